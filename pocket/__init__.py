@@ -1,0 +1,1 @@
+"""The engine: declarative configuration, coffea processor, histograms, scale factors and plots."""

@@ -1,0 +1,70 @@
+"""The exceptions a user may meet, and the search for the name they meant.
+
+Every error raised on purpose derives from :class:`PocketError`; its text is one sentence that names
+the thing, the place and the nearest right value, so the tasks print it without a traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class PocketError(Exception):
+    """Base of all errors that are part of the interface."""
+
+
+class ConfigError(PocketError):
+    """A configuration, a parameter file or a command-line value is wrong."""
+
+
+class UnknownNameError(ConfigError):
+    """A name is not among the known ones.
+
+    Args:
+        kind: what the name stands for, e.g. ``"weight"``.
+        name: the unknown name.
+        known: the valid names.
+        where: the place it was found in, e.g. ``"weights.common.inclusive of 'tnp'"``.
+    """
+
+    def __init__(self, kind: str, name: object, known: Iterable[object], where: str = "") -> None:
+        names = sorted({str(item) for item in known})
+        close = nearest(str(name), names)
+        place = f" in {where}" if where else ""
+        if close:
+            hint = f", did you mean {' or '.join(map(repr, close))}?"
+        elif names:
+            listed = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+            hint = f"; known: {listed}"
+        else:
+            hint = "; none is defined"
+        super().__init__(f"unknown {kind} {str(name)!r}{place}{hint}")
+
+
+class DatasetError(PocketError):
+    """A dataset definition or a fileset is wrong or empty."""
+
+
+class BadFileError(PocketError):
+    """An input file can't be read: missing, truncated or corrupt."""
+
+
+class MissingBranchError(PocketError):
+    """A branch that the configuration needs is not in the file."""
+
+
+class HistogramError(PocketError):
+    """A histogram can't be filled, merged or read."""
+
+
+class ScaleFactorError(PocketError):
+    """A scale factor can't be derived, written or evaluated."""
+
+
+def nearest(name: str, known: Iterable[str], n: int = 3) -> list[str]:
+    """Return up to ``n`` of ``known`` that look like ``name``, best first."""
+    by_lower: dict[str, str] = {}
+    for item in known:
+        by_lower.setdefault(item.lower(), item)
+    return [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n, 0.6)]
