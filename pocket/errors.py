@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class PocketError(Exception):
     """Base of all errors that are part of the interface."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # errors travel from worker processes, whatever arguments their class takes
+        return _restore, (type(self), str(self))
 
 
 class ConfigError(PocketError):
@@ -60,6 +65,12 @@ class HistogramError(PocketError):
 
 class ScaleFactorError(PocketError):
     """A scale factor can't be derived, written or evaluated."""
+
+
+def _restore(kind: type[PocketError], text: str) -> PocketError:
+    error = kind.__new__(kind)
+    error.args = (text,)
+    return error
 
 
 def nearest(name: str, known: Iterable[str], n: int = 3) -> list[str]:

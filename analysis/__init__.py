@@ -1,0 +1,1 @@
+"""Analyses: which physics. One package each."""

@@ -1,0 +1,38 @@
+"""Cuts of the Z→μμ analysis."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import awkward as ak
+
+from pocket.cut import Cut
+
+
+def dimuon(events: Any, params: Any, **kwargs: Any) -> Any:
+    """Two muons of opposite charge, the leading one above a threshold, in a window of their mass."""
+    leading = ak.firsts(events.MuonGood.pt)
+    return (
+        (events.nMuonGood >= 2)
+        & (events.ll.charge == 0)
+        & (leading > params["leading_pt"])
+        & (events.ll.mass > params["mass_low"])
+        & (events.ll.mass < params["mass_high"])
+    )
+
+
+def has_pair(events: Any, params: Any, **kwargs: Any) -> Any:
+    """At least one tag-and-probe pair."""
+    return ak.num(events.TagProbe, axis=1) > 0
+
+
+def get_dimuon(leading_pt: float, mass_low: float, mass_high: float) -> Cut:
+    """Return the dimuon selection; momenta and masses in GeV."""
+    return Cut(
+        name=f"dimuon_mass{mass_low:g}to{mass_high:g}",
+        params={"leading_pt": leading_pt, "mass_low": mass_low, "mass_high": mass_high},
+        function=dimuon,
+    )
+
+
+tag_probe_pair = Cut(name="tag_probe_pair", params={}, function=has_pair)

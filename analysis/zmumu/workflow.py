@@ -1,0 +1,66 @@
+"""Workflows of the Z→μμ analysis."""
+
+from __future__ import annotations
+
+import awkward as ak
+
+from pocket.objects.dilepton import get_dilepton, tag_and_probe_pairs
+from pocket.objects.jets import jet_selection
+from pocket.objects.leptons import lepton_selection
+from pocket.objects.matching import trigger_match
+from pocket.workflows import BaseProcessorABC
+
+MUON = 13
+
+
+class ZmumuProcessor(BaseProcessorABC):
+    """Dimuon spectra with identified, isolated muons."""
+
+    def apply_object_preselection(self, variation: str) -> None:
+        """Select muons, and jets away from them."""
+        self.events["MuonGood"] = lepton_selection(self.events, "Muon", self.params)
+        jets, _ = jet_selection(self.events, "Jet", self.params, self._year, "MuonGood")
+        self.events["JetGood"] = jets
+
+    def count_objects(self, variation: str) -> None:
+        """Count muons and jets."""
+        self.events["nMuonGood"] = ak.num(self.events.MuonGood)
+        self.events["nJetGood"] = ak.num(self.events.JetGood)
+
+    def define_common_variables_before_presel(self, variation: str) -> None:
+        """Combine the two leading muons."""
+        self.events["ll"] = get_dilepton(None, self.events.MuonGood)
+
+
+class TagAndProbeProcessor(BaseProcessorABC):
+    """Pairs of a tag that fired the trigger and a probe of opposite charge.
+
+    With ``workflow_options["measure"]`` ``"id"`` probes are isolated muons and pass if they are identified; with
+    ``"trigger"`` they are identified as well and pass if they match a trigger object.
+    """
+
+    def apply_object_preselection(self, variation: str) -> None:
+        """Build the pairs."""
+        selection = self.params.object_preselection.Muon
+        tag_and_probe = self.params.tag_and_probe
+        muons = self.events.Muon
+        isolated = (
+            (muons.pt > selection.pt)
+            & (abs(muons.eta) < selection.eta)
+            & muons.looseId
+            & (muons.pfRelIso04_all < selection.iso)
+        )
+        identified = isolated & muons[selection.id]
+        fired = trigger_match(muons, self.events.TrigObj, MUON, tag_and_probe.match_dr)
+        tag = identified & fired & (muons.pt > tag_and_probe.tag_pt)
+        if self.workflow_options["measure"] == "id":
+            probe, passing = isolated, muons[selection.id]
+        else:
+            probe, passing = identified, fired
+        muons = ak.with_field(muons, abs(muons.eta), "abseta")
+        muons = ak.with_field(muons, ak.values_astype(passing, "int64"), "passing")
+        self.events["TagProbe"] = tag_and_probe_pairs(muons, tag, probe, ("pt", "abseta", "passing"))
+
+    def count_objects(self, variation: str) -> None:
+        """Count the pairs."""
+        self.events["nTagProbe"] = ak.num(self.events.TagProbe)

@@ -1,0 +1,151 @@
+"""An analysis: its configurations, the scale factors between them, and how it is found."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+from pocket.configurator import Configurator
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters.defaults import project_root
+from pocket.parameters.overrides import check_overrides, parameter_overrides
+from pocket.scale_factors import ScaleFactor
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything that one analysis consists of.
+
+    Args:
+        name: name, the first folder in the store.
+        configs: name → configuration.
+        default_config: the configuration that tasks take unless told otherwise.
+        scale_factors: name → scale factor, measured in the configuration that it names as ``input``.
+        compare: configuration → the one whose templates are drawn beside its own, as before and after.
+
+    Raises:
+        UnknownNameError: if a name refers to nothing.
+        ConfigError: if scale factors and configurations wait for each other.
+    """
+
+    name: str
+    configs: Mapping[str, Configurator]
+    default_config: str
+    scale_factors: Mapping[str, ScaleFactor] = field(default_factory=dict)
+    compare: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        where = f"analysis {self.name!r}"
+        self.config(self.default_config, f"default_config of {where}")
+        for after, before in self.compare.items():
+            self.config(after, f"compare of {where}")
+            self.config(before, f"compare of {where}")
+        for name, declaration in self.scale_factors.items():
+            self._check_scale_factor(name, declaration)
+        for name, config in self.configs.items():
+            for used in config.scale_factors:
+                self.scale_factor(used, f"weights of configuration {name!r}")
+        for name in self.configs:
+            self._check_cycle(name, ())
+
+    def config(self, name: str, where: str = "") -> Configurator:
+        """Return a configuration by name.
+
+        Raises:
+            UnknownNameError: if there is none.
+        """
+        if name not in self.configs:
+            raise UnknownNameError("configuration", name, self.configs, where or f"analysis {self.name!r}")
+        return self.configs[name]
+
+    def scale_factor(self, name: str, where: str = "") -> ScaleFactor:
+        """Return a scale factor's declaration by name.
+
+        Raises:
+            UnknownNameError: if there is none.
+        """
+        if name not in self.scale_factors:
+            raise UnknownNameError("scale factor", name, self.scale_factors, where or f"analysis {self.name!r}")
+        return self.scale_factors[name]
+
+    def _check_scale_factor(self, name: str, declaration: ScaleFactor) -> None:
+        where = f"scale factor {name!r}"
+        config = self.config(declaration.input, f"input of {where}")
+        if declaration.variable not in config.variables:
+            raise UnknownNameError("variable", declaration.variable, config.variables, where)
+        if declaration.category not in config.categories.names:
+            raise UnknownNameError("category", declaration.category, config.categories.names, where)
+        axes = [axis.name for axis in config.variables[declaration.variable].axes]
+        for axis in declaration.histogram_axes():
+            if axis not in axes:
+                raise UnknownNameError("axis", axis, axes, f"{where}, histogram {declaration.variable!r}")
+        for sample in (*declaration.data, *declaration.mc):
+            if sample not in config.samples:
+                raise UnknownNameError("sample", sample, config.samples, where)
+
+    def _check_cycle(self, config: str, above: tuple[str, ...]) -> None:
+        if config in above:
+            raise ConfigError(
+                f"analysis {self.name!r}: configurations wait for each other through their scale factors: "
+                + " → ".join((*above[above.index(config) :], config))
+            )
+        for used in self.configs[config].scale_factors:
+            self._check_cycle(self.scale_factors[used].input, (*above, config))
+
+
+@functools.lru_cache(maxsize=8)
+def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
+    """Import an analysis.
+
+    Args:
+        reference: ``zmumu`` for ``analysis.zmumu``, a dotted package, or the path of a package's folder.
+        overrides: parameters set on the command line, ``key=value``.
+
+    Raises:
+        ConfigError: if there is no such package, or it holds no ``analysis``.
+        UnknownNameError: if an override names no parameter.
+    """
+    with parameter_overrides(overrides):
+        module = _import(reference)
+    analysis = getattr(module, "analysis", None)
+    if not isinstance(analysis, Analysis):
+        raise ConfigError(f"{module.__name__} defines no 'analysis = Analysis(…)'")
+    if overrides:
+        for config in analysis.configs.values():
+            check_overrides(config.parameters, overrides)
+    return analysis
+
+
+def _import(reference: str) -> ModuleType:
+    name, folder = _module_name(reference)
+    if folder is not None and str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    # parameters are composed while an analysis is imported, so other overrides need a new import
+    for loaded in [module for module in sys.modules if module == name or module.startswith(f"{name}.")]:
+        del sys.modules[loaded]
+    importlib.invalidate_caches()
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
+            raise
+        raise UnknownNameError("analysis", reference, available_analyses()) from None
+
+
+def _module_name(reference: str) -> tuple[str, Path | None]:
+    if "/" in reference or reference.startswith("."):
+        path = Path(reference).expanduser().resolve()
+        if not (path / "__init__.py").is_file():
+            raise ConfigError(f"analysis {reference!r} is no folder of a Python package")
+        return path.name, path.parent
+    return (reference if "." in reference else f"analysis.{reference}"), None
+
+
+def available_analyses() -> Sequence[str]:
+    """Return the names of the analyses in the project."""
+    return sorted(path.parent.name for path in (project_root() / "analysis").glob("*/__init__.py"))

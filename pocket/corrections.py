@@ -1,0 +1,40 @@
+"""Loading of correctionlib files, once per process."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from pocket.errors import ConfigError, UnknownNameError
+
+
+def load_correction(path: str, name: str) -> Any:
+    """Return one correction of a correctionlib file.
+
+    Args:
+        path: JSON or gzipped JSON in correctionlib's schema version 2.
+        name: name of the correction (or compound correction) in the file.
+
+    Raises:
+        ConfigError: if the file doesn't exist or isn't a correctionlib file.
+        UnknownNameError: if the correction isn't in it.
+    """
+    corrections = _load_file(str(path))
+    if name in corrections.compound:
+        return corrections.compound[name]
+    if name not in corrections:
+        raise UnknownNameError("correction", name, [*corrections, *corrections.compound], Path(path).name)
+    return corrections[name]
+
+
+@functools.lru_cache(maxsize=64)
+def _load_file(path: str) -> Any:
+    import correctionlib
+
+    if not Path(path).is_file():
+        raise ConfigError(f"correction file {path} does not exist")
+    try:
+        return correctionlib.CorrectionSet.from_file(path)
+    except Exception as error:  # correctionlib raises plain RuntimeError and friends
+        raise ConfigError(f"{path} is not a correctionlib file: {error}") from None

@@ -1,0 +1,246 @@
+"""The cuts that most analyses need: factories ``get_*`` that return a cut, and a few ready-made cuts.
+
+Names and meaning are PocketCoffea's (``pocket_coffea.lib.cut_functions``). Each cut's function is defined at module
+level, so that dumps and fingerprints can name it. A ``None`` in a mask counts as ``False`` (:mod:`pocket.cut`).
+"""
+# ruff: noqa: N802, N816  PocketCoffea's names
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+
+from pocket.cut import Cut
+from pocket.errors import DatasetError
+from pocket.golden import certified
+from pocket.lookup import branch, collection, parameter
+from pocket.objects.btag import btagging
+
+Params = Mapping[str, Any]
+
+
+def passthrough_f(events: ak.Array, params: Params, **kwargs: Any) -> npt.NDArray[np.bool_]:
+    """Keep all events."""
+    return np.ones(len(events), dtype=np.bool_)
+
+
+passthrough = Cut(name="passthrough", params={}, function=passthrough_f)
+
+
+def _number_of_objects(events: ak.Array, params: Params) -> ak.Array:
+    """Count the objects of ``params["coll"]``, those with pt of at least ``params["minpt"]`` if that is given."""
+    coll, minpt = params["coll"], params.get("minpt")
+    if minpt:
+        return ak.sum(branch(collection(events, coll), "pt", coll) >= minpt, axis=1)
+    # the workflow's own count has precedence
+    counter = f"n{coll}"
+    return events[counter] if counter in events.fields else ak.num(collection(events, coll), axis=1)
+
+
+def min_nObj(events: ak.Array, params: Params, **kwargs: Any) -> ak.Array:
+    """Keep events with at least ``params["N"]`` objects."""
+    return _number_of_objects(events, params) >= params["N"]
+
+
+def eq_nObj(events: ak.Array, params: Params, **kwargs: Any) -> ak.Array:
+    """Keep events with exactly ``params["N"]`` objects."""
+    return _number_of_objects(events, params) == params["N"]
+
+
+def less_nObj(events: ak.Array, params: Params, **kwargs: Any) -> ak.Array:
+    """Keep events with fewer than ``params["N"]`` objects."""
+    return _number_of_objects(events, params) < params["N"]
+
+
+def get_nObj_min(N: int, minpt: float | None = None, coll: str = "JetGood", name: str | None = None) -> Cut:
+    """Require at least ``N`` objects.
+
+    Args:
+        N: number of objects.
+        minpt: count objects with pt of at least this many GeV only.
+        coll: collection to count in.
+        name: name of the cut; default ``n{coll}_min{N}``, with ``_pt{minpt}`` behind.
+    """
+    return _object_cut(min_nObj, "min", N, minpt, coll, name)
+
+
+def get_nObj_eq(N: int, minpt: float | None = None, coll: str = "JetGood", name: str | None = None) -> Cut:
+    """Require exactly ``N`` objects; arguments as in :func:`get_nObj_min`."""
+    return _object_cut(eq_nObj, "eq", N, minpt, coll, name)
+
+
+def get_nObj_less(N: int, coll: str = "JetGood", name: str | None = None, minpt: float | None = None) -> Cut:
+    """Require fewer than ``N`` objects; arguments as in :func:`get_nObj_min`, but in PocketCoffea's order."""
+    return _object_cut(less_nObj, "less", N, minpt, coll, name)
+
+
+def _object_cut(function: Any, relation: str, N: int, minpt: float | None, coll: str, name: str | None) -> Cut:
+    params: dict[str, Any] = {"N": N, "coll": coll}
+    default = f"n{coll}_{relation}{N}"
+    if minpt:
+        params["minpt"] = minpt
+        default += f"_pt{minpt}"
+    return Cut(name=name or default, params=params, function=function)
+
+
+def get_nElectron(N: int, minpt: float = 0, coll: str = "ElectronGood", name: str | None = None) -> Cut:
+    """Require at least ``N`` electrons with pt of at least ``minpt`` GeV."""
+    return get_nObj_min(N, minpt, coll, name or f"n{coll}_{N}_pt{minpt}")
+
+
+def get_nMuon(N: int, minpt: float = 0, coll: str = "MuonGood", name: str | None = None) -> Cut:
+    """Require at least ``N`` muons with pt of at least ``minpt`` GeV."""
+    return get_nObj_min(N, minpt, coll, name or f"n{coll}_{N}_pt{minpt}")
+
+
+def _number_of_btags(events: ak.Array, params: Params, year: str, processor_params: Any) -> ak.Array:
+    coll = params["coll"]
+    jets = collection(events, coll)
+    if coll != "BJetGood":  # which holds tagged jets only
+        working_points = parameter(processor_params, "btagging", "working_point", year)
+        jets = btagging(jets, working_points, params["wp"])
+    return ak.sum(branch(jets, "pt", coll) >= params["minpt"], axis=1)
+
+
+def nBtagMin(events: ak.Array, params: Params, *, year: str, processor_params: Any, **kwargs: Any) -> ak.Array:
+    """Keep events with at least ``params["N"]`` b-tagged jets."""
+    return _number_of_btags(events, params, year, processor_params) >= params["N"]
+
+
+def nBtagEq(events: ak.Array, params: Params, *, year: str, processor_params: Any, **kwargs: Any) -> ak.Array:
+    """Keep events with exactly ``params["N"]`` b-tagged jets."""
+    return _number_of_btags(events, params, year, processor_params) == params["N"]
+
+
+def get_nBtagMin(N: int, minpt: float = 0, coll: str = "BJetGood", wp: str = "M", name: str | None = None) -> Cut:
+    """Require at least ``N`` b-tagged jets.
+
+    Args:
+        N: number of jets.
+        minpt: lowest pt in GeV.
+        coll: collection to count in. All jets of ``BJetGood`` count as tagged; others are tagged by
+            ``btagging.working_point.{year}``.
+        wp: working point for collections other than ``BJetGood``.
+        name: name of the cut; default ``n{coll}_btagMin{N}_pt{minpt}``.
+    """
+    params = {"N": N, "coll": coll, "minpt": minpt, "wp": wp}
+    return Cut(name=name or f"n{coll}_btagMin{N}_pt{minpt}", params=params, function=nBtagMin)
+
+
+def get_nBtagEq(N: int, minpt: float = 0, coll: str = "BJetGood", wp: str = "M", name: str | None = None) -> Cut:
+    """Require exactly ``N`` b-tagged jets; arguments as in :func:`get_nBtagMin`."""
+    params = {"N": N, "coll": coll, "minpt": minpt, "wp": wp}
+    return Cut(name=name or f"n{coll}_btagEq{N}_pt{minpt}", params=params, function=nBtagEq)
+
+
+def nPVgood(events: ak.Array, params: Params, **kwargs: Any) -> ak.Array:
+    """Keep events with at least ``params["N"]`` good primary vertices."""
+    return events.PV.npvsGood >= params["N"]
+
+
+def get_nPVgood(N: int, name: str | None = None) -> Cut:
+    """Require at least ``N`` good primary vertices."""
+    return Cut(name=name or f"nPVgood_{N}", params={"N": N}, function=nPVgood)
+
+
+def apply_HLT_triggers(
+    events: ak.Array,
+    params: Params,
+    *,
+    year: str,
+    sample: str,
+    isMC: bool,
+    processor_params: Any,
+    metadata: Mapping[str, Any],
+    **kwargs: Any,
+) -> ak.Array:
+    """Keep events in which one of the configured triggers fired, see :func:`get_HLTsel`.
+
+    Raises:
+        DatasetError: for data whose metadata don't say which primary dataset they are.
+        UnknownNameError: for a year or primary dataset without triggers.
+        MissingBranchError: for a trigger that isn't in the file.
+    """
+    triggers = parameter(processor_params, "HLT_triggers", year)
+    datasets = params["primaryDatasets"]
+    if not datasets and isMC:
+        datasets = list(triggers)
+    elif not datasets:
+        if "primaryDataset" not in metadata:
+            raise DatasetError(
+                f"data sample {sample!r} needs 'primaryDataset' in the metadata of its datasets to choose its "
+                f"triggers, one of {', '.join(map(repr, triggers))}"
+            )
+        datasets = [metadata["primaryDataset"]]
+    fired = np.zeros(len(events), dtype=np.bool_)
+    for dataset in datasets:
+        for trigger in parameter(processor_params, "HLT_triggers", year, dataset):
+            fired = fired | _fired(events, trigger.removeprefix("HLT_"), year)
+    return ~fired if params["invert"] else fired
+
+
+def _fired(events: ak.Array, trigger: str, year: str) -> ak.Array:
+    fired = branch(events.HLT, trigger, "HLT")
+    if year == "2017" and trigger == "Ele32_WPTight_Gsf_L1DoubleEG":
+        # Ele32_WPTight_Gsf wasn't active all year; this is the EGM group's replacement, with the single-e/gamma L1 bit
+        electrons = events.TrigObj[events.TrigObj.id == 11]
+        fired = fired & ak.any((electrons.filterBits & 1024) != 0, axis=1)
+    return fired
+
+
+def get_HLTsel(primaryDatasets: Sequence[str] | None = None, invert: bool = False) -> Cut:
+    """Require one of the triggers of ``HLT_triggers.{year}``, which lists them by primary dataset.
+
+    Simulation passes with a trigger of any primary dataset, data with one of the primary dataset that the metadata of
+    their dataset name (``primaryDataset``). To count an event that is in two primary datasets once, also require
+    ``get_HLTsel(["SingleMuon"], invert=True)`` in the samples of the other one.
+
+    Args:
+        primaryDatasets: use the triggers of these instead, in data and simulation.
+        invert: keep the events that fail instead.
+    """
+    name = "_".join(["HLT_trigger", *(primaryDatasets or ())]) + ("_NOT" if invert else "")
+    params = {"primaryDatasets": primaryDatasets, "invert": invert}
+    return Cut(name=name, params=params, function=apply_HLT_triggers)
+
+
+def apply_event_flags(
+    events: ak.Array, params: Params, *, year: str, isMC: bool, processor_params: Any, **kwargs: Any
+) -> ak.Array:
+    """Keep events with all flags of ``event_flags.{year}`` set, in data those of ``event_flags_data.{year}`` too.
+
+    Raises:
+        UnknownNameError: for a year without flags.
+        MissingBranchError: for a flag that isn't in the file.
+    """
+    flags = list(parameter(processor_params, "event_flags", year))
+    if not isMC:
+        flags += processor_params.get("event_flags_data", {}).get(year, [])
+    passed = np.ones(len(events), dtype=np.bool_)
+    for flag in flags:
+        passed = passed & branch(events.Flag, flag, "Flag")
+    return passed
+
+
+eventFlags = Cut(name="event_flags", params={}, function=apply_event_flags)
+
+
+def apply_golden_json(
+    events: ak.Array, params: Params, *, year: str, isMC: bool, processor_params: Any, **kwargs: Any
+) -> npt.NDArray[np.bool_]:
+    """Keep data certified by the file ``lumi.goldenJSON.{year}``, and all simulation.
+
+    Raises:
+        UnknownNameError: for a year without a golden JSON.
+        BadFileError: if the file can't be read.
+    """
+    if isMC:
+        return passthrough_f(events, params)
+    return certified(events.run, events.luminosityBlock, parameter(processor_params, "lumi", "goldenJSON", year))
+
+
+goldenJson = Cut(name="golden_json_lumi", params={}, function=apply_golden_json)

@@ -1,0 +1,1 @@
+"""What is read: dataset definitions, the filesets built from them and their division into branches."""

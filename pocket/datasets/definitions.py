@@ -1,0 +1,265 @@
+"""Dataset definitions: the JSON files that say which files make up a dataset, in PocketCoffea's form.
+
+One definition file holds, per key, the sample and a list of file entries; each entry becomes one dataset::
+
+    {
+      "DATA_SingleMuon": {
+        "sample": "DATA_SingleMuon",
+        "files": [
+          {"globs": ["2018A/*.root"], "metadata": {"year": "2018", "isMC": false, "era": "A"}},
+          {"globs": ["2018B/*.root"], "metadata": {"year": "2018", "isMC": false, "era": "B"}}
+        ]
+      }
+    }
+
+An entry names its files by exactly one of these sources:
+
+- ``paths``: local files, absolute or relative to the definition file;
+- ``globs``: local patterns (``**`` crosses folders), absolute or relative to the definition file;
+- ``toys``: a process of ``params/toys.yaml``;
+- ``coffea_samples``: small real files out of coffea's source distribution;
+- ``das_names`` (with an optional ``dbs_instance``): understood, but can't be built yet.
+
+PocketCoffea's ``json_output`` and ``storage_prefix`` may stay in a definition. They say where PocketCoffea writes
+its filesets; here filesets go to the store, so the two have no effect.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pocket.errors import DatasetError, UnknownNameError
+
+SOURCES = ("paths", "globs", "toys", "coffea_samples", "das_names")
+
+_DATASET_KEYS = ("sample", "files", "json_output", "storage_prefix")
+_ENTRY_KEYS = (*SOURCES, "dbs_instance", "metadata")
+_REQUIRED_METADATA = ("year", "isMC")
+_METADATA_KEYS = (*_REQUIRED_METADATA, "xsec", "era", "part", "primaryDataset")
+_BOOLEANS = {"true": True, "false": False}
+
+
+@dataclass(frozen=True)
+class DatasetDefinition:
+    """One dataset: the files to look for and the metadata that go with them.
+
+    Args:
+        key: name of the definition that the dataset comes from.
+        sample: type of events, shared by the datasets that are added up, e.g. ``"DYJetsToLL"``.
+        year: data-taking period, e.g. ``"2018"``.
+        is_mc: simulation or data.
+        source: one of :data:`SOURCES`.
+        values: what the source is given: paths, patterns or names.
+        origin: the definition file; relative paths start from its folder.
+        xsec: cross section in pb; only for simulation, and None only where the toys' parameters give it.
+        era: part of the year, e.g. ``"A"``.
+        part: slice of the sample, e.g. ``"M-50"``.
+        primary_dataset: primary dataset of the data, e.g. ``"SingleMuon"``.
+
+    Raises:
+        DatasetError: if a value can't be used.
+        UnknownNameError: if the source is unknown.
+    """
+
+    key: str
+    sample: str
+    year: str
+    is_mc: bool
+    source: str
+    values: tuple[str, ...]
+    origin: Path = field(compare=False)
+    xsec: float | None = None
+    era: str | None = None
+    part: str | None = None
+    primary_dataset: str | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[\w.+-]+", self.name):
+            raise DatasetError(f"{self.where}: a dataset name may hold letters, digits and any of '_.+-' only")
+        if not re.fullmatch(r"[\w.+-]+", self.sample) or "__" in self.sample:
+            raise DatasetError(
+                f"{self.where}: sample {self.sample!r} may hold letters, digits and any of '_.+-' only, and no '__', "
+                "which separates a sample from its subsamples"
+            )
+        if self.source not in SOURCES:
+            raise UnknownNameError("file source", self.source, SOURCES, self.where)
+        if not self.values:
+            raise DatasetError(f"{self.where}: {self.source!r} is empty")
+        if not self.is_mc and self.xsec is not None:
+            raise DatasetError(f"{self.where}: metadata give an 'xsec', which data don't have; is 'isMC' right?")
+        if self.is_mc and self.xsec is None and self.source != "toys":
+            raise DatasetError(f"{self.where}: metadata lacks 'xsec' (required for MC)")
+        if self.xsec is not None and not (math.isfinite(self.xsec) and self.xsec > 0):
+            raise DatasetError(f"{self.where}: 'xsec' is {self.xsec}, expected a positive number of pb")
+
+    @property
+    def name(self) -> str:
+        """Name of the dataset: ``{key}[_{part}]_{year}[_Era{era}]``."""
+        return "_".join([self.key, *filter(None, [self.part, self.year, self.era and f"Era{self.era}"])])
+
+    @property
+    def where(self) -> str:
+        """The dataset and its definition file, as error messages name them."""
+        return f"dataset {self.name!r} in {self.origin}"
+
+    def metadata(self) -> dict[str, Any]:
+        """Return the metadata of the dataset as a fileset keeps them, without those that are not given."""
+        given = {
+            "sample": self.sample,
+            "year": self.year,
+            "isMC": self.is_mc,
+            "xsec": self.xsec,
+            "era": self.era,
+            "part": self.part,
+            "primaryDataset": self.primary_dataset,
+        }
+        return {key: value for key, value in given.items() if value is not None}
+
+
+def read_definitions(paths: Iterable[Path]) -> dict[str, DatasetDefinition]:
+    """Read definition files.
+
+    Args:
+        paths: the files, in PocketCoffea's form (see the module's description).
+
+    Returns:
+        The datasets by name, in the order of the files.
+
+    Raises:
+        DatasetError: if a file can't be read, metadata are missing or wrong, or two datasets have one name.
+        UnknownNameError: if there is an unknown key.
+    """
+    definitions: dict[str, DatasetDefinition] = {}
+    for path in paths:
+        content = _object(_load(path), f"{path}")
+        if not content:
+            raise DatasetError(f"{path} defines no dataset")
+        for key, dataset in content.items():
+            for definition in _read_dataset(key, dataset, path):
+                other = definitions.setdefault(definition.name, definition)
+                if other is not definition:
+                    raise DatasetError(
+                        f"{definition.where} has the name of the one in {other.origin}; 'part', 'year', 'era' or the "
+                        "key must differ"
+                    )
+    return definitions
+
+
+def _load(path: Path) -> object:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        # the JSON module would keep the last of two equal keys and lose a dataset
+        content = dict(pairs)
+        if len(content) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise DatasetError(f"{path}: key {twice!r} is there twice")
+        return content
+
+    try:
+        return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
+    except OSError as error:
+        raise DatasetError(f"dataset definition {path} can't be read: {error.strerror}") from error
+    except ValueError as error:
+        raise DatasetError(f"dataset definition {path} is not JSON: {error}") from error
+
+
+def _read_dataset(key: str, content: object, origin: Path) -> list[DatasetDefinition]:
+    where = f"dataset {key!r} in {origin}"
+    dataset = _object(content, where)
+    _check_keys("dataset key", dataset, _DATASET_KEYS, where)
+    for required in ("sample", "files"):
+        if not dataset.get(required):
+            raise DatasetError(f"{where} lacks {required!r}")
+    if not isinstance(dataset["files"], list):
+        raise DatasetError(f"{where}: 'files' is not a list of entries")
+    sample = _text(dataset, "sample", where)
+    return [
+        _read_entry(key, sample, _object(entry, place), origin, place)
+        for number, entry in enumerate(dataset["files"])
+        for place in [f"dataset {key!r}, files[{number}] in {origin}"]
+    ]
+
+
+def _read_entry(key: str, sample: str, entry: dict[str, Any], origin: Path, where: str) -> DatasetDefinition:
+    _check_keys("key", entry, _ENTRY_KEYS, where)
+    sources = [source for source in SOURCES if source in entry]
+    if len(sources) != 1:
+        given = " and ".join(map(repr, sources)) or "none"
+        raise DatasetError(f"{where} must name its files by exactly one of {', '.join(SOURCES)}; it has {given}")
+    metadata = _object(entry.get("metadata", {}), f"metadata of {where}")
+    _check_keys("metadata key", metadata, _METADATA_KEYS, where)
+    missing = [required for required in _REQUIRED_METADATA if required not in metadata]
+    if missing:
+        raise DatasetError(f"{where}: metadata lacks {' and '.join(map(repr, missing))}")
+
+    def optional(name: str) -> str | None:
+        return _text(metadata, name, where) if name in metadata else None
+
+    return DatasetDefinition(
+        key=key,
+        sample=sample,
+        year=_text(metadata, "year", where),
+        is_mc=_boolean(metadata, "isMC", where),
+        source=sources[0],
+        values=_strings(entry, sources[0], where),
+        origin=origin,
+        xsec=_number(metadata, "xsec", where) if "xsec" in metadata else None,
+        era=optional("era"),
+        part=optional("part"),
+        primary_dataset=optional("primaryDataset"),
+    )
+
+
+def _object(content: object, where: str) -> dict[str, Any]:
+    if not isinstance(content, dict):
+        raise DatasetError(f"{where} is not a JSON object")
+    return content
+
+
+def _check_keys(kind: str, content: Mapping[str, Any], known: Collection[str], where: str) -> None:
+    for key in content:
+        if key not in known:
+            raise UnknownNameError(kind, key, known, where)
+
+
+def _text(content: Mapping[str, Any], key: str, where: str) -> str:
+    value = content[key]
+    # a year is often written as a number
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or not value:
+        raise DatasetError(f"{where}: {key!r} is {value!r}, expected a text")
+    return value
+
+
+def _boolean(content: Mapping[str, Any], key: str, where: str) -> bool:
+    value = content[key]
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or value.lower() not in _BOOLEANS:
+        raise DatasetError(f"{where}: {key!r} is {value!r}, expected true or false")
+    return _BOOLEANS[value.lower()]
+
+
+def _number(content: Mapping[str, Any], key: str, where: str) -> float:
+    value = content[key]
+    try:
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+            return float(value)
+    except ValueError:
+        pass
+    raise DatasetError(f"{where}: {key!r} is {value!r}, expected a number")
+
+
+def _strings(content: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
+    value = content[key]
+    strings = [value] if isinstance(value, str) else value
+    if not isinstance(strings, list) or not all(isinstance(item, str) and item for item in strings):
+        raise DatasetError(f"{where}: {key!r} is {value!r}, expected a text or a list of texts")
+    return tuple(strings)

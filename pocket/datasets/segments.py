@@ -1,0 +1,83 @@
+"""Division of a fileset into branches: the entry ranges that are processed apart from each other."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, islice, pairwise
+
+from pocket.datasets.fileset import DatasetInfo, FileInfo
+from pocket.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A range of entries, ``start`` inclusive to ``stop`` exclusive, of the tree ``object_path`` of one file."""
+
+    path: str
+    uuid: str
+    object_path: str
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A range of entries of one dataset.
+
+    Args:
+        dataset: name of the dataset.
+        start: first entry, counted over the dataset's files one after the other.
+        stop: entry after the last one, counted likewise.
+        segments: the ranges of single files that make up this one, in order; none is empty.
+    """
+
+    dataset: str
+    start: int
+    stop: int
+    segments: tuple[Segment, ...]
+
+
+def split(fileset: Mapping[str, DatasetInfo], events_per_branch: int) -> list[Branch]:
+    """Divide each dataset into ranges of equal size, as few as ``events_per_branch`` allows.
+
+    Args:
+        fileset: the datasets.
+        events_per_branch: the largest number of events of a branch.
+
+    Returns:
+        The branches in the order of datasets and entries. Every entry is in exactly one of them, and the sizes within
+        a dataset differ by one at most.
+
+    Raises:
+        ConfigError: if ``events_per_branch`` is not positive.
+    """
+    if events_per_branch < 1:
+        raise ConfigError(f"the number of events per branch is {events_per_branch}, expected at least 1")
+    branches = []
+    for name, dataset in fileset.items():
+        files = list(dataset["files"].items())
+        file_stops = list(accumulate(info["num_entries"] for _, info in files))
+        total = file_stops[-1] if files else 0
+        number = -(-total // events_per_branch)
+        edges = [total * index // number for index in range(number + 1)] if number else []
+        branches += [
+            Branch(name, start, stop, _segments(files, file_stops, start, stop)) for start, stop in pairwise(edges)
+        ]
+    return branches
+
+
+def _segments(
+    files: Sequence[tuple[str, FileInfo]], file_stops: Sequence[int], start: int, stop: int
+) -> tuple[Segment, ...]:
+    segments = []
+    # begin with the first file that ends after the start; a walk over all files would be quadratic
+    for (path, info), file_stop in islice(zip(files, file_stops, strict=True), bisect_right(file_stops, start), None):
+        file_start = file_stop - info["num_entries"]
+        if file_start >= stop:
+            break
+        first, last = max(start, file_start) - file_start, min(stop, file_stop) - file_start
+        if first < last:
+            segments.append(Segment(path, info["uuid"], info["object_path"], first, last))
+    return tuple(segments)

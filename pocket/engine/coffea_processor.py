@@ -1,0 +1,30 @@
+"""The workflow as a coffea processor, for coffea's own executors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from coffea import processor
+
+from pocket.configurator import Configurator, processing_metadata
+from pocket.engine.chunk import Output, process_chunk
+
+
+class CoffeaProcessor(processor.ProcessorABC):  # type: ignore[misc]
+    """Runs a configuration chunk by chunk.
+
+    Args:
+        cfg: the configuration.
+        params: its parameters, resolved for this run (:func:`pocket.engine.resources.resolve_parameters`).
+    """
+
+    def __init__(self, cfg: Configurator, params: Any) -> None:
+        self._workflow = cfg.workflow(cfg, params)
+
+    def process(self, events: Any) -> Output:
+        """Return the raw sums of one chunk, see :func:`~pocket.engine.chunk.empty_output`."""
+        return process_chunk(self._workflow, events, processing_metadata(events.metadata))
+
+    def postprocess(self, accumulator: Output) -> Output:
+        """Return the accumulated output: normalisation happens when outputs are merged."""
+        return accumulator

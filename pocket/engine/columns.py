@@ -1,0 +1,98 @@
+"""The values that fill a histogram: one flat entry per object or event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+
+from pocket.errors import HistogramError, MissingBranchError, nearest
+from pocket.histograms.config import Axis
+
+
+def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Mapping[str, Any], where: str) -> Any:
+    """Return the values of an axis: one per event, or a list per event for all objects of a collection.
+
+    Args:
+        axis: the declared axis.
+        events: events of the chunk.
+        custom: the workflow's ``custom_histogram_fields``.
+        metadata: metadata of the dataset.
+        where: name of the histogram, for errors.
+
+    Raises:
+        MissingBranchError: if the collection or the field isn't there, with the nearest names.
+        HistogramError: if a custom or metadata field isn't there.
+    """
+    if axis.coll == "metadata":
+        if axis.field not in metadata:
+            raise HistogramError(f"histogram {where!r}: the metadata have no {axis.field!r}, only {sorted(metadata)}")
+        return ak.Array([str(metadata[axis.field])])[np.zeros(len(events), dtype=np.int64)]
+    if axis.coll == "custom":
+        if axis.field not in custom:
+            raise HistogramError(
+                f"histogram {where!r}: the workflow defined no custom field {axis.field!r}, only {sorted(custom)}"
+            )
+        return custom[axis.field]
+    record = events
+    if axis.coll != "events":
+        record = _field(events, axis.coll, f"histogram {where!r}: no collection {axis.coll!r}")
+    place = "events" if axis.coll == "events" else f"collection {axis.coll!r}"
+    values = _field(record, axis.field, f"histogram {where!r}: no field {axis.field!r} in {place}")
+    if axis.pos is None:
+        return values
+    if values.ndim < 2:
+        raise HistogramError(f"histogram {where!r}: axis {axis.name!r} has pos={axis.pos}, but one value per event")
+    return ak.pad_none(values, axis.pos + 1, axis=1)[:, axis.pos]
+
+
+def entries(columns: Sequence[Any], size: int, where: str) -> tuple[npt.NDArray[np.int64], list[npt.NDArray[Any]]]:
+    """Bring the values of all axes to one flat form.
+
+    Values per event are repeated for each object of the axes that have several. Entries where any axis has
+    no value (``None``) are left out.
+
+    Args:
+        columns: one array per axis, from :func:`axis_values`.
+        size: number of events.
+        where: name of the histogram, for errors.
+
+    Returns:
+        Event of each entry, shape (n entries,), and one flat array of that shape per axis.
+
+    Raises:
+        HistogramError: if two axes have different numbers of objects.
+    """
+    event: Any = np.arange(size, dtype=np.int64)
+    jagged = [column for column in columns if column.ndim > 1]
+    if jagged:
+        counts = [ak.fill_none(ak.num(column, axis=1), 0) for column in jagged]
+        if any(column.ndim > 2 for column in jagged) or any(ak.any(count != counts[0]) for count in counts[1:]):
+            raise HistogramError(f"histogram {where!r}: its axes have different numbers of objects per event")
+        event, *columns = ak.broadcast_arrays(event, *(_without_none_lists(column) for column in columns))
+        event, columns = ak.flatten(event), [ak.flatten(column) for column in columns]
+    keep = np.ones(len(event), dtype=np.bool_)
+    for column in columns:
+        keep &= ~np.asarray(ak.is_none(column))
+    flat = [_numpy(ak.drop_none(column[keep])) for column in columns]
+    return np.asarray(event)[keep], flat
+
+
+def _numpy(column: Any) -> npt.NDArray[Any]:
+    if ak.parameters(column).get("__array__") == "string":
+        return np.asarray(ak.to_list(column), dtype=np.str_)
+    return np.asarray(ak.to_numpy(column))
+
+
+def _without_none_lists(column: Any) -> Any:
+    return ak.fill_none(column, [], axis=0) if column.ndim > 1 else column
+
+
+def _field(record: Any, name: str, sentence: str) -> Any:
+    if name not in record.fields:
+        close = nearest(name, record.fields) or sorted(record.fields)[:8]
+        raise MissingBranchError(f"{sentence}, nearest: {', '.join(close)}")
+    return record[name]

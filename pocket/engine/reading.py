@@ -1,0 +1,129 @@
+"""Reading of NanoAOD: entry ranges of files as NanoEvents, and what to say when that fails."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import awkward as ak
+import uproot
+from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
+
+from pocket.datasets.segments import Segment
+from pocket.errors import BadFileError, MissingBranchError, PocketError, nearest
+
+_NO_FIELD = re.compile(r"no field (?:named )?['\"](\w+)['\"]")
+
+
+@contextlib.contextmanager
+def open_file(segment: Segment) -> Iterator[Any]:
+    """Open the file of a segment, and close it at the end of the block.
+
+    Raises:
+        BadFileError: if the file can't be read, or is another one than the fileset says.
+        MissingBranchError: if code in the block uses a branch that the file doesn't have.
+    """
+    with reading(segment.path), uproot.open(segment.path) as file:
+        uuid = str(file.file.uuid)
+        if uuid != segment.uuid:
+            raise BadFileError(
+                f"{segment.path} was replaced since the fileset was built: its UUID is {uuid}, not {segment.uuid}; "
+                "run BuildDatasets again"
+            )
+        yield file
+
+
+def nano_events(file: Any, segment: Segment, start: int, stop: int, metadata: Mapping[str, Any]) -> Any:
+    """Return a range of entries as NanoEvents whose columns are read when they are used.
+
+    Args:
+        file: the open file.
+        segment: the segment it belongs to.
+        start: first entry in the file.
+        stop: entry after the last one.
+        metadata: metadata of the dataset, attached to the events.
+
+    Raises:
+        BadFileError: if the file has fewer entries.
+    """
+    NanoAODSchema.warn_missing_crossrefs = False
+    with warnings.catch_warnings():
+        # old NanoAOD has photon columns that the schema replaces by constants; nothing here reads them
+        warnings.filterwarnings("ignore", message="Branch Photon_", category=RuntimeWarning)
+        events = NanoEventsFactory.from_root(
+            file,
+            treepath=segment.object_path,
+            schemaclass=NanoAODSchema,
+            mode="virtual",
+            entry_start=start,
+            entry_stop=stop,
+            metadata=dict(metadata),
+        ).events()
+    if len(events) != stop - start:
+        raise BadFileError(f"{segment.path}: {len(events)} entries in [{start}, {stop}), expected {stop - start}")
+    return events
+
+
+@contextlib.contextmanager
+def reading(path: str) -> Iterator[None]:
+    """Turn what goes wrong while a file is read into errors that name the file.
+
+    Raises:
+        MissingBranchError: for a field that the file has not, with the nearest names of its branches.
+        BadFileError: if the file is missing, truncated or corrupt.
+    """
+    try:
+        yield
+    except PocketError:
+        raise
+    except (AttributeError, ak.errors.FieldNotFoundError) as error:
+        match = _NO_FIELD.search(str(error))
+        if match is None:
+            raise
+        raise MissingBranchError(_missing_branch(path, match.group(1), error)) from error
+    except Exception as error:
+        if not _comes_from_reading(error):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise BadFileError(
+            f"{path} can't be read, it is truncated or corrupt: {type(error).__name__}: {reason}"
+        ) from error
+
+
+def _missing_branch(path: str, field: str, error: BaseException) -> str:
+    with uproot.open(path) as file:
+        branches = file["Events"].keys(recursive=False)
+    # the field may be a branch, a collection, or the part behind a collection's underscore
+    by_field: dict[str, list[str]] = {}
+    for branch in branches:
+        for key in {branch, branch.partition("_")[0], branch.partition("_")[2]} - {""}:
+            by_field.setdefault(key, []).append(branch)
+    close = [branch for key in nearest(field, by_field) for branch in by_field[key][:3]]
+    hint = f"nearest branches: {', '.join(close[:6])}" if close else f"none of its {len(branches)} branches is close"
+    return f"no branch for field {field!r} in {path} (used by {_user_code(error)}); {hint}"
+
+
+def _user_code(error: BaseException) -> str:
+    """Return the innermost place that isn't inside a library, e.g. ``cuts.py:12 in dimuon``."""
+    place = "the configuration"
+    trace = error.__traceback__
+    while trace is not None:
+        filename = trace.tb_frame.f_code.co_filename
+        if "site-packages" not in filename and not filename.startswith("<"):
+            place = f"{filename.rsplit('/', 1)[-1]}:{trace.tb_lineno} in {trace.tb_frame.f_code.co_name}"
+        trace = trace.tb_next
+    return place
+
+
+def _comes_from_reading(error: BaseException) -> bool:
+    """Whether an error was raised inside uproot, which raises many types for a bad file."""
+    trace = error.__traceback__
+    innermost = ""
+    while trace is not None:
+        name = trace.tb_frame.f_globals.get("__name__", "")
+        innermost = name if name.startswith(("uproot.", "cramjam", "lzma", "zlib")) else innermost
+        trace = trace.tb_next
+    return bool(innermost) or isinstance(error, OSError)

@@ -1,0 +1,48 @@
+"""Files that earlier steps of the chain make, and the parameters that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from pocket.configurator import NOT_PROCESSED, Configurator
+from pocket.parameters.defaults import to_plain
+
+#: scheme of files that are made together with the toys
+TOYS = "toys://"
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Files that exist only once other steps of the chain have run.
+
+    Args:
+        toys: folder of the toys' own corrections, for parameters like ``toys://puWeights.json.gz``.
+        scale_factors: derived scale factor → its correctionlib file.
+    """
+
+    toys: str | None = None
+    scale_factors: Mapping[str, str] = field(default_factory=dict)
+
+
+def resolve_parameters(cfg: Configurator, resources: Resources) -> DictConfig:
+    """Return the parameters that the processor reads, with resources resolved to paths."""
+
+    def resolve(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: resolve(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [resolve(item) for item in value]
+        if isinstance(value, str) and value.startswith(TOYS):
+            # without toys the parameter stays as it is, and fails only where it is used
+            return value if resources.toys is None else f"{resources.toys}/{value.removeprefix(TOYS)}"
+        return value
+
+    resolved = OmegaConf.create(
+        {**resolve(to_plain(cfg.parameters, without=NOT_PROCESSED)), "scale_factors": dict(resources.scale_factors)}
+    )
+    OmegaConf.set_readonly(resolved, True)
+    return resolved

@@ -1,0 +1,98 @@
+"""Processing of a branch: entry ranges of a dataset's files, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from coffea.processor import accumulate
+
+from pocket.configurator import Configurator, processing_metadata
+from pocket.datasets.segments import Branch, Segment
+from pocket.engine.chunk import Output, empty_output
+from pocket.engine.coffea_processor import CoffeaProcessor
+from pocket.engine.reading import nano_events, open_file
+from pocket.engine.resources import Resources, resolve_parameters
+from pocket.errors import BadFileError, ConfigError, UnknownNameError
+
+
+@dataclass(frozen=True)
+class BranchResult:
+    """What a branch gives.
+
+    Args:
+        output: raw sums, see :func:`~pocket.engine.chunk.empty_output`.
+        skipped: file → reason, for unreadable files that were left out as a whole.
+    """
+
+    output: Output
+    skipped: Mapping[str, str]
+
+
+def run_branch(
+    cfg: Configurator,
+    branch: Branch,
+    metadata: Mapping[str, Any],
+    resources: Resources,
+    *,
+    chunk_size: int,
+    skip_bad_files: bool = False,
+    progress: Callable[[int], None] = lambda events: None,
+) -> BranchResult:
+    """Process one branch.
+
+    Args:
+        cfg: the configuration.
+        branch: dataset and entry ranges.
+        metadata: metadata of the dataset.
+        resources: files made by earlier steps.
+        chunk_size: largest number of events processed at once.
+        skip_bad_files: leave out files that can't be read, instead of failing.
+        progress: called with the number of events of each chunk that is done.
+
+    Raises:
+        BadFileError: if a file can't be read and isn't to be skipped, naming it.
+        UnknownNameError: if the dataset isn't one of the configuration.
+        ConfigError: if the chunk size isn't positive.
+    """
+    if branch.dataset not in cfg.definitions:
+        raise UnknownNameError("dataset", branch.dataset, cfg.definitions)
+    if chunk_size < 1:
+        raise ConfigError(f"the chunk size must be positive, not {chunk_size}")
+    params = resolve_parameters(cfg, resources)
+    meta = {**processing_metadata(metadata), "dataset": branch.dataset}
+    processor = CoffeaProcessor(cfg, params)
+    output = empty_output(cfg, params, meta)
+    skipped: dict[str, str] = {}
+    for segment in branch.segments:
+        try:
+            part = _run_segment(processor, segment, meta, chunk_size, progress)
+        except BadFileError as error:
+            if not skip_bad_files:
+                raise
+            # the file is left out as a whole, its sum of generator weights with it
+            skipped[segment.path] = str(error)
+            continue
+        output = accumulate([output, part])
+    return BranchResult(output, skipped)
+
+
+def _run_segment(
+    processor: CoffeaProcessor,
+    segment: Segment,
+    metadata: Mapping[str, Any],
+    chunk_size: int,
+    progress: Callable[[int], None],
+) -> Output:
+    output: Output = {}
+    count = segment.stop - segment.start
+    number = -(-count // chunk_size)
+    edges = [segment.start + count * index // number for index in range(number + 1)]
+    with open_file(segment) as file:
+        for start, stop in pairwise(edges):
+            part = processor.process(nano_events(file, segment, start, stop, metadata))
+            output = accumulate([output, part]) if output else part
+            progress(stop - start)
+    return output

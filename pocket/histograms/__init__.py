@@ -1,0 +1,1 @@
+"""Histograms: their declaration, factories for the usual ones, and the axes they become."""

@@ -1,0 +1,87 @@
+"""From declared axes to hist axes, bin indices and filled histograms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import hist
+import numpy as np
+import numpy.typing as npt
+
+from pocket.errors import HistogramError
+from pocket.histograms.config import Axis
+
+Indices = npt.NDArray[np.int64]
+
+_TRANSFORMS = {"log": hist.axis.transform.log, "sqrt": hist.axis.transform.sqrt}
+
+
+def build_axis(axis: Axis) -> Any:
+    """Return the hist axis of a declared one."""
+    bins: Any = axis.bins
+    options: dict[str, Any] = {"name": axis.name, "label": axis.label or axis.name, "overflow": axis.overflow}
+    if axis.type == "intcat":
+        return hist.axis.IntCategory(bins, **options)
+    if axis.type == "strcat":
+        return hist.axis.StrCategory(bins, **options)
+    options["underflow"] = axis.underflow
+    if axis.type == "variable":
+        return hist.axis.Variable(bins, **options)
+    start: Any = axis.start
+    stop: Any = axis.stop
+    if axis.type == "integer":
+        return hist.axis.Integer(int(start), int(stop), **options)
+    transform = _TRANSFORMS[axis.transform] if axis.transform else None
+    return hist.axis.Regular(bins, start, stop, transform=transform, **options)
+
+
+def category_axis(name: str, values: Sequence[str]) -> Any:
+    """Return the axis of categories or variations, without flow."""
+    return hist.axis.StrCategory(list(values), name=name, label=name, overflow=False)
+
+
+def flat_bins(axes: Sequence[Any], columns: Sequence[npt.NDArray[Any]], where: str) -> tuple[Indices, int]:
+    """Return the flat bin of each entry, flow bins included, as hist.fill would choose it.
+
+    Args:
+        axes: hist axes.
+        columns: one array of shape (n entries,) per axis.
+        where: name of the histogram, for errors.
+
+    Returns:
+        Flat C-order index of shape (n,), -1 for entries that fall in a flow bin which an axis lacks; and the
+        number of bins.
+
+    Raises:
+        HistogramError: if a value is NaN.
+    """
+    flat = np.zeros(len(columns[0]), dtype=np.int64)
+    outside = np.zeros(len(flat), dtype=np.bool_)
+    size = 1
+    for axis, values in zip(axes, columns, strict=True):
+        if values.dtype.kind == "b":
+            values = values.astype(np.int64)
+        if values.dtype.kind == "f" and (bad := int(np.isnan(values).sum())):
+            raise HistogramError(f"histogram {where!r}: {bad} of {len(values)} values of axis {axis.name!r} are NaN")
+        index = np.asarray(axis.index(values), dtype=np.int64) + int(axis.traits.underflow)
+        outside |= (index < 0) | (index >= axis.extent)
+        flat = flat * axis.extent + index
+        size *= axis.extent
+    flat[outside] = -1
+    return flat, size
+
+
+def set_sums(histogram: Any, sumw: npt.NDArray[np.float64], sumw2: npt.NDArray[np.float64]) -> None:
+    """Set the contents of a histogram.
+
+    Args:
+        histogram: histogram with storage ``weight``, ``double`` or ``int64``.
+        sumw: sums of weights, of the shape of the axes with flow.
+        sumw2: sums of squared weights, same shape; kept by storage ``weight`` only.
+    """
+    view = histogram.view(flow=True)
+    if view.dtype.names:
+        view["value"], view["variance"] = sumw, sumw2
+    else:
+        view[...] = sumw

@@ -1,0 +1,173 @@
+"""Declaration of histograms: axes say by themselves what fills them."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pocket.errors import ConfigError, UnknownNameError
+
+AXIS_TYPES = ("regular", "variable", "integer", "intcat", "strcat")
+TRANSFORMS = ("log", "sqrt")
+STORAGES = ("weight", "double", "int64")
+#: names of the axes that the engine adds itself
+OWN_AXES = ("cat", "variation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One dimension of a histogram, and where its values come from.
+
+    Args:
+        coll: ``"events"``, a collection, ``"metadata"`` (a string of the dataset's metadata) or ``"custom"``
+            (an array in the workflow's ``custom_histogram_fields``).
+        field: field of the collection.
+        name: name of the axis; default ``{coll}_{field}``, ``{field}`` for events, with ``_{pos}`` behind.
+        bins: number of bins (regular), edges (variable), or categories (intcat, strcat).
+        start: lower edge (regular, integer).
+        stop: upper edge (regular), one past the last value (integer).
+        label: text on plots; no part of the fingerprint.
+        pos: position in the collection; ``None`` takes all objects. Events without that object aren't filled.
+        type: one of ``regular``, ``variable``, ``integer``, ``intcat``, ``strcat``.
+        transform: ``log`` or ``sqrt`` spacing of a regular axis.
+        lim: range shown on plots; no part of the fingerprint.
+        underflow: keep entries below the range.
+        overflow: keep entries above the range.
+
+    Raises:
+        ConfigError: if the binning doesn't make sense for the type.
+    """
+
+    field: str
+    coll: str = "events"
+    name: str = ""
+    bins: int | Sequence[float] | Sequence[str] | None = None
+    start: float | None = None
+    stop: float | None = None
+    label: str | None = dataclasses.field(default=None, metadata={"fingerprint": False})
+    pos: int | None = None
+    type: str = "regular"
+    transform: str | None = None
+    lim: tuple[float, float] | None = dataclasses.field(default=None, metadata={"fingerprint": False})
+    underflow: bool = True
+    overflow: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            base = self.field if self.coll in ("events", "custom", "metadata") else f"{self.coll}_{self.field}"
+            object.__setattr__(self, "name", base if self.pos is None else f"{base}_{self.pos}")
+        where = f"axis {self.name!r}"
+        if self.type not in AXIS_TYPES:
+            raise UnknownNameError("axis type", self.type, AXIS_TYPES, where)
+        if self.name in OWN_AXES:
+            raise ConfigError(f"{where}: the name is taken by the engine, choose another")
+        if isinstance(self.bins, Sequence):
+            object.__setattr__(self, "bins", tuple(self.bins))
+            if self.type == "regular" and self.start is None and self.stop is None:
+                object.__setattr__(self, "type", "variable")
+        if self.transform is not None and self.transform not in TRANSFORMS:
+            raise UnknownNameError("transform", self.transform, TRANSFORMS, where)
+        if self.pos is not None and self.pos < 0:
+            raise ConfigError(f"{where}: pos must be 0 or more, not {self.pos}")
+        if self.coll == "metadata" and self.type != "strcat":
+            raise ConfigError(f"{where}: metadata are strings, use type='strcat'")
+        getattr(self, f"_check_{self.type}")(where)
+
+    def _check_regular(self, where: str) -> None:
+        if not isinstance(self.bins, int) or self.bins < 1:
+            raise ConfigError(f"{where}: bins must be a positive number, not {self.bins!r}")
+        if self.start is None or self.stop is None or not self.start < self.stop:
+            raise ConfigError(f"{where}: needs start < stop, not {self.start!r} and {self.stop!r}")
+        if self.transform == "log" and self.start <= 0:
+            raise ConfigError(f"{where}: a logarithmic axis must start above 0, not at {self.start!r}")
+
+    def _check_variable(self, where: str) -> None:
+        edges = self.bins
+        if not isinstance(edges, tuple) or len(edges) < 2:
+            raise ConfigError(f"{where}: bins must be a list of at least two edges, not {edges!r}")
+        numbers = [float(edge) for edge in edges]
+        if any(math.isnan(edge) for edge in numbers) or sorted(set(numbers)) != numbers:
+            raise ConfigError(f"{where}: edges must rise, not {list(edges)}")
+
+    def _check_integer(self, where: str) -> None:
+        if self.start is None or self.stop is None or not self.start < self.stop:
+            raise ConfigError(f"{where}: needs start < stop, not {self.start!r} and {self.stop!r}")
+
+    def _check_intcat(self, where: str) -> None:
+        if not isinstance(self.bins, tuple) or not self.bins:
+            raise ConfigError(f"{where}: bins must be a list of categories, not {self.bins!r}")
+
+    _check_strcat = _check_intcat
+
+
+@dataclass(frozen=True)
+class HistConf:
+    """A histogram: its axes, and for which categories, samples and variations it is filled.
+
+    Args:
+        axes: one or more :class:`Axis`.
+        storage: ``weight`` (sum of weights and of their squares), ``double`` or ``int64`` (counts).
+        only_categories: fill these categories only.
+        exclude_categories: fill all but these categories.
+        only_samples: fill these samples only.
+        exclude_samples: fill all but these samples.
+        variations: fill the variations too, not the nominal alone.
+        only_variations: of the variations, fill these only (by full name, e.g. ``pileupUp``).
+        no_weights: count entries, no weight applied.
+
+    Raises:
+        ConfigError: if axes are missing or share a name, or options contradict each other.
+    """
+
+    axes: Sequence[Axis]
+    storage: str = "weight"
+    only_categories: Sequence[str] | None = None
+    exclude_categories: Sequence[str] | None = None
+    only_samples: Sequence[str] | None = None
+    exclude_samples: Sequence[str] | None = None
+    variations: bool = True
+    only_variations: Sequence[str] | None = None
+    no_weights: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "axes", tuple(self.axes))
+        for axis in self.axes:
+            if not isinstance(axis, Axis):
+                raise ConfigError(f"a histogram's axes must be Axis objects, not {axis!r}")
+        names = [axis.name for axis in self.axes]
+        if not names:
+            raise ConfigError("a histogram needs at least one axis")
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(f"two axes of one histogram are named {name!r}, give one of them another name=")
+        if self.storage not in STORAGES:
+            raise UnknownNameError("storage", self.storage, STORAGES, f"histogram of {', '.join(names)}")
+        if self.storage == "int64" and not self.no_weights:
+            raise ConfigError(f"histogram of {', '.join(names)}: storage 'int64' counts entries, set no_weights=True")
+        for what in ("categories", "samples"):
+            if getattr(self, f"only_{what}") is not None and getattr(self, f"exclude_{what}") is not None:
+                raise ConfigError(f"histogram of {', '.join(names)}: only_{what} and exclude_{what} exclude each other")
+        if self.only_variations is not None and not self.variations:
+            raise ConfigError(f"histogram of {', '.join(names)}: only_variations needs variations=True")
+
+    def fills_sample(self, sample: str) -> bool:
+        """Whether the histogram is filled for a sample."""
+        return _passes(sample, self.only_samples, self.exclude_samples)
+
+    def fills_category(self, category: str) -> bool:
+        """Whether the histogram is filled for a category."""
+        return _passes(category, self.only_categories, self.exclude_categories)
+
+    def fills_variation(self, variation: str) -> bool:
+        """Whether the histogram is filled for a variation; the nominal always is."""
+        if variation == "nominal":
+            return True
+        return self.variations and (self.only_variations is None or variation in self.only_variations)
+
+
+def _passes(name: str, only: Sequence[str] | None, exclude: Sequence[str] | None) -> bool:
+    if only is not None:
+        return name in only
+    return exclude is None or name not in exclude

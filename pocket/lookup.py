@@ -1,0 +1,51 @@
+"""Access to parameters, collections and branches by names that a person wrote down.
+
+A wrong name raises an error that says where it was looked for and what was probably meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import awkward as ak
+
+from pocket.errors import MissingBranchError, UnknownNameError, nearest
+
+
+def parameter(params: Mapping[Any, Any], *path: str) -> Any:
+    """Return the value at a path in the parameters, e.g. ``parameter(params, "event_flags", "2018")``.
+
+    Raises:
+        UnknownNameError: if a key of the path doesn't exist.
+    """
+    node: Any = params
+    for depth, key in enumerate(path):
+        if key not in node:
+            raise UnknownNameError("parameter", key, node, ".".join(path[:depth]) or "the parameters")
+        node = node[key]
+    return node
+
+
+def collection(events: ak.Array, name: str) -> ak.Array:
+    """Return a collection of objects, e.g. ``"MuonGood"``.
+
+    Raises:
+        UnknownNameError: if there is no such collection.
+    """
+    if name not in events.fields:
+        raise UnknownNameError("collection", name, events.fields, "the events")
+    return events[name]
+
+
+def branch(objects: ak.Array, name: str, collection_name: str) -> ak.Array:
+    """Return a field of a collection, named in errors as the branch ``{collection_name}_{name}``.
+
+    Raises:
+        MissingBranchError: if the collection has no such field.
+    """
+    if name not in objects.fields:
+        close = nearest(name, objects.fields)
+        hint = f"; nearest: {', '.join(f'{collection_name}_{other}' for other in close)}" if close else ""
+        raise MissingBranchError(f"branch '{collection_name}_{name}' does not exist{hint}")
+    return objects[name]

@@ -1,0 +1,104 @@
+"""Outputs on disk: histograms as HDF5 in the UHI form, everything else as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pocket.errors import HistogramError, UnknownNameError
+
+HISTOGRAMS = "histograms.h5"
+SUMS = "sums.json"
+
+
+def write_sums_and_histograms(directory: Path, output: Mapping[str, Any]) -> None:
+    """Write a processor's output: ``histograms.h5`` and, with all the rest, ``sums.json``.
+
+    Args:
+        directory: an existing folder.
+        output: see :func:`pocket.engine.chunk.empty_output`.
+    """
+    import h5py
+    import uhi.io.hdf5
+
+    with h5py.File(directory / HISTOGRAMS, "w") as file:
+        for variable, samples in output["variables"].items():
+            for sample, datasets in samples.items():
+                for dataset, histogram in datasets.items():
+                    uhi.io.hdf5.write(file.create_group(f"{variable}/{sample}/{dataset}"), histogram)
+    sums = {key: value for key, value in output.items() if key != "variables"}
+    (directory / SUMS).write_text(json.dumps(sums, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def read_output(directory: Path) -> dict[str, Any]:
+    """Read what :func:`write_output` wrote."""
+    variables = {variable: read_variable(directory, variable) for variable in list_variables(directory)}
+    return {**read_sums(directory), "variables": variables}
+
+
+def read_sums(directory: Path) -> dict[str, Any]:
+    """Read the cutflow and the sums of weights alone."""
+    sums = json.loads((directory / SUMS).read_text(encoding="utf-8"))
+    assert isinstance(sums, dict)
+    return sums
+
+
+def list_variables(directory: Path) -> list[str]:
+    """Return the names of the histograms."""
+    import h5py
+
+    with h5py.File(directory / HISTOGRAMS) as file:
+        return list(file)
+
+
+def read_variable(directory: Path, variable: str) -> dict[str, dict[str, Any]]:
+    """Read one variable's histograms, without touching the others.
+
+    Returns:
+        Sample → dataset → histogram.
+
+    Raises:
+        UnknownNameError: if there is no such variable.
+    """
+    import h5py
+    import hist
+    import uhi.io.hdf5
+
+    with h5py.File(directory / HISTOGRAMS) as file:
+        if variable not in file:
+            raise UnknownNameError("variable", variable, list(file), str(directory / HISTOGRAMS))
+        read: Any = uhi.io.hdf5.read
+        return {
+            sample: {dataset: hist.Hist(read(group)) for dataset, group in datasets.items()}
+            for sample, datasets in file[variable].items()
+        }
+
+
+def read_templates(directory: Path, variable: str) -> dict[str, Any]:
+    """Read one variable summed over the datasets of each sample.
+
+    Returns:
+        Sample → histogram.
+    """
+    return {sample: add(datasets.values()) for sample, datasets in read_variable(directory, variable).items()}
+
+
+def add(histograms: Iterable[Any]) -> Any:
+    """Add histograms.
+
+    Raises:
+        HistogramError: if there is none, or their axes differ.
+    """
+    total: Any = None
+    for histogram in histograms:
+        if total is None:
+            total = histogram.copy()
+        elif list(total.axes) != list(histogram.axes):
+            raise HistogramError("histograms of one sample have different axes and can't be added")
+        else:
+            total += histogram
+    if total is None:
+        raise HistogramError("there is no histogram to add")
+    return total

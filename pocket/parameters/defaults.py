@@ -1,0 +1,146 @@
+"""Composition of parameters with OmegaConf."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from pocket.errors import ConfigError
+from pocket.parameters.overrides import apply_overrides
+from pocket.parameters.schema import check_keys
+
+
+def project_root() -> Path:
+    """Folder that holds params/, datasets/ and analysis/: ``$POCKET_ROOT``, else the checkout of this file."""
+    root = os.environ.get("POCKET_ROOT")
+    return Path(root) if root else Path(__file__).resolve().parents[2]
+
+
+def project_path(path: str | Path) -> Path:
+    """Return a path that may be relative to the project."""
+    return project_root() / path
+
+
+def get_default_parameters() -> DictConfig:
+    """Return the shipped defaults: every YAML file in the top-level folder params/.
+
+    Raises:
+        ConfigError: if a file can't be read, holds an unknown key, or sets what another one sets too.
+    """
+    parameters = OmegaConf.create({})
+    origin: dict[str, str] = {}
+    for path in sorted((project_root() / "params").glob("*.yaml")):
+        part = _load(path)
+        for section in part:
+            first = origin.setdefault(str(section), path.name)
+            if first != path.name:
+                raise ConfigError(f"section {section!r} is in params/{path.name} and in params/{first}")
+        parameters = _merged(parameters, part)
+    return apply_overrides(parameters)
+
+
+def merge_parameters_from_files(main: DictConfig, *files: str | Path, update: bool = False) -> DictConfig:
+    """Return ``main`` with the YAML files merged into it, later ones on top.
+
+    Args:
+        main: parameters to start from; not changed.
+        *files: YAML files.
+        update: whether a file may change what is there already.
+
+    Raises:
+        ConfigError: if a file can't be read, holds an unknown key, or changes a value without ``update``.
+    """
+    merged = main
+    for file in files:
+        part = _load(Path(file))
+        if not update:
+            _refuse_changes(merged, part, str(file))
+        merged = _merged(merged, part)
+    return apply_overrides(merged)
+
+
+def merge_parameters(main: DictConfig, *others: DictConfig | dict[str, Any], update: bool = False) -> DictConfig:
+    """Return ``main`` with other parameters merged into it, see :func:`merge_parameters_from_files`."""
+    merged = main
+    for other in others:
+        part = OmegaConf.create(other) if isinstance(other, dict) else other
+        check_keys(OmegaConf.to_container(part, resolve=False), "merged parameters")
+        if not update:
+            _refuse_changes(merged, part, "merged parameters")
+        merged = _merged(merged, part)
+    return apply_overrides(merged)
+
+
+def register_configuration_dir(name: str, directory: str | Path) -> None:
+    """Make ``${name:relative/path}`` in YAML files resolve to a path below a directory."""
+    base = Path(directory)
+    OmegaConf.register_new_resolver(name, lambda relative: str(base / relative), replace=True)
+
+
+def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, Any]:
+    """Return parameters as plain dictionaries with interpolations resolved.
+
+    Args:
+        parameters: the parameters.
+        without: top-level sections to leave out.
+
+    Raises:
+        ConfigError: if an interpolation can't be resolved.
+    """
+    try:
+        return {str(key): _plain(parameters[key]) for key in parameters if key not in without}
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"parameters: {_first_line(error)}") from None
+
+
+def _plain(value: Any) -> Any:
+    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+
+
+def _load(path: Path) -> DictConfig:
+    try:
+        stat = path.stat()
+    except OSError:
+        raise ConfigError(f"parameter file {path} does not exist") from None
+    return _parsed(path, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(maxsize=256)
+def _parsed(path: Path, mtime_ns: int, size: int) -> DictConfig:
+    try:
+        part = OmegaConf.load(path)
+    except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"parameter file {path}: {' '.join(str(error).split())}") from None
+    if not isinstance(part, DictConfig):
+        raise ConfigError(f"parameter file {path} must hold a mapping of sections")
+    check_keys(OmegaConf.to_container(part, resolve=False), str(path))
+    OmegaConf.set_readonly(part, True)
+    return part
+
+
+def _merged(main: DictConfig, part: DictConfig) -> DictConfig:
+    merged = OmegaConf.unsafe_merge(OmegaConf.create(OmegaConf.to_container(main, resolve=False)), part)
+    assert isinstance(merged, DictConfig)
+    return merged
+
+
+def _refuse_changes(main: DictConfig, part: DictConfig, where: str, prefix: str = "") -> None:
+    for key in part:
+        if key not in main:
+            continue
+        old, new = main._get_node(key), part._get_node(key)
+        if isinstance(old, DictConfig) and isinstance(new, DictConfig):
+            _refuse_changes(old, new, where, f"{prefix}{key!s}.")
+        elif old != new:
+            raise ConfigError(f"{where} changes {prefix}{key!s}: pass update=True if that is meant")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,84 @@
+"""Values given on the command line (``--params object_preselection.Muon.pt=25``), applied last."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from pocket.errors import ConfigError, UnknownNameError
+
+_active: ContextVar[tuple[str, ...]] = ContextVar("parameter_overrides", default=())
+
+
+@contextlib.contextmanager
+def parameter_overrides(assignments: Sequence[str]) -> Iterator[None]:
+    """Apply ``key=value`` assignments to all parameters that are composed inside the block.
+
+    An analysis composes its parameters when it is imported, so the block goes around the import.
+    """
+    token = _active.set(tuple(assignments))
+    try:
+        yield
+    finally:
+        _active.reset(token)
+
+
+def apply_overrides(parameters: DictConfig) -> DictConfig:
+    """Set the active assignments whose keys exist; those of files still to be merged come with them."""
+    for assignment in _active.get():
+        key, value = split_assignment(assignment)
+        if lookup(parameters, key):
+            OmegaConf.update(parameters, key, value)
+    return parameters
+
+
+def check_overrides(parameters: DictConfig, assignments: Sequence[str]) -> None:
+    """Check that each assignment names a parameter.
+
+    Raises:
+        UnknownNameError: naming the first unknown part of a key and its nearest neighbours.
+    """
+    for assignment in assignments:
+        key, _ = split_assignment(assignment)
+        node: Any = parameters
+        path: list[str] = []
+        for part in key.split("."):
+            if not isinstance(node, DictConfig) or part not in node:
+                known = list(node) if isinstance(node, DictConfig) else []
+                raise UnknownNameError(
+                    "parameter", part, known, f"{'.'.join(path) or 'the parameters'} (--params {key})"
+                )
+            path.append(part)
+            node = node._get_node(part)
+
+
+def split_assignment(assignment: str) -> tuple[str, Any]:
+    """Split ``key=value`` and read the value as YAML.
+
+    Raises:
+        ConfigError: if there is no key or no equals sign, or the value isn't YAML.
+    """
+    key, equals, _ = assignment.partition("=")
+    if not equals or not key.strip():
+        raise ConfigError(f"--params takes key=value, e.g. object_preselection.Muon.pt=25, not {assignment!r}")
+    try:
+        container = OmegaConf.from_dotlist([assignment])
+        value = OmegaConf.select(container, key, throw_on_missing=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"--params {assignment}: {' '.join(str(error).split())}") from None
+    return key.strip(), value
+
+
+def lookup(parameters: DictConfig, key: str) -> bool:
+    """Whether a dotted key exists."""
+    node: Any = parameters
+    for part in key.split("."):
+        if not isinstance(node, DictConfig) or part not in node:
+            return False
+        node = node._get_node(part)
+    return True

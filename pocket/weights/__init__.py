@@ -1,0 +1,5 @@
+"""Event weights: how they are defined, and which of them a configuration applies where."""
+
+from pocket.weights.wrapper import WeightData, WeightDataMultiVariation, WeightLambda, WeightWrapper
+
+__all__ = ["WeightData", "WeightDataMultiVariation", "WeightLambda", "WeightWrapper"]

@@ -1,0 +1,107 @@
+"""The weights that every analysis needs: generator weight, normalisation, pileup."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.weights.wrapper import WeightData, WeightWrapper
+
+
+class NormalisationWeight(WeightWrapper):
+    """A factor per dataset, applied once when outputs are merged instead of event by event."""
+
+    def factor(self) -> float:
+        """Return the factor."""
+        raise NotImplementedError
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return 1: partial outputs hold raw sums."""
+        return np.ones(size)
+
+
+class GenWeight(WeightWrapper):
+    """``genWeight`` of NanoAOD; its sum over all events before any cut normalises the dataset."""
+
+    name = "genWeight"
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the generator weight."""
+        return events.genWeight
+
+
+class SignOfGenWeight(WeightWrapper):
+    """Sign of ``genWeight``; the dataset is normalised to the sum of signs."""
+
+    name = "signOf_genWeight"
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return -1, 0 or 1."""
+        return np.sign(np.asarray(events.genWeight))
+
+
+class Lumi(NormalisationWeight):
+    """Integrated luminosity in 1/pb, ``lumi.picobarns.<year>.tot`` of the parameters."""
+
+    name = "lumi"
+
+    def factor(self) -> float:
+        """Return the luminosity of the dataset's year in 1/pb."""
+        table = self.params.lumi.picobarns
+        year = str(self.metadata["year"])
+        if year not in table:
+            raise UnknownNameError("year", year, table, "lumi.picobarns of the parameters")
+        return float(table[year].tot)
+
+
+class CrossSection(NormalisationWeight):
+    """Cross section in pb, ``xsec`` of the dataset's metadata."""
+
+    name = "XS"
+
+    def factor(self) -> float:
+        """Return the cross section in pb."""
+        return float(self.metadata["xsec"])
+
+
+class Pileup(WeightWrapper):
+    """Pileup reweighting with the correctionlib files of the luminosity POG.
+
+    The file is ``pileup.<year>.file``, the correction in it ``pileup.<year>.name``; inputs are
+    NumTrueInteractions and the kind ``nominal``, ``up`` or ``down``
+    (https://cms-nanoaod-integration.web.cern.ch/commonJSONSFs/summaries/LUM_2018_UL_puWeights.html).
+    """
+
+    name = "pileup"
+    has_variations = True
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the weight with its up and down variation."""
+        from pocket.corrections import load_correction
+
+        year = str(self.metadata["year"])
+        table = self.params.get("pileup")
+        if table is None or year not in table:
+            raise UnknownNameError("year", year, table or (), "pileup of the parameters")
+        correction = load_correction(table[year].file, table[year].name)
+        interactions = np.asarray(events.Pileup.nTrueInt, dtype=np.float64)
+        return WeightData(self.name, *(correction.evaluate(interactions, kind) for kind in ("nominal", "up", "down")))
+
+
+common_weights: tuple[type[WeightWrapper], ...] = (GenWeight, SignOfGenWeight, Lumi, CrossSection, Pileup)
+
+
+def normalisation_factor(weight: WeightWrapper) -> float:
+    """Return the factor that a weight contributes when outputs are merged, 1 for weights per event.
+
+    Raises:
+        ConfigError: if a normalisation weight isn't a positive number.
+    """
+    if not isinstance(weight, NormalisationWeight):
+        return 1.0
+    factor = weight.factor()
+    if not (np.isfinite(factor) and factor > 0):
+        raise ConfigError(f"weight {weight.name!r} must be a positive number, not {factor}")
+    return factor

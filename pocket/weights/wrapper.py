@@ -1,0 +1,179 @@
+"""Definition of event weights, with their variations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from pocket.errors import ConfigError
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class WeightData:
+    """Values of a weight with at most one up/down variation.
+
+    Args:
+        name: name of the weight.
+        nominal: shape (n events,).
+        up: shape (n events,), or ``None``.
+        down: shape (n events,), or ``None``.
+    """
+
+    name: str
+    nominal: Any
+    up: Any = None
+    down: Any = None
+
+
+@dataclass(frozen=True)
+class WeightDataMultiVariation:
+    """Values of a weight with several named variations.
+
+    Args:
+        name: name of the weight.
+        nominal: shape (n events,).
+        variations: names, one per entry of ``up`` and ``down``.
+        up: one array of shape (n events,) per variation.
+        down: one array of shape (n events,) per variation.
+    """
+
+    name: str
+    nominal: Any
+    variations: Sequence[str]
+    up: Sequence[Any]
+    down: Sequence[Any]
+
+
+class WeightWrapper:
+    """Base class of weights: set ``name``, override :meth:`compute`.
+
+    Attributes:
+        name: the name configurations use.
+        has_variations: whether the weight has variations.
+        isMC_only: whether data are left alone.
+        variations: names of several variations, each with up and down; empty for a single pair.
+
+    Args:
+        params: parameters of the analysis.
+        metadata: metadata of the dataset (sample, year, isMC, …).
+    """
+
+    name: ClassVar[str] = ""
+    has_variations: ClassVar[bool] = False
+    isMC_only: ClassVar[bool] = True  # noqa: N815  PocketCoffea's spelling
+    variations: Sequence[str] = ()
+
+    def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
+        self.params = params
+        self.metadata = metadata
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the weight of each event.
+
+        Args:
+            events: events that passed the preselection, length ``size``.
+            size: number of events.
+            shape_variation: the shape variation being processed, ``"nominal"`` without.
+
+        Returns:
+            An array of shape (size,), a tuple (nominal, up, down), a :class:`WeightData`, or a
+            :class:`WeightDataMultiVariation`.
+        """
+        raise NotImplementedError(f"weight {self.name!r} has no compute()")
+
+    def variation_names(self) -> list[str]:
+        """Names of the stored variations: ``{name}Up`` or ``{name}_{variation}Up``, and the same with Down."""
+        if not self.has_variations:
+            return []
+        stems = [f"{self.name}_{variation}" for variation in self.variations] or [self.name]
+        return [f"{stem}{side}" for stem in stems for side in ("Up", "Down")]
+
+    def evaluate(self, events: Any, size: int, shape_variation: str) -> tuple[Array, dict[str, Array]]:
+        """Compute the weight and bring it into one form.
+
+        Returns:
+            The nominal weight, shape (size,), and variation name → weight, shape (size,).
+
+        Raises:
+            ConfigError: if shapes are wrong, values aren't finite, or promised variations are missing.
+        """
+        data = self.compute(events, size, shape_variation)
+        if isinstance(data, tuple):
+            data = WeightData(self.name, *data)
+        elif not isinstance(data, WeightData | WeightDataMultiVariation):
+            data = WeightData(self.name, data)
+        nominal = self._checked(data.nominal, size, "nominal")
+        names = self.variation_names() if shape_variation == "nominal" else []
+        if not names:
+            return nominal, {}
+        if isinstance(data, WeightDataMultiVariation):
+            if list(data.variations) != list(self.variations):
+                raise ConfigError(
+                    f"weight {self.name!r} returned the variations {list(data.variations)}, "
+                    f"it promises {list(self.variations)}"
+                )
+            values = [side for pair in zip(data.up, data.down, strict=True) for side in pair]
+        else:
+            values = [data.up, data.down]
+        if len(values) != len(names) or any(value is None for value in values):
+            raise ConfigError(f"weight {self.name!r} has variations, but did not return all of {', '.join(names)}")
+        return nominal, {name: self._checked(value, size, name) for name, value in zip(names, values, strict=True)}
+
+    def _checked(self, values: Any, size: int, which: str) -> Array:
+        try:
+            array = np.asarray(values, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"weight {self.name!r} ({which}) is no array of numbers: {error}") from None
+        if array.shape == ():
+            array = np.full(size, array)
+        if array.shape != (size,):
+            raise ConfigError(f"weight {self.name!r} ({which}) has shape {array.shape}, expected ({size},)")
+        finite = np.isfinite(array)
+        if not finite.all():
+            raise ConfigError(
+                f"weight {self.name!r} ({which}) is not finite for {int((~finite).sum())} of {size} events"
+            )
+        return array
+
+
+class WeightLambda(WeightWrapper):
+    """A weight made from a function, see :meth:`wrap_func`."""
+
+    function: ClassVar[Callable[..., Any]]
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Call the wrapped function."""
+        return type(self).function(self.params, self.metadata, events, size, shape_variation)
+
+    @classmethod
+    def wrap_func(
+        cls,
+        name: str,
+        function: Callable[..., Any],
+        has_variations: bool = False,
+        variations: Sequence[str] = (),
+        isMC_only: bool = True,
+    ) -> type[WeightWrapper]:
+        """Make a weight class from ``function(params, metadata, events, size, shape_variation)``.
+
+        Args:
+            name: name of the weight.
+            function: returns what :meth:`WeightWrapper.compute` may return.
+            has_variations: whether variations are returned too.
+            variations: names of several variations; empty for one up/down pair.
+            isMC_only: whether data are left alone.
+        """
+        attributes = {
+            "name": name,
+            "function": staticmethod(function),
+            "has_variations": has_variations,
+            "variations": tuple(variations),
+            "isMC_only": isMC_only,
+        }
+        return type(name, (cls,), attributes)

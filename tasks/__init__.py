@@ -1,0 +1,1 @@
+"""The steps of the chain as law tasks; the only code that imports law."""

@@ -1,0 +1,165 @@
+"""What all tasks share: parameters, fingerprints, and the place of their outputs in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import law
+import luigi
+
+from pocket.fingerprint import fingerprint
+from pocket.store import store_path
+from tasks.messages import one_sentence_errors
+from tasks.targets import StoreTarget
+
+if TYPE_CHECKING:
+    from pocket.analysis import Analysis
+    from pocket.configurator import Configurator
+
+one_sentence_errors()
+
+DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")
+
+
+class StoreTask(law.Task):
+    """A task with its output in the store, at a path that is known before anything has run.
+
+    A derived class says what decides its output (:meth:`fingerprint_spec`) and which outputs it is made from
+    (:meth:`input_ids`). It is complete when the tasks it requires are, and its own output was made from theirs.
+    """
+
+    version = luigi.Parameter(description="name for this version of the outputs, a folder in their path; no default")
+    analysis = luigi.Parameter(
+        default=DEFAULT_ANALYSIS,
+        description="analysis: a package in analysis/, a dotted package, or the path of a package's folder; "
+        f"default: {DEFAULT_ANALYSIS}",
+    )
+    params = law.CSVParameter(
+        default=(),
+        description="parameters to change, e.g. object_preselection.Muon.pt=25,toys.scale=0.1; no default",
+    )
+    cores = luigi.IntParameter(
+        default=0, significant=False, description="processes on this machine, 0 for all cores; default: 0"
+    )
+    skip_bad_files = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="leave out input files that can't be read and record them in the manifest; default: False",
+    )
+
+    exclude_index = True
+
+    @property
+    def analysis_inst(self) -> Analysis:
+        """The analysis."""
+        return load(self.analysis, self.params)
+
+    @property
+    def config_part(self) -> str:
+        """The folder below the task's in the store: what of the analysis the output belongs to."""
+        raise NotImplementedError
+
+    def fingerprint_spec(self) -> Any:
+        """Return everything that decides the output, fingerprints of required tasks included."""
+        raise NotImplementedError
+
+    def input_ids(self) -> Mapping[str, str] | None:
+        """Return the outputs that this one is made from, label → id; ``None`` while one of them isn't there."""
+        raise NotImplementedError
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that decides the output."""
+        return fingerprint(self.fingerprint_spec())
+
+    @property
+    def directory(self) -> Path:
+        """The output's folder."""
+        name = self.analysis_inst.name
+        return store_path(name, self.task_family, self.config_part, self.version, self.fingerprint)
+
+    def output(self) -> StoreTarget:
+        """The output's folder as a target."""
+        return StoreTarget(self.directory, self.input_ids, accept_skipped=self.skip_bad_files)
+
+    def complete(self) -> bool:
+        """Whether the output and all that it depends on is there and belongs together."""
+        return requirements_complete(self) and bool(self.output().exists())
+
+    def write_info(self) -> dict[str, Any]:
+        """Return the arguments for :func:`pocket.store.write_output`: what the manifest tells of this task."""
+        return {
+            "directory": self.directory,
+            "task": self.task_family,
+            "inputs": self.input_ids() or {},
+            "analysis": self.analysis,
+            "config": self.config_part,
+            "version": self.version,
+            "fingerprint": self.fingerprint,
+            "params": list(self.params),
+        }
+
+
+class TemplateTask(StoreTask):
+    """A task that needs templates, with the parameters of their processing to hand on."""
+
+    events_per_branch = luigi.IntParameter(
+        default=200_000, significant=False, description="largest number of events per branch; default: 200000"
+    )
+    chunk_size = luigi.IntParameter(
+        default=100_000, significant=False, description="largest number of events processed at once; default: 100000"
+    )
+
+    exclude_index = True
+
+
+class ConfigTask(TemplateTask):
+    """A task for one configuration of the analysis."""
+
+    config = luigi.Parameter(
+        default=law.NO_STR, description="configuration of the analysis; default: the analysis' default_config"
+    )
+
+    exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Resolve the default configuration, and refuse an unknown one before anything runs."""
+        params = super().modify_param_values(params)
+        analysis = load(params["analysis"], params["params"])
+        if params.get("config") == law.NO_STR:
+            params["config"] = analysis.default_config
+        analysis.config(params["config"])
+        return params
+
+    @property
+    def config_inst(self) -> Configurator:
+        """The configuration."""
+        return self.analysis_inst.config(self.config)
+
+    @property
+    def config_part(self) -> str:
+        """Name of the configuration."""
+        return str(self.config)
+
+
+def input_ids(targets: Mapping[str, StoreTarget]) -> dict[str, str] | None:
+    """Return the ids of the outputs that are there now, or ``None`` if one isn't."""
+    ids = {label: target.id for label, target in targets.items()}
+    known = {label: value for label, value in ids.items() if value is not None}
+    return known if len(known) == len(ids) else None
+
+
+def requirements_complete(task: law.Task) -> bool:
+    """Whether all tasks that a task requires are complete."""
+    return all(required.complete() for required in law.util.flatten(task.requires()))
+
+
+def load(reference: str, overrides: tuple[str, ...]) -> Analysis:
+    """Return an analysis with parameters changed, see :func:`pocket.analysis.load_analysis`."""
+    from pocket.analysis import load_analysis
+
+    return load_analysis(reference, tuple(overrides))

@@ -1,0 +1,135 @@
+"""Running jobs on the cores of this machine, with a progress bar."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from multiprocessing import get_context, parent_process
+from multiprocessing.queues import SimpleQueue
+from typing import Protocol
+
+Progress = Callable[[int], None]
+
+#: imported once by the server that workers are forked from, so that no worker pays for it again
+PRELOAD = ("tasks.jobs", "pocket.engine.run", "pocket.outputs", "h5py", "uhi.io.hdf5", "correctionlib")
+
+
+class Job(Protocol):
+    """A piece of work for one process; it must pickle."""
+
+    @property
+    def size(self) -> int:
+        """Amount of work, in the unit of the progress bar."""
+
+    def run(self, progress: Progress) -> None:
+        """Do the work; call ``progress`` with each amount that is done."""
+
+
+def run_jobs(jobs: Sequence[Job], cores: int, label: str, unit: str) -> None:
+    """Run jobs in up to ``cores`` processes.
+
+    Args:
+        jobs: the jobs.
+        cores: number of processes; 0 for all cores. One process means this one.
+        label: text of the progress bar.
+        unit: what the jobs' sizes count.
+
+    Raises:
+        Exception: the first error of a job, after the jobs that had begun are done.
+    """
+    workers = min(cores or available_cores(), len(jobs))
+    with _progress_bar(label, sum(job.size for job in jobs), unit) as advance:
+        if workers <= 1:
+            for job in jobs:
+                job.run(advance)
+        else:
+            _run_in_processes(jobs, workers, advance)
+
+
+def available_cores() -> int:
+    """Return the number of cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _run_in_processes(jobs: Sequence[Job], workers: int, advance: Progress) -> None:
+    context = get_context("forkserver")
+    context.set_forkserver_preload(list(PRELOAD))
+    queue: SimpleQueue[int | None] = context.SimpleQueue()
+    listener = threading.Thread(target=_listen, args=(queue, advance), daemon=True)
+    listener.start()
+    # big jobs first, so that no core waits long for the last one
+    ordered = sorted(jobs, key=lambda job: -job.size)
+    try:
+        with ProcessPoolExecutor(workers, context, _start_worker, (queue,)) as pool:
+            futures = [pool.submit(_work, job) for job in ordered]
+            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            failed = next((future for future in futures if future in done and future.exception()), None)
+            if failed is not None:
+                pool.shutdown(cancel_futures=True)
+                failed.result()
+    finally:
+        queue.put(None)
+        listener.join()
+
+
+def _listen(queue: SimpleQueue[int | None], advance: Progress) -> None:
+    while (amount := queue.get()) is not None:
+        advance(amount)
+
+
+_queue: SimpleQueue[int | None] | None = None
+
+
+def _start_worker(queue: SimpleQueue[int | None]) -> None:
+    global _queue
+    _queue = queue
+    # a killed parent can't end its workers, so they watch for its end
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+
+
+def _die_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _work(job: Job) -> None:
+    assert _queue is not None
+    job.run(_queue.put)
+
+
+@contextlib.contextmanager
+def _progress_bar(label: str, total: int, unit: str) -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TextColumn("ETA"),
+        TimeRemainingColumn(),
+    )
+    begin = time.monotonic()
+    done = 0
+
+    def rate() -> str:
+        return f"{done / max(time.monotonic() - begin, 1e-9):,.0f} {unit}/s"
+
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(label, total=total, rate="")
+
+        def advance(amount: int) -> None:
+            nonlocal done
+            done += amount
+            bar.update(task, advance=amount, rate=rate())
+
+        yield advance
+    console.print(f"{label}: {done:,} {unit} in {time.monotonic() - begin:.1f} s, {rate()}", highlight=False)

@@ -1,0 +1,88 @@
+"""Scale factors: measured in the templates of one configuration, applied by the weights of others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import luigi
+
+from pocket.fingerprint import code_closure
+from pocket.store import write_output
+from tasks.base import TemplateTask, input_ids, load
+from tasks.merging import MergeOutputs
+
+if TYPE_CHECKING:
+    from pocket.scale_factors import ScaleFactor
+
+RESULT = "result.json"
+
+
+class ScaleFactorTask(TemplateTask):
+    """A task for one scale factor of the analysis."""
+
+    scale_factor = luigi.Parameter(description="scale factor of the analysis; no default")
+
+    exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse an unknown scale factor before anything runs."""
+        params = super().modify_param_values(params)
+        load(params["analysis"], params["params"]).scale_factor(params["scale_factor"])
+        return params
+
+    @property
+    def declaration(self) -> ScaleFactor:
+        """The scale factor's declaration."""
+        return self.analysis_inst.scale_factor(self.scale_factor)
+
+    @property
+    def config_part(self) -> str:
+        """Name of the scale factor."""
+        return str(self.scale_factor)
+
+
+class ComputeScaleFactors(ScaleFactorTask):
+    """Measures a scale factor and writes it for correctionlib."""
+
+    exclude_index = False
+
+    def requires(self) -> MergeOutputs:
+        """The templates that it is measured in."""
+        return MergeOutputs.req(self, config=self.declaration.input)
+
+    def fingerprint_spec(self) -> Any:
+        """The templates, the declaration, and the code of the method."""
+        method = self.declaration.method.partition(":")[0]
+        return {
+            "templates": self.requires().fingerprint,
+            "name": self.scale_factor,
+            "declaration": self.declaration,
+            "code": [
+                code_closure(module) for module in ("pocket.scale_factors", "pocket.scale_factors.writer", method)
+            ],
+        }
+
+    def input_ids(self) -> dict[str, str] | None:
+        """The templates."""
+        return input_ids({f"templates {self.declaration.input}": self.requires().output()})
+
+    @property
+    def correction_file(self) -> Path:
+        """The file for correctionlib."""
+        return self.directory / f"{self.scale_factor}.json"
+
+    def run(self) -> None:
+        """Measure and write the scale factor."""
+        from pocket.scale_factors.writer import write_correction
+
+        from pocket.outputs import read_templates
+        from pocket.scale_factors import measure
+
+        templates = read_templates(self.requires().directory, self.declaration.variable)
+        result = measure(self.scale_factor, self.declaration, templates)
+        with write_output(**self.write_info()) as folder:
+            write_correction(folder / self.correction_file.name, result, self.declaration)
+            (folder / RESULT).write_text(json.dumps(result.to_json(), indent=1), encoding="utf-8")

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pocket.datasets.definitions import DatasetDefinition, read_definitions
+from pocket.errors import DatasetError, UnknownNameError
+
+DATASETS = Path(__file__).parents[3] / "datasets"
+MC = {"year": "2018", "isMC": True, "xsec": 6077.22}
+
+
+def write(folder: Path, content: object, name: str = "x.json") -> Path:
+    path = folder / name
+    path.write_text(json.dumps(content))
+    return path
+
+
+def one_entry(metadata: dict[str, Any], **entry: Any) -> dict[str, Any]:
+    return {"DY": {"sample": "DYJetsToLL", "files": [{**(entry or {"paths": ["a.root"]}), "metadata": metadata}]}}
+
+
+def read_one(folder: Path, metadata: dict[str, Any], **entry: Any) -> DatasetDefinition:
+    (definition,) = read_definitions([write(folder, one_entry(metadata, **entry))]).values()
+    return definition
+
+
+def test_entry_becomes_definition(tmp_path: Path) -> None:
+    definition = read_one(tmp_path, {**MC, "part": "M-50"}, globs=["a/*.root", "b/*.root"])
+    assert definition.name == "DY_M-50_2018"
+    assert (definition.source, definition.values) == ("globs", ("a/*.root", "b/*.root"))
+    assert definition.metadata() == {
+        "sample": "DYJetsToLL",
+        "year": "2018",
+        "isMC": True,
+        "xsec": 6077.22,
+        "part": "M-50",
+    }
+
+
+def test_strings_of_pocketcoffea(tmp_path: Path) -> None:
+    mc = read_one(tmp_path, {"year": 2018, "isMC": "True", "xsec": "6077.22"})
+    assert mc.metadata() == {"sample": "DYJetsToLL", **MC}
+    data = read_one(tmp_path, {"year": "2018", "isMC": "False", "era": "A", "primaryDataset": "SingleMuon"})
+    assert data.is_mc is False
+    assert data.metadata()["primaryDataset"] == "SingleMuon"
+
+
+def test_names_of_several_entries(tmp_path: Path) -> None:
+    entries = [
+        {"paths": "a.root", "metadata": {"year": year, "isMC": False, **more}}
+        for year, more in [("2017", {"era": "B"}), ("2018", {"era": "B"}), ("2018", {}), ("2018", {"part": "v2"})]
+    ]
+    path = write(tmp_path, {"DATA": {"sample": "DATA", "files": entries}})
+    assert list(read_definitions([path])) == ["DATA_2017_EraB", "DATA_2018_EraB", "DATA_2018", "DATA_v2_2018"]
+
+
+def test_equal_names(tmp_path: Path) -> None:
+    first, second = (write(tmp_path, one_entry(MC), name) for name in ("x.json", "y.json"))
+    with pytest.raises(DatasetError, match=r"'DY_2018' in .*y\.json has the name of the one in .*x\.json"):
+        read_definitions([first, second])
+
+
+@pytest.mark.parametrize("missing", ["year", "isMC", "xsec"])
+def test_missing_metadata(tmp_path: Path, missing: str) -> None:
+    metadata = {key: value for key, value in MC.items() if key != missing}
+    with pytest.raises(DatasetError, match=rf"dataset 'DY.* in .*x\.json: metadata lacks '{missing}'"):
+        read_one(tmp_path, metadata)
+
+
+def test_message_of_missing_xsec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, one_entry({"year": "2018", "isMC": True}))
+    with pytest.raises(DatasetError) as caught:
+        read_definitions([Path("x.json")])
+    assert str(caught.value) == "dataset 'DY_2018' in x.json: metadata lacks 'xsec' (required for MC)"
+
+
+def test_toys_take_xsec_from_their_parameters(tmp_path: Path) -> None:
+    definition = read_one(tmp_path, {"year": "toys", "isMC": True}, toys="dy")
+    assert "xsec" not in definition.metadata()
+    assert dataclasses.replace(definition, xsec=5.0).metadata()["xsec"] == 5.0
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"xsec": -1}, "'xsec' is -1.0, expected a positive"),
+        ({"xsec": 0}, "'xsec' is 0.0, expected a positive"),
+        ({"xsec": float("nan")}, "'xsec' is nan, expected a positive"),
+        ({"xsec": "inf"}, "'xsec' is inf, expected a positive"),
+        ({"xsec": "6 nb"}, "'xsec' is '6 nb', expected a number"),
+        ({"xsec": True}, "'xsec' is True, expected a number"),
+        ({"isMC": "maybe"}, "'isMC' is 'maybe', expected true or false"),
+        ({"isMC": False}, "'xsec', which data don't have"),
+        ({"year": ""}, "'year' is '', expected a text"),
+        ({"part": None}, "'part' is None, expected a text"),
+        ({"part": "M 50"}, "a dataset name may hold"),
+    ],
+)
+def test_wrong_metadata(tmp_path: Path, metadata: dict[str, Any], message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        read_one(tmp_path, {**MC, **metadata})
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            one_entry({**MC, "xsecs": 1.0}),
+            r"unknown metadata key 'xsecs' in dataset 'DY', files\[0\].*did you mean 'xsec'",
+        ),
+        (one_entry(MC, path=["a.root"]), "unknown key 'path' .*did you mean 'paths'"),
+        ({"DY": {"samples": "DY", "files": []}}, "unknown dataset key 'samples' .*did you mean 'sample'"),
+    ],
+)
+def test_unknown_keys(tmp_path: Path, content: object, message: str) -> None:
+    with pytest.raises(UnknownNameError, match=message):
+        read_definitions([write(tmp_path, content)])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([], "is not a JSON object"),
+        ({}, "defines no dataset"),
+        ({"DY": []}, "dataset 'DY' in .* is not a JSON object"),
+        ({"DY": {"files": [{}]}}, "lacks 'sample'"),
+        ({"DY": {"sample": "DY", "files": []}}, "lacks 'files'"),
+        ({"DY": {"sample": "DY", "files": {"paths": []}}}, "'files' is not a list"),
+        ({"DY": {"sample": "DY__low", "files": [{"paths": ["a"], "metadata": MC}]}}, "no '__'"),
+        ({"DY": {"sample": "DY", "files": [{"metadata": MC}]}}, "exactly one of paths.* it has none"),
+        (one_entry(MC, paths=["a"], globs=["b"]), "it has 'paths' and 'globs'"),
+        (one_entry(MC, paths=[]), "'paths' is empty"),
+        (one_entry(MC, paths=[3]), "expected a text or a list of texts"),
+    ],
+)
+def test_wrong_form(tmp_path: Path, content: object, message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        read_definitions([write(tmp_path, content)])
+
+
+def test_unreadable_files(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    with pytest.raises(DatasetError, match=r"x\.json can't be read: No such file"):
+        read_definitions([path])
+    path.write_text('{"DY": ')
+    with pytest.raises(DatasetError, match=r"x\.json is not JSON: .*line 1"):
+        read_definitions([path])
+    path.write_text('{"DY": {"sample": "A"}, "DY": {"sample": "B"}}')
+    with pytest.raises(DatasetError, match="key 'DY' is there twice"):
+        read_definitions([path])
+
+
+def test_pocketcoffea_definition_is_understood(tmp_path: Path) -> None:
+    content = one_entry(MC, das_names=["/DY/x/NANOAODSIM"], dbs_instance="prod/global")
+    content["DY"] |= {"json_output": "datasets/DY.json", "storage_prefix": "/store"}
+    (definition,) = read_definitions([write(tmp_path, content)]).values()
+    assert (definition.source, definition.values) == ("das_names", ("/DY/x/NANOAODSIM",))
+
+
+def test_definitions_of_the_repository() -> None:
+    definitions = read_definitions([DATASETS / "toys.json", DATASETS / "real_samples.json"])
+    assert [(name, definition.sample) for name, definition in definitions.items()] == [
+        ("DYJetsToMuMu_toys", "DYJetsToMuMu"),
+        ("TTToSemiLeptonic_toys", "TTToSemiLeptonic"),
+        ("WJetsToLNu_toys", "WJetsToLNu"),
+        ("DATA_SingleMuon_toys", "DATA_SingleMuon"),
+        ("DYJetsToLL_2018", "DYJetsToLL"),
+        ("DATA_DoubleMuon_2018_EraA", "DATA_DoubleMuon"),
+    ]

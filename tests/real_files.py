@@ -1,0 +1,15 @@
+"""Real CMS files for tests: from ../shared/data beside the checkout, else downloaded once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pocket.datasets.coffea_samples import sample_path
+
+# the folder that pytest keeps between sessions
+CACHE = Path(__file__).absolute().parents[1] / ".pytest_cache" / "d" / "coffea_samples"
+
+
+def real_file(name: str) -> Path:
+    """Return the path of a file of :data:`pocket.datasets.coffea_samples.SAMPLES`."""
+    return sample_path(name, cache=CACHE)
