@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from types import TracebackType
 
+from luigi.parameter import ParameterException
+
 from pocket.errors import PocketError
+
+#: errors whose text is meant for people
+FOR_PEOPLE = (PocketError, ParameterException)
+# luigi formats what goes wrong while it schedules into the text of the message
+_IN_TEXT = re.compile(r"\nTraceback .*\n(?:pocket\.errors|luigi\.parameter)\.\w+: (?P<sentence>.+?)\s*$", re.DOTALL)
 
 
 class OneSentence(logging.Filter):
-    """Replaces the traceback of a :class:`~pocket.errors.PocketError` by its sentence."""
+    """Replaces the traceback of an error meant for people by its sentence."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Shorten the record; always keep it."""
+        message = record.getMessage()
         error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, PocketError):
-            record.msg = f"{record.getMessage().splitlines()[0].rstrip()}\nerror: {error}"
-            record.args, record.exc_info, record.exc_text = (), None, None
+        match = _IN_TEXT.search(message)
+        if isinstance(error, FOR_PEOPLE):
+            sentence = str(error)
+        elif match is not None:
+            sentence = match["sentence"]
+        else:
+            return True
+        record.msg = f"{message.splitlines()[0].rstrip()}\nerror: {sentence}"
+        record.args, record.exc_info, record.exc_text = (), None, None
         return True
 
 
@@ -30,7 +45,7 @@ def one_sentence_errors() -> None:
 
 
 def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if isinstance(error, PocketError):
+    if isinstance(error, FOR_PEOPLE):
         print(f"error: {error}", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)

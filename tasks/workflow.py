@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import law
@@ -32,6 +33,11 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
     workflow_proxy_cls = PoolProxy
 
     exclude_index = True
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that decides the output, the same for all branches."""
+        return str(self.as_workflow().fingerprint) if self.is_branch() else super().fingerprint
 
     def job(self) -> Job:
         """Return the work of this branch."""

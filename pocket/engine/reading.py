@@ -77,6 +77,8 @@ def reading(path: str) -> Iterator[None]:
     """
     try:
         yield
+    except MissingBranchError as error:
+        raise MissingBranchError(f"{error} (file {path})") from error
     except PocketError:
         raise
     except (AttributeError, ak.errors.FieldNotFoundError) as error:

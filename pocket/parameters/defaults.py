@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from yaml import YAMLError
 from pocket.errors import ConfigError
 from pocket.parameters.overrides import apply_overrides
 from pocket.parameters.schema import check_keys
+
+OmegaConf.register_resolver("product", lambda *factors: math.prod(factors), replace=True)
 
 
 def project_root() -> Path:
@@ -81,7 +84,7 @@ def merge_parameters(main: DictConfig, *others: DictConfig | dict[str, Any], upd
 def register_configuration_dir(name: str, directory: str | Path) -> None:
     """Make ``${name:relative/path}`` in YAML files resolve to a path below a directory."""
     base = Path(directory)
-    OmegaConf.register_new_resolver(name, lambda relative: str(base / relative), replace=True)
+    OmegaConf.register_resolver(name, lambda relative: str(base / relative), replace=True)
 
 
 def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, Any]:
@@ -121,12 +124,11 @@ def _parsed(path: Path, mtime_ns: int, size: int) -> DictConfig:
     if not isinstance(part, DictConfig):
         raise ConfigError(f"parameter file {path} must hold a mapping of sections")
     check_keys(OmegaConf.to_container(part, resolve=False), str(path))
-    OmegaConf.set_readonly(part, True)
     return part
 
 
 def _merged(main: DictConfig, part: DictConfig) -> DictConfig:
-    merged = OmegaConf.unsafe_merge(OmegaConf.create(OmegaConf.to_container(main, resolve=False)), part)
+    merged = OmegaConf.merge(main, part)
     assert isinstance(merged, DictConfig)
     return merged
 

@@ -29,10 +29,17 @@ def parameter_overrides(assignments: Sequence[str]) -> Iterator[None]:
 
 
 def apply_overrides(parameters: DictConfig) -> DictConfig:
-    """Set the active assignments whose keys exist; those of files still to be merged come with them."""
+    """Set the active assignments whose keys exist; those of files still to be merged come with them.
+
+    Raises:
+        ConfigError: if a number, a text or a list would become something else.
+    """
     for assignment in _active.get():
         key, value = split_assignment(assignment)
         if lookup(parameters, key):
+            old = OmegaConf.select(parameters, key)
+            if old is not None and _kind(old) != _kind(value):
+                raise ConfigError(f"--params {assignment}: {key} is a {_kind(old)}, not a {_kind(value)}")
             OmegaConf.update(parameters, key, value)
     return parameters
 
@@ -72,6 +79,16 @@ def split_assignment(assignment: str) -> tuple[str, Any]:
     except OmegaConfBaseException as error:
         raise ConfigError(f"--params {assignment}: {' '.join(str(error).split())}") from None
     return key.strip(), value
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "switch (true or false)"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "text"
+    return "section" if OmegaConf.is_dict(value) else "list" if OmegaConf.is_list(value) else "null"
 
 
 def lookup(parameters: DictConfig, key: str) -> bool:

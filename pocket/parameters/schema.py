@@ -23,6 +23,7 @@ SCHEMA: Mapping[str, Any] = {
             ("pt", "eta", "iso", "id", "dr_lepton", "jetId", "puId", "btag", "maxpt", "dz", "dxy", "sip3d", "mass")
         )
     },
+    "jet_scale_factors": {"jet_puId": {"*": {"working_point": {"*": None}}}},
     "pileup": {"*": {"file": None, "name": None}},
     "plotting_style": None,
     "toys": None,

@@ -1,0 +1,94 @@
+"""Digest of a graph of objects, which may share parts and refer to each other in circles."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What one object consists of.
+
+    Args:
+        label: the object's own content, without its parts.
+        parts: the objects it refers to, each with its place relative to this one, e.g. ``".pt"`` or ``"[2]"``.
+        ordered: whether the order of the parts counts.
+    """
+
+    label: str
+    parts: Sequence[tuple[str, object]] = ()
+    ordered: bool = True
+
+
+Describe = Callable[[object, str], Node]
+
+
+@dataclass(slots=True)
+class _Open:
+    """An object whose circle, if it is in one, isn't closed yet."""
+
+    obj: object
+    position: int
+    lowest: int
+    shallow: str
+    content: str = ""
+
+
+def hash_of(label: str, parts: Sequence[str] = ()) -> str:
+    """Return the SHA-256 of a label and the digests of its parts."""
+    return hashlib.sha256("\n".join((str(len(label)), label, *parts)).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def digest_of(obj: object, describe: Describe) -> str:
+    """Return the digest of an object and all it refers to.
+
+    Args:
+        obj: the object.
+        describe: returns the :class:`Node` of an object, given its place.
+    """
+    return _Walk(describe).visit(obj, "")
+
+
+class _Walk:
+    """Tarjan's search for strongly connected components.
+
+    The members of a circle have no digest before all of them were seen. Within it they stand for each other by
+    their labels, so that the result doesn't depend on where the circle was entered.
+    """
+
+    def __init__(self, describe: Describe) -> None:
+        self._describe = describe
+        # the objects are kept with their digests, lest another one gets their id
+        self._closed: dict[int, tuple[object, str]] = {}
+        self._open: dict[int, _Open] = {}
+
+    def visit(self, obj: object, place: str) -> str:
+        key = id(obj)
+        if key in self._closed:
+            return self._closed[key][1]
+        if key in self._open:
+            return self._open[key].shallow
+        node = self._describe(obj, place)
+        if not node.parts:
+            return hash_of(node.label)
+        entry = _Open(obj, len(self._open), len(self._open), hash_of(node.label))
+        self._open[key] = entry
+        digests = []
+        for where, part in node.parts:
+            digests.append(self.visit(part, place + where))
+            if id(part) in self._open:
+                entry.lowest = min(entry.lowest, self._open[id(part)].lowest)
+        entry.content = hash_of(node.label, digests if node.ordered else sorted(digests))
+        if entry.lowest == entry.position:
+            self._close(entry)
+        return self._closed[key][1] if key in self._closed else entry.shallow
+
+    def _close(self, first: _Open) -> None:
+        circle = [entry for entry in self._open.values() if entry.position >= first.position]
+        contents = sorted(entry.content for entry in circle)
+        for entry in circle:
+            del self._open[id(entry.obj)]
+            digest = entry.content if len(circle) == 1 else hash_of(entry.content, contents)
+            self._closed[id(entry.obj)] = (entry.obj, digest)

@@ -1,0 +1,93 @@
+"""Where modules come from: their file, and the distribution and version they belong to. Nothing is imported."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import os
+import sys
+import sysconfig
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import PurePath
+
+#: packages of this project: their code counts by content even where they are installed
+OWN_PACKAGES = frozenset({"analysis", "pocket", "tasks"})
+
+_INSTALLED = frozenset({"dist-packages", "site-packages"})
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a module lies.
+
+    Args:
+        file: its source file; ``None`` for a package without ``__init__.py``.
+        folders: the folders that hold a package's modules, empty for a plain module.
+    """
+
+    file: str | None
+    folders: tuple[str, ...] = ()
+
+
+def top_level(module: str) -> str:
+    """Return the first part of a dotted name."""
+    return module.partition(".")[0]
+
+
+def locate(module: str) -> Location | None:
+    """Return where the source of a module lies, or ``None`` if it has none."""
+    parent, _, name = module.rpartition(".")
+    if not parent:
+        return _locate_top(module)
+    package = locate(parent)
+    for folder in package.folders if package else ():
+        base = os.path.join(folder, name)  # noqa: PTH118  hundreds of look-ups per closure
+        for file, folders in ((os.path.join(base, "__init__.py"), (base,)), (f"{base}.py", ())):  # noqa: PTH118
+            if os.path.isfile(file):  # noqa: PTH113
+                return Location(file, folders)
+        if os.path.isdir(base):  # noqa: PTH112
+            return Location(None, (base,))
+    return None
+
+
+def is_library(module: str) -> bool:
+    """Tell whether a module belongs to the standard library or to an installed distribution."""
+    top = top_level(module)
+    if top in OWN_PACKAGES or top == "__main__":
+        return False
+    file = getattr(sys.modules.get(module), "__file__", None)
+    if file is None and (location := _locate_top(top)):
+        file = location.file or location.folders[0]
+    return top in sys.stdlib_module_names if file is None else _is_installed(file)
+
+
+@functools.cache
+def version(module: str) -> str:
+    """Return the distribution and version of a library's module, e.g. ``"awkward 2.9.0"``."""
+    top = top_level(module)
+    if top in sys.stdlib_module_names:
+        return f"python {sys.version_info.major}.{sys.version_info.minor}"
+    try:
+        return f"{top} {metadata.version(top)}"
+    except metadata.PackageNotFoundError:
+        names = sorted(set(metadata.packages_distributions().get(top, ())))
+        return ", ".join(f"{name} {metadata.version(name)}" for name in names)
+
+
+def _locate_top(name: str) -> Location | None:
+    try:
+        spec = importlib.util.find_spec(name)
+    except ValueError:  # loaded by hand, without a spec
+        file = getattr(sys.modules.get(name), "__file__", None)
+        folders = tuple(getattr(sys.modules.get(name), "__path__", ()))
+    else:
+        file = spec.origin if spec and spec.has_location else None
+        folders = tuple((spec and spec.submodule_search_locations) or ())
+    return Location(file, folders) if file or folders else None
+
+
+@functools.cache
+def _is_installed(file: str) -> bool:
+    path = PurePath(file)
+    return not _INSTALLED.isdisjoint(path.parts) or path.is_relative_to(sysconfig.get_path("stdlib"))

@@ -1,0 +1,140 @@
+"""Normalised syntax trees: source code without comments, docstrings, formatting and annotations."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import linecache
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import TypeAlias
+
+FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+#: fields of the tree that don't change what the code does
+_IGNORED = frozenset({"annotation", "ctx", "kind", "returns", "type_comment", "type_ignores", "type_params"})
+
+# kept by identity: code objects of different files may be equal
+_known: dict[int, tuple[CodeType, str | None]] = {}
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The functions of one source text, by first line, and the code it compiles to."""
+
+    functions: dict[int, list[FunctionNode]] = field(default_factory=dict)
+    codes: frozenset[CodeType] = frozenset()
+
+
+def tree_digest(tree: ast.AST) -> str:
+    """Return the SHA-256 of a normalised syntax tree."""
+    words: list[str] = []
+    _write(tree, words)
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()
+
+
+def function_digest(code: CodeType) -> str | None:
+    """Return the digest of the source that a function's code was made from.
+
+    Returns:
+        ``None`` if there is no source, or if it isn't the one that the code was compiled from, for example because
+        the file was edited since.
+    """
+    if id(code) not in _known:
+        node = _find(code)
+        _known[id(code)] = (code, None if node is None else tree_digest(node))
+    return _known[id(code)][1]
+
+
+def nested_codes(code: CodeType) -> Iterator[CodeType]:
+    """Yield a code object and all that are defined in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from nested_codes(constant)
+
+
+@functools.cache
+def _fields(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in _IGNORED)
+
+
+def _write(value: object, words: list[str], in_class: bool = False) -> None:
+    if isinstance(value, list):
+        for item in value:
+            # pass, docstrings and other constants that stand alone
+            if not (
+                isinstance(item, ast.Pass) or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
+            ):
+                _write(item, words, in_class)
+    elif isinstance(value, ast.AnnAssign):
+        _write_annotated(value, words, in_class)
+    elif isinstance(value, ast.AST):
+        words.append(f"{type(value).__name__}(")
+        for name in _fields(value._fields):
+            child = getattr(value, name, None)
+            if child is not None and child != []:
+                words.append(name)
+                _write(child, words, isinstance(value, ast.ClassDef))
+        words.append(")")
+    else:
+        words.append(f"{type(value).__name__}:{value!r}")
+
+
+def _write_annotated(node: ast.AnnAssign, words: list[str], in_class: bool) -> None:
+    if in_class:
+        # there the annotation may decide: ClassVar and KW_ONLY in a dataclass
+        words.append("annotated")
+        _write([node.target, node.annotation], words)
+    if node.value is not None:
+        _write(ast.Assign(targets=[node.target], value=node.value), words)
+
+
+def _find(code: CodeType) -> FunctionNode | None:
+    linecache.checkcache(code.co_filename)
+    source = _read_source("".join(linecache.getlines(code.co_filename)))
+    if code not in source.codes:
+        return None
+    nodes = source.functions.get(code.co_firstlineno, [])
+    named = [node for node in nodes if getattr(node, "name", "<lambda>") == code.co_name]
+    return named[0] if len(named) == 1 else _find_lambda(code, named)
+
+
+def _find_lambda(code: CodeType, candidates: list[FunctionNode]) -> FunctionNode | None:
+    """Return which of several lambdas on a line the code is of: the innermost one that spans all its columns."""
+    columns = [
+        (line, column, end_line, end_column)
+        for line, end_line, column, end_column in code.co_positions()
+        if line is not None and end_line is not None and column is not None and end_column
+    ]
+    spanning = [
+        node
+        for node in candidates
+        if isinstance(node, ast.Lambda)
+        and all(
+            (node.body.lineno, node.body.col_offset) <= (line, column)
+            and (end_line, end_column) <= (node.body.end_lineno or 0, node.body.end_col_offset or 0)
+            for line, column, end_line, end_column in columns
+        )
+    ]
+    if not columns or not spanning:
+        return None
+    return max(spanning, key=lambda node: (node.body.lineno, node.body.col_offset))
+
+
+@functools.lru_cache(maxsize=256)
+def _read_source(text: str) -> _Source:
+    try:
+        tree = ast.parse(text)
+        code = compile(tree, "<source>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return _Source()
+    functions: dict[int, list[FunctionNode]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, FunctionNode):
+            decorators = [] if isinstance(node, ast.Lambda) else node.decorator_list
+            first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+            functions.setdefault(first, []).append(node)
+    return _Source(functions, frozenset(nested_codes(code)))

@@ -1,0 +1,191 @@
+"""What plain values, containers and instances consist of."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import fractions
+import functools
+import hashlib
+import inspect
+import logging
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from pathlib import PurePath
+from types import EllipsisType, MappingProxyType, NoneType, NotImplementedType
+from typing import Any
+
+from pocket.errors import ConfigError
+from pocket.fingerprint.code import describe_code
+from pocket.fingerprint.graph import Node
+from pocket.fingerprint.modules import is_library, top_level
+
+#: types whose repr is their value
+_WRITTEN_OUT = (
+    NoneType, bool, int, float, complex, str, bytes, EllipsisType, NotImplementedType, range,
+    datetime.timedelta, decimal.Decimal, fractions.Fraction,
+)  # fmt: skip
+_TABLES = (dict, MappingProxyType)
+_CONTAINERS = (dict, list, tuple, set, frozenset)
+#: what a class of the user's may be derived from
+_BUILTIN: tuple[Any, ...] = (*_CONTAINERS, int, float, complex, str, bytes)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Item:
+    """One entry of a dict."""
+
+    key: object
+    value: object
+
+
+def describe(obj: object, place: str) -> Node:
+    """Return the node of any object that can be fingerprinted.
+
+    Args:
+        obj: the object.
+        place: where it was found, for the error.
+
+    Raises:
+        ConfigError: for an object of any other type.
+    """
+    if isinstance(obj, _Item):
+        return Node("item", [("", obj.key), ("", obj.value)])
+    own = getattr(type(obj), "__fingerprint__", None)
+    if own is not None:
+        return Node(f"custom {_name(type(obj))}", [(".__fingerprint__()", own(obj))])
+    node = (
+        _describe_value(obj)
+        or _describe_numpy(obj)
+        or _describe_omegaconf(obj, place)
+        or _describe_container(obj)
+        or describe_code(obj)
+        or _describe_instance(obj)
+    )
+    if node is None:
+        raise ConfigError(
+            f"{_where(place)} can't be fingerprinted: its type {_name(type(obj))} has no defined "
+            "content; use plain values, build it inside the function, or give its class a __fingerprint__() method"
+        )
+    return node
+
+
+def _where(place: str) -> str:
+    return place.lstrip(".") if place[:1] in (".", "[") else f"the object{place}"
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _describe_value(obj: object) -> Node | None:
+    kind = type(obj)
+    if kind in _WRITTEN_OUT:
+        return Node(f"{kind.__name__} {obj!r}")
+    if isinstance(obj, Enum):
+        return Node(f"enum {_name(kind)}.{obj.name}", [(".value", obj.value)])
+    if isinstance(obj, PurePath):
+        return Node(f"path {obj.as_posix()}")
+    if isinstance(obj, datetime.date | datetime.time):
+        return Node(f"{kind.__name__} {obj.isoformat()}")
+    if isinstance(obj, re.Pattern):
+        return Node(f"pattern {obj.flags}", [(".pattern", obj.pattern)])
+    if isinstance(obj, slice):
+        return Node("slice", [(".start", obj.start), (".stop", obj.stop), (".step", obj.step)])
+    if isinstance(obj, logging.Logger) or kind is object:
+        return Node(kind.__name__)  # log output decides nothing; a bare object is a marker
+    return None
+
+
+def _describe_numpy(obj: object) -> Node | None:
+    # an object can't be numpy's if numpy isn't loaded
+    if "numpy" not in sys.modules:
+        return None
+    import numpy as np
+
+    if isinstance(obj, np.dtype):
+        return Node(f"dtype {obj!r}")
+    if type(obj) is not np.ndarray and not isinstance(obj, np.generic):
+        return None
+    array = np.asarray(obj)
+    label = f"{'scalar' if isinstance(obj, np.generic) else 'array'} {array.dtype!r} {array.shape}"
+    if array.dtype.hasobject:
+        return Node(label, _numbered(array.ravel().tolist()))
+    return Node(f"{label} {hashlib.sha256(array.tobytes()).hexdigest()}")
+
+
+def _describe_omegaconf(obj: object, place: str) -> Node | None:
+    if "omegaconf" not in sys.modules:
+        return None
+    from omegaconf import Container, OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    if not isinstance(obj, Container):
+        return None
+    try:
+        plain = OmegaConf.to_container(obj, resolve=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{_where(place)} can't be resolved: {error}") from None
+    return describe(plain, place)
+
+
+def _describe_container(obj: object) -> Node | None:
+    if isinstance(obj, _CONTAINERS) and not is_library(type(obj).__module__):
+        return None  # a class of the user's: more than its content
+    if isinstance(obj, _TABLES):
+        return Node("dict", _items(obj), ordered=False)
+    if isinstance(obj, list):
+        return Node("list", _numbered(obj))
+    if isinstance(obj, tuple):
+        return Node("tuple", _numbered(obj))
+    if isinstance(obj, set | frozenset):
+        return Node("set", [("{}", item) for item in obj], ordered=False)
+    return None
+
+
+def _items(table: Mapping[object, object]) -> list[tuple[str, object]]:
+    return [
+        (f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]", _Item(key, value))
+        for key, value in table.items()
+    ]
+
+
+def _numbered(values: Iterable[object]) -> list[tuple[str, object]]:
+    return [(f"[{position}]", value) for position, value in enumerate(values)]
+
+
+def _describe_instance(obj: object) -> Node | None:
+    kind = type(obj)
+    fields = dataclasses.fields(obj) if dataclasses.is_dataclass(obj) and not isinstance(obj, type) else None
+    if fields is None and is_library(kind.__module__):
+        return None
+    if fields is None:
+        state = _state(obj)
+    else:
+        state = {field.name: getattr(obj, field.name) for field in fields if field.metadata.get("fingerprint", True)}
+    parts = [(f".{name}", value) for name, value in state.items()]
+    # the classes of pocket are engine code, which the tasks take in as a whole (code_closure)
+    if top_level(kind.__module__) != "pocket" and not is_library(kind.__module__):
+        parts.append((".__class__", kind))
+    parts += [("", builtin(obj)) for builtin in _BUILTIN if isinstance(obj, builtin)]
+    return Node(f"instance {_name(kind)} {' '.join(state)}", parts)
+
+
+def _state(obj: object) -> dict[str, object]:
+    """Return the attributes of an instance, without what a cached property has left there."""
+    slots = (name for kind in type(obj).__mro__ for name in _slots(kind) if hasattr(obj, name))
+    state = {name: getattr(obj, name) for name in slots} | getattr(obj, "__dict__", {})
+    return {
+        name: state[name]
+        for name in sorted(state)
+        if not isinstance(inspect.getattr_static(type(obj), name, None), functools.cached_property)
+    }
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    slots = kind.__dict__.get("__slots__", ())
+    names = (slots,) if isinstance(slots, str) else tuple(slots)
+    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))

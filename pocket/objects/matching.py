@@ -1,0 +1,56 @@
+"""Matching of objects in (eta, phi)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+
+def delta_r(eta1: Any, phi1: Any, eta2: Any, phi2: Any) -> Any:
+    """Return the distance sqrt(Δη² + Δφ²), with Δφ in [-π, π).
+
+    Args:
+        eta1: pseudorapidity of the first objects; arrays of any shape that broadcast.
+        phi1: azimuth of the first objects, in radians.
+        eta2: pseudorapidity of the second objects.
+        phi2: azimuth of the second objects, in radians.
+    """
+    delta_phi = (phi1 - phi2 + np.pi) % (2 * np.pi) - np.pi
+    return np.hypot(eta1 - eta2, delta_phi)
+
+
+def delta_r_table(objects: ak.Array, others: ak.Array) -> ak.Array:
+    """Return the distance of every object to every other one in the event.
+
+    Args:
+        objects: jagged records with eta and phi, shape (n events, n objects).
+        others: jagged records with eta and phi, shape (n events, n others).
+
+    Returns:
+        Distances of shape (n events, n objects, n others).
+    """
+    return delta_r(
+        objects.eta[:, :, np.newaxis],
+        objects.phi[:, :, np.newaxis],
+        others.eta[:, np.newaxis, :],
+        others.phi[:, np.newaxis, :],
+    )
+
+
+def trigger_match(objects: ak.Array, trigobjs: ak.Array, id: int, max_dr: float) -> ak.Array:
+    """Tell which objects are close to a trigger object of a kind.
+
+    Select trigger objects by their filter bits before the call if one path is meant.
+
+    Args:
+        objects: jagged records with eta and phi, shape (n events, n objects).
+        trigobjs: NanoAOD's TrigObj: jagged records with id, eta and phi.
+        id: kind of trigger object: 11 electron, 13 muon, 1 jet.
+        max_dr: largest distance, exclusive.
+
+    Returns:
+        Boolean per object, shape (n events, n objects).
+    """
+    return ak.any(delta_r_table(objects, trigobjs[trigobjs.id == id]) < max_dr, axis=2)

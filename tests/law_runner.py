@@ -1,0 +1,98 @@
+"""Runs law in a process of its own, as a user would, with a store of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a call of law gave.
+
+    Args:
+        code: exit code.
+        text: standard output and error, as they came.
+    """
+
+    code: int
+    text: str
+
+    @property
+    def executed(self) -> list[str]:
+        """Families of the tasks that ran, in order."""
+        return re.findall(r"\brunning +(\w+)\(", self.text)
+
+    @property
+    def errors(self) -> list[str]:
+        """The sentences of the errors meant for people."""
+        return re.findall(r"^error: (.*)$", self.text, re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Law:
+    """Calls law with its own store and index below a folder.
+
+    Args:
+        folder: an existing folder.
+        extra: more environment variables.
+    """
+
+    folder: Path
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Path:
+        """The store."""
+        return self.folder / "store"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What setup.sh sets, for this checkout and store."""
+        home = self.folder / "law"
+        home.mkdir(exist_ok=True)
+        scripts = str(Path(sys.executable).parent)
+        return {
+            **os.environ,
+            "PATH": os.pathsep.join([scripts, os.environ["PATH"]]),
+            "PYTHONPATH": str(ROOT),
+            "POCKET_ROOT": str(ROOT),
+            "POCKET_STORE": str(self.store),
+            "LAW_HOME": str(home),
+            "LAW_CONFIG_FILE": str(ROOT / "law.cfg"),
+            **self.extra,
+        }
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start ``law run …`` in a process group of its own and return at once."""
+        if not (self.folder / "law" / "index").exists():
+            subprocess.run(["law", "index", "-q"], env=self.environment, check=True, timeout=60)
+        return subprocess.Popen(
+            ["law", "run", *arguments],
+            env=self.environment,
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, timeout: float = 300) -> Run:
+        """Run ``law run …`` to its end."""
+        process = self.start(*arguments)
+        text, _ = process.communicate(timeout=timeout)
+        return Run(process.returncode, text)
+
+    def outputs(self, task: str, analysis: str = "zmumu") -> Iterator[Path]:
+        """Return the folders with a manifest below a task's folder in the store."""
+        for manifest in sorted((self.store / analysis / task).rglob("manifest.json")):
+            if not any(part.startswith(".") for part in manifest.parent.parts):
+                yield manifest.parent

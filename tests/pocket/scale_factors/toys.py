@@ -1,0 +1,97 @@
+"""A small generator of tag-and-probe and counting templates with known efficiencies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hist
+import numpy as np
+import numpy.typing as npt
+
+PT = (20.0, 30.0, 50.0, 100.0)
+ABSETA = (0.0, 1.2, 2.4)
+SHAPE = (3, 2)
+EFFICIENCY_MC = np.array([[0.90, 0.86], [0.95, 0.92], [0.97, 0.94]])
+SCALE_FACTOR = np.array([[0.98, 0.96], [0.98, 0.96], [0.99, 0.97]])
+
+
+def template(is_mc: bool, mass_axis: bool = True, masses: int = 60) -> hist.Hist[Any]:
+    """An empty histogram, with a mass axis if asked."""
+    axes: list[Any] = [hist.axis.StrCategory(["baseline"], name="cat")]
+    if is_mc:
+        axes.append(hist.axis.StrCategory(["nominal", "pileupUp"], name="variation"))
+    if mass_axis:
+        axes.append(hist.axis.Regular(masses, 60, 120, name="mass"))
+    axes += [
+        hist.axis.Integer(0, 2, name="passing"),
+        hist.axis.Variable(PT, name="pt"),
+        hist.axis.Variable(ABSETA, name="abseta"),
+    ]
+    return hist.Hist(*axes, storage=hist.storage.Weight())
+
+
+def z_mass(rng: np.random.Generator, size: int, resolution: float) -> npt.NDArray[np.float64]:
+    """Breit-Wigner masses between 50 and 150 GeV with a Gaussian resolution."""
+    low, high = (np.arctan((edge - 91.188) / (2.4955 / 2)) for edge in (50.0, 150.0))
+    return 91.188 + 2.4955 / 2 * np.tan(rng.uniform(low, high, size)) + rng.normal(0, resolution, size)
+
+
+def exponential_mass(rng: np.random.Generator, size: int, slope: float) -> npt.NDArray[np.float64]:
+    """Masses that fall like exp(-slope * mass) between 60 and 120 GeV."""
+    return 60 - np.log1p(-rng.random(size) * -np.expm1(-slope * 60)) / slope
+
+
+def fill(histogram: hist.Hist[Any], i: int, j: int, passing: Any, weight: Any = 1.0, **axes: Any) -> None:
+    """Fill entries into bin (i, j) of (pt, abseta)."""
+    if "variation" in histogram.axes.name:
+        axes["variation"] = "nominal"
+    histogram.fill(cat="baseline", passing=passing, pt=PT[i], abseta=ABSETA[j], weight=weight, **axes)
+
+
+def tag_and_probe(
+    seed: int | np.random.SeedSequence,
+    pairs: int = 20_000,
+    simulated: int = 40_000,
+    background: tuple[float, float] = (0.03, 0.5),
+    slope: tuple[float, float] = (0.02, 0.03),
+    resolution: tuple[float, float] = (1.6, 1.4),
+) -> dict[str, hist.Hist[Any]]:
+    """Templates of data and simulation.
+
+    Args:
+        pairs: mean signal pairs per bin in data.
+        simulated: mean simulated pairs per bin, a tenth of them with weight -1.
+        background: mean background per signal pair, in passing and failing pairs.
+        slope: of the background, for passing and failing pairs [1/GeV].
+        resolution: of the mass in data and simulation [GeV].
+    """
+    rng = np.random.default_rng(seed)
+    data, mc = template(is_mc=False), template(is_mc=True)
+    for i, j in np.ndindex(SHAPE):
+        efficiency = EFFICIENCY_MC[i, j] * SCALE_FACTOR[i, j]
+        size = rng.poisson(pairs)
+        fill(data, i, j, rng.random(size) < efficiency, mass=z_mass(rng, size, resolution[0]))
+        for flag, of_signal in enumerate((1 - efficiency, efficiency)):
+            size = rng.poisson(pairs * of_signal * background[1 - flag])
+            fill(data, i, j, np.full(size, flag), mass=exponential_mass(rng, size, slope[1 - flag]))
+        size = rng.poisson(simulated)
+        fill(
+            mc,
+            i,
+            j,
+            rng.random(size) < EFFICIENCY_MC[i, j],
+            weight=np.where(rng.random(size) < 0.1, -0.5, 0.5),
+            mass=z_mass(rng, size, resolution[1]),
+        )
+    return {"data": data, "dy": mc}
+
+
+def counting(seed: int | np.random.SeedSequence, objects: int = 5000, simulated: int = 20_000) -> dict[str, hist.Hist[Any]]:
+    """Templates of data and simulation without mass axis, a tenth of the simulated weights negative."""
+    rng = np.random.default_rng(seed)
+    data, mc = template(is_mc=False, mass_axis=False), template(is_mc=True, mass_axis=False)
+    for i, j in np.ndindex(SHAPE):
+        fill(data, i, j, rng.random(objects) < EFFICIENCY_MC[i, j] * SCALE_FACTOR[i, j])
+        weight = np.where(rng.random(simulated) < 0.1, -0.5, 0.5)
+        fill(mc, i, j, rng.random(simulated) < EFFICIENCY_MC[i, j], weight=weight)
+    return {"data": data, "dy": mc}

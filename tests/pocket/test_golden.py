@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import awkward as ak
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pocket.errors import BadFileError
+from pocket.golden import certified
+from tests.real_files import real_file
+
+
+def loop(golden: dict[str, list[list[int]]], runs: list[int], blocks: list[int]) -> list[bool]:
+    return [
+        any(first <= block <= last for first, last in golden.get(str(run), []))
+        for run, block in zip(runs, blocks, strict=True)
+    ]
+
+
+@given(st.lists(st.tuples(st.integers(297040, 297070), st.integers(1, 800)), min_size=1, max_size=50))
+@settings(max_examples=20, deadline=None)
+def test_real_golden_json_against_a_loop(events: list[tuple[int, int]]) -> None:
+    path = real_file("golden_2017.json")
+    runs, blocks = (list(column) for column in zip(*events, strict=True))
+    expected = loop(json.loads(path.read_text()), runs, blocks)
+    assert certified(np.array(runs), np.array(blocks), str(path)).tolist() == expected
+
+
+def test_first_and_last_section_of_every_range() -> None:
+    path = real_file("golden_2017.json")
+    golden = json.loads(path.read_text())
+    around = [
+        (int(run), block)
+        for run, ranges in golden.items()
+        for first, last in ranges
+        for block in (first - 1, first, last, last + 1)
+    ]
+    runs, blocks = (list(column) for column in zip(*around, strict=True))
+    mask = certified(ak.Array(runs), ak.Array(blocks), str(path))
+    assert mask.tolist() == loop(golden, runs, blocks)
+    assert 0 < mask.sum() < len(mask)
+
+
+def test_bad_files(tmp_path: Path) -> None:
+    run = np.array([1])
+    with pytest.raises(BadFileError, match=r"golden JSON .*missing.json does not exist"):
+        certified(run, run, str(tmp_path / "missing.json"))
+    for name, content in (("truncated", '{"1": [[1, '), ("list", "[1, 2]"), ("text", '{"1": "all"}')):
+        path = tmp_path / f"{name}.json"
+        path.write_text(content)
+        with pytest.raises(BadFileError, match=rf"{name}.json is not a golden JSON"):
+            certified(run, run, str(path))
