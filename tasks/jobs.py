@@ -68,7 +68,7 @@ class ToyCorrectionsJob:
 
     def run(self, progress: Progress) -> None:
         """Write the files."""
-        from pocket.toys.corrections import write_golden_json, write_pileup_weights
+        from pocket.toys.resources import write_golden_json, write_pileup_weights
 
         from pocket.toys.config import ToyConfig
 

@@ -83,8 +83,9 @@ def _content(cell: CellType) -> object:
 
 def _describe_bytecode(code: CodeType) -> Node:
     """Return the node of code without source: what it does, but not where it stands and what it is called."""
+    flags = code.co_flags & 0xFFF  # without those of __future__
     label = (
-        code.co_code.hex(), code.co_exceptiontable.hex(), code.co_flags,
+        code.co_code.hex(), code.co_exceptiontable.hex(), flags,
         code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount,
         code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars,
     )  # fmt: skip
@@ -144,7 +145,7 @@ def _describe_wrapper(obj: object) -> Node | None:
         parts = {".func": obj.func}
     elif isinstance(obj, _GETTERS):
         parts = {"()": obj.__reduce__()[1:]}
-    elif hasattr(obj, "__wrapped__") and is_library(type(obj).__module__):
+    elif is_library(type(obj).__module__) and hasattr(obj, "__wrapped__"):
         parts = {".__wrapped__": obj.__wrapped__}  # functools.cache, numba.njit
     elif isinstance(obj, BuiltinFunctionType) and not isinstance(obj.__self__, ModuleType | None):
         parts = {".__name__": obj.__name__, ".__self__": obj.__self__}
@@ -154,11 +155,12 @@ def _describe_wrapper(obj: object) -> Node | None:
 
 
 def _describe_named(obj: object) -> Node | None:
-    """Return the node of what a library's module holds under a name, such as numpy's ufuncs, and of types' aliases."""
+    """Return the node of what a library's module holds under a name, such as a ufunc, and of a type's alias."""
     if typing.get_origin(obj) is not None or isinstance(obj, typing.TypeVar):
         return Node(f"type {obj!r}")
     owner = getattr(obj, "__objclass__", None)
-    module = getattr(obj, "__module__", None) or getattr(owner, "__module__", None)
+    # scipy's ufuncs don't know where they are from
+    module = getattr(obj, "__module__", None) or getattr(owner, "__module__", None) or "scipy.special"
     name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
     if not isinstance(module, str) or not isinstance(name, str) or not is_library(module):
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,7 @@ def code_closure(module_name: str, package: str | Collection[str] = "pocket") ->
     """
     packages = (package,) if isinstance(package, str) else tuple(package)
     if locate(module_name) is None:
-        raise ConfigError(f"the source of module {module_name!r} can't be found on the Python path")
+        raise ConfigError(f"module {module_name!r} can't be found on the Python path")
     return closure_digest([module_name], lambda name: any(f"{name}.".startswith(f"{top}.") for top in packages))
 
 
@@ -103,8 +104,11 @@ def _with_parents(module: str) -> Iterator[str]:
 
 @functools.cache
 def _read(file: str, mtime_ns: int, size: int) -> _Source:
+    content = Path(file).read_bytes()
+    if not file.endswith(".py"):
+        return _Source(hashlib.sha256(content).hexdigest(), ())
     try:
-        tree = ast.parse(Path(file).read_bytes(), file)
+        tree = ast.parse(content, file)
     except (SyntaxError, ValueError) as error:
         raise ConfigError(f"{file} can't be parsed: {error}") from None
     return _Source(tree_digest(tree), tuple(dict.fromkeys(_imports(tree))))

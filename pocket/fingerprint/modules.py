@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import os
 import sys
 import sysconfig
 from dataclasses import dataclass
 from importlib import metadata
-from pathlib import PurePath
+from pathlib import Path
 
 #: packages of this project: their code counts by content even where they are installed
 OWN_PACKAGES = frozenset({"analysis", "pocket", "tasks"})
@@ -22,7 +21,7 @@ class Location:
     """Where a module lies.
 
     Args:
-        file: its source file; ``None`` for a package without ``__init__.py``.
+        file: its source or compiled file; ``None`` for a package without ``__init__.py``.
         folders: the folders that hold a package's modules, empty for a plain module.
     """
 
@@ -36,18 +35,19 @@ def top_level(module: str) -> str:
 
 
 def locate(module: str) -> Location | None:
-    """Return where the source of a module lies, or ``None`` if it has none."""
+    """Return where a module lies, or ``None`` if it isn't found."""
     parent, _, name = module.rpartition(".")
     if not parent:
         return _locate_top(module)
     package = locate(parent)
     for folder in package.folders if package else ():
-        base = os.path.join(folder, name)  # noqa: PTH118  hundreds of look-ups per closure
-        for file, folders in ((os.path.join(base, "__init__.py"), (base,)), (f"{base}.py", ())):  # noqa: PTH118
-            if os.path.isfile(file):  # noqa: PTH113
-                return Location(file, folders)
-        if os.path.isdir(base):  # noqa: PTH112
-            return Location(None, (base,))
+        base = Path(folder, name)
+        if (base / "__init__.py").is_file():
+            return Location(str(base / "__init__.py"), (str(base),))
+        if base.with_name(f"{name}.py").is_file():
+            return Location(f"{base}.py")
+        if base.is_dir():
+            return Location(None, (str(base),))
     return None
 
 
@@ -89,5 +89,5 @@ def _locate_top(name: str) -> Location | None:
 
 @functools.cache
 def _is_installed(file: str) -> bool:
-    path = PurePath(file)
+    path = Path(file)
     return not _INSTALLED.isdisjoint(path.parts) or path.is_relative_to(sysconfig.get_path("stdlib"))

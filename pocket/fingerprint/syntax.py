@@ -64,23 +64,28 @@ def _fields(names: tuple[str, ...]) -> tuple[str, ...]:
 def _write(value: object, words: list[str], in_class: bool = False) -> None:
     if isinstance(value, list):
         for item in value:
-            # pass, docstrings and other constants that stand alone
-            if not (
-                isinstance(item, ast.Pass) or (isinstance(item, ast.Expr) and isinstance(item.value, ast.Constant))
-            ):
-                _write(item, words, in_class)
+            _write(item, words, in_class)
     elif isinstance(value, ast.AnnAssign):
         _write_annotated(value, words, in_class)
     elif isinstance(value, ast.AST):
         words.append(f"{type(value).__name__}(")
         for name in _fields(value._fields):
             child = getattr(value, name, None)
+            if isinstance(child, list):
+                child = [item for item in child if not _is_idle(item)]
             if child is not None and child != []:
                 words.append(name)
                 _write(child, words, isinstance(value, ast.ClassDef))
         words.append(")")
     else:
         words.append(f"{type(value).__name__}:{value!r}")
+
+
+def _is_idle(statement: object) -> bool:
+    """Tell whether a statement does nothing: ``pass``, docstrings and other constants that stand alone."""
+    return isinstance(statement, ast.Pass) or (
+        isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    )
 
 
 def _write_annotated(node: ast.AnnAssign, words: list[str], in_class: bool) -> None:

@@ -26,7 +26,7 @@ from pocket.fingerprint.modules import is_library, top_level
 #: types whose repr is their value
 _WRITTEN_OUT = (
     NoneType, bool, int, float, complex, str, bytes, EllipsisType, NotImplementedType, range,
-    datetime.timedelta, decimal.Decimal, fractions.Fraction,
+    datetime.timedelta, datetime.timezone, decimal.Decimal, fractions.Fraction,
 )  # fmt: skip
 _TABLES = (dict, MappingProxyType)
 _CONTAINERS = (dict, list, tuple, set, frozenset)

@@ -14,7 +14,7 @@ from tests.pocket.fingerprint.sources import write_modules
 PACKAGE = {
     "engine.__init__": "raise RuntimeError('imported')\nfrom engine import exported",
     "engine.run": "import os\nfrom . import fill\ndef run():\n    from engine.sub.lazy import work\n",
-    "engine.fill": "from .axes import build, not_a_module\nfrom typing import TYPE_CHECKING\n"
+    "engine.fill": "from .axes import build\nfrom . import not_a_module\nfrom typing import TYPE_CHECKING\n"
     "if TYPE_CHECKING:\n    from engine.typed import T\nelse:\n    import engine.untyped\n",
     "engine.axes": "try:\n    import engine.optional as o\nexcept ImportError:\n    import engine.fallback\nBINS = 30",
     "engine.sub.__init__": "",
@@ -76,6 +76,15 @@ def test_new_and_removed_modules_are_seen(folder: Path) -> None:
     assert len({before, without, closure()}) == 3
 
 
+def test_compiled_modules_count_by_their_bytes(folder: Path) -> None:
+    write_modules(folder, {"uses_compiled": "import compiled"})
+    digests = set()
+    for content in (b"\x7fELF\x00one", b"\x7fELF\x00other"):
+        (folder / "compiled.so").write_bytes(content)
+        digests.add(code_closure("uses_compiled", "compiled"))
+    assert len(digests) == 2
+
+
 def test_several_packages_may_be_followed(folder: Path) -> None:
     before = code_closure("engine.run", ("engine", "other"))
     assert before != closure()
@@ -97,8 +106,8 @@ def test_nothing_is_imported(folder: Path) -> None:
         assert run.stdout.splitlines() == [code_closure(module, package), "set()"]
 
 
-def test_modules_without_source_are_errors(folder: Path) -> None:
-    with pytest.raises(ConfigError, match=r"source of module 'engine\.rum' can't be found"):
+def test_modules_that_are_missing_or_broken_are_errors(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"module 'engine\.rum' can't be found"):
         code_closure("engine.rum", "engine")
     write_modules(folder, {"engine.axes": "def broken(:"})
     with pytest.raises(ConfigError, match=r"axes\.py can't be parsed: .*line 1"):

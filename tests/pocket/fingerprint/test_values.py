@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
@@ -131,6 +132,9 @@ class Custom:
         (int, float),
         (len, sum),
         (np.add, np.subtract),
+        (scipy.special.expit, scipy.special.logit),
+        (list[int], list[float]),
+        (str.upper, str.lower),
         (np.concatenate, np.stack),
         (logging, json),
         (Plain(value=1).__init__, Plain(value=2).__init__),

@@ -86,7 +86,9 @@ def tag_and_probe(
     return {"data": data, "dy": mc}
 
 
-def counting(seed: int | np.random.SeedSequence, objects: int = 5000, simulated: int = 20_000) -> dict[str, hist.Hist[Any]]:
+def counting(
+    seed: int | np.random.SeedSequence, objects: int = 5000, simulated: int = 20_000
+) -> dict[str, hist.Hist[Any]]:
     """Templates of data and simulation without mass axis, a tenth of the simulated weights negative."""
     rng = np.random.default_rng(seed)
     data, mc = template(is_mc=False, mass_axis=False), template(is_mc=True, mass_axis=False)

@@ -1,0 +1,17 @@
+"""The store: where outputs lie, how they are written atomically, and when they count as complete."""
+
+from pocket.store.manifest import FileRecord, Manifest, is_complete, manifest_id, read_manifest, why_incomplete
+from pocket.store.output import write_output
+from pocket.store.paths import store_path, store_root
+
+__all__ = [
+    "FileRecord",
+    "Manifest",
+    "is_complete",
+    "manifest_id",
+    "read_manifest",
+    "store_path",
+    "store_root",
+    "why_incomplete",
+    "write_output",
+]

@@ -1,0 +1,139 @@
+"""Manifests: what an output consists of and what it was made from. An output without one isn't complete."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """One file of an output.
+
+    Args:
+        size: size in bytes.
+        sha256: checksum of the content.
+        mtime_ns: time of the last modification in ns since 1970. While it stays, the content isn't read again.
+    """
+
+    size: int
+    sha256: str
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The record that is written last into an output.
+
+    Args:
+        id: identifies this writing of the output; made again, even with the same content, it has another one.
+        task: name of the task that made it.
+        created: time of writing, UTC, ISO 8601.
+        inputs: label → id of the manifest of what it was made from.
+        files: path relative to the output → record.
+        software: package → version.
+        revision: git revision of the code, with ``-dirty`` behind if it was changed; ``None`` if not known.
+        info: anything else the task wants to tell.
+    """
+
+    id: str
+    task: str
+    created: str
+    inputs: Mapping[str, str]
+    files: Mapping[str, FileRecord]
+    software: Mapping[str, str]
+    revision: str | None
+    info: Mapping[str, Any]
+
+    def to_json(self) -> str:
+        """Return the text of the file."""
+        return json.dumps(asdict(self), indent=1)
+
+
+def read_manifest(directory: Path) -> Manifest | None:
+    """Return the manifest of an output, or ``None`` if there is none that can be read."""
+    try:
+        content = json.loads((directory / NAME).read_bytes())
+        files = {path: FileRecord(**record) for path, record in content.pop("files").items()}
+        return Manifest(files=files, **content)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def manifest_id(directory: Path) -> str | None:
+    """Return the id of an output's manifest, or ``None`` if there is none. The files aren't looked at."""
+    manifest = read_manifest(directory)
+    return manifest.id if manifest else None
+
+
+def is_complete(directory: Path, inputs: Mapping[str, str] | None = None) -> bool:
+    """Tell whether an output is there as it was written, and made from the given inputs.
+
+    Args:
+        directory: folder of the output.
+        inputs: label → manifest id of everything it has to be made from; ``None`` doesn't compare them.
+    """
+    return why_incomplete(directory, inputs) is None
+
+
+def why_incomplete(directory: Path, inputs: Mapping[str, str] | None = None) -> str | None:
+    """Return in a sentence why an output isn't complete, or ``None`` if it is.
+
+    A file counts as unchanged if it has its recorded size and modification time; if only the time differs, as
+    after a copy, its checksum decides. Files that aren't in the manifest don't matter.
+
+    Args:
+        directory: folder of the output.
+        inputs: as for :func:`is_complete`.
+    """
+    manifest = read_manifest(directory)
+    if manifest is None:
+        return f"{directory} has no {NAME} that can be read"
+    if inputs is not None and (reason := _other_input(manifest.inputs, inputs)):
+        return f"{directory} was made {reason}"
+    for name, record in manifest.files.items():
+        if reason := _change(os.path.join(directory, name), record):  # noqa: PTH118  thousands of them
+            return f"{name} in {directory} {reason}"
+    return None
+
+
+def file_checksum(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _other_input(made_from: Mapping[str, str], inputs: Mapping[str, str]) -> str | None:
+    for label, identifier in inputs.items():
+        if label not in made_from:
+            return f"without {label}"
+        if made_from[label] != identifier:
+            return f"from another {label}"
+    superfluous = [label for label in made_from if label not in inputs]
+    return f"with {superfluous[0]}, which is no input any more" if superfluous else None
+
+
+def _change(path: str, record: FileRecord) -> str | None:
+    try:
+        stat = os.stat(path)  # noqa: PTH116
+        if stat.st_size != record.size:
+            return f"has {stat.st_size} bytes instead of {record.size}"
+        if stat.st_mtime_ns != record.mtime_ns and _checksum(path, stat.st_size, stat.st_mtime_ns) != record.sha256:
+            return "has changed since it was written"
+    except OSError as error:
+        return f"can't be read: {error.strerror}"
+    return None
+
+
+@functools.cache
+def _checksum(path: str, size: int, mtime_ns: int) -> str:
+    """Return the checksum of a file; the size and time are there to ask again for a changed one."""
+    return file_checksum(Path(path))

@@ -1,0 +1,41 @@
+"""Paths in the store: readable, and made of names only."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from pocket.errors import ConfigError
+
+#: no slash, and no dot or dash in front: dots are for temporaries, dashes look like options
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=,@-]{0,127}")
+
+
+def store_root() -> Path:
+    """Return the folder of all outputs: ``$POCKET_STORE``, by default ``$POCKET_ROOT/store``.
+
+    Raises:
+        ConfigError: if neither variable is set.
+    """
+    if store := os.environ.get("POCKET_STORE"):
+        return Path(store)
+    if root := os.environ.get("POCKET_ROOT"):
+        return Path(root) / "store"
+    raise ConfigError("POCKET_STORE is not set: source setup.sh, or set it to the folder that outputs go to")
+
+
+def store_path(analysis: str, task: str, config: str, version: str, fingerprint: str) -> Path:
+    """Return the folder of one output, ``$POCKET_STORE/<analysis>/<task>/<config>/<version>/<fingerprint>``.
+
+    Raises:
+        ConfigError: if the store isn't set, or a name can't be a folder's.
+    """
+    names = {"analysis": analysis, "task": task, "config": config, "version": version, "fingerprint": fingerprint}
+    for kind, name in names.items():
+        if not _NAME.fullmatch(name):
+            raise ConfigError(
+                f"{kind} {name!r} can't be part of a path in the store: use up to 128 letters, digits and _.+=,@-, "
+                "with a letter, digit or _ in front"
+            )
+    return store_root().joinpath(*names.values())

@@ -1,0 +1,281 @@
+"""Configuration of the toys: the section ``toys`` of params/toys.yaml as frozen dataclasses.
+
+The meaning of every number is written next to it in params/toys.yaml. Energies are in GeV, cross sections in pb,
+luminosities in pb^-1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.toys.validation import Fraction, Positive, build
+
+SOURCE = "params/toys.yaml"
+#: names of the simulated processes
+SIMULATED = ("dy", "ttsemi", "wjets")
+#: simulated processes and the pseudo-data made of them
+PROCESSES = (*SIMULATED, "data")
+
+
+@dataclass(frozen=True)
+class Radiation:
+    """Jets beside those of the hard process: mean number per event and flavour fractions."""
+
+    jets: Positive
+    b_fraction: Fraction
+    c_fraction: Fraction
+
+
+@dataclass(frozen=True)
+class Resonance:
+    """Truncated Breit-Wigner."""
+
+    mass: Positive
+    width: Positive
+    mass_range: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class ProducedResonance(Resonance):
+    """Truncated Breit-Wigner with dN/dpt ~ pt (1 + pt²/pt_scale²)^-pt_exponent."""
+
+    pt_scale: Positive
+    pt_exponent: Positive
+
+
+@dataclass(frozen=True)
+class Process:
+    """What all simulated processes have."""
+
+    sample: str
+    xsec: Positive
+    events: int
+    negative_weights: Fraction
+    radiation: Radiation
+
+
+@dataclass(frozen=True)
+class DrellYan(Process):
+    """Drell-Yan production of muon pairs."""
+
+    continuum: Fraction
+    boson: ProducedResonance
+
+
+@dataclass(frozen=True)
+class TopPairs(Process):
+    """Semileptonic top pairs."""
+
+    muon_channel: Fraction
+    charm_channel: Fraction
+    top: ProducedResonance
+    w: Resonance
+    system_pt_scale: Positive
+
+
+@dataclass(frozen=True)
+class WJets(Process):
+    """W bosons that decay to a muon and a neutrino, with jets."""
+
+    boson: ProducedResonance
+    positive_charge: Fraction
+    fake_muons: Fraction
+
+
+@dataclass(frozen=True)
+class Processes:
+    """The simulated processes."""
+
+    dy: DrellYan
+    ttsemi: TopPairs
+    wjets: WJets
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run with its certified and uncertified luminosity sections, as (first, last)."""
+
+    number: int
+    certified: tuple[tuple[int, int], ...]
+    uncertified: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Data:
+    """The pseudo-data."""
+
+    sample: str
+    seed: int
+    uncertified: Fraction
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class MuonIdTruth:
+    """Efficiency of the muon ID."""
+
+    plateau: Fraction
+    edge_loss: float
+    eta_max: Positive
+    sf: Positive
+    sf_endcap_loss: float
+    sf_boundary: float
+    nonprompt: Fraction
+
+
+@dataclass(frozen=True)
+class TurnOn:
+    """Threshold and plateau of a trigger."""
+
+    threshold: Positive
+    plateau: Fraction
+
+
+@dataclass(frozen=True)
+class TriggerTruth:
+    """Efficiency of the single-muon trigger, per muon."""
+
+    mc: TurnOn
+    data: TurnOn
+    resolution: Positive
+    nonprompt: Fraction
+
+
+@dataclass(frozen=True)
+class FlavourTruth:
+    """Efficiency of the tagger's working point for one flavour; ``spread`` only shapes the score around it."""
+
+    plateau: Fraction
+    turn_on: float
+    turn_on_scale: Positive
+    slope: float
+    sf: Positive
+    sf_slope: float
+    spread: Positive
+
+
+@dataclass(frozen=True)
+class TaggerTruth:
+    """Efficiencies of the jet tagger at one working point."""
+
+    working_point: Fraction
+    sf_reference_pt: float
+    b: FlavourTruth
+    c: FlavourTruth
+    light: FlavourTruth
+
+
+@dataclass(frozen=True)
+class PileupTruth:
+    """Mean number of interactions, and the name of the correction that takes simulation to data."""
+
+    mc: Positive
+    data: Positive
+    uncertainty: Fraction
+    correction: str
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Everything in which data and simulation differ."""
+
+    pt_ll_slope: float
+    muon_id: MuonIdTruth
+    trigger: TriggerTruth
+    tagger: TaggerTruth
+    pileup: PileupTruth
+
+
+@dataclass(frozen=True)
+class LeptonDetector:
+    """Leptons: acceptance, reconstruction efficiency, relative resolution (resolution + resolution_slope |eta|)."""
+
+    pt_min: Positive
+    eta_max: Positive
+    efficiency: Fraction
+    resolution: Positive
+    resolution_slope: float
+
+
+@dataclass(frozen=True)
+class JetDetector:
+    """Acceptance, resolution (noise/pt ⊕ stochastic/√pt ⊕ constant) and pileup jets per interaction."""
+
+    pt_min: Positive
+    eta_max: Positive
+    noise: float
+    stochastic: float
+    constant: float
+    pileup_jets: Fraction
+
+
+@dataclass(frozen=True)
+class NonpromptMuons:
+    """Probability of a muon in a jet, by the jet's flavour."""
+
+    b: Fraction
+    c: Fraction
+    light: Fraction
+
+
+@dataclass(frozen=True)
+class Detector:
+    """Reconstruction, the same in data and simulation."""
+
+    muon: LeptonDetector
+    electron: LeptonDetector
+    jet: JetDetector
+    nonprompt_muons: NonpromptMuons
+    fake_electrons: Fraction
+
+
+@dataclass(frozen=True)
+class ToyConfig:
+    """All parameters of the toys."""
+
+    seed: int
+    scale: Positive
+    luminosity: Positive
+    events_per_file: int
+    processes: Processes
+    data: Data
+    truth: Truth
+    detector: Detector
+
+    def __post_init__(self) -> None:
+        if self.events_per_file < 1:
+            raise ConfigError(f"{SOURCE}: toys.events_per_file is {self.events_per_file}, expected at least 1")
+        for name in SIMULATED:
+            process = self.process(name)
+            if process.events < 0:
+                raise ConfigError(f"{SOURCE}: toys.processes.{name}.events is {process.events}, expected at least 0")
+            if process.negative_weights >= 0.5:
+                raise ConfigError(f"{SOURCE}: toys.processes.{name}.negative_weights must be below 0.5")
+        for kind in ("certified", "uncertified"):
+            if not any(getattr(run, kind) for run in self.data.runs):
+                raise ConfigError(f"{SOURCE}: toys.data.runs has no {kind} luminosity section")
+
+    @classmethod
+    def from_params(cls, mapping: Mapping[str, Any]) -> ToyConfig:
+        """Build the configuration from the parameters' section ``toys``.
+
+        Raises:
+            UnknownNameError: if there is an unknown key.
+            ConfigError: if a key is missing or a value is of the wrong type or out of range.
+        """
+        config: ToyConfig = build(cls, mapping, "toys", SOURCE)
+        return config
+
+    def process(self, name: str) -> DrellYan | TopPairs | WJets:
+        """Return a simulated process.
+
+        Raises:
+            UnknownNameError: if it isn't one of :data:`SIMULATED`.
+        """
+        if name not in SIMULATED:
+            raise UnknownNameError("simulated process", name, SIMULATED, SOURCE)
+        process: DrellYan | TopPairs | WJets = getattr(self.processes, name)
+        return process

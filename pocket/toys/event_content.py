@@ -1,0 +1,183 @@
+"""What an event has once: its number, pileup, vertices, flags, missing transverse momentum, generator weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pocket.toys.config import Data, PileupTruth, Run
+from pocket.toys.tables import BoolArray, FloatArray, IntArray, Table
+
+Branches = dict[str, npt.NDArray[Any]]
+
+#: event filters recommended for Run-2 Ultra-Legacy data
+FLAGS = (
+    "goodVertices",
+    "globalSuperTightHalo2016Filter",
+    "HBHENoiseFilter",
+    "HBHENoiseIsoFilter",
+    "EcalDeadCellTriggerPrimitiveFilter",
+    "BadPFMuonFilter",
+    "BadPFMuonDzFilter",
+    "eeBadScFilter",
+    "ecalBadCalibFilter",
+)
+_FLAG_EFFICIENCY = 0.9998
+#: events per luminosity section of simulation
+_EVENTS_PER_SECTION = 1000
+#: fraction of interactions that give a vertex, and of these that are good
+_VERTEX, _GOOD_VERTEX = 0.70, 0.85
+#: GeV per unit area and interaction; its spread from event to event
+_RHO, _RHO_SPREAD = 0.65, 1.5
+#: sum of transverse energies (GeV) that an interaction adds; resolution of the missing one per √(sum)
+_SUM_ET, _MET_STOCHASTIC = 42.0, 0.5
+#: size of the variations of scales (renormalisation, factorisation) and of the shower (initial, final state)
+_SCALES, _SHOWER = (0.12, 0.04), (0.08, 0.05)
+
+
+def identifiers(rng: np.random.Generator, n: int, first: int, data: Data | None) -> Branches:
+    """Return run, luminosityBlock and event.
+
+    Args:
+        rng: random numbers.
+        n: number of events.
+        first: number of the first event, from 1.
+        data: what data consist of; None for simulation, which has run 1.
+    """
+    event = np.arange(n) + first
+    if data is None:
+        run, section = np.ones(n), (event - 1) // _EVENTS_PER_SECTION + 1
+    else:
+        certified = _sections(data.runs, certified=True)
+        uncertified = _sections(data.runs, certified=False)
+        dropped = rng.random(n) < data.uncertified / (1 + data.uncertified)
+        run, section = np.where(
+            dropped,
+            uncertified[:, rng.integers(uncertified.shape[1], size=n)],
+            certified[:, rng.integers(certified.shape[1], size=n)],
+        )
+    return {
+        "run": run.astype(np.uint32),
+        "luminosityBlock": section.astype(np.uint32),
+        "event": event.astype(np.uint64),
+    }
+
+
+def draw_pileup(rng: np.random.Generator, n: int, truth: PileupTruth, is_data: bool) -> tuple[IntArray, IntArray]:
+    """Return the mean numbers of interactions and the numbers of interactions, shape (n,) each."""
+    mean = rng.poisson(truth.data if is_data else truth.mc, n)
+    return mean, rng.poisson(mean)
+
+
+def vertices(rng: np.random.Generator, n_pileup: IntArray) -> Branches:
+    """Return the primary vertex, the number of vertices and the energy density."""
+    n = len(n_pileup)
+    others = rng.binomial(n_pileup, _VERTEX)
+    rho = np.maximum(_RHO * n_pileup + rng.normal(0, _RHO_SPREAD, n), 0)
+    return {
+        "PV_npvs": others + 1,
+        "PV_npvsGood": rng.binomial(others, _GOOD_VERTEX) + 1,
+        "PV_x": rng.normal(0.096, 0.001, n),
+        "PV_y": rng.normal(-0.063, 0.001, n),
+        "PV_z": rng.normal(0, 3.5, n),
+        "PV_ndof": rng.gamma(4, 25, n),
+        "fixedGridRhoFastjetAll": rho,
+    }
+
+
+def flags(rng: np.random.Generator, n: int) -> Branches:
+    """Return the event filters, which nearly all events pass."""
+    return {f"Flag_{name}": rng.random(n, dtype=np.float32) < _FLAG_EFFICIENCY for name in FLAGS}
+
+
+def triggers(muons: Table, electrons: Table, n: int) -> Branches:
+    """Return the single-lepton triggers: whether any lepton fired."""
+    return {
+        "HLT_IsoMu24": _any(muons.event, muons["fired"], n),
+        "HLT_Ele32_WPTight_Gsf": _any(electrons.event, electrons["fired"], n),
+    }
+
+
+def missing_momentum(rng: np.random.Generator, gen: Table, jets: Table, n_pileup: IntArray, is_data: bool) -> Branches:
+    """Return the neutrinos' transverse momentum, and as it is measured by different algorithms.
+
+    Args:
+        rng: random numbers.
+        gen: generated particles.
+        jets: reconstructed jets.
+        n_pileup: pileup interactions, shape (n_events,).
+        is_data: whether to leave GenMET out.
+    """
+    n = len(n_pileup)
+    neutrinos = gen.take(np.isin(np.abs(gen["pdgId"]), (12, 14)))
+    true_x = np.bincount(neutrinos.event, neutrinos["pt"] * np.cos(neutrinos["phi"]), n)
+    true_y = np.bincount(neutrinos.event, neutrinos["pt"] * np.sin(neutrinos["phi"]), n)
+    sum_et = np.bincount(jets.event, jets["pt"], n) + _SUM_ET * (n_pileup + 1)
+    resolution = _MET_STOCHASTIC * np.sqrt(sum_et)
+    branches: Branches = {}
+    for name, relative in (("MET", 1.0), ("RawMET", 1.1), ("PuppiMET", 0.75)):
+        x = true_x + relative * resolution * rng.normal(size=n)
+        y = true_y + relative * resolution * rng.normal(size=n)
+        branches |= {f"{name}_pt": np.hypot(x, y), f"{name}_phi": np.arctan2(y, x), f"{name}_sumEt": sum_et}
+    branches |= {
+        "MET_significance": (branches["MET_pt"] / resolution) ** 2,
+        "MET_covXX": resolution**2,
+        "MET_covXY": np.zeros(n),
+        "MET_covYY": resolution**2,
+        "MET_MetUnclustEnUpDeltaX": rng.normal(0, 3, n),
+        "MET_MetUnclustEnUpDeltaY": rng.normal(0, 3, n),
+    }
+    if not is_data:
+        branches |= {"GenMET_pt": np.hypot(true_x, true_y), "GenMET_phi": np.arctan2(true_y, true_x)}
+    return branches
+
+
+def generator_weights(
+    rng: np.random.Generator, gen_jets: Table, n: int, xsec: float, negative: float
+) -> tuple[Branches, dict[str, FloatArray]]:
+    """Return the generator's weights, whose mean is the cross section, and their relative variations.
+
+    Args:
+        rng: random numbers.
+        gen_jets: generated jets; the variations grow with their number and their transverse momenta.
+        n: number of events.
+        xsec: cross section in pb.
+        negative: fraction of negative weights.
+
+    Returns:
+        Weights, shape (n,), and variations in NanoAODv9's order: PSWeight, shape (n, 4), and LHEScaleWeight,
+        shape (n, 9).
+    """
+    magnitude = xsec / (1 - 2 * negative)
+    weight = np.where(rng.random(n) < negative, -magnitude, magnitude)
+    activity = np.tanh(np.bincount(gen_jets.event, gen_jets["pt"], n) / 200)
+    initial = _SHOWER[0] * (activity - 0.3)
+    final = _SHOWER[1] * np.tanh((np.bincount(gen_jets.event, minlength=n) - 2) / 2)
+    scales = np.array([(mu_r, mu_f) for mu_r in (0.5, 1, 2) for mu_f in (0.5, 1, 2)])
+    log_r, log_f = np.log2(scales).T
+    strength_r, strength_f = _SCALES
+    variations = {
+        "PSWeight": 1 + np.stack([initial, final, -initial, -final], axis=1),
+        "LHEScaleWeight": (1 - strength_r * log_r * (0.5 + activity[:, None]))
+        * (1 + strength_f * log_f * (0.5 - activity[:, None])),
+    }
+    weights = {"genWeight": weight, "Generator_weight": weight, "LHEWeight_originalXWGTUP": weight}
+    return weights, variations
+
+
+def _sections(runs: tuple[Run, ...], *, certified: bool) -> IntArray:
+    """Return run and number of every luminosity section, shape (2, sections)."""
+    return np.array(
+        [
+            (run.number, section)
+            for run in runs
+            for first, last in (run.certified if certified else run.uncertified)
+            for section in range(first, last + 1)
+        ]
+    ).T
+
+
+def _any(event: IntArray, values: BoolArray, n: int) -> BoolArray:
+    return np.bincount(event[values], minlength=n) > 0

@@ -1,0 +1,183 @@
+"""Reconstruction of muons and electrons."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pocket.toys.config import Detector, LeptonDetector, Truth
+from pocket.toys.gen_record import PROMPT
+from pocket.toys.hard_process import ELECTRON_MASS, MUON_MASS
+from pocket.toys.precision import round_direction
+from pocket.toys.radiation import hadron_flavour
+from pocket.toys.tables import BoolArray, Columns, FloatArray, Table, stack
+from pocket.toys.truth import muon_id_efficiency, trigger_efficiency
+
+_ANGULAR_RESOLUTION = 3e-4
+#: isolation of prompt leptons: fraction with none at all around, mean of the others
+_ISOLATED, _ISOLATION_MEAN = 0.45, 0.05
+#: isolation of non-prompt leptons: Gamma distributed
+_NONPROMPT_ISOLATION = (2.0, 0.3)
+#: impact parameters in cm: transverse and longitudinal, of prompt and of non-prompt leptons
+_PROMPT_DXY, _PROMPT_DZ, _NONPROMPT_DXY, _NONPROMPT_DZ, _IMPACT_ERROR = 0.0022, 0.004, 0.012, 0.015, 0.002
+#: of muons that fail tightId, those that pass mediumId, and of the rest those that pass looseId
+_MEDIUM, _LOOSE = 0.6, 0.9
+#: thresholds of muons' pfIsoId, from very loose to very very tight
+_PF_ISO_ID = np.array([0.05, 0.10, 0.15, 0.20, 0.25, 0.40])
+#: electron ID: probabilities of cutBased >= 4, 3, 2, 1 and of the MVA's WP80 and WP90
+_CUT_BASED, _WP80, _WP90 = np.array([0.70, 0.80, 0.90, 0.95]), 0.80, 0.90
+#: a non-prompt electron's chances relative to a prompt one's
+_FAKE_ELECTRON_ID = 0.1
+#: HLT_Ele32_WPTight_Gsf: plateau, threshold and resolution in GeV
+_ELECTRON_TRIGGER = (0.85, 32.0, 1.5)
+
+
+def reconstruct_muons(rng: np.random.Generator, gen: Table, detector: Detector, truth: Truth, is_data: bool) -> Table:
+    """Reconstruct muons and decide on their ID and on the trigger.
+
+    Args:
+        rng: random numbers.
+        gen: generated particles, ordered by event.
+        detector: acceptance and resolution.
+        truth: efficiencies.
+        is_data: whether to apply data's efficiencies.
+
+    Returns:
+        Muons by pt, with the fields of NanoAOD and ``gen`` (row in ``gen``), ``fired`` (the trigger).
+    """
+    muons = _reconstruct(rng, gen, 13, detector.muon)
+    n, prompt = len(muons), muons["prompt"]
+    id_efficiency = muon_id_efficiency(muons["pt"], muons["eta"], truth, is_data)
+    tight = rng.random(n) < np.where(prompt, id_efficiency, truth.muon_id.nonprompt)
+    medium = tight | (rng.random(n) < _MEDIUM)
+    trigger = trigger_efficiency(muons["pt"], muons["eta"], truth, is_data)
+    isolation = _isolation(rng, prompt)
+    return Table(
+        muons.event,
+        {
+            **muons.columns,
+            **_impact(rng, prompt),
+            "mass": np.full(n, MUON_MASS),
+            "pdgId": -13 * muons["charge"],
+            "looseId": medium | (rng.random(n) < _LOOSE),
+            "mediumId": medium,
+            "tightId": tight,
+            "isGlobal": medium,
+            "isPFcand": np.ones(n, dtype=bool),
+            "pfIsoId": (isolation[:, None] < _PF_ISO_ID).sum(axis=1).astype(np.uint8),
+            "pfRelIso03_all": 0.75 * isolation,
+            "pfRelIso04_all": isolation,
+            "nStations": np.where(medium, rng.integers(2, 5, n), 1),
+            "nTrackerLayers": rng.integers(10, 16, n),
+            "fsrPhotonIdx": np.full(n, -1),
+            "fired": rng.random(n) < trigger * np.where(prompt, 1, truth.trigger.nonprompt),
+        },
+    )
+
+
+def reconstruct_electrons(rng: np.random.Generator, gen: Table, gen_jets: Table, detector: Detector) -> Table:
+    """Reconstruct electrons, and fake ones from jets, see :func:`reconstruct_muons`."""
+    electrons = stack(_reconstruct(rng, gen, 11, detector.electron), _fake_electrons(rng, gen_jets, detector)).by_pt()
+    n, prompt = len(electrons), electrons["prompt"]
+    quality = rng.random(n) / np.where(prompt, 1, _FAKE_ELECTRON_ID)
+    plateau, threshold, width = _ELECTRON_TRIGGER
+    # a logistic function, as good as any: nothing is measured on this trigger
+    trigger = plateau / (1 + np.exp(-(electrons["pt"] - threshold) / width))
+    barrel = np.abs(electrons["eta"]) < 1.479
+    return Table(
+        electrons.event,
+        {
+            **electrons.columns,
+            **_impact(rng, prompt),
+            "mass": np.full(n, ELECTRON_MASS),
+            "pdgId": -11 * electrons["charge"],
+            "deltaEtaSC": rng.normal(0, 0.02, n),
+            "pfRelIso03_all": _isolation(rng, prompt),
+            "mvaFall17V2Iso_WP80": quality < _WP80,
+            "mvaFall17V2Iso_WP90": quality < _WP90,
+            "mvaFall17V2noIso_WP90": quality < _WP90,
+            "cutBased": (quality[:, None] < _CUT_BASED).sum(axis=1),
+            "sieie": np.where(barrel, 0.009, 0.026) * rng.normal(1, 0.06, n),
+            "hoe": rng.exponential(np.where(prompt, 0.01, 0.05), n),
+            "convVeto": rng.random(n) < np.where(prompt, 0.98, 0.8),
+            "lostHits": rng.binomial(2, np.where(prompt, 0.01, 0.15)).astype(np.uint8),
+            "photonIdx": np.full(n, -1),
+            "fired": rng.random(n) < trigger * np.where(prompt, 1, _FAKE_ELECTRON_ID),
+        },
+    )
+
+
+def trigger_objects(rng: np.random.Generator, muons: Table, electrons: Table) -> Table:
+    """Return the trigger objects of the leptons that fired, with the last filters' bits of NanoAODv9."""
+    parts = []
+    # muons: Iso (2) and 1mu (8); electrons: 1e WPTight (2)
+    for leptons, code, bits, resolution in ((muons, 13, 2 | 8, 0.02), (electrons, 11, 2, 0.03)):
+        fired = leptons.take(leptons["fired"])
+        n = len(fired)
+        columns = {
+            "pt": fired["pt"] * rng.normal(1, resolution, n),
+            "eta": fired["eta"] + rng.normal(0, 0.001, n),
+            "phi": fired["phi"] + rng.normal(0, 0.001, n),
+            "id": np.full(n, code),
+            "filterBits": np.full(n, bits),
+        }
+        parts.append(round_direction(Table(fired.event, columns)))
+    objects = stack(*parts)
+    return objects.take(np.argsort(objects.event, kind="stable"))
+
+
+def _reconstruct(rng: np.random.Generator, gen: Table, code: int, detector: LeptonDetector) -> Table:
+    rows = np.flatnonzero(np.abs(gen["pdgId"]) == code)
+    rows = rows[rng.random(len(rows)) < detector.efficiency]
+    true = gen.take(rows)
+    n = len(true)
+    prompt = (true["statusFlags"] & PROMPT) > 0
+    in_jet = ~prompt & (true["mother"] >= 0)
+    mother_flavour = np.zeros(n, dtype=np.int64)
+    mother_flavour[in_jet] = hadron_flavour(gen.take(true["mother"][in_jet]))
+    columns: Columns = {
+        "pt": (true["pt"] * rng.normal(1, _resolution(true["eta"], detector), n)).astype(np.float32),
+        "eta": true["eta"] + rng.normal(0, _ANGULAR_RESOLUTION, n),
+        "phi": true["phi"] + rng.normal(0, _ANGULAR_RESOLUTION, n),
+        "charge": -np.sign(true["pdgId"]),
+        "prompt": prompt,
+        "gen": rows,
+        "genPartFlav": np.select([prompt, mother_flavour > 0], [1, mother_flavour], 3).astype(np.uint8),
+    }
+    leptons = round_direction(Table(true.event, columns))
+    accepted = (leptons["pt"] > detector.pt_min) & (np.abs(leptons["eta"]) < detector.eta_max)
+    return leptons.take(accepted).by_pt()
+
+
+def _fake_electrons(rng: np.random.Generator, gen_jets: Table, detector: Detector) -> Table:
+    """Electrons found in jets: they carry most of the jet's pt and have no generated partner."""
+    jets = gen_jets.take(rng.random(len(gen_jets)) < detector.fake_electrons)
+    n = len(jets)
+    columns: Columns = {
+        "pt": (jets["pt"] * rng.uniform(0.5, 1, n)).astype(np.float32),
+        "eta": jets["eta"] + rng.normal(0, 0.03, n),
+        "phi": jets["phi"] + rng.normal(0, 0.03, n),
+        "charge": rng.choice([-1, 1], n),
+        "prompt": np.zeros(n, dtype=bool),
+        "gen": np.full(n, -1),
+        "genPartFlav": np.zeros(n, dtype=np.uint8),
+    }
+    electrons = round_direction(Table(jets.event, columns))
+    acceptance = detector.electron
+    return electrons.take((electrons["pt"] > acceptance.pt_min) & (np.abs(electrons["eta"]) < acceptance.eta_max))
+
+
+def _resolution(eta: FloatArray, detector: LeptonDetector) -> FloatArray:
+    return np.asarray(detector.resolution + detector.resolution_slope * np.abs(eta))
+
+
+def _isolation(rng: np.random.Generator, prompt: BoolArray) -> FloatArray:
+    n = len(prompt)
+    isolated = np.where(rng.random(n) < _ISOLATED, 0, rng.exponential(_ISOLATION_MEAN, n))
+    return np.where(prompt, isolated, rng.gamma(*_NONPROMPT_ISOLATION, n))
+
+
+def _impact(rng: np.random.Generator, prompt: BoolArray) -> dict[str, FloatArray]:
+    n = len(prompt)
+    dxy = np.where(prompt, rng.normal(0, _PROMPT_DXY, n), rng.laplace(0, _NONPROMPT_DXY, n))
+    dz = np.where(prompt, rng.normal(0, _PROMPT_DZ, n), rng.laplace(0, _NONPROMPT_DZ, n))
+    return {"dxy": dxy, "dz": dz, "sip3d": np.hypot(dxy, dz) / _IMPACT_ERROR}

@@ -1,0 +1,65 @@
+"""How many events each toy file has, and the random numbers and identity that belong to it.
+
+Known before anything is generated, and without awkward or uproot.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import asdict
+
+import numpy as np
+
+from pocket.errors import UnknownNameError
+from pocket.toys.config import PROCESSES, SIMULATED, SOURCE, ToyConfig
+
+#: UUID version 5 namespace of the toy files
+NAMESPACE = uuid.UUID("9d6b3a52-6f0e-4b8e-8a53-6c8a2f0b7e11")
+
+
+def file_plan(process: str, config: ToyConfig) -> list[tuple[int, int]]:
+    """Split a process into files.
+
+    Simulation has ``events * scale`` events. Data have a Poisson number: the mean is the sum of the cross sections
+    times the luminosity, and a fraction ``uncertified`` on top for the sections that the golden JSON drops. How data
+    divide into processes is drawn event by event, which makes the number from each process independently Poisson too.
+
+    Args:
+        process: one of :data:`pocket.toys.config.PROCESSES`.
+        config: the toys.
+
+    Returns:
+        (part, number of events) of each file.
+
+    Raises:
+        UnknownNameError: if there is no such process.
+    """
+    check_process(process)
+    if process == "data":
+        xsec = sum(config.process(name).xsec for name in SIMULATED)
+        mean = xsec * config.luminosity * config.scale * (1 + config.data.uncertified)
+        n_events = int(np.random.default_rng(config.data.seed).poisson(mean))
+    else:
+        n_events = round(config.process(process).events * config.scale)
+    starts = range(0, n_events, config.events_per_file)
+    return [(part, min(config.events_per_file, n_events - start)) for part, start in enumerate(starts)]
+
+
+def random_generator(process: str, part: int, config: ToyConfig) -> np.random.Generator:
+    """Return the random numbers of one file: independent of all other files, and the same whenever asked for."""
+    seed = config.data.seed if process == "data" else config.seed
+    return np.random.Generator(
+        np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(PROCESSES.index(process), part)))
+    )
+
+
+def file_uuid(process: str, part: int, config: ToyConfig) -> uuid.UUID:
+    """Return the UUID of one file, which changes with any parameter of the toys."""
+    return uuid.uuid5(NAMESPACE, json.dumps([process, part, asdict(config)]))
+
+
+def check_process(process: str) -> None:
+    """Raise UnknownNameError if there is no such process."""
+    if process not in PROCESSES:
+        raise UnknownNameError("toy process", process, PROCESSES, SOURCE)

@@ -1,0 +1,88 @@
+"""Files that come with the toys as an experiment would ship them: pileup weights and certified luminosity sections."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from correctionlib import schemav2
+from scipy.stats import poisson
+
+from pocket.toys.config import PileupTruth, ToyConfig
+
+#: numbers of interactions are covered from 0 to this
+_MAX_INTERACTIONS = 100
+
+
+def write_pileup_weights(path: str | Path, config: ToyConfig) -> None:
+    """Write the weights that take simulation's pileup to data's, as gzipped correctionlib JSON.
+
+    The correction has the inputs NumTrueInteractions and weights (nominal, up, down); the mean weight of simulation
+    is 1. Up and down shift data's mean by the uncertainty of the minimum-bias cross section. The bytes are the same
+    whenever it is written.
+
+    Args:
+        path: the file to write, ``*.json.gz``.
+        config: the toys.
+    """
+    truth = config.truth.pileup
+    correction = schemav2.Correction(
+        name=truth.correction,
+        version=1,
+        description="Data over simulation, of the mean number of interactions per bunch crossing.",
+        inputs=[
+            schemav2.Variable(name="NumTrueInteractions", type="real", description="Pileup_nTrueInt"),
+            schemav2.Variable(name="weights", type="string", description="nominal, up, or down"),
+        ],
+        output=schemav2.Variable(name="weight", type="real", description="event weight"),
+        data=schemav2.Category(
+            nodetype="category",
+            input="weights",
+            content=[
+                schemav2.CategoryItem(key=name, value=_binning(pileup_weights(truth, shift)))
+                for name, shift in (("nominal", 0), ("up", 1), ("down", -1))
+            ],
+        ),
+    )
+    text = schemav2.CorrectionSet(schema_version=2, corrections=[correction]).model_dump_json(exclude_unset=True)
+    Path(path).write_bytes(gzip.compress(text.encode(), mtime=0))
+
+
+def pileup_weights(truth: PileupTruth, shift: float) -> npt.NDArray[np.float64]:
+    """Return data's over simulation's probability of 0, 1, … mean interactions.
+
+    Args:
+        truth: the two distributions.
+        shift: of data, in standard deviations of the minimum-bias cross section.
+
+    Returns:
+        Weights whose mean over simulation is 1, shape (100,).
+    """
+    interactions = np.arange(_MAX_INTERACTIONS)
+    simulation = poisson.pmf(interactions, truth.mc)
+    data = poisson.pmf(interactions, truth.data * (1 + shift * truth.uncertainty))
+    return np.asarray(data / simulation / data.sum() * simulation.sum())
+
+
+def write_golden_json(path: str | Path, config: ToyConfig) -> None:
+    """Write the certified luminosity sections of the pseudo-data: run → list of [first, last].
+
+    Args:
+        path: the file to write.
+        config: the toys.
+    """
+    certified = {str(run.number): run.certified for run in config.data.runs if run.certified}
+    Path(path).write_text(json.dumps(certified, indent=1) + "\n")
+
+
+def _binning(values: npt.NDArray[np.float64]) -> schemav2.Binning:
+    return schemav2.Binning(
+        nodetype="binning",
+        input="NumTrueInteractions",
+        edges=[float(edge) for edge in range(len(values) + 1)],
+        content=values.tolist(),
+        flow="clamp",
+    )

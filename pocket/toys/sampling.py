@@ -1,0 +1,112 @@
+"""Random numbers with the distributions of collider physics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import vector
+
+from pocket.toys.config import Resonance
+
+FloatArray = npt.NDArray[np.float64]
+
+_PT_MAX = 1000.0
+#: extent and softness of the plateau in rapidity of a boson, and of jets
+_BOSON_RAPIDITY = (2.7, 0.7)
+#: beyond this pt (GeV) a linear slope in pt stays constant
+_SLOPE_PT_MAX = 200.0
+
+
+def breit_wigner(rng: np.random.Generator, n: int, resonance: Resonance) -> FloatArray:
+    """Draw n masses in GeV from a Breit-Wigner truncated to the resonance's mass range."""
+    low, high = np.arctan((np.array(resonance.mass_range) - resonance.mass) / (resonance.width / 2))
+    return np.asarray(resonance.mass + resonance.width / 2 * np.tan(rng.uniform(low, high, n)))
+
+
+def continuum_mass(rng: np.random.Generator, n: int, mass_range: tuple[float, float]) -> FloatArray:
+    """Draw n masses in GeV from dN/dm ~ m^-3."""
+    low, high = mass_range
+    return np.asarray(low / np.sqrt(1 - rng.random(n) * (1 - (low / high) ** 2)))
+
+
+def transverse_momentum(
+    rng: np.random.Generator, n: int, scale: float, exponent: float, slope: float = 0.0
+) -> FloatArray:
+    """Draw n transverse momenta from dN/dpt ~ pt (1 + pt²/scale²)^-exponent (1 + slope pt / (100 GeV)).
+
+    Args:
+        rng: random numbers.
+        n: how many.
+        scale: where the power law begins, in GeV.
+        exponent: of the power law, above 1.
+        slope: relative change per 100 GeV, constant above 200 GeV.
+
+    Returns:
+        Transverse momenta in GeV, below 1 TeV.
+    """
+    quantile = np.linspace(0, 1 - (1 + (_PT_MAX / scale) ** 2) ** (1 - exponent), 4096)
+    grid = scale * np.sqrt((1 - quantile) ** (1 / (1 - exponent)) - 1)
+    middle = (grid[1:] + grid[:-1]) / 2
+    weight = np.maximum(1 + slope * np.minimum(middle, _SLOPE_PT_MAX) / 100, 0)
+    cumulative = np.concatenate([[0], np.cumsum(weight)])
+    return np.interp(rng.random(n), cumulative / cumulative[-1], grid)
+
+
+def rapidity(rng: np.random.Generator, n: int) -> FloatArray:
+    """Draw n rapidities of a boson: a plateau with soft edges."""
+    extent, softness = _BOSON_RAPIDITY
+    return rng.uniform(-extent, extent, n) + rng.normal(0, softness, n)
+
+
+def one_plus_cos_squared(rng: np.random.Generator, n: int) -> FloatArray:
+    """Draw n cosines from 1 + cos², as of leptons from a vector boson made by quark and antiquark."""
+    q = rng.uniform(-2, 2, n)
+    root = np.sqrt(1 + q**2)
+    return np.cbrt(q + root) + np.cbrt(q - root)
+
+
+def momenta(pt: FloatArray, phi: FloatArray, y: FloatArray, mass: FloatArray) -> Any:
+    """Return four-momenta with rapidities ``y``, as vector arrays in Cartesian coordinates."""
+    transverse_mass = np.hypot(pt, mass)
+    return vector.MomentumNumpy4D(
+        {
+            "px": pt * np.cos(phi),
+            "py": pt * np.sin(phi),
+            "pz": transverse_mass * np.sinh(y),
+            "E": transverse_mass * np.cosh(y),
+        }
+    )
+
+
+def two_body_decay(
+    rng: np.random.Generator, parent: Any, masses: tuple[float | FloatArray, float | FloatArray], cos_theta: FloatArray
+) -> tuple[Any, Any]:
+    """Decay particles into two, uniformly in azimuth.
+
+    Args:
+        rng: random numbers.
+        parent: four-momenta, shape (n,).
+        masses: of the two daughters in GeV.
+        cos_theta: of the first daughter against the beam, in the parent's rest frame.
+
+    Returns:
+        Four-momenta of the daughters.
+    """
+    energy = parent.mass
+    first, second = masses
+    kallen = (energy**2 - (first + second) ** 2) * (energy**2 - (first - second) ** 2)
+    momentum = np.sqrt(kallen) / (2 * energy)
+    phi = rng.uniform(-np.pi, np.pi, len(energy))
+    transverse = momentum * np.sqrt(1 - cos_theta**2)
+    at_rest = vector.MomentumNumpy4D(
+        {
+            "px": transverse * np.cos(phi),
+            "py": transverse * np.sin(phi),
+            "pz": momentum * cos_theta,
+            "E": np.hypot(momentum, first),
+        }
+    )
+    daughter = at_rest.boost_p4(parent)
+    return daughter, parent - daughter

@@ -1,0 +1,116 @@
+"""Objects of all events in flat tables, one row per object, and the relations between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+#: values by name, of any type
+Columns = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Objects of one kind in all events of a file.
+
+    Args:
+        event: the event that each row belongs to, shape (rows,).
+        columns: properties of the objects, shape (rows,) each.
+    """
+
+    event: IntArray
+    columns: Columns
+
+    def __len__(self) -> int:
+        return len(self.event)
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        return self.columns[name]
+
+    def take(self, rows: npt.NDArray[Any]) -> Table:
+        """Return the rows of a mask or an index."""
+        return Table(self.event[rows], {name: values[rows] for name, values in self.columns.items()})
+
+    def by_pt(self) -> Table:
+        """Return the rows ordered by event, and in each event by descending pt."""
+        return self.take(np.lexsort((-self["pt"], self.event)))
+
+
+def stack(*tables: Table) -> Table:
+    """Put tables with the same columns below each other."""
+    return Table(
+        np.concatenate([table.event for table in tables]),
+        {name: np.concatenate([table[name] for table in tables]) for name in tables[0].columns},
+    )
+
+
+def offsets(event: IntArray, n_events: int) -> IntArray:
+    """Return where each event's rows start, shape (n_events + 1,), for rows ordered by event."""
+    return np.concatenate([[0], np.cumsum(np.bincount(event, minlength=n_events))])
+
+
+def local_index(rows: IntArray, target: IntArray, n_events: int) -> IntArray:
+    """Turn row numbers of a table into positions inside the event.
+
+    Args:
+        rows: row numbers, or -1 for none.
+        target: the event of each row of the table referred to, in order.
+        n_events: number of events.
+
+    Returns:
+        Positions inside the event, -1 for none.
+    """
+    if not len(target):
+        return np.full(len(rows), -1)
+    return np.where(rows < 0, -1, rows - offsets(target, n_events)[target[rows]])
+
+
+def pairs(left: IntArray, right: IntArray, n_events: int) -> tuple[IntArray, IntArray]:
+    """Return the row numbers of all pairs of two objects in the same event.
+
+    Args:
+        left: the event of each row of one table.
+        right: the event of each row of the other table, in order.
+        n_events: number of events.
+
+    Returns:
+        Row numbers in the left and in the right table, ordered by them.
+    """
+    starts = offsets(right, n_events)
+    partners = np.diff(starts)[left]
+    left_rows = np.repeat(np.arange(len(left)), partners)
+    within = np.arange(len(left_rows)) - np.repeat(np.cumsum(partners) - partners, partners)
+    return left_rows, within + np.repeat(starts[left], partners)
+
+
+def delta_r(a: Table, b: Table, rows_a: IntArray, rows_b: IntArray) -> FloatArray:
+    """Return the distance in (eta, phi) between rows of two tables."""
+    phi = np.abs(a["phi"][rows_a] - b["phi"][rows_b])
+    distance: FloatArray = np.hypot(a["eta"][rows_a] - b["eta"][rows_b], np.minimum(phi, 2 * np.pi - phi))
+    return distance
+
+
+def first_within(a: Table, b: Table, radius: float, n_events: int) -> IntArray:
+    """Return for each row of ``a`` the first row of ``b`` that is closer than ``radius`` in (eta, phi), or -1."""
+    rows_a, rows_b = pairs(a.event, b.event, n_events)
+    close = delta_r(a, b, rows_a, rows_b) < radius
+    found = np.full(len(a), -1)
+    found[rows_a[close][::-1]] = rows_b[close][::-1]
+    return found
+
+
+def isolated(table: Table, radius: float, n_events: int) -> BoolArray:
+    """Tell which rows have no earlier row of their event within ``radius`` in (eta, phi)."""
+    later, earlier = pairs(table.event, table.event, n_events)
+    ordered = earlier < later
+    later, earlier = later[ordered], earlier[ordered]
+    alone = np.ones(len(table), dtype=bool)
+    alone[later[delta_r(table, table, later, earlier) < radius]] = False
+    return alone

@@ -1,0 +1,106 @@
+"""The efficiencies that the toys are made with, as functions of what is reconstructed.
+
+A scale factor measured on the toys has to come out as the ratio of data's efficiency to simulation's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import erf, expit, logit
+
+from pocket.errors import UnknownNameError
+from pocket.toys.config import FlavourTruth, TaggerTruth, Truth
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def muon_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_data: bool) -> FloatArray:
+    """Probability that a prompt muon passes ``tightId``.
+
+    Args:
+        pt: reconstructed pt in GeV; the efficiency doesn't depend on it.
+        eta: reconstructed eta, of a shape that broadcasts with ``pt``.
+        truth: the parameters.
+        is_data: for data, else for simulation.
+
+    Returns:
+        Efficiency, of the broadcast shape.
+    """
+    abs_eta = np.abs(np.asarray(eta, dtype=np.float64)) + np.zeros_like(np.asarray(pt, dtype=np.float64))
+    muon_id = truth.muon_id
+    efficiency = muon_id.plateau - muon_id.edge_loss * abs_eta / muon_id.eta_max
+    if is_data:
+        efficiency = efficiency * (muon_id.sf - muon_id.sf_endcap_loss * (abs_eta > muon_id.sf_boundary))
+    return np.asarray(efficiency, dtype=np.float64)
+
+
+def trigger_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_data: bool) -> FloatArray:
+    """Probability that a prompt muon fires HLT_IsoMu24, whether or not it passes the ID.
+
+    Args:
+        pt: reconstructed pt in GeV.
+        eta: reconstructed eta, of a shape that broadcasts with ``pt``; the efficiency doesn't depend on it.
+        truth: the parameters.
+        is_data: for data, else for simulation.
+
+    Returns:
+        Efficiency, of the broadcast shape.
+    """
+    turn_on = truth.trigger.data if is_data else truth.trigger.mc
+    pt = np.asarray(pt, dtype=np.float64) + np.zeros_like(np.asarray(eta, dtype=np.float64))
+    rise = erf((pt - turn_on.threshold) / (np.sqrt(2) * truth.trigger.resolution))
+    return np.asarray(turn_on.plateau / 2 * (1 + rise), dtype=np.float64)
+
+
+def tag_efficiency(flavour: int, pt: npt.ArrayLike, truth: Truth, is_data: bool) -> FloatArray:
+    """Probability that a jet's btagDeepFlavB is above the working point.
+
+    Args:
+        flavour: hadron flavour: 5, 4 or 0.
+        pt: reconstructed pt in GeV.
+        truth: the parameters.
+        is_data: for data, else for simulation.
+
+    Returns:
+        Efficiency, of the shape of ``pt``.
+
+    Raises:
+        UnknownNameError: for another flavour.
+    """
+    parameters = _flavour(flavour, truth.tagger)
+    pt = np.asarray(pt, dtype=np.float64)
+    efficiency = (
+        parameters.plateau - parameters.turn_on * np.exp(-pt / parameters.turn_on_scale) + parameters.slope * pt
+    )
+    if is_data:
+        efficiency = efficiency * (parameters.sf + parameters.sf_slope * (pt - truth.tagger.sf_reference_pt))
+    return np.asarray(efficiency, dtype=np.float64)
+
+
+def tagger_score(quantile: FloatArray, flavour: int, pt: npt.ArrayLike, truth: Truth, is_data: bool) -> FloatArray:
+    """Scores whose distribution has exactly :func:`tag_efficiency` above the working point.
+
+    The logit of the score follows a logistic distribution, whose location is set by the efficiency.
+
+    Args:
+        quantile: where in its distribution each jet's score is, in (0, 1).
+        flavour: hadron flavour: 5, 4 or 0.
+        pt: reconstructed pt in GeV.
+        truth: the parameters.
+        is_data: for data, else for simulation.
+
+    Returns:
+        Scores in [0, 1], of the shape of ``quantile``.
+    """
+    spread = _flavour(flavour, truth.tagger).spread
+    failing = 1 - tag_efficiency(flavour, pt, truth, is_data)
+    working_point = logit(float(truth.tagger.working_point))
+    return np.asarray(expit(working_point + spread * (logit(quantile) - logit(failing))), dtype=np.float64)
+
+
+def _flavour(flavour: int, tagger: TaggerTruth) -> FlavourTruth:
+    by_flavour = {5: tagger.b, 4: tagger.c, 0: tagger.light}
+    if flavour not in by_flavour:
+        raise UnknownNameError("hadron flavour", flavour, by_flavour, "the tagger's truth")
+    return by_flavour[flavour]

@@ -1,0 +1,67 @@
+"""Nested frozen dataclasses from plain mappings, with errors that name the key and the file."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any, NewType
+
+from pocket.errors import ConfigError, UnknownNameError
+
+#: a number from 0 to 1
+Fraction = NewType("Fraction", float)
+#: a number above 0
+Positive = NewType("Positive", float)
+
+_RANGES = {Fraction: "a fraction from 0 to 1", Positive: "a positive number"}
+
+
+def build(expected: Any, value: Any, path: str, source: str) -> Any:
+    """Turn a plain value into the type that a field expects.
+
+    Args:
+        expected: int, float, :data:`Fraction`, :data:`Positive`, str, a dataclass, or a tuple of these.
+        value: number, text, sequence or mapping.
+        path: where the value stands in the file, e.g. ``"toys.truth.trigger"``.
+        source: the file, for errors.
+
+    Raises:
+        UnknownNameError: if a mapping has a key that isn't a field.
+        ConfigError: if a field is missing or a value is of the wrong type or out of range.
+    """
+    if dataclasses.is_dataclass(expected):
+        return _build_dataclass(expected, value, path, source)
+    if typing.get_origin(expected) is tuple:
+        return _build_tuple(typing.get_args(expected), value, path, source)
+    if expected in (int, str) and type(value) is expected:
+        return value
+    if expected in (float, Fraction, Positive) and type(value) in (int, float) and math.isfinite(value):
+        if (expected is Fraction and not 0 <= value <= 1) or (expected is Positive and value <= 0):
+            raise ConfigError(f"{source}: {path} is {value}, expected {_RANGES[expected]}")
+        return float(value)
+    raise ConfigError(f"{source}: {path} is {value!r}, expected {expected.__name__}")
+
+
+def _build_dataclass(expected: Any, value: Any, path: str, source: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{source}: {path} is {value!r}, expected a mapping")
+    fields = typing.get_type_hints(expected)
+    for key in value:
+        if key not in fields:
+            raise UnknownNameError("parameter", f"{path}.{key}", [f"{path}.{name}" for name in fields], source)
+    for name in fields:
+        if name not in value:
+            raise ConfigError(f"{source}: {path}.{name} is missing")
+    return expected(**{name: build(kind, value[name], f"{path}.{name}", source) for name, kind in fields.items()})
+
+
+def _build_tuple(expected: tuple[Any, ...], value: Any, path: str, source: str) -> tuple[Any, ...]:
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise ConfigError(f"{source}: {path} is {value!r}, expected a list")
+    kinds = [expected[0]] * len(value) if expected[-1] is Ellipsis else list(expected)
+    if len(kinds) != len(value):
+        raise ConfigError(f"{source}: {path} has {len(value)} values, expected {len(kinds)}")
+    pairs = zip(kinds, value, strict=True)
+    return tuple(build(kind, item, f"{path}[{index}]", source) for index, (kind, item) in enumerate(pairs))

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pocket.errors import ConfigError, PocketError
+from pocket.store import is_complete, manifest_id, read_manifest, write_output
+from pocket.store.output import _host
+from tests.pocket.store.writer import write
+
+ROOT = Path(__file__).parents[3]
+
+
+def holds(directory: Path) -> int:
+    """Return the number that all files of a writer's output and its manifest agree on."""
+    manifest = read_manifest(directory)
+    assert manifest is not None
+    number = int(manifest.info["number"])
+    assert manifest.inputs == {"number": str(number)}
+    assert set(manifest.files) == {"a.txt", "b.txt", "sub/c.txt"}
+    assert all((directory / name).read_text() == f"{number:06d}" * 1000 for name in manifest.files)
+    return number
+
+
+def start_writer(directory: Path, first: int, times: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.pocket.store.writer", str(directory), str(first), str(times)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.stdout.close()
+    return process
+
+
+def test_manifest_tells_what_was_written(tmp_path: Path) -> None:
+    bad_files: list[str] = []
+    with write_output(tmp_path / "a" / "b", task="Merge", inputs={"x": "1"}, bad_files=bad_files) as temporary:
+        assert temporary.parent == tmp_path / "a"
+        assert re.fullmatch(rf"\.b\.tmp-{re.escape(_host())}-{os.getpid()}-[0-9a-f]+", temporary.name)
+        (temporary / "one.txt").write_bytes(b"abc")
+        bad_files.append("broken.root")
+        assert not (tmp_path / "a" / "b").exists()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["b"]
+    manifest = read_manifest(tmp_path / "a" / "b")
+    assert manifest is not None
+    assert (manifest.task, manifest.inputs, manifest.info) == ("Merge", {"x": "1"}, {"bad_files": ["broken.root"]})
+    record = manifest.files["one.txt"]
+    assert record.size == 3
+    assert record.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert record.mtime_ns == (tmp_path / "a" / "b" / "one.txt").stat().st_mtime_ns
+    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(manifest.created)
+    assert datetime.timedelta(seconds=-1) < age < datetime.timedelta(minutes=1)
+    assert manifest.software["python"] == sys.version.split()[0]
+    assert json.loads((tmp_path / "a" / "b" / "manifest.json").read_text())["id"] == manifest.id
+
+
+def test_an_output_made_again_replaces_the_old_one_and_has_another_id(tmp_path: Path) -> None:
+    write(tmp_path / "out", 1)
+    (tmp_path / "out" / "extra").write_text("of the old one")
+    first = manifest_id(tmp_path / "out")
+    write(tmp_path / "out", 1)
+    assert manifest_id(tmp_path / "out") not in (None, first)
+    assert not (tmp_path / "out" / "extra").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), SystemExit(1)])
+def test_what_was_there_stays_if_the_body_fails(tmp_path: Path, error: BaseException) -> None:
+    def fail() -> None:
+        with write_output(tmp_path / "out", task="T", inputs={}) as temporary:
+            (temporary / "half").write_text("…")
+            raise error
+
+    for expected in ([], ["out"]):
+        with pytest.raises(type(error)):
+            fail()
+        assert [path.name for path in tmp_path.iterdir()] == expected
+        write(tmp_path / "out", 1)
+    assert holds(tmp_path / "out") == 1
+
+
+def test_the_manifests_name_is_reserved(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConfigError, match=r"task 'T' wrote a file 'manifest\.json'"),
+        write_output(tmp_path / "out", task="T", inputs={}) as temporary,
+    ):
+        (temporary / "manifest.json").write_text("{}")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unwritable_store_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    for directory in (tmp_path / "file" / "out", tmp_path / "file" / "deep" / "out", Path("/proc/pocket/out")):
+        with (
+            pytest.raises(PocketError, match=f"^can't write {re.escape(str(directory))} in the store: .*"),
+            write_output(directory, task="T", inputs={}),
+        ):
+            pytest.fail("the body must not run")
+    with (
+        pytest.raises(PocketError, match=r"can't write .*file in the store: Not a directory"),
+        write_output(tmp_path / "file", task="T", inputs={}),
+    ):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_only_leftovers_of_dead_processes_of_this_host_are_removed(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    dead = process.pid
+    kept = [
+        f".out.tmp-{_host()}-{os.getpid()}-ab",
+        f".out.tmp-elsewhere-{dead}-ab",
+        f".other.tmp-{_host()}-{dead}-ab",
+        f".out.tmp-{_host()}-7-{dead}-ab",
+        ".out.tmp-unknown",
+    ]
+    for name in [*kept, f".out.tmp-{_host()}-{dead}-ab", f".out.old-{_host()}-{dead}-12"]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("…")
+    write(tmp_path / "out", 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "out"])
+
+
+def test_a_killed_writer_leaves_nothing_half_written(tmp_path: Path) -> None:
+    directory = tmp_path / "store" / "out"
+    delays = random.Random(1)
+    seen = set()
+    for attempt in range(30):
+        process = start_writer(directory, first=1000 * attempt, times=1000)
+        time.sleep(delays.uniform(0, 0.12))
+        process.kill()
+        assert process.wait() == -9
+        if is_complete(directory):
+            seen.add(holds(directory))
+        else:
+            assert not directory.exists()
+            seen.add(None)
+    assert len(seen) > 5
+    write(directory, 999_999)
+    assert holds(directory) == 999_999
+    assert is_complete(directory, {"number": "999999"})
+    assert [path.name for path in directory.parent.iterdir()] == ["out"]
+
+
+def test_concurrent_writers_leave_the_output_of_one(tmp_path: Path) -> None:
+    directory = tmp_path / "out"
+    processes = [start_writer(directory, first=1000 * writer, times=15) for writer in range(4)]
+    assert [process.wait() for process in processes] == [0, 0, 0, 0]
+    assert holds(directory) % 1000 == 14
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

@@ -1,0 +1,22 @@
+"""Writes an output again and again: ``writer.py <directory> <first number> <times>``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pocket.store import write_output
+
+
+def write(directory: Path, number: int) -> None:
+    """Write an output whose files all hold the number."""
+    with write_output(directory, task="Write", inputs={"number": str(number)}, number=number) as temporary:
+        (temporary / "sub").mkdir()
+        for name in ("a.txt", "b.txt", "sub/c.txt"):
+            (temporary / name).write_text(f"{number:06d}" * 1000)
+
+
+if __name__ == "__main__":
+    print("ready", flush=True)
+    for number in range(int(sys.argv[2]), int(sys.argv[2]) + int(sys.argv[3])):
+        write(Path(sys.argv[1]), number)

@@ -1,0 +1,132 @@
+"""Starts and stops the services that tests talk to, all of them on this machine only.
+
+HTCondor takes no jobs from root and XRootD doesn't run as root: for root an ordinary user, made by .ci/run, stands in.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ORDINARY_USER = "pocketlaw"
+
+
+@dataclass(frozen=True)
+class User:
+    """An ordinary user, with a folder of their own."""
+
+    uid: int
+    gid: int
+    folder: Path
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line that runs a command as this user."""
+        if os.geteuid() == self.uid:
+            return list(arguments)
+        return ["setpriv", f"--reuid={self.uid}", f"--regid={self.gid}", "--init-groups", "--reset-env", *arguments]
+
+    def run(self, *arguments: str, text: str | None = None) -> str:
+        """Run a command in the folder and return what it prints, both streams together; failing fails the test."""
+        result = subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            input=text,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+        )
+        assert result.returncode == 0, f"{arguments}: {result.stdout}"
+        return result.stdout
+
+
+@pytest.fixture(scope="session")
+def user() -> Iterator[User]:
+    # not below /tmp, which HTCondor hides from jobs
+    entry = pwd.getpwuid(os.geteuid()) if os.geteuid() else pwd.getpwnam(ORDINARY_USER)
+    with tempfile.TemporaryDirectory(dir=entry.pw_dir, prefix="pocketlaw-test-") as folder:
+        shutil.chown(folder, entry.pw_uid, entry.pw_gid)
+        yield User(entry.pw_uid, entry.pw_gid, Path(folder))
+
+
+@contextmanager
+def service(command: list[str], answers: Callable[[], bool], seconds: float = 30) -> Iterator[None]:
+    """Run a service from the moment that it answers."""
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + seconds
+        while not answers():
+            assert process.poll() is None, f"{command} stopped with exit code {process.returncode}"
+            assert time.monotonic() < deadline, f"{command} didn't answer within {seconds} s"
+            time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def slots() -> list[str]:
+    """Return the names of the slots of the pool, none if it doesn't answer."""
+    result = subprocess.run(["condor_status", "-af", "Name"], capture_output=True, text=True)
+    return result.stdout.split() if result.returncode == 0 else []
+
+
+@pytest.fixture(scope="session")
+def htcondor_pool() -> Iterator[list[str]]:
+    """The slots of the pool: the one that runs already, else one on this machine."""
+    if found := slots():
+        yield found
+        return
+    with service(["condor_master", "-f"], lambda: bool(slots())):
+        yield slots()
+
+
+XROOTD_CONFIG = """\
+xrd.port {port}
+xrd.network nodnr
+all.export /store r/o
+oss.localroot {folder}
+all.adminpath {folder}/admin
+all.pidpath {folder}/admin
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@dataclass(frozen=True)
+class XRootDServer:
+    """A server, and the folder of the files that it serves."""
+
+    url: str
+    store: Path
+
+
+@pytest.fixture(scope="session")
+def xrootd_server(user: User) -> Iterator[XRootDServer]:
+    port = free_port()
+    (user.folder / "store").mkdir()
+    (user.folder / "xrootd.cfg").write_text(XROOTD_CONFIG.format(port=port, folder=user.folder))
+
+    def answers() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    command = user.command("xrootd", "-c", f"{user.folder}/xrootd.cfg", "-l", f"{user.folder}/xrootd.log")
+    with service(command, answers):
+        yield XRootDServer(f"root://127.0.0.1:{port}//store", user.folder / "store")

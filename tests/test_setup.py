@@ -1,0 +1,280 @@
+"""setup.sh in real shells."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.checkout import NO_UV, PYTHON, SOURCE_AND_GO_ON, Checkout, changed_python, without_root_rights
+
+SET_BY_SETUP = {"POCKET_ROOT", "POCKET_STORE", "LAW_HOME", "LAW_CONFIG_FILE", "VIRTUAL_ENV", "PATH", "PYTHONPATH"}
+UNREACHABLE = "http://127.0.0.1:9/simple"
+
+
+@pytest.fixture(params=["bash", "zsh"])
+def checkout(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Checkout]:
+    if not shutil.which(request.param):
+        pytest.skip(f"{request.param} is not installed")
+    checkout = Checkout(tmp_path / "a checkout", tmp_path / "commands", request.param)
+    checkout.make()
+    # as if the tasks were indexed, which takes most of the time
+    (checkout.root / ".law").mkdir()
+    (checkout.root / ".law" / "index").touch()
+    yield checkout
+    if checkout.root.exists():
+        checkout.set_writable(True)
+
+
+@pytest.fixture
+def fresh_checkout(checkout: Checkout) -> Checkout:
+    shutil.rmtree(checkout.root / ".law")
+    return checkout
+
+
+def test_a_script_can_source_it_and_run_a_task(fresh_checkout: Checkout) -> None:
+    result = fresh_checkout.run('source "$SETUP" && law run Hello --version v1')
+    assert result.returncode == 0
+    status = result.stdout.splitlines()[0]
+    assert status.startswith("Pocketlaw: made .venv with uv in ")
+    assert status.endswith(f" s, indexed the tasks; outputs go to {fresh_checkout.root}/store")
+    assert (fresh_checkout.root / "store" / "hello_v1.txt").read_text() == "hello"
+
+
+def test_variables(checkout: Checkout) -> None:
+    result = checkout.run('source "$SETUP" && exec env', PYTHONPATH="/mine", PYTHONHOME="/elsewhere")
+    found = dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
+    assert {name: found[name] for name in SET_BY_SETUP} == {
+        "POCKET_ROOT": f"{checkout.root}",
+        "POCKET_STORE": f"{checkout.root}/store",
+        "LAW_HOME": f"{checkout.root}/.law",
+        "LAW_CONFIG_FILE": f"{checkout.root}/law.cfg",
+        "VIRTUAL_ENV": f"{checkout.root}/.venv",
+        "PATH": f"{checkout.root}/.venv/bin:{checkout.environment()['PATH']}",
+        "PYTHONPATH": f"{checkout.root}:/mine",
+    }
+    assert "PYTHONHOME" not in found
+
+
+def test_second_time_does_nothing_and_is_quick(checkout: Checkout) -> None:
+    checkout.set_up()
+    start = time.monotonic()
+    result = checkout.run('source "$SETUP" && source "$SETUP" && echo "$PATH" && echo "$PYTHONPATH"')
+    assert time.monotonic() - start < 2
+    first, second, path, python_path = result.stdout.splitlines()
+    assert first == second == f"Pocketlaw: nothing to do; outputs go to {checkout.root}/store"
+    assert path.count(str(checkout.root)) == 1
+    assert python_path == str(checkout.root)
+    assert result.stderr == ""
+    assert checkout.installations() == 1
+
+
+@pytest.mark.parametrize("options", ["set +e", "set -e; set -u; set -o pipefail"])
+def test_shell_is_left_as_it_was(checkout: Checkout, options: str) -> None:
+    list_state = {
+        "bash": "pwd; set -o; shopt; compgen -v; compgen -A function; true",
+        "zsh": "pwd; setopt; print -l ${(ok)parameters} ${(ok)functions}",
+    }[checkout.shell]
+    script = f'{options}; cd /usr; before=; before="$({list_state})"; source "$SETUP"; after="$({list_state})"'
+    result = checkout.run(f'{script}; echo "$before"; echo ---; echo "$after"')
+    assert result.returncode == 0
+    before, after = ({*part.splitlines()} for part in result.stdout.split("\n", 1)[1].split("---\n"))
+    assert before - after == set()
+    assert after - before <= SET_BY_SETUP | {"PIPESTATUS"}
+
+
+def test_relative_path(checkout: Checkout) -> None:
+    result = checkout.run('cd "${SETUP%/*}/tasks" && source ../setup.sh && echo "$POCKET_ROOT" && pwd', CDPATH="/")
+    assert result.stdout.splitlines()[1:] == [str(checkout.root), f"{checkout.root}/tasks"]
+
+
+def test_store_of_the_user_is_kept_but_not_that_of_another_checkout(checkout: Checkout) -> None:
+    assert checkout.set_up(POCKET_STORE="/store").endswith("; outputs go to /store")
+    line = checkout.set_up(POCKET_ROOT="/other", POCKET_STORE="/other/store")
+    assert line.endswith(f"; outputs go to {checkout.root}/store")
+
+
+def test_tasks_are_indexed_again_when_they_change(checkout: Checkout) -> None:
+    checkout.set_up()
+    (checkout.root / "tasks" / "more.py").write_text("")
+    assert "Pocketlaw: indexed the tasks;" in checkout.set_up()
+    assert "Pocketlaw: nothing to do;" in checkout.set_up()
+
+
+def test_tasks_that_cannot_be_imported(checkout: Checkout) -> None:
+    (checkout.root / "tasks" / "__init__.py").write_text("import not_a_module\n")
+    for _ in range(2):
+        error = checkout.error()
+        assert error.startswith("the tasks can't be indexed. Last of ")
+        assert error.endswith("No module named 'not_a_module'")
+
+
+@pytest.mark.parametrize("options", ["true", "set -eu"])
+def test_completion_in_interactive_shells(fresh_checkout: Checkout, options: str) -> None:
+    # law's completion can't cope with a space in its path
+    checkout = replace(fresh_checkout, root=fresh_checkout.root.rename(fresh_checkout.root.with_name("checkout")))
+    (checkout.commands / ".zshrc").touch()
+    registered = {"bash": "complete -p law", "zsh": 'echo "$_comps[law]"'}[checkout.shell]
+    complete = "set +eu; COMP_WORDS=(law run He); COMP_CWORD=2; _law_complete; echo ${COMPREPLY[*]}"
+    result = checkout.run(f'{options}; source "$SETUP"; echo "$-"; {registered}; {complete}', "-i")
+    status, flags, function, completed = result.stdout.splitlines()
+    assert status.startswith("Pocketlaw: ")
+    assert ("u" in flags) == (options == "set -eu")
+    assert "_law_complete" in function
+    assert completed == "Hello"
+
+
+def test_no_completion_in_scripts(checkout: Checkout) -> None:
+    assert checkout.run('source "$SETUP" && ! type _law_complete').returncode == 0
+
+
+def test_changed_lock_updates_and_a_failed_update_keeps_the_old(checkout: Checkout) -> None:
+    lock = checkout.root / "requirements.lock"
+    old = lock.read_text()
+    checkout.set_up()
+    lock.write_text(old + "# changed\n")
+    error = checkout.error(UV_FAILS="yes")
+    assert error.startswith("uv could not install requirements.lock, is there a network? Last of ")
+    assert error.endswith(": cause: out of stock")
+
+    lock.write_text(old)
+    assert "nothing to do" in checkout.set_up()
+
+    lock.write_text(old + "# changed\n")
+    assert "made .venv with uv" in checkout.set_up()
+    assert "nothing to do" in checkout.set_up()
+    assert not (checkout.root / ".law" / "venv.before").exists()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+def test_interrupted_installation_does_not_count(checkout: Checkout, sent: signal.Signals) -> None:
+    process = checkout.start('source "$SETUP"', UV_SLEEP="30")
+    while not checkout.installations():
+        assert process.poll() is None
+        time.sleep(0.01)
+    os.killpg(process.pid, sent)
+    out, _ = process.communicate(timeout=10)
+    assert process.returncode != 0
+    assert out == ""
+    assert "made .venv with uv" in checkout.set_up()
+    assert checkout.installations() == 2
+
+
+def test_two_shells_at_once(checkout: Checkout) -> None:
+    shells = [checkout.start('source "$SETUP"', UV_SLEEP="0.5") for _ in range(2)]
+    outputs = [shell.communicate(timeout=60) for shell in shells]
+    assert [shell.returncode for shell in shells] == [0, 0]
+    assert sum("another shell is setting up" in err for _, err in outputs) == 1
+    assert sum("made .venv with uv" in out for out, _ in outputs) == 1
+    assert checkout.installations() == 1
+
+
+def test_venv_whose_python_is_gone_is_made_anew(checkout: Checkout) -> None:
+    checkout.set_up()
+    python = checkout.root / ".venv" / "bin" / "python"
+    python.unlink()
+    python.symlink_to("/gone/python3")
+    assert "made .venv with uv" in checkout.set_up()
+
+
+def test_moved_checkout_gets_a_venv_of_its_own(checkout: Checkout) -> None:
+    checkout.set_up()
+    moved = replace(checkout, root=checkout.root.rename(checkout.root.with_name("moved")))
+    assert "made .venv with uv" in moved.set_up()
+
+
+def add_old_pythons(checkout: Checkout) -> None:
+    for version in ("3", "3.11", "3.12", "3.13", "3.14"):
+        checkout.add_command(f"python{version}", changed_python('sys.version_info = (3, 9, 18, "final", 0)'))
+
+
+def test_too_old_python(checkout: Checkout) -> None:
+    add_old_pythons(checkout)
+    assert checkout.error().startswith("Pocketlaw needs Python 3.11 or newer, but none of python3 ")
+    assert not (checkout.root / ".venv").exists()
+
+
+def test_newer_python_is_found_behind_an_old_one(checkout: Checkout) -> None:
+    add_old_pythons(checkout)
+    (checkout.commands / "python3.12").unlink()
+    (checkout.commands / "python3.12").symlink_to(PYTHON)
+    assert "made .venv with uv" in checkout.set_up()
+
+
+def test_chosen_python(checkout: Checkout) -> None:
+    add_old_pythons(checkout)
+    assert "made .venv with uv" in checkout.set_up(POCKET_PYTHON=str(PYTHON))
+    assert f"venv --python {PYTHON} .venv" in (checkout.commands / "uv.calls").read_text()
+    chosen = f"{checkout.commands}/python3"
+    assert f"none of {chosen} is" in checkout.error(POCKET_PYTHON=chosen)
+
+
+def test_python_that_cannot_make_a_venv(checkout: Checkout) -> None:
+    python = checkout.commands / "python3"
+    statements = f'sys.executable = "{python}"; sys.modules["ensurepip"] = None'
+    checkout.add_command("python3", changed_python(statements))
+    checkout.add_command("uv", NO_UV)
+    assert checkout.error().startswith(f"{python} can't make virtual environments")
+
+
+def test_read_only_checkout(checkout: Checkout) -> None:
+    checkout.set_writable(False)
+    error = checkout.error(without_root_rights(SOURCE_AND_GO_ON))
+    assert error.startswith(f"{checkout.root} is read-only and its environment isn't complete")
+
+
+def test_read_only_checkout_that_is_set_up(checkout: Checkout) -> None:
+    checkout.set_up()
+    checkout.set_writable(False)
+    assert "nothing to do" in checkout.run(without_root_rights('source "$SETUP"')).stdout
+
+
+@pytest.fixture(params=["uv", "pip"])
+def offline(request: pytest.FixtureRequest, checkout: Checkout) -> dict[str, str]:
+    """The variables that point the real installer to an index that isn't there, with an empty cache."""
+    cache = str(checkout.commands / "cache")
+    if request.param == "pip":
+        checkout.add_command("uv", NO_UV)
+        return {
+            "PIP_INDEX_URL": UNREACHABLE,
+            "PIP_CACHE_DIR": cache,
+            "PIP_RETRIES": "0",
+            "PIP_CONFIG_FILE": "/dev/null",
+        }
+    uv = shutil.which("uv")
+    if uv is None:
+        pytest.skip("uv is not installed")
+    (checkout.commands / "uv").unlink()
+    (checkout.commands / "uv").symlink_to(uv)
+    return {"UV_DEFAULT_INDEX": UNREACHABLE, "UV_HTTP_RETRIES": "0", "UV_CACHE_DIR": cache}
+
+
+def test_no_network(checkout: Checkout, offline: dict[str, str]) -> None:
+    assert "could not install requirements.lock, is there a network? Last of " in checkout.error(**offline)
+    assert not (checkout.root / ".venv").exists()
+
+
+@pytest.mark.parametrize("checkout", ["bash"], indirect=True)
+def test_hashes_are_checked(checkout: Checkout, offline: dict[str, str]) -> None:
+    path = checkout.commands / "tiny-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("tiny-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1\n")
+        wheel.writestr("tiny-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("tiny-1.dist-info/RECORD", "")
+    (checkout.root / "requirements.lock").write_text(f"tiny @ {path.as_uri()} --hash=sha256:{'0' * 64}\n")
+    assert "could not install" in checkout.error(**offline)
+    assert "0" * 64 in (checkout.root / ".law" / "setup.log").read_text()
+
+
+def test_run_instead_of_sourced(checkout: Checkout) -> None:
+    result = subprocess.run(["bash", checkout.root / "setup.sh"], env=checkout.environment(), capture_output=True)
+    assert result.returncode == 1
+    assert result.stderr == b"setup.sh: source this file instead of running it: source setup.sh\n"

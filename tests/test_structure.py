@@ -1,0 +1,88 @@
+"""The rules of the house: who imports whom, how light start-up is, how large modules are, that each has its tests."""
+
+from __future__ import annotations
+
+import ast
+import json
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+import analysis
+import tasks
+
+REPOSITORY = Path(__file__).absolute().parents[1]
+MAX_LINES = 350
+MAX_SECONDS = 1.0
+HEAVY_FOR_TASKS = {"awkward", "coffea", "matplotlib", "numba"}
+HEAVY_FOR_ANALYSES = {"coffea", "correctionlib", "hist", "iminuit", "matplotlib", "mplhep", "numba", "scipy", "uproot"}
+
+IMPORT = """
+import importlib, json, sys, time
+start = time.perf_counter()
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+seconds = time.perf_counter() - start
+print(json.dumps([seconds, sorted({module.partition(".")[0] for module in sys.modules})]))
+"""
+
+
+def import_anew(names: Iterable[str]) -> tuple[float, set[str]]:
+    """Import modules in a new process; return the seconds it took and the top-level packages loaded at the end."""
+    command = [sys.executable, "-c", IMPORT, *names]
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    seconds, loaded = json.loads(result.stdout)
+    return seconds, set(loaded)
+
+
+def sources(*folders: str) -> list[Path]:
+    """Return the Python files of some folders, relative to the repository."""
+    found = [path.relative_to(REPOSITORY) for folder in folders for path in (REPOSITORY / folder).rglob("*.py")]
+    assert found
+    return sorted(found)
+
+
+def test_import_contracts() -> None:
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout
+
+
+def test_importing_all_tasks_is_light() -> None:
+    names = [module.name for module in pkgutil.walk_packages(tasks.__path__, "tasks.")]
+    assert names
+    seconds, loaded = min(import_anew(names) for _ in range(3))
+    assert loaded & HEAVY_FOR_TASKS == set()
+    assert seconds < MAX_SECONDS
+
+
+@pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(analysis.__path__, "analysis.") if m.ispkg])
+def test_loading_an_analysis_is_light(name: str) -> None:
+    _, loaded = import_anew([name])
+    assert loaded & HEAVY_FOR_ANALYSES == set()
+
+
+def test_modules_are_small() -> None:
+    lengths = {
+        str(path): len((REPOSITORY / path).read_text().splitlines())
+        for path in sources("pocket", "tasks", "analysis", "benchmarks", "tests")
+    }
+    assert {path: lines for path, lines in lengths.items() if lines > MAX_LINES} == {}
+
+
+def test_every_module_has_its_tests() -> None:
+    def defines_functions(path: Path) -> bool:
+        return any(isinstance(node, ast.FunctionDef) for node in ast.walk(ast.parse((REPOSITORY / path).read_text())))
+
+    tests = {path: Path("tests", path).with_name(f"test_{path.name}") for path in sources("pocket", "tasks")}
+    missing = [
+        str(test)
+        for path, test in tests.items()
+        if path.name != "__init__.py" and defines_functions(path) and not (REPOSITORY / test).exists()
+    ]
+    assert missing == []
