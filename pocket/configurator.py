@@ -148,6 +148,8 @@ def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[s
     for key in chosen:
         if key not in known:
             raise UnknownNameError("key", key, known, "datasets.filter")
+        if isinstance(chosen[key], str):
+            raise ConfigError(f"datasets.filter.{key} must be a list, not {chosen[key]!r}")
     return tuple(map(str, jsons)), {key: tuple(map(str, values)) for key, values in chosen.items()}
 
 

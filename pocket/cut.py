@@ -63,10 +63,11 @@ class Cut:
         mask = self.function(
             events, self.params, processor_params=processor_params, year=year, sample=sample, isMC=isMC, **kwargs
         )
+        wanted = f"cut {self.name!r} must return one boolean per event ({len(events)})"
+        dimensions = getattr(mask, "ndim", 0)
+        if dimensions != 1:
+            raise ConfigError(f"{wanted}, not {'one per object' if dimensions else repr(mask)}")
         array = np.asarray(ak.to_numpy(ak.fill_none(ak.Array(mask), False, axis=0)))
         if array.shape != (len(events),) or array.dtype != np.bool_:
-            raise ConfigError(
-                f"cut {self.name!r} must return one boolean per event ({len(events)}), "
-                f"not shape {array.shape} of {array.dtype}"
-            )
+            raise ConfigError(f"{wanted}, not {len(array)} of type {array.dtype}")
         return array

@@ -34,9 +34,10 @@ def merge_outputs(cfg: Configurator, outputs: Iterable[Output], metadata: Mappin
     """
     from coffea.processor import accumulate
 
-    merged: Output = accumulate(outputs)
+    # onto an empty one: coffea returns a single output as it is, and what is scaled here must be a copy
+    merged: Output = accumulate(outputs, {})
     for dataset in cfg.definitions:
-        if dataset not in (merged or {}).get("cutflow", {}).get("initial", {}):
+        if dataset not in merged.get("cutflow", {}).get("initial", {}):
             raise DatasetError(f"dataset {dataset!r} has no output to merge")
     for dataset, meta in metadata.items():
         if meta["isMC"]:

@@ -5,8 +5,10 @@ Nothing here imports law: a job is data, and each does one thing when it runs â€
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocket.store import write_output
@@ -15,6 +17,7 @@ from tasks.pool import Progress
 if TYPE_CHECKING:
     from pocket.datasets.segments import Branch
     from pocket.engine.resources import Resources
+    from pocket.plots.templates import Plot
 
 TOY_FILE = "events.root"
 PILEUP_FILE = "puWeights.json.gz"
@@ -68,9 +71,8 @@ class ToyCorrectionsJob:
 
     def run(self, progress: Progress) -> None:
         """Write the files."""
-        from pocket.toys.resources import write_golden_json, write_pileup_weights
-
         from pocket.toys.config import ToyConfig
+        from pocket.toys.resources import write_golden_json, write_pileup_weights
 
         config = ToyConfig.from_params(self.parameters)
         with write_output(**self.output) as folder:
@@ -127,3 +129,97 @@ class ProcessingJob:
         )
         with write_output(**self.output, skipped=dict(result.skipped)) as folder:
             write_sums_and_histograms(folder, result.output)
+
+
+@dataclass(frozen=True)
+class TemplatePlotJob:
+    """Draws one variable in one category.
+
+    Args:
+        analysis: reference of the analysis.
+        overrides: parameters from the command line.
+        config: name of the configuration.
+        variable: the histogram.
+        category: the category.
+        templates: folder of the merged templates.
+        before: folder of the templates to compare with, ``None`` for no comparison.
+        before_name: configuration of those.
+        folder: where the files go; made if it isn't there.
+    """
+
+    analysis: str
+    overrides: tuple[str, ...]
+    config: str
+    variable: str
+    category: str
+    templates: Path
+    before: Path | None
+    before_name: str
+    folder: Path
+    size: int = 1
+
+    def run(self, progress: Progress) -> None:
+        """Draw and save."""
+        from pocket.analysis import load_analysis
+        from pocket.outputs import list_variables, read_templates
+        from pocket.plots.templates import draw_templates
+
+        config = load_analysis(self.analysis, self.overrides).config(self.config)
+        before = None
+        if self.before is not None and self.variable in list_variables(self.before):
+            before = read_templates(self.before, self.variable)
+        templates = read_templates(self.templates, self.variable)
+        plots = draw_templates(config, self.variable, self.category, templates, before, self.before_name)
+        save_plots(plots, self.folder, config.parameters)
+        progress(self.size)
+
+
+@dataclass(frozen=True)
+class ScaleFactorPlotJob:
+    """Draws all pages of a scale factor.
+
+    Args:
+        analysis: reference of the analysis.
+        overrides: parameters from the command line.
+        scale_factor: name of the scale factor.
+        result: file with its result.
+        folder: an existing folder for the files.
+    """
+
+    analysis: str
+    overrides: tuple[str, ...]
+    scale_factor: str
+    result: Path
+    folder: Path
+    size: int = 1
+
+    def run(self, progress: Progress) -> None:
+        """Draw and save."""
+        from pocket.analysis import load_analysis
+        from pocket.plots.templates import draw_scale_factor
+        from pocket.scale_factors.result import ScaleFactorResult
+
+        analysis = load_analysis(self.analysis, self.overrides)
+        declaration = analysis.scale_factor(self.scale_factor)
+        config = analysis.config(declaration.input)
+        result = ScaleFactorResult.from_json(self.result.read_text(encoding="utf-8"))
+        save_plots(draw_scale_factor(config, declaration.variable, result), self.folder, config.parameters)
+        progress(self.size)
+
+
+def save_plots(plots: Iterable[Plot], folder: Path, parameters: Any) -> None:
+    """Write figures in the formats of the style, and their numbers as JSON.
+
+    Args:
+        plots: stem of the file names, figure and numbers.
+        folder: where the files go; made if it isn't there.
+        parameters: parameters of the configuration.
+    """
+    from pocket.plots.canvas import save_figure
+    from pocket.plots.style import PlotStyle
+
+    style = PlotStyle.from_parameters(parameters.plotting_style)
+    folder.mkdir(parents=True, exist_ok=True)
+    for stem, figure, numbers in plots:
+        save_figure(figure, folder / stem, style.formats)
+        (folder / f"{stem}.json").write_text(json.dumps(numbers, indent=1, allow_nan=False), encoding="utf-8")

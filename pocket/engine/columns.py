@@ -25,23 +25,30 @@ def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Ma
 
     Raises:
         MissingBranchError: if the collection or the field isn't there, with the nearest names.
-        HistogramError: if a custom or metadata field isn't there.
+        HistogramError: if a custom or metadata field isn't there, or has another number of entries than there are
+            events, or a position is asked for where there is one value per event.
     """
     if axis.coll == "metadata":
         if axis.field not in metadata:
             raise HistogramError(f"histogram {where!r}: the metadata have no {axis.field!r}, only {sorted(metadata)}")
-        return ak.Array([str(metadata[axis.field])])[np.zeros(len(events), dtype=np.int64)]
-    if axis.coll == "custom":
+        values = ak.Array([str(metadata[axis.field])])[np.zeros(len(events), dtype=np.int64)]
+    elif axis.coll == "custom":
         if axis.field not in custom:
             raise HistogramError(
                 f"histogram {where!r}: the workflow defined no custom field {axis.field!r}, only {sorted(custom)}"
             )
-        return custom[axis.field]
-    record = events
-    if axis.coll != "events":
-        record = _field(events, axis.coll, f"histogram {where!r}: no collection {axis.coll!r}")
-    place = "events" if axis.coll == "events" else f"collection {axis.coll!r}"
-    values = _field(record, axis.field, f"histogram {where!r}: no field {axis.field!r} in {place}")
+        values = ak.Array(custom[axis.field])
+        if len(values) != len(events):
+            raise HistogramError(
+                f"histogram {where!r}: custom field {axis.field!r} has {len(values)} entries for {len(events)} "
+                "preselected events"
+            )
+    else:
+        record = events
+        if axis.coll != "events":
+            record = _field(events, axis.coll, f"histogram {where!r}: no collection {axis.coll!r}")
+        place = "events" if axis.coll == "events" else f"collection {axis.coll!r}"
+        values = _field(record, axis.field, f"histogram {where!r}: no field {axis.field!r} in {place}")
     if axis.pos is None:
         return values
     if values.ndim < 2:

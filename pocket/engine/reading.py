@@ -16,6 +16,14 @@ from pocket.datasets.segments import Segment
 from pocket.errors import BadFileError, MissingBranchError, PocketError, nearest
 
 _NO_FIELD = re.compile(r"no field (?:named )?['\"](\w+)['\"]")
+_NO_COORDINATE = re.compile(r"\w+: missing \w+ coordinates?: .*")
+
+
+class _Schema(NanoAODSchema):  # type: ignore[misc]
+    """NanoAOD that may lack what nothing uses: a branch that is used and isn't there gives an error anyway."""
+
+    warn_missing_crossrefs = False
+    event_ids = ()
 
 
 @contextlib.contextmanager
@@ -49,14 +57,13 @@ def nano_events(file: Any, segment: Segment, start: int, stop: int, metadata: Ma
     Raises:
         BadFileError: if the file has fewer entries.
     """
-    NanoAODSchema.warn_missing_crossrefs = False
     with warnings.catch_warnings():
         # old NanoAOD has photon columns that the schema replaces by constants; nothing here reads them
         warnings.filterwarnings("ignore", message="Branch Photon_", category=RuntimeWarning)
         events = NanoEventsFactory.from_root(
             file,
             treepath=segment.object_path,
-            schemaclass=NanoAODSchema,
+            schemaclass=_Schema,
             mode="virtual",
             entry_start=start,
             entry_stop=stop,
@@ -81,18 +88,23 @@ def reading(path: str) -> Iterator[None]:
         raise MissingBranchError(f"{error} (file {path})") from error
     except PocketError:
         raise
-    except (AttributeError, ak.errors.FieldNotFoundError) as error:
-        match = _NO_FIELD.search(str(error))
-        if match is None:
-            raise
-        raise MissingBranchError(_missing_branch(path, match.group(1), error)) from error
     except Exception as error:
-        if not _comes_from_reading(error):
+        explained = _explain(path, error)
+        if explained is None:
             raise
-        reason = " ".join(str(error).split())[:200]
-        raise BadFileError(
-            f"{path} can't be read, it is truncated or corrupt: {type(error).__name__}: {reason}"
-        ) from error
+        raise explained from error
+
+
+def _explain(path: str, error: Exception) -> PocketError | None:
+    """Return the error that names the file, or ``None`` if it isn't the file's fault."""
+    reason = " ".join(str(error).split())
+    if isinstance(error, AttributeError | ak.errors.FieldNotFoundError) and (match := _NO_FIELD.search(reason)):
+        return MissingBranchError(_missing_branch(path, match.group(1), error))
+    if match := _NO_COORDINATE.search(reason):
+        return MissingBranchError(f"{path} lacks branches of a collection of momenta: {match.group(0)}")
+    if _comes_from_reading(error):
+        return BadFileError(f"{path} can't be read, it is truncated or corrupt: {type(error).__name__}: {reason[:200]}")
+    return None
 
 
 def _missing_branch(path: str, field: str, error: BaseException) -> str:
@@ -123,9 +135,8 @@ def _user_code(error: BaseException) -> str:
 def _comes_from_reading(error: BaseException) -> bool:
     """Whether an error was raised inside uproot, which raises many types for a bad file."""
     trace = error.__traceback__
-    innermost = ""
     while trace is not None:
-        name = trace.tb_frame.f_globals.get("__name__", "")
-        innermost = name if name.startswith(("uproot.", "cramjam", "lzma", "zlib")) else innermost
+        if trace.tb_frame.f_globals.get("__name__", "").startswith("uproot."):
+            return True
         trace = trace.tb_next
-    return bool(innermost) or isinstance(error, OSError)
+    return False

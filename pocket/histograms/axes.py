@@ -54,22 +54,39 @@ def flat_bins(axes: Sequence[Any], columns: Sequence[npt.NDArray[Any]], where: s
         number of bins.
 
     Raises:
-        HistogramError: if a value is NaN.
+        HistogramError: if a value is NaN, or of a type that the axis can't hold.
     """
     flat = np.zeros(len(columns[0]), dtype=np.int64)
     outside = np.zeros(len(flat), dtype=np.bool_)
     size = 1
     for axis, values in zip(axes, columns, strict=True):
-        if values.dtype.kind == "b":
-            values = values.astype(np.int64)
-        if values.dtype.kind == "f" and (bad := int(np.isnan(values).sum())):
-            raise HistogramError(f"histogram {where!r}: {bad} of {len(values)} values of axis {axis.name!r} are NaN")
-        index = np.asarray(axis.index(values), dtype=np.int64) + int(axis.traits.underflow)
+        index = _axis_index(axis, values, where) + int(axis.traits.underflow)
         outside |= (index < 0) | (index >= axis.extent)
         flat = flat * axis.extent + index
         size *= axis.extent
     flat[outside] = -1
     return flat, size
+
+
+def _axis_index(axis: Any, values: npt.NDArray[Any], where: str) -> Indices:
+    """Return the bin of each value on one axis: -1 for underflow, the number of bins for overflow."""
+    place = f"histogram {where!r}: axis {axis.name!r}"
+    texts, numbers = isinstance(axis, hist.axis.StrCategory), not axis.traits.continuous
+    kinds = "U" if texts else "iub" if numbers else "iubf"
+    if len(values) and values.dtype.kind not in kinds:
+        wanted = "texts" if texts else "whole numbers" if numbers else "numbers"
+        raise HistogramError(f"{place} holds {wanted}, its values are {values.dtype}")
+    if isinstance(axis, hist.axis.IntCategory | hist.axis.StrCategory):
+        # axis.index refuses what is no category, hist.fill takes it for overflow
+        position = {category: number for number, category in enumerate(axis)}
+        distinct, inverse = np.unique(values, return_inverse=True)
+        return np.array([position.get(value, axis.size) for value in distinct.tolist()], dtype=np.int64)[inverse]
+    if numbers:
+        # axis.index refuses what doesn't fit 32 bits, e.g. event numbers
+        return np.searchsorted(axis.edges, values, side="right") - 1
+    if values.dtype.kind == "f" and (bad := int(np.isnan(values).sum())):
+        raise HistogramError(f"{place}: {bad} of {len(values)} values are NaN")
+    return np.asarray(axis.index(values), dtype=np.int64)
 
 
 def set_sums(histogram: Any, sumw: npt.NDArray[np.float64], sumw2: npt.NDArray[np.float64]) -> None:

@@ -82,6 +82,8 @@ class Axis:
             raise ConfigError(f"{where}: needs start < stop, not {self.start!r} and {self.stop!r}")
         if self.transform == "log" and self.start <= 0:
             raise ConfigError(f"{where}: a logarithmic axis must start above 0, not at {self.start!r}")
+        if self.transform is not None and not (self.underflow and self.overflow):
+            raise ConfigError(f"{where}: an axis with a transform always has underflow and overflow")
 
     def _check_variable(self, where: str) -> None:
         edges = self.bins

@@ -100,11 +100,11 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
     try:
         return {str(key): _plain(parameters[key]) for key in parameters if key not in without}
     except OmegaConfBaseException as error:
-        raise ConfigError(f"parameters: {_first_line(error)}") from None
+        raise ConfigError(f"parameter {error.full_key}: {_first_line(error)}") from None
 
 
 def _plain(value: Any) -> Any:
-    return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+    return OmegaConf.to_container(value, resolve=True, throw_on_missing=True) if OmegaConf.is_config(value) else value
 
 
 def _load(path: Path) -> DictConfig:

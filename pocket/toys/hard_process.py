@@ -10,6 +10,7 @@ from pocket.toys.config import DrellYan, TopPairs, WJets
 from pocket.toys.gen_record import FINAL, OUTGOING, RESONANCE, GenRecord
 from pocket.toys.radiation import add_fake_muons, add_radiation
 from pocket.toys.sampling import (
+    azimuth,
     breit_wigner,
     continuum_mass,
     momenta,
@@ -42,7 +43,7 @@ def add_drell_yan(
         rng.random(n) < process.continuum, continuum_mass(rng, n, boson.mass_range), breit_wigner(rng, n, boson)
     )
     pt = transverse_momentum(rng, n, boson.pt_scale, boson.pt_exponent, pt_slope)
-    z = momenta(pt, rng.uniform(-np.pi, np.pi, n), rapidity(rng, n), mass)
+    z = momenta(pt, azimuth(rng, n), rapidity(rng, n), mass)
     minus, plus = two_body_decay(rng, z, (MUON_MASS, MUON_MASS), one_plus_cos_squared(rng, n))
     mother = record.add(events, z, 23, status=RESONANCE)
     record.add(events, minus, 13, status=FINAL, mother=mother)
@@ -54,7 +55,7 @@ def add_w_jets(rng: np.random.Generator, record: GenRecord, events: IntArray, pr
     """Add W → μν with radiation and fake muons to events, see :func:`add_drell_yan`."""
     n, boson = len(events), process.boson
     pt = transverse_momentum(rng, n, boson.pt_scale, boson.pt_exponent)
-    w = momenta(pt, rng.uniform(-np.pi, np.pi, n), rapidity(rng, n), breit_wigner(rng, n, boson))
+    w = momenta(pt, azimuth(rng, n), rapidity(rng, n), breit_wigner(rng, n, boson))
     charge = np.where(rng.random(n) < process.positive_charge, 1, -1)
     muon, neutrino = two_body_decay(rng, w, (MUON_MASS, 0.0), one_plus_cos_squared(rng, n))
     mother = record.add(events, w, 24 * charge, status=RESONANCE)
@@ -105,15 +106,14 @@ def _top_pair(rng: np.random.Generator, n: int, process: TopPairs) -> tuple[Any,
     """Return the four-momenta of two tops and of their pair, which has a transverse momentum of its own."""
     top = process.top
     system_pt = transverse_momentum(rng, n, process.system_pt_scale, 2.0)
-    system_phi = rng.uniform(-np.pi, np.pi, n)
+    system_phi = azimuth(rng, n)
     pt = transverse_momentum(rng, n, top.pt_scale, top.pt_exponent)
-    phi = rng.uniform(-np.pi, np.pi, n)
+    phi = azimuth(rng, n)
     y = rng.normal(0, _TOP_PAIR_RAPIDITY, n)
-    px, py = system_pt * np.cos(system_phi) / 2, system_pt * np.sin(system_phi) / 2
     tops = []
     for sign in (1, -1):
-        x, z = px + sign * pt * np.cos(phi), py + sign * pt * np.sin(phi)
-        tops.append(
-            momenta(np.hypot(x, z), np.arctan2(z, x), y + rng.normal(0, _TOP_RAPIDITY, n), breit_wigner(rng, n, top))
-        )
+        px = system_pt / 2 * np.cos(system_phi) + sign * pt * np.cos(phi)
+        py = system_pt / 2 * np.sin(system_phi) + sign * pt * np.sin(phi)
+        top_y = y + rng.normal(0, _TOP_RAPIDITY, n)
+        tops.append(momenta(np.hypot(px, py), np.arctan2(py, px), top_y, breit_wigner(rng, n, top)))
     return tops[0], tops[1], tops[0] + tops[1]

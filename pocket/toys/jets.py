@@ -8,6 +8,7 @@ from pocket.toys.config import JetDetector, Truth
 from pocket.toys.gen_record import OUTGOING
 from pocket.toys.precision import round_direction, round_mantissa
 from pocket.toys.radiation import hadron_flavour
+from pocket.toys.sampling import azimuth
 from pocket.toys.tables import Columns, FloatArray, IntArray, Table, isolated, stack
 from pocket.toys.truth import tagger_score
 
@@ -127,7 +128,7 @@ def _pileup_jets(rng: np.random.Generator, n_pileup: IntArray, detector: JetDete
     event = np.repeat(np.arange(len(n_pileup)), rng.poisson(detector.pileup_jets * n_pileup))
     n = len(event)
     pt = detector.pt_min * (1 - rng.random(n)) ** (-1 / _PILEUP_INDEX)
-    eta, phi = rng.uniform(-detector.eta_max, detector.eta_max, n), rng.uniform(-np.pi, np.pi, n)
+    eta, phi = rng.uniform(-detector.eta_max, detector.eta_max, n), azimuth(rng, n)
     return _candidates(event, pt, eta, phi, origin=PILEUP)
 
 

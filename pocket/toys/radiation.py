@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from pocket.toys.config import NonpromptMuons, Radiation
-from pocket.toys.gen_record import FINAL, HADRON_DECAY, HARD_PROCESS, OUTGOING, PROMPT, GenRecord
-from pocket.toys.sampling import momenta
+from pocket.toys.gen_record import FINAL, HADRON_DECAY, OUTGOING, GenRecord
+from pocket.toys.sampling import azimuth, momenta
 from pocket.toys.tables import IntArray, Table
 
 _JET_PT_MIN, _JET_PT_MAX = 12.0, 500.0
@@ -48,18 +48,17 @@ def add_radiation(
     # a geometric number: each further jet costs the same factor, the observed staircase scaling
     extra = np.repeat(events, rng.geometric(1 / (1 + radiation.jets), n) - 1)
     m = len(extra)
-    index = -1 / _JET_INDEX
-    quantile = rng.uniform((_JET_PT_MAX / _JET_PT_MIN) ** (1 / index), 1, m)
+    quantile = rng.uniform((_JET_PT_MAX / _JET_PT_MIN) ** -_JET_INDEX, 1, m)
     further = (
-        _JET_PT_MIN * quantile**index,
-        rng.uniform(-np.pi, np.pi, m),
+        _JET_PT_MIN * quantile ** (-1 / _JET_INDEX),
+        azimuth(rng, m),
         rng.normal(0, _JET_RAPIDITY, m),
     )
     pt, phi, y = (np.concatenate([a[hard], b]) for a, b in zip(recoil, further, strict=True))
     y = np.clip(y, -_JET_RAPIDITY_MAX, _JET_RAPIDITY_MAX)
     where = np.concatenate([events[hard], extra])
     code = _flavours(rng, len(where), radiation)
-    record.add(where, momenta(pt, phi, y, np.zeros_like(pt)), code, status=OUTGOING, flags=PROMPT | HARD_PROCESS)
+    record.add(where, momenta(pt, phi, y, np.zeros_like(pt)), code, status=OUTGOING)
 
 
 def add_nonprompt_muons(rng: np.random.Generator, record: GenRecord, rates: NonpromptMuons) -> None:
@@ -99,7 +98,7 @@ def add_fake_muons(rng: np.random.Generator, record: GenRecord, events: IntArray
     n = len(chosen)
     pt = _MUON_PT_MIN + rng.exponential(_FAKE_MUON_PT, n)
     eta = rng.uniform(-_FAKE_MUON_ETA, _FAKE_MUON_ETA, n)
-    muons = momenta(pt, rng.uniform(-np.pi, np.pi, n), eta, np.zeros(n))
+    muons = momenta(pt, azimuth(rng, n), eta, np.zeros(n))
     record.add(chosen, muons, 13 * rng.choice([-1, 1], n), status=FINAL, flags=HADRON_DECAY)
 
 

@@ -13,7 +13,7 @@ from pocket.toys.config import Resonance
 FloatArray = npt.NDArray[np.float64]
 
 _PT_MAX = 1000.0
-#: extent and softness of the plateau in rapidity of a boson, and of jets
+#: extent and softness of the plateau in rapidity of a boson
 _BOSON_RAPIDITY = (2.7, 0.7)
 #: beyond this pt (GeV) a linear slope in pt stays constant
 _SLOPE_PT_MAX = 200.0
@@ -52,6 +52,11 @@ def transverse_momentum(
     weight = np.maximum(1 + slope * np.minimum(middle, _SLOPE_PT_MAX) / 100, 0)
     cumulative = np.concatenate([[0], np.cumsum(weight)])
     return np.interp(rng.random(n), cumulative / cumulative[-1], grid)
+
+
+def azimuth(rng: np.random.Generator, n: int) -> FloatArray:
+    """Draw n angles from -π to π."""
+    return rng.uniform(-np.pi, np.pi, n)
 
 
 def rapidity(rng: np.random.Generator, n: int) -> FloatArray:
@@ -98,7 +103,7 @@ def two_body_decay(
     first, second = masses
     kallen = (energy**2 - (first + second) ** 2) * (energy**2 - (first - second) ** 2)
     momentum = np.sqrt(kallen) / (2 * energy)
-    phi = rng.uniform(-np.pi, np.pi, len(energy))
+    phi = azimuth(rng, len(energy))
     transverse = momentum * np.sqrt(1 - cos_theta**2)
     at_rest = vector.MomentumNumpy4D(
         {

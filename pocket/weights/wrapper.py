@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, ClassVar
 
 import numpy as np
@@ -105,6 +106,8 @@ class WeightWrapper:
         """
         data = self.compute(events, size, shape_variation)
         if isinstance(data, tuple):
+            if not 1 <= len(data) <= 3:
+                raise ConfigError(f"weight {self.name!r} returned {len(data)} arrays, not (nominal, up, down)")
             data = WeightData(self.name, *data)
         elif not isinstance(data, WeightData | WeightDataMultiVariation):
             data = WeightData(self.name, data)
@@ -118,7 +121,7 @@ class WeightWrapper:
                     f"weight {self.name!r} returned the variations {list(data.variations)}, "
                     f"it promises {list(self.variations)}"
                 )
-            values = [side for pair in zip(data.up, data.down, strict=True) for side in pair]
+            values = [side for pair in zip_longest(data.up, data.down) for side in pair]
         else:
             values = [data.up, data.down]
         if len(values) != len(names) or any(value is None for value in values):
@@ -129,7 +132,8 @@ class WeightWrapper:
         try:
             array = np.asarray(values, dtype=np.float64)
         except (TypeError, ValueError) as error:
-            raise ConfigError(f"weight {self.name!r} ({which}) is no array of numbers: {error}") from None
+            reason = str(error).partition("\n")[0]
+            raise ConfigError(f"weight {self.name!r} ({which}) is not one number per event: {reason}") from None
         if array.shape == ():
             array = np.full(size, array)
         if array.shape != (size,):

@@ -9,7 +9,7 @@ def assert_fraction(passed, probability, n_sigma: float = 4.0) -> None:
     """Assert that a count of passed trials agrees with (the mean of) their probabilities."""
     passed, probability = np.asarray(passed), np.broadcast_to(probability, np.shape(passed))
     sigma = np.sqrt(np.sum(probability * (1 - probability)))
-    assert abs(passed.sum() - probability.sum()) < n_sigma * sigma, (passed.mean(), probability.mean(), sigma)
+    assert abs(passed.sum() - probability.sum()) <= n_sigma * sigma + 1e-6, (passed.mean(), probability.mean(), sigma)
 
 
 def assert_mean(values, expected: float, n_sigma: float = 4.0) -> None:

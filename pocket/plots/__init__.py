@@ -1,0 +1,1 @@
+"""Plots: histograms in, a matplotlib figure and the numbers it shows out."""

@@ -1,0 +1,205 @@
+"""Axes of a plot: which of a histogram's are drawn, their binning, labels and limits, and room for a legend."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from pocket.errors import HistogramError
+from pocket.plots.canvas import Box
+from pocket.plots.compare import FloatArray
+
+if TYPE_CHECKING:
+    from hist import Hist
+
+
+def projections(h: Hist[Any]) -> dict[str, Hist[Any]]:
+    """Project a histogram onto each of its dense axes; a "variation" axis is kept.
+
+    What lies in the flow bins of the other axes is included: it is part of the distribution.
+
+    Args:
+        h: one or more dense axes, and at most a "variation" axis beside them.
+
+    Returns:
+        The projections by the name of the axis that is left.
+
+    Raises:
+        HistogramError: if a category has not been chosen yet, or there is no dense axis.
+    """
+    names = [axis.name for axis in h.axes]
+    if "cat" in names:
+        raise HistogramError("choose a category before projecting, there is a 'cat' axis")
+    dense = [name for name in names if name != "variation"]
+    if not dense:
+        raise HistogramError("there is no dense axis to project onto")
+    kept = ["variation"] if "variation" in names else []
+    return {name: h.project(*kept, name) for name in dense}
+
+
+@dataclass(frozen=True)
+class Binning:
+    """An axis as it is drawn.
+
+    Args:
+        bounds: edges of the bins, shape (bins + 1,); the outermost may be infinite.
+        label: text of the axis, with its unit in brackets.
+        names: text of each bin, for categories and small integers; else empty.
+        log: whether the axis is logarithmic.
+    """
+
+    bounds: Sequence[float] | FloatArray
+    label: str
+    names: tuple[str, ...] = ()
+    log: bool = False
+
+    @classmethod
+    def from_axis(cls, axis: Any) -> Binning:
+        """Read an axis of a :class:`hist.Hist`."""
+        # a tick for each whole number is legible up to about twenty
+        discrete = not axis.traits.continuous and (not axis.traits.ordered or axis.size <= 20)
+        log = repr(getattr(axis, "transform", None)) == "log"
+        return cls(axis.edges, axis.label, tuple(map(str, axis)) if discrete else (), log)
+
+    @property
+    def edges(self) -> FloatArray:
+        """Finite edges: a bin that is open to infinity is as wide as its neighbour, or 1 wide without one."""
+        drawn = np.array(self.bounds, dtype=np.float64)
+        inner = drawn[np.isfinite(drawn)]
+        if not inner.size:
+            return np.array([0.0, 1.0])
+        widths = np.diff(inner) if inner.size > 1 else np.ones(1)
+        if np.isinf(drawn[0]):
+            drawn[0] = inner[0] - widths[0]
+        if np.isinf(drawn[-1]):
+            drawn[-1] = inner[-1] + widths[-1]
+        return drawn
+
+    @property
+    def centers(self) -> FloatArray:
+        """Middle of each bin, as it is drawn."""
+        low, high = self.edges[:-1], self.edges[1:]
+        return np.sqrt(low * high) if self.log else (low + high) / 2
+
+    @property
+    def events_label(self) -> str:
+        """Label of the axis that counts events: they are per bin, never divided by its width."""
+        if self.names:
+            return "Events"
+        widths = np.diff(self.bounds)
+        if not (np.isfinite(widths).all() and np.allclose(widths, widths[0], rtol=1e-6)):
+            return "Events / bin"
+        unit = re.search(r"\[([^\]]+)\]\s*$", self.label)
+        width = [] if math.isclose(widths[0], 1.0) else [f"{widths[0]:.3g}"]
+        return " ".join(["Events /", *width, *([unit.group(1)] if unit else [])]) if width or unit else "Events / bin"
+
+
+def label_x(axes: Sequence[Axes], binning: Binning, limits: tuple[float, float] | None) -> None:
+    """Give stacked panels the same horizontal axis, with its text below the last one.
+
+    Args:
+        axes: panels from the top down.
+        binning: the axis.
+        limits: range to show; default all of it.
+    """
+    for ax in axes:
+        ax.set_xscale("log" if binning.log else "linear")
+        ax.set_xlim(limits or (binning.edges[0], binning.edges[-1]))
+        if binning.names:
+            ax.set_xticks(binning.centers, binning.names if ax is axes[-1] else [])
+            ax.tick_params(axis="x", which="minor", length=0)
+        else:
+            ax.tick_params(axis="x", labelbottom=ax is axes[-1])
+    axes[-1].set_xlabel(binning.label)
+
+
+def label_y(ax: Axes, text: str, *, panel: bool = False) -> None:
+    """Label the vertical axis, at the same distance from it in all panels; smaller and centred on a ratio ``panel``."""
+    ax.set_ylabel(text, loc="center" if panel else "top", fontsize="small" if panel else "medium")
+    ax.yaxis.set_label_coords(-0.125, 0.5 if panel else 1.0)
+
+
+def fit_legend(
+    ax: Axes,
+    edges: FloatArray,
+    contents: Sequence[FloatArray],
+    entries: Sequence[tuple[Any, str]],
+    lines: Sequence[str],
+    log_floor: float | None = None,
+) -> None:
+    """Write text and legend at the top, and scale the vertical axis so that every bin stays below them.
+
+    The text is at the left, the legend at the right or below the text, in as many columns as compress the contents
+    least.
+
+    Args:
+        ax: axes with their final position and horizontal range.
+        edges: of the bins, shape (bins + 1,).
+        contents: upper ends of what is drawn, each of shape (bins,).
+        entries: (artist, text) of each legend entry.
+        lines: text, first line in bold.
+        log_floor: lower end of a logarithmic axis; None for a linear one, from 0.
+    """
+    heights = np.nan_to_num(np.array(contents)).max(axis=0)
+    if log_floor is not None:
+        heights = np.log10(np.maximum(heights, log_floor) / log_floor)
+    position = (ax.transData - ax.transAxes).transform(np.column_stack([edges, np.ones_like(edges)]))[:, 0]
+
+    heights = np.where((position[1:] > 0) & (position[:-1] < 1), heights, 0.0)
+
+    def top(boxes: Sequence[Box]) -> float:
+        ceilings = np.full(heights.size, 0.95)
+        for box in boxes:
+            below = (position[1:] > box.left) & (position[:-1] < box.right)
+            ceilings[below] = np.minimum(ceilings[below], max(box.bottom - 0.03, 0.1))
+        return float((heights / ceilings).max())
+
+    handles, labels = zip(*entries, strict=True)
+
+    def legend(columns: int, where: dict[str, Any]) -> Box:
+        options: dict[str, Any] = {
+            "fontsize": 20,
+            "columnspacing": 0.8,
+            "handletextpad": 0.5,
+            "ncols": columns,
+            **where,
+        }
+        return Box.of(ax.legend(handles, labels, **options), ax)
+
+    text = _write_lines(ax, lines)
+    right, bottom = max(box.right for box in text), min(box.bottom for box in text)
+    corner: dict[str, Any] = {"loc": "upper right"}
+    below: dict[str, Any] = {"loc": "upper left", "bbox_to_anchor": (0.0, bottom), "borderaxespad": 0.2}
+    choices = []
+    for columns in (1, 2, 3):
+        box = legend(columns, corner)
+        if box.left > right:
+            choices.append((top([*text, box]), columns, corner))
+        if box.left > 0 or columns == 1:
+            moved = Box(0.0, box.right - box.left, box.bottom - 1 + bottom)
+            choices.append((top([*text, moved]), columns, below))
+    high, columns, where = min(choices, key=lambda choice: choice[0])
+    legend(columns, where)
+    if log_floor is None:
+        ax.set_ylim(0.0, high or 1.0)
+        # beside the axis: the CMS label is above it
+        ax.yaxis.get_offset_text().set(x=-0.01, ha="right")
+    else:
+        ax.set_ylim(log_floor, log_floor * 10 ** max(2.0, high))
+        ax.set_yscale("log")
+
+
+def _write_lines(ax: Axes, lines: Sequence[str]) -> list[Box]:
+    boxes: list[Box] = []
+    for line in lines:
+        size, weight, gap = ("x-small", "normal", 0.015) if boxes else ("small", "bold", 0.04)
+        y = (boxes[-1].bottom if boxes else 1.0) - gap
+        text = ax.text(0.04, y, line, transform=ax.transAxes, va="top", fontsize=size, fontweight=weight)
+        boxes.append(Box.of(text, ax))
+    return boxes

@@ -1,0 +1,170 @@
+"""Data over simulation before and after scale factors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from pocket.plots.axes import Binning, fit_legend, label_x, label_y
+from pocket.plots.canvas import cms_label, cms_style, new_figure
+from pocket.plots.compare import Comparison, FloatArray, Prediction, chi2_data_mc, total_of
+from pocket.plots.panels import (
+    Points,
+    as_list,
+    caption,
+    chi2_text,
+    draw_band,
+    draw_points,
+    draw_ratio,
+    log_floor,
+    only_binning,
+    points_numbers,
+    prediction_numbers,
+    ratio_range,
+    relative_band,
+    scale_ratio,
+)
+from pocket.plots.processes import drawn_processes
+from pocket.plots.style import PlotStyle
+
+if TYPE_CHECKING:
+    from hist import Hist
+
+COLORS = {"before": "#e42536", "after": "#5790fc"}
+#: the bands of both overlap: one hatched, one filled
+BANDS: dict[str, dict[str, Any]] = {
+    "before": {"facecolor": "none", "edgecolor": COLORS["before"], "hatch": "////", "linewidth": 0.0},
+    "after": {"facecolor": COLORS["after"], "alpha": 0.35, "linewidth": 0.0},
+}
+POINTS: dict[str, dict[str, Any]] = {
+    "before": {"color": COLORS["before"], "markerfacecolor": "white"},
+    "after": {"color": COLORS["after"]},
+}
+
+
+def before_after(
+    data: Hist[Any],
+    before: Mapping[str, Hist[Any]],
+    after: Mapping[str, Hist[Any]],
+    *,
+    style: PlotStyle,
+    lumi: float,
+    com: float,
+    year: str,
+    histogram: str,
+    category: str,
+    title: str = "",
+    xlim: tuple[float, float] | None = None,
+    ratio_error: FloatArray | None = None,
+) -> tuple[Figure, dict[str, Any]]:
+    """Draw data over the sum of MC before and after scale factors, the ratios data / MC, and MC after / before.
+
+    Bands are statistics and systematics in quadrature, as in :func:`pocket.plots.stack.data_mc`. Both sums hold the
+    same events, so the error of after / before doesn't follow from theirs: it is drawn only if it is given.
+
+    Args:
+        data: one dense axis.
+        before: for each sample a histogram with axes ("variation", the axis of the data), without scale factors.
+        after: the same with scale factors.
+        style: groups, factors, blinding and scale.
+        lumi: integrated luminosity in 1/pb.
+        com: centre-of-mass energy in TeV.
+        year: data-taking period.
+        histogram: name of the histogram, for blinding and the scale.
+        category: name of the category, for blinding.
+        title: text for the category; default its name.
+        xlim: range to show; default the whole axis.
+        ratio_error: standard deviation of after / before per bin with the correlation accounted for, shape (bins,).
+
+    Returns:
+        The figure, and what it shows as numbers for JSON.
+
+    Raises:
+        HistogramError: if there isn't one dense axis, binnings differ, or a template can't be read.
+    """
+    binning = only_binning(before, histogram)
+    totals = {
+        name: total_of(process.prediction for process in drawn_processes(mc, style))
+        for name, mc in (("before", before), ("after", after))
+    }
+    hidden = style.blind_hists.hidden(category, histogram, binning.edges)
+    comparisons = {name: chi2_data_mc(data, total, keep=~hidden) for name, total in totals.items()}
+    points = Points.from_data(data, hidden)
+    change = _change(totals, ratio_error)
+    numbers = {
+        "histogram": histogram,
+        "category": category,
+        "axis": binning.label,
+        "edges": binning.edges.tolist(),
+        "data": points_numbers(points),
+        "after_over_before": {
+            "values": as_list(change.values),
+            "error": None if ratio_error is None else as_list(ratio_error),
+        },
+        **{
+            name: prediction_numbers(total) | {"comparison": comparisons[name].as_dict()}
+            for name, total in totals.items()
+        },
+    }
+    with cms_style():
+        figure = new_figure(10.0, 11.5, style.dpi)
+        main = figure.add_axes((0.15, 0.405, 0.81, 0.54))
+        middle = figure.add_axes((0.15, 0.25, 0.81, 0.145))
+        lower = figure.add_axes((0.15, 0.095, 0.81, 0.145))
+        cms_label(main, style.label, data=True, lumi=lumi, year=year, com=com)
+        panels = (main, middle, lower)
+        label_x(panels, binning, xlim)
+
+        events = comparisons["before"]
+        entries = [(draw_points(main, binning, points), f"Data: {events.data_yield:.0f}")]
+        ratios = {name: points.over(total.values) for name, total in totals.items()}
+        scale_ratio(middle, ratio_range(*ratios.values()), "Data / MC")
+        for name, total in totals.items():
+            _draw_total(main, middle, binning, total, name)
+            draw_ratio(middle, binning, ratios[name], **POINTS[name])
+            line = Line2D([], [], color=COLORS[name], linewidth=2.5)
+            entries.append(((Patch(**BANDS[name]), line), _legend_text(name, comparisons[name])))
+        floor = log_floor(totals.values()) if style.is_log(histogram) else None
+        tops = [points.high, *(total.values + total.total[0] for total in totals.values())]
+        fit_legend(main, binning.edges, tops, entries, caption(title or category, hidden), floor)
+        label_y(main, binning.events_label)
+        _draw_change(lower, binning, change, known=ratio_error is not None)
+    return figure, numbers
+
+
+def _change(totals: Mapping[str, Prediction], error: FloatArray | None) -> Points:
+    """After over before, without an error unless it is known."""
+    before = totals["before"].values
+    expected = np.where(before > 0, before, np.nan)
+    values = totals["after"].values / expected
+    spread = np.zeros_like(values) if error is None else error
+    return Points(values, values - spread, values + spread)
+
+
+def _draw_total(main: Axes, ratio: Axes, binning: Binning, total: Prediction, name: str) -> None:
+    up, down = total.total
+    main.stairs(total.values, binning.edges, baseline=None, color=COLORS[name], linewidth=2.5)
+    draw_band(main, binning, total.values - down, total.values + up, **BANDS[name])
+    draw_band(ratio, binning, *relative_band((up, down), total.values), **BANDS[name])
+
+
+def _legend_text(name: str, comparison: Comparison) -> str:
+    error = math.hypot(comparison.mc_stat, comparison.mc_syst)
+    return rf"MC {name} SF: {comparison.mc_yield:.0f} $\pm$ {error:.0f}" + "\n" + chi2_text(comparison)
+
+
+def _draw_change(ax: Axes, binning: Binning, change: Points, *, known: bool) -> None:
+    scale_ratio(ax, ratio_range(change), "After / before")
+    ax.stairs(change.values, binning.edges, baseline=None, color=COLORS["after"], linewidth=2.5)
+    if known:
+        draw_band(ax, binning, change.low, change.high, **BANDS["after"])
+    else:
+        note = "same events: no independent error"
+        ax.text(0.98, 0.92, note, transform=ax.transAxes, ha="right", va="top", fontsize=14, color="#555555")

@@ -1,0 +1,131 @@
+"""What all plots share: figures in CMS style, their label and their files.
+
+Figures are plain :class:`matplotlib.figure.Figure` objects on an Agg canvas, so no pyplot state is touched and nothing
+has to be closed. Styles are set while drawing only, see :func:`cms_style`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import mplhep
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from pocket.plots.style import PlotStyle
+
+RC = {
+    **mplhep.style.CMS,
+    "axes.unicode_minus": True,
+    "axes.formatter.use_mathtext": True,
+    "axes.formatter.limits": (-4, 5),
+    "hatch.linewidth": 1.0,
+    # element ids in SVG files are random otherwise
+    "svg.hashsalt": "pocketlaw",
+}
+#: metadata that would make two files of the same figure differ
+UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
+
+
+@contextmanager
+def cms_style(font_size: float = 26.0) -> Iterator[None]:
+    """Draw in CMS style inside; the global settings are as before afterwards."""
+    with mpl.rc_context({**RC, "font.size": font_size}):
+        yield
+
+
+def new_figure(width: float, height: float, dpi: int) -> Figure:
+    """An empty figure of the given size in inches, which pyplot doesn't know of."""
+    figure = Figure(figsize=(width, height), dpi=dpi)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str]) -> list[Path]:
+    """Write ``{stem}.{format}`` for each format; the same figure gives the same bytes.
+
+    Returns:
+        The files written.
+    """
+    paths = [Path(f"{stem}.{extension}") for extension in formats]
+    with cms_style():
+        for path, extension in zip(paths, formats, strict=True):
+            figure.savefig(path, format=extension, metadata=UNDATED[extension])
+    return paths
+
+
+def lumi_text(lumi: float, year: str, com: float) -> str:
+    """Luminosity, year and energy as CMS writes them, for ``lumi`` in 1/pb and ``com`` in TeV.
+
+    >>> lumi_text(59830.0, "2018", 13)
+    '59.8 $\\mathrm{fb^{-1}}$, 2018 (13 TeV)'
+    """
+    value, unit = (lumi / 1000, "fb") if lumi >= 1000 else (lumi, "pb")
+    digits = 0 if value >= 100 else 1
+    number = f"{value:.{digits}f}" if value >= 1 else f"{value:.2g}"
+    return f"{number.removesuffix('.0')} $\\mathrm{{{unit}^{{-1}}}}$, {year} ({com:g} TeV)"
+
+
+@dataclass(frozen=True)
+class Box:
+    """An occupied part of some axes, in fractions of their width and height, that reaches up to the top."""
+
+    left: float
+    right: float
+    bottom: float
+
+    @classmethod
+    def of(cls, artist: Artist, ax: Axes) -> Box:
+        """Where ``artist`` stands in ``ax``."""
+        extent = artist.get_window_extent().transformed(ax.transAxes.inverted())
+        return cls(extent.x0, extent.x1, extent.y0)
+
+
+def cms_label(ax: Axes, text: str, *, data: bool, lumi: float, year: str, com: float) -> None:
+    """Write "CMS", ``text`` and the luminosity above ``ax``.
+
+    Call it before anything is drawn: mplhep renders the figure once to measure the label.
+
+    Args:
+        ax: the topmost axes, with their final position.
+        text: e.g. "Private work".
+        data: whether data are shown; without, "Simulation" is put in front of ``text``.
+        lumi: integrated luminosity in 1/pb.
+        year: data-taking period.
+        com: centre-of-mass energy in TeV.
+    """
+    # scilocator_adjust would look for the current pyplot axes
+    _, left, right, _ = mplhep.cms.label(
+        text, data=data, rlabel=lumi_text(lumi, year, com), ax=ax, scilocator_adjust=False
+    )
+    boxes = Box.of(left, ax), Box.of(right, ax)
+    room = 0.98 - boxes[0].left
+    needed = sum(box.right - box.left for box in boxes)
+    for artist in (left, right):
+        artist.set_fontsize(artist.get_fontsize() * min(1.0, room / needed))
+
+
+def new_page(
+    size: tuple[float, float], span: Mapping[str, float], style: PlotStyle, *, lumi: float, year: str, com: float
+) -> Figure:
+    """A figure for many panels with one CMS label.
+
+    Args:
+        size: width and height in inches.
+        span: ``left``, ``right``, ``bottom`` and ``top`` of what the panels fill, in fractions of the figure.
+        style: label and resolution.
+        lumi: integrated luminosity in 1/pb.
+        year: data-taking period.
+        com: centre-of-mass energy in TeV.
+    """
+    figure = new_figure(*size, style.dpi)
+    frame = figure.add_subplot(figure.add_gridspec(1, 1, **span)[0])
+    frame.set_axis_off()
+    cms_label(frame, style.label, data=True, lumi=lumi, year=year, com=com)
+    return figure

@@ -1,0 +1,273 @@
+"""Data against prediction: uncertainties per bin, covariance, chi-square and yields.
+
+A weight systematic moves all processes together: its shifts are added over the processes first and only then
+combined with other sources. Underflow and overflow take no part in anything here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg, stats
+
+from pocket.errors import HistogramError
+
+if TYPE_CHECKING:
+    from hist import Hist
+
+FloatArray: TypeAlias = NDArray[np.float64]
+BoolArray: TypeAlias = NDArray[np.bool_]
+
+#: bins of the chi-square are merged until each holds as many expected, and as many effective MC, events
+MIN_EVENTS = 10.0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Expected events per bin, of one process or of a sum of processes.
+
+    Args:
+        values: expected events, shape (bins, ...).
+        variances: sum of squared weights, same shape.
+        shifts: (up - nominal, down - nominal) of each systematic source, all of the same shape.
+    """
+
+    values: FloatArray
+    variances: FloatArray
+    shifts: Mapping[str, tuple[FloatArray, FloatArray]] = field(default_factory=dict)
+
+    @classmethod
+    def from_hist(cls, h: Hist[Any], name: str = "prediction") -> Prediction:
+        """Read a template.
+
+        Args:
+            h: dense axes, and a "variation" axis with "nominal" unless there are no variations.
+            name: the process, for error messages.
+
+        Raises:
+            HistogramError: if "nominal", one side of a variation or the sum of squared weights is missing,
+                or a content is not finite.
+        """
+        values, variances = contents(h, name)
+        if "variation" not in h.axes.name:
+            return cls(values, variances)
+        position = h.axes.name.index("variation")
+        names = list(h.axes[position])
+        if "nominal" not in names:
+            raise HistogramError(f"{name}: the variation axis has no 'nominal', only {', '.join(names) or 'nothing'}")
+        by_name = dict(zip(names, np.moveaxis(values, position, 0), strict=True))
+        nominal = by_name["nominal"]
+        shifts = {
+            source: (by_name[f"{source}Up"] - nominal, by_name[f"{source}Down"] - nominal)
+            for source in _sources(names, name)
+        }
+        return cls(nominal, np.moveaxis(variances, position, 0)[names.index("nominal")], shifts)
+
+    def __add__(self, other: Prediction) -> Prediction:
+        """Add a process; a source it doesn't have leaves it at nominal.
+
+        Raises:
+            HistogramError: if the binnings differ.
+        """
+        if self.values.shape != other.values.shape:
+            raise HistogramError(f"can't add {other.values.shape} bins to {self.values.shape}, the binnings differ")
+        zero = np.zeros_like(self.values)
+        shifts = {}
+        for source in {**self.shifts, **other.shifts}:
+            ours, theirs = self.shifts.get(source, (zero, zero)), other.shifts.get(source, (zero, zero))
+            shifts[source] = (ours[0] + theirs[0], ours[1] + theirs[1])
+        return Prediction(self.values + other.values, self.variances + other.variances, shifts)
+
+    def scaled(self, factor: float) -> Prediction:
+        """Multiply the weight of every event by ``factor``."""
+        shifts = {source: (factor * up, factor * down) for source, (up, down) in self.shifts.items()}
+        return Prediction(factor * self.values, factor**2 * self.variances, shifts)
+
+    def merged(self, starts: NDArray[np.intp], keep: BoolArray) -> Prediction:
+        """Sum the ``keep`` bins from each of ``starts`` up to the next one."""
+
+        def add(array: FloatArray) -> FloatArray:
+            return np.add.reduceat(array[keep], starts)
+
+        shifts = {source: (add(up), add(down)) for source, (up, down) in self.shifts.items()}
+        return Prediction(add(self.values), add(self.variances), shifts)
+
+    @property
+    def stat(self) -> FloatArray:
+        """Statistical error of each bin."""
+        return np.sqrt(self.variances)
+
+    @property
+    def syst(self) -> tuple[FloatArray, FloatArray]:
+        """Systematic error of each bin, up and down: the envelope of each source, the sources in quadrature."""
+        up = down = np.zeros_like(self.values)
+        for pair in self.shifts.values():
+            up = np.hypot(up, np.maximum(np.maximum(*pair), 0.0))
+            down = np.hypot(down, np.minimum(np.minimum(*pair), 0.0))
+        return up, down
+
+    @property
+    def total(self) -> tuple[FloatArray, FloatArray]:
+        """Statistical and systematic error of each bin in quadrature, up and down."""
+        up, down = self.syst
+        return np.hypot(self.stat, up), np.hypot(self.stat, down)
+
+    @property
+    def modes(self) -> FloatArray:
+        """Half the up-down difference of each source, shape (sources, bins)."""
+        halves = [(up - down).ravel() / 2 for up, down in self.shifts.values()]
+        return np.array(halves).reshape(len(halves), self.values.size)
+
+    def covariance(self) -> FloatArray:
+        """Covariance of the bins: MC statistics on the diagonal, and one fully correlated term per source."""
+        return np.diag(self.variances.ravel()) + self.modes.T @ self.modes
+
+
+def _sources(names: Iterable[str], where: str) -> list[str]:
+    """Systematic sources of the variations ``{source}Up`` and ``{source}Down``."""
+    variations = [name for name in names if name != "nominal"]
+    sources = dict.fromkeys(name.removesuffix("Up").removesuffix("Down") for name in variations)
+    wanted = {f"{source}{side}" for source in sources for side in ("Up", "Down")}
+    unpaired = wanted.symmetric_difference(variations)
+    if unpaired:
+        raise HistogramError(f"{where}: variations must come as Up and Down, check {', '.join(sorted(unpaired))}")
+    return list(sources)
+
+
+def contents(h: Hist[Any], name: str) -> tuple[FloatArray, FloatArray]:
+    """Values and variances of a histogram without its flow bins.
+
+    Raises:
+        HistogramError: if the histogram has no variances, or a content is not finite.
+    """
+    values, variances = h.values(), h.variances()
+    if variances is None:
+        raise HistogramError(f"{name}: the histogram has no sum of squared weights, fill it with storage='weight'")
+    if not (np.isfinite(values).all() and np.isfinite(variances).all()):
+        raise HistogramError(f"{name}: the histogram has contents that are not finite")
+    return np.asarray(values, dtype=np.float64), np.asarray(variances, dtype=np.float64)
+
+
+def garwood_interval(values: FloatArray, variances: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Central 68.3 % Poisson interval of each bin of data (F. Garwood, Biometrika 28 (1936) 437).
+
+    Weighted data are taken as counts times the mean weight of their bin; an empty bin has weight 1.
+
+    Returns:
+        Lower and upper end, shapes as ``values``.
+    """
+    from hist.intervals import poisson_interval
+
+    weight = np.divide(variances, values, out=np.ones_like(values), where=values > 0)
+    low, high = poisson_interval(values / weight)
+    return weight * low, weight * high
+
+
+def total_of(predictions: Iterable[Prediction]) -> Prediction:
+    """Sum processes, each systematic source fully correlated between them.
+
+    Raises:
+        HistogramError: if there is none, or the binnings differ.
+    """
+    predictions = list(predictions)
+    if not predictions:
+        raise HistogramError("there is no MC sample to compare with")
+    return sum(predictions[1:], start=predictions[0])
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How well data and prediction agree.
+
+    Args:
+        chi2: chi-square with the full covariance.
+        ndf: number of bins after merging; 0 if there are too few events to tell.
+        p_value: probability of a larger chi-square; NaN if ``ndf`` is 0.
+        data_yield: events in data.
+        data_error: its statistical error.
+        mc_yield: events expected.
+        mc_stat: its statistical error.
+        mc_syst: its systematic error.
+    """
+
+    chi2: float
+    ndf: int
+    p_value: float
+    data_yield: float
+    data_error: float
+    mc_yield: float
+    mc_stat: float
+    mc_syst: float
+
+    def as_dict(self) -> dict[str, float | int | None]:
+        """The numbers for JSON, with None for what is undefined."""
+        return {name: value if math.isfinite(value) else None for name, value in asdict(self).items()}
+
+
+def chi2_data_mc(
+    data: Hist[Any], mc: Mapping[str, Hist[Any]] | Prediction, *, keep: BoolArray | None = None
+) -> Comparison:
+    """Compare data with the prediction.
+
+    chi2 = r^T C^-1 r with r = data - MC and C the covariance of the prediction plus the Poisson variance that the
+    prediction gives the data (Pearson's). Adjacent bins are merged, in the order of the flattened histogram, until
+    each expects :data:`MIN_EVENTS` events from as many effective MC events (sumw^2/sumw2): below that the statistic
+    doesn't follow the chi-square distribution.
+
+    Args:
+        data: dense axes only.
+        mc: templates by process, or their sum.
+        keep: bins to use, shape of the histogram; default all.
+
+    Raises:
+        HistogramError: if the binnings differ, a template can't be read, or there is none.
+    """
+    if not isinstance(mc, Prediction):
+        mc = total_of(Prediction.from_hist(h, name) for name, h in mc.items())
+    values, variances = contents(data, "data")
+    if values.shape != mc.values.shape:
+        raise HistogramError(f"data have {values.shape} bins, the prediction has {mc.values.shape}")
+    keep = np.ones(values.shape, dtype=np.bool_) if keep is None else keep
+    observed, squares = values[keep], variances[keep]
+    starts = _merge(mc.values[keep], mc.variances[keep])
+    everything = mc.merged(np.zeros(min(1, observed.size), dtype=np.intp), keep)
+    chi2, p_value = math.nan, math.nan
+    if starts.size:
+        merged = mc.merged(starts, keep)
+        counts, count_squares = np.add.reduceat(observed, starts), np.add.reduceat(squares, starts)
+        # 1 for plain counts; data may carry weights of their own
+        weight = np.divide(count_squares, counts, out=np.ones_like(counts), where=counts > 0)
+        covariance = merged.covariance() + np.diag(weight * merged.values)
+        residuals = counts - merged.values
+        chi2 = float(residuals @ linalg.solve(covariance, residuals, assume_a="pos"))
+        p_value = float(stats.chi2.sf(chi2, starts.size))
+    return Comparison(
+        chi2=chi2,
+        ndf=int(starts.size),
+        p_value=p_value,
+        data_yield=float(observed.sum()),
+        data_error=math.sqrt(squares.sum()),
+        mc_yield=float(everything.values.sum()),
+        mc_stat=math.sqrt(everything.variances.sum()),
+        mc_syst=float(np.linalg.norm(everything.modes)),
+    )
+
+
+def _merge(values: FloatArray, variances: FloatArray) -> NDArray[np.intp]:
+    """First bins of the groups that hold enough events, for ``reduceat``; none if all bins together don't."""
+    starts: list[int] = []
+    start, total, squares = 0, 0.0, 0.0
+    for index in range(values.size):
+        total, squares = total + values[index], squares + variances[index]
+        if total >= MIN_EVENTS and total**2 >= MIN_EVENTS * squares:
+            starts.append(start)
+            start, total, squares = index + 1, 0.0, 0.0
+    # bins left behind the last group join it, and may spoil it if their sum is negative
+    while starts and values[starts[-1] :].sum() < MIN_EVENTS:
+        starts.pop()
+    return np.array(starts, dtype=np.intp)

@@ -1,0 +1,172 @@
+"""How plots look: the ``plotting_style`` parameters, in PocketCoffea's words."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+from matplotlib.colors import is_color_like, to_hex
+
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.plots.compare import BoolArray, FloatArray
+
+FORMATS = ("pdf", "png", "svg")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlindHists:
+    """Where data must not be looked at: the named ranges, in the named categories.
+
+    Args:
+        categories: categories to blind.
+        histograms: for each histogram the range [low, high] within which data are hidden.
+    """
+
+    categories: Sequence[str] = ()
+    histograms: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        where = "plotting_style.blind_hists"
+        _check_names(self.categories, f"{where}.categories")
+        for name, limits in _check_mapping(self.histograms, f"{where}.histograms").items():
+            if not _is_range(limits):
+                raise ConfigError(f"{where}.histograms.{name} must be [low, high], not {limits!r}")
+
+    def hidden(self, category: str, histogram: str, edges: FloatArray) -> BoolArray:
+        """Bins that overlap the blinded range, shape (bins,), for edges of shape (bins + 1,)."""
+        if category not in self.categories or histogram not in self.histograms:
+            return np.zeros(edges.size - 1, dtype=np.bool_)
+        low, high = self.histograms[histogram]
+        return (edges[1:] > low) & (edges[:-1] < high)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlotStyle:
+    """The ``plotting_style`` parameters. Sample names may be those of groups, once grouped.
+
+    Args:
+        label: text behind "CMS", e.g. "Private work" or "Preliminary"; "Simulation" comes by itself without data.
+        formats: file formats to write, of ``pdf``, ``png``, ``svg``.
+        dpi: pixels per inch of PNG files; a data/MC plot is 10 x 10 inches.
+        log_histograms: names of histograms (``*`` matches anything) with a logarithmic vertical axis.
+        labels_mc: text in the legend for each sample.
+        colors_mc: colour of each sample, anything matplotlib understands.
+        order_mc: samples from the top of the stack down; the others follow, largest yield first.
+        samples_groups: group to the samples that it adds up.
+        only_samples: MC samples to draw; empty for all.
+        exclude_samples: MC samples to leave out.
+        rescale_samples: factor on the yield of a sample.
+        signal_samples: samples drawn as a line too, times this factor.
+        blind_hists: see :class:`BlindHists`.
+
+    Raises:
+        ConfigError: if a value is of the wrong kind.
+        UnknownNameError: if a format is not known.
+    """
+
+    label: str = "Private work"
+    formats: Sequence[str] = ("pdf", "png")
+    dpi: int = 100
+    log_histograms: Sequence[str] = ()
+    labels_mc: Mapping[str, str] = field(default_factory=dict)
+    colors_mc: Mapping[str, Any] = field(default_factory=dict)
+    order_mc: Sequence[str] = ()
+    samples_groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    only_samples: Sequence[str] = ()
+    exclude_samples: Sequence[str] = ()
+    rescale_samples: Mapping[str, float] = field(default_factory=dict)
+    signal_samples: Mapping[str, float] = field(default_factory=dict)
+    blind_hists: BlindHists = field(default_factory=BlindHists)
+
+    def __post_init__(self) -> None:
+        where = "plotting_style"
+        for name in ("formats", "log_histograms", "order_mc", "only_samples", "exclude_samples"):
+            _check_names(getattr(self, name), f"{where}.{name}")
+        for name in self.formats:
+            if name not in FORMATS:
+                raise UnknownNameError("format", name, FORMATS, f"{where}.formats")
+        if not isinstance(self.dpi, int) or self.dpi < 1:
+            raise ConfigError(f"{where}.dpi must be a positive whole number, not {self.dpi!r}")
+        for sample, text in _check_mapping(self.labels_mc, f"{where}.labels_mc").items():
+            if not isinstance(text, str):
+                raise ConfigError(f"{where}.labels_mc.{sample} must be a text, not {text!r}")
+        for sample, color in _check_mapping(self.colors_mc, f"{where}.colors_mc").items():
+            if not is_color_like(color):
+                raise ConfigError(f"{where}.colors_mc.{sample}: {color!r} is not a colour, write it like '#5790fc'")
+        for group, samples in _check_mapping(self.samples_groups, f"{where}.samples_groups").items():
+            _check_names(samples, f"{where}.samples_groups.{group}")
+        grouped = [sample for samples in self.samples_groups.values() for sample in samples]
+        for sample in grouped:
+            if grouped.count(sample) > 1:
+                raise ConfigError(f"{where}.samples_groups: sample {sample!r} is there twice")
+        for name in ("rescale_samples", "signal_samples"):
+            for sample, factor in _check_mapping(getattr(self, name), f"{where}.{name}").items():
+                if not _is_number(factor) or factor <= 0:
+                    raise ConfigError(f"{where}.{name}.{sample} must be a positive number, not {factor!r}")
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> PlotStyle:
+        """Read the ``plotting_style`` section of the parameters.
+
+        Args:
+            parameters: the section, as OmegaConf or plain containers.
+
+        Raises:
+            UnknownNameError: if an option is not known.
+            ConfigError: if a value is of the wrong kind.
+        """
+        options = _check_options(cls, _plain(parameters), "plotting_style")
+        if "blind_hists" in options:
+            blind = _check_options(BlindHists, options["blind_hists"], "plotting_style.blind_hists")
+            options["blind_hists"] = BlindHists(**blind)
+        return cls(**options)
+
+    def is_log(self, histogram: str) -> bool:
+        """Whether the histogram is drawn with a logarithmic vertical axis."""
+        return any(fnmatchcase(histogram, pattern) for pattern in self.log_histograms)
+
+    def label_of(self, sample: str) -> str:
+        """Text of a sample or group in the legend."""
+        return self.labels_mc.get(sample, sample)
+
+    def color_of(self, sample: str) -> str | None:
+        """Colour of a sample or group as ``#rrggbb``, None if it isn't set."""
+        return to_hex(self.colors_mc[sample]) if sample in self.colors_mc else None
+
+
+def _plain(parameters: Mapping[str, Any]) -> Any:
+    """OmegaConf containers as plain ones."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_container(parameters, resolve=True) if OmegaConf.is_config(parameters) else parameters
+
+
+def _check_options(kind: type[PlotStyle | BlindHists], options: Any, where: str) -> dict[str, Any]:
+    known = [item.name for item in dataclasses.fields(kind)]
+    for name in _check_mapping(options, where):
+        if name not in known:
+            raise UnknownNameError("option", name, known, where)
+    return dict(options)
+
+
+def _check_mapping(value: Any, where: str) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise ConfigError(f"{where} must be a mapping of names, not {value!r}")
+    return value
+
+
+def _check_names(value: Any, where: str) -> None:
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
+        raise ConfigError(f"{where} must be a list of names, not {value!r}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_range(value: Any) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2 and all(map(_is_number, value)) and value[0] < value[1]

@@ -1,0 +1,93 @@
+"""Plots of a configuration: which figures a variable in a category gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pocket.configurator import Configurator
+from pocket.plots.axes import projections
+from pocket.plots.before_after import before_after
+from pocket.plots.stack import data_mc
+from pocket.plots.style import PlotStyle
+
+if TYPE_CHECKING:
+    from hist import Hist
+
+#: stem of the file names, figure, and what it shows as numbers
+Plot: TypeAlias = tuple[str, Figure, dict[str, Any]]
+
+
+def draw_templates(
+    cfg: Configurator,
+    variable: str,
+    category: str,
+    templates: Mapping[str, Hist[Any]],
+    before: Mapping[str, Hist[Any]] | None = None,
+    before_name: str = "",
+) -> Iterator[Plot]:
+    """Draw data over stacked simulation, and before and after where there is a before and there are data.
+
+    Histograms with several axes are drawn as projections on each.
+
+    Args:
+        cfg: the configuration.
+        variable: name of the histogram.
+        category: the category.
+        templates: sample → merged histogram with axes (cat, variation, …), for data (cat, …).
+        before: the same of the configuration to compare with.
+        before_name: its name.
+
+    Yields:
+        One plot after the other; ``{variable}[_{axis}][_vs_{before_name}]`` is its stem.
+    """
+    style = PlotStyle.from_parameters(cfg.parameters.plotting_style)
+    conf = cfg.variables[variable]
+    after_parts = _split(cfg, variable, category, templates)
+    before_parts = _split(cfg, variable, category, before) if before else {}
+    for axis in conf.axes:
+        data, mc = after_parts[axis.name]
+        name = variable if len(conf.axes) == 1 else f"{variable}_{axis.name}"
+        shared: dict[str, Any] = {
+            **luminosity(cfg),
+            "style": style,
+            "histogram": name,
+            "category": category,
+            "xlim": axis.lim,
+        }
+        if mc:
+            yield (name, *data_mc(data, mc, **shared))
+        if mc and data is not None and axis.name in before_parts and before_parts[axis.name][1]:
+            yield (f"{name}_vs_{before_name}", *before_after(data, before_parts[axis.name][1], mc, **shared))
+
+
+def luminosity(cfg: Configurator) -> dict[str, Any]:
+    """Return the integrated luminosity in 1/pb, the energy in TeV and the years of a configuration's datasets."""
+    years = sorted({definition.year for definition in cfg.definitions.values()})
+    lumi = cfg.parameters.lumi
+    return {
+        "lumi": float(np.sum([lumi.picobarns[year].tot for year in years])),
+        "com": float(lumi.sqrt_s[years[0]]),
+        "year": "+".join(years),
+    }
+
+
+def _split(
+    cfg: Configurator, variable: str, category: str, templates: Mapping[str, Hist[Any]]
+) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Return axis → (data summed over samples, sample → simulation), for one category."""
+    parts: dict[str, tuple[Any, dict[str, Any]]] = {axis.name: (None, {}) for axis in cfg.variables[variable].axes}
+    for sample, histogram in templates.items():
+        for axis in cfg.variables[variable].axes:
+            # the label may have changed since the histogram was filled
+            histogram.axes[axis.name].label = axis.label or axis.name
+        for axis_name, projected in projections(histogram[{"cat": category}]).items():
+            data, mc = parts[axis_name]
+            if cfg.samples[sample]:
+                mc[sample] = projected
+            else:
+                parts[axis_name] = (projected if data is None else data + projected, mc)
+    return parts

@@ -1,0 +1,257 @@
+"""Scale factors from fits to tag-and-probe mass spectra.
+
+Passing and failing pairs of a bin are fitted together with the number of signal pairs N and their efficiency ε as
+parameters. Nominal: spectrum of simulation, shifted and smeared, and exponential backgrounds, see
+:mod:`pocket.scale_factors.pass_fail_model`. A systematic uncertainty is the change of the scale factor in another fit:
+Breit–Wigner spectrum (``signal``), quadratic background (``background``), mass range narrowed by a tenth at either end
+(``mass_range``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hist import Hist
+from iminuit import Minuit
+
+from pocket.errors import ConfigError, ScaleFactorError
+from pocket.scale_factors.counts import Counts, bin_labels, read_counts
+from pocket.scale_factors.declarations import TagAndProbe
+from pocket.scale_factors.efficiency import (
+    counted_efficiency,
+    efficiency_ratio,
+    require_efficiency,
+    weighted_efficiency,
+)
+from pocket.scale_factors.pass_fail_model import (
+    SHIFT_MAX,
+    SIGMA_MAX,
+    SIGMA_MIN,
+    Exponential,
+    MassDependence,
+    PassFailModel,
+    Quadratic,
+    breit_wigner_spectrum,
+    template_spectrum,
+)
+from pocket.scale_factors.result import VALID, Array, FitDiagnostics, Measurement, Region, ScaleFactorResult
+
+#: Mass bins that a fit needs at least.
+LEAST_BINS = 12
+NOMINAL = "nominal"
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Efficiency from one fit, and what a plot shows of it.
+
+    Args:
+        efficiency: the fitted efficiency.
+        up: upper error (MINOS; 0 where none was asked for).
+        down: lower error.
+        diagnostics: spectra, parameters, status.
+    """
+
+    efficiency: float
+    up: float
+    down: float
+    diagnostics: FitDiagnostics
+
+
+def measure(name: str, declaration: TagAndProbe, templates: Mapping[str, Hist[Any]]) -> ScaleFactorResult:
+    """Measure a :class:`TagAndProbe`, see :func:`pocket.scale_factors.measure`.
+
+    Raises:
+        UnknownNameError: if a sample, an axis or the category isn't in the templates.
+        ConfigError: if the mass range isn't on bin edges or too short, or the mass bins differ in width.
+        ScaleFactorError: if data are weighted, an efficiency can't be defined, or a fit fails; names the bins.
+    """
+    axes = (*declaration.axes, declaration.mass_axis)
+    data, mc = read_counts(templates, declaration, axes, declaration.pass_axis)
+    edges = {axis: data.edges[axis] for axis in declaration.axes}
+    labels = bin_labels(edges)
+    masses = np.array(data.edges[declaration.mass_axis])
+    windows = _windows(masses, declaration)
+
+    window = windows[NOMINAL]
+    require_efficiency(
+        data.passing[..., window].sum(axis=-1), data.failing[..., window].sum(axis=-1), labels, f"{name} in data"
+    )
+    simulated = {model: _simulated_efficiency(name, mc, window, labels) for model, window in windows.items()}
+    fits = {
+        model: [
+            fit(_model(data, mc, index, window, model, masses), label, model)
+            for index, label in zip(np.ndindex(data.passing.shape[:-1]), labels, strict=True)
+        ]
+        for model, window in windows.items()
+    }
+    diagnostics = tuple(one.diagnostics for of_model in fits.values() for one in of_model)
+    failed = [f"{one.label} ({one.model}: {one.status})" for one in diagnostics if one.status != VALID]
+    if failed:
+        raise ScaleFactorError(
+            f"{name}: the fit fails in {'; '.join(failed)}; join these bins with their neighbours or change mass_range"
+        )
+
+    fitted = {model: _measurement(of_model, simulated[model].value.shape) for model, of_model in fits.items()}
+    nominal = efficiency_ratio(fitted[NOMINAL], simulated[NOMINAL])
+    shifts = {model: fitted[model].value / simulated[model].value - nominal.value for model in declaration.systematics}
+    return ScaleFactorResult(
+        name=name,
+        method=type(declaration).__name__,
+        description=declaration.description,
+        axes=edges,
+        flow=declaration.flows(),
+        efficiency_data=fitted[NOMINAL],
+        efficiency_mc=simulated[NOMINAL],
+        scale_factor=nominal,
+        systematics={model: (shift, -shift) for model, shift in shifts.items()},
+        status=(VALID,) * len(labels),
+        diagnostics=diagnostics,
+    )
+
+
+def fit(model: PassFailModel, label: str, name: str) -> Fit:
+    """Fit one bin.
+
+    Args:
+        model: the likelihood; parameters start at ``model.start()``.
+        label: the bin, for the diagnostics.
+        name: name of the model, for the diagnostics; the interval of the efficiency is made for ``nominal`` only.
+
+    Returns:
+        the fit, also if it failed: its status says why.
+    """
+    start = model.start()
+    minuit = Minuit(model, *start, name=model.names)
+    minuit.limits["signal"] = (0, None)
+    minuit.limits["efficiency"] = (0, 1)
+    minuit.limits["shift"] = (-SHIFT_MAX, SHIFT_MAX)
+    minuit.limits["sigma"] = (SIGMA_MIN, SIGMA_MAX)
+    minuit.errors["signal"] = np.sqrt(start[0])
+    minuit.errors["efficiency"] = 0.003
+    minuit.errors["shift"] = minuit.errors["sigma"] = 0.1
+
+    minuit.migrad()
+    attempts = 1
+    expected = np.sum(model.components(*minuit.values), axis=0)
+    if not (minuit.valid and minuit.accurate and (expected > 0).all()):
+        # Few entries: a background below zero meets the end of the likelihood, where nothing is expected.
+        attempts = 2
+        minuit.reset()
+        for parameter in model.background_yields:
+            minuit.limits[parameter] = (0, None)
+        minuit.simplex().migrad()
+    status, up, down = _interval(minuit) if name == NOMINAL else (_status(minuit), 0.0, 0.0)
+
+    signal, background = model.components(*minuit.values)
+    prefit_signal, prefit_background = model.components(*start)
+    diagnostics = FitDiagnostics(
+        label=label,
+        model=name,
+        mass_edges=model.edges,
+        regions={
+            region: Region(
+                data=model.counts[i],
+                errors=np.sqrt(model.counts[i]),
+                prefit_signal=prefit_signal[i],
+                prefit_background=prefit_background[i],
+                postfit_signal=signal[i],
+                postfit_background=background[i],
+            )
+            for i, region in enumerate(("pass", "fail"))
+        },
+        chi2=model.chi2(*minuit.values),
+        # The two nuisances come with a measurement each.
+        ndf=model.counts.size - len(model.names) + 2,
+        parameters={name: (minuit.values[name], minuit.errors[name]) for name in model.names},
+        status=status,
+        attempts=attempts,
+    )
+    return Fit(minuit.values["efficiency"], up, down, diagnostics)
+
+
+def _status(minuit: Minuit) -> str:
+    return VALID if minuit.valid and minuit.accurate else "no minimum found"
+
+
+def _interval(minuit: Minuit) -> tuple[str, float, float]:
+    """Return status, upper and lower error of the efficiency.
+
+    MINOS, as a parabola fails near 1; and not less than the Clopper–Pearson interval of as many pairs without
+    background, as the likelihood covers too rarely where next to nothing fails.
+    """
+    status = _status(minuit)
+    if status != VALID:
+        return status, 0.0, 0.0
+    minuit.minos("efficiency")
+    interval = minuit.merrors["efficiency"]
+    efficiency, total = minuit.values["efficiency"], minuit.values["signal"]
+    if interval.at_lower_limit:
+        return "no efficiency above zero", 0.0, 0.0
+    at_one = efficiency + minuit.errors["efficiency"] >= 1
+    if not (interval.lower_valid and (interval.upper_valid or at_one)):
+        return "no interval for the efficiency", 0.0, 0.0
+    up = interval.upper if interval.upper_valid else 1 - efficiency
+    counted = counted_efficiency(np.array(efficiency * total), np.array((1 - efficiency) * total))
+    return VALID, max(up, float(counted.up)), max(-interval.lower, float(counted.down))
+
+
+def _windows(masses: Array, declaration: TagAndProbe) -> dict[str, slice]:
+    """Return the mass bins of the nominal and of each alternative fit."""
+    where = f"variable {declaration.variable!r}, axis {declaration.mass_axis!r}"
+    first, last = (int(np.argmin(np.abs(masses - bound))) for bound in declaration.mass_range)
+    if not np.allclose(masses[[first, last]], declaration.mass_range):
+        raise ConfigError(
+            f"{where}: mass_range {declaration.mass_range} isn't on bin edges, nearest: "
+            f"({masses[first]:g}, {masses[last]:g})"
+        )
+    tenth = max(1, (last - first) // 10)
+    if last - first - 2 * tenth < LEAST_BINS:
+        raise ConfigError(f"{where}: mass_range holds {last - first} bins, too few for a fit")
+    if not np.allclose(np.diff(masses[first : last + 1]), masses[first + 1] - masses[first]):
+        raise ConfigError(f"{where}: bins within mass_range must be equally wide")
+    windows = dict.fromkeys((NOMINAL, *declaration.systematics), slice(first, last))
+    if "mass_range" in windows:
+        windows["mass_range"] = slice(first + tenth, last - tenth)
+    return windows
+
+
+def _simulated_efficiency(name: str, mc: Counts, window: slice, labels: list[str]) -> Measurement:
+    passing, failing, passing_variance, failing_variance = (
+        values[..., window].sum(axis=-1)
+        for values in (mc.passing, mc.failing, mc.passing_variance, mc.failing_variance)
+    )
+    require_efficiency(passing, failing, labels, f"{name} in simulation")
+    if not (failing > 0).all():
+        nothing = "; ".join(np.array(labels)[(failing <= 0).ravel()])
+        raise ScaleFactorError(
+            f"{name} in simulation: nothing fails in {nothing}; join these bins with their neighbours"
+        )
+    return weighted_efficiency(passing, failing, passing_variance, failing_variance)
+
+
+def _model(data: Counts, mc: Counts, index: tuple[int, ...], window: slice, name: str, masses: Array) -> PassFailModel:
+    """Make the likelihood of one bin for the nominal or an alternative fit."""
+    passing, failing = mc.passing[index], mc.failing[index]
+    weight = (mc.passing_variance[index] + mc.failing_variance[index]).sum() / (passing + failing).sum()
+    edges = masses[window.start : window.stop + 1]
+    return PassFailModel(
+        counts=np.stack([data.passing[index][window], data.failing[index][window]]),
+        edges=edges,
+        spectrum=(
+            breit_wigner_spectrum(edges)
+            if name == "signal"
+            else template_spectrum(passing + failing, weight, masses, edges)
+        ),
+        dependence=MassDependence(passing[window], failing[window], weight),
+        background=Quadratic(edges) if name == "background" else Exponential(edges),
+    )
+
+
+def _measurement(fits: list[Fit], shape: tuple[int, ...]) -> Measurement:
+    return Measurement(
+        *(np.reshape([getattr(one, key) for one in fits], shape) for key in ("efficiency", "up", "down"))
+    )

@@ -1,0 +1,175 @@
+# Makes the environment of Pocketlaw and enters it. To be sourced, in bash or zsh, from any folder:
+#
+#     source setup.sh
+#
+# POCKET_PYTHON  the Python (>= 3.11) that .venv is built with; default: the first suitable one on PATH
+# POCKET_STORE   the folder that all outputs go to; default: store/ beside this file
+#
+# The sourced part only runs this file again in a bash process of its own, which installs what is missing and prints
+# the variables to set. So none of that work's options, functions or folders reach the caller, and a failure changes
+# nothing there.
+
+if [ -z "${POCKETLAW_SETUP_PROCESS:-}" ]; then
+    if ! (return 0 2>/dev/null); then
+        echo "setup.sh: source this file instead of running it: source setup.sh" >&2
+        exit 1
+    fi
+    _pocketlaw_setup() {
+        unset -f _pocketlaw_setup
+        local this_file environment nounset=""
+        if [ -n "${ZSH_VERSION:-}" ]; then
+            eval 'this_file="${(%):-%x}"' # in eval because bash can't parse it
+        else
+            this_file="${BASH_SOURCE[0]}"
+        fi
+        environment="$(POCKETLAW_SETUP_PROCESS=1 command bash "$this_file" </dev/null)" || return 1
+        eval "$environment"
+
+        case "$-" in *i*) ;; *) return 0 ;; esac
+        case "$-" in *u*) nounset=yes && set +u ;; esac # law's completion reads variables that are unset
+        # shellcheck disable=SC1090
+        source "$VIRTUAL_ENV"/lib/python*/site-packages/law/cli/completion.sh "" >/dev/null 2>&1 || true
+        [ -z "$nounset" ] || set -u
+    }
+    _pocketlaw_setup
+    return
+fi
+
+unset POCKETLAW_SETUP_PROCESS CDPATH
+set -euo pipefail
+cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")"
+root=$PWD
+stamp=.venv/.pocketlaw # written last, so that an interrupted installation doesn't count
+before=.law/venv.before
+log=.law/setup.log
+did=""
+locked=""
+
+say() { printf 'setup.sh: %s\n' "$1" >&2; }
+fail() { say "$1"; exit 1; }
+last_line() { sed -n '$ s/^ *//p' "$log"; }
+
+# What .venv is a complete installation of: the locked packages, for this Python, at this place (a venv can't be moved).
+identity() {
+    "$1" -I -S -c '
+import hashlib, pathlib, sys
+lock, venv = map(pathlib.Path, sys.argv[1:])
+print(hashlib.sha256(lock.read_bytes()).hexdigest(), "python%d.%d" % sys.version_info[:2], venv.resolve())
+' requirements.lock .venv
+}
+
+venv_is_current() {
+    [ -x .venv/bin/python ] && [ -f "$stamp" ] &&
+        [ "$(cat "$stamp")" = "$(identity "${POCKET_PYTHON:-.venv/bin/python}" 2>/dev/null)" ]
+}
+
+index_is_current() {
+    [ -f .law/index ] && [ -z "$(find tasks law.cfg -name __pycache__ -prune -o -newer .law/index -print)" ]
+}
+
+# Prints the path of the Python to use. It is resolved, lest it be the one of a .venv that is about to be replaced.
+find_python() {
+    local candidate path candidates=(python3 python3.14 python3.13 python3.12 python3.11)
+    [ -z "${POCKET_PYTHON:-}" ] || candidates=("$POCKET_PYTHON")
+    for candidate in "${candidates[@]}"; do
+        path=$("$candidate" -I -S -c '
+import os, sys
+print(os.path.realpath(sys.executable) if sys.version_info >= (3, 11) else "")
+' 2>/dev/null) || continue
+        [ -z "$path" ] || { echo "$path" && return; }
+    done
+    fail "Pocketlaw needs Python 3.11 or newer, but none of ${candidates[*]} is: install one or name it in POCKET_PYTHON"
+}
+
+# Waits for any other shell that is at this point in the same checkout; the lock ends with this process, however it ends.
+lock() {
+    [ -z "$locked" ] || return 0
+    if ! mkdir -p .law 2>/dev/null || [ ! -w . ] || [ ! -w .law ]; then
+        fail "$root is read-only and its environment isn't complete: source setup.sh once where it can be written"
+    fi
+    exec 9>>.law/setup.lock
+    "$1" -I -S -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null || {
+        say "another shell is setting up $root, waiting for it"
+        "$1" -I -S -c 'import fcntl; fcntl.flock(9, fcntl.LOCK_EX)'
+    }
+    locked=yes
+}
+
+restore_venv() {
+    rm -rf .venv
+    [ ! -e "$before" ] || mv "$before" .venv
+}
+
+install_with_uv() {
+    UV_PYTHON_DOWNLOADS=never uv venv --python "$1" .venv &&
+        uv pip sync --python .venv/bin/python --require-hashes requirements.lock
+}
+
+install_with_pip() {
+    "$1" -I -m venv .venv && .venv/bin/python -I -m pip install --no-compile --require-hashes -r requirements.lock
+}
+
+install() {
+    local python=$1 installer=pip
+    if uv --version >/dev/null 2>&1; then
+        installer=uv
+    elif ! "$python" -I -c 'import ensurepip' 2>/dev/null; then
+        fail "$python can't make virtual environments: install python3-venv (Debian, Ubuntu) or uv"
+    fi
+    say "installing the packages of requirements.lock into .venv with $installer"
+    [ ! -e "$before" ] || restore_venv # left by an installation that was killed
+    trap restore_venv EXIT
+    [ ! -e .venv ] || mv .venv "$before"
+    "install_with_$installer" "$python" >"$log" 2>&1 ||
+        fail "$installer could not install requirements.lock, is there a network? Last of $root/$log: $(last_line)"
+    identity .venv/bin/python >"$stamp"
+    trap - EXIT
+    rm -rf "$before"
+    did="made .venv with $installer in $SECONDS s"
+}
+
+index_tasks() {
+    law index -q >"$log" 2>&1 || {
+        rm -f .law/index
+        fail "the tasks can't be indexed. Last of $root/$log: $(last_line)"
+    }
+    did="${did:+$did, }indexed the tasks"
+}
+
+# The list without the entry, and the entry before it.
+prepend() {
+    local rest=":$2:"
+    rest=${rest//":$1:"/:}
+    rest=${rest#:}
+    rest=${rest%:}
+    printf '%s' "$1${rest:+:$rest}"
+}
+
+if ! venv_is_current; then
+    python=$(find_python)
+    lock "$python"
+    venv_is_current || install "$python"
+fi
+
+# A store that another checkout's setup.sh chose isn't the user's choice.
+[ -z "${POCKET_ROOT:-}" ] || [ "${POCKET_STORE:-}" != "$POCKET_ROOT/store" ] || POCKET_STORE=
+export POCKET_STORE=${POCKET_STORE:-$root/store}
+export POCKET_ROOT=$root
+export LAW_HOME=$root/.law
+export LAW_CONFIG_FILE=$root/law.cfg
+export VIRTUAL_ENV=$root/.venv
+export PATH PYTHONPATH
+PATH=$(prepend "$root/.venv/bin" "$PATH")
+PYTHONPATH=$(prepend "$root" "${PYTHONPATH:-}")
+unset PYTHONHOME
+
+if ! index_is_current; then
+    lock .venv/bin/python
+    index_is_current || index_tasks
+fi
+
+for name in POCKET_ROOT POCKET_STORE LAW_HOME LAW_CONFIG_FILE VIRTUAL_ENV PATH PYTHONPATH; do
+    printf 'export %s=%q\n' "$name" "${!name}"
+done
+echo 'unset PYTHONHOME'
+printf 'echo %q\n' "Pocketlaw: ${did:-nothing to do}; outputs go to $POCKET_STORE"

@@ -1,0 +1,142 @@
+"""Plots of templates and of scale factors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import law
+import luigi
+
+from pocket.errors import UnknownNameError
+from pocket.fingerprint import code_closure
+from pocket.store import write_output
+from tasks.base import ConfigTask, input_ids, load
+from tasks.jobs import ScaleFactorPlotJob, TemplatePlotJob
+from tasks.merging import MergeOutputs
+from tasks.pool import run_jobs
+from tasks.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
+
+
+class PlotTemplates(ConfigTask):
+    """Draws data over stacked simulation, and both beside the templates without scale factors."""
+
+    variables = law.CSVParameter(default=(), description="histograms to draw; default: all of the configuration")
+    categories = law.CSVParameter(default=(), description="categories to draw; default: all of the configuration")
+    compare = luigi.Parameter(
+        default=law.NO_STR,
+        description="configuration to draw as before beside this one as after, none for no comparison; "
+        "default: what the analysis says",
+    )
+
+    exclude_index = False
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Resolve the comparison, and refuse unknown names before anything runs."""
+        params = super().modify_param_values(params)
+        analysis = load(params["analysis"], params["params"])
+        config = analysis.config(params["config"])
+        where = f"configuration {params['config']!r}"
+        _check("variable", params["variables"], config.variables, where)
+        _check("category", params["categories"], config.categories.names, where)
+        if params["compare"] == law.NO_STR:
+            params["compare"] = analysis.compare.get(params["config"], "none")
+        if params["compare"] != "none":
+            analysis.config(params["compare"])
+        return params
+
+    def requires(self) -> dict[str, MergeOutputs]:
+        """The templates of the configuration, and of the one to compare with."""
+        required = {self.config: MergeOutputs.req(self)}
+        if self.compare != "none":
+            required[self.compare] = MergeOutputs.req(self, config=self.compare)
+        return required
+
+    def fingerprint_spec(self) -> Any:
+        """The templates, the style, and the code that draws."""
+        from pocket.parameters.defaults import to_plain
+
+        config = self.config_inst
+        drawn = {name: [(axis.label, axis.lim) for axis in conf.axes] for name, conf in config.variables.items()}
+        return {
+            "templates": {name: task.fingerprint for name, task in self.requires().items()},
+            "variables": {name: drawn[name] for name in self.variables or drawn},
+            "categories": self.categories or config.categories.names,
+            "style": to_plain(config.parameters).get("plotting_style", {}),
+            "code": code_closure("pocket.plots.templates"),
+        }
+
+    def input_ids(self) -> dict[str, str] | None:
+        """The templates."""
+        return input_ids({f"templates {name}": task.output() for name, task in self.requires().items()})
+
+    def run(self) -> None:
+        """Draw one variable in one category per job."""
+        config = self.config_inst
+        folders = {name: task.directory for name, task in self.requires().items()}
+        with write_output(**self.write_info()) as folder:
+            jobs = [
+                TemplatePlotJob(
+                    analysis=self.analysis,
+                    overrides=tuple(self.params),
+                    config=self.config,
+                    variable=variable,
+                    category=category,
+                    templates=folders[self.config],
+                    before=folders.get(self.compare),
+                    before_name=self.compare,
+                    folder=folder / category,
+                )
+                for category in self.categories or config.categories.names
+                for variable in self.variables or config.variables
+                if config.variables[variable].fills_category(category)
+            ]
+            run_jobs(jobs, self.cores, f"{self.task_family} {self.config}", "plots")
+        print(f"plots of {self.config} are in {self.directory}")
+
+
+class PlotScaleFactors(ScaleFactorTask):
+    """Draws a scale factor, its uncertainties and the fits behind it."""
+
+    exclude_index = False
+
+    def requires(self) -> ComputeScaleFactors:
+        """The scale factor."""
+        return ComputeScaleFactors.req(self)
+
+    def fingerprint_spec(self) -> Any:
+        """The scale factor, the style, and the code that draws."""
+        from pocket.parameters.defaults import to_plain
+
+        config = self.analysis_inst.config(self.declaration.input)
+        return {
+            "scale_factor": self.requires().fingerprint,
+            "labels": [axis.label for axis in config.variables[self.declaration.variable].axes],
+            "style": to_plain(config.parameters).get("plotting_style", {}),
+            "code": code_closure("pocket.plots.scale_factors"),
+        }
+
+    def input_ids(self) -> dict[str, str] | None:
+        """The scale factor."""
+        return input_ids({f"scale factor {self.scale_factor}": self.requires().output()})
+
+    def run(self) -> None:
+        """Draw all pages."""
+        with write_output(**self.write_info()) as folder:
+            job = ScaleFactorPlotJob(
+                analysis=self.analysis,
+                overrides=tuple(self.params),
+                scale_factor=self.scale_factor,
+                result=self.requires().directory / RESULT,
+                folder=folder,
+            )
+            run_jobs([job], self.cores, f"{self.task_family} {self.scale_factor}", "plots")
+        print(f"plots of {self.scale_factor} are in {self.directory}")
+
+
+def _check(kind: str, names: Iterable[str], known: Iterable[str], where: str) -> None:
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(kind, name, known, where)

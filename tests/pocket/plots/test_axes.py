@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import math
+
+import hist
+import numpy as np
+import pytest
+
+from pocket.errors import HistogramError
+from pocket.plots.axes import Binning, fit_legend, label_x, projections
+from pocket.plots.canvas import Box, cms_style, new_figure
+
+
+@pytest.mark.parametrize(
+    ("axis", "label"),
+    [
+        (hist.axis.Regular(30, 60, 120, label="$m$ [GeV]"), "Events / 2 GeV"),
+        (hist.axis.Regular(60, 60, 120, label="$m$ [GeV]"), "Events / GeV"),
+        (hist.axis.Regular(24, -2.4, 2.4, label=r"$\eta$"), "Events / 0.2"),
+        (hist.axis.Regular(4, 0, 4, label="score"), "Events / bin"),
+        (hist.axis.Variable([20, 30, 60], label="$p_T$ [GeV]"), "Events / bin"),
+        (hist.axis.Variable([20, 30, 40, math.inf], label="$p_T$ [GeV]"), "Events / bin"),
+        (hist.axis.Integer(0, 5, label="$N$"), "Events"),
+        (hist.axis.StrCategory(["ee", "mm"], label="channel"), "Events"),
+    ],
+)
+def test_the_vertical_axis_says_what_is_counted(axis: object, label: str) -> None:
+    assert Binning.from_axis(axis).events_label == label
+
+
+def test_small_integers_and_categories_have_names() -> None:
+    assert Binning.from_axis(hist.axis.Integer(0, 3)).names == ("0", "1", "2")
+    assert Binning.from_axis(hist.axis.StrCategory(["ee", "mm"])).names == ("ee", "mm")
+    assert Binning.from_axis(hist.axis.Integer(0, 80)).names == ()
+
+
+def test_open_bins_are_as_wide_as_their_neighbours() -> None:
+    binning = Binning((-math.inf, 0, 10, 30, math.inf), "x")
+    assert binning.edges.tolist() == [-10, 0, 10, 30, 50]
+    assert binning.centers.tolist() == [-5, 5, 20, 40]
+    assert Binning((20, math.inf), "x").edges.tolist() == [20, 21]
+    assert Binning((-math.inf, math.inf), "x").edges.tolist() == [0, 1]
+
+
+def test_a_logarithmic_axis_stays_logarithmic() -> None:
+    binning = Binning.from_axis(hist.axis.Regular(3, 1, 1000, transform=hist.axis.transform.log))
+    assert binning.centers == pytest.approx([10**0.5, 10**1.5, 10**2.5])
+    ax = new_figure(4, 4, 50).add_subplot()
+    label_x([ax], binning, None)
+    assert ax.get_xscale() == "log"
+
+
+@pytest.mark.parametrize("log_floor", [None, 0.1])
+@pytest.mark.parametrize("shape", ["flat", "left", "right", "peak"])
+def test_nothing_drawn_reaches_text_or_legend(shape: str, log_floor: float | None) -> None:
+    x = np.linspace(0, 1, 40)
+    tops = {"flat": np.ones(40), "left": np.exp(-9 * x), "right": np.exp(9 * x), "peak": np.exp(-99 * (x - 0.5) ** 2)}
+    heights = 1000 * tops[shape]
+    edges = np.linspace(0, 200, 41)
+    with cms_style():
+        figure = new_figure(10, 10, 50)
+        ax = figure.add_axes((0.15, 0.3, 0.8, 0.6))
+        label_x([ax], Binning(edges, "x"), None)
+        bars = ax.stairs(heights, edges, label="MC")
+        fit_legend(
+            ax, edges, [heights], [(bars, f"process {i}") for i in range(9)], ["title", "second line"], log_floor
+        )
+        figure.canvas.draw()
+        legend = ax.get_legend()
+        assert legend is not None
+        boxes = [Box.of(artist, ax) for artist in (*ax.texts, legend)]
+        drawn = (ax.transData - ax.transAxes).transform(np.column_stack([edges[:-1], heights]))
+    assert all(box.left >= -0.01 and box.right <= 1.01 for box in boxes)
+    for position, height in drawn:
+        assert all(height < box.bottom for box in boxes if box.left < position < box.right)
+    assert 0.3 < drawn[:, 1].max() < 1
+
+
+def test_bins_outside_the_range_do_not_scale() -> None:
+    edges = np.linspace(0, 10, 11)
+    heights = np.ones(10)
+    heights[-1] = 1e6
+    with cms_style():
+        ax = new_figure(10, 10, 50).add_subplot()
+        label_x([ax], Binning(edges, "x"), (0, 8))
+        fit_legend(ax, edges, [heights], [(ax.stairs(heights, edges), "MC")], ["title"])
+    assert ax.get_ylim()[1] < 10
+
+
+def test_projections_are_the_sums_over_the_other_axes() -> None:
+    rng = np.random.default_rng(1)
+    h = hist.Hist(
+        hist.axis.StrCategory(["nominal", "puUp"], name="variation"),
+        hist.axis.Regular(3, 0, 1, name="x"),
+        hist.axis.Regular(4, 0, 1, name="y"),
+        hist.axis.Regular(2, 0, 1, name="z"),
+        storage="weight",
+    )
+    x, y, z = rng.uniform(-0.2, 1.2, (3, 200))
+    h.fill("nominal", x, y, z, weight=2.0)
+    projected = projections(h)
+    assert list(projected) == ["x", "y", "z"]
+    for name, values in (("x", x), ("y", y), ("z", z)):
+        bins = projected[name].axes[name].size
+        expected = 2.0 * np.histogram(values, bins, (0, 1))[0]
+        assert projected[name][{"variation": "nominal"}].values() == pytest.approx(expected)
+        assert projected[name][{"variation": "nominal"}].variances() == pytest.approx(2 * expected)
+
+
+def test_projections_need_dense_axes_alone() -> None:
+    with pytest.raises(HistogramError, match="choose a category"):
+        projections(hist.Hist(hist.axis.StrCategory(["a"], name="cat"), hist.axis.Regular(2, 0, 1, name="x")))
+    with pytest.raises(HistogramError, match="no dense axis"):
+        projections(hist.Hist(hist.axis.StrCategory(["nominal"], name="variation")))

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pytest
+
+from pocket.plots.canvas import Box, cms_label, cms_style, lumi_text, new_figure, save_figure
+
+
+@pytest.mark.parametrize(
+    ("lumi", "text"),
+    [
+        (50.0, "50 $\\mathrm{pb^{-1}}$"),
+        (59830.0, "59.8 $\\mathrm{fb^{-1}}$"),
+        (137600.0, "138 $\\mathrm{fb^{-1}}$"),
+        (2.5, "2.5 $\\mathrm{pb^{-1}}$"),
+        (0.04, "0.04 $\\mathrm{pb^{-1}}$"),
+    ],
+)
+def test_luminosity_in_readable_units(lumi: float, text: str) -> None:
+    assert lumi_text(lumi, "2018", 13.0) == f"{text}, 2018 (13 TeV)"
+    assert lumi_text(lumi, "2022", 13.6).endswith("(13.6 TeV)")
+
+
+@pytest.mark.parametrize("width", [7.0, 10.0, 20.0])
+def test_the_label_is_written_without_overlap(width: float) -> None:
+    with cms_style():
+        ax = new_figure(width, 10, 50).add_axes((0.15, 0.3, 0.8, 0.6))
+        cms_label(ax, "Private work in progress", data=False, lumi=137600.0, year="2016+2017+2018", com=13.0)
+        experiment, left, right = (Box.of(text, ax) for text in ax.texts[-3:])
+    texts = {text.get_text() for text in ax.texts}
+    assert {"CMS", "Simulation Private work in progress"} < texts
+    first, second, third = sorted((experiment, left, right), key=lambda box: box.left)
+    assert first.right <= second.left
+    assert second.right <= third.left
+
+
+def test_files_are_the_same_each_time(tmp_path: Path) -> None:
+    def draw(stem: Path) -> list[Path]:
+        with cms_style():
+            figure = new_figure(3, 3, 50)
+            figure.add_subplot().stairs([1, 2], [0, 1, 2], label="$x^2$", hatch="//", fill=True)
+        return save_figure(figure, stem, ["pdf", "png", "svg"])
+
+    first, second = draw(tmp_path / "a.b"), draw(tmp_path / "c")
+    assert [path.name for path in first] == ["a.b.pdf", "a.b.png", "a.b.svg"]
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert all(path.stat().st_size > 1000 for path in first)
+
+
+def test_global_state_is_untouched() -> None:
+    before = dict(mpl.rcParams)
+    with cms_style():
+        figure = new_figure(3, 3, 50)
+        cms_label(figure.add_subplot(), "Private work", data=True, lumi=1.0, year="toys", com=13)
+    assert dict(mpl.rcParams) == before
+    assert plt.get_fignums() == []

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.plots.style import BlindHists, PlotStyle
+
+DEFAULTS = Path(__file__).parents[3] / "params" / "plotting.yaml"
+
+
+def test_the_shipped_parameters_are_a_style() -> None:
+    style = PlotStyle.from_parameters(OmegaConf.load(DEFAULTS).plotting_style)
+    assert style.label == "Private work"
+    assert list(style.formats) == ["pdf", "png"]
+    assert set(style.labels_mc) == set(style.colors_mc) == {"DYJetsToMuMu", "TTToSemiLeptonic", "WJetsToLNu"}
+    assert style.color_of("WJetsToLNu") == "#e42536"
+
+
+def test_unset_colours_and_labels() -> None:
+    style = PlotStyle(colors_mc={"A": [1.0, 0.0, 0.0]})
+    assert (style.color_of("A"), style.color_of("B"), style.label_of("B")) == ("#ff0000", None, "B")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"label_mc": {}}, "unknown option 'label_mc' in plotting_style, did you mean 'labels_mc'"),
+        ({"blind_hists": {"category": []}}, "unknown option 'category' in plotting_style.blind_hists"),
+        ({"formats": ["pgn"]}, "unknown format 'pgn' in plotting_style.formats, did you mean 'png'"),
+    ],
+)
+def test_unknown_names_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UnknownNameError, match=message):
+        PlotStyle.from_parameters(options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"formats": "pdf"}, "plotting_style.formats must be a list of names, not 'pdf'"),
+        ({"dpi": 0}, "plotting_style.dpi must be a positive whole number"),
+        ({"labels_mc": {"A": 1}}, "plotting_style.labels_mc.A must be a text"),
+        ({"labels_mc": ["A"]}, "plotting_style.labels_mc must be a mapping"),
+        ({"colors_mc": {"A": "CMS"}}, "plotting_style.colors_mc.A: 'CMS' is not a colour"),
+        ({"samples_groups": {"G": ["A"], "H": ["A"]}}, "samples_groups: sample 'A' is there twice"),
+        ({"rescale_samples": {"A": -1}}, "plotting_style.rescale_samples.A must be a positive number"),
+        ({"signal_samples": {"A": True}}, "plotting_style.signal_samples.A must be a positive number"),
+        ({"blind_hists": {"histograms": {"m": [2, 1]}}}, "blind_hists.histograms.m must be"),
+    ],
+)
+def test_wrong_values_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        PlotStyle.from_parameters(options)
+
+
+def test_log_histograms_are_patterns() -> None:
+    style = PlotStyle(log_histograms=["*_pt", "met"])
+    assert [style.is_log(name) for name in ("mu_pt", "met", "pt", "mu_pt_1")] == [True, True, False, False]
+
+
+def test_bins_that_overlap_the_blinded_range_are_hidden() -> None:
+    blind = BlindHists(categories=["sr"], histograms={"m": [2.0, 3.5]})
+    edges = np.arange(6.0)
+    assert blind.hidden("sr", "m", edges).tolist() == [False, False, True, True, False]
+    assert not blind.hidden("cr", "m", edges).any()
+    assert not blind.hidden("sr", "pt", edges).any()
