@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from pocket.cut import Cut
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
 from pocket.datasets.fileset import DatasetInfo, select_datasets
+from pocket.engine.weighting import variation_names
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import HistConf
 from pocket.parameters.defaults import project_path, to_plain
@@ -123,6 +124,13 @@ class Configurator:
         if not self.variables:
             raise ConfigError("variables: at least one histogram is needed")
         known = {"categories": self.categories.names, "samples": tuple(self.samples)}
+        variations = {
+            variation
+            for definition in self.definitions.values()
+            for variation in variation_names(
+                self.weights, self.weights.samples[definition.sample], self.parameters, definition.metadata()
+            )
+        }
         for name, conf in self.variables.items():
             if not isinstance(conf, HistConf):
                 raise ConfigError(f"variables.{name} must be a HistConf, not {conf!r}")
@@ -134,6 +142,9 @@ class Configurator:
                         if value not in names:
                             kind = "category" if what == "categories" else "sample"
                             raise UnknownNameError(kind, value, names, f"{option} of histogram {name!r}")
+            for value in conf.only_variations or ():
+                if value not in variations:
+                    raise UnknownNameError("variation", value, variations, f"only_variations of histogram {name!r}")
 
 
 def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:

@@ -23,7 +23,8 @@ def load_correction(path: str, name: str) -> Any:
     corrections = _load_file(str(path))
     if name in corrections.compound:
         return corrections.compound[name]
-    if name not in corrections:
+    # "in corrections" itself raises an IndexError
+    if name not in list(corrections):
         raise UnknownNameError("correction", name, [*corrections, *corrections.compound], Path(path).name)
     return corrections[name]
 

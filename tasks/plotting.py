@@ -114,7 +114,7 @@ class PlotScaleFactors(ScaleFactorTask):
             "scale_factor": self.requires().fingerprint,
             "labels": [axis.label for axis in config.variables[self.declaration.variable].axes],
             "style": to_plain(config.parameters).get("plotting_style", {}),
-            "code": code_closure("pocket.plots.scale_factors"),
+            "code": code_closure("pocket.plots.templates"),
         }
 
     def input_ids(self) -> dict[str, str] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,13 +75,12 @@ class ComputeScaleFactors(ScaleFactorTask):
 
     def run(self) -> None:
         """Measure and write the scale factor."""
-        from pocket.scale_factors.writer import write_correction
-
         from pocket.outputs import read_templates
         from pocket.scale_factors import measure
+        from pocket.scale_factors.writer import dumps
 
         templates = read_templates(self.requires().directory, self.declaration.variable)
         result = measure(self.scale_factor, self.declaration, templates)
         with write_output(**self.write_info()) as folder:
-            write_correction(folder / self.correction_file.name, result, self.declaration)
-            (folder / RESULT).write_text(json.dumps(result.to_json(), indent=1), encoding="utf-8")
+            (folder / self.correction_file.name).write_text(dumps(result), encoding="utf-8")
+            (folder / RESULT).write_text(result.to_json(), encoding="utf-8")

@@ -21,7 +21,7 @@ from pocket.weights.derived import ScaleFactorWeight
 FOLDER = Path(__file__).parent / "params"
 
 parameters = defaults.merge_parameters_from_files(
-    defaults.get_default_parameters(), FOLDER / "selection.yaml", update=True
+    defaults.get_default_parameters(), FOLDER / "selection.yaml", FOLDER / "plotting.yaml", update=True
 )
 real_parameters = defaults.merge_parameters_from_files(parameters, FOLDER / "real_samples.yaml", update=True)
 
@@ -55,6 +55,11 @@ def pair_mass(bins: int, start: float, stop: float) -> Axis:
     return Axis(
         coll="TagProbe", field="mass", name="mass", bins=bins, start=start, stop=stop, label="$m_{tag,probe}$ [GeV]"
     )
+
+
+def dilepton_axis(field: str, bins: int, start: float, stop: float, label: str) -> Axis:
+    """Return an axis of the dimuon system."""
+    return Axis(coll="ll", field=field, bins=bins, start=start, stop=stop, label=label)
 
 
 def tag_and_probe(measure: str, variables: dict[str, HistConf]) -> Configurator:
@@ -102,7 +107,7 @@ def spectra(
             **muon_hists(fields=("pt", "eta"), axis_settings=muon_pt),
             **muon_hists(pos=0, fields=("pt", "eta"), axis_settings=muon_pt),
             **muon_hists(pos=1, fields=("pt", "eta"), axis_settings=muon_pt),
-            **count_hist("JetGood", bins=8, start=0, stop=8),
+            **count_hist("JetGood", bins=8, start=0, stop=8, label="Number of jets"),
             "npvs": HistConf([Axis(coll="PV", field="npvsGood", bins=60, start=0, stop=60, label="Good vertices")]),
         },
     )

@@ -96,12 +96,14 @@ class Axis:
     def _check_integer(self, where: str) -> None:
         if self.start is None or self.stop is None or not self.start < self.stop:
             raise ConfigError(f"{where}: needs start < stop, not {self.start!r} and {self.stop!r}")
+        if self.start != int(self.start) or self.stop != int(self.stop):
+            raise ConfigError(f"{where}: start and stop must be whole numbers, not {self.start!r} and {self.stop!r}")
 
     def _check_intcat(self, where: str) -> None:
-        if not isinstance(self.bins, tuple) or not self.bins:
-            raise ConfigError(f"{where}: bins must be a list of categories, not {self.bins!r}")
+        _check_categories(self.bins, int, where)
 
-    _check_strcat = _check_intcat
+    def _check_strcat(self, where: str) -> None:
+        _check_categories(self.bins, str, where)
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,13 @@ class HistConf:
         if variation == "nominal":
             return True
         return self.variations and (self.only_variations is None or variation in self.only_variations)
+
+
+def _check_categories(categories: object, kind: type, where: str) -> None:
+    if not isinstance(categories, tuple) or not categories:
+        raise ConfigError(f"{where}: bins must be a list of categories, not {categories!r}")
+    if len(set(categories)) < len(categories) or not all(isinstance(item, kind) for item in categories):
+        raise ConfigError(f"{where}: bins must be different values of type {kind.__name__}, not {categories!r}")
 
 
 def _passes(name: str, only: Sequence[str] | None, exclude: Sequence[str] | None) -> bool:

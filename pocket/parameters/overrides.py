@@ -9,6 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from pocket.errors import ConfigError, UnknownNameError
 
@@ -37,7 +38,8 @@ def apply_overrides(parameters: DictConfig) -> DictConfig:
     for assignment in _active.get():
         key, value = split_assignment(assignment)
         if lookup(parameters, key):
-            old = OmegaConf.select(parameters, key)
+            # what it refers to may be in a file still to be merged
+            old = OmegaConf.select(parameters, key, throw_on_resolution_failure=False)
             if old is not None and _kind(old) != _kind(value):
                 raise ConfigError(f"--params {assignment}: {key} is a {_kind(old)}, not a {_kind(value)}")
             OmegaConf.update(parameters, key, value)
@@ -68,7 +70,7 @@ def split_assignment(assignment: str) -> tuple[str, Any]:
     """Split ``key=value`` and read the value as YAML.
 
     Raises:
-        ConfigError: if there is no key or no equals sign, or the value isn't YAML.
+        ConfigError: if there is no key or no equals sign, or the value isn't YAML, or a whole section.
     """
     key, equals, _ = assignment.partition("=")
     if not equals or not key.strip():
@@ -76,8 +78,10 @@ def split_assignment(assignment: str) -> tuple[str, Any]:
     try:
         container = OmegaConf.from_dotlist([assignment])
         value = OmegaConf.select(container, key, throw_on_missing=True)
-    except OmegaConfBaseException as error:
+    except (OmegaConfBaseException, YAMLError) as error:
         raise ConfigError(f"--params {assignment}: {' '.join(str(error).split())}") from None
+    if OmegaConf.is_dict(value):
+        raise ConfigError(f"--params {assignment}: set the values of a section one by one, {key}.…=…")
     return key.strip(), value
 
 

@@ -116,7 +116,8 @@ def label_x(axes: Sequence[Axes], binning: Binning, limits: tuple[float, float] 
             ax.tick_params(axis="x", which="minor", length=0)
         else:
             ax.tick_params(axis="x", labelbottom=ax is axes[-1])
-    axes[-1].set_xlabel(binning.label)
+    open_ended = ", open-ended" if np.isinf([binning.bounds[0], binning.bounds[-1]]).any() else ""
+    axes[-1].set_xlabel(binning.label + open_ended)
 
 
 def label_y(ax: Axes, text: str, *, panel: bool = False) -> None:
@@ -150,7 +151,6 @@ def fit_legend(
     if log_floor is not None:
         heights = np.log10(np.maximum(heights, log_floor) / log_floor)
     position = (ax.transData - ax.transAxes).transform(np.column_stack([edges, np.ones_like(edges)]))[:, 0]
-
     heights = np.where((position[1:] > 0) & (position[:-1] < 1), heights, 0.0)
 
     def top(boxes: Sequence[Box]) -> float:
@@ -163,14 +163,8 @@ def fit_legend(
     handles, labels = zip(*entries, strict=True)
 
     def legend(columns: int, where: dict[str, Any]) -> Box:
-        options: dict[str, Any] = {
-            "fontsize": 20,
-            "columnspacing": 0.8,
-            "handletextpad": 0.5,
-            "ncols": columns,
-            **where,
-        }
-        return Box.of(ax.legend(handles, labels, **options), ax)
+        look: dict[str, Any] = {"fontsize": 20, "columnspacing": 0.8, "handletextpad": 0.5}
+        return Box.of(ax.legend(handles, labels, ncols=columns, **look, **where), ax)
 
     text = _write_lines(ax, lines)
     right, bottom = max(box.right for box in text), min(box.bottom for box in text)

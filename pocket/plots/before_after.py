@@ -24,12 +24,12 @@ from pocket.plots.panels import (
     draw_points,
     draw_ratio,
     log_floor,
-    only_binning,
     points_numbers,
     prediction_numbers,
     ratio_range,
     relative_band,
     scale_ratio,
+    shared_binning,
 )
 from pocket.plots.processes import drawn_processes
 from pocket.plots.style import PlotStyle
@@ -89,11 +89,11 @@ def before_after(
     Raises:
         HistogramError: if there isn't one dense axis, binnings differ, or a template can't be read.
     """
-    binning = only_binning(before, histogram)
     totals = {
         name: total_of(process.prediction for process in drawn_processes(mc, style))
         for name, mc in (("before", before), ("after", after))
     }
+    binning = shared_binning([*before.items(), *after.items(), ("data", data)], histogram)
     hidden = style.blind_hists.hidden(category, histogram, binning.edges)
     comparisons = {name: chi2_data_mc(data, total, keep=~hidden) for name, total in totals.items()}
     points = Points.from_data(data, hidden)

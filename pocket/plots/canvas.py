@@ -61,7 +61,7 @@ def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str]) -> lis
 
 
 def lumi_text(lumi: float, year: str, com: float) -> str:
-    """Luminosity, year and energy as CMS writes them, for ``lumi`` in 1/pb and ``com`` in TeV.
+    r"""Luminosity, year and energy as CMS writes them, for ``lumi`` in 1/pb and ``com`` in TeV.
 
     >>> lumi_text(59830.0, "2018", 13)
     '59.8 $\\mathrm{fb^{-1}}$, 2018 (13 TeV)'

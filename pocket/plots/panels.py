@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -61,18 +61,28 @@ def relative_errors(prediction: Prediction) -> Points:
     return Points(np.ones_like(low), low, high)
 
 
-def only_binning(mc: Mapping[str, Hist[Any]], histogram: str) -> Binning:
-    """The one dense axis of the templates.
+def shared_binning(histograms: Iterable[tuple[str, Hist[Any]]], variable: str) -> Binning:
+    """The one dense axis that histograms have in common.
+
+    Args:
+        histograms: (name, histogram) pairs, at least one.
+        variable: what they show, for error messages.
 
     Raises:
-        HistogramError: if there is another number of them.
+        HistogramError: if one has another number of dense axes, or another binning.
     """
-    for sample, h in mc.items():
+    binnings = {}
+    for name, h in histograms:
         dense = [axis for axis in h.axes if axis.name != "variation"]
         if len(dense) != 1:
-            names = ", ".join(axis.name for axis in dense) or "none"
-            raise HistogramError(f"{histogram} of {sample}: a plot shows one axis, not {names}; use projections()")
-    return Binning.from_axis(dense[0])
+            axes = ", ".join(axis.name for axis in dense) or "none"
+            raise HistogramError(f"{variable} of {name}: a plot shows one axis, not {axes}; use projections()")
+        binnings[name] = Binning.from_axis(dense[0])
+    (first, binning), *others = binnings.items()
+    for name, other in others:
+        if not np.array_equal(other.bounds, binning.bounds) or other.names != binning.names:
+            raise HistogramError(f"{variable}: {name} and {first} have different bins")
+    return binning
 
 
 def log_floor(predictions: Iterable[Prediction]) -> float:

@@ -24,7 +24,7 @@ from pocket.scale_factors.result import VALID, Measurement, ScaleFactorResult
 DATA_STYLE: dict[str, Any] = {"color": "black", "marker": "o"}
 MC_STYLE: dict[str, Any] = {"color": "#e42536", "marker": "s", "markerfacecolor": "white"}
 TOTAL_STYLE: dict[str, Any] = {"facecolor": "#5790fc", "alpha": 0.35, "linewidth": 0.0}
-#: hatch over bins without a valid measurement
+#: bins without a valid measurement
 INVALID_STYLE: dict[str, Any] = {"color": "#dddddd", "linewidth": 0.0}
 
 
@@ -73,14 +73,8 @@ def scale_factor_slices(
             label_x((upper, lower), binning, None)
             _draw_efficiencies(upper, binning, result, index, valid)
             _draw_scale_factor(lower, binning, result, index, valid)
-            upper.text(
-                0.05,
-                0.95,
-                ": ".join(filter(None, (result.name, text))),
-                transform=upper.transAxes,
-                va="top",
-                fontsize="small",
-            )
+            title = f"{result.name}: {text}" if text else result.name
+            upper.text(0.05, 0.95, title, transform=upper.transAxes, va="top", fontsize="small")
             first = position % columns == 0
             for ax, label in ((upper, "Efficiency"), (lower, "Scale factor")):
                 ax.tick_params(axis="y", labelleft=first)
@@ -105,9 +99,11 @@ def _slices(
 def range_text(label: str, low: float, high: float) -> str:
     """A bin in words, e.g. ``20 < $p_T$ < 25 GeV`` for the label ``$p_T$ [GeV]``."""
     symbol, _, unit = label.partition(" [")
-    lower = "" if math.isinf(low) else f"{low:g} < "
-    upper = "" if math.isinf(high) else f" < {high:g}"
-    return f"{lower}{symbol}{upper} {unit.rstrip(']')}".rstrip()
+    if math.isinf(high):
+        text = symbol if math.isinf(low) else f"{symbol} > {low:g}"
+    else:
+        text = f"{symbol} < {high:g}" if math.isinf(low) else f"{low:g} < {symbol} < {high:g}"
+    return f"{text} {unit.rstrip(']')}".rstrip()
 
 
 def _masked(measurement: Measurement, valid: BoolArray) -> Points:

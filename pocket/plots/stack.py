@@ -24,13 +24,13 @@ from pocket.plots.panels import (
     draw_points,
     draw_ratio,
     log_floor,
-    only_binning,
     points_numbers,
     prediction_numbers,
     ratio_range,
     relative_band,
     relative_errors,
     scale_ratio,
+    shared_binning,
 )
 from pocket.plots.processes import Process, drawn_processes
 from pocket.plots.style import PlotStyle
@@ -76,8 +76,8 @@ def data_mc(
         HistogramError: if there isn't one dense axis, binnings differ, or a template can't be read.
     """
     processes = drawn_processes(mc, style)
+    binning = shared_binning([*mc.items(), *([] if data is None else [("data", data)])], histogram)
     total = total_of(process.prediction for process in processes)
-    binning = only_binning(mc, histogram)
     hidden = style.blind_hists.hidden(category, histogram, binning.edges)
     numbers: dict[str, Any] = {
         "histogram": histogram,

@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
 
 from pocket.errors import ConfigError, UnknownNameError
 
-FLOWS = ("clamp", "error")
+Flow = Literal["clamp", "error"]
+FLOWS = get_args(Flow)
 SYSTEMATICS = ("signal", "background", "mass_range")
 #: Inputs and axes that the written correction and the engine add themselves.
 RESERVED_AXES = ("systematic", "cat", "variation")
@@ -47,7 +48,7 @@ class ScaleFactor:
     axes: tuple[str, ...]
     data: tuple[str, ...]
     mc: tuple[str, ...]
-    flow: str | Mapping[str, str] = "clamp"
+    flow: Flow | Mapping[str, Flow] = "clamp"
     description: str = ""
 
     def __post_init__(self) -> None:
@@ -65,7 +66,7 @@ class ScaleFactor:
                 if axis not in self.axes:
                     raise UnknownNameError("axis", axis, self.axes, f"flow of {self._where()}")
 
-    def flows(self) -> dict[str, str]:
+    def flows(self) -> dict[str, Flow]:
         """Return the flow of every axis."""
         if isinstance(self.flow, str):
             return dict.fromkeys(self.axes, self.flow)

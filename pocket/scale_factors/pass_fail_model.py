@@ -30,7 +30,7 @@ SIGMA_MIN = 0.15
 #: Largest smearing and shift [GeV], within the reach of the displacements.
 SIGMA_MAX, SHIFT_MAX = 4.0, 3.0
 #: Width [1/GeV] of the normal distribution that holds the slope of the exponential.
-SLOPE_WIDTH = 0.1
+SLOPE_WIDTH = 0.05
 
 
 class MassDependence:

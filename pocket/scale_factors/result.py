@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pocket.scale_factors.declarations import Flow
+
 Array = npt.NDArray[np.float64]
 
 #: Status of a bin whose fit converged or whose counts suffice.
@@ -102,7 +104,7 @@ class ScaleFactorResult:
     method: str
     description: str
     axes: dict[str, tuple[float, ...]]
-    flow: dict[str, str]
+    flow: dict[str, Flow]
     efficiency_data: Measurement
     efficiency_mc: Measurement
     scale_factor: Measurement
@@ -145,7 +147,7 @@ class ScaleFactorResult:
         content["axes"] = {
             name: [edge if np.isfinite(edge) else str(edge) for edge in edges] for name, edges in self.axes.items()
         }
-        return json.dumps(content, default=np.ndarray.tolist, allow_nan=False, indent=1)
+        return json.dumps(content, default=np.ndarray.tolist, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> ScaleFactorResult:

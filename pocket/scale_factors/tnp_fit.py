@@ -136,15 +136,15 @@ def fit(model: PassFailModel, label: str, name: str) -> Fit:
 
     minuit.migrad()
     attempts = 1
-    expected = np.sum(model.components(*minuit.values), axis=0)
-    if not (minuit.valid and minuit.accurate and (expected > 0).all()):
+    status, up, down = _outcome(minuit, model, name)
+    if status != VALID:
         # Few entries: a background below zero meets the end of the likelihood, where nothing is expected.
         attempts = 2
         minuit.reset()
         for parameter in model.background_yields:
             minuit.limits[parameter] = (0, None)
         minuit.simplex().migrad()
-    status, up, down = _interval(minuit) if name == NOMINAL else (_status(minuit), 0.0, 0.0)
+        status, up, down = _outcome(minuit, model, name)
 
     signal, background = model.components(*minuit.values)
     prefit_signal, prefit_background = model.components(*start)
@@ -173,19 +173,16 @@ def fit(model: PassFailModel, label: str, name: str) -> Fit:
     return Fit(minuit.values["efficiency"], up, down, diagnostics)
 
 
-def _status(minuit: Minuit) -> str:
-    return VALID if minuit.valid and minuit.accurate else "no minimum found"
-
-
-def _interval(minuit: Minuit) -> tuple[str, float, float]:
+def _outcome(minuit: Minuit, model: PassFailModel, name: str) -> tuple[str, float, float]:
     """Return status, upper and lower error of the efficiency.
 
-    MINOS, as a parabola fails near 1; and not less than the Clopper–Pearson interval of as many pairs without
-    background, as the likelihood covers too rarely where next to nothing fails.
+    The errors are those of MINOS, as a parabola fails near 1; and not less than the Clopper–Pearson interval of as
+    many pairs without background, as the likelihood covers too rarely where next to nothing fails.
     """
-    status = _status(minuit)
-    if status != VALID:
-        return status, 0.0, 0.0
+    if not (minuit.valid and minuit.accurate and (np.sum(model.components(*minuit.values), axis=0) > 0).all()):
+        return "no minimum found", 0.0, 0.0
+    if name != NOMINAL:
+        return VALID, 0.0, 0.0
     minuit.minos("efficiency")
     interval = minuit.merrors["efficiency"]
     efficiency, total = minuit.values["efficiency"], minuit.values["signal"]

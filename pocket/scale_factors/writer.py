@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import correctionlib.schemav2 as schema
 import numpy as np
+import numpy.typing as npt
 
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors.counts import bin_labels
@@ -127,7 +128,7 @@ def _clipped(efficiency: Array) -> Array:
     return np.clip(efficiency, EFFICIENCY_MARGIN, 1 - EFFICIENCY_MARGIN)
 
 
-def _require(good: Array, name: str, what: str, labels: list[str]) -> None:
+def _require(good: npt.NDArray[np.bool_], name: str, what: str, labels: list[str]) -> None:
     bad = [label for label, fine in zip(labels, good.ravel(), strict=True) if not fine]
     if bad:
         raise ScaleFactorError(f"{name}: {what} can't be written in {'; '.join(bad)}")

@@ -43,9 +43,7 @@ def data(config: Configurator) -> Sums:
 
 def run(config: Configurator, fileset: Fileset, events_per_branch: int, chunk_size: int) -> list[dict[str, Any]]:
     return [
-        run_branch(
-            config, branch, fileset[branch.dataset]["metadata"], Resources(), chunk_size=chunk_size
-        ).output
+        run_branch(config, branch, fileset[branch.dataset]["metadata"], Resources(), chunk_size=chunk_size).output
         for branch in split(fileset, events_per_branch)
     ]
 
@@ -62,9 +60,7 @@ def test_the_loop_selects_events(simulation: Sums, data: Sums) -> None:
     assert simulation.signs < simulation.initial  # there are negative weights
 
 
-@pytest.mark.parametrize(
-    ("events_per_branch", "chunk_size"), [(1000, 1000), (17, 1000), (1000, 11), (21, 20)]
-)
+@pytest.mark.parametrize(("events_per_branch", "chunk_size"), [(1000, 1000), (17, 1000), (1000, 11), (21, 20)])
 def test_equals_the_event_loop(
     config: Configurator, fileset: Fileset, simulation: Sums, data: Sums, events_per_branch: int, chunk_size: int
 ) -> None:

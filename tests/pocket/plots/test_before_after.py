@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.patches import StepPatch
 
+from pocket.errors import HistogramError
 from pocket.plots.before_after import before_after
 from pocket.plots.compare import chi2_data_mc
 from pocket.plots.style import PlotStyle
@@ -56,3 +57,9 @@ def test_blinded_data_are_hidden_on_both_sides() -> None:
     assert numbers["data"]["values"].count(None) == 5
     assert figure.axes[0].get_yscale() == "log"
     assert "data partly blinded" in [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_missing_simulation_is_refused() -> None:
+    data, mc = z_peak()
+    with pytest.raises(HistogramError, match="no MC sample is left to draw of none"):
+        before_after(data, {}, mc, style=PlotStyle(), **NAMES)

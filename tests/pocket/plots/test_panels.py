@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import hist
 import numpy as np
@@ -10,7 +11,7 @@ from pocket.errors import HistogramError
 from pocket.plots.axes import Binning
 from pocket.plots.canvas import new_figure
 from pocket.plots.compare import Comparison, Prediction
-from pocket.plots.panels import Points, chi2_text, draw_ratio, log_floor, only_binning, ratio_range, relative_band
+from pocket.plots.panels import Points, chi2_text, draw_ratio, log_floor, ratio_range, relative_band, shared_binning
 from tests.pocket.plots.zmumu import counts, template
 
 
@@ -87,11 +88,19 @@ def test_logarithmic_axes_start_below_the_smallest_process() -> None:
 
 
 def test_a_plot_shows_one_axis() -> None:
-    assert only_binning({"A": template([1.0], [1.0])}, "m").label == "$x$ [GeV]"
+    assert shared_binning([("A", template([1.0], [1.0])), ("data", counts([1.0]))], "m").label == "$x$ [GeV]"
     two = hist.Hist(
         hist.axis.StrCategory(["nominal"], name="variation"),
         hist.axis.Regular(2, 0, 1, name="x"),
         hist.axis.Regular(2, 0, 1, name="y"),
     )
     with pytest.raises(HistogramError, match=r"m of A: a plot shows one axis, not x, y; use projections\(\)"):
-        only_binning({"A": two}, "m")
+        shared_binning([("A", two)], "m")
+
+
+@pytest.mark.parametrize(
+    "other", [hist.axis.Regular(2, 0, 3, name="x"), hist.axis.StrCategory(["a", "b"], name="x")], ids=["edges", "kind"]
+)
+def test_histograms_of_a_plot_have_the_same_bins(other: Any) -> None:
+    with pytest.raises(HistogramError, match="m: data and A have different bins"):
+        shared_binning([("A", template([1.0, 2.0], [1.0, 1.0])), ("data", hist.Hist(other))], "m")

@@ -18,7 +18,8 @@ LABELS = {"pt": "$p_T$ [GeV]", "abseta": r"$|\eta|$"}
     ("label", "low", "high", "text"),
     [
         ("$p_T$ [GeV]", 20, 25, "20 < $p_T$ < 25 GeV"),
-        ("$p_T$ [GeV]", 60, float("inf"), "60 < $p_T$ GeV"),
+        ("$p_T$ [GeV]", 60, float("inf"), "$p_T$ > 60 GeV"),
+        ("$p_T$ [GeV]", -float("inf"), 60, "$p_T$ < 60 GeV"),
         ("eta", -2.4, -1.2, "-2.4 < eta < -1.2"),
     ],
 )
@@ -36,7 +37,7 @@ def test_a_pair_of_panels_for_each_bin_of_the_second_axis() -> None:
     ]
     assert {ax.get_ylim() for ax in panels[::2]} == {panels[0].get_ylim()}
     assert {ax.get_ylim() for ax in panels[1::2]} == {panels[1].get_ylim()}
-    assert [ax.get_xlabel() for ax in panels[1::2]] == ["$p_T$ [GeV]"] * 2
+    assert [ax.get_xlabel() for ax in panels[1::2]] == ["$p_T$ [GeV], open-ended"] * 2
     mc, data = (part for part in panels[0].containers if isinstance(part, ErrorbarContainer))
     assert np.asarray(mc[0].get_ydata()) == pytest.approx(result.efficiency_mc.value[:, 0])
     assert np.asarray(data[0].get_ydata()) == pytest.approx(result.efficiency_data.value[:, 0])

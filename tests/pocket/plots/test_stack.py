@@ -155,7 +155,7 @@ def test_empty_negative_and_single_bins(observed: list[float], expected: list[fl
 
 
 def test_wrong_histograms_are_refused() -> None:
-    with pytest.raises(HistogramError, match="data have"):
+    with pytest.raises(HistogramError, match="mll: data and A have different bins"):
         data_mc(counts([1.0, 2.0]), {"A": template([1.0], [1.0])}, style=PlotStyle(), **NAMES)
     with pytest.raises(HistogramError, match="no MC sample"):
         data_mc(counts([1.0]), {}, style=PlotStyle(), **NAMES)

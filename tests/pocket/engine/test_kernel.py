@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pocket.engine.kernel import add_weights
+from pocket.engine.masks import to_bits
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n_events=st.integers(1, 5),
+    n_entries=st.integers(0, 12),
+    n_categories=st.sampled_from([1, 3, 64, 70]),
+    n_filled=st.integers(1, 4),
+    n_variations=st.integers(1, 3),
+)
+def test_equals_four_loops(
+    seed: int, n_events: int, n_entries: int, n_categories: int, n_filled: int, n_variations: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    n_bins, n_classes = 4, 2
+    event = rng.integers(0, n_events, n_entries)
+    bins = rng.integers(-1, n_bins, n_entries)
+    masks = list(rng.random((n_categories, n_events)) < 0.5)
+    categories = rng.integers(0, n_categories, n_filled)
+    classes = rng.integers(0, n_classes, n_filled)
+    weights = rng.choice([-1.5, 0.0, 0.1, 2.0], (n_classes, n_events, n_variations))
+    start = rng.random((2, n_filled, n_bins, n_variations))
+    sumw, sumw2 = start.copy()
+    add_weights(event, bins, to_bits(masks, n_events), categories, classes, weights, sumw, sumw2)
+
+    expected, expected2 = start.copy()
+    for entry in range(n_entries):
+        for slot in range(n_filled):
+            for variation in range(n_variations):
+                if bins[entry] >= 0 and masks[categories[slot]][event[entry]]:
+                    weight = weights[classes[slot], event[entry], variation]
+                    expected[slot, bins[entry], variation] += weight
+                    expected2[slot, bins[entry], variation] += weight**2
+    assert sumw == pytest.approx(expected, rel=1e-12)
+    assert sumw2 == pytest.approx(expected2, rel=1e-12)

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pocket.engine.weighting import compute_weights, variation_names
+from pocket.weights import WeightDataMultiVariation, WeightLambda, WeightWrapper
+from pocket.weights.plan import SamplePlan, WeightPlan, build_plan
+
+CATEGORIES = ("SR", "CR", "VR")
+# weight → its stored variations; the arrays come from the events' column of that name
+VARIATIONS = {
+    "a": ["aUp", "aDown"],
+    "b": ["b_statUp", "b_statDown", "b_systUp", "b_systDown"],
+    "c": [],
+}
+
+
+def columns(name: str) -> list[str]:
+    return [name, *VARIATIONS[name]]
+
+
+def make(name: str) -> type[WeightWrapper]:
+    def function(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> Any:
+        arrays = [events[column] for column in columns(name)]
+        if name == "b":
+            return WeightDataMultiVariation(name, arrays[0], ["stat", "syst"], arrays[1::2], arrays[2::2])
+        return tuple(arrays) if len(arrays) > 1 else arrays[0]
+
+    variations = ("stat", "syst") if name == "b" else ()
+    return WeightLambda.wrap_func(name, function, has_variations=name != "c", variations=variations)
+
+
+KNOWN = [make(name) for name in VARIATIONS]
+# weights of zero and negative ones are allowed
+VALUES = st.one_of(st.sampled_from([0.0, -1.0, 1.0]), st.floats(-3, 3, width=32))
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> WeightPlan:
+    names = draw(st.lists(st.sampled_from("abc"), unique=True))
+    inclusive = draw(st.integers(0, len(names)))
+    bycategory = {name: draw(st.lists(st.sampled_from(CATEGORIES), unique=True)) for name in names[inclusive:]}
+    weights = {
+        "inclusive": names[:inclusive],
+        "bycategory": {
+            category: [name for name, where in bycategory.items() if category in where] for category in CATEGORIES
+        },
+    }
+    applied = {*names[:inclusive], *(name for name, where in bycategory.items() if where)} - {"c"}
+    varied = draw(st.lists(st.sampled_from(sorted(applied)), unique=True)) if applied else []
+    variations = {"weights": {"common": {"inclusive": varied}}}
+    return build_plan({"common": weights}, variations, KNOWN, CATEGORIES, {"DY": True})
+
+
+@settings(max_examples=50, deadline=None)
+@given(plan=plans(), data=st.data(), size=st.integers(0, 5), shape=st.sampled_from(["nominal", "JESUp"]))
+def test_matrix_is_the_product_event_by_event(plan: WeightPlan, data: st.DataObject, size: int, shape: str) -> None:
+    names = [column for name in VARIATIONS for column in columns(name)]
+    values = {name: data.draw(st.lists(VALUES, min_size=size, max_size=size)) for name in names}
+    events = ak.Array({name: np.array(column, dtype=np.float64) for name, column in values.items()})
+    sample = plan.samples["DY"]
+    found = compute_weights(plan, sample, {}, {}, events, shape)
+
+    varied = {name for category in CATEGORIES for name in sample.variations[category]} if shape == "nominal" else set()
+    stored = {variation for name in varied for variation in VARIATIONS[name]}
+    assert found.variations[0] == "nominal"
+    assert set(found.variations[1:]) == stored
+    assert len(found.variations) == 1 + len(stored)
+    for category in CATEGORIES:
+        matrix = found.matrices[found.class_of[category]]
+        assert matrix.shape == (size, len(found.variations))
+        assert found.nominal(category).tolist() == matrix[:, 0].tolist()
+        for number, variation in enumerate(found.variations):
+            for event in range(size):
+                factors = [
+                    # a category without the weight keeps the nominal
+                    values[variation if variation in VARIATIONS[name] else name][event]
+                    for name in sample.weights[category]
+                ]
+                assert math.isclose(matrix[event, number], math.prod(factors), rel_tol=1e-12)
+
+
+def test_categories_with_the_same_weights_share_a_matrix() -> None:
+    weights = {"common": {"inclusive": ["a"], "bycategory": {"CR": ["c"]}}}
+    plan = build_plan(weights, {}, KNOWN, CATEGORIES, {"DY": True})
+    events = ak.Array({"a": [2.0], "aUp": [3.0], "aDown": [1.0], "c": [5.0]})
+    found = compute_weights(plan, plan.samples["DY"], {}, {}, events)
+    assert found.class_of == {"SR": 0, "CR": 1, "VR": 0}
+    assert found.matrices.tolist() == [[[2.0]], [[10.0]]]
+
+
+def test_each_weight_is_computed_once() -> None:
+    calls = []
+
+    def function(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> Any:
+        calls.append((params, metadata, size, shape_variation))
+        return 1.0, 1.0, 1.0
+
+    counted = WeightLambda.wrap_func("counted", function, has_variations=True)
+    block = {"common": {"inclusive": ["counted"]}}
+    plan = build_plan(block, {"weights": block}, [counted], CATEGORIES, {"DY": True})
+    events = ak.Array({"x": [1.0, 2.0]})
+    compute_weights(plan, plan.samples["DY"], {"p": 1}, {"sample": "DY"}, events)
+    assert calls == [({"p": 1}, {"sample": "DY"}, 2, "nominal")]
+
+
+def test_names_need_no_events() -> None:
+    plan = build_plan(
+        {"common": {"inclusive": ["c", "b", "a"]}},
+        {"weights": {"common": {"inclusive": ["a", "b"]}}},
+        KNOWN,
+        CATEGORIES,
+        {"DY": True},
+    )
+    names = variation_names(plan, plan.samples["DY"], {}, {})
+    assert names == ("nominal", "b_statUp", "b_statDown", "b_systUp", "b_systDown", "aUp", "aDown")
+    empty = SamplePlan({"SR": ()}, {"SR": ()})
+    assert variation_names(WeightPlan({}, {}), empty, {}, {}) == ("nominal",)

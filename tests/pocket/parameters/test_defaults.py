@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters.defaults import (
+    get_default_parameters,
+    merge_parameters,
+    merge_parameters_from_files,
+    project_path,
+    project_root,
+    register_configuration_dir,
+    to_plain,
+)
+
+BASE = OmegaConf.create({"muon": {"pt": 15.0, "flags": ["a", "b"]}, "low": "${muon.pt}"})
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_project_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("POCKET_ROOT", raising=False)
+    assert (project_root() / "pocket" / "parameters" / "defaults.py").is_file()
+    monkeypatch.setenv("POCKET_ROOT", str(tmp_path))
+    assert project_path("params/x.yaml") == tmp_path / "params" / "x.yaml"
+    assert project_path("/absolute") == Path("/absolute")
+
+
+def test_defaults_are_all_files_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_ROOT", str(tmp_path))
+    write(tmp_path, "params/a.yaml", "first: {x: 1}\n")
+    write(tmp_path, "params/b.yaml", "second: ${first.x}\n")
+    write(tmp_path, "params/c.txt", "third: 1\n")
+    assert to_plain(get_default_parameters()) == {"first": {"x": 1}, "second": 1}
+    write(tmp_path, "params/d.yaml", "fourth: 4\nfirst: {y: 2}\n")
+    with pytest.raises(ConfigError, match=r"section 'first' is in params/d\.yaml and in params/a\.yaml"):
+        get_default_parameters()
+
+
+def test_defaults_are_not_shared() -> None:
+    first = get_default_parameters()
+    first.object_preselection.Muon.pt = 1000.0
+    assert get_default_parameters().object_preselection.Muon.pt != 1000.0
+
+
+def test_later_files_are_on_top(tmp_path: Path) -> None:
+    one = write(tmp_path, "one.yaml", "muon: {pt: 20.0, eta: 2.4}\n")
+    two = write(tmp_path, "two.yaml", "muon: {pt: 30.0, flags: [c]}\n")
+    merged = merge_parameters_from_files(BASE, one, two, update=True)
+    # lists are replaced, sections merged, and interpolations follow
+    assert to_plain(merged) == {"muon": {"pt": 30.0, "flags": ["c"], "eta": 2.4}, "low": 30.0}
+    assert to_plain(BASE) == {"muon": {"pt": 15.0, "flags": ["a", "b"]}, "low": 15.0}
+    assert merge_parameters_from_files(BASE, two, one, update=True).muon.pt == 20.0
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        ("muon: {pt: 20.0}", r"muon\.pt"),
+        ("muon: {flags: [a]}", r"muon\.flags"),
+        ("muon: 3", "muon"),
+        ("low: 15.0", "low"),
+        ("low: {x: 1}", "low"),
+    ],
+)
+def test_a_change_must_be_meant(tmp_path: Path, text: str, changed: str) -> None:
+    path = write(tmp_path, "change.yaml", text)
+    with pytest.raises(ConfigError, match=rf"change\.yaml changes {changed}: pass update=True if that is meant"):
+        merge_parameters_from_files(BASE, path)
+    merge_parameters_from_files(BASE, path, update=True)
+
+
+def test_additions_and_equal_values_are_no_change(tmp_path: Path) -> None:
+    path = write(tmp_path, "more.yaml", "muon: {pt: 15.0, eta: 2.4}\nlow: ${muon.pt}\nnew: {x: 1}\n")
+    assert merge_parameters_from_files(BASE, path).muon.eta == 2.4
+
+
+def test_merge_parameters() -> None:
+    merged = merge_parameters(BASE, {"muon": {"eta": 2.4}}, OmegaConf.create({"new": 1}))
+    assert (merged.muon.pt, merged.muon.eta, merged.new) == (15.0, 2.4, 1)
+    with pytest.raises(ConfigError, match=r"merged parameters changes muon\.pt"):
+        merge_parameters(BASE, {"muon": {"pt": 20.0}})
+    assert merge_parameters(BASE, {"muon": {"pt": 20.0}}, update=True).muon.pt == 20.0
+    with pytest.raises(UnknownNameError, match=r"key 'lumi\.picobarn' in merged parameters"):
+        merge_parameters(BASE, {"lumi": {"picobarn": 1}})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: [1", r"parameter file .*bad\.yaml: while parsing"),
+        ("a: ${b", r"parameter file .*bad\.yaml: .*\$\{b"),
+        ("- a\n- b\n", r"parameter file .*bad\.yaml must hold a mapping of sections"),
+        ("a: 1\na: 2\n", r"parameter file .*bad\.yaml: .*duplicate key a"),
+        ("lumi: {picobarn: {}}", r"unknown key 'lumi\.picobarn' in .*bad\.yaml, did you mean 'lumi\.picobarns'"),
+        ("HLT_trigers: {}", r"unknown section 'HLT_trigers' in .*bad\.yaml, did you mean 'HLT_triggers'"),
+    ],
+)
+def test_bad_file(tmp_path: Path, text: str, message: str) -> None:
+    path = write(tmp_path, "bad.yaml", text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        merge_parameters_from_files(BASE, path)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"parameter file .*none\.yaml does not exist"):
+        merge_parameters_from_files(BASE, tmp_path / "none.yaml")
+
+
+def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
+    path = write(tmp_path, "one.yaml", "new: 1\n")
+    assert merge_parameters_from_files(BASE, path).new == 1
+    write(tmp_path, "one.yaml", "new: 22\n")
+    assert merge_parameters_from_files(BASE, path).new == 22
+
+
+def test_an_empty_file_adds_nothing(tmp_path: Path) -> None:
+    assert merge_parameters_from_files(BASE, write(tmp_path, "empty.yaml", "# nothing yet\n")) == BASE
+
+
+def test_resolvers(tmp_path: Path) -> None:
+    register_configuration_dir("test_folder", tmp_path)
+    path = write(tmp_path, "files.yaml", "sf: ${test_folder:sf/muon.json}\narea: ${product:2,${side},4}\nside: 3\n")
+    plain = to_plain(merge_parameters_from_files(OmegaConf.create({}), path))
+    assert plain == {"sf": str(tmp_path / "sf" / "muon.json"), "area": 24, "side": 3}
+    register_configuration_dir("test_folder", "/elsewhere")
+    assert merge_parameters_from_files(OmegaConf.create({}), path).sf == "/elsewhere/sf/muon.json"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: {b: '${muon.ptt}'}", r"parameter a\.b: Interpolation key 'muon\.ptt' not found"),
+        ("a: ['${nothing}']", r"parameter a\[0\]: Interpolation key 'nothing' not found"),
+        ("a: '${no_resolver:x}'", "parameter a: Unsupported interpolation type no_resolver"),
+        ("a: '${b}'\nb: '${a}'", "parameter a: Recursive interpolation detected"),
+        ("a: {b: '???'}", r"parameter a\.b: Missing mandatory value"),
+        ("a: '???'", "parameter a: Missing mandatory value: a"),
+    ],
+)
+def test_what_cannot_be_resolved(tmp_path: Path, text: str, message: str) -> None:
+    merged = merge_parameters_from_files(BASE, write(tmp_path, "a.yaml", text))
+    with pytest.raises(ConfigError, match=message) as caught:
+        to_plain(merged)
+    assert "\n" not in str(caught.value)
+    # what isn't asked for needn't resolve
+    assert set(to_plain(merged, without=("a", "b"))) == {"muon", "low"}

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from omegaconf import DictConfig, OmegaConf
+
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters.defaults import merge_parameters
+from pocket.parameters.overrides import (
+    apply_overrides,
+    check_overrides,
+    lookup,
+    parameter_overrides,
+    split_assignment,
+)
+
+PARAMETERS: dict[str, Any] = {
+    "muon": {"pt": 15.0, "id": "tightId", "iso": None, "flags": ["a", "b"], "veto": True},
+    "years": {"2018": {"tot": 59830.0}},
+    "both": "${later.value}",
+}
+
+
+def compose(*assignments: str) -> DictConfig:
+    with parameter_overrides(assignments):
+        return merge_parameters(OmegaConf.create({}), PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "key", "value"),
+    [
+        ("a.b=25", "a.b", 25),
+        ("a.b=2.5e1", "a.b", 25.0),
+        (" a.b = text ", "a.b", "text"),
+        ("a.b=[1, 2.5]", "a.b", [1, 2.5]),
+        ("a.2018.b=true", "a.2018.b", True),
+        ("a.b='2018'", "a.b", "2018"),
+        ("a.b=toys://x=y", "a.b", "toys://x=y"),
+        ("a.b=null", "a.b", None),
+    ],
+)
+def test_split_assignment(assignment: str, key: str, value: Any) -> None:
+    found_key, found = split_assignment(assignment)
+    assert (found_key, found) == (key, value)
+    assert type(found) is type(value) or OmegaConf.is_list(found)
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("a.b", "--params takes key=value, .* not 'a.b'"),
+        ("=3", "--params takes key=value, .* not '=3'"),
+        ("a.b=[1", r"--params a\.b=\[1: while parsing"),
+        ("a.b=${c}", r"--params a\.b=\$\{c\}: Interpolation key 'c' not found"),
+        ("a.b={c: 1}", r"--params a\.b=\{c: 1\}: set the values of a section one by one, a\.b\.…"),
+    ],
+)
+def test_what_is_no_assignment(assignment: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        split_assignment(assignment)
+
+
+def test_values_are_set() -> None:
+    composed = compose("muon.pt=25", "muon.flags=[c]", "muon.iso=0.2", "years.2018.tot=1.5", "muon.veto=false")
+    assert composed.muon == {"pt": 25, "id": "tightId", "iso": 0.2, "flags": ["c"], "veto": False}
+    assert composed.years["2018"].tot == 1.5
+    assert compose("muon.pt=1", "muon.pt=2").muon.pt == 2
+    assert compose().muon == PARAMETERS["muon"]
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("muon.pt=high", "muon.pt is a number, not a text"),
+        ("muon.pt=true", r"muon.pt is a number, not a switch \(true or false\)"),
+        ("muon.pt=", "muon.pt is a number, not a null"),
+        ("muon.id=3", "muon.id is a text, not a number"),
+        ("muon.flags=a", "muon.flags is a list, not a text"),
+        ("muon.veto=1", r"muon.veto is a switch \(true or false\), not a number"),
+        ("muon=3", "muon is a section, not a number"),
+    ],
+)
+def test_a_value_keeps_its_type(assignment: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"--params {assignment}: {message}"):
+        compose(assignment)
+
+
+def test_what_is_merged_later_does_not_win() -> None:
+    with parameter_overrides(["muon.pt=25.0", "later.value=2"]):
+        base = merge_parameters(OmegaConf.create({}), PARAMETERS)
+        merged = merge_parameters(base, {"muon": {"pt": 40.0}}, {"later": {"value": 1}}, update=True)
+    assert merged.muon.pt == 25.0
+    assert merged.both == 2
+    # outside of the block nothing is set
+    assert merge_parameters(base, {"muon": {"pt": 40.0}}, update=True).muon.pt == 40.0
+
+
+def test_an_interpolation_may_be_replaced_before_it_resolves() -> None:
+    assert compose("both=3").both == 3
+
+
+def test_the_block_ends_with_an_error() -> None:
+    with pytest.raises(RuntimeError), parameter_overrides(["muon.pt=25.0"]):
+        raise RuntimeError
+    assert apply_overrides(OmegaConf.create({"muon": {"pt": 1.0}})).muon.pt == 1.0
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("muon.ptt", r"parameter 'ptt' in muon \(--params muon\.ptt\), did you mean 'pt'"),
+        ("moun.pt", r"parameter 'moun' in the parameters \(--params moun\.pt\), did you mean 'muon'"),
+        ("years.2081.tot", r"parameter '2081' in years \(.*did you mean '2018'"),
+        ("muon.pt.min", r"parameter 'min' in muon\.pt .*; none is defined"),
+    ],
+)
+def test_unknown_key(key: str, message: str) -> None:
+    composed = compose(f"{key}=1")
+    assert composed == compose()
+    assert not lookup(composed, key)
+    with pytest.raises(UnknownNameError, match=message):
+        check_overrides(composed, [f"{key}=1"])
+
+
+def test_known_keys() -> None:
+    composed = compose()
+    keys = ["muon.pt", "years.2018.tot", "both", "muon"]
+    assert all(lookup(composed, key) for key in keys)
+    check_overrides(composed, [f"{key}=1" for key in keys])

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pocket.analysis import Analysis, available_analyses, load_analysis
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.histograms.config import Axis, HistConf
+from pocket.scale_factors import EfficiencyRatio
+from pocket.weights.derived import ScaleFactorWeight
+from tests.pocket.configs import configure
+
+PROBES = HistConf(
+    [Axis(field="passing", type="integer", start=0, stop=2), Axis(field="pt", bins=[20, 30, 60], name="pt")]
+)
+
+
+def config(*scale_factors: str) -> Any:
+    """Return a configuration that applies some scale factors and fills the histogram of one."""
+    weights = [ScaleFactorWeight.wrap(f"sf_{name}", name, "Muon") for name in scale_factors]
+    return configure(variables={"probes": PROBES}, weights={"common": {"inclusive": weights}})
+
+
+def scale_factor(measured_in: str, **changes: Any) -> EfficiencyRatio:
+    settings: dict[str, Any] = {
+        "variable": "probes",
+        "category": "baseline",
+        "axes": ("pt",),
+        "data": ("DATA",),
+        "mc": ("DY",),
+    }
+    return EfficiencyRatio(input=measured_in, **settings | changes)
+
+
+def analysis(configs: Mapping[str, Any], default: str = "tnp", **settings: Any) -> Analysis:
+    return Analysis(name="test", configs=configs, default_config=default, **settings)
+
+
+def test_names() -> None:
+    tnp, main = config(), config("id")
+    found = analysis({"tnp": tnp, "main": main}, scale_factors={"id": scale_factor("tnp")}, compare={"main": "tnp"})
+    assert found.config("main") is main
+    assert found.scale_factor("id").input == "tnp"
+    with pytest.raises(UnknownNameError, match="unknown configuration 'mian' in analysis 'test', did you mean 'main'"):
+        found.config("mian")
+    with pytest.raises(UnknownNameError, match="unknown scale factor 'idd' in analysis 'test', did you mean 'id'"):
+        found.scale_factor("idd")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"default": "tnpp"}, "configuration 'tnpp' in default_config of analysis 'test', did you mean 'tnp'"),
+        ({"compare": {"tnpp": "tnp"}}, "configuration 'tnpp' in compare of analysis 'test'"),
+        ({"compare": {"tnp": "main"}}, "configuration 'main' in compare of analysis 'test'"),
+        ({"scale_factors": {"id": scale_factor("tpn")}}, "'tpn' in input of scale factor 'id', did you mean 'tnp'"),
+        ({"scale_factors": {"id": scale_factor("tnp", variable="prob")}}, "variable 'prob' in scale factor 'id', did"),
+        ({"scale_factors": {"id": scale_factor("tnp", category="base")}}, "category 'base' in scale factor 'id'"),
+        ({"scale_factors": {"id": scale_factor("tnp", axes=("ptt",))}}, "'ptt' in scale factor 'id', histogram 'prob"),
+        ({"scale_factors": {"id": scale_factor("tnp", pass_axis="passed")}}, "axis 'passed' .*did you mean 'passing'"),
+        ({"scale_factors": {"id": scale_factor("tnp", mc=("DYY",))}}, "sample 'DYY' in scale factor 'id'"),
+        ({"scale_factors": {"id": scale_factor("tnp", data=("data",))}}, "sample 'data' .* did you mean 'DATA'"),
+    ],
+)
+def test_names_that_refer_to_nothing(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UnknownNameError, match=message):
+        analysis({"tnp": config()}, **settings)
+
+
+def test_unknown_scale_factor_in_the_weights() -> None:
+    with pytest.raises(UnknownNameError, match="'idd' in weights of configuration 'main', did you mean 'id'"):
+        analysis({"tnp": config(), "main": config("idd")}, scale_factors={"id": scale_factor("tnp")})
+
+
+def test_chains_of_any_depth() -> None:
+    configs = {"a": config(), "b": config("x"), "c": config("x", "y"), "d": config("y", "z")}
+    found = analysis(
+        configs, "d", scale_factors={name: scale_factor(where) for name, where in zip("xyz", "abc", strict=True)}
+    )
+    assert found.configs["d"].scale_factors == ("y", "z")
+
+
+@pytest.mark.parametrize(
+    ("uses", "inputs", "circle"),
+    [
+        ({"a": ["x"]}, {"x": "a"}, "a → a"),
+        ({"a": ["x"], "b": ["y"]}, {"x": "b", "y": "a"}, "a → b → a"),
+        # the way in is not part of the circle
+        ({"start": ["x"], "a": ["y"], "b": ["z"]}, {"x": "a", "y": "b", "z": "a"}, "a → b → a"),
+    ],
+)
+def test_circle(uses: dict[str, list[str]], inputs: dict[str, str], circle: str) -> None:
+    configs = {name: config(*used) for name, used in uses.items()}
+    with pytest.raises(ConfigError, match=rf"'test': .* wait for each other .*: {circle}$"):
+        analysis(configs, "a", scale_factors={name: scale_factor(where) for name, where in inputs.items()})
+
+
+SOURCE = """
+    from pathlib import Path
+    from pocket.analysis import Analysis
+    from pocket.parameters.defaults import get_default_parameters, merge_parameters
+    from tests.pocket.configs import configure
+    parameters = merge_parameters(get_default_parameters(), {"mine": {"pt": 20.0}})
+    analysis = Analysis(name="other", configs={"main": configure(parameters=parameters)}, default_config="main")
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Iterator[Path]:
+    """A package outside of the project, forgotten at the end."""
+    before, path = set(sys.modules), list(sys.path)
+    folder = tmp_path / "outside_analysis"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(textwrap.dedent(SOURCE))
+    yield folder
+    sys.path[:] = path
+    for name in set(sys.modules) - before:
+        if name.startswith("outside"):
+            del sys.modules[name]
+    load_analysis.cache_clear()
+
+
+def test_analysis_outside_the_project(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_analysis(str(package)).name == "other"
+    monkeypatch.chdir(package.parent)
+    assert load_analysis("./outside_analysis").name == "other"
+    (package.parent / "outside").mkdir()
+    (package.parent / "outside" / "__init__.py").touch()
+    package.rename(package.parent / "outside" / "inner")
+    assert load_analysis("outside.inner").name == "other"
+
+
+def test_overrides(package: Path) -> None:
+    def pt(*overrides: str) -> float:
+        value: float = load_analysis(str(package), overrides).configs["main"].parameters.mine.pt
+        return value
+
+    assert pt() == 20.0
+    assert pt("mine.pt=25.0") == 25.0
+    assert pt() == 20.0
+    with pytest.raises(UnknownNameError, match=r"parameter 'ptt' in mine \(--params mine\.ptt\), did you mean 'pt'"):
+        pt("mine.ptt=25.0")
+    assert pt() == 20.0
+
+
+def test_loaded_once(package: Path) -> None:
+    assert load_analysis(str(package)) is load_analysis(str(package))
+
+
+def test_what_is_no_analysis(tmp_path: Path, package: Path) -> None:
+    with pytest.raises(UnknownNameError, match="unknown analysis 'zmumuu', did you mean 'zmumu'"):
+        load_analysis("zmumuu")
+    with pytest.raises(UnknownNameError, match=r"unknown analysis 'no\.such\.package'"):
+        load_analysis("no.such.package")
+    with pytest.raises(ConfigError, match=r"analysis '.*nothing' is no folder of a Python package"):
+        load_analysis(str(tmp_path / "nothing"))
+    (package / "__init__.py").write_text("x = 1\n")
+    with pytest.raises(ConfigError, match="outside_analysis defines no 'analysis = Analysis"):
+        load_analysis(str(package))
+
+
+def test_an_import_that_fails_inside_an_analysis_is_not_hidden(package: Path) -> None:
+    (package / "__init__.py").write_text("import no_such_module\n")
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        load_analysis(str(package))
+
+
+def test_available_analyses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "zmumu" in available_analyses()
+    for name in ("b", "a", "no"):
+        (tmp_path / "analysis" / name).mkdir(parents=True)
+    for name in ("b", "a"):
+        (tmp_path / "analysis" / name / "__init__.py").touch()
+    monkeypatch.setenv("POCKET_ROOT", str(tmp_path))
+    assert available_analyses() == ["a", "b"]

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from pocket.configurator import processing_metadata
+from pocket.cut import Cut
+from pocket.cut_functions import passthrough
+from pocket.errors import ConfigError, DatasetError, UnknownNameError
+from pocket.histograms.config import Axis, HistConf
+from pocket.selections import StandardSelection
+from pocket.weights import WeightLambda
+from pocket.weights.derived import ScaleFactorWeight
+from tests.pocket.configs import DATA, DEFINITIONS, DY, DY_LOW, PARAMETERS, TT, PlainWorkflow, configure
+
+X = Axis(field="x", bins=4, start=0, stop=2)
+JSONS = {"jsons": [DEFINITIONS]}
+
+
+def ones(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> Any:
+    return (1.0, 1.0, 1.0)
+
+
+VARIED = WeightLambda.wrap_func("sf_mu", ones, has_variations=True)
+FIXED = WeightLambda.wrap_func("zpt", ones)
+
+
+def test_datasets_are_chosen_by_the_filter() -> None:
+    assert list(configure().definitions) == [DY, DY_LOW, TT, DATA]
+    assert configure().samples == {"DY": True, "TT": True, "DATA": False}
+    chosen = configure(datasets={**JSONS, "filter": {"samples": ["TT", "DATA"], "year": [2018]}})
+    assert list(chosen.definitions) == [TT, DATA]
+    assert list(configure(datasets={**JSONS, "filter": {"samples_exclude": ["DY"]}}).definitions) == [TT, DATA]
+
+
+def test_definition_files_are_relative_to_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "x.json").write_text(DEFINITIONS.read_text())
+    monkeypatch.setenv("POCKET_ROOT", str(tmp_path))
+    config = configure(datasets={"jsons": ["datasets/x.json"]})
+    assert config.definition_files == ("datasets/x.json",)
+    assert list(config.definitions) == [DY, DY_LOW, TT, DATA]
+
+
+def test_categories_may_be_a_dictionary() -> None:
+    config = configure(categories={"SR": [passthrough]})
+    assert isinstance(config.categories, StandardSelection)
+    assert config.categories.names == ("SR",)
+    selection = StandardSelection({"CR": []})
+    assert configure(categories=selection).categories is selection
+
+
+@pytest.mark.parametrize(
+    ("datasets", "message"),
+    [
+        ({}, r"datasets\.jsons must be a list of dataset definition files, not \(\)"),
+        ({"jsons": "a.json"}, r"datasets\.jsons must be a list .* not 'a\.json'"),
+        ({"jsons": [DEFINITIONS], "filters": {}}, "unknown key 'filters' in datasets"),
+        ({**JSONS, "filter": {"sample": ["DY"]}}, r"unknown key 'sample' in datasets\.filter, did you mean 'samples'"),
+        ({**JSONS, "filter": {"samples": "DY"}}, r"datasets\.filter\.samples must be a list, not 'DY'"),
+        ({**JSONS, "filter": {"samples": ["DYY"]}}, "unknown sample 'DYY' .*did you mean 'DY'"),
+        ({**JSONS, "filter": {"year": ["2081"]}}, "unknown year '2081' .*did you mean '2018'"),
+    ],
+)
+def test_wrong_datasets(datasets: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        configure(datasets=datasets)
+
+
+def test_missing_definition_file() -> None:
+    with pytest.raises(DatasetError, match=r"dataset definition .*nothing\.json can't be read"):
+        configure(datasets={"jsons": ["nothing.json"]})
+
+
+def test_sample_that_is_data_and_simulation(tmp_path: Path) -> None:
+    entries = [
+        {"paths": ["a.root"], "metadata": {"year": "2018", "isMC": True, "xsec": 1.0}},
+        {"paths": ["b.root"], "metadata": {"year": "2018", "isMC": False, "era": "B"}},
+    ]
+    path = tmp_path / "mixed.json"
+    path.write_text(json.dumps({"mu": {"sample": "SingleMuon", "files": entries}}))
+    with pytest.raises(ConfigError, match=r"sample 'SingleMuon' is both data and simulation: .*'mu_2018_EraB'.*mixed"):
+        configure(datasets={"jsons": [path]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"parameters": {"lumi": 1}}, r"parameters must be composed parameters \(a DictConfig\), not dict"),
+        ({"workflow": Cut}, "workflow must be a class derived from BaseProcessorABC, not <class"),
+        ({"workflow": PlainWorkflow.count_objects}, "workflow must be a class derived"),
+        ({"skim": passthrough}, "skim must be a list of cuts"),
+        ({"preselections": [1]}, r"preselections\[0\] must be a Cut, not 1"),
+        ({"categories": {}}, "categories: at least one is needed"),
+        ({"variables": {}}, "variables: at least one histogram is needed"),
+        ({"variables": {"x": X}}, r"variables\.x must be a HistConf, not Axis"),
+        ({"variables": {"a/b": HistConf([X])}}, "'a/b' can't be a histogram's name"),
+        ({"variables": {"x": HistConf([X], only_categories=["baselin"])}}, "category 'baselin' in only_categories of "),
+        (
+            {"variables": {"x": HistConf([X], exclude_samples=["DYY"])}},
+            "'DYY' in exclude_samples of histogram 'x', did",
+        ),
+        ({"weights": {"comon": {}}}, "unknown key 'comon' in weights, did you mean 'common'"),
+        ({"weights": {"common": {"inclusive": ["genWieght"]}}}, r"'genWieght' in weights\.common\.inclusive, did you"),
+        ({"weights": {"common": {"inclusive": ["lumi", "lumi"]}}}, "weight 'lumi' is applied twice to 'DY'"),
+        ({"weights": {"bysample": {"TTT": {}}}}, r"unknown sample 'TTT' in weights\.bysample"),
+        ({"variations": {"weights": {"common": {"inclusive": ["pileup"]}}}}, "'pileup' is varied, but no weight of"),
+        ({"variations": {"weight": {}}}, "unknown key 'weight' in variations, did you mean 'weights'"),
+    ],
+)
+def test_wrong_setting(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        configure(**changes)
+
+
+def test_unknown_variation_of_a_histogram() -> None:
+    settings = {
+        "weights": {"common": {"inclusive": [VARIED]}},
+        "variations": {"weights": {"common": {"inclusive": ["sf_mu"]}}},
+    }
+    configure(variables={"x": HistConf([X], only_variations=["sf_muUp", "sf_muDown"])}, **settings)
+    with pytest.raises(
+        UnknownNameError, match="variation 'sf_mu_up' in only_variations of histogram 'x', did you mean"
+    ):
+        configure(variables={"x": HistConf([X], only_variations=["sf_mu_up"])}, **settings)
+
+
+def test_weights_and_the_scale_factors_they_need() -> None:
+    muon_id = ScaleFactorWeight.wrap("sf_id", scale_factor="muon_id", collection="Muon")
+    trigger = ScaleFactorWeight.wrap("sf_trigger", scale_factor="trigger", collection="Muon", combine="any")
+    other = ScaleFactorWeight.wrap("sf_other", scale_factor="other", collection="Muon")
+    config = configure(
+        weights_classes=[muon_id, trigger, other, FIXED],
+        weights={
+            "common": {"inclusive": ["genWeight", "sf_id", "zpt"]},
+            "bysample": {"TT": {"inclusive": ["sf_trigger"]}},
+        },
+    )
+    assert config.weights.samples["TT"].names == ("genWeight", "sf_id", "zpt", "sf_trigger")
+    assert config.weights.samples["DATA"].names == ()
+    # a weight that may be named but isn't used needs no scale factor
+    assert config.scale_factors == ("muon_id", "trigger")
+
+
+def test_what_decides_the_output_of_the_processor() -> None:
+    style = OmegaConf.merge(PARAMETERS, {"plotting_style": {"colour": "red"}})
+    spec = configure(parameters=style, workflow_options={"a": 1}).processing_spec()
+    assert spec["parameters"] == OmegaConf.to_container(PARAMETERS)
+    assert spec["workflow"] is PlainWorkflow
+    assert spec["workflow_options"] == {"a": 1}
+    assert spec["datasets"][TT] == ("paths", ("tt.root",), {"sample": "TT", "year": "2018", "isMC": True})
+    assert spec["category_order"] == ("baseline",)
+    assert set(spec["variables"]) == {"x"}
+
+
+def test_metadata_of_the_processor() -> None:
+    full = {"sample": "DY", "year": "2018", "isMC": True, "xsec": 3.0, "nevents": 5, "size": 9, "part": "M50"}
+    assert processing_metadata(full) == {"sample": "DY", "year": "2018", "isMC": True, "part": "M50"}

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import correctionlib.schemav2 as cs
+import pytest
+
+from pocket.corrections import load_correction
+from pocket.errors import ConfigError, UnknownNameError
+from tests.pocket.correction_files import binned, write_corrections
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return write_corrections(
+        tmp_path / "sf.json", binned("muon_id", {"pt": [0, 10, 20]}, lambda kind, i: float(i), "systematic")
+    )
+
+
+def test_correction(path: str) -> None:
+    assert load_correction(path, "muon_id").evaluate(15.0, "nominal") == 1.0
+
+
+def test_a_file_is_read_once(path: str) -> None:
+    first = load_correction(path, "muon_id")
+    Path(path).unlink()
+    assert load_correction(path, "muon_id").evaluate(5.0, "up") == first.evaluate(5.0, "up")
+
+
+def test_compound_correction(tmp_path: Path) -> None:
+    both = [binned(name, {"pt": [0, 10, 20]}, lambda kind, i: 1.0 + i, "kind") for name in ("first", "second")]
+    compound = cs.CompoundCorrection(
+        name="product",
+        inputs=both[0].inputs,
+        output=both[0].output,
+        inputs_update=[],
+        input_op="*",
+        output_op="*",
+        stack=["first", "second"],
+    )
+    content = cs.CorrectionSet(schema_version=2, corrections=both, compound_corrections=[compound])
+    path = tmp_path / "compound.json"
+    path.write_text(content.model_dump_json())
+    assert load_correction(str(path), "product").evaluate(15.0, "nominal") == 4.0
+    with pytest.raises(
+        UnknownNameError, match=r"unknown correction 'produkt' in compound\.json, did you mean 'product'"
+    ):
+        load_correction(str(path), "produkt")
+
+
+def test_what_cannot_be_loaded(path: str, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match=r"unknown correction 'muon_di' in sf\.json, did you mean 'muon_id'"):
+        load_correction(path, "muon_di")
+    with pytest.raises(ConfigError, match=r"correction file .*none\.json does not exist"):
+        load_correction(str(tmp_path / "none.json"), "muon_id")
+    (tmp_path / "bad.json").write_text('{"schema_version": 2, "corrections": [')
+    with pytest.raises(ConfigError, match=r"bad\.json is not a correctionlib file: "):
+        load_correction(str(tmp_path / "bad.json"), "muon_id")

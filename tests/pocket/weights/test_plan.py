@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.weights import WeightLambda, WeightWrapper
+from pocket.weights.plan import build_plan
+
+CATEGORIES = ("SR", "CR")
+SAMPLES = {"DY": True, "TT": True, "DATA": False}
+
+
+def make(name: str, **options: Any) -> type[WeightWrapper]:
+    return WeightLambda.wrap_func(name, lambda params, metadata, events, size, shape_variation: 1.0, **options)
+
+
+KNOWN = [make(name, has_variations=True) for name in ("a", "b", "c", "d")] + [
+    make("fixed"),
+    make("data", has_variations=True, isMC_only=False),
+]
+
+
+def plan(weights: Any, variations: Any = None, known: Any = KNOWN) -> Any:
+    return build_plan(weights, {"weights": variations} if variations else {}, known, CATEGORIES, SAMPLES)
+
+
+def test_blocks_add_up() -> None:
+    found = plan(
+        {
+            "common": {"inclusive": ["a"], "bycategory": {"SR": ["b"]}},
+            "bysample": {"TT": {"inclusive": ["c"], "bycategory": {"CR": ["d"]}}},
+        },
+        {"common": {"inclusive": ["a"]}, "bysample": {"TT": {"bycategory": {"CR": ["c"]}}}},
+    )
+    assert found.samples["DY"].weights == {"SR": ("a", "b"), "CR": ("a",)}
+    assert found.samples["TT"].weights == {"SR": ("a", "b", "c"), "CR": ("a", "c", "d")}
+    assert found.samples["TT"].names == ("a", "b", "c", "d")
+    assert found.samples["DY"].variations == {"SR": ("a",), "CR": ("a",)}
+    assert found.samples["TT"].variations == {"SR": ("a",), "CR": ("a", "c")}
+    assert list(found.classes) == ["a", "b", "c", "d"]
+
+
+def test_data_keep_only_weights_for_data() -> None:
+    found = plan({"common": {"inclusive": ["a", "data"]}}, {"common": {"inclusive": ["a", "data"]}})
+    assert found.samples["DATA"].weights == {"SR": ("data",), "CR": ("data",)}
+    assert found.samples["DATA"].variations == {"SR": ("data",), "CR": ("data",)}
+    assert found.samples["DY"].weights["SR"] == ("a", "data")
+
+
+def test_a_class_may_stand_for_its_name() -> None:
+    found = plan({"common": {"inclusive": [make("own"), "a"]}})
+    assert found.samples["DY"].names == ("own", "a")
+
+
+def test_no_weights() -> None:
+    found = plan({})
+    assert found.samples["DY"].weights == {"SR": (), "CR": ()}
+    assert found.classes == {}
+
+
+_blocks = st.fixed_dictionaries(
+    {},
+    optional={
+        "inclusive": st.lists(st.sampled_from("abcd"), max_size=2, unique=True),
+        "bycategory": st.dictionaries(
+            st.sampled_from(CATEGORIES), st.lists(st.sampled_from("abcd"), max_size=2, unique=True)
+        ),
+    },
+)
+_weights = st.fixed_dictionaries(
+    {}, optional={"common": _blocks, "bysample": st.dictionaries(st.sampled_from(list(SAMPLES)), _blocks)}
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(weights=_weights, variations=_weights)
+def test_every_plan_is_a_loop_over_the_blocks(weights: Any, variations: Any) -> None:
+    def chosen(block: Any, sample: str, category: str) -> list[str]:
+        names = []
+        for part in (block.get("common", {}), block.get("bysample", {}).get(sample, {})):
+            names += [*part.get("inclusive", []), *part.get("bycategory", {}).get(category, [])]
+        return names
+
+    pairs = [(sample, category) for sample in SAMPLES for category in CATEGORIES]
+    parts = [weights.get("common", {}), *weights.get("bysample", {}).values()]
+    applied = {n for p in parts for names in (p.get("inclusive", []), *p.get("bycategory", {}).values()) for n in names}
+    parts = [variations.get("common", {}), *variations.get("bysample", {}).values()]
+    varied = {n for p in parts for names in (p.get("inclusive", []), *p.get("bycategory", {}).values()) for n in names}
+    twice = any(len(set(names)) < len(names) for names in (chosen(weights, *pair) for pair in pairs))
+    if twice or not varied <= applied:
+        with pytest.raises(ConfigError, match="applied twice" if twice else "but no weight of that name is applied"):
+            plan(weights, variations)
+        return
+    found = plan(weights, variations)
+    for sample, category in pairs:
+        names = chosen(weights, sample, category) if SAMPLES[sample] else []
+        assert list(found.samples[sample].weights[category]) == names
+        asked = chosen(variations, sample, category)
+        assert list(found.samples[sample].variations[category]) == [name for name in names if name in asked]
+
+
+@pytest.mark.parametrize(
+    ("weights", "variations", "message"),
+    [
+        (
+            {"common": {"inclusive": ["fixd"]}},
+            None,
+            r"weight 'fixd' in weights\.common\.inclusive, did you mean 'fixed'",
+        ),
+        ({"bysample": {"TT": {"bycategory": {"SR": ["e"]}}}}, None, r"'e' in weights\.bysample\.TT\.bycategory\.SR"),
+        ({"common": {"incl": []}}, None, r"unknown key 'incl' in weights\.common, did you mean 'inclusive'"),
+        ({"bysamples": {}}, None, "unknown key 'bysamples' in weights, did you mean 'bysample'"),
+        ({"bysample": {"TTT": {}}}, None, r"unknown sample 'TTT' in weights\.bysample, did you mean 'TT'"),
+        ({"common": {"bycategory": {"SRR": []}}}, None, r"category 'SRR' in weights\.common\.bycategory, did you mean"),
+        ({}, {"bysample": {"DYY": {}}}, r"sample 'DYY' in variations\.weights\.bysample, did you mean 'DY'"),
+    ],
+)
+def test_unknown_name(weights: Any, variations: Any, message: str) -> None:
+    with pytest.raises(UnknownNameError, match=message):
+        plan(weights, variations)
+
+
+@pytest.mark.parametrize(
+    ("weights", "variations", "message"),
+    [
+        ({"common": {"inclusive": ["a", "a"]}}, None, "weight 'a' is applied twice to 'DY' in category 'SR'"),
+        (
+            {"common": {"inclusive": ["a"], "bycategory": {"CR": ["a"]}}},
+            None,
+            "weight 'a' is applied twice to 'DY' in category 'CR'",
+        ),
+        (
+            {"common": {"inclusive": ["a"]}, "bysample": {"TT": {"inclusive": ["a"]}}},
+            None,
+            "weight 'a' is applied twice to 'TT' in category 'SR'",
+        ),
+        ({"common": {"inclusive": ["a"]}}, {"common": {"inclusive": ["b"]}}, "'b' is varied, but no weight of that"),
+        ({"common": {"inclusive": ["fixed"]}}, {"common": {"inclusive": ["fixed"]}}, "'fixed' has no variations"),
+        ({"common": {"inclusive": "a"}}, None, r"weights\.common\.inclusive must be a list of weights, not 'a'"),
+        ({"common": ["a"]}, None, r"weights\.common must be a dictionary with inclusive and bycategory, not \['a'\]"),
+        ({"common": {"inclusive": [make("a")]}}, None, r"weights\.common\.inclusive: two weights are named 'a'"),
+    ],
+)
+def test_wrong_block(weights: Any, variations: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        plan(weights, variations)
+
+
+@pytest.mark.parametrize(
+    ("known", "message"),
+    [
+        ([*KNOWN, make("a")], "weights_classes: two weights are named 'a'"),
+        ([WeightWrapper], "weights_classes: <class .*WeightWrapper'> is no weight class with a name"),
+        ([KNOWN[0]({}, {})], "is no weight class with a name"),
+        (["a"], "weights_classes: 'a' is no weight class with a name"),
+    ],
+)
+def test_wrong_classes(known: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        plan({}, known=known)

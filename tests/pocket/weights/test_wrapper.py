@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+
+from pocket.errors import ConfigError
+from pocket.weights import WeightData, WeightDataMultiVariation, WeightLambda, WeightWrapper
+
+EVENTS = ak.Array({"x": [1.0, 2.0, 3.0]})
+N = 3
+
+
+def weight(result: Any, **options: Any) -> WeightWrapper:
+    """Return a weight whose function returns ``result``, or calls it with the events."""
+
+    def function(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> Any:
+        return result(events) if callable(result) else result
+
+    return WeightLambda.wrap_func("sf", function, **options)({}, {})
+
+
+def evaluate(weight: WeightWrapper, shape_variation: str = "nominal") -> tuple[list[float], dict[str, list[float]]]:
+    nominal, varied = weight.evaluate(EVENTS, N, shape_variation)
+    assert all(array.dtype == np.float64 for array in (nominal, *varied.values()))
+    return nominal.tolist(), {name: values.tolist() for name, values in varied.items()}
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        lambda events: events.x,
+        lambda events: np.array([1, 2, 3], dtype=np.int8),
+        lambda events: [1, 2, 3],
+        lambda events: (events.x,),
+        lambda events: WeightData("sf", events.x),
+        lambda events: WeightDataMultiVariation("sf", events.x, (), (), ()),
+    ],
+)
+def test_forms_of_the_nominal(result: Any) -> None:
+    assert evaluate(weight(result)) == ([1.0, 2.0, 3.0], {})
+
+
+def test_one_number_counts_for_all_events() -> None:
+    assert evaluate(weight(0.5)) == ([0.5] * 3, {})
+
+
+@pytest.mark.parametrize("form", [tuple, lambda arrays: WeightData("sf", *arrays)])
+def test_up_and_down(form: Any) -> None:
+    arrays = ([1.0] * 3, [1.5] * 3, 0.5)
+    assert evaluate(weight(form(arrays), has_variations=True)) == (
+        [1.0] * 3,
+        {"sfUp": [1.5] * 3, "sfDown": [0.5] * 3},
+    )
+    # variations of weights aren't stored inside shape variations, nor those that weren't announced
+    assert evaluate(weight(form(arrays), has_variations=True), "JESUp") == ([1.0] * 3, {})
+    assert evaluate(weight(form(arrays))) == ([1.0] * 3, {})
+
+
+def test_named_variations() -> None:
+    names = ["stat", "syst"]
+    data = WeightDataMultiVariation("sf", [1.0] * 3, names, [[2.0] * 3, [3.0] * 3], [[4.0] * 3, [5.0] * 3])
+    found = weight(data, has_variations=True, variations=names)
+    assert found.variation_names() == ["sf_statUp", "sf_statDown", "sf_systUp", "sf_systDown"]
+    assert evaluate(found) == (
+        [1.0] * 3,
+        {"sf_statUp": [2.0] * 3, "sf_statDown": [4.0] * 3, "sf_systUp": [3.0] * 3, "sf_systDown": [5.0] * 3},
+    )
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        (np.ones(2), r"\(nominal\) has shape \(2,\), expected \(3,\)"),
+        (np.ones((3, 1)), r"\(nominal\) has shape \(3, 1\), expected \(3,\)"),
+        (np.array([1.0, np.nan, np.inf]), r"\(nominal\) is not finite for 2 of 3 events"),
+        (ak.Array([1.0, None, 2.0]), r"\(nominal\) is not one number per event: .*None"),
+        (ak.Array([[1.0], [], [2.0]]), r"\(nominal\) is not one number per event"),
+        ("text", r"\(nominal\) is not one number per event"),
+        (None, r"\(nominal\) is not finite for 3 of 3 events"),
+        ((), r"returned 0 arrays, not \(nominal, up, down\)"),
+        ((1.0, 1.0, 1.0, 1.0), r"returned 4 arrays, not \(nominal, up, down\)"),
+    ],
+)
+def test_wrong_nominal(result: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"weight 'sf' {message}") as caught:
+        evaluate(weight(result))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("result", "variations", "message"),
+    [
+        (1.0, (), "has variations, but did not return all of sfUp, sfDown"),
+        ((1.0, 1.5), (), "did not return all of sfUp, sfDown"),
+        ((1.0, np.ones(2), 1.0), (), r"\(sfUp\) has shape \(2,\), expected \(3,\)"),
+        ((1.0, 1.0, np.nan), (), r"\(sfDown\) is not finite for 3 of 3 events"),
+        ((1.0, 1.0, 1.0), ("a", "b"), "did not return all of sf_aUp, sf_aDown, sf_bUp, sf_bDown"),
+        (WeightDataMultiVariation("sf", 1.0, ["a"], [1.0], [1.0]), ("a", "b"), r"the variations \['a'\], it promises"),
+        (WeightDataMultiVariation("sf", 1.0, ["a"], [1.0], []), ("a",), "did not return all of sf_aUp, sf_aDown"),
+        (WeightDataMultiVariation("sf", 1.0, ["a"], [1.0, 1.0], [1.0]), ("a",), "did not return all of sf_aUp"),
+    ],
+)
+def test_wrong_variations(result: Any, variations: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ConfigError, match=f"weight 'sf' .*{message}"):
+        evaluate(weight(result, has_variations=True, variations=variations))
+
+
+def test_a_class_of_its_own() -> None:
+    class Squared(WeightWrapper):
+        name = "squared"
+        has_variations = True
+
+        def __init__(self, params: Any, metadata: Any) -> None:
+            super().__init__(params, metadata)
+            # which variations there are may follow from the parameters
+            self.variations = params["sources"]
+
+        def compute(self, events: Any, size: int, shape_variation: str) -> WeightDataMultiVariation:
+            values = events.x**2
+            return WeightDataMultiVariation(self.name, values, self.variations, [values + 1], [values - 1])
+
+    assert evaluate(Squared({"sources": ["stat"]}, {})) == (
+        [1.0, 4.0, 9.0],
+        {"squared_statUp": [2.0, 5.0, 10.0], "squared_statDown": [0.0, 3.0, 8.0]},
+    )
+
+
+def test_a_weight_without_compute() -> None:
+    class Empty(WeightWrapper):
+        name = "empty"
+
+    with pytest.raises(NotImplementedError, match=r"weight 'empty' has no compute\(\)"):
+        Empty({}, {}).evaluate(EVENTS, N, "nominal")
