@@ -110,7 +110,8 @@ def _split(
         for axis in cfg.variables[variable].axes:
             # the label may have changed since the histogram was filled
             histogram.axes[axis.name].label = axis.label or axis.name
-        for axis_name, projected in projections(histogram[{"cat": category}]).items():
+        in_category: Any = histogram[{"cat": category}]
+        for axis_name, projected in projections(in_category).items():
             data, mc = parts[axis_name]
             if cfg.samples[sample]:
                 mc[sample] = projected

@@ -44,7 +44,7 @@ class ScaleFactorWeight(WeightWrapper):
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight with its total up and down variation."""
-        from pocket.scale_factors import evaluate
+        from pocket.scale_factors.evaluate import any_of_weight, object_weight
 
         path = self.params.get("scale_factors", {}).get(self.scale_factor)
         if path is None:
@@ -53,10 +53,10 @@ class ScaleFactorWeight(WeightWrapper):
         if self.combine == "any":
             pair = [load_correction(path, f"{self.scale_factor}_efficiency_{of}") for of in ("data", "mc")]
             inputs = self._inputs(events, pair[0])
-            return WeightData(self.name, *(evaluate.any_of_weight(pair[0], pair[1], inputs, kind) for kind in kinds))
+            return WeightData(self.name, *(any_of_weight(pair[0], pair[1], inputs, kind) for kind in kinds))
         correction = load_correction(path, self.scale_factor)
         inputs = self._inputs(events, correction)
-        return WeightData(self.name, *(evaluate.object_weight(correction, inputs, kind) for kind in kinds))
+        return WeightData(self.name, *(object_weight(correction, inputs, kind) for kind in kinds))
 
     def _inputs(self, events: Any, correction: Any) -> list[Any]:
         if self.collection not in events.fields:

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from typing import Any
+
+import hist
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pocket.engine.filling import empty_histograms, fill_histograms
+from pocket.engine.weighting import ChunkWeights
+from pocket.errors import HistogramError
+from pocket.histograms.axes import build_axis
+from pocket.histograms.config import Axis, HistConf
+from pocket.weights import WeightLambda
+from tests.pocket.configs import DATA, DY, configure, metadata
+from tests.pocket.engine.generated_events import (
+    METADATA,
+    Event,
+    axes,
+    custom_fields,
+    entries_of,
+    events,
+    to_awkward,
+)
+
+X = Axis(field="x", bins=4, start=0, stop=2)
+CATEGORIES = ["SR", "CR", "VR"]
+
+
+@st.composite
+def histograms(draw: st.DrawFn) -> HistConf:
+    """Histograms with all the options."""
+    options: dict[str, Any] = {"storage": draw(st.sampled_from(["weight", "double", "int64"]))}
+    options["no_weights"] = options["storage"] == "int64" or draw(st.booleans())
+    some = st.lists(st.sampled_from(CATEGORIES), max_size=2, unique=True)
+    options |= draw(
+        st.one_of(
+            st.just({}),
+            st.fixed_dictionaries({"only_categories": some}),
+            st.fixed_dictionaries({"exclude_categories": some}),
+        )
+    )
+    options |= draw(st.sampled_from([{}, {"variations": False}, {"only_variations": ["sfUp"]}]))
+    return HistConf(draw(axes()), **options)
+
+
+def weights(rng: np.random.Generator, size: int, variations: list[str], n_classes: int) -> ChunkWeights:
+    matrices = rng.choice([-1.3, 0.0, 0.1, 1.0, 2.7], (n_classes, size, len(variations)))
+    classes = {category: int(rng.integers(n_classes)) for category in CATEGORIES}
+    return ChunkWeights(tuple(variations), matrices, classes)
+
+
+def by_hist_fill(conf: HistConf, generated: list[Event], mask: Any, weight: Any) -> Any:
+    """Fill the entries of the selected events one histogram at a time."""
+    rows = [
+        (row, weight[number])
+        for number, event in enumerate(generated)
+        if mask[number]
+        for row in entries_of(event, list(conf.axes))
+    ]
+    filled = hist.Hist(*map(build_axis, conf.axes), storage=conf.storage)
+    if rows:
+        columns = [np.array(column) for column in zip(*(row for row, _ in rows), strict=True)]
+        filled.fill(*columns, **{} if conf.no_weights else {"weight": np.array([value for _, value in rows])})
+    return filled.view(flow=True)
+
+
+def assert_close(found: Any, expected: Any) -> None:
+    if expected.dtype.names:
+        for part in ("value", "variance"):
+            assert found[part] == pytest.approx(expected[part], rel=1e-12, abs=1e-12)
+    else:
+        assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    generated=events(),
+    confs=st.lists(histograms(), min_size=1, max_size=3),
+    is_mc=st.booleans(),
+    n_classes=st.integers(1, 3),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_equals_hist_fill(
+    generated: list[Event], confs: list[HistConf], is_mc: bool, n_classes: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    variations = ["nominal", "sfUp", "sfDown"] if is_mc else ["nominal"]
+    chunk = weights(rng, len(generated), variations, n_classes)
+    masks = {category: rng.random(len(generated)) < 0.6 for category in CATEGORIES}
+    sf = WeightLambda.wrap_func("sf", lambda *args: (1.0, 1.0, 1.0), has_variations=True)
+    block = {"common": {"inclusive": [sf]}}
+    config = configure(
+        categories={category: [] for category in CATEGORIES},
+        weights=block,
+        variations={"weights": block},
+        variables={str(number): conf for number, conf in enumerate(confs)},
+    )
+    meta = {**METADATA, "isMC": is_mc}
+    found = fill_histograms(config, to_awkward(generated), custom_fields(generated), meta, masks, chunk)
+
+    filled = {str(n): conf for n, conf in enumerate(confs) if any(map(conf.fills_category, CATEGORIES))}
+    assert set(found) == set(filled)
+    for name, conf in filled.items():
+        names = ["cat", *(["variation"] if is_mc else []), *(axis.name for axis in conf.axes)]
+        assert list(found[name].axes.name) == names
+        assert list(found[name].axes["cat"]) == [category for category in CATEGORIES if conf.fills_category(category)]
+        stored = [variation for variation in variations if conf.fills_variation(variation)]
+        assert not is_mc or list(found[name].axes["variation"]) == stored
+        view = found[name].view(flow=True)
+        for number, category in enumerate(found[name].axes["cat"]):
+            matrix = chunk.matrices[chunk.class_of[category]]
+            for column, variation in enumerate(stored):
+                weight = matrix[:, variations.index(variation)]
+                expected = by_hist_fill(conf, generated, masks[category], weight)
+                assert_close(view[number, column] if is_mc else view[number], expected)
+
+
+def test_more_categories_than_bits_in_a_word() -> None:
+    names = [f"c{number}" for number in range(130)]
+    config = configure(
+        categories={name: [] for name in names},
+        variables={"x": HistConf([X]), "some": HistConf([X], only_categories=["c63", "c64", "c129"])},
+    )
+    values = np.arange(130) / 65
+    arrays = to_awkward([])[["x"]]
+    arrays = arrays if len(arrays) else __import__("awkward").Array({"x": values})
+    masks = {name: np.arange(130) == number for number, name in enumerate(names)}
+    chunk = ChunkWeights(("nominal",), np.ones((1, 130, 1)), dict.fromkeys(names, 0))
+    found = fill_histograms(config, arrays, {}, {"sample": "DY", "isMC": True}, masks, chunk)
+    assert found["x"].sum(flow=True).value == 130
+    for number, name in enumerate(names):
+        assert (
+            found["x"][name, "nominal", :].values(flow=True).tolist()
+            == np.histogram(values[number], [-1, 0, 0.5, 1, 1.5, 2, 9])[0].tolist()
+        )
+    assert list(found["some"].axes["cat"]) == ["c63", "c64", "c129"]
+    assert found["some"]["c64", "nominal", :].view(flow=True) == pytest.approx(
+        found["x"]["c64", "nominal", :].view(flow=True)
+    )
