@@ -14,25 +14,15 @@ from pocket.errors import ScaleFactorError
 from pocket.scale_factors import EfficiencyRatio, ScaleFactor, TagAndProbe, measure
 from tests.pocket.scale_factors import toys
 
-COMMON: dict[str, Any] = {
-    "input": "toys",
-    "variable": "probes",
-    "category": "baseline",
-    "axes": ("pt", "abseta"),
-    "data": ("data",),
-    "mc": ("dy",),
-}
+TAG_AND_PROBE = TagAndProbe(**toys.DECLARED, mass_range=(60, 120), systematics=())
 METHODS: dict[str, tuple[ScaleFactor, Callable[[int], Mapping[str, hist.Hist[Any]]]]] = {
-    "tnp_fit": (TagAndProbe(**COMMON, mass_range=(60, 120), systematics=()), toys.tag_and_probe),
+    "tnp_fit": (TAG_AND_PROBE, toys.tag_and_probe),
     "tnp_fit, next to no background": (
-        TagAndProbe(**COMMON, mass_range=(60, 120), systematics=()),
+        TAG_AND_PROBE,
         lambda seed: toys.tag_and_probe(seed, background=(0.001, 0.005)),
     ),
-    "tnp_fit, same resolution": (
-        TagAndProbe(**COMMON, mass_range=(60, 120), systematics=()),
-        lambda seed: toys.tag_and_probe(seed, resolution=(1.4, 1.4)),
-    ),
-    "efficiency_ratio": (EfficiencyRatio(**COMMON), toys.counting),
+    "tnp_fit, same resolution": (TAG_AND_PROBE, lambda seed: toys.tag_and_probe(seed, resolution=(1.4, 1.4))),
+    "efficiency_ratio": (EfficiencyRatio(**toys.DECLARED), toys.counting),
 }
 
 

@@ -236,7 +236,7 @@ def apply_golden_json(
 
     Raises:
         UnknownNameError: for a year without a golden JSON.
-        BadFileError: if the file can't be read.
+        ConfigError: if the file can't be read.
     """
     if isMC:
         return passthrough_f(events, params)

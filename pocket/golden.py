@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pocket.errors import BadFileError
+from pocket.errors import ConfigError
 
 
 def certified(runs: Any, luminosity_blocks: Any, path: str) -> npt.NDArray[np.bool_]:
@@ -22,15 +22,15 @@ def certified(runs: Any, luminosity_blocks: Any, path: str) -> npt.NDArray[np.bo
         Boolean mask, shape (n events,).
 
     Raises:
-        BadFileError: if the file is missing or isn't such a JSON.
+        ConfigError: if the file is missing or isn't such a JSON.
     """
     from coffea.lumi_tools import LumiMask
 
     try:
         mask = LumiMask(path)
     except FileNotFoundError:
-        raise BadFileError(f"golden JSON {path} does not exist") from None
+        raise ConfigError(f"golden JSON {path} does not exist") from None
     except (AttributeError, TypeError, ValueError) as error:
-        raise BadFileError(f"{path} is not a golden JSON of run → [[first, last], …]: {error}") from None
+        raise ConfigError(f"{path} is not a golden JSON of run → [[first, last], …]: {error}") from None
     runs, luminosity_blocks = (np.asarray(values, dtype=np.uint32) for values in (runs, luminosity_blocks))
     return np.asarray(mask(runs, luminosity_blocks), dtype=np.bool_)

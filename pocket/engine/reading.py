@@ -13,7 +13,7 @@ import uproot
 from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 
 from pocket.datasets.segments import Segment
-from pocket.errors import BadFileError, MissingBranchError, PocketError, nearest
+from pocket.errors import BadFileError, DatasetError, MissingBranchError, PocketError, nearest
 
 _NO_FIELD = re.compile(r"no field (?:named )?['\"](\w+)['\"]")
 _NO_COORDINATE = re.compile(r"\w+: missing \w+ coordinates?: .*")
@@ -31,13 +31,15 @@ def open_file(segment: Segment) -> Iterator[Any]:
     """Open the file of a segment, and close it at the end of the block.
 
     Raises:
-        BadFileError: if the file can't be read, or is another one than the fileset says.
+        BadFileError: if the file can't be read.
+        DatasetError: if the file is another one than the fileset says.
         MissingBranchError: if code in the block uses a branch that the file doesn't have.
     """
     with reading(segment.path), uproot.open(segment.path) as file:
         uuid = str(file.file.uuid)
         if uuid != segment.uuid:
-            raise BadFileError(
+            # not a bad file: skipping it would change the dataset behind the fileset's back
+            raise DatasetError(
                 f"{segment.path} was replaced since the fileset was built: its UUID is {uuid}, not {segment.uuid}; "
                 "run BuildDatasets again"
             )

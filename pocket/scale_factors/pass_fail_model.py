@@ -24,7 +24,7 @@ from pocket.scale_factors.result import Array
 #: Mass and width of the Z boson [GeV] (Particle Data Group, Phys. Rev. D 110 (2024) 030001).
 Z_MASS, Z_WIDTH = 91.188, 2.4955
 #: Spacing [GeV] of the displacements that the smearing sums over, and the largest displacement.
-STEP, REACH = 0.2, 16.0
+STEP, REACH = 0.2, 20.0
 #: Least smearing [GeV]: below, the sum over displacements no longer stands for an integral over a Gaussian.
 SIGMA_MIN = 0.15
 #: Largest smearing and shift [GeV], within the reach of the displacements.

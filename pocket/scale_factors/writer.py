@@ -40,7 +40,7 @@ def correction_set(result: ScaleFactorResult) -> schema.CorrectionSet:
         _require(np.isfinite(content) & (content > 0), result.name, systematic, labels)
     for kind in ("", "stat_"):
         same = (values[f"{kind}up"] == values["nominal"]) & (values[f"{kind}down"] == values["nominal"])
-        _require(~same, result.name, f"{kind}up and {kind}down, which equal the nominal one", labels)
+        _require(~same, result.name, f"{kind}up and {kind}down, which equal the nominal one,", labels)
     for source, (up, down) in result.systematics.items():
         if not (np.any(up) or np.any(down)):
             raise ScaleFactorError(f"{result.name}: systematic {source!r} changes nothing")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocket.errors import BadFileError
+from pocket.errors import ConfigError
 from pocket.golden import certified
 from tests.real_files import real_file
 
@@ -47,10 +47,10 @@ def test_first_and_last_section_of_every_range() -> None:
 
 def test_bad_files(tmp_path: Path) -> None:
     run = np.array([1])
-    with pytest.raises(BadFileError, match=r"golden JSON .*missing.json does not exist"):
+    with pytest.raises(ConfigError, match=r"golden JSON .*missing.json does not exist"):
         certified(run, run, str(tmp_path / "missing.json"))
     for name, content in (("truncated", '{"1": [[1, '), ("list", "[1, 2]"), ("text", '{"1": "all"}')):
         path = tmp_path / f"{name}.json"
         path.write_text(content)
-        with pytest.raises(BadFileError, match=rf"{name}.json is not a golden JSON"):
+        with pytest.raises(ConfigError, match=rf"{name}.json is not a golden JSON"):
             certified(run, run, str(path))

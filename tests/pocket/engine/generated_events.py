@@ -44,7 +44,7 @@ def to_awkward(generated: list[Event]) -> ak.Array:
     columns = {name: _column([event[name] for event in generated], kind) for name, (kind, _) in EVENT_FIELDS.items()}
     objects = [item for event in generated for item in event["Obj"]]
     fields = {name: _column([item[name] for item in objects], kind) for name, (kind, _) in OBJECT_FIELDS.items()}
-    jagged = ak.unflatten(ak.zip(fields), [len(event["Obj"]) for event in generated])
+    jagged = ak.unflatten(ak.zip(fields), np.array([len(event["Obj"]) for event in generated], dtype=np.int64))
     return ak.zip({**columns, "Obj": jagged}, depth_limit=1)
 
 

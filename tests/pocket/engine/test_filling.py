@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import awkward as ak
 import hist
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from pocket.errors import HistogramError
 from pocket.histograms.axes import build_axis
 from pocket.histograms.config import Axis, HistConf
 from pocket.weights import WeightLambda
-from tests.pocket.configs import DATA, DY, configure, metadata
+from tests.pocket.configs import DATA, DY, TT, configure, metadata
 from tests.pocket.engine.generated_events import (
     METADATA,
     Event,
@@ -118,6 +119,16 @@ def test_equals_hist_fill(
                 assert_close(view[number, column] if is_mc else view[number], expected)
 
 
+def fill(variables: dict[str, HistConf], x: list[float], dataset: str = DY, **settings: Any) -> dict[str, Any]:
+    """Fill histograms of ``x`` with weights of 1 in one category."""
+    config = configure(variables=variables, **settings)
+    size = len(x)
+    chunk = ChunkWeights(("nominal",), np.ones((1, size, 1)), {"baseline": 0})
+    masks = {"baseline": np.ones(size, dtype=bool)}
+    arrays = ak.Array({"x": np.array(x, dtype=np.float64)})
+    return fill_histograms(config, arrays, {}, metadata(config, dataset), masks, chunk)
+
+
 def test_more_categories_than_bits_in_a_word() -> None:
     names = [f"c{number}" for number in range(130)]
     config = configure(
@@ -125,18 +136,38 @@ def test_more_categories_than_bits_in_a_word() -> None:
         variables={"x": HistConf([X]), "some": HistConf([X], only_categories=["c63", "c64", "c129"])},
     )
     values = np.arange(130) / 65
-    arrays = to_awkward([])[["x"]]
-    arrays = arrays if len(arrays) else __import__("awkward").Array({"x": values})
     masks = {name: np.arange(130) == number for number, name in enumerate(names)}
     chunk = ChunkWeights(("nominal",), np.ones((1, 130, 1)), dict.fromkeys(names, 0))
-    found = fill_histograms(config, arrays, {}, {"sample": "DY", "isMC": True}, masks, chunk)
-    assert found["x"].sum(flow=True).value == 130
-    for number, name in enumerate(names):
-        assert (
-            found["x"][name, "nominal", :].values(flow=True).tolist()
-            == np.histogram(values[number], [-1, 0, 0.5, 1, 1.5, 2, 9])[0].tolist()
-        )
+    arrays = ak.Array({"x": values})
+    found = fill_histograms(config, arrays, {}, metadata(config, DY), masks, chunk)
+    counts = found["x"].values(flow=True)[:, 0, :]
+    assert counts.shape == (130, 6)
+    for number, row in enumerate(counts):
+        assert row.tolist() == [float(bin == 1 + int(values[number] / 0.5)) for bin in range(6)]
     assert list(found["some"].axes["cat"]) == ["c63", "c64", "c129"]
-    assert found["some"]["c64", "nominal", :].view(flow=True) == pytest.approx(
-        found["x"]["c64", "nominal", :].view(flow=True)
-    )
+    assert found["some"].values(flow=True)[:, 0, :].tolist() == counts[[63, 64, 129]].tolist()
+
+
+def test_only_the_samples_asked_for() -> None:
+    variables = {
+        "all": HistConf([X]),
+        "only": HistConf([X], only_samples=["TT"]),
+        "exclude": HistConf([X], exclude_samples=["TT"]),
+    }
+    assert list(fill(variables, [1.0])) == ["all", "exclude"]
+    assert list(fill(variables, [1.0], TT)) == ["all", "only"]
+
+
+@pytest.mark.parametrize("dataset", [DY, DATA])
+def test_empty_histograms_are_those_of_no_events(dataset: str) -> None:
+    variables = {"x": HistConf([X]), "counts": HistConf([X], storage="int64", no_weights=True)}
+    config = configure(variables=variables)
+    empty = empty_histograms(config, config.parameters, metadata(config, dataset))
+    assert empty == fill(variables, [], dataset)
+    assert all(not histogram.values(flow=True).any() for histogram in empty.values())
+    assert "variation" in empty["x"].axes.name or dataset == DATA
+
+
+def test_what_is_not_a_number_has_no_bin() -> None:
+    with pytest.raises(HistogramError, match="histogram 'mll': axis 'x': 1 of 3 values are NaN"):
+        fill({"mll": HistConf([X])}, [0.5, np.nan, 1.0])

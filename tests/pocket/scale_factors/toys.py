@@ -11,6 +11,15 @@ import numpy.typing as npt
 PT = (20.0, 30.0, 50.0, 100.0)
 ABSETA = (0.0, 1.2, 2.4)
 SHAPE = (3, 2)
+#: What the declarations in the tests share.
+DECLARED: dict[str, Any] = {
+    "input": "toys",
+    "variable": "probes",
+    "category": "baseline",
+    "axes": ("pt", "abseta"),
+    "data": ("data",),
+    "mc": ("dy",),
+}
 EFFICIENCY_MC = np.array([[0.90, 0.86], [0.95, 0.92], [0.97, 0.94]])
 SCALE_FACTOR = np.array([[0.98, 0.96], [0.98, 0.96], [0.99, 0.97]])
 
@@ -49,7 +58,7 @@ def fill(histogram: hist.Hist[Any], i: int, j: int, passing: Any, weight: Any = 
 
 
 def tag_and_probe(
-    seed: int | np.random.SeedSequence,
+    seed: int,
     pairs: int = 20_000,
     simulated: int = 40_000,
     background: tuple[float, float] = (0.03, 0.5),
@@ -86,9 +95,7 @@ def tag_and_probe(
     return {"data": data, "dy": mc}
 
 
-def counting(
-    seed: int | np.random.SeedSequence, objects: int = 5000, simulated: int = 20_000
-) -> dict[str, hist.Hist[Any]]:
+def counting(seed: int, objects: int = 5000, simulated: int = 20_000) -> dict[str, hist.Hist[Any]]:
     """Templates of data and simulation without mass axis, a tenth of the simulated weights negative."""
     rng = np.random.default_rng(seed)
     data, mc = template(is_mc=False, mass_axis=False), template(is_mc=True, mass_axis=False)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import uproot
@@ -7,6 +9,7 @@ from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 
 from pocket.toys import nanoaod
 from pocket.toys.config import PROCESSES
+from pocket.toys.generator import generate
 from pocket.toys.plan import file_uuid
 from tests.pocket.toys.conftest import N_EVENTS
 
@@ -126,3 +129,12 @@ def test_several_baskets(toys, config, tmp_path, monkeypatch):
         assert tree["Muon_pt"].num_baskets == 3
         assert tree["Muon_pt"].array().to_list() == toys["wjets"]["Muon"].pt.to_list()
         assert tree["nMuon"].typename == "uint32_t"
+
+
+def test_makes_20k_events_per_second_and_core(config, tmp_path) -> None:
+    n_events = 30_000
+    begin = time.process_time()
+    events = generate("dy", n_events, config, part=0)
+    nanoaod.write_nanoaod(tmp_path / "events.root", events, file_uuid=file_uuid("dy", 0, config))
+    # processor time, so that other processes don't matter
+    assert n_events / (time.process_time() - begin) > 20_000

@@ -13,14 +13,14 @@ from pocket.toys.plan import file_plan, file_uuid, random_generator
 
 
 def test_simulation_is_split_into_files(config):
-    assert file_plan("dy", config) == [(part, 50_000) for part in range(5)] + [(5, 10_000)]
+    assert file_plan("dy", config) == [(part, 50_000) for part in range(7)] + [(7, 10_000)]
     assert file_plan("ttsemi", config) == [(0, 40_000)]
     half = dataclasses.replace(config, scale=0.5, events_per_file=25_000)
     assert file_plan("wjets", half) == [(0, 25_000), (1, 5_000)]
 
 
 def test_data_have_a_poisson_number_of_events(config):
-    expected = (2025.74 + 365.34 + 1000.0) * 50.0 * 1.02
+    expected = (2025.74 + 365.34 + 1000.0) * 80.0 * 1.02
     totals = []
     for seed in range(200):
         data = dataclasses.replace(config.data, seed=seed)
@@ -32,7 +32,7 @@ def test_data_have_a_poisson_number_of_events(config):
 
 def test_luminosity_scales_data(config):
     small = dataclasses.replace(config, scale=0.01)
-    assert 1500 < sum(n for _, n in file_plan("data", small)) < 2000
+    assert 2500 < sum(n for _, n in file_plan("data", small)) < 3000
 
 
 def test_unknown_process(config):

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from pocket.scale_factors import TagAndProbe, measure
+from pocket.scale_factors.result import Measurement, ScaleFactorResult
+from tests.pocket.scale_factors import toys
+
+
+def result(systematics: dict[str, tuple[list[float], list[float]]]) -> ScaleFactorResult:
+    ones = Measurement(np.ones(2), np.full(2, 0.03), np.full(2, 0.01))
+    return ScaleFactorResult(
+        name="sf",
+        method="EfficiencyRatio",
+        description="",
+        axes={"pt": (20.0, 30.0, np.inf)},
+        flow={"pt": "clamp"},
+        efficiency_data=ones,
+        efficiency_mc=ones,
+        scale_factor=ones,
+        systematics={source: (np.array(up), np.array(down)) for source, (up, down) in systematics.items()},
+        status=("valid", "valid"),
+    )
+
+
+def test_total_adds_shifts_to_their_side() -> None:
+    # In the first bin both shifts go up, in the second the source called up goes down.
+    measured = result({"signal": ([0.04, -0.1], [0.02, 0.0]), "background": ([0.0, 0.02], [0.0, -0.02])})
+    assert measured.total_up == pytest.approx([np.hypot(0.03, 0.04), np.hypot(0.03, 0.02)])
+    assert measured.total_down == pytest.approx([0.01, np.sqrt(0.01**2 + 0.1**2 + 0.02**2)])
+
+
+def test_covariance_is_that_of_drawn_scale_factors() -> None:
+    measured = result({"signal": ([0.04, -0.02], [-0.04, 0.02]), "background": ([0.01, 0.05], [-0.01, -0.05])})
+    rng = np.random.default_rng(1)
+    size = 200_000
+    drawn = 0.02 * rng.normal(size=(size, 2))  # mean of up and down
+    for up, _ in measured.systematics.values():
+        drawn += rng.normal(size=(size, 1)) * up
+    assert measured.covariance == pytest.approx(np.cov(drawn.T), rel=0.03)
+
+
+def test_json_is_lossless() -> None:
+    declaration = TagAndProbe(**toys.DECLARED, mass_range=(60, 120), systematics=("background",))
+    measured = measure("muon_id", declaration, toys.tag_and_probe(1, pairs=1000, simulated=2000))
+    again = ScaleFactorResult.from_json(measured.to_json())
+    assert again.to_json() == measured.to_json()
+    assert again.axes == measured.axes
+    assert again.flow == measured.flow
+    assert again.status == measured.status
+    for key in ("efficiency_data", "efficiency_mc", "scale_factor"):
+        for side in ("value", "up", "down"):
+            np.testing.assert_array_equal(getattr(getattr(again, key), side), getattr(getattr(measured, key), side))
+    np.testing.assert_array_equal(again.systematics["background"], measured.systematics["background"])
+    for one, other in zip(again.diagnostics, measured.diagnostics, strict=True):
+        assert (one.label, one.model, one.chi2, one.ndf) == (other.label, other.model, other.chi2, other.ndf)
+        assert one.parameters == other.parameters
+        np.testing.assert_array_equal(one.regions["fail"].postfit_signal, other.regions["fail"].postfit_signal)
+
+
+def test_infinite_edge_is_plain_json() -> None:
+    measured = result({})
+    assert json.loads(measured.to_json(), parse_constant=pytest.fail)["axes"] == {"pt": [20.0, 30.0, "inf"]}
+    assert ScaleFactorResult.from_json(measured.to_json()).axes == {"pt": (20.0, 30.0, np.inf)}
+
+
+def test_a_number_that_is_not_finite_is_refused() -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        result({"signal": ([np.nan, 0.0], [0.0, 0.0])}).to_json()
