@@ -30,7 +30,7 @@ def merge_outputs(cfg: Configurator, outputs: Iterable[Output], metadata: Mappin
         The merged output in the same layout, with ``datasets_metadata`` added.
 
     Raises:
-        DatasetError: if a dataset has no output, or its sum of generator weights isn't positive.
+        DatasetError: if a dataset has no output or no metadata, or its sum of generator weights isn't positive.
     """
     from coffea.processor import accumulate
 
@@ -39,9 +39,10 @@ def merge_outputs(cfg: Configurator, outputs: Iterable[Output], metadata: Mappin
     for dataset in cfg.definitions:
         if dataset not in merged.get("cutflow", {}).get("initial", {}):
             raise DatasetError(f"dataset {dataset!r} has no output to merge")
-    for dataset, meta in metadata.items():
-        if meta["isMC"]:
-            _normalise(cfg, merged, dataset, meta)
+        if dataset not in metadata:
+            raise DatasetError(f"dataset {dataset!r} has no metadata to normalise it by")
+        if metadata[dataset]["isMC"]:
+            _normalise(cfg, merged, dataset, metadata[dataset])
     merged["datasets_metadata"] = {dataset: dict(meta) for dataset, meta in metadata.items()}
     return merged
 

@@ -12,6 +12,7 @@ from pocket.cut import Cut
 from pocket.engine.filling import empty_histograms, fill_histograms
 from pocket.engine.masks import CutMasks, category_masks, evaluator
 from pocket.engine.weighting import compute_weights
+from pocket.errors import DatasetError
 from pocket.workflows.base import BaseProcessorABC
 
 Output = dict[str, Any]
@@ -51,6 +52,9 @@ def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str
 
     Returns:
         Raw sums, see :func:`empty_output`.
+
+    Raises:
+        DatasetError: if a generator weight isn't finite.
     """
     cfg = workflow.cfg
     dataset, sample = str(metadata["dataset"]), str(metadata["sample"])
@@ -61,6 +65,8 @@ def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str
     if metadata["isMC"]:
         # in double precision: in float32 the sum over a large dataset is off by more than the luminosity error
         weights = np.asarray(events.genWeight, dtype=np.float64)
+        if bad := int((~np.isfinite(weights)).sum()):
+            raise DatasetError(f"dataset {dataset!r}: genWeight is not finite for {bad} of {len(weights)} events")
         output["sum_genweights"][dataset] = float(weights.sum())
         output["sum_signOf_genweights"][dataset] = float(np.sign(weights).sum())
 

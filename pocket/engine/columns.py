@@ -73,29 +73,25 @@ def entries(columns: Sequence[Any], size: int, where: str) -> tuple[npt.NDArray[
     Raises:
         HistogramError: if two axes have different numbers of objects.
     """
-    event: Any = np.arange(size, dtype=np.int64)
+    event = np.arange(size, dtype=np.int64)
     jagged = [column for column in columns if column.ndim > 1]
     if jagged:
-        counts = [ak.fill_none(ak.num(column, axis=1), 0) for column in jagged]
-        if any(column.ndim > 2 for column in jagged) or any(ak.any(count != counts[0]) for count in counts[1:]):
+        counts = [np.asarray(ak.fill_none(ak.num(column, axis=1), 0)) for column in jagged]
+        if any(column.ndim > 2 for column in jagged) or any(np.any(count != counts[0]) for count in counts[1:]):
             raise HistogramError(f"histogram {where!r}: its axes have different numbers of objects per event")
-        event, *columns = ak.broadcast_arrays(event, *(_without_none_lists(column) for column in columns))
-        event, columns = ak.flatten(event), [ak.flatten(column) for column in columns]
+        event = np.repeat(event, counts[0])
+        columns = [ak.flatten(column, axis=1) if column.ndim > 1 else column[event] for column in columns]
     keep = np.ones(len(event), dtype=np.bool_)
     for column in columns:
         keep &= ~np.asarray(ak.is_none(column))
     flat = [_numpy(ak.drop_none(column[keep])) for column in columns]
-    return np.asarray(event)[keep], flat
+    return event[keep], flat
 
 
 def _numpy(column: Any) -> npt.NDArray[Any]:
     if ak.parameters(column).get("__array__") == "string":
         return np.asarray(ak.to_list(column), dtype=np.str_)
     return np.asarray(ak.to_numpy(column))
-
-
-def _without_none_lists(column: Any) -> Any:
-    return ak.fill_none(column, [], axis=0) if column.ndim > 1 else column
 
 
 def _field(record: Any, name: str, sentence: str) -> Any:

@@ -12,8 +12,8 @@ from pocket.errors import ConfigError, UnknownNameError
 AXIS_TYPES = ("regular", "variable", "integer", "intcat", "strcat")
 TRANSFORMS = ("log", "sqrt")
 STORAGES = ("weight", "double", "int64")
-#: names of the axes that the engine adds itself
-OWN_AXES = ("cat", "variation")
+#: names of the axes that the engine adds itself, and keywords of hist.fill
+TAKEN_NAMES = ("cat", "variation", "weight", "sample", "threads")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +61,8 @@ class Axis:
         where = f"axis {self.name!r}"
         if self.type not in AXIS_TYPES:
             raise UnknownNameError("axis type", self.type, AXIS_TYPES, where)
-        if self.name in OWN_AXES:
-            raise ConfigError(f"{where}: the name is taken by the engine, choose another")
+        if self.name in TAKEN_NAMES:
+            raise ConfigError(f"{where}: the name is taken, choose another by name=")
         if isinstance(self.bins, Sequence):
             object.__setattr__(self, "bins", tuple(self.bins))
             if self.type == "regular" and self.start is None and self.stop is None:

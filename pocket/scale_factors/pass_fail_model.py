@@ -42,7 +42,7 @@ class MassDependence:
     Args:
         passing: sums of weights of passing simulation per mass bin in the fit; their sum must be positive.
         failing: the same for failing.
-        weight: mean weight Σw²/Σw of the simulation.
+        weight: mean weight Σw²/Σw in these bins.
     """
 
     def __init__(self, passing: Array, failing: Array, weight: float) -> None:
@@ -51,9 +51,9 @@ class MassDependence:
         total, passing = (passing + failing) / weight, passing / weight
 
         def cost(c: Array) -> tuple[float, Array]:
-            odds = basis @ c
-            value = np.sum(total * np.logaddexp(0, odds) - passing * odds) + c @ held @ c / 2
-            return float(value), basis.T @ (total * expit(odds) - passing) + held @ c
+            log_odds = basis @ c
+            value = np.sum(total * np.logaddexp(0, log_odds) - passing * log_odds) + c @ held @ c / 2
+            return float(value), basis.T @ (total * expit(log_odds) - passing) + held @ c
 
         def hessian(c: Array) -> Array:
             efficiency = expit(basis @ c)
@@ -64,15 +64,15 @@ class MassDependence:
         self._errors = np.linalg.cholesky(np.linalg.inv(hessian(self._best))[1:, 1:])
 
     def __call__(self, linear: float, quadratic: float) -> Array:
-        """Return the probabilities to pass and to fail per mass bin, shape (2, bins), up to a factor on the odds.
+        """Return the probabilities to pass and to fail in simulation per mass bin, shape (2, bins).
 
         Args:
             linear: first nuisance; with ``quadratic`` it spans the errors of the polynomial in units of them.
             quadratic: second nuisance.
         """
         shift = self._errors @ (linear, quadratic)
-        passing = expit(self._basis @ (self._best + np.concatenate([[0], shift])))
-        return np.stack([passing, 1 - passing])
+        log_odds = self._basis @ (self._best + np.concatenate([[0], shift]))
+        return expit(np.stack([log_odds, -log_odds]))
 
 
 class SmearedSpectrum:

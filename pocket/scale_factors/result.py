@@ -65,7 +65,7 @@ class FitDiagnostics:
         regions: spectra of ``pass`` and ``fail``.
         chi2: twice the logarithm of the likelihood ratio to the saturated model.
         ndf: mass bins in both regions less free parameters.
-        parameters: value and error of each parameter; a parameter that was held at its limit has error 0.
+        parameters: value and error of each parameter.
         status: :data:`VALID`, or what failed.
         attempts: minimisations it took.
     """

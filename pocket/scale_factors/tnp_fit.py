@@ -40,7 +40,7 @@ from pocket.scale_factors.pass_fail_model import (
 from pocket.scale_factors.result import VALID, Array, FitDiagnostics, Measurement, Region, ScaleFactorResult
 
 #: Mass bins that a fit needs at least.
-LEAST_BINS = 12
+LEAST_BINS = 20
 NOMINAL = "nominal"
 
 
@@ -130,6 +130,8 @@ def fit(model: PassFailModel, label: str, name: str) -> Fit:
     minuit.limits["efficiency"] = (0, 1)
     minuit.limits["shift"] = (-SHIFT_MAX, SHIFT_MAX)
     minuit.limits["sigma"] = (SIGMA_MIN, SIGMA_MAX)
+    # Five standard deviations: beyond, the odds overflow.
+    minuit.limits["odds_linear"] = minuit.limits["odds_quadratic"] = (-5, 5)
     minuit.errors["signal"] = np.sqrt(start[0])
     minuit.errors["efficiency"] = 0.003
     minuit.errors["shift"] = minuit.errors["sigma"] = 0.1
@@ -205,13 +207,13 @@ def _windows(masses: Array, declaration: TagAndProbe) -> dict[str, slice]:
             f"{where}: mass_range {declaration.mass_range} isn't on bin edges, nearest: "
             f"({masses[first]:g}, {masses[last]:g})"
         )
-    tenth = max(1, (last - first) // 10)
-    if last - first - 2 * tenth < LEAST_BINS:
-        raise ConfigError(f"{where}: mass_range holds {last - first} bins, too few for a fit")
+    if last - first < LEAST_BINS:
+        raise ConfigError(f"{where}: mass_range holds {last - first} bins, a fit needs {LEAST_BINS}")
     if not np.allclose(np.diff(masses[first : last + 1]), masses[first + 1] - masses[first]):
         raise ConfigError(f"{where}: bins within mass_range must be equally wide")
     windows = dict.fromkeys((NOMINAL, *declaration.systematics), slice(first, last))
     if "mass_range" in windows:
+        tenth = (last - first) // 10
         windows["mass_range"] = slice(first + tenth, last - tenth)
     return windows
 
@@ -233,7 +235,8 @@ def _simulated_efficiency(name: str, mc: Counts, window: slice, labels: list[str
 def _model(data: Counts, mc: Counts, index: tuple[int, ...], window: slice, name: str, masses: Array) -> PassFailModel:
     """Make the likelihood of one bin for the nominal or an alternative fit."""
     passing, failing = mc.passing[index], mc.failing[index]
-    weight = (mc.passing_variance[index] + mc.failing_variance[index]).sum() / (passing + failing).sum()
+    variance = mc.passing_variance[index] + mc.failing_variance[index]
+    weight = variance[window].sum() / (passing + failing)[window].sum()
     edges = masses[window.start : window.stop + 1]
     return PassFailModel(
         counts=np.stack([data.passing[index][window], data.failing[index][window]]),

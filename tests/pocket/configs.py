@@ -41,6 +41,11 @@ def configure(**changes: Any) -> Configurator:
     return Configurator(**settings | changes)
 
 
+def only(*samples: str) -> dict[str, Any]:
+    """Return the setting ``datasets`` that keeps some samples."""
+    return {"jsons": [DEFINITIONS], "filter": {"samples": samples}}
+
+
 def metadata(config: Configurator, dataset: str) -> dict[str, Any]:
     """Return the metadata that events of a dataset carry."""
     return {"dataset": dataset, **config.definitions[dataset].metadata()}

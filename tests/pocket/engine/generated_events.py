@@ -29,7 +29,7 @@ OBJECT_FIELDS: dict[str, tuple[str, st.SearchStrategy[Any]]] = {
     "tight": ("?", st.booleans()),
     "maybe": ("f4", st.none() | SINGLES),
 }
-METADATA = {"sample": "DY", "era": "B"}
+METADATA = {"sample": "DY", "year": "2018", "era": "B"}
 
 
 def events(max_size: int = 8) -> st.SearchStrategy[list[Event]]:
@@ -65,14 +65,16 @@ def axes(draw: st.DrawFn) -> list[Axis]:
     """One to three axes that are filled from the events."""
     sources = [("events", name, kind) for name, (kind, _) in EVENT_FIELDS.items()]
     sources += [("Obj", name, kind) for name, (kind, _) in OBJECT_FIELDS.items()]
-    sources += [("custom", "score", "f8"), ("metadata", "sample", "U"), ("metadata", "era", "U")]
+    sources += [("custom", "score", "f8"), ("metadata", "year", "U"), ("metadata", "era", "U")]
     chosen = draw(st.lists(st.sampled_from(sources), min_size=1, max_size=3, unique=True))
     found = []
     for coll, name, kind in chosen:
         pos = draw(st.sampled_from([None, None, 0, 1, 2])) if coll == "Obj" else None
         where = {"coll": coll, "field": name, "pos": pos}
         if kind == "U":
-            categories = draw(st.lists(st.sampled_from(["A", "B", "DY", "TT"]), min_size=1, max_size=3, unique=True))
+            categories = draw(
+                st.lists(st.sampled_from(["A", "B", "2017", "2018"]), min_size=1, max_size=3, unique=True)
+            )
             found.append(Axis(type="strcat", bins=categories, overflow=draw(st.booleans()), **where))
         elif kind == "?":
             found.append(draw(integer_axes(**where)))

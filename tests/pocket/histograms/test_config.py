@@ -52,6 +52,7 @@ def test_a_list_of_edges_makes_a_variable_axis() -> None:
         ({"type": "strcat", "bins": ["a", "a"]}, "different values of type str, not"),
         ({"name": "variation", "bins": 3, "start": 0, "stop": 1}, "axis 'variation': the name is taken"),
         ({"name": "cat", "bins": 3, "start": 0, "stop": 1}, "axis 'cat': the name is taken"),
+        ({"name": "weight", "bins": 3, "start": 0, "stop": 1}, "axis 'weight': the name is taken"),
         ({"bins": 3, "start": 0, "stop": 1, "pos": -1}, "pos must be 0 or more, not -1"),
         ({"coll": "metadata", "bins": 3, "start": 0, "stop": 1}, "metadata are strings, use type='strcat'"),
     ],

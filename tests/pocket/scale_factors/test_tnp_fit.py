@@ -6,6 +6,8 @@ import hist
 import numpy as np
 import pyhf
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from iminuit import Minuit
 
 from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
@@ -151,6 +153,19 @@ def test_negative_background_is_given_up_where_entries_are_few() -> None:
     assert one.efficiency == pytest.approx(20 / 22, abs=0.03)
 
 
+few = st.integers(0, 60)
+
+
+@given(few, few, st.tuples(few, few), st.integers(0, 1000))
+@settings(max_examples=30, deadline=None)
+def test_an_interval_or_a_status(passing: int, failing: int, background: tuple[int, int], seed: int) -> None:
+    one = fit(one_bin(seed, passing, failing, background), "bin", "nominal")
+    if one.diagnostics.status == "valid":
+        assert 0 <= one.efficiency - one.down < one.efficiency <= one.efficiency + one.up <= 1 + 1e-9
+    else:
+        assert one.up == one.down == 0
+
+
 @pytest.mark.parametrize(
     ("passing", "failing", "background", "status"),
     [(50, 50, (5000, 5000), "no efficiency above zero"), (0, 0, (500, 500), "no efficiency above zero")],
@@ -196,7 +211,7 @@ def test_empty_bin(sample: str, passing: tuple[int, ...], text: str) -> None:
     [
         ((60.5, 120), r"mass_range \(60.5, 120\) isn't on bin edges, nearest: \(6[01], 120\)"),
         ((60, 150), r"nearest: \(60, 120\)"),
-        ((85, 97), "mass_range holds 12 bins, too few"),
+        ((85, 97), "mass_range holds 12 bins, a fit needs 20"),
     ],
 )
 def test_mass_range_off_the_axis(mass_range: tuple[float, float], text: str) -> None:

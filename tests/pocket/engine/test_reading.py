@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import pytest
+
+from pocket.engine.reading import nano_events, open_file
+from pocket.errors import BadFileError, DatasetError, MissingBranchError, UnknownNameError
+from pocket.lookup import branch
+from tests.pocket.engine.root_files import damage, segment, write_nano
+
+
+def read(path: Path, use: Callable[[Any], Any], start: int = 0, stop: int = 100) -> Any:
+    """Open a file and use a range of its events."""
+    part = segment(path)
+    with open_file(part) as file:
+        return use(nano_events(file, part, start, stop, {"sample": "DY"}))
+
+
+def test_ranges_of_entries(tmp_path: Path) -> None:
+    columns = write_nano(tmp_path / "a.root")
+    for start, stop in ((0, 100), (0, 1), (37, 61), (99, 100)):
+        x, muons = read(
+            tmp_path / "a.root",
+            lambda events: (events.x.tolist(), events.Muon[["pt", "charge"]].tolist()),
+            start,
+            stop,
+        )
+        assert x == columns["x"][start:stop].tolist()
+        assert muons == columns["Muon"][["pt", "charge"]][start:stop].tolist()
+
+
+def test_metadata_come_along(tmp_path: Path) -> None:
+    write_nano(tmp_path / "a.root")
+    assert read(tmp_path / "a.root", lambda events: events.metadata)["sample"] == "DY"
+
+
+def test_columns_are_read_when_they_are_used(tmp_path: Path) -> None:
+    write_nano(tmp_path / "a.root")
+    damage(tmp_path / "a.root", "Muon_eta")
+    found = read(tmp_path / "a.root", lambda events: ak.sum(events.Muon.pt) + ak.sum(events.x))
+    assert found > 0
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda events: events.Muon.ptt, r"field 'ptt' in .*a\.root \(used by test_reading\.py:\d+ in .*: Muon_pt"),
+        (lambda events: events.Muon["ptt"], r"field 'ptt' in .*a\.root .*nearest branches: Muon_pt"),
+        (lambda events: events.genWieght, r"field 'genWieght' in .*a\.root .*nearest branches: genWeight"),
+        (lambda events: events["Moun"], r"field 'Moun' in .*a\.root .*nearest branches: Muon_"),
+        (lambda events: events.HLT, r"field 'HLT' in .*a\.root .*none of its 8 branches is close"),
+        (lambda events: events.run, "no branch for field 'run'"),
+        (lambda events: branch(events.Muon, "etaa", "Muon"), r"'Muon_etaa' .*nearest: Muon_eta \(file .*a\.root\)"),
+    ],
+)
+def test_missing_branch(tmp_path: Path, use: Callable[[Any], Any], message: str) -> None:
+    write_nano(tmp_path / "a.root")
+    with pytest.raises(MissingBranchError, match=message):
+        read(tmp_path / "a.root", use)
+
+
+def test_missing_part_of_a_momentum(tmp_path: Path) -> None:
+    write_nano(tmp_path / "a.root", without=("phi",))
+    with pytest.raises(MissingBranchError, match=r"a\.root lacks branches .* momenta: MuonArray: missing azimuthal"):
+        read(tmp_path / "a.root", lambda events: events.Muon.pt)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda events: (events.Muon.pt > 1).tolist(),
+        lambda events: ak.to_numpy(ak.flatten(events.Muon.pt)),
+        lambda events: events[ak.any(events.Muon.pt > 1, axis=1)].x,
+        lambda events: events.Muon.px,
+    ],
+)
+def test_corrupt_basket(tmp_path: Path, use: Callable[[Any], Any]) -> None:
+    write_nano(tmp_path / "a.root")
+    damage(tmp_path / "a.root", "Muon_pt")
+    with pytest.raises(BadFileError, match=r"a\.root can't be read, it is truncated or corrupt: ") as caught:
+        read(tmp_path / "a.root", use)
+    assert "\n" not in str(caught.value)
+
+
+def test_file_that_vanished(tmp_path: Path) -> None:
+    write_nano(tmp_path / "a.root")
+    part = segment(tmp_path / "a.root")
+    (tmp_path / "a.root").unlink()
+    with pytest.raises(BadFileError, match=r"a\.root can't be read"), open_file(part):
+        pass
+
+
+def test_replaced_file(tmp_path: Path) -> None:
+    write_nano(tmp_path / "a.root")
+    part = segment(tmp_path / "a.root")
+    write_nano(tmp_path / "a.root")
+    new = segment(tmp_path / "a.root")
+    message = rf"a\.root was replaced .*: its UUID is {new.uuid}, not {part.uuid}; run BuildDatasets again"
+    # the fileset is wrong, not the file: it mustn't be skipped as a bad one
+    with pytest.raises(DatasetError, match=message), open_file(part):
+        pass
+
+
+def test_file_with_fewer_entries(tmp_path: Path) -> None:
+    write_nano(tmp_path / "a.root")
+    for start, stop, found in ((90, 110, 10), (100, 101, 0)):
+        message = rf"a\.root: {found} entries in \[{start}, {stop}\), expected {stop - start}"
+        with pytest.raises(BadFileError, match=message):
+            read(tmp_path / "a.root", len, start, stop)
+
+
+def test_file_without_the_tree(tmp_path: Path) -> None:
+    write_nano(tmp_path / "a.root")
+    part = dataclasses.replace(segment(tmp_path / "a.root"), object_path="Event")
+    with pytest.raises(BadFileError, match=r"a\.root can't be read.*Event"), open_file(part) as file:
+        nano_events(file, part, 0, 100, {})
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnknownNameError("weight", "a", ["b"]),
+        FileNotFoundError("model.onnx"),
+        KeyError("pt"),
+        ValueError("wrong"),
+        AttributeError("'list' object has no attribute 'pt'"),
+    ],
+)
+def test_what_is_not_the_fault_of_the_file(tmp_path: Path, error: Exception) -> None:
+    def use(events: Any) -> None:
+        raise error
+
+    write_nano(tmp_path / "a.root")
+    with pytest.raises(type(error)) as caught:
+        read(tmp_path / "a.root", use)
+    assert caught.value is error

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+from omegaconf import OmegaConf
+from omegaconf.errors import ReadonlyConfigError
+
+from pocket.engine.resources import Resources, resolve_parameters
+from pocket.errors import ConfigError
+from tests.pocket.configs import PARAMETERS, configure
+
+FILES = {
+    "pileup": {"toys": {"file": "toys://puWeights.json.gz", "name": "PU"}},
+    "lists": [{"file": "toys://a/b.json"}, "toys", 3, None, True],
+    "low": "${limits.x}",
+    "plotting_style": {"colour": "${no.such}"},
+    "toys": {"seed": 1},
+}
+
+
+def test_toy_files_become_paths() -> None:
+    config = configure(parameters=OmegaConf.merge(PARAMETERS, FILES))
+    params = resolve_parameters(config, Resources("/store/toys", {"muon_id": "/store/muon_id.json"}))
+    assert params.pileup.toys.file == "/store/toys/puWeights.json.gz"
+    assert params.lists == [{"file": "/store/toys/a/b.json"}, "toys", 3, None, True]
+    assert params.scale_factors.muon_id == "/store/muon_id.json"
+    assert params.low == 1.0
+    # what plots and toys read is no business of the processor
+    assert not {"plotting_style", "toys"} & set(params)
+    # the configuration stays as it is
+    assert config.parameters.pileup.toys.file == "toys://puWeights.json.gz"
+
+
+def test_without_toys_the_names_stay() -> None:
+    config = configure(parameters=OmegaConf.merge(PARAMETERS, FILES))
+    params = resolve_parameters(config, Resources())
+    assert params.pileup.toys.file == "toys://puWeights.json.gz"
+    assert params.scale_factors == {}
+
+
+def test_parameters_cannot_be_changed_while_events_are_processed() -> None:
+    params = resolve_parameters(configure(), Resources())
+    with pytest.raises(ReadonlyConfigError):
+        params.limits.x = 2.0
+
+
+def test_unresolved_interpolation() -> None:
+    config = configure(parameters=OmegaConf.merge(PARAMETERS, {"a": {"b": "${no.such}"}}))
+    with pytest.raises(ConfigError, match=r"parameter a\.b: Interpolation key 'no\.such' not found"):
+        resolve_parameters(config, Resources())
