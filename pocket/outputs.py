@@ -33,7 +33,7 @@ def write_sums_and_histograms(directory: Path, output: Mapping[str, Any]) -> Non
 
 
 def read_output(directory: Path) -> dict[str, Any]:
-    """Read what :func:`write_output` wrote."""
+    """Read what :func:`write_sums_and_histograms` wrote."""
     variables = {variable: read_variable(directory, variable) for variable in list_variables(directory)}
     return {**read_sums(directory), "variables": variables}
 

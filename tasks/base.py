@@ -89,6 +89,12 @@ class StoreTask(law.Task):
         """Whether the output and all that it depends on is there and belongs together."""
         return requirements_complete(self) and bool(self.output().exists())
 
+    def _remove_output(self, args: Any) -> Any:
+        # branches are known from filesets, which may be removed before it's the branches' turn
+        for task, _ in self.walk_deps():
+            task.output()
+        return super()._remove_output(args)
+
     def write_info(self) -> dict[str, Any]:
         """Return the arguments for :func:`pocket.store.write_output`: what the manifest tells of this task."""
         return {

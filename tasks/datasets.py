@@ -75,12 +75,22 @@ class BuildDatasets(StoreTask):
             "toys": self.toys.fingerprint if self.has_toys else None,
         }
 
+    @property
+    def downloads(self) -> Path:
+        """Folder that keeps files out of coffea's source distribution."""
+        return store_root() / "cache" / "coffea_samples"
+
     def input_ids(self) -> dict[str, str] | None:
-        """The toys' files."""
-        if not self.has_toys:
-            return {}
-        branches = self.toys.get_branch_tasks().values()
-        return input_ids({branch.output().directory.name: branch.output() for branch in branches})
+        """The files as they are now, by whole path: a fileset doesn't move with its files."""
+        from pocket.datasets.fileset import expand
+
+        toys = self.toys.get_branch_tasks().values() if self.has_toys else ()
+        ids = input_ids({branch.output().path: branch.output() for branch in toys})
+        if ids is None:
+            return None
+        local = [definition for definition in self.definitions.values() if definition.source in ("paths", "globs")]
+        files = [path for definition in local for path in expand(definition, toy_files={}, cache=self.downloads)]
+        return ids | {str(path): _state(path) for path in files}
 
     def run(self) -> None:
         """Open the files and write the fileset."""
@@ -89,7 +99,7 @@ class BuildDatasets(StoreTask):
         result = build_fileset(
             self.definitions,
             toy_files=self.toys.files() if self.has_toys else {},
-            cache=store_root() / "cache" / "coffea_samples",
+            cache=self.downloads,
             skip_bad_files=self.skip_bad_files,
         )
         skipped = {file.path: file.reason for file in result.skipped}
@@ -100,3 +110,12 @@ class BuildDatasets(StoreTask):
         """Read the fileset."""
         fileset: Fileset = json.loads((self.directory / FILESET).read_text(encoding="utf-8"))
         return fileset
+
+
+def _state(path: Path) -> str:
+    """Return what changes together with a file's content."""
+    try:
+        stat = path.stat()
+    except OSError as error:
+        return str(error.strerror)
+    return f"{stat.st_size} bytes, changed at {stat.st_mtime_ns} ns"

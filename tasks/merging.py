@@ -33,9 +33,9 @@ class MergeOutputs(ConfigTask):
     def input_ids(self) -> dict[str, str] | None:
         """The outputs of all branches, and the metadata of the datasets."""
         processor = self.requires()
-        branches = processor.get_branch_tasks().values()
-        if not branches:
+        if not processor.workflow_condition():
             return None
+        branches = processor.get_branch_tasks().values()
         outputs = {f"{task.branch_data.dataset}/{task.output().directory.name}": task.output() for task in branches}
         ids = input_ids(outputs)
         if ids is None:

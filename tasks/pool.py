@@ -7,10 +7,13 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from multiprocessing.queues import SimpleQueue
 from typing import Protocol
+
+from pocket.errors import ConfigError, PocketError
 
 Progress = Callable[[int], None]
 
@@ -40,7 +43,11 @@ def run_jobs(jobs: Sequence[Job], cores: int, label: str, unit: str) -> None:
 
     Raises:
         Exception: the first error of a job, after the jobs that had begun are done.
+        PocketError: if a process was killed.
+        ConfigError: if the number of processes is negative.
     """
+    if cores < 0:
+        raise ConfigError(f"the number of cores is {cores}, expected 0 for all cores or more")
     workers = min(cores or available_cores(), len(jobs))
     with _progress_bar(label, sum(job.size for job in jobs), unit) as advance:
         if workers <= 1:
@@ -66,11 +73,16 @@ def _run_in_processes(jobs: Sequence[Job], workers: int, advance: Progress) -> N
     try:
         with ProcessPoolExecutor(workers, context, _start_worker, (queue,)) as pool:
             futures = [pool.submit(_work, job) for job in ordered]
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            failed = next((future for future in futures if future in done and future.exception()), None)
-            if failed is not None:
+            try:
+                for future in as_completed(futures):
+                    future.result()
+            finally:
+                # after an error or Ctrl-C there may be jobs that haven't begun
                 pool.shutdown(cancel_futures=True)
-                failed.result()
+    except BrokenProcessPool as error:
+        raise PocketError(
+            "a worker process was killed, maybe because memory ran out: try fewer --cores or a smaller --chunk-size"
+        ) from error
     finally:
         queue.put(None)
         listener.join()

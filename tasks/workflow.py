@@ -8,6 +8,7 @@ from typing import Any
 import law
 from law.workflow.local import LocalWorkflowProxy
 
+from pocket.errors import ConfigError, UnknownNameError
 from tasks.base import StoreTask, requirements_complete
 from tasks.pool import Job, run_jobs
 
@@ -17,6 +18,9 @@ class PoolProxy(LocalWorkflowProxy):
 
     A luigi worker per branch would import the engine for each one and show no progress.
     """
+
+    # law's own answer, needed where luigi runs the branches, is kept in a process that survives when law is killed
+    _local_workflow_has_yielded = False
 
     def run(self) -> None:
         """Run the jobs."""
@@ -33,6 +37,22 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
     workflow_proxy_cls = PoolProxy
 
     exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse an unknown type of workflow, in whose place law would take another."""
+        known = cls.workflow_proxy_cls.workflow_type
+        if params.get("workflow") not in (None, law.NO_STR, known):
+            raise UnknownNameError("workflow", params["workflow"], [known], cls.task_family)
+        return super().modify_param_values(params)
+
+    @property
+    def branch_data(self) -> Any:
+        """What the branch is for."""
+        branches = self.get_branch_map()
+        if self.branch not in branches:
+            raise ConfigError(f"{self.progress_label} has no branch {self.branch}, only 0 to {max(branches)}")
+        return branches[self.branch]
 
     @cached_property
     def fingerprint(self) -> str:

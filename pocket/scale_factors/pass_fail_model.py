@@ -133,7 +133,7 @@ class Background(Protocol):
     """A shape of the background in one region, with parameters of its own.
 
     Its yields may turn negative, within the signal: were they cut off at zero, bins with next to no background would
-    be biased to a low efficiency. If they are positive, so is the background everywhere.
+    be biased to a high efficiency. If they are positive, so is the background everywhere.
     """
 
     names: tuple[str, ...]

@@ -33,7 +33,8 @@ def write_nano(path: Path, size: int = 100, seed: int = 1, without: tuple[str, .
     fields["charge"] = np.sign(fields["charge"] - 1.5).astype(np.int32)
     muons = ak.zip({field: values for field, values in fields.items() if field not in without})
     columns = {
-        "genWeight": rng.normal(1, 1, size).astype(np.float32),
+        # of few values, so that it is compressed: what isn't has no checksum
+        "genWeight": rng.choice(np.array([-0.1, 1.0, 2.5], dtype=np.float32), size),
         "x": rng.uniform(0, 2, size).astype(np.float32),
         "Muon": ak.unflatten(muons, counts),
     }

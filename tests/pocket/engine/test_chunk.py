@@ -14,6 +14,7 @@ from omegaconf import OmegaConf
 from pocket.configurator import Configurator
 from pocket.cut import Cut
 from pocket.engine.chunk import empty_output, process_chunk
+from pocket.errors import DatasetError
 from pocket.histograms.config import Axis, HistConf
 from pocket.weights import WeightLambda
 from pocket.workflows import BaseProcessorABC
@@ -239,6 +240,15 @@ def test_generator_weights_are_summed_in_double_precision() -> None:
     events = ak.Array({"genWeight": weights, "x": np.zeros(len(weights))})
     output = process_chunk(PlainWorkflow(config, {}), events, metadata(config, DY))
     assert output["sum_genweights"][DY] == pytest.approx(len(weights) * float(np.float32(0.1)), rel=1e-12)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_generator_weights_must_be_finite(value: float) -> None:
+    # also those of events that are cut away: they are part of the normalisation
+    config = configure(skim=[Cut("x", {"field": "x", "minimum": 1}, above)])
+    events = ak.Array({"genWeight": np.array([value, 1.0, value], dtype=np.float32), "x": [0.0, 1.0, 0.0]})
+    with pytest.raises(DatasetError, match=f"dataset '{DY}': genWeight is not finite for 2 of 3 events"):
+        process_chunk(PlainWorkflow(config, {}), events, metadata(config, DY))
 
 
 def test_order_of_the_entry_points() -> None:

@@ -48,10 +48,6 @@ def run(config: Configurator, fileset: Fileset, events_per_branch: int, chunk_si
     ]
 
 
-def merge(config: Configurator, fileset: Fileset, outputs: list[dict[str, Any]]) -> dict[str, Any]:
-    return merge_outputs(config, outputs, {name: dataset["metadata"] for name, dataset in fileset.items()})
-
-
 def test_the_loop_selects_events(simulation: Sums, data: Sums) -> None:
     for sums in (simulation, data):
         assert sums.initial == 40
@@ -60,12 +56,16 @@ def test_the_loop_selects_events(simulation: Sums, data: Sums) -> None:
     assert simulation.signs < simulation.initial  # there are negative weights
 
 
-@pytest.mark.parametrize(("events_per_branch", "chunk_size"), [(1000, 1000), (17, 1000), (1000, 11), (21, 20)])
+@pytest.mark.parametrize(("events_per_branch", "chunk_size"), [(1000, 1000), (23, 1000), (1000, 15)])
 def test_equals_the_event_loop(
     config: Configurator, fileset: Fileset, simulation: Sums, data: Sums, events_per_branch: int, chunk_size: int
 ) -> None:
     outputs = run(config, fileset, events_per_branch, chunk_size)
-    merged = merge(config, fileset, outputs)
+    if len(outputs) == 2:
+        # a branch holds raw sums
+        check_output(outputs[0], *SIMULATION, simulation)
+        check_output(outputs[1], *DATA, data)
+    merged = merge_outputs(config, outputs, {name: dataset["metadata"] for name, dataset in fileset.items()})
     params = to_plain(config.parameters)
     xsec = fileset[SIMULATION[0]]["metadata"]["xsec"]
     normalisation = params["lumi"]["picobarns"]["2018"]["tot"] * xsec / simulation.genweights
@@ -73,10 +73,3 @@ def test_equals_the_event_loop(
     check_output(merged, *DATA, data)
     assert merged["sum_genweights"] == {SIMULATION[0]: pytest.approx(simulation.genweights, rel=1e-12)}
     assert merged["sum_signOf_genweights"] == {SIMULATION[0]: simulation.signs}
-
-
-def test_branch_holds_raw_sums(config: Configurator, fileset: Fileset, simulation: Sums, data: Sums) -> None:
-    outputs = run(config, fileset, 1000, 1000)
-    check_output(outputs[0], *SIMULATION, simulation)
-    check_output(outputs[1], *DATA, data)
-    assert "sum_genweights" not in outputs[1]
