@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -79,6 +80,11 @@ exec {shlex.quote(str(PYTHON))} -c {shlex.quote(run_code)} "$@"
 """
 
 
+def _heed_interrupts() -> None:
+    # a job in the background, as a test run may be, ignores them, and so would all its children
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass(frozen=True)
 class Checkout:
     """A checkout, with a folder of commands that come first on PATH, as one kind of shell sees it."""
@@ -124,6 +130,7 @@ class Checkout:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            preexec_fn=_heed_interrupts,
         )
 
     def run(self, script: str, *options: str, **extra: str) -> subprocess.CompletedProcess[str]:
