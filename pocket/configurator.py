@@ -11,14 +11,13 @@ from omegaconf import DictConfig
 from pocket.cut import Cut
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
 from pocket.datasets.fileset import DatasetInfo, select_datasets
-from pocket.engine.weighting import variation_names
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import HistConf
 from pocket.parameters.defaults import project_path, to_plain
 from pocket.selections import StandardSelection, check_cuts
 from pocket.weights.common import common_weights
 from pocket.weights.derived import ScaleFactorWeight
-from pocket.weights.plan import WeightPlan, build_plan
+from pocket.weights.plan import WeightPlan, build_plan, variation_names
 from pocket.weights.wrapper import WeightWrapper
 from pocket.workflows.base import BaseProcessorABC
 

@@ -91,7 +91,7 @@ class StoreTask(law.Task):
 
     def _remove_output(self, args: Any) -> Any:
         # branches are known from filesets, which may be removed before it's the branches' turn
-        for task, _ in self.walk_deps():
+        for task, *_ in self.walk_deps():
             task.output()
         return super()._remove_output(args)
 

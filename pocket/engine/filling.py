@@ -12,9 +12,10 @@ from pocket.configurator import Configurator
 from pocket.engine.columns import axis_values, entries
 from pocket.engine.kernel import add_weights
 from pocket.engine.masks import Mask, to_bits
-from pocket.engine.weighting import ChunkWeights, variation_names
+from pocket.engine.weighting import ChunkWeights
 from pocket.histograms.axes import build_axis, category_axis, flat_bins, set_sums
 from pocket.histograms.config import HistConf
+from pocket.weights.plan import variation_names
 
 
 def fill_histograms(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pocket.weights.plan import SamplePlan, WeightPlan
+from pocket.weights.plan import SamplePlan, WeightPlan, variation_names
 
 Floats = npt.NDArray[np.float64]
 
@@ -96,9 +96,3 @@ def _matrix(
             for variation, values in varied[name].items():
                 matrix[:, position[variation]] = before[number] * values * after[number + 1]
     return matrix
-
-
-def variation_names(plan: WeightPlan, sample: SamplePlan, params: Any, metadata: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names of the stored variations of a sample, ``nominal`` first, without computing anything."""
-    asked = [name for name in sample.names if any(name in wanted for wanted in sample.variations.values())]
-    return ("nominal", *(v for name in asked for v in plan.classes[name](params, metadata).variation_names()))

@@ -43,6 +43,12 @@ class WeightPlan:
     samples: Mapping[str, SamplePlan]
 
 
+def variation_names(plan: WeightPlan, sample: SamplePlan, params: Any, metadata: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the stored variations of a sample, ``nominal`` first, without computing anything."""
+    asked = [name for name in sample.names if any(name in wanted for wanted in sample.variations.values())]
+    return ("nominal", *(v for name in asked for v in plan.classes[name](params, metadata).variation_names()))
+
+
 def build_plan(
     weights: Mapping[str, Any],
     variations: Mapping[str, Any],

@@ -54,10 +54,10 @@ def damage(path: Path, branch: str) -> None:
     path.write_bytes(content)
 
 
-def segment(path: Path, start: int = 0, stop: int | None = None) -> Segment:
-    """Return a range of a file, the whole of it by default."""
+def segment(path: Path) -> Segment:
+    """Return the whole of a file."""
     info, _ = inspect_file(path)
-    return Segment(str(path), info["uuid"], "Events", start, info["num_entries"] if stop is None else stop)
+    return Segment(str(path), info["uuid"], "Events", 0, info["num_entries"])
 
 
 def branches(dataset: str, paths: list[Path], events_per_branch: int = 10**6) -> list[Branch]:

@@ -119,9 +119,9 @@ def test_equals_hist_fill(
                 assert_close(view[number, column] if is_mc else view[number], expected)
 
 
-def fill(variables: dict[str, HistConf], x: list[float], dataset: str = DY, **settings: Any) -> dict[str, Any]:
+def fill(variables: dict[str, HistConf], x: list[float], dataset: str = DY) -> dict[str, Any]:
     """Fill histograms of ``x`` with weights of 1 in one category."""
-    config = configure(variables=variables, **settings)
+    config = configure(variables=variables)
     size = len(x)
     chunk = ChunkWeights(("nominal",), np.ones((1, size, 1)), {"baseline": 0})
     masks = {"baseline": np.ones(size, dtype=bool)}

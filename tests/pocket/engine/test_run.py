@@ -186,7 +186,7 @@ def test_replaced_file_is_not_skipped(tmp_path: Path) -> None:
         run_branch(config, branch, metadata(config, TT), Resources(), chunk_size=10, skip_bad_files=True)
 
 
-def test_wrong_arguments(tmp_path: Path) -> None:
+def test_wrong_arguments() -> None:
     config = configure(datasets=only("TT"))
     with pytest.raises(UnknownNameError, match="unknown dataset 'TT_2081', did you mean 'TT_2018'"):
         run_branch(config, Branch("TT_2081", 0, 0, ()), {}, Resources(), chunk_size=10)

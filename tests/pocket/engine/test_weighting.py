@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocket.engine.weighting import compute_weights, variation_names
+from pocket.engine.weighting import compute_weights
 from pocket.weights import WeightDataMultiVariation, WeightLambda, WeightWrapper
-from pocket.weights.plan import SamplePlan, WeightPlan, build_plan
+from pocket.weights.plan import SamplePlan, WeightPlan, build_plan, variation_names
 
 CATEGORIES = ("SR", "CR", "VR")
 # weight → its stored variations; the arrays come from the events' column of that name

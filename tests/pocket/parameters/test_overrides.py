@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.parameters.defaults import merge_parameters
+from pocket.parameters.defaults import get_default_parameters, merge_parameters, merge_parameters_from_files
 from pocket.parameters.overrides import (
     apply_overrides,
     check_overrides,
@@ -86,14 +87,24 @@ def test_a_value_keeps_its_type(assignment: str, message: str) -> None:
         compose(assignment)
 
 
-def test_what_is_merged_later_does_not_win() -> None:
+def test_what_is_merged_later_does_not_win(tmp_path: Path) -> None:
+    file = tmp_path / "later.yaml"
+    file.write_text("muon: {pt: 40.0}\nlater: {value: 1}\n")
     with parameter_overrides(["muon.pt=25.0", "later.value=2"]):
         base = merge_parameters(OmegaConf.create({}), PARAMETERS)
-        merged = merge_parameters(base, {"muon": {"pt": 40.0}}, {"later": {"value": 1}}, update=True)
-    assert merged.muon.pt == 25.0
-    assert merged.both == 2
+        for merged in (
+            merge_parameters(base, {"muon": {"pt": 40.0}}, {"later": {"value": 1}}, update=True),
+            merge_parameters_from_files(base, file, update=True),
+        ):
+            assert merged.muon.pt == 25.0
+            assert merged.both == 2
     # outside of the block nothing is set
     assert merge_parameters(base, {"muon": {"pt": 40.0}}, update=True).muon.pt == 40.0
+
+
+def test_shipped_values_are_set() -> None:
+    with parameter_overrides(["object_preselection.Muon.pt=1.25"]):
+        assert get_default_parameters().object_preselection.Muon.pt == 1.25
 
 
 def test_an_interpolation_may_be_replaced_before_it_resolves() -> None:
