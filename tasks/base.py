@@ -89,6 +89,16 @@ class StoreTask(law.Task):
         """Whether the output and all that it depends on is there and belongs together."""
         return requirements_complete(self) and bool(self.output().exists())
 
+    def run(self) -> None:
+        """Make the output, unless all that had to be made again before turned out as it was."""
+        # luigi decides what to run before anything has, and doesn't ask again
+        if not self.complete():
+            self.make()
+
+    def make(self) -> None:
+        """Make the output."""
+        raise NotImplementedError
+
     def _remove_output(self, args: Any) -> Any:
         # branches are known from filesets, which may be removed before it's the branches' turn
         for task, *_ in self.walk_deps():

@@ -92,7 +92,7 @@ class BuildDatasets(StoreTask):
         files = [path for definition in local for path in expand(definition, toy_files={}, cache=self.downloads)]
         return ids | {str(path): _state(path) for path in files}
 
-    def run(self) -> None:
+    def make(self) -> None:
         """Open the files and write the fileset."""
         from pocket.datasets.fileset import build_fileset
 

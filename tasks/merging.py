@@ -42,7 +42,7 @@ class MergeOutputs(ConfigTask):
             return None
         return {**ids, "metadata": digest({name: part["metadata"] for name, part in processor.fileset.items()})}
 
-    def run(self) -> None:
+    def make(self) -> None:
         """Merge and write the templates."""
         from pocket.merging import merge_outputs
         from pocket.outputs import read_output, write_sums_and_histograms

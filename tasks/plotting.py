@@ -71,7 +71,7 @@ class PlotTemplates(ConfigTask):
         """The templates."""
         return input_ids({f"templates {name}": task.output() for name, task in self.requires().items()})
 
-    def run(self) -> None:
+    def make(self) -> None:
         """Draw one variable in one category per job."""
         config = self.config_inst
         folders = {name: task.directory for name, task in self.requires().items()}
@@ -121,7 +121,7 @@ class PlotScaleFactors(ScaleFactorTask):
         """The scale factor."""
         return input_ids({f"scale factor {self.scale_factor}": self.requires().output()})
 
-    def run(self) -> None:
+    def make(self) -> None:
         """Draw all pages."""
         with write_output(**self.write_info()) as folder:
             job = ScaleFactorPlotJob(

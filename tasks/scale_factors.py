@@ -73,7 +73,7 @@ class ComputeScaleFactors(ScaleFactorTask):
         """The file for correctionlib."""
         return self.directory / f"{self.scale_factor}.json"
 
-    def run(self) -> None:
+    def make(self) -> None:
         """Measure and write the scale factor."""
         from pocket.outputs import read_templates
         from pocket.scale_factors import measure

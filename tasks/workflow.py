@@ -68,7 +68,7 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
         """Text of the progress bar."""
         return f"{self.task_family} {self.config_part}"
 
-    def run(self) -> None:
+    def make(self) -> None:
         """Do the work of this branch."""
         self.job().run(lambda amount: None)
 

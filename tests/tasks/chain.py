@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import luigi
 from luigi.task_register import Register
 
 from pocket.analysis import load_analysis
+from pocket.errors import PocketError
 from pocket.outputs import read_templates
 from pocket.store import manifest_id
 from tasks.base import StoreTask, TemplateTask
@@ -89,12 +92,22 @@ class Chain:
     def build(self, cls: type[StoreTask] = PlotTemplates, **params: Any) -> list[str]:
         """Run a task in this process and return what ran, as task and configuration."""
         ran: list[str] = []
-        note = StoreTask.event_handler(luigi.Event.START)(lambda task: ran.append(name(task)))
-        try:
+        with handler(luigi.Event.START, lambda task: ran.append(name(task))):
             assert luigi.build([self.task(cls, cores=1, **params)], local_scheduler=True)
-        finally:
-            StoreTask.remove_event_handler(luigi.Event.START, note)
         return ran
+
+    def error(self, cls: type[StoreTask] = PlotTemplates, **params: Any) -> str:
+        """Run a task in this process, which must fail with one error that is meant for people; return its text."""
+        errors: list[Exception] = []
+        note = lambda task, error: errors.append(error)  # noqa: E731
+        try:
+            with handler(luigi.Event.FAILURE, note), handler(luigi.Event.BROKEN_TASK, note):
+                assert not luigi.build([self.task(cls, cores=1, **params)], local_scheduler=True)
+        except PocketError as error:
+            errors.append(error)
+        (error,) = errors
+        assert isinstance(error, PocketError), repr(error)
+        return str(error)
 
     def missing(self) -> set[str]:
         """Return what running PlotTemplates would run, as task and configuration."""
@@ -120,6 +133,16 @@ class Chain:
         return {sample: histogram.view(flow=True).tobytes() for sample, histogram in templates.items()}
 
 
+@contextlib.contextmanager
+def handler(event: str, note: Callable[..., None]) -> Iterator[None]:
+    """Have a function called at events of luigi."""
+    StoreTask.event_handler(event)(note)
+    try:
+        yield
+    finally:
+        StoreTask.remove_event_handler(event, note)
+
+
 def name(task: StoreTask) -> str:
     """Return how tests call a task."""
     return f"{task.task_family} {task.config_part}"
@@ -129,5 +152,5 @@ def unfinished(store: Path) -> list[Path]:
     """Return what is in a store but belongs to no output."""
     outputs = {path.parent for path in store.rglob("manifest.json")}
     files = [path for path in store.rglob("*") if path.is_file()]
-    hidden = [path for path in store.rglob(".*")]
+    hidden = list(store.rglob(".*"))
     return hidden + [path for path in files if not outputs & {path, *path.parents}]

@@ -8,10 +8,13 @@ import pytest
 
 from pocket.store import store_path
 from tasks.base import StoreTask, input_ids
+from tasks.datasets import BuildDatasets
 from tasks.merging import MergeOutputs
 from tasks.plotting import PlotScaleFactors, PlotTemplates
+from tasks.processing import RunProcessor
 from tasks.scale_factors import ComputeScaleFactors
 from tasks.targets import StoreTarget
+from tasks.toys import MakeToySamples
 from tests.tasks.chain import Chain, unfinished
 
 PROCESSED = {f"{task} {part}" for task in ("RunProcessor", "MergeOutputs") for part in ("probes", "main", "corrected")}
@@ -20,16 +23,28 @@ FROM_PROCESSOR = PROCESSED | CORRECTED | {"ComputeScaleFactors tight_id"}
 EVERYTHING = {"MakeToySamples toys", "BuildDatasets datasets"} | FROM_PROCESSOR
 
 
-def families(cls: type[StoreTask] = StoreTask) -> list[type[StoreTask]]:
-    """Return the tasks that can be run."""
-    below = [task for child in cls.__subclasses__() for task in families(child)]
-    return below if cls.exclude_index else [cls, *below]
+#: the tasks that can be run, each with what it needs beside a version
+FAMILIES: list[tuple[type[StoreTask], dict[str, str]]] = [
+    (MakeToySamples, {}),
+    (BuildDatasets, {}),
+    (RunProcessor, {"config": "main"}),
+    (MergeOutputs, {"config": "main"}),
+    (ComputeScaleFactors, {"scale_factor": "tight_id"}),
+    (PlotTemplates, {}),
+    (PlotScaleFactors, {"scale_factor": "tight_id"}),
+]
+
+
+def concrete(cls: type[StoreTask]) -> set[type[StoreTask]]:
+    """Return the tasks derived from one, except those that are only there to be derived from."""
+    below = {task for child in cls.__subclasses__() for task in concrete(child)}
+    return below if cls.exclude_index else {cls, *below}
 
 
 def test_every_parameter_is_described_with_its_default() -> None:
     of_law = {name for name, _ in law.LocalWorkflow.get_params()}
-    assert len(families()) == 7
-    for task in families():
+    assert concrete(StoreTask) == {task for task, _ in FAMILIES}
+    for task in concrete(StoreTask):
         own = [(name, parameter) for name, parameter in task.get_params() if name not in of_law]
         assert "version" in dict(own)
         for name, parameter in own:
@@ -144,31 +159,20 @@ def test_dependencies_and_status_before_and_after(on_files: Chain, chain: Chain)
     assert states(after.text)["RunProcessor main"] == "existent (4/4)"
 
 
-@pytest.mark.parametrize(
-    ("task", "params"),
-    [
-        ("MakeToySamples", {}),
-        ("BuildDatasets", {"definition": "datasets.json"}),
-        ("RunProcessor", {"config": "main"}),
-        ("MergeOutputs", {"config": "main"}),
-        ("ComputeScaleFactors", {"scale_factor": "tight_id"}),
-        ("PlotTemplates", {}),
-        ("PlotScaleFactors", {"scale_factor": "tight_id"}),
-    ],
-)
-def test_output_of_one_task_is_removed(chain: Chain, task: str, params: dict[str, str]) -> None:
-    (cls,) = (family for family in families() if family.__name__ == task)
-    if "definition" in params:
-        params = {"definition": str(chain.analysis / params["definition"])}
-    if cls is PlotScaleFactors:
+@pytest.mark.parametrize(("cls", "params"), FAMILIES)
+def test_output_of_one_task_is_removed(chain: Chain, cls: type[StoreTask], params: dict[str, str]) -> None:
+    if cls is BuildDatasets:
+        params = {"definition": str(chain.analysis / "datasets.json")}
+    elif cls is PlotScaleFactors:
         chain.build(cls, **params)
     before = set(chain.outputs(""))
     with pytest.raises(SystemExit) as end:
         chain.task(cls, **params, remove_output=("0", "a"))
     assert end.value.code == 0
-    removed = before - set(chain.outputs(""))
-    assert removed == {path for path in before if path.is_relative_to(chain.task(cls, **params).directory)}
-    assert removed
+    directory = chain.task(cls, **params).directory
+    gone = {path for path in before if path.is_relative_to(directory)}
+    assert gone
+    assert set(chain.outputs("")) == before - gone
     assert unfinished(chain.store) == []
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import shutil
 
-from tasks.merging import MergeOutputs
 from tests.tasks.chain import Chain
 
 

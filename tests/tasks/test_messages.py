@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from luigi.parameter import MissingParameterException
+
+from pocket.errors import ConfigError
+from tasks.base import StoreTask
+from tasks.messages import OneSentence, one_sentence_errors
+from tasks.plotting import PlotTemplates
+from tasks.scale_factors import ComputeScaleFactors
+from tests.tasks.chain import Chain, unfinished
+
+SENTENCE = "unknown cut 'a', did you mean 'b'?"
+
+
+def record(message: str, error: BaseException | None = None) -> logging.LogRecord:
+    info = (type(error), error, None) if error else None
+    return logging.LogRecord("luigi-interface", logging.ERROR, "", 0, message, (), info)
+
+
+@pytest.mark.parametrize("error", [ConfigError(SENTENCE), MissingParameterException(SENTENCE)])
+def test_errors_meant_for_people_lose_their_traceback(error: Exception) -> None:
+    shortened = record("task failed\nmore", error)
+    assert OneSentence().filter(shortened)
+    assert logging.Formatter().format(shortened) == f"task failed\nerror: {SENTENCE}"
+
+
+def test_traceback_within_the_text() -> None:
+    text = f"Will not run X\nTraceback (most recent call last):\n  File …\npocket.errors.ConfigError: {SENTENCE}\n"
+    shortened = record(text)
+    assert OneSentence().filter(shortened)
+    assert shortened.getMessage() == f"Will not run X\nerror: {SENTENCE}"
+
+
+def test_other_errors_keep_theirs() -> None:
+    kept = record("task failed", ValueError("a bug"))
+    assert OneSentence().filter(kept)
+    assert kept.exc_info is not None
+    assert kept.getMessage() == "task failed"
+
+
+def test_errors_that_nobody_catches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "excepthook", None)
+    one_sentence_errors()
+    sys.excepthook(ConfigError, ConfigError(SENTENCE), None)
+    assert capsys.readouterr().err == f"error: {SENTENCE}\n"
+    sys.excepthook(ValueError, ValueError("a bug"), None)
+    assert capsys.readouterr().err == "ValueError: a bug\n"
+    found = logging.getLogger("luigi-interface").filters
+    assert len([known for known in found if isinstance(known, OneSentence)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("cls", "params", "sentence"),
+    [
+        (PlotTemplates, {"config": "mian"}, "configuration 'mian' in analysis 'small', did you mean 'main'"),
+        (PlotTemplates, {"compare": "mian"}, "configuration 'mian' in analysis 'small', did you mean 'main'"),
+        (PlotTemplates, {"variables": ("npv",)}, "variable 'npv' in configuration 'corrected', did you mean 'npvs'"),
+        (PlotTemplates, {"categories": ("base",)}, "category 'base' in configuration 'corrected', did you mean 'baseli"),
+        (PlotTemplates, {"analysis": "zmum"}, "unknown analysis 'zmum', did you mean 'zmumu'"),
+        (PlotTemplates, {"analysis": "/no/folder"}, "analysis '/no/folder' is no folder of a Python package"),
+        (PlotTemplates, {"version": "a/b"}, "version 'a/b' can't be part of a path in the store: use up to 128 lett"),
+        (PlotTemplates, {"events_per_branch": 0}, "number of events per branch is 0, expected at least 1"),
+        (PlotTemplates, {"chunk_size": 0}, "the chunk size must be positive, not 0"),
+        (PlotTemplates, {"params": ("leading_muon.ptt=3",)}, "'ptt' in leading_muon (--params leading_muon.ptt), did"),
+        (PlotTemplates, {"params": ("leading_muon.pt=high",)}, "leading_muon.pt is a number, not a text"),
+        (PlotTemplates, {"params": ("leading_muon.pt",)}, "--params takes key=value, e.g. object_preselection.Muon.pt"),
+        (ComputeScaleFactors, {"scale_factor": "tight"}, "scale factor 'tight' in analysis 'small', did you mean 'ti"),
+    ],
+)
+def test_wrong_value(on_files: Chain, cls: type[StoreTask], params: dict[str, Any], sentence: str) -> None:
+    assert sentence in on_files.error(cls, **params)
+    assert unfinished(on_files.store) == []
+
+
+def break_sample(chain: Chain) -> None:
+    chain.edit("__init__.py", 'data=("DATA_SingleMuon",)', 'data=("DATA_SingleMoun",)')
+
+
+def break_weight(chain: Chain) -> None:
+    chain.edit("__init__.py", '"lumi", "XS"', '"lumi", "XSS"')
+
+
+def break_key(chain: Chain) -> None:
+    chain.edit("parameters.yaml", "    pt: 10.0", "    ptt: 10.0")
+
+
+def break_cut(chain: Chain) -> None:
+    chain.edit("cuts.py", "events.MuonGood.pt", "events.MuonGood.ptt")
+
+
+def break_axis(chain: Chain) -> None:
+    chain.edit("__init__.py", 'field="npvsGood"', 'field="npvGood"')
+
+
+def make_cycle(chain: Chain) -> None:
+    chain.edit("__init__.py", '"probes": HistConf([tight, muon_pt])}', '"probes": HistConf([tight, muon_pt])}, sf_tight_id')
+
+
+def make_nan(chain: Chain) -> None:
+    count = '        self.events["nMuonGood"]'
+    chain.edit("__init__.py", count, f'        self.events["PV", "bad"] = self.events.PV.npvsGood * float("nan")\n{count}')
+    chain.edit("__init__.py", 'field="npvsGood"', 'field="bad"')
+
+
+@pytest.mark.parametrize(
+    ("spoil", "parts"),
+    [
+        (break_sample, ["unknown sample 'DATA_SingleMoun' in scale factor 'tight_id', did you mean 'DATA_SingleMuon'"]),
+        (break_weight, ["unknown weight 'XSS' in weights.common.inclusive, did you mean 'XS'"]),
+        (break_key, ["key 'object_preselection.Muon.ptt'", "parameters.yaml, did you mean 'object_preselection.Muon.pt'"]),
+        (break_cut, ["'ptt'", "small/dy_0.root", "cuts.py:14 in leading_muon", "nearest branches: Muon_pt"]),
+        (break_axis, ["histogram 'npvs'", "no field 'npvGood' in collection 'PV', nearest: npvsGood", "small/dy_0.root"]),
+        (make_cycle, ["analysis 'small'", "wait for each other", "probes → probes"]),
+        (make_nan, ["histogram 'npvs': axis 'PV_bad': ", " values are NaN"]),
+    ],
+)
+def test_wrong_analysis(on_files: Chain, spoil: Callable[[Chain], None], parts: list[str]) -> None:
+    spoil(on_files)
+    sentence = on_files.error()
+    assert [part for part in parts if part not in sentence] == [], sentence
+    assert unfinished(on_files.store) == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "options", "code", "sentence"),
+    [
+        # while tasks are made, scheduled, and run in another process
+        (make_cycle, (), 40, "analysis 'small': configurations wait for each other .*"),
+        (None, ("--events-per-branch", "0"), 35, "the number of events per branch is 0, expected at least 1"),
+        (break_cut, ("--cores", "2"), 30, "no branch for field 'ptt' in .*data.root .*; nearest branches: Muon_pt.*"),
+    ],
+)
+def test_as_a_user_sees_it(
+    on_files: Chain, spoil: Callable[[Chain], None] | None, options: tuple[str, ...], code: int, sentence: str
+) -> None:
+    if spoil:
+        spoil(on_files)
+    run = on_files.run("PlotTemplates", *options)
+    assert run.code == code
+    (error,) = run.errors
+    assert re.fullmatch(sentence, error)
+    assert "Traceback" not in run.text
+    assert unfinished(on_files.store) == []
+
+
+def test_parameter_that_is_missing_or_unknown(on_files: Chain) -> None:
+    missing = on_files.law.run("PlotTemplates")
+    assert missing.code == 40
+    assert re.fullmatch("PlotTemplates.* requires the 'version' parameter to be set", missing.errors[0])
+    unknown = on_files.run("PlotTemplates", "--varables", "npvs")
+    assert unknown.code == 2
+    assert "error: unrecognized arguments: --varables npvs" in unknown.text
+    for run in (missing, unknown):
+        assert "Traceback" not in run.text
+    assert not on_files.store.exists()
