@@ -133,7 +133,8 @@ def _progress_bar(label: str, total: int, unit: str) -> Iterator[Progress]:
     done = 0
 
     def rate() -> str:
-        return f"{done / max(time.monotonic() - begin, 1e-9):,.0f} {unit}/s"
+        per_second = done / max(time.monotonic() - begin, 1e-9)
+        return f"{per_second:,.{0 if per_second >= 10 else 1}f} {unit}/s"
 
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(label, total=total, rate="")
