@@ -104,7 +104,8 @@ def _explain(path: str, error: Exception) -> PocketError | None:
         return MissingBranchError(_missing_branch(path, match.group(1), error))
     if match := _NO_COORDINATE.search(reason):
         return MissingBranchError(f"{path} lacks branches of a collection of momenta: {match.group(0)}")
-    if _comes_from_reading(error):
+    # a lack of memory isn't the file's fault, and must not get it skipped
+    if _comes_from_reading(error) and not isinstance(error, MemoryError):
         return BadFileError(f"{path} can't be read, it is truncated or corrupt: {type(error).__name__}: {reason[:200]}")
     return None
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import awkward as ak
 import pytest
+import uproot
 
-from pocket.engine.reading import nano_events, open_file
+from pocket.engine.reading import nano_events, open_file, reading
 from pocket.errors import BadFileError, DatasetError, MissingBranchError, UnknownNameError
 from pocket.lookup import branch
 from tests.pocket.engine.root_files import damage, segment, write_nano
@@ -139,3 +140,12 @@ def test_what_is_not_the_fault_of_the_file(tmp_path: Path, error: Exception) -> 
     with pytest.raises(type(error)) as caught:
         read(tmp_path / "a.root", use)
     assert caught.value is error
+
+
+def test_lack_of_memory_is_not_the_files_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("uproot.reading.ReadOnlyFile", fail)
+    with pytest.raises(MemoryError), reading("some.root"):
+        uproot.open("some.root")
