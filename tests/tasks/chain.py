@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
+import logging
+import re
 import shutil
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import Any
 
@@ -85,29 +86,35 @@ class Chain:
         """Return a task in this process, which sees the analysis and the store as they are now."""
         Register.clear_instance_cache()
         load_analysis.cache_clear()
+        default: dict[str, Any] = {"version": "v1", "analysis": str(self.analysis)}
         if issubclass(cls, TemplateTask):
-            params = {"events_per_branch": 1000, **params}
-        return cls(version="v1", analysis=str(self.analysis), **params)
+            default["events_per_branch"] = 1000
+        return cls(**default | params)
 
     def build(self, cls: type[StoreTask] = PlotTemplates, **params: Any) -> list[str]:
         """Run a task in this process and return what ran, as task and configuration."""
         ran: list[str] = []
-        with handler(luigi.Event.START, lambda task: ran.append(name(task))):
+        note = StoreTask.event_handler(luigi.Event.START)(lambda task: ran.append(name(task)))
+        try:
             assert luigi.build([self.task(cls, cores=1, **params)], local_scheduler=True)
+        finally:
+            StoreTask.remove_event_handler(luigi.Event.START, note)
         return ran
 
     def error(self, cls: type[StoreTask] = PlotTemplates, **params: Any) -> str:
         """Run a task in this process, which must fail with one error that is meant for people; return its text."""
-        errors: list[Exception] = []
-        note = lambda task, error: errors.append(error)  # noqa: E731
+        log = BufferingHandler(10_000)
+        logging.getLogger("luigi-interface").addHandler(log)
         try:
-            with handler(luigi.Event.FAILURE, note), handler(luigi.Event.BROKEN_TASK, note):
-                assert not luigi.build([self.task(cls, cores=1, **params)], local_scheduler=True)
+            assert not luigi.build([self.task(cls, cores=1, **params)], local_scheduler=True)
         except PocketError as error:
-            errors.append(error)
-        (error,) = errors
-        assert isinstance(error, PocketError), repr(error)
-        return str(error)
+            return str(error)
+        finally:
+            logging.getLogger("luigi-interface").removeHandler(log)
+        (sentence,) = re.findall(
+            r"^error: (.*)$", "\n".join(record.getMessage() for record in log.buffer), re.MULTILINE
+        )
+        return str(sentence)
 
     def missing(self) -> set[str]:
         """Return what running PlotTemplates would run, as task and configuration."""
@@ -131,16 +138,6 @@ class Chain:
         """Return the contents of the merged templates, bit by bit."""
         templates = read_templates(self.output("MergeOutputs", part), variable)
         return {sample: histogram.view(flow=True).tobytes() for sample, histogram in templates.items()}
-
-
-@contextlib.contextmanager
-def handler(event: str, note: Callable[..., None]) -> Iterator[None]:
-    """Have a function called at events of luigi."""
-    StoreTask.event_handler(event)(note)
-    try:
-        yield
-    finally:
-        StoreTask.remove_event_handler(event, note)
 
 
 def name(task: StoreTask) -> str:

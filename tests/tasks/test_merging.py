@@ -1,67 +1,90 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-import uproot
 
-from pocket.analysis import load_analysis
-from pocket.outputs import read_output, read_sums, read_templates
-from pocket.parameters.defaults import to_plain
+from pocket.outputs import read_sums, read_templates
 from pocket.store import read_manifest
-from tests.law_runner import Law
-from tests.oracle import check_output, event_loop
-from tests.real_files import real_file
-from tests.tasks.chain import Chain
-from tests.tasks.test_messages import corrupt, truncate
+from tasks.merging import MergeOutputs
+from tests.tasks.chain import Chain, unfinished
+from tests.tasks.damage import corrupt_branch, truncate
 
-SIMULATION = ("DYJetsToLL_2018", "DYJetsToLL")
-DATA = ("DATA_DoubleMuon_2018_EraA", "DATA_DoubleMuon")
+SIMULATION = "DYJetsToMuMu_toys"
 
 
-@pytest.mark.parametrize("options", [[], ["--events-per-branch", "17", "--chunk-size", "9"]])
-def test_real_files_give_what_a_plain_event_loop_gives(tmp_path: Path, options: list[str]) -> None:
-    """The command of the documentation on real CMS NanoAOD, sums of squared weights included."""
-    law = Law(tmp_path, {"POCKET_SAMPLES": str(real_file("nano_dy.root").parent)})
-    run = law.run("PlotTemplates", "--config", "real_samples", "--version", "v1", "--variables", "mll", *options)
-    assert run.code == 0, run.text
-    (folder,) = law.outputs("MergeOutputs")
-    params = to_plain(load_analysis("zmumu").configs["real_samples"].parameters)
-    merged = read_output(folder)
-    sums = event_loop(real_file("nano_dy.root"), params, is_mc=True)
-    factor = params["lumi"]["picobarns"]["2018"]["tot"] * 6077.22 / sums.genweights
-    check_output(merged, *SIMULATION, sums, factor)
-    check_output(merged, *DATA, event_loop(real_file("nano_dimuon.root"), params, is_mc=False))
-    assert len(list(law.outputs("RunProcessor"))) == (6 if options else 2)
+def test_cross_section_only_scales_the_templates(on_files: Chain) -> None:
+    on_files.build(MergeOutputs, config="main")
+    first = on_files.output("MergeOutputs", "main")
+    branches = on_files.ids("RunProcessor")
+    on_files.define({"paths": ["dy_0.root", "dy_1.root"]}, xsec=4000.0)
+    on_files.build(MergeOutputs, config="main")
+    assert on_files.ids("RunProcessor") == branches
+    (second,) = set(on_files.outputs("MergeOutputs", "main")) - {first}
+    for sample, factor in {"DYJetsToMuMu": 2.0, "DATA_SingleMuon": 1.0}.items():
+        before, after = (read_templates(folder, "muon_pt")[sample] for folder in (first, second))
+        assert before.sum(flow=True).value > 0
+        np.testing.assert_allclose(after.values(flow=True), factor * before.values(flow=True), rtol=1e-12)
+        np.testing.assert_allclose(after.variances(flow=True), factor**2 * before.variances(flow=True), rtol=1e-12)
 
 
-@pytest.mark.parametrize("damage", [truncate, corrupt])
-def test_bad_files_are_left_out_recorded_and_normalised(on_files: Chain, damage: object) -> None:
-    assert callable(damage)
-    damage(on_files)
-    run = on_files.run("MergeOutputs", "--config", "main", "--skip-bad-files")
-    assert run.code == 0, run.text
-    folder = on_files.output("MergeOutputs", "main")
-    manifest = read_manifest(folder)
+def test_output_of_a_branch_that_was_made_again_is_merged_again(chain: Chain) -> None:
+    # the same content, but nothing tells that it is
+    chain.run("RunProcessor", "--config", "main", "--branch", "0", "--remove-output", "0,a,y")
+    assert chain.missing() == {"MergeOutputs main", "PlotTemplates corrected"}
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason", "made"),
+    [
+        (truncate, "is truncated", []),
+        (corrupt_branch, "can't be read, it is truncated or corrupt", ["BuildDatasets datasets"]),
+    ],
+)
+def test_bad_file(
+    on_files: Chain, tmp_path: Path, damage: Callable[[Path], None], reason: str, made: list[str]
+) -> None:
+    bad = on_files.analysis / "dy_1.root"
+    damage(bad)
+    # beginning with a file, and hence the branches too, that the other one isn't needed for
+    options: dict[str, object] = {"config": "main", "events_per_branch": 800}
+
+    def check_error() -> None:
+        sentence = on_files.error(MergeOutputs, **options)
+        assert str(bad) in sentence
+        assert reason in sentence
+        assert unfinished(on_files.store) == []
+
+    check_error()
+    assert on_files.outputs("MergeOutputs") == []
+    assert [*on_files.build(MergeOutputs, skip_bad_files=True, **options)] == [
+        *(part for part in ["BuildDatasets datasets"] if part not in made),
+        *("RunProcessor main", "MergeOutputs main"),
+    ]
+    merged = on_files.output("MergeOutputs", "main")
+    manifest = read_manifest(merged)
     assert manifest is not None
-    assert [Path(path).name for path in manifest.info["skipped"]] == ["dy_1.root"]
+    assert list(manifest.info["skipped"]) == [str(bad)]
+    assert reason in manifest.info["skipped"][str(bad)]
+    # with the switch it is complete, without it the file is an error again
+    assert on_files.build(MergeOutputs, skip_bad_files=True, **options) == []
+    check_error()
 
-    with uproot.open(on_files.analysis / "dy_0.root") as file:
-        weights = file["Events"]["genWeight"].array(library="np").astype(np.float64)
-    sums = read_sums(folder)
-    (total,) = sums["sum_genweights"].values()
-    assert total == pytest.approx(weights.sum(), rel=1e-12)
-    assert sums["cutflow"]["initial"]["DYJetsToMuMu_toys"] == len(weights)
-    # what is left is normalised to the cross section: it expects as many events as before
-    templates = read_templates(folder, "npvs")["DYJetsToMuMu"]
-    expected = sums["sumw"]["baseline"]["DYJetsToMuMu_toys"]["DYJetsToMuMu"]["nominal"]
-    assert templates.sum(flow=True).value == pytest.approx(expected, rel=1e-12)
-    assert 0.3 < expected / (2000.0 * 80.0 * 0.005) < 1.0
-
-    # without the switch the output doesn't count, and the file is an error again
-    again = on_files.run("MergeOutputs", "--config", "main")
-    assert again.code != 0
-    assert "dy_1.root" in again.errors[0]
-    # with it nothing has to run
-    assert on_files.run("MergeOutputs", "--config", "main", "--skip-bad-files").executed == []
+    # what is left is normalised as if there were no other file
+    (tmp_path / "only").mkdir()
+    only = Chain.make(tmp_path / "only")
+    for name in ("dy_0.root", "data.root"):
+        (only.analysis / name).symlink_to(on_files.analysis / name)
+    only.define({"paths": ["dy_0.root"]})
+    expected = only.task(MergeOutputs, **options).directory
+    assert expected != merged
+    only.build(MergeOutputs, **options)
+    for variable in ("muon_pt", "npvs"):
+        for sample, template in read_templates(expected, variable).items():
+            found = read_templates(merged, variable)[sample]
+            np.testing.assert_allclose(found.values(flow=True), template.values(flow=True), rtol=1e-12)
+            np.testing.assert_allclose(found.variances(flow=True), template.variances(flow=True), rtol=1e-12)
+    assert read_sums(merged)["cutflow"]["initial"] == read_sums(expected)["cutflow"]["initial"]
+    assert read_sums(merged)["cutflow"]["initial"][SIMULATION] == 1000

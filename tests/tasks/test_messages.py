@@ -11,6 +11,7 @@ from luigi.parameter import MissingParameterException
 
 from pocket.errors import ConfigError
 from tasks.base import StoreTask
+from tasks.merging import MergeOutputs
 from tasks.messages import OneSentence, one_sentence_errors
 from tasks.plotting import PlotTemplates
 from tasks.scale_factors import ComputeScaleFactors
@@ -62,12 +63,20 @@ def test_errors_that_nobody_catches(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         (PlotTemplates, {"config": "mian"}, "configuration 'mian' in analysis 'small', did you mean 'main'"),
         (PlotTemplates, {"compare": "mian"}, "configuration 'mian' in analysis 'small', did you mean 'main'"),
         (PlotTemplates, {"variables": ("npv",)}, "variable 'npv' in configuration 'corrected', did you mean 'npvs'"),
-        (PlotTemplates, {"categories": ("base",)}, "category 'base' in configuration 'corrected', did you mean 'baseli"),
+        (
+            PlotTemplates,
+            {"categories": ("base",)},
+            "category 'base' in configuration 'corrected', did you mean 'baseli",
+        ),
         (PlotTemplates, {"analysis": "zmum"}, "unknown analysis 'zmum', did you mean 'zmumu'"),
         (PlotTemplates, {"analysis": "/no/folder"}, "analysis '/no/folder' is no folder of a Python package"),
         (PlotTemplates, {"version": "a/b"}, "version 'a/b' can't be part of a path in the store: use up to 128 lett"),
-        (PlotTemplates, {"events_per_branch": 0}, "number of events per branch is 0, expected at least 1"),
-        (PlotTemplates, {"chunk_size": 0}, "the chunk size must be positive, not 0"),
+        (
+            MergeOutputs,
+            {"config": "main", "events_per_branch": 0},
+            "number of events per branch is 0, expected at least 1",
+        ),
+        (MergeOutputs, {"config": "main", "chunk_size": 0}, "the chunk size must be positive, not 0"),
         (PlotTemplates, {"params": ("leading_muon.ptt=3",)}, "'ptt' in leading_muon (--params leading_muon.ptt), did"),
         (PlotTemplates, {"params": ("leading_muon.pt=high",)}, "leading_muon.pt is a number, not a text"),
         (PlotTemplates, {"params": ("leading_muon.pt",)}, "--params takes key=value, e.g. object_preselection.Muon.pt"),
@@ -92,20 +101,28 @@ def break_key(chain: Chain) -> None:
 
 
 def break_cut(chain: Chain) -> None:
-    chain.edit("cuts.py", "events.MuonGood.pt", "events.MuonGood.ptt")
+    chain.edit("cuts.py", "events.MuonGood.pt", "events.MuonGood.pfRelIso04_al")
 
 
 def break_axis(chain: Chain) -> None:
     chain.edit("__init__.py", 'field="npvsGood"', 'field="npvGood"')
 
 
+def remove_files(chain: Chain) -> None:
+    chain.define({"globs": ["dy/*.root"]})
+
+
 def make_cycle(chain: Chain) -> None:
-    chain.edit("__init__.py", '"probes": HistConf([tight, muon_pt])}', '"probes": HistConf([tight, muon_pt])}, sf_tight_id')
+    chain.edit(
+        "__init__.py", '"probes": HistConf([tight, muon_pt])}', '"probes": HistConf([tight, muon_pt])}, sf_tight_id'
+    )
 
 
 def make_nan(chain: Chain) -> None:
     count = '        self.events["nMuonGood"]'
-    chain.edit("__init__.py", count, f'        self.events["PV", "bad"] = self.events.PV.npvsGood * float("nan")\n{count}')
+    chain.edit(
+        "__init__.py", count, f'        self.events["PV", "bad"] = self.events.PV.npvsGood * float("nan")\n{count}'
+    )
     chain.edit("__init__.py", 'field="npvsGood"', 'field="bad"')
 
 
@@ -114,16 +131,22 @@ def make_nan(chain: Chain) -> None:
     [
         (break_sample, ["unknown sample 'DATA_SingleMoun' in scale factor 'tight_id', did you mean 'DATA_SingleMuon'"]),
         (break_weight, ["unknown weight 'XSS' in weights.common.inclusive, did you mean 'XS'"]),
-        (break_key, ["key 'object_preselection.Muon.ptt'", "parameters.yaml, did you mean 'object_preselection.Muon.pt'"]),
-        (break_cut, ["'ptt'", "small/dy_0.root", "cuts.py:14 in leading_muon", "nearest branches: Muon_pt"]),
-        (break_axis, ["histogram 'npvs'", "no field 'npvGood' in collection 'PV', nearest: npvsGood", "small/dy_0.root"]),
+        (
+            break_key,
+            ["key 'object_preselection.Muon.ptt'", "parameters.yaml, did you mean 'object_preselection.Muon.pt'"],
+        ),
+        (break_cut, ["'pfRelIso04_al'", "small/dy_0.root", "cuts.py:15 in leading_muon", "nearest branches: Muon_pf"]),
+        (
+            break_axis,
+            ["histogram 'npvs'", "no field 'npvGood' in collection 'PV', nearest: npvsGood", "small/dy_0.root"],
+        ),
         (make_cycle, ["analysis 'small'", "wait for each other", "probes → probes"]),
         (make_nan, ["histogram 'npvs': axis 'PV_bad': ", " values are NaN"]),
     ],
 )
 def test_wrong_analysis(on_files: Chain, spoil: Callable[[Chain], None], parts: list[str]) -> None:
     spoil(on_files)
-    sentence = on_files.error()
+    sentence = on_files.error(MergeOutputs, config="main")
     assert [part for part in parts if part not in sentence] == [], sentence
     assert unfinished(on_files.store) == []
 
@@ -133,16 +156,20 @@ def test_wrong_analysis(on_files: Chain, spoil: Callable[[Chain], None], parts: 
     [
         # while tasks are made, scheduled, and run in another process
         (make_cycle, (), 40, "analysis 'small': configurations wait for each other .*"),
-        (None, ("--events-per-branch", "0"), 35, "the number of events per branch is 0, expected at least 1"),
-        (break_cut, ("--cores", "2"), 30, "no branch for field 'ptt' in .*data.root .*; nearest branches: Muon_pt.*"),
+        (remove_files, (), 35, r"dataset 'DYJetsToMuMu_toys' in .*small/datasets.json: no file matches 'dy.*' .*"),
+        (
+            break_cut,
+            ("--cores", "2"),
+            30,
+            "no branch for field 'pfRelIso04_al' in .*data.root .*; nearest branches: Muon_pf.*",
+        ),
     ],
 )
 def test_as_a_user_sees_it(
     on_files: Chain, spoil: Callable[[Chain], None] | None, options: tuple[str, ...], code: int, sentence: str
 ) -> None:
-    if spoil:
-        spoil(on_files)
-    run = on_files.run("PlotTemplates", *options)
+    spoil(on_files)
+    run = on_files.run("MergeOutputs", "--config", "main", *options)
     assert run.code == code
     (error,) = run.errors
     assert re.fullmatch(sentence, error)

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pocket.store import manifest_id, write_output
 from tasks.targets import StoreTarget
+from tests.tasks.chain import Chain
+from tests.tasks.damage import corrupt, delete, truncate
 
 
 @pytest.fixture
@@ -31,14 +35,15 @@ def test_output_that_left_out_files_counts_only_where_that_is_accepted(written: 
     assert StoreTarget(written, lambda: {"files": "one"}, accept_skipped=False).exists()
 
 
-def test_changed_file_and_missing_manifest(written: Path) -> None:
+@pytest.mark.parametrize("damage", [delete, truncate, corrupt])
+@pytest.mark.parametrize("name", ["content.txt", "manifest.json"])
+def test_damaged_output_does_not_exist(written: Path, name: str, damage: Callable[[Path], None]) -> None:
     target = StoreTarget(written, lambda: {"files": "one"})
-    (written / "content.txt").write_text("CONTENT")
+    content = (written / name).read_bytes()
+    damage(written / name)
     assert not target.exists()
-    (written / "content.txt").write_text("content")
+    (written / name).write_bytes(content)
     assert target.exists()
-    (written / "manifest.json").unlink()
-    assert not target.exists()
 
 
 def test_id_is_that_of_the_manifest(written: Path, tmp_path: Path) -> None:
@@ -51,3 +56,29 @@ def test_id_is_that_of_the_manifest(written: Path, tmp_path: Path) -> None:
 def test_remove(written: Path) -> None:
     StoreTarget(written, dict).remove()
     assert not written.exists()
+
+
+MAIN = {"RunProcessor main", "MergeOutputs main"}
+CORRECTED = {"RunProcessor corrected", "MergeOutputs corrected", "PlotTemplates corrected"}
+MEASURED = {"RunProcessor probes", "MergeOutputs probes", "ComputeScaleFactors tight_id"}
+BUILT = {"BuildDatasets datasets"}
+EVERYTHING = {"MakeToySamples toys"} | BUILT | MAIN | MEASURED | CORRECTED
+
+
+@pytest.mark.parametrize(
+    ("task", "part", "damage", "missing"),
+    [
+        ("MakeToySamples", "toys", truncate, EVERYTHING),
+        ("BuildDatasets", "datasets", corrupt, EVERYTHING - {"MakeToySamples toys"}),
+        ("RunProcessor", "main", corrupt, MAIN | {"PlotTemplates corrected"}),
+        ("MergeOutputs", "main", truncate, {"MergeOutputs main", "PlotTemplates corrected"}),
+        ("ComputeScaleFactors", "tight_id", delete, {"ComputeScaleFactors tight_id"} | CORRECTED),
+        ("PlotTemplates", "corrected", delete, {"PlotTemplates corrected"}),
+    ],
+)
+def test_damage_counts_from_there_onwards(
+    chain: Chain, task: str, part: str, damage: Callable[[Path], None], missing: set[str]
+) -> None:
+    output = chain.outputs(task, part)[0]
+    damage(max((path for path in output.rglob("*") if path.is_file()), key=os.path.getsize))
+    assert chain.missing() == missing

@@ -1,59 +1,101 @@
 from __future__ import annotations
 
+import glob
 import os
 import shutil
 import signal
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pocket.store import is_complete, read_manifest
+from pocket.errors import UnknownNameError
+from pocket.store import is_complete
+from tasks.processing import RunProcessor
 from tests.tasks.chain import Chain, unfinished
 
-
-def kill_after(chain: Chain, seconds: float) -> None:
-    """Start the whole chain in two processes, and kill all of it at some moment."""
-    process = chain.law.start(*chain.arguments("PlotTemplates", "--cores", "2"))
-    time.sleep(seconds)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
-
-
-def check_store(store: Path) -> None:
-    """Check that whatever has a manifest is complete."""
-    for manifest in store.rglob("manifest.json"):
-        if not any(part.startswith(".") for part in manifest.relative_to(store).parts):
-            assert read_manifest(manifest.parent) is not None
-            assert is_complete(manifest.parent), manifest
+#: where something has to be written, seconds from then on, and what is killed: all, or only what the user started
+MOMENTS: list[tuple[str, float, Callable[[int, int], None]]] = [
+    ("MakeToySamples/toys", 0.1, os.kill),
+    ("RunProcessor/main", 0.0, os.killpg),
+    ("RunProcessor/main", 0.1, os.kill),
+    ("MergeOutputs/main", 0.0, os.killpg),
+    ("PlotTemplates/main", 0.1, os.kill),
+]
 
 
-def test_kill_at_any_moment_leaves_nothing_that_counts(on_files: Chain, chain: Chain) -> None:
-    """Killed again and again, the chain goes on where it was, and ends with the same numbers."""
-    killed = Chain.make(on_files.folder / "killed", on_files.folder / "law" / "index")
-    for seconds in (1.5, 2.5, 3.5, 4.5, 5.5):
-        kill_after(killed, seconds)
-        check_store(killed.store)
-    last = killed.run("PlotTemplates")
-    assert last.code == 0, last.text
-    check_store(killed.store)
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def running(session: int) -> list[str]:
+    """Return the processes of a session, without those that only wait to be collected."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, of_session = (process / "stat").read_text().rsplit(")", 1)[1].split()[:4]
+            if int(of_session) == session and state != "Z":
+                found.append((process / "cmdline").read_text().replace("\0", " "))
+        except OSError:  # it has just ended
+            continue
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
+def test_killed_at_any_moment(chain: Chain, tmp_path: Path) -> None:
+    killed = Chain.make(tmp_path, chain.folder / "law" / "index")
+    for place, seconds, kill in MOMENTS:
+
+        def written(place: str = place) -> set[str]:
+            # Path.rglob stumbles over what vanishes meanwhile
+            return set(glob.glob(f"{killed.store}/small/{place}/**", recursive=True, include_hidden=True))  # noqa: PTH207
+
+        before = written()
+        process = killed.law.start(*killed.arguments("PlotTemplates", "--config", "main", "--cores", "2"))
+        wait_for(lambda before=before, written=written: not written() <= before, 60)
+        time.sleep(seconds)
+        assert process.poll() is None
+        kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        # workers without their main process end by themselves
+        wait_for(lambda process=process: not running(process.pid), 10)
+        assert [path for path in killed.outputs("") if not is_complete(path)] == []
+    assert killed.run("PlotTemplates", "--config", "main").code == 0
     assert unfinished(killed.store) == []
-    for part in ("main", "corrected"):
-        assert killed.templates(part) == chain.templates(part)
+    for variable in ("muon_pt", "npvs"):
+        assert killed.templates("main", variable) == chain.templates("main", variable)
 
 
-def test_branch_alone(chain: Chain) -> None:
+def test_status_of_a_part(chain: Chain) -> None:
+    for path in chain.outputs("RunProcessor", "main")[:3]:
+        shutil.rmtree(path)
+    run = chain.run("RunProcessor", "--config", "main", "--print-status", "0")
+    assert run.code == 0
+    assert "absent (1/4)" in run.text
+    assert not chain.task(RunProcessor, config="main").complete()
+    assert [chain.task(RunProcessor, config="main", branch=number).complete() for number in range(4)].count(True) == 1
+
+
+def test_some_branches(chain: Chain) -> None:
     branches = chain.outputs("RunProcessor", "main")
-    for branch in branches:
-        shutil.rmtree(branch)
-    run = chain.run("RunProcessor", "--config", "main", "--branch", "1")
-    assert run.code == 0, run.text
-    (alone,) = chain.outputs("RunProcessor", "main")
-    assert alone in branches
+    for path in branches:
+        shutil.rmtree(path)
+    chain.build(RunProcessor, config="main", branches=((1, 3),))
+    made = [chain.task(RunProcessor, config="main", branch=number).output().directory for number in (1, 2)]
+    assert chain.outputs("RunProcessor", "main") == sorted(made)
 
 
-@pytest.mark.parametrize("workflow", ["dask", "lokal"])
-def test_unknown_kind_of_workflow_is_refused(chain: Chain, workflow: str) -> None:
-    run = chain.run("RunProcessor", "--config", "main", "--workflow", workflow)
-    assert run.code != 0
-    assert f"unknown workflow {workflow!r}" in run.errors[0]
+@pytest.mark.parametrize("workflow", ["htcondor", "lokal"])
+def test_unknown_type_of_workflow(chain: Chain, workflow: str) -> None:
+    with pytest.raises(UnknownNameError, match=f"unknown workflow '{workflow}' in RunProcessor"):
+        chain.task(RunProcessor, config="main", workflow=workflow)
+    assert chain.task(RunProcessor, config="main", workflow="local").complete()
+
+
+def test_progress_label(chain: Chain) -> None:
+    assert chain.task(RunProcessor, config="main").progress_label == "RunProcessor main"
