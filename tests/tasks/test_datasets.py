@@ -132,7 +132,7 @@ def test_bad_file(on_files: Chain, damage: Callable[[Path], None], reason: str) 
     [
         ({"globs": ["none_*.root"]}, "'DYJetsToMuMu_toys' in {origin}: no file matches 'none_*.root' (folder "),
         ({"globs": ["empty.root"]}, "'DYJetsToMuMu_toys' in {origin} has no events; files read: 1"),
-        ({"toys": "dyy"}, "unknown process 'dyy'"),
+        ({"toys": "dyy"}, "unknown simulated process 'dyy' in params/toys.yaml, did you mean 'dy'"),
         ({"coffea_samples": ["nano.root"]}, "unknown sample file of coffea 'nano.root', did you mean 'nano_dy.root'"),
     ],
 )

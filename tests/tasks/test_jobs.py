@@ -1,43 +1,100 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
-from tasks.jobs import save_plots
+from pocket.outputs import read_output
+from pocket.store import read_manifest
+from tasks.jobs import ProcessingJob, ScaleFactorPlotJob, TemplatePlotJob, ToyCorrectionsJob, ToyJob, save_plots
 from tasks.processing import RunProcessor
+from tasks.scale_factors import RESULT
 from tasks.toys import MakeToySamples
 from tests.tasks.chain import Chain
 
 
-@pytest.mark.parametrize("task", [MakeToySamples, RunProcessor])
-def test_jobs_travel_to_other_processes(chain: Chain, task: type) -> None:
-    options = {"config": "main"} if task is RunProcessor else {}
-    for branch in chain.task(task, **options).get_branch_tasks().values():
-        job = branch.job()
-        assert pickle.loads(pickle.dumps(job)) == job
-        assert job.output["directory"] == branch.output().directory
+def run(job: Any, **changes: Any) -> int:
+    """Run a job as it comes out at the other side of a pickle, with some fields changed; return its progress."""
+    done: list[int] = []
+    dataclasses.replace(pickle.loads(pickle.dumps(job)), **changes).run(done.append)
+    return sum(done)
 
 
-def test_size_of_a_processing_job_is_its_number_of_events(chain: Chain) -> None:
-    workflow = chain.task(RunProcessor, config="main")
-    sizes = [branch.job().size for branch in workflow.get_branch_tasks().values()]
-    assert max(sizes) <= 1000
-    assert sum(sizes) == sum(dataset["metadata"]["nevents"] for dataset in workflow.fileset.values())
+def elsewhere(job: Any, directory: Path) -> dict[str, Any]:
+    return {**job.output, "directory": directory}
 
 
-def test_figures_are_saved_with_their_numbers(tmp_path: Path) -> None:
-    parameters = OmegaConf.create({"plotting_style": {"formats": ["png", "pdf"]}})
-    save_plots([("a", Figure(), {"n": 1})], tmp_path / "folder", parameters)
-    assert {path.name for path in (tmp_path / "folder").iterdir()} == {"a.png", "a.pdf", "a.json"}
-    assert json.loads((tmp_path / "folder" / "a.json").read_text()) == {"n": 1}
+def test_processing(chain: Chain, tmp_path: Path) -> None:
+    task: RunProcessor = chain.task(RunProcessor, config="main", branch=1)
+    job = task.job()
+    assert isinstance(job, ProcessingJob)
+    assert job.size == 900
+    assert run(job, output=elsewhere(job, tmp_path / "again"), chunk_size=400) == 900
+    made, again = read_manifest(task.output().directory), read_manifest(tmp_path / "again")
+    assert made is not None
+    assert again is not None
+    assert again.inputs == made.inputs
+    assert again.info == {**made.info, "skipped": {}}
+    before, after = read_output(task.output().directory), read_output(tmp_path / "again")
+    assert after["cutflow"] == before["cutflow"]
+    assert list(after["variables"]) == ["muon_pt", "npvs"]
 
 
-def test_numbers_that_json_has_not_are_refused(tmp_path: Path) -> None:
-    parameters = OmegaConf.create({"plotting_style": {"formats": ["png"]}})
+def test_toys(chain: Chain, tmp_path: Path) -> None:
+    jobs = {branch: chain.task(MakeToySamples, branch=branch).job() for branch in (2, 6)}
+    toys, corrections = jobs.values()
+    assert isinstance(toys, ToyJob)
+    assert (toys.process, toys.part, toys.size) == ("ttsemi", 0, 200)
+    assert run(toys, output=elsewhere(toys, tmp_path / "toys"), size=10) == 10
+    assert [path.name for path in sorted((tmp_path / "toys").iterdir())] == ["events.root", "manifest.json"]
+    assert isinstance(corrections, ToyCorrectionsJob)
+    assert run(corrections, output=elsewhere(corrections, tmp_path / "corrections")) == corrections.size == 0
+    assert len(list((tmp_path / "corrections").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    ("before", "variable", "stems"),
+    [
+        (None, "npvs", {"npvs"}),
+        ("main", "npvs", {"npvs", "npvs_vs_main"}),
+        # what wasn't filled before is drawn without a comparison
+        ("probes", "npvs", {"npvs"}),
+    ],
+)
+def test_template_plots(chain: Chain, tmp_path: Path, before: str | None, variable: str, stems: set[str]) -> None:
+    job = TemplatePlotJob(
+        analysis=str(chain.analysis),
+        overrides=(),
+        config="corrected",
+        variable=variable,
+        category="baseline",
+        templates=chain.output("MergeOutputs", "corrected"),
+        before=chain.output("MergeOutputs", before) if before else None,
+        before_name=before or "none",
+        folder=tmp_path / "plots" / "baseline",
+    )
+    assert run(job) == job.size == 1
+    assert {path.stem for path in (tmp_path / "plots" / "baseline").glob("*.png")} == stems
+
+
+def test_scale_factor_plots(chain: Chain, tmp_path: Path) -> None:
+    result = chain.output("ComputeScaleFactors", "tight_id") / RESULT
+    job = ScaleFactorPlotJob(str(chain.analysis), ("plotting_style.formats=[pdf]",), "tight_id", result, tmp_path)
+    assert run(job) == job.size == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"tight_id.pdf", "tight_id.json"}
+
+
+def test_plots_are_saved_with_their_numbers(tmp_path: Path) -> None:
+    parameters = OmegaConf.create({"plotting_style": {"formats": ["png", "svg"]}})
+    save_plots([("a", Figure(), {"data": [1.0]}), ("b", Figure(), {})], tmp_path / "new", parameters)
+    names = {path.name for path in (tmp_path / "new").iterdir()}
+    assert names == {f"{stem}.{suffix}" for stem in "ab" for suffix in ("json", "png", "svg")}
+    assert json.loads((tmp_path / "new" / "a.json").read_text()) == {"data": [1.0]}
     with pytest.raises(ValueError, match="not JSON compliant"):
-        save_plots([("a", Figure(), {"n": float("nan")})], tmp_path, parameters)
+        save_plots([("c", Figure(), {"data": [float("nan")]})], tmp_path / "new", parameters)

@@ -66,7 +66,7 @@ def test_errors_that_nobody_catches(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         (
             PlotTemplates,
             {"categories": ("base",)},
-            "category 'base' in configuration 'corrected', did you mean 'baseli",
+            "category 'base' in configuration 'corrected', did you mean 'ba",
         ),
         (PlotTemplates, {"analysis": "zmum"}, "unknown analysis 'zmum', did you mean 'zmumu'"),
         (PlotTemplates, {"analysis": "/no/folder"}, "analysis '/no/folder' is no folder of a Python package"),
@@ -74,7 +74,7 @@ def test_errors_that_nobody_catches(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         (
             MergeOutputs,
             {"config": "main", "events_per_branch": 0},
-            "number of events per branch is 0, expected at least 1",
+            "events per branch is 0, expected at least 1",
         ),
         (MergeOutputs, {"config": "main", "chunk_size": 0}, "the chunk size must be positive, not 0"),
         (PlotTemplates, {"params": ("leading_muon.ptt=3",)}, "'ptt' in leading_muon (--params leading_muon.ptt), did"),
@@ -113,16 +113,14 @@ def remove_files(chain: Chain) -> None:
 
 
 def make_cycle(chain: Chain) -> None:
-    chain.edit(
-        "__init__.py", '"probes": HistConf([tight, muon_pt])}', '"probes": HistConf([tight, muon_pt])}, sf_tight_id'
-    )
+    probes = '{"probes": HistConf([tight, muon_pt])}'
+    chain.edit("__init__.py", probes, f"{probes}, sf_tight_id")
 
 
 def make_nan(chain: Chain) -> None:
     count = '        self.events["nMuonGood"]'
-    chain.edit(
-        "__init__.py", count, f'        self.events["PV", "bad"] = self.events.PV.npvsGood * float("nan")\n{count}'
-    )
+    spoil = '        self.events["PV", "bad"] = self.events.PV.npvsGood * float("nan")'
+    chain.edit("__init__.py", count, f"{spoil}\n{count}")
     chain.edit("__init__.py", 'field="npvsGood"', 'field="bad"')
 
 
@@ -133,12 +131,12 @@ def make_nan(chain: Chain) -> None:
         (break_weight, ["unknown weight 'XSS' in weights.common.inclusive, did you mean 'XS'"]),
         (
             break_key,
-            ["key 'object_preselection.Muon.ptt'", "parameters.yaml, did you mean 'object_preselection.Muon.pt'"],
+            ["key 'object_preselection.Muon.ptt'", "parameters.yaml, did you mean 'object_preselection.Muon"],
         ),
         (break_cut, ["'pfRelIso04_al'", "small/dy_0.root", "cuts.py:15 in leading_muon", "nearest branches: Muon_pf"]),
         (
             break_axis,
-            ["histogram 'npvs'", "no field 'npvGood' in collection 'PV', nearest: npvsGood", "small/dy_0.root"],
+            ["histogram 'npvs'", "no field 'npvGood' in collection 'PV', nearest: npvsGood", "dy_0.root"],
         ),
         (make_cycle, ["analysis 'small'", "wait for each other", "probes → probes"]),
         (make_nan, ["histogram 'npvs': axis 'PV_bad': ", " values are NaN"]),
@@ -157,16 +155,11 @@ def test_wrong_analysis(on_files: Chain, spoil: Callable[[Chain], None], parts: 
         # while tasks are made, scheduled, and run in another process
         (make_cycle, (), 40, "analysis 'small': configurations wait for each other .*"),
         (remove_files, (), 35, r"dataset 'DYJetsToMuMu_toys' in .*small/datasets.json: no file matches 'dy.*' .*"),
-        (
-            break_cut,
-            ("--cores", "2"),
-            30,
-            "no branch for field 'pfRelIso04_al' in .*data.root .*; nearest branches: Muon_pf.*",
-        ),
+        (break_cut, ("--cores", "2"), 30, r".* 'pfRelIso04_al' in .*small/\w+.root .*; nearest branches: Muon_pf.*"),
     ],
 )
 def test_as_a_user_sees_it(
-    on_files: Chain, spoil: Callable[[Chain], None] | None, options: tuple[str, ...], code: int, sentence: str
+    on_files: Chain, spoil: Callable[[Chain], None], options: tuple[str, ...], code: int, sentence: str
 ) -> None:
     spoil(on_files)
     run = on_files.run("MergeOutputs", "--config", "main", *options)

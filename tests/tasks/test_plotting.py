@@ -1,51 +1,52 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
-import law
-import pytest
-
-from pocket.errors import UnknownNameError
-from tasks.plotting import PlotScaleFactors, PlotTemplates
+from tasks.plotting import PlotScaleFactors
 from tests.tasks.chain import Chain
 
 
-def test_plots_and_their_numbers(chain: Chain) -> None:
-    folder = chain.output("PlotTemplates", "corrected")
-    stems = ("muon_pt", "muon_pt_vs_main", "npvs", "npvs_vs_main")
-    files = {path.name for path in (folder / "baseline").iterdir()}
-    assert files == {f"{stem}.{suffix}" for stem in stems for suffix in ("png", "json")}
-    numbers = json.loads((folder / "baseline" / "muon_pt_vs_main.json").read_text())
-    assert numbers["before"]["comparison"]["ndf"] > 0
+def stems(folder: Path) -> set[str]:
+    return {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.png")}
 
 
-def test_comparison_comes_from_the_analysis(chain: Chain) -> None:
-    assert chain.task(PlotTemplates).compare == "main"
-    assert chain.task(PlotTemplates, config="main").compare == "none"
-    assert set(chain.task(PlotTemplates, compare="none").requires()) == {"corrected"}
+def test_every_variable_is_drawn_alone_and_beside_the_one_before(chain: Chain) -> None:
+    plots = chain.output("PlotTemplates", "corrected")
+    names = {"baseline/muon_pt", "baseline/npvs"}
+    assert stems(plots) == names | {f"{name}_vs_main" for name in names}
+    for path in plots.rglob("*.png"):
+        assert path.stat().st_size > 1000
+        assert json.loads(path.with_suffix(".json").read_text())
 
 
-def test_some_variables_only(chain: Chain) -> None:
-    assert chain.build(variables=("npvs",), compare="none") == ["PlotTemplates corrected"]
-    folders = [
-        folder for folder in chain.outputs("PlotTemplates") if not (folder / "baseline" / "muon_pt.png").exists()
-    ]
-    (folder,) = folders
-    assert {path.name for path in (folder / "baseline").iterdir()} == {"npvs.png", "npvs.json"}
+def test_only_what_is_asked_for_is_drawn(chain: Chain) -> None:
+    options = {"config": "main", "variables": ("npvs",), "categories": ("baseline",)}
+    assert chain.build(**options) == ["PlotTemplates main"]
+    assert stems(chain.task(**options).directory) == {"baseline/npvs"}
+    assert chain.task(config="corrected").compare == "main"
+    assert chain.task(config="main").compare == "none"
+    assert list(chain.task(compare="probes").requires()) == ["corrected", "probes"]
 
 
-@pytest.mark.parametrize("option", ["variables", "categories", "compare"])
-def test_unknown_names(chain: Chain, option: str) -> None:
-    value = "nothing" if option == "compare" else ("nothing",)
-    with pytest.raises(UnknownNameError, match="'nothing'"):
-        chain.task(PlotTemplates, **{option: value})
+def test_changed_colour_and_label_run_the_plots_again(chain: Chain) -> None:
+    before, old = chain.ids(""), chain.output("PlotTemplates", "corrected")
+    chain.edit("parameters.yaml", "#f89c20", "#e42536")
+    chain.edit("__init__.py", "Good vertices", "Vertices")
+    assert chain.build() == ["PlotTemplates corrected"]
+    (new,) = set(chain.outputs("PlotTemplates", "corrected")) - {old}
+    for name in ("baseline/muon_pt.png", "baseline/npvs.png"):
+        assert (new / name).read_bytes() != (old / name).read_bytes()
+    assert {path: identifier for path, identifier in chain.ids("").items() if path in before} == before
+    chain.edit("parameters.yaml", "#e42536", "#f89c20")
+    chain.edit("__init__.py", "Vertices", "Good vertices")
+    assert chain.build() == []
 
 
-def test_scale_factor_plots(chain: Chain) -> None:
+def test_scale_factor_is_drawn(chain: Chain) -> None:
     assert chain.build(PlotScaleFactors, scale_factor="tight_id") == ["PlotScaleFactors tight_id"]
-    assert {"tight_id.png", "tight_id.json"} <= {path.name for path in chain.output("PlotScaleFactors", "").iterdir()}
-    assert chain.build(PlotScaleFactors, scale_factor="tight_id") == []
-
-
-def test_default_of_the_comparison_is_resolved_once(chain: Chain) -> None:
-    assert chain.task(PlotTemplates, compare=law.NO_STR).task_id == chain.task(PlotTemplates, compare="main").task_id
+    assert stems(chain.output("PlotScaleFactors", "tight_id")) == {"tight_id"}
+    chain.edit("__init__.py", "Muon $p_T$ [GeV]", "Probe $p_T$ [GeV]")
+    task: PlotScaleFactors = chain.task(PlotScaleFactors, scale_factor="tight_id")
+    assert not task.complete()
+    assert task.requires().complete()

@@ -12,20 +12,22 @@ from pathlib import Path
 import pytest
 
 from pocket.errors import ConfigError, PocketError, UnknownNameError
+from tasks import pool
 from tasks.pool import available_cores, run_jobs
 from tests.law_runner import ROOT
 
 
 @dataclass(frozen=True)
 class Write:
-    """Writes the number of its process into a file, in steps."""
+    """Writes the number of its process into a file, and tells its progress in steps of one."""
 
     path: Path
-    size: int
-    wait: float = 0.0
+    size: int = 1
+    seconds: float = 0.0
 
     def run(self, progress: Callable[[int], None]) -> None:
-        time.sleep(self.wait)
+        """Do it, after a while."""
+        time.sleep(self.seconds)
         for _ in range(self.size):
             progress(1)
         self.path.write_text(str(os.getpid()))
@@ -36,8 +38,11 @@ class Fail:
     """Raises an error whose class takes other arguments than its text."""
 
     size: int = 1
+    seconds: float = 0.0
 
     def run(self, progress: Callable[[int], None]) -> None:
+        """Do it, after a while."""
+        time.sleep(self.seconds)
         raise UnknownNameError("weight", "pileip", ["pileup"], "weights")
 
 
@@ -48,75 +53,93 @@ class Die:
     size: int = 1
 
     def run(self, progress: Callable[[int], None]) -> None:
+        """Do it."""
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_jobs_run_in_other_processes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    jobs = [Write(tmp_path / str(number), 5, wait=0.5) for number in range(4)]
+    jobs = [Write(tmp_path / str(number), 5, 0.3) for number in range(4)]
     run_jobs(jobs, 2, "Label", "events")
     processes = {job.path.read_text() for job in jobs}
     assert str(os.getpid()) not in processes
-    assert 1 <= len(processes) <= 2
+    assert len(processes) == 2
     # the amounts that the workers report add up
     assert "Label: 20 events in" in capfd.readouterr().err
 
 
-def test_one_core_means_this_process(tmp_path: Path) -> None:
-    run_jobs([Write(tmp_path / "a", 1), Write(tmp_path / "b", 1)], 1, "Label", "events")
-    assert (tmp_path / "a").read_text() == (tmp_path / "b").read_text() == str(os.getpid())
+def test_one_process_means_this_one(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    jobs = [Write(tmp_path / "a", 2), Write(tmp_path / "b", 3)]
+    run_jobs(jobs, 1, "Label", "plots")
+    assert {job.path.read_text() for job in jobs} == {str(os.getpid())}
+    assert "Label: 5 plots in" in capfd.readouterr().err
+    # so does one job, however many processes there may be
+    run_jobs([Write(tmp_path / "c")], 8, "Label", "plots")
+    assert (tmp_path / "c").read_text() == str(os.getpid())
+
+
+def test_number_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(pool, "_run_in_processes", lambda jobs, workers, advance: asked.append(workers))
+    monkeypatch.setattr(pool, "available_cores", lambda: 6)
+    jobs = [Die()] * 4
+    for cores in (3, 8, 0):
+        run_jobs(jobs, cores, "Label", "events")
+    run_jobs(jobs * 2, 0, "Label", "events")
+    assert asked == [3, 4, 4, 6]
+    with pytest.raises(ConfigError, match="number of cores is -1, expected 0 for all cores or more"):
+        run_jobs(jobs, -1, "Label", "events")
+
+
+def test_available_cores() -> None:
+    assert 1 <= available_cores() <= (os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize("cores", [1, 2])
 def test_error_of_a_job_reaches_the_caller(tmp_path: Path, cores: int) -> None:
-    first = Write(tmp_path / "a", 2)
+    done, waiting = Write(tmp_path / "done", 3), [Write(tmp_path / str(number), 1, 0.2) for number in range(20)]
     with pytest.raises(UnknownNameError) as caught:
-        run_jobs([first, Fail(), Fail()], cores, "Label", "events")
+        # the biggest jobs begin first
+        run_jobs([done, Fail(2, 0.1), *waiting], cores, "Label", "events")
     assert str(caught.value) == "unknown weight 'pileip' in weights, did you mean 'pileup'?"
-    # what was done stays
-    assert first.path.exists()
+    assert done.path.exists()
+    # a few may have begun
+    assert sum(job.path.exists() for job in waiting) < 10
 
 
-def test_killed_worker_is_an_error(tmp_path: Path) -> None:
+def test_killed_process_is_an_error() -> None:
     with pytest.raises(PocketError, match="a worker process was killed, maybe because memory ran out"):
         run_jobs([Die(), Die()], 2, "Label", "events")
 
 
-def test_cores() -> None:
-    assert 1 <= available_cores() <= (os.cpu_count() or 1)
-    with pytest.raises(ConfigError, match="number of cores is -1"):
-        run_jobs([], -1, "Label", "events")
-
-
 PARENT = """
-import sys
+import signal, sys
 from pathlib import Path
-from tasks.pool import run_jobs
+from tasks import pool
 from tests.tasks.test_pool import Write
+
 if __name__ == "__main__":
-    run_jobs([Write(Path(sys.argv[1], str(n)), 1, wait=20 * n) for n in range(2)], 2, "Label", "events")
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    pool.PRELOAD = ()
+    folder = Path(sys.argv[1])
+    pool.run_jobs([Write(folder / str(n), 9 - n, min(n + 0.1, 1)) for n in range(8)], 2, "Label", "events")
 """
 
 
-def test_workers_end_with_their_parent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_workers_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> None:
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
-    parent = subprocess.Popen([sys.executable, str(script), str(tmp_path)], env={**os.environ, "PYTHONPATH": str(ROOT)})
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "0").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    worker = int((tmp_path / "0").read_text())
-    os.kill(worker, 0)
-    parent.kill()
-    parent.wait()
-    while alive(worker) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not alive(worker)
-    assert not (tmp_path / "1").exists()
-
-
-def alive(pid: int) -> bool:
-    """Whether a process still runs; one that waits to be collected doesn't."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, script, tmp_path]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True) as parent:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "0").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        # Ctrl-C reaches the workers too
+        send = os.killpg if how == signal.SIGINT else os.kill
+        send(parent.pid, how)
+        # ends when nobody can write there any more, workers included
+        _, text = parent.communicate(timeout=10)
+    assert (b"KeyboardInterrupt" in text) == (how == signal.SIGINT)
+    # those that hadn't begun never do
+    assert len([path for path in tmp_path.iterdir() if path.name.isdigit()]) <= 5

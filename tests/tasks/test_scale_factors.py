@@ -3,35 +3,55 @@ from __future__ import annotations
 import correctionlib
 import pytest
 
-from pocket.errors import UnknownNameError
+from pocket.outputs import read_templates
 from pocket.scale_factors.result import ScaleFactorResult
 from tasks.scale_factors import RESULT, ComputeScaleFactors
 from tests.tasks.chain import Chain
 
+APPLIED_BY = ("RunProcessor", "MergeOutputs", "PlotTemplates")
 
-def test_file_says_what_was_measured(chain: Chain) -> None:
-    task = chain.task(ComputeScaleFactors, scale_factor="tight_id")
+
+def test_file_holds_what_was_measured(chain: Chain) -> None:
+    task: ComputeScaleFactors = chain.task(ComputeScaleFactors, scale_factor="tight_id")
+    assert task.correction_file.name == "tight_id.json"
     result = ScaleFactorResult.from_json((task.directory / RESULT).read_text())
     correction = correctionlib.CorrectionSet.from_file(str(task.correction_file))["tight_id"]
-    for pt, value, up in zip((20.0, 50.0), result.scale_factor.value, result.total_up, strict=True):
-        assert correction.evaluate(pt, "nominal") == pytest.approx(value, rel=1e-12)
-        assert correction.evaluate(pt, "up") == pytest.approx(value + up, rel=1e-12)
+    values = [correction.evaluate(pt, "nominal") for pt in (20.0, 50.0)]
+    assert values == pytest.approx(result.scale_factor.value.tolist())
 
 
-def test_it_is_measured_in_the_configuration_that_it_names(chain: Chain) -> None:
-    task = chain.task(ComputeScaleFactors, scale_factor="tight_id")
+def test_it_is_measured_in_the_templates(chain: Chain) -> None:
+    task: ComputeScaleFactors = chain.task(ComputeScaleFactors, scale_factor="tight_id")
     assert task.requires().config == "probes"
-    assert task.config_part == "tight_id"
+    templates = read_templates(chain.output("MergeOutputs", "probes"), "probes")
+    counts = {sample: templates[sample].values().reshape(-1, 2, 2)[0] for sample in templates}
+    failing, passing = counts["DATA_SingleMuon"]
+    data = passing / (passing + failing)
+    failing, passing = counts["DYJetsToMuMu"]
+    simulation = passing / (passing + failing)
+    result = ScaleFactorResult.from_json((task.directory / RESULT).read_text())
+    assert result.scale_factor.value.tolist() == pytest.approx((data / simulation).tolist())
 
 
-def test_declaration_is_part_of_the_path(chain: Chain) -> None:
-    before = chain.task(ComputeScaleFactors, scale_factor="tight_id").fingerprint
-    chain.edit("__init__.py", 'axes=("pt",),', 'axes=("pt",),\n    flow="error",')
-    assert chain.task(ComputeScaleFactors, scale_factor="tight_id").fingerprint != before
+def test_changed_declaration_runs_again_with_what_applies_it(chain: Chain) -> None:
+    before = chain.ids("")
+    chain.edit("__init__.py", 'axes=("pt",)', 'axes=("pt",), description="Tight muons"')
+    assert chain.build() == ["ComputeScaleFactors tight_id", *(f"{task} corrected" for task in APPLIED_BY)]
+    assert {path: identifier for path, identifier in chain.ids("").items() if path in before} == before
+    chain.edit("__init__.py", ', description="Tight muons"', "")
+    assert chain.build() == []
 
 
-def test_unknown_name(chain: Chain) -> None:
-    with pytest.raises(
-        UnknownNameError, match="unknown scale factor 'tight' in analysis 'small', did you mean 'tight_id'"
-    ):
-        chain.task(ComputeScaleFactors, scale_factor="tight")
+def test_scale_factor_is_applied_with_its_variations(chain: Chain) -> None:
+    task: ComputeScaleFactors = chain.task(ComputeScaleFactors, scale_factor="tight_id")
+    main, corrected = (
+        read_templates(chain.output("MergeOutputs", part), "npvs")["DYJetsToMuMu"] for part in ("main", "corrected")
+    )
+    assert list(main.axes["variation"]) == ["nominal"]
+    assert list(corrected.axes["variation"]) == ["nominal", "sf_tight_idUp", "sf_tight_idDown"]
+    total = corrected[{"cat": "baseline"}].values(flow=True).sum(axis=1)
+    low, high = sorted(ScaleFactorResult.from_json((task.directory / RESULT).read_text()).scale_factor.value)
+    average = total[0] / main.values(flow=True).sum()
+    # one or two muons per event
+    assert min(low, low**2) < average < max(high, high**2)
+    assert total[2] < total[0] < total[1]
