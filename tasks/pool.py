@@ -112,7 +112,11 @@ def _die_with_parent() -> None:
 
 def _work(job: Job) -> None:
     assert _queue is not None
-    job.run(_queue.put)
+    try:
+        job.run(_queue.put)
+    except KeyboardInterrupt:
+        # the pool would hand out the jobs that are on their way here
+        os._exit(1)
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from pocket.outputs import read_sums, read_templates
 from pocket.store import read_manifest
 from tasks.merging import MergeOutputs
+from tasks.processing import RunProcessor
 from tests.tasks.chain import Chain, unfinished
 from tests.tasks.damage import corrupt_branch, truncate
 
@@ -31,8 +33,9 @@ def test_cross_section_only_scales_the_templates(on_files: Chain) -> None:
 
 
 def test_output_of_a_branch_that_was_made_again_is_merged_again(chain: Chain) -> None:
-    # the same content, but nothing tells that it is
-    chain.run("RunProcessor", "--config", "main", "--branch", "0", "--remove-output", "0,a,y")
+    shutil.rmtree(chain.outputs("RunProcessor", "main")[0])
+    chain.build(RunProcessor, config="main")
+    # the content is the same, but nothing tells so
     assert chain.missing() == {"MergeOutputs main", "PlotTemplates corrected"}
 
 

@@ -121,7 +121,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
     pool.PRELOAD = ()
     folder = Path(sys.argv[1])
-    pool.run_jobs([Write(folder / str(n), 9 - n, min(n + 0.1, 1)) for n in range(8)], 2, "Label", "events")
+    pool.run_jobs([Write(folder / str(n), 99 - n, min(n + 0.1, 0.5)) for n in range(20)], 2, "Label", "events")
 """
 
 
@@ -141,5 +141,5 @@ def test_workers_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> N
         # ends when nobody can write there any more, workers included
         _, text = parent.communicate(timeout=10)
     assert (b"KeyboardInterrupt" in text) == (how == signal.SIGINT)
-    # those that hadn't begun never do
-    assert len([path for path in tmp_path.iterdir() if path.name.isdigit()]) <= 5
+    # those that hadn't begun never do; three were on their way, if the workers were started to ignore interrupts
+    assert len([path for path in tmp_path.iterdir() if path.name.isdigit()]) <= 7

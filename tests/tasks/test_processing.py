@@ -3,6 +3,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import luigi
+import pytest
+
 from pocket.analysis import load_analysis
 from pocket.outputs import read_output, read_sums
 from pocket.parameters.defaults import to_plain
@@ -43,9 +46,7 @@ def test_one_branch_alone(chain: Chain) -> None:
     branches = chain.ids("RunProcessor", "main")
     for path in branches:
         shutil.rmtree(path)
-    run = chain.run("RunProcessor", "--config", "main", "--branch", "1")
-    assert run.code == 0
-    assert run.executed == ["RunProcessor"]
+    assert chain.build(RunProcessor, config="main", branch=1) == ["RunProcessor main"]
     alone = chain.ids("RunProcessor", "main")
     (path,) = alone
     assert chain.task(RunProcessor, config="main", branch=1).output().directory == path
@@ -81,8 +82,7 @@ def test_changed_source_of_a_cut_runs_again(chain: Chain) -> None:
     (other,) = set(chain.outputs("MergeOutputs", "main")) - {merged}
     assert read_sums(other)["cutflow"]["presel"] != read_sums(merged)["cutflow"]["presel"]
     chain.edit("cuts.py", "twice as much", "2 x pt")
-    again = chain.run("MergeOutputs", "--config", "main")
-    assert again.executed == []
+    assert chain.build(MergeOutputs, config="main") == []
 
 
 def test_branches_cover_the_datasets(chain: Chain) -> None:
@@ -116,25 +116,30 @@ SIMULATION = ("DYJetsToLL_2018", "DYJetsToLL")
 DATA = ("DATA_DoubleMuon_2018_EraA", "DATA_DoubleMuon")
 
 
-def test_real_files_give_what_a_plain_event_loop_gives(tmp_path: Path) -> None:
+def test_real_files_give_what_a_plain_event_loop_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On real CMS NanoAOD, sums of squared weights included, however the events are divided."""
     law = Law(tmp_path, {"POCKET_SAMPLES": str(real_file("nano_dy.root").parent)})
     params = to_plain(load_analysis("zmumu").configs["real_samples"].parameters)
     simulation = event_loop(real_file("nano_dy.root"), params, is_mc=True)
     data = event_loop(real_file("nano_dimuon.root"), params, is_mc=False)
     factor = params["lumi"]["picobarns"]["2018"]["tot"] * 6077.22 / simulation.genweights
-    for task, options, branches in [
-        ("PlotTemplates", ["--variables", "mll,npvs"], 2),
-        ("MergeOutputs", ["--events-per-branch", "25", "--chunk-size", "15", "--cores", "1"], 2 + 4),
-    ]:
-        run = law.run(task, "--config", "real_samples", "--version", "v1", *options)
-        assert run.code == 0, run.text
+
+    def check() -> None:
         (folder,) = law.outputs("MergeOutputs")
         merged = read_output(folder)
         check_output(merged, *SIMULATION, simulation, factor)
         check_output(merged, *DATA, data)
-        assert len(list(law.outputs("RunProcessor"))) == branches
-        if task == "PlotTemplates":
-            (plots,) = law.outputs(task)
-            assert f"plots of real_samples are in {plots}" in run.text
-            assert {path.stem for path in plots.rglob("*.pdf")} == {"mll", "npvs"}
+
+    run = law.run("PlotTemplates", "--config", "real_samples", "--version", "v1", "--variables", "mll,npvs")
+    assert run.code == 0, run.text
+    check()
+    assert len(list(law.outputs("RunProcessor"))) == 2
+    (plots,) = law.outputs("PlotTemplates")
+    assert f"plots of real_samples are in {plots}" in run.text
+    assert {path.stem for path in plots.rglob("*.pdf")} == {"mll", "npvs"}
+
+    monkeypatch.setenv("POCKET_STORE", str(law.store))
+    otherwise = {"config": "real_samples", "version": "v1", "events_per_branch": 25, "chunk_size": 15, "cores": 1}
+    assert luigi.build([MergeOutputs(analysis="zmumu", **otherwise)], local_scheduler=True)
+    check()
+    assert len(list(law.outputs("RunProcessor"))) == 2 + 4

@@ -20,7 +20,6 @@ from tests.tasks.chain import Chain, unfinished
 MOMENTS: list[tuple[str, float, Callable[[int, int], None]]] = [
     ("MakeToySamples/toys", 0.1, os.kill),
     ("RunProcessor/main", 0.0, os.killpg),
-    ("RunProcessor/main", 0.1, os.kill),
     ("MergeOutputs/main", 0.0, os.killpg),
     ("PlotTemplates/main", 0.1, os.kill),
 ]
