@@ -13,7 +13,15 @@ import uproot
 from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 
 from pocket.datasets.segments import Segment
-from pocket.errors import BadFileError, DatasetError, MissingBranchError, PocketError, nearest
+from pocket.errors import (
+    BadFileError,
+    DatasetError,
+    HistogramError,
+    MissingBranchError,
+    PocketError,
+    UnknownNameError,
+    nearest,
+)
 
 _NO_FIELD = re.compile(r"no field (?:named )?['\"](\w+)['\"]")
 _NO_COORDINATE = re.compile(r"\w+: missing \w+ coordinates?: .*")
@@ -82,12 +90,15 @@ def reading(path: str) -> Iterator[None]:
 
     Raises:
         MissingBranchError: for a field that the file has not, with the nearest names of its branches.
+        HistogramError: with the file that the values come from, e.g. for NaN.
+        UnknownNameError: with the file, e.g. for a collection that it has not.
         BadFileError: if the file is missing, truncated or corrupt.
     """
     try:
         yield
-    except MissingBranchError as error:
-        raise MissingBranchError(f"{error} (file {path})") from error
+    except (HistogramError, MissingBranchError, UnknownNameError) as error:
+        error.args = (f"{error} (file {path})",)
+        raise
     except PocketError:
         raise
     except Exception as error:
@@ -104,6 +115,8 @@ def _explain(path: str, error: Exception) -> PocketError | None:
         return MissingBranchError(_missing_branch(path, match.group(1), error))
     if match := _NO_COORDINATE.search(reason):
         return MissingBranchError(f"{path} lacks branches of a collection of momenta: {match.group(0)}")
+    if isinstance(error, FileNotFoundError) and _comes_from_reading(error):
+        return BadFileError(f"{path} can't be read: it does not exist (any more)")
     # a lack of memory isn't the file's fault, and must not get it skipped
     if _comes_from_reading(error) and not isinstance(error, MemoryError):
         return BadFileError(f"{path} can't be read, it is truncated or corrupt: {type(error).__name__}: {reason[:200]}")

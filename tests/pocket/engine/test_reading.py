@@ -10,7 +10,7 @@ import pytest
 import uproot
 
 from pocket.engine.reading import nano_events, open_file, reading
-from pocket.errors import BadFileError, DatasetError, MissingBranchError, UnknownNameError
+from pocket.errors import BadFileError, DatasetError, HistogramError, MissingBranchError, UnknownNameError
 from pocket.lookup import branch
 from tests.pocket.engine.root_files import damage, segment, write_nano
 
@@ -92,7 +92,7 @@ def test_file_that_vanished(tmp_path: Path) -> None:
     write_nano(tmp_path / "a.root")
     part = segment(tmp_path / "a.root")
     (tmp_path / "a.root").unlink()
-    with pytest.raises(BadFileError, match=r"a\.root can't be read"), open_file(part):
+    with pytest.raises(BadFileError, match=r"a\.root can't be read: it does not exist"), open_file(part):
         pass
 
 
@@ -149,3 +149,14 @@ def test_lack_of_memory_is_not_the_files_fault(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("uproot.reading.ReadOnlyFile", fail)
     with pytest.raises(MemoryError), reading("some.root"):
         uproot.open("some.root")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [UnknownNameError("collection", "Muons", ["Muon"], "the events"), HistogramError("histogram 'x': 1 value is NaN")],
+)
+def test_errors_of_the_contents_name_the_file(error: Exception) -> None:
+    text = str(error)
+    with pytest.raises(type(error)) as caught, reading("some.root"):
+        raise error
+    assert str(caught.value) == f"{text} (file some.root)"
