@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from pocket.configurator import Configurator
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
 from pocket.scale_factors import ScaleFactor
@@ -81,12 +81,8 @@ class Analysis:
         if declaration.category not in config.categories.names:
             raise UnknownNameError("category", declaration.category, config.categories.names, where)
         axes = [axis.name for axis in config.variables[declaration.variable].axes]
-        for axis in declaration.histogram_axes():
-            if axis not in axes:
-                raise UnknownNameError("axis", axis, axes, f"{where}, histogram {declaration.variable!r}")
-        for sample in (*declaration.data, *declaration.mc):
-            if sample not in config.samples:
-                raise UnknownNameError("sample", sample, config.samples, where)
+        check_known("axis", declaration.histogram_axes(), axes, f"{where}, histogram {declaration.variable!r}")
+        check_known("sample", (*declaration.data, *declaration.mc), config.samples, where)
 
     def _check_cycle(self, config: str, above: tuple[str, ...]) -> None:
         if config in above:

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 from pocket.cut import Cut
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
 from pocket.datasets.fileset import DatasetInfo, select_datasets
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import ConfigError, check_known
 from pocket.histograms.config import HistConf
 from pocket.parameters.defaults import project_path, to_plain
 from pocket.selections import StandardSelection, check_cuts
@@ -122,7 +122,7 @@ class Configurator:
     def _check_variables(self) -> None:
         if not self.variables:
             raise ConfigError("variables: at least one histogram is needed")
-        known = {"categories": self.categories.names, "samples": tuple(self.samples)}
+        known = {"category": ("categories", self.categories.names), "sample": ("samples", tuple(self.samples))}
         variations = {
             variation
             for definition in self.definitions.values()
@@ -135,31 +135,22 @@ class Configurator:
                 raise ConfigError(f"variables.{name} must be a HistConf, not {conf!r}")
             if not name or "/" in name:
                 raise ConfigError(f"variables: {name!r} can't be a histogram's name")
-            for what, names in known.items():
-                for option in (f"only_{what}", f"exclude_{what}"):
-                    for value in getattr(conf, option) or ():
-                        if value not in names:
-                            kind = "category" if what == "categories" else "sample"
-                            raise UnknownNameError(kind, value, names, f"{option} of histogram {name!r}")
-            for value in conf.only_variations or ():
-                if value not in variations:
-                    raise UnknownNameError("variation", value, variations, f"only_variations of histogram {name!r}")
+            for kind, (plural, names) in known.items():
+                for option in (f"only_{plural}", f"exclude_{plural}"):
+                    check_known(kind, getattr(conf, option) or (), names, f"{option} of histogram {name!r}")
+            check_known("variation", conf.only_variations or (), variations, f"only_variations of histogram {name!r}")
 
 
 def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    for key in datasets:
-        if key not in ("jsons", "filter"):
-            raise UnknownNameError("key", key, ("jsons", "filter"), "datasets")
+    check_known("key", datasets, ("jsons", "filter"), "datasets")
     jsons = datasets.get("jsons", ())
     if isinstance(jsons, str) or not jsons:
         raise ConfigError(f"datasets.jsons must be a list of dataset definition files, not {jsons!r}")
     chosen = datasets.get("filter", {})
-    known = ("samples", "samples_exclude", "year")
-    for key in chosen:
-        if key not in known:
-            raise UnknownNameError("key", key, known, "datasets.filter")
-        if isinstance(chosen[key], str):
-            raise ConfigError(f"datasets.filter.{key} must be a list, not {chosen[key]!r}")
+    check_known("key", chosen, ("samples", "samples_exclude", "year"), "datasets.filter")
+    for key, values in chosen.items():
+        if isinstance(values, str):
+            raise ConfigError(f"datasets.filter.{key} must be a list, not {values!r}")
     return tuple(map(str, jsons)), {key: tuple(map(str, values)) for key, values in chosen.items()}
 
 

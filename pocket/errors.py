@@ -73,6 +73,24 @@ def _restore(kind: type[PocketError], text: str) -> PocketError:
     return error
 
 
+def check_known(kind: str, names: Iterable[object], known: Iterable[object], where: str) -> None:
+    """Check that all names are among the known ones.
+
+    Args:
+        kind: what the names stand for, e.g. ``"weight"``.
+        names: the names to check.
+        known: the valid names.
+        where: the place they were found in.
+
+    Raises:
+        UnknownNameError: for the first that isn't.
+    """
+    valid = list(known)
+    for name in names:
+        if name not in valid:
+            raise UnknownNameError(kind, name, valid, where)
+
+
 def nearest(name: str, known: Iterable[str], n: int = 3) -> list[str]:
     """Return up to ``n`` of ``known`` that look like ``name``, best first."""
     by_lower: dict[str, str] = {}

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import law
 import luigi
 
-from pocket.errors import UnknownNameError
+from pocket.errors import check_known
 from pocket.fingerprint import code_closure
 from pocket.store import write_output
 from tasks.base import ConfigTask, input_ids, load
@@ -38,8 +37,8 @@ class PlotTemplates(ConfigTask):
         analysis = load(params["analysis"], params["params"])
         config = analysis.config(params["config"])
         where = f"configuration {params['config']!r}"
-        _check("variable", params["variables"], config.variables, where)
-        _check("category", params["categories"], config.categories.names, where)
+        check_known("variable", params["variables"], config.variables, where)
+        check_known("category", params["categories"], config.categories.names, where)
         if params["compare"] == law.NO_STR:
             params["compare"] = analysis.compare.get(params["config"], "none")
         if params["compare"] != "none":
@@ -133,10 +132,3 @@ class PlotScaleFactors(ScaleFactorTask):
             )
             run_jobs([job], self.cores, f"{self.task_family} {self.scale_factor}", "plots")
         print(f"plots of {self.scale_factor} are in {self.directory}")
-
-
-def _check(kind: str, names: Iterable[str], known: Iterable[str], where: str) -> None:
-    known = list(known)
-    for name in names:
-        if name not in known:
-            raise UnknownNameError(kind, name, known, where)

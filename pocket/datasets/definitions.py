@@ -29,12 +29,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pocket.errors import DatasetError, UnknownNameError
+from pocket.errors import DatasetError, UnknownNameError, check_known
 
 SOURCES = ("paths", "globs", "toys", "coffea_samples", "das_names")
 
@@ -172,7 +172,7 @@ def _load(path: Path) -> object:
 def _read_dataset(key: str, content: object, origin: Path) -> list[DatasetDefinition]:
     where = f"dataset {key!r} in {origin}"
     dataset = _object(content, where)
-    _check_keys("dataset key", dataset, _DATASET_KEYS, where)
+    check_known("dataset key", dataset, _DATASET_KEYS, where)
     for required in ("sample", "files"):
         if not dataset.get(required):
             raise DatasetError(f"{where} lacks {required!r}")
@@ -187,13 +187,13 @@ def _read_dataset(key: str, content: object, origin: Path) -> list[DatasetDefini
 
 
 def _read_entry(key: str, sample: str, entry: dict[str, Any], origin: Path, where: str) -> DatasetDefinition:
-    _check_keys("key", entry, _ENTRY_KEYS, where)
+    check_known("key", entry, _ENTRY_KEYS, where)
     sources = [source for source in SOURCES if source in entry]
     if len(sources) != 1:
         given = " and ".join(map(repr, sources)) or "none"
         raise DatasetError(f"{where} must name its files by exactly one of {', '.join(SOURCES)}; it has {given}")
     metadata = _object(entry.get("metadata", {}), f"metadata of {where}")
-    _check_keys("metadata key", metadata, _METADATA_KEYS, where)
+    check_known("metadata key", metadata, _METADATA_KEYS, where)
     missing = [required for required in _REQUIRED_METADATA if required not in metadata]
     if missing:
         raise DatasetError(f"{where}: metadata lacks {' and '.join(map(repr, missing))}")
@@ -220,12 +220,6 @@ def _object(content: object, where: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DatasetError(f"{where} is not a JSON object")
     return content
-
-
-def _check_keys(kind: str, content: Mapping[str, Any], known: Collection[str], where: str) -> None:
-    for key in content:
-        if key not in known:
-            raise UnknownNameError(kind, key, known, where)
 
 
 def _text(content: Mapping[str, Any], key: str, where: str) -> str:

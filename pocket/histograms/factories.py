@@ -9,7 +9,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pocket.errors import UnknownNameError
+from pocket.errors import UnknownNameError, check_known
 from pocket.histograms.config import Axis, HistConf
 
 AxisSettings = Mapping[str, Mapping[str, Any]]
@@ -171,9 +171,7 @@ def _object_hists(
     defaults = DEFAULT_AXIS_SETTINGS[type]
     known_settings = {f"{kind}_{field}" for kind, axes in DEFAULT_AXIS_SETTINGS.items() for field in axes}
     overrides = axis_settings or {}
-    for key in overrides:
-        if key not in known_settings:
-            raise UnknownNameError("axis setting", key, known_settings, f"histograms of {coll!r}")
+    check_known("axis setting", overrides, known_settings, f"histograms of {coll!r}")
     symbol = SYMBOLS[type] if pos is None else f"{SYMBOLS[type]}_{{{pos + 1}}}"
     suffix = "" if pos is None else f"_{pos + 1}"
     hists = {}

@@ -54,16 +54,12 @@ def check_overrides(parameters: DictConfig, assignments: Sequence[str]) -> None:
     """
     for assignment in assignments:
         key, _ = split_assignment(assignment)
-        node: Any = parameters
-        path: list[str] = []
-        for part in key.split("."):
-            if not isinstance(node, DictConfig) or part not in node:
-                known = list(node) if isinstance(node, DictConfig) else []
-                raise UnknownNameError(
-                    "parameter", part, known, f"{'.'.join(path) or 'the parameters'} (--params {key})"
-                )
-            path.append(part)
-            node = node._get_node(part)
+        path = key.split(".")
+        node, depth = _follow(parameters, path)
+        if depth < len(path):
+            known = list(node) if isinstance(node, DictConfig) else []
+            where = ".".join(path[:depth]) or "the parameters"
+            raise UnknownNameError("parameter", path[depth], known, f"{where} (--params {key})")
 
 
 def split_assignment(assignment: str) -> tuple[str, Any]:
@@ -97,9 +93,15 @@ def _kind(value: Any) -> str:
 
 def lookup(parameters: DictConfig, key: str) -> bool:
     """Whether a dotted key exists."""
+    path = key.split(".")
+    return _follow(parameters, path)[1] == len(path)
+
+
+def _follow(parameters: DictConfig, path: Sequence[str]) -> tuple[Any, int]:
+    """Return the last node on a path that exists, and how many of its parts lead there."""
     node: Any = parameters
-    for part in key.split("."):
+    for depth, part in enumerate(path):
         if not isinstance(node, DictConfig) or part not in node:
-            return False
+            return node, depth
         node = node._get_node(part)
-    return True
+    return node, len(path)

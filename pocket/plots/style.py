@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import is_color_like, to_hex
 
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import ConfigError, check_known
 from pocket.plots.compare import BoolArray, FloatArray
 
 FORMATS = ("pdf", "png", "svg")
@@ -86,9 +86,7 @@ class PlotStyle:
         where = "plotting_style"
         for name in ("formats", "log_histograms", "order_mc", "only_samples", "exclude_samples"):
             _check_names(getattr(self, name), f"{where}.{name}")
-        for name in self.formats:
-            if name not in FORMATS:
-                raise UnknownNameError("format", name, FORMATS, f"{where}.formats")
+        check_known("format", self.formats, FORMATS, f"{where}.formats")
         if not isinstance(self.dpi, int) or self.dpi < 1:
             raise ConfigError(f"{where}.dpi must be a positive whole number, not {self.dpi!r}")
         for sample, text in _check_mapping(self.labels_mc, f"{where}.labels_mc").items():
@@ -147,9 +145,7 @@ def _plain(parameters: Mapping[str, Any]) -> Any:
 
 def _check_options(kind: type[PlotStyle | BlindHists], options: Any, where: str) -> dict[str, Any]:
     known = [item.name for item in dataclasses.fields(kind)]
-    for name in _check_mapping(options, where):
-        if name not in known:
-            raise UnknownNameError("option", name, known, where)
+    check_known("option", _check_mapping(options, where), known, where)
     return dict(options)
 
 

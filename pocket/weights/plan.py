@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.weights.wrapper import WeightWrapper
 
 WeightClass = type[WeightWrapper]
@@ -124,10 +124,8 @@ class _Block:
         self._categories = categories
         self._common = self._part(block.get("common", {}), f"{where}.common")
         self._bysample = {}
-        known_samples = list(samples)
+        check_known("sample", block.get("bysample", {}), samples, f"{where}.bysample")
         for sample, part in block.get("bysample", {}).items():
-            if sample not in known_samples:
-                raise UnknownNameError("sample", sample, known_samples, f"{where}.bysample")
             self._bysample[sample] = self._part(part, f"{where}.bysample.{sample}")
         parts = [self._common, *self._bysample.values()]
         self.names = dict.fromkeys(name for part in parts for names in part.values() for name in names)
@@ -163,6 +161,4 @@ class _Block:
 def _check_keys(block: object, known: Sequence[str], where: str) -> None:
     if not isinstance(block, Mapping):
         raise ConfigError(f"{where} must be a dictionary with {' and '.join(known)}, not {block!r}")
-    for key in block:
-        if key not in known:
-            raise UnknownNameError("key", key, known, where)
+    check_known("key", block, known, where)

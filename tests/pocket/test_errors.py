@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from pocket.errors import BadFileError, ConfigError, PocketError, UnknownNameError, nearest
+from pocket.errors import BadFileError, ConfigError, PocketError, UnknownNameError, check_known, nearest
 
 
 def test_unknown_name_says_what_where_and_what_is_close() -> None:
@@ -36,3 +36,9 @@ def test_errors_survive_the_way_from_a_worker(error: PocketError) -> None:
     copy = pickle.loads(pickle.dumps(error))
     assert type(copy) is type(error)
     assert str(copy) == str(error)
+
+
+def test_names_are_checked_in_their_order() -> None:
+    check_known("weight", ["pileup"], iter(["pileup", "lumi"]), "weights")
+    with pytest.raises(UnknownNameError, match=r"^unknown weight 'pileip' in weights, did you mean 'pileup'\?$"):
+        check_known("weight", ["lumi", "pileip", "x"], {"pileup": 1, "lumi": 2}, "weights")
