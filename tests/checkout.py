@@ -5,6 +5,7 @@ A stand-in for uv links the packages of the running Python.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -162,6 +163,16 @@ class Checkout:
     def set_writable(self, writable: bool) -> None:
         for folder, _, _ in os.walk(self.root):
             Path(folder).chmod(0o755 if writable else 0o555)
+
+
+def runs(command: str, session: int) -> bool:
+    """Whether a command runs among the processes of a session."""
+    for path in Path("/proc").glob("[0-9]*/comm"):
+        # processes come and go
+        with contextlib.suppress(OSError):
+            if os.getsid(int(path.parent.name)) == session and path.read_text().strip() == command:
+                return True
+    return False
 
 
 def without_root_rights(script: str) -> str:

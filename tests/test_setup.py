@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkout import NO_UV, PYTHON, SOURCE_AND_GO_ON, Checkout, changed_python, without_root_rights
+from tests.checkout import NO_UV, PYTHON, SOURCE_AND_GO_ON, Checkout, changed_python, runs, without_root_rights
 
 SET_BY_SETUP = {"POCKET_ROOT", "POCKET_STORE", "LAW_HOME", "LAW_CONFIG_FILE", "VIRTUAL_ENV", "PATH", "PYTHONPATH"}
 UNREACHABLE = "http://127.0.0.1:9/simple"
@@ -157,9 +157,11 @@ def test_changed_lock_updates_and_a_failed_update_keeps_the_old(checkout: Checko
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
 def test_interrupted_installation_does_not_count(checkout: Checkout, sent: signal.Signals) -> None:
     process = checkout.start('source "$SETUP"', UV_SLEEP="30")
-    while not checkout.installations():
+    # not before the stand-in for uv sleeps: an interrupt between a shell's fork and exec is lost to the command
+    while not runs("sleep", process.pid):
         assert process.poll() is None
         time.sleep(0.01)
+    assert checkout.installations() == 1
     os.killpg(process.pid, sent)
     out, _ = process.communicate(timeout=10)
     assert process.returncode != 0
