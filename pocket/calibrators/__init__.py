@@ -1,0 +1,11 @@
+"""Calibration of objects, and its shape variations."""
+
+from pocket.calibrators.base import Calibrator
+from pocket.calibrators.jets import JetsCalibrator
+from pocket.calibrators.met import METCalibrator
+from pocket.calibrators.muons import MuonScaleCalibrator
+
+#: the usual calibrators in the order they are applied; a configuration asks for variations of some of them
+default_calibrators_sequence: tuple[type[Calibrator], ...] = (JetsCalibrator, METCalibrator)
+
+__all__ = ["Calibrator", "JetsCalibrator", "METCalibrator", "MuonScaleCalibrator", "default_calibrators_sequence"]

@@ -1,0 +1,127 @@
+"""The corrections of one type of jet: names and inputs of JME's correctionlib files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pocket.corrections import load_correction
+from pocket.errors import ConfigError, check_known
+from pocket.lookup import parameter
+
+Array = npt.NDArray[np.float64]
+Inputs = Mapping[str, Any]
+
+#: end of the name of a variation → direction
+DIRECTIONS = {"Up": "up", "Down": "down"}
+
+
+@dataclass(frozen=True)
+class JetCorrections:
+    """Energy scale and resolution of one type of jet in one period.
+
+    Names and inputs are those of ``jet_jerc.json.gz`` and ``fatJet_jerc.json.gz`` of
+    https://gitlab.cern.ch/cms-nanoAOD/jsonpog-integration (POG/JME): ``{scale}_{level}_{jet_type}``,
+    ``{scale}_{source}_{jet_type}``, ``{resolution}_PtResolution_{jet_type}``, ``{resolution}_ScaleFactor_{jet_type}``.
+
+    Args:
+        path: the correctionlib file.
+        jet_type: e.g. ``"AK4PFchs"``.
+        scale: version of the energy scale, e.g. ``"Summer19UL18_V5_MC"``.
+        levels: compound correction (``L1L2L3Res``), or single levels in the order they are applied.
+        resolution: version of the energy resolution, e.g. ``"Summer19UL18_JRV2_MC"``; ``None`` without smearing.
+    """
+
+    path: str
+    jet_type: str
+    scale: str
+    levels: tuple[str, ...]
+    resolution: str | None
+
+    @classmethod
+    def from_params(cls, params: Any, jet_type: str, metadata: Mapping[str, Any]) -> JetCorrections:
+        """Read ``jets_calibration`` of the parameters.
+
+        Args:
+            params: parameters of the analysis.
+            jet_type: a key of ``jets_calibration.jet_types``.
+            metadata: metadata of the dataset: year, isMC, and for data era.
+
+        Raises:
+            UnknownNameError: if a parameter doesn't exist.
+            ConfigError: if the corrections of data depend on the era and the dataset has none.
+        """
+        year = str(metadata["year"])
+        place = ("jets_calibration", "jet_types", jet_type, year)
+        is_mc = metadata["isMC"]
+        smeared = is_mc and parameter(params, "jets_calibration", "apply_jer_MC", year, jet_type)
+        level = parameter(params, *place, "level")
+        return cls(
+            path=str(parameter(params, *place, "json_path")),
+            jet_type=jet_type,
+            scale=str(parameter(params, *place, "jec_mc")) if is_mc else _of_era(params, place, metadata),
+            levels=(level,) if isinstance(level, str) else tuple(level),
+            resolution=str(parameter(params, *place, "jer")) if smeared else None,
+        )
+
+    def scale_factor(self, inputs: Inputs, raw_pt: Array) -> Array:
+        """Return the factor from the raw to the calibrated momentum, each level at the pt after those before it.
+
+        Args:
+            inputs: JetEta, JetPhi, JetA, Rho and run, shape (n jets,).
+            raw_pt: pt in GeV, shape (n jets,).
+        """
+        factor = np.ones_like(raw_pt)
+        for level in self.levels:
+            factor = factor * self._evaluate(f"{self.scale}_{level}", {**inputs, "JetPt": raw_pt * factor})
+        return factor
+
+    def pileup_factor(self, inputs: Inputs, raw_pt: Array) -> Array:
+        """Return the factor of the first level, L1FastJet, which takes the energy from pileup away."""
+        return self._evaluate(f"{self.scale}_L1FastJet", {**inputs, "JetPt": raw_pt})
+
+    def uncertainty(self, source: str, inputs: Inputs, pt: Array) -> Array:
+        """Return the relative uncertainty of the energy scale from one source, e.g. ``"Total"``."""
+        return self._evaluate(f"{self.scale}_{source}", {**inputs, "JetPt": pt})
+
+    def relative_resolution(self, inputs: Inputs, pt: Array) -> Array:
+        """Return the relative resolution of pt in simulation."""
+        return self._evaluate(f"{self.resolution}_PtResolution", {**inputs, "JetPt": pt})
+
+    def resolution_ratio(self, inputs: Inputs, pt: Array, systematic: str) -> Array:
+        """Return the ratio of the resolutions in data and simulation.
+
+        Args:
+            inputs: as for :meth:`scale_factor`.
+            pt: calibrated pt in GeV, shape (n jets,).
+            systematic: ``"nom"``, ``"up"`` or ``"down"``.
+        """
+        name = f"{self.resolution}_ScaleFactor"
+        ratio = self._evaluate(name, {**inputs, "JetPt": pt, "systematic": systematic})
+        if systematic == "nom" or "systematic" in self._input_names(name):
+            return ratio
+        # newer files have the relative uncertainty as a correction of its own
+        uncertainty = self._evaluate(f"{self.resolution}_SFUncertainty", {**inputs, "JetPt": pt})
+        return ratio * (1 + uncertainty if systematic == "up" else 1 - uncertainty)
+
+    def _input_names(self, name: str) -> list[str]:
+        return [variable.name for variable in load_correction(self.path, f"{name}_{self.jet_type}").inputs]
+
+    def _evaluate(self, name: str, inputs: Inputs) -> Array:
+        names = self._input_names(name)
+        check_known("input", names, inputs, f"correction {name!r} for {self.jet_type}")
+        correction = load_correction(self.path, f"{name}_{self.jet_type}")
+        return np.asarray(correction.evaluate(*(inputs[each] for each in names)), dtype=np.float64)
+
+
+def _of_era(params: Any, place: tuple[str, ...], metadata: Mapping[str, Any]) -> str:
+    scale = parameter(params, *place, "jec_data")
+    if isinstance(scale, str):
+        return scale
+    if "era" not in metadata:
+        raise ConfigError(f"{'.'.join(place)}.jec_data depends on the era, but the metadata of the dataset have none")
+    return str(parameter(params, *place, "jec_data", str(metadata["era"])))

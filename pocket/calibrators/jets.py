@@ -1,0 +1,206 @@
+"""Energy scale and resolution of jets, and their uncertainties."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from pocket.calibrators.base import Calibrator
+from pocket.calibrators.jet_corrections import DIRECTIONS, Array, JetCorrections
+from pocket.calibrators.smearing import flat, matched_gen_pt, normal_numbers, smear_factor
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.lookup import branch, collection, parameter
+from pocket.objects.nanoaod import rho
+
+#: variation of the energy resolution; those of the scale are called JES_{source}
+JER, JES = "JER", "JES_"
+#: link to the generated jet → their collection
+_GEN_JETS = {"genJetIdx": "GenJet", "genJetAK8Idx": "GenJetAK8"}
+_RADII = {"AK4": 0.4, "AK8": 0.8}
+
+
+class JetsCalibrator(Calibrator):
+    """Corrects the energy of jets again from the raw one, smears simulation, and varies both.
+
+    ``jets_calibration`` of the parameters tells, per year and type of jet, the corrections (``jet_types``), the
+    collection or collections they are for (``collection``), whether they are applied (``apply_jec_MC``,
+    ``apply_jec_Data``, ``apply_jer_MC``), the variations (``variations``: ``JES_{source}`` or ``JER``), and whether
+    jets are ordered by the new pt (``sort_by_pt``); ``smearing_seed`` chooses the random numbers.
+
+    Calibrated jets have new pt, mass and rawFactor, and the fields ``pt_raw``, ``mass_raw``, ``pt_l1`` (after the
+    pileup correction alone, for the missing momentum) and in simulation ``pt_gen`` (0 without a generated jet). Links
+    from other collections (``Muon.jetIdx``) point into the order of the file.
+
+    The variations are ``{jet type}_{variation}Up`` and ``Down``, e.g. ``AK4PFchs_JES_TotalUp``. Uncertainties of the
+    scale are evaluated at the smeared pt, as in PocketCoffea.
+    """
+
+    name = "jet_calibration"
+    has_variations = True
+    inputs = tuple(_GEN_JETS.values())
+
+    def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True) -> None:
+        super().__init__(params, metadata, do_variations)
+        applied = parameter(params, "jets_calibration", "apply_jec_MC" if self.isMC else "apply_jec_Data", self.year)
+        #: collection → its corrections
+        self._corrections: dict[str, JetCorrections] = {}
+        #: variation → type of jet, variation without type and direction, direction
+        self._shifts: dict[str, tuple[str, str, str]] = {}
+        for jet_type, names in parameter(params, "jets_calibration", "collection", self.year).items():
+            if names is None or not parameter(applied, jet_type):
+                continue
+            corrections = JetCorrections.from_params(params, jet_type, metadata)
+            for name in [names] if isinstance(names, str) else names:
+                if name in self._corrections:
+                    raise ConfigError(
+                        f"jets_calibration.collection.{self.year} has {name!r} for {jet_type} and for "
+                        f"{self._corrections[name].jet_type}"
+                    )
+                self._corrections[name] = corrections
+            if self.isMC:
+                self._add_variations(corrections)
+        self.calibrated_collections = tuple(self._corrections)
+        self._variations = tuple(self._shifts)
+        self._nominal: dict[str, _JetEnergies] = {}
+
+    def _add_variations(self, corrections: JetCorrections) -> None:
+        place = ("jets_calibration", "variations", corrections.jet_type, self.year)
+        for kind in parameter(self.params, *place):
+            if kind != JER and not kind.startswith(JES):
+                raise ConfigError(f"{'.'.join(place)}: {kind!r} is neither {JER!r} nor {JES!r} and a source")
+            if kind == JER and corrections.resolution is None:
+                raise ConfigError(
+                    f"{'.'.join(place)} has {JER}, but jets_calibration.apply_jer_MC.{self.year}."
+                    f"{corrections.jet_type} is false"
+                )
+            for side, direction in DIRECTIONS.items():
+                self._shifts[f"{corrections.jet_type}_{kind}{side}"] = (corrections.jet_type, kind, direction)
+
+    def initialize(self, events: Any) -> None:
+        """Forget the jets of the last chunk."""
+        self._nominal = {}
+
+    def calibrate(
+        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
+    ) -> Mapping[str, Any]:
+        """Return the calibrated collections; those of other types than the varied one are the nominal arrays."""
+        shift = self._shifts.get(variation)
+        if shift is None and variation != "nominal":
+            # the jets are those of an earlier calibrator's variation
+            return {name: jets.nominal for name, jets in self._energies(events).items()}
+        if not self._nominal:
+            self._nominal = self._energies(events)
+        return {
+            name: jets.shifted(*shift[1:]) if shift and shift[0] == jets.corrections.jet_type else jets.nominal
+            for name, jets in self._nominal.items()
+        }
+
+    def _energies(self, events: Any) -> dict[str, _JetEnergies]:
+        return {
+            name: _JetEnergies(
+                events,
+                name,
+                corrections,
+                sort=bool(parameter(self.params, "jets_calibration", "sort_by_pt", self.year, corrections.jet_type)),
+                seed=int(parameter(self.params, "jets_calibration", "smearing_seed")),
+            )
+            for name, corrections in self._corrections.items()
+        }
+
+
+class _JetEnergies:
+    """The energies of one collection in one chunk, flat over jets, from which variations start.
+
+    Args:
+        events: the events.
+        name: the collection.
+        corrections: its corrections.
+        sort: whether to order jets by pt.
+        seed: of the random numbers.
+    """
+
+    def __init__(self, events: Any, name: str, corrections: JetCorrections, sort: bool, seed: int) -> None:
+        self.corrections = corrections
+        self._sort = sort
+        jets = copy.copy(collection(events, name))
+        self._counts = np.asarray(ak.num(jets))
+        self._inputs = {
+            "JetEta": flat(branch(jets, "eta", name)),
+            "JetPhi": flat(branch(jets, "phi", name)),
+            "JetA": flat(branch(jets, "area", name)),
+            "Rho": np.repeat(np.asarray(rho(events), dtype=np.float64), self._counts),
+            "run": np.repeat(np.asarray(events["run"], dtype=np.float64), self._counts),
+        }
+        self._raw_pt, raw_mass = _raw(jets, name)
+        scale = corrections.scale_factor(self._inputs, self._raw_pt)
+        pt = self._raw_pt * scale
+        extra = {
+            "pt_raw": self._raw_pt,
+            "mass_raw": raw_mass,
+            "pt_l1": self._raw_pt * corrections.pileup_factor(self._inputs, self._raw_pt),
+        }
+        smearing: Array | float = 1.0
+        if corrections.resolution is not None:
+            resolution = corrections.relative_resolution(self._inputs, pt)
+            gen_pt = _gen_pt(events, jets, corrections.jet_type, pt, resolution)
+            self._smearing = (pt, gen_pt, resolution, normal_numbers(seed, events, jets))
+            smearing = self._smear("nom")
+            extra["pt_gen"] = gen_pt
+        self._pt, self._mass = pt * smearing, raw_mass * scale * smearing
+        self._unsmeared = 1 / smearing
+        self._last: tuple[str, Array] | None = None
+        for field, values in extra.items():
+            jets[field] = self._jagged(values)
+        self._jets = jets
+        self.nominal = self._scaled(1.0)
+
+    def shifted(self, kind: str, direction: str) -> ak.Array:
+        """Return the jets of a variation: ``JER`` or ``JES_{source}``, ``up`` or ``down``."""
+        if kind == JER:
+            return self._scaled(self._unsmeared * self._smear(direction))
+        # both directions of a source come one after the other
+        if self._last is None or self._last[0] != kind:
+            self._last = kind, self.corrections.uncertainty(kind.removeprefix(JES), self._inputs, self._pt)
+        uncertainty = self._last[1]
+        return self._scaled(1 + uncertainty if direction == "up" else 1 - uncertainty)
+
+    def _smear(self, systematic: str) -> Array:
+        pt, gen_pt, resolution, normal = self._smearing
+        ratio = self.corrections.resolution_ratio(self._inputs, pt, systematic)
+        return smear_factor(pt, gen_pt, resolution, ratio, normal)
+
+    def _scaled(self, factor: Array | float) -> ak.Array:
+        jets = copy.copy(self._jets)
+        pt = self._pt * factor
+        jets["pt"], jets["mass"] = self._jagged(pt), self._jagged(self._mass * factor)
+        jets["rawFactor"] = self._jagged(1 - self._raw_pt / pt)
+        return jets[ak.argsort(jets["pt"], axis=1, ascending=False)] if self._sort else jets
+
+    def _jagged(self, values: Array) -> ak.Array:
+        # the precision of NanoAOD
+        return ak.unflatten(values.astype(np.float32), self._counts)
+
+
+def _raw(jets: ak.Array, name: str) -> tuple[Array, Array]:
+    """Return pt and mass in GeV before any correction, shape (n jets,)."""
+    if "rawPt" in jets.fields:
+        # CorrT1METJet, soft jets for the missing momentum: older NanoAOD has no mass of them
+        pt = flat(jets["rawPt"])
+        return pt, flat(jets["rawMass"]) if "rawMass" in jets.fields else np.zeros_like(pt)
+    raw = 1 - flat(branch(jets, "rawFactor", name))
+    return raw * flat(jets["pt"]), raw * flat(jets["mass"])
+
+
+def _gen_pt(events: Any, jets: ak.Array, jet_type: str, pt: Array, resolution: Array) -> Array:
+    link = next((field for field in _GEN_JETS if field in jets.fields), None)
+    if link is None:
+        # CorrT1METJet has no links
+        return np.zeros_like(pt)
+    if jet_type[:3] not in _RADII:
+        raise UnknownNameError("size of jets", jet_type[:3], _RADII, f"jets_calibration.jet_types.{jet_type}")
+    gen_jets = collection(events, _GEN_JETS[link])
+    return matched_gen_pt(jets, gen_jets, link, pt, resolution, _RADII[jet_type[:3]])

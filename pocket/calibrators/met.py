@@ -1,0 +1,148 @@
+"""Missing transverse momentum from calibrated jets, and its uncertainty from what is in no jet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from pocket.calibrators.base import Calibrator
+from pocket.calibrators.jet_corrections import DIRECTIONS, Array
+from pocket.calibrators.smearing import flat
+from pocket.errors import ConfigError, MissingBranchError
+from pocket.lookup import branch, collection, parameter
+
+#: pt in GeV above which jets count, and the fraction of electromagnetic energy below which they do
+JET_PT_MIN, EM_FRACTION_MAX = 15.0, 0.9
+
+
+class METCalibrator(Calibrator):
+    """Makes the type-1 corrected missing momentum again, from the raw one and the calibrated jets.
+
+    MET = raw MET - sum over jets of (p - p_l1), with p the calibrated momentum of a jet without its muons and p_l1
+    the one with the pileup correction alone, for jets with \\|p\\| > 15 GeV and less than 90% of their energy
+    electromagnetic (https://twiki.cern.ch/twiki/bin/view/CMS/METType1Type2Formulae). The jets are those of the
+    collection and, below its threshold, those of ``CorrT1METJet``; both must have been calibrated before, so smearing
+    and all variations of jets reach the missing momentum.
+
+    ``met_calibration.<year>`` of the parameters names the collections (``MET_collection``, ``RawMET_collection``,
+    ``Jet_collection``, and ``CorrT1METJet_collection`` or null) and where this is applied (``apply_MC``,
+    ``apply_data``).
+
+    The variations ``{MET}_unclusteredUp`` and ``Down`` add the shift of NanoAOD for the energy that is in no jet.
+    """
+
+    name = "met_calibration"
+    has_variations = True
+
+    def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True) -> None:
+        super().__init__(params, metadata, do_variations)
+        place = ("met_calibration", self.year)
+        self._met, self._raw, jets, soft = (
+            parameter(params, *place, f"{name}_collection") for name in ("MET", "RawMET", "Jet", "CorrT1METJet")
+        )
+        self._jets = (jets,) if soft is None else (jets, soft)
+        self._applied = bool(parameter(params, *place, "apply_MC" if self.isMC else "apply_data"))
+        self.inputs = (self._raw, *self._jets)
+        if self._applied:
+            self.calibrated_collections = (f"{self._met}.pt", f"{self._met}.phi")
+            if self.isMC:
+                self._variations = tuple(f"{self._met}_unclustered{side}" for side in DIRECTIONS)
+
+    def calibrate(
+        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
+    ) -> Mapping[str, Any]:
+        """Return pt and phi of the missing momentum.
+
+        Raises:
+            ConfigError: if the jets have not been calibrated.
+            MissingBranchError: if NanoAOD has no shift of the unclustered energy.
+        """
+        if not self._applied:
+            return {}
+        x, y = _components(collection(events, self._raw))
+        for name in self._jets:
+            change_x, change_y = type1_change(collection(events, name), name)
+            x, y = x - change_x, y - change_y
+        if variation in self._variations:
+            shift_x, shift_y = unclustered_shift(collection(events, self._met), self._met, variation.endswith("Up"))
+            x, y = x + shift_x, y + shift_y
+        return {
+            f"{self._met}.pt": np.hypot(x, y).astype(np.float32),
+            f"{self._met}.phi": np.arctan2(y, x).astype(np.float32),
+        }
+
+
+def type1_change(jets: ak.Array, name: str) -> tuple[Array, Array]:
+    """Return by how much the correction of jets changes the sum of their momenta.
+
+    Args:
+        jets: calibrated jets, jagged records with pt, pt_l1 and phi. Fractions of energy and the share of muons are
+            used where they are stored: ``CorrT1METJet`` has no fractions before NanoAODv15, other content may have no
+            muonSubtrFactor.
+        name: name of the collection, for errors.
+
+    Returns:
+        x and y in GeV, shape (n events,) each.
+
+    Raises:
+        ConfigError: if the jets have not been calibrated.
+    """
+    if "pt_l1" not in jets.fields:
+        raise ConfigError(
+            f"met_calibration needs calibrated {name!r}: JetsCalibrator must come before METCalibrator, and "
+            f"jets_calibration.collection and apply_jec_MC or apply_jec_Data of the parameters must include it"
+        )
+    without_muons = 1 - _stored(jets, "muonSubtrFactor")
+    pt = flat(jets["pt"]) * without_muons
+    em_fraction = _stored(jets, "EmEF") + _stored(jets, "chEmEF") + _stored(jets, "neEmEF")
+    counted = (pt > JET_PT_MIN) & (em_fraction < EM_FRACTION_MAX)
+    change = np.where(counted, pt - flat(jets["pt_l1"]) * without_muons, 0)
+    phi = flat(jets["phi"]) + _stored(jets, "muonSubtrDeltaPhi")
+    return _sums(change * np.cos(phi), jets), _sums(change * np.sin(phi), jets)
+
+
+def unclustered_shift(met: ak.Array, name: str, up: bool) -> tuple[Array, Array]:
+    """Return the shift of missing momentum from the uncertainty of the unclustered energy, as stored in NanoAOD.
+
+    Args:
+        met: records with either ptUnclusteredUp, phiUnclusteredUp and the same with Down (PuppiMET, PFMET), or
+            MetUnclustEnUpDeltaX and MetUnclustEnUpDeltaY, symmetric (MET).
+        name: name of the collection, for errors.
+        up: direction of the shift.
+
+    Returns:
+        x and y in GeV, shape (n events,) each.
+
+    Raises:
+        MissingBranchError: if neither is there.
+    """
+    side = "Up" if up else "Down"
+    if f"ptUnclustered{side}" in met.fields:
+        x, y = _components(met)
+        shifted_x, shifted_y = _components(met, f"Unclustered{side}")
+        return shifted_x - x, shifted_y - y
+    if "MetUnclustEnUpDeltaX" not in met.fields:
+        raise MissingBranchError(f"{name} has neither ptUnclustered{side} nor MetUnclustEnUpDeltaX")
+    sign = 1 if up else -1
+    return sign * _numbers(met["MetUnclustEnUpDeltaX"]), sign * _numbers(branch(met, "MetUnclustEnUpDeltaY", name))
+
+
+def _components(met: ak.Array, suffix: str = "") -> tuple[Array, Array]:
+    pt, phi = _numbers(met[f"pt{suffix}"]), _numbers(met[f"phi{suffix}"])
+    return pt * np.cos(phi), pt * np.sin(phi)
+
+
+def _numbers(values: ak.Array) -> Array:
+    return np.asarray(values, dtype=np.float64)
+
+
+def _sums(values: Array, jets: ak.Array) -> Array:
+    return _numbers(ak.sum(ak.unflatten(values, ak.num(jets)), axis=1))
+
+
+def _stored(jets: ak.Array, field: str) -> Array | float:
+    """Return a field, or 0 where it isn't stored."""
+    return flat(jets[field]) if field in jets.fields else 0.0

@@ -1,0 +1,190 @@
+"""Calibrators in sequence: their order, their variations, and what of them has to run again for a variation."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pocket.calibrators.base import Calibrator, check_calibrators
+from pocket.errors import ConfigError, UnknownNameError
+
+NOMINAL = "nominal"
+
+
+@dataclass(frozen=True)
+class CalibratedEvents:
+    """Events with calibrated collections.
+
+    Args:
+        events: the events, shape (n events,).
+        changed: names of the collections that differ from those of the nominal calibration.
+    """
+
+    events: Any
+    changed: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What a calibrator was given and what it returned."""
+
+    events: Any
+    original: Mapping[str, Any]
+    result: Mapping[str, Any]
+
+
+class CalibratorSequence:
+    """The calibrators of a dataset, applied in the order of the configuration.
+
+    A variation belongs to one calibrator. Those before it give their nominal result, and one after it runs again only
+    if something it depends on (``inputs`` and ``calibrated_collections``) differs from the nominal calibration.
+
+    Args:
+        classes: the calibrators in order; those with ``isMC_only`` are left out on data.
+        params: parameters of the analysis.
+        metadata: metadata of the dataset (sample, year, isMC, …).
+        requested: names of the calibrators whose shape variations are wanted; on data there are none.
+
+    Raises:
+        ConfigError: if names of calibrators or of their variations clash, or a requested one has no variations.
+        UnknownNameError: if a requested name is unknown.
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[type[Calibrator]],
+        params: Any,
+        metadata: Mapping[str, Any],
+        requested: Iterable[str] = (),
+    ) -> None:
+        requested = tuple(requested)
+        check_calibrators(classes, requested, "the shape variations")
+        is_mc = bool(metadata["isMC"])
+        self.calibrators: tuple[Calibrator, ...] = tuple(
+            cls(params, metadata, is_mc and cls.name in requested) for cls in classes if is_mc or not cls.isMC_only
+        )
+        self._names = tuple(cls.name for cls in classes)
+        self._owners: dict[str, int] = {}
+        for index, calibrator in enumerate(self.calibrators):
+            if not (calibrator.has_variations and calibrator.do_variations):
+                continue
+            for variation in calibrator.variations:
+                if (other := self._owners.setdefault(variation, index)) != index:
+                    raise ConfigError(
+                        f"shape variation {variation!r} is one of calibrator {self.calibrators[other].name!r} "
+                        f"and one of {calibrator.name!r}"
+                    )
+        self._source: Any = None
+        self._steps: list[_Step] = []
+        self._nominal: Any = None
+
+    @property
+    def variations(self) -> tuple[str, ...]:
+        """Names of the shape variations, in the order of the calibrators; without nominal."""
+        return tuple(self._owners)
+
+    def variations_of(self, name: str) -> tuple[str, ...]:
+        """Return the shape variations of one calibrator, empty if they are not requested.
+
+        Raises:
+            UnknownNameError: if there is no such calibrator.
+        """
+        if name not in self._names:
+            raise UnknownNameError("calibrator", name, self._names)
+        return tuple(variation for variation, index in self._owners.items() if self.calibrators[index].name == name)
+
+    def initialize(self, events: Any) -> None:
+        """Prepare the calibrators for a chunk.
+
+        Args:
+            events: events of the chunk after the skim.
+        """
+        self._source, self._steps, self._nominal = None, [], None
+        for calibrator in self.calibrators:
+            calibrator.initialize(events)
+
+    def calibrate(self, events: Any, variation: str = NOMINAL) -> CalibratedEvents:
+        """Return calibrated events; those given are not changed.
+
+        Args:
+            events: the uncalibrated events; the nominal calibration is kept for as long as they are the same object.
+            variation: one of :attr:`variations`, or ``"nominal"``.
+
+        Raises:
+            ConfigError: if a calibrator returns what it doesn't declare.
+            UnknownNameError: if there is no such variation.
+        """
+        if variation != NOMINAL and variation not in self._owners:
+            raise UnknownNameError("shape variation", variation, (NOMINAL, *self._owners))
+        if self._nominal is None or self._source is not events:
+            self._calibrate_nominal(events)
+        if variation == NOMINAL:
+            return CalibratedEvents(copy.copy(self._nominal), frozenset())
+        first = self._owners[variation]
+        calibrated, original = self._steps[first].events, dict(self._steps[first].original)
+        changed: set[str] = set()
+        for index in range(first, len(self.calibrators)):
+            calibrator, nominal = self.calibrators[index], self._steps[index].result
+            result = nominal
+            if index == first or _depends(calibrator, changed):
+                result = self._run(index, calibrated, original, variation)
+                changed.update(key for key in {*result, *nominal} if result.get(key) is not nominal.get(key))
+            calibrated = _replaced(calibrated, result)
+            original.update(_originals(events, result))
+        return CalibratedEvents(calibrated, frozenset(key.partition(".")[0] for key in changed))
+
+    def _calibrate_nominal(self, events: Any) -> None:
+        self._source, self._steps = events, []
+        calibrated, original = copy.copy(events), dict[str, Any]()
+        for index in range(len(self.calibrators)):
+            result = self._run(index, calibrated, original, NOMINAL)
+            self._steps.append(_Step(calibrated, dict(original), result))
+            calibrated = _replaced(calibrated, result)
+            original.update(_originals(events, result))
+        self._nominal = calibrated
+
+    def _run(self, index: int, events: Any, original: Mapping[str, Any], variation: str) -> Mapping[str, Any]:
+        calibrator = self.calibrators[index]
+        applied = [earlier.name for earlier in self.calibrators[:index]]
+        # copies, so that a calibrator that assigns to a field spoils nothing
+        result = calibrator.calibrate(copy.copy(events), dict(original), variation, applied)
+        for key in result:
+            if key not in calibrator.calibrated_collections:
+                raise ConfigError(
+                    f"calibrator {calibrator.name!r} returned {key!r}, which is not among its "
+                    f"calibrated_collections {list(calibrator.calibrated_collections)}"
+                )
+        return result
+
+
+def _depends(calibrator: Calibrator, changed: Iterable[str]) -> bool:
+    if calibrator.inputs is None:
+        return True
+    return any(
+        _overlap(name, other) for name in (*calibrator.inputs, *calibrator.calibrated_collections) for other in changed
+    )
+
+
+def _overlap(name: str, other: str) -> bool:
+    """Whether one is the other, or a field of it."""
+    return name == other or name.startswith(f"{other}.") or other.startswith(f"{name}.")
+
+
+def _replaced(events: Any, result: Mapping[str, Any]) -> Any:
+    """Return the events with the results in place; columns that nobody read yet stay unread."""
+    events = copy.copy(events)
+    for key, values in result.items():
+        events[tuple(key.split("."))] = values
+    return events
+
+
+def _originals(events: Any, result: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the results replace, where it exists: a calibrator may add a collection or field."""
+    found = {}
+    for key in result:
+        collection, _, field = key.partition(".")
+        if collection in events.fields and (not field or field in events[collection].fields):
+            found[key] = events[tuple(key.split("."))]
+    return found

@@ -1,0 +1,116 @@
+"""Smearing of jets in simulation, whose energy resolution is better than that of data.
+
+The hybrid method of https://twiki.cern.ch/twiki/bin/view/CMS/JetResolution: jets that come from a generated jet are
+scaled away from it, the others get a random number.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+#: pt in GeV below which smearing takes no jet, as in CMSSW's SmearedJetProducerT (which has it for the energy)
+PT_MIN = 0.01
+#: largest difference of pt of a jet from its generated jet, in resolutions
+MAX_DEVIATION = 3.0
+#: what makes a random number: the event and the direction of the jet, which no calibration changes
+_ENTROPY = ("seed", "run", "luminosityBlock", "event", "eta", "phi")
+
+
+def smear_factor(pt: Array, gen_pt: Array, resolution: Array, scale_factor: Array, normal: Array) -> Array:
+    """Return the factor on the momentum of each jet.
+
+    With a generated jet it is 1 + (s - 1) (pt - gen_pt) / pt, without 1 + normal * resolution * sqrt(max(s^2 - 1, 0)).
+
+    Args:
+        pt: pt in GeV after the energy scale, shape (n jets,).
+        gen_pt: pt in GeV of the matched generated jet, 0 without.
+        resolution: relative resolution of pt in simulation.
+        scale_factor: s, the ratio of resolutions in data and simulation.
+        normal: random numbers with mean 0 and width 1.
+
+    Returns:
+        Factors, shape (n jets,).
+    """
+    scaled = 1 + (scale_factor - 1) * (pt - gen_pt) / pt
+    random = 1 + normal * resolution * np.sqrt(np.maximum(scale_factor**2 - 1, 0))
+    return np.maximum(np.where(gen_pt > 0, scaled, random), PT_MIN / pt)
+
+
+def matched_gen_pt(jets: ak.Array, gen_jets: ak.Array, link: str, pt: Array, resolution: Array, radius: float) -> Array:
+    """Return the pt of the generated jet that each jet comes from.
+
+    The candidate is the one that NanoAOD links; it counts if it is closer than half the radius in (eta, phi), and
+    than three resolutions in pt.
+
+    Args:
+        jets: jagged records with eta, phi and the link.
+        gen_jets: jagged records with pt, eta and phi, of the same events.
+        link: field of ``jets`` with the position in ``gen_jets``, -1 without.
+        pt: pt in GeV of the jets after the energy scale, shape (n jets,).
+        resolution: their relative resolution, shape (n jets,).
+        radius: size of the jets.
+
+    Returns:
+        pt in GeV, 0 where there is no match, shape (n jets,).
+    """
+    n_gen = np.asarray(ak.num(gen_jets))
+    counts = np.asarray(ak.num(jets))
+    local = np.asarray(ak.flatten(jets[link]), dtype=np.int64)
+    linked = (local >= 0) & (local < np.repeat(n_gen, counts))
+    position = (np.repeat(np.cumsum(n_gen) - n_gen, counts) + local)[linked]
+    gen_pt, gen_eta, gen_phi = (flat(gen_jets[field])[position] for field in ("pt", "eta", "phi"))
+    eta, phi = (flat(jets[field])[linked] for field in ("eta", "phi"))
+    distance = np.hypot(eta - gen_eta, np.remainder(phi - gen_phi + np.pi, 2 * np.pi) - np.pi)
+    close = np.abs(pt[linked] - gen_pt) < MAX_DEVIATION * resolution[linked] * pt[linked]
+    matched = np.zeros_like(pt)
+    matched[linked] = np.where((distance < radius / 2) & close, gen_pt, 0)
+    return matched
+
+
+def normal_numbers(seed: int, events: ak.Array, jets: ak.Array) -> Array:
+    """Return a random number with mean 0 and width 1 for each jet.
+
+    It depends on the seed, run, luminosityBlock, event, and eta and phi of the jet; not on its pt, on other jets, or
+    on how events are cut into chunks.
+
+    Args:
+        seed: chooses another set of numbers.
+        events: the events, with run, luminosityBlock and event.
+        jets: their jets, jagged records with eta and phi.
+
+    Returns:
+        Random numbers, shape (n jets,).
+    """
+    counts = np.asarray(ak.num(jets))
+    of_event = [
+        np.repeat(np.asarray(events[name], dtype=np.float64), counts) for name in ("run", "luminosityBlock", "event")
+    ]
+    numbers = _generator().evaluate(float(seed), *of_event, flat(jets.eta), flat(jets.phi))
+    return np.asarray(numbers, dtype=np.float64)
+
+
+def flat(values: ak.Array) -> Array:
+    """Return jagged numbers in one dimension and double precision."""
+    return np.asarray(ak.flatten(values), dtype=np.float64)
+
+
+@functools.cache
+def _generator() -> Any:
+    """Return correctionlib's hash of the entropy as a random number, which the corrections of JME use as well."""
+    from correctionlib import schemav2
+
+    return schemav2.Correction(
+        name="normal",
+        version=1,
+        # real also where they are integers: correctionlib's integers have 32 bits
+        inputs=[schemav2.Variable(name=name, type="real") for name in _ENTROPY],
+        output=schemav2.Variable(name="normal", type="real"),
+        data=schemav2.HashPRNG(nodetype="hashprng", inputs=list(_ENTROPY), distribution="normal"),
+    ).to_evaluator()

@@ -1,0 +1,133 @@
+"""Columns of a chunk: one record per event of a category."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+
+from pocket.columns.config import EVENT_IDS, WEIGHT, WEIGHT_VARIATION, ColOut
+from pocket.engine.masks import CategoryMasks
+from pocket.engine.weighting import ChunkWeights
+from pocket.errors import ColumnError, check_known
+from pocket.lookup import branch, collection
+
+Mask = npt.NDArray[np.bool_]
+
+
+def collect_columns(
+    outputs: Mapping[str, Sequence[ColOut]],
+    events: ak.Array,
+    masks: CategoryMasks,
+    weights: ChunkWeights,
+    changed: frozenset[str] | None = None,
+) -> dict[str, ak.Array]:
+    """Return the columns of all categories that export some.
+
+    Every record has the event's ids and weight, the variations of the weight, and the columns that are declared. A
+    category per object has the events with any of its objects, and of their collection these objects alone.
+
+    The types don't depend on the values: a column whose missing values are filled has none, the others may have
+    some in any chunk.
+
+    Args:
+        outputs: category → what it exports.
+        events: events of the chunk, shape (n events,).
+        masks: categories of these events.
+        weights: weights of these events.
+        changed: collections that the shape variation changes; ``None`` for nominal.
+
+    Returns:
+        Category → records of shape (n events in the category,). They hold no reference to the file.
+
+    Raises:
+        MissingBranchError: if a column isn't there.
+        UnknownNameError: if a collection isn't there.
+        ColumnError: if a column isn't made of numbers or texts, or its positions or objects don't exist.
+    """
+    return {
+        category: ak.zip(_record(declared, events, masks, weights, changed, category), depth_limit=1)
+        for category, declared in outputs.items()
+        if declared
+    }
+
+
+def _record(
+    outputs: Sequence[ColOut],
+    events: ak.Array,
+    masks: CategoryMasks,
+    weights: ChunkWeights,
+    changed: frozenset[str] | None,
+    category: str,
+) -> dict[str, Any]:
+    rows = masks.of(category)
+    columns = {name: _packed(branch(events, name, "events")[rows]) for name in EVENT_IDS}
+    columns[WEIGHT] = weights.nominal(category)[rows]
+    for variation in weights.variations[1:]:
+        columns[f"{WEIGHT_VARIATION}{variation}"] = weights.column(category, variation)[rows]
+    for out in outputs:
+        check_known(
+            "collection", out.depends_on or (), events.fields, f"depends_on of the columns of {out.collection!r}"
+        )
+        if out.is_written(changed):
+            columns.update(_columns(out, events, masks, category, rows))
+    return columns
+
+
+def _columns(
+    out: ColOut, events: ak.Array, masks: CategoryMasks, category: str, rows: Mask
+) -> Iterator[tuple[str, ak.Array]]:
+    """Yield the columns of one declaration, then the number of objects."""
+    objects = events if out.collection == "events" else collection(events, out.collection)
+    jagged = objects.ndim > 1
+    objects = objects[rows]
+    if jagged:
+        # an event without a list has no objects
+        objects = ak.fill_none(objects, [], axis=0)
+        if category in masks.per_object:
+            if out.collection != masks.collection:
+                raise ColumnError(
+                    f"category {category!r} selects objects of {masks.collection!r}, it can't export columns of "
+                    f"{out.collection!r}: declare them for the other categories"
+                )
+            objects = objects[ak.unflatten(masks.objects(category), masks.counts)[rows]]
+        objects = objects[:, out.pos_start : out.pos_end]
+    elif out.has_positions:
+        raise ColumnError(f"columns of {out.collection!r}: it has one object per event, and no positions")
+    for name in out.columns:
+        yield f"{out.collection}_{name}", _of_one_type(branch(objects, name, out.collection), out, name)
+    if jagged and out.store_size:
+        yield f"{out.collection}_N", ak.num(objects, axis=1)
+
+
+def _of_one_type(values: ak.Array, out: ColOut, name: str) -> ak.Array:
+    """Return values whose type says by the declaration alone whether some may be missing."""
+
+    def leaf(layout: ak.contents.Content, **kwargs: Any) -> ak.contents.Content | None:
+        if layout.is_list and layout.parameter("__array__") is None:
+            return None
+        missing = layout.is_option
+        content = layout.content if missing else layout
+        if content.is_list and content.parameter("__array__") is None:
+            raise ColumnError(f"column '{out.collection}_{name}' has missing lists within lists, it can't be exported")
+        if content.is_record or content.is_union:
+            kind = f"records with the fields {', '.join(content.fields)}" if content.is_record else "mixed types"
+            raise ColumnError(f"column '{out.collection}_{name}' is made of {kind}, not of numbers")
+        if not out.fill_none:
+            return ak.contents.UnmaskedArray.simplified(layout)
+        if missing and content.is_numpy:
+            # widened where the type can't hold the value, never to floats for a whole number
+            value = int(out.fill_value) if float(out.fill_value).is_integer() else out.fill_value
+            dtype = np.result_type(content.dtype, np.min_scalar_type(value))
+            return ak.fill_none(ak.values_astype(layout, dtype, highlevel=False), dtype.type(value), highlevel=False)
+        return layout
+
+    return ak.transform(leaf, _packed(ak.from_regular(values, axis=None)))
+
+
+def _packed(values: ak.Array) -> ak.Array:
+    """Return values read into memory, without the events around them or NanoEvents' behaviour."""
+    return ak.Array(ak.to_packed(ak.materialize(values), highlevel=False))

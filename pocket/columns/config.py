@@ -1,0 +1,78 @@
+"""Declaration of the columns that are exported."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pocket.errors import ConfigError
+
+#: columns of every export, which identify an event
+EVENT_IDS = ("run", "luminosityBlock", "event")
+#: the nominal weight of an event; its variations are ``weight_variation_{name}``
+WEIGHT = "weight"
+WEIGHT_VARIATION = "weight_variation_"
+
+
+@dataclass(frozen=True)
+class ColOut:
+    """Columns of one collection.
+
+    A column is called ``{collection}_{column}``.
+
+    Args:
+        collection: a collection, or ``"events"``.
+        columns: fields of the collection.
+        flatten: how the export to PocketCoffea's layout writes a collection with several objects per event: one flat
+            array, or one list per event. Parquet always has one row per event, and a list in it.
+        store_size: add ``{collection}_N``, the number of exported objects per event, for such collections.
+        fill_none: replace missing values; without it they stay missing.
+        fill_value: what replaces them.
+        pos_start: first position in the collection that is exported.
+        pos_end: one past the last position.
+        depends_on: collections that the columns are made from: a shape variation that changes none of them leaves the
+            columns out. ``()`` for what no variation changes, ``None`` to write them for each.
+
+    Raises:
+        ConfigError: if there is no column, or the positions don't make sense.
+    """
+
+    collection: str
+    columns: Sequence[str]
+    flatten: bool = True
+    store_size: bool = True
+    fill_none: bool = True
+    fill_value: float = -999.0
+    pos_start: int | None = None
+    pos_end: int | None = None
+    depends_on: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        where = f"ColOut of {self.collection!r}"
+        for option in ("columns", "depends_on"):
+            names = getattr(self, option)
+            if isinstance(names, str):
+                raise ConfigError(f"{where}: {option} must be a list of names, not {names!r}")
+            object.__setattr__(self, option, None if names is None else tuple(names))
+        if not self.collection or not self.columns:
+            raise ConfigError(f"{where}: a collection and at least one column are needed")
+        if repeated := sorted({name for name in self.columns if self.columns.count(name) > 1}):
+            raise ConfigError(f"{where}: columns has {', '.join(repeated)} more than once")
+        start = 0 if self.pos_start is None else self.pos_start
+        if start < 0 or (self.pos_end is not None and self.pos_end <= start):
+            raise ConfigError(f"{where}: needs 0 <= pos_start < pos_end, not {self.pos_start} and {self.pos_end}")
+        if self.collection == "events" and self.has_positions:
+            raise ConfigError(f"{where}: events have no positions, leave out pos_start and pos_end")
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether only some positions of the collection are exported."""
+        return self.pos_start is not None or self.pos_end is not None
+
+    def is_written(self, changed: frozenset[str] | None) -> bool:
+        """Return whether the columns are written.
+
+        Args:
+            changed: collections that a shape variation changes; ``None`` for nominal.
+        """
+        return changed is None or self.depends_on is None or not changed.isdisjoint(self.depends_on)

@@ -1,0 +1,175 @@
+"""Columns as parquet: one row per event, one folder for each sample, category and variation.
+
+The files of ``columns/{sample}/{category}/{variation}`` have one schema, so that awkward, pyarrow and pandas read the
+folder as one table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pocket.columns.config import WEIGHT, WEIGHT_VARIATION
+from pocket.errors import ColumnError, UnknownNameError
+
+COLUMNS = "columns"
+ROWS_AT_ONCE = 100_000
+
+#: sample, category and variation
+Key = tuple[str, str, str]
+#: sample → dataset → category → variation → records of the chunks
+Columns = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Iterable[ak.Array]]]]]
+#: dataset → sample → category → factor
+Factors = Mapping[str, Mapping[str, Mapping[str, float]]]
+
+
+def write_columns(directory: Path, columns: Columns) -> None:
+    """Write the columns of a branch, raw: their weights are not normalised.
+
+    Args:
+        directory: an existing folder.
+        columns: sample → dataset → category → variation → records of the chunks, from
+            :func:`~pocket.columns.collect.collect_columns`.
+
+    Raises:
+        ColumnError: if the chunks have different columns.
+    """
+    for sample, datasets in columns.items():
+        for dataset, categories in datasets.items():
+            for category, variations in categories.items():
+                for variation, records in variations.items():
+                    tables = [_table(part) for part in records]
+                    key = (sample, category, variation)
+                    schema = _common_schema(((dataset, table.schema) for table in tables), key)
+                    whole = pa.concat_tables([table.select(schema.names).cast(schema) for table in tables])
+                    pq.write_table(whole, _file(directory, key, dataset), compression="zstd")
+
+
+def merge_columns(directories: Iterable[Path], target: Path, factors: Factors) -> None:
+    """Merge the columns of all branches into one file per dataset, and normalise their weights.
+
+    Few rows are in memory at once.
+
+    Args:
+        directories: folders that :func:`write_columns` wrote to.
+        target: an existing folder.
+        factors: dataset → sample → category → what the weights are multiplied by, from
+            :func:`pocket.merging.normalisation_factors`; data are left out.
+
+    Raises:
+        ColumnError: if the columns of a sample, category and variation differ from branch to branch.
+    """
+    parts: dict[Key, dict[str, list[Path]]] = {}
+    for directory in directories:
+        for key, files in column_files(directory).items():
+            for file in files:
+                parts.setdefault(key, {}).setdefault(file.stem, []).append(file)
+    for key, datasets in parts.items():
+        schemas = ((dataset, pq.read_schema(file)) for dataset, files in datasets.items() for file in files)
+        schema = _common_schema(schemas, key)
+        sample, category, _ = key
+        for dataset, files in datasets.items():
+            factor = factors[dataset][sample][category] if dataset in factors else 1.0
+            with pq.ParquetWriter(_file(target, key, dataset), schema, compression="zstd") as writer:
+                for table in _tables(files, schema):
+                    writer.write_table(_scaled(table, factor))
+
+
+def column_files(directory: Path) -> dict[Key, list[Path]]:
+    """Return what columns there are: sample, category and variation → files, one per dataset, in order."""
+    found: dict[Key, list[Path]] = {}
+    for file in sorted((directory / COLUMNS).glob("*/*/*/*.parquet")):
+        sample, category, variation = file.relative_to(directory / COLUMNS).parent.parts
+        found.setdefault((sample, category, variation), []).append(file)
+    return found
+
+
+def read_columns(directory: Path, sample: str, category: str, variation: str = "nominal") -> ak.Array:
+    """Read the columns of all datasets of a sample.
+
+    Args:
+        directory: a folder with the folder ``columns``.
+        sample: the sample, or ``{sample}__{subsample}``.
+        category: the category.
+        variation: ``"nominal"``, or a shape variation.
+
+    Returns:
+        Records of shape (n events,).
+
+    Raises:
+        UnknownNameError: if there are no such columns.
+    """
+    files = column_files(directory)
+    if (sample, category, variation) not in files:
+        wanted = "/".join((sample, category, variation))
+        raise UnknownNameError("columns", wanted, map("/".join, files), str(directory / COLUMNS))
+    return ak.from_parquet([str(file) for file in files[sample, category, variation]])
+
+
+def _file(directory: Path, key: Key, dataset: str) -> Path:
+    folder = directory.joinpath(COLUMNS, *key)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{dataset}.parquet"
+
+
+def _table(records: ak.Array) -> Any:
+    # the plain types of arrow, which every reader knows
+    return ak.to_arrow_table(records, list_to32=True, string_to32=True, extensionarray=False).replace_schema_metadata()
+
+
+def _common_schema(schemas: Iterable[tuple[str, Any]], key: Key) -> Any:
+    """Return the schema that holds all, with numbers as wide as the widest.
+
+    Args:
+        schemas: dataset and schema of each part.
+        key: sample, category and variation, for errors.
+    """
+    common: Any = None
+    first = ""
+    for dataset, schema in schemas:
+        if common is None:
+            common, first = schema, dataset
+        if schema.equals(common):
+            continue
+        where = f"columns of {'/'.join(key)} in datasets {first!r} and {dataset!r}"
+        if differing := sorted({*schema.names} ^ {*common.names}):
+            raise ColumnError(f"{where}: {', '.join(differing)} is only in one of them")
+        common = pa.schema([_common_field(common.field(name), schema.field(name), where) for name in common.names])
+    return common
+
+
+def _common_field(one: Any, other: Any, where: str) -> Any:
+    try:
+        return pa.unify_schemas([pa.schema([one]), pa.schema([other])], promote_options="permissive").field(0)
+    except pa.ArrowTypeError:
+        raise ColumnError(f"{where}: column {one.name!r} is of type {one.type} and {other.type}") from None
+
+
+def _tables(files: Iterable[Path], schema: Any) -> Iterator[Any]:
+    """Yield the rows of files in tables that are neither large nor, but for the last, small; at least one."""
+    # awkward can't read a file without any row group
+    batches: list[Any] = [schema.empty_table()]
+    rows = 0
+    for file in files:
+        with pq.ParquetFile(file) as parquet:
+            for batch in parquet.iter_batches(ROWS_AT_ONCE):
+                batches.append(pa.Table.from_batches([batch]).select(schema.names).cast(schema))
+                rows += batch.num_rows
+                if rows >= ROWS_AT_ONCE:
+                    yield pa.concat_tables(batches)
+                    batches, rows = [], 0
+    if batches:
+        yield pa.concat_tables(batches)
+
+
+def _scaled(table: Any, factor: float) -> Any:
+    for number, name in enumerate(table.schema.names):
+        if name == WEIGHT or name.startswith(WEIGHT_VARIATION):
+            table = table.set_column(number, table.schema.field(number), pc.multiply(table.column(number), factor))
+    return table

@@ -1,0 +1,67 @@
+"""The datasets that a skim makes: their fileset, and their definition file for use elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pocket.datasets.definitions import DatasetDefinition
+from pocket.datasets.fileset import DatasetInfo, Fileset
+from pocket.skims.before import BeforeSkim
+from pocket.skims.record import SkimRecord
+
+
+def skim_fileset(original: Mapping[str, DatasetInfo], branches: Iterable[tuple[str, Path, SkimRecord]]) -> Fileset:
+    """Return the fileset of a skim, whose metadata carry the sums over all events before it.
+
+    Args:
+        original: the fileset that was skimmed. A dataset that is a skim already keeps the sums it came with.
+        branches: dataset, folder and record of each branch.
+    """
+    totals = {name: SkimRecord() for name in original}
+    fileset: Fileset = {name: DatasetInfo(metadata={}, files={}) for name in original}
+    for name, folder, record in branches:
+        total = totals[name]
+        total.nevents += record.nevents
+        total.sum_genweights += record.sum_genweights
+        total.sum_signs += record.sum_signs
+        total.size += record.size
+        fileset[name]["files"].update({str(folder / file): info for file, info in record.files.items()})
+    for name, info in original.items():
+        fileset[name]["metadata"] = {
+            **info["metadata"],
+            "isSkim": True,
+            **_before(totals[name], info["metadata"]).metadata(),
+            "nevents": sum(file["num_entries"] for file in fileset[name]["files"].values()),
+            "size": totals[name].size,
+        }
+    return fileset
+
+
+def _before(total: SkimRecord, metadata: Mapping[str, Any]) -> BeforeSkim:
+    earlier = BeforeSkim.of(metadata)
+    if earlier is not None and earlier.is_known:
+        return earlier
+    if not metadata["isMC"]:
+        return BeforeSkim(total.nevents)
+    # the signs before an earlier skim aren't known from its survivors
+    return BeforeSkim(total.nevents, total.sum_genweights, total.sum_signs if earlier is None else None)
+
+
+def skim_definitions(
+    fileset: Mapping[str, DatasetInfo], definitions: Mapping[str, DatasetDefinition]
+) -> dict[str, Any]:
+    """Return the content of a definition file with the files of a skim (see :mod:`pocket.datasets.definitions`).
+
+    Args:
+        fileset: what :func:`skim_fileset` returned.
+        definitions: the definitions of the original datasets.
+    """
+    content: dict[str, Any] = {}
+    for name, info in fileset.items():
+        definition = definitions[name]
+        metadata = {key: value for key, value in info["metadata"].items() if key not in ("sample", "nevents", "size")}
+        entries = content.setdefault(definition.key, {"sample": definition.sample, "files": []})["files"]
+        entries.append({"paths": list(info["files"]), "metadata": metadata})
+    return content

@@ -1,0 +1,62 @@
+"""The declaration of a skim: whose selection it applies, and what it keeps of the events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from pocket.errors import ConfigError, check_known
+
+_SKIM_PARTS = ("parameters", "workflow", "workflow_options", "datasets", "skim")
+
+#: mode → the parts of a configuration (:meth:`pocket.configurator.Configurator.processing_spec`) that decide it
+MODES = {"skim": _SKIM_PARTS, "presel_any_variation": (*_SKIM_PARTS, "preselections", "shapes")}
+
+#: branches that identify an event or normalise it
+ALWAYS_KEPT = ("run", "luminosityBlock", "event", "genWeight")
+
+
+@dataclass(frozen=True)
+class Skim:
+    """A skim of the datasets of a configuration.
+
+    Args:
+        config: name of the configuration whose datasets are skimmed by its own cuts.
+        mode: ``"skim"`` keeps what passes the cuts ``skim`` of the configuration, ``"presel_any_variation"`` only
+            what passes its preselections as well, nominally or in any of its shape variations.
+        keep: patterns of the branches to keep, e.g. ``"Muon_*"``; all without any. Those that identify an event, its
+            ``genWeight`` and the counters of what is kept stay anyway.
+        drop: patterns of the branches to leave out nevertheless, e.g. ``"HLT_*"``.
+
+    Raises:
+        UnknownNameError: if there is no such mode.
+        ConfigError: if the patterns aren't lists of texts.
+    """
+
+    config: str
+    mode: str = "skim"
+    keep: Sequence[str] = ()
+    drop: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        check_known("mode", [self.mode], MODES, f"skim of configuration {self.config!r}")
+        for option in ("keep", "drop"):
+            patterns = getattr(self, option)
+            if isinstance(patterns, str) or not all(isinstance(item, str) and item for item in patterns):
+                raise ConfigError(
+                    f"{option} of the skim of configuration {self.config!r} must be a list of patterns such as "
+                    f"'Muon_*', not {patterns!r}"
+                )
+
+    @property
+    def configuration_parts(self) -> tuple[str, ...]:
+        """The parts of the configuration that decide what is kept."""
+        return MODES[self.mode]
+
+    def keeps(self, branch: str) -> bool:
+        """Tell whether a branch is copied, counters apart, which follow what they count."""
+        if branch in ALWAYS_KEPT:
+            return True
+        kept = not self.keep or any(fnmatchcase(branch, pattern) for pattern in self.keep)
+        return kept and not any(fnmatchcase(branch, pattern) for pattern in self.drop)
