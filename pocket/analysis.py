@@ -15,6 +15,7 @@ from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
 from pocket.scale_factors import ScaleFactor
+from pocket.skims import Skim
 
 
 @dataclass(frozen=True)
@@ -27,10 +28,11 @@ class Analysis:
         default_config: the configuration that tasks take unless told otherwise.
         scale_factors: name → scale factor, measured in the configuration that it names as ``input``.
         compare: configuration → the one whose templates are drawn beside its own, as before and after.
+        skims: configuration → the skim that it reads instead of the original files; it may be of its own selection.
 
     Raises:
         UnknownNameError: if a name refers to nothing.
-        ConfigError: if scale factors and configurations wait for each other.
+        ConfigError: if scale factors and configurations wait for each other, or a skim doesn't fit its readers.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Analysis:
     default_config: str
     scale_factors: Mapping[str, ScaleFactor] = field(default_factory=dict)
     compare: Mapping[str, str] = field(default_factory=dict)
+    skims: Mapping[str, Skim] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         where = f"analysis {self.name!r}"
@@ -52,6 +55,8 @@ class Analysis:
                 self.scale_factor(used, f"weights of configuration {name!r}")
         for name in self.configs:
             self._check_cycle(name, ())
+        for reader in self.skims:
+            self._check_skim(reader)
 
     def config(self, name: str, where: str = "") -> Configurator:
         """Return a configuration by name.
@@ -72,6 +77,40 @@ class Analysis:
         if name not in self.scale_factors:
             raise UnknownNameError("scale factor", name, self.scale_factors, where or f"analysis {self.name!r}")
         return self.scale_factors[name]
+
+    def skim_of(self, config: str) -> Skim:
+        """Return the skim that applies the selection of a configuration.
+
+        Raises:
+            ConfigError: if there is none.
+        """
+        for skim in self.skims.values():
+            if skim.config == config:
+                return skim
+        raise ConfigError(
+            f"configuration {config!r} isn't skimmed: name the skim's reader in skims of analysis {self.name!r}, e.g. "
+            f"skims={{{config!r}: Skim(config={config!r})}}"
+        )
+
+    def _check_skim(self, reader: str) -> None:
+        where = f"skims of analysis {self.name!r}"
+        skim = self.skims[reader]
+        if not isinstance(skim, Skim):
+            raise ConfigError(f"{where}: {reader!r} reads {skim!r}, expected a Skim(config=…)")
+        read, skimmed = self.config(reader, where), self.config(skim.config, where)
+        if self.skim_of(skim.config) != skim:
+            raise ConfigError(f"{where}: configuration {skim.config!r} is skimmed in two ways; its readers must agree")
+        if self.skims.get(skim.config, skim).config != skim.config:
+            raise ConfigError(
+                f"{where}: {reader!r} reads the skim of {skim.config!r}, which itself reads that of "
+                f"{self.skims[skim.config].config!r}; a skim is made of original files"
+            )
+        check_known("dataset", read.definitions, skimmed.definitions, f"the skim of configuration {skim.config!r}")
+        for name, definition in read.definitions.items():
+            if definition != skimmed.definitions[name]:
+                raise ConfigError(
+                    f"{where}: {definition.where} isn't the one of {skim.config!r}, whose skim {reader!r} reads"
+                )
 
     def _check_scale_factor(self, name: str, declaration: ScaleFactor) -> None:
         where = f"scale factor {name!r}"

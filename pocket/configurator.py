@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig
 
+from pocket.blocks import SUBSAMPLE
+from pocket.calibrators.base import Calibrator
+from pocket.columns.plan import build_column_plan
 from pocket.cut import Cut
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
 from pocket.datasets.fileset import DatasetInfo, select_datasets
+from pocket.delayed import DelayedColumn, check_delayed_columns
 from pocket.errors import ConfigError, check_known
 from pocket.histograms.config import HistConf
 from pocket.parameters.defaults import project_path, to_plain
-from pocket.selections import StandardSelection, check_cuts
+from pocket.selections import StandardSelection, check_event_cuts
+from pocket.skims.before import SUMS
+from pocket.variations import ShapePlan, build_shape_plan, check_variations
 from pocket.weights.common import common_weights
 from pocket.weights.derived import ScaleFactorWeight
 from pocket.weights.plan import WeightPlan, build_plan, variation_names
@@ -25,7 +31,7 @@ from pocket.workflows.base import BaseProcessorABC
 NOT_PROCESSED = ("plotting_style", "toys")
 
 #: metadata that only the normalisation reads, or that depend on the files at hand
-NOT_PROCESSED_METADATA = ("xsec", "nevents", "size")
+NOT_PROCESSED_METADATA = ("xsec", "nevents", "size", *SUMS)
 
 
 def processing_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,10 +51,16 @@ class Configurator:
         skim: cuts on NanoAOD columns, before objects are defined.
         preselections: cuts on objects, common to all categories.
         categories: category → list of cuts, or a selection object.
-        weights: see :func:`pocket.weights.plan.build_plan`.
-        variations: ``{"weights": …}``, likewise.
+        subsamples: sample → subsample → list of cuts; the sample's templates are split into ``{sample}__{subsample}``,
+            which may overlap.
+        weights: block of weights (:mod:`pocket.blocks`), by name or class.
+        variations: ``{"weights": …, "shape": …}``: blocks of the weights and of the calibrators (by name) whose
+            variations are stored.
         variables: histogram name → :class:`~pocket.histograms.config.HistConf`.
-        weights_classes: weights that may be named, besides the common ones.
+        weights_classes: weights that may be named, besides the shipped ones or instead of those of the same name.
+        calibrators: what changes objects before they are selected, in this order.
+        columns: block of :class:`~pocket.columns.config.ColOut`, what is exported to parquet.
+        delayed_columns: columns that are computed once per event for all variations.
 
     Raises:
         ConfigError: for anything that doesn't fit, with the place and the nearest right value.
@@ -64,9 +76,13 @@ class Configurator:
         categories: StandardSelection | Mapping[str, Sequence[Cut]],
         skim: Sequence[Cut] = (),
         preselections: Sequence[Cut] = (),
+        subsamples: Mapping[str, StandardSelection | Mapping[str, Sequence[Cut]]] | None = None,
         weights: Mapping[str, Any] | None = None,
         variations: Mapping[str, Any] | None = None,
         weights_classes: Sequence[type[WeightWrapper]] = (),
+        calibrators: Sequence[type[Calibrator]] = (),
+        columns: Mapping[str, Any] | None = None,
+        delayed_columns: Sequence[DelayedColumn] = (),
         workflow_options: Mapping[str, Any] | None = None,
     ) -> None:
         if not isinstance(parameters, DictConfig):
@@ -78,12 +94,18 @@ class Configurator:
         self.workflow_options = dict(workflow_options or {})
         self.definition_files, self.dataset_filter = _read_datasets(datasets)
         self.definitions = _selected_definitions(self.definition_files, self.dataset_filter)
-        self.skim = check_cuts(skim, "skim")
-        self.preselections = check_cuts(preselections, "preselections")
+        self.skim = check_event_cuts(skim, "skim")
+        self.preselections = check_event_cuts(preselections, "preselections")
         self.categories = categories if isinstance(categories, StandardSelection) else StandardSelection(categories)
-        self.weights: WeightPlan = build_plan(
-            weights or {}, variations or {}, (*common_weights, *weights_classes), self.categories.names, self.samples
-        )
+        self.subsamples = self._read_subsamples(subsamples or {})
+        varied, shaped = check_variations(variations or {})
+        names, kinds = self.categories.names, self._sample_kinds()
+        own = {getattr(weight, "name", None) for weight in weights_classes}
+        shipped = [weight for weight in common_weights if weight.name not in own]
+        self.weights: WeightPlan = build_plan(weights or {}, varied, [*shipped, *weights_classes], names, kinds)
+        self.shapes: ShapePlan = build_shape_plan(shaped, calibrators, names, kinds)
+        self.columns = build_column_plan(columns or {}, names, kinds)
+        self.delayed_columns = check_delayed_columns(delayed_columns)
         self.variables = dict(variables)
         self._check_variables()
 
@@ -91,6 +113,15 @@ class Configurator:
     def samples(self) -> dict[str, bool]:
         """Sample → whether it is simulation, in the order of the definitions."""
         return {definition.sample: definition.is_mc for definition in self.definitions.values()}
+
+    def counted_samples(self, sample: str) -> tuple[str, ...]:
+        """Return what the cutflow of a sample counts: the sample and its subsamples ``{sample}__{subsample}``."""
+        names = self.subsamples[sample].names if sample in self.subsamples else ()
+        return (sample, *(f"{sample}{SUBSAMPLE}{name}" for name in names))
+
+    def stored_samples(self, sample: str) -> tuple[str, ...]:
+        """Return what has templates: the subsamples of a sample, or the sample if it has none."""
+        return self.counted_samples(sample)[1:] or (sample,)
 
     @property
     def scale_factors(self) -> tuple[str, ...]:
@@ -115,21 +146,39 @@ class Configurator:
             "preselections": self.preselections,
             "categories": {name: list(self.categories.categories[name]) for name in self.categories},
             "category_order": self.categories.names,
+            "subsamples": {sample: list(selection.categories.items()) for sample, selection in self.subsamples.items()},
             "weights": self.weights,
+            "shapes": self.shapes,
             "variables": self.variables,
+            "columns": self.columns,
+            "delayed_columns": self.delayed_columns,
         }
 
+    def _sample_kinds(self) -> dict[str, bool]:
+        """Return sample, and ``{sample}__{subsample}`` → whether it is simulation."""
+        return {name: is_mc for sample, is_mc in self.samples.items() for name in self.counted_samples(sample)}
+
+    def _read_subsamples(
+        self, subsamples: Mapping[str, StandardSelection | Mapping[str, Sequence[Cut]]]
+    ) -> dict[str, StandardSelection]:
+        check_known("sample", subsamples, self.samples, "subsamples")
+        read = {}
+        for sample, selection in subsamples.items():
+            read[sample] = selection if isinstance(selection, StandardSelection) else StandardSelection(selection)
+            collections = {read[sample].collection, self.categories.collection} - {None}
+            if len(collections) > 1:
+                raise ConfigError(
+                    f"subsamples of {sample!r} select objects of {read[sample].collection!r}, categories objects of "
+                    f"{self.categories.collection!r}: they must be of one collection"
+                )
+        return read
+
     def _check_variables(self) -> None:
-        if not self.variables:
-            raise ConfigError("variables: at least one histogram is needed")
-        known = {"category": ("categories", self.categories.names), "sample": ("samples", tuple(self.samples))}
-        variations = {
-            variation
-            for definition in self.definitions.values()
-            for variation in variation_names(
-                self.weights, self.weights.samples[definition.sample], self.parameters, definition.metadata()
-            )
-        }
+        if not (self.variables or any(any(by_category.values()) for by_category in self.columns.values())):
+            raise ConfigError("variables: at least one histogram is needed, or columns to export")
+        kinds = self._sample_kinds()
+        known = {"category": ("categories", self.categories.names), "sample": ("samples", tuple(kinds))}
+        variations = set(self._stored_variations())
         for name, conf in self.variables.items():
             if not isinstance(conf, HistConf):
                 raise ConfigError(f"variables.{name} must be a HistConf, not {conf!r}")
@@ -139,6 +188,16 @@ class Configurator:
                 for option in (f"only_{plural}", f"exclude_{plural}"):
                     check_known(kind, getattr(conf, option) or (), names, f"{option} of histogram {name!r}")
             check_known("variation", conf.only_variations or (), variations, f"only_variations of histogram {name!r}")
+
+    def _stored_variations(self) -> Iterator[str]:
+        """All variations that any sample stores."""
+        for definition in self.definitions.values():
+            metadata = definition.metadata()
+            for sample in self.counted_samples(definition.sample):
+                yield from variation_names(self.weights, self.weights.samples[sample], self.parameters, metadata)
+                for calibrator in self.shapes.calibrators:
+                    if calibrator.name in self.shapes.requested([sample]):
+                        yield from calibrator(self.parameters, metadata).variations
 
 
 def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:

@@ -11,6 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.errors import ConfigError
+from pocket.lookup import collection
+
+EVENTS = "events"
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Cut:
         params: what the function reads as its second argument.
         function: called as ``function(events, params, year=, sample=, isMC=, processor_params=)``, returns a
             boolean mask; ``None`` entries count as ``False``.
-        collection: ``"events"`` for a mask with one entry per event.
+        collection: ``"events"`` for one boolean per event, the name of a collection for one per object of it.
 
     Raises:
         ConfigError: if the name is empty or the function can't be called.
@@ -31,15 +34,20 @@ class Cut:
     name: str
     params: Mapping[str, Any]
     function: Callable[..., Any] = field(repr=False)
-    collection: str = "events"
+    collection: str = EVENTS
 
     def __post_init__(self) -> None:
         if not self.name:
             raise ConfigError("a cut needs a name")
         if not callable(self.function):
             raise ConfigError(f"cut {self.name!r}: function must be callable, not {self.function!r}")
-        if self.collection != "events":
-            raise ConfigError(f"cut {self.name!r}: masks per object ({self.collection!r}) are not supported yet")
+        if not self.collection:
+            raise ConfigError(f"cut {self.name!r}: collection must be 'events' or the name of a collection")
+
+    @property
+    def per_object(self) -> bool:
+        """Whether the cut selects objects instead of events."""
+        return self.collection != EVENTS
 
     def get_mask(
         self, events: Any, processor_params: Any, *, year: str, sample: str, isMC: bool, **kwargs: Any
@@ -55,14 +63,18 @@ class Cut:
             **kwargs: handed to the function.
 
         Returns:
-            Boolean mask of shape (n,).
+            Boolean mask of shape (n,); for a cut on a collection one entry per object, shape (total number of
+            objects,), in the order of the events.
 
         Raises:
             ConfigError: if the function returns anything else.
+            UnknownNameError: if there is no such collection.
         """
         mask = self.function(
             events, self.params, processor_params=processor_params, year=year, sample=sample, isMC=isMC, **kwargs
         )
+        if self.per_object:
+            return self._object_mask(mask, collection(events, self.collection))
         wanted = f"cut {self.name!r} must return one boolean per event ({len(events)})"
         dimensions = getattr(mask, "ndim", 0)
         if dimensions != 1:
@@ -71,3 +83,22 @@ class Cut:
         if array.shape != (len(events),) or array.dtype != np.bool_:
             raise ConfigError(f"{wanted}, not {len(array)} of type {array.dtype}")
         return array
+
+    def _object_mask(self, mask: Any, objects: Any) -> npt.NDArray[np.bool_]:
+        wanted = f"cut {self.name!r} must return one boolean per object of {self.collection!r}"
+        if getattr(mask, "ndim", 0) != 2:
+            raise ConfigError(f"{wanted}, not {'one per event' if getattr(mask, 'ndim', 0) else repr(mask)}")
+        counts = np.asarray(ak.fill_none(ak.num(objects, axis=1), 0), dtype=np.int64)
+        mask = ak.Array(mask)
+        missing = ak.is_none(mask)
+        if ak.any(missing):
+            # an event without a mask: none of its objects passes
+            nothing = ak.unflatten(np.zeros(counts.sum(), dtype=np.bool_), counts)
+            mask = ak.where(missing, nothing, ak.fill_none(mask, [], axis=0))
+        if len(mask) != len(counts) or not np.array_equal(np.asarray(ak.num(mask, axis=1)), counts):
+            raise ConfigError(f"{wanted}, its numbers of booleans per event are different ones")
+        flat = ak.flatten(mask, axis=1)
+        array = np.asarray(ak.to_numpy(ak.fill_none(flat, False, axis=0)))
+        if len(array) and array.dtype != np.bool_:
+            raise ConfigError(f"{wanted}, not values of type {array.dtype}")
+        return array.astype(np.bool_, copy=False)

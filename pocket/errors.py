@@ -63,6 +63,10 @@ class HistogramError(PocketError):
     """A histogram can't be filled, merged or read."""
 
 
+class ColumnError(PocketError):
+    """Columns can't be exported, merged or read."""
+
+
 class ScaleFactorError(PocketError):
     """A scale factor can't be derived, written or evaluated."""
 

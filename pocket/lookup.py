@@ -41,11 +41,14 @@ def collection(events: ak.Array, name: str) -> ak.Array:
 def branch(objects: ak.Array, name: str, collection_name: str) -> ak.Array:
     """Return a field of a collection, named in errors as the branch ``{collection_name}_{name}``.
 
+    Fields of the events themselves, ``collection_name="events"``, are named by the field alone.
+
     Raises:
         MissingBranchError: if the collection has no such field.
     """
     if name not in objects.fields:
+        prefix = "" if collection_name == "events" else f"{collection_name}_"
         close = nearest(name, objects.fields)
-        hint = f"; nearest: {', '.join(f'{collection_name}_{other}' for other in close)}" if close else ""
-        raise MissingBranchError(f"branch '{collection_name}_{name}' does not exist{hint}")
+        hint = f"; nearest: {', '.join(f'{prefix}{other}' for other in close)}" if close else ""
+        raise MissingBranchError(f"branch '{prefix}{name}' does not exist{hint}")
     return objects[name]

@@ -9,6 +9,7 @@ import numpy as np
 
 from pocket.configurator import Configurator
 from pocket.errors import DatasetError
+from pocket.skims.normalisation import restore_sums
 from pocket.weights.common import normalisation_factor
 
 Output = dict[str, Any]
@@ -18,8 +19,10 @@ def merge_outputs(cfg: Configurator, outputs: Iterable[Output], metadata: Mappin
     """Add the raw outputs of branches and normalise the sum.
 
     Simulation is scaled by 1 / Σ genWeight over all processed events before any cut (Σ sign(genWeight) where
-    the weight ``signOf_genWeight`` is used), times the weights ``lumi`` and ``XS`` where they are used.
-    Histograms with ``no_weights`` and the cutflow keep counting events.
+    the weight ``signOf_genWeight`` is used), times the weights ``lumi`` and ``XS`` where they are used. For a skim
+    these are the sums before it, which its metadata hold.
+    Histograms with ``no_weights`` and the cutflow keep counting events. Columns are left out: they are merged from file
+    to file (:func:`pocket.columns.parquet.merge_columns`).
 
     Args:
         cfg: the configuration.
@@ -36,37 +39,65 @@ def merge_outputs(cfg: Configurator, outputs: Iterable[Output], metadata: Mappin
 
     # onto an empty one: coffea returns a single output as it is, and what is scaled here must be a copy
     merged: Output = accumulate(outputs, {})
+    merged.pop("columns", None)
     for dataset in cfg.definitions:
         if dataset not in merged.get("cutflow", {}).get("initial", {}):
             raise DatasetError(f"dataset {dataset!r} has no output to merge")
         if dataset not in metadata:
             raise DatasetError(f"dataset {dataset!r} has no metadata to normalise it by")
+        restore_sums(merged, dataset, metadata[dataset])
         if metadata[dataset]["isMC"]:
             _normalise(cfg, merged, dataset, metadata[dataset])
     merged["datasets_metadata"] = {dataset: dict(meta) for dataset, meta in metadata.items()}
     return merged
 
 
+def normalisation_factors(
+    cfg: Configurator, merged: Output, dataset: str, metadata: Mapping[str, Any]
+) -> dict[str, dict[str, float]]:
+    """Return the factors that normalise a dataset of simulation.
+
+    Args:
+        cfg: the configuration.
+        merged: sums over all branches.
+        dataset: name of the dataset.
+        metadata: metadata of the dataset.
+
+    Returns:
+        The sample, and each of its subsamples → category → factor.
+
+    Raises:
+        DatasetError: if the dataset's sum of generator weights isn't positive.
+    """
+    factors: dict[str, dict[str, float]] = {}
+    for sample in cfg.counted_samples(str(metadata["sample"])):
+        factors[sample] = {}
+        for category, names in cfg.weights.samples[sample].weights.items():
+            key = "sum_signOf_genweights" if "signOf_genWeight" in names else "sum_genweights"
+            total = merged[key][dataset]
+            if total <= 0:
+                lacking = (
+                    f": the metadata of the skim lack {key!r}" if metadata.get("isSkim") and key not in metadata else ""
+                )
+                raise DatasetError(
+                    f"dataset {dataset!r}: the sum of generator weights is {total:g} over "
+                    f"{merged['cutflow']['initial'][dataset]} events, it can't be normalised{lacking}"
+                )
+            weights = [cfg.weights.classes[name](cfg.parameters, metadata) for name in names]
+            factors[sample][category] = float(np.prod([normalisation_factor(weight) for weight in weights])) / total
+    return factors
+
+
 def _normalise(cfg: Configurator, merged: Output, dataset: str, metadata: Mapping[str, Any]) -> None:
-    sample = str(metadata["sample"])
-    plan = cfg.weights.samples[sample]
-    factors: dict[str, float] = {}
-    for category, names in plan.weights.items():
-        key = "sum_signOf_genweights" if "signOf_genWeight" in names else "sum_genweights"
-        total = merged[key][dataset]
-        if total <= 0:
-            raise DatasetError(
-                f"dataset {dataset!r}: the sum of generator weights is {total:g} over "
-                f"{merged['cutflow']['initial'][dataset]} events, it can't be normalised"
-            )
-        weights = [cfg.weights.classes[name](cfg.parameters, metadata) for name in names]
-        factors[category] = float(np.prod([normalisation_factor(weight) for weight in weights])) / total
-    for category, factor in factors.items():
-        merged["sumw"][category][dataset][sample]["nominal"] *= factor
-        merged["sumw2"][category][dataset][sample]["nominal"] *= factor**2
-    for name, samples in merged["variables"].items():
-        if dataset in samples.get(sample, {}) and not cfg.variables[name].no_weights:
-            _scale(samples[sample][dataset], factors)
+    for sample, factors in normalisation_factors(cfg, merged, dataset, metadata).items():
+        for category, factor in factors.items():
+            for sums, power in (("sumw", 1), ("sumw2", 2)):
+                by_variation = merged[sums][category][dataset][sample]
+                for variation in by_variation:
+                    by_variation[variation] *= factor**power
+        for name, samples in merged["variables"].items():
+            if dataset in samples.get(sample, {}) and not cfg.variables[name].no_weights:
+                _scale(samples[sample][dataset], factors)
 
 
 def _scale(histogram: Any, factors: Mapping[str, float]) -> None:

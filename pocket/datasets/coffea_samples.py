@@ -20,7 +20,9 @@ VERSION = "2026.9.0"
 SAMPLES = {
     "nano_dy.root": ("nano_dy.root", "159b17b34b4d13ea4960d36fb9b01f2a505cc1a5a8de0fb3cfa185154543c81c"),
     "nano_dimuon.root": ("nano_dimuon.root", "eac7c0a973e054e890766ec4c61ca784d3d49e4f82ec0c8b9dfbe55c233297a9"),
+    "pfnano.root": ("pfnano.root", "504f10f40146005184a1365dcf8b6c8235983597567fab04d1b4b6cc25603939"),
     "nano_tt_v12.root": ("nano_tt_v12.root", "bc9afdac1e5e1bf820f79e4f8d4942c893ed2accfcb2e49bb63b69727b59af3b"),
+    "nano_tt_v15.root": ("nano_tt_v15.root", "0ee769872082459bf2ccbef08b916c26b3070b64969812aea4d75a0cfa006256"),
     "golden_2017.json": (
         "Cert_294927-306462_13TeV_EOY2017ReReco_Collisions17_JSON.txt",
         "954c3193590e92a92db51ba85bbcec934d035929943935e8f925cb57252fecb3",

@@ -20,6 +20,10 @@ An entry names its files by exactly one of these sources:
 - ``coffea_samples``: small real files out of coffea's source distribution;
 - ``das_names`` (with an optional ``dbs_instance``): understood, but can't be built yet.
 
+A dataset that was skimmed has ``"isSkim": true`` in its metadata, and the sums over all its events before the skim:
+``nevents_before_skim``, ``sum_genweights`` and ``sum_signOf_genweights``. It is normalised by them. Without them, the
+sum of generator weights is that of ``genWeight * skimRescaleGenWeight`` over the files.
+
 PocketCoffea's ``json_output`` and ``storage_prefix`` may stay in a definition. They say where PocketCoffea writes
 its filesets; here filesets go to the store, so the two have no effect.
 """
@@ -35,13 +39,14 @@ from pathlib import Path
 from typing import Any
 
 from pocket.errors import DatasetError, UnknownNameError, check_known
+from pocket.skims.before import SUMS, BeforeSkim
 
 SOURCES = ("paths", "globs", "toys", "coffea_samples", "das_names")
 
 _DATASET_KEYS = ("sample", "files", "json_output", "storage_prefix")
 _ENTRY_KEYS = (*SOURCES, "dbs_instance", "metadata")
 _REQUIRED_METADATA = ("year", "isMC")
-_METADATA_KEYS = (*_REQUIRED_METADATA, "xsec", "era", "part", "primaryDataset")
+_METADATA_KEYS = (*_REQUIRED_METADATA, "xsec", "era", "part", "primaryDataset", "isSkim", *SUMS)
 _BOOLEANS = {"true": True, "false": False}
 
 
@@ -61,6 +66,7 @@ class DatasetDefinition:
         era: part of the year, e.g. ``"A"``.
         part: slice of the sample, e.g. ``"M-50"``.
         primary_dataset: primary dataset of the data, e.g. ``"SingleMuon"``.
+        before_skim: for a skim, what is known of the events before it.
 
     Raises:
         DatasetError: if a value can't be used.
@@ -78,6 +84,7 @@ class DatasetDefinition:
     era: str | None = None
     part: str | None = None
     primary_dataset: str | None = None
+    before_skim: BeforeSkim | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\w.+-]+", self.name):
@@ -89,7 +96,7 @@ class DatasetDefinition:
             )
         if self.source not in SOURCES:
             raise UnknownNameError("file source", self.source, SOURCES, self.where)
-        if not self.values:
+        if not self.values and not self.has_sums:
             raise DatasetError(f"{self.where}: {self.source!r} is empty")
         if not self.is_mc and self.xsec is not None:
             raise DatasetError(f"{self.where}: metadata give an 'xsec', which data don't have; is 'isMC' right?")
@@ -102,6 +109,11 @@ class DatasetDefinition:
     def name(self) -> str:
         """Name of the dataset: ``{key}[_{part}]_{year}[_Era{era}]``."""
         return "_".join([self.key, *filter(None, [self.part, self.year, self.era and f"Era{self.era}"])])
+
+    @property
+    def has_sums(self) -> bool:
+        """Whether its metadata tell the sums before a skim; then its files don't decide how it is normalised."""
+        return self.before_skim is not None and self.before_skim.is_known
 
     @property
     def where(self) -> str:
@@ -119,7 +131,8 @@ class DatasetDefinition:
             "part": self.part,
             "primaryDataset": self.primary_dataset,
         }
-        return {key: value for key, value in given.items() if value is not None}
+        skim = {} if self.before_skim is None else {"isSkim": True, **self.before_skim.metadata()}
+        return {key: value for key, value in given.items() if value is not None} | skim
 
 
 def read_definitions(paths: Iterable[Path]) -> dict[str, DatasetDefinition]:
@@ -213,7 +226,19 @@ def _read_entry(key: str, sample: str, entry: dict[str, Any], origin: Path, wher
         era=optional("era"),
         part=optional("part"),
         primary_dataset=optional("primaryDataset"),
+        before_skim=_before_skim(metadata, where),
     )
+
+
+def _before_skim(metadata: dict[str, Any], where: str) -> BeforeSkim | None:
+    sums = {key: _number(metadata, key, where) for key in SUMS if key in metadata}
+    is_skim = "isSkim" in metadata and _boolean(metadata, "isSkim", where)
+    if sums and not is_skim:
+        raise DatasetError(f"{where}: metadata give {next(iter(sums))!r}, which only a skim has; is 'isSkim' missing?")
+    try:
+        return BeforeSkim.of({"isSkim": is_skim, **sums})
+    except (DatasetError, OverflowError, ValueError) as error:
+        raise DatasetError(f"{where}: {error}") from None
 
 
 def _object(content: object, where: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import glob
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import Any, TypeAlias, TypedDict
 from pocket.datasets.coffea_samples import sample_path
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.errors import BadFileError, ConfigError, DatasetError, UnknownNameError, nearest
+from pocket.skims.before import needs_all_files
 
 TREE = "Events"
 
@@ -109,7 +110,8 @@ def build_fileset(
         toy_files: the toy files by process.
         cache: folder that keeps files of coffea's source distribution once they are downloaded.
         workers: number of threads that open files.
-        skip_bad_files: leave files out that can't be read, instead of failing at the first one.
+        skip_bad_files: leave files out that can't be read, instead of failing at the first one; never those of a skim
+            that is normalised by its metadata.
         progress: called with the number of files opened so far and the number of all.
 
     Returns:
@@ -117,8 +119,8 @@ def build_fileset(
 
     Raises:
         BadFileError: if a file is missing or can't be read.
-        DatasetError: if a dataset has no file or no event, a cross section is missing, or a file occurs twice, be it
-            as a copy: its events would count twice.
+        DatasetError: if a dataset that isn't a skim has no file or no event, a cross section is missing, or a file
+            occurs twice, be it as a copy: its events would count twice.
     """
     for definition in definitions.values():
         if definition.is_mc and definition.xsec is None:
@@ -133,9 +135,10 @@ def build_fileset(
         name: {"metadata": {**definition.metadata(), "nevents": 0, "size": 0}, "files": {}}
         for name, definition in definitions.items()
     }
+    needed = {name for name, definition in definitions.items() if definition.has_sums}
     skipped: list[SkippedFile] = []
     seen: dict[str, tuple[str, Path]] = {}  # dataset and path by UUID
-    for (name, path), result in zip(jobs, _inspect_all(jobs, workers, skip_bad_files, progress), strict=True):
+    for (name, path), result in zip(jobs, _inspect_all(jobs, workers, skip_bad_files, needed, progress), strict=True):
         if isinstance(result, BadFileError):
             skipped.append(SkippedFile(name, str(path), str(result)))
             continue
@@ -151,7 +154,7 @@ def build_fileset(
         fileset[name]["metadata"]["nevents"] += info["num_entries"]
         fileset[name]["metadata"]["size"] += size
     for name, dataset in fileset.items():
-        if not dataset["metadata"]["nevents"]:
+        if not dataset["metadata"]["nevents"] and not definitions[name].has_sums:
             left_out = [file.reason for file in skipped if file.dataset == name]
             bad = f"; unreadable: {len(left_out)}, the first because {left_out[0]}" if left_out else ""
             raise DatasetError(f"{definitions[name].where} has no events; files read: {len(dataset['files'])}{bad}")
@@ -234,6 +237,7 @@ def _inspect_all(
     jobs: Sequence[tuple[str, Path]],
     workers: int,
     skip_bad_files: bool,
+    needed: Collection[str],
     progress: Callable[[int, int], None] | None,
 ) -> list[tuple[FileInfo, int] | BadFileError]:
     def inspect(job: tuple[str, Path]) -> tuple[FileInfo, int] | BadFileError:
@@ -241,9 +245,11 @@ def _inspect_all(
         try:
             return inspect_file(path)
         except BadFileError as error:
-            if skip_bad_files:
+            if skip_bad_files and dataset not in needed:
                 return error
             # raised in the thread, so that the pool drops the files still waiting
+            if skip_bad_files:
+                raise needs_all_files(dataset, error) from error
             raise BadFileError(f"dataset {dataset!r}: {error}") from error
 
     results = []

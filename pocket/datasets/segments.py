@@ -21,6 +21,16 @@ class Segment:
     start: int
     stop: int
 
+    def chunks(self, size: int) -> list[tuple[int, int]]:
+        """Divide the range into ranges of equal size, as few as ``size`` allows.
+
+        Raises:
+            ConfigError: if ``size`` is not positive.
+        """
+        if size < 1:
+            raise ConfigError(f"the chunk size must be positive, not {size}")
+        return [(self.start + first, self.start + last) for first, last in _equal_ranges(self.stop - self.start, size)]
+
 
 @dataclass(frozen=True)
 class Branch:
@@ -48,7 +58,8 @@ def split(fileset: Mapping[str, DatasetInfo], events_per_branch: int) -> list[Br
 
     Returns:
         The branches in the order of datasets and entries. Every entry is in exactly one of them, and the sizes within
-        a dataset differ by one at most.
+        a dataset differ by one at most. A dataset without entries, of whose skim nothing survived, has one empty
+        branch.
 
     Raises:
         ConfigError: if ``events_per_branch`` is not positive.
@@ -59,13 +70,14 @@ def split(fileset: Mapping[str, DatasetInfo], events_per_branch: int) -> list[Br
     for name, dataset in fileset.items():
         files = list(dataset["files"].items())
         file_stops = list(accumulate(info["num_entries"] for _, info in files))
-        total = file_stops[-1] if files else 0
-        number = -(-total // events_per_branch)
-        edges = [total * index // number for index in range(number + 1)] if number else []
-        branches += [
-            Branch(name, start, stop, _segments(files, file_stops, start, stop)) for start, stop in pairwise(edges)
-        ]
+        ranges = _equal_ranges(file_stops[-1] if files else 0, events_per_branch) or [(0, 0)]
+        branches += [Branch(name, start, stop, _segments(files, file_stops, start, stop)) for start, stop in ranges]
     return branches
+
+
+def _equal_ranges(total: int, size: int) -> list[tuple[int, int]]:
+    number = -(-total // size)
+    return list(pairwise(total * index // number for index in range(number + 1))) if number else []
 
 
 def _segments(

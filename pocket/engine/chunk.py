@@ -1,45 +1,53 @@
-"""Processing of one chunk, from NanoAOD columns to cutflow and histograms."""
+"""Processing of one chunk, from NanoAOD columns to cutflow, histograms and columns."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from pocket.columns.collect import collect_columns
 from pocket.configurator import Configurator
-from pocket.cut import Cut
-from pocket.engine.filling import empty_histograms, fill_histograms
-from pocket.engine.masks import CutMasks, category_masks, evaluator
-from pocket.engine.weighting import compute_weights
-from pocket.errors import DatasetError
+from pocket.delayed import DelayedColumns
+from pocket.engine.filling import HistogramFiller
+from pocket.engine.layout import Layout, dataset_layout
+from pocket.engine.masks import CategoryMasks, CutMasks, Mask, category_masks, evaluator
+from pocket.engine.weighting import ChunkWeights, compute_weights
+from pocket.skims.normalisation import generator_sums
+from pocket.variations import NOMINAL
 from pocket.workflows.base import BaseProcessorABC
 
 Output = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Preselected:
+    """The preselection of one variation.
+
+    Args:
+        variation: ``nominal`` or the shape variation.
+        changed: collections that differ from the nominal calibration.
+        mask: which of the skimmed events pass, shape (n events,).
+    """
+
+    variation: str
+    changed: frozenset[str]
+    mask: Mask
 
 
 def empty_output(cfg: Configurator, params: Any, metadata: Mapping[str, Any]) -> Output:
     """Return the output of a dataset before any event, in PocketCoffea's layout.
 
     The keys are ``sum_genweights[ds]``, ``sum_signOf_genweights[ds]``, ``cutflow.initial|skim[ds]``,
-    ``cutflow.presel[ds][variation]``, ``cutflow|sumw|sumw2[cat][ds][sample][variation]`` and
-    ``variables[histogram][sample][ds]``. All sums are raw: nothing is normalised.
+    ``cutflow.presel[ds][variation]``, ``cutflow|sumw|sumw2[cat][ds][sample][variation]``,
+    ``variables[histogram][sample][ds]`` and ``columns[sample][ds][cat][variation]``. A sample with subsamples is
+    counted as ``{sample}`` and as each ``{sample}__{subsample}``, and stored as the latter alone. All sums are raw:
+    nothing is normalised.
     """
-    dataset, sample = str(metadata["dataset"]), str(metadata["sample"])
-    output: Output = {
-        "cutflow": {"initial": {dataset: 0}, "skim": {dataset: 0}, "presel": {dataset: {"nominal": 0}}},
-        "sumw": {category: {dataset: {sample: {"nominal": 0.0}}} for category in cfg.categories},
-        "sumw2": {category: {dataset: {sample: {"nominal": 0.0}}} for category in cfg.categories},
-        "variables": {
-            name: {sample: {dataset: histogram}} for name, histogram in empty_histograms(cfg, params, metadata).items()
-        },
-    }
-    for category in cfg.categories:
-        output["cutflow"][category] = {dataset: {sample: {"nominal": 0}}}
-    if metadata["isMC"]:
-        output["sum_genweights"] = {dataset: 0.0}
-        output["sum_signOf_genweights"] = {dataset: 0.0}
-    return output
+    layout = dataset_layout(cfg, params, metadata)
+    return _output(cfg, layout, metadata, HistogramFiller(cfg, metadata, layout.stored_variations))
 
 
 def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str, Any]) -> Output:
@@ -57,58 +65,149 @@ def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str
         DatasetError: if a generator weight isn't finite.
     """
     cfg = workflow.cfg
-    dataset, sample = str(metadata["dataset"]), str(metadata["sample"])
-    output = empty_output(cfg, workflow.params, metadata)
-    cutflow = output["cutflow"]
+    layout = dataset_layout(cfg, workflow.params, metadata)
+    dataset = layout.dataset
+    filler = HistogramFiller(cfg, metadata, layout.stored_variations)
     workflow.start_chunk(events, metadata)
+    counts = _output(cfg, layout, metadata, None)
+    cutflow = counts["cutflow"]
     cutflow["initial"][dataset] = len(events)
     if metadata["isMC"]:
-        # in double precision: in float32 the sum over a large dataset is off by more than the luminosity error
-        weights = np.asarray(events.genWeight, dtype=np.float64)
-        if bad := int((~np.isfinite(weights)).sum()):
-            raise DatasetError(f"dataset {dataset!r}: genWeight is not finite for {bad} of {len(weights)} events")
-        output["sum_genweights"][dataset] = float(weights.sum())
-        output["sum_signOf_genweights"][dataset] = float(np.sign(weights).sum())
-
-    workflow.process_extra_before_skim()
-    _select(workflow, cfg.skim)
+        counts["sum_genweights"][dataset], counts["sum_signOf_genweights"][dataset] = generator_sums(events, metadata)
+    skim(workflow)
     cutflow["skim"][dataset] = workflow.nevents
-    if not workflow.nevents:
-        return output
-    workflow.process_extra_after_skim()
+    delayed = DelayedColumns(cfg.delayed_columns)
+    if workflow.nevents:
+        for selected in preselect(workflow, layout):
+            cutflow["presel"][dataset][selected.variation] = int(selected.mask.sum())
+            if selected.mask.any():
+                workflow.events = workflow.events[selected.mask]
+                delayed.fill(workflow.events, np.flatnonzero(selected.mask), workflow.params)
+                _process_variation(workflow, layout, selected, counts, filler)
+    return {**counts, "variables": _variables(filler, layout)}
 
-    variation = "nominal"
-    workflow.apply_object_preselection(variation)
-    workflow.count_objects(variation)
-    workflow.define_common_variables_before_presel(variation)
-    workflow.process_extra_before_presel(variation)
-    _select(workflow, cfg.preselections)
-    cutflow["presel"][dataset][variation] = workflow.nevents
-    if not workflow.nevents:
-        return output
+
+def skim(workflow: BaseProcessorABC) -> Mask:
+    """Leave the events that pass the skim, and return the mask that selects them."""
+    workflow.process_extra_before_skim()
+    mask = _masks(workflow).all_of(workflow.cfg.skim)
+    if not mask.all():
+        workflow.events = workflow.events[mask]
+    return mask
+
+
+def preselect(workflow: BaseProcessorABC, layout: Layout) -> Iterator[Preselected]:
+    """Calibrate, select objects and evaluate the preselection, variation by variation.
+
+    When a variation is yielded, the workflow holds its events, those that fail the preselection included.
+
+    Args:
+        workflow: the workflow, with the skimmed events.
+        layout: variations of the dataset.
+    """
+    workflow.process_extra_after_skim()
+    skimmed = workflow.events
+    layout.sequence.initialize(skimmed)
+    for variation in layout.processed:
+        calibrated = layout.sequence.calibrate(skimmed, variation)
+        workflow.start_variation(calibrated.events)
+        workflow.process_extra_after_calibrators(variation)
+        workflow.apply_object_preselection(variation)
+        workflow.count_objects(variation)
+        workflow.define_common_variables_before_presel(variation)
+        workflow.process_extra_before_presel(variation)
+        yield Preselected(variation, calibrated.changed, _masks(workflow).all_of(workflow.cfg.preselections))
+
+
+def _process_variation(
+    workflow: BaseProcessorABC, layout: Layout, selected: Preselected, output: Output, filler: HistogramFiller
+) -> None:
+    """Count, fill and collect the preselected events of one variation."""
+    cfg, variation = workflow.cfg, selected.variation
     workflow.define_common_variables_after_presel(variation)
     workflow.process_extra_after_presel(variation)
-
-    masks = category_masks(cfg.categories, _masks(workflow))
-    chunk_weights = compute_weights(
-        cfg.weights, cfg.weights.samples[sample], workflow.params, metadata, workflow.events, variation
+    masks = _sample_masks(workflow, layout)
+    weights = compute_weights(
+        cfg.weights, layout.counted, workflow.params, workflow.metadata, workflow.events, variation
     )
-    for category, mask in masks.items():
-        weights = chunk_weights.nominal(category)[mask]
-        cutflow[category][dataset][sample][variation] = int(mask.sum())
-        output["sumw"][category][dataset][sample][variation] = float(weights.sum())
-        output["sumw2"][category][dataset][sample][variation] = float((weights**2).sum())
-    histograms = fill_histograms(cfg, workflow.events, workflow.custom_histogram_fields, metadata, masks, chunk_weights)
-    for name, histogram in histograms.items():
-        output["variables"][name][sample][dataset] = histogram
+    _count(layout, variation, masks, weights, output)
+    filler.fill(workflow.events, workflow.custom_histogram_fields, masks, weights, variation)
+    for sample in layout.stored:
+        wanted = {
+            category: columns
+            for category, columns in cfg.columns.get(sample, {}).items()
+            if columns and variation in (NOMINAL, *layout.variations[sample].shapes[category])
+        }
+        changed = None if variation == NOMINAL else selected.changed
+        collected = collect_columns(wanted, workflow.events, masks[sample], weights[sample], changed)
+        for category, records in collected.items():
+            output["columns"][sample][layout.dataset][category][variation] = [records]
+
+
+def _sample_masks(workflow: BaseProcessorABC, layout: Layout) -> dict[str, CategoryMasks]:
+    """Return the categories of the sample and of each of its subsamples."""
+    cfg, cuts = workflow.cfg, _masks(workflow)
+    sample, *subsamples = layout.counted
+    masks = {sample: category_masks(cfg.categories, cuts, workflow.events)}
+    if subsamples:
+        within = category_masks(cfg.subsamples[sample], cuts, workflow.events)
+        for stored, name in zip(subsamples, within.names, strict=True):
+            masks[stored] = masks[sample].restricted(within, name)
+    return masks
+
+
+def _count(
+    layout: Layout,
+    variation: str,
+    masks: Mapping[str, CategoryMasks],
+    weights: Mapping[str, ChunkWeights],
+    output: Output,
+) -> None:
+    for sample in layout.counted:
+        for category in masks[sample].names:
+            mask = masks[sample].of(category)
+            nominal = weights[sample].nominal(category)[mask]
+            output["cutflow"][category][layout.dataset][sample][variation] = int(mask.sum())
+            output["sumw"][category][layout.dataset][sample][variation] = float(nominal.sum())
+            output["sumw2"][category][layout.dataset][sample][variation] = float((nominal**2).sum())
+
+
+def _output(cfg: Configurator, layout: Layout, metadata: Mapping[str, Any], filler: HistogramFiller | None) -> Output:
+    """Return the output before any event, with the histograms of a filler."""
+    dataset = layout.dataset
+
+    def by_category(zero: float) -> dict[str, Any]:
+        return {
+            category: {dataset: {sample: dict.fromkeys(layout.processed, zero) for sample in layout.counted}}
+            for category in cfg.categories
+        }
+
+    output: Output = {
+        "cutflow": {
+            "initial": {dataset: 0},
+            "skim": {dataset: 0},
+            "presel": {dataset: dict.fromkeys(layout.processed, 0)},
+            **by_category(0),
+        },
+        "sumw": by_category(0.0),
+        "sumw2": by_category(0.0),
+        "columns": {sample: {dataset: {category: {} for category in cfg.categories}} for sample in layout.stored},
+    }
+    if metadata["isMC"]:
+        output["sum_genweights"] = {dataset: 0.0}
+        output["sum_signOf_genweights"] = {dataset: 0.0}
+    if filler is not None:
+        output["variables"] = _variables(filler, layout)
     return output
+
+
+def _variables(filler: HistogramFiller, layout: Layout) -> dict[str, Any]:
+    return {
+        name: {sample: {layout.dataset: histogram} for sample, histogram in by_sample.items()}
+        for name, by_sample in filler.histograms().items()
+    }
 
 
 def _masks(workflow: BaseProcessorABC) -> CutMasks:
     evaluate = evaluator(workflow.events, workflow.params, workflow.metadata)
     return CutMasks(evaluate, workflow.nevents)
-
-
-def _select(workflow: BaseProcessorABC, cuts: Sequence[Cut]) -> None:
-    if cuts:
-        workflow.events = workflow.events[_masks(workflow).all_of(cuts)]

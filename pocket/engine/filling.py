@@ -2,105 +2,190 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import hist
 import numpy as np
+import numpy.typing as npt
 
 from pocket.configurator import Configurator
-from pocket.engine.columns import axis_values, entries
 from pocket.engine.kernel import add_weights
-from pocket.engine.masks import Mask, to_bits
-from pocket.engine.weighting import ChunkWeights
+from pocket.engine.masks import CategoryMasks, Indices, Words
+from pocket.engine.values import Entries, axis_values, entries
+from pocket.engine.weighting import ChunkWeights, Floats
+from pocket.errors import HistogramError
 from pocket.histograms.axes import build_axis, category_axis, flat_bins, set_sums
 from pocket.histograms.config import HistConf
-from pocket.weights.plan import variation_names
+from pocket.variations import NOMINAL
 
 
-def fill_histograms(
-    cfg: Configurator,
-    events: Any,
-    custom: Mapping[str, Any],
-    metadata: Mapping[str, Any],
-    masks: Mapping[str, Mask],
-    weights: ChunkWeights,
-) -> dict[str, Any]:
-    """Fill every histogram of the configuration for one sample.
+@dataclass(frozen=True)
+class StoredVariations:
+    """Variations that the histograms of a sample or subsample have.
+
+    Args:
+        weights: names of the weight variations, ``nominal`` first.
+        shapes: category → names of its shape variations.
+    """
+
+    weights: tuple[str, ...]
+    shapes: Mapping[str, tuple[str, ...]]
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """All of them: nominal, weight variations, shape variations."""
+        return (*self.weights, *dict.fromkeys(name for names in self.shapes.values() for name in names))
+
+
+@dataclass
+class _Sums:
+    """The sums of one histogram of one stored sample; zero until something is filled."""
+
+    conf: HistConf
+    axes: list[Any]
+    categories: tuple[str, ...]
+    variations: tuple[str, ...]
+    is_mc: bool
+    sumw: Floats | None = None
+    sumw2: Floats | None = None
+
+    def arrays(self) -> tuple[Floats, Floats]:
+        """Return sums of shape (n categories, n bins, n variations)."""
+        if self.sumw is None or self.sumw2 is None:
+            bins = int(np.prod([axis.extent for axis in self.axes]))
+            self.sumw = np.zeros((len(self.categories), bins, len(self.variations)))
+            self.sumw2 = np.zeros_like(self.sumw)
+        return self.sumw, self.sumw2
+
+    def histogram(self, shapes: Mapping[str, tuple[str, ...]]) -> Any:
+        outer: list[Any] = [category_axis("cat", self.categories)]
+        if self.is_mc:
+            outer.append(category_axis("variation", self.variations))
+        histogram: Any = hist.Hist(*outer, *self.axes, storage=self.conf.storage)
+        if self.sumw is None or self.sumw2 is None:
+            return histogram
+        all_shapes = {name for names in shapes.values() for name in names}
+        for slot, category in enumerate(self.categories):
+            for position, name in enumerate(self.variations):
+                # a category that lacks the variation keeps the nominal in it, as it does for a weight
+                if name in all_shapes and name not in shapes[category]:
+                    self.sumw[slot, :, position] = self.sumw[slot, :, 0]
+                    self.sumw2[slot, :, position] = self.sumw2[slot, :, 0]
+        shape = (len(self.categories), *(axis.extent for axis in self.axes), len(self.variations))
+        sums = [np.moveaxis(array.reshape(shape), -1, 1) for array in (self.sumw, self.sumw2)]
+        set_sums(histogram, *(array if self.is_mc else array[:, 0] for array in sums))
+        return histogram
+
+
+class HistogramFiller:
+    """All histograms of a dataset, filled variation by variation.
 
     Args:
         cfg: the configuration.
-        events: preselected events, length n.
-        custom: the workflow's ``custom_histogram_fields``.
         metadata: metadata of the dataset.
-        masks: category → mask of shape (n,).
-        weights: weights of these events.
-
-    Returns:
-        Histogram name → filled histogram, axes (cat, variation, …) for simulation, (cat, …) for data.
+        variations: stored sample → the variations of its histograms.
     """
-    words = to_bits(list(masks.values()), len(events))
-    number = {category: position for position, category in enumerate(masks)}
-    output: dict[str, Any] = {}
-    for name, conf, categories in _filled_variables(cfg, metadata):
-        columns = [axis_values(axis, events, custom, metadata, name) for axis in conf.axes]
-        event, values = entries(columns, len(events), name)
-        axes = [build_axis(axis) for axis in conf.axes]
-        bins, size = flat_bins(axes, values, name)
-        variations, matrices = _weights_for(conf, weights)
-        sumw = np.zeros((len(categories), size, len(variations)))
-        sumw2 = np.zeros_like(sumw)
-        bits = np.array([number[category] for category in categories], dtype=np.int64)
-        classes = np.array([weights.class_of[category] for category in categories], dtype=np.int64)
-        add_weights(event, bins, words, bits, classes, matrices, sumw, sumw2)
-        histogram = _empty(conf, axes, categories, variations, metadata)
-        shape = (len(categories), *(axis.extent for axis in axes), len(variations))
-        sums = [np.moveaxis(array.reshape(shape), -1, 1) for array in (sumw, sumw2)]
-        set_sums(histogram, *(array if metadata["isMC"] else array[:, 0] for array in sums))
-        output[name] = histogram
-    return output
+
+    def __init__(self, cfg: Configurator, metadata: Mapping[str, Any], variations: Mapping[str, StoredVariations]):
+        self._metadata = metadata
+        self._variations = variations
+        self._sums: dict[str, dict[str, _Sums]] = {}
+        for name, conf in cfg.variables.items():
+            categories = tuple(category for category in cfg.categories if conf.fills_category(category))
+            samples = [sample for sample in variations if conf.fills_sample(sample)]
+            if not (categories and samples):
+                continue
+            axes = [build_axis(axis) for axis in conf.axes]
+            self._sums[name] = {
+                sample: _Sums(
+                    conf,
+                    axes,
+                    categories,
+                    tuple(filter(conf.fills_variation, variations[sample].names)),
+                    bool(metadata["isMC"]),
+                )
+                for sample in samples
+            }
+
+    def fill(
+        self,
+        events: Any,
+        custom: Mapping[str, Any],
+        masks: Mapping[str, CategoryMasks],
+        weights: Mapping[str, ChunkWeights],
+        variation: str = NOMINAL,
+    ) -> None:
+        """Fill the histograms with the events of the nominal selection or of a shape variation.
+
+        Args:
+            events: preselected events, length n.
+            custom: the workflow's ``custom_histogram_fields``.
+            masks: stored sample → categories of these events.
+            weights: stored sample → weights of these events.
+            variation: the shape variation; with ``nominal`` all weight variations are filled.
+        """
+        for name, by_sample in self._sums.items():
+            wanted = {sample: sums for sample, sums in by_sample.items() if variation in sums.variations}
+            if not wanted:
+                continue
+            first = next(iter(wanted.values()))
+            columns = [axis_values(axis, events, custom, self._metadata, name) for axis in first.conf.axes]
+            entry = entries(columns, len(events), name)
+            bins, _ = flat_bins(first.axes, entry.values, name)
+            for sample, sums in wanted.items():
+                shapes = self._variations[sample].shapes
+                # a category out of the variation's reach is left out, its bit is no bit
+                numbers = [
+                    masks[sample].names.index(category) if variation in (NOMINAL, *shapes[category]) else -1
+                    for category in sums.categories
+                ]
+                words, row = _rows(name, sums, entry, masks[sample])
+                add_weights(
+                    entry.event,
+                    row,
+                    bins,
+                    words,
+                    np.array(numbers, dtype=np.int64),
+                    np.array([weights[sample].class_of[category] for category in sums.categories], dtype=np.int64),
+                    _matrices(sums, weights[sample]),
+                    *sums.arrays(),
+                    sums.variations.index(variation),
+                )
+
+    def histograms(self) -> dict[str, dict[str, Any]]:
+        """Return histogram name → stored sample → histogram, axes (cat, variation, …), for data (cat, …)."""
+        return {
+            name: {sample: sums.histogram(self._variations[sample].shapes) for sample, sums in by_sample.items()}
+            for name, by_sample in self._sums.items()
+        }
 
 
-def empty_histograms(cfg: Configurator, params: Any, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the histograms of a sample before any event."""
-    names = variation_names(cfg.weights, cfg.weights.samples[str(metadata["sample"])], params, metadata)
-    return {
-        name: _empty(conf, [build_axis(axis) for axis in conf.axes], categories, _stored(conf, names), metadata)
-        for name, conf, categories in _filled_variables(cfg, metadata)
-    }
+def _rows(name: str, sums: _Sums, entry: Entries, masks: CategoryMasks) -> tuple[Words, Indices]:
+    """Return the categories as bits, per event or per object, and the row of each entry in them."""
+    conf = sums.conf
+    if not masks.per_object.intersection(sums.categories):
+        return masks.event_words, entry.event
+    if entry.object is None or entry.counts is None:
+        return masks.collapsed(conf.collapse_2D_masks_mode if conf.collapse_2D_masks else "", name), entry.event
+    assert masks.counts is not None
+    assert masks.object_words is not None
+    if not np.array_equal(entry.counts, masks.counts):
+        raise HistogramError(
+            f"histogram {name!r}: some of its categories select objects of {masks.collection!r}, of which there are "
+            "other numbers than of its values; restrict its categories"
+        )
+    return masks.object_words, entry.object
 
 
-def _filled_variables(cfg: Configurator, metadata: Mapping[str, Any]) -> Iterator[tuple[str, HistConf, list[str]]]:
-    for name, conf in cfg.variables.items():
-        categories = [category for category in cfg.categories if conf.fills_category(category)]
-        if conf.fills_sample(str(metadata["sample"])) and categories:
-            yield name, conf, categories
-
-
-def _empty(
-    conf: HistConf,
-    axes: Sequence[Any],
-    categories: Sequence[str],
-    variations: Sequence[str],
-    metadata: Mapping[str, Any],
-) -> Any:
-    outer = [category_axis("cat", categories)]
-    if metadata["isMC"]:
-        outer.append(category_axis("variation", variations))
-    return hist.Hist(*outer, *axes, storage=conf.storage)
-
-
-def _stored(conf: HistConf, variations: Sequence[str]) -> list[str]:
-    return [name for name in variations if conf.fills_variation(name)]
-
-
-def _weights_for(conf: HistConf, weights: ChunkWeights) -> tuple[list[str], Any]:
-    """Return the variations that a histogram stores and their weights, shape (n classes, n events, n variations)."""
-    names = _stored(conf, weights.variations)
+def _matrices(sums: _Sums, weights: ChunkWeights) -> npt.NDArray[np.float64]:
+    """Return the weights to fill with, shape (n classes, n events, n variations)."""
+    names = [name for name in weights.variations if name in sums.variations]
     matrices = weights.matrices
-    if conf.no_weights:
-        return names, np.ones((*matrices.shape[:2], len(names)))
+    if sums.conf.no_weights:
+        return np.ones((*matrices.shape[:2], len(names)))
     if len(names) == len(weights.variations):
-        return names, matrices
-    keep = [weights.variations.index(name) for name in names]
-    return names, np.ascontiguousarray(matrices[:, :, keep])
+        return matrices
+    return np.ascontiguousarray(matrices[:, :, [weights.variations.index(name) for name in names]])

@@ -12,6 +12,7 @@ Floats = npt.NDArray[np.float64]
 @numba.njit(cache=True, nogil=True)
 def add_weights(
     event: npt.NDArray[np.int64],
+    row: npt.NDArray[np.int64],
     bins: npt.NDArray[np.int64],
     words: npt.NDArray[np.uint64],
     categories: npt.NDArray[np.int64],
@@ -19,18 +20,21 @@ def add_weights(
     weights: Floats,
     sumw: Floats,
     sumw2: Floats,
+    first: int,
 ) -> None:
-    """Add the weight of each entry, and its square, in the categories of the entry's event.
+    """Add the weight of each entry, and its square, in the categories of the entry's event or object.
 
     Args:
         event: event of each entry, shape (n entries,).
+        row: row of each entry in ``words``: its event or its object, shape (n entries,).
         bins: flat bin of each entry, shape (n entries,); negative ones are left out.
-        words: categories of each event as bits, shape (n events, n words).
-        categories: bit number of each category to fill, shape (n categories,).
+        words: categories of each event or object as bits, shape (n rows, n words).
+        categories: bit number of each category, negative to leave it out, shape (n categories,).
         weight_class: which weights each of them uses, shape (n categories,).
         weights: shape (n classes, n events, n variations).
-        sumw: shape (n categories, n bins, n variations), added to.
+        sumw: shape (n categories, n bins, n variations in all), added to.
         sumw2: same shape, added to.
+        first: position of the first variation in ``sumw``.
     """
     n_variations = weights.shape[2]
     for entry in range(len(event)):
@@ -38,12 +42,13 @@ def add_weights(
         if position < 0:
             continue
         index = event[entry]
+        place = row[entry]
         for slot in range(len(categories)):
             bit = categories[slot]
-            if not (words[index, bit >> 6] >> np.uint64(bit & 63)) & np.uint64(1):
+            if bit < 0 or not (words[place, bit >> 6] >> np.uint64(bit & 63)) & np.uint64(1):
                 continue
             source = weight_class[slot]
             for variation in range(n_variations):
                 weight = weights[source, index, variation]
-                sumw[slot, position, variation] += weight
-                sumw2[slot, position, variation] += weight * weight
+                sumw[slot, position, first + variation] += weight
+                sumw2[slot, position, first + variation] += weight * weight

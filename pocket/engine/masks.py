@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
 from pocket.cut import Cut
+from pocket.errors import HistogramError
+from pocket.lookup import collection
 from pocket.selections import StandardSelection
 
 Mask = npt.NDArray[np.bool_]
+Words = npt.NDArray[np.uint64]
+Indices = npt.NDArray[np.int64]
 
 
 class CutMasks:
     """Masks of cuts on one set of events; a cut used in several categories is evaluated once.
 
     Args:
-        evaluate: returns the mask of a cut, shape (n events,).
+        evaluate: returns the mask of a cut: one entry per event, or per object of its collection.
         size: number of events.
     """
 
     def __init__(self, evaluate: Callable[[Cut], Mask], size: int) -> None:
         self._evaluate = evaluate
-        self._size = size
+        self.size = size
         self._masks: dict[int, tuple[Cut, Mask]] = {}
 
     def of(self, cut: Cut) -> Mask:
@@ -34,20 +40,112 @@ class CutMasks:
             self._masks[id(cut)] = (cut, self._evaluate(cut))
         return self._masks[id(cut)][1]
 
-    def all_of(self, cuts: Sequence[Cut]) -> Mask:
-        """Return the logical AND of cuts; all ``True`` without any."""
-        mask = np.ones(self._size, dtype=np.bool_)
+    def all_of(self, cuts: Sequence[Cut], size: int | None = None) -> Mask:
+        """Return the logical AND of cuts on events, or of cuts on the ``size`` objects of a collection."""
+        mask = np.ones(self.size if size is None else size, dtype=np.bool_)
         for cut in cuts:
             mask &= self.of(cut)
         return mask
 
 
-def category_masks(selection: StandardSelection, masks: CutMasks) -> dict[str, Mask]:
-    """Return category → mask, shape (n events,) each."""
-    return {name: masks.all_of(selection.categories[name]) for name in selection}
+@dataclass(frozen=True)
+class CategoryMasks:
+    """Which events and objects are in which categories, as bits.
+
+    Category k is bit k % 64 of word k // 64. A category per object holds an event if it holds any of its objects;
+    a category of events holds all objects of its events.
+
+    Args:
+        names: the categories.
+        event_words: shape (n events, n words).
+        per_object: the categories that select objects.
+        collection: the collection of these objects, ``None`` if there are none.
+        counts: number of objects in each event, shape (n events,).
+        object_words: shape (n objects, n words), objects in the order of the events.
+    """
+
+    names: tuple[str, ...]
+    event_words: Words
+    per_object: frozenset[str] = frozenset()
+    collection: str | None = None
+    counts: Indices | None = None
+    object_words: Words | None = None
+
+    def of(self, category: str) -> Mask:
+        """Return the events of a category, shape (n events,)."""
+        return _bit(self.event_words, self.names.index(category))
+
+    def objects(self, category: str) -> Mask:
+        """Return the objects of a category, shape (n objects,)."""
+        assert self.object_words is not None
+        return _bit(self.object_words, self.names.index(category))
+
+    def restricted(self, other: CategoryMasks, name: str) -> CategoryMasks:
+        """Return the masks within one category of another selection on the same events, e.g. a subsample."""
+        nothing = np.uint64(0)
+        if self.collection is None and other.collection is None:
+            return CategoryMasks(self.names, np.where(other.of(name)[:, None], self.event_words, nothing))
+        counts = self.counts if self.counts is not None else other.counts
+        assert counts is not None
+        words = self.object_words if self.object_words is not None else np.repeat(self.event_words, counts, axis=0)
+        inside = other.objects(name) if name in other.per_object else np.repeat(other.of(name), counts)
+        objects = np.where(inside[:, None], words, nothing)
+        if name in other.per_object:
+            return _of_objects(self.names, frozenset(self.names), other.collection, counts, objects)
+        events = np.where(other.of(name)[:, None], self.event_words, nothing)
+        return CategoryMasks(self.names, events, self.per_object, self.collection, counts, objects)
+
+    def collapsed(self, mode: str, where: str) -> Words:
+        """Return the categories of the events by ``OR`` or ``AND`` over their objects, shape (n events, n words).
+
+        Raises:
+            HistogramError: without a mode, if there are categories per object.
+        """
+        if not self.per_object or mode == "OR":
+            return self.event_words
+        if not mode:
+            raise HistogramError(
+                f"histogram {where!r} has one value per event, but {', '.join(sorted(self.per_object))} select objects "
+                f"of {self.collection!r}: set collapse_2D_masks=True to take events with any such object, or restrict "
+                "its categories"
+            )
+        assert self.object_words is not None
+        assert self.counts is not None
+        # an event fails if any of its objects does
+        failed = _any_of_objects(~self.object_words, self.counts)
+        every = ~failed
+        if len(self.per_object) < len(self.names):
+            objects = to_bits([np.array([name in self.per_object]) for name in self.names], 1)
+            every = (every & objects) | (self.event_words & ~objects)
+        return every
 
 
-def to_bits(masks: Sequence[Mask], size: int) -> npt.NDArray[np.uint64]:
+def category_masks(selection: StandardSelection, masks: CutMasks, events: Any) -> CategoryMasks:
+    """Return the masks of all categories of a selection.
+
+    Args:
+        selection: the categories.
+        masks: masks of cuts on the events.
+        events: the events.
+    """
+    names, size = selection.names, masks.size
+    in_event = [masks.all_of([cut for cut in selection.categories[name] if not cut.per_object]) for name in names]
+    if selection.collection is None:
+        return CategoryMasks(names, to_bits(in_event, size))
+    counts = np.asarray(ak.fill_none(ak.num(collection(events, selection.collection), axis=1), 0), dtype=np.int64)
+    total = int(counts.sum())
+    objects = np.repeat(to_bits(in_event, size), counts, axis=0)
+    cuts = [[cut for cut in selection.categories[name] if cut.per_object] for name in names]
+    objects &= to_bits([masks.all_of(own, total) for own in cuts], total)
+    per_object = frozenset(name for name, own in zip(names, cuts, strict=True) if own)
+    found = _of_objects(names, per_object, selection.collection, counts, objects)
+    # categories of events hold events without any object too
+    is_object = to_bits([np.array([name in per_object]) for name in names], 1)
+    words = (found.event_words & is_object) | (to_bits(in_event, size) & ~is_object)
+    return CategoryMasks(names, words, per_object, selection.collection, counts, objects)
+
+
+def to_bits(masks: Sequence[Mask], size: int) -> Words:
     """Pack masks into 64-bit words, mask k in bit k % 64 of word k // 64.
 
     Args:
@@ -77,3 +175,25 @@ def evaluator(events: Any, params: Any, metadata: Any) -> Callable[[Cut], Mask]:
         )
 
     return evaluate
+
+
+def _of_objects(
+    names: tuple[str, ...], per_object: frozenset[str], collection_name: str | None, counts: Indices, objects: Words
+) -> CategoryMasks:
+    return CategoryMasks(names, _any_of_objects(objects, counts), per_object, collection_name, counts, objects)
+
+
+def _any_of_objects(words: Words, counts: Indices) -> Words:
+    """Return the bitwise OR over the objects of each event, shape (n events, n words)."""
+    events = np.zeros((len(counts), words.shape[1]), dtype=np.uint64)
+    filled = counts > 0
+    if filled.any():
+        # reduceat takes a single element where two offsets are equal, so events without objects are left out
+        starts = (np.cumsum(counts) - counts)[filled]
+        events[filled] = np.bitwise_or.reduceat(words, starts, axis=0)
+    return events
+
+
+def _bit(words: Words, position: int) -> Mask:
+    mask: Mask = (words[:, position // 64] >> np.uint64(position % 64)) & np.uint64(1) != 0
+    return mask

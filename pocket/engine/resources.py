@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from pocket.configurator import NOT_PROCESSED, Configurator
 from pocket.parameters.defaults import to_plain
+from pocket.parameters.locations import expand_directories
 
 #: scheme of files that are made together with the toys
 TOYS = "toys://"
@@ -29,7 +30,7 @@ class Resources:
 
 
 def resolve_parameters(cfg: Configurator, resources: Resources) -> DictConfig:
-    """Return the parameters that the processor reads, with resources resolved to paths."""
+    """Return the parameters that the processor reads, with resources and registered directories resolved to paths."""
 
     def resolve(value: Any) -> Any:
         if isinstance(value, dict):
@@ -39,7 +40,7 @@ def resolve_parameters(cfg: Configurator, resources: Resources) -> DictConfig:
         if isinstance(value, str) and value.startswith(TOYS):
             # without toys the parameter stays as it is, and fails only where it is used
             return value if resources.toys is None else f"{resources.toys}/{value.removeprefix(TOYS)}"
-        return value
+        return expand_directories(value) if isinstance(value, str) else value
 
     resolved = OmegaConf.create(
         {**resolve(to_plain(cfg.parameters, without=NOT_PROCESSED)), "scale_factors": dict(resources.scale_factors)}

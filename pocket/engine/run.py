@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from coffea.processor import accumulate
@@ -15,7 +14,8 @@ from pocket.engine.chunk import Output, empty_output
 from pocket.engine.coffea_processor import CoffeaProcessor
 from pocket.engine.reading import nano_events, open_file
 from pocket.engine.resources import Resources, resolve_parameters
-from pocket.errors import BadFileError, ConfigError, UnknownNameError
+from pocket.errors import BadFileError, UnknownNameError
+from pocket.skims.before import BeforeSkim, needs_all_files
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,6 @@ def run_branch(
     """
     if branch.dataset not in cfg.definitions:
         raise UnknownNameError("dataset", branch.dataset, cfg.definitions)
-    if chunk_size < 1:
-        raise ConfigError(f"the chunk size must be positive, not {chunk_size}")
     params = resolve_parameters(cfg, resources)
     meta = {**processing_metadata(metadata), "dataset": branch.dataset}
     processor = CoffeaProcessor(cfg, params)
@@ -72,6 +70,8 @@ def run_branch(
         except BadFileError as error:
             if not skip_bad_files:
                 raise
+            if (before := BeforeSkim.of(metadata)) and before.is_known:
+                raise needs_all_files(branch.dataset, error) from error
             # the file is left out as a whole, its sum of generator weights with it
             skipped[segment.path] = str(error)
             continue
@@ -87,11 +87,8 @@ def _run_segment(
     progress: Callable[[int], None],
 ) -> Output:
     output: Output = {}
-    count = segment.stop - segment.start
-    number = -(-count // chunk_size)
-    edges = [segment.start + count * index // number for index in range(number + 1)]
     with open_file(segment) as file:
-        for start, stop in pairwise(edges):
+        for start, stop in segment.chunks(chunk_size):
             part = processor.process(nano_events(file, segment, start, stop, metadata))
             output = accumulate([output, part]) if output else part
             progress(stop - start)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import awkward as ak
@@ -56,7 +57,25 @@ def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Ma
     return ak.pad_none(values, axis.pos + 1, axis=1)[:, axis.pos]
 
 
-def entries(columns: Sequence[Any], size: int, where: str) -> tuple[npt.NDArray[np.int64], list[npt.NDArray[Any]]]:
+@dataclass(frozen=True)
+class Entries:
+    """What is filled: one entry per event or object that has values on all axes.
+
+    Args:
+        event: event of each entry, shape (n entries,).
+        object: position of each entry's object among those of all events, shape (n entries,); ``None`` if there is one
+            entry per event.
+        counts: number of objects of each event, shape (n events,); ``None`` likewise.
+        values: one array of shape (n entries,) per axis.
+    """
+
+    event: npt.NDArray[np.int64]
+    object: npt.NDArray[np.int64] | None
+    counts: npt.NDArray[np.int64] | None
+    values: list[npt.NDArray[Any]]
+
+
+def entries(columns: Sequence[Any], size: int, where: str) -> Entries:
     """Bring the values of all axes to one flat form.
 
     Values per event are repeated for each object of the axes that have several. Entries where any axis has
@@ -67,14 +86,12 @@ def entries(columns: Sequence[Any], size: int, where: str) -> tuple[npt.NDArray[
         size: number of events.
         where: name of the histogram, for errors.
 
-    Returns:
-        Event of each entry, shape (n entries,), and one flat array of that shape per axis.
-
     Raises:
         HistogramError: if two axes have different numbers of objects.
     """
     event = np.arange(size, dtype=np.int64)
     jagged = [column for column in columns if column.ndim > 1]
+    counts: list[npt.NDArray[np.int64]] = []
     if jagged:
         counts = [np.asarray(ak.fill_none(ak.num(column, axis=1), 0)) for column in jagged]
         if any(column.ndim > 2 for column in jagged) or any(np.any(count != counts[0]) for count in counts[1:]):
@@ -85,7 +102,9 @@ def entries(columns: Sequence[Any], size: int, where: str) -> tuple[npt.NDArray[
     for column in columns:
         keep &= ~np.asarray(ak.is_none(column))
     flat = [_numpy(ak.drop_none(column[keep])) for column in columns]
-    return event[keep], flat
+    if not jagged:
+        return Entries(event[keep], None, None, flat)
+    return Entries(event[keep], np.flatnonzero(keep), counts[0], flat)
 
 
 def _numpy(column: Any) -> npt.NDArray[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ChunkWeights:
-    """Weights of the events of a chunk.
+    """Weights of the events of a chunk, for one sample or subsample.
 
     Args:
         variations: names of the variations, ``nominal`` first.
@@ -30,34 +30,60 @@ class ChunkWeights:
 
     def nominal(self, category: str) -> Floats:
         """Return the nominal weight in a category, shape (n events,)."""
-        return self.matrices[self.class_of[category], :, 0]
+        return self.column(category, "nominal")
+
+    def column(self, category: str, variation: str) -> Floats:
+        """Return the weight of a variation in a category, shape (n events,)."""
+        return self.matrices[self.class_of[category], :, self.variations.index(variation)]
 
 
 def compute_weights(
     plan: WeightPlan,
-    sample: SamplePlan,
+    samples: Iterable[str],
     params: Any,
     metadata: Mapping[str, Any],
     events: Any,
     shape_variation: str = "nominal",
-) -> ChunkWeights:
-    """Compute all weights of a sample for the preselected events.
+) -> dict[str, ChunkWeights]:
+    """Compute all weights of a dataset for the preselected events.
 
     Args:
         plan: weights of the configuration.
-        sample: weights of the sample.
+        samples: the sample of the dataset and its subsamples.
         params: parameters.
         metadata: metadata of the dataset.
         events: preselected events.
         shape_variation: the shape variation being processed; inside one, weights are the nominal ones.
+
+    Returns:
+        Sample or subsample → its weights.
     """
     size = len(events)
+    plans = {sample: plan.samples[sample] for sample in samples}
     nominal: dict[str, Floats] = {}
     varied: dict[str, dict[str, Floats]] = {}
-    for name in sample.names:
+    for name in dict.fromkeys(name for sample in plans.values() for name in sample.names):
         weight = plan.classes[name](params, metadata)
         nominal[name], varied[name] = weight.evaluate(events, size, shape_variation)
-    names = variation_names(plan, sample, params, metadata) if shape_variation == "nominal" else ("nominal",)
+    shared: dict[Any, ChunkWeights] = {}
+    weights: dict[str, ChunkWeights] = {}
+    for sample, own in plans.items():
+        # subsamples mostly have the weights of their sample
+        key = (tuple(own.weights.items()), tuple(own.variations.items()))
+        if key not in shared:
+            names = variation_names(plan, own, params, metadata) if shape_variation == "nominal" else ("nominal",)
+            shared[key] = _sample_weights(own, names, nominal, varied, size)
+        weights[sample] = shared[key]
+    return weights
+
+
+def _sample_weights(
+    sample: SamplePlan,
+    names: tuple[str, ...],
+    nominal: Mapping[str, Floats],
+    varied: Mapping[str, Mapping[str, Floats]],
+    size: int,
+) -> ChunkWeights:
     class_of: dict[str, int] = {}
     classes: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
     matrices: list[Floats] = []

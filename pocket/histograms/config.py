@@ -7,11 +7,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pocket.blocks import SUBSAMPLE
 from pocket.errors import ConfigError, UnknownNameError
 
 AXIS_TYPES = ("regular", "variable", "integer", "intcat", "strcat")
 TRANSFORMS = ("log", "sqrt")
 STORAGES = ("weight", "double", "int64")
+COLLAPSE_MODES = ("OR", "AND")
 #: names of the axes that the engine adds itself, and keywords of hist.fill
 TAKEN_NAMES = ("cat", "variation", "weight", "sample", "threads")
 
@@ -120,6 +122,9 @@ class HistConf:
         variations: fill the variations too, not the nominal alone.
         only_variations: of the variations, fill these only (by full name, e.g. ``pileupUp``).
         no_weights: count entries, no weight applied.
+        collapse_2D_masks: in categories that select objects, fill values per event where any or all of the event's
+            objects are selected; without it that is an error.
+        collapse_2D_masks_mode: ``OR`` (any) or ``AND`` (all).
 
     Raises:
         ConfigError: if axes are missing or share a name, or options contradict each other.
@@ -134,6 +139,8 @@ class HistConf:
     variations: bool = True
     only_variations: Sequence[str] | None = None
     no_weights: bool = False
+    collapse_2D_masks: bool = False  # noqa: N815  PocketCoffea's spelling
+    collapse_2D_masks_mode: str = "OR"  # noqa: N815
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "axes", tuple(self.axes))
@@ -155,14 +162,22 @@ class HistConf:
                 raise ConfigError(f"histogram of {', '.join(names)}: only_{what} and exclude_{what} exclude each other")
         if self.only_variations is not None and not self.variations:
             raise ConfigError(f"histogram of {', '.join(names)}: only_variations needs variations=True")
+        if self.collapse_2D_masks_mode not in COLLAPSE_MODES:
+            mode = self.collapse_2D_masks_mode
+            raise UnknownNameError("collapse_2D_masks_mode", mode, COLLAPSE_MODES, f"histogram of {', '.join(names)}")
 
     def fills_sample(self, sample: str) -> bool:
-        """Whether the histogram is filled for a sample."""
-        return _passes(sample, self.only_samples, self.exclude_samples)
+        """Whether the histogram is filled for a sample, or for a subsample ``{sample}__{subsample}``."""
+        names = (sample, sample.partition(SUBSAMPLE)[0])
+        if self.only_samples is not None:
+            return any(name in self.only_samples for name in names)
+        return not any(name in (self.exclude_samples or ()) for name in names)
 
     def fills_category(self, category: str) -> bool:
         """Whether the histogram is filled for a category."""
-        return _passes(category, self.only_categories, self.exclude_categories)
+        if self.only_categories is not None:
+            return category in self.only_categories
+        return category not in (self.exclude_categories or ())
 
     def fills_variation(self, variation: str) -> bool:
         """Whether the histogram is filled for a variation; the nominal always is."""
@@ -176,9 +191,3 @@ def _check_categories(categories: object, kind: type, where: str) -> None:
         raise ConfigError(f"{where}: bins must be a list of categories, not {categories!r}")
     if len(set(categories)) < len(categories) or not all(isinstance(item, kind) for item in categories):
         raise ConfigError(f"{where}: bins must be different values of type {kind.__name__}, not {categories!r}")
-
-
-def _passes(name: str, only: Sequence[str] | None, exclude: Sequence[str] | None) -> bool:
-    if only is not None:
-        return name in only
-    return exclude is None or name not in exclude

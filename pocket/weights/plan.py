@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pocket.errors import ConfigError, UnknownNameError, check_known
+from pocket.blocks import Block
+from pocket.errors import ConfigError, UnknownNameError
 from pocket.weights.wrapper import WeightWrapper
 
 WeightClass = type[WeightWrapper]
@@ -14,7 +15,7 @@ WeightClass = type[WeightWrapper]
 
 @dataclass(frozen=True)
 class SamplePlan:
-    """Weights of one sample.
+    """Weights of one sample or subsample.
 
     Args:
         weights: category → names of the weights applied, in order.
@@ -36,7 +37,7 @@ class WeightPlan:
 
     Args:
         classes: weight name → its class, for those in use.
-        samples: sample → its plan.
+        samples: sample, or ``{sample}__{subsample}`` → its plan.
     """
 
     classes: Mapping[str, WeightClass]
@@ -51,31 +52,38 @@ def variation_names(plan: WeightPlan, sample: SamplePlan, params: Any, metadata:
 
 def build_plan(
     weights: Mapping[str, Any],
-    variations: Mapping[str, Any],
+    varied: Mapping[str, Any],
     known: Iterable[WeightClass],
     categories: Sequence[str],
     samples: Mapping[str, bool],
 ) -> WeightPlan:
-    """Resolve the blocks ``weights`` and ``variations`` of a configuration.
+    """Resolve the blocks ``weights`` and ``variations.weights`` of a configuration (:mod:`pocket.blocks`).
 
     Args:
-        weights: ``{"common": {"inclusive": […], "bycategory": {cat: […]}}, "bysample": {sample: {…}}}``; entries are
-            names or weight classes.
-        variations: ``{"weights": block}``, the block as above.
+        weights: block of weights; entries are names or weight classes.
+        varied: block of the weights whose variations are stored.
         known: the weight classes that may be named.
         categories: names of the categories.
-        samples: sample → whether it is simulation.
+        samples: sample, or ``{sample}__{subsample}`` → whether it is simulation.
 
     Raises:
         UnknownNameError: for an unknown key, weight, category or sample.
         ConfigError: for a weight applied twice, or a variation of a weight that has none or isn't applied.
     """
     registry = _registry(known)
-    _check_keys(variations, ("weights",), "variations")
-    wanted = variations.get("weights", {})
+
+    def resolve(entry: Any, where: str) -> str:
+        if isinstance(entry, type) and issubclass(entry, WeightWrapper):
+            if registry.setdefault(entry.name, entry) is not entry:
+                raise ConfigError(f"{where}: two weights are named {entry.name!r}")
+            return entry.name
+        if entry not in registry:
+            raise UnknownNameError("weight", entry, registry, where)
+        return str(entry)
+
+    applied = Block(weights, "weights", resolve, categories, samples)
+    wanted = Block(varied, "variations.weights", resolve, categories, samples)
     plans: dict[str, SamplePlan] = {}
-    applied = _Block(weights, "weights", registry, categories, samples)
-    varied = _Block(wanted, "variations.weights", registry, categories, samples)
     for sample, is_mc in samples.items():
         per_category: dict[str, tuple[str, ...]] = {}
         varied_here: dict[str, tuple[str, ...]] = {}
@@ -87,15 +95,16 @@ def build_plan(
             names = [name for name in names if is_mc or not registry[name].isMC_only]
             per_category[category] = tuple(names)
             # a category that lacks the weight keeps the nominal in that variation
-            asked = dict.fromkeys(varied.of(sample, category))
+            asked = dict.fromkeys(wanted.of(sample, category))
             varied_here[category] = tuple(name for name in names if name in asked)
         plans[sample] = SamplePlan(per_category, varied_here)
-    for name in varied.names:
+    in_use = dict.fromkeys(applied)
+    for name in wanted:
         if not registry[name].has_variations:
             raise ConfigError(f"variations.weights: weight {name!r} has no variations")
-        if name not in applied.names:
+        if name not in in_use:
             raise ConfigError(f"variations.weights: {name!r} is varied, but no weight of that name is applied")
-    return WeightPlan({name: registry[name] for name in applied.names}, plans)
+    return WeightPlan({name: registry[name] for name in in_use}, plans)
 
 
 def _registry(known: Iterable[WeightClass]) -> dict[str, WeightClass]:
@@ -106,59 +115,3 @@ def _registry(known: Iterable[WeightClass]) -> dict[str, WeightClass]:
         if registry.setdefault(cls.name, cls) is not cls:
             raise ConfigError(f"weights_classes: two weights are named {cls.name!r}")
     return registry
-
-
-class _Block:
-    """One block ``common``/``bysample`` with its names resolved."""
-
-    def __init__(
-        self,
-        block: Mapping[str, Any],
-        where: str,
-        registry: dict[str, WeightClass],
-        categories: Sequence[str],
-        samples: Iterable[str],
-    ) -> None:
-        _check_keys(block, ("common", "bysample"), where)
-        self._registry = registry
-        self._categories = categories
-        self._common = self._part(block.get("common", {}), f"{where}.common")
-        self._bysample = {}
-        check_known("sample", block.get("bysample", {}), samples, f"{where}.bysample")
-        for sample, part in block.get("bysample", {}).items():
-            self._bysample[sample] = self._part(part, f"{where}.bysample.{sample}")
-        parts = [self._common, *self._bysample.values()]
-        self.names = dict.fromkeys(name for part in parts for names in part.values() for name in names)
-
-    def _part(self, part: Mapping[str, Any], where: str) -> dict[str, list[str]]:
-        _check_keys(part, ("inclusive", "bycategory"), where)
-        resolved = {"": self._list(part.get("inclusive", ()), f"{where}.inclusive")}
-        for category, entries in part.get("bycategory", {}).items():
-            if category not in self._categories:
-                raise UnknownNameError("category", category, self._categories, f"{where}.bycategory")
-            resolved[category] = self._list(entries, f"{where}.bycategory.{category}")
-        return resolved
-
-    def _list(self, entries: Any, where: str) -> list[str]:
-        if isinstance(entries, str) or not isinstance(entries, Sequence):
-            raise ConfigError(f"{where} must be a list of weights, not {entries!r}")
-        return [self._name(entry, where) for entry in entries]
-
-    def _name(self, entry: Any, where: str) -> str:
-        if isinstance(entry, type) and issubclass(entry, WeightWrapper):
-            if self._registry.setdefault(entry.name, entry) is not entry:
-                raise ConfigError(f"{where}: two weights are named {entry.name!r}")
-            return entry.name
-        if entry not in self._registry:
-            raise UnknownNameError("weight", entry, self._registry, where)
-        return str(entry)
-
-    def of(self, sample: str, category: str) -> list[str]:
-        parts = [self._common, self._bysample.get(sample, {})]
-        return [name for part in parts for key in ("", category) for name in part.get(key, ())]
-
-
-def _check_keys(block: object, known: Sequence[str], where: str) -> None:
-    if not isinstance(block, Mapping):
-        raise ConfigError(f"{where} must be a dictionary with {' and '.join(known)}, not {block!r}")
-    check_known("key", block, known, where)

@@ -24,6 +24,9 @@ class BaseProcessorABC(ABC):
         events: events of the chunk; after the skim and the preselection only the selected ones.
         metadata: metadata of the dataset.
         custom_histogram_fields: name → array, for axes with ``coll="custom"``.
+
+    What comes after the skim is called once per shape variation, ``"nominal"`` first, each time with the events of that
+    variation and without what the entry points added for another one.
     """
 
     def __init__(self, cfg: Configurator, params: Any) -> None:
@@ -45,6 +48,11 @@ class BaseProcessorABC(ABC):
         self._isMC = bool(metadata["isMC"])
         self._era = metadata.get("era")
 
+    def start_variation(self, events: Any) -> None:
+        """Take over the calibrated events of a variation; called by the engine."""
+        self.events = events
+        self.custom_histogram_fields = {}
+
     @property
     def nevents(self) -> int:
         """Number of events at this stage."""
@@ -54,7 +62,10 @@ class BaseProcessorABC(ABC):
         """Add columns that the skim needs."""
 
     def process_extra_after_skim(self) -> None:
-        """Add columns for the skimmed events, before objects are selected."""
+        """Add columns for the skimmed events, before they are calibrated."""
+
+    def process_extra_after_calibrators(self, variation: str) -> None:
+        """Add anything else to the calibrated events, before objects are selected."""
 
     @abstractmethod
     def apply_object_preselection(self, variation: str) -> None:

@@ -69,7 +69,7 @@ def test_what_is_no_mask(result: Any, message: str) -> None:
     [
         ({"name": ""}, "a cut needs a name"),
         ({"function": "above"}, "cut 'a': function must be callable, not 'above'"),
-        ({"collection": "Jet"}, r"cut 'a': masks per object \('Jet'\) are not supported yet"),
+        ({"collection": ""}, "cut 'a': collection must be 'events' or the name of a collection"),
     ],
 )
 def test_wrong_cut(settings: dict[str, Any], message: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocket.engine.filling import empty_histograms, fill_histograms
+from pocket.engine.filling import HistogramFiller, StoredVariations
+from pocket.engine.masks import CategoryMasks, to_bits
 from pocket.engine.weighting import ChunkWeights
 from pocket.errors import HistogramError
 from pocket.histograms.axes import build_axis
@@ -51,6 +52,21 @@ def weights(rng: np.random.Generator, size: int, variations: list[str], n_classe
     matrices = rng.choice([-1.3, 0.0, 0.1, 1.0, 2.7], (n_classes, size, len(variations)))
     classes = {category: int(rng.integers(n_classes)) for category in CATEGORIES}
     return ChunkWeights(tuple(variations), matrices, classes)
+
+
+def category_bits(masks: dict[str, Any], size: int) -> CategoryMasks:
+    return CategoryMasks(tuple(masks), to_bits(list(masks.values()), size))
+
+
+def fill_histograms(
+    config: Any, arrays: Any, custom: dict[str, Any], meta: dict[str, Any], masks: dict[str, Any], chunk: ChunkWeights
+) -> dict[str, Any]:
+    """Fill the nominal variation of the one sample."""
+    sample = meta["sample"]
+    stored = StoredVariations(chunk.variations, dict.fromkeys(config.categories, ()))
+    filler = HistogramFiller(config, meta, {sample: stored})
+    filler.fill(arrays, custom, {sample: category_bits(masks, len(arrays))}, {sample: chunk})
+    return {name: by_sample[sample] for name, by_sample in filler.histograms().items()}
 
 
 def by_hist_fill(conf: HistConf, generated: list[Event], mask: Any, weight: Any) -> Any:
@@ -159,10 +175,13 @@ def test_only_the_samples_asked_for() -> None:
 
 
 @pytest.mark.parametrize("dataset", [DY, DATA])
-def test_empty_histograms_are_those_of_no_events(dataset: str) -> None:
+def test_histograms_before_any_event(dataset: str) -> None:
     variables = {"x": HistConf([X]), "counts": HistConf([X], storage="int64", no_weights=True)}
     config = configure(variables=variables)
-    empty = empty_histograms(config, config.parameters, metadata(config, dataset))
+    meta = metadata(config, dataset)
+    stored = StoredVariations(("nominal",), {"baseline": ()})
+    by_sample = HistogramFiller(config, meta, {meta["sample"]: stored}).histograms()
+    empty = {name: histograms[meta["sample"]] for name, histograms in by_sample.items()}
     assert empty == fill(variables, [], dataset)
     assert all(not histogram.values(flow=True).any() for histogram in empty.values())
     assert "variation" in empty["x"].axes.name or dataset == DATA

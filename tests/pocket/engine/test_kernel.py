@@ -24,22 +24,26 @@ def test_equals_four_loops(
     rng = np.random.default_rng(seed)
     n_bins, n_classes = 4, 2
     event = rng.integers(0, n_events, n_entries)
+    # the masks may be those of objects instead of events
+    n_rows = n_events + 2
+    row = rng.integers(0, n_rows, n_entries)
     bins = rng.integers(-1, n_bins, n_entries)
-    masks = list(rng.random((n_categories, n_events)) < 0.5)
-    categories = rng.integers(0, n_categories, n_filled)
+    masks = list(rng.random((n_categories, n_rows)) < 0.5)
+    categories = rng.integers(-1, n_categories, n_filled)
     classes = rng.integers(0, n_classes, n_filled)
     weights = rng.choice([-1.5, 0.0, 0.1, 2.0], (n_classes, n_events, n_variations))
-    start = rng.random((2, n_filled, n_bins, n_variations))
+    first = int(rng.integers(0, 2))
+    start = rng.random((2, n_filled, n_bins, first + n_variations + 1))
     sumw, sumw2 = start.copy()
-    add_weights(event, bins, to_bits(masks, n_events), categories, classes, weights, sumw, sumw2)
+    add_weights(event, row, bins, to_bits(masks, n_rows), categories, classes, weights, sumw, sumw2, first)
 
     expected, expected2 = start.copy()
     for entry in range(n_entries):
         for slot in range(n_filled):
             for variation in range(n_variations):
-                if bins[entry] >= 0 and masks[categories[slot]][event[entry]]:
+                if bins[entry] >= 0 and categories[slot] >= 0 and masks[categories[slot]][row[entry]]:
                     weight = weights[classes[slot], event[entry], variation]
-                    expected[slot, bins[entry], variation] += weight
-                    expected2[slot, bins[entry], variation] += weight**2
+                    expected[slot, bins[entry], first + variation] += weight
+                    expected2[slot, bins[entry], first + variation] += weight**2
     assert sumw == pytest.approx(expected, rel=1e-12)
     assert sumw2 == pytest.approx(expected2, rel=1e-12)

@@ -6,6 +6,7 @@ from omegaconf.errors import ReadonlyConfigError
 
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import ConfigError
+from pocket.parameters.locations import register_configuration_dir
 from tests.pocket.configs import PARAMETERS, configure
 
 FILES = {
@@ -35,6 +36,18 @@ def test_without_toys_the_names_stay() -> None:
     params = resolve_parameters(config, Resources())
     assert params.pileup.toys.file == "toys://puWeights.json.gz"
     assert params.scale_factors == {}
+
+
+def test_files_of_registered_directories_become_paths() -> None:
+    register_configuration_dir("test_resources", "/analysis/params")
+    files = {"model": "${test_resources:model.onnx}", "pileup": {"2018": {"file": "corrections://POG/pu.json.gz"}}}
+    config = configure(parameters=OmegaConf.merge(PARAMETERS, files))
+    params = resolve_parameters(config, Resources())
+    assert params.model == "/analysis/params/model.onnx"
+    # public files are looked up by who opens them
+    assert params.pileup["2018"].file == "corrections://POG/pu.json.gz"
+    # which doesn't enter the fingerprint
+    assert config.processing_spec()["parameters"]["model"] == "test_resources://model.onnx"
 
 
 def test_parameters_cannot_be_changed_while_events_are_processed() -> None:

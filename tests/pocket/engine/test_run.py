@@ -186,9 +186,10 @@ def test_replaced_file_is_not_skipped(tmp_path: Path) -> None:
         run_branch(config, branch, metadata(config, TT), Resources(), chunk_size=10, skip_bad_files=True)
 
 
-def test_wrong_arguments() -> None:
+def test_wrong_arguments(tmp_path: Path) -> None:
     config = configure(datasets=only("TT"))
     with pytest.raises(UnknownNameError, match="unknown dataset 'TT_2081', did you mean 'TT_2018'"):
         run_branch(config, Branch("TT_2081", 0, 0, ()), {}, Resources(), chunk_size=10)
+    write_nano(tmp_path / "a.root", 5)
     with pytest.raises(ConfigError, match="the chunk size must be positive, not 0"):
-        run_branch(config, Branch(TT, 0, 0, ()), {}, Resources(), chunk_size=0)
+        run([tmp_path / "a.root"], chunk_size=0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from pocket.engine.columns import axis_values, entries
+from pocket.engine.values import axis_values, entries
 from pocket.errors import HistogramError, MissingBranchError
 from pocket.histograms.config import Axis
 from tests.pocket.engine.generated_events import (
@@ -39,10 +39,10 @@ def values(axis: Axis, custom: dict[str, Any] | None = None) -> Any:
 def test_entries_are_those_of_a_loop(generated: list[Event], histogram: list[Axis]) -> None:
     arrays, custom = to_awkward(generated), custom_fields(generated)
     columns = [axis_values(axis, arrays, custom, METADATA, "h") for axis in histogram]
-    event, flat = entries(columns, len(generated), "h")
+    found = entries(columns, len(generated), "h")
     expected = [(n, row) for n, item in enumerate(generated) for row in entries_of(item, histogram)]
-    assert event.tolist() == [number for number, _ in expected]
-    for number, column in enumerate(flat):
+    assert found.event.tolist() == [number for number, _ in expected]
+    for number, column in enumerate(found.values):
         assert isinstance(column, np.ndarray)
         assert not isinstance(column, np.ma.MaskedArray)
         assert column.tolist() == [row[number] for _, row in expected]
@@ -51,21 +51,32 @@ def test_entries_are_those_of_a_loop(generated: list[Event], histogram: list[Axi
 def test_positions() -> None:
     second = values(Axis(coll="Jet", field="pt", pos=1, **BINNING))
     assert second.tolist() == [40.0, None, None]
-    event, (column,) = entries([second], 3, "h")
-    assert (event.tolist(), column.tolist()) == ([0], [40.0])
+    found = entries([second], 3, "h")
+    assert (found.event.tolist(), found.values[0].tolist()) == ([0], [40.0])
+    assert found.object is None
 
 
 def test_events_beside_objects_are_repeated() -> None:
     columns = [values(Axis(field="x", **BINNING)), values(Axis(coll="Jet", field="pt", **BINNING))]
-    event, (x, pt) = entries(columns, 3, "h")
-    assert event.tolist() == [0, 0, 2]
+    found = entries(columns, 3, "h")
+    x, pt = found.values
+    assert found.event.tolist() == [0, 0, 2]
+    assert found.object is not None
+    assert found.counts is not None
+    assert (found.object.tolist(), found.counts.tolist()) == ([0, 1, 2], [2, 0, 1])
     assert (x.tolist(), pt.tolist()) == ([1.0, 1.0, 3.0], [50.0, 40.0, 30.0])
 
 
 def test_a_missing_list_has_no_entries() -> None:
     lists = ak.Array([[1.0], None, [2.0, 3.0]])
-    event, (column,) = entries([lists], 3, "h")
-    assert (event.tolist(), column.tolist()) == ([0, 2, 2], [1.0, 2.0, 3.0])
+    found = entries([lists], 3, "h")
+    assert (found.event.tolist(), found.values[0].tolist()) == ([0, 2, 2], [1.0, 2.0, 3.0])
+
+
+def test_objects_without_a_value_keep_their_places() -> None:
+    found = entries([ak.Array([[1.0, None], [], [None, 3.0]])], 3, "h")
+    assert found.object is not None
+    assert (found.event.tolist(), found.object.tolist(), found.values[0].tolist()) == ([0, 2], [0, 3], [1.0, 3.0])
 
 
 def test_metadata_and_custom_fields() -> None:

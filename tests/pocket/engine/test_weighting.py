@@ -54,7 +54,7 @@ def plans(draw: st.DrawFn) -> WeightPlan:
     }
     applied = {*names[:inclusive], *(name for name, where in bycategory.items() if where)} - {"c"}
     varied = draw(st.lists(st.sampled_from(sorted(applied)), unique=True)) if applied else []
-    variations = {"weights": {"common": {"inclusive": varied}}}
+    variations = {"common": {"inclusive": varied}}
     return build_plan({"common": weights}, variations, KNOWN, CATEGORIES, {"DY": True})
 
 
@@ -65,7 +65,7 @@ def test_matrix_is_the_product_event_by_event(plan: WeightPlan, data: st.DataObj
     values = {name: data.draw(st.lists(VALUES, min_size=size, max_size=size)) for name in names}
     events = ak.Array({name: np.array(column, dtype=np.float64) for name, column in values.items()})
     sample = plan.samples["DY"]
-    found = compute_weights(plan, sample, {}, {}, events, shape)
+    found = compute_weights(plan, ["DY"], {}, {}, events, shape)["DY"]
 
     varied = {name for category in CATEGORIES for name in sample.variations[category]} if shape == "nominal" else set()
     stored = {variation for name in varied for variation in VARIATIONS[name]}
@@ -90,7 +90,7 @@ def test_categories_with_the_same_weights_share_a_matrix() -> None:
     weights = {"common": {"inclusive": ["a"], "bycategory": {"CR": ["c"]}}}
     plan = build_plan(weights, {}, KNOWN, CATEGORIES, {"DY": True})
     events = ak.Array({"a": [2.0], "aUp": [3.0], "aDown": [1.0], "c": [5.0]})
-    found = compute_weights(plan, plan.samples["DY"], {}, {}, events)
+    found = compute_weights(plan, ["DY"], {}, {}, events)["DY"]
     assert found.class_of == {"SR": 0, "CR": 1, "VR": 0}
     assert found.matrices.tolist() == [[[2.0]], [[10.0]]]
 
@@ -104,16 +104,16 @@ def test_each_weight_is_computed_once() -> None:
 
     counted = WeightLambda.wrap_func("counted", function, has_variations=True)
     block = {"common": {"inclusive": ["counted"]}}
-    plan = build_plan(block, {"weights": block}, [counted], CATEGORIES, {"DY": True})
+    plan = build_plan(block, block, [counted], CATEGORIES, {"DY": True})
     events = ak.Array({"x": [1.0, 2.0]})
-    compute_weights(plan, plan.samples["DY"], {"p": 1}, {"sample": "DY"}, events)
+    compute_weights(plan, ["DY"], {"p": 1}, {"sample": "DY"}, events)
     assert calls == [({"p": 1}, {"sample": "DY"}, 2, "nominal")]
 
 
 def test_names_need_no_events() -> None:
     plan = build_plan(
         {"common": {"inclusive": ["c", "b", "a"]}},
-        {"weights": {"common": {"inclusive": ["a", "b"]}}},
+        {"common": {"inclusive": ["a", "b"]}},
         KNOWN,
         CATEGORIES,
         {"DY": True},

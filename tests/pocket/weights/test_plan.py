@@ -25,7 +25,7 @@ KNOWN = [make(name, has_variations=True) for name in ("a", "b", "c", "d")] + [
 
 
 def plan(weights: Any, variations: Any = None, known: Any = KNOWN) -> Any:
-    return build_plan(weights, {"weights": variations} if variations else {}, known, CATEGORIES, SAMPLES)
+    return build_plan(weights, variations or {}, known, CATEGORIES, SAMPLES)
 
 
 def test_blocks_add_up() -> None:
@@ -140,7 +140,7 @@ def test_unknown_name(weights: Any, variations: Any, message: str) -> None:
         ),
         ({"common": {"inclusive": ["a"]}}, {"common": {"inclusive": ["b"]}}, "'b' is varied, but no weight of that"),
         ({"common": {"inclusive": ["fixed"]}}, {"common": {"inclusive": ["fixed"]}}, "'fixed' has no variations"),
-        ({"common": {"inclusive": "a"}}, None, r"weights\.common\.inclusive must be a list of weights, not 'a'"),
+        ({"common": {"inclusive": "a"}}, None, r"weights\.common\.inclusive must be a list, not 'a'"),
         ({"common": ["a"]}, None, r"weights\.common must be a dictionary with inclusive and bycategory, not \['a'\]"),
         ({"common": {"inclusive": [make("a")]}}, None, r"weights\.common\.inclusive: two weights are named 'a'"),
     ],

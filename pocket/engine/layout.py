@@ -1,0 +1,69 @@
+"""What is counted and stored of a dataset, known before any event."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pocket.calibrators.sequence import CalibratorSequence
+from pocket.configurator import Configurator
+from pocket.engine.filling import StoredVariations
+from pocket.variations import NOMINAL, shape_variations
+from pocket.weights.plan import variation_names
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Samples and variations of a dataset.
+
+    Args:
+        dataset: name of the dataset.
+        counted: the sample and its subsamples, which the cutflow counts.
+        stored: what has histograms and columns: the subsamples, or the sample if it has none.
+        sequence: the calibrators.
+        variations: counted sample → the variations it stores.
+        processed: all variations that are processed, ``nominal`` first.
+    """
+
+    dataset: str
+    counted: tuple[str, ...]
+    stored: tuple[str, ...]
+    sequence: CalibratorSequence
+    variations: Mapping[str, StoredVariations]
+    processed: tuple[str, ...]
+
+    @property
+    def stored_variations(self) -> dict[str, StoredVariations]:
+        """Stored sample → its variations."""
+        return {sample: self.variations[sample] for sample in self.stored}
+
+
+def dataset_layout(cfg: Configurator, params: Any, metadata: Mapping[str, Any]) -> Layout:
+    """Return the layout of a dataset.
+
+    Args:
+        cfg: the configuration.
+        params: its parameters, resolved for this run.
+        metadata: dataset, sample, year, isMC, ….
+    """
+    sample = str(metadata["sample"])
+    counted = cfg.counted_samples(sample)
+    requested = cfg.shapes.requested(counted)
+    sequence = CalibratorSequence(cfg.shapes.calibrators, params, metadata, requested)
+    available = {name: sequence.variations_of(name) for name in requested}
+    variations = {
+        name: StoredVariations(
+            variation_names(cfg.weights, cfg.weights.samples[name], params, metadata),
+            shape_variations(cfg.shapes, name, available),
+        )
+        for name in counted
+    }
+    return Layout(
+        dataset=str(metadata["dataset"]),
+        counted=counted,
+        stored=cfg.stored_samples(sample),
+        sequence=sequence,
+        variations=variations,
+        processed=(NOMINAL, *sequence.variations),
+    )

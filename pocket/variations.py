@@ -1,0 +1,97 @@
+"""Which variations a configuration stores for a sample in a category."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pocket.blocks import Block
+from pocket.calibrators.base import Calibrator, check_calibrators
+from pocket.errors import ConfigError, check_known
+
+NOMINAL = "nominal"
+
+
+@dataclass(frozen=True)
+class ShapePlan:
+    """Calibrators whose shape variations are stored.
+
+    Args:
+        calibrators: all calibrators of the configuration, in the order they are applied.
+        samples: sample, or ``{sample}__{subsample}`` → category → names of the calibrators that vary.
+    """
+
+    calibrators: tuple[type[Calibrator], ...]
+    samples: Mapping[str, Mapping[str, tuple[str, ...]]]
+
+    def requested(self, samples: Sequence[str]) -> tuple[str, ...]:
+        """Return the calibrators that vary anywhere in some samples, in the order they are applied."""
+        asked = {name for sample in samples for names in self.samples[sample].values() for name in names}
+        return tuple(calibrator.name for calibrator in self.calibrators if calibrator.name in asked)
+
+
+def build_shape_plan(
+    block: Mapping[str, Any],
+    calibrators: Sequence[type[Calibrator]],
+    categories: Sequence[str],
+    samples: Mapping[str, bool],
+) -> ShapePlan:
+    """Resolve the block ``variations.shape`` of a configuration (:mod:`pocket.blocks`).
+
+    Args:
+        block: block of names of calibrators.
+        calibrators: the calibrators, in the order they are applied.
+        categories: names of the categories.
+        samples: sample, or ``{sample}__{subsample}`` → whether it is simulation; data have no variations.
+
+    Raises:
+        UnknownNameError: for an unknown key, calibrator, category or sample.
+        ConfigError: if a calibrator isn't one, two have one name, or one has no variations to store.
+    """
+    for calibrator in calibrators:
+        if not (isinstance(calibrator, type) and issubclass(calibrator, Calibrator)):
+            raise ConfigError(f"calibrators: {calibrator!r} is no calibrator class")
+    check_calibrators(calibrators, (), "calibrators")
+
+    def resolve(entry: Any, where: str) -> str:
+        check_calibrators(calibrators, [entry], where)
+        return str(entry)
+
+    wanted = Block(block, "variations.shape", resolve, categories, samples)
+    plan = {
+        sample: {
+            category: tuple(dict.fromkeys(wanted.of(sample, category))) if is_mc else () for category in categories
+        }
+        for sample, is_mc in samples.items()
+    }
+    return ShapePlan(tuple(calibrators), plan)
+
+
+def shape_variations(
+    plan: ShapePlan, sample: str, available: Mapping[str, Sequence[str]]
+) -> dict[str, tuple[str, ...]]:
+    """Return the shape variations of a sample or subsample in each category.
+
+    Args:
+        plan: the calibrators.
+        sample: the sample or subsample.
+        available: calibrator → names of its variations.
+
+    Returns:
+        Category → names of its shape variations, in the order of the calibrators.
+    """
+    return {
+        category: tuple(variation for name in names for variation in available.get(name, ()))
+        for category, names in plan.samples[sample].items()
+    }
+
+
+def check_variations(variations: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """Return the blocks of weight and of shape variations.
+
+    Raises:
+        UnknownNameError: for another key.
+    """
+    check_known("key", variations, ("weights", "shape"), "variations")
+    return variations.get("weights", {}), variations.get("shape", {})
