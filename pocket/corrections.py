@@ -7,20 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters.locations import local_path
 
 
 def load_correction(path: str, name: str) -> Any:
     """Return one correction of a correctionlib file.
 
     Args:
-        path: JSON or gzipped JSON in correctionlib's schema version 2.
+        path: JSON or gzipped JSON in correctionlib's schema version 2; also by name, such as
+            ``corrections://POG/LUM/2018_UL/puWeights.json.gz`` (:mod:`pocket.parameters.locations`).
         name: name of the correction (or compound correction) in the file.
 
     Raises:
-        ConfigError: if the file doesn't exist or isn't a correctionlib file.
+        ConfigError: if the file isn't found or isn't a correctionlib file.
         UnknownNameError: if the correction isn't in it.
     """
-    corrections = _load_file(str(path))
+    corrections = _load_file(local_path(str(path)))
     if name in corrections.compound:
         return corrections.compound[name]
     # "in corrections" itself raises an IndexError

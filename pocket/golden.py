@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.errors import ConfigError
+from pocket.parameters.locations import local_path
 
 
 def certified(runs: Any, luminosity_blocks: Any, path: str) -> npt.NDArray[np.bool_]:
@@ -16,7 +17,8 @@ def certified(runs: Any, luminosity_blocks: Any, path: str) -> npt.NDArray[np.bo
     Args:
         runs: run numbers, shape (n events,).
         luminosity_blocks: luminosity sections, shape (n events,).
-        path: JSON of run → list of [first, last] luminosity section, both inclusive.
+        path: JSON of run → list of [first, last] luminosity section, both inclusive; also by name, such as
+            ``certification://…`` (:mod:`pocket.parameters.locations`).
 
     Returns:
         Boolean mask, shape (n events,).
@@ -27,7 +29,7 @@ def certified(runs: Any, luminosity_blocks: Any, path: str) -> npt.NDArray[np.bo
     from coffea.lumi_tools import LumiMask
 
     try:
-        mask = LumiMask(path)
+        mask = LumiMask(local_path(path))
     except FileNotFoundError:
         raise ConfigError(f"golden JSON {path} does not exist") from None
     except (AttributeError, TypeError, ValueError) as error:

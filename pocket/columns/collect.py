@@ -100,7 +100,7 @@ def _columns(
     for name in out.columns:
         yield f"{out.collection}_{name}", _of_one_type(branch(objects, name, out.collection), out, name)
     if jagged and out.store_size:
-        yield f"{out.collection}_N", ak.num(objects, axis=1)
+        yield f"{out.collection}_N", _packed(ak.num(objects, axis=1))
 
 
 def _of_one_type(values: ak.Array, out: ColOut, name: str) -> ak.Array:

@@ -75,7 +75,8 @@ def run_branch(
             # the file is left out as a whole, its sum of generator weights with it
             skipped[segment.path] = str(error)
             continue
-        output = accumulate([output, part])
+        # in place: a copy of large histograms per file would cost more than filling them
+        output = accumulate([part], output)
     return BranchResult(output, skipped)
 
 
@@ -90,6 +91,6 @@ def _run_segment(
     with open_file(segment) as file:
         for start, stop in segment.chunks(chunk_size):
             part = processor.process(nano_events(file, segment, start, stop, metadata))
-            output = accumulate([output, part]) if output else part
+            output = accumulate([part], output) if output else part
             progress(stop - start)
     return output

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,21 +13,22 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from pocket.errors import ConfigError
+from pocket.parameters.locations import project_path, project_root, register_configuration_dir
 from pocket.parameters.overrides import apply_overrides
 from pocket.parameters.schema import check_keys
 
+__all__ = [
+    "dump_parameters",
+    "get_default_parameters",
+    "merge_parameters",
+    "merge_parameters_from_files",
+    "project_path",
+    "project_root",
+    "register_configuration_dir",
+    "to_plain",
+]
+
 OmegaConf.register_resolver("product", lambda *factors: math.prod(factors), replace=True)
-
-
-def project_root() -> Path:
-    """Folder that holds params/, datasets/ and analysis/: ``$POCKET_ROOT``, else the checkout of this file."""
-    root = os.environ.get("POCKET_ROOT")
-    return Path(root) if root else Path(__file__).resolve().parents[2]
-
-
-def project_path(path: str | Path) -> Path:
-    """Return a path that may be relative to the project."""
-    return project_root() / path
 
 
 def get_default_parameters() -> DictConfig:
@@ -37,7 +37,7 @@ def get_default_parameters() -> DictConfig:
     Raises:
         ConfigError: if a file can't be read, holds an unknown key, or sets what another one sets too.
     """
-    parameters = OmegaConf.create({})
+    parts: list[DictConfig] = []
     origin: dict[str, str] = {}
     for path in sorted((project_root() / "params").glob("*.yaml")):
         part = _load(path)
@@ -45,8 +45,8 @@ def get_default_parameters() -> DictConfig:
             first = origin.setdefault(str(section), path.name)
             if first != path.name:
                 raise ConfigError(f"section {section!r} is in params/{path.name} and in params/{first}")
-        parameters = _merged(parameters, part)
-    return apply_overrides(parameters)
+        parts.append(part)
+    return apply_overrides(_merged(OmegaConf.create({}), *parts))
 
 
 def merge_parameters_from_files(main: DictConfig, *files: str | Path, update: bool = False) -> DictConfig:
@@ -81,12 +81,6 @@ def merge_parameters(main: DictConfig, *others: DictConfig | dict[str, Any], upd
     return apply_overrides(merged)
 
 
-def register_configuration_dir(name: str, directory: str | Path) -> None:
-    """Make ``${name:relative/path}`` in YAML files resolve to a path below a directory."""
-    base = Path(directory)
-    OmegaConf.register_resolver(name, lambda relative: str(base / relative), replace=True)
-
-
 def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, Any]:
     """Return parameters as plain dictionaries with interpolations resolved.
 
@@ -101,6 +95,17 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
         return {str(key): _plain(parameters[key]) for key in parameters if key not in without}
     except OmegaConfBaseException as error:
         raise ConfigError(f"parameter {error.full_key}: {_first_line(error)}") from None
+
+
+def dump_parameters(parameters: DictConfig) -> str:
+    """Return parameters as YAML, with interpolations resolved and keys in alphabetical order.
+
+    What it returns can be merged again, and gives the same parameters.
+
+    Raises:
+        ConfigError: if an interpolation can't be resolved.
+    """
+    return OmegaConf.to_yaml(OmegaConf.create(to_plain(parameters)), sort_keys=True)
 
 
 def _plain(value: Any) -> Any:
@@ -127,8 +132,8 @@ def _parsed(path: Path, mtime_ns: int, size: int) -> DictConfig:
     return part
 
 
-def _merged(main: DictConfig, part: DictConfig) -> DictConfig:
-    merged = OmegaConf.merge(main, part)
+def _merged(main: DictConfig, *parts: DictConfig) -> DictConfig:
+    merged = OmegaConf.merge(main, *parts)
     assert isinstance(merged, DictConfig)
     return merged
 

@@ -9,25 +9,96 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pocket.errors import UnknownNameError, nearest
+from pocket.errors import ConfigError, UnknownNameError, nearest
+
+#: a value or free contents for each of any keys (years, collections, …)
+_ANY = {"*": None}
+#: a correctionlib file and the correction in it
+_CORRECTION = {"file": None, "name": None}
 
 #: section → its known keys; "*" stands for any key (a year, a collection), None for free contents
 SCHEMA: Mapping[str, Any] = {
-    "lumi": {"picobarns": {"*": {"tot": None, "*": None}}, "goldenJSON": {"*": None}, "sqrt_s": {"*": None}},
-    "event_flags": {"*": None},
-    "event_flags_data": {"*": None},
-    "HLT_triggers": {"*": {"*": None}},
-    "btagging": {"working_point": {"*": {"btagging_algorithm": None, "btagging_WP": {"*": None}}}},
+    "lumi": {
+        "picobarns": {"*": {"tot": None, "*": None}},
+        "uncertainties": {"*": _ANY},
+        "goldenJSON": _ANY,
+        "sqrt_s": _ANY,
+    },
+    "event_flags": _ANY,
+    "event_flags_data": _ANY,
+    "HLT_triggers": {"*": _ANY},
+    "L1_triggers": {"*": _ANY},
+    "btagging": {"working_point": {"*": {"btagging_algorithm": None, "btagging_WP": _ANY}}},
     "object_preselection": {
+        "Muon": dict.fromkeys(("pt", "eta", "iso", "id")),
+        "Electron": dict.fromkeys(("pt", "eta", "iso", "id")),
+        "Photon": dict.fromkeys(("pt", "eta", "cutBased", "dr_lepton")),
+        "Jet": {
+            **dict.fromkeys(("pt", "eta", "jetId", "dr_lepton")),
+            "puId": dict.fromkeys(("wp", "maxpt")),
+            "btag": dict.fromkeys(("wp",)),
+        },
+        "FatJet": dict.fromkeys(("pt", "eta", "jetId", "dr_lepton", "msd")),
+        "GEN_Lep": dict.fromkeys(("pt", "eta")),
+        "GEN_Jet": dict.fromkeys(("pt", "eta")),
+        "*": None,
+    },
+    "jet_scale_factors": {
+        "jet_collection": dict.fromkeys(("btag", "puId")),
+        "btagSF": {"*": {**_CORRECTION, "fixed_wp": dict.fromkeys(("bc", "light"))}},
+        "btag_efficiency": {"*": _CORRECTION},
+        "jet_puId": {"*": {**_CORRECTION, "working_point": _ANY}},
+    },
+    "btagSF_calibration": {"*": _CORRECTION},
+    "systematic_variations": {"weight_variations": {"*": _ANY}},
+    "lepton_scale_factors": {
+        "electron_sf": {
+            "collection": None,
+            "id": _ANY,
+            "JSONfiles": {"*": {"files": dict.fromkeys(("reco", "id")), "name": None, "reco": _ANY}},
+            "era_mapping": {"*": dict.fromkeys(("reco", "id", "trigger"))},
+            "trigger_sf": {"*": {**_CORRECTION, "path": None}},
+        },
+        "muon_sf": {
+            "collection": None,
+            "JSONfiles": {"*": {"file": None}},
+            "era_mapping": {"*": dict.fromkeys(("id", "iso", "trigger"))},
+            "sf_name": {"*": dict.fromkeys(("id", "iso", "trigger"))},
+        },
+    },
+    "jets_calibration": {
+        "jet_types": {"*": {"*": dict.fromkeys(("json_path", "jec_mc", "jec_data", "jer", "level"))}},
+        "collection": {"*": _ANY},
+        "apply_jec_MC": {"*": _ANY},
+        "apply_jec_Data": {"*": _ANY},
+        "apply_jer_MC": {"*": _ANY},
+        "sort_by_pt": {"*": _ANY},
+        "smearing_seed": None,
+        "variations": {"*": _ANY},
+    },
+    "default_jets_calibration": {
+        "variations": {name: {"*": _ANY} for name in ("total_variation", "full_variations", "all_sources")},
+    },
+    "met_calibration": {
         "*": dict.fromkeys(
-            ("pt", "eta", "iso", "id", "dr_lepton", "jetId", "puId", "btag", "maxpt", "dz", "dxy", "sip3d", "mass")
+            (
+                "apply_MC",
+                "apply_data",
+                "RawMET_collection",
+                "MET_collection",
+                "CorrT1METJet_collection",
+                "Jet_collection",
+            )
         )
     },
-    "jet_scale_factors": {"jet_puId": {"*": {"working_point": {"*": None}}}},
-    "pileup": {"*": {"file": None, "name": None}},
+    "muon_scale": {"*": {"uncertainty": None}},
+    "pileup": {"*": _CORRECTION},
     "plotting_style": None,
     "toys": None,
 }
+
+#: sections of PocketCoffea that have another name here
+RENAMED: Mapping[str, str] = {"pileupJSONfiles": "pileup"}
 
 
 def check_keys(parameters: Any, where: str) -> None:
@@ -39,10 +110,13 @@ def check_keys(parameters: Any, where: str) -> None:
 
     Raises:
         UnknownNameError: naming the key, the place and the nearest known key.
+        ConfigError: for a section that has another name here.
     """
     for section, content in parameters.items():
         if section in SCHEMA:
             _check(content, SCHEMA[section], str(section), where)
+        elif section in RENAMED:
+            raise ConfigError(f"section {section!r} in {where} is called {RENAMED[section]!r} here")
         elif nearest(str(section), SCHEMA, 1):
             raise UnknownNameError("section", section, SCHEMA, where)
 

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import math
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import correctionlib
 import pytest
 
+from pocket.corrections import load_correction
+from pocket.errors import ConfigError
 from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.locations import PUBLIC
+from pocket.parameters.schema import SCHEMA
+from tests.real_files import real_file
 
 UL = ("2016_PreVFP", "2016_PostVFP", "2017", "2018")
 YEARS = (*UL, "toys")
+#: a year in the folders of the corrections
+CAMPAIGNS = {"2016_PreVFP": "2016preVFP_UL", "2016_PostVFP": "2016postVFP_UL", "2017": "2017_UL", "2018": "2018_UL"}
 
 
 @pytest.fixture(scope="module")
@@ -19,29 +31,238 @@ def params() -> dict[str, Any]:
     return to_plain(get_default_parameters())
 
 
-def test_every_year_has_what_an_analysis_needs(params: dict[str, Any]) -> None:
-    for section in (
-        params["lumi"]["picobarns"],
-        params["lumi"]["sqrt_s"],
-        params["event_flags"],
-        params["btagging"]["working_point"],
+def leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield every value in a tree of dictionaries with its path."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from leaves(value, (*path, str(key)))
+    else:
+        yield path, node
+
+
+@pytest.mark.parametrize(
+    ("table", "years"),
+    [
+        ("lumi.picobarns", YEARS),
+        ("lumi.uncertainties", UL),
+        ("lumi.sqrt_s", YEARS),
+        ("lumi.goldenJSON", YEARS),
+        ("event_flags", YEARS),
+        ("HLT_triggers", YEARS),
+        ("pileup", UL),
+        ("btagging.working_point", YEARS),
+        ("jet_scale_factors.btagSF", UL),
+        ("jet_scale_factors.jet_puId", YEARS),
+        ("lepton_scale_factors.electron_sf.JSONfiles", UL),
+        ("lepton_scale_factors.electron_sf.era_mapping", UL),
+        ("lepton_scale_factors.muon_sf.JSONfiles", UL),
+        ("lepton_scale_factors.muon_sf.era_mapping", UL),
+        ("lepton_scale_factors.muon_sf.sf_name", UL),
+        *((f"jets_calibration.jet_types.{jets}", UL) for jets in ("AK4PFchs", "AK8PFPuppi")),
+        *(
+            (f"jets_calibration.{table}", UL)
+            for table in ("collection", "apply_jec_MC", "apply_jec_Data", "apply_jer_MC", "sort_by_pt")
+        ),
+        *(
+            (f"default_jets_calibration.variations.{choice}.{jets}", UL)
+            for choice in ("total_variation", "full_variations", "all_sources")
+            for jets in ("AK4PFchs", "AK8PFPuppi")
+        ),
+        ("met_calibration", UL),
+    ],
+)
+def test_every_year_has_what_an_analysis_needs(params: dict[str, Any], table: str, years: tuple[str, ...]) -> None:
+    for key in table.split("."):
+        params = params[key]
+    assert set(years) <= set(params) <= set(YEARS)
+    assert all(params.values())
+
+
+def test_years_of_a_table_have_the_same_keys(params: dict[str, Any]) -> None:
+    for path, section in (
+        ("pileup", params["pileup"]),
+        ("btagSF", params["jet_scale_factors"]["btagSF"]),
+        ("electrons", params["lepton_scale_factors"]["electron_sf"]["JSONfiles"]),
+        ("muons", params["lepton_scale_factors"]["muon_sf"]["sf_name"]),
+        ("jets", params["jets_calibration"]["jet_types"]["AK4PFchs"]),
+        ("fat jets", params["jets_calibration"]["jet_types"]["AK8PFPuppi"]),
     ):
-        assert set(section) == set(YEARS)
+        assert len({tuple(sorted(section[year])) for year in UL}) == 1, path
+
+
+def test_the_schema_knows_every_section(params: dict[str, Any]) -> None:
+    assert set(params) <= set(SCHEMA)
+
+
+# what follows was written down from the sources by hand
 
 
 def test_luminosity_of_run_2(params: dict[str, Any]) -> None:
-    # LumiRecommendationsRun2: 137.64/fb in all
-    assert sum(params["lumi"]["picobarns"][year]["tot"] for year in UL) == pytest.approx(137640, rel=1e-3)
+    # LumiRecommendationsRun2: 36.33, 41.48 and 59.83/fb, 137.64/fb in all
+    table = params["lumi"]["picobarns"]
+    assert table["2016_PreVFP"]["tot"] + table["2016_PostVFP"]["tot"] == 36330
+    assert (table["2017"]["tot"], table["2018"]["tot"]) == (41480, 59830)
+    for year in UL:
+        eras = sum(value for era, value in table[year].items() if era != "tot")
+        assert eras == pytest.approx(table[year]["tot"], rel=1e-4)
+
+
+def test_uncertainty_of_the_luminosity_of_run_2(params: dict[str, Any]) -> None:
+    # CMS: 1.2 % in 2016, 2.3 % in 2017, 2.5 % in 2018, 1.6 % in all
+    table, sources = params["lumi"]["picobarns"], params["lumi"]["uncertainties"]
+
+    def uncertainty(*years: str) -> float:
+        shifts: dict[str, float] = {}
+        for year in years:
+            for source, relative in sources[year].items():
+                shifts[source] = shifts.get(source, 0.0) + relative * table[year]["tot"]
+        return math.hypot(*shifts.values()) / math.fsum(table[year]["tot"] for year in years)
+
+    found = [uncertainty(*years) for years in (UL[:2], UL[:1], UL[2:3], UL[3:], UL)]
+    assert [round(100 * value, 1) for value in found] == [1.2, 1.2, 2.3, 2.5, 1.6]
+
+
+def test_energy(params: dict[str, Any]) -> None:
+    assert set(params["lumi"]["sqrt_s"].values()) == {13}
+
+
+@pytest.mark.parametrize(
+    ("year", "thresholds"),
+    [
+        ("2016_PreVFP", {"L": 0.0508, "M": 0.2598, "T": 0.6502}),
+        ("2016_PostVFP", {"L": 0.0480, "M": 0.2489, "T": 0.6377}),
+        ("2017", {"L": 0.0532, "M": 0.3040, "T": 0.7476}),
+        ("2018", {"L": 0.0490, "M": 0.2783, "T": 0.7100}),
+    ],
+)
+def test_deepjet_working_points(params: dict[str, Any], year: str, thresholds: dict[str, float]) -> None:
+    assert params["btagging"]["working_point"][year] == {
+        "btagging_algorithm": "btagDeepFlavB",
+        "btagging_WP": thresholds,
+    }
+
+
+def test_noise_filters(params: dict[str, Any]) -> None:
+    flags = params["event_flags"]
+    # MissingETOptionalFiltersRun2, UL: the crystals that lose transparency came in 2017
+    assert set(flags["2018"]) - set(flags["2016_PreVFP"]) == {"ecalBadCalibFilter"}
+    assert flags["2016_PreVFP"] == flags["2016_PostVFP"]
+    assert flags["2017"] == flags["2018"]
+    for year in UL:
+        assert {"goodVertices", "BadPFMuonDzFilter", "eeBadScFilter"} < set(flags[year])
+        assert len(set(flags[year])) == len(flags[year])
+
+
+def test_pileup_identification(params: dict[str, Any]) -> None:
+    # PileupJetIDUL: bits (tight, medium, loose) in 2017 and 2018, the other way round in 2016
+    points = {year: content["working_point"] for year, content in params["jet_scale_factors"]["jet_puId"].items()}
+    assert points["2016_PreVFP"] == points["2016_PostVFP"] == {"L": 0b001, "M": 0b011, "T": 0b111}
+    assert points["2017"] == points["2018"] == points["toys"] == {"L": 0b100, "M": 0b110, "T": 0b111}
+
+
+def test_names_of_corrections(params: dict[str, Any]) -> None:
+    assert [params["pileup"][year]["name"] for year in UL] == [
+        f"Collisions{year}_UltraLegacy_goldenJSON" for year in (16, 16, 17, 18)
+    ]
+    electrons = params["lepton_scale_factors"]["electron_sf"]
+    assert {content["name"] for content in electrons["JSONfiles"].values()} == {"UL-Electron-ID-SF"}
+    assert [electrons["era_mapping"][year]["reco"] for year in UL] == ["2016preVFP", "2016postVFP", "2017", "2018"]
+    muons = params["lepton_scale_factors"]["muon_sf"]
+    assert all(set(eras.values()) == {CAMPAIGNS[year]} for year, eras in muons["era_mapping"].items())
+    assert muons["sf_name"]["2018"] == {
+        "id": "NUM_TightID_DEN_TrackerMuons",
+        "iso": "NUM_LooseRelIso_DEN_TightIDandIPCut",
+        "trigger": "NUM_IsoMu24_DEN_CutBasedIdTight_and_PFIsoTight",
+    }
+    assert params["jet_scale_factors"]["btagSF"]["2018"]["name"] == "deepJet_shape"
+
+
+def test_jet_energy_corrections(params: dict[str, Any]) -> None:
+    types = params["jets_calibration"]["jet_types"]
+    found = {year: (types["AK4PFchs"][year]["jec_mc"], types["AK4PFchs"][year]["jer"]) for year in UL}
+    assert found == {
+        "2016_PreVFP": ("Summer19UL16APV_V7_MC", "Summer20UL16APV_JRV3_MC"),
+        "2016_PostVFP": ("Summer19UL16_V7_MC", "Summer20UL16_JRV3_MC"),
+        "2017": ("Summer19UL17_V5_MC", "Summer19UL17_JRV2_MC"),
+        "2018": ("Summer19UL18_V5_MC", "Summer19UL18_JRV2_MC"),
+    }
+    for year in UL:
+        eras = set(params["lumi"]["picobarns"][year]) - {"tot"}
+        version = types["AK4PFchs"][year]["jec_mc"].removesuffix("_MC")
+        campaign, number = version.rsplit("_", 1)
+        assert set(types["AK4PFchs"][year]["jec_data"]) == eras
+        for era, name in types["AK4PFchs"][year]["jec_data"].items():
+            # of the same version as for simulation, for a range of runs that holds the era
+            match = re.fullmatch(rf"{campaign}_Run([A-H]+)_{number}_DATA", name)
+            assert match
+            assert era in match[1]
+        differing = {key for key, value in types["AK8PFPuppi"][year].items() if value != types["AK4PFchs"][year][key]}
+        assert differing == {"json_path"}
+
+
+def test_jet_energy_uncertainties(params: dict[str, Any]) -> None:
+    choices = params["default_jets_calibration"]["variations"]
+    assert params["jets_calibration"]["variations"] == choices["total_variation"]
+    for year in UL:
+        assert choices["total_variation"]["AK4PFchs"][year] == ["JES_Total", "JER"]
+        reduced = choices["full_variations"]["AK4PFchs"][year]
+        # JECUncertaintySources: eleven, five of which are of the year alone
+        assert len(set(reduced)) == len(reduced) == 12
+        assert sum(name.endswith(f"_{year[:4]}") for name in reduced) == 5
+        assert len(set(choices["all_sources"]["AK4PFchs"][year])) == 27 + 1
+
+
+def test_sources_are_those_of_real_corrections(params: dict[str, Any]) -> None:
+    jet_corrections = set(correctionlib.CorrectionSet.from_file(str(real_file("jet_jerc_Summer22_V3.json.gz"))))
+    # of 2022, where the sources have the same names but for the year
+    choices = params["default_jets_calibration"]["variations"]
+    for choice in choices.values():
+        for name in choice["AK4PFchs"]["2018"]:
+            if name != "JER":
+                source = name.removeprefix("JES_").replace("2018", "2022")
+                assert f"Summer22_22Sep2023_V3_MC_{source}_AK4PFPuppi" in jet_corrections
+
+
+# where corrections are looked for
+
+
+def test_every_file_is_named_without_a_machine(params: dict[str, Any]) -> None:
+    named = 0
+    for path, value in leaves(params):
+        if isinstance(value, str) and re.search(r"[/\\]", value) and path[0] not in ("toys", "plotting_style"):
+            assert value.partition("://")[0] in (*PUBLIC, "toys"), path
+            assert not re.search(r":///|/\.\.?/|//.*//", value), path
+            named += value.startswith("corrections://")
+    assert named == 4 * (1 + 1 + 1 + 2 + 1 + 2)  # pileup, b tagging, pileup jets, electrons, muons, jets
+
+
+def test_every_year_reads_its_own_files(params: dict[str, Any]) -> None:
+    for path, value in leaves(params):
+        if isinstance(value, str) and value.startswith("corrections://"):
+            (year,) = set(path) & set(UL)
+            assert re.fullmatch(rf"corrections://POG/[A-Z]{{3}}/{CAMPAIGNS[year]}/\w+\.json\.gz", value), path
+
+
+def test_parameters_load_where_there_are_no_corrections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(tmp_path))
+    content = to_plain(get_default_parameters())["pileup"]["2018"]
+    with pytest.raises(ConfigError, match=r"puWeights\.json\.gz is not in .* set POCKET_CORRECTIONS"):
+        load_correction(content["file"], content["name"])
+
+
+def test_a_mirror_does_not_change_the_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for root in ("/one", "/other"):
+        monkeypatch.setenv("POCKET_CORRECTIONS", root)
+        found.append(to_plain(get_default_parameters()))
+    assert found[0] == found[1]
+
+
+# the toys
 
 
 def test_luminosity_of_the_toys(params: dict[str, Any]) -> None:
     assert params["lumi"]["picobarns"]["toys"]["tot"] == params["toys"]["luminosity"] * params["toys"]["scale"]
-
-
-def test_tighter_working_points_are_higher(params: dict[str, Any]) -> None:
-    for year in UL:
-        thresholds = params["btagging"]["working_point"][year]["btagging_WP"]
-        assert 0 < thresholds["L"] < thresholds["M"] < thresholds["T"] < 1
 
 
 def test_the_toys_working_point_is_the_one_they_are_made_with(params: dict[str, Any]) -> None:

@@ -48,6 +48,17 @@ def test_compound_correction(tmp_path: Path) -> None:
         load_correction(str(path), "produkt")
 
 
+def test_a_correction_by_name(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(Path(path).parent))
+    assert load_correction("corrections://sf.json", "muon_id").evaluate(15.0, "nominal") == 1.0
+    with pytest.raises(UnknownNameError, match=r"unknown correction 'muon_di' in sf\.json, did you mean 'muon_id'"):
+        load_correction("corrections://sf.json", "muon_di")
+    # another folder, another file
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(Path(path).parent / "none"))
+    with pytest.raises(ConfigError, match=r"^corrections://sf\.json is not in \S*/none: .*POCKET_CORRECTIONS"):
+        load_correction("corrections://sf.json", "muon_id")
+
+
 def test_what_cannot_be_loaded(path: str, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match=r"unknown correction 'muon_di' in sf\.json, did you mean 'muon_id'"):
         load_correction(path, "muon_di")

@@ -45,6 +45,16 @@ def test_first_and_last_section_of_every_range() -> None:
     assert 0 < mask.sum() < len(mask)
 
 
+def test_file_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = real_file("golden_2017.json")
+    monkeypatch.setenv("POCKET_CERTIFICATION", str(path.parent))
+    run, ranges = next(iter(json.loads(path.read_text()).items()))
+    runs, blocks = np.array([int(run), 1]), np.array([ranges[0][0], 1])
+    assert certified(runs, blocks, f"certification://{path.name}").tolist() == [True, False]
+    with pytest.raises(ConfigError, match=r"certification://none\.json is not in .* POCKET_CERTIFICATION"):
+        certified(runs, blocks, "certification://none.json")
+
+
 def test_bad_files(tmp_path: Path) -> None:
     run = np.array([1])
     with pytest.raises(ConfigError, match=r"golden JSON .*missing.json does not exist"):

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.defaults import (
+    dump_parameters,
     get_default_parameters,
     merge_parameters,
     merge_parameters_from_files,
-    project_path,
-    project_root,
     register_configuration_dir,
     to_plain,
 )
@@ -24,14 +26,6 @@ def write(folder: Path, name: str, text: str) -> Path:
     path.parent.mkdir(exist_ok=True)
     path.write_text(text)
     return path
-
-
-def test_project_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("POCKET_ROOT", raising=False)
-    assert (project_root() / "pocket" / "parameters" / "defaults.py").is_file()
-    monkeypatch.setenv("POCKET_ROOT", str(tmp_path))
-    assert project_path("params/x.yaml") == tmp_path / "params" / "x.yaml"
-    assert project_path("/absolute") == Path("/absolute")
 
 
 def test_defaults_are_all_files_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,9 +125,51 @@ def test_resolvers(tmp_path: Path) -> None:
     register_configuration_dir("test_folder", tmp_path)
     path = write(tmp_path, "files.yaml", "sf: ${test_folder:sf/muon.json}\narea: ${product:2,${side},4}\nside: 3\n")
     plain = to_plain(merge_parameters_from_files(OmegaConf.create({}), path))
-    assert plain == {"sf": str(tmp_path / "sf" / "muon.json"), "area": 24, "side": 3}
-    register_configuration_dir("test_folder", "/elsewhere")
-    assert merge_parameters_from_files(OmegaConf.create({}), path).sf == "/elsewhere/sf/muon.json"
+    assert plain == {"sf": "test_folder://sf/muon.json", "area": 24, "side": 3}
+
+
+def test_dump_of_the_defaults(tmp_path: Path) -> None:
+    text = dump_parameters(get_default_parameters())
+    path = write(tmp_path, "dump.yaml", text)
+    loaded = merge_parameters_from_files(OmegaConf.create({}), path)
+    assert to_plain(loaded) == to_plain(get_default_parameters())
+    assert dump_parameters(loaded) == text
+    # a value stands where it is used
+    assert "${" not in text
+    assert merge_parameters_from_files(get_default_parameters(), path, update=True) == loaded
+
+
+def test_dump_has_one_order(tmp_path: Path) -> None:
+    one = write(tmp_path, "one.yaml", "b: {k: 1, j: [3, 1]}\na: ${b.k}\n")
+    two = write(tmp_path, "two.yaml", "a: 1\nb: {j: [3, 1], k: 1}\n")
+    first, second = (dump_parameters(merge_parameters_from_files(OmegaConf.create({}), file)) for file in (one, two))
+    assert first == second == "a: 1\nb:\n  j:\n  - 3\n  - 1\n  k: 1\n"
+    with pytest.raises(ConfigError, match=r"parameter a: Interpolation key 'b' not found"):
+        dump_parameters(OmegaConf.create({"a": "${b}"}))
+
+
+KEYS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["C"], exclude_characters=".$[]"), min_size=1, max_size=8
+)
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**9), 10**9),
+    st.floats(allow_nan=False),
+    st.sampled_from(["1e5", "2018", "0.3", "null", "on", "2018_UL", "corrections://a/b.json", "x: y", "a\nb", "", "é"]),
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.dictionaries(
+        KEYS, st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner), max_leaves=8)
+    )
+)
+def test_a_dump_loads_back(plain: dict[str, Any]) -> None:
+    parameters = OmegaConf.create(plain)
+    loaded = OmegaConf.create(dump_parameters(parameters))
+    assert OmegaConf.to_container(loaded) == plain
 
 
 @pytest.mark.parametrize(

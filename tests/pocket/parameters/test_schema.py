@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from pocket.errors import UnknownNameError
-from pocket.parameters.schema import check_keys
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters.schema import RENAMED, SCHEMA, check_keys
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,8 @@ from pocket.parameters.schema import check_keys
         {"HLT_triggers": {"2018": {"SingleMuon": ["IsoMu24"]}}},
         {"plotting_style": {"anything": {"at": "all"}}},
         {"dimuon": {"mass_low": 60}, "my_section": 4},
+        {"jets_calibration": {"variations": "${default_jets_calibration.variations.all_sources}"}},
+        {"lepton_scale_factors": {"muon_sf": {"sf_name": {"2018": {"iso": "NUM_TightRelIso_DEN_TightIDandIPCut"}}}}},
         {"lumi": "${other.lumi}", "event_flags": {"2018": "${other.flags}"}},
     ],
 )
@@ -38,8 +40,28 @@ def test_known_keys(parameters: dict[str, Any]) -> None:
         ({"object_preselecton": {}}, r"section 'object_preselecton' in file\.yaml, did you mean 'object_preselection'"),
         ({"HLT_trigger": {}}, "section 'HLT_trigger' in .* did you mean 'HLT_triggers'"),
         ({"pileup": {"2018": {"files": "x"}}}, r"key 'pileup\.2018\.files' in .* did you mean 'pileup\.2018\.file'"),
+        (
+            {"object_preselection": {"Jet": {"puId": {"wP": "L"}}}},
+            r"key 'object_preselection\.Jet\.puId\.wP' in .* did you mean 'object_preselection\.Jet\.puId\.wp'",
+        ),
+        (
+            {"lepton_scale_factors": {"muon_sf": {"sf_name": {"2018": {"isolation": "x"}}}}},
+            r"key 'lepton_scale_factors\.muon_sf\.sf_name\.2018\.isolation' in .*2018\.iso'",
+        ),
+        (
+            {"jets_calibration": {"jet_types": {"AK4PFchs": {"2018": {"json": "x"}}}}},
+            r"did you mean 'jets_calibration\.jet_types\.AK4PFchs\.2018\.json_path'",
+        ),
+        ({"lumi": {"uncertainty": {}}}, r"key 'lumi\.uncertainty' in .* did you mean 'lumi\.uncertainties'"),
     ],
 )
 def test_unknown_key(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(UnknownNameError, match=message):
         check_keys(parameters, "file.yaml")
+
+
+@pytest.mark.parametrize("section", RENAMED)
+def test_sections_with_another_name(section: str) -> None:
+    assert RENAMED[section] in SCHEMA
+    with pytest.raises(ConfigError, match=rf"section '{section}' in file\.yaml is called '{RENAMED[section]}' here"):
+        check_keys({section: {}}, "file.yaml")

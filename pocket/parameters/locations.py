@@ -1,0 +1,128 @@
+"""Files that parameters name by what they belong to, so that no machine's path becomes part of the parameters.
+
+A name is ``scheme://relative/path``. A scheme is a collection of public files (:data:`PUBLIC`), or a directory that an
+analysis registered (:func:`register_configuration_dir`). What is named is looked up only where it is used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from pocket.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class PublicFiles:
+    """A collection of public files, copies of which may lie in several places.
+
+    Args:
+        variable: environment variable that names the folder to use, and then no other.
+        mounts: where the collection is found on machines of the experiment.
+        origin: address to copy it from.
+    """
+
+    variable: str
+    mounts: tuple[str, ...]
+    origin: str
+
+
+#: scheme → collection of public files
+PUBLIC: Mapping[str, PublicFiles] = {
+    "corrections": PublicFiles(
+        variable="POCKET_CORRECTIONS",
+        mounts=("/cvmfs/cms.cern.ch/rsync/cms-nanoAOD/jsonpog-integration",),
+        origin="https://gitlab.cern.ch/cms-nanoAOD/jsonpog-integration",
+    ),
+    "certification": PublicFiles(
+        variable="POCKET_CERTIFICATION",
+        mounts=("/eos/user/c/cmsdqm/www/CAF/certification",),
+        origin="https://cms-service-dqmdc.web.cern.ch/CAF/certification",
+    ),
+}
+
+#: schemes that mean something else already
+_RESERVED = (*PUBLIC, "toys", "file", "http", "https", "root", "davs")
+
+_directories: dict[str, Path] = {}
+
+
+def project_root() -> Path:
+    """Folder that holds params/, datasets/ and analysis/: ``$POCKET_ROOT``, else the checkout of this file."""
+    root = os.environ.get("POCKET_ROOT")
+    return Path(root) if root else Path(__file__).resolve().parents[2]
+
+
+def project_path(path: str | Path) -> Path:
+    """Return a path that may be relative to the project."""
+    return project_root() / path
+
+
+def register_configuration_dir(name: str, directory: str | Path) -> None:
+    """Let YAML files name files below a directory, as ``${name:relative/path}``.
+
+    The value in the composed parameters is ``name://relative/path``, the same wherever the directory lies; the
+    processor gets the path (:func:`expand_directories`).
+
+    Args:
+        name: letters, digits and underscores; registering it again replaces the directory.
+        directory: the directory; a relative one is relative to the project.
+
+    Raises:
+        ConfigError: if the name can't be used.
+    """
+    taken = name in _RESERVED or (OmegaConf.has_resolver(name) and name not in _directories)
+    if taken or not name.isidentifier():
+        reason = "is taken" if taken else "must consist of letters, digits and underscores"
+        raise ConfigError(f"configuration directory {name!r}: the name {reason}")
+    _directories[name] = project_path(directory)
+    OmegaConf.register_resolver(name, lambda relative="": f"{name}://{str(relative).lstrip('/')}", replace=True)
+
+
+def expand_directories(name: str) -> str:
+    """Return the path of a file in a registered directory; anything else stays as it is."""
+    scheme, separator, relative = name.partition("://")
+    if not separator or scheme not in _directories:
+        return name
+    return str(_directories[scheme] / relative.lstrip("/"))
+
+
+def local_path(name: str) -> str:
+    """Return the path of a file on this machine.
+
+    Args:
+        name: ``scheme://relative/path``, or a path, which is returned as it is.
+
+    Raises:
+        ConfigError: if no copy of a public file is found, naming the folders that were searched.
+    """
+    scheme, separator, relative = name.partition("://")
+    if not separator or scheme not in PUBLIC:
+        return expand_directories(name)
+    roots = public_roots(scheme)
+    for root in roots:
+        path = root / relative
+        # unlike Path.is_file, no error where a mount is broken or closed to this user
+        if os.access(path, os.R_OK):
+            return str(path)
+    public = PUBLIC[scheme]
+    raise ConfigError(
+        f"{name} is not in {' or '.join(map(str, roots))}: mount CVMFS or EOS, "
+        f"or set {public.variable} to a copy of {public.origin}"
+    )
+
+
+def public_roots(scheme: str) -> tuple[Path, ...]:
+    """Return the folders in which files of a public collection are looked for, first found first.
+
+    That is the folder that the collection's environment variable names; without it, those of the experiment, then the
+    local mirror ``data/<scheme>`` of the project.
+    """
+    chosen = os.environ.get(PUBLIC[scheme].variable)
+    if chosen:
+        return (Path(chosen),)
+    return (*map(Path, PUBLIC[scheme].mounts), project_path("data") / scheme)
