@@ -147,7 +147,7 @@ def get_nPVgood(N: int, name: str | None = None) -> Cut:
     return Cut(name=name or f"nPVgood_{N}", params={"N": N}, function=nPVgood)
 
 
-def apply_HLT_triggers(
+def apply_triggers(
     events: ak.Array,
     params: Params,
     *,
@@ -165,26 +165,39 @@ def apply_HLT_triggers(
         UnknownNameError: for a year or primary dataset without triggers.
         MissingBranchError: for a trigger that isn't in the file.
     """
-    triggers = parameter(processor_params, "HLT_triggers", year)
+    level = params["level"]
+    by_dataset = parameter(processor_params, f"{level}_triggers", year)
     datasets = params["primaryDatasets"]
     if not datasets and isMC:
-        datasets = list(triggers)
+        datasets = list(by_dataset)
     elif not datasets:
         if "primaryDataset" not in metadata:
             raise DatasetError(
                 f"data sample {sample!r} needs 'primaryDataset' in the metadata of its datasets to choose its "
-                f"triggers, one of {', '.join(map(repr, triggers))}"
+                f"triggers, one of {', '.join(map(repr, by_dataset))}"
             )
         datasets = [metadata["primaryDataset"]]
+    triggers = [
+        trigger for dataset in datasets for trigger in parameter(processor_params, f"{level}_triggers", year, dataset)
+    ]
+    return any_trigger(events, {**params, "triggers": triggers}, year=year)
+
+
+def any_trigger(events: ak.Array, params: Params, *, year: str, **kwargs: Any) -> ak.Array:
+    """Keep events in which one of ``params["triggers"]`` fired, see :func:`get_HLTsel_custom`.
+
+    Raises:
+        MissingBranchError: for a trigger that isn't in the file.
+    """
+    level = params["level"]
     fired = np.zeros(len(events), dtype=np.bool_)
-    for dataset in datasets:
-        for trigger in parameter(processor_params, "HLT_triggers", year, dataset):
-            fired = fired | _fired(events, trigger.removeprefix("HLT_"), year)
+    for trigger in params["triggers"]:
+        fired = fired | _fired(events, level, trigger.removeprefix(f"{level}_"), year)
     return ~fired if params["invert"] else fired
 
 
-def _fired(events: ak.Array, trigger: str, year: str) -> ak.Array:
-    fired = branch(events.HLT, trigger, "HLT")
+def _fired(events: ak.Array, level: str, trigger: str, year: str) -> ak.Array:
+    fired = branch(collection(events, level), trigger, level)
     if year == "2017" and trigger == "Ele32_WPTight_Gsf_L1DoubleEG":
         # Ele32_WPTight_Gsf wasn't active all year; this is the EGM group's replacement, with the single-e/gamma L1 bit
         electrons = events.TrigObj[events.TrigObj.id == 11]
@@ -203,9 +216,32 @@ def get_HLTsel(primaryDatasets: Sequence[str] | None = None, invert: bool = Fals
         primaryDatasets: use the triggers of these instead, in data and simulation.
         invert: keep the events that fail instead.
     """
-    name = "_".join(["HLT_trigger", *(primaryDatasets or ())]) + ("_NOT" if invert else "")
-    params = {"primaryDatasets": primaryDatasets, "invert": invert}
-    return Cut(name=name, params=params, function=apply_HLT_triggers)
+    return _trigger_cut("HLT", apply_triggers, "primaryDatasets", primaryDatasets, invert)
+
+
+def get_HLTsel_custom(trigger_list: Sequence[str], invert: bool = False) -> Cut:
+    """Require one of some triggers, in data and simulation.
+
+    Args:
+        trigger_list: names of the triggers, with or without ``HLT_``.
+        invert: keep the events that fail instead.
+    """
+    return _trigger_cut("HLT", any_trigger, "triggers", trigger_list, invert)
+
+
+def get_L1sel(primaryDatasets: Sequence[str] | None = None, invert: bool = False) -> Cut:
+    """Require one of the seeds of ``L1_triggers.{year}``; everything else as in :func:`get_HLTsel`."""
+    return _trigger_cut("L1", apply_triggers, "primaryDatasets", primaryDatasets, invert)
+
+
+def get_L1sel_custom(trigger_list: Sequence[str], invert: bool = False) -> Cut:
+    """Require one of some seeds of the first trigger level; arguments as in :func:`get_HLTsel_custom`."""
+    return _trigger_cut("L1", any_trigger, "triggers", trigger_list, invert)
+
+
+def _trigger_cut(level: str, function: Any, key: str, names: Sequence[str] | None, invert: bool) -> Cut:
+    name = "_".join([f"{level}_trigger", *(names or ())]) + ("_NOT" if invert else "")
+    return Cut(name=name, params={"level": level, key: names, "invert": invert}, function=function)
 
 
 def apply_event_flags(

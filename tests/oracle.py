@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ class Histogram:
     stop: float
     sumw: list[float] = field(init=False)
     sumw2: list[float] = field(init=False)
+    entries: int = 0
 
     def __post_init__(self) -> None:
         width = (self.stop - self.start) / self.bins
@@ -38,7 +40,8 @@ class Histogram:
 
     def fill(self, value: float, weight: float) -> None:
         """Add an entry; a lower edge belongs to its bin."""
-        position = sum(value >= edge for edge in self.edges)
+        position = bisect_right(self.edges, value)
+        self.entries += 1
         self.sumw[position] += weight
         self.sumw2[position] += weight**2
 
@@ -87,8 +90,8 @@ def event_loop(path: Path, params: Mapping[str, Any], *, is_mc: bool) -> Sums:
         if not _passes_skim(event, params):
             continue
         sums.skim += 1
-        muons = [muon for muon in _objects(event, "Muon") if _good_muon(muon, params["object_preselection"]["Muon"])]
-        if len(muons) < 2 or not muons[0]["pt"] > _single(params["dimuon"]["leading_pt"]):
+        muons = [muon for muon in objects(event, "Muon") if _good_muon(muon, params["object_preselection"]["Muon"])]
+        if len(muons) < 2 or not muons[0]["pt"] > single(params["dimuon"]["leading_pt"]):
             continue
         # sorted() is stable: of two muons with the same pt the first in the file leads
         first, second = sorted(muons, key=lambda muon: -float(muon["pt"]))[:2]
@@ -100,7 +103,7 @@ def event_loop(path: Path, params: Mapping[str, Any], *, is_mc: bool) -> Sums:
         sums.presel += 1
         sums.sumw += weight
         sums.sumw2 += weight**2
-        jets = [jet for jet in _objects(event, "Jet") if _good_jet(jet, muons, params)]
+        jets = [jet for jet in objects(event, "Jet") if _good_jet(jet, muons, params)]
         fills = [("mll", mass), ("ptll", pt), ("nJetGood", len(jets)), ("npvs", event["PV_npvsGood"])]
         for which in ("pt", "eta"):
             fills += [(f"MuonGood_{which}", muon[which]) for muon in muons]
@@ -153,12 +156,12 @@ def _events(path: Path, params: Mapping[str, Any], is_mc: bool) -> Iterator[dict
         yield {branch: value.tolist() for branch, value in zip(branches, values, strict=True)}
 
 
-def _objects(event: Mapping[str, Any], collection: str) -> list[dict[str, Any]]:
+def objects(event: Mapping[str, Any], collection: str) -> list[dict[str, Any]]:
     columns = {key.partition("_")[2]: value for key, value in event.items() if key.startswith(f"{collection}_")}
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _single(value: float) -> float:
+def single(value: float) -> float:
     """Round to float32: NumPy compares a float32 column with a Python number in single precision.
 
     pt, eta, phi, mass and isolation are float32 in the file, and their values are exact as Python numbers. Distances
@@ -179,10 +182,10 @@ def _passes_skim(event: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
 
 def _good_muon(muon: Mapping[str, Any], cuts: Mapping[str, Any]) -> bool:
     return bool(
-        muon["pt"] > _single(cuts["pt"])
-        and abs(muon["eta"]) < _single(cuts["eta"])
+        muon["pt"] > single(cuts["pt"])
+        and abs(muon["eta"]) < single(cuts["eta"])
         and muon[cuts["id"]]
-        and muon["pfRelIso04_all"] < _single(cuts["iso"])
+        and muon["pfRelIso04_all"] < single(cuts["iso"])
     )
 
 
@@ -190,15 +193,15 @@ def _good_jet(jet: Mapping[str, Any], muons: list[dict[str, Any]], params: Mappi
     cuts = params["object_preselection"]["Jet"]
     lowest = params["jet_scale_factors"]["jet_puId"][YEAR]["working_point"][cuts["puId"]["wp"]]
     return (
-        jet["pt"] > _single(cuts["pt"])
-        and abs(jet["eta"]) < _single(cuts["eta"])
+        jet["pt"] > single(cuts["pt"])
+        and abs(jet["eta"]) < single(cuts["eta"])
         and jet["jetId"] >= cuts["jetId"]
-        and (jet["puId"] >= lowest or jet["pt"] >= _single(cuts["puId"]["maxpt"]))
-        and all(_distance(jet, muon) > cuts["dr_lepton"] for muon in muons)
+        and (jet["puId"] >= lowest or jet["pt"] >= single(cuts["puId"]["maxpt"]))
+        and all(distance(jet, muon) > cuts["dr_lepton"] for muon in muons)
     )
 
 
-def _distance(first: Mapping[str, Any], second: Mapping[str, Any]) -> float:
+def distance(first: Mapping[str, Any], second: Mapping[str, Any]) -> float:
     delta_phi = abs(first["phi"] - second["phi"])
     return math.hypot(first["eta"] - second["eta"], min(delta_phi, 2 * math.pi - delta_phi))
 

@@ -5,62 +5,14 @@ Each returns a dictionary, to be unpacked into ``variables``: ``{**jet_hists(col
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from pocket.errors import UnknownNameError, check_known
 from pocket.histograms.config import Axis, HistConf
+from pocket.histograms.object_axes import DEFAULT_AXIS_SETTINGS, DEFAULT_FIELDS, DEFAULT_SCORES, SYMBOLS
 
 AxisSettings = Mapping[str, Mapping[str, Any]]
-
-#: type of object → its symbol on plots
-SYMBOLS = {"muon": r"\mu", "electron": "e", "lepton": r"\ell", "jet": "j", "met": "miss"}
-
-
-def _regular(bins: int, start: float, stop: float, label: str) -> dict[str, Any]:
-    return {"bins": bins, "start": start, "stop": stop, "lim": (start, stop), "label": label}
-
-
-def _pt(bins: int, stop: float) -> dict[str, Any]:
-    return _regular(bins, 0, stop, "$p_{T}^{<obj>}$ [GeV]")
-
-
-_ETA = _regular(50, -2.5, 2.5, r"$\eta_{<obj>}$")
-_PHI = _regular(64, -math.pi, math.pi, r"$\phi_{<obj>}$")
-# the bins next to 1.5 are the transition between ECAL barrel and endcap
-_ETA_SC_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4442, 1.5660, 1.7, 1.9, 2.1, 2.3, 2.5)
-
-#: type of object → field → settings of the axis; ``<obj>`` in a label becomes the symbol
-DEFAULT_AXIS_SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
-    "muon": {"eta": _ETA, "pt": _pt(50, 150), "phi": _PHI},
-    "electron": {
-        "eta": _ETA,
-        "pt": _pt(50, 500),
-        "phi": _PHI,
-        "etaSC": {
-            "type": "variable",
-            "bins": (*(-edge for edge in reversed(_ETA_SC_EDGES[1:])), *_ETA_SC_EDGES),
-            "lim": (-2.5, 2.5),
-            "label": r"$\eta_{<obj>}$ of the supercluster",
-        },
-    },
-    "lepton": {"eta": _ETA, "pt": _pt(60, 300), "phi": _PHI, "pdgId": _regular(32, -16, 16, r"pdgId of $<obj>$")},
-    "jet": {
-        "eta": _ETA,
-        "pt": _pt(50, 300),
-        "phi": _PHI,
-        "btagDeepFlavB": _regular(50, 0.0, 1.0, "DeepJet b-tag score of $<obj>$"),
-        "btagDeepFlavCvL": _regular(50, 0.0, 1.0, "DeepJet CvsL score of $<obj>$"),
-        "btagDeepFlavCvB": _regular(50, 0.0, 1.0, "DeepJet CvsB score of $<obj>$"),
-    },
-    "met": {
-        "pt": _regular(28, 20, 300, "$p_{T}^{<obj>}$ [GeV]"),
-        "phi": _regular(64, -math.pi, math.pi, r"$\phi^{<obj>}$"),
-    },
-}
-#: type of object → the fields that a factory makes unless told otherwise; all the above where not listed
-DEFAULT_FIELDS = {"jet": ("eta", "pt", "phi")}
 
 
 def jet_hists(
@@ -71,7 +23,7 @@ def jet_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of jets: eta, pt and phi; on request btagDeepFlavB, btagDeepFlavCvL and btagDeepFlavCvB.
+    """Make histograms of jets: eta, pt and phi; on request the scores of the taggers, e.g. btagDeepFlavB.
 
     Args:
         coll: collection to fill from.
@@ -79,13 +31,78 @@ def jet_hists(
         fields: the fields to histogram.
         name: beginning of the histograms' names, default ``coll``; they are ``{name}_{field}``, with ``_{pos + 1}``
             behind for a position.
-        axis_settings: ``"{type}_{field}"``, e.g. ``"jet_pt"``, → arguments of the axis that replace the defaults.
+        axis_settings: ``"{type}_{field}"`` (types: ``jet``, ``fatjet``, ``genjet``, ``parton``, ``electron``, ``muon``,
+            ``lepton``, ``met``, ``sv``), e.g. ``"jet_pt"``, → arguments of the axis that replace the defaults.
         **kwargs: handed to each :class:`~pocket.histograms.config.HistConf`.
 
     Raises:
         UnknownNameError: for a field or an axis setting that the factory doesn't know.
     """
     return _object_hists("jet", coll, pos, fields, name, axis_settings, kwargs)
+
+
+def jet_taggers_hists(
+    coll: str = "JetGood",
+    pos: int | None = None,
+    fields: Collection[str] | None = None,
+    name: str | None = None,
+    axis_settings: AxisSettings | None = None,
+    **kwargs: Any,
+) -> dict[str, HistConf]:
+    """Make histograms of the DeepJet and ParticleNet scores of jets; arguments as in :func:`jet_hists`."""
+    return _object_hists(
+        "jet", coll, pos, DEFAULT_SCORES["jet"] if fields is None else fields, name, axis_settings, kwargs
+    )
+
+
+def genjet_hists(
+    coll: str = "MyGenJets",
+    pos: int | None = None,
+    fields: Collection[str] | None = None,
+    name: str | None = None,
+    axis_settings: AxisSettings | None = None,
+    **kwargs: Any,
+) -> dict[str, HistConf]:
+    """Make histograms of generated jets: eta, pt, phi and flavours; arguments as in :func:`jet_hists`."""
+    return _object_hists("genjet", coll, pos, fields, name, axis_settings, kwargs)
+
+
+def fatjet_hists(
+    coll: str = "FatJetGood",
+    pos: int | None = None,
+    fields: Collection[str] | None = None,
+    name: str | None = None,
+    axis_settings: AxisSettings | None = None,
+    **kwargs: Any,
+) -> dict[str, HistConf]:
+    """Make histograms of fat jets: eta, pt, phi, mass and msoftdrop; arguments as in :func:`jet_hists`."""
+    return _object_hists("fatjet", coll, pos, fields, name, axis_settings, kwargs)
+
+
+def fatjet_taggers_hists(
+    coll: str = "FatJetGood",
+    pos: int | None = None,
+    fields: Collection[str] | None = None,
+    name: str | None = None,
+    axis_settings: AxisSettings | None = None,
+    **kwargs: Any,
+) -> dict[str, HistConf]:
+    """Make histograms of the scores of fat jets; arguments as in :func:`jet_hists`."""
+    return _object_hists(
+        "fatjet", coll, pos, DEFAULT_SCORES["fatjet"] if fields is None else fields, name, axis_settings, kwargs
+    )
+
+
+def parton_hists(
+    coll: str = "PartonMatched",
+    pos: int | None = None,
+    fields: Collection[str] | None = None,
+    name: str | None = None,
+    axis_settings: AxisSettings | None = None,
+    **kwargs: Any,
+) -> dict[str, HistConf]:
+    """Make histograms of partons matched to jets (``match_partons``); arguments as in :func:`jet_hists`."""
+    return _object_hists("parton", coll, pos, fields, name, axis_settings, kwargs)
 
 
 def ele_hists(
@@ -96,7 +113,7 @@ def ele_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of electrons: eta, pt, phi and etaSC; arguments as in :func:`jet_hists`, type ``electron``."""
+    """Make histograms of electrons: eta, pt, phi and etaSC; arguments as in :func:`jet_hists`."""
     return _object_hists("electron", coll, pos, fields, name, axis_settings, kwargs)
 
 
@@ -108,7 +125,7 @@ def muon_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of muons: eta, pt and phi; arguments as in :func:`jet_hists`, type ``muon``."""
+    """Make histograms of muons: eta, pt and phi; arguments as in :func:`jet_hists`."""
     return _object_hists("muon", coll, pos, fields, name, axis_settings, kwargs)
 
 
@@ -120,7 +137,7 @@ def lepton_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of leptons: eta, pt, phi and pdgId; arguments as in :func:`jet_hists`, type ``lepton``."""
+    """Make histograms of leptons: eta, pt, phi and pdgId; arguments as in :func:`jet_hists`."""
     return _object_hists("lepton", coll, pos, fields, name, axis_settings, kwargs)
 
 
@@ -131,8 +148,20 @@ def met_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of missing transverse momentum: pt and phi; arguments as in :func:`jet_hists`, type ``met``."""
+    """Make histograms of missing transverse momentum: pt and phi; arguments as in :func:`jet_hists`."""
     return _object_hists("met", coll, None, fields, name, axis_settings, kwargs)
+
+
+def sv_hists(
+    coll: str = "SV",
+    pos: int | None = None,
+    fields: Collection[str] | None = None,
+    name: str | None = None,
+    axis_settings: AxisSettings | None = None,
+    **kwargs: Any,
+) -> dict[str, HistConf]:
+    """Make histograms of masses of secondary vertices; arguments as in :func:`jet_hists`."""
+    return _object_hists("sv", coll, pos, fields, name, axis_settings, kwargs)
 
 
 def count_hist(
@@ -155,8 +184,10 @@ def count_hist(
         name: name of the histogram, default ``n{coll}``.
         **kwargs: handed to :class:`~pocket.histograms.config.HistConf`.
     """
-    settings = _regular(bins, start, stop, label or f"$N_{{{coll}}}$")
-    return {name or f"n{coll}": HistConf(axes=[Axis(coll="events", field=f"n{coll}", **settings)], **kwargs)}
+    axis = Axis(
+        field=f"n{coll}", bins=bins, start=start, stop=stop, lim=(start, stop), label=label or f"$N_{{{coll}}}$"
+    )
+    return {name or f"n{coll}": HistConf(axes=[axis], **kwargs)}
 
 
 def _object_hists(

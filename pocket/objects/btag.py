@@ -1,4 +1,6 @@
-"""Selection of b-tagged jets."""
+"""Selection and order of jets by their flavour tags."""
+
+# ruff: noqa: N802  PocketCoffea's names
 
 from __future__ import annotations
 
@@ -30,3 +32,22 @@ def btagging(jets: ak.Array, btag_params: Mapping[str, Any], wp: str, veto: bool
     score = branch(jets, parameter(btag_params, "btagging_algorithm"), "Jet")
     tagged = score > parameter(btag_params, "btagging_WP", wp)
     return jets[~tagged] if veto else jets[tagged]
+
+
+def ProbBsorted(jets: ak.Array) -> ak.Array:
+    """Order jets by descending b-tag score; they need ``jet_selection(…, jet_tagger=…)``."""
+    return _by_score(jets, "btagB")
+
+
+def CvsLsorted(jets: ak.Array) -> ak.Array:
+    """Order jets by descending score of charm against light; they need ``jet_selection(…, jet_tagger=…)``."""
+    return _by_score(jets, "btagCvL")
+
+
+def CCsorted(fatjets: ak.Array) -> ak.Array:
+    """Order fat jets by descending score of two charms; they need ``jet_selection(…, jet_tagger=…)``."""
+    return _by_score(fatjets, "btagCC")
+
+
+def _by_score(jets: ak.Array, score: str) -> ak.Array:
+    return jets[ak.argsort(branch(jets, score, "Jet"), axis=1, ascending=False, stable=True)]

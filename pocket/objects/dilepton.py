@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import awkward as ak
-import numpy as np
 
 from pocket.errors import ConfigError
 from pocket.lookup import branch
+from pocket.objects.momenta import four_momenta, leading_pair
 
 
 def get_dilepton(electrons: ak.Array | None, muons: ak.Array | None, transverse: bool = False) -> ak.Array:
@@ -27,27 +27,30 @@ def get_dilepton(electrons: ak.Array | None, muons: ak.Array | None, transverse:
     Raises:
         ConfigError: if both collections are ``None``.
     """
-    collections = [_four_momenta(leptons) for leptons in (muons, electrons) if leptons is not None]
+    collections = [four_momenta(leptons) for leptons in (muons, electrons) if leptons is not None]
     if not collections:
         raise ConfigError("get_dilepton needs electrons, muons or both")
     leptons = ak.concatenate(collections, axis=1)
-    leptons = leptons[ak.argsort(leptons.pt, axis=1, ascending=False, stable=True)]
-    leptons = ak.pad_none(leptons, 2, axis=1)
-    first, second = leptons[:, 0], leptons[:, 1]
-    pair = first + second
-    fields = {
-        "pt": pair.pt,
-        "eta": ak.zeros_like(pair.eta) if transverse else pair.eta,
-        "phi": pair.phi,
-        "mass": pair.mass,
-        "charge": pair.charge,
-        "deltaR": first.delta_r(second),
-        "deltaPhi": abs(first.delta_phi(second)),
-        "deltaEta": abs(first.eta - second.eta),
-    }
-    for prefix, lepton in (("l1", first), ("l2", second)):
-        fields |= {f"{prefix}{field}": lepton[field] for field in ("pt", "eta", "phi", "mass")}
-    return ak.zip(fields, with_name="PtEtaPhiMCandidate", behavior=leptons.behavior, optiontype_outside_record=True)
+    pair = leading_pair(leptons[ak.argsort(leptons.pt, axis=1, ascending=False, stable=True)], "l")
+    return ak.with_field(pair, ak.zeros_like(pair.eta), "eta") if transverse else pair
+
+
+def get_diboson(dileptons: ak.Array, MET: ak.Array, transverse: bool = False) -> ak.Array:
+    """Add the missing transverse momentum to lepton pairs.
+
+    Args:
+        dileptons: what :func:`get_dilepton` returned.
+        MET: one record with pt and phi per event.
+        transverse: take the pairs at eta 0.
+
+    Returns:
+        One record per event with the momentum of the sum, ``None`` where there is no pair.
+    """
+    zero = ak.zeros_like(MET.pt)
+    fields = {"pt": MET.pt, "eta": zero, "phi": MET.phi, "mass": zero, "charge": zero}
+    if transverse:
+        dileptons = ak.with_field(dileptons, ak.zeros_like(dileptons.eta), "eta")
+    return dileptons + four_momenta(ak.zip(fields))
 
 
 def tag_and_probe_pairs(
@@ -78,15 +81,7 @@ def tag_and_probe_pairs(
     # also drops the pair of a muon with itself
     opposite = muons.charge[tag] * muons.charge[probe] < 0
     tag, probe = tag[opposite], probe[opposite]
-    momenta = _four_momenta(muons)
+    momenta = four_momenta(muons)
     fields = {"mass": (momenta[tag] + momenta[probe]).mass}
     fields |= {f"probe_{field}": branch(muons, field, "Muon")[probe] for field in probe_fields}
     return ak.zip(fields)
-
-
-def _four_momenta(leptons: ak.Array) -> ak.Array:
-    """Return the kinematics alone, in double precision because masses are small differences of large numbers."""
-    from coffea.nanoevents.methods import candidate
-
-    kinematics = {field: ak.values_astype(leptons[field], np.float64) for field in ("pt", "eta", "phi", "mass")}
-    return ak.zip({**kinematics, "charge": leptons.charge}, with_name="PtEtaPhiMCandidate", behavior=candidate.behavior)

@@ -2,36 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import awkward as ak
 
+from pocket.errors import UnknownNameError
 from pocket.lookup import branch, collection, parameter
 from pocket.objects.matching import delta_r_table
+from pocket.objects.nanoaod import has_pileup_id, jet_id
+
+#: tagger of AK4 jets → the scores that :func:`jet_selection` names alike for all taggers
+JET_TAGGERS = {
+    tagger: {f"btag{score}": f"btag{branch_name}{score}" for score in ("B", "CvL", "CvB")}
+    for tagger, branch_name in (
+        ("DeepFlav", "DeepFlav"),
+        ("PNet", "PNet"),
+        ("RobustParT", "RobustParTAK4"),
+        ("UParT", "UParTAK4"),
+    )
+}
+#: the same for AK8 jets: two quarks against QCD
+FATJET_TAGGERS = {
+    "PNet": {"btagBB": "particleNetWithMass_HbbvsQCD", "btagCC": "particleNetWithMass_HccvsQCD"},
+    "PNetMD": {"btagBB": "particleNet_XbbVsQCD", "btagCC": "particleNet_XccVsQCD"},
+}
 
 
 def jet_selection(
-    events: ak.Array, jet_type: str, params: Any, year: str, leptons_collection: str = ""
+    events: ak.Array, jet_type: str, params: Any, year: str, leptons_collection: str = "", jet_tagger: str = ""
 ) -> tuple[ak.Array, ak.Array]:
     """Select jets by ``object_preselection.{jet_type}``.
 
-    Its keys: ``pt`` and ``eta`` (exclusive limits on pt in GeV and on |eta|), ``jetId`` (lowest value of the file's
-    jetId), ``dr_lepton`` (a jet is dropped if it is this close to any lepton) and optionally ``puId``: the working
-    point ``wp`` that jets with pt below ``maxpt`` must pass, in years that ``jet_scale_factors.jet_puId`` knows.
+    Its keys: ``pt`` and ``eta`` (exclusive limits on pt in GeV and on |eta|), ``jetId`` (lowest value of
+    :func:`~pocket.objects.nanoaod.jet_id`), ``dr_lepton`` (a jet is dropped if it is this close to any lepton) and
+    optionally ``msd`` (exclusive lower limit on the soft-drop mass in GeV, for fat jets) and ``puId``: the working
+    point ``wp`` that jets with pt below ``maxpt`` must pass, in years that ``jet_scale_factors.jet_puId`` knows and
+    if the events have CHS jets.
 
     Args:
         events: events with the collections ``jet_type`` and ``leptons_collection``.
-        jet_type: collection to select from, e.g. ``"Jet"``.
+        jet_type: collection to select from, e.g. ``"Jet"``; AK8 jets if it begins with ``"FatJet"``.
         params: parameters of the analysis.
         year: data-taking period.
         leptons_collection: leptons to clean the jets from; no cleaning if empty.
+        jet_tagger: give the jets the scores of this tagger as ``btagB``, ``btagCvL`` and ``btagCvB``, fat jets as
+            ``btagBB`` and ``btagCC``: a key of :data:`JET_TAGGERS` or :data:`FATJET_TAGGERS`.
 
     Returns:
         The selected jets, shape (n events, n selected), and the mask that selects them, shape (n events, n jets).
 
     Raises:
-        UnknownNameError: for a missing collection or parameter.
-        MissingBranchError: if the jets have no such identification.
+        UnknownNameError: for a missing collection or parameter, or an unknown tagger.
+        MissingBranchError: if the jets have no such identification or score.
     """
     jets = collection(events, jet_type)
     path = ("object_preselection", jet_type)
@@ -39,12 +62,25 @@ def jet_selection(
     good = (
         (jets.pt > parameter(params, *path, "pt"))
         & (abs(jets.eta) < parameter(params, *path, "eta"))
-        & (branch(jets, "jetId", jet_type) >= parameter(params, *path, "jetId"))
+        & (jet_id(events, jet_type) >= parameter(params, *path, "jetId"))
     )
     if leptons_collection:
         distances = delta_r_table(jets, collection(events, leptons_collection))
         good = good & ak.all(distances > parameter(params, *path, "dr_lepton"), axis=2)
-    if "puId" in cuts and year in parameter(params, "jet_scale_factors", "jet_puId"):
+    if "puId" in cuts and has_pileup_id(events) and year in parameter(params, "jet_scale_factors", "jet_puId"):
         lowest = parameter(params, "jet_scale_factors", "jet_puId", year, "working_point", cuts["puId"]["wp"])
         good = good & ((branch(jets, "puId", jet_type) >= lowest) | (jets.pt >= cuts["puId"]["maxpt"]))
-    return jets[good], good
+    if "msd" in cuts:
+        good = good & (branch(jets, "msoftdrop", jet_type) > cuts["msd"])
+    selected = jets[good]
+    if jet_tagger:
+        taggers = FATJET_TAGGERS if jet_type.startswith("FatJet") else JET_TAGGERS
+        for name, score in _scores(taggers, jet_tagger).items():
+            selected = ak.with_field(selected, branch(selected, score, jet_type), name)
+    return selected, good
+
+
+def _scores(taggers: Mapping[str, Mapping[str, str]], name: str) -> Mapping[str, str]:
+    if name not in taggers:
+        raise UnknownNameError("jet tagger", name, taggers, "jet_selection")
+    return taggers[name]

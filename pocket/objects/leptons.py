@@ -9,6 +9,7 @@ import numpy as np
 
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.lookup import branch, collection, parameter
+from pocket.objects.nanoaod import lepton_id, supercluster_eta
 
 #: relative isolation that ``iso`` cuts on
 ISOLATION = {"Electron": "pfRelIso03_all", "Muon": "pfRelIso04_all"}
@@ -20,8 +21,8 @@ def lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) -> ak.A
     """Select leptons by ``object_preselection.{lepton_flavour}``.
 
     Its keys: ``pt`` and ``eta`` (exclusive limits on pt in GeV and on |eta|), ``id`` (a boolean field such as
-    ``tightId``) and optionally ``iso`` (exclusive upper limit on the relative isolation). Electrons in the
-    transition between ECAL barrel and endcap are dropped.
+    ``tightId``; see :func:`~pocket.objects.nanoaod.lepton_id`) and optionally ``iso`` (exclusive upper limit on the
+    relative isolation). Electrons in the transition between ECAL barrel and endcap are dropped.
 
     Args:
         events: events with the collection ``lepton_flavour``.
@@ -42,7 +43,7 @@ def lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) -> ak.A
     path = ("object_preselection", lepton_flavour)
     cuts = parameter(params, *path)
     identification = parameter(params, *path, "id")
-    passes_id = branch(leptons, identification, lepton_flavour)
+    passes_id = lepton_id(leptons, identification, lepton_flavour)
     if np.asarray(ak.flatten(passes_id)).dtype != np.bool_:
         raise ConfigError(f"{'.'.join(path)}.id must name a boolean, which {identification!r} is not")
     good = (
@@ -51,7 +52,7 @@ def lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) -> ak.A
     if "iso" in cuts:
         good = good & (branch(leptons, ISOLATION[lepton_flavour], lepton_flavour) < cuts["iso"])
     if lepton_flavour == "Electron":
-        leptons = ak.with_field(leptons, leptons.eta + leptons.deltaEtaSC, "etaSC")
+        leptons = ak.with_field(leptons, supercluster_eta(leptons), "etaSC")
         low, high = ECAL_TRANSITION
         good = good & ((abs(leptons.etaSC) < low) | (abs(leptons.etaSC) > high))
     return leptons[good]

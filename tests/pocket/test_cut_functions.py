@@ -23,6 +23,7 @@ PARAMS = OmegaConf.create(
             "2018": {"SingleMuon": ["IsoMu24"], "EGamma": ["HLT_Ele32", "LooseTau"]},
             "2017": {"SingleEle": ["Ele32_WPTight_Gsf_L1DoubleEG"]},
         },
+        "L1_triggers": {"2018": {"SingleMuon": ["L1_SingleMu22"], "EGamma": ["SingleEG30"]}},
         "event_flags": {"2018": ["goodVertices", "BadPFMuonFilter"]},
         "event_flags_data": {"2018": ["eeBadScFilter"]},
         "btagging": {
@@ -137,6 +138,27 @@ def test_triggers_against_a_loop() -> None:
     assert mask(cuts.get_HLTsel(["SingleMuon", "EGamma"]), HLT, isMC=False) == either
 
 
+def test_triggers_of_a_list() -> None:
+    fired = HLT.HLT.to_list()
+    either = [event["IsoMu24"] or event["LooseTau"] for event in fired]
+    for data in ({"isMC": True}, {"isMC": False, "primaryDataset": "EGamma"}):
+        assert mask(cuts.get_HLTsel_custom(["HLT_IsoMu24", "LooseTau"]), HLT, **data) == either
+        inverted = mask(cuts.get_HLTsel_custom(["HLT_IsoMu24", "LooseTau"], invert=True), HLT, **data)
+        assert inverted == [not event for event in either]
+    with pytest.raises(MissingBranchError, match=r"branch 'HLT_IsoMu22' does not exist; nearest: HLT_IsoMu24"):
+        mask(cuts.get_HLTsel_custom(["IsoMu22"]), HLT)
+
+
+def test_seeds_of_the_first_level() -> None:
+    arrays = ak.Array({"L1": [{"SingleMu22": m, "SingleEG30": e} for m in (True, False) for e in (True, False)]})
+    assert mask(cuts.get_L1sel(), arrays) == [True, True, True, False]
+    assert mask(cuts.get_L1sel(), arrays, isMC=False, primaryDataset="EGamma") == [True, False, True, False]
+    assert mask(cuts.get_L1sel(["SingleMuon"], invert=True), arrays) == [False, False, True, True]
+    assert mask(cuts.get_L1sel_custom(["L1_SingleEG30"]), arrays) == [True, False, True, False]
+    with pytest.raises(UnknownNameError, match=r"collection 'L1' in the events"):
+        mask(cuts.get_L1sel(), HLT)
+
+
 def test_events_of_two_primary_datasets_are_counted_once() -> None:
     muon = mask(cuts.get_HLTsel(), HLT, isMC=False, primaryDataset="SingleMuon")
     own = mask(cuts.get_HLTsel(), HLT, isMC=False, primaryDataset="EGamma")
@@ -231,7 +253,12 @@ def test_real_file_against_a_loop() -> None:
         (
             cuts.get_HLTsel(["SingleMuon"], invert=True),
             "HLT_trigger_SingleMuon_NOT",
-            {"primaryDatasets": ["SingleMuon"], "invert": True},
+            {"level": "HLT", "primaryDatasets": ["SingleMuon"], "invert": True},
+        ),
+        (
+            cuts.get_L1sel_custom(["SingleMu22"], invert=True),
+            "L1_trigger_SingleMu22_NOT",
+            {"level": "L1", "triggers": ["SingleMu22"], "invert": True},
         ),
     ],
 )

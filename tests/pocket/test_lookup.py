@@ -30,3 +30,5 @@ def test_collection_and_branch() -> None:
         branch(events.Muon, "beta", "Muon")
     with pytest.raises(MissingBranchError, match=r"^branch 'Muon_tightId' does not exist$"):
         branch(events.Muon, "tightId", "Muon")
+    with pytest.raises(MissingBranchError, match=r"^branch 'muon' does not exist; nearest: Muon$"):
+        branch(events, "muon", "events")

@@ -7,9 +7,23 @@ import pytest
 
 from pocket.errors import UnknownNameError
 from pocket.histograms.config import Axis, HistConf
-from pocket.histograms.factories import count_hist, ele_hists, jet_hists, lepton_hists, met_hists, muon_hists
+from pocket.histograms.factories import (
+    count_hist,
+    ele_hists,
+    fatjet_hists,
+    fatjet_taggers_hists,
+    genjet_hists,
+    jet_hists,
+    jet_taggers_hists,
+    lepton_hists,
+    met_hists,
+    muon_hists,
+    parton_hists,
+    sv_hists,
+)
 
 ETA, PHI = (50, -2.5, 2.5), (64, -math.pi, math.pi)
+SCORE, FAT_SCORE = (50, 0, 1), (80, 0, 1)
 
 
 def only_axis(hists: dict[str, HistConf], name: str) -> Axis:
@@ -27,6 +41,45 @@ def only_axis(hists: dict[str, HistConf], name: str) -> Axis:
         (met_hists(), "MET", {"pt": (28, 20, 300), "phi": PHI}),
         (jet_hists(fields=["btagDeepFlavB"]), "JetGood", {"btagDeepFlavB": (50, 0, 1)}),
         (ele_hists(fields=["pt", "phi"]), "ElectronGood", {"pt": (50, 0, 500), "phi": PHI}),
+        (
+            jet_hists(fields=["btagRobustParTAK4CvL", "btagUParTAK4B"]),
+            "JetGood",
+            {"btagRobustParTAK4CvL": SCORE, "btagUParTAK4B": SCORE},
+        ),
+        (
+            jet_taggers_hists(),
+            "JetGood",
+            {f"btag{t}{s}": SCORE for t in ("DeepFlav", "PNet") for s in ("B", "CvL", "CvB")},
+        ),
+        (jet_taggers_hists(fields=["btagUParTAK4CvB"]), "JetGood", {"btagUParTAK4CvB": SCORE}),
+        (
+            genjet_hists(),
+            "MyGenJets",
+            {"eta": ETA, "pt": (50, 0, 300), "phi": PHI, "hadronFlavour": (8, -1, 7), "partonFlavour": (33, -10, 23)},
+        ),
+        (
+            fatjet_hists(),
+            "FatJetGood",
+            {"eta": ETA, "pt": (100, 0, 1000), "phi": PHI, "mass": (100, 0, 1000), "msoftdrop": (100, 0, 1000)},
+        ),
+        (fatjet_hists(fields=["tau21"]), "FatJetGood", {"tau21": FAT_SCORE}),
+        (
+            fatjet_taggers_hists(),
+            "FatJetGood",
+            dict.fromkeys(
+                (
+                    "btagDDBvLV2",
+                    "btagDDCvLV2",
+                    "btagDDCvBV2",
+                    "particleNetMD_Xbb_QCD",
+                    "particleNetMD_Xcc_QCD",
+                    "deepTagMD_ZHbbvsQCD",
+                    "deepTagMD_ZHccvsQCD",
+                    "btagHbb",
+                ),
+                FAT_SCORE,
+            ),
+        ),
     ],
 )
 def test_default_binnings(hists: dict[str, HistConf], coll: str, binnings: dict[str, Any]) -> None:
@@ -38,6 +91,40 @@ def test_default_binnings(hists: dict[str, HistConf], coll: str, binnings: dict[
         assert axis.lim == binning[1:]
         assert axis.label is not None
         assert "<" not in axis.label
+
+
+# shown on plots in a narrower range than they are filled in
+@pytest.mark.parametrize(
+    ("hists", "coll", "binnings"),
+    [
+        (
+            parton_hists(),
+            "PartonMatched",
+            {
+                "eta": ((80, -4, 4), (-4, 4)),
+                "pt": ((150, 0, 1500), (0, 500)),
+                "phi": ((128, -math.pi, math.pi), (-math.pi, math.pi)),
+                "dRMatchedJet": ((200, 0, 5), (0, 1)),
+                "pdgId": ((50, -25, 25), (-25, 25)),
+            },
+        ),
+        (fatjet_hists(fields=["rho"]), "FatJetGood", {"rho": ((100, -8, 0), (-7, 0))}),
+        (
+            sv_hists(),
+            "SV",
+            {
+                f"{log}{mass}": ((120, -6, 6), (-2.5, 6)) if log else ((200, 0, 1000), (0, 500))
+                for mass in ("summass", "sv1mass", "sumcorrmass")
+                for log in ("", "log")
+            },
+        ),
+    ],
+)
+def test_ranges_on_plots(hists: dict[str, HistConf], coll: str, binnings: dict[str, Any]) -> None:
+    assert list(hists) == [f"{coll}_{field}" for field in binnings]
+    for field, (binning, shown) in binnings.items():
+        axis = only_axis(hists, f"{coll}_{field}")
+        assert ((axis.bins, axis.start, axis.stop), axis.lim) == (binning, shown)
 
 
 def test_supercluster_eta_has_the_ecal_transition_as_bins() -> None:

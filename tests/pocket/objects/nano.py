@@ -30,9 +30,14 @@ def nano_events(name: str) -> ak.Array:
 
 def nano_loop(name: str, collection: str, *fields: str) -> list[list[dict[str, Any]]]:
     """Read a collection of a real file as one list of dictionaries per event."""
-    with uproot.open(f"{real_file(name)}:Events") as tree:
-        columns = {field: tree[f"{collection}_{field}"].array(library="np") for field in fields}
+    columns = {field: _tree(name)[f"{collection}_{field}"].array(library="np") for field in fields}
     return [
         [dict(zip(fields, values, strict=True)) for values in zip(*(c.tolist() for c in event), strict=True)]
         for event in zip(*columns.values(), strict=True)
     ]
+
+
+@functools.cache
+def _tree(name: str) -> Any:
+    """Open a file once: the many branches of NanoAOD make that slow."""
+    return uproot.open(f"{real_file(name)}:Events")

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 
 from pocket.errors import MissingBranchError, UnknownNameError
-from pocket.objects import btagging
+from pocket.objects import CCsorted, CvsLsorted, ProbBsorted, btagging
 from tests.pocket.objects.events import Event, events, to_awkward
+from tests.pocket.objects.nano import nano_events
 
 TAGGER = {"btagging_algorithm": "btagDeepFlavB", "btagging_WP": {"L": 0.049, "M": 0.2783}}
 
@@ -28,3 +29,14 @@ def test_unknown_names() -> None:
         btagging(jets, TAGGER, "T")
     with pytest.raises(MissingBranchError, match=r"'Jet_btagDeepFlavb' does not exist; nearest: Jet_btagDeepFlavB"):
         btagging(jets, TAGGER | {"btagging_algorithm": "btagDeepFlavb"}, "M")
+
+
+def test_order() -> None:
+    jets = nano_events("nano_tt_v12.root").Jet[["btagPNetB"]]
+    for order, name in ((ProbBsorted, "btagB"), (CvsLsorted, "btagCvL"), (CCsorted, "btagCC")):
+        jets[name] = jets.btagPNetB
+        expected = [sorted(event, reverse=True) for event in jets.btagPNetB.to_list()]
+        assert order(jets)[name].to_list() == expected
+        assert order(jets).btagPNetB.to_list() == expected
+    with pytest.raises(MissingBranchError, match="'Jet_btagCvL' does not exist"):
+        CvsLsorted(nano_events("nano_dy.root").Jet)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from pocket.errors import ConfigError, MissingBranchError
-from pocket.objects import get_dilepton, tag_and_probe_pairs
+from pocket.objects import get_diboson, get_dilepton, met, tag_and_probe_pairs
 from tests.pocket.objects.events import Event, distance, events, invariant_mass, momentum, to_awkward
 from tests.pocket.objects.nano import nano_events, nano_loop
 
@@ -86,6 +86,23 @@ def test_dilepton_needs_leptons() -> None:
 def test_dilepton_adds_to_other_candidates() -> None:
     pair = get_dilepton(None, nano_events("nano_dy.root").Muon)
     assert ak.drop_none((pair + pair).mass).to_list() == pytest.approx(ak.drop_none(2 * pair.mass).to_list())
+
+
+@pytest.mark.parametrize("transverse", [False, True])
+def test_dilepton_and_missing_momentum_against_a_loop(transverse: bool) -> None:
+    name = "nano_dimuon.root"
+    nano = nano_events(name)
+    found = get_diboson(get_dilepton(None, nano.Muon), met(nano), transverse)
+    pairs = get_dilepton(None, nano.Muon, transverse).to_list()
+    missing = ak.zip({"pt": nano.MET.pt, "phi": nano.MET.phi}).to_list()
+    for boson, pair, neutrinos in zip(ak.zip({"pt": found.pt, "mass": found.mass}), pairs, missing, strict=True):
+        if pair is None:
+            assert boson.pt is None
+            continue
+        both = (pair, {**neutrinos, "eta": 0.0, "mass": 0.0})
+        x, y, _ = momentum(*both)
+        assert boson.pt == close_to(math.hypot(x, y))
+        assert boson.mass == close_to(invariant_mass(*both))
 
 
 @pytest.mark.parametrize("name", ["nano_dy.root", "nano_dimuon.root"])

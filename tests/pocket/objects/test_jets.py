@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from omegaconf import OmegaConf
 
 from pocket.errors import MissingBranchError, UnknownNameError
-from pocket.objects import jet_selection
+from pocket.objects import jet_id, jet_selection
 from tests.pocket.objects.events import Event, distance, events, to_awkward
 from tests.pocket.objects.nano import nano_events, nano_loop
 
@@ -79,6 +79,56 @@ def test_real_file_against_a_loop() -> None:
     expected = [[good_jet(jet, leptons, 4) for jet in event] for event, leptons in zip(jets, electrons, strict=True)]
     assert mask.to_list() == expected
     assert any(any(event) for event in expected)
+
+
+FATJET = {"pt": 170.0, "eta": 2.4, "jetId": 2, "msd": 20.0, "dr_lepton": 0.8}
+
+
+@pytest.mark.parametrize("name", ["nano_dimuon.root", "nano_tt_v12.root", "nano_tt_v15.root"])
+def test_fat_jets_of_real_files_against_a_loop(name: str) -> None:
+    nano = nano_events(name)
+    params = OmegaConf.create({"object_preselection": {"FatJet": FATJET}})
+    _, mask = jet_selection(nano, "FatJet", params, "2018", "Muon")
+    jets = nano_loop(name, "FatJet", "pt", "eta", "phi", "msoftdrop")
+    expected = [
+        [
+            jet["pt"] > 170
+            and abs(jet["eta"]) < 2.4
+            and number >= 2
+            and jet["msoftdrop"] > 20
+            and all(distance(jet, muon) > 0.8 for muon in muons)
+            for jet, number in zip(event, identification, strict=True)
+        ]
+        for event, identification, muons in zip(
+            jets, jet_id(nano, "FatJet").to_list(), nano_loop(name, "Muon", "eta", "phi"), strict=True
+        )
+    ]
+    assert mask.to_list() == expected
+    assert any(any(event) for event in expected)
+
+
+def test_puppi_jets_have_no_pileup_id() -> None:
+    params = OmegaConf.create({"object_preselection": {"Jet": {"pt": 30.0, "eta": 2.4, "jetId": 0}}})
+    with_id = OmegaConf.merge(PARAMS, {"object_preselection": {"Jet": {"jetId": 0}}})
+    nano = nano_events("nano_tt_v12.root")
+    _, expected = jet_selection(nano, "Jet", params, "2018")
+    _, mask = jet_selection(nano, "Jet", with_id, "2018")
+    assert mask.to_list() == expected.to_list()
+
+
+def test_scores_have_the_same_names_for_all_taggers() -> None:
+    nano = nano_events("nano_tt_v12.root")
+    jets, mask = jet_selection(nano, "Jet", PARAMS, "2018", jet_tagger="RobustParT")
+    for score in ("B", "CvL", "CvB"):
+        assert jets[f"btag{score}"].to_list() == nano.Jet[mask][f"btagRobustParTAK4{score}"].to_list()
+    params = OmegaConf.create({"object_preselection": {"FatJet": FATJET}})
+    fatjets, mask = jet_selection(nano, "FatJet", params, "2018", jet_tagger="PNetMD")
+    assert fatjets.btagBB.to_list() == nano.FatJet[mask].particleNet_XbbVsQCD.to_list()
+    assert fatjets.btagCC.to_list() == nano.FatJet[mask].particleNet_XccVsQCD.to_list()
+    with pytest.raises(UnknownNameError, match=r"jet tagger 'DeepFlavB' in jet_selection, did you mean 'DeepFlav'"):
+        jet_selection(nano, "Jet", PARAMS, "2018", jet_tagger="DeepFlavB")
+    with pytest.raises(MissingBranchError, match=r"branch 'Jet_btagUParTAK4B' does not exist"):
+        jet_selection(nano, "Jet", PARAMS, "2018", jet_tagger="UParT")
 
 
 def test_unknown_names() -> None:

@@ -1,0 +1,85 @@
+"""Selection of generated leptons and jets."""
+# ruff: noqa: N802  PocketCoffea's names
+
+from __future__ import annotations
+
+from typing import Any
+
+import awkward as ak
+
+from pocket.errors import UnknownNameError
+from pocket.lookup import collection, parameter
+from pocket.objects.gen_record import nearest_ancestor, value_at
+from pocket.objects.matching import delta_r_table
+
+ELECTRON, MUON, TAU = 11, 13, 15
+#: lepton flavour → the absolute PDG codes
+FLAVOURS = {"Electron": (ELECTRON,), "Muon": (MUON,), "Both": (ELECTRON, MUON)}
+#: stable in the record
+FINAL_STATE = 1
+#: distance up to which a generated jet is taken for the lepton
+JET_LEPTON_DISTANCE = 0.4
+
+
+def getGenLeptons(events: ak.Array, lepton_flavour: str, params: Any) -> ak.Array:
+    """Select generated electrons and muons of the final state that do not come from the decay of a tau.
+
+    ``object_preselection.GEN_Lep`` has exclusive limits on ``pt`` in GeV and on |``eta``|.
+
+    Args:
+        events: events with the collection ``GenPart``.
+        lepton_flavour: ``"Electron"``, ``"Muon"`` or ``"Both"``.
+        params: parameters of the analysis.
+
+    Returns:
+        The leptons by descending pt, shape (n events, n selected).
+
+    Raises:
+        UnknownNameError: for another flavour, or a missing collection or parameter.
+    """
+    if lepton_flavour not in FLAVOURS:
+        raise UnknownNameError("lepton flavour", lepton_flavour, FLAVOURS, "getGenLeptons")
+    particles = collection(events, "GenPart")
+    code = abs(particles.pdgId)
+    path = ("object_preselection", "GEN_Lep")
+    good = (
+        _any_of(code, FLAVOURS[lepton_flavour])
+        & (particles.status == FINAL_STATE)
+        & (particles.pt > parameter(params, *path, "pt"))
+        & (abs(particles.eta) < parameter(params, *path, "eta"))
+    )
+    position = ak.local_index(code, axis=1)[good]
+    # a lepton that radiates has a copy of itself as mother
+    parent = nearest_ancestor(particles, position, ~_any_of(code, FLAVOURS["Both"]))
+    leptons = particles[good][value_at(code, parent, 0) != TAU]
+    return leptons[ak.argsort(leptons.pt, axis=1, ascending=False, stable=True)]
+
+
+def getGenJets(events: ak.Array, GenLepCollNameForCleaning: str, params: Any) -> ak.Array:
+    """Select generated jets away from leptons.
+
+    ``object_preselection.GEN_Jet`` has exclusive limits on ``pt`` in GeV and on |``eta``|.
+
+    Args:
+        events: events with the collection ``GenJet``.
+        GenLepCollNameForCleaning: collection of leptons, jets closer than 0.4 to any of which are dropped.
+        params: parameters of the analysis.
+
+    Returns:
+        The jets, shape (n events, n selected).
+
+    Raises:
+        UnknownNameError: for a missing collection or parameter.
+    """
+    jets = collection(events, "GenJet")
+    path = ("object_preselection", "GEN_Jet")
+    distances = delta_r_table(jets, collection(events, GenLepCollNameForCleaning))
+    return jets[
+        (jets.pt > parameter(params, *path, "pt"))
+        & (abs(jets.eta) < parameter(params, *path, "eta"))
+        & ak.all(distances > JET_LEPTON_DISTANCE, axis=2)
+    ]
+
+
+def _any_of(code: ak.Array, codes: tuple[int, ...]) -> ak.Array:
+    return ak.any([code == one for one in codes], axis=0)

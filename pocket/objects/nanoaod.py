@@ -1,0 +1,175 @@
+"""What differs between versions of NanoAOD, in one place: v9 (Run 2), v12 and v15 (Run 3).
+
+| quantity | v9 | v12 | v15 |
+| --- | --- | --- | --- |
+| particle-flow missing momentum | ``MET`` | ``MET`` | ``PFMET`` |
+| median energy density | ``fixedGridRhoFastjetAll`` | ``Rho_fixedGridRhoFastjetAll`` | as in v12 |
+| AK4 jets | CHS, with ``Jet_puId`` | PUPPI, without it | PUPPI, without it |
+| jet identification | ``Jet_jetId`` | ``Jet_jetId`` with wrong bits | not stored |
+| MVA identification of electrons | ``mvaFall17V2Iso_WP80``, … | ``mvaIso_WP80``, … | as in v12 |
+| eta of the supercluster | eta + ``deltaEtaSC`` | as in v9 | ``superclusterEta`` |
+
+The version is told from the content of the events, so nothing has to be declared. Versions before v9 count as v9, v10
+and v11 as v12, v13 and v14 as v15: what is needed here has the same names in them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from pocket.errors import MissingBranchError, UnknownNameError
+from pocket.lookup import branch, collection
+
+#: bits of the jet identification, as in Jet_jetId
+TIGHT, TIGHT_LEPTON_VETO = 1 << 1, 1 << 2
+#: algorithm of the missing transverse momentum → its collections; a workflow may define the first where it isn't stored
+MET_COLLECTIONS = {"PF": ("MET", "PFMET"), "Puppi": ("PuppiMET",)}
+#: beginning of the name of an electron's identification up to v9, which tells the training → since v10
+ELECTRON_IDS = {"mvaFall17V2Iso": "mvaIso", "mvaFall17V2noIso": "mvaNoIso"}
+
+
+def nano_version(events: ak.Array) -> int:
+    """Return the version of NanoAOD that the events have the content of: 9, 12 or 15."""
+    jets = events["Jet"].fields if "Jet" in events.fields else []
+    if "PFMET" in events.fields or "chMultiplicity" in jets:
+        return 15
+    return 12 if "Rho" in events.fields else 9
+
+
+def met(events: ak.Array, algorithm: str = "PF") -> ak.Array:
+    """Return the missing transverse momentum, one record with pt and phi per event.
+
+    Args:
+        events: events of any version.
+        algorithm: ``"PF"`` or ``"Puppi"``.
+
+    Raises:
+        UnknownNameError: for another algorithm.
+        MissingBranchError: if the events have no missing momentum of this algorithm.
+    """
+    if algorithm not in MET_COLLECTIONS:
+        raise UnknownNameError("algorithm of missing momentum", algorithm, MET_COLLECTIONS, "met")
+    names = MET_COLLECTIONS[algorithm]
+    for name in names:
+        if name in events.fields:
+            return events[name]
+    raise MissingBranchError(f"the events have no {algorithm} missing momentum ({' or '.join(names)})")
+
+
+def rho(events: ak.Array) -> ak.Array:
+    """Return the median energy density that corrections of jets and isolations take, in GeV, one per event.
+
+    Raises:
+        MissingBranchError: if the events don't have it.
+    """
+    if "Rho" in events.fields:
+        return branch(events["Rho"], "fixedGridRhoFastjetAll", "Rho")
+    if "fixedGridRhoFastjetAll" not in events.fields:
+        raise MissingBranchError("the events have no energy density (fixedGridRhoFastjetAll)")
+    return events["fixedGridRhoFastjetAll"]
+
+
+def supercluster_eta(electrons: ak.Array) -> ak.Array:
+    """Return eta of the electrons' superclusters, to one part in a thousand the same in all versions."""
+    if "superclusterEta" in electrons.fields:
+        return electrons["superclusterEta"]
+    return electrons.eta + branch(electrons, "deltaEtaSC", "Electron")
+
+
+def lepton_id(leptons: ak.Array, name: str, collection_name: str) -> ak.Array:
+    """Return an identification of leptons under either the name it has up to v9 or the one it has since.
+
+    The training is that of the file: ``mvaIso`` was trained for the data-taking period of the file.
+
+    Args:
+        leptons: jagged records.
+        name: name of a field, e.g. ``"tightId"``, ``"mvaIso_WP80"`` or ``"mvaFall17V2Iso_WP80"``.
+        collection_name: ``"Electron"`` or ``"Muon"``.
+
+    Raises:
+        MissingBranchError: if there is no such field.
+    """
+    if name not in leptons.fields:
+        for old, new in ELECTRON_IDS.items():
+            for spelling in (name.replace(f"{old}_", f"{new}_"), name.replace(f"{new}_", f"{old}_")):
+                if spelling in leptons.fields:
+                    return leptons[spelling]
+    return branch(leptons, name, collection_name)
+
+
+def has_pileup_id(events: ak.Array) -> bool:
+    """Tell whether the jets are of the kind that needs the pileup identification (CHS, up to v9)."""
+    return nano_version(events) == 9
+
+
+def jet_id(events: ak.Array, jet_type: str = "Jet") -> ak.Array:
+    """Return the identification of jets with the bits of Jet_jetId: 2 for tight, 4 for tight with lepton veto.
+
+    Up to v9 it is the stored one. That of v12 lacks requirements of the recommended one outside the tracker and has a
+    wrong lepton veto; both are mended. Since v13 it is computed from the composition of the jets. See
+    https://twiki.cern.ch/twiki/bin/view/CMS/JetID13p6TeV (JetMET) and, for the mending,
+    https://gitlab.cern.ch/cms-jetmet/coordination/coordination/-/issues/117.
+
+    Args:
+        events: events of any version.
+        jet_type: AK4 jets (``"Jet"``), or AK8 jets if the name begins with ``"FatJet"``. In v12 those lack the
+            composition, so only fat jets with \\|eta\\| up to 2.7 pass, without lepton veto.
+
+    Returns:
+        Jagged integers, shape (n events, n jets).
+
+    Raises:
+        UnknownNameError: if there is no such collection.
+        MissingBranchError: if the jets lack a branch that the version has.
+    """
+    jets = collection(events, jet_type)
+    version = nano_version(events)
+    if version == 9:
+        return branch(jets, "jetId", jet_type)
+    abseta = abs(jets.eta)
+    if version == 15:
+        tight = _tight(jets, jet_type)
+    else:
+        tight = (branch(jets, "jetId", jet_type) & TIGHT) != 0
+        if jet_type.startswith("FatJet"):
+            return ak.values_astype(tight & (abseta <= 2.7), np.int64) * TIGHT
+        tight = tight & _per_eta(
+            abseta,
+            [(2.7, abseta <= 2.7), (3.0, branch(jets, "neHEF", jet_type) < 0.99)],
+            branch(jets, "neEmEF", jet_type) < 0.4,
+        )
+    few_leptons = (branch(jets, "muEF", jet_type) < 0.8) & (branch(jets, "chEmEF", jet_type) < 0.8)
+    veto = tight & (few_leptons | (abseta > 2.7))
+    return ak.values_astype(tight, np.int64) * TIGHT + ak.values_astype(veto, np.int64) * TIGHT_LEPTON_VETO
+
+
+def _tight(jets: ak.Array, jet_type: str) -> ak.Array:
+    """Apply the tight identification of PUPPI jets of JetMET (JetID13p6TeV)."""
+    charged_hadrons, neutral_hadrons, photons = (branch(jets, name, jet_type) for name in ("chHEF", "neHEF", "neEmEF"))
+    # stored in one byte, which a sum may leave
+    n_charged, n_neutral = (
+        ak.values_astype(branch(jets, name, jet_type), np.int64) for name in ("chMultiplicity", "neMultiplicity")
+    )
+    central = (
+        (neutral_hadrons < 0.99)
+        & (photons < 0.9)
+        & (n_charged + n_neutral > 1)
+        & (charged_hadrons > 0.01)
+        & (n_charged > 0)
+    )
+    return _per_eta(
+        abs(jets.eta),
+        [(2.6, central), (2.7, (neutral_hadrons < 0.9) & (photons < 0.99)), (3.0, neutral_hadrons < 0.99)],
+        (n_neutral >= 2) & (photons < 0.4),
+    )
+
+
+def _per_eta(abseta: Any, regions: list[tuple[float, Any]], beyond: Any) -> Any:
+    """Choose the value of the first region whose upper edge isn't below |eta|, or that beyond the last."""
+    chosen = beyond
+    for edge, value in reversed(regions):
+        chosen = ak.where(abseta <= edge, value, chosen)
+    return chosen

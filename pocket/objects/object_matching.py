@@ -1,0 +1,105 @@
+"""One-to-one matching of two collections by distance."""
+
+from __future__ import annotations
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+
+from pocket.objects.matching import delta_r_table
+
+
+def object_matching(
+    obj: ak.Array, obj2: ak.Array, dr_min: float, dpt_max: float | ak.Array | None = None
+) -> tuple[ak.Array, ak.Array, ak.Array]:
+    """Match the objects of two collections one to one, the closest pairs first.
+
+    Args:
+        obj: jagged records with eta and phi, and pt if ``dpt_max`` is given, shape (n events, n).
+        obj2: the same, shape (n events, n2).
+        dr_min: distance from which on objects do not match.
+        dpt_max: difference of pt in GeV from which on a matched pair is dropped, one number or one per event.
+
+    Returns:
+        Three arrays of shape (n events, n2), in the order of ``obj2`` and ``None`` where it is not matched: the
+        matched ``obj``, the matched ``obj2`` and the distance between the two.
+    """
+    index, distance = match_indices(obj, obj2, dr_min)
+    if dpt_max is not None:
+        close = abs(obj[index].pt - obj2.pt) < dpt_max
+        index, distance = ak.mask(index, close), ak.mask(distance, close)
+    return obj[index], ak.mask(obj2, ~ak.is_none(index, axis=1)), distance
+
+
+def match_indices(obj: ak.Array, obj2: ak.Array, dr_min: float) -> tuple[ak.Array, ak.Array]:
+    """Match one to one like :func:`object_matching`; return positions instead of objects.
+
+    Returns:
+        Two arrays of shape (n events, n2), ``None`` where ``obj2`` is not matched: the position in ``obj`` of its
+        match and the distance.
+    """
+    distances = delta_r_table(obj, obj2)
+    counts, counts2 = ak.to_numpy(ak.num(obj.eta)), ak.to_numpy(ak.num(obj2.eta))
+    flat = ak.to_numpy(ak.flatten(distances, axis=None))
+    first, second = ak.unzip(ak.cartesian([_rows(counts), _rows(counts2)], axis=1))
+    rows, rows2 = ak.to_numpy(ak.flatten(first)), ak.to_numpy(ak.flatten(second))
+    pairs = _closest_first(flat, rows, rows2, dr_min, int(counts.sum()), int(counts2.sum()))
+
+    partner = np.full(counts2.sum(), -1)
+    distance = np.zeros(counts2.sum(), dtype=flat.dtype)
+    starts = np.cumsum(counts) - counts
+    partner[rows2[pairs]] = rows[pairs] - np.repeat(starts, counts2)[rows2[pairs]]
+    distance[rows2[pairs]] = flat[pairs]
+    index, matched = ak.unflatten(partner, counts2), ak.unflatten(partner >= 0, counts2)
+    return ak.mask(index, matched), ak.mask(ak.unflatten(distance, counts2), matched)
+
+
+def _rows(counts: npt.NDArray[np.int64]) -> ak.Array:
+    return ak.unflatten(np.arange(counts.sum()), counts)
+
+
+def _closest_first(
+    distances: npt.NDArray[np.floating],
+    rows: npt.NDArray[np.int64],
+    rows2: npt.NDArray[np.int64],
+    dr_min: float,
+    n_rows: int,
+    n_rows2: int,
+) -> npt.NDArray[np.int64]:
+    """Choose the pairs that match, each object at most once.
+
+    A pair in which each is the closest free object to the other comes before any other pair of the two, so all such
+    pairs of all events are taken at once, until none is left.
+    """
+    candidates = np.flatnonzero(distances < dr_min)
+    candidates = candidates[np.argsort(distances[candidates], kind="stable")]
+    chosen = []
+    while len(candidates):
+        rank = np.arange(len(candidates))
+        best, best2 = np.full(n_rows, len(rank)), np.full(n_rows2, len(rank))
+        np.minimum.at(best, rows[candidates], rank)
+        np.minimum.at(best2, rows2[candidates], rank)
+        mutual = (best[rows[candidates]] == rank) & (best2[rows2[candidates]] == rank)
+        taken = candidates[mutual]
+        chosen.append(taken)
+        used, used2 = np.zeros(n_rows, dtype=np.bool_), np.zeros(n_rows2, dtype=np.bool_)
+        used[rows[taken]], used2[rows2[taken]] = True, True
+        candidates = candidates[~(used[rows[candidates]] | used2[rows2[candidates]])]
+    return np.concatenate(chosen) if chosen else candidates
+
+
+def deltaR_matching_nonunique(obj1: ak.Array, obj2: ak.Array, radius: float = 0.4) -> ak.Array:  # noqa: N802
+    """Assign each object of the second collection to the closest one of the first.
+
+    Args:
+        obj1: jagged records with eta and phi, shape (n events, n).
+        obj2: the same, shape (n events, n2).
+        radius: distance from which on objects do not match.
+
+    Returns:
+        Records of ``obj2`` with their distance ``dR``, shape (n events, n, those assigned to this object).
+    """
+    distances = delta_r_table(obj1, obj2)
+    closest = ak.argmin(distances, axis=1, keepdims=True) == ak.local_index(distances, axis=1)
+    _, others = ak.unzip(ak.cartesian([obj1, obj2], nested=True))
+    return ak.with_field(others, distances, "dR")[closest & (distances < radius)]

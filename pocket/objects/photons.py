@@ -1,0 +1,49 @@
+"""Selection of photons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import awkward as ak
+
+from pocket.lookup import branch, collection, parameter
+from pocket.objects.leptons import ECAL_TRANSITION
+from pocket.objects.matching import delta_r_table
+
+
+def photon_selection(events: ak.Array, photon: str, params: Any, leptons_collection: str = "") -> ak.Array:
+    """Select photons by ``object_preselection.{photon}``.
+
+    Its keys: ``pt`` and ``eta`` (exclusive limits on pt in GeV and on |eta|), ``cutBased`` (lowest working point of
+    the cut-based identification) and, if there are leptons to clean from, ``dr_lepton`` (a photon is dropped if it is
+    this close to any of them). Photons with a pixel seed and those in the transition between ECAL barrel and endcap
+    are dropped.
+
+    Args:
+        events: events with the collections ``Photon`` and ``leptons_collection``.
+        photon: key of the selection's parameters.
+        params: parameters of the analysis.
+        leptons_collection: leptons to clean the photons from; no cleaning if empty.
+
+    Returns:
+        The selected photons, shape (n events, n selected).
+
+    Raises:
+        UnknownNameError: for a missing collection or parameter.
+        MissingBranchError: if the photons lack an identification.
+    """
+    photons = collection(events, "Photon")
+    path = ("object_preselection", photon)
+    abseta = abs(photons.eta)
+    low, high = ECAL_TRANSITION
+    good = (
+        (photons.pt > parameter(params, *path, "pt"))
+        & (abseta < parameter(params, *path, "eta"))
+        & ((abseta < low) | (abseta > high))
+        & ~branch(photons, "pixelSeed", "Photon")
+        & (branch(photons, "cutBased", "Photon") >= parameter(params, *path, "cutBased"))
+    )
+    if leptons_collection:
+        distances = delta_r_table(photons, collection(events, leptons_collection))
+        good = good & ak.all(distances > parameter(params, *path, "dr_lepton"), axis=2)
+    return photons[good]
