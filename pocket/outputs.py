@@ -1,4 +1,4 @@
-"""Outputs on disk: histograms as HDF5 in the UHI form, everything else as JSON."""
+"""Outputs on disk: histograms as HDF5 in the UHI form, everything else but columns as JSON."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ SUMS = "sums.json"
 def write_sums_and_histograms(directory: Path, output: Mapping[str, Any]) -> None:
     """Write a processor's output: ``histograms.h5`` and, with all the rest, ``sums.json``.
 
+    Columns are left out: :func:`pocket.columns.parquet.write_columns`.
+
     Args:
         directory: an existing folder.
         output: see :func:`pocket.engine.chunk.empty_output`.
@@ -28,7 +30,7 @@ def write_sums_and_histograms(directory: Path, output: Mapping[str, Any]) -> Non
             for sample, datasets in samples.items():
                 for dataset, histogram in datasets.items():
                     uhi.io.hdf5.write(file.create_group(f"{variable}/{sample}/{dataset}"), histogram)
-    sums = {key: value for key, value in output.items() if key != "variables"}
+    sums = {key: value for key, value in output.items() if key not in ("variables", "columns")}
     (directory / SUMS).write_text(json.dumps(sums, indent=1, allow_nan=False), encoding="utf-8")
 
 

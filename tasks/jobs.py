@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TOY_FILE = "events.root"
 PILEUP_FILE = "puWeights.json.gz"
+JET_FILE = "jet_jerc.json.gz"
 GOLDEN_FILE = "golden.json"
 
 
@@ -58,7 +59,7 @@ class ToyJob:
 
 @dataclass(frozen=True)
 class ToyCorrectionsJob:
-    """Writes the files that come with the toys: pileup weights and certified luminosity sections.
+    """Writes the files that come with the toys: certified luminosity sections, weights and corrections.
 
     Args:
         parameters: the section ``toys`` of the parameters.
@@ -72,11 +73,14 @@ class ToyCorrectionsJob:
     def run(self, progress: Progress) -> None:
         """Write the files."""
         from pocket.toys.config import ToyConfig
-        from pocket.toys.resources import write_golden_json, write_pileup_weights
+        from pocket.toys.jerc import write_jet_corrections
+        from pocket.toys.resources import write_golden_json, write_pileup_weights, write_scale_factors
 
         config = ToyConfig.from_params(self.parameters)
         with write_output(**self.output) as folder:
             write_pileup_weights(folder / PILEUP_FILE, config)
+            write_scale_factors(folder, config)
+            write_jet_corrections(folder / JET_FILE, config)
             write_golden_json(folder / GOLDEN_FILE, config)
 
 
@@ -112,8 +116,9 @@ class ProcessingJob:
         return self.branch.stop - self.branch.start
 
     def run(self, progress: Progress) -> None:
-        """Process the branch and write its raw sums."""
+        """Process the branch and write its raw sums and columns."""
         from pocket.analysis import load_analysis
+        from pocket.columns.parquet import write_columns
         from pocket.engine.run import run_branch
         from pocket.outputs import write_sums_and_histograms
 
@@ -129,6 +134,35 @@ class ProcessingJob:
         )
         with write_output(**self.output, skipped=dict(result.skipped)) as folder:
             write_sums_and_histograms(folder, result.output)
+            write_columns(folder, result.output["columns"])
+
+
+@dataclass(frozen=True)
+class SkimJob(ProcessingJob):
+    """Skims one branch by the selection of a configuration; the arguments are those of :class:`ProcessingJob`."""
+
+    def run(self, progress: Progress) -> None:
+        """Write the surviving events, and the sums over all."""
+        from pocket.analysis import load_analysis
+        from pocket.skims.run import skim_branch
+
+        analysis = load_analysis(self.analysis, self.overrides)
+        skipped: dict[str, str] = {}
+        with write_output(**self.output, skipped=skipped) as folder:
+            record = skim_branch(
+                analysis.config(self.config),
+                analysis.skim_of(self.config),
+                self.branch,
+                self.metadata,
+                self.resources,
+                folder,
+                identity=self.output["fingerprint"],
+                chunk_size=self.chunk_size,
+                skip_bad_files=self.skip_bad_files,
+                progress=progress,
+            )
+            record.write(folder)
+            skipped.update(record.skipped)
 
 
 @dataclass(frozen=True)

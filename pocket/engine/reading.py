@@ -15,6 +15,7 @@ from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 from pocket.datasets.segments import Segment
 from pocket.errors import (
     BadFileError,
+    ColumnError,
     DatasetError,
     HistogramError,
     MissingBranchError,
@@ -90,13 +91,13 @@ def reading(path: str) -> Iterator[None]:
 
     Raises:
         MissingBranchError: for a field that the file has not, with the nearest names of its branches.
-        HistogramError: with the file that the values come from, e.g. for NaN.
+        ColumnError, HistogramError: with the file that the values come from, e.g. for NaN.
         UnknownNameError: with the file, e.g. for a collection that it has not.
         BadFileError: if the file is missing, truncated or corrupt.
     """
     try:
         yield
-    except (HistogramError, MissingBranchError, UnknownNameError) as error:
+    except (ColumnError, HistogramError, MissingBranchError, UnknownNameError) as error:
         error.args = (f"{error} (file {path})",)
         raise
     except PocketError:

@@ -4,9 +4,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import awkward as ak
 import numpy as np
 import pytest
 
+from pocket.columns.parquet import column_files, read_columns
 from pocket.outputs import read_sums, read_templates
 from pocket.store import read_manifest
 from tasks.merging import MergeOutputs
@@ -30,6 +32,22 @@ def test_cross_section_only_scales_the_templates(on_files: Chain) -> None:
         assert before.sum(flow=True).value > 0
         np.testing.assert_allclose(after.values(flow=True), factor * before.values(flow=True), rtol=1e-12)
         np.testing.assert_allclose(after.variances(flow=True), factor**2 * before.variances(flow=True), rtol=1e-12)
+
+
+def test_columns_hold_what_the_templates_do(chain: Chain) -> None:
+    folder = chain.output("MergeOutputs", "main")
+    templates = read_templates(folder, "muon_pt")
+    cutflow = read_sums(folder)["cutflow"]["baseline"]
+    assert set(column_files(folder)) == {(sample, "baseline", "nominal") for sample in templates}
+    for sample, template in templates.items():
+        columns = read_columns(folder, sample, "baseline")
+        assert len(columns) == sum(samples[sample]["nominal"] for samples in cutflow.values() if sample in samples)
+        values = template["baseline", ...] if sample.startswith("DATA") else template["baseline", "nominal", :]
+        weights, pt = ak.broadcast_arrays(columns.weight, columns.MuonGood_pt)
+        expected, _ = np.histogram(
+            ak.to_numpy(ak.flatten(pt)), values.axes[0].edges, weights=ak.to_numpy(ak.flatten(weights))
+        )
+        np.testing.assert_allclose(values.values(), expected, rtol=1e-10)
 
 
 def test_output_of_a_branch_that_was_made_again_is_merged_again(chain: Chain) -> None:

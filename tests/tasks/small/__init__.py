@@ -5,11 +5,13 @@ Tests copy its folder to somewhere outside the project and change the copy.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import awkward as ak
 
 from pocket.analysis import Analysis
+from pocket.columns import ColOut
 from pocket.configurator import Configurator
 from pocket.cut_functions import get_nPVgood, passthrough
 from pocket.histograms.config import Axis, HistConf
@@ -44,8 +46,10 @@ class MuonProcessor(BaseProcessorABC):
         self.events["nMuonGood"] = ak.num(self.events.MuonGood)
 
 
-def configure(variables: dict[str, HistConf], *weights: type[WeightWrapper]) -> Configurator:
-    """Return a configuration that applies some more weights, with their variations."""
+def configure(
+    variables: dict[str, HistConf], *weights: type[WeightWrapper], columns: Sequence[ColOut] = ()
+) -> Configurator:
+    """Return a configuration that applies some more weights, with their variations, and exports columns."""
     return Configurator(
         parameters=parameters,
         datasets={"jsons": [FOLDER / "datasets.json"]},
@@ -56,6 +60,7 @@ def configure(variables: dict[str, HistConf], *weights: type[WeightWrapper]) -> 
         weights={"common": {"inclusive": ["genWeight", "lumi", "XS", *weights]}},
         variations={"weights": {"common": {"inclusive": list(weights)}}},
         variables=variables,
+        columns={"common": {"inclusive": columns}},
     )
 
 
@@ -74,7 +79,7 @@ analysis = Analysis(
     name="small",
     configs={
         "probes": configure({"probes": HistConf([tight, muon_pt])}),
-        "main": configure(spectra),
+        "main": configure(spectra, columns=[ColOut("MuonGood", ["pt"])]),
         "corrected": configure(spectra, sf_tight_id),
     },
     scale_factors={"tight_id": tight_id},
