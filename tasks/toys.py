@@ -46,7 +46,7 @@ class MakeToySamples(PoolWorkflow):
 
     def fingerprint_spec(self) -> Any:
         """The toys' parameters and the generator's code."""
-        modules = ("pocket.toys.generator", "pocket.toys.nanoaod", "pocket.toys.resources", "pocket.toys.plan")
+        modules = tuple(f"pocket.toys.{name}" for name in ("generator", "nanoaod", "resources", "jerc", "plan"))
         return {"parameters": self.toy_parameters, "code": [code_closure(module) for module in modules]}
 
     def input_ids(self) -> dict[str, str]:

@@ -33,6 +33,8 @@ _VERTEX, _GOOD_VERTEX = 0.70, 0.85
 _RHO, _RHO_SPREAD = 0.65, 1.5
 #: sum of transverse energies (GeV) that an interaction adds; resolution of the missing one per √(sum)
 _SUM_ET, _MET_STOCHASTIC = 42.0, 0.5
+#: jets with a larger fraction of electromagnetic energy do not correct the missing one
+_EM_FRACTION_MAX = 0.9
 #: size of the variations of scales (renormalisation, factorisation) and of the shower (initial, final state)
 _SCALES, _SHOWER = (0.12, 0.04), (0.08, 0.05)
 
@@ -103,6 +105,8 @@ def triggers(muons: Table, electrons: Table, n: int) -> Branches:
 def missing_momentum(rng: np.random.Generator, gen: Table, jets: Table, n_pileup: IntArray, is_data: bool) -> Branches:
     """Return the neutrinos' transverse momentum, and as it is measured by different algorithms.
 
+    RawMET is what MET was before the energy of jets was corrected (type-1 correction).
+
     Args:
         rng: random numbers.
         gen: generated particles.
@@ -116,10 +120,18 @@ def missing_momentum(rng: np.random.Generator, gen: Table, jets: Table, n_pileup
     true_y = np.bincount(neutrinos.event, neutrinos["pt"] * np.sin(neutrinos["phi"]), n)
     sum_et = np.bincount(jets.event, jets["pt"], n) + _SUM_ET * (n_pileup + 1)
     resolution = _MET_STOCHASTIC * np.sqrt(sum_et)
+    measured = {
+        name: (true_x + width * rng.normal(size=n), true_y + width * rng.normal(size=n))
+        for name, width in (("MET", resolution), ("PuppiMET", 0.75 * resolution))
+    }
+    # what the correction of their energy added to jets, but for electrons and photons
+    added = jets["pt"] * np.where(jets["chEmEF"] + jets["neEmEF"] < _EM_FRACTION_MAX, jets["rawFactor"], 0)
+    measured["RawMET"] = (
+        measured["MET"][0] + np.bincount(jets.event, added * np.cos(jets["phi"]), n),
+        measured["MET"][1] + np.bincount(jets.event, added * np.sin(jets["phi"]), n),
+    )
     branches: Branches = {}
-    for name, relative in (("MET", 1.0), ("RawMET", 1.1), ("PuppiMET", 0.75)):
-        x = true_x + relative * resolution * rng.normal(size=n)
-        y = true_y + relative * resolution * rng.normal(size=n)
+    for name, (x, y) in measured.items():
         branches |= {f"{name}_pt": np.hypot(x, y), f"{name}_phi": np.arctan2(y, x), f"{name}_sumEt": sum_et}
     branches |= {
         "MET_significance": (branches["MET_pt"] / resolution) ** 2,

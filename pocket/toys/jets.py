@@ -16,6 +16,8 @@ RADIUS = 0.4
 _GEN_PT_MIN, _GEN_ETA_MAX = 10.0, 5.0
 #: fraction of a parton's pt in its jet and the spread of it, and of its direction
 _FRAGMENTATION, _FRAGMENTATION_SPREAD, _DIRECTION_SPREAD = 0.97, 0.05, 0.02
+#: mean fraction of the pt that is missing before the energy scale is corrected: RAW_CONSTANT + RAW_OFFSET / (pt / GeV)
+RAW_CONSTANT, RAW_OFFSET = 0.04, 1.5
 #: pileup jets fall as pt^-(1 + _PILEUP_INDEX)
 _PILEUP_INDEX = 4.0
 #: what a jet is made from
@@ -95,7 +97,7 @@ def reconstruct_jets(
             **jets.columns,
             "mass": _masses(rng, pt),
             "area": rng.normal(np.pi * RADIUS**2, 0.02, n),
-            "rawFactor": np.clip(0.04 + 1.5 / pt + rng.normal(0, 0.01, n), 0, 0.3),
+            "rawFactor": np.clip(RAW_CONSTANT + RAW_OFFSET / pt + rng.normal(0, 0.01, n), 0, 0.3),
             "jetId": np.select([origin == MUON, rng.random(n) < 0.99], [2, 6], 0),
             "puId": _pileup_id(rng, pt, origin),
             "btagDeepFlavB": _tagger_scores(rng, jets, truth, is_data),

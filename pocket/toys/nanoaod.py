@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import uproot
 
+from pocket.counters import declare_unsigned_counters
+
 #: entries per basket
 BASKET_ENTRIES = 100_000
 
@@ -27,23 +29,12 @@ def write_nanoaod(path: str | Path, events: Mapping[str, npt.NDArray[Any] | ak.A
     with uproot.recreate(path, compression=uproot.ZSTD(1), uuid_function=lambda: file_uuid) as file:
         types = {name: ak.type(values).content for name, values in events.items()}
         tree = file.mktree("Events", types, "Events", initial_basket_capacity=1)
-        _declare_unsigned_counters(tree)
+        declare_unsigned_counters(tree)
         for start in range(0, len(events["event"]), BASKET_ENTRIES):
             tree.extend({name: values[start : start + BASKET_ENTRIES] for name, values in events.items()})
         if "genWeight" in events:
             runs = _sums_of_weights(events)
             file.mktree("Runs", {name: values.dtype for name, values in runs.items()}, "Runs").extend(runs)
-
-
-def _declare_unsigned_counters(tree: Any) -> None:
-    """Make the counters uint32, as NanoAODv9 has them; uproot knows only int32.
-
-    The tree's header is written again when the first basket exceeds the initial capacity, and has the new type then.
-    """
-    for branch in tree._cascading._branch_data:
-        if branch["kind"] == "counter":
-            branch["dtype"] = np.dtype(">u4")
-            branch["fTitle"] = f"{branch['fName']}/i"
 
 
 def _sums_of_weights(events: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:

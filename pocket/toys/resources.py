@@ -1,4 +1,7 @@
-"""Files that come with the toys as an experiment would ship them: pileup weights and certified luminosity sections."""
+"""Files that come with the toys as an experiment would ship them.
+
+Pileup weights, scale factors of leptons and of b tagging, and certified luminosity sections.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ import numpy.typing as npt
 from correctionlib import schemav2
 from scipy.stats import poisson
 
+from pocket.toys.btag_corrections import btag_shape
 from pocket.toys.config import PileupTruth, ToyConfig
+from pocket.toys.lepton_corrections import electron_corrections, muon_corrections
 
 #: numbers of interactions are covered from 0 to this
 _MAX_INTERACTIONS = 100
@@ -47,8 +52,21 @@ def write_pileup_weights(path: str | Path, config: ToyConfig) -> None:
             ],
         ),
     )
-    text = schemav2.CorrectionSet(schema_version=2, corrections=[correction]).model_dump_json(exclude_unset=True)
-    Path(path).write_bytes(gzip.compress(text.encode(), mtime=0))
+    _write(path, [correction])
+
+
+def write_scale_factors(folder: str | Path, config: ToyConfig) -> None:
+    """Write ``muon_Z.json.gz``, ``electron.json.gz`` and ``btagging.json.gz``, as gzipped correctionlib JSON.
+
+    The bytes are the same whenever they are written.
+
+    Args:
+        folder: where the files go.
+        config: the toys.
+    """
+    _write(Path(folder, "muon_Z.json.gz"), muon_corrections(config.truth))
+    _write(Path(folder, "electron.json.gz"), electron_corrections())
+    _write(Path(folder, "btagging.json.gz"), [btag_shape(config.truth)])
 
 
 def pileup_weights(truth: PileupTruth, shift: float) -> npt.NDArray[np.float64]:
@@ -76,6 +94,11 @@ def write_golden_json(path: str | Path, config: ToyConfig) -> None:
     """
     certified = {str(run.number): run.certified for run in config.data.runs if run.certified}
     Path(path).write_text(json.dumps(certified, indent=1) + "\n")
+
+
+def _write(path: str | Path, corrections: list[schemav2.Correction]) -> None:
+    text = schemav2.CorrectionSet(schema_version=2, corrections=corrections).model_dump_json(exclude_unset=True)
+    Path(path).write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 def _binning(values: npt.NDArray[np.float64]) -> schemav2.Binning:

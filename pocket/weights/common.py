@@ -1,4 +1,4 @@
-"""The weights that every analysis needs: generator weight, normalisation, pileup."""
+"""The shipped weights: those of whole events (generator, normalisation, pileup, prefiring), and the list of all."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from typing import Any
 import numpy as np
 
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.weights.btag import BTagCalibration, BTagFixedWorkingPoint, BTagShape
+from pocket.weights.jets import JetPileupId
+from pocket.weights.leptons import ElectronId, ElectronReco, ElectronTrigger, MuonId, MuonIso, MuonTrigger
+from pocket.weights.theory import FactorisationScale, PartonShowerFSR, PartonShowerISR, QCDScale, RenormalisationScale
 from pocket.weights.wrapper import WeightData, WeightWrapper
 
 
@@ -90,7 +94,45 @@ class Pileup(WeightWrapper):
         return WeightData(self.name, *(correction.evaluate(interactions, kind) for kind in ("nominal", "up", "down")))
 
 
-common_weights: tuple[type[WeightWrapper], ...] = (GenWeight, SignOfGenWeight, Lumi, CrossSection, Pileup)
+class L1Prefiring(WeightWrapper):
+    """Loss of events whose trigger fired one bunch crossing early, in 2016 to 2018.
+
+    ``L1PreFiringWeight_Nom``, ``_Up`` and ``_Dn`` of NanoAOD (from version 9)
+    (https://twiki.cern.ch/twiki/bin/viewauth/CMS/L1PrefiringWeightRecipe).
+    """
+
+    name = "sf_L1prefiring"
+    has_variations = True
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the weight with its up and down variation."""
+        weights = events.L1PreFiringWeight
+        return WeightData(self.name, weights.Nom, weights.Up, weights.Dn)
+
+
+common_weights: tuple[type[WeightWrapper], ...] = (
+    GenWeight,
+    SignOfGenWeight,
+    Lumi,
+    CrossSection,
+    Pileup,
+    L1Prefiring,
+    ElectronReco,
+    ElectronId,
+    ElectronTrigger,
+    MuonId,
+    MuonIso,
+    MuonTrigger,
+    BTagShape,
+    BTagCalibration,
+    BTagFixedWorkingPoint,
+    JetPileupId,
+    PartonShowerISR,
+    PartonShowerFSR,
+    QCDScale,
+    RenormalisationScale,
+    FactorisationScale,
+)
 
 
 def normalisation_factor(weight: WeightWrapper) -> float:

@@ -55,7 +55,7 @@ def test_toys(chain: Chain, tmp_path: Path) -> None:
     assert [path.name for path in sorted((tmp_path / "toys").iterdir())] == ["events.root", "manifest.json"]
     assert isinstance(corrections, ToyCorrectionsJob)
     assert run(corrections, output=elsewhere(corrections, tmp_path / "corrections")) == corrections.size == 0
-    assert len(list((tmp_path / "corrections").iterdir())) == 3
+    assert len(list((tmp_path / "corrections").iterdir())) == 7
 
 
 @pytest.mark.parametrize(

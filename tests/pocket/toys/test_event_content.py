@@ -70,13 +70,18 @@ def test_missing_momentum(rng):
         np.repeat(np.arange(N), 2),
         {"pdgId": np.tile([-14, 13], N), "pt": np.full(2 * N, 50.0), "phi": np.tile([0.5, 2.0], N)},
     )
-    jets = Table(np.arange(N), {"pt": np.full(N, 100.0)})
+    # the corrected energy of every other jet counts, the others are electrons
+    em_fraction = np.tile([0.2, 0.95], N // 2)
+    columns = {"pt": 100.0, "phi": 1.5, "rawFactor": 0.05, "neEmEF": 0.0}
+    jets = Table(np.arange(N), {name: np.full(N, value) for name, value in columns.items()} | {"chEmEF": em_fraction})
     branches = event_content.missing_momentum(rng, gen, jets, np.full(N, 35), is_data=False)
     np.testing.assert_allclose(branches["GenMET_pt"], 50)
     np.testing.assert_allclose(branches["GenMET_phi"], 0.5)
     along = branches["MET_pt"] * np.cos(branches["MET_phi"] - 0.5)
     assert_mean(along, 50)
     assert along.std() == pytest.approx(np.sqrt(branches["MET_covXX"][0]), rel=0.03)
+    met, raw = (branches[f"{name}_pt"] * np.exp(1j * branches[f"{name}_phi"]) for name in ("MET", "RawMET"))
+    np.testing.assert_allclose(raw - met, np.tile([5 * np.exp(1.5j), 0], N // 2), atol=1e-9)
     data = event_content.missing_momentum(rng, gen, jets, np.full(N, 35), is_data=True)
     assert branches.keys() - data.keys() == {"GenMET_pt", "GenMET_phi"}
 

@@ -10,7 +10,7 @@ import pytest
 from coffea.lumi_tools import LumiMask
 
 from pocket.toys.generator import generate
-from pocket.toys.resources import write_golden_json, write_pileup_weights
+from pocket.toys.resources import write_golden_json, write_pileup_weights, write_scale_factors
 from tests.pocket.toys.helpers import assert_fraction
 
 
@@ -57,6 +57,24 @@ def test_file_is_reproducible(config, tmp_path):
     for name in ("a", "b"):
         write_pileup_weights(tmp_path / name, config)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_scale_factors(config, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_scale_factors(tmp_path / name, config)
+    contents = {
+        "muon_Z.json.gz": [
+            "NUM_TightID_DEN_TrackerMuons",
+            "NUM_TightRelIso_DEN_TightIDandIPCut",
+            "NUM_IsoMu24_DEN_CutBasedIdTight_and_PFIsoTight",
+        ],
+        "electron.json.gz": ["UL-Electron-ID-SF"],
+        "btagging.json.gz": ["deepJet_shape"],
+    }
+    for file, names in contents.items():
+        assert sorted(correctionlib.CorrectionSet.from_file(str(tmp_path / "a" / file))) == sorted(names)
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
 def test_golden_json(config, toys, tmp_path):

@@ -12,6 +12,7 @@ from pocket.errors import ConfigError, UnknownNameError
 from pocket.weights.common import (
     CrossSection,
     GenWeight,
+    L1Prefiring,
     Lumi,
     Pileup,
     SignOfGenWeight,
@@ -34,7 +35,18 @@ def values(weight: Any) -> tuple[list[float], dict[str, list[float]]]:
 
 
 def test_names() -> None:
-    assert [weight.name for weight in common_weights] == ["genWeight", "signOf_genWeight", "lumi", "XS", "pileup"]
+    names = """
+        genWeight signOf_genWeight lumi XS pileup sf_L1prefiring sf_ele_reco sf_ele_id sf_ele_trigger sf_mu_id sf_mu_iso
+        sf_mu_trigger sf_btag sf_btag_calib sf_btag_fixed_wp sf_jet_puId sf_partonshower_isr sf_partonshower_fsr
+        sf_qcd_scale sf_qcd_renorm_scale sf_qcd_factor_scale
+    """
+    assert [weight.name for weight in common_weights] == names.split()
+
+
+def test_all_weights_are_documented() -> None:
+    page = (Path(__file__).absolute().parents[3] / "docs" / "weights.md").read_text()
+    rows = [line.split("|")[1].strip(" `") for line in page.splitlines() if line.startswith("| `")]
+    assert rows == [weight.name for weight in common_weights]
 
 
 def test_generator_weight() -> None:
@@ -81,3 +93,13 @@ def test_pileup(tmp_path: Path) -> None:
         expected["nominal"],
         {"pileupUp": expected["up"], "pileupDown": expected["down"]},
     )
+
+
+def test_prefiring() -> None:
+    events = ak.Array({"L1PreFiringWeight": [{"Nom": 0.9, "Up": 0.95, "Dn": 0.85}, {"Nom": 1.0, "Up": 1.0, "Dn": 1.0}]})
+    nominal, varied = L1Prefiring({}, {}).evaluate(events, 2, "nominal")
+    assert nominal.tolist() == [0.9, 1.0]
+    assert {name: values.tolist() for name, values in varied.items()} == {
+        "sf_L1prefiringUp": [0.95, 1.0],
+        "sf_L1prefiringDown": [0.85, 1.0],
+    }

@@ -1,0 +1,51 @@
+"""Building blocks of the toys' correctionlib files."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from correctionlib import schemav2
+
+FloatArray = npt.NDArray[np.float64]
+
+
+def centres(edges: Sequence[float]) -> FloatArray:
+    """Return the centres of bins; of a last bin without end, half as much again as where it begins."""
+    ends = [edge if np.isfinite(edge) else 2 * low for low, edge in itertools.pairwise(edges)]
+    return (np.asarray(edges[:-1], dtype=np.float64) + ends) / 2
+
+
+def binning(edges: Mapping[str, Sequence[float]], values: FloatArray) -> schemav2.MultiBinning:
+    """Return values in bins; beyond them the correction raises an error, as most of the groups' do.
+
+    Args:
+        edges: variable → edges of its bins.
+        values: one value per bin, shape (n bins of the first variable, …).
+    """
+    content: list[Any] = values.ravel().tolist()
+    axes: list[Any] = [[float(edge) if np.isfinite(edge) else "inf" for edge in axis] for axis in edges.values()]
+    return schemav2.MultiBinning(nodetype="multibinning", inputs=list(edges), edges=axes, content=content, flow="error")
+
+
+def category(variable: str, content: Mapping[Any, schemav2.Content]) -> schemav2.Category:
+    """Return contents by the key of a variable."""
+    items = [schemav2.CategoryItem(key=key, value=value) for key, value in content.items()]
+    return schemav2.Category(nodetype="category", input=variable, content=items)
+
+
+def correction(
+    name: str, description: str, inputs: Sequence[schemav2.Variable], data: schemav2.Content
+) -> schemav2.Correction:
+    """Return a correction whose output is a weight."""
+    return schemav2.Correction(
+        name=name,
+        version=1,
+        description=description,
+        inputs=list(inputs),
+        output=schemav2.Variable(name="weight", type="real"),
+        data=data,
+    )

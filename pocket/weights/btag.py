@@ -1,0 +1,196 @@
+"""Scale factors of b tagging: of the shape of the score, its normalisation, and of a working point.
+
+Jets are those of ``jet_scale_factors.jet_collection.btag``, their score ``btagging.working_point.<year>.
+btagging_algorithm``. All of them enter, so the collection has to be the one before any b tag.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pocket.corrections import load_correction
+from pocket.errors import ConfigError
+from pocket.lookup import parameter
+from pocket.weights.evaluation import (
+    FlatObjects,
+    Floats,
+    Input,
+    chosen_inputs,
+    evaluate,
+    kind_input,
+    kinds,
+    named_correction,
+    plain_name,
+)
+from pocket.weights.wrapper import WeightData, WeightDataMultiVariation, WeightWrapper
+
+#: uncertainties of the shape: contamination, statistics and, for c jets, the assumed uncertainty
+SHAPE_VARIATIONS = ("hf", "lf", "hfstats1", "hfstats2", "lfstats1", "lfstats2", "cferr1", "cferr2")
+CHARM = 4
+_JES = re.compile(r"(?:.*_)?JES_(?P<source>.+?)(?P<side>Up|Down)")
+
+
+class BTagWeight(WeightWrapper):
+    """Base of the weights for b tagging."""
+
+    has_variations = True
+
+    @property
+    def year(self) -> str:
+        """Year of the dataset."""
+        return str(self.metadata["year"])
+
+    def jets(self, events: Any) -> FlatObjects:
+        """Return the jets that count."""
+        return FlatObjects(events, parameter(self.params, "jet_scale_factors", "jet_collection", "btag"))
+
+    def score(self, jets: FlatObjects) -> npt.NDArray[Any]:
+        """Return the score of each jet."""
+        return jets[parameter(self.params, "btagging", "working_point", self.year, "btagging_algorithm")]
+
+
+class BTagShape(BTagWeight):
+    """Reweighting of the shape of the score: the product over all jets.
+
+    File and correction are ``file`` and ``name`` of ``jet_scale_factors.btagSF.<year>``; the variations are
+    ``systematic_variations.weight_variations.sf_btag.<year>``, by default all eight of the b-tagging group. cferr1 and
+    cferr2 change c jets only, the others all jets but those. Inside a variation ``[…_]JES_<source>Up`` of the jets'
+    energy, jets but c jets take the scale factor ``up_jes<source>`` (``up_jes`` for the total) if the correction has
+    it, else the central one. Source: BTV, btagging.json.gz, and
+    https://btv-wiki.docs.cern.ch/PerformanceCalibration/shapeCorrectionSFRecommendations/.
+    """
+
+    name = "sf_btag"
+
+    def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
+        super().__init__(params, metadata)
+        section = ("systematic_variations", "weight_variations")
+        chosen = section[0] in params and self.name in parameter(params, *section)
+        self.variations = tuple(parameter(params, *section, self.name, self.year)) if chosen else SHAPE_VARIATIONS
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the weight with its variations."""
+        file, name = named_correction(self.params, "jet_scale_factors", "btagSF", self.year)
+        jets = self.jets(events)
+        flavour = jets["hadronFlavour"]
+        inputs: dict[str, Input] = {
+            "flavor": flavour,
+            "abseta": np.abs(jets["eta"]),
+            "pt": jets["pt"],
+            "discriminant": self.score(jets),
+        }
+        central = evaluate(file, name, {**inputs, **kind_input("central")})
+
+        def varied(kind: str, chosen: npt.NDArray[np.bool_]) -> Floats:
+            factors = central.copy()
+            factors[chosen] = evaluate(file, name, {**chosen_inputs(inputs, chosen), **kind_input(kind)})
+            return jets.product(factors)
+
+        if shape_variation != "nominal":
+            kind = _jes_kind(shape_variation)
+            known = kind is not None and kind in kinds(file, name)
+            return varied(str(kind), flavour != CHARM) if known else jets.product(central)
+        sides: dict[str, list[Floats]] = {"up": [], "down": []}
+        for variation in self.variations:
+            changed = flavour == CHARM if variation.startswith("cferr") else flavour != CHARM
+            for side, values in sides.items():
+                values.append(varied(f"{side}_{variation}", changed))
+        return WeightDataMultiVariation(self.name, jets.product(central), self.variations, sides["up"], sides["down"])
+
+
+class BTagCalibration(BTagWeight):
+    """Restores the normalisation that the reweighting of the shape changes, in bins of n jets and HT.
+
+    File and correction are ``file`` and ``name`` of ``btagSF_calibration.<year>``, which the analysis derives from the
+    sums of weights with and without ``sf_btag``. Its text inputs are the sample and, if the name of one has "year" in
+    it, the year; its numbers are the number of jets and their scalar sum of pt, in this order. Source:
+    https://btv-wiki.docs.cern.ch/PerformanceCalibration/shapeCorrectionSFRecommendations/.
+    """
+
+    name = "sf_btag_calib"
+    has_variations = False
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the weight."""
+        file, name = named_correction(self.params, "btagSF_calibration", self.year)
+        jets = self.jets(events)
+        numbers = iter((jets.per_event, jets.sum(jets["pt"])))
+        inputs: dict[str, Input] = {}
+        for variable in load_correction(file, name).inputs:
+            if variable.type == "string":
+                value: Input | None = self.year if "year" in variable.name else str(self.metadata["sample"])
+            else:
+                value = next(numbers, None)
+            if value is None:
+                raise ConfigError(f"weight {self.name!r}: {name!r} needs more than n jets and HT")
+            inputs[plain_name(variable.name)] = value
+        return evaluate(file, name, inputs)
+
+
+class BTagFixedWorkingPoint(BTagWeight):
+    """Weight of the numbers of tagged and untagged jets at a working point (method 1a).
+
+    w = Π(tagged) SF · Π(untagged) (1 − SF ε) / (1 − ε), with ε the efficiency in simulation; SF is at most 1 / ε.
+
+    The working point is ``object_preselection.Jet.btag.wp``; the scale factors are the corrections
+    ``jet_scale_factors.btagSF.<year>.fixed_wp.bc`` (b and c jets) and ``.light`` of the file
+    ``jet_scale_factors.btagSF.<year>.file``; ε, which depends on the selection, is the correction ``name`` of ``file``
+    in ``jet_scale_factors.btag_efficiency.<year>``, with some of the inputs sample, year, working_point, flavor,
+    abseta, pt. The variation ``heavy`` changes b and c jets, ``light`` the others. Source: BTV, btagging.json.gz, and
+    https://btv-wiki.docs.cern.ch/PerformanceCalibration/fixedWPSFRecommendations/.
+    """
+
+    name = "sf_btag_fixed_wp"
+    variations = ("heavy", "light")
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the weight with its variations."""
+        jets = self.jets(events)
+        working_point = str(parameter(self.params, "object_preselection", "Jet", "btag", "wp"))
+        lowest = parameter(self.params, "btagging", "working_point", self.year, "btagging_WP", working_point)
+        tagged = self.score(jets) > lowest
+        flavour = jets["hadronFlavour"]
+        inputs: dict[str, Input] = {
+            "workingpoint": working_point,
+            "flavor": flavour,
+            "abseta": np.abs(jets["eta"]),
+            "pt": jets["pt"],
+        }
+        place = {"sample": str(self.metadata["sample"]), "year": self.year}
+        of_efficiency = named_correction(self.params, "jet_scale_factors", "btag_efficiency", self.year)
+        efficiency = evaluate(*of_efficiency, {**inputs, **place})
+        if np.any((efficiency < 0) | (efficiency >= 1)):
+            raise ConfigError(f"weight {self.name!r}: an efficiency of b tagging is not in [0, 1)")
+
+        # such that the efficiency in data is no more than 1
+        largest = 1 / np.maximum(efficiency, np.finfo(np.float64).tiny)
+        section = ("jet_scale_factors", "btagSF", self.year)
+        file = parameter(self.params, *section, "file")
+        of_bc, of_light = (parameter(self.params, *section, "fixed_wp", flavours) for flavours in ("bc", "light"))
+
+        def weight(bc: str, light: str) -> Floats:
+            factors = np.empty(len(flavour))
+            for name, kind, chosen in ((of_bc, bc, flavour != 0), (of_light, light, flavour == 0)):
+                factors[chosen] = evaluate(file, name, {**chosen_inputs(inputs, chosen), **kind_input(kind)})
+            factors = np.minimum(factors, largest)
+            return jets.product(np.where(tagged, factors, (1 - factors * efficiency) / (1 - efficiency)))
+
+        nominal = weight("central", "central")
+        if shape_variation != "nominal":
+            return WeightData(self.name, nominal)
+        up, down = ([weight(side, "central"), weight("central", side)] for side in ("up", "down"))
+        return WeightDataMultiVariation(self.name, nominal, self.variations, up, down)
+
+
+def _jes_kind(shape_variation: str) -> str | None:
+    """Return what the correction of the shape calls a variation of the jets' energy scale, if it is one."""
+    match = _JES.fullmatch(shape_variation)
+    if match is None:
+        return None
+    source = "" if match["source"] == "Total" else match["source"]
+    return f"{match['side'].lower()}_jes{source}"

@@ -1,0 +1,221 @@
+"""Corrections of the physics object groups, evaluated for the objects of events.
+
+Their files differ in the order and the spelling of inputs (``working_point``, ``WorkingPoint``), and many raise an
+error for a value beyond their bins. So inputs are given by name, and a value beyond the outermost bin takes that bin.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+
+from pocket.corrections import load_correction
+from pocket.errors import ConfigError, check_known
+from pocket.lookup import branch, collection, parameter
+from pocket.parameters.locations import local_path
+
+Floats = npt.NDArray[np.float64]
+#: values of an input: one for all objects, or one per object
+Input = str | npt.NDArray[Any]
+
+_GZIP = b"\x1f\x8b"
+
+
+class FlatObjects:
+    """Objects of a collection as flat arrays, which correctionlib needs; those that are ``None`` are left out.
+
+    Args:
+        events: the events.
+        name: the collection, e.g. ``"MuonGood"``.
+
+    Raises:
+        UnknownNameError: if there is no such collection.
+        MissingBranchError: if its objects have no pt.
+    """
+
+    def __init__(self, events: Any, name: str) -> None:
+        objects = collection(events, name)
+        # of a field, because of records it would look into every field
+        missing = ak.is_none(branch(objects, "pt", name), axis=1)
+        self._objects = objects[~missing] if ak.any(missing, axis=None) else objects
+        self._name = name
+        #: number of objects of each event, shape (n events,)
+        self.per_event = np.asarray(ak.fill_none(ak.num(self._objects.pt, axis=1), 0), dtype=np.int64)
+
+    def __getitem__(self, field: str) -> npt.NDArray[Any]:
+        """Return a field, shape (n objects,).
+
+        Raises:
+            MissingBranchError: if the collection doesn't have it.
+        """
+        return np.asarray(ak.flatten(branch(self._objects, field, self._name), axis=1))
+
+    def __contains__(self, field: str) -> bool:
+        return field in self._objects.fields
+
+    def product(self, values: npt.NDArray[Any]) -> Floats:
+        """Return the product over the objects of each event, 1 without objects; shape (n events,)."""
+        return np.asarray(ak.prod(ak.unflatten(values, self.per_event), axis=1), dtype=np.float64)
+
+    def sum(self, values: npt.NDArray[Any]) -> Floats:
+        """Return the sum over the objects of each event, 0 without objects; shape (n events,)."""
+        return np.asarray(ak.sum(ak.unflatten(values.astype(np.float64), self.per_event), axis=1), dtype=np.float64)
+
+
+def named_correction(params: Any, *path: str) -> tuple[str, str]:
+    """Return ``file`` and ``name`` of a correction at a path in the parameters.
+
+    Raises:
+        UnknownNameError: if a key of the path, or one of the two, doesn't exist.
+    """
+    return str(parameter(params, *path, "file")), str(parameter(params, *path, "name"))
+
+
+def evaluate(file: str, name: str, inputs: Mapping[str, Input]) -> Floats:
+    """Evaluate a correction.
+
+    Args:
+        file: correctionlib file, by its path or by name (:func:`pocket.corrections.load_correction`).
+        name: name of the correction in it.
+        inputs: values by the name of the input, in lower case and without underscores; those that the correction
+            doesn't have are left aside. Where it has bins and no rule for values beyond them, these take the
+            outermost bin.
+
+    Returns:
+        One value per object.
+
+    Raises:
+        ConfigError: if the file can't be read, an input isn't given or has NaN, or a value isn't covered.
+        UnknownNameError: if the correction or the value of a text input isn't in the file.
+    """
+    correction = load_correction(file, name)
+    known = coverage(local_path(file), name)
+    place = f"correction {name!r} of {Path(file).name}"
+    arguments: list[Input] = []
+    for variable in correction.inputs:
+        value = inputs.get(plain_name(variable.name))
+        if value is None:
+            raise ConfigError(f"{place} needs the input {variable.name!r}; given: {', '.join(sorted(inputs))}")
+        if isinstance(value, str):
+            if variable.name in known.keys and None not in known.keys[variable.name]:
+                check_known(variable.name, [value], known.keys[variable.name], place)
+            arguments.append(value)
+        elif variable.type == "int":
+            arguments.append(value.astype(np.int64))
+        else:
+            arguments.append(_clamped(value.astype(np.float64), known.range(variable.name, inputs), place, variable))
+    try:
+        return np.asarray(correction.evaluate(*arguments), dtype=np.float64)
+    except (IndexError, RuntimeError) as error:
+        raise ConfigError(f"{place}: {error}") from None
+
+
+def chosen_inputs(inputs: Mapping[str, Input], mask: npt.NDArray[np.bool_]) -> dict[str, Input]:
+    """Return the inputs of some of the objects; ``mask`` has shape (n objects,)."""
+    return {name: value if isinstance(value, str) else value[mask] for name, value in inputs.items()}
+
+
+def kinds(file: str, name: str) -> frozenset[Any]:
+    """Return the variations that a correction knows, whatever it calls that input.
+
+    Raises:
+        ConfigError: if the file can't be read.
+        UnknownNameError: if the correction isn't in it.
+    """
+    load_correction(file, name)
+    keys = coverage(local_path(file), name).keys
+    return frozenset().union(*(keys[variable] for variable in keys if plain_name(variable) in KIND))
+
+
+#: what the groups call the input for the variation
+KIND = ("systematic", "valtype", "scalefactors")
+
+
+def kind_input(kind: str) -> dict[str, Input]:
+    """Return the input for a variation, whatever the correction calls it."""
+    return dict.fromkeys(KIND, kind)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Values that a correction has.
+
+    Args:
+        keys: input → its keys; ``None`` among them stands for any other.
+        ranges: input → (keys of other inputs that lead there, lower edge, upper edge), where values beyond the edges
+            are an error.
+    """
+
+    keys: Mapping[str, frozenset[Any]]
+    ranges: Mapping[str, frozenset[tuple[frozenset[tuple[str, Any]], float, float]]]
+
+    def range(self, variable: str, inputs: Mapping[str, Input]) -> tuple[float, float]:
+        """Return the range of an input that is covered whatever the inputs per object are."""
+        low, high = -np.inf, np.inf
+        for keys, lower, upper in self.ranges.get(variable, ()):
+            given = ((inputs.get(plain_name(other)), key) for other, key in keys)
+            if all(not isinstance(value, str) or value == key for value, key in given):
+                low, high = max(low, lower), min(high, upper)
+        return low, high
+
+
+@functools.lru_cache(maxsize=256)
+def coverage(file: str, name: str) -> Coverage:
+    """Return what a correction covers, of a file given by its path."""
+    content = Path(file).read_bytes()
+    corrections = json.loads(gzip.decompress(content) if content.startswith(_GZIP) else content)["corrections"]
+    keys: dict[str, set[Any]] = {}
+    ranges: dict[str, set[tuple[frozenset[tuple[str, Any]], float, float]]] = {}
+
+    def visit(node: Any, path: frozenset[tuple[str, Any]]) -> None:
+        kind = node.get("nodetype") if isinstance(node, dict) else None
+        if kind == "category":
+            variable = node["input"]
+            for item in node["content"]:
+                keys.setdefault(variable, set()).add(item["key"])
+                visit(item["value"], path | {(variable, item["key"])})
+            if node.get("default") is not None:
+                keys.setdefault(variable, set()).add(None)
+                visit(node["default"], path)
+        elif kind in ("binning", "multibinning"):
+            variables, edges = (
+                ([node["input"]], [node["edges"]]) if kind == "binning" else (node["inputs"], node["edges"])
+            )
+            if node["flow"] == "error":
+                for variable, axis in zip(variables, edges, strict=True):
+                    ends = (axis["low"], axis["high"]) if isinstance(axis, dict) else (axis[0], axis[-1])
+                    ranges.setdefault(variable, set()).add((path, float(ends[0]), float(ends[1])))
+            for child in node["content"]:
+                visit(child, path)
+        # a transform replaces an input, so what lies below it says nothing about the values given
+
+    # compound corrections are not among them, and cover what their parts do
+    visit(next((correction["data"] for correction in corrections if correction["name"] == name), None), frozenset())
+    return Coverage(_frozen(keys), _frozen(ranges))
+
+
+def _frozen(sets: Mapping[str, set[Any]]) -> dict[str, frozenset[Any]]:
+    return {name: frozenset(values) for name, values in sets.items()}
+
+
+def _clamped(values: Floats, covered: tuple[float, float], place: str, variable: Any) -> Floats:
+    # correctionlib takes some bin for NaN instead of refusing it
+    if np.isnan(values).any():
+        raise ConfigError(f"{place}: input {variable.name!r} has NaN")
+    low, high = covered
+    # the upper edge itself is beyond the last bin
+    return np.clip(values, low, np.nextafter(high, -np.inf) if np.isfinite(high) else high)
+
+
+def plain_name(name: str) -> str:
+    """Return the name of an input in lower case and without underscores, as :func:`evaluate` takes it."""
+    return name.replace("_", "").lower()

@@ -1,0 +1,48 @@
+"""Scale factors of jets beside b tagging."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from pocket.lookup import parameter
+from pocket.weights.evaluation import FlatObjects, Floats, evaluate, kind_input, named_correction
+from pocket.weights.wrapper import WeightData, WeightWrapper
+
+
+class JetPileupId(WeightWrapper):
+    """Identification of jets from pileup: the product over jets that pass it.
+
+    Those are jets of ``jet_scale_factors.jet_collection.puId`` with pt below ``object_preselection.Jet.puId.maxpt``
+    that pass the working point ``object_preselection.Jet.puId.wp`` and have a generated jet. Jets that fail it are
+    taken as not selected. File, correction and bits of the working points are in ``jet_scale_factors.jet_puId.<year>``.
+    Source: JME, jmar.json.gz
+    (https://cms-nanoaod-integration.web.cern.ch/commonJSONSFs/summaries/JME_2018_UL_jmar.html), and
+    https://twiki.cern.ch/twiki/bin/view/CMS/PileupJetIDUL.
+    """
+
+    name = "sf_jet_puId"
+    has_variations = True
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the weight with its up and down variation."""
+        year = str(self.metadata["year"])
+        section = ("jet_scale_factors", "jet_puId", year)
+        file, name = named_correction(self.params, *section)
+        working_point, max_pt = (
+            parameter(self.params, "object_preselection", "Jet", "puId", key) for key in ("wp", "maxpt")
+        )
+        lowest = parameter(self.params, *section, "working_point", working_point)
+        jets = FlatObjects(events, parameter(self.params, "jet_scale_factors", "jet_collection", "puId"))
+        pt, eta = jets["pt"], jets["eta"]
+        chosen = (pt < max_pt) & (jets["puId"] >= lowest) & (jets["genJetIdx"] >= 0)
+        inputs = {"pt": pt[chosen], "eta": eta[chosen], "workingpoint": str(working_point)}
+
+        def weight(kind: str) -> Floats:
+            factors = np.ones(len(pt))
+            factors[chosen] = evaluate(file, name, {**inputs, **kind_input(kind)})
+            return jets.product(factors)
+
+        sides = ("nom", "up", "down") if shape_variation == "nominal" else ("nom",)
+        return WeightData(self.name, *(weight(kind) for kind in sides))

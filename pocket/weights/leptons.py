@@ -1,0 +1,206 @@
+"""Scale factors of electrons and muons: the product over the leptons of an event."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pocket.errors import ConfigError
+from pocket.lookup import parameter
+from pocket.weights.evaluation import (
+    FlatObjects,
+    Floats,
+    Input,
+    chosen_inputs,
+    evaluate,
+    kind_input,
+    kinds,
+    named_correction,
+)
+from pocket.weights.wrapper import WeightData, WeightWrapper
+
+_REGION = re.compile(r"pt(?:_gt_(?P<low>\d+))?(?:_lt_(?P<high>\d+))?")
+
+
+class LeptonWeight(WeightWrapper):
+    """Base of the leptons' weights.
+
+    The collection is ``lepton_scale_factors.<flavour>.collection``; every lepton in it counts, so it has to be the
+    one the correction is made for. Leptons beyond the correction's outermost bins take the value of those. The year
+    as the correction calls it is ``lepton_scale_factors.<flavour>.era_mapping.<year>.<what>``, the year itself
+    where that isn't given.
+
+    Attributes:
+        flavour: section of the parameters.
+        what: what the correction is for.
+    """
+
+    has_variations = True
+    flavour: ClassVar[str]
+    what: ClassVar[str]
+
+    @property
+    def year(self) -> str:
+        """Year of the dataset."""
+        return str(self.metadata["year"])
+
+    def parameter(self, *path: str) -> Any:
+        """Return a parameter of the flavour."""
+        return parameter(self.params, "lepton_scale_factors", self.flavour, *path)
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the weight with its up and down variation."""
+        leptons = FlatObjects(events, self.parameter("collection"))
+        era = self.parameter().get("era_mapping", {}).get(self.year, {}).get(self.what, self.year)
+        inputs: dict[str, Input] = {"year": str(era), "pt": leptons["pt"], **self.inputs(leptons)}
+        sides = ("nominal", "up", "down") if shape_variation == "nominal" else ("nominal",)
+        return WeightData(self.name, *(leptons.product(self.factors(inputs, side)) for side in sides))
+
+    def inputs(self, leptons: FlatObjects) -> dict[str, Input]:
+        """Return the inputs of the correction beside year and pt."""
+        raise NotImplementedError
+
+    def factors(self, inputs: dict[str, Input], side: str) -> Floats:
+        """Return the scale factor of each lepton; ``side`` is ``nominal``, ``up`` or ``down``."""
+        raise NotImplementedError
+
+
+class ElectronWeight(LeptonWeight):
+    """Base of the electrons' weights; the correction takes the pseudorapidity of the supercluster."""
+
+    flavour = "electron_sf"
+    KINDS: ClassVar = {"nominal": "sf", "up": "sfup", "down": "sfdown"}
+
+    def inputs(self, leptons: FlatObjects) -> dict[str, Input]:
+        """Return pseudorapidity of the supercluster and azimuth."""
+        eta = leptons["etaSC"] if "etaSC" in leptons else leptons["eta"] + leptons["deltaEtaSC"]
+        return {"eta": eta, "abseta": np.abs(eta), "phi": leptons["phi"]}
+
+    def correction(self) -> tuple[str, str]:
+        """Return file and name of the correction of reconstruction or identification."""
+        section = ("JSONfiles", self.year)
+        return self.parameter(*section, "files", self.what), self.parameter(*section, "name")
+
+
+class ElectronReco(ElectronWeight):
+    """Reconstruction of electrons, of a correction for each range of pt.
+
+    File ``JSONfiles.<year>.files.reco`` of ``lepton_scale_factors.electron_sf``, correction ``JSONfiles.<year>.name``;
+    ``JSONfiles.<year>.reco`` maps ranges (``pt_lt_20``, ``pt_gt_20_lt_75``, with the lower end included) to the
+    working points of the correction, such as RecoBelow20 and RecoAbove20. Source: EGM, electron.json.gz
+    (https://cms-nanoaod-integration.web.cern.ch/commonJSONSFs/summaries/EGM_2018_UL_electron.html).
+    """
+
+    name = "sf_ele_reco"
+    what = "reco"
+
+    def factors(self, inputs: dict[str, Input], side: str) -> Floats:
+        """Return the scale factor of each electron, from the range of its pt."""
+        file, name = self.correction()
+        pt = np.asarray(inputs["pt"])
+        factors = np.full(len(pt), np.nan)
+        for region, working_point in self.parameter("JSONfiles", self.year, "reco").items():
+            match = _REGION.fullmatch(str(region))
+            if match is None or match.lastindex is None:
+                raise ConfigError(f"weight {self.name!r}: range {region!r} isn't like pt_lt_20 or pt_gt_20_lt_75")
+            inside = (pt >= float(match["low"] or 0)) & (pt < float(match["high"] or np.inf))
+            chosen = {"workingpoint": working_point, **kind_input(self.KINDS[side])}
+            factors[inside] = evaluate(file, name, {**chosen_inputs(inputs, inside), **chosen})
+        if np.isnan(factors).any():
+            raise ConfigError(f"weight {self.name!r}: an electron's pt is in no range of JSONfiles.{self.year}.reco")
+        return factors
+
+
+class ElectronId(ElectronWeight):
+    """Identification of electrons.
+
+    File ``JSONfiles.<year>.files.id`` of ``lepton_scale_factors.electron_sf``, correction ``JSONfiles.<year>.name``;
+    ``id`` maps ``object_preselection.Electron.id`` (one for all years, or year → one) to the working point of the
+    correction. Source: EGM, electron.json.gz, as for :class:`ElectronReco`.
+    """
+
+    name = "sf_ele_id"
+    what = "id"
+
+    def factors(self, inputs: dict[str, Input], side: str) -> Floats:
+        """Return the scale factor of each electron."""
+        identification = parameter(self.params, "object_preselection", "Electron", "id")
+        if not isinstance(identification, str):
+            identification = parameter(self.params, "object_preselection", "Electron", "id", self.year)
+        chosen = {**inputs, "workingpoint": self.parameter("id", identification), **kind_input(self.KINDS[side])}
+        return evaluate(*self.correction(), chosen)
+
+
+class ElectronTrigger(ElectronWeight):
+    """Trigger for selections with one electron.
+
+    File, correction and path of the trigger are ``file``, ``name`` and ``path`` of
+    ``lepton_scale_factors.electron_sf.trigger_sf.<year>``. Source: EGM, electronHlt.json.gz (Run 3); for Run 2 there
+    is none, the analysis provides its own.
+    """
+
+    name = "sf_ele_trigger"
+    what = "trigger"
+
+    def factors(self, inputs: dict[str, Input], side: str) -> Floats:
+        """Return the scale factor of each electron."""
+        section = ("trigger_sf", self.year)
+        file, name = named_correction(self.params, "lepton_scale_factors", self.flavour, *section)
+        path = self.parameter(*section).get("path", "")
+        return evaluate(file, name, {**inputs, "path": path, **kind_input(self.KINDS[side])})
+
+
+class MuonWeight(LeptonWeight):
+    """Base of the muons' weights: correction ``sf_name.<year>.<what>`` of the file ``JSONfiles.<year>.file``.
+
+    Both versions of the muon group's files are read: with the year and "sf", "systup", "systdown", and with "nominal",
+    "systup", "systdown". Where there are only "stat" and "syst", the variations are by their sum in quadrature.
+    Source: MUO, muon_Z.json.gz
+    (https://cms-nanoaod-integration.web.cern.ch/commonJSONSFs/summaries/MUO_2018_UL_muon_Z.html).
+    """
+
+    flavour = "muon_sf"
+
+    def inputs(self, leptons: FlatObjects) -> dict[str, Input]:
+        """Return the pseudorapidity and its absolute value; the correction takes one of them."""
+        return {"eta": leptons["eta"], "abseta": np.abs(leptons["eta"])}
+
+    def factors(self, inputs: dict[str, Input], side: str) -> Floats:
+        """Return the scale factor of each muon."""
+        file = self.parameter("JSONfiles", self.year, "file")
+        name = self.parameter("sf_name", self.year, self.what)
+        known = kinds(file, name)
+
+        def value(kind: str) -> Floats:
+            return evaluate(file, name, {**inputs, **kind_input(kind)})
+
+        nominal = "nominal" if "nominal" in known else "sf"
+        if side == "nominal":
+            return value(nominal)
+        if f"syst{side}" in known or not {"stat", "syst"} <= known:
+            return value(f"syst{side}")
+        uncertainty = np.hypot(value("stat"), value("syst"))
+        return value(nominal) + (uncertainty if side == "up" else -uncertainty)
+
+
+class MuonId(MuonWeight):
+    """Identification of muons, see :class:`MuonWeight`."""
+
+    name = "sf_mu_id"
+    what = "id"
+
+
+class MuonIso(MuonWeight):
+    """Isolation of muons, see :class:`MuonWeight`."""
+
+    name = "sf_mu_iso"
+    what = "iso"
+
+
+class MuonTrigger(MuonWeight):
+    """Trigger for selections with one muon, see :class:`MuonWeight`."""
+
+    name = "sf_mu_trigger"
+    what = "trigger"
