@@ -62,7 +62,8 @@ class StandardSelection:
         if not self.categories:
             raise ConfigError("categories: at least one is needed, e.g. {'baseline': [passthrough]}")
         for name, cuts in self.categories.items():
-            if not isinstance(name, str) or not name or name in RESERVED:
+            # a slash would be a folder among exported columns
+            if not isinstance(name, str) or not name or "/" in name or name in RESERVED:
                 raise ConfigError(f"categories: {name!r} can't be a category's name")
             check_cuts(cuts, f"categories.{name}")
         used = dict.fromkeys(cut.collection for cuts in self.categories.values() for cut in cuts if cut.per_object)

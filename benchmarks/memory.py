@@ -1,0 +1,181 @@
+"""Peak memory of a large configuration: ``python -m benchmarks.memory [events]``.
+
+60 histograms × 20 categories × 61 variations (nominal, 25 weights and 5 shape shifts up and down) of tt̄ toys in one
+chunk, then their merging and the plot of one variable. Each step runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from pocket.calibrators.base import Calibrator
+from pocket.configurator import Configurator
+from pocket.cut_functions import get_nObj_min, passthrough
+from pocket.histograms.config import Axis, HistConf
+from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.weights import WeightLambda, WeightWrapper
+from pocket.workflows import BaseProcessorABC
+
+EVENTS, CATEGORIES, HISTOGRAMS, WEIGHTS, SHIFTS = 150_000, 20, 60, 25, 5
+STEPS = ("generate", "process", "merge", "plot")
+
+
+class JetWorkflow(BaseProcessorABC):
+    """Jets above 20 GeV."""
+
+    def apply_object_preselection(self, variation: str) -> None:
+        """Select jets."""
+        self.events["JetGood"] = self.events.Jet[self.events.Jet.pt > 20]
+
+    def count_objects(self, variation: str) -> None:
+        """Count them."""
+        self.events["nJetGood"] = ak.num(self.events.JetGood)
+
+
+class Shift(Calibrator):
+    """Scales jets by some percent."""
+
+    name = "shift"
+    has_variations = True
+    isMC_only = True  # noqa: N815  PocketCoffea's spelling
+    calibrated_collections = ("Jet.pt",)
+    inputs = ()
+    _variations = tuple(f"shift{number}{side}" for number in range(1, SHIFTS + 1) for side in ("Up", "Down"))
+
+    def calibrate(
+        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
+    ) -> dict[str, Any]:
+        """Return the scaled momenta."""
+        if variation not in self._variations:
+            return {"Jet.pt": events.Jet.pt}
+        percent = int(variation.removeprefix("shift").rstrip("UpDown"))
+        return {"Jet.pt": events.Jet.pt * (1 + (percent if variation.endswith("Up") else -percent) / 100)}
+
+
+def _weight(number: int) -> type[WeightWrapper]:
+    def function(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> Any:
+        nominal = np.ones(size)
+        return nominal, nominal * (1 + 0.01 * number), nominal * (1 - 0.01 * number)
+
+    return WeightLambda.wrap_func(f"w{number}", function, has_variations=True)
+
+
+def configuration(definitions: Path) -> Configurator:
+    """Return the large configuration.
+
+    Args:
+        definitions: dataset definition file.
+    """
+    weights = [_weight(number) for number in range(WEIGHTS)]
+    names = [weight.name for weight in weights]
+    fields = (("pt", 50, 0, 500), ("eta", 50, -2.5, 2.5), ("phi", 64, -np.pi, np.pi))
+    variables = {
+        f"jet{pos}_{field}_{number}": HistConf(
+            [Axis(coll="JetGood", field=field, pos=pos, bins=bins, start=start, stop=stop)]
+        )
+        for number in range(HISTOGRAMS // (4 * len(fields)))
+        for pos in (0, 1, 2, None)
+        for field, bins, start, stop in fields
+    }
+    categories = {
+        f"cat{number}": [get_nObj_min(1 + number % 4, 20.0 + number, "JetGood")] for number in range(CATEGORIES)
+    }
+    return Configurator(
+        parameters=get_default_parameters(),
+        datasets={"jsons": [str(definitions)]},
+        workflow=JetWorkflow,
+        preselections=[passthrough],
+        categories=categories,
+        calibrators=[Shift],
+        weights={"common": {"inclusive": ["genWeight", "lumi", "XS", *names]}},
+        weights_classes=weights,
+        variations={"weights": {"common": {"inclusive": names}}, "shape": {"common": {"inclusive": ["shift"]}}},
+        variables=variables,
+    )
+
+
+def generate(folder: Path, events: int) -> None:
+    """Write the toys, and the definition file that names them."""
+    import uuid
+
+    from pocket.toys.config import ToyConfig
+    from pocket.toys.generator import generate as generate_toys
+    from pocket.toys.nanoaod import write_nanoaod
+
+    config = ToyConfig.from_params(to_plain(get_default_parameters())["toys"])
+    write_nanoaod(folder / "tt.root", generate_toys("ttsemi", events, config, part=0), file_uuid=uuid.uuid4())
+    metadata = {"year": "toys", "isMC": True, "xsec": config.process("ttsemi").xsec}
+    entry = {"paths": [str(folder / "tt.root")], "metadata": metadata}
+    (folder / "tt.json").write_text(json.dumps({"TT": {"sample": "TT", "files": [entry]}}), encoding="utf-8")
+
+
+def process(folder: Path, events: int) -> None:
+    """Process all events in one chunk and write the output."""
+    from pocket.datasets.fileset import build_fileset
+    from pocket.datasets.segments import split
+    from pocket.engine.resources import Resources
+    from pocket.engine.run import run_branch
+    from pocket.outputs import write_sums_and_histograms
+
+    config = configuration(folder / "tt.json")
+    fileset = build_fileset(config.definitions, toy_files={}, cache=folder).fileset
+    (branch,) = split(fileset, events)
+    result = run_branch(config, branch, fileset[branch.dataset]["metadata"], Resources(), chunk_size=events)
+    (folder / "raw").mkdir()
+    write_sums_and_histograms(folder / "raw", result.output)
+    (folder / "fileset.json").write_text(json.dumps(fileset), encoding="utf-8")
+
+
+def merge(folder: Path, events: int) -> None:
+    """Merge the output with itself four times."""
+    from pocket.merging import merge_outputs
+    from pocket.outputs import read_output, write_sums_and_histograms
+
+    fileset = json.loads((folder / "fileset.json").read_text(encoding="utf-8"))
+    metadata = {name: dataset["metadata"] for name, dataset in fileset.items()}
+    parts = (read_output(folder / "raw") for _ in range(4))
+    (folder / "merged").mkdir()
+    write_sums_and_histograms(folder / "merged", merge_outputs(configuration(folder / "tt.json"), parts, metadata))
+
+
+def plot(folder: Path, events: int) -> None:
+    """Draw one variable in every category."""
+    from pocket.outputs import read_templates
+    from pocket.plots.templates import draw_templates
+
+    config = configuration(folder / "tt.json")
+    variable = next(iter(config.variables))
+    templates = read_templates(folder / "merged", variable)
+    for category in config.categories:
+        for _, figure, _ in draw_templates(config, variable, category, templates):
+            figure.savefig(folder / f"{category}.png")
+
+
+def main(events: int) -> None:
+    """Run every step in a process of its own and print its time and its peak memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        for step in STEPS:
+            command = [sys.executable, "-m", "benchmarks.memory", str(events), step, folder]
+            print(step, subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())
+
+
+if __name__ == "__main__":
+    events = int(sys.argv[1]) if len(sys.argv) > 1 else EVENTS
+    if len(sys.argv) > 2:
+        start = time.perf_counter()
+        globals()[sys.argv[2]](Path(sys.argv[3]), events)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{time.perf_counter() - start:.1f} s, at most {peak:.0f} MB")
+    else:
+        main(events)
