@@ -28,6 +28,15 @@ class Resources:
     toys: str | None = None
     scale_factors: Mapping[str, str] = field(default_factory=dict)
 
+    def not_made(self, files: Mapping[str, str]) -> dict[str, str]:
+        """Return those of some files (name → path) that no step of the chain made."""
+        made = tuple(self.scale_factors.values())
+        return {
+            name: path
+            for name, path in files.items()
+            if path not in made and not (self.toys and path.startswith(f"{self.toys}/"))
+        }
+
 
 def resolve_parameters(cfg: Configurator, resources: Resources) -> DictConfig:
     """Return the parameters that the processor reads, with resources and registered directories resolved to paths."""

@@ -6,8 +6,10 @@ analysis registered (:func:`register_configuration_dir`). What is named is looke
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +51,8 @@ PUBLIC: Mapping[str, PublicFiles] = {
 _RESERVED = (*PUBLIC, "toys", "file", "http", "https", "root", "davs")
 
 _directories: dict[str, Path] = {}
+
+_recorded: ContextVar[dict[str, str] | None] = ContextVar("recorded", default=None)
 
 
 def project_root() -> Path:
@@ -100,6 +104,24 @@ def local_path(name: str) -> str:
     Raises:
         ConfigError: if no copy of a public file is found, naming the folders that were searched.
     """
+    path = _find(name)
+    if (recorded := _recorded.get()) is not None:
+        recorded[name] = path
+    return path
+
+
+@contextlib.contextmanager
+def recording_files() -> Iterator[dict[str, str]]:
+    """Record which files the code of a block asks for: yields name → path, filled by :func:`local_path`."""
+    recorded: dict[str, str] = {}
+    token = _recorded.set(recorded)
+    try:
+        yield recorded
+    finally:
+        _recorded.reset(token)
+
+
+def _find(name: str) -> str:
     scheme, separator, relative = name.partition("://")
     if not separator or scheme not in PUBLIC:
         return expand_directories(name)

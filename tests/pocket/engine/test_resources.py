@@ -60,3 +60,9 @@ def test_unresolved_interpolation() -> None:
     config = configure(parameters=OmegaConf.merge(PARAMETERS, {"a": {"b": "${no.such}"}}))
     with pytest.raises(ConfigError, match=r"parameter a\.b: Interpolation key 'no\.such' not found"):
         resolve_parameters(config, Resources())
+
+
+def test_files_that_no_step_of_the_chain_made() -> None:
+    files = {"corrections://a.json": "/cvmfs/a.json", "/s/toys/pu.json": "/s/toys/pu.json", "/s/id.json": "/s/id.json"}
+    assert Resources("/s/toys", {"muon_id": "/s/id.json"}).not_made(files) == {"corrections://a.json": "/cvmfs/a.json"}
+    assert Resources().not_made(files) == files

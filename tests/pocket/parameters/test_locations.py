@@ -13,6 +13,7 @@ from pocket.parameters.locations import (
     project_path,
     project_root,
     public_roots,
+    recording_files,
     register_configuration_dir,
 )
 
@@ -126,3 +127,15 @@ def test_registered_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_names_that_cannot_be_registered(name: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=f"configuration directory '{name}': the name {reason}"):
         register_configuration_dir(name, "/somewhere")
+
+
+def test_files_in_use_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.json").write_text("{}")
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(tmp_path))
+    with recording_files() as used:
+        local_path("corrections://a.json")
+        local_path("/somewhere/b.json")
+        with pytest.raises(ConfigError):
+            local_path("corrections://missing.json")
+    local_path("/somewhere/c.json")
+    assert used == {"corrections://a.json": str(tmp_path / "a.json"), "/somewhere/b.json": "/somewhere/b.json"}
