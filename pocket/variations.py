@@ -10,8 +10,6 @@ from pocket.blocks import Block
 from pocket.calibrators.base import Calibrator, check_calibrators
 from pocket.errors import ConfigError, check_known
 
-NOMINAL = "nominal"
-
 
 @dataclass(frozen=True)
 class ShapePlan:

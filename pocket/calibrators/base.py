@@ -7,6 +7,9 @@ from typing import Any, ClassVar
 
 from pocket.errors import ConfigError, check_known
 
+#: what is calibrated without a shape variation
+NOMINAL = "nominal"
+
 
 class Calibrator:
     """Base class of calibrators: set ``name`` and ``calibrated_collections``, override :meth:`calibrate`.

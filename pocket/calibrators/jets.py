@@ -9,7 +9,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from pocket.calibrators.base import Calibrator
+from pocket.calibrators.base import NOMINAL, Calibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS, Array, JetCorrections
 from pocket.calibrators.smearing import flat, matched_gen_pt, normal_numbers, smear_factor
 from pocket.errors import ConfigError, UnknownNameError
@@ -31,9 +31,10 @@ class JetsCalibrator(Calibrator):
     ``apply_jec_Data``, ``apply_jer_MC``), the variations (``variations``: ``JES_{source}`` or ``JER``), and whether
     jets are ordered by the new pt (``sort_by_pt``); ``smearing_seed`` chooses the random numbers.
 
-    Calibrated jets have new pt, mass and rawFactor, and the fields ``pt_raw``, ``mass_raw``, ``pt_l1`` (after the
-    pileup correction alone, for the missing momentum) and in simulation ``pt_gen`` (0 without a generated jet). Links
-    from other collections (``Muon.jetIdx``) point into the order of the file.
+    Calibrated jets have new pt, mass and rawFactor, and the fields ``pt_raw``, ``mass_raw``, in simulation ``pt_gen``
+    (0 without a generated jet) and, for the missing momentum, ``pt_l1`` and ``pt_jec``: after the pileup correction
+    alone, and after the whole scale without smearing and shift. Links from other collections (``Muon.jetIdx``) point
+    into the order of the file.
 
     The variations are ``{jet type}_{variation}Up`` and ``Down``, e.g. ``AK4PFchs_JES_TotalUp``. Uncertainties of the
     scale are evaluated at the smeared pt, as in PocketCoffea.
@@ -89,7 +90,7 @@ class JetsCalibrator(Calibrator):
     ) -> Mapping[str, Any]:
         """Return the calibrated collections; those of other types than the varied one are the nominal arrays."""
         shift = self._shifts.get(variation)
-        if shift is None and variation != "nominal":
+        if shift is None and variation != NOMINAL:
             # the jets are those of an earlier calibrator's variation
             return {name: jets.nominal for name, jets in self._energies(events).items()}
         if not self._nominal:
@@ -142,6 +143,7 @@ class _JetEnergies:
             "pt_raw": self._raw_pt,
             "mass_raw": raw_mass,
             "pt_l1": self._raw_pt * corrections.pileup_factor(self._inputs, self._raw_pt),
+            "pt_jec": pt,
         }
         smearing: Array | float = 1.0
         if corrections.resolution is not None:

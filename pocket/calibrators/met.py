@@ -21,11 +21,10 @@ JET_PT_MIN, EM_FRACTION_MAX = 15.0, 0.9
 class METCalibrator(Calibrator):
     """Makes the type-1 corrected missing momentum again, from the raw one and the calibrated jets.
 
-    MET = raw MET - sum over jets of (p - p_l1), with p the calibrated momentum of a jet without its muons and p_l1
-    the one with the pileup correction alone, for jets with \\|p\\| > 15 GeV and less than 90% of their energy
-    electromagnetic (https://twiki.cern.ch/twiki/bin/view/CMS/METType1Type2Formulae). The jets are those of the
-    collection and, below its threshold, those of ``CorrT1METJet``; both must have been calibrated before, so smearing
-    and all variations of jets reach the missing momentum.
+    MET = raw MET - sum over jets of (p - p_l1), with p the calibrated momentum and p_l1 the one with the pileup
+    correction alone (https://twiki.cern.ch/twiki/bin/view/CMS/METType1Type2Formulae); see :func:`type1_change`. The
+    jets are those of the collection and, below its threshold, those of ``CorrT1METJet``; both must have been
+    calibrated before, so smearing and all variations of jets reach the missing momentum.
 
     ``met_calibration.<year>`` of the parameters names the collections (``MET_collection``, ``RawMET_collection``,
     ``Jet_collection``, and ``CorrT1METJet_collection`` or null) and where this is applied (``apply_MC``,
@@ -76,12 +75,17 @@ class METCalibrator(Calibrator):
 
 
 def type1_change(jets: ak.Array, name: str) -> tuple[Array, Array]:
-    """Return by how much the correction of jets changes the sum of their momenta.
+    """Return by how much the calibration of jets changes the sum of their momenta.
+
+    Jets count if their pt without muons is above 15 GeV after the energy scale (without smearing and shift, so that
+    no variation makes them come and go), and less than 90% of their energy is electromagnetic. The scale corrects
+    what is no muon, smearing and shifts scale all of the jet. This is what CMSJMECalculators and nanoAOD-tools
+    (jetmetUncertainties) do.
 
     Args:
-        jets: calibrated jets, jagged records with pt, pt_l1 and phi. Fractions of energy and the share of muons are
-            used where they are stored: ``CorrT1METJet`` has no fractions before NanoAODv15, other content may have no
-            muonSubtrFactor.
+        jets: calibrated jets, jagged records with pt, pt_jec, pt_l1, pt_raw and phi. Fractions of energy and the
+            share of muons are used where they are stored: ``CorrT1METJet`` has no fractions before NanoAODv15, other
+            content may have no muonSubtrFactor.
         name: name of the collection, for errors.
 
     Returns:
@@ -95,11 +99,13 @@ def type1_change(jets: ak.Array, name: str) -> tuple[Array, Array]:
             f"met_calibration needs calibrated {name!r}: JetsCalibrator must come before METCalibrator, and "
             f"jets_calibration.collection and apply_jec_MC or apply_jec_Data of the parameters must include it"
         )
-    without_muons = 1 - _stored(jets, "muonSubtrFactor")
-    pt = flat(jets["pt"]) * without_muons
+    muon_share = _stored(jets, "muonSubtrFactor")
+    muons = flat(jets["pt_raw"]) * muon_share
+    pt_jec = flat(jets["pt_jec"])
+    others, others_l1 = pt_jec * (1 - muon_share), flat(jets["pt_l1"]) * (1 - muon_share)
     em_fraction = _stored(jets, "EmEF") + _stored(jets, "chEmEF") + _stored(jets, "neEmEF")
-    counted = (pt > JET_PT_MIN) & (em_fraction < EM_FRACTION_MAX)
-    change = np.where(counted, pt - flat(jets["pt_l1"]) * without_muons, 0)
+    counted = (others > JET_PT_MIN) & (em_fraction < EM_FRACTION_MAX)
+    change = np.where(counted, (others + muons) * flat(jets["pt"]) / pt_jec - (others_l1 + muons), 0)
     phi = flat(jets["phi"]) + _stored(jets, "muonSubtrDeltaPhi")
     return _sums(change * np.cos(phi), jets), _sums(change * np.sin(phi), jets)
 

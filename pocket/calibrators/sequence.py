@@ -7,10 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pocket.calibrators.base import Calibrator, check_calibrators
+from pocket.calibrators.base import NOMINAL, Calibrator, check_calibrators
 from pocket.errors import ConfigError, UnknownNameError
-
-NOMINAL = "nominal"
 
 
 @dataclass(frozen=True)

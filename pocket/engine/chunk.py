@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pocket.calibrators.base import NOMINAL
 from pocket.columns.collect import collect_columns
 from pocket.configurator import Configurator
 from pocket.delayed import DelayedColumns
@@ -16,7 +17,6 @@ from pocket.engine.layout import Layout, dataset_layout
 from pocket.engine.masks import CategoryMasks, CutMasks, Mask, category_masks, evaluator
 from pocket.engine.weighting import ChunkWeights, compute_weights
 from pocket.skims.normalisation import generator_sums
-from pocket.variations import NOMINAL
 from pocket.workflows.base import BaseProcessorABC
 
 Output = dict[str, Any]

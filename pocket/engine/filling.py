@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ import hist
 import numpy as np
 import numpy.typing as npt
 
+from pocket.calibrators.base import NOMINAL
 from pocket.configurator import Configurator
 from pocket.engine.kernel import add_weights
 from pocket.engine.masks import CategoryMasks, Indices, Words
@@ -19,7 +20,6 @@ from pocket.engine.weighting import ChunkWeights, Floats
 from pocket.errors import HistogramError
 from pocket.histograms.axes import build_axis, category_axis, flat_bins, set_sums
 from pocket.histograms.config import HistConf
-from pocket.variations import NOMINAL
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pocket.calibrators.base import NOMINAL
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.configurator import Configurator
 from pocket.engine.filling import StoredVariations
-from pocket.variations import NOMINAL, shape_variations
+from pocket.variations import shape_variations
 from pocket.weights.plan import variation_names
 
 

@@ -98,6 +98,8 @@ class CategoryMasks:
     def collapsed(self, mode: str, where: str) -> Words:
         """Return the categories of the events by ``OR`` or ``AND`` over their objects, shape (n events, n words).
 
+        An event without objects is in no category per object, whatever the mode.
+
         Raises:
             HistogramError: without a mode, if there are categories per object.
         """
@@ -111,13 +113,8 @@ class CategoryMasks:
             )
         assert self.object_words is not None
         assert self.counts is not None
-        # an event fails if any of its objects does
-        failed = _any_of_objects(~self.object_words, self.counts)
-        every = ~failed
-        if len(self.per_object) < len(self.names):
-            objects = to_bits([np.array([name in self.per_object]) for name in self.names], 1)
-            every = (every & objects) | (self.event_words & ~objects)
-        return every
+        # all objects of an event without any are selected, but it is in no category of objects
+        return self.event_words & ~_any_of_objects(~self.object_words, self.counts)
 
 
 def category_masks(selection: StandardSelection, masks: CutMasks, events: Any) -> CategoryMasks:

@@ -1,0 +1,82 @@
+"""Names of corrections and of parameters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from correctionlib import schemav2
+
+from pocket.calibrators.jet_corrections import JetCorrections
+from pocket.errors import ConfigError, UnknownNameError
+from tests.pocket.calibrators.conftest import DATA, JET_TYPE, MC, RESOLUTION, SCALE, YEAR
+
+LEVELS = ["L1FastJet", "L2Relative", "L3Absolute", "L2L3Residual"]
+
+
+def inputs(n: int) -> dict[str, Any]:
+    rng = np.random.default_rng(1)
+    ranges = {"JetEta": (-5, 5), "JetPhi": (-3, 3), "JetA": (0.4, 0.6), "Rho": (5, 50), "run": (1, 2)}
+    return {name: rng.uniform(*limits, n) for name, limits in ranges.items()}
+
+
+def corrections(params: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = params["jets_calibration"]["jet_types"][JET_TYPE][YEAR]
+    return found
+
+
+def test_from_params(params: dict[str, Any], jerc: str) -> None:
+    assert JetCorrections.from_params(params, JET_TYPE, MC) == JetCorrections(
+        jerc, JET_TYPE, SCALE, ("L1L2L3Res",), RESOLUTION
+    )
+    params["jets_calibration"]["apply_jer_MC"][YEAR][JET_TYPE] = False
+    assert JetCorrections.from_params(params, JET_TYPE, MC).resolution is None
+    data = JetCorrections.from_params(params, JET_TYPE, DATA)
+    assert (data.scale, data.resolution) == ("Summer22_22Sep2023_RunCD_V3_DATA", None)
+    corrections(params)["jec_data"] = "One_for_all_eras"
+    assert JetCorrections.from_params(params, JET_TYPE, {"year": YEAR, "isMC": False}).scale == "One_for_all_eras"
+
+
+def test_single_levels_make_the_compound_correction(params: dict[str, Any]) -> None:
+    pt = np.geomspace(10, 1000, 500)
+    compound = JetCorrections.from_params(params, JET_TYPE, MC)
+    corrections(params)["level"] = LEVELS
+    single = JetCorrections.from_params(params, JET_TYPE, MC)
+    assert single.levels == tuple(LEVELS)
+    np.testing.assert_allclose(single.scale_factor(inputs(500), pt), compound.scale_factor(inputs(500), pt), rtol=1e-12)
+
+
+def test_ratio_with_its_own_uncertainty(tmp_path: Path) -> None:
+    def constant(name: str, value: float) -> schemav2.Correction:
+        return schemav2.Correction(
+            name=f"R_{name}_AK4",
+            version=1,
+            inputs=[schemav2.Variable(name="JetEta", type="real")],
+            output=schemav2.Variable(name="out", type="real"),
+            data=schemav2.Binning(nodetype="binning", input="JetEta", edges=[-6.0, 6.0], content=[value], flow="error"),
+        )
+
+    content = [constant("ScaleFactor", 1.2), constant("SFUncertainty", 0.05)]
+    path = tmp_path / "jerc.json"
+    path.write_text(schemav2.CorrectionSet(schema_version=2, corrections=content).model_dump_json(exclude_unset=True))
+    ratio = JetCorrections(str(path), "AK4", "S", (), "R")
+    for systematic, expected in (("nom", 1.2), ("up", 1.26), ("down", 1.14)):
+        np.testing.assert_allclose(ratio.resolution_ratio(inputs(3), np.full(3, 50.0), systematic), expected)
+
+
+def test_errors(params: dict[str, Any]) -> None:
+    with pytest.raises(UnknownNameError, match=r"unknown parameter 'AK4PFchs' in jets_calibration\.jet_types"):
+        JetCorrections.from_params(params, "AK4PFchs", DATA)
+    with pytest.raises(
+        UnknownNameError, match=f"unknown parameter 'E' in jets_calibration.jet_types.{JET_TYPE}.*jec_data"
+    ):
+        JetCorrections.from_params(params, JET_TYPE, {**DATA, "era": "E"})
+    with pytest.raises(ConfigError, match="jec_data depends on the era, but the metadata of the dataset have none"):
+        JetCorrections.from_params(params, JET_TYPE, {"year": YEAR, "isMC": False})
+    found = JetCorrections.from_params(params, JET_TYPE, MC)
+    with pytest.raises(UnknownNameError, match=r"unknown correction '.*_Totals_AK4PFPuppi' in jet_jerc_Summer22"):
+        found.uncertainty("Totals", inputs(2), np.ones(2))
+    with pytest.raises(UnknownNameError, match=r"unknown input 'Rho' in correction '.*PtResolution' for AK4PFPuppi"):
+        found.relative_resolution({"JetEta": np.ones(2)}, np.ones(2))
