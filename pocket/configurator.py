@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -108,6 +109,12 @@ class Configurator:
         self.delayed_columns = check_delayed_columns(delayed_columns)
         self.variables = dict(variables)
         self._check_variables()
+
+    def with_parameters(self, parameters: DictConfig) -> Configurator:
+        """Return the same configuration with other parameters."""
+        other = copy.copy(self)
+        other.parameters = parameters
+        return other
 
     @property
     def samples(self) -> dict[str, bool]:

@@ -19,7 +19,7 @@ class CoffeaProcessor(processor.ProcessorABC):  # type: ignore[misc]
     """
 
     def __init__(self, cfg: Configurator, params: Any) -> None:
-        self._workflow = cfg.workflow(cfg, params)
+        self._workflow = cfg.workflow(cfg.with_parameters(params))
 
     def process(self, events: Any) -> Output:
         """Return the raw sums of one chunk, see :func:`~pocket.engine.chunk.empty_output`."""

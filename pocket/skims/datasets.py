@@ -8,6 +8,7 @@ from typing import Any
 
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import DatasetInfo, Fileset
+from pocket.errors import DatasetError
 from pocket.skims.before import BeforeSkim
 from pocket.skims.record import SkimRecord
 
@@ -18,6 +19,9 @@ def skim_fileset(original: Mapping[str, DatasetInfo], branches: Iterable[tuple[s
     Args:
         original: the fileset that was skimmed. A dataset that is a skim already keeps the sums it came with.
         branches: dataset, folder and record of each branch.
+
+    Raises:
+        DatasetError: if none of the files of a dataset could be read.
     """
     totals = {name: SkimRecord() for name in original}
     fileset: Fileset = {name: DatasetInfo(metadata={}, files={}) for name in original}
@@ -29,6 +33,8 @@ def skim_fileset(original: Mapping[str, DatasetInfo], branches: Iterable[tuple[s
         total.size += record.size
         fileset[name]["files"].update({str(folder / file): info for file, info in record.files.items()})
     for name, info in original.items():
+        if info["metadata"]["nevents"] and not totals[name].nevents:
+            raise DatasetError(f"dataset {name!r}: none of its files could be read, there is nothing to skim")
         fileset[name]["metadata"] = {
             **info["metadata"],
             "isSkim": True,

@@ -75,7 +75,7 @@ def skim_branch(
         BadFileError: if a file can't be read and isn't to be skipped, naming it.
     """
     meta = {**processing_metadata(metadata), "dataset": branch.dataset}
-    workflow = cfg.workflow(cfg, resolve_parameters(cfg, resources))
+    workflow = cfg.workflow(cfg.with_parameters(resolve_parameters(cfg, resources)))
     record = SkimRecord()
     for number, segment in enumerate(branch.segments):
         name = f"events_{number:04d}.root"

@@ -53,13 +53,11 @@ def copy_events(
         ConfigError: if a branch is neither a number nor a list of numbers per event.
         BadFileError: if the original can't be read.
     """
-    with open_file(segment) as file:
-        branches = _branches(file[segment.object_path], segment.path, skim, without=constants)
     edges = [*range(0, len(entries), BASKET_ENTRIES), len(entries)]
     parts = [entries[first:last] for first, last in pairwise(edges)]
     with uproot.recreate(path, compression=uproot.ZSTD(5), uuid_function=lambda: file_uuid) as new:
         tree = None
-        for part, columns in zip(parts, _read(segment, branches.copied, parts), strict=True):
+        for part, (branches, columns) in zip(parts, _read(segment, skim, parts, constants), strict=True):
             columns |= {name: ak.Array(np.full(len(part), value)) for name, value in constants.items()}
             if tree is None:
                 tree = new.mktree(
@@ -107,16 +105,17 @@ def _branches(tree: Any, path: str, skim: Skim, without: Collection[str]) -> _Br
 
 
 def _read(
-    segment: Segment, names: Sequence[str], parts: Sequence[npt.NDArray[np.int64]]
-) -> Iterator[dict[str, ak.Array]]:
+    segment: Segment, skim: Skim, parts: Sequence[npt.NDArray[np.int64]], without: Collection[str]
+) -> Iterator[tuple[_Branches, dict[str, ak.Array]]]:
     """Read parts of the entries, one branch after the other: one is in memory in the whole range of a part."""
     # a generator, so that what goes wrong while its reader writes isn't taken for an error of the original
     with open_file(segment) as file:
         tree = file[segment.object_path]
+        branches = _branches(tree, segment.path, skim, without)
         for entries in parts:
             start, stop = int(entries[0]), int(entries[-1]) + 1
             columns = {}
-            for name in names:
+            for name in branches.copied:
                 values = tree[name].array(entry_start=start, entry_stop=stop)
                 columns[name] = ak.to_packed(values[entries - start])
-            yield columns
+            yield branches, columns

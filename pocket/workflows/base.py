@@ -7,15 +7,46 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pocket.errors import ConfigError
+
 if TYPE_CHECKING:
     from pocket.configurator import Configurator
+
+
+#: PocketCoffea's entry points and steps that nothing calls here → what to use instead
+NOT_CALLED = {
+    "skim_events": "skim of the configuration",
+    "apply_preselections": "preselections of the configuration",
+    "get_preselection_mask": "preselections of the configuration",
+    "define_categories": "categories of the configuration",
+    "define_weights": "weights of the configuration",
+    "compute_weights": "weights of the configuration",
+    "compute_weights_extra": "a weight class in weights_classes",
+    "define_custom_axes_extra": "an axis with coll='metadata' or coll='custom'",
+    "define_histograms": "variables of the configuration",
+    "define_histograms_extra": "process_extra_after_presel, which may fill custom_histogram_fields",
+    "fill_histograms": "variables of the configuration",
+    "fill_histograms_extra": "variables of the configuration",
+    "define_column_accumulators": "columns of the configuration",
+    "define_column_accumulators_extra": "columns of the configuration",
+    "fill_column_accumulators": "columns of the configuration",
+    "fill_column_accumulators_extra": "columns of the configuration",
+    "initialize_calibrators": "calibrators of the configuration",
+    "count_events": "the cutflow",
+    "process": "the entry points",
+    "postprocess": "the merged templates",
+}
 
 
 class BaseProcessorABC(ABC):
     """Entry points of the processing of one chunk, in the order they are called.
 
     A derived class must define :meth:`apply_object_preselection` and :meth:`count_objects`; the others do
-    nothing unless overridden. Code in them reads and extends ``self.events``.
+    nothing unless overridden. Code in them reads and extends ``self.events``. Overriding a step of PocketCoffea's that
+    isn't one of them raises a ``ConfigError``.
+
+    Args:
+        cfg: the configuration, with its parameters resolved for this run.
 
     Attributes:
         cfg: the configuration.
@@ -29,9 +60,15 @@ class BaseProcessorABC(ABC):
     variation and without what the entry points added for another one.
     """
 
-    def __init__(self, cfg: Configurator, params: Any) -> None:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        for name, instead in NOT_CALLED.items():
+            if name in vars(cls):
+                raise ConfigError(f"workflow {cls.__name__} defines {name}, which is never called: use {instead}")
+
+    def __init__(self, cfg: Configurator) -> None:
         self.cfg = cfg
-        self.params = params
+        self.params: Any = cfg.parameters
         self.workflow_options = cfg.workflow_options
         self.events: Any = None
         self.custom_histogram_fields: dict[str, Any] = {}
@@ -47,6 +84,8 @@ class BaseProcessorABC(ABC):
         self._year = str(metadata["year"])
         self._isMC = bool(metadata["isMC"])
         self._era = metadata.get("era")
+        self._samplePart = metadata.get("part")
+        self.load_metadata_extra()
 
     def start_variation(self, events: Any) -> None:
         """Take over the calibrated events of a variation; called by the engine."""
@@ -57,6 +96,9 @@ class BaseProcessorABC(ABC):
     def nevents(self) -> int:
         """Number of events at this stage."""
         return len(self.events)
+
+    def load_metadata_extra(self) -> None:
+        """Take what else is needed from the metadata of the dataset."""
 
     def process_extra_before_skim(self) -> None:
         """Add columns that the skim needs."""

@@ -33,7 +33,7 @@ def sf(params: Any, metadata: Any, events: Any, size: int, shape_variation: str)
 
 def process(config: Configurator, dataset: str, genweights: list[float]) -> dict[str, Any]:
     events = ak.Array({"x": np.full(len(genweights), 0.5), "genWeight": np.array(genweights, dtype=np.float32)})
-    return process_chunk(PlainWorkflow(config, config.parameters), events, metadata(config, dataset))
+    return process_chunk(PlainWorkflow(config), events, metadata(config, dataset))
 
 
 def merge(config: Configurator, genweights: dict[str, list[float]] = GENWEIGHTS) -> dict[str, Any]:
@@ -158,6 +158,18 @@ def test_what_is_missing() -> None:
     merge_outputs(config, outputs, metadatas)
     with pytest.raises(DatasetError, match=f"dataset '{TT}' has no metadata to normalise it by"):
         merge_outputs(config, outputs, {DATA: metadatas[DATA]})
+
+
+@pytest.mark.parametrize("before_skim", [{}, {"isSkim": True, "nevents_before_skim": 50}])
+def test_no_file_could_be_read(before_skim: dict[str, Any]) -> None:
+    config = configure(datasets=only("DATA"))
+    meta = {**metadata(config, DATA), "nevents": 5, **before_skim}
+    nothing = empty_output(config, config.parameters, meta)
+    with pytest.raises(DatasetError, match=f"dataset '{DATA}': none of its files could be read, .* nothing to merge"):
+        merge_outputs(config, [nothing, nothing], {DATA: meta})
+    # one of them could, and of a skim without a survivor there is nothing to read
+    assert merge_outputs(config, [nothing, process(config, DATA, [1.0])], {DATA: meta})["cutflow"]["initial"][DATA]
+    merge_outputs(config, [nothing], {DATA: {**meta, "nevents": 0}})
 
 
 def test_cross_section_must_be_positive() -> None:

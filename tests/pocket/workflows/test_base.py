@@ -5,7 +5,9 @@ import sys
 
 import awkward as ak
 import pytest
+from omegaconf import OmegaConf
 
+from pocket.errors import ConfigError
 from pocket.workflows import BaseProcessorABC
 from tests.pocket.configs import PlainWorkflow, configure
 
@@ -18,13 +20,15 @@ def test_objects_must_be_defined() -> None:
             """Do nothing."""
 
     with pytest.raises(TypeError, match="count_objects"):
-        Unfinished(configure(), {})  # type: ignore[abstract]
+        Unfinished(configure())  # type: ignore[abstract]
 
 
 def test_a_new_chunk() -> None:
     config = configure(workflow_options={"measure": "id"})
-    workflow = PlainWorkflow(config, {"p": 1})
-    assert (workflow.cfg, workflow.params, workflow.workflow_options) == (config, {"p": 1}, {"measure": "id"})
+    resolved = config.with_parameters(OmegaConf.create({"p": 1}))
+    workflow = PlainWorkflow(resolved)
+    assert (workflow.cfg, workflow.params, workflow.workflow_options) == (resolved, {"p": 1}, {"measure": "id"})
+    assert config.parameters.limits.x == 1.0
     workflow.custom_histogram_fields["bdt"] = [0.1]
     events = ak.Array({"x": [1.0, 2.0]})
     workflow.start_chunk(
@@ -43,6 +47,19 @@ def test_a_new_chunk() -> None:
     )
     workflow.start_chunk(events, {"dataset": "DY", "sample": "DY", "year": "2018", "isMC": True})
     assert workflow._era is None
+
+
+def test_a_step_that_nothing_calls_is_refused() -> None:
+    expected = (
+        "workflow Port defines compute_weights_extra, which is never called: use a weight class in weights_classes"
+    )
+    with pytest.raises(ConfigError, match=expected):
+
+        class Port(PlainWorkflow):
+            """Weights that would go missing without a word."""
+
+            def compute_weights_extra(self, variation: str) -> None:
+                """Do nothing."""
 
 
 def test_a_workflow_is_plain_python() -> None:

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import contextlib
+import uuid
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+
+from pocket.datasets.fileset import inspect_file
+from pocket.engine.reading import nano_events, open_file
+from pocket.errors import ConfigError
+from pocket.skims import Skim, writing
+from pocket.skims.writing import copy_events
+from tests.pocket.engine.root_files import segment, write_nano
+from tests.real_files import real_file
+
+UUID = uuid.UUID("12345678-1234-5678-1234-567812345678")
+SOME = np.array([0, 3, 4, 7, 11, 30, 39])
+
+
+def copy(source: Path, target: Path, entries: Any = SOME, skim: Skim | None = None, **constants: float) -> None:
+    copy_events(
+        segment(source), np.asarray(entries), target, skim or Skim(config="main"), file_uuid=UUID, constants=constants
+    )
+
+
+def content(path: Path, skim: Skim | None = None) -> dict[str, tuple[str, str | None, ak.Array]]:
+    """Return branch → type, name of its counter, values; for those that a skim keeps."""
+    with uproot.open(path) as file:
+        branches = [branch for branch in file["Events"].branches if skim is None or skim.keeps(branch.name)]
+        # a branch without others below it counts as false
+        counters = [None if branch.count_branch is None else branch.count_branch.name for branch in branches]
+        return {
+            branch.name: (branch.typename, counter, branch.array())
+            for branch, counter in zip(branches, counters, strict=True)
+        }
+
+
+# one file with a counter for each branch, one with a counter for each collection; fewer branches are copied faster
+@pytest.mark.parametrize(
+    ("name", "keep"), [("nano_tt_v12.root", ["*"]), ("nano_dy.root", ["Muon*", "nMuon", "Jet*", "LHE*"])]
+)
+def test_real_events_are_copied_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, keep: list[str]
+) -> None:
+    monkeypatch.setattr(writing, "BASKET_ENTRIES", 4)
+    skim = Skim(config="main", keep=keep)
+    copy(real_file(name), tmp_path / name, skim=skim, skimRescaleGenWeight=2.5)
+    original, copied = content(real_file(name), skim), content(tmp_path / name)
+    assert len(original) > 90
+    counters = {counter for _, counter, _ in original.values() if counter}
+    assert set(copied) == {*original, *counters, "skimRescaleGenWeight"}
+    for branch, (kind, counter, values) in original.items():
+        assert copied[branch][:2] == (kind, counter), branch
+        assert ak.array_equal(copied[branch][2], values[SOME], equal_nan=True), branch
+    assert copied["skimRescaleGenWeight"][0] == "double"
+    assert copied["skimRescaleGenWeight"][2].to_list() == [2.5] * len(SOME)
+
+
+def test_copy_is_nanoaod(tmp_path: Path) -> None:
+    source = real_file("nano_dy.root")
+    skim = Skim(config="main", keep=["Muon_*", "GenPart_*", "HLT_IsoMu24"])
+    copy(source, tmp_path / "skim.root", skim=skim)
+    with contextlib.ExitStack() as stack:
+        original, copied = (
+            nano_events(stack.enter_context(open_file(part)), part, part.start, part.stop, {})
+            for part in map(segment, (source, tmp_path / "skim.root"))
+        )
+        assert ak.array_equal(copied.Muon.matched_gen.pt, original[SOME].Muon.matched_gen.pt, check_parameters=False)
+        parents = original[SOME].GenPart.distinctParent.pdgId
+        assert ak.array_equal(copied.GenPart.distinctParent.pdgId, parents, check_parameters=False)
+        assert ak.any(original.Muon.genPartIdx >= 0)
+        read = {"run", "luminosityBlock", "event", "genWeight", "HLT", "Muon", "GenPart"}
+        assert set(copied.fields) <= read
+    info, _ = inspect_file(tmp_path / "skim.root")
+    assert info == {"object_path": "Events", "num_entries": len(SOME), "uuid": str(UUID)}
+
+
+def test_constants_replace_branches(tmp_path: Path) -> None:
+    write_nano(tmp_path / "a.root", 10)
+    copy(tmp_path / "a.root", tmp_path / "b.root", [1, 2], skimRescaleGenWeight=2.0)
+    copy(tmp_path / "b.root", tmp_path / "c.root", [1], skimRescaleGenWeight=3.0)
+    assert content(tmp_path / "c.root")["skimRescaleGenWeight"][2].to_list() == [3.0]
+
+
+def test_a_counter_may_stay_alone(tmp_path: Path) -> None:
+    columns = write_nano(tmp_path / "a.root", 10)
+    copy(tmp_path / "a.root", tmp_path / "b.root", [2, 5], Skim(config="main", keep=["nMuon"]))
+    copied = content(tmp_path / "b.root")
+    assert set(copied) == {"genWeight", "nMuon"}
+    assert copied["nMuon"][2].to_list() == [len(columns["Muon"][entry]) for entry in (2, 5)]
+
+
+def test_events_without_any_object(tmp_path: Path) -> None:
+    columns = write_nano(tmp_path / "a.root", 30)
+    (empty,) = np.nonzero(ak.num(columns["Muon"]) == 0)
+    copy(tmp_path / "a.root", tmp_path / "b.root", empty)
+    copied = content(tmp_path / "b.root")
+    assert copied["Muon_pt"][2].to_list() == [[]] * len(empty)
+    assert copied["Muon_pt"][0] == "float[]"
+
+
+def test_what_cannot_be_copied(tmp_path: Path) -> None:
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("Events", {"x": "int64", "name": "string"})
+        file["Events"].extend({"x": np.arange(3), "name": ak.Array(["a", "b", "c"])})
+    with pytest.raises(ConfigError, match=r"branch 'name' of .*a\.root .*leave it out by drop=\['name'\]"):
+        copy(tmp_path / "a.root", tmp_path / "b.root", [1])
+    copy(tmp_path / "a.root", tmp_path / "b.root", [1], Skim(config="main", drop=["name"]))
+    assert content(tmp_path / "b.root")["x"][2].to_list() == [1]
