@@ -133,9 +133,15 @@ class Analysis:
             self._check_cycle(self.scale_factors[used].input, (*above, config))
 
 
-@functools.lru_cache(maxsize=8)
+@dataclass(frozen=True)
+class _Loaded:
+    analysis: Analysis
+    package: str
+    modules: Mapping[str, ModuleType]
+
+
 def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
-    """Import an analysis.
+    """Import an analysis, unless it has been before.
 
     Args:
         reference: ``zmumu`` for ``analysis.zmumu``, a dotted package, or the path of a package's folder.
@@ -145,6 +151,17 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
         ConfigError: if there is no such package, or it holds no ``analysis``.
         UnknownNameError: if an override names no parameter.
     """
+    # the same relative path is another folder from elsewhere
+    loaded = _load(str(Path(reference).expanduser().absolute()) if _is_path(reference) else reference, overrides)
+    if sys.modules.get(loaded.package) is not loaded.modules[loaded.package]:
+        # another one has a package of this name; code is found by name, for its fingerprint and by imports in functions
+        _forget(loaded.package)
+        sys.modules.update(loaded.modules)
+    return loaded.analysis
+
+
+@functools.lru_cache(maxsize=8)
+def _load(reference: str, overrides: tuple[str, ...]) -> _Loaded:
     with parameter_overrides(overrides):
         module = _import(reference)
     analysis = getattr(module, "analysis", None)
@@ -153,16 +170,16 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
     if overrides:
         for config in analysis.configs.values():
             check_overrides(config.parameters, overrides)
-    return analysis
+    return _Loaded(analysis, module.__name__, {name: sys.modules[name] for name in _modules(module.__name__)})
 
 
 def _import(reference: str) -> ModuleType:
     name, folder = _module_name(reference)
-    if folder is not None and str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+    if folder is not None:
+        # in front of other folders with a package of this name
+        sys.path[:] = [str(folder), *(path for path in sys.path if path != str(folder))]
     # parameters are composed while an analysis is imported, so other overrides need a new import
-    for loaded in [module for module in sys.modules if module == name or module.startswith(f"{name}.")]:
-        del sys.modules[loaded]
+    _forget(name)
     importlib.invalidate_caches()
     try:
         return importlib.import_module(name)
@@ -172,13 +189,27 @@ def _import(reference: str) -> ModuleType:
         raise UnknownNameError("analysis", reference, available_analyses()) from None
 
 
+def _modules(package: str) -> list[str]:
+    """Return the names of the modules of a package that are loaded."""
+    return [module for module in sys.modules if module == package or module.startswith(f"{package}.")]
+
+
+def _forget(package: str) -> None:
+    for module in _modules(package):
+        del sys.modules[module]
+
+
 def _module_name(reference: str) -> tuple[str, Path | None]:
-    if "/" in reference or reference.startswith("."):
-        path = Path(reference).expanduser().resolve()
+    if _is_path(reference):
+        path = Path(reference).resolve()
         if not (path / "__init__.py").is_file():
             raise ConfigError(f"analysis {reference!r} is no folder of a Python package")
         return path.name, path.parent
     return (reference if "." in reference else f"analysis.{reference}"), None
+
+
+def _is_path(reference: str) -> bool:
+    return "/" in reference or reference.startswith(".")
 
 
 def available_analyses() -> Sequence[str]:

@@ -33,7 +33,8 @@ def merge_outputs(cfg: Configurator, outputs: Iterable[Output], metadata: Mappin
         The merged output in the same layout, with ``datasets_metadata`` added.
 
     Raises:
-        DatasetError: if a dataset has no output or no metadata, or its sum of generator weights isn't positive.
+        DatasetError: if a dataset has no output or no metadata, none of its files could be read, or its sum of
+            generator weights isn't positive.
     """
     from coffea.processor import accumulate
 
@@ -45,6 +46,9 @@ def merge_outputs(cfg: Configurator, outputs: Iterable[Output], metadata: Mappin
             raise DatasetError(f"dataset {dataset!r} has no output to merge")
         if dataset not in metadata:
             raise DatasetError(f"dataset {dataset!r} has no metadata to normalise it by")
+        # of data left out as a whole the templates would be zero; a skim may hold no event
+        if metadata[dataset].get("nevents") and not merged["cutflow"]["initial"][dataset]:
+            raise DatasetError(f"dataset {dataset!r}: none of its files could be read, there is nothing to merge")
         restore_sums(merged, dataset, metadata[dataset])
         if metadata[dataset]["isMC"]:
             _normalise(cfg, merged, dataset, metadata[dataset])

@@ -9,6 +9,9 @@ from pocket.store import write_output
 from tasks.base import ConfigTask
 from tasks.processing import RunProcessor
 
+CONFIG_FILE = "config.json"
+PARAMETERS_FILE = "parameters.yaml"
+
 
 class MergeOutputs(ConfigTask):
     """Adds the outputs of all branches and normalises them to the luminosity."""
@@ -29,7 +32,9 @@ class MergeOutputs(ConfigTask):
             "normalisation": {
                 name: (definitions[name].xsec, definitions[name].before_skim) for name in self.config_inst.definitions
             },
-            "code": [code_closure("pocket.merging"), code_closure("pocket.columns.parquet")],
+            "code": [
+                code_closure(module) for module in ("pocket.merging", "pocket.columns.parquet", "pocket.dumps.config")
+            ],
         }
 
     def input_ids(self) -> dict[str, str] | None:
@@ -39,18 +44,23 @@ class MergeOutputs(ConfigTask):
     def make(self) -> None:
         """Merge and write the templates and columns."""
         from pocket.columns.parquet import merge_columns
+        from pocket.dumps.config import dump_config
         from pocket.merging import merge_outputs, normalisation_factors
         from pocket.outputs import read_output, write_sums_and_histograms
+        from pocket.parameters.defaults import dump_parameters
 
+        config = self.config_inst
         processor = self.requires()
         folders = [task.output().directory for task in processor.get_branch_tasks().values()]
         metadata = {name: part["metadata"] for name, part in processor.fileset.items()}
-        merged = merge_outputs(self.config_inst, (read_output(folder) for folder in folders), metadata)
+        merged = merge_outputs(config, (read_output(folder) for folder in folders), metadata)
         factors = {
-            dataset: normalisation_factors(self.config_inst, merged, dataset, meta)
+            dataset: normalisation_factors(config, merged, dataset, meta)
             for dataset, meta in metadata.items()
             if meta["isMC"]
         }
         with write_output(**self.write_info(), skipped=processor.skipped_files()) as folder:
             write_sums_and_histograms(folder, merged)
             merge_columns(folders, folder, factors)
+            (folder / CONFIG_FILE).write_text(dump_config(config, self.config), encoding="utf-8")
+            (folder / PARAMETERS_FILE).write_text(dump_parameters(config.parameters), encoding="utf-8")

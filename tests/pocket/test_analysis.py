@@ -4,16 +4,19 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pocket.analysis import Analysis, available_analyses, load_analysis
+from pocket.analysis import Analysis, _load, available_analyses, load_analysis
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.fingerprint import digest
 from pocket.histograms.config import Axis, HistConf
 from pocket.scale_factors import EfficiencyRatio
+from pocket.skims import Skim
 from pocket.weights.derived import ScaleFactorWeight
-from tests.pocket.configs import configure
+from tests.pocket.configs import DEFINITIONS, configure, only
 
 PROBES = HistConf(
     [Axis(field="passing", type="integer", start=0, stop=2), Axis(field="pt", bins=[20, 30, 60], name="pt")]
@@ -100,6 +103,41 @@ def test_circle(uses: dict[str, list[str]], inputs: dict[str, str], circle: str)
         analysis(configs, "a", scale_factors={name: scale_factor(where) for name, where in inputs.items()})
 
 
+def test_skims() -> None:
+    configs = {"tnp": config(), "main": config(), "other": config()}
+    skims = {"main": Skim("tnp", drop=["HLT_*"]), "other": Skim("other")}
+    found = analysis(configs, skims=skims)
+    assert found.skim_of("tnp") is skims["main"]
+    assert found.skim_of("other") is skims["other"]
+    with pytest.raises(ConfigError, match=r"'main' isn't skimmed: name .* of analysis 'test', e.g. skims=\{'main'"):
+        found.skim_of("main")
+
+
+@pytest.mark.parametrize(
+    ("skims", "message"),
+    [
+        ({"mian": Skim("tnp")}, "unknown configuration 'mian' in skims of analysis 'test', did you mean 'main'"),
+        ({"main": Skim("tpn")}, "unknown configuration 'tpn' in skims of analysis 'test', did you mean 'tnp'"),
+        ({"main": "tnp"}, r"'main' reads 'tnp', expected a Skim\(config=…\)"),
+        ({"main": Skim("tnp"), "tnp": Skim("tnp", keep=["Muon_*"])}, "'tnp' is skimmed in two ways; its readers must"),
+        ({"main": Skim("tnp"), "tnp": Skim("few")}, "'main' reads the skim of 'tnp', which itself reads that of 'few'"),
+        ({"main": Skim("few")}, "unknown dataset 'DY_M50_2018' in the skim of configuration 'few'"),
+        ({"main": Skim("changed")}, "dataset 'DY_M50_2018' in .* isn't the one of 'changed', whose skim 'main' reads"),
+    ],
+)
+def test_skims_that_do_not_fit(tmp_path: Path, skims: dict[str, Any], message: str) -> None:
+    changed = tmp_path / "changed.json"
+    changed.write_text(DEFINITIONS.read_text().replace("6000.0", "6001.0"))
+    configs = {
+        "tnp": configure(),
+        "main": configure(),
+        "few": configure(datasets=only("TT")),
+        "changed": configure(datasets={"jsons": [changed]}),
+    }
+    with pytest.raises(ConfigError, match=message):
+        analysis(configs, skims=skims)
+
+
 SOURCE = """
     from pathlib import Path
     from pocket.analysis import Analysis
@@ -122,7 +160,7 @@ def package(tmp_path: Path) -> Iterator[Path]:
     for name in set(sys.modules) - before:
         if name.startswith("outside"):
             del sys.modules[name]
-    load_analysis.cache_clear()
+    _load.cache_clear()
 
 
 def test_analysis_outside_the_project(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,6 +188,47 @@ def test_overrides(package: Path) -> None:
 
 def test_loaded_once(package: Path) -> None:
     assert load_analysis(str(package)) is load_analysis(str(package))
+
+
+CUTS = """
+    def cut(events):
+        from .values import pt
+        return events.pt > pt
+"""
+
+
+@pytest.fixture
+def namesakes(package: Path) -> list[Path]:
+    """Two packages of one name in different folders, which differ in a module that is imported in a function."""
+    folders = [package, package.parent / "elsewhere" / package.name]
+    for number, folder in enumerate(folders):
+        folder.mkdir(parents=True, exist_ok=True)
+        source = textwrap.dedent(SOURCE).replace('"other"', f'"other{number}"')
+        (folder / "__init__.py").write_text(f"{source}\nfrom .cuts import cut\n")
+        (folder / "cuts.py").write_text(textwrap.dedent(CUTS))
+        (folder / "values.py").write_text(f"pt = {number}\n")
+    return folders
+
+
+def test_analyses_with_one_name_in_different_folders(namesakes: list[Path]) -> None:
+    events = SimpleNamespace(pt=0.5)
+    digests = set()
+    for overrides in ((), ("mine.pt=25.0",), ()):
+        for number, folder in enumerate(namesakes):
+            found = load_analysis(str(folder), overrides)
+            assert found.name == f"other{number}"
+            assert load_analysis(str(folder), overrides) is found
+            cut = sys.modules[folder.name].cut
+            assert Path(cut.__code__.co_filename).parent == folder
+            assert cut(events) == (number == 0)
+            digests.add((number, digest(cut)))
+    assert len(digests) == len({value for _, value in digests}) == 2
+
+
+def test_relative_path_from_another_folder(namesakes: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, folder in enumerate(namesakes):
+        monkeypatch.chdir(folder.parent)
+        assert load_analysis(f"./{folder.name}").name == f"other{number}"
 
 
 def test_what_is_no_analysis(tmp_path: Path, package: Path) -> None:

@@ -176,3 +176,25 @@ def test_cross_section_must_be_positive() -> None:
     config = configure(datasets=only("TT"), weights={"common": {"inclusive": ["XS"]}})
     with pytest.raises(ConfigError, match="weight 'XS' must be a positive number, not -1"):
         merge_outputs(config, [process(config, TT, [1.0])], {TT: {**metadata(config, TT), "xsec": -1}})
+
+
+@pytest.mark.parametrize("kind", ["genWeight", "signOf_genWeight"])
+def test_a_skim_is_normalised_by_the_sums_before_it(kind: str) -> None:
+    config = configure(
+        datasets=only("TT"), variables=VARIABLES, weights={"common": {"inclusive": [kind, "lumi", "XS"]}}
+    )
+    meta = {**metadata(config, TT), "isSkim": True}
+    events = ak.Array({"x": [0.5, 0.5], "genWeight": [4.0, -1.0], "skimRescaleGenWeight": [10.0, 10.0]})
+    output = process_chunk(PlainWorkflow(config), events, meta)
+    sums = {"nevents_before_skim": 100, "sum_genweights": 60.0, "sum_signOf_genweights": 50.0}
+    merged = merge_outputs(config, [output], {TT: {**meta, **sums}})
+    assert merged["cutflow"]["initial"][TT] == 100
+    weight, total = {"genWeight": (3.0, 60.0), "signOf_genWeight": (0.0, 50.0)}[kind]
+    assert bin_of(merged, "x", TT, "baseline").value == pytest.approx(LUMI * XSEC[TT] * weight / total, rel=1e-12)
+    assert merged["sum_genweights"][TT] == 60
+    if kind == "genWeight":
+        # as far as the files tell
+        assert merge_outputs(config, [output], {TT: meta})["sum_genweights"][TT] == 30
+    else:
+        with pytest.raises(DatasetError, match="can't be normalised: the metadata of the skim lack 'sum_signOf_genw"):
+            merge_outputs(config, [output], {TT: meta})

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import luigi
 import pytest
 
 from pocket.analysis import load_analysis
+from pocket.fingerprint import imports
 from pocket.outputs import read_output, read_sums
 from pocket.parameters.defaults import to_plain
 from tasks.merging import MergeOutputs
@@ -83,6 +86,23 @@ def test_changed_source_of_a_cut_runs_again(chain: Chain) -> None:
     assert read_sums(other)["cutflow"]["presel"] != read_sums(merged)["cutflow"]["presel"]
     chain.edit("cuts.py", "twice as much", "2 x pt")
     assert chain.build(MergeOutputs, config="main") == []
+
+
+@pytest.mark.parametrize("module", ["pocket/engine/chunk.py", "pocket/outputs.py", "pocket/columns/parquet.py"])
+def test_changed_code_or_file_format_is_another_output(
+    chain: Chain, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    def fingerprints() -> list[str]:
+        return [str(chain.task(task, config="main").fingerprint) for task in (RunProcessor, MergeOutputs)]
+
+    def changed(file: str, mtime_ns: int, size: int) -> Any:
+        source = read(file, mtime_ns, size)
+        return replace(source, digest="changed") if file.endswith(module) else source
+
+    before, read = fingerprints(), imports._read
+    assert fingerprints() == before
+    monkeypatch.setattr(imports, "_read", changed)
+    assert not set(before) & set(fingerprints())
 
 
 def test_branches_cover_the_datasets(chain: Chain) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
 from pocket.errors import DatasetError, UnknownNameError
+from pocket.skims.before import BeforeSkim
 
 DATASETS = Path(__file__).parents[3] / "datasets"
 MC = {"year": "2018", "isMC": True, "xsec": 6077.22}
@@ -48,6 +49,45 @@ def test_strings_of_pocketcoffea(tmp_path: Path) -> None:
     data = read_one(tmp_path, {"year": "2018", "isMC": "False", "era": "A", "primaryDataset": "SingleMuon"})
     assert data.is_mc is False
     assert data.metadata()["primaryDataset"] == "SingleMuon"
+
+
+SUMS = {"nevents_before_skim": 100, "sum_genweights": 12.5, "sum_signOf_genweights": 50.0}
+
+
+def test_skim(tmp_path: Path) -> None:
+    definition = read_one(tmp_path, {**MC, "isSkim": True, **SUMS})
+    assert definition.before_skim == BeforeSkim(100, 12.5, 50.0)
+    assert definition.metadata() == {"sample": "DYJetsToLL", **MC, "isSkim": True, **SUMS}
+    # as PocketCoffea writes them
+    texts = read_one(tmp_path, {**MC, "isSkim": "True", **{key: str(value) for key, value in SUMS.items()}})
+    assert texts == definition
+    without = read_one(tmp_path, {**MC, "isSkim": True})
+    assert without.metadata() == {"sample": "DYJetsToLL", **MC, "isSkim": True}
+    assert not without.has_sums
+    assert read_one(tmp_path, {**MC, "isSkim": False}).metadata() == {"sample": "DYJetsToLL", **MC}
+
+
+def test_skim_may_be_empty(tmp_path: Path) -> None:
+    assert read_one(tmp_path, {**MC, "isSkim": True, **SUMS}, paths=[]).values == ()
+    with pytest.raises(DatasetError, match="'paths' is empty"):
+        read_one(tmp_path, {**MC, "isSkim": True}, paths=[])
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        (
+            SUMS,
+            r"files\[0\] in .*x\.json: metadata give 'nevents_before_skim', which only a skim has; is 'isSkim' missing",
+        ),
+        ({"isSkim": True, "sum_genweights": "much"}, "'sum_genweights' is 'much', expected a number"),
+        ({"isSkim": True, "sum_genweights": "nan"}, r"'DY'.* in .*x\.json: 'sum_genweights' of a skim can't be nan"),
+        ({"isSkim": True, "nevents_before_skim": "inf"}, r"'DY'.* in .*x\.json: cannot convert float infinity"),
+    ],
+)
+def test_wrong_sums(tmp_path: Path, metadata: dict[str, Any], message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        read_one(tmp_path, {**MC, **metadata})
 
 
 def test_names_of_several_entries(tmp_path: Path) -> None:

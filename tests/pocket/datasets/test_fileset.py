@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import random
 import shutil
@@ -13,6 +14,7 @@ from coffea.dataset_tools.filespec import CoffeaROOTFileSpecOptional
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
 from pocket.datasets.fileset import Fileset, FilesetResult, build_fileset, expand, inspect_file, select_datasets
 from pocket.errors import BadFileError, ConfigError, DatasetError, UnknownNameError
+from pocket.skims.before import BeforeSkim
 from tests.real_files import CACHE, real_file
 
 
@@ -184,6 +186,29 @@ def test_dataset_without_events(tmp_path: Path) -> None:
         build(definition(tmp_path, "paths", "a.root"))
     with pytest.raises(DatasetError, match=r"read: 0; unreadable: 1, the first because file .*bad\.root is empty"):
         build(definition(tmp_path, "paths", "bad.root"), skip_bad_files=True)
+
+
+def skim(folder: Path, *names: str, before: BeforeSkim) -> DatasetDefinition:
+    return dataclasses.replace(definition(folder, "paths", "a.root"), values=names, before_skim=before)
+
+
+def test_skim_without_survivors(tmp_path: Path) -> None:
+    write_root(tmp_path / "a.root", 0)
+    for names in ((), ("a.root",)):
+        metadata = build(skim(tmp_path, *names, before=BeforeSkim(9))).fileset["DY_2018"]["metadata"]
+        assert (metadata["nevents"], metadata["nevents_before_skim"], metadata["isSkim"]) == (0, 9, True)
+    with pytest.raises(DatasetError, match="has no events; files read: 1"):
+        build(skim(tmp_path, "a.root", before=BeforeSkim()))
+
+
+def test_files_of_a_skim_are_needed(tmp_path: Path) -> None:
+    write_root(tmp_path / "a.root", 1)
+    with pytest.raises(BadFileError, match=r"'DY_2018': file .*b\.root doesn't exist; it is a skim that its metadata"):
+        build(skim(tmp_path, "a.root", "b.root", before=BeforeSkim(9)), skip_bad_files=True)
+    with pytest.raises(BadFileError, match=r"b\.root doesn't exist$"):
+        build(skim(tmp_path, "a.root", "b.root", before=BeforeSkim(9)))
+    # its files alone say what it stands for
+    assert len(build(skim(tmp_path, "a.root", "b.root", before=BeforeSkim()), skip_bad_files=True).skipped) == 1
 
 
 def test_same_file_twice(tmp_path: Path) -> None:

@@ -1,0 +1,116 @@
+"""Workflows over the events of a configuration's datasets, one branch per entry range."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import law
+
+from pocket.fingerprint import digest
+from pocket.store import read_manifest
+from tasks.base import ConfigTask, input_ids
+from tasks.targets import StoreTarget
+from tasks.toys import MakeToySamples
+from tasks.workflow import PoolWorkflow
+
+if TYPE_CHECKING:
+    from pocket.datasets.fileset import Fileset
+    from pocket.datasets.segments import Branch
+    from pocket.engine.resources import Resources
+
+
+class DatasetWorkflow(ConfigTask, PoolWorkflow):
+    """Base of workflows whose :meth:`workflow_requires` has, as ``"datasets"``, the tasks that have the filesets."""
+
+    exclude_index = True
+
+    @cached_property
+    def has_toys(self) -> bool:
+        """Whether some of the datasets are toys."""
+        return any(definition.source == "toys" for definition in self.config_inst.definitions.values())
+
+    @property
+    def toys(self) -> MakeToySamples:
+        """The task that makes the toys and their corrections."""
+        return MakeToySamples.req(self, branch=-1)
+
+    @law.dynamic_workflow_condition
+    def workflow_condition(self) -> bool:
+        """Branches are known once the filesets are built."""
+        return all(task.complete() for task in self.workflow_requires()["datasets"].values())
+
+    @workflow_condition.create_branch_map
+    def create_branch_map(self) -> list[Branch]:
+        """One branch per dataset and entry range."""
+        from pocket.datasets.segments import split
+
+        return split(self.fileset, self.events_per_branch)
+
+    @workflow_condition.output
+    def output(self) -> StoreTarget:
+        """The branch's folder."""
+        branch = self.branch_data
+        folder = self.directory / branch.dataset / f"{branch.start:010d}-{branch.stop:010d}"
+        return StoreTarget(folder, self.input_ids, accept_skipped=self.skip_bad_files)
+
+    @property
+    def fileset(self) -> Fileset:
+        """The datasets of the configuration."""
+        return self.as_workflow().workflow_fileset
+
+    @cached_property
+    def workflow_fileset(self) -> Fileset:
+        """The datasets of the configuration, read once per workflow."""
+        fileset: Fileset = {}
+        for task in self.workflow_requires()["datasets"].values():
+            fileset.update(task.fileset())
+        return {name: fileset[name] for name in self.config_inst.definitions}
+
+    def segment_ids(self) -> dict[str, str]:
+        """The files by UUID and entry range, as inputs of the branch."""
+        segments = [(segment.uuid, segment.start, segment.stop) for segment in self.branch_data.segments]
+        return {"files": digest(segments)}
+
+    def made_files(self) -> Resources:
+        """Return the files that required tasks made."""
+        from pocket.engine.resources import Resources
+
+        return Resources(toys=str(self.toys.corrections) if self.has_toys else None)
+
+    def job_arguments(self) -> dict[str, Any]:
+        """Return the arguments of the branch's job."""
+        branch = self.branch_data
+        return {
+            "analysis": self.analysis,
+            "overrides": tuple(self.params),
+            "config": self.config,
+            "branch": branch,
+            "metadata": self.fileset[branch.dataset]["metadata"],
+            "resources": self.made_files(),
+            "chunk_size": self.chunk_size,
+            "skip_bad_files": self.skip_bad_files,
+            "output": {**self.write_info(), "directory": self.output().directory},
+        }
+
+    def merging_ids(self) -> dict[str, str] | None:
+        """The outputs of all branches and the metadata of the datasets, as inputs of the task that merges them."""
+        if not self.workflow_condition():
+            return None
+        branches = self.get_branch_tasks().values()
+        ids = input_ids(
+            {f"{task.branch_data.dataset}/{task.output().directory.name}": task.output() for task in branches}
+        )
+        if ids is None:
+            return None
+        return {**ids, "metadata": digest({name: part["metadata"] for name, part in self.fileset.items()})}
+
+    def skipped_files(self) -> dict[str, str]:
+        """Unreadable files that were left out of the filesets or of a branch, with the reason."""
+        datasets = [task.directory for task in self.workflow_requires()["datasets"].values()]
+        branches = [task.output().directory for task in self.get_branch_tasks().values()]
+        skipped: dict[str, str] = {}
+        for folder in datasets + branches:
+            manifest = read_manifest(folder)
+            skipped.update(manifest.info.get("skipped", {}) if manifest else {})
+        return skipped
