@@ -121,18 +121,22 @@ class ProcessingJob:
         from pocket.columns.parquet import write_columns
         from pocket.engine.run import run_branch
         from pocket.outputs import write_sums_and_histograms
+        from pocket.parameters.checksums import checksums
+        from pocket.parameters.locations import recording_files
 
         config = load_analysis(self.analysis, self.overrides).config(self.config)
-        result = run_branch(
-            config,
-            self.branch,
-            self.metadata,
-            self.resources,
-            chunk_size=self.chunk_size,
-            skip_bad_files=self.skip_bad_files,
-            progress=progress,
-        )
-        with write_output(**self.output, skipped=dict(result.skipped)) as folder:
+        with recording_files() as used:
+            result = run_branch(
+                config,
+                self.branch,
+                self.metadata,
+                self.resources,
+                chunk_size=self.chunk_size,
+                skip_bad_files=self.skip_bad_files,
+                progress=progress,
+            )
+        files = checksums(self.resources.not_made(used))
+        with write_output(**self.output, skipped=dict(result.skipped), parameter_files=files) as folder:
             write_sums_and_histograms(folder, result.output)
             write_columns(folder, result.output["columns"])
 
@@ -144,11 +148,17 @@ class SkimJob(ProcessingJob):
     def run(self, progress: Progress) -> None:
         """Write the surviving events, and the sums over all."""
         from pocket.analysis import load_analysis
+        from pocket.parameters.checksums import checksums
+        from pocket.parameters.locations import recording_files
         from pocket.skims.run import skim_branch
 
         analysis = load_analysis(self.analysis, self.overrides)
         skipped: dict[str, str] = {}
-        with write_output(**self.output, skipped=skipped) as folder:
+        files: dict[str, str] = {}
+        with (
+            write_output(**self.output, skipped=skipped, parameter_files=files) as folder,
+            recording_files() as used,
+        ):
             record = skim_branch(
                 analysis.config(self.config),
                 analysis.skim_of(self.config),
@@ -163,6 +173,7 @@ class SkimJob(ProcessingJob):
             )
             record.write(folder)
             skipped.update(record.skipped)
+            files.update(checksums(self.resources.not_made(used)))
 
 
 @dataclass(frozen=True)

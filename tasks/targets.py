@@ -43,8 +43,13 @@ class StoreTarget(law.LocalDirectoryTarget):
 
     def exists(self, **kwargs: Any) -> bool:
         """Whether the output is complete and was made from the inputs that are there now."""
+        from pocket.parameters.checksums import changed_files
+
         inputs = self._inputs()
         if inputs is None or not is_complete(self.directory, inputs):
             return False
         manifest = read_manifest(self.directory)
-        return self._accept_skipped or manifest is None or not manifest.info.get("skipped")
+        info = manifest.info if manifest else {}
+        if changed_files(info.get("parameter_files", {})):
+            return False
+        return self._accept_skipped or not info.get("skipped")

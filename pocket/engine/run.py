@@ -15,7 +15,6 @@ from pocket.engine.coffea_processor import CoffeaProcessor
 from pocket.engine.reading import nano_events, open_file
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError, UnknownNameError
-from pocket.parameters.locations import recording_files
 from pocket.skims.before import BeforeSkim, needs_all_files
 
 
@@ -26,13 +25,10 @@ class BranchResult:
     Args:
         output: raw sums, see :func:`~pocket.engine.chunk.empty_output`.
         skipped: file → reason, for unreadable files that were left out as a whole.
-        files: name → path of the files that parameters name and that were used: corrections, golden JSONs, models.
-            Those of earlier steps aren't among them.
     """
 
     output: Output
     skipped: Mapping[str, str]
-    files: Mapping[str, str]
 
 
 def run_branch(
@@ -68,21 +64,20 @@ def run_branch(
     processor = CoffeaProcessor(cfg, params)
     output = empty_output(cfg, params, meta)
     skipped: dict[str, str] = {}
-    with recording_files() as files:
-        for segment in branch.segments:
-            try:
-                part = _run_segment(processor, segment, meta, chunk_size, progress)
-            except BadFileError as error:
-                if not skip_bad_files:
-                    raise
-                if (before := BeforeSkim.of(metadata)) and before.is_known:
-                    raise needs_all_files(branch.dataset, error) from error
-                # the file is left out as a whole, its sum of generator weights with it
-                skipped[segment.path] = str(error)
-                continue
-            # in place: a copy of large histograms per file would cost more than filling them
-            output = accumulate([part], output)
-    return BranchResult(output, skipped, resources.not_made(files))
+    for segment in branch.segments:
+        try:
+            part = _run_segment(processor, segment, meta, chunk_size, progress)
+        except BadFileError as error:
+            if not skip_bad_files:
+                raise
+            if (before := BeforeSkim.of(metadata)) and before.is_known:
+                raise needs_all_files(branch.dataset, error) from error
+            # the file is left out as a whole, its sum of generator weights with it
+            skipped[segment.path] = str(error)
+            continue
+        # in place: a copy of large histograms per file would cost more than filling them
+        output = accumulate([part], output)
+    return BranchResult(output, skipped)
 
 
 def _run_segment(

@@ -126,7 +126,8 @@ def _change(path: str, record: FileRecord) -> str | None:
         stat = os.stat(path)  # noqa: PTH116
         if stat.st_size != record.size:
             return f"has {stat.st_size} bytes instead of {record.size}"
-        if stat.st_mtime_ns != record.mtime_ns and _checksum(path, stat.st_size, stat.st_mtime_ns) != record.sha256:
+        touched = stat.st_mtime_ns != record.mtime_ns
+        if touched and known_checksum(path, stat.st_size, stat.st_mtime_ns) != record.sha256:
             return "has changed since it was written"
     except OSError as error:
         return f"can't be read: {error.strerror}"
@@ -134,6 +135,6 @@ def _change(path: str, record: FileRecord) -> str | None:
 
 
 @functools.cache
-def _checksum(path: str, size: int, mtime_ns: int) -> str:
-    """Return the checksum of a file; the size and time are there to ask again for a changed one."""
+def known_checksum(path: str, size: int, mtime_ns: int) -> str:
+    """Return the SHA-256 of a file, computed again only if its size or time of change is another one."""
     return file_checksum(Path(path))

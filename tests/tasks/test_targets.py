@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from pocket.parameters.checksums import checksums
 from pocket.store import manifest_id, write_output
 from tasks.targets import StoreTarget
 from tests.tasks.chain import Chain
@@ -33,6 +34,20 @@ def test_output_that_left_out_files_counts_only_where_that_is_accepted(written: 
     with write_output(written, task="T", inputs={"files": "one"}, skipped={}):
         pass
     assert StoreTarget(written, lambda: {"files": "one"}, accept_skipped=False).exists()
+
+
+def test_output_made_with_another_correction_does_not_exist(tmp_path: Path) -> None:
+    correction = tmp_path / "jerc.json"
+    correction.write_text("one")
+    recorded = checksums([str(correction)])
+    with write_output(tmp_path / "output", task="T", inputs={}, parameter_files=recorded):
+        pass
+    target = StoreTarget(tmp_path / "output", dict)
+    assert target.exists()
+    correction.write_text("two")
+    assert not target.exists()
+    correction.unlink()
+    assert target.exists()
 
 
 @pytest.mark.parametrize("damage", [delete, truncate, corrupt])
