@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from matplotlib.figure import Figure
 
+from pocket.blocks import SUBSAMPLE
 from pocket.configurator import Configurator
 from pocket.plots.axes import projections
 from pocket.plots.before_after import before_after
@@ -113,7 +114,7 @@ def _split(
         in_category: Any = histogram[{"cat": category}]
         for axis_name, projected in projections(in_category).items():
             data, mc = parts[axis_name]
-            if cfg.samples[sample]:
+            if cfg.samples[sample.partition(SUBSAMPLE)[0]]:
                 mc[sample] = projected
             else:
                 parts[axis_name] = (projected if data is None else data + projected, mc)

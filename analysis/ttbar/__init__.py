@@ -1,0 +1,23 @@
+"""tt̄ → lepton+jets: one selection in configurations of growing size.
+
+``small``, ``medium`` and ``large`` differ in the numbers of weight variations, of subsamples of tt̄, and of categories.
+The others show one thing each: ``shapes`` varies energies, ``columns`` exports columns, ``differential`` has a category
+for every combination of bins, and ``jet_eta`` has categories of jets instead of events.
+"""
+
+from analysis.ttbar import config
+from pocket.analysis import Analysis
+
+analysis = Analysis(
+    name="ttbar",
+    configs={
+        "small": config.small,
+        "medium": config.medium,
+        "large": config.large,
+        "shapes": config.shapes,
+        "columns": config.columns,
+        "differential": config.differential,
+        "jet_eta": config.jet_eta,
+    },
+    default_config="medium",
+)
