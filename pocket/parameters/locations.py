@@ -50,7 +50,15 @@ PUBLIC: Mapping[str, PublicFiles] = {
 #: schemes that mean something else already
 _RESERVED = (*PUBLIC, "toys", "file", "http", "https", "root", "davs")
 
-_directories: dict[str, Path] = {}
+
+class _Directories(dict[str, Path]):
+    """Registered directories by name; where they lie on this machine is no part of a fingerprint."""
+
+    def __fingerprint__(self) -> str:
+        return "directories"
+
+
+_directories = _Directories()
 
 _recorded: ContextVar[dict[str, str] | None] = ContextVar("recorded", default=None)
 

@@ -6,6 +6,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError
+from pocket.fingerprint import digest
 from pocket.parameters.locations import (
     PUBLIC,
     expand_directories,
@@ -139,3 +140,14 @@ def test_files_in_use_are_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             local_path("corrections://missing.json")
     local_path("/somewhere/c.json")
     assert used == {"corrections://a.json": str(tmp_path / "a.json"), "/somewhere/b.json": "/somewhere/b.json"}
+
+
+def test_the_place_of_a_directory_is_no_part_of_a_fingerprint(tmp_path: Path) -> None:
+    def opens_file() -> str:
+        return local_path("moving://classifier.onnx")
+
+    digests = []
+    for place in ("here", "there"):
+        register_configuration_dir("moving", tmp_path / place)
+        digests.append(digest(opens_file))
+    assert digests[0] == digests[1]
