@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError
 from pocket.fingerprint import digest
+from pocket.parameters import defaults
 from pocket.parameters.locations import (
     PUBLIC,
     expand_directories,
@@ -126,6 +127,7 @@ def test_registered_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_names_that_cannot_be_registered(name: str, reason: str) -> None:
+    assert defaults.OmegaConf.has_resolver("product")
     with pytest.raises(ConfigError, match=f"configuration directory '{name}': the name {reason}"):
         register_configuration_dir(name, "/somewhere")
 
