@@ -13,6 +13,7 @@ import logging
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from enum import Enum
 from pathlib import PurePath
 from types import EllipsisType, MappingProxyType, NoneType, NotImplementedType
@@ -95,8 +96,9 @@ def _describe_value(obj: object) -> Node | None:
         return Node(f"pattern {obj.flags}", [(".pattern", obj.pattern)])
     if isinstance(obj, slice):
         return Node("slice", [(".start", obj.start), (".stop", obj.stop), (".step", obj.step)])
-    if isinstance(obj, logging.Logger) or kind is object:
-        return Node(kind.__name__)  # log output decides nothing; a bare object is a marker
+    if isinstance(obj, logging.Logger | ContextVar) or kind is object:
+        # log output and what is set for the moment decide nothing; a bare object is a marker
+        return Node(kind.__name__)
     return None
 
 

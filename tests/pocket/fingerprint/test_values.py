@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import collections
+import contextvars
 import datetime
 import functools
 import json
@@ -168,6 +169,7 @@ def reversed_dict() -> dict[str, object]:
         (Plain(value=1), with_cached_property()),
         (Custom("a", threading.Lock()), Custom("a", threading.Lock())),
         (logging.getLogger("a"), logging.getLogger("b")),
+        (contextvars.ContextVar("a"), contextvars.ContextVar("b", default=1)),
         (object(), object()),
     ],
 )
