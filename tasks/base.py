@@ -13,6 +13,7 @@ import luigi
 from pocket.fingerprint import fingerprint
 from pocket.store import store_path
 from tasks.messages import one_sentence_errors
+from tasks.options import one_sentence_options
 from tasks.targets import StoreTarget
 
 if TYPE_CHECKING:
@@ -20,18 +21,14 @@ if TYPE_CHECKING:
     from pocket.configurator import Configurator
 
 one_sentence_errors()
+one_sentence_options()
 
 DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")
 
 
-class StoreTask(law.Task):
-    """A task with its output in the store, at a path that is known before anything has run.
+class AnalysisTask(law.Task):
+    """A task for an analysis."""
 
-    A derived class says what decides its output (:meth:`fingerprint_spec`) and which outputs it is made from
-    (:meth:`input_ids`). It is complete when the tasks it requires are, and its own output was made from theirs.
-    """
-
-    version = luigi.Parameter(description="name for this version of the outputs, a folder in their path; no default")
     analysis = luigi.Parameter(
         default=DEFAULT_ANALYSIS,
         description="analysis: a package in analysis/, a dotted package, or the path of a package's folder; "
@@ -41,6 +38,51 @@ class StoreTask(law.Task):
         default=(),
         description="parameters to change, e.g. object_preselection.Muon.pt=25,toys.scale=0.1; no default",
     )
+
+    # no option: tasks write no logs
+    log_file = None
+
+    exclude_index = True
+
+    @property
+    def analysis_inst(self) -> Analysis:
+        """The analysis."""
+        return load(self.analysis, self.params)
+
+
+class OneConfigTask(AnalysisTask):
+    """A task for one configuration of the analysis."""
+
+    config = luigi.Parameter(
+        default=law.NO_STR, description="configuration of the analysis; default: the analysis' default_config"
+    )
+
+    exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Resolve the default configuration, and refuse an unknown one before anything runs."""
+        params = super().modify_param_values(params)
+        analysis = load(params["analysis"], params["params"])
+        if params.get("config") == law.NO_STR:
+            params["config"] = analysis.default_config
+        analysis.config(params["config"])
+        return params
+
+    @property
+    def config_inst(self) -> Configurator:
+        """The configuration."""
+        return self.analysis_inst.config(self.config)
+
+
+class StoreTask(AnalysisTask):
+    """A task with its output in the store, at a path that is known before anything has run.
+
+    A derived class says what decides its output (:meth:`fingerprint_spec`) and which outputs it is made from
+    (:meth:`input_ids`). It is complete when the tasks it requires are, and its own output was made from theirs.
+    """
+
+    version = luigi.Parameter(description="name for this version of the outputs, a folder in their path; no default")
     cores = luigi.IntParameter(
         default=0, significant=False, description="processes on this machine, 0 for all cores; default: 0"
     )
@@ -51,11 +93,6 @@ class StoreTask(law.Task):
     )
 
     exclude_index = True
-
-    @property
-    def analysis_inst(self) -> Analysis:
-        """The analysis."""
-        return load(self.analysis, self.params)
 
     @property
     def config_part(self) -> str:
@@ -132,29 +169,10 @@ class TemplateTask(StoreTask):
     exclude_index = True
 
 
-class ConfigTask(TemplateTask):
-    """A task for one configuration of the analysis."""
-
-    config = luigi.Parameter(
-        default=law.NO_STR, description="configuration of the analysis; default: the analysis' default_config"
-    )
+class ConfigTask(OneConfigTask, TemplateTask):
+    """A task that needs the templates of one configuration."""
 
     exclude_index = True
-
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Resolve the default configuration, and refuse an unknown one before anything runs."""
-        params = super().modify_param_values(params)
-        analysis = load(params["analysis"], params["params"])
-        if params.get("config") == law.NO_STR:
-            params["config"] = analysis.default_config
-        analysis.config(params["config"])
-        return params
-
-    @property
-    def config_inst(self) -> Configurator:
-        """The configuration."""
-        return self.analysis_inst.config(self.config)
 
     @property
     def config_part(self) -> str:

@@ -1,0 +1,185 @@
+"""What a configuration does, step by step: the content of ``config.json``."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pocket.calibrators.sequence import CalibratorSequence
+from pocket.configurator import Configurator
+from pocket.dumps.values import describe_code, plain
+from pocket.parameters.defaults import project_root
+from pocket.selections import CartesianSelection, StandardSelection
+from pocket.weights.wrapper import WeightLambda
+
+#: sample or subsample → category → weight or calibrator → names of its variations
+Variations = dict[str, dict[str, dict[str, list[str]]]]
+
+
+def dump_config(cfg: Configurator, name: str) -> str:
+    """Return the text of ``config.json``; the same configuration gives the same text in every process."""
+    return json.dumps(describe_config(cfg, name), indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def describe_config(cfg: Configurator, name: str) -> dict[str, Any]:
+    """Describe everything that a configuration says, except for the parameters.
+
+    Functions and classes are there with module, file and line, and a hash of their code
+    (:func:`pocket.dumps.values.describe_code`). All that is applied in an order is in that order.
+
+    Args:
+        cfg: the configuration.
+        name: its name in the analysis.
+
+    Returns:
+        A dictionary of values that JSON can hold.
+
+    Raises:
+        ConfigError: if something has no defined content (:func:`pocket.fingerprint.digest`).
+    """
+    sequences = _calibrator_sequences(cfg)
+    return {
+        "name": name,
+        "datasets": {
+            "definition_files": [_from_project(Path(file)) for file in cfg.definition_files],
+            "filter": plain(cfg.dataset_filter),
+            "datasets": {
+                dataset: {
+                    "definition": _from_project(definition.origin),
+                    definition.source: plain(definition.values),
+                    "metadata": plain(definition.metadata()),
+                }
+                for dataset, definition in cfg.definitions.items()
+            },
+        },
+        "workflow": describe_code(cfg.workflow),
+        "workflow_options": plain(cfg.workflow_options),
+        "skim": plain(cfg.skim),
+        "preselections": plain(cfg.preselections),
+        "categories": _selection(cfg.categories),
+        "subsamples": {sample: _selection(selection) for sample, selection in cfg.subsamples.items()},
+        "weights": {
+            "classes": {weight: _configured_class(cls) for weight, cls in cfg.weights.classes.items()},
+            "applied": {sample: plain(of_sample.weights) for sample, of_sample in cfg.weights.samples.items()},
+            "derived_scale_factors": plain(cfg.scale_factors),
+        },
+        "calibrators": {
+            "classes": {cls.name: _configured_class(cls) for cls in cfg.shapes.calibrators},
+            "applied": {
+                dataset: {
+                    calibrator.name: {
+                        "calibrated_collections": plain(calibrator.calibrated_collections),
+                        "inputs": plain(calibrator.inputs),
+                    }
+                    for calibrator in sequence.calibrators
+                }
+                for dataset, sequence in sequences.items()
+            },
+        },
+        "variations": {"weights": _weight_variations(cfg), "shape": _shape_variations(cfg, sequences)},
+        "variables": plain(cfg.variables),
+        "columns": {
+            sample: {category: plain(columns) for category, columns in by_category.items() if columns}
+            for sample, by_category in cfg.columns.items()
+        },
+        "delayed_columns": plain(cfg.delayed_columns),
+    }
+
+
+def _selection(selection: StandardSelection) -> dict[str, Any]:
+    described = {
+        "type": type(selection).__name__,
+        "collection": selection.collection,
+        "categories": plain(selection.categories),
+    }
+    if isinstance(selection, CartesianSelection):
+        described["multicuts"] = {
+            multicut.name: {name: cut.name for name, cut in zip(multicut.cuts_names, multicut.cuts, strict=True)}
+            for multicut in selection.multicuts
+        }
+    return described
+
+
+def _configured_class(cls: type) -> dict[str, Any]:
+    """Describe the class of a weight or calibrator, with its public settings, inherited ones included."""
+    described = describe_code(cls)
+    if issubclass(cls, WeightLambda):
+        described["function"] = describe_code(cls.function)
+    members = {name: value for base in reversed(cls.__mro__[:-1]) for name, value in vars(base).items()}
+    described["settings"] = {
+        name: plain(value)
+        for name, value in sorted(members.items())
+        if not (name.startswith("_") or inspect.isroutine(value) or inspect.isdatadescriptor(value))
+    }
+    return described
+
+
+def _calibrator_sequences(cfg: Configurator) -> dict[str, CalibratorSequence]:
+    """Return the calibrators of each dataset as the processor makes them."""
+    return {
+        dataset: CalibratorSequence(
+            cfg.shapes.calibrators,
+            cfg.parameters,
+            definition.metadata(),
+            cfg.shapes.requested(cfg.counted_samples(definition.sample)),
+        )
+        for dataset, definition in cfg.definitions.items()
+    }
+
+
+def _weight_variations(cfg: Configurator) -> Variations:
+    available = {
+        dataset: {
+            name: cfg.weights.classes[name](cfg.parameters, definition.metadata()).variation_names()
+            for sample in cfg.counted_samples(definition.sample)
+            for names in cfg.weights.samples[sample].variations.values()
+            for name in names
+        }
+        for dataset, definition in cfg.definitions.items()
+    }
+    return _variations(cfg, {sample: plan.variations for sample, plan in cfg.weights.samples.items()}, available)
+
+
+def _shape_variations(cfg: Configurator, sequences: Mapping[str, CalibratorSequence]) -> Variations:
+    available = {
+        dataset: {cls.name: sequence.variations_of(cls.name) for cls in cfg.shapes.calibrators}
+        for dataset, sequence in sequences.items()
+    }
+    return _variations(cfg, cfg.shapes.samples, available)
+
+
+def _variations(
+    cfg: Configurator,
+    wanted: Mapping[str, Mapping[str, Sequence[str]]],
+    available: Mapping[str, Mapping[str, Sequence[str]]],
+) -> Variations:
+    """Return the variations that are stored.
+
+    Args:
+        cfg: the configuration.
+        wanted: sample or subsample → category → names of weights or calibrators.
+        available: dataset → weight or calibrator → names of its variations; those of all datasets of a sample count.
+    """
+    found: Variations = {}
+    for sample in cfg.samples:
+        datasets = [dataset for dataset, definition in cfg.definitions.items() if definition.sample == sample]
+        for counted in cfg.counted_samples(sample):
+            found[counted] = {
+                category: {
+                    name: list(
+                        dict.fromkeys(variation for dataset in datasets for variation in available[dataset][name])
+                    )
+                    for name in names
+                }
+                for category, names in wanted[counted].items()
+            }
+    return found
+
+
+def _from_project(path: Path) -> str:
+    """Return a path relative to the project, or as it is if it lies elsewhere."""
+    root = project_root()
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()

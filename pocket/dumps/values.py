@@ -1,0 +1,114 @@
+"""Values of a configuration as JSON: plain ones as they are, code by its name, its place and a hash."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+import linecache
+import math
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from pathlib import Path, PurePath
+from types import FunctionType, MethodType
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from pocket.fingerprint import fingerprint
+
+
+def plain(value: object) -> Any:
+    """Return a value as JSON can hold it, the same in every process.
+
+    Dataclasses become dictionaries of their fields, functions and classes what :func:`describe_code` returns, and any
+    other object its type and hash. Infinities and NaN become texts, which JSON lacks numbers for.
+
+    Raises:
+        ConfigError: for an object without defined content (:func:`pocket.fingerprint.digest`).
+    """
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, Enum):
+        return value.name
+    if isinstance(value, PurePath):
+        return value.as_posix()
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, DictConfig | ListConfig):
+        return plain(OmegaConf.to_container(value, resolve=True))
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(map(plain, value), key=str)
+    if isinstance(value, Iterable) and not isinstance(value, type):
+        return [plain(item) for item in value]
+    if callable(value):
+        return describe_code(value)
+    return {"type": f"{type(value).__module__}.{type(value).__qualname__}", "hash": fingerprint(value)}
+
+
+def describe_code(obj: object) -> dict[str, Any]:
+    """Describe a function, a class, or what was made of a function (a partial, a compiled one, a method).
+
+    Args:
+        obj: the function or class.
+
+    Returns:
+        ``name`` and ``module``; ``source``, file and line, from the folder that its top-level package lies in; ``doc``,
+        the first line of the docstring; ``hash``, which changes with the code, with the values bound to it and with
+        all that it refers to, but not with comments. For a lambda also ``code``, the line it stands in, and for a
+        partial ``bound``, its arguments. What isn't known is left out.
+
+    Raises:
+        ConfigError: if the code refers to something without defined content (:func:`pocket.fingerprint.digest`).
+    """
+    code = _underlying(obj)
+    place = _place(code)
+    found = {
+        "name": code.__qualname__,
+        "module": code.__module__,
+        "source": place and f"{_from_package(code.__module__, place[0])}:{place[1]}",
+        "doc": (inspect.getdoc(code) or "").partition("\n")[0] or None,
+        "code": linecache.getline(*place).strip() if place and code.__name__ == "<lambda>" else None,
+        "bound": plain([*obj.args, obj.keywords]) if isinstance(obj, functools.partial) else None,
+        "hash": fingerprint(obj),
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _underlying(obj: object) -> Any:
+    """Return the function or class that stands in a file."""
+    if isinstance(obj, type):
+        # a class that a call made, such as WeightLambda.wrap_func, stands in none, but what it derives from does
+        return next((cls for cls in obj.__mro__[:-1] if _place(cls)), obj)
+    if isinstance(obj, functools.partial):
+        return _underlying(obj.func)
+    if isinstance(obj, MethodType):
+        return obj.__func__
+    wrapped = getattr(obj, "__wrapped__", None)  # numba.njit, functools.cache and other decorators
+    if wrapped is not None:
+        return _underlying(wrapped)
+    return obj if hasattr(obj, "__qualname__") else _underlying(type(obj))
+
+
+def _place(code: object) -> tuple[str, int] | None:
+    """Return file and line of a function or class."""
+    if isinstance(code, FunctionType):
+        return code.__code__.co_filename, code.__code__.co_firstlineno
+    try:
+        return str(inspect.getsourcefile(code)), inspect.getsourcelines(code)[1]  # type: ignore[arg-type]
+    except (OSError, TypeError):
+        return None
+
+
+def _from_package(module: str, file: str) -> str:
+    """Return the path of a module's file from the folder that holds its top-level package."""
+    path = Path(file)
+    depth = module.count(".") + (2 if path.stem == "__init__" else 1)
+    return Path(*path.parts[-depth:]).as_posix()
