@@ -36,6 +36,11 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
 
     workflow_proxy_cls = PoolProxy
 
+    # no options: a workflow is complete when all of its branches are, and its requirements are made before them
+    acceptance = 1.0
+    tolerance = 0.0
+    pilot = False
+
     exclude_index = True
 
     @classmethod

@@ -44,7 +44,7 @@ def write_output(directory: Path, *, task: str, inputs: Mapping[str, str], **inf
     """
     with _readable_errors(directory):
         directory.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(directory)
+        _remove_leftovers(directory.parent)
         temporary = _beside(directory, "tmp")
         temporary.mkdir()
     try:
@@ -114,10 +114,13 @@ def _beside(directory: Path, kind: str) -> Path:
     return directory.with_name(f".{directory.name}.{kind}-{_host()}-{os.getpid()}-{secrets.token_hex(4)}")
 
 
-def _remove_leftovers(directory: Path) -> None:
-    """Remove what dead processes of this host have left of the same output."""
-    pattern = re.compile(rf"\.{re.escape(directory.name)}\.(?:tmp|old)-{re.escape(_host())}-(\d+)-[0-9a-f]+")
-    for path in directory.parent.iterdir():
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what dead processes of this host have left of outputs in a folder.
+
+    Of all outputs: one whose writer was killed when only its predecessor was left to remove may not be written again.
+    """
+    pattern = re.compile(rf"\..+\.(?:tmp|old)-{re.escape(_host())}-(\d+)-[0-9a-f]+")
+    for path in folder.iterdir():
         match = pattern.fullmatch(path.name)
         if match and not _is_alive(int(match[1])):
             shutil.rmtree(path, ignore_errors=True)

@@ -14,7 +14,7 @@ from typing import Any
 import luigi
 from luigi.task_register import Register
 
-from pocket.analysis import load_analysis
+from pocket.analysis import _load
 from pocket.errors import PocketError
 from pocket.outputs import read_templates
 from pocket.store import manifest_id
@@ -85,7 +85,7 @@ class Chain:
     def task(self, cls: type[StoreTask] = PlotTemplates, **params: Any) -> Any:
         """Return a task in this process, which sees the analysis and the store as they are now."""
         Register.clear_instance_cache()
-        load_analysis.cache_clear()
+        _load.cache_clear()
         default: dict[str, Any] = {"version": "v1", "analysis": str(self.analysis)}
         if issubclass(cls, TemplateTask):
             default["events_per_branch"] = 1000

@@ -109,3 +109,11 @@ def test_bad_file(
             np.testing.assert_allclose(found.variances(flow=True), template.variances(flow=True), rtol=1e-12)
     assert read_sums(merged)["cutflow"]["initial"] == read_sums(expected)["cutflow"]["initial"]
     assert read_sums(merged)["cutflow"]["initial"][SIMULATION] == 1000
+
+
+def test_none_of_the_files_of_a_dataset_can_be_read(on_files: Chain) -> None:
+    # opens, so that it is in the fileset
+    corrupt_branch(on_files.analysis / "data.root")
+    sentence = on_files.error(MergeOutputs, config="main", skip_bad_files=True)
+    assert sentence == ("dataset 'DATA_SingleMuon_toys': none of its files could be read, there is nothing to merge")
+    assert on_files.outputs("MergeOutputs") == unfinished(on_files.store) == []

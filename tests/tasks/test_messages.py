@@ -176,7 +176,8 @@ def test_parameter_that_is_missing_or_unknown(on_files: Chain) -> None:
     assert re.fullmatch("PlotTemplates.* requires the 'version' parameter to be set", missing.errors[0])
     unknown = on_files.run("PlotTemplates", "--varables", "npvs")
     assert unknown.code == 2
-    assert "error: unrecognized arguments: --varables npvs" in unknown.text
-    for run in (missing, unknown):
-        assert "Traceback" not in run.text
+    assert re.fullmatch(
+        "error: unknown option '--varables' in PlotTemplates, did you mean '--variables'.*\n", unknown.text
+    )
+    assert "Traceback" not in missing.text
     assert not on_files.store.exists()

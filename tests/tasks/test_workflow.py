@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import glob
 import os
 import shutil
@@ -16,17 +17,21 @@ from pocket.store import is_complete
 from tasks.processing import RunProcessor
 from tests.tasks.chain import Chain, unfinished
 
-#: where something has to be written, seconds from then on, and what is killed: all, or only what the user started
-MOMENTS: list[tuple[str, float, Callable[[int, int], None]]] = [
-    ("MakeToySamples/toys", 0.1, os.kill),
-    ("RunProcessor/main", 0.0, os.killpg),
-    ("MergeOutputs/main", 0.0, os.killpg),
-    ("PlotTemplates/main", 0.1, os.kill),
+#: what appears in the analysis' part of the store, and what is killed then: all, or only what the user started
+MOMENTS: list[tuple[str, Callable[[int, int], None]]] = [
+    # the first file of toys is there; it isn't the last thing to be done
+    ("MakeToySamples/toys/v1/*/*/manifest.json", os.kill),
+    # an output is being written
+    ("RunProcessor/main/v1/*/*/.*.tmp-*", os.killpg),
+    ("MergeOutputs/main/v1/.*.tmp-*", os.killpg),
+    ("PlotTemplates/main/v1/.*.tmp-*", os.kill),
 ]
+#: longer than anything takes here, on the slowest machine
+PATIENCE = 300.0
 
 
-def wait_for(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -48,21 +53,19 @@ def running(session: int) -> list[str]:
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_killed_at_any_moment(chain: Chain, tmp_path: Path) -> None:
     killed = Chain.make(tmp_path, chain.folder / "law" / "index")
-    for place, seconds, kill in MOMENTS:
-
-        def written(place: str = place) -> set[str]:
-            # Path.rglob stumbles over what vanishes meanwhile
-            return set(glob.glob(f"{killed.store}/small/{place}/**", recursive=True, include_hidden=True))  # noqa: PTH207
-
-        before = written()
+    for pattern, kill in MOMENTS:
+        # Path.glob stumbles over what vanishes meanwhile
+        found = functools.partial(glob.glob, f"{killed.store}/small/{pattern}")
+        assert not found()
         process = killed.law.start(*killed.arguments("PlotTemplates", "--config", "main", "--cores", "2"))
-        wait_for(lambda before=before, written=written: not written() <= before, 60)
-        time.sleep(seconds)
+        wait_for(lambda found=found, process=process: found() or process.poll() is not None)
         assert process.poll() is None
         kill(process.pid, signal.SIGKILL)
         process.communicate()
+        # nothing of what was killed had been at its end
+        assert process.returncode == -signal.SIGKILL
         # workers without their main process end by themselves
-        wait_for(lambda process=process: not running(process.pid), 10)
+        wait_for(lambda process=process: not running(process.pid))
         assert [path for path in killed.outputs("") if not is_complete(path)] == []
     assert killed.run("PlotTemplates", "--config", "main").code == 0
     assert unfinished(killed.store) == []

@@ -119,11 +119,12 @@ def test_only_leftovers_of_dead_processes_of_this_host_are_removed(tmp_path: Pat
     kept = [
         f".out.tmp-{_host()}-{os.getpid()}-ab",
         f".out.tmp-elsewhere-{dead}-ab",
-        f".other.tmp-{_host()}-{dead}-ab",
+        f".other.old-{_host()}-{os.getpid()}-ab",
         f".out.tmp-{_host()}-7-{dead}-ab",
+        f"out.tmp-{_host()}-{dead}-ab",
         ".out.tmp-unknown",
     ]
-    for name in [*kept, f".out.tmp-{_host()}-{dead}-ab", f".out.old-{_host()}-{dead}-12"]:
+    for name in [*kept, *(f".{of}.{kind}-{_host()}-{dead}-1b" for of in ("out", "other") for kind in ("tmp", "old"))]:
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text("…")
     write(tmp_path / "out", 1)
@@ -145,10 +146,29 @@ def test_a_killed_writer_leaves_nothing_half_written(tmp_path: Path) -> None:
             assert not directory.exists()
             seen.add(None)
     assert len(seen) > 5
+    # what the last one left goes with the next output beside, too
+    write(directory.with_name("other"), 1)
+    assert not list(directory.parent.glob(".*"))
     write(directory, 999_999)
     assert holds(directory) == 999_999
     assert is_complete(directory, {"number": "999999"})
-    assert [path.name for path in directory.parent.iterdir()] == ["out"]
+    assert sorted(path.name for path in directory.parent.iterdir()) == ["other", "out"]
+
+
+def test_writer_killed_before_it_removed_the_old_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "out", 1)
+    process = start_writer(tmp_path / "out", first=2, times=0)
+    process.wait()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "getpid", lambda: process.pid)
+        patch.setattr("shutil.rmtree", lambda path, ignore_errors: None)
+        write(tmp_path / "out", 2)
+    (old,) = tmp_path.glob(".*")
+    assert holds(tmp_path / "out") == 2
+    assert holds(old) == 1
+    write(tmp_path / "other", 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "out"]
+    assert holds(tmp_path / "out") == 2
 
 
 def test_concurrent_writers_leave_the_output_of_one(tmp_path: Path) -> None:
