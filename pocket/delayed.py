@@ -103,12 +103,14 @@ class _ColumnValues:
         features = self._features(self.column.inputs(events, params), len(events))
         keys = _keys(index, features)
         new = [row for row, key in enumerate(keys) if key not in self._rows]
-        if new or self._values is None:
+        if new:
             chosen = np.array(new, dtype=np.int64)
             values = self._checked(self.column.evaluate(features[chosen], params), len(new))
             known = len(self._rows)
             self._rows.update((keys[row], known + position) for position, row in enumerate(new))
             self._values = values if self._values is None else np.concatenate([self._values, values])
+        if self._values is None:
+            return np.zeros(0, dtype=np.float32)
         return self._values[[self._rows[key] for key in keys]]
 
     def _features(self, features: Any, size: int) -> Floats:

@@ -124,7 +124,7 @@ class HistConf:
         no_weights: count entries, no weight applied.
         collapse_2D_masks: in categories that select objects, fill values per event where any or all of the event's
             objects are selected; without it that is an error.
-        collapse_2D_masks_mode: ``OR`` (any) or ``AND`` (all).
+        collapse_2D_masks_mode: ``OR`` (any) or ``AND`` (all, and there is one).
 
     Raises:
         ConfigError: if axes are missing or share a name, or options contradict each other.
