@@ -1,8 +1,13 @@
-"""The option that runs the tests that need a service."""
+"""The option that runs the tests that need a service, and PocketCoffea's environment."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+
+from benchmarks.peer.environment import PeerUnavailableError, default_location, peer_python
 
 SERVICES = {"htcondor": "HTCondor", "xrootd": "an XRootD server"}
 
@@ -19,3 +24,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, service in SERVICES.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=f"needs {service}: run with --services"))
+
+
+@pytest.fixture(scope="session")
+def peer() -> Path:
+    """Return the Python that has PocketCoffea, installed if need be; only CI insists on it."""
+    try:
+        return peer_python(default_location())
+    except PeerUnavailableError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))

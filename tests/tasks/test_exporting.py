@@ -9,16 +9,14 @@ from pathlib import Path
 import awkward as ak
 import coffea.util
 import numpy as np
-import pytest
 
-from benchmarks.peer.environment import default_location
+from benchmarks.peer.running import PEER_DRIVER
 from pocket.columns.parquet import read_columns
 from pocket.outputs import read_output
 from tasks.exporting import ExportCoffea
 from tests.tasks.chain import Chain
 
-READER = Path(__file__).with_name("read_in_pocketcoffea.py")
-PEER = default_location() / "bin" / "python"
+READER = PEER_DRIVER.with_name("read_export.py")
 
 
 def test_exported_file_holds_the_merged_output(chain: Chain) -> None:
@@ -46,14 +44,13 @@ def test_another_style_only_exports_again(chain: Chain) -> None:
     assert sorted("cms_label: Internal" in text for text in texts) == [False, True]
 
 
-@pytest.mark.skipif(not PEER.exists(), reason="PocketCoffea's environment isn't there, see benchmarks.peer.environment")
-def test_pocketcoffea_reads_and_draws_it(chain: Chain, tmp_path: Path) -> None:
+def test_pocketcoffea_reads_and_draws_it(chain: Chain, peer: Path, tmp_path: Path) -> None:
     chain.build(ExportCoffea, config="main")
     folder = tmp_path / "exported"
     shutil.copytree(chain.output("ExportCoffea", "main"), folder)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     run = subprocess.run(
-        [PEER, READER, folder, "muon_pt"], env={**environment, "MPLBACKEND": "agg"}, capture_output=True, text=True
+        [peer, READER, folder, "muon_pt"], env={**environment, "MPLBACKEND": "agg"}, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stderr[-2000:]
     assert [path.name for path in (folder / "plots" / "baseline").iterdir()] == ["muon_pt_toys_baseline.png"]

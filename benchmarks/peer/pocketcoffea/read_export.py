@@ -1,6 +1,6 @@
 """Reads an exported file with PocketCoffea's coffea, draws a variable with its plotting, and tells what was read.
 
-Runs in PocketCoffea's environment: ``python read_in_pocketcoffea.py FOLDER VARIABLE``.
+Runs in PocketCoffea's environment: ``python read_export.py FOLDER VARIABLE``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""How fast the engine is, and whether its numbers are those of others."""

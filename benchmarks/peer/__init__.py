@@ -1,0 +1,1 @@
+"""The comparison with PocketCoffea, which runs in an environment of its own."""
