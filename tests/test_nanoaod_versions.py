@@ -36,7 +36,7 @@ SEMILEPTONIC = {"muon_pt": 10.0, "electron_pt": 10.0, "jets": 2, "btags": 1, "me
 
 def process(workflow: type[Any], name: str, **options: Any) -> Any:
     """Run the object selection of a workflow on a file; return its events."""
-    processor = workflow(SimpleNamespace(workflow_options=options), PARAMS)
+    processor = workflow(SimpleNamespace(workflow_options=options, parameters=PARAMS))
     metadata = {"dataset": "real", "sample": "real", "year": YEAR, "isMC": True}
     # workflows write to their events
     processor.start_chunk(copy.copy(nano_events(name)), metadata)

@@ -133,7 +133,7 @@ def test_bad_file(on_files: Chain, damage: Callable[[Path], None], reason: str) 
         ({"globs": ["none_*.root"]}, "'DYJetsToMuMu_toys' in {origin}: no file matches 'none_*.root' (folder "),
         ({"globs": ["empty.root"]}, "'DYJetsToMuMu_toys' in {origin} has no events; files read: 1"),
         ({"toys": "dyy"}, "unknown simulated process 'dyy' in params/toys.yaml, did you mean 'dy'"),
-        ({"coffea_samples": ["nano.root"]}, "unknown sample file of coffea 'nano.root', did you mean 'nano_dy.root'"),
+        ({"coffea_samples": ["nano_dyy.root"]}, "sample file of coffea 'nano_dyy.root', did you mean 'nano_dy.root'"),
     ],
 )
 def test_definition_without_events(on_files: Chain, source: dict[str, Any], sentence: str) -> None:

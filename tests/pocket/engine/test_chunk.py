@@ -169,7 +169,7 @@ def test_order_of_the_entry_points() -> None:
     cuts = [Cut(f"x{limit}", {"field": "x", "minimum": limit}, above) for limit in (1, 2, 3)]
     config = configure(workflow=Recorder, skim=cuts[:1], preselections=cuts[1:2], categories={"c": cuts[2:]})
     events = ak.Array({"x": [0.0, 1.0, 2.0, 3.0], "genWeight": [1.0] * 4})
-    output = process_chunk(Recorder(config, {}), events, metadata(config, DY))
+    output = process_chunk(Recorder(config), events, metadata(config, DY))
     assert called == [
         (before[0], 4),
         (before[1], 3),
@@ -190,7 +190,7 @@ def test_nothing_is_called_for_events_that_are_gone() -> None:
     nothing = Cut("none", {"field": "x", "minimum": 9}, above)
     events = ak.Array({"x": [0.0], "genWeight": [2.0]})
     config = configure(workflow=Fails, skim=[nothing])
-    output = process_chunk(Fails(config, {}), events, metadata(config, DY))
+    output = process_chunk(Fails(config), events, metadata(config, DY))
     # the weight of an event that is cut away counts for the normalisation
     assert output["sum_genweights"] == {DY: 2.0}
     assert output["cutflow"]["skim"] == {DY: 0}

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pocket.calibrators import Calibrator
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.variations import build_shape_plan, check_variations, shape_variations
+
+
+class Jets(Calibrator):
+    name = "jets"
+    has_variations = True
+
+
+class Correction(Calibrator):
+    name = "correction"
+
+
+class Muons(Calibrator):
+    name = "muons"
+    has_variations = True
+
+
+CALIBRATORS = (Jets, Correction, Muons)
+CATEGORIES = ("SR", "CR")
+SAMPLES = {"TT": True, "TT__bb": True, "DATA": False}
+BLOCK = {
+    "common": {"bycategory": {"SR": ["muons"]}},
+    "bysample": {"TT__bb": {"inclusive": ["jets"], "bycategory": {"SR": ["muons"]}}},
+}
+
+
+def plan(block: Any, calibrators: Any = CALIBRATORS) -> Any:
+    return build_shape_plan(block, calibrators, CATEGORIES, SAMPLES)
+
+
+def test_what_varies_where() -> None:
+    assert plan(BLOCK).samples == {
+        "TT": {"SR": ("muons",), "CR": ()},
+        "TT__bb": {"SR": ("muons", "jets"), "CR": ("jets",)},
+        "DATA": {"SR": (), "CR": ()},
+    }
+    assert plan({}).samples["TT"] == {"SR": (), "CR": ()}
+
+
+def test_requested_calibrators_keep_the_order_they_are_applied_in() -> None:
+    shapes = plan(BLOCK)
+    assert shapes.requested(["TT"]) == ("muons",)
+    assert shapes.requested(["TT", "TT__bb"]) == ("jets", "muons")
+    assert shapes.requested(["DATA"]) == ()
+
+
+def test_variations_of_the_calibrators_in_each_category() -> None:
+    available = {"jets": ("jesUp", "jesDown"), "muons": ("scaleUp",)}
+    assert shape_variations(plan(BLOCK), "TT__bb", available) == {
+        "SR": ("scaleUp", "jesUp", "jesDown"),
+        "CR": ("jesUp", "jesDown"),
+    }
+    # a calibrator that has none for this dataset
+    assert shape_variations(plan(BLOCK), "TT__bb", {"jets": ("jesUp",)}) == {"SR": ("jesUp",), "CR": ("jesUp",)}
+
+
+@pytest.mark.parametrize(
+    ("block", "calibrators", "error", "message"),
+    [
+        ({"common": {"inclusive": ["jet"]}}, CALIBRATORS, UnknownNameError, "unknown calibrator 'jet' in variations"),
+        ({"common": {"inclusive": ["correction"]}}, CALIBRATORS, ConfigError, "'correction' in .* has no variations"),
+        ({}, [Jets, "muons"], ConfigError, "calibrators: 'muons' is no calibrator class"),
+        ({}, [Jets({}, {"isMC": True, "year": "2018"})], ConfigError, "is no calibrator class"),
+        ({}, [Jets, Jets], ConfigError, "two calibrators have the name 'jets'"),
+        ({"common": {"inclusive": "jets"}}, CALIBRATORS, ConfigError, "variations.shape.common.inclusive must be a li"),
+    ],
+)
+def test_wrong_plans(block: Any, calibrators: Any, error: type[ConfigError], message: str) -> None:
+    with pytest.raises(error, match=message):
+        plan(block, calibrators)
+
+
+def test_check_variations() -> None:
+    weights, shape = {"common": {}}, {"bysample": {}}
+    assert check_variations({"weights": weights, "shape": shape}) == (weights, shape)
+    assert check_variations({}) == ({}, {})
+    with pytest.raises(UnknownNameError, match="unknown key 'shapes' in variations, did you mean 'shape'"):
+        check_variations({"shapes": {}})
