@@ -20,7 +20,8 @@ from pocket.calibrators.smearing import normal_numbers
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError
 from tests.pocket.calibrators.conftest import DATA, JET_TYPE, MC, RESOLUTION, SCALE, YEAR
 
-SOURCES = ["Total", "Regrouped_BBEC1"]
+#: what corrections of the scale end in that are no uncertainties
+LEVELS = ("L1FastJet", "L2Relative", "L3Absolute", "L2L3Residual")
 #: float32 has 24 binary digits
 FLOAT32 = 2.0**-23
 
@@ -73,25 +74,30 @@ def assert_same(jets: ak.Array, field: str, expected: list[float]) -> None:
     np.testing.assert_allclose(ak.to_numpy(ak.flatten(jets[field])), expected, rtol=FLOAT32)
 
 
-def test_scale_and_its_uncertainties(events: ak.Array, params: dict[str, Any], jerc: str) -> None:
+def test_scale_and_every_source_of_its_uncertainty(events: ak.Array, params: dict[str, Any], jerc: str) -> None:
     params = without(without_smearing(params), "sort_by_pt")
     corrections = correctionlib.CorrectionSet.from_file(jerc)
+    names = [name.removeprefix(f"{SCALE}_").removesuffix(f"_{JET_TYPE}") for name in corrections if SCALE in name]
+    sources = sorted({*names} - {*LEVELS})
+    assert len(sources) == 64
+    params["jets_calibration"]["variations"][JET_TYPE][YEAR] = [f"JES_{source}" for source in sources]
     expected: dict[str, list[float]] = {}
     masses: dict[str, list[float]] = {}
     raws = []
     for row in loop(events, jerc):
         raws.append(row.raw)
         factors = {"nominal": 1.0}
-        for source in SOURCES:
+        for source in sources:
             shift = corrections[f"{SCALE}_{source}_{JET_TYPE}"].evaluate(row.jet["eta"], row.pt)
             factors |= {f"{JET_TYPE}_JES_{source}Up": 1 + shift, f"{JET_TYPE}_JES_{source}Down": 1 - shift}
         raw_mass = row.jet["mass"] * (1 - row.jet["rawFactor"])
         for variation, factor in factors.items():
             expected.setdefault(variation, []).append(row.pt * factor)
             masses.setdefault(variation, []).append(raw_mass * row.pt / row.raw * factor)
-    assert len(expected) == 5
+    assert len(expected) == 1 + 2 * len(sources)
+    sequence = CalibratorSequence([JetsCalibrator], params, MC, [JetsCalibrator.name])
     for variation, values in expected.items():
-        jets = calibrate(events, params, variation).Jet
+        jets = sequence.calibrate(events, variation).events.Jet
         assert_same(jets, "pt", values)
         np.testing.assert_allclose(ak.to_numpy(ak.flatten(jets.mass)), masses[variation], rtol=2 * FLOAT32)
         assert_same(jets, "pt_raw", raws)
