@@ -2,7 +2,8 @@
 
 ``small``, ``medium`` and ``large`` differ in the numbers of weight variations, of subsamples of tt̄, and of categories.
 The others show one thing each: ``shapes`` varies energies, ``columns`` exports columns, ``differential`` has a category
-for every combination of bins, and ``jet_eta`` has categories of jets instead of events.
+for every combination of bins, ``jet_eta`` has categories of jets instead of events, and ``classified`` has the scores
+of trained models.
 """
 
 from analysis.ttbar import config
@@ -18,6 +19,7 @@ analysis = Analysis(
         "columns": config.columns,
         "differential": config.differential,
         "jet_eta": config.jet_eta,
+        "classified": config.classified,
     },
     default_config="medium",
 )

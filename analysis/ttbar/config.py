@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.ttbar import classifier
 from analysis.ttbar.cuts import get_additional_flavour, get_jet_eta, get_semileptonic
 from analysis.ttbar.workflow import TTBAR, TopPairProcessor
 from pocket.calibrators import JetsCalibrator, METCalibrator, MuonScaleCalibrator
@@ -24,6 +25,7 @@ from pocket.cut_functions import (
     goldenJson,
     passthrough,
 )
+from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.factories import count_hist, jet_hists, lepton_hists, met_hists
 from pocket.parameters import defaults
 from pocket.selections import CartesianSelection, MultiCut, StandardSelection
@@ -115,11 +117,23 @@ medium = flow(btag_categories, scale_factors, subsamples={TTBAR: tt_flavours})
 large = flow(many_categories, scale_factors, subsamples={TTBAR: tt_flavours})
 
 # energies of jets and muons are varied as well
-shapes = flow(
+energies = {
+    "shapes": ["jet_calibration", "met_calibration", "muon_scale"],
+    "calibrators": [JetsCalibrator, METCalibrator, MuonScaleCalibrator],
+}
+shapes = flow(few_categories, ["pileup"], **energies)
+
+# scores of two models, which see what each variation changes
+classified = flow(
     few_categories,
     ["pileup"],
-    ["jet_calibration", "met_calibration", "muon_scale"],
-    calibrators=[JetsCalibrator, METCalibrator, MuonScaleCalibrator],
+    **energies,
+    subsamples={TTBAR: tt_flavours},
+    delayed_columns=classifier.columns,
+    variables={
+        column.name: HistConf([Axis(field=column.name, bins=20, start=0, stop=1, label=label)])
+        for column, label in zip(classifier.columns, ("Logistic regression", "Boosted trees"), strict=True)
+    },
 )
 
 # what a training would start from

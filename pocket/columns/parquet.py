@@ -119,8 +119,8 @@ def _file(directory: Path, key: Key, dataset: str) -> Path:
 
 
 def _table(records: ak.Array) -> Any:
-    # the plain types of arrow, which every reader knows
-    return ak.to_arrow_table(records, list_to32=True, string_to32=True, extensionarray=False).replace_schema_metadata()
+    # the plain types of arrow, which every reader knows; but lists with 64-bit offsets, since awkward can't sort others
+    return ak.to_arrow_table(records, string_to32=True, extensionarray=False).replace_schema_metadata()
 
 
 def _common_schema(schemas: Iterable[tuple[str, Any]], key: Key) -> Any:

@@ -172,12 +172,20 @@ def test_the_order_of_columns_is_that_of_the_first(tmp_path: Path) -> None:
     assert read_columns(merged(tmp_path / "merged", branch), "TT", "SR").fields == ["event", "weight", "x"]
 
 
+def test_lists_that_are_read_can_be_sorted(tmp_path: Path) -> None:
+    # awkward can't sort lists with 32-bit offsets
+    folder = write(tmp_path / "0", records(x=[[1.5, 3.0, 2.0], []]))
+    (file,) = column_files(folder)["TT", "SR", "nominal"]
+    for found in (read_columns(folder, "TT", "SR"), ak.from_parquet(str(file))):
+        assert ak.sort(found.x, ascending=False).tolist() == [[3.0, 2.0, 1.5], []]
+
+
 @pytest.mark.parametrize(
     ("other", "message"),
     [
         (records(y=[1, 2]), "datasets 'TT_2017' and 'TT_2018': x, y is only in one of them"),
         (records(x=[True, False]), "datasets 'TT_2017' and 'TT_2018': column 'x' is of type int64 and bool"),
-        (records(x=[[1], []]), "'x' is of type int64 and list<element: int64 not null>"),
+        (records(x=[[1], []]), "'x' is of type int64 and large_list<element: int64 not null>"),
     ],
 )
 def test_columns_that_differ(tmp_path: Path, other: ak.Array, message: str) -> None:
