@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -73,6 +75,11 @@ def normalisation_factors(
     Raises:
         DatasetError: if the dataset's sum of generator weights isn't positive.
     """
+
+    @functools.cache
+    def factor(name: str) -> float:
+        return normalisation_factor(cfg.weights.classes[name](cfg.parameters, metadata))
+
     factors: dict[str, dict[str, float]] = {}
     for sample in cfg.counted_samples(str(metadata["sample"])):
         factors[sample] = {}
@@ -87,8 +94,7 @@ def normalisation_factors(
                     f"dataset {dataset!r}: the sum of generator weights is {total:g} over "
                     f"{merged['cutflow']['initial'][dataset]} events, it can't be normalised{lacking}"
                 )
-            weights = [cfg.weights.classes[name](cfg.parameters, metadata) for name in names]
-            factors[sample][category] = float(np.prod([normalisation_factor(weight) for weight in weights])) / total
+            factors[sample][category] = math.prod(map(factor, names)) / total
     return factors
 
 

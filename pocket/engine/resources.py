@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,8 +53,13 @@ def resolve_parameters(cfg: Configurator, resources: Resources) -> DictConfig:
             return value if resources.toys is None else f"{resources.toys}/{value.removeprefix(TOYS)}"
         return expand_directories(value) if isinstance(value, str) else value
 
-    resolved = OmegaConf.create(
-        {**resolve(to_plain(cfg.parameters, without=NOT_PROCESSED)), "scale_factors": dict(resources.scale_factors)}
-    )
-    OmegaConf.set_readonly(resolved, True)
-    return resolved
+    plain = resolve(to_plain(cfg.parameters, without=NOT_PROCESSED))
+    return _composed(pickle.dumps({**plain, "scale_factors": dict(resources.scale_factors)}))
+
+
+@functools.lru_cache(maxsize=8)
+def _composed(plain: bytes) -> DictConfig:
+    # composing them takes longer than all else before the first event, and most branches of a process share them
+    composed: DictConfig = OmegaConf.create(pickle.loads(plain))
+    OmegaConf.set_readonly(composed, True)
+    return composed

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import awkward as ak
-import numpy as np
 
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.lookup import branch, collection, parameter
@@ -44,7 +43,7 @@ def lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) -> ak.A
     cuts = parameter(params, *path)
     identification = parameter(params, *path, "id")
     passes_id = lepton_id(leptons, identification, lepton_flavour)
-    if np.asarray(ak.flatten(passes_id)).dtype != np.bool_:
+    if not any(boolean in passes_id.typestr for boolean in ("* bool", "* ?bool")):
         raise ConfigError(f"{'.'.join(path)}.id must name a boolean, which {identification!r} is not")
     good = (
         (leptons.pt > parameter(params, *path, "pt")) & (abs(leptons.eta) < parameter(params, *path, "eta")) & passes_id

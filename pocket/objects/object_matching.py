@@ -6,7 +6,7 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.objects.matching import delta_r_table
+from pocket.objects.matching import delta_r_table, rows
 
 
 def object_matching(
@@ -41,21 +41,16 @@ def match_indices(obj: ak.Array, obj2: ak.Array, dr_min: float) -> tuple[ak.Arra
     distances = delta_r_table(obj, obj2)
     counts, counts2 = ak.to_numpy(ak.num(obj.eta)), ak.to_numpy(ak.num(obj2.eta))
     flat = ak.to_numpy(ak.flatten(distances, axis=None))
-    first, second = ak.unzip(ak.cartesian([_rows(counts), _rows(counts2)], axis=1))
-    rows, rows2 = ak.to_numpy(ak.flatten(first)), ak.to_numpy(ak.flatten(second))
-    pairs = _closest_first(flat, rows, rows2, dr_min, int(counts.sum()), int(counts2.sum()))
+    first, second = map(ak.to_numpy, map(ak.flatten, ak.unzip(ak.cartesian([rows(counts), rows(counts2)]))))
+    pairs = _closest_first(flat, first, second, dr_min, int(counts.sum()), int(counts2.sum()))
 
     partner = np.full(counts2.sum(), -1)
     distance = np.zeros(counts2.sum(), dtype=flat.dtype)
     starts = np.cumsum(counts) - counts
-    partner[rows2[pairs]] = rows[pairs] - np.repeat(starts, counts2)[rows2[pairs]]
-    distance[rows2[pairs]] = flat[pairs]
+    partner[second[pairs]] = first[pairs] - np.repeat(starts, counts2)[second[pairs]]
+    distance[second[pairs]] = flat[pairs]
     index, matched = ak.unflatten(partner, counts2), ak.unflatten(partner >= 0, counts2)
     return ak.mask(index, matched), ak.mask(ak.unflatten(distance, counts2), matched)
-
-
-def _rows(counts: npt.NDArray[np.int64]) -> ak.Array:
-    return ak.unflatten(np.arange(counts.sum()), counts)
 
 
 def _closest_first(

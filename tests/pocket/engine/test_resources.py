@@ -56,6 +56,18 @@ def test_parameters_cannot_be_changed_while_events_are_processed() -> None:
         params.limits.x = 2.0
 
 
+def test_what_was_resolved_before_is_never_stale() -> None:
+    config = configure(parameters=OmegaConf.merge(PARAMETERS, {"bins": {1: "first"}}))
+    first = resolve_parameters(config, Resources())
+    assert resolve_parameters(config, Resources()) is first
+    assert resolve_parameters(config, Resources(scale_factors={"id": "/id.json"})).scale_factors.id == "/id.json"
+    config.parameters.limits.x = 7.0
+    assert resolve_parameters(config, Resources()).limits.x == 7.0
+    assert first.limits.x == 1.0
+    # keys keep their types
+    assert first.bins[1] == "first"
+
+
 def test_unresolved_interpolation() -> None:
     config = configure(parameters=OmegaConf.merge(PARAMETERS, {"a": {"b": "${no.such}"}}))
     with pytest.raises(ConfigError, match=r"parameter a\.b: Interpolation key 'no\.such' not found"):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import functools
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from pocket.cut import Cut
 from pocket.datasets.segments import Branch
+from pocket.engine import run as engine_run
 from pocket.engine.resources import Resources
 from pocket.engine.run import BranchResult, run_branch
 from pocket.errors import BadFileError, ConfigError, DatasetError, HistogramError, MissingBranchError, UnknownNameError
@@ -39,6 +42,21 @@ def test_files_one_after_the_other(tmp_path: Path) -> None:
         assert output["sum_genweights"][TT] == pytest.approx(weights.sum(), rel=1e-12)
         histogram = output["variables"]["pt"]["TT"][TT]
         assert histogram["baseline", "nominal", :].values() == pytest.approx(expected, rel=1e-12)
+
+
+def test_libraries_leave_garbage_collection_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr(
+        engine_run, "_exempt_from_collection", functools.cache(engine_run._exempt_from_collection.__wrapped__)
+    )
+    monkeypatch.setattr(gc, "freeze", lambda: calls.append("freeze"))
+    paths = [tmp_path / "a.root", tmp_path / "b.root"]
+    for path in paths:
+        write_nano(path, 5)
+    run(paths)
+    run(paths)
+    # once, since what is made later isn't there to stay
+    assert calls == ["freeze"]
 
 
 def test_progress(tmp_path: Path) -> None:

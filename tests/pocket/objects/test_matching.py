@@ -29,6 +29,18 @@ def test_table_against_a_loop(generated: list[Event]) -> None:
             assert row == pytest.approx([distance(muon, other) for other in event["TrigObj"]], abs=1e-5)
 
 
+@given(events("Muon", "TrigObj"))
+@settings(max_examples=10, deadline=None)
+def test_table_of_objects_that_may_be_missing(generated: list[Event]) -> None:
+    arrays = to_awkward(generated)
+    expected = delta_r_table(arrays.Muon, arrays.TrigObj).to_list()
+    masked = ak.mask(arrays.Muon, arrays.Muon.tightId)
+    table = delta_r_table(masked, arrays.TrigObj).to_list()
+    for event, distances, full in zip(generated, table, expected, strict=True):
+        present = [muon["tightId"] for muon in event["Muon"]]
+        assert distances == [row if kept else [None] * len(row) for kept, row in zip(present, full, strict=True)]
+
+
 def matched(muon: dict[str, float], trigger_objects: list[dict[str, float]], max_dr: float) -> bool:
     return any(other["id"] == 13 and distance(muon, other) < max_dr for other in trigger_objects)
 
