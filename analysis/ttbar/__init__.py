@@ -8,6 +8,7 @@ of trained models.
 
 from analysis.ttbar import config
 from pocket.analysis import Analysis
+from pocket.skims import Skim
 
 analysis = Analysis(
     name="ttbar",
@@ -21,5 +22,7 @@ analysis = Analysis(
         "jet_eta": config.jet_eta,
         "classified": config.classified,
     },
+    # what is measured in many categories is run many times, from the few events that pass
+    skims={"differential": Skim(config="differential", mode="presel_any_variation")},
     default_config="medium",
 )
