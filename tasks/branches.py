@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import law
 
 from pocket.fingerprint import digest
-from pocket.store import read_manifest
+from pocket.store import read_manifest, store_root
 from tasks.base import ConfigTask, input_ids
+from tasks.batch.htcondor import HTCondorBatch
 from tasks.targets import StoreTarget
 from tasks.toys import MakeToySamples
 from tasks.workflow import PoolWorkflow
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from pocket.engine.resources import Resources
 
 
-class DatasetWorkflow(ConfigTask, PoolWorkflow):
+class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
     """Base of workflows whose :meth:`workflow_requires` has, as ``"datasets"``, the tasks that have the filesets."""
 
     exclude_index = True
@@ -66,6 +68,17 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow):
         for task in self.workflow_requires()["datasets"].values():
             fileset.update(task.fileset())
         return {name: fileset[name] for name in self.config_inst.definitions}
+
+    def branch_size(self, branch: int) -> int:
+        """Return the number of events of a branch."""
+        of_branch = self.get_branch_map()[branch]
+        return int(of_branch.stop - of_branch.start)
+
+    def control_directory(self, batch: str) -> Path:
+        """Return the folder of the batch jobs' record and logs, one for each store path and batch system."""
+        if elsewhere := self.site_inst.log_directory:
+            return Path(elsewhere, *self.directory.relative_to(store_root()).parts, batch)
+        return self.directory / f".{batch}"
 
     def segment_ids(self) -> dict[str, str]:
         """The files by UUID and entry range, as inputs of the branch."""

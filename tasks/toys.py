@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pocket.fingerprint import code_closure
 from tasks.jobs import TOY_FILE, ToyCorrectionsJob, ToyJob
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 class MakeToySamples(PoolWorkflow):
     """Generates toy NanoAOD with a known truth, and the corrections that belong to it."""
+
+    # toys are quick to make, whatever the batch system of those who need them
+    exclude_params_req_get: ClassVar = {"workflow"}
 
     exclude_index = False
 

@@ -38,7 +38,8 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
 
     # no options: a workflow is complete when all of its branches are, and its requirements are made before them
     acceptance = 1.0
-    tolerance = 0.0
+    # batch jobs that failed for good don't keep the others from finishing
+    tolerance = 1.0
     pilot = False
 
     exclude_index = True
@@ -46,9 +47,10 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse an unknown type of workflow, in whose place law would take another."""
-        known = cls.workflow_proxy_cls.workflow_type
-        if params.get("workflow") not in (None, law.NO_STR, known):
-            raise UnknownNameError("workflow", params["workflow"], [known], cls.task_family)
+        types = [getattr(parent, "workflow_proxy_cls", None) for parent in cls.__mro__]
+        known = list(dict.fromkeys(proxy.workflow_type for proxy in types if proxy and proxy.workflow_type))
+        if params.get("workflow") not in (None, law.NO_STR, *known):
+            raise UnknownNameError("workflow", params["workflow"], known, cls.task_family)
         return super().modify_param_values(params)
 
     @property

@@ -17,7 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from tests.services.checkout import Analysis, Checkout, copy_analysis, copy_project, remove_outputs
 
 ORDINARY_USER = "pocketlaw"
 
@@ -88,7 +91,9 @@ def htcondor_pool() -> Iterator[list[str]]:
     if found := slots():
         yield found
         return
-    with service(["condor_master", "-f"], lambda: bool(slots())):
+    quick = {"NEGOTIATOR_INTERVAL": "2", "NEGOTIATOR_CYCLE_DELAY": "1", "SCHEDD_INTERVAL": "5", "UPDATE_INTERVAL": "5"}
+    settings = [f"_CONDOR_{name}={value}" for name, value in quick.items()]
+    with service(["env", *settings, "condor_master", "-f"], lambda: bool(slots())):
         yield slots()
 
 
@@ -130,3 +135,26 @@ def xrootd_server(user: User) -> Iterator[XRootDServer]:
     command = user.command("xrootd", "-c", f"{user.folder}/xrootd.cfg", "-l", f"{user.folder}/xrootd.log")
     with service(command, answers):
         yield XRootDServer(f"root://127.0.0.1:{port}//store", user.folder / "store")
+
+
+@pytest.fixture(scope="session")
+def checkout(user: User) -> Checkout:
+    """The project as the ordinary user has it."""
+    return copy_project(user)
+
+
+@pytest.fixture(scope="session")
+def expected(checkout: Checkout) -> dict[str, np.ndarray]:
+    """The templates of the small analysis that a local workflow makes."""
+    analysis = copy_analysis(checkout)
+    run = analysis.run("MergeOutputs")
+    assert run.code == 0, run.text
+    return analysis.templates()
+
+
+@pytest.fixture
+def analysis(checkout: Checkout, expected: dict[str, np.ndarray]) -> Iterator[Analysis]:
+    """The small analysis, of which nothing has run but what makes the datasets."""
+    remove_outputs(checkout)
+    yield copy_analysis(checkout)
+    remove_outputs(checkout)

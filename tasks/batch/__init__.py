@@ -1,0 +1,1 @@
+"""Workflows whose branches run as jobs of a batch system."""

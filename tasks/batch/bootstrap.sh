@@ -1,0 +1,4 @@
+# Sourced by a job before its task runs: the environment and the store of who submitted it.
+
+export POCKET_STORE="{{pocket_store}}"
+source "{{pocket_root}}/setup.sh" || return 1

@@ -1,0 +1,114 @@
+"""Why jobs fail, and what is changed before they are tried again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+#: seconds that a job waits before its first retry; each further one waits twice as long
+BACK_OFF = 30.0
+MAX_BACK_OFF = 1800.0
+#: as often as one error is seen, in one job or in several, nothing is tried again
+SAME_ERROR_IN_JOB, SAME_ERROR_IN_JOBS = 2, 3
+
+#: hold codes of HTCondor (https://htcondor.readthedocs.io, "HoldReasonCode"): out of resources; 46 and 47 are the
+#: allowed durations of a job and of its execution
+_MEMORY_CODES, _RUNTIME_CODES = {34}, {46, 47}
+_MEMORY = re.compile(r"memory|\boom\b|out.of.mem", re.IGNORECASE)
+_RUNTIME = re.compile(r"wall ?-?time|run ?-?time|duration|time ?limit|timeout|exceeded .*time", re.IGNORECASE)
+_SIGKILL = 9
+#: shells add this to the number of a signal
+_SIGNAL_CODE = 128
+
+# numbers, addresses and paths differ from job to job
+_VARYING = re.compile(r"0x[0-9a-fA-F]+|/\S+|\d+")
+_LAST_LINE = re.compile(r"^(?:error: .+|[A-Za-z_][\w.]*(?:Error|Exception|Interrupt)(?:: .*)?)$", re.MULTILINE)
+
+
+class Cause(Enum):
+    """Why a job failed."""
+
+    MEMORY = "needed more memory"
+    RUNTIME = "ran too long"
+    HELD = "was held"
+    REMOVED = "was removed"
+    LOST = "vanished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A job that failed.
+
+    Args:
+        held: whether it is on hold in the queue.
+        reason: the batch system's words, empty without.
+        hold_code: HTCondor's code of the reason, 0 without.
+        code: exit code, ``None`` if the job didn't exit by itself.
+        signal: signal that ended it, 0 without.
+        found: whether the batch system still knows the job.
+    """
+
+    held: bool = False
+    reason: str = ""
+    hold_code: int = 0
+    code: int | None = None
+    signal: int = 0
+    found: bool = True
+
+    @property
+    def cause(self) -> Cause:
+        """Why it failed, as far as the batch system tells."""
+        if self.hold_code in _MEMORY_CODES or _MEMORY.search(self.reason):
+            return Cause.MEMORY
+        if self.hold_code in _RUNTIME_CODES or _RUNTIME.search(self.reason):
+            return Cause.RUNTIME
+        if not self.found:
+            return Cause.LOST
+        if self.held:
+            return Cause.HELD
+        # the kernel ends what takes too much memory like this
+        if self.signal == _SIGKILL or self.code == _SIGNAL_CODE + _SIGKILL:
+            return Cause.MEMORY
+        return Cause.REMOVED if self.reason else Cause.FAILED
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a job asks for.
+
+    Args:
+        memory: MB.
+        runtime: hours.
+    """
+
+    memory: float
+    runtime: float
+
+    def after(self, cause: Cause, most: Needs) -> Needs:
+        """Return what it asks for when it is tried again: twice of what it lacked, up to a limit."""
+        if cause is Cause.MEMORY:
+            return Needs(max(self.memory, min(2 * self.memory, most.memory)), self.runtime)
+        if cause is Cause.RUNTIME:
+            return Needs(self.memory, max(self.runtime, min(2 * self.runtime, most.runtime)))
+        return self
+
+
+def back_off(attempt: int, first: float = BACK_OFF) -> float:
+    """Return the seconds to wait before an attempt.
+
+    Args:
+        attempt: 1 for the first retry.
+        first: seconds before the first retry.
+    """
+    return float(min(first * 2 ** (attempt - 1), MAX_BACK_OFF))
+
+
+def error_of_log(log: Path | None) -> str:
+    """Return the last error in the log of a job, without what differs from job to job; empty if there is none."""
+    if log is None or not log.is_file():
+        return ""
+    found = _LAST_LINE.findall(log.read_text(encoding="utf-8", errors="replace"))
+    return _VARYING.sub("…", found[-1]).strip() if found else ""

@@ -1,0 +1,241 @@
+"""What workflows on any batch system share: how jobs are watched, tried again and given up."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from law.workflow.remote import JobData
+
+from pocket.errors import PocketError
+from tasks.batch.causes import (
+    SAME_ERROR_IN_JOB,
+    SAME_ERROR_IN_JOBS,
+    Cause,
+    Failure,
+    Needs,
+    back_off,
+    error_of_log,
+)
+
+#: jobs that fail on a host until it gets no more
+FAILURES_ON_HOST = 3
+
+
+class BatchError(PocketError):
+    """Jobs failed for good."""
+
+
+class ObservedManager:
+    """Mixin of law's job managers: hands what the queue tells to an observer, and asks for all jobs at once."""
+
+    # one call, however many jobs
+    chunk_size_query = 1_000_000
+    chunk_size_cancel = 1000
+
+    #: called with job id → state, before law looks at it
+    observe: Callable[[Mapping[str, Any]], None]
+
+    def query_batch(self, job_ids: list[str], **kwargs: Any) -> Any:
+        """Return the states of jobs."""
+        states: Any = super().query_batch(job_ids, **kwargs) if job_ids else {}  # type: ignore[misc]
+        self.observe(states)
+        return states
+
+
+class PersistentJobData(JobData):
+    """law's record of the jobs, with what they need."""
+
+    attributes = {**JobData.attributes, "needs": {}}  # noqa: RUF012  as law has it
+
+
+class RetryingProxy:
+    """Mixin of law's remote workflow proxies.
+
+    Jobs on hold are removed. A failed job is tried again after a while that grows with each attempt, with twice the
+    memory or time if it lacked that. One that fails with the same error again, or with the error of several others,
+    is given up, because it would fail again. Hosts where several jobs failed get no more.
+    """
+
+    task: Any
+    job_data: Any
+    job_manager: Any
+    poll_data: Any
+    _job_retries: dict[int, int]
+    _skip_jobs: dict[int, bool]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._not_before: dict[int, float] = {}
+        self._hosts: Counter[str] = Counter()
+        self._errors: dict[int, list[str]] = {}
+        #: an error that several jobs failed with
+        self._common_error = ""
+        #: time of the first look at the queue, and the events that were done by then
+        self._begin: tuple[float, int] | None = None
+        super().__init__(*args, **kwargs)
+        self.job_manager.observe = self._observe
+
+    @property
+    def job_data_cls(self) -> type[JobData]:
+        """Class of the record."""
+        return PersistentJobData
+
+    def needs(self, job_num: int) -> Needs:
+        """Return what a job asks for."""
+        own = self.job_data.needs.get(str(job_num))
+        return Needs(*own) if own else self.task.needs
+
+    @property
+    def blocked_hosts(self) -> list[str]:
+        """Hosts that get no jobs."""
+        failing = [host for host, failures in self._hosts.items() if failures >= FAILURES_ON_HOST]
+        return [*self.task.site_inst.block, *failing]
+
+    def _can_skip_job(self, job_num: int, branches: list[int]) -> bool:
+        # law remembers a no, too, and would submit jobs again that finished meanwhile
+        if not self._skip_jobs.get(job_num):
+            self._skip_jobs.pop(job_num, None)
+        return bool(super()._can_skip_job(job_num, branches))  # type: ignore[misc]
+
+    def _observe(self, states: Mapping[str, Any]) -> None:
+        """Draw the conclusions from jobs that failed."""
+        held = []
+        for job_num, data in self.job_data.jobs.items():
+            state = states.get(data["job_id"])
+            if not isinstance(state, dict) or state["status"] != self.job_manager.FAILED:
+                continue
+            extra = state.get("extra") or {}
+            failure = Failure(**extra.pop("failure", {}))
+            if failure.held:
+                held.append(data["job_id"])
+            state["error"] = self._conclude(job_num, failure, data["extra"].get("log"), extra.get("remote_host"))
+        if held:
+            # else they stay in the queue for ever
+            self.job_manager.cancel_batch(held, silent=True)
+
+    def _conclude(self, job_num: int, failure: Failure, log: str | None, host: str | None) -> str:
+        """Note how a job failed, decide what becomes of it, and return it in words."""
+        cause = failure.cause
+        self.job_data.needs[str(job_num)] = list(vars(self.needs(job_num).after(cause, self.task.most_needs)).values())
+        if cause is not Cause.FAILED:
+            return f"{cause.value}{f': {failure.reason}' if failure.reason else ''}"
+        error = error_of_log(Path(log) if log else None)
+        seen = self._errors.setdefault(job_num, [])
+        seen.append(error)
+        if error and sum(error in errors for errors in self._errors.values()) >= SAME_ERROR_IN_JOBS:
+            self._common_error = error
+        if error and seen.count(error) >= SAME_ERROR_IN_JOB:
+            self._job_retries[job_num] = self.task.retries
+        elif host:
+            self._hosts[host.rpartition("@")[2]] += 1
+        return error or f"failed with exit code {failure.code}"
+
+    def submit(self, retry_jobs: Mapping[int, list[int]] | None = None) -> Any:
+        """Submit new jobs, and those to be tried again once they have waited long enough."""
+        now = time.time()
+        for job_num, branches in (retry_jobs or {}).items():
+            # law hands over those, too, that it has given up
+            if self.job_data.jobs[job_num]["status"] == self.job_manager.RETRY:
+                self._not_before[job_num] = now + back_off(self._job_retries[job_num], self.task.retry_delay)
+                del self.job_data.jobs[job_num]
+                self.job_data.unsubmitted_jobs[job_num] = branches
+        waiting = {
+            job_num: branches
+            for job_num, branches in self.job_data.unsubmitted_jobs.items()
+            if self._not_before.get(job_num, 0) > now
+        }
+        for job_num in waiting:
+            del self.job_data.unsubmitted_jobs[job_num]
+        try:
+            return super().submit()  # type: ignore[misc]
+        finally:
+            self.job_data.unsubmitted_jobs.update(waiting)
+            if waiting:
+                self.dump_job_data()  # type: ignore[attr-defined]
+
+    def poll(self) -> None:
+        """Wait for the jobs.
+
+        Raises:
+            BatchError: if some failed for good, with the error and the log of the first one.
+        """
+        try:
+            super().poll()  # type: ignore[misc]
+        except PocketError:
+            raise
+        except Exception as error:
+            raise BatchError(self._in_words(error)) from error
+        # law doesn't clean up, because jobs need these files until they run
+        shutil.rmtree(self.task.submission_directory, ignore_errors=True)
+
+    def give_up_if_hopeless(self) -> None:
+        """Remove all jobs from the queue if several failed with one error: the others would, too.
+
+        Raises:
+            BatchError: if so.
+        """
+        if self._common_error:
+            self.cancel()  # type: ignore[attr-defined]
+            raise BatchError(self._in_words(BatchError(self._common_error)))
+
+    def _in_words(self, error: Exception) -> str:
+        failed = {
+            job_num: data
+            for job_num, data in self.job_data.jobs.items()
+            if data["status"] in (self.job_manager.FAILED, self.job_manager.RETRY) and data.get("error")
+        }
+        if not failed:
+            return f"{self.task.progress_label}: {error}"
+        data = next(iter(failed.values()))
+        log = data["extra"].get("log")
+        branches = ", ".join(map(str, data["branches"]))
+        return (
+            f"{self.task.progress_label}: {len(failed)} of {len(self.job_data)} jobs failed for good; the first is of "
+            f"branch {branches}: {data['error']}" + (f" (log: {log})" if log else "")
+        )
+
+    def status_line(self) -> str:
+        """Return how far the jobs are."""
+        manager, jobs = self.job_manager, self.job_data.jobs
+        status = Counter(data["status"] for data in jobs.values())
+        size = self.task.branch_size
+        done = sum(
+            size(branch) for data in jobs.values() if data["status"] == manager.FINISHED for branch in data["branches"]
+        )
+        total = sum(map(size, self.task.branch_map))
+        waiting = len(self.job_data.unsubmitted_jobs) + status[manager.RETRY]
+        parts = [
+            f"{status[manager.FINISHED]} of {len(self.job_data)} jobs done",
+            f"{status[manager.RUNNING]} running",
+            f"{status[manager.PENDING]} queued",
+        ]
+        if waiting:
+            parts.append(f"{waiting} to be tried again")
+        if status[manager.FAILED]:
+            parts.append(f"{status[manager.FAILED]} failed")
+        line = f"{self.task.progress_label}: {', '.join(parts)}; {done:,} of {total:,} events"
+        if self._begin is None:
+            self._begin = (time.monotonic(), done)
+        begin, done_before = self._begin
+        rate = (done - done_before) / max(time.monotonic() - begin, 1e-9)
+        if rate > 0 and done < total:
+            line += f", {rate:,.0f} events/s, about {_duration((total - done) / rate)} left"
+        return line
+
+
+def by_needs(jobs: Mapping[int, list[int]], needs: Callable[[int], Needs]) -> dict[Needs, OrderedDict[int, list[int]]]:
+    """Group jobs (number → branches) that ask for the same."""
+    groups: dict[Needs, OrderedDict[int, list[int]]] = {}
+    for job_num, branches in jobs.items():
+        groups.setdefault(needs(job_num), OrderedDict())[job_num] = branches
+    return groups
+
+
+def _duration(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{seconds} s"

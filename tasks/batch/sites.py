@@ -1,0 +1,130 @@
+"""Where jobs run: the presets of law.cfg, one section ``site_NAME`` each."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import law
+
+from pocket.errors import ConfigError, check_known
+
+PREFIX = "site_"
+
+
+@dataclass(frozen=True)
+class Site:
+    """How jobs are submitted at a site.
+
+    Args:
+        name: name of the site.
+        memory: memory of a job in MB.
+        max_memory: up to which it is doubled when a job needed more, in MB.
+        runtime: running time of a job in hours.
+        max_runtime: up to which it is doubled when a job needed longer, in hours.
+        flavour: ``+JobFlavour``, which stands for a running time at CERN.
+        want_os: ``MY.WantOS``, such as ``el9``.
+        container: image that jobs run in, ``MY.SingularityImage``.
+        accounting_group: group that the jobs are charged to.
+        send_credential: hand the Kerberos ticket to jobs, which CERN's EOS needs.
+        log_directory: folder for logs and files of jobs, where the store is no place for them; below it there is one
+            folder for each store path.
+        submit_from: beginning of all paths of a submission, where a site takes no others, e.g. ``/eos/``.
+        not_from: beginning of paths that a site refuses, e.g. ``/eos/``.
+        partition: partition of Slurm.
+        block: hosts that jobs aren't sent to, separated by commas.
+    """
+
+    name: str
+    memory: float = 2000.0
+    max_memory: float = 16000.0
+    runtime: float = 3.0
+    max_runtime: float = 48.0
+    flavour: str = ""
+    want_os: str = ""
+    container: str = ""
+    accounting_group: str = ""
+    send_credential: bool = False
+    log_directory: str = ""
+    submit_from: str = ""
+    not_from: str = ""
+    partition: str = ""
+    block: tuple[str, ...] = ()
+
+    def changed(self, **options: Any) -> Site:
+        """Return the site with other options."""
+        return dataclasses.replace(self, **options)
+
+    def check_path(self, path: str) -> None:
+        """Check that the site takes submissions with a path.
+
+        Raises:
+            ConfigError: if it doesn't, with what it takes.
+        """
+        where = f"site {self.name!r} takes no submission from {path}"
+        if self.submit_from and not path.startswith(self.submit_from):
+            raise ConfigError(
+                f"{where}: paths must begin with {self.submit_from}, set POCKET_STORE or log_directory in [{PREFIX}"
+                f"{self.name}] of law.cfg"
+            )
+        if self.not_from and path.startswith(self.not_from):
+            raise ConfigError(f"{where}: set log_directory in [{PREFIX}{self.name}] of law.cfg to a folder elsewhere")
+
+
+def site_names() -> list[str]:
+    """Return the names of the sites in law.cfg."""
+    return [section.removeprefix(PREFIX) for section in law.config.sections() if section.startswith(PREFIX)]
+
+
+def read_site(name: str) -> Site:
+    """Return a site of law.cfg.
+
+    Raises:
+        UnknownNameError: for an unknown site or option.
+        ConfigError: if a value has another type.
+    """
+    check_known("site", [name], site_names(), "--site")
+    section = f"{PREFIX}{name}"
+    return parse_site(
+        name, {option: law.config.get_expanded(section, option) for option in law.config.options(section)}
+    )
+
+
+def parse_site(name: str, options: Mapping[str, object]) -> Site:
+    """Return a site from its options as law.cfg has them.
+
+    Args:
+        name: name of the site.
+        options: option → value, mostly text.
+
+    Raises:
+        UnknownNameError: for an unknown option.
+        ConfigError: if a value has another type.
+    """
+    known = {field.name: field.type for field in dataclasses.fields(Site) if field.name != "name"}
+    check_known("option", options, known, f"[{PREFIX}{name}] of law.cfg")
+    values: dict[str, object] = {}
+    for option, value in options.items():
+        text = str(value).strip()
+        try:
+            values[option] = _READ[str(known[option])](text)
+        except ValueError:
+            raise ConfigError(f"{option} = {text} in [{PREFIX}{name}] of law.cfg is no {known[option]}") from None
+    return Site(name, **values)  # type: ignore[arg-type]
+
+
+def _boolean(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError(text)
+    return text.lower() == "true"
+
+
+#: annotation of an option → how its text is read
+_READ: dict[str, Callable[[str], object]] = {
+    "str": str,
+    "float": float,
+    "bool": _boolean,
+    "tuple[str, ...]": lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
+}

@@ -1,0 +1,175 @@
+"""Workflows on a real HTCondor pool, and what goes wrong there."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tasks.batch.htcondor import CONTROL
+from tests.services.checkout import Analysis, same, submitted
+
+pytestmark = [pytest.mark.htcondor, pytest.mark.usefixtures("htcondor_pool")]
+
+QUICK = ("--workflow", "htcondor", "--poll-interval", "1s", "--retry-delay", "0.5")
+#: of the cut, when each job runs once: once per file
+CALLS = 4
+Templates = dict[str, np.ndarray]
+
+
+OURS = f"{CONTROL} =!= undefined"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(analysis: Analysis) -> Iterator[None]:
+    yield
+    subprocess.run(analysis.checkout.user.command("condor_rm", "-constraint", OURS), capture_output=True)
+
+
+def queue(analysis: Analysis) -> list[dict[str, Any]]:
+    """Return the jobs in the queue."""
+    asked = ("condor_q", "-json", "-constraint", OURS, "-attributes", "ClusterId,ProcId,JobStatus,RequestMemory")
+    found: list[dict[str, Any]] = json.loads(analysis.checkout.user.run(*asked) or "[]")
+    return found
+
+
+def started(analysis: Analysis) -> int:
+    """Return how often the cut was called."""
+    return len(list(analysis.attempts.iterdir()))
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> None:
+    run = analysis.run("MergeOutputs", *QUICK, "--events-per-branch", "1000")
+    assert run.code == 0, run.text
+    # RunProcessor has more branches than the local one had, so sums are added in another order
+    found = analysis.templates()
+    assert found.keys() == expected.keys()
+    for name, view in expected.items():
+        for field in ("value", "variance"):
+            np.testing.assert_allclose(found[name][field], view[field], rtol=1e-12)
+    assert submitted(run.text) == [4]
+    assert "4 of 4 jobs done" in run.text
+    # with all their logs, and nothing that nobody needs any more
+    control = analysis.control("htcondor")
+    assert len(list(control.glob("stdall_*.txt"))) == 4
+    assert not (control / "submissions").exists()
+    assert queue(analysis) == []
+    # complete, in whatever way it was made
+    assert "running" not in analysis.run("MergeOutputs", "--events-per-branch", "1000").text
+
+
+def test_killed_job_is_tried_again(analysis: Analysis, expected: Templates) -> None:
+    analysis.fault("number or os.kill(os.getpid(), signal.SIGKILL)")
+    run = analysis.run("MergeOutputs", *QUICK)
+    assert run.code == 0, run.text
+    assert same(analysis.templates(), expected)
+    assert submitted(run.text) == [2, 1]
+
+
+def test_job_that_fails_twice_in_different_ways(analysis: Analysis, expected: Templates) -> None:
+    analysis.fault("if number < 2: raise OSError('no space' if number else 'no network')")
+    run = analysis.run("MergeOutputs", *QUICK)
+    assert run.code == 0, run.text
+    assert same(analysis.templates(), expected)
+    assert sum(submitted(run.text)) == 4
+
+
+def test_job_on_hold_for_memory_gets_more(analysis: Analysis, expected: Templates) -> None:
+    # what a pool does that watches its jobs
+    analysis.fault("number or time.sleep(60)")
+    process = analysis.checkout.start(analysis.law("MergeOutputs", *QUICK, "--memory", "300"))
+    wait_for(lambda: started(analysis) > 1)
+    # the other one is quick
+    wait_for(lambda: [job["JobStatus"] for job in queue(analysis)] == [2])
+    (running,) = queue(analysis)
+    hold = ["condor_hold", "-reason", "memory usage exceeded request_memory", "-subcode", "102"]
+    analysis.checkout.user.run(*hold, f"{running['ClusterId']}.{running['ProcId']}")
+    text, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, text
+    assert "needed more memory: memory usage exceeded request_memory" in text
+    assert same(analysis.templates(), expected)
+    history = ("condor_history", "-constraint", OURS, "-limit", "3", "-af", "RequestMemory")
+    assert sorted(analysis.checkout.user.run(*history).split()) == ["300", "300", "600"]
+    # nothing stays on hold
+    assert queue(analysis) == []
+
+
+def test_job_that_always_fails_is_given_up(analysis: Analysis) -> None:
+    analysis.fault("if kwargs['isMC']: raise ValueError(f'attempt {number} was in vain')")
+    run = analysis.run("MergeOutputs", *QUICK)
+    assert run.code != 0
+    (sentence,) = run.errors
+    assert sentence.startswith("RunProcessor main: 1 of 2 jobs failed for good; the first is of branch 0: ValueError")
+    assert "was in vain" in sentence
+    log = sentence.rpartition("(log: ")[2].rstrip(")")
+    assert log == str(analysis.control("htcondor") / "stdall_0To1.txt")
+    assert "was in vain" in Path(log).read_text()
+    # the same error a second time is enough; the other job is done
+    assert submitted(run.text) == [2, 1]
+    assert queue(analysis) == []
+
+
+def test_killed_submitter_resumes(analysis: Analysis, expected: Templates) -> None:
+    analysis.fault("time.sleep(8)")
+    process = analysis.checkout.start(analysis.law("MergeOutputs", *QUICK))
+    wait_for(lambda: started(analysis))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    before = {(job["ClusterId"], job["ProcId"]) for job in queue(analysis)}
+    assert before
+    run = analysis.run("MergeOutputs", *QUICK)
+    assert run.code == 0, run.text
+    assert submitted(run.text) == []
+    assert same(analysis.templates(), expected)
+    # every job ran once
+    assert started(analysis) == CALLS
+
+
+def test_jobs_of_a_lost_record_are_found(analysis: Analysis, expected: Templates) -> None:
+    analysis.fault("time.sleep(8)")
+    process = analysis.checkout.start(analysis.law("MergeOutputs", *QUICK))
+    wait_for(lambda: started(analysis))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    (record,) = analysis.control("htcondor").glob("*.json")
+    record.unlink()
+    run = analysis.run("MergeOutputs", *QUICK)
+    assert run.code == 0, run.text
+    assert sum(submitted(run.text)) <= 1
+    assert same(analysis.templates(), expected)
+
+
+def test_jobs_are_cancelled(analysis: Analysis) -> None:
+    analysis.fault("time.sleep(60)")
+    process = analysis.checkout.start(analysis.law("RunProcessor", *QUICK))
+    wait_for(lambda: started(analysis))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    run = analysis.run("RunProcessor", *QUICK, "--cancel-jobs", "True")
+    assert run.code == 0, run.text
+    wait_for(lambda: queue(analysis) == [])
+
+
+def test_schedd_is_restarted(analysis: Analysis, expected: Templates) -> None:
+    analysis.fault("time.sleep(5)")
+    process = analysis.checkout.start(analysis.law("MergeOutputs", *QUICK))
+    wait_for(lambda: started(analysis))
+    subprocess.run(["condor_restart", "-schedd"], check=True, capture_output=True)
+    text, _ = process.communicate(timeout=200)
+    assert process.returncode == 0, text
+    assert same(analysis.templates(), expected)

@@ -1,0 +1,67 @@
+"""The simulated schedd with the outputs of a finished chain."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasks.processing import RunProcessor
+from tests.tasks.chain import Chain
+
+SCRIPT = Path(__file__).with_name("fake_condor.py")
+COMMANDS = ("condor_submit", "condor_q", "condor_history", "condor_rm", "condor_version")
+
+
+@dataclass(frozen=True)
+class Schedd:
+    """A schedd whose jobs put the outputs of branches in place.
+
+    Args:
+        folder: its state.
+    """
+
+    folder: Path
+
+    @property
+    def calls(self) -> Counter[str]:
+        """How often each command was called."""
+        return Counter((self.folder / "calls.txt").read_text().split())
+
+    @property
+    def jobs(self) -> list[dict[str, Any]]:
+        """All jobs there were."""
+        return list(json.loads((self.folder / "state.json").read_text())["jobs"].values())
+
+    def plan(self, outcomes: Mapping[str, Sequence[str]]) -> None:
+        """Say how jobs end: branches like ``_0To1`` → one word per attempt."""
+        path = self.folder / "plan.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "outcomes": outcomes}))
+
+
+def take_over(chain: Chain, folder: Path, monkeypatch: pytest.MonkeyPatch, **params: Any) -> Schedd:
+    """Take the outputs of all branches of ``main`` away, for jobs to put back, and those that were made from them."""
+    folder.mkdir()
+    commands = folder / "bin"
+    commands.mkdir()
+    for name in COMMANDS:
+        # with the Python of the tests, whichever comes first on PATH
+        (commands / name).write_text(f"#!{sys.executable}\n" + SCRIPT.read_text().partition("\n")[2])
+        (commands / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(commands), prepend=":")
+    monkeypatch.setenv("FAKE_CONDOR", str(folder))
+    outputs = {}
+    for number, task in enumerate(chain.task(RunProcessor, config="main", **params).get_branch_tasks().values()):
+        place, kept = task.output().directory, folder / f"output_{number}"
+        shutil.move(place, kept)
+        outputs[f"_{number}To{number + 1}"] = [str(kept), str(place)]
+    (folder / "plan.json").write_text(json.dumps({"outputs": outputs, "outcomes": {}}))
+    shutil.rmtree(chain.output("MergeOutputs", "main"))
+    return Schedd(folder)

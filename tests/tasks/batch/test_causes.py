@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tasks.batch.causes import Cause, Failure, Needs, back_off, error_of_log
+
+
+@pytest.mark.parametrize(
+    ("failure", "cause"),
+    [
+        (Failure(held=True, hold_code=34, reason="Job has gone over cgroup memory limit of 2048 megabytes"), "MEMORY"),
+        (Failure(held=True, hold_code=26, reason="memory usage exceeded request_memory"), "MEMORY"),
+        (Failure(held=True, hold_code=46, reason="The job exceeded allowed job duration of 3:00:00"), "RUNTIME"),
+        (Failure(reason="Job removed by SYSTEM_PERIODIC_REMOVE due to wall time exceeded allowed max."), "RUNTIME"),
+        (Failure(held=True, hold_code=13, reason="Transfer input files failure at execution point"), "HELD"),
+        (Failure(reason="via condor_rm (by user someone)"), "REMOVED"),
+        (Failure(found=False), "LOST"),
+        (Failure(signal=9), "MEMORY"),
+        (Failure(code=137), "MEMORY"),
+        (Failure(code=60), "FAILED"),
+        (Failure(signal=11), "FAILED"),
+        (Failure(), "FAILED"),
+    ],
+)
+def test_causes(failure: Failure, cause: str) -> None:
+    assert failure.cause is Cause[cause]
+
+
+def test_what_is_asked_for_next() -> None:
+    needs, most = Needs(2000.0, 3.0), Needs(5000.0, 4.0)
+    assert needs.after(Cause.MEMORY, most) == Needs(4000.0, 3.0)
+    assert needs.after(Cause.MEMORY, most).after(Cause.MEMORY, most) == Needs(5000.0, 3.0)
+    assert needs.after(Cause.RUNTIME, most) == Needs(2000.0, 4.0)
+    assert needs.after(Cause.FAILED, most) == needs
+    # never less than before, where a person asked for more than the limit
+    assert Needs(9000.0, 9.0).after(Cause.MEMORY, most) == Needs(9000.0, 9.0)
+
+
+def test_back_off_doubles_up_to_a_limit() -> None:
+    assert [back_off(attempt) for attempt in (1, 2, 3, 20)] == [30.0, 60.0, 120.0, 1800.0]
+    assert back_off(2, 0.5) == 1.0
+
+
+def test_error_of_a_log(tmp_path: Path) -> None:
+    log = tmp_path / "stdall_0To1.txt"
+    log.write_text(
+        "INFO: running\nTraceback (most recent call last):\n  File x\nKeyError: 'first'\n\nDuring handling\n"
+        "Traceback (most recent call last):\n  File y\npocket.errors.BadFileError: /f12.root: 17 bytes at 0xAFf1\n"
+        "job exit code : 60\n"
+    )
+    assert error_of_log(log) == "pocket.errors.BadFileError: … … bytes at …"
+    log.write_text("ERROR: task failed\nerror: unknown weight 'sf_mu', did you mean 'sf_mu_id'?\nend\n")
+    assert error_of_log(log) == "error: unknown weight 'sf_mu', did you mean 'sf_mu_id'?"
+    log.write_text("all is well\n")
+    assert error_of_log(log) == ""
+    assert error_of_log(tmp_path / "none") == error_of_log(None) == ""

@@ -1,0 +1,149 @@
+"""Workflows through a simulated schedd."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pocket.errors import ConfigError
+from tasks.batch.htcondor import QueueError, QueueManager
+from tasks.processing import RunProcessor
+from tests.law_runner import Run
+from tests.tasks.batch.schedd import Schedd, take_over
+from tests.tasks.chain import Chain
+
+QUICK = ("--config", "main", "--workflow", "htcondor", "--poll-interval", "0.05s", "--retry-delay", "0.1")
+
+
+@pytest.fixture
+def schedd(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Schedd:
+    return take_over(chain, tmp_path / "schedd", monkeypatch)
+
+
+def run(chain: Chain, *options: str) -> Run:
+    return chain.run("MergeOutputs", *QUICK, *options)
+
+
+def control(chain: Chain) -> Path:
+    return Path(chain.task(RunProcessor, config="main").control_directory("htcondor"))
+
+
+def test_no_call_per_job(chain: Chain, schedd: Schedd) -> None:
+    done = run(chain)
+    assert done.code == 0, done.text
+    assert chain.outputs("MergeOutputs", "main")
+    assert len(schedd.jobs) == 4
+    # two looks until all are done, and one before, for jobs of an earlier submission
+    assert schedd.calls == {"condor_version": 1, "condor_submit": 1, "condor_q": 3, "condor_history": 1}
+    record = json.loads(next(control(chain).glob("htcondor_jobs*.json")).read_text())
+    assert record["unsubmitted_jobs"] == {}
+    assert not (control(chain) / "submissions").exists()
+
+
+def test_causes_decide_what_is_asked_for(chain: Chain, schedd: Schedd) -> None:
+    schedd.plan(
+        {
+            "_0To1": ["held 34 Job has gone over cgroup memory limit of 900 megabytes", "held 34 memory"],
+            "_1To2": ["lost"],
+            "_2To3": ["fail OSError: disk", "fail OSError: network"],
+        }
+    )
+    done = run(chain, "--memory", "900")
+    assert done.code == 0, done.text
+    memory: dict[str, list[int]] = {}
+    for job in schedd.jobs:
+        memory.setdefault(job["PocketlawBranches"], []).append(job["RequestMemory"])
+    assert memory == {
+        "_0To1": [900, 1800, 3600],
+        "_1To2": [900, 900],
+        "_2To3": [900, 900, 900],
+        "_3To4": [900],
+    }
+    assert schedd.calls["condor_rm"] == 2
+    assert "error: needed more memory: Job has gone over cgroup memory limit of 900 megabytes" in done.text
+    assert "error: vanished" in done.text
+    assert "error: OSError: disk" in done.text
+
+
+def test_retries_have_an_end(chain: Chain, schedd: Schedd) -> None:
+    schedd.plan({"_1To2": ["held 13 Transfer input files failure"] * 9})
+    done = run(chain, "--retries", "2")
+    assert done.code != 0
+    assert done.errors == [
+        "RunProcessor main: 1 of 4 jobs failed for good; the first is of branch 1: was held: Transfer input files "
+        f"failure (log: {control(chain)}/stdall_1To2.txt)"
+    ]
+    assert [job["PocketlawBranches"] for job in schedd.jobs].count("_1To2") == 3
+    # the others are done, so the next call has one job only
+    schedd.plan({})
+    again = run(chain)
+    assert again.code == 0, again.text
+    assert len(schedd.jobs) == 4 + 2 + 1
+
+
+def test_the_same_error_again_is_given_up(chain: Chain, schedd: Schedd) -> None:
+    schedd.plan({"_0To1": [f"fail ValueError: event {number}" for number in range(9)]})
+    done = run(chain)
+    assert done.code != 0
+    assert "1 of 4 jobs failed for good; the first is of branch 0: ValueError: event … (log: " in done.errors[0]
+    assert [job["PocketlawBranches"] for job in schedd.jobs].count("_0To1") == 2
+
+
+def test_an_error_of_several_jobs_stops_all(chain: Chain, schedd: Schedd) -> None:
+    schedd.plan({f"_{n}To{n + 1}": ["fail ModuleNotFoundError: No module named 'mine'"] * 9 for n in range(3)})
+    done = run(chain)
+    assert done.code != 0
+    assert "ModuleNotFoundError: No module named 'mine'" in done.errors[0]
+    assert len(schedd.jobs) == 4
+
+
+def test_hosts_where_jobs_fail_get_no_more(chain: Chain, schedd: Schedd) -> None:
+    schedd.plan({f"_{n}To{n + 1}": [f"fail OSError: {'abcd'[n]} is missing"] for n in range(4)})
+    done = run(chain)
+    assert done.code == 0, done.text
+    assert {job["Requirements"] for job in schedd.jobs[:4]} == {""}
+    assert {job["Requirements"] for job in schedd.jobs[4:]} == {'(TARGET.Machine != "node1")'}
+
+
+def test_site_decides_the_submit_file(chain: Chain, schedd: Schedd, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = chain.folder / "kept.jdl"
+    script = schedd.folder / "bin" / "condor_submit"
+    counting = '    state["clusters"] += 1\n'
+    keeping = f"{counting}    Path({str(kept)!r}).write_text(text)\n"
+    script.write_text(script.read_text().replace(counting, keeping))
+    done = run(chain, "--site", "lxplus", "--flavour", "longlunch", "--container", "/cvmfs/image", "--memory", "3GB")
+    assert done.code == 0, done.text
+    lines = kept.read_text().splitlines()
+    for line in (
+        'MY.WantOS = "el9"',
+        "MY.SendCredential = True",
+        'MY.JobFlavour = "longlunch"',
+        'MY.SingularityImage = "/cvmfs/image"',
+        "request_memory = 3072",
+        'MY.PocketlawBranches = "$(law_job_postfix)"',
+    ):
+        assert line in lines
+    assert not any(line.startswith("MY.MaxRuntime") for line in lines)
+
+
+def test_paths_are_checked_before_anything_is_submitted(chain: Chain, schedd: Schedd) -> None:
+    done = run(chain, "--site", "lxplus-eos")
+    assert done.code != 0
+    assert "site 'lxplus-eos' takes no submission from" in done.errors[0]
+    assert "condor_submit" not in schedd.calls
+
+
+def test_queue_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    script = tmp_path / "condor_q"
+    script.write_text("#!/bin/sh\necho 'Failed to connect' >&2\nexit 1\n")
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(QueueError, match="condor_q failed with exit code 1: Failed to connect"):
+        QueueManager("/control").ads("condor_q")
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    with pytest.raises(QueueError, match="condor_q can't be run: "):
+        QueueManager("/control").ads("condor_q")
+    assert issubclass(QueueError, Exception)
+    assert not issubclass(QueueError, ConfigError)

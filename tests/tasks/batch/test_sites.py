@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from pocket.errors import ConfigError, UnknownNameError
+from tasks.batch.sites import Site, parse_site, read_site, site_names
+
+
+def test_shipped_sites() -> None:
+    assert site_names() == ["local", "lxplus", "lxplus-eos", "naf", "t3-psi"]
+    assert read_site("local") == Site("local")
+    lxplus = read_site("lxplus")
+    assert (lxplus.want_os, lxplus.send_credential) == ("el9", True)
+    for name in site_names():
+        site = read_site(name)
+        assert site.memory <= site.max_memory
+        assert site.runtime <= site.max_runtime
+
+
+def test_options_have_types() -> None:
+    options = {"memory": "1500", "send_credential": "true", "block": "bad01.cern.ch, bad02.cern.ch,", "want_os": "el9 "}
+    site = parse_site("mine", options)
+    assert site == Site(
+        "mine", memory=1500.0, send_credential=True, block=("bad01.cern.ch", "bad02.cern.ch"), want_os="el9"
+    )
+    assert site.changed(want_os="el8").want_os == "el8"
+
+
+def test_wrong_options() -> None:
+    with pytest.raises(UnknownNameError, match="unknown site 'lxplu' in --site, did you mean 'lxplus'"):
+        read_site("lxplu")
+    with pytest.raises(UnknownNameError, match=r"unknown option 'memry' in \[site_mine\] of law.cfg, did you mean"):
+        parse_site("mine", {"memry": "3"})
+    with pytest.raises(ConfigError, match=r"memory = 3GB in \[site_mine\] of law.cfg is no float"):
+        parse_site("mine", {"memory": "3GB"})
+    with pytest.raises(ConfigError, match=r"send_credential = yes in \[site_mine\] of law.cfg is no bool"):
+        parse_site("mine", {"send_credential": "yes"})
+
+
+def test_paths_that_a_site_takes() -> None:
+    Site("any").check_path("/eos/user")
+    Site("lxplus", not_from="/eos/").check_path("/afs/cern.ch/user")
+    with pytest.raises(ConfigError, match="site 'lxplus' takes no submission from /eos/user: set log_directory in"):
+        Site("lxplus", not_from="/eos/").check_path("/eos/user")
+    with pytest.raises(ConfigError, match="takes no submission from /afs/x: paths must begin with /eos/, set"):
+        Site("lxplus-eos", submit_from="/eos/").check_path("/afs/x")
