@@ -46,14 +46,13 @@ class Configurator:
     Args:
         parameters: composed parameters (:mod:`pocket.parameters.defaults`).
         datasets: ``{"jsons": […], "filter": {"samples": […], "samples_exclude": […], "year": […]}}``; definition
-            files are relative to the project.
+            files are relative to the project. ``"subsamples"`` may be a key of it, too.
         workflow: class derived from :class:`~pocket.workflows.base.BaseProcessorABC`.
-        workflow_options: free options for the workflow.
         skim: cuts on NanoAOD columns, before objects are defined.
         preselections: cuts on objects, common to all categories.
         categories: category → list of cuts, or a selection object.
         subsamples: sample → subsample → list of cuts; the sample's templates are split into ``{sample}__{subsample}``,
-            which may overlap.
+            which may overlap. Here as in all blocks, samples that the filter leaves out may be named; they do nothing.
         weights: block of weights (:mod:`pocket.blocks`), by name or class.
         variations: ``{"weights": …, "shape": …}``: blocks of the weights and of the calibrators (by name) whose
             variations are stored.
@@ -62,6 +61,9 @@ class Configurator:
         calibrators: what changes objects before they are selected, in this order.
         columns: block of :class:`~pocket.columns.config.ColOut`, what is exported to parquet.
         delayed_columns: columns that are computed once per event for all variations.
+        workflow_options: free options for the workflow.
+        save_skimmed_files: PocketCoffea's; refused, the task ``SkimEvents`` makes skims.
+        do_postprocessing: PocketCoffea's; ``False`` is refused, merged templates are always normalised.
 
     Raises:
         ConfigError: for anything that doesn't fit, with the place and the nearest right value.
@@ -80,12 +82,18 @@ class Configurator:
         subsamples: Mapping[str, StandardSelection | Mapping[str, Sequence[Cut]]] | None = None,
         weights: Mapping[str, Any] | None = None,
         variations: Mapping[str, Any] | None = None,
-        weights_classes: Sequence[type[WeightWrapper]] = (),
-        calibrators: Sequence[type[Calibrator]] = (),
+        weights_classes: Sequence[type[WeightWrapper]] | None = None,
+        calibrators: Sequence[type[Calibrator]] | None = None,
         columns: Mapping[str, Any] | None = None,
         delayed_columns: Sequence[DelayedColumn] = (),
         workflow_options: Mapping[str, Any] | None = None,
+        save_skimmed_files: str | None = None,
+        do_postprocessing: bool = True,
     ) -> None:
+        if save_skimmed_files is not None:
+            raise ConfigError(f"save_skimmed_files={save_skimmed_files!r}: skims are made by the task SkimEvents")
+        if not do_postprocessing:
+            raise ConfigError("do_postprocessing=False: merged templates are normalised; RunProcessor keeps raw sums")
         if not isinstance(parameters, DictConfig):
             raise ConfigError(f"parameters must be composed parameters (a DictConfig), not {type(parameters).__name__}")
         if not (inspect.isclass(workflow) and issubclass(workflow, BaseProcessorABC)):
@@ -94,21 +102,23 @@ class Configurator:
         self.workflow = workflow
         self.workflow_options = dict(workflow_options or {})
         self.definition_files, self.dataset_filter = _read_datasets(datasets)
-        self.definitions = _selected_definitions(self.definition_files, self.dataset_filter)
+        self.definitions, dropped = _selected_definitions(self.definition_files, self.dataset_filter)
         self.skim = check_event_cuts(skim, "skim")
         self.preselections = check_event_cuts(preselections, "preselections")
         self.categories = categories if isinstance(categories, StandardSelection) else StandardSelection(categories)
-        self.subsamples = self._read_subsamples(subsamples or {})
+        self.subsamples, dropped = self._read_subsamples(_one_of(subsamples, datasets.get("subsamples")), dropped)
         varied, shaped = check_variations(variations or {})
         names, kinds = self.categories.names, self._sample_kinds()
+        weights_classes = weights_classes or ()
         own = {getattr(weight, "name", None) for weight in weights_classes}
         shipped = [weight for weight in common_weights if weight.name not in own]
-        self.weights: WeightPlan = build_plan(weights or {}, varied, [*shipped, *weights_classes], names, kinds)
-        self.shapes: ShapePlan = build_shape_plan(shaped, calibrators, names, kinds)
-        self.columns = build_column_plan(columns or {}, names, kinds)
+        known = [*shipped, *weights_classes]
+        self.weights: WeightPlan = build_plan(weights or {}, varied, known, names, kinds, dropped)
+        self.shapes: ShapePlan = build_shape_plan(shaped, calibrators or (), names, kinds, dropped)
+        self.columns = build_column_plan(columns or {}, names, kinds, dropped)
         self.delayed_columns = check_delayed_columns(delayed_columns)
         self.variables = dict(variables)
-        self._check_variables()
+        self._check_variables(dropped)
 
     def with_parameters(self, parameters: DictConfig) -> Configurator:
         """Return the same configuration with other parameters."""
@@ -166,25 +176,30 @@ class Configurator:
         return {name: is_mc for sample, is_mc in self.samples.items() for name in self.counted_samples(sample)}
 
     def _read_subsamples(
-        self, subsamples: Mapping[str, StandardSelection | Mapping[str, Sequence[Cut]]]
-    ) -> dict[str, StandardSelection]:
-        check_known("sample", subsamples, self.samples, "subsamples")
+        self, subsamples: Mapping[str, StandardSelection | Mapping[str, Sequence[Cut]]], dropped: Sequence[str]
+    ) -> tuple[dict[str, StandardSelection], tuple[str, ...]]:
+        """Return sample → its subsamples, and the samples that the filter drops with their subsamples."""
+        check_known("sample", subsamples, (*self.samples, *dropped), "subsamples")
         read = {}
-        for sample, selection in subsamples.items():
-            read[sample] = selection if isinstance(selection, StandardSelection) else StandardSelection(selection)
+        for sample, subsample in subsamples.items():
+            selection = subsample if isinstance(subsample, StandardSelection) else StandardSelection(subsample)
+            if sample in dropped:
+                dropped = (*dropped, *(f"{sample}{SUBSAMPLE}{name}" for name in selection.names))
+                continue
+            read[sample] = selection
             collections = {read[sample].collection, self.categories.collection} - {None}
             if len(collections) > 1:
                 raise ConfigError(
                     f"subsamples of {sample!r} select objects of {read[sample].collection!r}, categories objects of "
                     f"{self.categories.collection!r}: they must be of one collection"
                 )
-        return read
+        return read, tuple(dropped)
 
-    def _check_variables(self) -> None:
+    def _check_variables(self, dropped: Sequence[str]) -> None:
         if not (self.variables or any(any(by_category.values()) for by_category in self.columns.values())):
             raise ConfigError("variables: at least one histogram is needed, or columns to export")
         kinds = self._sample_kinds()
-        known = {"category": ("categories", self.categories.names), "sample": ("samples", tuple(kinds))}
+        known = {"category": ("categories", self.categories.names), "sample": ("samples", (*kinds, *dropped))}
         variations = set(self._stored_variations())
         for name, conf in self.variables.items():
             if not isinstance(conf, HistConf):
@@ -208,7 +223,7 @@ class Configurator:
 
 
 def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
-    check_known("key", datasets, ("jsons", "filter"), "datasets")
+    check_known("key", datasets, ("jsons", "filter", "subsamples"), "datasets")
     jsons = datasets.get("jsons", ())
     if isinstance(jsons, str) or not jsons:
         raise ConfigError(f"datasets.jsons must be a list of dataset definition files, not {jsons!r}")
@@ -220,7 +235,16 @@ def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[s
     return tuple(map(str, jsons)), {key: tuple(map(str, values)) for key, values in chosen.items()}
 
 
-def _selected_definitions(files: Sequence[str], chosen: Mapping[str, Sequence[str]]) -> dict[str, DatasetDefinition]:
+def _one_of(subsamples: Mapping[str, Any] | None, in_datasets: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    if subsamples is not None and in_datasets is not None:
+        raise ConfigError("subsamples are given twice, by subsamples= and in datasets: keep one of them")
+    return subsamples or in_datasets or {}
+
+
+def _selected_definitions(
+    files: Sequence[str], chosen: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, DatasetDefinition], tuple[str, ...]]:
+    """Return the datasets that the filter leaves, and the samples of which it leaves none."""
     definitions = read_definitions(project_path(file) for file in files)
     bare = {name: DatasetInfo(metadata=definition.metadata(), files={}) for name, definition in definitions.items()}
     selected = {name: definitions[name] for name in select_datasets(bare, chosen)}
@@ -228,4 +252,5 @@ def _selected_definitions(files: Sequence[str], chosen: Mapping[str, Sequence[st
     for definition in selected.values():
         if kinds.setdefault(definition.sample, definition).is_mc != definition.is_mc:
             raise ConfigError(f"sample {definition.sample!r} is both data and simulation: {definition.where}")
-    return selected
+    dropped = dict.fromkeys(definition.sample for definition in definitions.values() if definition.sample not in kinds)
+    return selected, tuple(dropped)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,7 @@ def build_shape_plan(
     calibrators: Sequence[type[Calibrator]],
     categories: Sequence[str],
     samples: Mapping[str, bool],
+    dropped: Iterable[str] = (),
 ) -> ShapePlan:
     """Resolve the block ``variations.shape`` of a configuration (:mod:`pocket.blocks`).
 
@@ -42,10 +43,12 @@ def build_shape_plan(
         calibrators: the calibrators, in the order they are applied.
         categories: names of the categories.
         samples: sample, or ``{sample}__{subsample}`` → whether it is simulation; data have no variations.
+        dropped: other samples and subsamples that may be named.
 
     Raises:
         UnknownNameError: for an unknown key, calibrator, category or sample.
-        ConfigError: if a calibrator isn't one, two have one name, or one has no variations to store.
+        ConfigError: if a calibrator isn't one, two have one name, one has no variations to store, or there are no
+            calibrators to vary.
     """
     for calibrator in calibrators:
         if not (isinstance(calibrator, type) and issubclass(calibrator, Calibrator)):
@@ -53,10 +56,15 @@ def build_shape_plan(
     check_calibrators(calibrators, (), "calibrators")
 
     def resolve(entry: Any, where: str) -> str:
+        if not calibrators:
+            raise ConfigError(
+                f"{where} asks for {entry!r}, but the configuration has no calibrators: calibrators=[…] must name "
+                "them; PocketCoffea's default sequence is pocket.calibrators.default_calibrators_sequence"
+            )
         check_calibrators(calibrators, [entry], where)
         return str(entry)
 
-    wanted = Block(block, "variations.shape", resolve, categories, samples)
+    wanted = Block(block, "variations.shape", resolve, categories, (*samples, *dropped))
     plan = {
         sample: {
             category: tuple(dict.fromkeys(wanted.of(sample, category))) if is_mc else () for category in categories

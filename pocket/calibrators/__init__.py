@@ -6,6 +6,6 @@ from pocket.calibrators.met import METCalibrator
 from pocket.calibrators.muons import MuonScaleCalibrator
 
 #: the usual calibrators in the order they are applied; a configuration asks for variations of some of them
-default_calibrators_sequence: tuple[type[Calibrator], ...] = (JetsCalibrator, METCalibrator)
+default_calibrators_sequence: list[type[Calibrator]] = [JetsCalibrator, METCalibrator]
 
 __all__ = ["Calibrator", "JetsCalibrator", "METCalibrator", "MuonScaleCalibrator", "default_calibrators_sequence"]

@@ -14,13 +14,16 @@ from pocket.errors import ConfigError
 ColumnPlan = dict[str, dict[str, tuple[ColOut, ...]]]
 
 
-def build_column_plan(block: Mapping[str, Any], categories: Sequence[str], samples: Iterable[str]) -> ColumnPlan:
+def build_column_plan(
+    block: Mapping[str, Any], categories: Sequence[str], samples: Iterable[str], dropped: Iterable[str] = ()
+) -> ColumnPlan:
     """Resolve the block ``columns`` of a configuration (:mod:`pocket.blocks`).
 
     Args:
         block: block of :class:`~pocket.columns.config.ColOut`.
         categories: names of the categories.
         samples: names of the samples and of their subsamples.
+        dropped: other samples and subsamples that may be named.
 
     Raises:
         UnknownNameError: for an unknown key, category or sample.
@@ -33,7 +36,7 @@ def build_column_plan(block: Mapping[str, Any], categories: Sequence[str], sampl
             raise ConfigError(f"{where} must be a list of ColOut, not {entry!r}")
         return entry
 
-    columns = Block(block, "columns", resolve, categories, samples)
+    columns = Block(block, "columns", resolve, categories, (*samples, *dropped))
     plan: ColumnPlan = {}
     for sample in samples:
         plan[sample] = {category: tuple(dict.fromkeys(columns.of(sample, category))) for category in categories}

@@ -110,7 +110,7 @@ class L1Prefiring(WeightWrapper):
         return WeightData(self.name, weights.Nom, weights.Up, weights.Dn)
 
 
-common_weights: tuple[type[WeightWrapper], ...] = (
+common_weights: list[type[WeightWrapper]] = [
     GenWeight,
     SignOfGenWeight,
     Lumi,
@@ -132,7 +132,7 @@ common_weights: tuple[type[WeightWrapper], ...] = (
     QCDScale,
     RenormalisationScale,
     FactorisationScale,
-)
+]
 
 
 def normalisation_factor(weight: WeightWrapper) -> float:

@@ -56,6 +56,7 @@ def build_plan(
     known: Iterable[WeightClass],
     categories: Sequence[str],
     samples: Mapping[str, bool],
+    dropped: Iterable[str] = (),
 ) -> WeightPlan:
     """Resolve the blocks ``weights`` and ``variations.weights`` of a configuration (:mod:`pocket.blocks`).
 
@@ -65,6 +66,7 @@ def build_plan(
         known: the weight classes that may be named.
         categories: names of the categories.
         samples: sample, or ``{sample}__{subsample}`` → whether it is simulation.
+        dropped: other samples and subsamples that may be named.
 
     Raises:
         UnknownNameError: for an unknown key, weight, category or sample.
@@ -81,8 +83,9 @@ def build_plan(
             raise UnknownNameError("weight", entry, registry, where)
         return str(entry)
 
-    applied = Block(weights, "weights", resolve, categories, samples)
-    wanted = Block(varied, "variations.weights", resolve, categories, samples)
+    nameable = (*samples, *dropped)
+    applied = Block(weights, "weights", resolve, categories, nameable)
+    wanted = Block(varied, "variations.weights", resolve, categories, nameable)
     plans: dict[str, SamplePlan] = {}
     for sample, is_mc in samples.items():
         per_category: dict[str, tuple[str, ...]] = {}
@@ -104,7 +107,8 @@ def build_plan(
             raise ConfigError(f"variations.weights: weight {name!r} has no variations")
         if name not in in_use:
             raise ConfigError(f"variations.weights: {name!r} is varied, but no weight of that name is applied")
-    return WeightPlan({name: registry[name] for name in in_use}, plans)
+    used = {name for sample in samples for category in categories for name in applied.of(sample, category)}
+    return WeightPlan({name: registry[name] for name in in_use if name in used}, plans)
 
 
 def _registry(known: Iterable[WeightClass]) -> dict[str, WeightClass]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
+from pocket.columns import ColOut
 from pocket.configurator import processing_metadata
 from pocket.cut import Cut
 from pocket.cut_functions import passthrough
@@ -15,7 +16,7 @@ from pocket.histograms.config import Axis, HistConf
 from pocket.selections import StandardSelection
 from pocket.weights import WeightLambda
 from pocket.weights.derived import ScaleFactorWeight
-from tests.pocket.configs import DATA, DEFINITIONS, DY, DY_LOW, PARAMETERS, TT, PlainWorkflow, configure
+from tests.pocket.configs import DATA, DEFINITIONS, DY, DY_LOW, PARAMETERS, TT, PlainWorkflow, configure, only
 
 X = Axis(field="x", bins=4, start=0, stop=2)
 JSONS = {"jsons": [DEFINITIONS]}
@@ -71,6 +72,42 @@ def test_wrong_datasets(datasets: dict[str, Any], message: str) -> None:
         configure(datasets=datasets)
 
 
+def test_subsamples_may_be_in_datasets() -> None:
+    subsamples = {"TT": {"bb": [passthrough], "light": [passthrough]}}
+    config = configure(datasets={**JSONS, "subsamples": subsamples})
+    assert (
+        config.stored_samples("TT") == configure(subsamples=subsamples).stored_samples("TT") == ("TT__bb", "TT__light")
+    )
+
+
+def test_arguments_that_change_nothing() -> None:
+    nothing = {"weights_classes": None, "calibrators": None, "save_skimmed_files": None, "do_postprocessing": True}
+    config = configure(**nothing, columns=None, variations=None, weights={"common": {"inclusive": ["genWeight"]}})
+    assert config.weights.samples["TT"].names == ("genWeight",)
+    assert config.shapes.calibrators == ()
+
+
+def test_samples_that_the_filter_drops_may_be_named() -> None:
+    part = {"inclusive": [FIXED], "bycategory": {"baseline": [VARIED]}}
+    settings: dict[str, Any] = {
+        "subsamples": {"TT": {"bb": [passthrough]}, "DY": {"tau": [passthrough]}},
+        "weights": {"common": {"inclusive": ["genWeight"]}, "bysample": {"TT": part, "TT__bb": {"inclusive": ["XS"]}}},
+        "variations": {"weights": {"bysample": {"TT": {"inclusive": ["sf_mu"]}}}, "shape": {"bysample": {"TT": {}}}},
+        "columns": {"bysample": {"TT__bb": {"inclusive": [ColOut("events", ["x"])]}}},
+        "variables": {"x": HistConf([X], only_samples=["DY", "TT__bb"])},
+    }
+    config = configure(datasets=only("DY", "DATA"), **settings)
+    assert list(config.subsamples) == ["DY"]
+    assert set(config.weights.samples) == {"DY", "DY__tau", "DATA"}
+    # what only the sample without datasets needs is left out with it
+    assert list(config.weights.classes) == ["genWeight"]
+    for setting in ("weights", "columns"):
+        with pytest.raises(UnknownNameError, match=rf"'TT__cc' in {setting}\.bysample, did you mean 'TT__bb'"):
+            configure(datasets=only("DY", "DATA"), **settings | {setting: {"bysample": {"TT__cc": {}}}})
+    with pytest.raises(UnknownNameError, match="'TTT' in subsamples, did you mean 'TT'"):
+        configure(datasets=only("DY"), subsamples={"TTT": {"bb": [passthrough]}})
+
+
 def test_missing_definition_file() -> None:
     with pytest.raises(DatasetError, match=r"dataset definition .*nothing\.json can't be read"):
         configure(datasets={"jsons": ["nothing.json"]})
@@ -110,6 +147,13 @@ def test_sample_that_is_data_and_simulation(tmp_path: Path) -> None:
         ({"weights": {"bysample": {"TTT": {}}}}, r"unknown sample 'TTT' in weights\.bysample"),
         ({"variations": {"weights": {"common": {"inclusive": ["pileup"]}}}}, "'pileup' is varied, but no weight of"),
         ({"variations": {"weight": {}}}, "unknown key 'weight' in variations, did you mean 'weights'"),
+        ({"datasets": {**JSONS, "subsamples": {}}, "subsamples": {}}, "given twice, by subsamples= and in datasets"),
+        ({"save_skimmed_files": "skims"}, "save_skimmed_files='skims': skims are made by the task SkimEvents"),
+        ({"do_postprocessing": False}, "do_postprocessing=False: merged templates are normalised"),
+        (
+            {"variations": {"shape": {"common": {"inclusive": ["jet_calibration"]}}}},
+            r"inclusive asks for 'jet_calibration', but .* no calibrators: calibrators=\[…\] must name them; .*sequence",
+        ),
     ],
 )
 def test_wrong_setting(changes: dict[str, Any], message: str) -> None:

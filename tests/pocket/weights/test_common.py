@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from pocket import weights
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.weights.common import (
     CrossSection,
@@ -41,6 +42,9 @@ def test_names() -> None:
         sf_qcd_scale sf_qcd_renorm_scale sf_qcd_factor_scale
     """
     assert [weight.name for weight in common_weights] == names.split()
+    assert weights.common_weights is common_weights
+    # as PocketCoffea's configurations extend them
+    assert common_weights + [GenWeight] == [*common_weights, GenWeight]  # noqa: RUF005
 
 
 def test_all_weights_are_documented() -> None:
