@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from pocket.blocks import SUBSAMPLE
-from pocket.calibrators.base import Calibrator
+from pocket.calibrators.base import Calibrator, requested_variations
 from pocket.columns.plan import build_column_plan
 from pocket.cut import Cut
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
@@ -219,7 +219,7 @@ class Configurator:
                 yield from variation_names(self.weights, self.weights.samples[sample], self.parameters, metadata)
                 for calibrator in self.shapes.calibrators:
                     if calibrator.name in self.shapes.requested([sample]):
-                        yield from calibrator(self.parameters, metadata).variations
+                        yield from requested_variations(calibrator(self.parameters, metadata, True))
 
 
 def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:

@@ -35,7 +35,8 @@ class Calibrator:
     isMC_only: ClassVar[bool] = False  # noqa: N815  PocketCoffea's spelling
     calibrated_collections: Sequence[str] = ()
     inputs: Sequence[str] | None = None
-    _variations: Sequence[str] = ()
+    #: ``None`` until a subclass sets it
+    _variations: Sequence[str] | None = None
 
     def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True) -> None:
         self.params = params
@@ -50,7 +51,7 @@ class Calibrator:
 
         They must be known after ``__init__``, which sees parameters and metadata but no event.
         """
-        return tuple(self._variations)
+        return tuple(self._variations or ())
 
     def initialize(self, events: Any) -> None:
         """Prepare what several variations share; called once per chunk.
@@ -75,6 +76,22 @@ class Calibrator:
             changes nothing, returning the very array of the nominal result spares later calibrators their work.
         """
         raise NotImplementedError(f"calibrator {self.name!r} has no calibrate()")
+
+
+def requested_variations(calibrator: Calibrator) -> tuple[str, ...]:
+    """Return the shape variations of a calibrator that was asked for them, none if it wasn't.
+
+    Raises:
+        ConfigError: if they are not set, in spite of ``has_variations``.
+    """
+    if not (calibrator.has_variations and calibrator.do_variations):
+        return ()
+    if calibrator._variations is None:
+        raise ConfigError(
+            f"calibrator {calibrator.name!r} is asked for its variations, but has none after __init__: they must be "
+            "set there, as self._variations"
+        )
+    return calibrator.variations
 
 
 def check_calibrators(classes: Iterable[type[Calibrator]], requested: Iterable[str], where: str) -> None:

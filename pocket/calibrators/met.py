@@ -45,6 +45,7 @@ class METCalibrator(Calibrator):
         self._jets = (jets,) if soft is None else (jets, soft)
         self._applied = bool(parameter(params, *place, "apply_MC" if self.isMC else "apply_data"))
         self.inputs = (self._raw, *self._jets)
+        self._variations = ()
         if self._applied:
             self.calibrated_collections = (f"{self._met}.pt", f"{self._met}.phi")
             if self.isMC:
@@ -65,7 +66,7 @@ class METCalibrator(Calibrator):
         for name in self._jets:
             change_x, change_y = type1_change(collection(events, name), name)
             x, y = x - change_x, y - change_y
-        if variation in self._variations:
+        if variation in self.variations:
             shift_x, shift_y = unclustered_shift(collection(events, self._met), self._met, variation.endswith("Up"))
             x, y = x + shift_x, y + shift_y
         return {

@@ -27,7 +27,7 @@ class MuonScaleCalibrator(Calibrator):
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
     ) -> Mapping[str, Any]:
         """Return pt of the muons times 1 + uncertainty or 1 - uncertainty, nothing without a shift."""
-        if variation not in self._variations:
+        if variation not in self.variations:
             return {}
         pt = branch(collection(events, "Muon"), "pt", "Muon")
         uncertainty = float(parameter(self.params, "muon_scale", self.year, "uncertainty"))

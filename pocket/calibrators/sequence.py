@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pocket.calibrators.base import NOMINAL, Calibrator, check_calibrators
+from pocket.calibrators.base import NOMINAL, Calibrator, check_calibrators, requested_variations
 from pocket.errors import ConfigError, UnknownNameError
 
 
@@ -66,9 +66,7 @@ class CalibratorSequence:
         self._names = tuple(cls.name for cls in classes)
         self._owners: dict[str, int] = {}
         for index, calibrator in enumerate(self.calibrators):
-            if not (calibrator.has_variations and calibrator.do_variations):
-                continue
-            for variation in calibrator.variations:
+            for variation in requested_variations(calibrator):
                 if (other := self._owners.setdefault(variation, index)) != index:
                     raise ConfigError(
                         f"shape variation {variation!r} is one of calibrator {self.calibrators[other].name!r} "
@@ -98,10 +96,19 @@ class CalibratorSequence:
 
         Args:
             events: events of the chunk after the skim.
+
+        Raises:
+            ConfigError: if a calibrator has other variations than before.
         """
         self._source, self._steps, self._nominal = None, [], None
         for calibrator in self.calibrators:
+            known = calibrator.variations
             calibrator.initialize(events)
+            if calibrator.variations != known:
+                raise ConfigError(
+                    f"calibrator {calibrator.name!r} changes its variations in initialize(): they must be set in "
+                    "__init__, as self._variations"
+                )
 
     def calibrate(self, events: Any, variation: str = NOMINAL) -> CalibratedEvents:
         """Return calibrated events; those given are not changed.

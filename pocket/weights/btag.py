@@ -71,7 +71,7 @@ class BTagShape(BTagWeight):
         super().__init__(params, metadata)
         section = ("systematic_variations", "weight_variations")
         chosen = section[0] in params and self.name in parameter(params, *section)
-        self.variations = tuple(parameter(params, *section, self.name, self.year)) if chosen else SHAPE_VARIATIONS
+        self._variations = tuple(parameter(params, *section, self.name, self.year)) if chosen else SHAPE_VARIATIONS
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight with its variations."""
@@ -146,7 +146,7 @@ class BTagFixedWorkingPoint(BTagWeight):
     """
 
     name = "sf_btag_fixed_wp"
-    variations = ("heavy", "light")
+    _variations = ("heavy", "light")
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight with its variations."""

@@ -58,7 +58,8 @@ class WeightWrapper:
         name: the name configurations use.
         has_variations: whether the weight has variations.
         isMC_only: whether data are left alone.
-        variations: names of several variations, each with up and down; empty for a single pair.
+        _variations: names of several variations, each with up and down; empty for a single pair. A subclass may set
+            it in ``__init__``, from parameters and metadata.
 
     Args:
         params: parameters of the analysis.
@@ -68,11 +69,16 @@ class WeightWrapper:
     name: ClassVar[str] = ""
     has_variations: ClassVar[bool] = False
     isMC_only: ClassVar[bool] = True  # noqa: N815  PocketCoffea's spelling
-    variations: Sequence[str] = ()
+    _variations: Sequence[str] = ()
 
     def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
-        self.params = params
-        self.metadata = metadata
+        self.params = self._params = params  # PocketCoffea's weights have the names with an underscore
+        self.metadata = self._metadata = metadata
+
+    @property
+    def variations(self) -> tuple[str, ...]:
+        """Names of several variations, empty for a single pair."""
+        return tuple(self._variations)
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight of each event.
@@ -83,8 +89,8 @@ class WeightWrapper:
             shape_variation: the shape variation being processed, ``"nominal"`` without.
 
         Returns:
-            An array of shape (size,), a tuple (nominal, up, down), a :class:`WeightData`, or a
-            :class:`WeightDataMultiVariation`.
+            An array of shape (size,), arrays (nominal, up, down), arrays and lists (nominal, names, up, down) as in
+            :class:`WeightDataMultiVariation`, a :class:`WeightData`, or a :class:`WeightDataMultiVariation`.
         """
         raise NotImplementedError(f"weight {self.name!r} has no compute()")
 
@@ -105,10 +111,17 @@ class WeightWrapper:
             ConfigError: if shapes are wrong, values aren't finite, or promised variations are missing.
         """
         data = self.compute(events, size, shape_variation)
-        if isinstance(data, tuple):
-            if not 1 <= len(data) <= 3:
-                raise ConfigError(f"weight {self.name!r} returned {len(data)} arrays, not (nominal, up, down)")
-            data = WeightData(self.name, *data)
+        # a list of arrays is what a tuple of them is, a list of numbers is the nominal
+        if isinstance(data, tuple) or (isinstance(data, list) and data and np.ndim(data[0]) == 1):
+            if len(data) == 4:
+                data = WeightDataMultiVariation(self.name, *data)
+            elif 1 <= len(data) <= 3:
+                data = WeightData(self.name, *data)
+            else:
+                raise ConfigError(
+                    f"weight {self.name!r} returned {len(data)} arrays, neither (nominal, up, down) nor (nominal, "
+                    "names, up, down)"
+                )
         elif not isinstance(data, WeightData | WeightDataMultiVariation):
             data = WeightData(self.name, data)
         nominal = self._checked(data.nominal, size, "nominal")
@@ -116,7 +129,9 @@ class WeightWrapper:
         if not names:
             return nominal, {}
         if isinstance(data, WeightDataMultiVariation):
-            if list(data.variations) != list(self.variations):
+            if not all(isinstance(part, Sequence) for part in (data.variations, data.up, data.down)):
+                raise ConfigError(f"weight {self.name!r} returned no lists of names, of up and of down variations")
+            if tuple(data.variations) != self.variations:
                 raise ConfigError(
                     f"weight {self.name!r} returned the variations {list(data.variations)}, "
                     f"it promises {list(self.variations)}"
@@ -161,7 +176,7 @@ class WeightLambda(WeightWrapper):
         name: str,
         function: Callable[..., Any],
         has_variations: bool = False,
-        variations: Sequence[str] = (),
+        variations: Sequence[str] | None = None,
         isMC_only: bool = True,
     ) -> type[WeightWrapper]:
         """Make a weight class from ``function(params, metadata, events, size, shape_variation)``.
@@ -170,14 +185,14 @@ class WeightLambda(WeightWrapper):
             name: name of the weight.
             function: returns what :meth:`WeightWrapper.compute` may return.
             has_variations: whether variations are returned too.
-            variations: names of several variations; empty for one up/down pair.
+            variations: names of several variations; none for one up/down pair.
             isMC_only: whether data are left alone.
         """
         attributes = {
             "name": name,
             "function": staticmethod(function),
             "has_variations": has_variations,
-            "variations": tuple(variations),
+            "_variations": tuple(variations or ()),
             "isMC_only": isMC_only,
         }
         return type(name, (cls,), attributes)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pocket.calibrators import Calibrator
-from pocket.calibrators.base import check_calibrators
+from pocket.calibrators.base import check_calibrators, requested_variations
 from pocket.errors import ConfigError, UnknownNameError
 
 
@@ -29,6 +31,24 @@ def test_what_a_calibrator_knows() -> None:
     assert calibrator.variations == ()
     calibrator._variations = ["scaleUp", "scaleDown"]
     assert calibrator.variations == ("scaleUp", "scaleDown")
+
+
+def test_variations_must_be_known_after_init() -> None:
+    class Late(Scale):
+        """As calibrators of PocketCoffea are written."""
+
+        def __init__(self, params: Any, metadata: Any, do_variations: bool, **kwargs: Any) -> None:
+            super().__init__(params, metadata, do_variations, **kwargs)
+            if params["early"]:
+                self._variations = [f"scale{side}" for side in metadata["sides"]]
+
+    metadata = {"year": "2018", "isMC": True, "sides": ["Up", "Down"]}
+    assert requested_variations(Late({"early": True}, metadata, True)) == ("scaleUp", "scaleDown")
+    # a year may have none
+    assert requested_variations(Late({"early": True}, {**metadata, "sides": []}, True)) == ()
+    assert requested_variations(Late({"early": False}, metadata, False)) == ()
+    with pytest.raises(ConfigError, match="'scale' is asked for its variations, but has none after __init__"):
+        requested_variations(Late({"early": False}, metadata, True))
 
 
 def test_calibrate_must_be_written() -> None:

@@ -213,6 +213,12 @@ def test_errors(events: ak.Array) -> None:
             super().__init__(*args)
             self._variations = ("jetsUp",)
 
+    class Late(Jets):
+        def initialize(self, events: Any) -> None:
+            self._variations = (*self.variations, "jetsDown")
+
+    with pytest.raises(ConfigError, match=r"'jets' changes its variations in initialize\(\): they must be set in"):
+        sequence(Late).initialize(events)
     with pytest.raises(
         ConfigError, match=r"calibrator 'jets' returned 'Muon.pt', which is not among its .*\['Jet.pt'\]"
     ):

@@ -35,6 +35,8 @@ def evaluate(weight: WeightWrapper, shape_variation: str = "nominal") -> tuple[l
         lambda events: np.array([1, 2, 3], dtype=np.int8),
         lambda events: [1, 2, 3],
         lambda events: (events.x,),
+        lambda events: [events.x],
+        lambda events: [events.x.to_numpy()],
         lambda events: WeightData("sf", events.x),
         lambda events: WeightDataMultiVariation("sf", events.x, (), (), ()),
     ],
@@ -47,7 +49,7 @@ def test_one_number_counts_for_all_events() -> None:
     assert evaluate(weight(0.5)) == ([0.5] * 3, {})
 
 
-@pytest.mark.parametrize("form", [tuple, lambda arrays: WeightData("sf", *arrays)])
+@pytest.mark.parametrize("form", [tuple, list, lambda arrays: WeightData("sf", *arrays)])
 def test_up_and_down(form: Any) -> None:
     arrays = ([1.0] * 3, [1.5] * 3, 0.5)
     assert evaluate(weight(form(arrays), has_variations=True)) == (
@@ -59,10 +61,11 @@ def test_up_and_down(form: Any) -> None:
     assert evaluate(weight(form(arrays))) == ([1.0] * 3, {})
 
 
-def test_named_variations() -> None:
+@pytest.mark.parametrize("form", [tuple, list, lambda data: WeightDataMultiVariation("sf", *data)])
+def test_named_variations(form: Any) -> None:
     names = ["stat", "syst"]
-    data = WeightDataMultiVariation("sf", [1.0] * 3, names, [[2.0] * 3, [3.0] * 3], [[4.0] * 3, [5.0] * 3])
-    found = weight(data, has_variations=True, variations=names)
+    data = ([1.0] * 3, names, [[2.0] * 3, [3.0] * 3], [[4.0] * 3, [5.0] * 3])
+    found = weight(form(data), has_variations=True, variations=names)
     assert found.variation_names() == ["sf_statUp", "sf_statDown", "sf_systUp", "sf_systDown"]
     assert evaluate(found) == (
         [1.0] * 3,
@@ -80,8 +83,8 @@ def test_named_variations() -> None:
         (ak.Array([[1.0], [], [2.0]]), r"\(nominal\) is not one number per event"),
         ("text", r"\(nominal\) is not one number per event"),
         (None, r"\(nominal\) is not finite for 3 of 3 events"),
-        ((), r"returned 0 arrays, not \(nominal, up, down\)"),
-        ((1.0, 1.0, 1.0, 1.0), r"returned 4 arrays, not \(nominal, up, down\)"),
+        ((), r"returned 0 arrays, neither \(nominal, up, down\) nor \(nominal, names, up, down\)"),
+        ((1.0,) * 5, r"returned 5 arrays, neither \(nominal, up, down\) nor \(nominal, names, up, down\)"),
     ],
 )
 def test_wrong_nominal(result: Any, message: str) -> None:
@@ -97,6 +100,8 @@ def test_wrong_nominal(result: Any, message: str) -> None:
         ((1.0, 1.5), (), "did not return all of sfUp, sfDown"),
         ((1.0, np.ones(2), 1.0), (), r"\(sfUp\) has shape \(2,\), expected \(3,\)"),
         ((1.0, 1.0, np.nan), (), r"\(sfDown\) is not finite for 3 of 3 events"),
+        ((1.0, 1.0, 1.0, 1.0), ("a",), "returned no lists of names, of up and of down variations"),
+        ((1.0, ["b"], [1.0], [1.0]), ("a",), r"the variations \['b'\], it promises \['a'\]"),
         ((1.0, 1.0, 1.0), ("a", "b"), "did not return all of sf_aUp, sf_aDown, sf_bUp, sf_bDown"),
         (WeightDataMultiVariation("sf", 1.0, ["a"], [1.0], [1.0]), ("a", "b"), r"the variations \['a'\], it promises"),
         (WeightDataMultiVariation("sf", 1.0, ["a"], [1.0], []), ("a",), "did not return all of sf_aUp, sf_aDown"),
@@ -116,13 +121,13 @@ def test_a_class_of_its_own() -> None:
         def __init__(self, params: Any, metadata: Any) -> None:
             super().__init__(params, metadata)
             # which variations there are may follow from the parameters
-            self.variations = params["sources"]
+            self._variations = self._params["sources"]
 
         def compute(self, events: Any, size: int, shape_variation: str) -> WeightDataMultiVariation:
-            values = events.x**2
+            values = events.x ** self._metadata["power"]
             return WeightDataMultiVariation(self.name, values, self.variations, [values + 1], [values - 1])
 
-    assert evaluate(Squared({"sources": ["stat"]}, {})) == (
+    assert evaluate(Squared({"sources": ["stat"]}, {"power": 2})) == (
         [1.0, 4.0, 9.0],
         {"squared_statUp": [2.0, 5.0, 10.0], "squared_statDown": [0.0, 3.0, 8.0]},
     )
