@@ -95,9 +95,9 @@ def check_known(kind: str, names: Iterable[object], known: Iterable[object], whe
             raise UnknownNameError(kind, name, valid, where)
 
 
-def nearest(name: str, known: Iterable[str], n: int = 3) -> list[str]:
-    """Return up to ``n`` of ``known`` that look like ``name``, best first."""
+def nearest(name: str, known: Iterable[str], n: int = 3, likeness: float = 0.6) -> list[str]:
+    """Return up to ``n`` of ``known`` that look like ``name``, best first; a likeness of 1 is the name itself."""
     by_lower: dict[str, str] = {}
     for item in known:
         by_lower.setdefault(item.lower(), item)
-    return [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n, 0.6)]
+    return [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n, likeness)]

@@ -24,6 +24,17 @@ A dataset that was skimmed has ``"isSkim": true`` in its metadata, and the sums 
 ``nevents_before_skim``, ``sum_genweights`` and ``sum_signOf_genweights``. It is normalised by them. Without them, the
 sum of generator weights is that of ``genWeight * skimRescaleGenWeight`` over the files.
 
+Other metadata are free: cuts, weights and workflows find them as they are.
+
+A fileset that PocketCoffea built is read as well. Its files are ``paths``, and its datasets keep their names::
+
+    {
+      "DYJetsToLL_2018": {
+        "metadata": {"sample": "DYJetsToLL", "year": "2018", "isMC": "True", "xsec": "6077.22", "nevents": "40"},
+        "files": ["/data/nano_dy.root"]
+      }
+    }
+
 PocketCoffea's ``json_output`` and ``storage_prefix`` may stay in a definition. They say where PocketCoffea writes
 its filesets; here filesets go to the store, so the two have no effect.
 """
@@ -38,16 +49,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pocket.datasets.metadata import read_metadata, text
 from pocket.errors import DatasetError, UnknownNameError, check_known
-from pocket.skims.before import SUMS, BeforeSkim
+from pocket.skims.before import BeforeSkim
 
 SOURCES = ("paths", "globs", "toys", "coffea_samples", "das_names")
 
 _DATASET_KEYS = ("sample", "files", "json_output", "storage_prefix")
 _ENTRY_KEYS = (*SOURCES, "dbs_instance", "metadata")
-_REQUIRED_METADATA = ("year", "isMC")
-_METADATA_KEYS = (*_REQUIRED_METADATA, "xsec", "era", "part", "primaryDataset", "isSkim", *SUMS)
-_BOOLEANS = {"true": True, "false": False}
+_BUILT_KEYS = ("metadata", "files")
 
 
 @dataclass(frozen=True)
@@ -55,7 +65,7 @@ class DatasetDefinition:
     """One dataset: the files to look for and the metadata that go with them.
 
     Args:
-        key: name of the definition that the dataset comes from.
+        key: name of the definition that the dataset comes from, or of the dataset if it is built.
         sample: type of events, shared by the datasets that are added up, e.g. ``"DYJetsToLL"``.
         year: data-taking period, e.g. ``"2018"``.
         is_mc: simulation or data.
@@ -67,6 +77,8 @@ class DatasetDefinition:
         part: slice of the sample, e.g. ``"M-50"``.
         primary_dataset: primary dataset of the data, e.g. ``"SingleMuon"``.
         before_skim: for a skim, what is known of the events before it.
+        free: other metadata, which mean nothing here.
+        is_built: whether it comes from a fileset that PocketCoffea built.
 
     Raises:
         DatasetError: if a value can't be used.
@@ -85,6 +97,8 @@ class DatasetDefinition:
     part: str | None = None
     primary_dataset: str | None = None
     before_skim: BeforeSkim | None = None
+    free: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    is_built: bool = False
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\w.+-]+", self.name):
@@ -107,7 +121,9 @@ class DatasetDefinition:
 
     @property
     def name(self) -> str:
-        """Name of the dataset: ``{key}[_{part}]_{year}[_Era{era}]``."""
+        """Name of the dataset: ``{key}[_{part}]_{year}[_Era{era}]``, or ``key`` if it is built."""
+        if self.is_built:
+            return self.key
         return "_".join([self.key, *filter(None, [self.part, self.year, self.era and f"Era{self.era}"])])
 
     @property
@@ -132,7 +148,7 @@ class DatasetDefinition:
             "primaryDataset": self.primary_dataset,
         }
         skim = {} if self.before_skim is None else {"isSkim": True, **self.before_skim.metadata()}
-        return {key: value for key, value in given.items() if value is not None} | skim
+        return {**self.free, **{key: value for key, value in given.items() if value is not None}, **skim}
 
 
 def read_definitions(paths: Iterable[Path]) -> dict[str, DatasetDefinition]:
@@ -185,13 +201,15 @@ def _load(path: Path) -> object:
 def _read_dataset(key: str, content: object, origin: Path) -> list[DatasetDefinition]:
     where = f"dataset {key!r} in {origin}"
     dataset = _object(content, where)
+    if "metadata" in dataset:
+        return [_read_built(key, dataset, origin, where)]
     check_known("dataset key", dataset, _DATASET_KEYS, where)
     for required in ("sample", "files"):
         if not dataset.get(required):
             raise DatasetError(f"{where} lacks {required!r}")
     if not isinstance(dataset["files"], list):
         raise DatasetError(f"{where}: 'files' is not a list of entries")
-    sample = _text(dataset, "sample", where)
+    sample = text(dataset, "sample", where)
     return [
         _read_entry(key, sample, _object(entry, place), origin, place)
         for number, entry in enumerate(dataset["files"])
@@ -205,75 +223,38 @@ def _read_entry(key: str, sample: str, entry: dict[str, Any], origin: Path, wher
     if len(sources) != 1:
         given = " and ".join(map(repr, sources)) or "none"
         raise DatasetError(f"{where} must name its files by exactly one of {', '.join(SOURCES)}; it has {given}")
-    metadata = _object(entry.get("metadata", {}), f"metadata of {where}")
-    check_known("metadata key", metadata, _METADATA_KEYS, where)
-    missing = [required for required in _REQUIRED_METADATA if required not in metadata]
-    if missing:
-        raise DatasetError(f"{where}: metadata lacks {' and '.join(map(repr, missing))}")
-
-    def optional(name: str) -> str | None:
-        return _text(metadata, name, where) if name in metadata else None
-
     return DatasetDefinition(
         key=key,
         sample=sample,
-        year=_text(metadata, "year", where),
-        is_mc=_boolean(metadata, "isMC", where),
         source=sources[0],
         values=_strings(entry, sources[0], where),
         origin=origin,
-        xsec=_number(metadata, "xsec", where) if "xsec" in metadata else None,
-        era=optional("era"),
-        part=optional("part"),
-        primary_dataset=optional("primaryDataset"),
-        before_skim=_before_skim(metadata, where),
+        **read_metadata(_object(entry.get("metadata", {}), f"metadata of {where}"), where),
     )
 
 
-def _before_skim(metadata: dict[str, Any], where: str) -> BeforeSkim | None:
-    sums = {key: _number(metadata, key, where) for key in SUMS if key in metadata}
-    is_skim = "isSkim" in metadata and _boolean(metadata, "isSkim", where)
-    if sums and not is_skim:
-        raise DatasetError(f"{where}: metadata give {next(iter(sums))!r}, which only a skim has; is 'isSkim' missing?")
-    try:
-        return BeforeSkim.of({"isSkim": is_skim, **sums})
-    except (DatasetError, OverflowError, ValueError) as error:
-        raise DatasetError(f"{where}: {error}") from None
+def _read_built(key: str, dataset: dict[str, Any], origin: Path, where: str) -> DatasetDefinition:
+    check_known("dataset key", dataset, _BUILT_KEYS, where)
+    metadata = dict(_object(dataset["metadata"], f"metadata of {where}"))
+    if "sample" not in metadata or "files" not in dataset:
+        raise DatasetError(f"{where} lacks {'metadata.sample' if 'files' in dataset else 'files'!r}")
+    sample = text(metadata, "sample", where)
+    del metadata["sample"]
+    return DatasetDefinition(
+        key=key,
+        sample=sample,
+        source="paths",
+        values=_strings(dataset, "files", where),
+        origin=origin,
+        is_built=True,
+        **read_metadata(metadata, where),
+    )
 
 
 def _object(content: object, where: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DatasetError(f"{where} is not a JSON object")
     return content
-
-
-def _text(content: Mapping[str, Any], key: str, where: str) -> str:
-    value = content[key]
-    # a year is often written as a number
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if not isinstance(value, str) or not value:
-        raise DatasetError(f"{where}: {key!r} is {value!r}, expected a text")
-    return value
-
-
-def _boolean(content: Mapping[str, Any], key: str, where: str) -> bool:
-    value = content[key]
-    if isinstance(value, bool):
-        return value
-    if not isinstance(value, str) or value.lower() not in _BOOLEANS:
-        raise DatasetError(f"{where}: {key!r} is {value!r}, expected true or false")
-    return _BOOLEANS[value.lower()]
-
-
-def _number(content: Mapping[str, Any], key: str, where: str) -> float:
-    value = content[key]
-    try:
-        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
-            return float(value)
-    except ValueError:
-        pass
-    raise DatasetError(f"{where}: {key!r} is {value!r}, expected a number")
 
 
 def _strings(content: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:

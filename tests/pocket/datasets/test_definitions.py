@@ -203,6 +203,56 @@ def test_pocketcoffea_definition_is_understood(tmp_path: Path) -> None:
     assert (definition.source, definition.values) == ("das_names", ("/DY/x/NANOAODSIM",))
 
 
+BUILT = {
+    "sample": "DYJetsToLL",
+    "year": "2018",
+    "isMC": "True",
+    "xsec": "6077.22",
+    "part": "",
+    "nevents": "145020000",
+    "size": "309022244066",
+    "das_names": "['/DY/x/NANOAODSIM']",
+}
+
+
+def test_built_filesets_of_pocketcoffea(tmp_path: Path) -> None:
+    files = ["/data/a.root", "root://host//store/b.root"]
+    data = {"sample": "DATA_SingleMuon", "year": "2018", "isMC": "False", "era": "A", "primaryDataset": "SingleMuon"}
+    content = {
+        "DYJetsToLL__2018": {"metadata": BUILT, "files": files},
+        "DATA_SingleMuon_2018_EraA": {"metadata": data, "files": ["c.root"]},
+    }
+    read = read_definitions([write(tmp_path, content)])
+    mc = read["DYJetsToLL__2018"]
+    assert list(read) == list(content)
+    assert (mc.source, mc.values) == ("paths", tuple(files))
+    assert mc.metadata() == {"sample": "DYJetsToLL", **MC, "das_names": "['/DY/x/NANOAODSIM']"}
+    assert read["DATA_SingleMuon_2018_EraA"].metadata() == {**data, "isMC": False}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        ({"metadata": BUILT}, r"dataset 'DY' in .*x\.json lacks 'files'"),
+        ({"metadata": MC, "files": ["a.root"]}, "lacks 'metadata.sample'"),
+        ({"metadata": BUILT, "files": [{"paths": ["a.root"]}]}, "'files' is .*, expected a text or a list of texts"),
+        ({"metadata": BUILT, "files": []}, "'paths' is empty"),
+        ({"metadata": {**BUILT, "xsec": "many"}, "files": ["a.root"]}, "'xsec' is 'many', expected a number"),
+    ],
+)
+def test_wrong_built_filesets(tmp_path: Path, dataset: dict[str, Any], message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        read_definitions([write(tmp_path, {"DY": dataset})])
+    with pytest.raises(UnknownNameError, match=r"unknown dataset key 'file' .*did you mean 'files'"):
+        read_definitions([write(tmp_path, {"DY": {"metadata": BUILT, "file": []}})])
+
+
+def test_free_metadata(tmp_path: Path) -> None:
+    definition = read_one(tmp_path, {**MC, "nano_version": 9, "part": ""})
+    assert definition.name == "DY_2018"
+    assert definition.metadata() == {"sample": "DYJetsToLL", **MC, "nano_version": 9}
+
+
 def test_definitions_of_the_repository() -> None:
     definitions = read_definitions([DATASETS / "toys.json", DATASETS / "real_samples.json"])
     assert [(name, definition.sample) for name, definition in definitions.items()] == [

@@ -1,0 +1,107 @@
+"""Metadata of a dataset as a definition file gives them: JSON values, or PocketCoffea's texts of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pocket.errors import DatasetError, UnknownNameError, nearest
+from pocket.skims.before import SUMS, BeforeSkim
+
+_REQUIRED = ("year", "isMC")
+_USED = (*_REQUIRED, "xsec", "era", "part", "primaryDataset", "isSkim", *SUMS)
+#: what is known by other means: from the name of a dataset and from its files
+_IGNORED = ("dataset", "nevents", "size")
+#: what PocketCoffea's tools write, free metadata as those of the user's own
+_POCKETCOFFEA = ("das_names", "das_parents_names", "dbs_instance", "nano_version")
+#: how alike a key must be to a known one to be taken for a misspelling of it
+_MISSPELT = 0.75
+_BOOLEANS = {"true": True, "false": False}
+
+
+def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Read the metadata of a dataset.
+
+    An empty text counts as absent.
+
+    Args:
+        metadata: the metadata, ``sample`` excepted.
+        where: their place, for errors.
+
+    Returns:
+        Arguments of :class:`~pocket.datasets.definitions.DatasetDefinition`: year, is_mc, xsec, era, part,
+        primary_dataset, before_skim, and in ``free`` all that are unknown.
+
+    Raises:
+        DatasetError: if a value is missing or can't be used.
+        UnknownNameError: if a key looks like a misspelt one.
+    """
+    known = (*_USED, *_IGNORED, *_POCKETCOFFEA)
+    for key in metadata:
+        if key not in known and nearest(key, known, 1, _MISSPELT):
+            raise UnknownNameError("metadata key", key, known, where)
+    if "sample" in metadata:
+        raise DatasetError(f"{where}: 'sample' is said by the dataset, not by the metadata of its files")
+    given = {key: value for key, value in metadata.items() if value != "" or key in _REQUIRED}
+    missing = [required for required in _REQUIRED if required not in given]
+    if missing:
+        raise DatasetError(f"{where}: metadata lacks {' and '.join(map(repr, missing))}")
+
+    def optional(name: str) -> str | None:
+        return text(given, name, where) if name in given else None
+
+    return {
+        "year": text(given, "year", where),
+        "is_mc": _boolean(given, "isMC", where),
+        "xsec": _number(given, "xsec", where) if "xsec" in given else None,
+        "era": optional("era"),
+        "part": optional("part"),
+        "primary_dataset": optional("primaryDataset"),
+        "before_skim": _before_skim(given, where),
+        "free": {key: value for key, value in given.items() if key not in (*_USED, *_IGNORED)},
+    }
+
+
+def text(content: Mapping[str, Any], key: str, where: str) -> str:
+    """Return a value that must be a text; whole numbers become one.
+
+    Raises:
+        DatasetError: if it is anything else, or empty.
+    """
+    value = content[key]
+    # a year is often written as a number
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str) or not value:
+        raise DatasetError(f"{where}: {key!r} is {value!r}, expected a text")
+    return value
+
+
+def _before_skim(metadata: dict[str, Any], where: str) -> BeforeSkim | None:
+    sums = {key: _number(metadata, key, where) for key in SUMS if key in metadata}
+    is_skim = "isSkim" in metadata and _boolean(metadata, "isSkim", where)
+    if sums and not is_skim:
+        raise DatasetError(f"{where}: metadata give {next(iter(sums))!r}, which only a skim has; is 'isSkim' missing?")
+    try:
+        return BeforeSkim.of({"isSkim": is_skim, **sums})
+    except (DatasetError, OverflowError, ValueError) as error:
+        raise DatasetError(f"{where}: {error}") from None
+
+
+def _boolean(content: Mapping[str, Any], key: str, where: str) -> bool:
+    value = content[key]
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str) or value.lower() not in _BOOLEANS:
+        raise DatasetError(f"{where}: {key!r} is {value!r}, expected true or false")
+    return _BOOLEANS[value.lower()]
+
+
+def _number(content: Mapping[str, Any], key: str, where: str) -> float:
+    value = content[key]
+    try:
+        if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+            return float(value)
+    except ValueError:
+        pass
+    raise DatasetError(f"{where}: {key!r} is {value!r}, expected a number")
