@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
@@ -46,7 +47,7 @@ class Configurator:
     Args:
         parameters: composed parameters (:mod:`pocket.parameters.defaults`).
         datasets: ``{"jsons": […], "filter": {"samples": […], "samples_exclude": […], "year": […]}}``; definition
-            files are relative to the project. ``"subsamples"`` may be a key of it, too.
+            files are relative to the project, or else to the working directory. ``"subsamples"`` may be a key, too.
         workflow: class derived from :class:`~pocket.workflows.base.BaseProcessorABC`.
         skim: cuts on NanoAOD columns, before objects are defined.
         preselections: cuts on objects, common to all categories.
@@ -232,7 +233,13 @@ def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[s
     for key, values in chosen.items():
         if isinstance(values, str):
             raise ConfigError(f"datasets.filter.{key} must be a list, not {values!r}")
-    return tuple(map(str, jsons)), {key: tuple(map(str, values)) for key, values in chosen.items()}
+    return tuple(map(_definition_file, jsons)), {key: tuple(map(str, values)) for key, values in chosen.items()}
+
+
+def _definition_file(file: Any) -> str:
+    """Return a path relative to the project, or else to the working directory, from where PocketCoffea starts."""
+    in_project = project_path(file).exists() or not Path(file).exists()
+    return str(file) if in_project else str(Path(file).absolute())
 
 
 def _one_of(subsamples: Mapping[str, Any] | None, in_datasets: Mapping[str, Any] | None) -> Mapping[str, Any]:

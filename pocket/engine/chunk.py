@@ -82,6 +82,7 @@ def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str
             cutflow["presel"][dataset][selected.variation] = int(selected.mask.sum())
             if selected.mask.any():
                 workflow.events = workflow.events[selected.mask]
+                workflow.nEvents_after_presel = workflow.nevents
                 delayed.fill(workflow.events, np.flatnonzero(selected.mask), workflow.params)
                 _process_variation(workflow, layout, selected, counts, filler)
     return {**counts, "variables": _variables(filler, layout)}
@@ -93,6 +94,7 @@ def skim(workflow: BaseProcessorABC) -> Mask:
     mask = _masks(workflow).all_of(workflow.cfg.skim)
     if not mask.all():
         workflow.events = workflow.events[mask]
+    workflow.nEvents_after_skim = workflow.nevents
     return mask
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pocket.blocks import SUBSAMPLE
 from pocket.errors import ConfigError, UnknownNameError
@@ -18,53 +19,61 @@ COLLAPSE_MODES = ("OR", "AND")
 TAKEN_NAMES = ("cat", "variation", "weight", "sample", "threads")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Axis:
     """One dimension of a histogram, and where its values come from.
 
     Args:
-        coll: ``"events"``, a collection, ``"metadata"`` (a string of the dataset's metadata) or ``"custom"``
-            (an array in the workflow's ``custom_histogram_fields``).
         field: field of the collection.
-        name: name of the axis; default ``{coll}_{field}``, ``{field}`` for events, with ``_{pos}`` behind.
-        bins: number of bins (regular), edges (variable), or categories (intcat, strcat).
+        label: text on plots; no part of the fingerprint.
+        bins: number of bins (regular), edges (variable), or categories (intcat, strcat); also as arrays.
         start: lower edge (regular, integer).
         stop: upper edge (regular), one past the last value (integer).
-        label: text on plots; no part of the fingerprint.
+        coll: ``"events"``, a collection, ``"metadata"`` (a string of the dataset's metadata) or ``"custom"``
+            (an array in the workflow's ``custom_histogram_fields``).
+        name: name of the axis; default ``{coll}_{field}``, ``{field}`` for events, with ``_{pos}`` behind.
         pos: position in the collection; ``None`` takes all objects. Events without that object aren't filled.
-        type: one of ``regular``, ``variable``, ``integer``, ``intcat``, ``strcat``.
+        type: one of ``regular``, ``variable``, ``integer`` (or ``int``), ``intcat``, ``strcat``.
         transform: ``log`` or ``sqrt`` spacing of a regular axis.
         lim: range shown on plots; no part of the fingerprint.
         underflow: keep entries below the range.
         overflow: keep entries above the range.
+        growth: PocketCoffea's; ``True`` is refused, because outputs with different bins can't be added.
 
     Raises:
         ConfigError: if the binning doesn't make sense for the type.
     """
 
     field: str
-    coll: str = "events"
-    name: str = ""
-    bins: int | Sequence[float] | Sequence[str] | None = None
+    label: str | None = dataclasses.field(default=None, metadata={"fingerprint": False})
+    bins: int | Sequence[float] | Sequence[str] | Any = None
     start: float | None = None
     stop: float | None = None
-    label: str | None = dataclasses.field(default=None, metadata={"fingerprint": False})
+    coll: str = "events"
+    name: str = ""
     pos: int | None = None
     type: str = "regular"
     transform: str | None = None
     lim: tuple[float, float] | None = dataclasses.field(default=None, metadata={"fingerprint": False})
     underflow: bool = True
     overflow: bool = True
+    growth: dataclasses.InitVar[bool] = False
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, growth: bool) -> None:
         if not self.name:
             base = self.field if self.coll in ("events", "custom", "metadata") else f"{self.coll}_{self.field}"
             object.__setattr__(self, "name", base if self.pos is None else f"{base}_{self.pos}")
         where = f"axis {self.name!r}"
+        if growth:
+            raise ConfigError(f"{where}: axes don't grow (growth=True), because outputs of the same bins are added")
+        if self.type == "int":
+            object.__setattr__(self, "type", "integer")
         if self.type not in AXIS_TYPES:
             raise UnknownNameError("axis type", self.type, AXIS_TYPES, where)
         if self.name in TAKEN_NAMES:
             raise ConfigError(f"{where}: the name is taken, choose another by name=")
+        if hasattr(self.bins, "tolist"):
+            object.__setattr__(self, "bins", self.bins.tolist())
         if isinstance(self.bins, Sequence):
             object.__setattr__(self, "bins", tuple(self.bins))
             if self.type == "regular" and self.start is None and self.stop is None:
@@ -122,6 +131,8 @@ class HistConf:
         variations: fill the variations too, not the nominal alone.
         only_variations: of the variations, fill these only (by full name, e.g. ``pileupUp``).
         no_weights: count entries, no weight applied.
+        autofill: PocketCoffea's; ``False`` is refused, because the engine fills all histograms.
+        metadata_hist: PocketCoffea's; ``True`` is refused, because histograms hold events.
         collapse_2D_masks: in categories that select objects, fill values per event where any or all of the event's
             objects are selected; without it that is an error.
         collapse_2D_masks_mode: ``OR`` (any) or ``AND`` (all, and there is one).
@@ -132,17 +143,19 @@ class HistConf:
 
     axes: Sequence[Axis]
     storage: str = "weight"
-    only_categories: Sequence[str] | None = None
-    exclude_categories: Sequence[str] | None = None
-    only_samples: Sequence[str] | None = None
-    exclude_samples: Sequence[str] | None = None
+    autofill: dataclasses.InitVar[bool] = True
     variations: bool = True
     only_variations: Sequence[str] | None = None
+    exclude_samples: Sequence[str] | None = None
+    only_samples: Sequence[str] | None = None
+    exclude_categories: Sequence[str] | None = None
+    only_categories: Sequence[str] | None = None
     no_weights: bool = False
+    metadata_hist: dataclasses.InitVar[bool] = False
     collapse_2D_masks: bool = False  # noqa: N815  PocketCoffea's spelling
     collapse_2D_masks_mode: str = "OR"  # noqa: N815
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, autofill: bool, metadata_hist: bool) -> None:
         object.__setattr__(self, "axes", tuple(self.axes))
         for axis in self.axes:
             if not isinstance(axis, Axis):
@@ -153,6 +166,9 @@ class HistConf:
         for name in names:
             if names.count(name) > 1:
                 raise ConfigError(f"two axes of one histogram are named {name!r}, give one of them another name=")
+        if not autofill or metadata_hist:
+            option = "metadata_hist=True" if metadata_hist else "autofill=False"
+            raise ConfigError(f"histogram of {', '.join(names)}: {option}, but the engine fills all from events")
         if self.storage not in STORAGES:
             raise UnknownNameError("storage", self.storage, STORAGES, f"histogram of {', '.join(names)}")
         if self.storage == "int64" and not self.no_weights:

@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from pocket.errors import UnknownNameError, check_known
+from pocket.errors import UnknownNameError, nearest
 from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.object_axes import DEFAULT_AXIS_SETTINGS, DEFAULT_FIELDS, DEFAULT_SCORES, SYMBOLS
 
 AxisSettings = Mapping[str, Mapping[str, Any]]
+
+#: how alike an unknown axis setting must be to a known one to be taken for a misspelling of it
+_MISSPELT = 0.9
 
 
 def jet_hists(
@@ -202,7 +205,9 @@ def _object_hists(
     defaults = DEFAULT_AXIS_SETTINGS[type]
     known_settings = {f"{kind}_{field}" for kind, axes in DEFAULT_AXIS_SETTINGS.items() for field in axes}
     overrides = axis_settings or {}
-    check_known("axis setting", overrides, known_settings, f"histograms of {coll!r}")
+    for setting in overrides:
+        if setting not in known_settings and nearest(setting, known_settings, 1, _MISSPELT):
+            raise UnknownNameError("axis setting", setting, known_settings, f"histograms of {coll!r}")
     symbol = SYMBOLS[type] if pos is None else f"{SYMBOLS[type]}_{{{pos + 1}}}"
     suffix = "" if pos is None else f"_{pos + 1}"
     hists = {}

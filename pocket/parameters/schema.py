@@ -16,6 +16,11 @@ _ANY = {"*": None}
 #: a correctionlib file and the correction in it
 _CORRECTION = {"file": None, "name": None}
 
+#: beside known keys stands for those of the user's own, which look like none of them
+_OWN = {"+": None}
+#: how alike an own key must be to a known one to be taken for a misspelling of it
+_MISSPELT = 0.75
+
 #: section → its known keys; "*" stands for any key (a year, a collection), None for free contents
 SCHEMA: Mapping[str, Any] = {
     "lumi": {
@@ -30,17 +35,19 @@ SCHEMA: Mapping[str, Any] = {
     "L1_triggers": {"*": _ANY},
     "btagging": {"working_point": {"*": {"btagging_algorithm": None, "btagging_WP": _ANY}}},
     "object_preselection": {
-        "Muon": dict.fromkeys(("pt", "eta", "iso", "id")),
-        "Electron": dict.fromkeys(("pt", "eta", "iso", "id")),
-        "Photon": dict.fromkeys(("pt", "eta", "cutBased", "dr_lepton")),
+        "Muon": {**dict.fromkeys(("pt", "eta", "iso", "id")), **_OWN},
+        "Electron": {**dict.fromkeys(("pt", "eta", "iso", "id")), **_OWN},
+        "Photon": {**dict.fromkeys(("pt", "eta", "cutBased", "dr_lepton")), **_OWN},
         "Jet": {
             **dict.fromkeys(("pt", "eta", "jetId", "dr_lepton")),
-            "puId": dict.fromkeys(("wp", "maxpt")),
-            "btag": dict.fromkeys(("wp",)),
+            # PocketCoffea's value is the threshold of the working point, which jet_scale_factors.jet_puId has here
+            "puId": dict.fromkeys(("wp", "maxpt", "value")),
+            "btag": {"wp": None, **_OWN},
+            **_OWN,
         },
-        "FatJet": dict.fromkeys(("pt", "eta", "jetId", "dr_lepton", "msd")),
-        "GEN_Lep": dict.fromkeys(("pt", "eta")),
-        "GEN_Jet": dict.fromkeys(("pt", "eta")),
+        "FatJet": {**dict.fromkeys(("pt", "eta", "jetId", "dr_lepton", "msd")), **_OWN},
+        "GEN_Lep": {**dict.fromkeys(("pt", "eta")), **_OWN},
+        "GEN_Jet": {**dict.fromkeys(("pt", "eta")), **_OWN},
         "*": None,
     },
     "jet_scale_factors": {
@@ -125,6 +132,9 @@ def _check(content: Any, schema: Any, prefix: str, where: str) -> None:
     if schema is None or not isinstance(content, Mapping):
         return
     for key, value in content.items():
-        if key not in schema and "*" not in schema:
-            raise UnknownNameError("key", f"{prefix}.{key}", [f"{prefix}.{known}" for known in schema], where)
+        is_own = "+" in schema and not nearest(str(key), schema, 1, _MISSPELT)
+        if key not in schema and "*" not in schema and not is_own:
+            raise UnknownNameError(
+                "key", f"{prefix}.{key}", [f"{prefix}.{known}" for known in schema if known != "+"], where
+            )
         _check(value, schema.get(key, schema.get("*")), f"{prefix}.{key}", where)

@@ -1,5 +1,5 @@
 """The base of an analysis' workflow: plain Python, driven by the engine chunk by chunk."""
-# ruff: noqa: B027  the empty methods are the entry points
+# ruff: noqa: B027  the empty methods are the entry points; PocketCoffea's spelling
 
 from __future__ import annotations
 
@@ -33,6 +33,11 @@ NOT_CALLED = {
     "fill_column_accumulators_extra": "columns of the configuration",
     "initialize_calibrators": "calibrators of the configuration",
     "count_events": "the cutflow",
+    "load_metadata": "load_metadata_extra",
+    "loop_over_variations": "variations of the configuration",
+    "export_skimmed_chunk": "the task SkimEvents",
+    "save_processing_metadata": "the task RunProcessor, which records times",
+    "rescale_sumgenweights": "the task MergeOutputs, which normalises",
     "process": "the entry points",
     "postprocess": "the merged templates",
 }
@@ -54,6 +59,9 @@ class BaseProcessorABC(ABC):
         workflow_options: the configuration's ``workflow_options``.
         events: events of the chunk; after the skim and the preselection only the selected ones.
         metadata: metadata of the dataset.
+        nano_version: version of NanoAOD, from the metadata if they have ``nano_version``, else from the content.
+        nEvents_initial, nEvents_after_skim, nEvents_after_presel: numbers of events, once they are known; the last one
+            is that of the variation.
         custom_histogram_fields: name → array, for axes with ``coll="custom"``.
 
     What comes after the skim is called once per shape variation, ``"nominal"`` first, each time with the events of that
@@ -73,18 +81,34 @@ class BaseProcessorABC(ABC):
         self.events: Any = None
         self.custom_histogram_fields: dict[str, Any] = {}
         self.metadata: Mapping[str, Any] = {}
+        self.nEvents_initial = self.nEvents_after_skim = self.nEvents_after_presel = 0
 
     def start_chunk(self, events: Any, metadata: Mapping[str, Any]) -> None:
         """Take over the events and the dataset's metadata of a new chunk; called by the engine."""
+        from pocket.objects.nanoaod import nano_version
+
         self.events = events
         self.custom_histogram_fields = {}
         self.metadata = metadata
+        self.nano_version = int(metadata.get("nano_version") or nano_version(events))
+        self.nEvents_initial, self.nEvents_after_skim, self.nEvents_after_presel = len(events), 0, 0
         self._dataset = str(metadata["dataset"])
         self._sample = str(metadata["sample"])
         self._year = str(metadata["year"])
         self._isMC = bool(metadata["isMC"])
         self._era = metadata.get("era")
         self._samplePart = metadata.get("part")
+        self._isSkim = bool(metadata.get("isSkim"))
+        self._metadata = {
+            "year": self._year,
+            "sample": self._sample,
+            "samplePart": self._samplePart,
+            "dataset": self._dataset,
+            "isMC": self._isMC,
+            "isSkim": self._isSkim,
+            "era": self._era,
+            "nano_version": self.nano_version,
+        }
         self.load_metadata_extra()
 
     def start_variation(self, events: Any) -> None:

@@ -47,6 +47,19 @@ def test_definition_files_are_relative_to_the_project(tmp_path: Path, monkeypatc
     assert list(config.definitions) == [DY, DY_LOW, TT, DATA]
 
 
+def test_definition_files_may_be_relative_to_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here.json").write_text(DEFINITIONS.read_text())
+    monkeypatch.chdir(tmp_path)
+    # absolute, for the tasks
+    assert configure(datasets={"jsons": ["here.json"]}).definition_files == (str(tmp_path / "here.json"),)
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "here.json").write_text(DEFINITIONS.read_text())
+    monkeypatch.setenv("POCKET_ROOT", str(tmp_path / "project"))
+    assert configure(datasets={"jsons": ["here.json"]}).definition_files == ("here.json",)
+
+
 def test_categories_may_be_a_dictionary() -> None:
     config = configure(categories={"SR": [passthrough]})
     assert isinstance(config.categories, StandardSelection)

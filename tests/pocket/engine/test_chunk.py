@@ -179,6 +179,27 @@ def test_order_of_the_entry_points() -> None:
     assert output["cutflow"]["c"] == {DY: {"DY": {"nominal": 1}}}
 
 
+def test_a_workflow_knows_how_many_events_are_left() -> None:
+    counts: list[tuple[int, int, int]] = []
+
+    class Counts(PlainWorkflow):
+        """Notes what is left at two steps."""
+
+        def _note(self) -> None:
+            counts.append((self.nEvents_initial, self.nEvents_after_skim, self.nEvents_after_presel))
+
+        def process_extra_after_skim(self) -> None:
+            self._note()
+
+        def process_extra_after_presel(self, variation: str) -> None:
+            self._note()
+
+    skim, presel = (Cut(f"x{low}", {"field": "x", "minimum": low}, above) for low in (2, 5))
+    config = configure(workflow=Counts, skim=[skim], preselections=[presel])
+    process_chunk(Counts(config), ak.Array({"x": np.arange(7.0)}), metadata(config, DATA))
+    assert counts == [(7, 5, 0), (7, 5, 2)]
+
+
 def test_nothing_is_called_for_events_that_are_gone() -> None:
     class Fails(PlainWorkflow):
         """Can't do anything."""

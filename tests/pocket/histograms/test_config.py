@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
@@ -29,9 +30,20 @@ def test_a_list_of_edges_makes_a_variable_axis() -> None:
     assert Axis(field="pt", bins=OmegaConf.create([0, 10, 50])) == axis
 
 
+def test_axes_as_pocketcoffea_takes_them() -> None:
+    named = Axis(field="pt", label="$p_T$", bins=5, start=0, stop=10, coll="JetGood", name="jets", pos=1)
+    assert Axis("pt", "$p_T$", 5, 0, 10, "JetGood", "jets", 1, growth=False) == named
+    edges = np.linspace(0, 1, 3)
+    assert Axis("x", "x", edges) == Axis("x", "x", list(edges)) == Axis("x", "x", bins=[0.0, 0.5, 1.0])
+    assert Axis("n", "n", np.int64(4), 0, 4).bins == 4
+    assert Axis("n", "n", start=0, stop=4, type="int") == Axis("n", "n", start=0, stop=4, type="integer")
+    assert HistConf([named], "weight", True, False) == HistConf([named], variations=False, metadata_hist=False)
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
+        ({"bins": 3, "start": 0, "stop": 1, "growth": True}, r"axis 'x': axes don't grow \(growth=True\)"),
         ({"bins": 0, "start": 0, "stop": 1}, "axis 'x': bins must be a positive number, not 0"),
         ({"start": 0, "stop": 1}, "axis 'x': bins must be a positive number, not None"),
         ({"bins": [0, 1], "start": 0, "stop": 1}, r"axis 'x': bins must be a positive number, not \(0, 1\)"),
@@ -87,6 +99,8 @@ X = Axis(field="x", bins=3, start=0, stop=1)
         ([X], {"storage": "int64"}, "histogram of x: storage 'int64' counts entries, set no_weights=True"),
         ([X], {"only_categories": ["a"], "exclude_categories": ["b"]}, "only_categories and exclude_categories"),
         ([X], {"only_samples": [], "exclude_samples": ["b"]}, "only_samples and exclude_samples exclude each other"),
+        ([X], {"autofill": False}, "histogram of x: autofill=False, but the engine fills all from events"),
+        ([X], {"metadata_hist": True}, "histogram of x: metadata_hist=True, but the engine fills all from events"),
         ([X], {"variations": False, "only_variations": ["up"]}, "only_variations needs variations=True"),
     ],
 )

@@ -188,3 +188,5 @@ def test_unknown_names() -> None:
         jet_hists(fields=["etta"])
     with pytest.raises(UnknownNameError, match=r"axis setting 'jets_pt' .* did you mean 'jet_pt'"):
         jet_hists(axis_settings={"jets_pt": {"bins": 1}})
+    # settings may be shared by factories, also of histograms that none of them makes
+    assert jet_hists(axis_settings={"bdt_score": {"bins": 1}}) == jet_hists()

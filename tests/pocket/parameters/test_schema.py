@@ -13,6 +13,8 @@ from pocket.parameters.schema import RENAMED, SCHEMA, check_keys
     [
         {"lumi": {"picobarns": {"2018": {"tot": 1.0, "A": 0.4}}, "sqrt_s": {"2018": 13}}},
         {"object_preselection": {"MyJet": {"pt": 30.0, "puId": {"anything": 1}}}},
+        {"object_preselection": {"Jet": {"puId": {"wp": "L", "value": 4, "maxpt": 50.0}, "eta_min": 0.5}}},
+        {"object_preselection": {"Muon": {"dxy": 0.2, "sip3d": 8}, "FatJet": {"regression": {"a": True}}}},
         {"HLT_triggers": {"2018": {"SingleMuon": ["IsoMu24"]}}},
         {"plotting_style": {"anything": {"at": "all"}}},
         {"dimuon": {"mass_low": 60}, "my_section": 4},
@@ -32,6 +34,14 @@ def test_known_keys(parameters: dict[str, Any]) -> None:
         (
             {"object_preselection": {"Muon": {"ptt": 3}}},
             r"key 'object_preselection\.Muon\.ptt' in file\.yaml, did you mean 'object_preselection\.Muon\.pt'",
+        ),
+        (
+            {"object_preselection": {"Electron": {"Iso": 3}}},
+            r"'object_preselection\.Electron\.Iso' in file\.yaml, did you mean 'object_preselection\.Electron\.iso'",
+        ),
+        (
+            {"object_preselection": {"Jet": {"dr_leptons": 3}}},
+            r"'object_preselection\.Jet\.dr_leptons' in file\.yaml, did you mean 'object_preselection\.Jet\.dr_lepton'",
         ),
         (
             {"btagging": {"working_point": {"2018": {"btagging_wp": {}}}}},

@@ -47,6 +47,19 @@ def test_a_new_chunk() -> None:
     )
     workflow.start_chunk(events, {"dataset": "DY", "sample": "DY", "year": "2018", "isMC": True})
     assert workflow._era is None
+    assert (workflow.nEvents_initial, workflow.nEvents_after_skim, workflow.nEvents_after_presel) == (2, 0, 0)
+
+
+def test_what_workflows_of_pocketcoffea_know_of_a_dataset() -> None:
+    workflow = PlainWorkflow(configure())
+    metadata = {"dataset": "DY", "sample": "DY", "year": "2018", "isMC": True, "part": "M50"}
+    workflow.start_chunk(ak.Array({"Rho": [1.0, 2.0]}), metadata)
+    known = {"dataset": "DY", "sample": "DY", "samplePart": "M50", "year": "2018", "isMC": True, "era": None}
+    assert workflow._metadata == {**known, "isSkim": False, "nano_version": 12}
+    assert (workflow.nano_version, workflow._isSkim) == (12, False)
+    # metadata have precedence over what the events look like
+    workflow.start_chunk(ak.Array({"Rho": [1.0]}), {**metadata, "nano_version": "9", "isSkim": True})
+    assert (workflow.nano_version, workflow._isSkim, workflow._metadata["isSkim"]) == (9, True, True)
 
 
 def test_a_step_that_nothing_calls_is_refused() -> None:
@@ -60,6 +73,21 @@ def test_a_step_that_nothing_calls_is_refused() -> None:
 
             def compute_weights_extra(self, variation: str) -> None:
                 """Do nothing."""
+
+
+@pytest.mark.parametrize(
+    ("step", "instead"),
+    [
+        ("load_metadata", "load_metadata_extra"),
+        ("loop_over_variations", "variations of the configuration"),
+        ("export_skimmed_chunk", "the task SkimEvents"),
+        ("save_processing_metadata", "the task RunProcessor"),
+        ("rescale_sumgenweights", "the task MergeOutputs"),
+    ],
+)
+def test_steps_of_pocketcoffea_are_refused(step: str, instead: str) -> None:
+    with pytest.raises(ConfigError, match=f"workflow Port defines {step}, which is never called: use {instead}"):
+        type("Port", (PlainWorkflow,), {step: lambda self: None})
 
 
 def test_a_workflow_is_plain_python() -> None:
