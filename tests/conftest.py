@@ -9,6 +9,9 @@ import pytest
 
 from benchmarks.peer.environment import PeerUnavailableError, default_location, peer_python
 
+#: configurations in PocketCoffea's words, with its imports
+collect_ignore = ["pocketcoffea"]
+
 SERVICES = {"htcondor": "HTCondor", "xrootd": "an XRootD server"}
 
 

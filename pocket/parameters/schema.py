@@ -18,7 +18,7 @@ _CORRECTION = {"file": None, "name": None}
 
 #: beside known keys stands for those of the user's own, which look like none of them
 _OWN = {"+": None}
-#: how alike an own key must be to a known one to be taken for a misspelling of it
+#: how alike a key or section of the user's own must be to a known one to be taken for a misspelling of it
 _MISSPELT = 0.75
 
 #: section → its known keys; "*" stands for any key (a year, a collection), None for free contents
@@ -124,7 +124,7 @@ def check_keys(parameters: Any, where: str) -> None:
             _check(content, SCHEMA[section], str(section), where)
         elif section in RENAMED:
             raise ConfigError(f"section {section!r} in {where} is called {RENAMED[section]!r} here")
-        elif nearest(str(section), SCHEMA, 1):
+        elif nearest(str(section), SCHEMA, 1, _MISSPELT):
             raise UnknownNameError("section", section, SCHEMA, where)
 
 

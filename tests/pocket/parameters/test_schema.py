@@ -17,7 +17,7 @@ from pocket.parameters.schema import RENAMED, SCHEMA, check_keys
         {"object_preselection": {"Muon": {"dxy": 0.2, "sip3d": 8}, "FatJet": {"regression": {"a": True}}}},
         {"HLT_triggers": {"2018": {"SingleMuon": ["IsoMu24"]}}},
         {"plotting_style": {"anything": {"at": "all"}}},
-        {"dimuon": {"mass_low": 60}, "my_section": 4},
+        {"dimuon": {"mass_low": 60}, "my_section": 4, "theory": {}, "jets": {}},
         {"jets_calibration": {"variations": "${default_jets_calibration.variations.all_sources}"}},
         {"lepton_scale_factors": {"muon_sf": {"sf_name": {"2018": {"iso": "NUM_TightRelIso_DEN_TightIDandIPCut"}}}}},
         {"lumi": "${other.lumi}", "event_flags": {"2018": "${other.flags}"}},
