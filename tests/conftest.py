@@ -9,9 +9,6 @@ import pytest
 
 from benchmarks.peer.environment import PeerUnavailableError, default_location, peer_python
 
-#: configurations in PocketCoffea's words, with its imports
-collect_ignore = ["pocketcoffea"]
-
 SERVICES = {"htcondor": "HTCondor", "xrootd": "an XRootD server"}
 
 
@@ -38,3 +35,7 @@ def peer() -> Path:
         if os.environ.get("CI"):
             raise
         pytest.skip(str(error))
+
+
+#: configurations in PocketCoffea's words, with its imports
+collect_ignore = ["pocketcoffea"]

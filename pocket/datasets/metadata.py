@@ -30,7 +30,7 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
 
     Returns:
         Arguments of :class:`~pocket.datasets.definitions.DatasetDefinition`: year, is_mc, xsec, era, part,
-        primary_dataset, before_skim, and in ``free`` all that are unknown.
+        primary_dataset, before_skim, and in ``free`` all others.
 
     Raises:
         DatasetError: if a value is missing or can't be used.
@@ -47,6 +47,10 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
     if missing:
         raise DatasetError(f"{where}: metadata lacks {' and '.join(map(repr, missing))}")
 
+    free = {key: value for key, value in given.items() if key not in (*_USED, *_IGNORED)}
+    if "nano_version" in free:
+        free["nano_version"] = int(_number(free, "nano_version", where))
+
     def optional(name: str) -> str | None:
         return text(given, name, where) if name in given else None
 
@@ -58,7 +62,7 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
         "part": optional("part"),
         "primary_dataset": optional("primaryDataset"),
         "before_skim": _before_skim(given, where),
-        "free": {key: value for key, value in given.items() if key not in (*_USED, *_IGNORED)},
+        "free": free,
     }
 
 

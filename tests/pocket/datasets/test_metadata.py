@@ -48,6 +48,7 @@ def test_free_metadata() -> None:
         "kfactor": 1.2,
     }
     assert read_metadata({**MC, **free, "nevents": "40", "size": "352599"}, "here") == {**READ, "free": free}
+    assert read_metadata({**MC, "nano_version": "12"}, "here")["free"] == {"nano_version": 12}
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,7 @@ def test_misspelt_keys(key: str, meant: str) -> None:
         ({"year": "2018"}, "here: metadata lacks 'isMC'"),
         ({"xsec": 1.0}, "here: metadata lacks 'year' and 'isMC'"),
         ({**MC, "sample": "DY"}, "here: 'sample' is said by the dataset, not by the metadata of its files"),
+        ({**MC, "nano_version": "NanoAODv9"}, "here: 'nano_version' is 'NanoAODv9', expected a number"),
         ({**MC, "sum_genweights": 3.0}, "'sum_genweights', which only a skim has"),
     ],
 )
