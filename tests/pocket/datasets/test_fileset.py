@@ -11,6 +11,7 @@ import pytest
 import uproot
 from coffea.dataset_tools.filespec import CoffeaROOTFileSpecOptional
 
+from pocket.datasets import fileset as fileset_module
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
 from pocket.datasets.fileset import (
     DatasetFile,
@@ -62,6 +63,33 @@ def test_expand_paths_and_globs(tmp_path: Path) -> None:
     assert files("globs", str(tmp_path / "sub" / "?.root")) == [b, c]
     assert files("globs", "sub/link/b*") == [tmp_path / "sub" / "link" / "b.root"]
     assert set(files("globs", "**/*.root")) >= {a, b, c}
+
+
+def test_urls_are_not_looked_for(tmp_path: Path) -> None:
+    urls = ["root://none.invalid//store/a.root", "root://none.invalid:1094//store/b.root?authz=x"]
+    dataset = definition(tmp_path, "paths", urls[0], "c.root", urls[1])
+    assert [file.url for file in expand(dataset, toy_files={}, cache=CACHE)] == [
+        urls[0],
+        str(tmp_path / "c.root"),
+        urls[1],
+    ]
+
+
+def test_replicas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_root(tmp_path / "a.root", 3)
+    first, second, last = (str(tmp_path / name) for name in ("none.root", "a.root", "b.root"))
+    file = DatasetFile(first, (second, first, last, second))
+    monkeypatch.setattr(fileset_module, "expand", lambda *args, **kwargs: [file])
+    (found,) = build(definition(tmp_path, "paths", "none.root")).fileset.values()
+    info, size = inspect_file(second)
+    assert found["files"] == {first: {**info, "replicas": [second, last]}}
+    assert found["metadata"]["size"] == size
+
+    (tmp_path / "a.root").unlink()
+    with pytest.raises(
+        BadFileError, match=r"'DY_2018': none of the 3 .*none\.root .*; file .*a\.root .*; file .*b\.root d"
+    ):
+        build(definition(tmp_path, "paths", "none.root"))
 
 
 def test_relative_definition_gives_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

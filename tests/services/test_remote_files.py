@@ -1,0 +1,334 @@
+"""Files on real XRootD servers that are killed, frozen, started again, and have files missing or damaged."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from coffea import processor
+
+from pocket.datasets.definitions import DatasetDefinition
+from pocket.datasets.fileset import DatasetFile, DatasetInfo, build_fileset, expand, inspect_file
+from pocket.datasets.segments import Branch, split
+from pocket.engine.resources import Resources
+from pocket.engine.run import BranchResult, run_branch
+from pocket.errors import BadFileError, DatasetError, OtherFileError
+from pocket.histograms.config import Axis, HistConf
+from pocket.remote.client import prepare_client
+from tests.law_runner import ROOT
+from tests.pocket.configs import TT, configure, metadata
+from tests.pocket.engine.root_files import damage, write_nano
+from tests.services.xrootd_servers import ControlledServer
+
+pytestmark = pytest.mark.xrootd
+
+Make = Callable[[], ControlledServer]
+
+EVENTS = 100
+PT = HistConf([Axis(coll="Muon", field="pt", bins=6, start=0, stop=3)])
+
+
+@pytest.fixture(autouse=True)
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    # all else stays as it is shipped
+    prepare_client()
+    monkeypatch.setenv("XRD_REQUESTTIMEOUT", "3")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    write_nano(tmp_path / "events.root", EVENTS)
+    return tmp_path / "events.root"
+
+
+def branch_of(local: Path, url: str, *replicas: str) -> Branch:
+    """Return the branch of a file that was inspected while all was well."""
+    info, _ = inspect_file(local)
+    info["replicas"] = list(replicas)
+    (branch,) = split({TT: DatasetInfo(metadata={}, files={url: info})}, 10**6)
+    return branch
+
+
+def run(branch: Branch, progress: Callable[[int], None] = lambda events: None, skip: bool = False) -> BranchResult:
+    config = configure(variables={"pt": PT}, weights={"common": {"inclusive": ["genWeight", "lumi", "XS"]}})
+    return run_branch(
+        config, branch, metadata(config, TT), Resources(), chunk_size=20, skip_bad_files=skip, progress=progress
+    )
+
+
+def check_same(result: BranchResult, local: Path) -> None:
+    """Check that a result is exactly that of the local file."""
+    expected = run(branch_of(local, str(local)))
+    assert result.nevents == expected.nevents == EVENTS
+    assert result.skipped == {}
+    assert result.output["cutflow"] == expected.output["cutflow"]
+    assert result.output["sum_genweights"] == expected.output["sum_genweights"]
+    found, right = (output["variables"]["pt"]["TT"][TT] for output in (result.output, expected.output))
+    np.testing.assert_array_equal(found.view(flow=True), right.view(flow=True))
+    assert right.sum(flow=True).value != 0
+
+
+class After:
+    """Does something once after the first chunk; the sum of what progress is told."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self.action: Callable[[], None] | None = action
+        self.done = 0
+
+    def __call__(self, events: int) -> None:
+        self.done += events
+        if self.action is not None:
+            action, self.action = self.action, None
+            action()
+
+
+def test_server_killed_during_a_read_and_back(make_xrootd_server: Make, file: Path) -> None:
+    server = make_xrootd_server()
+    restart = threading.Timer(2.5, server.start)
+
+    def kill() -> None:
+        server.kill()
+        restart.start()
+
+    progress = After(kill)
+    url = server.add(file)
+    result = run(branch_of(file, url), progress)
+    restart.join()
+    check_same(result, file)
+    assert list(result.failures) == [url]
+    # the events of the first attempt don't count
+    assert progress.done == EVENTS
+
+
+def test_server_killed_during_a_read_and_another_has_the_file(make_xrootd_server: Make, file: Path) -> None:
+    first, second = make_xrootd_server(), make_xrootd_server()
+    url, replica = first.add(file), second.add(file)
+    result = run(branch_of(file, url, replica), After(first.kill))
+    check_same(result, file)
+    assert list(result.failures) == [url]
+
+
+def test_server_down_for_good(make_xrootd_server: Make, file: Path) -> None:
+    server = make_xrootd_server()
+    url = server.add(file)
+    branch = branch_of(file, url)
+    begin = time.monotonic()
+    with pytest.raises(BadFileError, match="Connection error") as caught:
+        run(branch, After(server.kill))
+    assert time.monotonic() - begin < 30
+    assert str(caught.value).startswith(f"{url} can't be read: [FATAL] Connection error")
+
+    begin = time.monotonic()
+    with pytest.raises(BadFileError, match=f"file {url} can't be read"):
+        inspect_file(url)
+    assert time.monotonic() - begin < 5
+
+
+def test_all_servers_are_down(make_xrootd_server: Make, file: Path) -> None:
+    servers = [make_xrootd_server(), make_xrootd_server()]
+    urls = [server.add(file) for server in servers]
+    for server in servers:
+        server.kill()
+    begin = time.monotonic()
+    with pytest.raises(BadFileError) as caught:
+        run(branch_of(file, *urls))
+    assert time.monotonic() - begin < 30
+    assert str(caught.value).startswith(f"none of the 2 replicas of {urls[0]} can be read: {urls[0]} can't be read: ")
+    assert f"; {urls[1]} can't be read: [FATAL] Connection error" in str(caught.value)
+    # skipping is explicit, and tells what was skipped
+    result = run(branch_of(file, *urls), skip=True)
+    assert (result.nevents, list(result.skipped)) == (0, [urls[0]])
+
+
+def test_file_missing_at_one_replica(make_xrootd_server: Make, file: Path) -> None:
+    server = make_xrootd_server()
+    url = server.add(file)
+    missing = f"{server.url}/none.root"
+    begin = time.monotonic()
+    result = run(branch_of(file, missing, url))
+    # what isn't there isn't tried again
+    assert time.monotonic() - begin < 5
+    check_same(result, file)
+    assert "No such file" in result.failures[missing] or "no such file" in result.failures[missing]
+
+
+@pytest.mark.parametrize("kind", ["basket", "truncated", "garbage", "empty"])
+def test_file_corrupt_at_one_replica(make_xrootd_server: Make, file: Path, tmp_path: Path, kind: str) -> None:
+    server = make_xrootd_server()
+    good = server.add(file)
+    bad = tmp_path / "bad.root"
+    content = file.read_bytes()
+    bad.write_bytes(
+        {"truncated": content[: len(content) // 2], "garbage": b"x" * 5000, "empty": b""}.get(kind, content)
+    )
+    if kind == "basket":
+        damage(bad, "Muon_pt")
+    url = server.add(bad, "bad.root")
+    result = run(branch_of(file, url, good))
+    check_same(result, file)
+    assert list(result.failures) == [url]
+    with pytest.raises(BadFileError, match=r"bad\.root can't be read"):
+        run(branch_of(file, url))
+
+
+def test_frozen_server(make_xrootd_server: Make, file: Path) -> None:
+    first, second = make_xrootd_server(), make_xrootd_server()
+    url, replica = first.add(file), second.add(file)
+    begin = time.monotonic()
+    result = run(branch_of(file, url, replica), After(first.freeze))
+    # one time-out of 3 s, no second one at the same server
+    assert 2 < time.monotonic() - begin < 10
+    check_same(result, file)
+    assert list(result.failures) == [url]
+    # still frozen, when a connection is made
+    check_same(run(branch_of(file, url, replica)), file)
+
+
+def test_another_file_is_refused(make_xrootd_server: Make, file: Path, tmp_path: Path) -> None:
+    write_nano(tmp_path / "other.root", EVENTS, seed=2)
+    server = make_xrootd_server()
+    url, other = server.add(file), server.add(tmp_path / "other.root", "other.root")
+    with pytest.raises(OtherFileError, match=r"other\.root was replaced since the fileset was built: its UUID is"):
+        run(branch_of(file, other), skip=True)
+    missing = f"{server.url}/none.root"
+    with pytest.raises(OtherFileError, match=r"none of the 2 replicas of .*none\.root.*other\.root was replaced"):
+        run(branch_of(file, missing, other), skip=True)
+    check_same(run(branch_of(file, other, url)), file)
+
+
+def definition(source: str, *values: str) -> DatasetDefinition:
+    return DatasetDefinition("DY", "DY", "2018", True, source, values, Path("x.json"), xsec=2.0)
+
+
+def listed(source: str, *values: str) -> list[str]:
+    return [file.url for file in expand(definition(source, *values), toy_files={}, cache=Path("none"))]
+
+
+def test_listing(make_xrootd_server: Make, file: Path) -> None:
+    server = make_xrootd_server()
+    names = ("x/f1.root", "x/f2.root", "x/sub/f3.root", "x/notes.txt")
+    f1, f2, f3, notes = (server.add(file, name) for name in names)
+    url = server.url
+    assert listed("globs", f"{url}/x/*.root") == [f1, f2]
+    assert listed("globs", f"{url}/x/f?.root", f"{url}/x/*/f3.root") == [f1, f2, f3]
+    assert listed("globs", f"{url}/x/**/f[13].root") == [f1, f3]
+    assert listed("globs", f"{url}/x/n*") == [notes]
+    assert listed("paths", f"{url}/x", f2) == [f1, f2, f3, f2]
+    assert listed("paths", f"{url}/x/sub/") == [f3]
+    # what was added since is seen
+    f4 = server.add(file, "x/f4.root")
+    assert listed("globs", f"{url}/x/*.root") == [f1, f2, f4]
+    (server.store / "x" / "sub" / "f3.root").unlink()
+
+    for source, value, message in (
+        ("globs", f"{url}/x/*.rot", r"no file matches 'root://.*/x/\*\.rot'"),
+        ("globs", f"{url}/none/*.root", r"root://.*/none/\*\.root can't be listed: .*\[3011\]"),
+        ("paths", f"{url}/none", r"root://.*/none can't be listed: .*\[3011\]"),
+        ("paths", f"{url}/x/sub", r"no \.root file is in root://.*/x/sub"),
+    ):
+        with pytest.raises(DatasetError, match=rf"^dataset 'DY_2018' in x\.json: {message}"):
+            listed(source, value)
+
+
+def test_listing_of_a_server_that_is_down_or_frozen(make_xrootd_server: Make, file: Path) -> None:
+    server, frozen = make_xrootd_server(), make_xrootd_server()
+    server.kill()
+    frozen.freeze()
+    for url in (server.url, frozen.url):
+        begin = time.monotonic()
+        with pytest.raises(DatasetError, match=rf"dataset 'DY_2018' in x\.json: {url}/\*\.root can't be listed: \["):
+            listed("globs", f"{url}/*.root")
+        assert time.monotonic() - begin < 30
+    # a file isn't looked for before it is read
+    assert listed("paths", f"{server.url}/a.root") == [f"{server.url}/a.root"]
+
+
+def test_fileset_over_the_network(make_xrootd_server: Make, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server, dead = make_xrootd_server(), make_xrootd_server()
+    url = server.add(file)
+    replica = dead.add(file)
+    dead.kill()
+    remote = DatasetFile(replica, (url,))
+    monkeypatch.setattr("pocket.datasets.fileset.expand", lambda *args, **kwargs: [remote])
+    dataset = definition("paths", replica)
+    fileset = build_fileset({dataset.name: dataset}, toy_files={}, cache=Path("none")).fileset
+    info, size = inspect_file(file)
+    assert fileset["DY_2018"]["files"] == {replica: {**info, "replicas": [url]}}
+    assert fileset["DY_2018"]["metadata"]["size"] == size == file.stat().st_size
+    (branch,) = split(fileset, 10**6)
+    assert branch.segments[0].locations == (replica, url)
+
+    # coffea leaves the key alone
+    fileset["DY_2018"]["files"] = {url: {**info, "replicas": [replica]}}
+    runner = processor.Runner(processor.IterativeExecutor(status=False), chunksize=30)
+    items = list(runner.preprocess(fileset, treename="Events"))
+    assert {item.filename for item in items} == {url}
+    assert sum(item.entrystop - item.entrystart for item in items) == EVENTS
+
+
+def test_bad_files_over_the_network(make_xrootd_server: Make, file: Path, tmp_path: Path) -> None:
+    server = make_xrootd_server()
+    content = file.read_bytes()
+    for name, data, message in (
+        ("short", content[:-50], rf"is truncated: it has {len(content) - 50} of {len(content)} bytes"),
+        ("garbage", b"x" * 5000, "can't be read, it is truncated or corrupt: ValueError: not a ROOT file"),
+        ("empty", b"", "can't be read, it is truncated or corrupt"),
+    ):
+        (tmp_path / name).write_bytes(data)
+        url = server.add(tmp_path / name, f"{name}.root")
+        with pytest.raises(BadFileError, match=rf"^file {url} {message}"):
+            inspect_file(url)
+    with pytest.raises(BadFileError, match=r"^file root://.*none\.root can't be read: \[ERROR\] .*\[3011\]"):
+        inspect_file(f"{server.url}/none.root")
+
+
+def test_no_handle_is_left(make_xrootd_server: Make, file: Path) -> None:
+    """Python ends at once and without complaint after reading, also where a server is dead by then."""
+    server = make_xrootd_server()
+    url = server.add(file)
+    code = (
+        "import sys\n"
+        "from pocket.remote.client import open_root\n"
+        "with open_root(sys.argv[1]) as file:\n"
+        "    print(file['Events'].num_entries)\n"
+        "    input()\n"
+        "    try:\n"
+        "        file['Events/x'].array()\n"
+        "    except OSError:\n"
+        "        print('lost')\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, url],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"{EVENTS}\n"
+    server.kill()
+    text, _ = process.communicate("\n", timeout=20)
+    assert (process.returncode, text) == (0, "lost\n")
+
+
+def test_settings_reach_the_client() -> None:
+    code = (
+        "import os\n"
+        "os.environ['XRD_CONNECTIONWINDOW'] = '7'\n"
+        "from pocket.remote.client import file_system\n"
+        "file_system('root://127.0.0.1:1//store')\n"
+        "from XRootD.client import EnvGetInt\n"
+        "names = ('ConnectionWindow', 'ConnectionRetry', 'StreamErrorWindow', 'RequestTimeout')\n"
+        "print([EnvGetInt(name) for name in names])\n"
+    )
+    environment = {"PATH": "/usr/bin:/bin"}
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (result.stdout, result.stderr) == ("[7, 1, 0, 60]\n", "")
