@@ -20,6 +20,7 @@ from pocket.engine.resources import Resources
 from pocket.engine.run import BranchResult, run_branch
 from pocket.errors import BadFileError, DatasetError, OtherFileError
 from pocket.histograms.config import Axis, HistConf
+from pocket.remote import attempts
 from pocket.remote.client import prepare_client
 from tests.law_runner import ROOT
 from tests.pocket.configs import TT, configure, metadata
@@ -186,8 +187,15 @@ def test_frozen_server(make_xrootd_server: Make, file: Path) -> None:
     assert 2 < time.monotonic() - begin < 10
     check_same(result, file)
     assert list(result.failures) == [url]
+    # for a while the other one is asked first
+    begin = time.monotonic()
+    assert run(branch_of(file, url, replica)).failures == {}
+    assert time.monotonic() - begin < 2
     # still frozen, when a connection is made
-    check_same(run(branch_of(file, url, replica)), file)
+    attempts._failed.clear()
+    result = run(branch_of(file, url, replica))
+    check_same(result, file)
+    assert list(result.failures) == [url]
 
 
 def test_another_file_is_refused(make_xrootd_server: Make, file: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from pocket.errors import BadFileError, MissingBranchError, OtherFileError, PocketError
+from pocket.remote import attempts
 from pocket.remote.attempts import PAUSES, Found, first_readable
 
 A, B = "root://a//f.root", "root://b//f.root"
@@ -32,6 +33,11 @@ class Reader:
 
     def run(self, *locations: str) -> Found[int]:
         return first_readable(locations, self.read, sleep=self.log.append)
+
+
+@pytest.fixture(autouse=True)
+def nothing_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "_failed", {})
 
 
 def test_first_attempt() -> None:
@@ -75,6 +81,24 @@ def test_all_down() -> None:
     assert pauses == [1.0, 1.0, *PAUSES]
     # the promise is an error within half a minute
     assert sum(pauses) < 20
+
+
+def test_server_that_failed_comes_last_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Reader(a=[SLOW]).run(A, B).location == B
+    reader = Reader()
+    assert reader.run(A, B) == Found(42, B, {})
+    assert reader.log == ["b"]
+    # it is asked where no other has the file, and is as good as before once it answered
+    assert Reader(b=[GONE]).run(A, B).location == A
+    assert Reader().run(A, B).location == A
+
+    assert Reader(a=[SLOW]).run(A, B).location == B
+    monkeypatch.setattr(attempts, "_AVOIDED", 0.0)
+    assert Reader().run(A, B).location == A
+    # a missing file says nothing of its server
+    monkeypatch.setattr(attempts, "_AVOIDED", 300.0)
+    assert Reader(a=[GONE]).run(A, B).location == B
+    assert Reader().run(A, B).location == A
 
 
 def test_one_location() -> None:
