@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from pocket.remote.client import prepare_client
+from tests.pocket.engine.root_files import write_nano
 from tests.services.xrootd_servers import ControlledServer
 
 ORDINARY_USER = "pocketlaw"
@@ -129,3 +131,17 @@ def xrootd_server(user: User) -> Iterator[XRootDServer]:
         yield XRootDServer(server.url, server.store)
     finally:
         server.kill()
+
+
+@pytest.fixture
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a request take 3 s; all other settings of the client are those that are shipped."""
+    prepare_client()
+    monkeypatch.setenv("XRD_REQUESTTIMEOUT", "3")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A local file of 100 events."""
+    write_nano(tmp_path / "events.root", 100)
+    return tmp_path / "events.root"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import subprocess
 import sys
 import threading
@@ -11,41 +13,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from coffea import processor
 
-from pocket.datasets.definitions import DatasetDefinition
-from pocket.datasets.fileset import DatasetFile, DatasetInfo, build_fileset, expand, inspect_file
+from pocket.datasets.fileset import DatasetInfo, inspect_file
 from pocket.datasets.segments import Branch, split
 from pocket.engine.resources import Resources
 from pocket.engine.run import BranchResult, run_branch
-from pocket.errors import BadFileError, DatasetError, OtherFileError
+from pocket.errors import BadFileError, OtherFileError
 from pocket.histograms.config import Axis, HistConf
 from pocket.remote import attempts
-from pocket.remote.client import prepare_client
 from tests.law_runner import ROOT
 from tests.pocket.configs import TT, configure, metadata
 from tests.pocket.engine.root_files import damage, write_nano
 from tests.services.xrootd_servers import ControlledServer
 
-pytestmark = pytest.mark.xrootd
+pytestmark = [pytest.mark.xrootd, pytest.mark.usefixtures("short_timeout")]
 
 Make = Callable[[], ControlledServer]
 
 EVENTS = 100
 PT = HistConf([Axis(coll="Muon", field="pt", bins=6, start=0, stop=3)])
-
-
-@pytest.fixture(autouse=True)
-def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
-    # all else stays as it is shipped
-    prepare_client()
-    monkeypatch.setenv("XRD_REQUESTTIMEOUT", "3")
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    write_nano(tmp_path / "events.root", EVENTS)
-    return tmp_path / "events.root"
 
 
 def branch_of(local: Path, url: str, *replicas: str) -> Branch:
@@ -198,6 +184,22 @@ def test_frozen_server(make_xrootd_server: Make, file: Path) -> None:
     assert list(result.failures) == [url]
 
 
+def test_host_that_swallows_connections(file: Path) -> None:
+    """As behind a firewall: nobody answers when a connection is asked for, and nobody refuses it."""
+    with socket.socket() as full, contextlib.ExitStack() as clients:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        for _ in range(4):
+            client = clients.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        url = f"root://127.0.0.1:{full.getsockname()[1]}//store/events.root"
+        begin = time.monotonic()
+        with pytest.raises(BadFileError, match=rf"^{url} can't be read: \[\w+\] (Operation expired|Socket timeout)"):
+            run(branch_of(file, url))
+        assert time.monotonic() - begin < 30
+
+
 def test_another_file_is_refused(make_xrootd_server: Make, file: Path, tmp_path: Path) -> None:
     write_nano(tmp_path / "other.root", EVENTS, seed=2)
     server = make_xrootd_server()
@@ -208,92 +210,6 @@ def test_another_file_is_refused(make_xrootd_server: Make, file: Path, tmp_path:
     with pytest.raises(OtherFileError, match=r"none of the 2 replicas of .*none\.root.*other\.root was replaced"):
         run(branch_of(file, missing, other), skip=True)
     check_same(run(branch_of(file, other, url)), file)
-
-
-def definition(source: str, *values: str) -> DatasetDefinition:
-    return DatasetDefinition("DY", "DY", "2018", True, source, values, Path("x.json"), xsec=2.0)
-
-
-def listed(source: str, *values: str) -> list[str]:
-    return [file.url for file in expand(definition(source, *values), toy_files={}, cache=Path("none"))]
-
-
-def test_listing(make_xrootd_server: Make, file: Path) -> None:
-    server = make_xrootd_server()
-    names = ("x/f1.root", "x/f2.root", "x/sub/f3.root", "x/notes.txt")
-    f1, f2, f3, notes = (server.add(file, name) for name in names)
-    url = server.url
-    assert listed("globs", f"{url}/x/*.root") == [f1, f2]
-    assert listed("globs", f"{url}/x/f?.root", f"{url}/x/*/f3.root") == [f1, f2, f3]
-    assert listed("globs", f"{url}/x/**/f[13].root") == [f1, f3]
-    assert listed("globs", f"{url}/x/n*") == [notes]
-    assert listed("paths", f"{url}/x", f2) == [f1, f2, f3, f2]
-    assert listed("paths", f"{url}/x/sub/") == [f3]
-    # what was added since is seen
-    f4 = server.add(file, "x/f4.root")
-    assert listed("globs", f"{url}/x/*.root") == [f1, f2, f4]
-    (server.store / "x" / "sub" / "f3.root").unlink()
-
-    for source, value, message in (
-        ("globs", f"{url}/x/*.rot", r"no file matches 'root://.*/x/\*\.rot'"),
-        ("globs", f"{url}/none/*.root", r"root://.*/none/\*\.root can't be listed: .*\[3011\]"),
-        ("paths", f"{url}/none", r"root://.*/none can't be listed: .*\[3011\]"),
-        ("paths", f"{url}/x/sub", r"no \.root file is in root://.*/x/sub"),
-    ):
-        with pytest.raises(DatasetError, match=rf"^dataset 'DY_2018' in x\.json: {message}"):
-            listed(source, value)
-
-
-def test_listing_of_a_server_that_is_down_or_frozen(make_xrootd_server: Make, file: Path) -> None:
-    server, frozen = make_xrootd_server(), make_xrootd_server()
-    server.kill()
-    frozen.freeze()
-    for url in (server.url, frozen.url):
-        begin = time.monotonic()
-        with pytest.raises(DatasetError, match=rf"dataset 'DY_2018' in x\.json: {url}/\*\.root can't be listed: \["):
-            listed("globs", f"{url}/*.root")
-        assert time.monotonic() - begin < 30
-    # a file isn't looked for before it is read
-    assert listed("paths", f"{server.url}/a.root") == [f"{server.url}/a.root"]
-
-
-def test_fileset_over_the_network(make_xrootd_server: Make, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server, dead = make_xrootd_server(), make_xrootd_server()
-    url = server.add(file)
-    replica = dead.add(file)
-    dead.kill()
-    remote = DatasetFile(replica, (url,))
-    monkeypatch.setattr("pocket.datasets.fileset.expand", lambda *args, **kwargs: [remote])
-    dataset = definition("paths", replica)
-    fileset = build_fileset({dataset.name: dataset}, toy_files={}, cache=Path("none")).fileset
-    info, size = inspect_file(file)
-    assert fileset["DY_2018"]["files"] == {replica: {**info, "replicas": [url]}}
-    assert fileset["DY_2018"]["metadata"]["size"] == size == file.stat().st_size
-    (branch,) = split(fileset, 10**6)
-    assert branch.segments[0].locations == (replica, url)
-
-    # coffea leaves the key alone
-    fileset["DY_2018"]["files"] = {url: {**info, "replicas": [replica]}}
-    runner = processor.Runner(processor.IterativeExecutor(status=False), chunksize=30)
-    items = list(runner.preprocess(fileset, treename="Events"))
-    assert {item.filename for item in items} == {url}
-    assert sum(item.entrystop - item.entrystart for item in items) == EVENTS
-
-
-def test_bad_files_over_the_network(make_xrootd_server: Make, file: Path, tmp_path: Path) -> None:
-    server = make_xrootd_server()
-    content = file.read_bytes()
-    for name, data, message in (
-        ("short", content[:-50], rf"is truncated: it has {len(content) - 50} of {len(content)} bytes"),
-        ("garbage", b"x" * 5000, "can't be read, it is truncated or corrupt: ValueError: not a ROOT file"),
-        ("empty", b"", "can't be read, it is truncated or corrupt"),
-    ):
-        (tmp_path / name).write_bytes(data)
-        url = server.add(tmp_path / name, f"{name}.root")
-        with pytest.raises(BadFileError, match=rf"^file {url} {message}"):
-            inspect_file(url)
-    with pytest.raises(BadFileError, match=r"^file root://.*none\.root can't be read: \[ERROR\] .*\[3011\]"):
-        inspect_file(f"{server.url}/none.root")
 
 
 def test_no_handle_is_left(make_xrootd_server: Make, file: Path) -> None:
