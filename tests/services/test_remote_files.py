@@ -10,10 +10,13 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import uproot
 
+from pocket.cut import Cut
 from pocket.datasets.fileset import DatasetInfo, inspect_file
 from pocket.datasets.segments import Branch, split
 from pocket.engine.resources import Resources
@@ -21,6 +24,8 @@ from pocket.engine.run import BranchResult, run_branch
 from pocket.errors import BadFileError, OtherFileError
 from pocket.histograms.config import Axis, HistConf
 from pocket.remote import attempts
+from pocket.skims import Skim
+from pocket.skims.run import skim_branch
 from tests.law_runner import ROOT
 from tests.pocket.configs import TT, configure, metadata
 from tests.pocket.engine.root_files import damage, write_nano
@@ -210,6 +215,38 @@ def test_another_file_is_refused(make_xrootd_server: Make, file: Path, tmp_path:
     with pytest.raises(OtherFileError, match=r"none of the 2 replicas of .*none\.root.*other\.root was replaced"):
         run(branch_of(file, missing, other), skip=True)
     check_same(run(branch_of(file, other, url)), file)
+
+
+def above(events: Any, params: Any, **kwargs: Any) -> Any:
+    return events.x > params["x"]
+
+
+def test_skim_of_a_server_that_is_killed(make_xrootd_server: Make, file: Path, tmp_path: Path) -> None:
+    first, second = make_xrootd_server(), make_xrootd_server()
+    url, replica = first.add(file), second.add(file)
+    config = configure(skim=[Cut("above", {"x": 1.0}, above)])
+    records, written = [], []
+    for name, branch in (("local", branch_of(file, str(file))), ("remote", branch_of(file, url, replica))):
+        (tmp_path / name).mkdir()
+        record = skim_branch(
+            config,
+            Skim(config="main"),
+            branch,
+            metadata(config, TT),
+            Resources(),
+            tmp_path / name,
+            identity="id",
+            chunk_size=20,
+            progress=After(first.kill if name == "remote" else lambda: None),
+        )
+        records.append(record)
+        with uproot.open(tmp_path / name / "events_0000.root") as skim:
+            written.append(skim["Events"].arrays().to_list())
+    assert list(records[1].failures) == [url]
+    records[1].failures.clear()
+    assert records[1] == records[0]
+    assert records[0].nevents == EVENTS > len(written[0]) > 0
+    assert written[1] == written[0]
 
 
 def test_no_handle_is_left(make_xrootd_server: Make, file: Path) -> None:
