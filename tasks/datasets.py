@@ -81,16 +81,26 @@ class BuildDatasets(StoreTask):
         return store_root() / "cache" / "coffea_samples"
 
     def input_ids(self) -> dict[str, str] | None:
-        """The files as they are now, by whole path: a fileset doesn't move with its files."""
+        """The files as they are now, by whole path: a fileset doesn't move with its files.
+
+        Servers aren't asked, which might not answer: a file there is known by its URL, and a pattern or folder by
+        itself. UUIDs tell when the files are read whether they are still those of the fileset.
+        """
         from pocket.datasets.fileset import expand
+        from pocket.remote.client import is_remote
 
         toys = self.toys.get_branch_tasks().values() if self.has_toys else ()
         ids = input_ids({branch.output().path: branch.output() for branch in toys})
         if ids is None:
             return None
-        local = [definition for definition in self.definitions.values() if definition.source in ("paths", "globs")]
-        files = [path for definition in local for path in expand(definition, toy_files={}, cache=self.downloads)]
-        return ids | {str(path): _state(path) for path in files}
+        for definition in self.definitions.values():
+            if definition.source in ("paths", "globs"):
+                values = [value for value in definition.values if not is_remote(value)]
+                local = replace(definition, values=tuple(values)) if values else None
+                files = expand(local, toy_files={}, cache=self.downloads) if local else []
+                ids |= {file.url: _state(Path(file.url)) for file in files}
+                ids |= {value: "on a server" for value in definition.values if is_remote(value)}
+        return ids
 
     def make(self) -> None:
         """Open the files and write the fileset."""

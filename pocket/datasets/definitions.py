@@ -14,8 +14,10 @@ One definition file holds, per key, the sample and a list of file entries; each 
 
 An entry names its files by exactly one of these sources:
 
-- ``paths``: local files, absolute or relative to the definition file;
-- ``globs``: local patterns (``**`` crosses folders), absolute or relative to the definition file;
+- ``paths``: files, absolute or relative to the definition file, or ``root://host//dir/file.root``; a URL that doesn't
+  end in ``.root`` is a folder, and stands for all ``.root`` files in and below it;
+- ``globs``: patterns (``**`` crosses folders), absolute or relative to the definition file, or
+  ``root://host//dir/*.root``;
 - ``toys``: a process of ``params/toys.yaml``;
 - ``coffea_samples``: small real files out of coffea's source distribution;
 - ``das_names`` (with an optional ``dbs_instance``): understood, but can't be built yet.

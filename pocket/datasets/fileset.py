@@ -6,21 +6,26 @@ A fileset has coffea's form, so that coffea reads it too::
         "metadata": {"sample": "DYJetsToLL", "year": "2018", "isMC": true, "xsec": 6077.22,
                      "nevents": 40, "size": 352599},
         "files": {"/data/nano_dy.root": {"object_path": "Events", "num_entries": 40, "uuid": "a9490124-…"}}}}
+
+A file may be at several places. Then its key is the preferred one, and ``"replicas"`` has the others.
 """
 
 from __future__ import annotations
 
 import glob
-import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, NotRequired, TypeAlias, TypedDict
 
 from pocket.datasets.coffea_samples import sample_path
 from pocket.datasets.definitions import DatasetDefinition
-from pocket.errors import BadFileError, ConfigError, DatasetError, UnknownNameError, nearest
+from pocket.errors import BadFileError, ConfigError, DatasetError, PocketError, UnknownNameError, nearest
+from pocket.remote.attempts import first_readable
+from pocket.remote.client import is_remote, open_root
+from pocket.remote.failures import why_unreadable
+from pocket.remote.listing import files_in, files_like, is_file_name, remote_path
 from pocket.skims.before import needs_all_files
 
 TREE = "Events"
@@ -32,16 +37,36 @@ class FileInfo(TypedDict):
     object_path: str
     num_entries: int
     uuid: str
+    #: further paths or URLs of the file, in the order of preference
+    replicas: NotRequired[list[str]]
 
 
 class DatasetInfo(TypedDict):
-    """Metadata and files (by path) of one dataset."""
+    """Metadata and files (by path or URL) of one dataset."""
 
     metadata: dict[str, Any]
     files: dict[str, FileInfo]
 
 
 Fileset: TypeAlias = dict[str, DatasetInfo]
+
+
+@dataclass(frozen=True)
+class DatasetFile:
+    """Where a file is.
+
+    Args:
+        url: absolute path or URL, the preferred one if there are several.
+        replicas: further paths or URLs of the same file, in the order of preference.
+    """
+
+    url: str
+    replicas: tuple[str, ...] = ()
+
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """All paths and URLs, each once, in the order of preference."""
+        return tuple(dict.fromkeys((self.url, *self.replicas)))
 
 
 @dataclass(frozen=True)
@@ -61,8 +86,10 @@ class FilesetResult:
     skipped: tuple[SkippedFile, ...]
 
 
-def expand(definition: DatasetDefinition, *, toy_files: Mapping[str, Sequence[Path]], cache: Path) -> list[Path]:
+def expand(definition: DatasetDefinition, *, toy_files: Mapping[str, Sequence[Path]], cache: Path) -> list[DatasetFile]:
     """List the files that a definition stands for, without opening them.
+
+    Folders and patterns on servers are listed over the network; a URL that ends in ``.root`` is taken as it is.
 
     Args:
         definition: the dataset.
@@ -70,10 +97,10 @@ def expand(definition: DatasetDefinition, *, toy_files: Mapping[str, Sequence[Pa
         cache: folder that keeps files of coffea's source distribution once they are downloaded.
 
     Returns:
-        Absolute paths in the order of the definition; those of one pattern are sorted.
+        Absolute paths and URLs in the order of the definition; those of one pattern or folder are sorted.
 
     Raises:
-        DatasetError: if a pattern matches nothing, or the source is not available.
+        DatasetError: if a pattern matches nothing, a server can't be listed, or the source is not available.
         UnknownNameError: if a toy process or one of coffea's samples is unknown.
     """
     folder = definition.origin.parent.absolute()
@@ -82,16 +109,12 @@ def expand(definition: DatasetDefinition, *, toy_files: Mapping[str, Sequence[Pa
         for process in values:
             if process not in toy_files:
                 raise UnknownNameError("toy process", process, toy_files, where)
-        return [path.absolute() for process in values for path in toy_files[process]]
+        return [DatasetFile(str(path.absolute())) for process in values for path in toy_files[process]]
     if definition.source == "coffea_samples":
-        return [sample_path(name, cache=cache) for name in values]
+        return [DatasetFile(str(sample_path(name, cache=cache))) for name in values]
     if definition.source == "das_names":
         raise DatasetError(f"{where}: 'das_names' is not available yet: {', '.join(values)}; use 'paths' or 'globs'")
-    if remote := [value for value in values if "://" in value]:
-        raise DatasetError(f"{where}: remote files are not available yet: {remote[0]}; use local files")
-    if definition.source == "globs":
-        return [path for pattern in values for path in _matches(pattern, folder, where)]
-    return [folder / value for value in values]
+    return [DatasetFile(url) for value in values for url in _listed(value, definition.source, folder, where)]
 
 
 def build_fileset(
@@ -126,9 +149,9 @@ def build_fileset(
         if definition.is_mc and definition.xsec is None:
             raise DatasetError(f"{definition.where} has no cross section: fill 'xsec' in from the toys' parameters")
     jobs = [
-        (name, path)
+        (name, file)
         for name, definition in definitions.items()
-        for path in expand(definition, toy_files=toy_files, cache=cache)
+        for file in expand(definition, toy_files=toy_files, cache=cache)
     ]
 
     fileset: Fileset = {
@@ -137,20 +160,22 @@ def build_fileset(
     }
     needed = {name for name, definition in definitions.items() if definition.has_sums}
     skipped: list[SkippedFile] = []
-    seen: dict[str, tuple[str, Path]] = {}  # dataset and path by UUID
-    for (name, path), result in zip(jobs, _inspect_all(jobs, workers, skip_bad_files, needed, progress), strict=True):
+    seen: dict[str, tuple[str, str]] = {}  # dataset and path by UUID
+    for (name, file), result in zip(jobs, _inspect_all(jobs, workers, skip_bad_files, needed, progress), strict=True):
         if isinstance(result, BadFileError):
-            skipped.append(SkippedFile(name, str(path), str(result)))
+            skipped.append(SkippedFile(name, file.url, str(result)))
             continue
         info, size = result
         if info["uuid"] in seen:
             other_name, other_path = seen[info["uuid"]]
             raise DatasetError(
-                f"{path} of dataset {name!r} is the same file as {other_path} of dataset {other_name!r} (UUID "
+                f"{file.url} of dataset {name!r} is the same file as {other_path} of dataset {other_name!r} (UUID "
                 f"{info['uuid']}): its events would count twice"
             )
-        seen[info["uuid"]] = (name, path)
-        fileset[name]["files"][str(path)] = info
+        seen[info["uuid"]] = (name, file.url)
+        if replicas := list(file.locations[1:]):
+            info["replicas"] = replicas
+        fileset[name]["files"][file.url] = info
         fileset[name]["metadata"]["nevents"] += info["num_entries"]
         fileset[name]["metadata"]["size"] += size
     for name, dataset in fileset.items():
@@ -161,30 +186,33 @@ def build_fileset(
     return FilesetResult(fileset, tuple(skipped))
 
 
-def inspect_file(path: Path) -> tuple[FileInfo, int]:
-    """Open a ROOT file and return what a fileset records of it, and its size in bytes.
+def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
+    """Open a ROOT file once and return what a fileset records of it, and its size in bytes.
+
+    Args:
+        path: path or URL.
 
     Raises:
-        BadFileError: if the file is missing, empty, truncated or corrupt, or has no tree ``Events``.
+        BadFileError: if the file is missing, empty, truncated or corrupt, can't be reached, or has no tree ``Events``.
     """
-    import uproot
-
-    if not path.is_file():
-        raise BadFileError(f"file {path} doesn't exist")
-    size = path.stat().st_size
-    if not size:
-        raise BadFileError(f"file {path} is empty (0 bytes)")
+    if not is_remote(str(path)):
+        if not Path(path).is_file():
+            raise BadFileError(f"file {path} doesn't exist")
+        if not Path(path).stat().st_size:
+            raise BadFileError(f"file {path} is empty (0 bytes)")
     try:
-        with uproot.open(path) as file:
+        with open_root(str(path)) as file:
+            size = int(file.file.source.num_bytes)
             end = file.file.fEND
             names = file.keys(cycle=False)
             tree = file[TREE] if TREE in names else None
             entries = getattr(tree, "num_entries", None)
             uuid = str(file.file.uuid)
     # a corrupt file makes uproot raise whatever its bytes lead to: zlib, struct, Unicode, key and value errors
+    except PocketError:
+        raise
     except Exception as error:
-        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 160)
-        raise BadFileError(f"file {path} is not a ROOT file, or truncated or corrupt ({reason})") from error
+        raise BadFileError(f"file {path} {why_unreadable(str(path), error)}") from error
     if end > size:
         raise BadFileError(f"file {path} is truncated: it has {size} of {end} bytes")
     if tree is None:
@@ -234,16 +262,16 @@ def select_datasets(fileset: Fileset, dataset_filter: Mapping[str, Sequence[str]
 
 
 def _inspect_all(
-    jobs: Sequence[tuple[str, Path]],
+    jobs: Sequence[tuple[str, DatasetFile]],
     workers: int,
     skip_bad_files: bool,
     needed: Collection[str],
     progress: Callable[[int, int], None] | None,
 ) -> list[tuple[FileInfo, int] | BadFileError]:
-    def inspect(job: tuple[str, Path]) -> tuple[FileInfo, int] | BadFileError:
-        dataset, path = job
+    def inspect(job: tuple[str, DatasetFile]) -> tuple[FileInfo, int] | BadFileError:
+        dataset, file = job
         try:
-            return inspect_file(path)
+            return first_readable(file.locations, inspect_file).value
         except BadFileError as error:
             if skip_bad_files and dataset not in needed:
                 return error
@@ -259,6 +287,19 @@ def _inspect_all(
             if progress:
                 progress(len(results), len(jobs))
     return results
+
+
+def _listed(value: str, source: str, folder: Path, where: str) -> list[str]:
+    """Return the files that one entry of ``paths`` or ``globs`` stands for."""
+    if not is_remote(value):
+        return [str(path) for path in _matches(value, folder, where)] if source == "globs" else [str(folder / value)]
+    try:
+        if source == "globs":
+            return files_like(value)
+        remote_path(value)  # checks the form
+        return [value] if is_file_name(value) else files_in(value)
+    except DatasetError as error:
+        raise DatasetError(f"{where}: {error}") from error
 
 
 def _matches(pattern: str, folder: Path, where: str) -> list[Path]:

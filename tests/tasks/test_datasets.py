@@ -93,6 +93,25 @@ def test_store_that_was_moved(chain: Chain, tmp_path: Path, monkeypatch: pytest.
     assert sorted(ids) == sorted(branches)
 
 
+def test_servers_are_not_asked_for_completeness(on_files: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    local = str(on_files.analysis / "dy_0.root")
+    remote = "root://nobody.invalid//store/dy_1.root"
+    pattern = "root://nobody.invalid//store/data_*.root"
+    on_files.define({"paths": ["dy_0.root", remote]})
+    content = json.loads((on_files.analysis / "datasets.json").read_text())
+    content["DATA_SingleMuon"]["files"][0] = {
+        "globs": [pattern],
+        "metadata": content["DATA_SingleMuon"]["files"][0]["metadata"],
+    }
+    (on_files.analysis / "datasets.json").write_text(json.dumps(content))
+    monkeypatch.setattr("pocket.remote.client.file_system", None)
+    task = build_datasets(on_files)
+    ids = task.input_ids()
+    assert ids is not None
+    assert list(ids) == [local, remote, pattern]
+    assert not task.complete()
+
+
 def corrupt_start(path: Path) -> None:
     overwrite(path, 50, 200)
 

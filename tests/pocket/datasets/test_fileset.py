@@ -11,8 +11,17 @@ import pytest
 import uproot
 from coffea.dataset_tools.filespec import CoffeaROOTFileSpecOptional
 
+from pocket.datasets import fileset as fileset_module
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
-from pocket.datasets.fileset import Fileset, FilesetResult, build_fileset, expand, inspect_file, select_datasets
+from pocket.datasets.fileset import (
+    DatasetFile,
+    Fileset,
+    FilesetResult,
+    build_fileset,
+    expand,
+    inspect_file,
+    select_datasets,
+)
 from pocket.errors import BadFileError, ConfigError, DatasetError, UnknownNameError
 from pocket.skims.before import BeforeSkim
 from tests.real_files import CACHE, real_file
@@ -36,13 +45,18 @@ def build(*definitions: DatasetDefinition, skip_bad_files: bool = False) -> File
     return build_fileset(named, toy_files={}, cache=CACHE, skip_bad_files=skip_bad_files)
 
 
+def paths(files: list[DatasetFile]) -> list[Path]:
+    assert all(file.replicas == () for file in files)
+    return [Path(file.url) for file in files]
+
+
 def test_expand_paths_and_globs(tmp_path: Path) -> None:
     a, b, c = (write_root(tmp_path / name, 1) for name in ("a.root", "sub/b.root", "sub/c.root"))
     (tmp_path / "sub" / "d.root").mkdir()
     (tmp_path / "sub" / "link").symlink_to(tmp_path / "sub")
 
     def files(source: str, *values: str) -> list[Path]:
-        return expand(definition(tmp_path, source, *values), toy_files={}, cache=CACHE)
+        return paths(expand(definition(tmp_path, source, *values), toy_files={}, cache=CACHE))
 
     assert files("paths", "sub/c.root", str(a)) == [c, a]
     assert files("globs", "sub/*.root", "*.root") == [b, c, a]
@@ -51,16 +65,43 @@ def test_expand_paths_and_globs(tmp_path: Path) -> None:
     assert set(files("globs", "**/*.root")) >= {a, b, c}
 
 
+def test_urls_are_not_looked_for(tmp_path: Path) -> None:
+    urls = ["root://none.invalid//store/a.root", "root://none.invalid:1094//store/b.root?authz=x"]
+    dataset = definition(tmp_path, "paths", urls[0], "c.root", urls[1])
+    assert [file.url for file in expand(dataset, toy_files={}, cache=CACHE)] == [
+        urls[0],
+        str(tmp_path / "c.root"),
+        urls[1],
+    ]
+
+
+def test_replicas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_root(tmp_path / "a.root", 3)
+    first, second, last = (str(tmp_path / name) for name in ("none.root", "a.root", "b.root"))
+    file = DatasetFile(first, (second, first, last, second))
+    monkeypatch.setattr(fileset_module, "expand", lambda *args, **kwargs: [file])
+    (found,) = build(definition(tmp_path, "paths", "none.root")).fileset.values()
+    info, size = inspect_file(second)
+    assert found["files"] == {first: {**info, "replicas": [second, last]}}
+    assert found["metadata"]["size"] == size
+
+    (tmp_path / "a.root").unlink()
+    with pytest.raises(
+        BadFileError, match=r"'DY_2018': none of the 3 .*none\.root .*; file .*a\.root .*; file .*b\.root d"
+    ):
+        build(definition(tmp_path, "paths", "none.root"))
+
+
 def test_relative_definition_gives_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_root(tmp_path / "a.root", 1)
     monkeypatch.chdir(tmp_path)
     for source in ("paths", "globs"):
-        assert expand(definition(Path(), source, "a.root"), toy_files={}, cache=CACHE) == [path]
+        assert paths(expand(definition(Path(), source, "a.root"), toy_files={}, cache=CACHE)) == [path]
 
 
 def test_expand_toys(tmp_path: Path) -> None:
     toy_files = {"dy": [tmp_path / "dy_0.root", tmp_path / "dy_1.root"], "data": [tmp_path / "data_0.root"]}
-    assert expand(definition(tmp_path, "toys", "dy"), toy_files=toy_files, cache=CACHE) == toy_files["dy"]
+    assert paths(expand(definition(tmp_path, "toys", "dy"), toy_files=toy_files, cache=CACHE)) == toy_files["dy"]
     with pytest.raises(UnknownNameError, match=r"toy process 'dyy' in dataset 'DY_2018' in .*did you mean 'dy'"):
         expand(definition(tmp_path, "toys", "dyy"), toy_files=toy_files, cache=CACHE)
 
@@ -70,7 +111,8 @@ def test_expand_toys(tmp_path: Path) -> None:
     [
         ("globs", "none/*.root", r"'DY_2018' in .*no file matches 'none/\*\.root' \(folder .*/none\)"),
         ("das_names", "/DY/x/NANOAODSIM", "not available yet: /DY/x/NANOAODSIM; use 'paths' or 'globs'"),
-        ("paths", "root://host//store/a.root", "remote files are not available yet: root://host//store/a.root"),
+        ("paths", "root://host/store/a.root", r"'DY_2018' in .*: 'root://host/store/a\.root' is not of the form root:"),
+        ("globs", "https://host/store/*.root", "'https://host/store/.*' is not of the form root://host//path"),
     ],
 )
 def test_files_that_cannot_be_listed(tmp_path: Path, source: str, value: str, message: str) -> None:
@@ -145,7 +187,7 @@ def bad_file(kind: str, path: Path) -> None:
     ("kind", "message"),
     [
         ("empty", "is empty"),
-        ("garbage", "is not a ROOT file, or truncated or corrupt"),
+        ("garbage", "truncated or corrupt: ValueError: not a ROOT file"),
         ("0.0001", "truncated or corrupt"),
         ("0.3", "truncated or corrupt"),
         ("0.99", "is truncated: it has 349073 of 352599 bytes"),
