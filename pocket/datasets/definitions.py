@@ -20,14 +20,15 @@ An entry names its files by exactly one of these sources:
   ``root://host//dir/*.root``;
 - ``toys``: a process of ``params/toys.yaml``;
 - ``coffea_samples``: small real files out of coffea's source distribution;
-- ``das_names`` (with an optional ``dbs_instance``): understood, but can't be built yet.
+- ``das_names``: datasets of CMS, with an optional ``dbs_instance`` (default: ``prod/global``);
+- ``open_data``: records of CERN Open Data, each by its number, its DOI or its title.
 
 A dataset that was skimmed has ``"isSkim": true`` in its metadata, and the sums over all its events before the skim:
 ``nevents_before_skim``, ``sum_genweights`` and ``sum_signOf_genweights``. It is normalised by them. Without them, the
 sum of generator weights is that of ``genWeight * skimRescaleGenWeight`` over the files.
 
-PocketCoffea's ``json_output`` and ``storage_prefix`` may stay in a definition. They say where PocketCoffea writes
-its filesets; here filesets go to the store, so the two have no effect.
+Files of ``das_names`` are looked for first at the definition's ``storage_prefix`` followed by their logical name.
+PocketCoffea's ``json_output`` may stay in a definition; it has no effect, because filesets go to the store.
 """
 
 from __future__ import annotations
@@ -40,10 +41,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pocket.datasets.catalogues.dbs import GLOBAL, INSTANCES
 from pocket.errors import DatasetError, UnknownNameError, check_known
 from pocket.skims.before import SUMS, BeforeSkim
 
-SOURCES = ("paths", "globs", "toys", "coffea_samples", "das_names")
+SOURCES = ("paths", "globs", "toys", "coffea_samples", "das_names", "open_data")
 
 _DATASET_KEYS = ("sample", "files", "json_output", "storage_prefix")
 _ENTRY_KEYS = (*SOURCES, "dbs_instance", "metadata")
@@ -69,6 +71,8 @@ class DatasetDefinition:
         part: slice of the sample, e.g. ``"M-50"``.
         primary_dataset: primary dataset of the data, e.g. ``"SingleMuon"``.
         before_skim: for a skim, what is known of the events before it.
+        dbs_instance: the instance of DBS that knows the dataset; only for ``das_names``.
+        storage_prefix: what stands in front of a file's logical name at a storage of one's own.
 
     Raises:
         DatasetError: if a value can't be used.
@@ -87,6 +91,8 @@ class DatasetDefinition:
     part: str | None = None
     primary_dataset: str | None = None
     before_skim: BeforeSkim | None = None
+    dbs_instance: str = GLOBAL
+    storage_prefix: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\w.+-]+", self.name):
@@ -98,6 +104,8 @@ class DatasetDefinition:
             )
         if self.source not in SOURCES:
             raise UnknownNameError("file source", self.source, SOURCES, self.where)
+        if self.dbs_instance not in INSTANCES:
+            raise UnknownNameError("dbs_instance", self.dbs_instance, INSTANCES, self.where)
         if not self.values and not self.has_sums:
             raise DatasetError(f"{self.where}: {self.source!r} is empty")
         if not self.is_mc and self.xsec is not None:
@@ -194,19 +202,24 @@ def _read_dataset(key: str, content: object, origin: Path) -> list[DatasetDefini
     if not isinstance(dataset["files"], list):
         raise DatasetError(f"{where}: 'files' is not a list of entries")
     sample = _text(dataset, "sample", where)
+    prefix = _text(dataset, "storage_prefix", where) if dataset.get("storage_prefix") else ""
     return [
-        _read_entry(key, sample, _object(entry, place), origin, place)
+        _read_entry(key, sample, prefix, _object(entry, place), origin, place)
         for number, entry in enumerate(dataset["files"])
         for place in [f"dataset {key!r}, files[{number}] in {origin}"]
     ]
 
 
-def _read_entry(key: str, sample: str, entry: dict[str, Any], origin: Path, where: str) -> DatasetDefinition:
+def _read_entry(
+    key: str, sample: str, prefix: str, entry: dict[str, Any], origin: Path, where: str
+) -> DatasetDefinition:
     check_known("key", entry, _ENTRY_KEYS, where)
     sources = [source for source in SOURCES if source in entry]
     if len(sources) != 1:
         given = " and ".join(map(repr, sources)) or "none"
         raise DatasetError(f"{where} must name its files by exactly one of {', '.join(SOURCES)}; it has {given}")
+    if "dbs_instance" in entry and sources != ["das_names"]:
+        raise DatasetError(f"{where}: only 'das_names' have a 'dbs_instance'")
     metadata = _object(entry.get("metadata", {}), f"metadata of {where}")
     check_known("metadata key", metadata, _METADATA_KEYS, where)
     missing = [required for required in _REQUIRED_METADATA if required not in metadata]
@@ -229,6 +242,8 @@ def _read_entry(key: str, sample: str, entry: dict[str, Any], origin: Path, wher
         part=optional("part"),
         primary_dataset=optional("primaryDataset"),
         before_skim=_before_skim(metadata, where),
+        dbs_instance=_text(entry, "dbs_instance", where) if "dbs_instance" in entry else GLOBAL,
+        storage_prefix=prefix,
     )
 
 
@@ -280,7 +295,10 @@ def _number(content: Mapping[str, Any], key: str, where: str) -> float:
 
 def _strings(content: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     value = content[key]
-    strings = [value] if isinstance(value, str) else value
-    if not isinstance(strings, list) or not all(isinstance(item, str) and item for item in strings):
+    strings = value if isinstance(value, list) else [value]
+    if key == "open_data":
+        # the number of a record may be one
+        strings = [str(item) if type(item) is int else item for item in strings]
+    if not all(isinstance(item, str) and item for item in strings):
         raise DatasetError(f"{where}: {key!r} is {value!r}, expected a text or a list of texts")
     return tuple(strings)
