@@ -49,7 +49,7 @@ def run_jobs(jobs: Sequence[Job], cores: int, label: str, unit: str) -> None:
     if cores < 0:
         raise ConfigError(f"the number of cores is {cores}, expected 0 for all cores or more")
     workers = min(cores or available_cores(), len(jobs))
-    with _progress_bar(label, sum(job.size for job in jobs), unit) as advance:
+    with progress_bar(label, sum(job.size for job in jobs), unit) as advance:
         if workers <= 1:
             for job in jobs:
                 job.run(advance)
@@ -120,7 +120,42 @@ def _work(job: Job) -> None:
 
 
 @contextlib.contextmanager
-def _progress_bar(label: str, total: int, unit: str) -> Iterator[Progress]:
+def counting_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar for work that counts itself; it appears with the first count.
+
+    Args:
+        label: text of the progress bar.
+        unit: what is counted.
+
+    Yields:
+        A function to call with the number of things done and the number of all.
+    """
+    with contextlib.ExitStack() as stack:
+        bars: list[Progress] = []
+        before = 0
+
+        def count(done: int, total: int) -> None:
+            nonlocal before
+            if not bars:
+                bars.append(stack.enter_context(progress_bar(label, total, unit)))
+            bars[0](done - before)
+            before = done
+
+        yield count
+
+
+@contextlib.contextmanager
+def progress_bar(label: str, total: int, unit: str) -> Iterator[Progress]:
+    """Show a progress bar.
+
+    Args:
+        label: text of the progress bar.
+        total: amount of work.
+        unit: what the work is counted in.
+
+    Yields:
+        A function to call with each amount that is done.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -12,20 +12,19 @@ A file may be at several places. Then its key is the preferred one, and ``"repli
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NotRequired, TypeAlias, TypedDict
 
-from pocket.datasets.coffea_samples import sample_path
+from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.definitions import DatasetDefinition
+from pocket.datasets.listing import DatasetFile, expand_each
 from pocket.errors import BadFileError, ConfigError, DatasetError, PocketError, UnknownNameError, nearest
 from pocket.remote.attempts import first_readable
 from pocket.remote.client import is_remote, open_root
 from pocket.remote.failures import why_unreadable
-from pocket.remote.listing import files_in, files_like, is_file_name, remote_path
 from pocket.skims.before import needs_all_files
 
 TREE = "Events"
@@ -52,24 +51,6 @@ Fileset: TypeAlias = dict[str, DatasetInfo]
 
 
 @dataclass(frozen=True)
-class DatasetFile:
-    """Where a file is.
-
-    Args:
-        url: absolute path or URL, the preferred one if there are several.
-        replicas: further paths or URLs of the same file, in the order of preference.
-    """
-
-    url: str
-    replicas: tuple[str, ...] = ()
-
-    @property
-    def locations(self) -> tuple[str, ...]:
-        """All paths and URLs, each once, in the order of preference."""
-        return tuple(dict.fromkeys((self.url, *self.replicas)))
-
-
-@dataclass(frozen=True)
 class SkippedFile:
     """A file that was left out of its dataset because it can't be read."""
 
@@ -86,37 +67,6 @@ class FilesetResult:
     skipped: tuple[SkippedFile, ...]
 
 
-def expand(definition: DatasetDefinition, *, toy_files: Mapping[str, Sequence[Path]], cache: Path) -> list[DatasetFile]:
-    """List the files that a definition stands for, without opening them.
-
-    Folders and patterns on servers are listed over the network; a URL that ends in ``.root`` is taken as it is.
-
-    Args:
-        definition: the dataset.
-        toy_files: the toy files by process.
-        cache: folder that keeps files of coffea's source distribution once they are downloaded.
-
-    Returns:
-        Absolute paths and URLs in the order of the definition; those of one pattern or folder are sorted.
-
-    Raises:
-        DatasetError: if a pattern matches nothing, a server can't be listed, or the source is not available.
-        UnknownNameError: if a toy process or one of coffea's samples is unknown.
-    """
-    folder = definition.origin.parent.absolute()
-    where, values = definition.where, definition.values
-    if definition.source == "toys":
-        for process in values:
-            if process not in toy_files:
-                raise UnknownNameError("toy process", process, toy_files, where)
-        return [DatasetFile(str(path.absolute())) for process in values for path in toy_files[process]]
-    if definition.source == "coffea_samples":
-        return [DatasetFile(str(sample_path(name, cache=cache))) for name in values]
-    if definition.source == "das_names":
-        raise DatasetError(f"{where}: 'das_names' is not available yet: {', '.join(values)}; use 'paths' or 'globs'")
-    return [DatasetFile(url) for value in values for url in _listed(value, definition.source, folder, where)]
-
-
 def build_fileset(
     definitions: Mapping[str, DatasetDefinition],
     *,
@@ -124,7 +74,9 @@ def build_fileset(
     cache: Path,
     workers: int = 8,
     skip_bad_files: bool = False,
+    catalogues: Catalogues | None = None,
     progress: Callable[[int, int], None] | None = None,
+    listing_progress: Callable[[int, int], None] | None = None,
 ) -> FilesetResult:
     """Open every file of the datasets and record its entries, UUID and size.
 
@@ -135,7 +87,9 @@ def build_fileset(
         workers: number of threads that open files.
         skip_bad_files: leave files out that can't be read, instead of failing at the first one; never those of a skim
             that is normalised by its metadata.
+        catalogues: the catalogues to ask, for datasets that only they know; they remember the files that were opened.
         progress: called with the number of files opened so far and the number of all.
+        listing_progress: called with the number of datasets listed so far and the number of all.
 
     Returns:
         The fileset, in the order of the definitions, and the files left out.
@@ -148,11 +102,14 @@ def build_fileset(
     for definition in definitions.values():
         if definition.is_mc and definition.xsec is None:
             raise DatasetError(f"{definition.where} has no cross section: fill 'xsec' in from the toys' parameters")
-    jobs = [
-        (name, file)
-        for name, definition in definitions.items()
-        for file in expand(definition, toy_files=toy_files, cache=cache)
-    ]
+    listed = expand_each(
+        definitions, toy_files=toy_files, cache=cache, catalogues=catalogues, progress=listing_progress
+    )
+    jobs = []
+    for name, files in listed.items():
+        if isinstance(files, DatasetError):
+            raise files
+        jobs += [(name, file) for file in files]
 
     fileset: Fileset = {
         name: {"metadata": {**definition.metadata(), "nevents": 0, "size": 0}, "files": {}}
@@ -161,7 +118,8 @@ def build_fileset(
     needed = {name for name, definition in definitions.items() if definition.has_sums}
     skipped: list[SkippedFile] = []
     seen: dict[str, tuple[str, str]] = {}  # dataset and path by UUID
-    for (name, file), result in zip(jobs, _inspect_all(jobs, workers, skip_bad_files, needed, progress), strict=True):
+    results = _inspect_all(jobs, workers, skip_bad_files, needed, catalogues, progress)
+    for (name, file), result in zip(jobs, results, strict=True):
         if isinstance(result, BadFileError):
             skipped.append(SkippedFile(name, file.url, str(result)))
             continue
@@ -223,6 +181,32 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
     return FileInfo(object_path=TREE, num_entries=int(entries), uuid=uuid), size
 
 
+def inspect_listed(file: DatasetFile, catalogues: Catalogues | None = None) -> tuple[FileInfo, int]:
+    """Return what :func:`inspect_file` does, of the first place that can be read, and compare it with the catalogue.
+
+    Args:
+        file: the file, and what its catalogue says of it.
+        catalogues: they remember what was found in files; a known file isn't opened again unless they ask afresh.
+
+    Raises:
+        BadFileError: if the file can be read nowhere, or has another number of events than its catalogue says.
+    """
+    known = catalogues.opened.get(file.identity) if catalogues and not catalogues.fresh else None
+    if known is not None:
+        (path, entries, uuid), size = known
+        info = FileInfo(object_path=path, num_entries=entries, uuid=uuid)
+    else:
+        info, size = first_readable(file.locations, inspect_file).value
+        if catalogues:
+            found = [info["object_path"], info["num_entries"], info["uuid"]]
+            catalogues.opened.put(file.identity, [found, size])
+    if file.entries not in (None, info["num_entries"]):
+        raise BadFileError(
+            f"file {file.url} has {info['num_entries']} events, but its catalogue says that it has {file.entries}"
+        )
+    return info, size
+
+
 def select_datasets(fileset: Fileset, dataset_filter: Mapping[str, Sequence[str]]) -> Fileset:
     """Keep the datasets that pass PocketCoffea's dataset filter.
 
@@ -266,12 +250,13 @@ def _inspect_all(
     workers: int,
     skip_bad_files: bool,
     needed: Collection[str],
+    catalogues: Catalogues | None,
     progress: Callable[[int, int], None] | None,
 ) -> list[tuple[FileInfo, int] | BadFileError]:
     def inspect(job: tuple[str, DatasetFile]) -> tuple[FileInfo, int] | BadFileError:
         dataset, file = job
         try:
-            return first_readable(file.locations, inspect_file).value
+            return inspect_listed(file, catalogues)
         except BadFileError as error:
             if skip_bad_files and dataset not in needed:
                 return error
@@ -287,25 +272,3 @@ def _inspect_all(
             if progress:
                 progress(len(results), len(jobs))
     return results
-
-
-def _listed(value: str, source: str, folder: Path, where: str) -> list[str]:
-    """Return the files that one entry of ``paths`` or ``globs`` stands for."""
-    if not is_remote(value):
-        return [str(path) for path in _matches(value, folder, where)] if source == "globs" else [str(folder / value)]
-    try:
-        if source == "globs":
-            return files_like(value)
-        remote_path(value)  # checks the form
-        return [value] if is_file_name(value) else files_in(value)
-    except DatasetError as error:
-        raise DatasetError(f"{where}: {error}") from error
-
-
-def _matches(pattern: str, folder: Path, where: str) -> list[Path]:
-    # unlike Path.glob, this takes absolute patterns and follows links to folders
-    found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
-    files = sorted(path for path in (folder / match for match in found) if path.is_file())
-    if not files:
-        raise DatasetError(f"{where}: no file matches {pattern!r} (folder {(folder / pattern).parent})")
-    return files

@@ -10,7 +10,8 @@ import pytest
 from coffea import processor
 
 from pocket.datasets.definitions import DatasetDefinition
-from pocket.datasets.fileset import DatasetFile, build_fileset, expand, inspect_file
+from pocket.datasets.fileset import build_fileset, inspect_file
+from pocket.datasets.listing import DatasetFile, expand
 from pocket.datasets.segments import split
 from pocket.errors import BadFileError, DatasetError
 from tests.services.xrootd_servers import ControlledServer
@@ -73,7 +74,7 @@ def test_fileset_over_the_network(make_xrootd_server: Make, file: Path, monkeypa
     replica = dead.add(file)
     dead.kill()
     remote = DatasetFile(replica, (url,))
-    monkeypatch.setattr("pocket.datasets.fileset.expand", lambda *args, **kwargs: [remote])
+    monkeypatch.setattr("pocket.datasets.listing.expand", lambda *args, **kwargs: [remote])
     dataset = definition("paths", replica)
     fileset = build_fileset({dataset.name: dataset}, toy_files={}, cache=Path("none")).fileset
     info, size = inspect_file(file)

@@ -13,7 +13,7 @@ import pytest
 
 from pocket.errors import ConfigError, PocketError, UnknownNameError
 from tasks import pool
-from tasks.pool import available_cores, run_jobs
+from tasks.pool import available_cores, counting_bar, run_jobs
 from tests.law_runner import ROOT
 
 
@@ -109,6 +109,16 @@ def test_error_of_a_job_reaches_the_caller(tmp_path: Path, cores: int) -> None:
 def test_killed_process_is_an_error() -> None:
     with pytest.raises(PocketError, match="a worker process was killed, maybe because memory ran out"):
         run_jobs([Die(), Die()], 2, "Label", "events")
+
+
+def test_counting_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    with counting_bar("Label", "files") as count:
+        for done in (1, 2, 2, 5):
+            count(done, 5)
+    assert "Label: 5 files in " in capsys.readouterr().err
+    with counting_bar("Label", "files"):
+        pass
+    assert capsys.readouterr().err == ""
 
 
 PARENT = """
