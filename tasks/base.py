@@ -12,6 +12,7 @@ import luigi
 
 from pocket.fingerprint import fingerprint
 from pocket.store import store_path
+from tasks.executors import ExecutorMixin
 from tasks.messages import one_sentence_errors
 from tasks.options import one_sentence_options
 from tasks.targets import StoreTarget
@@ -156,7 +157,7 @@ class StoreTask(AnalysisTask):
         }
 
 
-class TemplateTask(StoreTask):
+class TemplateTask(ExecutorMixin, StoreTask):
     """A task that needs templates, with the parameters of their processing to hand on."""
 
     events_per_branch = luigi.IntParameter(
