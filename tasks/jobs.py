@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pocket.executors import Progress
 from pocket.store import write_output
-from tasks.pool import Progress
 
 if TYPE_CHECKING:
     from pocket.datasets.segments import Branch

@@ -18,7 +18,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(os.environ["FAKE_CONDOR"])
 IDLE, RUNNING, REMOVED, COMPLETED, HELD = 1, 2, 3, 4, 5
 
 
@@ -77,12 +76,13 @@ def step(job: dict[str, Any], plan: dict[str, Any]) -> None:
 
 def main(name: str, arguments: list[str]) -> None:
     """Run one of the commands."""
-    with (FOLDER / "lock").open("w") as lock:
+    folder = Path(os.environ["FAKE_CONDOR"])
+    with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        path = FOLDER / "state.json"
+        path = folder / "state.json"
         state = json.loads(path.read_text()) if path.exists() else {"clusters": 0, "jobs": {}, "attempts": {}}
-        plan = json.loads((FOLDER / "plan.json").read_text())
-        with (FOLDER / "calls.txt").open("a") as calls:
+        plan = json.loads((folder / "plan.json").read_text())
+        with (folder / "calls.txt").open("a") as calls:
             calls.write(f"{name}\n")
         if name == "condor_version":
             print("$CondorVersion: 23.9.6 2024-08-08 $")
