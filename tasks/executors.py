@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import law
 import luigi
@@ -62,6 +62,9 @@ class ExecutorMixin(law.Task):
         description="more options of the executor as key=value, comma-separated, see docs/executors.md; no default",
     )
 
+    # a branch alone runs in its own process
+    exclude_params_branch: ClassVar = {"executor", *OPTIONS}
+
     exclude_index = True
 
     @classmethod
@@ -69,6 +72,11 @@ class ExecutorMixin(law.Task):
         """Refuse an unknown executor, and options that it doesn't take, before anything runs."""
         params = super().modify_param_values(params)
         if "executor" in params and (params["executor"] != "futures" or given_options(params)):
+            if params.get("workflow") not in (None, law.NO_STR, "local"):
+                raise ConfigError(
+                    f"--executor {params['executor']} is for --workflow local, not {params['workflow']}: a branch that "
+                    "is a job of a batch system has no executor"
+                )
             factory = executor_factory(params["executor"], params["analysis"], params["params"])
             factory.check(given_options(params))
         return params

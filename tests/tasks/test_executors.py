@@ -51,6 +51,13 @@ def test_templates_are_the_same(chain: Chain, executor: str) -> None:
     assert re.search(r"RunProcessor main: [\d,]+ events in", run.text)
 
 
+def test_jobs_of_a_batch_system_have_no_executor(chain: Chain) -> None:
+    with pytest.raises(ConfigError, match="--executor dask is for --workflow local, not htcondor"):
+        chain.task(RunProcessor, config="main", executor="dask", workflow="htcondor")
+    branch = chain.task(RunProcessor, config="main", executor="iterative").as_branch(0)
+    assert branch.executor == "futures"
+
+
 def test_templates_are_the_same_on_a_scheduler_that_is_there(chain: Chain, facility: Facility) -> None:
     # its workers know neither this project nor the analysis
     run_again(chain, "--executor", "dask", "--scheduler", facility.address)
