@@ -33,7 +33,6 @@ class Site:
             folder for each store path.
         submit_from: beginning of all paths of a submission, where a site takes no others, e.g. ``/eos/``.
         not_from: beginning of paths that a site refuses, e.g. ``/eos/``.
-        partition: partition of Slurm.
         block: hosts that jobs aren't sent to, separated by commas.
     """
 
@@ -50,7 +49,6 @@ class Site:
     log_directory: str = ""
     submit_from: str = ""
     not_from: str = ""
-    partition: str = ""
     block: tuple[str, ...] = ()
 
     def changed(self, **options: Any) -> Site:
