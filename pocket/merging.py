@@ -58,23 +58,6 @@ def merge_outputs(cfg: Configurator, outputs: Iterable[Output], metadata: Mappin
     return merged
 
 
-def check_events(merged: Output, metadata: Mapping[str, Mapping[str, Any]], *, all_files: bool) -> None:
-    """Check that the events of the filesets were processed, each once.
-
-    Args:
-        merged: sums over all branches.
-        metadata: dataset → its metadata as in the fileset, with ``nevents``.
-        all_files: whether no file was left out.
-
-    Raises:
-        DatasetError: if there are more events than in the fileset, or fewer though no file was left out.
-    """
-    for dataset, meta in metadata.items():
-        processed, expected = merged["cutflow"]["initial"][dataset], meta["nevents"]
-        if processed > expected or (all_files and processed < expected):
-            raise DatasetError(f"dataset {dataset!r}: {processed} events were processed, its fileset has {expected}")
-
-
 def normalisation_factors(
     cfg: Configurator, merged: Output, dataset: str, metadata: Mapping[str, Any]
 ) -> dict[str, dict[str, float]]:

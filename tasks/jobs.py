@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pocket.executors import Progress
 from pocket.store import write_output
+from tasks.pool import Progress
 
 if TYPE_CHECKING:
     from pocket.datasets.segments import Branch
     from pocket.engine.resources import Resources
-    from pocket.engine.run import BranchResult
     from pocket.plots.templates import Plot
-    from pocket.skims.record import SkimRecord
 
 TOY_FILE = "events.root"
 PILEUP_FILE = "puWeights.json.gz"
@@ -117,11 +115,6 @@ class ProcessingJob:
         """Number of events."""
         return self.branch.stop - self.branch.start
 
-    def reading(self, result: BranchResult | SkimRecord) -> dict[str, Any]:
-        """Return what the manifest tells of the reading: events expected and processed, and failed attempts."""
-        events = {"expected": self.size, "processed": result.nevents}
-        return {"events": events, "failures": dict(result.failures)}
-
     def run(self, progress: Progress) -> None:
         """Process the branch and write its raw sums and columns."""
         from pocket.analysis import load_analysis
@@ -143,10 +136,7 @@ class ProcessingJob:
                 progress=progress,
             )
         files = checksums(self.resources.not_made(used))
-        reading = self.reading(result)
-        with write_output(
-            **self.output, skipped=dict(result.skipped), parameter_files=files, reading=reading
-        ) as folder:
+        with write_output(**self.output, skipped=dict(result.skipped), parameter_files=files) as folder:
             write_sums_and_histograms(folder, result.output)
             write_columns(folder, result.output["columns"])
 
@@ -165,9 +155,8 @@ class SkimJob(ProcessingJob):
         analysis = load_analysis(self.analysis, self.overrides)
         skipped: dict[str, str] = {}
         files: dict[str, str] = {}
-        reading: dict[str, Any] = {}
         with (
-            write_output(**self.output, skipped=skipped, parameter_files=files, reading=reading) as folder,
+            write_output(**self.output, skipped=skipped, parameter_files=files) as folder,
             recording_files() as used,
         ):
             record = skim_branch(
@@ -184,7 +173,6 @@ class SkimJob(ProcessingJob):
             )
             record.write(folder)
             skipped.update(record.skipped)
-            reading.update(self.reading(record))
             files.update(checksums(self.resources.not_made(used)))
 
 

@@ -45,7 +45,7 @@ class MergeOutputs(ConfigTask):
         """Merge and write the templates and columns."""
         from pocket.columns.parquet import merge_columns
         from pocket.dumps.config import dump_config
-        from pocket.merging import check_events, merge_outputs, normalisation_factors
+        from pocket.merging import merge_outputs, normalisation_factors
         from pocket.outputs import read_output, write_sums_and_histograms
         from pocket.parameters.defaults import dump_parameters
 
@@ -54,14 +54,12 @@ class MergeOutputs(ConfigTask):
         folders = [task.output().directory for task in processor.get_branch_tasks().values()]
         metadata = {name: part["metadata"] for name, part in processor.fileset.items()}
         merged = merge_outputs(config, (read_output(folder) for folder in folders), metadata)
-        skipped = processor.skipped_files()
-        check_events(merged, metadata, all_files=not skipped)
         factors = {
             dataset: normalisation_factors(config, merged, dataset, meta)
             for dataset, meta in metadata.items()
             if meta["isMC"]
         }
-        with write_output(**self.write_info(), skipped=skipped) as folder:
+        with write_output(**self.write_info(), skipped=processor.skipped_files()) as folder:
             write_sums_and_histograms(folder, merged)
             merge_columns(folders, folder, factors)
             (folder / CONFIG_FILE).write_text(dump_config(config, self.config), encoding="utf-8")

@@ -52,10 +52,10 @@ class BatchOptions(law.Task):
         default=5, significant=False, description="how often a failed job is tried again; default: 5"
     )
     poll_interval = law.DurationParameter(
-        default=1, unit="m", significant=False, description="time between two looks at the queue; default: 1m"
+        default=1, unit="m", significant=False, description="minutes between two looks at the queue; default: 1"
     )
     parallel_jobs = luigi.IntParameter(
-        default=law.NO_INT, significant=False, description="largest number of jobs in the queue; default: no limit"
+        default=0, significant=False, description="largest number of jobs in the queue, 0 for no limit; default: 0"
     )
     transfer_logs = luigi.BoolParameter(
         default=True, significant=False, description="keep the logs of jobs; default: True"

@@ -11,7 +11,7 @@ from pocket.configurator import Configurator
 from pocket.engine.chunk import empty_output, process_chunk
 from pocket.errors import ConfigError, DatasetError
 from pocket.histograms.config import Axis, HistConf
-from pocket.merging import check_events, merge_outputs
+from pocket.merging import merge_outputs
 from pocket.weights import WeightLambda
 from tests.pocket.configs import DATA, DY, DY_LOW, LUMI, TT, PlainWorkflow, configure, metadata, only
 
@@ -48,23 +48,6 @@ def merge(config: Configurator, genweights: dict[str, list[float]] = GENWEIGHTS)
 def bin_of(merged: dict[str, Any], name: str, dataset: str, category: str, variation: str = "nominal") -> Any:
     histogram = merged["variables"][name][dataset.partition("_")[0]][dataset]
     return histogram[category, 0j] if dataset == DATA else histogram[category, variation, 0j]
-
-
-def test_events_of_the_filesets() -> None:
-    merged = merge(configure())
-    counts = {dataset: len(weights) for dataset, weights in GENWEIGHTS.items()}
-
-    def check(all_files: bool = True, **changes: int) -> None:
-        check_events(merged, {name: {"nevents": n} for name, n in {**counts, **changes}.items()}, all_files=all_files)
-
-    check()
-    with pytest.raises(DatasetError, match=f"'{DY}': 3 events were processed, its fileset has 4"):
-        check(**{DY: 4})
-    check(all_files=False, **{DY: 4})
-    # more events than there are, in any case
-    for all_files in (True, False):
-        with pytest.raises(DatasetError, match=f"'{DATA}': 5 events were processed, its fileset has 4"):
-            check(all_files, **{DATA: 4})
 
 
 @pytest.mark.parametrize("kind", ["genWeight", "signOf_genWeight"])

@@ -24,7 +24,7 @@ def installed() -> None:
         ("--verson v1", "unknown option '--verson' in PlotTemplates, did you mean '--version'?"),
         ("--verson=v1 --cores 1", "unknown option '--verson' in PlotTemplates, did you mean '--version'?"),
         ("-version v1", "unknown option '-version' in PlotTemplates, did you mean '--version'?"),
-        ("--version v1 --pilot", "unknown option '--pilot' in PlotTemplates; known: --analysis, --categories, --chun"),
+        ("--version v1 --pilot", "unknown option '--pilot' in PlotTemplates, did you mean '--site'?"),
         ("--RunProcessor-corse 2", "unknown option '--RunProcessor-corse' in PlotTemplates, did you mean '--RunProc"),
         ("--version v1 npvs", "unexpected argument 'npvs' of PlotTemplates, options begin with --"),
         ("--version", "argument --version: expected one argument"),

@@ -1,1 +1,0 @@
-"""Catalogues: which files a dataset of CMS consists of, and where they are."""
