@@ -145,9 +145,9 @@ def copy_project(user: User) -> Checkout:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     own(folder, user)
-    (user.folder / "store").mkdir()
-    own(user.folder / "store", user)
-    made = Checkout(user, folder, user.folder / "store")
+    (user.folder / "outputs").mkdir()
+    own(user.folder / "outputs", user)
+    made = Checkout(user, folder, user.folder / "outputs")
     run = made.run("law --version", timeout=600)
     assert run.code == 0, run.text
     return made
