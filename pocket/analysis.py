@@ -12,6 +12,7 @@ from types import ModuleType
 
 from pocket.configurator import Configurator
 from pocket.errors import ConfigError, UnknownNameError, check_known
+from pocket.executors.base import ExecutorFactoryABC
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
 from pocket.scale_factors import ScaleFactor
@@ -29,6 +30,7 @@ class Analysis:
         scale_factors: name → scale factor, measured in the configuration that it names as ``input``.
         compare: configuration → the one whose templates are drawn beside its own, as before and after.
         skims: configuration → the skim that it reads instead of the original files; it may be of its own selection.
+        executors: name → class of an own executor, for ``--executor``.
 
     Raises:
         UnknownNameError: if a name refers to nothing.
@@ -41,6 +43,7 @@ class Analysis:
     scale_factors: Mapping[str, ScaleFactor] = field(default_factory=dict)
     compare: Mapping[str, str] = field(default_factory=dict)
     skims: Mapping[str, Skim] = field(default_factory=dict)
+    executors: Mapping[str, type[ExecutorFactoryABC]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         where = f"analysis {self.name!r}"
@@ -151,13 +154,17 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
         ConfigError: if there is no such package, or it holds no ``analysis``.
         UnknownNameError: if an override names no parameter.
     """
-    # the same relative path is another folder from elsewhere
-    loaded = _load(str(Path(reference).expanduser().absolute()) if _is_path(reference) else reference, overrides)
+    loaded = _load(absolute_reference(reference), overrides)
     if sys.modules.get(loaded.package) is not loaded.modules[loaded.package]:
         # another one has a package of this name; code is found by name, for its fingerprint and by imports in functions
         _forget(loaded.package)
         sys.modules.update(loaded.modules)
     return loaded.analysis
+
+
+def absolute_reference(reference: str) -> str:
+    """Return a reference that means the same in every folder: a relative path is another analysis from elsewhere."""
+    return str(Path(reference).expanduser().absolute()) if _is_path(reference) else reference
 
 
 @functools.lru_cache(maxsize=8)

@@ -51,6 +51,10 @@ class DatasetError(PocketError):
     """A dataset definition or a fileset is wrong or empty."""
 
 
+class OtherFileError(DatasetError):
+    """A file is another one than the fileset says."""
+
+
 class BadFileError(PocketError):
     """An input file can't be read: missing, truncated or corrupt."""
 

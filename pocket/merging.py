@@ -17,7 +17,13 @@ from pocket.weights.common import normalisation_factor
 Output = dict[str, Any]
 
 
-def merge_outputs(cfg: Configurator, outputs: Iterable[Output], metadata: Mapping[str, Mapping[str, Any]]) -> Output:
+def merge_outputs(
+    cfg: Configurator,
+    outputs: Iterable[Output],
+    metadata: Mapping[str, Mapping[str, Any]],
+    *,
+    all_files: bool = True,
+) -> Output:
     """Add the raw outputs of branches and normalise the sum.
 
     Simulation is scaled by 1 / Σ genWeight over all processed events before any cut (Σ sign(genWeight) where
@@ -29,14 +35,15 @@ def merge_outputs(cfg: Configurator, outputs: Iterable[Output], metadata: Mappin
     Args:
         cfg: the configuration.
         outputs: raw outputs, see :func:`pocket.engine.chunk.empty_output`.
-        metadata: dataset → its metadata.
+        metadata: dataset → its metadata, with the number of events in the fileset, ``nevents``, where it is known.
+        all_files: whether no file was left out.
 
     Returns:
         The merged output in the same layout, with ``datasets_metadata`` added.
 
     Raises:
-        DatasetError: if a dataset has no output or no metadata, none of its files could be read, or its sum of
-            generator weights isn't positive.
+        DatasetError: if a dataset has no output or no metadata, its events weren't processed each once
+            (:func:`check_events`), or its sum of generator weights isn't positive.
     """
     from coffea.processor import accumulate
 
@@ -48,14 +55,33 @@ def merge_outputs(cfg: Configurator, outputs: Iterable[Output], metadata: Mappin
             raise DatasetError(f"dataset {dataset!r} has no output to merge")
         if dataset not in metadata:
             raise DatasetError(f"dataset {dataset!r} has no metadata to normalise it by")
-        # of data left out as a whole the templates would be zero; a skim may hold no event
-        if metadata[dataset].get("nevents") and not merged["cutflow"]["initial"][dataset]:
-            raise DatasetError(f"dataset {dataset!r}: none of its files could be read, there is nothing to merge")
+        if (expected := metadata[dataset].get("nevents")) is not None:
+            check_events(dataset, merged["cutflow"]["initial"][dataset], expected, all_files=all_files)
         restore_sums(merged, dataset, metadata[dataset])
         if metadata[dataset]["isMC"]:
             _normalise(cfg, merged, dataset, metadata[dataset])
     merged["datasets_metadata"] = {dataset: dict(meta) for dataset, meta in metadata.items()}
     return merged
+
+
+def check_events(dataset: str, processed: float, expected: int, *, all_files: bool) -> None:
+    """Check that the events of a dataset were processed, each once.
+
+    Args:
+        dataset: name of the dataset.
+        processed: number of events processed in all branches, for a skim those that survived it.
+        expected: number of events in the fileset.
+        all_files: whether no file was left out.
+
+    Raises:
+        DatasetError: if there are more events than in the fileset, or fewer though no file was left out, or none of
+            several.
+    """
+    # of data left out as a whole the templates would be zero; a skim may hold no event
+    if expected and not processed:
+        raise DatasetError(f"dataset {dataset!r}: none of its files could be read, there is nothing to merge")
+    if processed > expected or (all_files and processed < expected):
+        raise DatasetError(f"dataset {dataset!r}: {processed} events were processed, its fileset has {expected}")
 
 
 def normalisation_factors(

@@ -13,6 +13,7 @@ import luigi
 from pocket.fingerprint import fingerprint
 from pocket.store import store_path
 from tasks.batch.options import BatchOptions
+from tasks.executors import ExecutorMixin
 from tasks.messages import one_sentence_errors
 from tasks.options import one_sentence_options
 from tasks.targets import StoreTarget
@@ -157,7 +158,7 @@ class StoreTask(AnalysisTask):
         }
 
 
-class TemplateTask(BatchOptions, StoreTask):
+class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
     """A task that needs templates, with the parameters of their processing to hand on."""
 
     events_per_branch = luigi.IntParameter(

@@ -57,6 +57,12 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
         return StoreTarget(folder, self.input_ids, accept_skipped=self.skip_bad_files)
 
     @property
+    def branch_label(self) -> str:
+        """What errors call this branch: its number, dataset and entries."""
+        branch = self.branch_data
+        return f"{super().branch_label} ({branch.dataset}, events {branch.start} to {branch.stop})"
+
+    @property
     def fileset(self) -> Fileset:
         """The datasets of the configuration."""
         return self.as_workflow().workflow_fileset
@@ -93,9 +99,11 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
 
     def job_arguments(self) -> dict[str, Any]:
         """Return the arguments of the branch's job."""
+        from pocket.analysis import absolute_reference
+
         branch = self.branch_data
         return {
-            "analysis": self.analysis,
+            "analysis": absolute_reference(self.analysis),
             "overrides": tuple(self.params),
             "config": self.config,
             "branch": branch,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 from pocket.fingerprint import code_closure
-from pocket.store import store_root, write_output
+from pocket.store import read_manifest, store_root, write_output
 from tasks.base import StoreTask, input_ids
+from tasks.catalogues import catalogue_settings, catalogues, print_findings
+from tasks.pool import counting_bar
 from tasks.toys import MakeToySamples
 
 if TYPE_CHECKING:
@@ -30,7 +33,15 @@ class BuildDatasets(StoreTask):
         description="dataset definition file, relative to the project; default: datasets/toys.json",
     )
 
+    check = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="only compare the files with the fileset that is there, print what differs and fail if anything "
+        "does; default: False",
+    )
+
     exclude_index = False
+    _checked = False
 
     @property
     def config_part(self) -> str:
@@ -61,14 +72,14 @@ class BuildDatasets(StoreTask):
         return MakeToySamples.req(self, branch=-1)
 
     def requires(self) -> dict[str, Any]:
-        """The toys, where some of the files are."""
-        return {"toys": self.toys} if self.has_toys else {}
+        """The toys, where some of the files are; a check makes none."""
+        return {"toys": self.toys} if self.has_toys and not self.check else {}
 
     def fingerprint_spec(self) -> Any:
         """The definitions, the code that reads them, and the toys."""
         return {
             "definitions": {
-                name: (definition.source, definition.values, definition.metadata())
+                name: (definition.source, definition.values, definition.metadata(), *_instance(definition))
                 for name, definition in self.definitions.items()
             },
             "code": code_closure("pocket.datasets.fileset"),
@@ -81,35 +92,106 @@ class BuildDatasets(StoreTask):
         return store_root() / "cache" / "coffea_samples"
 
     def input_ids(self) -> dict[str, str] | None:
-        """The files as they are now, by whole path: a fileset doesn't move with its files."""
-        from pocket.datasets.fileset import expand
+        """The files as they are now, by whole path: a fileset doesn't move with its files.
+
+        Servers aren't asked, which might not answer: a file there is known by its URL, a pattern or folder by
+        itself, and a dataset of a catalogue by its name and the places that its files are read from. UUIDs tell when
+        the files are read whether they are still those of the fileset.
+        """
+        from pocket.datasets.listing import CATALOGUE_SOURCES, expand
+        from pocket.remote.client import is_remote
 
         toys = self.toys.get_branch_tasks().values() if self.has_toys else ()
         ids = input_ids({branch.output().path: branch.output() for branch in toys})
         if ids is None:
             return None
-        local = [definition for definition in self.definitions.values() if definition.source in ("paths", "globs")]
-        files = [path for definition in local for path in expand(definition, toy_files={}, cache=self.downloads)]
-        return ids | {str(path): _state(path) for path in files}
+        for definition in self.definitions.values():
+            if definition.source in ("paths", "globs"):
+                values = [value for value in definition.values if not is_remote(value)]
+                local = replace(definition, values=tuple(values)) if values else None
+                files = expand(local, toy_files={}, cache=self.downloads) if local else []
+                ids |= {file.url: _state(Path(file.url)) for file in files}
+                ids |= {value: "on a server" for value in definition.values if is_remote(value)}
+            if definition.source in CATALOGUE_SOURCES:
+                places = catalogue_settings().places(definition.source, definition.storage_prefix)
+                ids |= dict.fromkeys(definition.values, f"in a catalogue: {places}")
+        return ids
 
     def make(self) -> None:
         """Open the files and write the fileset."""
         from pocket.datasets.fileset import build_fileset
 
-        result = build_fileset(
-            self.definitions,
-            toy_files=self.toys.files() if self.has_toys else {},
-            cache=self.downloads,
-            skip_bad_files=self.skip_bad_files,
-        )
+        with counting_bar("datasets listed", "datasets") as listing, counting_bar("files opened", "files") as opening:
+            result = build_fileset(
+                self.definitions,
+                toy_files=self.toys.files() if self.has_toys else {},
+                cache=self.downloads,
+                skip_bad_files=self.skip_bad_files,
+                catalogues=catalogues(),
+                progress=opening,
+                listing_progress=listing,
+            )
         skipped = {file.path: file.reason for file in result.skipped}
         with write_output(**self.write_info(), skipped=skipped) as folder:
             (folder / FILESET).write_text(json.dumps(result.fileset, indent=1), encoding="utf-8")
+
+    def complete(self) -> bool:
+        """Whether the fileset is there, or has been checked."""
+        return self._checked if self.check else super().complete()
+
+    def run(self) -> None:
+        """Make the fileset, or check it."""
+        if self.check:
+            self.check_files()
+            self._checked = True
+        else:
+            super().run()
+
+    def check_files(self) -> None:
+        """Compare the files that are there now with the fileset, and print what differs.
+
+        Raises:
+            DatasetError: if there is no fileset, or anything differs.
+        """
+        from pocket.datasets.check import check_fileset
+        from pocket.datasets.fileset import inspect_listed
+        from pocket.datasets.listing import expand_each
+        from pocket.errors import DatasetError
+
+        manifest = read_manifest(self.directory)
+        if manifest is None:
+            raise DatasetError(
+                f"no fileset of {self.definition} to check in {self.directory}: run BuildDatasets without --check"
+            )
+        fresh = catalogues(fresh=True)
+        with counting_bar("files checked", "files") as checking:
+            findings = check_fileset(
+                self.fileset(),
+                expand_each(
+                    self.definitions,
+                    toy_files=self.toys.files() if self.has_toys else {},
+                    cache=self.downloads,
+                    catalogues=fresh,
+                ),
+                manifest.info.get("skipped", {}),
+                lambda file: inspect_listed(file, fresh),
+                progress=checking,
+            )
+        if findings:
+            print_findings(findings)
+            kinds = Counter(finding.problem.value for finding in findings)
+            numbers = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+            raise DatasetError(f"files of {self.definition} are not as the fileset in {self.directory} says: {numbers}")
 
     def fileset(self) -> Fileset:
         """Read the fileset."""
         fileset: Fileset = json.loads((self.directory / FILESET).read_text(encoding="utf-8"))
         return fileset
+
+
+def _instance(definition: DatasetDefinition) -> tuple[str, ...]:
+    """Return the instance of DBS where it matters."""
+    return (definition.dbs_instance,) if definition.source == "das_names" else ()
 
 
 def _state(path: Path) -> str:

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pocket.executors import Progress
 from pocket.store import write_output
-from tasks.pool import Progress
 
 if TYPE_CHECKING:
     from pocket.datasets.segments import Branch
     from pocket.engine.resources import Resources
+    from pocket.engine.run import BranchResult
     from pocket.plots.templates import Plot
+    from pocket.skims.record import SkimRecord
 
 TOY_FILE = "events.root"
 PILEUP_FILE = "puWeights.json.gz"
@@ -115,6 +117,11 @@ class ProcessingJob:
         """Number of events."""
         return self.branch.stop - self.branch.start
 
+    def reading(self, result: BranchResult | SkimRecord) -> dict[str, Any]:
+        """Return what the manifest tells of the reading: events expected and processed, and failed attempts."""
+        events = {"expected": self.size, "processed": result.nevents}
+        return {"events": events, "failures": dict(result.failures)}
+
     def run(self, progress: Progress) -> None:
         """Process the branch and write its raw sums and columns."""
         from pocket.analysis import load_analysis
@@ -136,7 +143,10 @@ class ProcessingJob:
                 progress=progress,
             )
         files = checksums(self.resources.not_made(used))
-        with write_output(**self.output, skipped=dict(result.skipped), parameter_files=files) as folder:
+        reading = self.reading(result)
+        with write_output(
+            **self.output, skipped=dict(result.skipped), parameter_files=files, reading=reading
+        ) as folder:
             write_sums_and_histograms(folder, result.output)
             write_columns(folder, result.output["columns"])
 
@@ -155,8 +165,9 @@ class SkimJob(ProcessingJob):
         analysis = load_analysis(self.analysis, self.overrides)
         skipped: dict[str, str] = {}
         files: dict[str, str] = {}
+        reading: dict[str, Any] = {}
         with (
-            write_output(**self.output, skipped=skipped, parameter_files=files) as folder,
+            write_output(**self.output, skipped=skipped, parameter_files=files, reading=reading) as folder,
             recording_files() as used,
         ):
             record = skim_branch(
@@ -173,6 +184,7 @@ class SkimJob(ProcessingJob):
             )
             record.write(folder)
             skipped.update(record.skipped)
+            reading.update(self.reading(record))
             files.update(checksums(self.resources.not_made(used)))
 
 

@@ -53,13 +53,15 @@ class MergeOutputs(ConfigTask):
         processor = self.requires()
         folders = [task.output().directory for task in processor.get_branch_tasks().values()]
         metadata = {name: part["metadata"] for name, part in processor.fileset.items()}
-        merged = merge_outputs(config, (read_output(folder) for folder in folders), metadata)
+        skipped = processor.skipped_files()
+        outputs = (read_output(folder) for folder in folders)
+        merged = merge_outputs(config, outputs, metadata, all_files=not skipped)
         factors = {
             dataset: normalisation_factors(config, merged, dataset, meta)
             for dataset, meta in metadata.items()
             if meta["isMC"]
         }
-        with write_output(**self.write_info(), skipped=processor.skipped_files()) as folder:
+        with write_output(**self.write_info(), skipped=skipped) as folder:
             write_sums_and_histograms(folder, merged)
             merge_columns(folders, folder, factors)
             (folder / CONFIG_FILE).write_text(dump_config(config, self.config), encoding="utf-8")

@@ -41,6 +41,9 @@ def one_sentence_options() -> None:
 
 def _build_parser(root_task: str | None = None, help_all: bool = False) -> Any:
     parser = _luigis_build_parser(root_task, help_all)
+    if root_task is None:
+        # only looks for the task, and would take its --scheduler for an abbreviation of luigi's --scheduler-host
+        parser.allow_abbrev = False
     # argparse would print the usage in front of its error, hundreds of options long
     parser.error = functools.partial(_refuse_arguments, root_task or "")
     return parser

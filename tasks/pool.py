@@ -6,30 +6,18 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from multiprocessing.queues import SimpleQueue
-from typing import Protocol
+from typing import Any
 
 from pocket.errors import ConfigError, PocketError
-
-Progress = Callable[[int], None]
+from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress, available_cores
 
 #: imported once by the server that workers are forked from, so that no worker pays for it again
 PRELOAD = ("tasks.jobs", "pocket.engine.run", "pocket.outputs", "h5py", "uhi.io.hdf5", "correctionlib")
-
-
-class Job(Protocol):
-    """A piece of work for one process; it must pickle."""
-
-    @property
-    def size(self) -> int:
-        """Amount of work, in the unit of the progress bar."""
-
-    def run(self, progress: Progress) -> None:
-        """Do the work; call ``progress`` with each amount that is done."""
 
 
 def run_jobs(jobs: Sequence[Job], cores: int, label: str, unit: str) -> None:
@@ -46,20 +34,46 @@ def run_jobs(jobs: Sequence[Job], cores: int, label: str, unit: str) -> None:
         PocketError: if a process was killed.
         ConfigError: if the number of processes is negative.
     """
+    with progress_bar(label, sum(job.size for job in jobs), unit) as advance:
+        _run(jobs, cores, advance)
+
+
+def run_with(
+    factory: type[ExecutorFactoryABC], options: Mapping[str, Any], jobs: Mapping[str, Job], label: str, unit: str
+) -> None:
+    """Run jobs, name → job, with an executor and a progress bar; ``options`` are those of the executor."""
+    executor = factory(options)
+    try:
+        executor.setup()
+        with progress_bar(label, sum(job.size for job in jobs.values()), unit) as advance:
+            executor.get()(jobs, advance)
+    finally:
+        executor.close()
+
+
+class FuturesExecutorFactory(ExecutorFactoryABC):
+    """Runs jobs in processes of this machine, as many as ``cores`` says."""
+
+    known_options = ()
+
+    def customized_args(self) -> dict[str, Any]:
+        """Return the number of processes."""
+        return {"cores": self.run_options["cores"]}
+
+    def get(self) -> Executor:
+        """Return the process pool."""
+        return lambda jobs, progress: _run(list(jobs.values()), advance=progress, **self.customized_args())
+
+
+def _run(jobs: Sequence[Job], cores: int, advance: Progress) -> None:
     if cores < 0:
         raise ConfigError(f"the number of cores is {cores}, expected 0 for all cores or more")
     workers = min(cores or available_cores(), len(jobs))
-    with _progress_bar(label, sum(job.size for job in jobs), unit) as advance:
-        if workers <= 1:
-            for job in jobs:
-                job.run(advance)
-        else:
-            _run_in_processes(jobs, workers, advance)
-
-
-def available_cores() -> int:
-    """Return the number of cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if workers <= 1:
+        for job in jobs:
+            job.run(advance)
+    else:
+        _run_in_processes(jobs, workers, advance)
 
 
 def _run_in_processes(jobs: Sequence[Job], workers: int, advance: Progress) -> None:
@@ -120,7 +134,42 @@ def _work(job: Job) -> None:
 
 
 @contextlib.contextmanager
-def _progress_bar(label: str, total: int, unit: str) -> Iterator[Progress]:
+def counting_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar for work that counts itself; it appears with the first count.
+
+    Args:
+        label: text of the progress bar.
+        unit: what is counted.
+
+    Yields:
+        A function to call with the number of things done and the number of all.
+    """
+    with contextlib.ExitStack() as stack:
+        bars: list[Progress] = []
+        before = 0
+
+        def count(done: int, total: int) -> None:
+            nonlocal before
+            if not bars:
+                bars.append(stack.enter_context(progress_bar(label, total, unit)))
+            bars[0](done - before)
+            before = done
+
+        yield count
+
+
+@contextlib.contextmanager
+def progress_bar(label: str, total: int, unit: str) -> Iterator[Progress]:
+    """Show a progress bar.
+
+    Args:
+        label: text of the progress bar.
+        total: amount of work.
+        unit: what the work is counted in.
+
+    Yields:
+        A function to call with each amount that is done.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

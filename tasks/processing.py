@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from pocket.executors import Job
 from pocket.fingerprint import code_closure
 from tasks.base import input_ids
 from tasks.branches import DatasetWorkflow
 from tasks.datasets import BuildDatasets
 from tasks.jobs import ProcessingJob
-from tasks.pool import Job
 from tasks.skimming import BuildSkimDatasets
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pocket.executors import Job
 from pocket.fingerprint import code_closure
 from pocket.store import write_output
 from tasks.base import ConfigTask, load
 from tasks.branches import DatasetWorkflow
 from tasks.datasets import FILESET, BuildDatasets
 from tasks.jobs import SkimJob
-from tasks.pool import Job
 
 if TYPE_CHECKING:
     from pocket.datasets.definitions import DatasetDefinition

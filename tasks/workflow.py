@@ -1,4 +1,4 @@
-"""Workflows whose branches run on the cores of this machine."""
+"""Workflows whose branches run with an executor, by default on the cores of this machine."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import law
 from law.workflow.local import LocalWorkflowProxy
 
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.executors import Job
 from tasks.base import StoreTask, requirements_complete
-from tasks.pool import Job, run_jobs
+from tasks.executors import ExecutorMixin
+from tasks.pool import run_jobs, run_with
 
 
 class PoolProxy(LocalWorkflowProxy):
-    """Runs the jobs of all incomplete branches in processes, instead of handing the branches to luigi.
+    """Runs the jobs of all incomplete branches with the executor, instead of handing the branches to luigi.
 
     A luigi worker per branch would import the engine for each one and show no progress.
     """
@@ -24,11 +26,23 @@ class PoolProxy(LocalWorkflowProxy):
 
     def run(self) -> None:
         """Run the jobs."""
+        from pocket.analysis import absolute_reference
+
         task = self.task
         branches = task.get_branch_tasks().values()
-        jobs = [branch.job() for branch in branches if not branch.complete()]
-        if jobs:
-            run_jobs(jobs, task.cores, task.progress_label, "events")
+        jobs = {branch.branch_label: branch.job() for branch in branches if not branch.complete()}
+        if not jobs:
+            return
+        if isinstance(task, ExecutorMixin):
+            options = task.run_options(
+                cores=task.cores,
+                analysis=absolute_reference(task.analysis),
+                # hidden, hence no part of any output
+                log_folder=str(task.directory / ".dask"),
+            )
+            run_with(task.executor_factory, options, jobs, task.progress_label, "events")
+        else:
+            run_jobs(list(jobs.values()), task.cores, task.progress_label, "events")
 
 
 class PoolWorkflow(law.LocalWorkflow, StoreTask):
@@ -74,6 +88,11 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
     def progress_label(self) -> str:
         """Text of the progress bar."""
         return f"{self.task_family} {self.config_part}"
+
+    @property
+    def branch_label(self) -> str:
+        """What errors call this branch."""
+        return f"branch {self.branch} of {self.progress_label}"
 
     def make(self) -> None:
         """Do the work of this branch."""

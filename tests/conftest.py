@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.peer.environment import PeerUnavailableError, default_location, peer_python
 
-SERVICES = {"htcondor": "HTCondor", "xrootd": "an XRootD server"}
+SERVICES = {"htcondor": "HTCondor", "xrootd": "an XRootD server", "rucio": "a Rucio server", "openssl": "openssl"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,12 +18,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        for name in shared_by(item):
+            item.add_marker(pytest.mark.xdist_group(name))
     if config.getoption("--services"):
         return
     for item in items:
         for marker, service in SERVICES.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=f"needs {service}: run with --services"))
+
+
+def shared_by(item: pytest.Item) -> list[str]:
+    """Return what of which there is only one the test needs: such tests run one after another, also with ``-n``."""
+    fixtures = getattr(item, "fixturenames", ())
+    return [name for name in ("htcondor", "rucio") if item.get_closest_marker(name)] + ["peer"] * ("peer" in fixtures)
 
 
 @pytest.fixture(scope="session")

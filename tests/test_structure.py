@@ -18,8 +18,19 @@ import tasks
 REPOSITORY = Path(__file__).absolute().parents[1]
 MAX_LINES = 350
 MAX_SECONDS = 1.0
-HEAVY_FOR_TASKS = {"awkward", "coffea", "matplotlib", "numba"}
-HEAVY_FOR_ANALYSES = {"coffea", "correctionlib", "hist", "iminuit", "matplotlib", "mplhep", "numba", "scipy", "uproot"}
+HEAVY_FOR_TASKS = {"awkward", "coffea", "dask", "distributed", "matplotlib", "numba"}
+HEAVY_FOR_ANALYSES = {
+    "coffea",
+    "correctionlib",
+    "distributed",
+    "hist",
+    "iminuit",
+    "matplotlib",
+    "mplhep",
+    "numba",
+    "scipy",
+    "uproot",
+}
 
 IMPORT = """
 import importlib, json, sys, time

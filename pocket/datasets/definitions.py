@@ -14,11 +14,14 @@ One definition file holds, per key, the sample and a list of file entries; each 
 
 An entry names its files by exactly one of these sources:
 
-- ``paths``: local files, absolute or relative to the definition file;
-- ``globs``: local patterns (``**`` crosses folders), absolute or relative to the definition file;
+- ``paths``: files, absolute or relative to the definition file, or ``root://host//dir/file.root``; a URL that doesn't
+  end in ``.root`` is a folder, and stands for all ``.root`` files in and below it;
+- ``globs``: patterns (``**`` crosses folders), absolute or relative to the definition file, or
+  ``root://host//dir/*.root``;
 - ``toys``: a process of ``params/toys.yaml``;
 - ``coffea_samples``: small real files out of coffea's source distribution;
-- ``das_names`` (with an optional ``dbs_instance``): understood, but can't be built yet.
+- ``das_names``: datasets of CMS, with an optional ``dbs_instance`` (default: ``prod/global``);
+- ``open_data``: records of CERN Open Data, each by its number, its DOI or its title.
 
 A dataset that was skimmed has ``"isSkim": true`` in its metadata, and the sums over all its events before the skim:
 ``nevents_before_skim``, ``sum_genweights`` and ``sum_signOf_genweights``. It is normalised by them. Without them, the
@@ -35,8 +38,8 @@ A fileset that PocketCoffea built is read as well. Its files are ``paths``, and 
       }
     }
 
-PocketCoffea's ``json_output`` and ``storage_prefix`` may stay in a definition. They say where PocketCoffea writes
-its filesets; here filesets go to the store, so the two have no effect.
+Files of ``das_names`` are looked for first at the definition's ``storage_prefix`` followed by their logical name.
+PocketCoffea's ``json_output`` may stay in a definition; it has no effect, because filesets go to the store.
 """
 
 from __future__ import annotations
@@ -49,11 +52,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pocket.datasets.catalogues.dbs import GLOBAL, INSTANCES
 from pocket.datasets.metadata import read_metadata, text
 from pocket.errors import DatasetError, UnknownNameError, check_known
 from pocket.skims.before import BeforeSkim
 
-SOURCES = ("paths", "globs", "toys", "coffea_samples", "das_names")
+SOURCES = ("paths", "globs", "toys", "coffea_samples", "das_names", "open_data")
 
 _DATASET_KEYS = ("sample", "files", "json_output", "storage_prefix")
 _ENTRY_KEYS = (*SOURCES, "dbs_instance", "metadata")
@@ -79,6 +83,8 @@ class DatasetDefinition:
         before_skim: for a skim, what is known of the events before it.
         free: other metadata, which mean nothing here.
         is_built: whether it comes from a fileset that PocketCoffea built.
+        dbs_instance: the instance of DBS that knows the dataset; only for ``das_names``.
+        storage_prefix: what stands in front of a file's logical name at a storage of one's own.
 
     Raises:
         DatasetError: if a value can't be used.
@@ -99,6 +105,8 @@ class DatasetDefinition:
     before_skim: BeforeSkim | None = None
     free: Mapping[str, Any] = field(default_factory=dict, hash=False)
     is_built: bool = False
+    dbs_instance: str = GLOBAL
+    storage_prefix: str = ""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\w.+-]+", self.name):
@@ -110,6 +118,8 @@ class DatasetDefinition:
             )
         if self.source not in SOURCES:
             raise UnknownNameError("file source", self.source, SOURCES, self.where)
+        if self.dbs_instance not in INSTANCES:
+            raise UnknownNameError("dbs_instance", self.dbs_instance, INSTANCES, self.where)
         if not self.values and not self.has_sums:
             raise DatasetError(f"{self.where}: {self.source!r} is empty")
         if not self.is_mc and self.xsec is not None:
@@ -210,19 +220,24 @@ def _read_dataset(key: str, content: object, origin: Path) -> list[DatasetDefini
     if not isinstance(dataset["files"], list):
         raise DatasetError(f"{where}: 'files' is not a list of entries")
     sample = text(dataset, "sample", where)
+    prefix = text(dataset, "storage_prefix", where) if dataset.get("storage_prefix") else ""
     return [
-        _read_entry(key, sample, _object(entry, place), origin, place)
+        _read_entry(key, sample, prefix, _object(entry, place), origin, place)
         for number, entry in enumerate(dataset["files"])
         for place in [f"dataset {key!r}, files[{number}] in {origin}"]
     ]
 
 
-def _read_entry(key: str, sample: str, entry: dict[str, Any], origin: Path, where: str) -> DatasetDefinition:
+def _read_entry(
+    key: str, sample: str, prefix: str, entry: dict[str, Any], origin: Path, where: str
+) -> DatasetDefinition:
     check_known("key", entry, _ENTRY_KEYS, where)
     sources = [source for source in SOURCES if source in entry]
     if len(sources) != 1:
         given = " and ".join(map(repr, sources)) or "none"
         raise DatasetError(f"{where} must name its files by exactly one of {', '.join(SOURCES)}; it has {given}")
+    if "dbs_instance" in entry and sources != ["das_names"]:
+        raise DatasetError(f"{where}: only 'das_names' have a 'dbs_instance'")
     return DatasetDefinition(
         key=key,
         sample=sample,
@@ -230,6 +245,8 @@ def _read_entry(key: str, sample: str, entry: dict[str, Any], origin: Path, wher
         values=_strings(entry, sources[0], where),
         origin=origin,
         **read_metadata(_object(entry.get("metadata", {}), f"metadata of {where}"), where),
+        dbs_instance=text(entry, "dbs_instance", where) if "dbs_instance" in entry else GLOBAL,
+        storage_prefix=prefix,
     )
 
 
@@ -259,7 +276,10 @@ def _object(content: object, where: str) -> dict[str, Any]:
 
 def _strings(content: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     value = content[key]
-    strings = [value] if isinstance(value, str) else value
-    if not isinstance(strings, list) or not all(isinstance(item, str) and item for item in strings):
+    strings = value if isinstance(value, list) else [value]
+    if key == "open_data":
+        # the number of a record may be one
+        strings = [str(item) if type(item) is int else item for item in strings]
+    if not all(isinstance(item, str) and item for item in strings):
         raise DatasetError(f"{where}: {key!r} is {value!r}, expected a text or a list of texts")
     return tuple(strings)

@@ -6,21 +6,25 @@ A fileset has coffea's form, so that coffea reads it too::
         "metadata": {"sample": "DYJetsToLL", "year": "2018", "isMC": true, "xsec": 6077.22,
                      "nevents": 40, "size": 352599},
         "files": {"/data/nano_dy.root": {"object_path": "Events", "num_entries": 40, "uuid": "a9490124-…"}}}}
+
+A file may be at several places. Then its key is the preferred one, and ``"replicas"`` has the others.
 """
 
 from __future__ import annotations
 
-import glob
-import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, TypedDict
+from typing import Any, NotRequired, TypeAlias, TypedDict
 
-from pocket.datasets.coffea_samples import sample_path
+from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.definitions import DatasetDefinition
-from pocket.errors import BadFileError, ConfigError, DatasetError, UnknownNameError, nearest
+from pocket.datasets.listing import DatasetFile, expand_each
+from pocket.errors import BadFileError, ConfigError, DatasetError, PocketError, UnknownNameError, nearest
+from pocket.remote.attempts import first_readable
+from pocket.remote.client import is_remote, open_root
+from pocket.remote.failures import why_unreadable
 from pocket.skims.before import needs_all_files
 
 TREE = "Events"
@@ -32,10 +36,12 @@ class FileInfo(TypedDict):
     object_path: str
     num_entries: int
     uuid: str
+    #: further paths or URLs of the file, in the order of preference
+    replicas: NotRequired[list[str]]
 
 
 class DatasetInfo(TypedDict):
-    """Metadata and files (by path) of one dataset."""
+    """Metadata and files (by path or URL) of one dataset."""
 
     metadata: dict[str, Any]
     files: dict[str, FileInfo]
@@ -61,39 +67,6 @@ class FilesetResult:
     skipped: tuple[SkippedFile, ...]
 
 
-def expand(definition: DatasetDefinition, *, toy_files: Mapping[str, Sequence[Path]], cache: Path) -> list[Path]:
-    """List the files that a definition stands for, without opening them.
-
-    Args:
-        definition: the dataset.
-        toy_files: the toy files by process.
-        cache: folder that keeps files of coffea's source distribution once they are downloaded.
-
-    Returns:
-        Absolute paths in the order of the definition; those of one pattern are sorted.
-
-    Raises:
-        DatasetError: if a pattern matches nothing, or the source is not available.
-        UnknownNameError: if a toy process or one of coffea's samples is unknown.
-    """
-    folder = definition.origin.parent.absolute()
-    where, values = definition.where, definition.values
-    if definition.source == "toys":
-        for process in values:
-            if process not in toy_files:
-                raise UnknownNameError("toy process", process, toy_files, where)
-        return [path.absolute() for process in values for path in toy_files[process]]
-    if definition.source == "coffea_samples":
-        return [sample_path(name, cache=cache) for name in values]
-    if definition.source == "das_names":
-        raise DatasetError(f"{where}: 'das_names' is not available yet: {', '.join(values)}; use 'paths' or 'globs'")
-    if remote := [value for value in values if "://" in value]:
-        raise DatasetError(f"{where}: remote files are not available yet: {remote[0]}; use local files")
-    if definition.source == "globs":
-        return [path for pattern in values for path in _matches(pattern, folder, where)]
-    return [folder / value for value in values]
-
-
 def build_fileset(
     definitions: Mapping[str, DatasetDefinition],
     *,
@@ -101,7 +74,9 @@ def build_fileset(
     cache: Path,
     workers: int = 8,
     skip_bad_files: bool = False,
+    catalogues: Catalogues | None = None,
     progress: Callable[[int, int], None] | None = None,
+    listing_progress: Callable[[int, int], None] | None = None,
 ) -> FilesetResult:
     """Open every file of the datasets and record its entries, UUID and size.
 
@@ -112,7 +87,9 @@ def build_fileset(
         workers: number of threads that open files.
         skip_bad_files: leave files out that can't be read, instead of failing at the first one; never those of a skim
             that is normalised by its metadata.
+        catalogues: the catalogues to ask, for datasets that only they know; they remember the files that were opened.
         progress: called with the number of files opened so far and the number of all.
+        listing_progress: called with the number of datasets listed so far and the number of all.
 
     Returns:
         The fileset, in the order of the definitions, and the files left out.
@@ -125,11 +102,14 @@ def build_fileset(
     for definition in definitions.values():
         if definition.is_mc and definition.xsec is None:
             raise DatasetError(f"{definition.where} has no cross section: fill 'xsec' in from the toys' parameters")
-    jobs = [
-        (name, path)
-        for name, definition in definitions.items()
-        for path in expand(definition, toy_files=toy_files, cache=cache)
-    ]
+    listed = expand_each(
+        definitions, toy_files=toy_files, cache=cache, catalogues=catalogues, progress=listing_progress
+    )
+    jobs = []
+    for name, files in listed.items():
+        if isinstance(files, DatasetError):
+            raise files
+        jobs += [(name, file) for file in files]
 
     fileset: Fileset = {
         name: {"metadata": {**definition.metadata(), "nevents": 0, "size": 0}, "files": {}}
@@ -137,20 +117,23 @@ def build_fileset(
     }
     needed = {name for name, definition in definitions.items() if definition.has_sums}
     skipped: list[SkippedFile] = []
-    seen: dict[str, tuple[str, Path]] = {}  # dataset and path by UUID
-    for (name, path), result in zip(jobs, _inspect_all(jobs, workers, skip_bad_files, needed, progress), strict=True):
+    seen: dict[str, tuple[str, str]] = {}  # dataset and path by UUID
+    results = _inspect_all(jobs, workers, skip_bad_files, needed, catalogues, progress)
+    for (name, file), result in zip(jobs, results, strict=True):
         if isinstance(result, BadFileError):
-            skipped.append(SkippedFile(name, str(path), str(result)))
+            skipped.append(SkippedFile(name, file.url, str(result)))
             continue
         info, size = result
         if info["uuid"] in seen:
             other_name, other_path = seen[info["uuid"]]
             raise DatasetError(
-                f"{path} of dataset {name!r} is the same file as {other_path} of dataset {other_name!r} (UUID "
+                f"{file.url} of dataset {name!r} is the same file as {other_path} of dataset {other_name!r} (UUID "
                 f"{info['uuid']}): its events would count twice"
             )
-        seen[info["uuid"]] = (name, path)
-        fileset[name]["files"][str(path)] = info
+        seen[info["uuid"]] = (name, file.url)
+        if replicas := list(file.locations[1:]):
+            info["replicas"] = replicas
+        fileset[name]["files"][file.url] = info
         fileset[name]["metadata"]["nevents"] += info["num_entries"]
         fileset[name]["metadata"]["size"] += size
     for name, dataset in fileset.items():
@@ -161,30 +144,33 @@ def build_fileset(
     return FilesetResult(fileset, tuple(skipped))
 
 
-def inspect_file(path: Path) -> tuple[FileInfo, int]:
-    """Open a ROOT file and return what a fileset records of it, and its size in bytes.
+def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
+    """Open a ROOT file once and return what a fileset records of it, and its size in bytes.
+
+    Args:
+        path: path or URL.
 
     Raises:
-        BadFileError: if the file is missing, empty, truncated or corrupt, or has no tree ``Events``.
+        BadFileError: if the file is missing, empty, truncated or corrupt, can't be reached, or has no tree ``Events``.
     """
-    import uproot
-
-    if not path.is_file():
-        raise BadFileError(f"file {path} doesn't exist")
-    size = path.stat().st_size
-    if not size:
-        raise BadFileError(f"file {path} is empty (0 bytes)")
+    if not is_remote(str(path)):
+        if not Path(path).is_file():
+            raise BadFileError(f"file {path} doesn't exist")
+        if not Path(path).stat().st_size:
+            raise BadFileError(f"file {path} is empty (0 bytes)")
     try:
-        with uproot.open(path) as file:
+        with open_root(str(path)) as file:
+            size = int(file.file.source.num_bytes)
             end = file.file.fEND
             names = file.keys(cycle=False)
             tree = file[TREE] if TREE in names else None
             entries = getattr(tree, "num_entries", None)
             uuid = str(file.file.uuid)
     # a corrupt file makes uproot raise whatever its bytes lead to: zlib, struct, Unicode, key and value errors
+    except PocketError:
+        raise
     except Exception as error:
-        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 160)
-        raise BadFileError(f"file {path} is not a ROOT file, or truncated or corrupt ({reason})") from error
+        raise BadFileError(f"file {path} {why_unreadable(str(path), error)}") from error
     if end > size:
         raise BadFileError(f"file {path} is truncated: it has {size} of {end} bytes")
     if tree is None:
@@ -193,6 +179,32 @@ def inspect_file(path: Path) -> tuple[FileInfo, int]:
     if entries is None:
         raise BadFileError(f"{TREE!r} in file {path} is no tree but a {type(tree).__name__}")
     return FileInfo(object_path=TREE, num_entries=int(entries), uuid=uuid), size
+
+
+def inspect_listed(file: DatasetFile, catalogues: Catalogues | None = None) -> tuple[FileInfo, int]:
+    """Return what :func:`inspect_file` does, of the first place that can be read, and compare it with the catalogue.
+
+    Args:
+        file: the file, and what its catalogue says of it.
+        catalogues: they remember what was found in files; a known file isn't opened again unless they ask afresh.
+
+    Raises:
+        BadFileError: if the file can be read nowhere, or has another number of events than its catalogue says.
+    """
+    known = catalogues.opened.get(file.identity) if catalogues and not catalogues.fresh else None
+    if known is not None:
+        (path, entries, uuid), size = known
+        info = FileInfo(object_path=path, num_entries=entries, uuid=uuid)
+    else:
+        info, size = first_readable(file.locations, inspect_file).value
+        if catalogues:
+            found = [info["object_path"], info["num_entries"], info["uuid"]]
+            catalogues.opened.put(file.identity, [found, size])
+    if file.entries not in (None, info["num_entries"]):
+        raise BadFileError(
+            f"file {file.url} has {info['num_entries']} events, but its catalogue says that it has {file.entries}"
+        )
+    return info, size
 
 
 def select_datasets(fileset: Fileset, dataset_filter: Mapping[str, Sequence[str]]) -> Fileset:
@@ -234,16 +246,17 @@ def select_datasets(fileset: Fileset, dataset_filter: Mapping[str, Sequence[str]
 
 
 def _inspect_all(
-    jobs: Sequence[tuple[str, Path]],
+    jobs: Sequence[tuple[str, DatasetFile]],
     workers: int,
     skip_bad_files: bool,
     needed: Collection[str],
+    catalogues: Catalogues | None,
     progress: Callable[[int, int], None] | None,
 ) -> list[tuple[FileInfo, int] | BadFileError]:
-    def inspect(job: tuple[str, Path]) -> tuple[FileInfo, int] | BadFileError:
-        dataset, path = job
+    def inspect(job: tuple[str, DatasetFile]) -> tuple[FileInfo, int] | BadFileError:
+        dataset, file = job
         try:
-            return inspect_file(path)
+            return inspect_listed(file, catalogues)
         except BadFileError as error:
             if skip_bad_files and dataset not in needed:
                 return error
@@ -259,12 +272,3 @@ def _inspect_all(
             if progress:
                 progress(len(results), len(jobs))
     return results
-
-
-def _matches(pattern: str, folder: Path, where: str) -> list[Path]:
-    # unlike Path.glob, this takes absolute patterns and follows links to folders
-    found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
-    files = sorted(path for path in (folder / match for match in found) if path.is_file())
-    if not files:
-        raise DatasetError(f"{where}: no file matches {pattern!r} (folder {(folder / pattern).parent})")
-    return files

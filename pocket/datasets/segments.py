@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, islice, pairwise
 
 from pocket.datasets.fileset import DatasetInfo, FileInfo
@@ -13,13 +13,32 @@ from pocket.errors import ConfigError
 
 @dataclass(frozen=True)
 class Segment:
-    """A range of entries, ``start`` inclusive to ``stop`` exclusive, of the tree ``object_path`` of one file."""
+    """A range of entries, ``start`` inclusive to ``stop`` exclusive, of the tree ``object_path`` of one file.
+
+    Args:
+        path: path or URL of the file, the preferred one if there are several.
+        uuid: UUID of the file, whichever replica is read.
+        object_path: name of the tree.
+        start: first entry in the file.
+        stop: entry after the last one.
+        replicas: further paths or URLs of the file, in the order of preference.
+    """
 
     path: str
     uuid: str
     object_path: str
     start: int
     stop: int
+    replicas: tuple[str, ...] = ()
+
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """All paths and URLs of the file, in the order of preference."""
+        return self.path, *self.replicas
+
+    def at(self, location: str) -> Segment:
+        """Return the same entries of one of the file's replicas."""
+        return replace(self, path=location, replicas=())
 
     def chunks(self, size: int) -> list[tuple[int, int]]:
         """Divide the range into ranges of equal size, as few as ``size`` allows.
@@ -91,5 +110,6 @@ def _segments(
             break
         first, last = max(start, file_start) - file_start, min(stop, file_stop) - file_start
         if first < last:
-            segments.append(Segment(path, info["uuid"], info["object_path"], first, last))
+            replicas = tuple(info.get("replicas", ()))
+            segments.append(Segment(path, info["uuid"], info["object_path"], first, last, replicas))
     return tuple(segments)

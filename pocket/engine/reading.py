@@ -5,24 +5,28 @@ from __future__ import annotations
 import contextlib
 import re
 import warnings
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import awkward as ak
-import uproot
 from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 
 from pocket.datasets.segments import Segment
 from pocket.errors import (
     BadFileError,
     ColumnError,
-    DatasetError,
     HistogramError,
     MissingBranchError,
+    OtherFileError,
     PocketError,
     UnknownNameError,
     nearest,
 )
+from pocket.remote.attempts import Found, first_readable
+from pocket.remote.client import open_root
+from pocket.remote.failures import why_unreadable
+
+T = TypeVar("T")
 
 _NO_FIELD = re.compile(r"no field (?:named )?['\"](\w+)['\"]")
 _NO_COORDINATE = re.compile(r"\w+: missing \w+ coordinates?: .*")
@@ -35,20 +39,34 @@ class _Schema(NanoAODSchema):  # type: ignore[misc]
     event_ids = ()
 
 
+def read_segment(segment: Segment, read: Callable[[Segment], T]) -> Found[T]:
+    """Read a segment from the first replica of its file that can be read, see :mod:`pocket.remote.attempts`.
+
+    Args:
+        segment: the segment.
+        read: called with the segment at one location; must begin anew each time, so that no event counts twice.
+
+    Raises:
+        BadFileError: if none can be read.
+        OtherFileError: if none can be read, and one is another file than the fileset says.
+    """
+    return first_readable(segment.locations, lambda location: read(segment.at(location)))
+
+
 @contextlib.contextmanager
 def open_file(segment: Segment) -> Iterator[Any]:
     """Open the file of a segment, and close it at the end of the block.
 
     Raises:
         BadFileError: if the file can't be read.
-        DatasetError: if the file is another one than the fileset says.
+        OtherFileError: if the file is another one than the fileset says.
         MissingBranchError: if code in the block uses a branch that the file doesn't have.
     """
-    with reading(segment.path), uproot.open(segment.path) as file:
+    with reading(segment.path), open_root(segment.path) as file:
         uuid = str(file.file.uuid)
         if uuid != segment.uuid:
             # not a bad file: skipping it would change the dataset behind the fileset's back
-            raise DatasetError(
+            raise OtherFileError(
                 f"{segment.path} was replaced since the fileset was built: its UUID is {uuid}, not {segment.uuid}; "
                 "run BuildDatasets again"
             )
@@ -120,12 +138,12 @@ def _explain(path: str, error: Exception) -> PocketError | None:
         return BadFileError(f"{path} can't be read: it does not exist (any more)")
     # a lack of memory isn't the file's fault, and must not get it skipped
     if _comes_from_reading(error) and not isinstance(error, MemoryError):
-        return BadFileError(f"{path} can't be read, it is truncated or corrupt: {type(error).__name__}: {reason[:200]}")
+        return BadFileError(f"{path} {why_unreadable(path, error)}")
     return None
 
 
 def _missing_branch(path: str, field: str, error: BaseException) -> str:
-    with uproot.open(path) as file:
+    with open_root(path) as file:
         branches = file["Events"].keys(recursive=False)
     # the field may be a branch, a collection, or the part behind a collection's underscore
     by_field: dict[str, list[str]] = {}

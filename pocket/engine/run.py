@@ -6,6 +6,7 @@ import functools
 import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from coffea.processor import accumulate
@@ -14,9 +15,9 @@ from pocket.configurator import Configurator, processing_metadata
 from pocket.datasets.segments import Branch, Segment
 from pocket.engine.chunk import Output, empty_output
 from pocket.engine.coffea_processor import CoffeaProcessor
-from pocket.engine.reading import nano_events, open_file
+from pocket.engine.reading import nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
-from pocket.errors import BadFileError, UnknownNameError
+from pocket.errors import BadFileError, DatasetError, UnknownNameError
 from pocket.skims.before import BeforeSkim, needs_all_files
 
 
@@ -27,10 +28,14 @@ class BranchResult:
     Args:
         output: raw sums, see :func:`~pocket.engine.chunk.empty_output`.
         skipped: file → reason, for unreadable files that were left out as a whole.
+        nevents: number of events that were processed; all of the branch but those of skipped files.
+        failures: path or URL → reason, for what failed while the file could be read by another attempt or elsewhere.
     """
 
     output: Output
     skipped: Mapping[str, str]
+    nevents: int
+    failures: Mapping[str, str]
 
 
 def run_branch(
@@ -55,7 +60,8 @@ def run_branch(
         progress: called with the number of events of each chunk that is done.
 
     Raises:
-        BadFileError: if a file can't be read and isn't to be skipped, naming it.
+        BadFileError: if a file can't be read from any of its replicas and isn't to be skipped, naming them.
+        DatasetError: if a file is another one than the fileset says, or not exactly the branch's events were processed.
         UnknownNameError: if the dataset isn't one of the configuration.
         ConfigError: if the chunk size isn't positive.
     """
@@ -66,9 +72,12 @@ def run_branch(
     processor = CoffeaProcessor(cfg, params)
     output = empty_output(cfg, params, meta)
     skipped: dict[str, str] = {}
+    failures: dict[str, str] = {}
+    nevents = 0
+    run_segment = partial(_run_segment, processor, meta, chunk_size, progress)
     for segment in branch.segments:
         try:
-            part = _run_segment(processor, segment, meta, chunk_size, progress)
+            found = read_segment(segment, run_segment)
         except BadFileError as error:
             if not skip_bad_files:
                 raise
@@ -78,24 +87,43 @@ def run_branch(
             skipped[segment.path] = str(error)
             continue
         # in place: a copy of large histograms per file would cost more than filling them
-        output = accumulate([part], output)
+        output = accumulate([found.value], output)
+        failures |= found.failures
+        nevents += segment.stop - segment.start
         _exempt_from_collection()
-    return BranchResult(output, skipped)
+    if output["cutflow"]["initial"][branch.dataset] != nevents or (
+        not skipped and nevents != branch.stop - branch.start
+    ):
+        raise DatasetError(
+            f"{output['cutflow']['initial'][branch.dataset]} events of {branch.dataset!r} were processed in the branch "
+            f"of {branch.stop - branch.start} events from {branch.start}, and {len(skipped)} of its files skipped"
+        )
+    return BranchResult(output, skipped, nevents, failures)
 
 
 def _run_segment(
     processor: CoffeaProcessor,
-    segment: Segment,
     metadata: Mapping[str, Any],
     chunk_size: int,
     progress: Callable[[int], None],
+    segment: Segment,
 ) -> Output:
     output: Output = {}
-    with open_file(segment) as file:
-        for start, stop in segment.chunks(chunk_size):
-            part = processor.process(nano_events(file, segment, start, stop, metadata))
-            output = accumulate([part], output) if output else part
-            progress(stop - start)
+    done = 0
+    try:
+        with open_file(segment) as file:
+            for start, stop in segment.chunks(chunk_size):
+                part = processor.process(nano_events(file, segment, start, stop, metadata))
+                output = accumulate([part], output) if output else part
+                progress(stop - start)
+                done += stop - start
+        processed = output["cutflow"]["initial"][metadata["dataset"]]
+        if processed != segment.stop - segment.start:
+            raise BadFileError(f"{segment.path}: {processed} events were processed, not {segment.stop - segment.start}")
+    except BadFileError:
+        # the next attempt counts them again
+        progress(-done)
+        raise
     return output
 
 

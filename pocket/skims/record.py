@@ -22,6 +22,7 @@ class SkimRecord:
         files: file name → its entries and UUID; a file of which nothing survived isn't there.
         size: size of these files in bytes.
         skipped: file of the dataset → reason, for unreadable ones that were left out as a whole.
+        failures: path or URL → reason, for what failed while the file could be read by another attempt or elsewhere.
     """
 
     nevents: int = 0
@@ -30,6 +31,7 @@ class SkimRecord:
     files: dict[str, FileInfo] = field(default_factory=dict)
     size: int = 0
     skipped: dict[str, str] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, folder: Path) -> SkimRecord:

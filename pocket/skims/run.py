@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from pocket.configurator import Configurator, processing_metadata
 from pocket.datasets.fileset import TREE, FileInfo
 from pocket.datasets.segments import Branch, Segment
-from pocket.engine.reading import nano_events, open_file
+from pocket.engine.reading import nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError
 from pocket.skims.before import BeforeSkim, needs_all_files
@@ -80,12 +81,9 @@ def skim_branch(
     for number, segment in enumerate(branch.segments):
         name = f"events_{number:04d}.root"
         file_uuid = uuid.uuid5(NAMESPACE, json.dumps([identity, segment.uuid, segment.start, segment.stop]))
+        run_segment = partial(_skim_segment, workflow, skim, meta, chunk_size, progress, folder / name, file_uuid)
         try:
-            selected = _select(workflow, skim.mode, segment, meta, chunk_size, progress)
-            if len(selected.entries):
-                constants = {RESCALE: _rescale(selected)} if meta["isMC"] else {}
-                path = folder / name
-                copy_events(segment, selected.entries, path, skim, file_uuid=file_uuid, constants=constants)
+            found = read_segment(segment, run_segment)
         except BadFileError as error:
             if not skip_bad_files:
                 raise
@@ -95,6 +93,8 @@ def skim_branch(
             record.skipped[segment.path] = str(error)
             (folder / name).unlink(missing_ok=True)
             continue
+        selected = found.value
+        record.failures |= found.failures
         record.nevents += segment.stop - segment.start
         record.sum_genweights += selected.sum_genweights
         record.sum_signs += selected.sum_signs
@@ -102,6 +102,36 @@ def skim_branch(
             record.files[name] = FileInfo(object_path=TREE, num_entries=len(selected.entries), uuid=str(file_uuid))
             record.size += (folder / name).stat().st_size
     return record
+
+
+def _skim_segment(
+    workflow: BaseProcessorABC,
+    skim: Skim,
+    metadata: Mapping[str, Any],
+    chunk_size: int,
+    progress: Callable[[int], None],
+    path: Path,
+    file_uuid: uuid.UUID,
+    segment: Segment,
+) -> _Selected:
+    """Select the events of a segment and copy them."""
+    done = 0
+
+    def count(events: int) -> None:
+        nonlocal done
+        done += events
+        progress(events)
+
+    try:
+        selected = _select(workflow, skim.mode, segment, metadata, chunk_size, count)
+        if len(selected.entries):
+            constants = {RESCALE: _rescale(selected)} if metadata["isMC"] else {}
+            copy_events(segment, selected.entries, path, skim, file_uuid=file_uuid, constants=constants)
+    except BadFileError:
+        # the next attempt counts them again
+        progress(-done)
+        raise
+    return selected
 
 
 def _select(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pocket.analysis import Analysis, _load, available_analyses, load_analysis
+from pocket.analysis import Analysis, _load, absolute_reference, available_analyses, load_analysis
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.fingerprint import digest
 from pocket.histograms.config import Axis, HistConf
@@ -223,6 +223,14 @@ def test_analyses_with_one_name_in_different_folders(namesakes: list[Path]) -> N
             assert cut(events) == (number == 0)
             digests.add((number, digest(cut)))
     assert len(digests) == len({value for _, value in digests}) == 2
+
+
+def test_absolute_reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert absolute_reference("./mine") == str(tmp_path / "mine")
+    assert absolute_reference("/some/where") == "/some/where"
+    assert absolute_reference("zmumu") == "zmumu"
+    assert absolute_reference("my.package") == "my.package"
 
 
 def test_relative_path_from_another_folder(namesakes: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from pocket.configurator import Configurator
 from pocket.engine.chunk import empty_output, process_chunk
 from pocket.errors import ConfigError, DatasetError
 from pocket.histograms.config import Axis, HistConf
-from pocket.merging import merge_outputs
+from pocket.merging import check_events, merge_outputs
 from pocket.weights import WeightLambda
 from tests.pocket.configs import DATA, DY, DY_LOW, LUMI, TT, PlainWorkflow, configure, metadata, only
 
@@ -36,18 +36,46 @@ def process(config: Configurator, dataset: str, genweights: list[float]) -> dict
     return process_chunk(PlainWorkflow(config), events, metadata(config, dataset))
 
 
-def merge(config: Configurator, genweights: dict[str, list[float]] = GENWEIGHTS) -> dict[str, Any]:
+def merge(
+    config: Configurator, genweights: dict[str, list[float]] = GENWEIGHTS, lost: int | None = None
+) -> dict[str, Any]:
     # two branches per dataset
     outputs = []
     for dataset in config.definitions:
         weights = genweights[dataset]
         outputs += [process(config, dataset, weights[:1]), process(config, dataset, weights[1:])]
-    return merge_outputs(config, outputs, {dataset: metadata(config, dataset) for dataset in config.definitions})
+    known = {dataset: metadata(config, dataset) for dataset in config.definitions}
+    if lost is not None:
+        known[DATA]["nevents"] = len(genweights[DATA]) + lost
+    return merge_outputs(config, outputs, known)
 
 
 def bin_of(merged: dict[str, Any], name: str, dataset: str, category: str, variation: str = "nominal") -> Any:
     histogram = merged["variables"][name][dataset.partition("_")[0]][dataset]
     return histogram[category, 0j] if dataset == DATA else histogram[category, variation, 0j]
+
+
+@pytest.mark.parametrize("all_files", [True, False])
+def test_events_of_the_fileset(all_files: bool) -> None:
+    check_events(DY, 3, 3, all_files=all_files)
+    check_events(DY, 0, 0, all_files=all_files)
+    # more events than there are, in any case
+    with pytest.raises(DatasetError, match=f"'{DY}': 4 events were processed, its fileset has 3"):
+        check_events(DY, 4, 3, all_files=all_files)
+    with pytest.raises(DatasetError, match=f"'{DY}': none of its files could be read"):
+        check_events(DY, 0, 3, all_files=all_files)
+
+
+def test_events_lost() -> None:
+    check_events(DY, 3, 4, all_files=False)
+    with pytest.raises(DatasetError, match=f"'{DY}': 3 events were processed, its fileset has 4"):
+        check_events(DY, 3, 4, all_files=True)
+
+
+def test_merging_checks_events() -> None:
+    merge(configure(), lost=0)
+    with pytest.raises(DatasetError, match=f"'{DATA}': 5 events were processed, its fileset has 6"):
+        merge(configure(), lost=1)
 
 
 @pytest.mark.parametrize("kind", ["genWeight", "signOf_genWeight"])
@@ -168,7 +196,8 @@ def test_no_file_could_be_read(before_skim: dict[str, Any]) -> None:
     with pytest.raises(DatasetError, match=f"dataset '{DATA}': none of its files could be read, .* nothing to merge"):
         merge_outputs(config, [nothing, nothing], {DATA: meta})
     # one of them could, and of a skim without a survivor there is nothing to read
-    assert merge_outputs(config, [nothing, process(config, DATA, [1.0])], {DATA: meta})["cutflow"]["initial"][DATA]
+    one = process(config, DATA, [1.0])
+    assert merge_outputs(config, [nothing, one], {DATA: meta}, all_files=False)["cutflow"]["initial"][DATA]
     merge_outputs(config, [nothing], {DATA: {**meta, "nevents": 0}})
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -20,7 +19,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pocket.remote.client import prepare_client
+from tests.pocket.engine.root_files import write_nano
 from tests.services.checkout import Analysis, Checkout, copy_analysis, copy_project, remove_outputs
+from tests.services.xrootd_servers import ControlledServer
 
 ORDINARY_USER = "pocketlaw"
 
@@ -97,23 +99,6 @@ def htcondor_pool() -> Iterator[list[str]]:
         yield slots()
 
 
-XROOTD_CONFIG = """\
-xrd.port {port}
-xrd.network nodnr
-all.export /store r/o
-oss.localroot {folder}
-all.adminpath {folder}/admin
-all.pidpath {folder}/admin
-"""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @dataclass(frozen=True)
 class XRootDServer:
     """A server, and the folder of the files that it serves."""
@@ -122,19 +107,34 @@ class XRootDServer:
     store: Path
 
 
+@pytest.fixture
+def make_xrootd_server(user: User) -> Iterator[Callable[[], ControlledServer]]:
+    """Start servers, each with files of its own; all are killed at the end of the test."""
+    servers: list[ControlledServer] = []
+
+    def make() -> ControlledServer:
+        folder = Path(tempfile.mkdtemp(dir=user.folder, prefix="xrootd-"))
+        shutil.chown(folder, user.uid, user.gid)
+        server = ControlledServer(folder, user.command)
+        servers.append(server)
+        server.start()
+        return server
+
+    yield make
+    for server in servers:
+        server.kill()
+
+
 @pytest.fixture(scope="session")
 def xrootd_server(user: User) -> Iterator[XRootDServer]:
-    port = free_port()
-    (user.folder / "store").mkdir()
-    (user.folder / "xrootd.cfg").write_text(XROOTD_CONFIG.format(port=port, folder=user.folder))
-
-    def answers() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    command = user.command("xrootd", "-c", f"{user.folder}/xrootd.cfg", "-l", f"{user.folder}/xrootd.log")
-    with service(command, answers):
-        yield XRootDServer(f"root://127.0.0.1:{port}//store", user.folder / "store")
+    folder = Path(tempfile.mkdtemp(dir=user.folder, prefix="xrootd-"))
+    shutil.chown(folder, user.uid, user.gid)
+    server = ControlledServer(folder, user.command)
+    try:
+        server.start()
+        yield XRootDServer(server.url, server.store)
+    finally:
+        server.kill()
 
 
 @pytest.fixture(scope="session")
@@ -158,3 +158,17 @@ def analysis(checkout: Checkout, expected: dict[str, np.ndarray]) -> Iterator[An
     remove_outputs(checkout)
     yield copy_analysis(checkout)
     remove_outputs(checkout)
+
+
+@pytest.fixture
+def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a request take 3 s; all other settings of the client are those that are shipped."""
+    prepare_client()
+    monkeypatch.setenv("XRD_REQUESTTIMEOUT", "3")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A local file of 100 events."""
+    write_nano(tmp_path / "events.root", 100)
+    return tmp_path / "events.root"

@@ -74,11 +74,11 @@ class Chain:
         assert old in text
         path.write_text(text.replace(old, new))
 
-    def define(self, dy: dict[str, Any], xsec: float = 2000.0) -> None:
-        """Define the simulation by a source of files, instead of toys; data are in ``data.root``."""
+    def define(self, dy: dict[str, Any], xsec: float = 2000.0, data: str = "data.root") -> None:
+        """Define the simulation by a source of files, instead of toys; data are in one file."""
         metadata = {"year": "toys", "isMC": True, "xsec": xsec}
-        data = {"paths": ["data.root"], "metadata": {"year": "toys", "isMC": False}}
-        definitions = {"DYJetsToMuMu": {**dy, "metadata": metadata}, "DATA_SingleMuon": data}
+        of_data = {"paths": [data], "metadata": {"year": "toys", "isMC": False}}
+        definitions = {"DYJetsToMuMu": {**dy, "metadata": metadata}, "DATA_SingleMuon": of_data}
         content = {name: {"sample": name, "files": [entry]} for name, entry in definitions.items()}
         (self.analysis / "datasets.json").write_text(json.dumps(content))
 

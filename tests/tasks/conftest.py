@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.facility import facility, scheduler
 from tests.law_runner import ROOT
 
 # law reads its configuration when it is imported
 os.environ.setdefault("LAW_CONFIG_FILE", str(ROOT / "law.cfg"))
 
 from tests.tasks.chain import Chain
+
+__all__ = ["facility", "scheduler"]
 
 
 @pytest.fixture(scope="session")

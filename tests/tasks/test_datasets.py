@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,15 @@ import numpy as np
 import pytest
 import uproot
 
+from pocket.datasets.catalogues.lookup import Catalogues
+from pocket.datasets.catalogues.settings import Settings
+from pocket.errors import DatasetError
 from pocket.store import read_manifest
 from tasks.datasets import BuildDatasets
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
+from tests.catalogue_server import catalogue_server
+from tests.law_runner import Run
 from tests.tasks.chain import Chain, unfinished
 from tests.tasks.damage import delete, overwrite, truncate
 
@@ -93,6 +100,25 @@ def test_store_that_was_moved(chain: Chain, tmp_path: Path, monkeypatch: pytest.
     assert sorted(ids) == sorted(branches)
 
 
+def test_servers_are_not_asked_for_completeness(on_files: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    local = str(on_files.analysis / "dy_0.root")
+    remote = "root://nobody.invalid//store/dy_1.root"
+    pattern = "root://nobody.invalid//store/data_*.root"
+    on_files.define({"paths": ["dy_0.root", remote]})
+    content = json.loads((on_files.analysis / "datasets.json").read_text())
+    content["DATA_SingleMuon"]["files"][0] = {
+        "globs": [pattern],
+        "metadata": content["DATA_SingleMuon"]["files"][0]["metadata"],
+    }
+    (on_files.analysis / "datasets.json").write_text(json.dumps(content))
+    monkeypatch.setattr("pocket.remote.client.file_system", None)
+    task = build_datasets(on_files)
+    ids = task.input_ids()
+    assert ids is not None
+    assert list(ids) == [local, remote, pattern]
+    assert not task.complete()
+
+
 def corrupt_start(path: Path) -> None:
     overwrite(path, 50, 200)
 
@@ -167,3 +193,91 @@ def test_files_are_looked_for_beside_the_definition(on_files: Chain, tmp_path: P
     # the definition is the same, so is its place in the store, but not the files that are meant
     assert other.directory == first.directory
     assert not other.complete()
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_check(on_files: Chain) -> None:
+    definition = str(on_files.analysis / "datasets.json")
+
+    def check(*options: str) -> Run:
+        arguments = ["--version", "v1", "--analysis", str(on_files.analysis), "--definition", definition, *options]
+        return on_files.law.run("BuildDatasets", *arguments)
+
+    nothing = check("--check", "True")
+    assert nothing.code != 0
+    assert nothing.errors[0].startswith(f"no fileset of {definition} to check in {on_files.store}")
+
+    on_files.define({"globs": ["dy_?.root"]})
+    built = check()
+    assert built.code == 0, built.text
+    assert "files opened: 3 files in " in built.text
+    before = snapshot(on_files.store)
+    good = check("--check", "True")
+    assert good.code == 0, good.text
+    assert "files checked: 3 files in " in good.text
+
+    shutil.copy(on_files.analysis / "data.root", on_files.analysis / "dy_1.root")
+    replace_by_no_events(on_files.analysis / "dy_2.root")
+    delete(on_files.analysis / "data.root")
+    bad = check("--check", "True")
+    assert bad.code != 0
+    (sentence,) = bad.errors
+    assert sentence.startswith(f"files of {definition} are not as the fileset in {on_files.store}")
+    assert sentence.endswith(" says: 1 changed, 1 new, 1 vanished")
+    for kind, name in {"changed": "dy_1.root", "new": "dy_2.root", "vanished": "data.root"}.items():
+        assert re.search(rf"{kind} .* {on_files.analysis / name} ", bad.text)
+    # nothing of all that changed a thing
+    assert snapshot(on_files.store) == before
+
+
+def test_check_makes_no_toys(chain: Chain) -> None:
+    task = build_datasets(chain, check=True)
+    assert task.requires() == {}
+    assert not task.complete()
+    task.run()
+    assert task.complete()
+    (path, *_) = task.toys.files()["dy"]
+    path.unlink()
+    with pytest.raises(DatasetError, match=r"are not as the fileset in .* says: 1 vanished"):
+        build_datasets(chain, check=True).run()
+
+
+def test_dataset_of_a_catalogue(on_files: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "/DY/private-v1/USER"
+    settings = Settings(retries=0)
+    monkeypatch.setattr("tasks.datasets.catalogue_settings", lambda: settings)
+    monkeypatch.setattr(
+        "tasks.datasets.catalogues",
+        lambda fresh=False: Catalogues(settings, on_files.store / "cache" / "catalogues", fresh),
+    )
+    content = json.loads((on_files.analysis / "datasets.json").read_text())
+    (entry,) = content["DYJetsToMuMu"]["files"]
+    del entry["paths"]
+    entry |= {"das_names": [name], "dbs_instance": "prod/phys03"}
+    content["DYJetsToMuMu"]["storage_prefix"] = str(on_files.analysis)
+    (on_files.analysis / "datasets.json").write_text(json.dumps(content))
+    with catalogue_server() as server:
+        settings = replace(settings, dbs_url=server.url)
+        for number, events in enumerate((1000, 800)):
+            server.add_file(name, f"/dy_{number}.root", events)
+        task = build_datasets(on_files)
+        task.run()
+        assert [Path(path).name for path in task.fileset()["DYJetsToMuMu_toys"]["files"]] == ["dy_0.root", "dy_1.root"]
+        assert task.complete()
+        requests = len(server.requests)
+
+        # asked for again only by a check
+        server.add_file(name, "/dy_2.root", 10)
+        assert build_datasets(on_files).complete()
+        assert len(server.requests) == requests
+        with pytest.raises(DatasetError, match="says: 1 new"):
+            build_datasets(on_files, check=True).run()
+
+        # other places make the fileset again, at the same path
+        settings = replace(settings, redirector="root://other.example//")
+        again = build_datasets(on_files)
+        assert not again.complete()
+        assert again.directory == task.directory

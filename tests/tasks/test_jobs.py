@@ -41,6 +41,7 @@ def test_processing(chain: Chain, tmp_path: Path) -> None:
     assert again is not None
     assert again.inputs == made.inputs
     assert again.info == {**made.info, "skipped": {}}
+    assert made.info["reading"] == {"events": {"expected": 900, "processed": 900}, "failures": {}}
     before, after = read_output(task.output().directory), read_output(tmp_path / "again")
     assert after["cutflow"] == before["cutflow"]
     assert list(after["variables"]) == ["muon_pt", "npvs"]

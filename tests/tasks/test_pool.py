@@ -5,15 +5,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from pocket.errors import ConfigError, PocketError, UnknownNameError
+from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress
 from tasks import pool
-from tasks.pool import available_cores, run_jobs
+from tasks.pool import FuturesExecutorFactory, counting_bar, run_jobs, run_with
 from tests.law_runner import ROOT
 
 
@@ -90,8 +92,52 @@ def test_number_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
         run_jobs(jobs, -1, "Label", "events")
 
 
-def test_available_cores() -> None:
-    assert 1 <= available_cores() <= (os.cpu_count() or 1)
+class Noted(ExecutorFactoryABC):
+    """Notes what is called, and fails on demand."""
+
+    called: ClassVar[list[str]] = []
+
+    def setup(self) -> None:
+        """Begin anew."""
+        self.called[:] = ["setup"]
+        if self.run_options["fail"] == "setup":
+            raise ValueError("setup")
+
+    def get(self) -> Executor:
+        """Return an executor that does nothing."""
+
+        def run(jobs: Mapping[str, Job], progress: Progress) -> None:
+            self.called.append("run")
+            if self.run_options["fail"] == "run":
+                raise ValueError("run")
+            progress(2)
+
+        return run
+
+    def close(self) -> None:
+        """Be closed."""
+        self.called.append("close")
+
+
+def test_executors_are_closed(capfd: pytest.CaptureFixture[str]) -> None:
+    run_with(Noted, {"fail": ""}, {"job": Die(2)}, "Label", "events")
+    assert Noted.called == ["setup", "run", "close"]
+    assert "Label: 2 events in" in capfd.readouterr().err
+    for moment in ("setup", "run"):
+        with pytest.raises(ValueError, match=moment):
+            run_with(Noted, {"fail": moment}, {"job": Die(2)}, "Label", "events")
+        assert Noted.called[-1] == "close"
+
+
+def test_futures_executor(tmp_path: Path) -> None:
+    jobs = {str(number): Write(tmp_path / str(number), 5, 0.3) for number in range(4)}
+    done: list[int] = []
+    FuturesExecutorFactory({"cores": 2}).get()(jobs, done.append)
+    assert sum(done) == 20
+    processes = {job.path.read_text() for job in jobs.values()}
+    assert len(processes - {str(os.getpid())}) == 2
+    FuturesExecutorFactory({"cores": 1}).get()(jobs, done.append)
+    assert {job.path.read_text() for job in jobs.values()} == {str(os.getpid())}
 
 
 @pytest.mark.parametrize("cores", [1, 2])
@@ -109,6 +155,16 @@ def test_error_of_a_job_reaches_the_caller(tmp_path: Path, cores: int) -> None:
 def test_killed_process_is_an_error() -> None:
     with pytest.raises(PocketError, match="a worker process was killed, maybe because memory ran out"):
         run_jobs([Die(), Die()], 2, "Label", "events")
+
+
+def test_counting_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    with counting_bar("Label", "files") as count:
+        for done in (1, 2, 2, 5):
+            count(done, 5)
+    assert "Label: 5 files in " in capsys.readouterr().err
+    with counting_bar("Label", "files"):
+        pass
+    assert capsys.readouterr().err == ""
 
 
 PARENT = """

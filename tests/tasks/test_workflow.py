@@ -15,6 +15,7 @@ import pytest
 from pocket.errors import UnknownNameError
 from pocket.store import is_complete
 from tasks.processing import RunProcessor
+from tasks.toys import MakeToySamples
 from tests.tasks.chain import Chain, unfinished
 
 #: what appears in the analysis' part of the store, and what is killed then: all, or only what the user started
@@ -101,3 +102,6 @@ def test_unknown_type_of_workflow(chain: Chain, workflow: str) -> None:
 
 def test_progress_label(chain: Chain) -> None:
     assert chain.task(RunProcessor, config="main").progress_label == "RunProcessor main"
+    label = "branch 1 of RunProcessor main (DYJetsToMuMu_toys, events 900 to 1800)"
+    assert chain.task(RunProcessor, config="main", branch=1).branch_label == label
+    assert chain.task(MakeToySamples, branch=1).branch_label == "branch 1 of MakeToySamples toys"

@@ -201,6 +201,25 @@ def test_pocketcoffea_definition_is_understood(tmp_path: Path) -> None:
     content["DY"] |= {"json_output": "datasets/DY.json", "storage_prefix": "/store"}
     (definition,) = read_definitions([write(tmp_path, content)]).values()
     assert (definition.source, definition.values) == ("das_names", ("/DY/x/NANOAODSIM",))
+    assert (definition.dbs_instance, definition.storage_prefix) == ("prod/global", "/store")
+
+
+def test_instance_of_dbs(tmp_path: Path) -> None:
+    assert read_one(tmp_path, MC, das_names="/DY/x/USER", dbs_instance="prod/phys03").dbs_instance == "prod/phys03"
+    with pytest.raises(
+        UnknownNameError, match=r"dbs_instance 'phys3' in dataset 'DY_2018'.*, did you mean 'prod/phys0"
+    ):
+        read_one(tmp_path, MC, das_names="/DY/x/USER", dbs_instance="phys3")
+    with pytest.raises(DatasetError, match=r"files\[0\] in .*: only 'das_names' have a 'dbs_instance'"):
+        read_one(tmp_path, MC, paths="a.root", dbs_instance="prod/phys03")
+
+
+def test_records_of_open_data(tmp_path: Path) -> None:
+    definition = read_one(tmp_path, MC, open_data=[30563, "10.7483/OPENDATA.CMS.X"])
+    assert definition.values == ("30563", "10.7483/OPENDATA.CMS.X")
+    assert read_one(tmp_path, MC, open_data=30563).values == ("30563",)
+    with pytest.raises(DatasetError, match=r"'open_data' is .*True.*, expected a text"):
+        read_one(tmp_path, MC, open_data=[True])
 
 
 BUILT = {

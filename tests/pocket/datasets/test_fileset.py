@@ -11,24 +11,23 @@ import pytest
 import uproot
 from coffea.dataset_tools.filespec import CoffeaROOTFileSpecOptional
 
+from pocket.datasets import listing
+from pocket.datasets.catalogues.lookup import Catalogues
+from pocket.datasets.catalogues.settings import Settings
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
-from pocket.datasets.fileset import Fileset, FilesetResult, build_fileset, expand, inspect_file, select_datasets
+from pocket.datasets.fileset import (
+    Fileset,
+    FilesetResult,
+    build_fileset,
+    inspect_file,
+    inspect_listed,
+    select_datasets,
+)
+from pocket.datasets.listing import DatasetFile
 from pocket.errors import BadFileError, ConfigError, DatasetError, UnknownNameError
 from pocket.skims.before import BeforeSkim
+from tests.pocket.datasets.files import definition, write_root
 from tests.real_files import CACHE, real_file
-
-
-def write_root(path: Path, entries: int, tree: str = "Events") -> Path:
-    path.parent.mkdir(exist_ok=True)
-    with uproot.recreate(path) as file:
-        file.mktree(tree, {"x": np.float32})
-        if entries:
-            file[tree].extend({"x": np.zeros(entries, np.float32)})
-    return path
-
-
-def definition(folder: Path, source: str, *values: str, key: str = "DY") -> DatasetDefinition:
-    return DatasetDefinition(key, key, "2018", True, source, values, folder / "x.json", xsec=2.0)
 
 
 def build(*definitions: DatasetDefinition, skip_bad_files: bool = False) -> FilesetResult:
@@ -36,46 +35,21 @@ def build(*definitions: DatasetDefinition, skip_bad_files: bool = False) -> File
     return build_fileset(named, toy_files={}, cache=CACHE, skip_bad_files=skip_bad_files)
 
 
-def test_expand_paths_and_globs(tmp_path: Path) -> None:
-    a, b, c = (write_root(tmp_path / name, 1) for name in ("a.root", "sub/b.root", "sub/c.root"))
-    (tmp_path / "sub" / "d.root").mkdir()
-    (tmp_path / "sub" / "link").symlink_to(tmp_path / "sub")
+def test_replicas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_root(tmp_path / "a.root", 3)
+    first, second, last = (str(tmp_path / name) for name in ("none.root", "a.root", "b.root"))
+    file = DatasetFile(first, (second, first, last, second))
+    monkeypatch.setattr(listing, "expand", lambda *args, **kwargs: [file])
+    (found,) = build(definition(tmp_path, "paths", "none.root")).fileset.values()
+    info, size = inspect_file(second)
+    assert found["files"] == {first: {**info, "replicas": [second, last]}}
+    assert found["metadata"]["size"] == size
 
-    def files(source: str, *values: str) -> list[Path]:
-        return expand(definition(tmp_path, source, *values), toy_files={}, cache=CACHE)
-
-    assert files("paths", "sub/c.root", str(a)) == [c, a]
-    assert files("globs", "sub/*.root", "*.root") == [b, c, a]
-    assert files("globs", str(tmp_path / "sub" / "?.root")) == [b, c]
-    assert files("globs", "sub/link/b*") == [tmp_path / "sub" / "link" / "b.root"]
-    assert set(files("globs", "**/*.root")) >= {a, b, c}
-
-
-def test_relative_definition_gives_absolute_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_root(tmp_path / "a.root", 1)
-    monkeypatch.chdir(tmp_path)
-    for source in ("paths", "globs"):
-        assert expand(definition(Path(), source, "a.root"), toy_files={}, cache=CACHE) == [path]
-
-
-def test_expand_toys(tmp_path: Path) -> None:
-    toy_files = {"dy": [tmp_path / "dy_0.root", tmp_path / "dy_1.root"], "data": [tmp_path / "data_0.root"]}
-    assert expand(definition(tmp_path, "toys", "dy"), toy_files=toy_files, cache=CACHE) == toy_files["dy"]
-    with pytest.raises(UnknownNameError, match=r"toy process 'dyy' in dataset 'DY_2018' in .*did you mean 'dy'"):
-        expand(definition(tmp_path, "toys", "dyy"), toy_files=toy_files, cache=CACHE)
-
-
-@pytest.mark.parametrize(
-    ("source", "value", "message"),
-    [
-        ("globs", "none/*.root", r"'DY_2018' in .*no file matches 'none/\*\.root' \(folder .*/none\)"),
-        ("das_names", "/DY/x/NANOAODSIM", "not available yet: /DY/x/NANOAODSIM; use 'paths' or 'globs'"),
-        ("paths", "root://host//store/a.root", "remote files are not available yet: root://host//store/a.root"),
-    ],
-)
-def test_files_that_cannot_be_listed(tmp_path: Path, source: str, value: str, message: str) -> None:
-    with pytest.raises(DatasetError, match=message):
-        build(definition(tmp_path, source, value))
+    (tmp_path / "a.root").unlink()
+    with pytest.raises(
+        BadFileError, match=r"'DY_2018': none of the 3 .*none\.root .*; file .*a\.root .*; file .*b\.root d"
+    ):
+        build(definition(tmp_path, "paths", "none.root"))
 
 
 def test_fileset(tmp_path: Path) -> None:
@@ -145,7 +119,7 @@ def bad_file(kind: str, path: Path) -> None:
     ("kind", "message"),
     [
         ("empty", "is empty"),
-        ("garbage", "is not a ROOT file, or truncated or corrupt"),
+        ("garbage", "truncated or corrupt: ValueError: not a ROOT file"),
         ("0.0001", "truncated or corrupt"),
         ("0.3", "truncated or corrupt"),
         ("0.99", "is truncated: it has 349073 of 352599 bytes"),
@@ -265,3 +239,54 @@ def test_wrong_filter(
 ) -> None:
     with pytest.raises(error, match=message):
         select_datasets(fileset, dataset_filter)
+
+
+def catalogued(path: Path, entries: int | None, identity: str = "a") -> DatasetFile:
+    return DatasetFile(str(path), identity=identity, entries=entries)
+
+
+def test_events_of_the_catalogue(tmp_path: Path) -> None:
+    path = write_root(tmp_path / "a.root", 3)
+    info, _ = inspect_listed(catalogued(path, 3))
+    assert info["num_entries"] == 3
+    with pytest.raises(BadFileError, match=r"a\.root has 3 events, but its catalogue says that it has 4"):
+        inspect_listed(catalogued(path, 4))
+
+
+def test_files_are_remembered(tmp_path: Path) -> None:
+    path = write_root(tmp_path / "a.root", 3)
+    catalogues = Catalogues(Settings(), tmp_path / "cache")
+    found = inspect_listed(catalogued(path, 3), catalogues)
+    unknown = inspect_listed(catalogued(path, 3, identity=""), catalogues)
+    assert found == unknown
+    path.unlink()
+    # as after an interruption: from what was written
+    again = Catalogues(Settings(), tmp_path / "cache")
+    assert inspect_listed(catalogued(path, 3), again) == found
+    with pytest.raises(BadFileError, match="has 3 events, but its catalogue says that it has 4"):
+        inspect_listed(catalogued(path, 4), again)
+    for identity in ("b", ""):
+        with pytest.raises(BadFileError, match="doesn't exist"):
+            inspect_listed(catalogued(path, 3, identity), again)
+    with pytest.raises(BadFileError, match="doesn't exist"):
+        inspect_listed(catalogued(path, 3), Catalogues(Settings(), tmp_path / "cache", fresh=True))
+
+
+def test_interrupted_look_up_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was opened before a bad file stopped the build isn't opened again."""
+    files = [catalogued(write_root(tmp_path / f"{n}.root", n + 1), n + 1, f"{n}") for n in range(3)]
+    bad = catalogued(tmp_path / "bad.root", None, "bad")
+    monkeypatch.setattr(listing, "expand", lambda *args, **kwargs: [*files, bad])
+    dataset = definition(tmp_path, "das_names", "/a/b/c")
+
+    def build_it() -> FilesetResult:
+        catalogues = Catalogues(Settings(), tmp_path / "cache")
+        return build_fileset({"DY": dataset}, toy_files={}, cache=CACHE, workers=1, catalogues=catalogues)
+
+    with pytest.raises(BadFileError, match=r"bad\.root doesn't exist"):
+        build_it()
+    write_root(tmp_path / "bad.root", 5)
+    opened = []
+    monkeypatch.setattr("pocket.datasets.fileset.inspect_file", lambda path: opened.append(path) or inspect_file(path))
+    assert build_it().fileset["DY"]["metadata"]["nevents"] == 11
+    assert opened == [str(tmp_path / "bad.root")]

@@ -74,3 +74,11 @@ def test_chunks() -> None:
     assert segment.chunks(1) == [(entry, entry + 1) for entry in range(10, 20)]
     with pytest.raises(ConfigError, match="the chunk size must be positive, not 0"):
         segment.chunks(0)
+
+
+def test_replicas() -> None:
+    fileset = make_fileset([[4]])
+    fileset["d0"]["files"]["d0/0"]["replicas"] = ["root://a//0", "/b/0"]
+    first, second = (branch.segments[0] for branch in split(fileset, 2))
+    assert first.locations == second.locations == ("d0/0", "root://a//0", "/b/0")
+    assert second.at("/b/0") == Segment("/b/0", "u0.0", "Events", 2, 4)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
 import functools
 import gc
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,18 @@ import pytest
 from pocket.cut import Cut
 from pocket.datasets.segments import Branch
 from pocket.engine import run as engine_run
+from pocket.engine.reading import nano_events
 from pocket.engine.resources import Resources
 from pocket.engine.run import BranchResult, run_branch
-from pocket.errors import BadFileError, ConfigError, DatasetError, HistogramError, MissingBranchError, UnknownNameError
+from pocket.errors import (
+    BadFileError,
+    ConfigError,
+    DatasetError,
+    HistogramError,
+    MissingBranchError,
+    OtherFileError,
+    UnknownNameError,
+)
 from pocket.histograms.config import Axis, HistConf
 from pocket.merging import merge_outputs
 from tests.pocket.configs import LUMI, TT, PlainWorkflow, configure, metadata, only
@@ -211,3 +222,66 @@ def test_wrong_arguments(tmp_path: Path) -> None:
     write_nano(tmp_path / "a.root", 5)
     with pytest.raises(ConfigError, match="the chunk size must be positive, not 0"):
         run([tmp_path / "a.root"], chunk_size=0)
+
+
+def with_replicas(branch: Branch, *replicas: Path) -> Branch:
+    (segment,) = branch.segments
+    return dataclasses.replace(branch, segments=(dataclasses.replace(segment, replicas=tuple(map(str, replicas))),))
+
+
+def test_another_replica_is_read_from_the_begin(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.root", tmp_path / "bad.root"
+    write_nano(good)
+    shutil.copy(good, bad)
+    damage(bad, "Muon_pt")
+    (branch,) = branches(TT, [bad])
+    config = configure(variables={"pt": PT}, weights=WEIGHTS)
+    done: list[int] = []
+    found = run_branch(
+        config,
+        with_replicas(branch, tmp_path / "none.root", good),
+        metadata(config, TT),
+        Resources(),
+        chunk_size=20,
+        progress=done.append,
+    )
+    expected = run([good], chunk_size=20)
+    assert found.output["cutflow"] == expected.output["cutflow"]
+    assert found.output["sum_genweights"] == expected.output["sum_genweights"]
+    assert (found.nevents, found.skipped, sum(done)) == (100, {}, 100)
+    assert list(found.failures) == [str(bad), str(tmp_path / "none.root")]
+    assert "truncated or corrupt" in found.failures[str(bad)]
+    assert expected.failures == {}
+
+
+def test_replica_that_is_another_file(tmp_path: Path) -> None:
+    for seed, name in enumerate(("a.root", "b.root", "other.root")):
+        write_nano(tmp_path / name, seed=seed)
+    (branch,) = branches(TT, [tmp_path / "a.root"])
+    (tmp_path / "a.root").unlink()
+    config = configure()
+    with pytest.raises(OtherFileError, match=r"a\.root can't be read: .*; .*other\.root was replaced .*UUID is"):
+        run_branch(
+            config,
+            with_replicas(branch, tmp_path / "other.root"),
+            metadata(config, TT),
+            Resources(),
+            chunk_size=10,
+            skip_bad_files=True,
+        )
+
+
+def test_events_that_go_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fewer events than expected are an error, though every read succeeded."""
+    write_nano(tmp_path / "a.root")
+    monkeypatch.setattr(engine_run, "nano_events", lambda *args: nano_events(*args)[:-1])
+    with pytest.raises(BadFileError, match=r"a\.root: 95 events were processed, not 100"):
+        run([tmp_path / "a.root"], chunk_size=20)
+
+
+def test_branch_without_all_of_its_segments(tmp_path: Path) -> None:
+    write_nano(tmp_path / "a.root", 50)
+    (branch,) = branches(TT, [tmp_path / "a.root"])
+    config = configure()
+    with pytest.raises(DatasetError, match="50 events of 'TT_2018' were processed in the branch of 51 events"):
+        run_branch(config, dataclasses.replace(branch, stop=51), metadata(config, TT), Resources(), chunk_size=20)

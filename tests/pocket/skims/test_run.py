@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,9 @@ def skim(
     """Skim files, and return the record and the content of each file written."""
     config = configure(skim=[Cut("above", {"x": x}, above)])
     (branch,) = branches(dataset, paths)
+    if replicas := options.pop("replicas", ()):
+        (segment,) = branch.segments
+        branch = dataclasses.replace(branch, segments=(dataclasses.replace(segment, replicas=tuple(replicas)),))
     meta = {**metadata(config, dataset), **options.pop("metadata", {})}
     folder.mkdir()
     options = {"identity": "id", "chunk_size": 1000} | options
@@ -128,6 +133,23 @@ def test_bad_file(tmp_path: Path, files: dict[Path, dict[str, Any]]) -> None:
     sums = {"isSkim": True, "sum_genweights": 3.0}
     with pytest.raises(BadFileError, match="it is a skim that its metadata normalise, so none of its files can be"):
         skim(tmp_path / "third", [a, b, c], skip_bad_files=True, metadata=sums)
+
+
+def test_another_replica_is_skimmed_from_the_begin(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.root", tmp_path / "bad.root"
+    write_nano(good)
+    shutil.copy(good, bad)
+    # not read by the selection, so that the failure is that of a copy that has begun
+    damage(bad, "Muon_pt")
+    expected, content = skim(tmp_path / "expected", [good])
+    done: list[int] = []
+    record, again = skim(tmp_path / "skim", [bad], replicas=[str(good)], chunk_size=20, progress=done.append)
+    assert (record.nevents, sum(done)) == (100, 100)
+    assert "truncated or corrupt" in record.failures.pop(str(bad))
+    assert record == expected
+    assert {name: events.to_list() for name, events in again.items()} == {
+        name: events.to_list() for name, events in content.items()
+    }
 
 
 def test_chunk_size_must_be_positive(tmp_path: Path, files: dict[Path, dict[str, Any]]) -> None:

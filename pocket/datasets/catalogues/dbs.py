@@ -1,0 +1,72 @@
+"""DBS, the catalogue of CMS: which files a dataset consists of, and how many events each has."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+from pocket.datasets.catalogues.files import CatalogueFile
+from pocket.datasets.catalogues.settings import Settings
+from pocket.datasets.catalogues.web import get_json
+from pocket.errors import DatasetError
+
+#: the instance whose datasets Rucio knows
+GLOBAL = "prod/global"
+INSTANCES = (GLOBAL, "prod/phys01", "prod/phys02", "prod/phys03")
+
+_log = logging.getLogger(__name__)
+
+
+def dbs_files(dataset: str, instance: str, settings: Settings) -> list[CatalogueFile]:
+    """Return the valid files of a dataset.
+
+    Args:
+        dataset: name of the dataset, ``/primary/processed/tier``.
+        instance: instance of DBS, e.g. ``"prod/global"``.
+        settings: where DBS is, and how patiently to ask it.
+
+    Raises:
+        DatasetError: if DBS doesn't answer, doesn't know the dataset, or none of its files is valid.
+    """
+    if not re.fullmatch(r"(/[\w.-]+){3}", dataset):
+        raise DatasetError(f"{dataset!r} is no dataset name of CMS, expected /primary/processed/tier without wildcards")
+    records = _ask("files", dataset, instance, settings)
+    files = []
+    invalid = 0
+    for record in records:
+        try:
+            name, entries, size = record["logical_file_name"], record["event_count"], record["file_size"]
+            valid = record["is_file_valid"]
+        except KeyError as error:
+            raise DatasetError(f"DBS {instance} answers without {error} for {dataset}") from None
+        if not valid:
+            invalid += 1
+            continue
+        checksum = record.get("adler32") or record.get("check_sum") or ""
+        files.append(CatalogueFile(name, size, str(checksum), entries, record.get("block_name") or ""))
+    if not records:
+        raise DatasetError(f"DBS {instance} knows no files of {dataset}; is the name right?")
+    if not files:
+        raise DatasetError(f"none of the {invalid} files of {dataset} is valid in DBS {instance}")
+    if invalid:
+        _log.warning("%s: %d of %d files are invalid in DBS and left out", dataset, invalid, len(records))
+    return sorted(files, key=lambda file: file.name)
+
+
+def dbs_sites(dataset: str, instance: str, settings: Settings) -> dict[str, str]:
+    """Return the site of each block of a dataset, where its files were made.
+
+    Raises:
+        DatasetError: if DBS doesn't answer.
+    """
+    blocks = _ask("blocks", dataset, instance, settings)
+    return {block["block_name"]: block.get("origin_site_name") or "" for block in blocks if "block_name" in block}
+
+
+def _ask(what: str, dataset: str, instance: str, settings: Settings) -> list[dict[str, Any]]:
+    url = f"{settings.dbs_url.rstrip('/')}/{instance}/DBSReader/{what}"
+    answer = get_json(url, {"dataset": dataset, "detail": "True"}, settings, grid=True)
+    if not isinstance(answer, list) or not all(isinstance(record, dict) for record in answer):
+        raise DatasetError(f"DBS {instance} answers something else than a list of {what} for {dataset}")
+    return answer

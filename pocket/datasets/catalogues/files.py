@@ -1,0 +1,41 @@
+"""What a catalogue knows of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class CatalogueFile:
+    """A file of a dataset.
+
+    Args:
+        name: what the catalogue calls it: its logical name at CMS, its address at CERN Open Data.
+        size: its size in bytes, None if the catalogue doesn't tell.
+        checksum: its checksum, empty if the catalogue doesn't tell.
+        entries: its number of events, None if the catalogue doesn't tell.
+        block: the block it belongs to, empty if there is none.
+    """
+
+    name: str
+    size: int | None = None
+    checksum: str = ""
+    entries: int | None = None
+    block: str = ""
+
+    @property
+    def identity(self) -> str:
+        """What changes with the content; empty if the catalogue knows nothing that does."""
+        known = self.checksum and self.size is not None
+        return f"{self.name} {self.size} bytes {self.checksum}" if known else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> CatalogueFile:
+        """Return a file from its fields."""
+        return cls(**content)

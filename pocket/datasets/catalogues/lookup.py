@@ -1,0 +1,126 @@
+"""From a dataset's name to its files and the places where each can be read."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pocket.datasets.catalogues.cache import AnswerCache, FileCache
+from pocket.datasets.catalogues.dbs import GLOBAL, dbs_files, dbs_sites
+from pocket.datasets.catalogues.files import CatalogueFile
+from pocket.datasets.catalogues.open_data import open_data_files
+from pocket.datasets.catalogues.replicas import Replicas, replicas_of, rucio_replicas, site_replicas
+from pocket.datasets.catalogues.settings import Settings
+from pocket.errors import DatasetError
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ListedFile:
+    """A file of a dataset and its addresses, the best first; there is at least one."""
+
+    file: CatalogueFile
+    urls: tuple[str, ...]
+
+
+@dataclass
+class Catalogues:
+    """The catalogues, and what is remembered of their answers.
+
+    Args:
+        settings: where the catalogues are, how patiently to ask them, and the sites to read from.
+        folder: folder that remembers answers and what was found in files.
+        fresh: ask again, whatever is remembered.
+    """
+
+    settings: Settings
+    folder: Path
+    fresh: bool = False
+    answers: AnswerCache = field(init=False)
+    opened: FileCache = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.answers = AnswerCache(self.folder / "answers", self.settings.cache_hours)
+        self.opened = FileCache(self.folder / "files.jsonl")
+
+    def open_data(self, record: str) -> list[ListedFile]:
+        """Return the files of a record of CERN Open Data, see :func:`.open_data.open_data_files`.
+
+        Raises:
+            DatasetError: if the portal doesn't answer, or has no such record.
+        """
+        question = f"open data {self.settings.open_data_url} {record}"
+        files = self._files(question, lambda: open_data_files(record, self.settings))
+        return [ListedFile(file, (file.name,)) for file in files]
+
+    def das(self, dataset: str, instance: str = GLOBAL, storage_prefix: str = "") -> list[ListedFile]:
+        """Return the valid files of a dataset of CMS.
+
+        Where a file is follows from, in this order: ``storage_prefix`` if it is remote or the file is there; the
+        allowed sites; and, if there are none or Rucio isn't reachable, the redirector. The last is logged.
+
+        Args:
+            dataset: name of the dataset.
+            instance: instance of DBS.
+            storage_prefix: what stands in front of a file's logical name at a storage of one's own.
+
+        Raises:
+            DatasetError: if DBS doesn't answer, doesn't know the dataset, or has no valid file.
+        """
+        question = f"dbs {self.settings.dbs_url} {instance} {dataset}"
+        files = self._files(question, lambda: dbs_files(dataset, instance, self.settings))
+        replicas = self._replicas(dataset, instance, files)
+        listed = []
+        without_site: list[str] = []
+        for file in files:
+            own = storage_prefix + file.name
+            urls = [own] if storage_prefix and ("://" in own or Path(own).is_file()) else []
+            at = dict(replicas.get(file.name, []))
+            sites = self.settings.sites.order(list(at))
+            urls += [at[site] for site in sites[: self.settings.max_replicas]]
+            if not sites:
+                without_site.append(file.name)
+                urls.append(f"{self.settings.redirector.rstrip('/')}/{file.name}")
+            listed.append(ListedFile(file, tuple(dict.fromkeys(urls))))
+        if replicas and without_site:
+            _log.warning(
+                "%s: %d of %d files are at no allowed site, e.g. %s; they are read through %s",
+                dataset,
+                len(without_site),
+                len(files),
+                without_site[0],
+                self.settings.redirector,
+            )
+        return listed
+
+    def _files(self, question: str, ask: Callable[[], list[CatalogueFile]]) -> list[CatalogueFile]:
+        known = None if self.fresh else self.answers.get(question)
+        if known is not None:
+            return [CatalogueFile.from_json(content) for content in known]
+        files = ask()
+        self.answers.put(question, [file.to_json() for file in files])
+        return files
+
+    def _replicas(self, dataset: str, instance: str, files: Sequence[CatalogueFile]) -> Replicas:
+        """Return the replicas, none if they can't be found out; only what was found out is remembered."""
+        source = os.environ.get("RUCIO_HOME", "") if instance == GLOBAL else self.settings.dbs_url
+        question = f"replicas {source} {self.settings.sites_map} {instance} {dataset}"
+        known = None if self.fresh else self.answers.get(question)
+        if known is not None:
+            return replicas_of(known)
+        try:
+            if instance == GLOBAL:
+                replicas = rucio_replicas(dataset, self.settings, self.folder)
+            else:
+                sites = dbs_sites(dataset, instance, self.settings)
+                places = [(file.name, sites[file.block]) for file in files if sites.get(file.block)]
+                replicas = site_replicas(places, self.settings, self.folder)
+        except DatasetError as error:
+            _log.warning("%s; %s is read through %s", error, dataset, self.settings.redirector)
+            return {}
+        self.answers.put(question, replicas)
+        return replicas

@@ -1,0 +1,106 @@
+"""Replicas of the files of CMS: at which sites they can be read, by Rucio."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pocket.datasets.catalogues import rucio_query
+from pocket.datasets.catalogues.settings import Settings
+from pocket.errors import DatasetError
+
+#: pairs of site and address by logical name of the file
+Replicas: TypeAlias = dict[str, list[tuple[str, str]]]
+
+#: what coffea calls its map of the sites' addresses
+_MAP = ".sites_map.json"
+
+#: seconds for importing coffea, which takes some on a busy machine
+MARGIN = 30.0
+
+
+def rucio_replicas(dataset: str, settings: Settings, folder: Path) -> Replicas:
+    """Ask Rucio where the files of a dataset are.
+
+    Args:
+        dataset: name of the dataset.
+        settings: how long to wait, and where the addresses of sites are if not in CVMFS.
+        folder: folder for coffea's map of the sites, which it renews after ten minutes.
+
+    Raises:
+        DatasetError: if Rucio can't be asked, doesn't answer in time, or doesn't know the dataset.
+    """
+    found = _query({"dataset": dataset, "timeout": settings.timeout}, settings, folder, f"Rucio on {dataset}")
+    if not found:
+        raise DatasetError(f"Rucio knows no files of {dataset}")
+    return found
+
+
+def site_replicas(places: Sequence[tuple[str, str]], settings: Settings, folder: Path) -> Replicas:
+    """Return the addresses of files that are known to be at one site.
+
+    Args:
+        places: pairs of the file's logical name and the site.
+        settings: where the addresses of sites are if not in CVMFS.
+        folder: folder for coffea's map of the sites.
+
+    Raises:
+        DatasetError: if the addresses can't be read.
+    """
+    return _query({"places": list(places)}, settings, folder, "the sites' addresses")
+
+
+def _query(request: Mapping[str, Any], settings: Settings, folder: Path, what: str) -> Replicas:
+    folder.mkdir(parents=True, exist_ok=True)
+    # coffea writes its map piece by piece, so each program has its own
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".query-") as own:
+        try:
+            if settings.sites_map:
+                shutil.copyfile(settings.sites_map, Path(own) / _MAP)
+            elif (folder / _MAP).exists():
+                shutil.copy2(folder / _MAP, own)
+        except OSError as error:
+            raise DatasetError(f"the map of sites {settings.sites_map} can't be read: {error.strerror}") from error
+        answer = _run(request, settings, Path(own), what)
+        if not settings.sites_map and (Path(own) / _MAP).exists():
+            (Path(own) / _MAP).replace(folder / _MAP)
+    if "error" in answer:
+        raise DatasetError(f"{what}: {answer['error']}")
+    return replicas_of(answer["replicas"])
+
+
+def _run(request: Mapping[str, Any], settings: Settings, folder: Path, what: str) -> dict[str, Any]:
+    # a client asks several times, and waits in between
+    seconds = MARGIN + settings.timeout * (settings.retries + 1)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
+    try:
+        result = subprocess.run(
+            # -P: the folder of the program is no place to import from
+            [sys.executable, "-P", rucio_query.__file__],
+            input=json.dumps(request),
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+        )
+    except subprocess.TimeoutExpired:
+        raise DatasetError(f"{what}: no answer within {seconds:.0f} s") from None
+    try:
+        answer: dict[str, Any] = json.loads(result.stdout)
+    except ValueError:
+        last = (result.stderr.strip() or "no message").splitlines()[-1]
+        raise DatasetError(f"{what}: {last}") from None
+    return answer
+
+
+def replicas_of(content: Mapping[str, Any]) -> Replicas:
+    """Return replicas from JSON, which has no tuples."""
+    return {name: [(site, address) for site, address in places] for name, places in content.items()}

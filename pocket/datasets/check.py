@@ -1,0 +1,174 @@
+"""Whether the files of a fileset are still what it says, and still those that make up its datasets."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from pocket.datasets.fileset import DatasetInfo, FileInfo, Fileset
+from pocket.datasets.listing import DatasetFile
+from pocket.errors import BadFileError, PocketError
+
+# the last is how XRootD's protocol says it
+_GONE = re.compile(r"doesn't exist|\[3011\]")
+# what logical names of CMS start with
+_LOGICAL = "/store/"
+
+
+class Problem(enum.Enum):
+    """What is wrong with a file."""
+
+    VANISHED = "vanished"
+    UNREADABLE = "unreadable"
+    CHANGED = "changed"
+    UNLISTED = "no longer listed"
+    NEW = "new"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A file that isn't as a fileset says.
+
+    Args:
+        dataset: name of the dataset.
+        url: path or URL of the file; empty if the finding is about the dataset.
+        problem: what is wrong.
+        detail: more about it.
+    """
+
+    dataset: str
+    url: str
+    problem: Problem
+    detail: str
+
+
+def check_fileset(
+    fileset: Fileset,
+    listed: Mapping[str, Sequence[DatasetFile] | PocketError],
+    skipped: Mapping[str, str],
+    inspect: Callable[[DatasetFile], tuple[FileInfo, int]],
+    *,
+    workers: int = 8,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Finding]:
+    """Compare a fileset with the files that are there.
+
+    Args:
+        fileset: the fileset.
+        listed: the files that now make up each dataset, or why they can't be listed.
+        skipped: path → reason of the files that were left out when the fileset was built; they are no finding unless
+            they can be read now.
+        inspect: opens a file, see :func:`pocket.datasets.fileset.inspect_listed`.
+        workers: number of threads that open files.
+        progress: called with the number of files opened so far and the number of all.
+
+    Returns:
+        What is wrong, in the order of the fileset; nothing if all is as recorded.
+    """
+    jobs: list[tuple[str, str | None, DatasetFile]] = []  # dataset, path in the fileset, where the file is now
+    findings: list[Finding] = []
+    unlisted: set[tuple[str, str]] = set()
+    for name, dataset in fileset.items():
+        now = listed[name]
+        if isinstance(now, PocketError):
+            findings.append(Finding(name, "", Problem.UNLISTED, str(now)))
+            jobs += [(name, path, _recorded(path, info)) for path, info in dataset["files"].items()]
+            continue
+        places, added = _pair(dataset, now)
+        for path, info in dataset["files"].items():
+            if path not in places:
+                unlisted.add((name, path))
+            jobs.append((name, path, places.get(path, _recorded(path, info))))
+        jobs += [(name, None, file) for file in added]
+
+    def look(job: tuple[str, str | None, DatasetFile]) -> tuple[FileInfo, int] | BadFileError:
+        try:
+            return inspect(job[2])
+        except BadFileError as error:
+            return error
+
+    states = []
+    with ThreadPoolExecutor(workers) as pool:
+        for state in pool.map(look, jobs):
+            states.append(state)
+            if progress:
+                progress(len(states), len(jobs))
+
+    # a file that moved is at none of its old places, but has its UUID
+    moved = {
+        (name, state[0]["uuid"])
+        for (name, place, _), state in zip(jobs, states, strict=True)
+        if place is None and not isinstance(state, BadFileError)
+    }
+    for (name, place, file), state in zip(jobs, states, strict=True):
+        if place is None:
+            findings += _added(name, file, state, fileset[name], skipped)
+            continue
+        recorded = fileset[name]["files"][place]
+        if (name, place) not in unlisted or (name, recorded["uuid"]) not in moved:
+            findings += _compared(name, place, recorded, state, (name, place) in unlisted)
+    return findings
+
+
+def _pair(dataset: DatasetInfo, now: Sequence[DatasetFile]) -> tuple[dict[str, DatasetFile], list[DatasetFile]]:
+    """Return the listed file for each path of the fileset that has one, and those that belong to none."""
+    of_place: dict[str, str] = {}
+    of_name: dict[str, str] = {}
+    for path, info in dataset["files"].items():
+        for place in (path, *info.get("replicas", ())):
+            of_place[place] = path
+            # sites and redirectors put something in front of a logical name
+            of_name[place[place.find(_LOGICAL) :]] = path
+    places: dict[str, DatasetFile] = {}
+    added = []
+    for file in now:
+        known = [of_place[place] for place in file.locations if place in of_place]
+        known += [of_name[file.name]] if file.name in of_name else []
+        if known:
+            # the places that were known are as good as those of today
+            recorded = _recorded(known[0], dataset["files"][known[0]])
+            places[known[0]] = replace(file, replicas=(*file.replicas, *recorded.locations))
+        else:
+            added.append(file)
+    return places, added
+
+
+def _added(
+    name: str,
+    file: DatasetFile,
+    state: tuple[FileInfo, int] | BadFileError,
+    dataset: DatasetInfo,
+    skipped: Mapping[str, str],
+) -> list[Finding]:
+    left_out = any(place in skipped for place in file.locations)
+    if isinstance(state, BadFileError):
+        return [] if left_out else [Finding(name, file.url, Problem.NEW, f"not in the fileset; {state}")]
+    info, _ = state
+    if any(info["uuid"] == recorded["uuid"] for recorded in dataset["files"].values()):
+        return []
+    was = "left out when the fileset was built" if left_out else "not in the fileset"
+    return [Finding(name, file.url, Problem.NEW, f"{was}; {info['num_entries']} events")]
+
+
+def _compared(
+    name: str, path: str, recorded: FileInfo, state: tuple[FileInfo, int] | BadFileError, unlisted: bool
+) -> list[Finding]:
+    if isinstance(state, BadFileError):
+        problem = Problem.VANISHED if _GONE.search(str(state)) else Problem.UNREADABLE
+        return [Finding(name, path, problem, str(state))]
+    info, _ = state
+    differences = [
+        f"{label} {info[key]} instead of {recorded[key]}"  # type: ignore[literal-required]
+        for label, key in (("events:", "num_entries"), ("UUID", "uuid"))
+        if info[key] != recorded[key]  # type: ignore[literal-required]
+    ]
+    if differences:
+        return [Finding(name, path, Problem.CHANGED, ", ".join(differences))]
+    return [Finding(name, path, Problem.UNLISTED, "readable, but no longer part of the dataset")] if unlisted else []
+
+
+def _recorded(path: str, info: FileInfo) -> DatasetFile:
+    return DatasetFile(path, tuple(info.get("replicas", ())))

@@ -1,0 +1,167 @@
+"""Which files a dataset definition stands for, and where each can be read."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from pocket.datasets.catalogues.lookup import Catalogues
+from pocket.datasets.coffea_samples import sample_path
+from pocket.datasets.definitions import DatasetDefinition
+from pocket.errors import DatasetError, UnknownNameError
+from pocket.remote.client import is_remote
+from pocket.remote.listing import files_in, files_like, is_file_name, remote_path
+
+#: sources that catalogues know
+CATALOGUE_SOURCES = ("das_names", "open_data")
+
+# questions that catalogues are asked at the same time; each needs a process for Rucio
+_QUESTIONS = 4
+
+
+@dataclass(frozen=True)
+class DatasetFile:
+    """Where a file is.
+
+    Args:
+        url: absolute path or URL, the preferred one if there are several.
+        replicas: further paths or URLs of the same file, in the order of preference.
+        identity: what a catalogue says that changes with the file's content, empty if nothing is known.
+        entries: the number of events that a catalogue says it has, None if nothing is known.
+        name: what a catalogue calls it, empty if none knows it.
+    """
+
+    url: str
+    replicas: tuple[str, ...] = ()
+    identity: str = ""
+    entries: int | None = None
+    name: str = ""
+
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """All paths and URLs, each once, in the order of preference."""
+        return tuple(dict.fromkeys((self.url, *self.replicas)))
+
+
+def expand(
+    definition: DatasetDefinition,
+    *,
+    toy_files: Mapping[str, Sequence[Path]],
+    cache: Path,
+    catalogues: Catalogues | None = None,
+) -> list[DatasetFile]:
+    """List the files that a definition stands for, without opening them.
+
+    Folders and patterns on servers are listed over the network; a URL that ends in ``.root`` is taken as it is.
+
+    Args:
+        definition: the dataset.
+        toy_files: the toy files by process.
+        cache: folder that keeps files of coffea's source distribution once they are downloaded.
+        catalogues: the catalogues to ask, for datasets that only they know.
+
+    Returns:
+        Absolute paths and URLs in the order of the definition; those of one pattern or folder are sorted.
+
+    Raises:
+        DatasetError: if a pattern matches nothing, a server can't be listed, or a catalogue doesn't know the dataset.
+        UnknownNameError: if a toy process or one of coffea's samples is unknown.
+    """
+    folder = definition.origin.parent.absolute()
+    where, values = definition.where, definition.values
+    if definition.source == "toys":
+        for process in values:
+            if process not in toy_files:
+                raise UnknownNameError("toy process", process, toy_files, where)
+        return [DatasetFile(str(path.absolute())) for process in values for path in toy_files[process]]
+    if definition.source == "coffea_samples":
+        return [DatasetFile(str(sample_path(name, cache=cache))) for name in values]
+    if definition.source in CATALOGUE_SOURCES:
+        return [file for value in values for file in _catalogued(value, definition, folder, catalogues)]
+    return [DatasetFile(url) for value in values for url in _listed(value, definition.source, folder, where)]
+
+
+def expand_each(
+    definitions: Mapping[str, DatasetDefinition],
+    *,
+    toy_files: Mapping[str, Sequence[Path]],
+    cache: Path,
+    catalogues: Catalogues | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[str, list[DatasetFile] | DatasetError]:
+    """List the files of datasets, of several at the same time.
+
+    Args:
+        definitions: the datasets by name.
+        toy_files: the toy files by process.
+        cache: folder that keeps files of coffea's source distribution once they are downloaded.
+        catalogues: the catalogues to ask, for datasets that only they know.
+        progress: called with the number of datasets listed so far and the number of all.
+
+    Returns:
+        The files of each dataset, or why they can't be listed.
+
+    Raises:
+        UnknownNameError: if a toy process or one of coffea's samples is unknown.
+    """
+
+    def files(definition: DatasetDefinition) -> list[DatasetFile] | DatasetError:
+        try:
+            return expand(definition, toy_files=toy_files, cache=cache, catalogues=catalogues)
+        except DatasetError as error:
+            return error
+
+    found: dict[str, list[DatasetFile] | DatasetError] = {}
+    with ThreadPoolExecutor(_QUESTIONS) as pool:
+        for name, of_dataset in zip(definitions, pool.map(files, definitions.values()), strict=True):
+            found[name] = of_dataset
+            if progress:
+                progress(len(found), len(definitions))
+    return found
+
+
+def _catalogued(
+    value: str, definition: DatasetDefinition, folder: Path, catalogues: Catalogues | None
+) -> list[DatasetFile]:
+    """Return the files that one entry of ``das_names`` or ``open_data`` stands for."""
+    if is_remote(value):
+        # PocketCoffea has folders of private samples among the names
+        return [DatasetFile(url) for url in _listed(value, "paths", folder, definition.where)]
+    if catalogues is None:
+        raise DatasetError(f"{definition.where}: no catalogue to ask for {value}")
+    try:
+        if definition.source == "open_data":
+            listed = catalogues.open_data(value)
+        else:
+            listed = catalogues.das(value, definition.dbs_instance, definition.storage_prefix)
+    except DatasetError as error:
+        raise DatasetError(f"{definition.where}: {error}") from error
+    return [
+        DatasetFile(item.urls[0], item.urls[1:], item.file.identity, item.file.entries, item.file.name)
+        for item in listed
+    ]
+
+
+def _listed(value: str, source: str, folder: Path, where: str) -> list[str]:
+    """Return the files that one entry of ``paths`` or ``globs`` stands for."""
+    if not is_remote(value):
+        return [str(path) for path in _matches(value, folder, where)] if source == "globs" else [str(folder / value)]
+    try:
+        if source == "globs":
+            return files_like(value)
+        remote_path(value)  # checks the form
+        return [value] if is_file_name(value) else files_in(value)
+    except DatasetError as error:
+        raise DatasetError(f"{where}: {error}") from error
+
+
+def _matches(pattern: str, folder: Path, where: str) -> list[Path]:
+    # unlike Path.glob, this takes absolute patterns and follows links to folders
+    found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
+    files = sorted(path for path in (folder / match for match in found) if path.is_file())
+    if not files:
+        raise DatasetError(f"{where}: no file matches {pattern!r} (folder {(folder / pattern).parent})")
+    return files

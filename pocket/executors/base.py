@@ -1,0 +1,131 @@
+"""The class that executors derive from, and how one is found by name."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Protocol
+
+from pocket.errors import ConfigError, UnknownNameError, check_known
+
+Progress = Callable[[int], None]
+
+
+class Job(Protocol):
+    """A piece of work for one process; it must pickle."""
+
+    @property
+    def size(self) -> int:
+        """Amount of work, in the unit of the progress bar."""
+
+    def run(self, progress: Progress) -> None:
+        """Do the work; call ``progress`` with each amount that is done."""
+
+
+#: runs jobs, name → job, to their end; raises the first error. Jobs write their outputs themselves.
+Executor = Callable[[Mapping[str, Job], Progress], None]
+
+
+class ExecutorFactoryABC(ABC):
+    """Makes an executor from the options of the command line.
+
+    :meth:`setup` is called first, then the executor that :meth:`get` returns runs the jobs, and :meth:`close` is called
+    at the end, also after an error.
+
+    Args:
+        run_options: ``cores``, the number of processes on this machine, 0 for all; ``analysis``, reference of the
+            analysis; ``log_folder``, a folder for logs, not made yet; and those that the user gave: ``cluster``,
+            ``scheduler``, ``workers_min``, ``workers_max``, ``worker_memory``, and what is in ``--executor-options``,
+            as text.
+    """
+
+    #: options that the executor knows beside ``cores``, ``analysis`` and ``log_folder``; ``None`` for any
+    known_options: ClassVar[tuple[str, ...] | None] = None
+
+    def __init__(self, run_options: Mapping[str, Any]) -> None:
+        self.run_options = run_options
+
+    @classmethod
+    def check(cls, run_options: Mapping[str, Any]) -> None:
+        """Refuse options before anything runs.
+
+        Raises:
+            ConfigError: if the executor doesn't know one of them.
+        """
+        if cls.known_options == () and run_options:
+            names = ", ".join(sorted(run_options))
+            raise ConfigError(f"{cls.__name__} takes no options, but got {names}; did you mean --executor dask?")
+        if cls.known_options is not None:
+            check_known("option", run_options, cls.known_options, f"executor {cls.__name__}")
+
+    def setup(self) -> None:  # noqa: B027 (not every executor needs it)
+        """Start what the executor needs."""
+
+    @abstractmethod
+    def get(self) -> Executor:
+        """Return the executor."""
+
+    def customized_args(self) -> dict[str, Any]:
+        """Return the arguments of the executor, for :meth:`get`."""
+        return {}
+
+    def close(self) -> None:  # noqa: B027 (see above)
+        """Stop what was started; called also if :meth:`setup` failed."""
+
+
+class IterativeExecutorFactory(ExecutorFactoryABC):
+    """Runs one job after the other in this process."""
+
+    known_options = ()
+
+    def get(self) -> Executor:
+        """Return the loop."""
+        return run_iteratively
+
+
+def run_iteratively(jobs: Mapping[str, Job], progress: Progress) -> None:
+    """Run one job after the other in this process."""
+    for job in jobs.values():
+        job.run(progress)
+
+
+def available_cores() -> int:
+    """Return the number of cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def find_factory(name: str, known: Mapping[str, str | type[ExecutorFactoryABC]]) -> type[ExecutorFactoryABC]:
+    """Return the class of an executor.
+
+    Args:
+        name: one of the known names, or ``module:Class``.
+        known: name → class, or where it is as ``module:Class``.
+
+    Raises:
+        UnknownNameError: if the name, the module or the class doesn't exist.
+        ConfigError: if it is no :class:`ExecutorFactoryABC`.
+    """
+    if ":" not in name and name not in known:
+        raise UnknownNameError("executor", name, known, "--executor, which takes also my.module:MyFactory")
+    found = known.get(name, name)
+    if isinstance(found, str):
+        found = _import(found)
+    if not (isinstance(found, type) and issubclass(found, ExecutorFactoryABC)):
+        raise ConfigError(f"executor {name!r} is {found!r}, expected a class derived from ExecutorFactoryABC")
+    return found
+
+
+def _import(reference: str) -> Any:
+    module_name, _, class_name = reference.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not (module_name == error.name or module_name.startswith(f"{error.name}.")):
+            raise
+        raise ConfigError(f"executor {reference!r}: there is no module {module_name!r}") from None
+    if not hasattr(module, class_name):
+        classes = [name for name, value in vars(module).items() if isinstance(value, type)]
+        raise UnknownNameError("executor", class_name, classes, f"module {module_name!r}")
+    return getattr(module, class_name)

@@ -1,0 +1,234 @@
+"""Dask clusters: on this machine, on HTCondor, on Slurm."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pocket.errors import ConfigError, PocketError
+
+#: in front of options that are lines of the job description of the batch system
+DIRECTIVE = "directive."
+
+
+@dataclass(frozen=True)
+class ClusterSpec:
+    """What a cluster is made of. Every worker is one process with one thread.
+
+    Args:
+        kind: ``local``, ``htcondor``, ``slurm`` or ``lxplus``.
+        workers_min: number of workers to keep while there are jobs.
+        workers_max: largest number of workers.
+        memory: memory per worker, such as ``"2GB"``.
+        log_folder: folder for the logs of batch jobs, and for keys that their workers must see.
+        retries: how often a job whose worker died is run again.
+        death_timeout: seconds after which a worker that can't reach the scheduler ends itself.
+        host: address that the scheduler listens at; by default the one of this machine.
+        python: Python of the workers; by default this one.
+        disk: disk space per worker.
+        walltime: longest time of a Slurm job, such as ``"02:00:00"``.
+        queue: partition of Slurm.
+        account: account of Slurm.
+        image: container image, for lxplus.
+        directives: more lines of the job description; names of Slurm's are its options, such as ``--constraint``.
+    """
+
+    kind: str
+    workers_min: int
+    workers_max: int
+    memory: str
+    log_folder: Path
+    retries: int
+    death_timeout: float
+    host: str | None = None
+    python: str = sys.executable
+    disk: str = "1GB"
+    walltime: str | None = None
+    queue: str | None = None
+    account: str | None = None
+    image: str | None = None
+    directives: Mapping[str, str] = field(default_factory=dict)
+
+
+@contextlib.contextmanager
+def running_cluster(spec: ClusterSpec) -> Iterator[Any]:
+    """Run a cluster.
+
+    Its connections are encrypted with keys made for it, because who reaches a scheduler can run anything as its user.
+
+    Yields:
+        The cluster, for :class:`distributed.Client`.
+
+    Raises:
+        ConfigError: if a package is missing, or the memory or disk space is no size.
+    """
+    import dask
+
+    _check_size("worker_memory", spec.memory)
+    _check_size("disk", spec.disk)
+    with contextlib.ExitStack() as stack:
+        keys = None
+        if spec.kind != "local":
+            # what the workers log is nobody else's business, and the keys are not
+            spec.log_folder.mkdir(parents=True, exist_ok=True)
+            spec.log_folder.chmod(0o700)
+            keys = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".keys-", dir=spec.log_folder)))
+        settings = {
+            "distributed.scheduler.allowed-failures": spec.retries,
+            # a job waits at the scheduler, not at a worker that may die of another one
+            "distributed.scheduler.worker-saturation": 1.0,
+        }
+        with dask.config.set(settings):
+            cluster = stack.enter_context(CLUSTERS[spec.kind](spec, keys))
+        yield cluster
+
+
+def _check_size(name: str, size: str) -> None:
+    from dask.utils import parse_bytes
+
+    try:
+        parse_bytes(size)
+    except ValueError:
+        raise ConfigError(f"option {name} of executor dask is {size!r}, expected a size such as 2GB") from None
+
+
+def _local(spec: ClusterSpec, keys: Path | None) -> Any:
+    from distributed import LocalCluster
+    from distributed.security import Security
+
+    cluster = LocalCluster(
+        n_workers=0 if spec.workers_min < spec.workers_max else spec.workers_max,
+        threads_per_worker=1,
+        processes=True,
+        host=spec.host or "127.0.0.1",
+        # others may have accounts on this machine
+        security=Security.temporary(),
+        memory_limit=spec.memory,
+        dashboard_address="127.0.0.1:0",
+    )
+    if spec.workers_min < spec.workers_max:
+        cluster.adapt(minimum=spec.workers_min, maximum=spec.workers_max)
+    return cluster
+
+
+def _htcondor(spec: ClusterSpec, keys: Path | None) -> Any:
+    from dask_jobqueue.htcondor import HTCondorCluster
+
+    return _on_batch_system(spec, keys, HTCondorCluster, disk=spec.disk, job_extra_directives=dict(spec.directives))
+
+
+def _slurm(spec: ClusterSpec, keys: Path | None) -> Any:
+    from dask_jobqueue.slurm import SLURMCluster
+
+    options = {"walltime": spec.walltime, "queue": spec.queue, "account": spec.account}
+    chosen = {name: value for name, value in options.items() if value is not None}
+    directives = [f"{name}={value}" if value else name for name, value in spec.directives.items()]
+    return _on_batch_system(spec, keys, SLURMCluster, job_extra_directives=directives, **chosen)
+
+
+def _lxplus(spec: ClusterSpec, keys: Path | None) -> Any:
+    try:
+        cluster_class = importlib.import_module("dask_lxplus").CernCluster
+    except ModuleNotFoundError:
+        raise ConfigError("--cluster lxplus needs the package dask_lxplus: pip install dask-lxplus") from None
+    container = {"container_runtime": "singularity", "worker_image": spec.image} if spec.image else {}
+    return _on_batch_system(
+        spec,
+        keys,
+        cluster_class,
+        disk=spec.disk,
+        job_extra_directives={"MY.SendCredential": "True", **spec.directives},
+        **(container or {"container_runtime": "none"}),
+    )
+
+
+def _on_batch_system(spec: ClusterSpec, keys: Path | None, cluster_class: Any, **options: Any) -> Any:
+    """Start a cluster of dask-jobqueue.
+
+    Workers that the batch system took away are asked for again.
+    """
+    assert keys is not None
+    scheduler: dict[str, Any] = {"dashboard_address": "127.0.0.1:0"}
+    if spec.host is not None:
+        scheduler["host"] = spec.host
+    cluster = cluster_class(
+        cores=1,
+        # several would be scaled for ever
+        processes=1,
+        memory=spec.memory,
+        log_directory=str(spec.log_folder),
+        python=spec.python,
+        death_timeout=spec.death_timeout,
+        security=_security(keys),
+        scheduler_options=scheduler,
+        **options,
+    )
+    cluster.adapt(minimum=spec.workers_min, maximum=spec.workers_max)
+    return cluster
+
+
+def _security(keys: Path) -> Any:
+    """Return new keys for encrypted connections, in files that only the user can read."""
+    from distributed.security import Security
+
+    made = Security.temporary().get_tls_config_for_role("worker")
+    paths = {}
+    for name in ("ca_file", "cert", "key"):
+        path = keys / f"{name}.pem"
+        path.touch(mode=0o600)
+        path.write_text(made[name])
+        paths[name] = str(path)
+    of_roles = {
+        f"tls_{role}_{part}": paths[part] for role in ("client", "scheduler", "worker") for part in ("cert", "key")
+    }
+    return Security(require_encryption=True, tls_ca_file=paths["ca_file"], **of_roles)
+
+
+#: kind of cluster → what starts it
+CLUSTERS: Mapping[str, Callable[[ClusterSpec, Path | None], Any]] = {
+    "local": _local,
+    "htcondor": _htcondor,
+    "slurm": _slurm,
+    "lxplus": _lxplus,
+}
+
+
+#: held jobs, but for those whose files are on their way to the schedd, as on lxplus
+HELD = "JobStatus == 5 && HoldReasonCode =!= 16"
+
+
+def held_jobs(cluster: Any, kind: str) -> tuple[int, list[str]]:
+    """Ask HTCondor for the workers of a cluster that it holds.
+
+    Returns:
+        The number of workers that were submitted, and the reasons of those that are held. Both are empty for other
+        kinds of clusters, or if HTCondor doesn't answer.
+    """
+    if kind not in ("htcondor", "lxplus"):
+        return 0, []
+    ids = [str(job.job_id) for job in cluster.workers.values() if getattr(job, "job_id", None)]
+    if not ids:
+        return 0, []
+    answer = _ask(["condor_q", *ids, "-constraint", HELD, "-af", "HoldReason"])
+    return len(ids), [line for line in answer.splitlines() if line]
+
+
+def _ask(command: Sequence[str]) -> str:
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return result.stdout if result.returncode == 0 else ""
+
+
+def no_worker(kind: str, seconds: float, reasons: Sequence[str], logs: str) -> PocketError:
+    """Return the error for a cluster whose workers don't come."""
+    why = f"; held: {reasons[0]}" if reasons else ""
+    return PocketError(f"no worker of the Dask cluster ({kind}) came within {seconds:.0f} s{why}; see {logs}")

@@ -1,0 +1,85 @@
+"""The code that jobs need, to be found or unpacked by workers on other machines."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pocket.errors import ConfigError
+from pocket.executors.remote import content_digest, source_files
+from pocket.parameters.locations import project_root
+
+#: of a checkout: the packages and what they read
+PROJECT_FOLDERS = ("pocket", "tasks", "analysis", "params", "datasets")
+#: largest size of what is sent, in bytes before compression
+MAX_SIZE = 50_000_000
+
+
+@dataclass(frozen=True)
+class CodeFolder:
+    """Packages and data that lie beside each other.
+
+    Args:
+        parent: the folder that holds them.
+        names: their names.
+        digest: hash of all files in them.
+        content: the same as a ZIP file.
+    """
+
+    parent: str
+    names: tuple[str, ...]
+    digest: str
+    content: bytes
+
+    @classmethod
+    def read(cls, parent: Path, names: Iterable[str]) -> CodeFolder:
+        """Read the folders, without hidden files, ROOT and parquet files.
+
+        Raises:
+            ConfigError: if they are too large to send.
+        """
+        chosen = tuple(sorted(names))
+        files = source_files(parent, chosen)
+        sizes = {name: (parent / name).stat().st_size for name in files}
+        if sum(sizes.values()) > MAX_SIZE:
+            largest = max(sizes, key=lambda name: sizes[name])
+            raise ConfigError(
+                f"the code in {parent} ({', '.join(chosen)}) has {sum(sizes.values()) / 1e6:.0f} MB, too much to send "
+                f"to workers; the largest file is {largest}"
+            )
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in files:
+                archive.write(parent / name, name)
+        return cls(str(parent), chosen, content_digest(parent, chosen), buffer.getvalue())
+
+
+def code_folders(analysis: str) -> list[CodeFolder]:
+    """Return the code that the jobs of an analysis need, and what of the project it reads.
+
+    Args:
+        analysis: reference of the analysis; a path or a dotted package may lie outside the project.
+    """
+    root = project_root().absolute()
+    places = {root: {name for name in PROJECT_FOLDERS if (root / name).is_dir()}}
+    packages = {"pocket", "tasks"}
+    if "/" in analysis or analysis.startswith("."):
+        folder = Path(analysis).expanduser().absolute()
+        places.setdefault(folder.parent, set()).add(folder.name)
+    else:
+        packages.add(analysis.partition(".")[0] if "." in analysis else "analysis")
+    for name in packages:
+        if (package := package_folder(name)) is not None:
+            places.setdefault(package.parent, set()).add(name)
+    return [CodeFolder.read(parent, names) for parent, names in places.items() if names]
+
+
+def package_folder(name: str) -> Path | None:
+    """Return the folder of a top-level package, ``None`` if there is no such folder."""
+    spec = importlib.util.find_spec(name)
+    locations = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(locations[0]).absolute() if locations else None

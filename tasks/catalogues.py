@@ -1,0 +1,53 @@
+"""The catalogues as law.cfg describes them, and the table of what a check of a fileset found."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import law
+
+from pocket.store import store_root
+
+if TYPE_CHECKING:
+    from pocket.datasets.catalogues.lookup import Catalogues
+    from pocket.datasets.catalogues.settings import Settings
+    from pocket.datasets.check import Finding
+
+SECTION = "catalogues"
+# wide enough for the addresses of files, where no terminal says how wide it is
+_WIDTH = 200
+
+
+def catalogue_settings() -> Settings:
+    """Return the settings of the section ``[catalogues]`` of law.cfg, and ``LAW__catalogues__…`` of the environment.
+
+    Raises:
+        UnknownNameError: if an option is unknown.
+        ConfigError: if a value can't be used.
+    """
+    from pocket.datasets.catalogues.settings import read_settings
+
+    options = law.config.options(SECTION) if law.config.has_section(SECTION) else ()
+    return read_settings({option: str(law.config.get_expanded(SECTION, option) or "") for option in options})
+
+
+def catalogues(*, fresh: bool = False) -> Catalogues:
+    """Return the catalogues, with their memory in the store; ``fresh`` ones ask again, whatever they remember."""
+    from pocket.datasets.catalogues.lookup import Catalogues
+
+    return Catalogues(catalogue_settings(), store_root() / "cache" / "catalogues", fresh)
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Print a table of what is wrong with the files of a fileset."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("problem", "dataset", "file", "detail")
+    for finding in findings:
+        # as they are: brackets are no markup
+        table.add_row(*map(Text, (finding.problem.value, finding.dataset, finding.url, finding.detail)))
+    Console(width=None if os.isatty(1) else _WIDTH).print(table)

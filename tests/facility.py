@@ -1,0 +1,81 @@
+"""Dask schedulers and workers that were there before, started as a user would."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Facility:
+    """A scheduler, and the folder that it and its workers run in."""
+
+    address: str
+    folder: Path
+
+    @contextmanager
+    def worker(self, name: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a worker."""
+        with dask(self.folder, name, "worker", self.address, "--name", name, "--nthreads", "1", *options) as process:
+            yield process
+
+    def log(self, name: str) -> str:
+        """Return what a worker, or the scheduler, wrote."""
+        return (self.folder / f"{name}.log").read_text()
+
+
+@contextmanager
+def dask(folder: Path, log: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command of Dask in a folder where this project is on no path."""
+    command = [str(Path(sys.executable).with_name("dask")), *arguments]
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "PYTHONPATH" and not name.startswith(("POCKET_", "X509_"))
+    }
+    with (folder / f"{log}.log").open("wb") as file:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facility]:
+    """A scheduler without workers."""
+    folder = tmp_path_factory.mktemp("facility")
+    place = folder / "scheduler.json"
+    options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(place)]
+    with dask(folder, "scheduler", "scheduler", *options):
+        yield Facility(_address(place), folder)
+
+
+@pytest.fixture
+def facility(scheduler: Facility) -> Iterator[Facility]:
+    """A scheduler with two workers, under a nanny as is the default."""
+    with ExitStack() as stack:
+        for name in ("first", "second"):
+            stack.enter_context(scheduler.worker(name))
+        yield scheduler
+
+
+def _address(place: Path) -> str:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if place.exists() and (text := place.read_text()):
+            return str(json.loads(text)["address"])
+        time.sleep(0.05)
+    raise TimeoutError(f"no scheduler wrote {place}")

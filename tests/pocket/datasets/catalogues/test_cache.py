@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from pocket.datasets.catalogues.cache import AnswerCache, FileCache
+from tests.law_runner import ROOT
+
+
+def test_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = AnswerCache(tmp_path / "answers", 2)
+    assert cache.get("q") is None
+    cache.put("q", ["a", 1])
+    cache.put("other", [])
+    assert AnswerCache(tmp_path / "answers", 2).get("q") == ["a", 1]
+    assert cache.get("other") == []
+    assert AnswerCache(tmp_path / "answers", 0).get("q") is None
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 2 * 3600 + 1)
+    assert cache.get("q") is None
+
+
+def test_damaged_answer(tmp_path: Path) -> None:
+    cache = AnswerCache(tmp_path, 2)
+    cache.put("q", 1)
+    (path,) = tmp_path.iterdir()
+    path.write_text(path.read_text()[:-5])
+    assert cache.get("q") is None
+
+
+def test_interrupted_answer(tmp_path: Path) -> None:
+    cache = AnswerCache(tmp_path, 2)
+    with pytest.raises(TypeError):
+        cache.put("q", [1, object()])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_file(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "files.jsonl"
+    cache = FileCache(path)
+    cache.put("a 10 bytes", {"num_entries": 5})
+    cache.put("a 11 bytes", {"num_entries": 6})
+    cache.put("", {"num_entries": 7})
+    assert cache.get("a 10 bytes") == {"num_entries": 5}
+    again = FileCache(path)
+    assert again.get("a 11 bytes") == {"num_entries": 6}
+    assert again.get("") is None
+
+
+def test_line_that_was_cut_off(tmp_path: Path) -> None:
+    path = tmp_path / "files.jsonl"
+    FileCache(path).put("a", 1)
+    with path.open("ab") as file:
+        file.write(b'\n["b", {"num_ent')
+    cache = FileCache(path)
+    assert cache.get("a") == 1
+    assert cache.get("b") is None
+    cache.put("c", 3)
+    assert FileCache(path).get("c") == 3
+
+
+def _write(path: Path, name: str) -> None:
+    cache = FileCache(path)
+    for number in range(300):
+        cache.put(f"{name}{number}", "x" * number)
+
+
+def test_several_processes(tmp_path: Path) -> None:
+    path = tmp_path / "files.jsonl"
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_write, args=(path, name)) for name in "ab"]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    lines = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+    assert sorted(lines) == sorted([f"{name}{number}", "x" * number] for name in "ab" for number in range(300))
+
+
+ENDLESS = """
+import itertools, sys
+from pathlib import Path
+from pocket.datasets.catalogues.cache import FileCache
+
+cache = FileCache(Path(sys.argv[1]))
+for number in itertools.count():
+    cache.put(f"file {number}", [number, "x" * (number % 3000)])
+"""
+
+
+def test_killed_process(tmp_path: Path) -> None:
+    path = tmp_path / "files.jsonl"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)], env=environment) as process:
+        deadline = time.monotonic() + 60
+        while not (path.exists() and path.stat().st_size > 100_000) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+    # all but the last, which may have been under way, is there
+    number = path.read_bytes().count(b"file ") - 1
+    cache = FileCache(path)
+    assert number > 10
+    assert [cache.get(f"file {n}") for n in range(number)] == [[n, "x" * (n % 3000)] for n in range(number)]

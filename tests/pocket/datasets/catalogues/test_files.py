@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from pocket.datasets.catalogues.files import CatalogueFile
+
+
+def test_identity() -> None:
+    file = CatalogueFile("/store/a.root", 10, "abc", 5)
+    assert file.identity == "/store/a.root 10 bytes abc"
+    # without a checksum another content may have the same name and size
+    assert CatalogueFile("/store/a.root", 10).identity == ""
+    assert CatalogueFile("/store/a.root", None, "abc").identity == ""
+
+
+def test_json() -> None:
+    file = CatalogueFile("/store/a.root", 10, "abc", 5, "#1")
+    assert CatalogueFile.from_json(file.to_json()) == file

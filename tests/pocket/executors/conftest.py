@@ -1,0 +1,5 @@
+"""Dask schedulers for the tests in this folder."""
+
+from tests.facility import facility, scheduler
+
+__all__ = ["facility", "scheduler"]

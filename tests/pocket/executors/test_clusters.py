@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pocket.errors import ConfigError
+from pocket.executors import clusters
+from pocket.executors.clusters import HELD, ClusterSpec, held_jobs, no_worker, running_cluster
+
+
+@contextmanager
+def cluster(tmp_path: Path, kind: str, **changes: Any) -> Iterator[Any]:
+    given = {"workers_min": 0, "workers_max": 3, "memory": "1GB", "retries": 2, "death_timeout": 50.0}
+    spec = ClusterSpec(kind, log_folder=tmp_path / "logs", host="127.0.0.1", **given | changes)
+    with running_cluster(spec) as made:
+        yield made
+    # no keys are left
+    assert not spec.log_folder.exists() or list(spec.log_folder.iterdir()) == []
+
+
+def test_local(tmp_path: Path) -> None:
+    with cluster(tmp_path, "local", workers_min=1, workers_max=1) as made:
+        (worker,) = made.scheduler_info["workers"].values()
+        assert (worker["nthreads"], worker["memory_limit"]) == (1, 10**9)
+        assert made.scheduler.allowed_failures == 2
+        assert made.scheduler_address.startswith("tls://127.0.0.1:")
+        assert made.dashboard_link.startswith("http://127.0.0.1:")
+    assert not (tmp_path / "logs").exists()
+
+
+def test_job_of_htcondor(tmp_path: Path) -> None:
+    with cluster(tmp_path, "htcondor", disk="3GB", directives={"MY.SendCredential": "True"}) as made:
+        script = made.job_script()
+        assert f"{sys.executable} -m distributed.cli.dask_worker tls://127.0.0.1:" in script
+        assert "--nthreads 1" in script
+        assert "--nworkers" not in script
+        assert "--death-timeout 50.0" in script
+        assert "MY.SendCredential = True" in script
+        assert f"MY.DaskWorkerDisk = {3 * 10**9}" in script
+        check_keys(made, tmp_path / "logs", script)
+
+
+def test_job_of_slurm(tmp_path: Path) -> None:
+    options = {"walltime": "01:00:00", "queue": "short", "account": "cms", "directives": {"--constraint": "el9"}}
+    with cluster(tmp_path, "slurm", **options) as made:
+        script = made.job_script()
+        for line in ("-t 01:00:00", "-p short", "-A cms", "--constraint=el9", "-n 1", "--cpus-per-task=1"):
+            assert f"#SBATCH {line}\n" in script
+        assert "--nworkers" not in script
+        check_keys(made, tmp_path / "logs", script)
+
+
+def check_keys(made: Any, logs: Path, script: str) -> None:
+    """Check that connections are encrypted, and that nobody else can read the keys."""
+    assert made.scheduler_address.startswith("tls://")
+    (keys,) = logs.iterdir()
+    assert sorted(path.name for path in keys.iterdir()) == ["ca_file.pem", "cert.pem", "key.pem"]
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in keys.iterdir())
+    assert f"--tls-key {keys}/key.pem" in script
+    assert stat.S_IMODE(logs.stat().st_mode) == 0o700
+    assert "PRIVATE KEY" not in script
+
+
+@pytest.mark.parametrize(("field", "option"), [("memory", "worker_memory"), ("disk", "disk")])
+def test_size_that_is_none(tmp_path: Path, field: str, option: str) -> None:
+    message = f"option {option} of executor dask is 'much', expected a size such as 2GB"
+    with pytest.raises(ConfigError, match=message), cluster(tmp_path, "htcondor", **{field: "much"}):
+        pass
+
+
+def test_lxplus_without_its_package(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="needs the package dask_lxplus"), cluster(tmp_path, "lxplus"):
+        pass
+
+
+def test_held_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = tmp_path / "condor_q"
+    command.write_text('#!/bin/sh\necho "$@" >"$0.calls"\necho "memory exceeded"\n')
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    made = SimpleNamespace(workers={0: SimpleNamespace(job_id="7.0"), 1: SimpleNamespace(job_id=None)})
+    assert held_jobs(made, "htcondor") == (1, ["memory exceeded"])
+    assert Path(f"{command}.calls").read_text() == f"7.0 -constraint {HELD} -af HoldReason\n"
+    assert held_jobs(made, "slurm") == (0, [])
+    assert held_jobs(SimpleNamespace(workers={}), "htcondor") == (0, [])
+
+
+def test_htcondor_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hang(*arguments: Any, **options: Any) -> None:
+        raise subprocess.TimeoutExpired("condor_q", 30)
+
+    made = SimpleNamespace(workers={0: SimpleNamespace(job_id="7.0")})
+    monkeypatch.setattr(clusters.subprocess, "run", hang)
+    assert held_jobs(made, "htcondor") == (1, [])
+
+
+def test_error_without_workers() -> None:
+    assert str(no_worker("slurm", 60.2, [], "the logs")) == (
+        "no worker of the Dask cluster (slurm) came within 60 s; see the logs"
+    )
+    assert "; held: no disk; see" in str(no_worker("htcondor", 60.2, ["no disk", "no disk"], "the logs"))

@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pocket.errors import ConfigError, PocketError, UnknownNameError
+from pocket.executors import Job, available_cores, dask_executor
+from pocket.executors.dask_executor import DaskExecutorFactory, number
+from tests.facility import Facility
+from tests.pocket.executors.jobs import Write, processes
+
+
+def options(tmp_path: Path, **more: Any) -> dict[str, Any]:
+    return {"cores": 0, "analysis": "zmumu", "log_folder": str(tmp_path / "logs"), **more}
+
+
+def run(factory: DaskExecutorFactory, jobs: dict[str, Job]) -> int:
+    done: list[int] = []
+    try:
+        factory.setup()
+        factory.get()(jobs, done.append)
+    finally:
+        factory.close()
+    return sum(done)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"retrys": "3"}, "unknown option 'retrys' in executor DaskExecutorFactory, did you mean 'retries'?"),
+        ({"cluster": "condor"}, "unknown cluster 'condor' in --cluster, did you mean 'htcondor'?"),
+        ({"cluster": "slurm", "scheduler": "tcp://a:1"}, "option cluster makes a cluster, but --scheduler names one"),
+        ({"directive.queue": "x", "scheduler": "tcp://a:1"}, "option directive.queue makes a cluster, but --scheduler"),
+        ({"retries": "many"}, "option retries of executor dask is 'many', expected a number of 0 or more"),
+        ({"worker_timeout": "-1"}, "option worker_timeout of executor dask is '-1', expected a number of 0 or more"),
+        ({"workers_min": 3, "workers_max": 2}, "workers from 3 to 2: expected"),
+        ({"workers_min": -1}, "workers from -1 to 0: expected"),
+    ],
+)
+def test_options_that_are_refused(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{re.escape(message)}"):
+        DaskExecutorFactory.check(given)
+
+
+def test_options_that_are_taken() -> None:
+    DaskExecutorFactory.check({})
+    DaskExecutorFactory.check({"cluster": "htcondor", "workers_min": 2, "workers_max": 2, "directive.MY.Flag": "1"})
+    DaskExecutorFactory.check({"scheduler": "tcp://a:1", "worker_timeout": "5", "proxy": "auto"})
+    assert number({}, "retries") == 3
+    assert number({"retries": "0"}, "retries") == 0
+
+
+def test_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match="needs the extra 'dask' of this package"):
+        DaskExecutorFactory.check({})
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({}, (available_cores(), available_cores())),
+        ({"cores": 3}, (3, 3)),
+        ({"workers_max": 5}, (5, 5)),
+        ({"workers_min": 1, "workers_max": 5}, (1, 5)),
+        ({"cluster": "htcondor"}, (0, 20)),
+        ({"cluster": "slurm", "workers_min": 2, "workers_max": 200}, (2, 200)),
+    ],
+)
+def test_numbers_of_workers(tmp_path: Path, given: dict[str, Any], expected: tuple[int, int]) -> None:
+    spec = DaskExecutorFactory(options(tmp_path, **given)).cluster_spec()
+    assert (spec.workers_min, spec.workers_max) == expected
+
+
+def test_description_of_the_cluster(tmp_path: Path) -> None:
+    given = {"cluster": "htcondor", "worker_memory": "3GB", "retries": "5", "disk": "2GB", "directive.MY.A": "b"}
+    spec = DaskExecutorFactory(options(tmp_path, **given)).cluster_spec()
+    assert (spec.kind, spec.memory, spec.retries, spec.disk) == ("htcondor", "3GB", 5, "2GB")
+    assert spec.directives == {"MY.A": "b"}
+    assert spec.log_folder == tmp_path / "logs"
+
+
+def test_cluster_of_this_machine(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    factory = DaskExecutorFactory(options(tmp_path, workers_min=1, workers_max=2))
+    jobs = {str(number): Write(tmp_path / str(number), 2, 0.5) for number in range(4)}
+    assert run(factory, jobs) == 8
+    assert all(len(processes(job.path)) == 1 for job in jobs.values())
+    assert re.search(r"^Dask dashboard: http://127\.0\.0\.1:\d+/status$", capfd.readouterr().err, re.MULTILINE)
+
+
+def test_scheduler_that_is_there(facility: Facility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = tmp_path / "proxy"
+    proxy.write_text("-----BEGIN CERTIFICATE-----\nx\n-----BEGIN RSA PRIVATE KEY-----\nTOPSECRET\n")
+    proxy.chmod(0o600)
+    monkeypatch.setenv("POCKET_SOMETHING", "here")
+    given = options(tmp_path, scheduler=facility.address, proxy=str(proxy), certificates="/certificates")
+    # a second run finds its workers anew, with nothing left by the first
+    for name in ("first", "second"):
+        job = LookAround(tmp_path / name)
+        assert run(DaskExecutorFactory(given), {"look": job}) == 1
+        mode, certificates, something, content = job.path.read_text().split("\n", 3)
+        assert (mode, certificates, something) == ("400", "/certificates", "here")
+        assert content == proxy.read_text()
+    assert [path for path in facility.folder.rglob("*x509*") if path.is_file()] == []
+    assert all("TOPSECRET" not in facility.log(name) for name in ("scheduler", "first", "second"))
+
+
+@dataclasses.dataclass(frozen=True)
+class LookAround:
+    """Writes what it finds of the proxy and the variables."""
+
+    path: Path
+    size: int = 1
+
+    def run(self, progress: Any) -> None:
+        """Do it."""
+        import os
+
+        proxy = Path(os.environ["X509_USER_PROXY"])
+        found = (f"{proxy.stat().st_mode & 0o777:o}", os.environ["X509_CERT_DIR"], os.environ["POCKET_SOMETHING"])
+        self.path.write_text("\n".join([*found, proxy.read_text()]))
+        progress(self.size)
+
+
+def test_no_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_executor, "CONNECT", 1.0)
+    with pytest.raises(PocketError, match=r"^no Dask scheduler answers at tcp://127.0.0.1:1: "):
+        run(DaskExecutorFactory(options(tmp_path, scheduler="tcp://127.0.0.1:1")), {})
+
+
+def test_bad_proxy_is_found_before_anything_starts(tmp_path: Path) -> None:
+    factory = DaskExecutorFactory(options(tmp_path, proxy=str(tmp_path / "proxy")))
+    with pytest.raises(ConfigError, match=r"X509 proxy .*: No such file"):
+        run(factory, {})
+    assert factory.client is None
+
+
+def test_giving_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    factory = DaskExecutorFactory(options(tmp_path, cluster="htcondor", worker_timeout="100"))
+    assert factory.problem(200.0) is None  # there is no cluster
+    factory.cluster = object()
+    answers: dict[str, Any] = {"held": (2, ["no memory"])}
+    monkeypatch.setattr(dask_executor, "held_jobs", lambda cluster, kind: answers["held"])
+    assert factory.problem(50.0) is None
+    message = r"no worker of the Dask cluster \(htcondor\) came within 200 s; held: no memory; see the logs in .*logs$"
+    assert re.match(message, str(factory.problem(200.0)))
+    # all are held, so there is nothing to wait for
+    answers["held"] = (2, ["no memory", "no memory"])
+    assert factory.problem(5.0) is not None
+    answers["held"] = (0, [])
+    assert factory.problem(5.0) is None
+    assert isinstance(factory.problem(101.0), PocketError)
+
+
+def test_unknown_names_are_errors_of_names() -> None:
+    with pytest.raises(UnknownNameError):
+        DaskExecutorFactory.check({"cluster": "x"})

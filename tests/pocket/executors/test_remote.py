@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from pocket.executors.code import CodeFolder, code_folders
+from pocket.executors.dask_jobs import prepare_workers, run_on_dask
+from pocket.executors.remote import ProxyOnWorker, content_digest, moved, source_files
+from tests.facility import Facility
+from tests.law_runner import ROOT
+
+
+def test_source_files(tmp_path: Path) -> None:
+    for name in ("b/x.py", "a/z.py", "a/sub/y.yaml", "a/.git/config", "a/__pycache__/z.py", "a/e.root", "c/x.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert source_files(tmp_path, ["b", "a"]) == ["a/sub/y.yaml", "a/z.py", "b/x.py"]
+    assert source_files(tmp_path, ["none"]) == []
+    before = content_digest(tmp_path, ["a"])
+    assert content_digest(tmp_path, ["a"]) == before
+    (tmp_path / "a" / "e.root").write_text("more events")
+    assert content_digest(tmp_path, ["a"]) == before
+    (tmp_path / "a" / "z.py").write_text("changed")
+    changed = content_digest(tmp_path, ["a"])
+    (tmp_path / "a" / "z.py").rename(tmp_path / "a" / "y.py")
+    assert len({before, changed, content_digest(tmp_path, ["a"])}) == 3
+
+
+def test_moved() -> None:
+    places = {"/home/me": "/scratch/0", "/home/me/project": "/scratch/1"}
+    assert moved("/home/me/project", places) == "/scratch/1"
+    assert moved("/home/me/project/analysis/x", places) == "/scratch/1/analysis/x"
+    assert moved("/home/me/projects", places) == "/scratch/0/projects"
+    assert moved("/home/you", places) == "/home/you"
+    assert moved("zmumu", places) == "zmumu"
+
+
+def test_proxy_is_not_shown() -> None:
+    plugin = ProxyOnWorker(b"secret")
+    assert "secret" not in f"{plugin!r} {plugin}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """Writes where the code is; ``analysis`` is that of a job of the tasks."""
+
+    analysis: str
+    path: Path
+    size: int = 1
+
+    def run(self, progress: Any) -> None:
+        """Do it."""
+        import pocket
+        from pocket.analysis import load_analysis
+        from pocket.parameters.locations import project_root
+
+        name = load_analysis(self.analysis).name
+        self.path.write_text("\n".join([str(pocket.__file__), str(project_root()), self.analysis, name]))
+        progress(self.size)
+
+
+def report(client: Any, run: str, folders: list[CodeFolder], analysis: Path, path: Path) -> list[str]:
+    prepare_workers(client, run, folders, {"POCKET_ROOT": str(ROOT)}, new=False)
+    jobs = {"branch": Report(str(analysis), path)}
+    run_on_dask(jobs, lambda amount: None, client=client, run=run, worker_timeout=60.0, logs="the logs")
+    return path.read_text().split("\n")
+
+
+def test_code_is_used_in_place_or_unpacked(facility: Facility, tmp_path: Path) -> None:
+    from distributed import Client
+
+    analysis = tmp_path / "elsewhere" / "small"
+    shutil.copytree(ROOT / "tests" / "tasks" / "small", analysis)
+    folders = code_folders(str(analysis))
+    project = next(folder for folder in folders if folder.parent == str(ROOT))
+    # the class of the job, too
+    packages = CodeFolder.read(ROOT, (*project.names, "tests"))
+    shared = [packages if folder is project else folder for folder in folders]
+    with Client(facility.address, timeout=30) as client:
+        in_place = report(client, "run-1", shared, analysis, tmp_path / "1")
+        assert in_place == [str(ROOT / "pocket" / "__init__.py"), str(ROOT), str(analysis), "small"]
+
+        # a worker that sees another version of the analysis takes what was sent
+        (analysis / "__init__.py").write_text("raise RuntimeError('older version')")
+        _, root, place, name = report(client, "run-2", shared, analysis, tmp_path / "2")
+        assert root == str(ROOT)
+        assert place.endswith("/small")
+        assert place != str(analysis)
+        assert name == "small"
+
+        # and so does one that sees nothing of it
+        shutil.rmtree(analysis.parent)
+        hidden = [dataclasses.replace(folder, digest="that of no folder") for folder in shared]
+        pocket, root, place, name = report(client, "run-3", hidden, analysis, tmp_path / "3")
+        assert os.path.commonpath([pocket, root]) == root
+        assert "pocketlaw-run-3" in root
+        assert "pocketlaw-run-3" in place
+        assert name == "small"

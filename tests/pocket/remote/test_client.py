@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from pocket.errors import ConfigError
+from pocket.remote import client
+from pocket.remote.client import CLIENT_SETTINGS, file_system, is_remote, open_root, prepare_client, request_timeout
+from tests.pocket.engine.root_files import write_nano
+
+
+@pytest.fixture(autouse=True)
+def unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CLIENT_SETTINGS:
+        # set first, so that what a test sets is taken back
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+def test_is_remote() -> None:
+    assert is_remote("root://host//a.root")
+    assert is_remote("https://host/a.root")
+    assert not is_remote("/data/a:b.root")
+    assert not is_remote("a//b.root")
+
+
+def test_what_the_user_set_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XRD_CONNECTIONRETRY", "5")
+    prepare_client()
+    assert {name: os.environ[name] for name in CLIENT_SETTINGS} == {**CLIENT_SETTINGS, "XRD_CONNECTIONRETRY": "5"}
+
+
+def test_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert request_timeout() == 60
+    monkeypatch.setenv("XRD_REQUESTTIMEOUT", "7")
+    assert request_timeout() == 7
+    assert file_system("root://127.0.0.1:1//store/a.root")[0].timeout == 7
+    for wrong in ("0", "1.5", "-1", "soon"):
+        monkeypatch.setenv("XRD_REQUESTTIMEOUT", wrong)
+        with pytest.raises(ConfigError, match=f"XRD_REQUESTTIMEOUT is '{wrong}', expected a positive whole number"):
+            request_timeout()
+
+
+def test_threads_share_no_file_system() -> None:
+    # closing the files of one would close those that another reads
+    def system(_: int) -> int:
+        return id(file_system("root://127.0.0.1:1//store/a.root")[0])
+
+    here = {system(0), system(1)}
+    with ThreadPoolExecutor(1) as pool:
+        there = set(pool.map(system, range(2)))
+    assert len(here) == len(there) == 1
+    assert here != there
+
+
+def test_client_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "_is_installed", lambda: False)
+    with pytest.raises(ConfigError, match=r"install pocketlaw\[xrootd\]"), open_root("root://host//a.root"):
+        pass
+
+
+def test_other_protocols() -> None:
+    with pytest.raises(ConfigError, match=r"https://host/a\.root can't be read: of URLs only root://"):
+        file_system("https://host/a.root")
+
+
+def test_local_file_with_a_colon(tmp_path: Path) -> None:
+    write_nano(tmp_path / "a:b.root", 7)
+    with open_root(str(tmp_path / "a:b.root")) as file:
+        assert file["Events"].num_entries == 7
+    assert file.closed
