@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ import law
 
 from pocket.fingerprint import digest
 from pocket.store import read_manifest, store_root
-from tasks.base import ConfigTask, input_ids
+from tasks.base import ConfigTask, input_ids, requirements_complete
 from tasks.batch.htcondor import HTCondorBatch
 from tasks.targets import StoreTarget
 from tasks.toys import MakeToySamples
@@ -80,6 +82,35 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
         of_branch = self.get_branch_map()[branch]
         return int(of_branch.stop - of_branch.start)
 
+    def missing_events(self, branches: Collection[int]) -> dict[str, float]:
+        """Return the share of events that is in none of the given branches: dataset → share, if there are any."""
+        missing: Counter[str] = Counter()
+        for number, branch in self.get_branch_map().items():
+            if number not in branches:
+                missing[branch.dataset] += branch.stop - branch.start
+        return {name: count / self.fileset[name]["metadata"]["nevents"] for name, count in missing.items() if count}
+
+    def accepts(self, branches: Collection[int]) -> bool:
+        """Whether branches are enough (``--acceptance``): all of data, whose luminosity is that of all events."""
+        datasets = self.fileset
+        return all(
+            datasets[name]["metadata"]["isMC"] and 1 - share >= self.acceptance
+            for name, share in self.missing_events(branches).items()
+        )
+
+    def workflow_complete(self) -> bool:
+        """Whether enough branches are complete, and all that the workflow requires."""
+        if self.acceptance == 1:
+            return super().workflow_complete()
+        return requirements_complete(self) and self.accepts(self.finished_branches())
+
+    def finished_branches(self) -> dict[int, DatasetWorkflow]:
+        """The branches that go on to what comes next: all, or with ``--acceptance`` those that are complete."""
+        branches: dict[int, DatasetWorkflow] = self.get_branch_tasks()
+        if self.acceptance == 1:
+            return branches
+        return {number: task for number, task in branches.items() if task.output().exists()}
+
     def control_directory(self, batch: str) -> Path:
         """Return the folder of the batch jobs' record and logs, one for each store path and batch system."""
         if elsewhere := self.site_inst.log_directory:
@@ -118,18 +149,18 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
         """The outputs of all branches and the metadata of the datasets, as inputs of the task that merges them."""
         if not self.workflow_condition():
             return None
-        branches = self.get_branch_tasks().values()
+        branches = self.finished_branches()
         ids = input_ids(
-            {f"{task.branch_data.dataset}/{task.output().directory.name}": task.output() for task in branches}
+            {f"{task.branch_data.dataset}/{task.output().directory.name}": task.output() for task in branches.values()}
         )
-        if ids is None:
+        if ids is None or not self.accepts(branches):
             return None
         return {**ids, "metadata": digest({name: part["metadata"] for name, part in self.fileset.items()})}
 
     def skipped_files(self) -> dict[str, str]:
         """Unreadable files that were left out of the filesets or of a branch, with the reason."""
         datasets = [task.directory for task in self.workflow_requires()["datasets"].values()]
-        branches = [task.output().directory for task in self.get_branch_tasks().values()]
+        branches = [task.output().directory for task in self.finished_branches().values()]
         skipped: dict[str, str] = {}
         for folder in datasets + branches:
             manifest = read_manifest(folder)

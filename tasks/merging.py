@@ -51,17 +51,19 @@ class MergeOutputs(ConfigTask):
 
         config = self.config_inst
         processor = self.requires()
-        folders = [task.output().directory for task in processor.get_branch_tasks().values()]
+        branches = processor.finished_branches()
+        folders = [task.output().directory for task in branches.values()]
+        missing = processor.missing_events(branches)
         metadata = {name: part["metadata"] for name, part in processor.fileset.items()}
         skipped = processor.skipped_files()
         outputs = (read_output(folder) for folder in folders)
-        merged = merge_outputs(config, outputs, metadata, all_files=not skipped)
+        merged = merge_outputs(config, outputs, metadata, all_files=not skipped and not missing)
         factors = {
             dataset: normalisation_factors(config, merged, dataset, meta)
             for dataset, meta in metadata.items()
             if meta["isMC"]
         }
-        with write_output(**self.write_info(), skipped=skipped) as folder:
+        with write_output(**self.write_info(), skipped=skipped, missing=missing) as folder:
             write_sums_and_histograms(folder, merged)
             merge_columns(folders, folder, factors)
             (folder / CONFIG_FILE).write_text(dump_config(config, self.config), encoding="utf-8")

@@ -72,6 +72,7 @@ class BatchOptions(law.Task):
         "container",
         "accounting_group",
         "retry_delay",
+        "acceptance",
     }
 
     @classmethod
