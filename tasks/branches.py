@@ -42,7 +42,10 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
     @law.dynamic_workflow_condition
     def workflow_condition(self) -> bool:
         """Branches are known once the filesets are built."""
-        return all(task.complete() for task in self.workflow_requires()["datasets"].values())
+        # law remembers that it is met, each task for itself
+        if self.is_branch():
+            return bool(self.as_workflow().workflow_condition())
+        return all(task.complete() for task in self.required_tasks["datasets"].values())
 
     @workflow_condition.create_branch_map
     def create_branch_map(self) -> list[Branch]:
@@ -73,7 +76,7 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
     def workflow_fileset(self) -> Fileset:
         """The datasets of the configuration, read once per workflow."""
         fileset: Fileset = {}
-        for task in self.workflow_requires()["datasets"].values():
+        for task in self.required_tasks["datasets"].values():
             fileset.update(task.fileset())
         return {name: fileset[name] for name in self.config_inst.definitions}
 
@@ -159,7 +162,7 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
 
     def skipped_files(self) -> dict[str, str]:
         """Unreadable files that were left out of the filesets or of a branch, with the reason."""
-        datasets = [task.directory for task in self.workflow_requires()["datasets"].values()]
+        datasets = [task.directory for task in self.required_tasks["datasets"].values()]
         branches = [task.output().directory for task in self.finished_branches().values()]
         skipped: dict[str, str] = {}
         for folder in datasets + branches:

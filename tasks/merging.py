@@ -25,7 +25,7 @@ class MergeOutputs(ConfigTask):
     def fingerprint_spec(self) -> Any:
         """What the processor does, what the datasets are normalised by, and the code that merges."""
         processor = self.requires()
-        datasets = processor.workflow_requires()["datasets"].values()
+        datasets = processor.required_tasks["datasets"].values()
         definitions = {name: definition for task in datasets for name, definition in task.definitions.items()}
         return {
             "processor": processor.fingerprint,

@@ -86,7 +86,7 @@ class BuildSkimDatasets(SkimTask):
     @cached_property
     def definitions(self) -> dict[str, DatasetDefinition]:
         """The datasets by name, as defined for the original files."""
-        tasks = self.requires().workflow_requires()["datasets"].values()
+        tasks = self.requires().required_tasks["datasets"].values()
         found = {name: definition for task in tasks for name, definition in task.definitions.items()}
         return {name: found[name] for name in self.config_inst.definitions}
 
