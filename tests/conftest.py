@@ -9,7 +9,13 @@ import pytest
 
 from benchmarks.peer.environment import PeerUnavailableError, default_location, peer_python
 
-SERVICES = {"htcondor": "HTCondor", "xrootd": "an XRootD server", "rucio": "a Rucio server", "openssl": "openssl"}
+SERVICES = {
+    "mount": "a file system of their own",
+    "htcondor": "HTCondor",
+    "xrootd": "an XRootD server",
+    "rucio": "a Rucio server",
+    "openssl": "openssl",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -154,6 +154,15 @@ def test_jobs_of_a_lost_record_are_found(analysis: Analysis, expected: Templates
     assert same(analysis.templates(), expected)
 
 
+def test_two_submit_at_once(analysis: Analysis, expected: Templates) -> None:
+    command = analysis.law("MergeOutputs", *QUICK)
+    runs = [analysis.checkout.start(command) for _ in range(2)]
+    texts = [run.communicate(timeout=200)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], texts
+    assert same(analysis.templates(), expected)
+    assert "running" not in analysis.run("MergeOutputs").text
+
+
 def test_jobs_are_cancelled(analysis: Analysis) -> None:
     analysis.fault("time.sleep(60)")
     process = analysis.checkout.start(analysis.law("RunProcessor", *QUICK))
