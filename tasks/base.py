@@ -175,12 +175,20 @@ class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
         "default: 1.0",
     )
 
+    branches_per_merge = luigi.IntParameter(
+        default=0,
+        significant=False,
+        description="number of branches that a job merges before all are, 0 to merge all at once; default: 0",
+    )
+
     exclude_index = True
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a share that is none."""
+        """Refuse a share that is none, and a number of branches that is none."""
         params = super().modify_param_values(params)
+        if params.get("branches_per_merge", 0) < 0:
+            raise ConfigError(f"--branches-per-merge is {params['branches_per_merge']}, expected 0 or more")
         if not 0 < params.get("acceptance", 1.0) <= 1:
             raise ConfigError(f"--acceptance is {params['acceptance']}, expected a share above 0 and up to 1")
         return params

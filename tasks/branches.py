@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,27 @@ if TYPE_CHECKING:
     from pocket.engine.resources import Resources
 
 
-class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
+class BatchWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
+    """Base of workflows whose branches may be jobs on a batch system."""
+
+    exclude_index = True
+
+    def branch_size(self, branch: int) -> int:
+        """Return the number of events of a branch."""
+        raise NotImplementedError
+
+    def accepts(self, branches: Collection[int]) -> bool:
+        """Whether branches are enough to go on."""
+        return len(branches) == len(self.get_branch_map())
+
+    def control_directory(self, batch: str) -> Path:
+        """Return the folder of the batch jobs' record and logs, one for each store path and batch system."""
+        if elsewhere := self.site_inst.log_directory:
+            return Path(elsewhere, *self.directory.relative_to(store_root()).parts, batch)
+        return self.directory / f".{batch}"
+
+
+class DatasetWorkflow(BatchWorkflow):
     """Base of workflows whose :meth:`workflow_requires` has, as ``"datasets"``, the tasks that have the filesets."""
 
     exclude_index = True
@@ -107,18 +127,17 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
             return super().workflow_complete()
         return requirements_complete(self) and self.accepts(self.finished_branches())
 
-    def finished_branches(self) -> dict[int, DatasetWorkflow]:
-        """The branches that go on to what comes next: all, or with ``--acceptance`` those that are complete."""
-        branches: dict[int, DatasetWorkflow] = self.get_branch_tasks()
+    def finished_branches(self, among: Collection[int] | None = None) -> dict[int, DatasetWorkflow]:
+        """The branches that go on to what comes next: all, or with ``--acceptance`` those that are complete.
+
+        Args:
+            among: look at these alone.
+        """
+        numbers = self.get_branch_map() if among is None else among
+        branches = {number: self.as_branch(number) for number in numbers}
         if self.acceptance == 1:
             return branches
         return {number: task for number, task in branches.items() if task.output().exists()}
-
-    def control_directory(self, batch: str) -> Path:
-        """Return the folder of the batch jobs' record and logs, one for each store path and batch system."""
-        if elsewhere := self.site_inst.log_directory:
-            return Path(elsewhere, *self.directory.relative_to(store_root()).parts, batch)
-        return self.directory / f".{batch}"
 
     def segment_ids(self) -> dict[str, str]:
         """The files by UUID and entry range, as inputs of the branch."""
@@ -148,14 +167,19 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
             "output": {**self.write_info(), "directory": self.output().directory},
         }
 
+    @staticmethod
+    def branch_ids(branches: Iterable[DatasetWorkflow]) -> dict[str, str] | None:
+        """Return the outputs of branches, as inputs of what is made from them."""
+        return input_ids(
+            {f"{task.branch_data.dataset}/{task.output().directory.name}": task.output() for task in branches}
+        )
+
     def merging_ids(self) -> dict[str, str] | None:
         """The outputs of all branches and the metadata of the datasets, as inputs of the task that merges them."""
         if not self.workflow_condition():
             return None
         branches = self.finished_branches()
-        ids = input_ids(
-            {f"{task.branch_data.dataset}/{task.output().directory.name}": task.output() for task in branches.values()}
-        )
+        ids = self.branch_ids(branches.values())
         if ids is None or not self.accepts(branches):
             return None
         return {**ids, "metadata": digest({name: part["metadata"] for name, part in self.fileset.items()})}

@@ -72,7 +72,6 @@ class BatchOptions(law.Task):
         "container",
         "accounting_group",
         "retry_delay",
-        "acceptance",
     }
 
     @classmethod
