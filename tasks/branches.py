@@ -12,6 +12,7 @@ from pocket.fingerprint import digest
 from pocket.store import read_manifest, store_root
 from tasks.base import ConfigTask, input_ids
 from tasks.batch.htcondor import HTCondorBatch
+from tasks.batch.slurm import SlurmBatch
 from tasks.targets import StoreTarget
 from tasks.toys import MakeToySamples
 from tasks.workflow import PoolWorkflow
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from pocket.engine.resources import Resources
 
 
-class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
+class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch, SlurmBatch):
     """Base of workflows whose :meth:`workflow_requires` has, as ``"datasets"``, the tasks that have the filesets."""
 
     exclude_index = True

@@ -9,7 +9,13 @@ import pytest
 
 from benchmarks.peer.environment import PeerUnavailableError, default_location, peer_python
 
-SERVICES = {"htcondor": "HTCondor", "xrootd": "an XRootD server", "rucio": "a Rucio server", "openssl": "openssl"}
+SERVICES = {
+    "htcondor": "HTCondor",
+    "slurm": "Slurm",
+    "xrootd": "an XRootD server",
+    "rucio": "a Rucio server",
+    "openssl": "openssl",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,7 +38,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def shared_by(item: pytest.Item) -> list[str]:
     """Return what of which there is only one the test needs: such tests run one after another, also with ``-n``."""
     fixtures = getattr(item, "fixturenames", ())
-    return [name for name in ("htcondor", "rucio") if item.get_closest_marker(name)] + ["peer"] * ("peer" in fixtures)
+    return [name for name in ("htcondor", "slurm", "rucio") if item.get_closest_marker(name)] + ["peer"] * (
+        "peer" in fixtures
+    )
 
 
 @pytest.fixture(scope="session")

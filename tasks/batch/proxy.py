@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +28,6 @@ FAILURES_ON_HOST = 3
 
 class BatchError(PocketError):
     """Jobs failed for good."""
-
-
-class ObservedManager:
-    """Mixin of law's job managers: hands what the queue tells to an observer, and asks for all jobs at once."""
-
-    # one call, however many jobs
-    chunk_size_query = 1_000_000
-    chunk_size_cancel = 1000
-
-    #: called with job id → state, before law looks at it
-    observe: Callable[[Mapping[str, Any]], None]
-
-    def query_batch(self, job_ids: list[str], **kwargs: Any) -> Any:
-        """Return the states of jobs."""
-        states: Any = super().query_batch(job_ids, **kwargs) if job_ids else {}  # type: ignore[misc]
-        self.observe(states)
-        return states
 
 
 class PersistentJobData(JobData):
@@ -110,6 +93,10 @@ class RetryingProxy:
                 continue
             extra = state.get("extra") or {}
             failure = Failure(**extra.pop("failure", {}))
+            if not failure.found and all(self.task.as_branch(branch).complete() for branch in data["branches"]):
+                # ended well, so long ago that the batch system has forgotten it
+                state.update(status=self.job_manager.FINISHED, code=0)
+                continue
             if failure.held:
                 held.append(data["job_id"])
             state["error"] = self._conclude(job_num, failure, data["extra"].get("log"), extra.get("remote_host"))
@@ -225,14 +212,6 @@ class RetryingProxy:
         if rate > 0 and done < total:
             line += f", {rate:,.0f} events/s, about {_duration((total - done) / rate)} left"
         return line
-
-
-def by_needs(jobs: Mapping[int, list[int]], needs: Callable[[int], Needs]) -> dict[Needs, OrderedDict[int, list[int]]]:
-    """Group jobs (number → branches) that ask for the same."""
-    groups: dict[Needs, OrderedDict[int, list[int]]] = {}
-    for job_num, branches in jobs.items():
-        groups.setdefault(needs(job_num), OrderedDict())[job_num] = branches
-    return groups
 
 
 def _duration(seconds: float) -> str:
