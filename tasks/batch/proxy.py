@@ -93,12 +93,12 @@ class RetryingProxy:
                 continue
             extra = state.get("extra") or {}
             failure = Failure(**extra.pop("failure", {}))
-            if not failure.found and all(self.task.as_branch(branch).complete() for branch in data["branches"]):
-                # ended well, so long ago that the batch system has forgotten it
-                state.update(status=self.job_manager.FINISHED, code=0)
-                continue
             if failure.held:
                 held.append(data["job_id"])
+            if all(self.task.as_branch(branch).complete() for branch in data["branches"]):
+                # forgotten by the batch system, or ended with its work done, or done by an attempt that nobody noted
+                state.update(status=self.job_manager.FINISHED, code=0)
+                continue
             state["error"] = self._conclude(job_num, failure, data["extra"].get("log"), extra.get("remote_host"))
         if held:
             # else they stay in the queue for ever

@@ -15,6 +15,9 @@ from tasks.batch.proxy import BatchError, RetryingProxy
 class BatchProxy(RetryingProxy):
     """Mixin of law's remote workflow proxies: submits together what asks for the same, and goes on where it stopped."""
 
+    #: whether the batch system took a job
+    _accepted = False
+
     def _submit_group(self, submit_jobs: OrderedDict[int, list[int]]) -> Any:
         return self._by_needs(super()._submit_group, submit_jobs)  # type: ignore[misc]
 
@@ -25,18 +28,20 @@ class BatchProxy(RetryingProxy):
         """Submit jobs and return their ids, and what law keeps of each.
 
         Raises:
-            BatchError: if the batch system refuses all of them and has none from before; it would refuse them again.
+            BatchError: if the batch system refuses all of them and took none before; it would refuse them again.
         """
         job_ids: dict[int, Any] = {}
         data: dict[int, Any] = {}
-        before = [job["job_id"] for job in self.job_data.jobs.values() if job["job_id"] is not None]
+        unknown = (None, self.job_data.dummy_job_id)
+        before = [job["job_id"] for job in self.job_data.jobs.values() if job["job_id"] not in unknown]
         for group in by_needs(submit_jobs, self.needs).values():
             ids, submitted = submit(group)
             job_ids.update(zip(group, ids, strict=True))
             data.update(submitted)
         errors = [job_id for job_id in job_ids.values() if isinstance(job_id, Exception)]
-        if len(errors) == len(job_ids) and not before:
+        if len(errors) == len(job_ids) and not (before or self._accepted):
             raise BatchError(f"{self.task.progress_label}: no job can be submitted: {' '.join(str(errors[0]).split())}")
+        self._accepted = self._accepted or len(errors) < len(job_ids)
         return [job_ids[job_num] for job_num in submit_jobs], OrderedDict((num, data[num]) for num in submit_jobs)
 
     def _run_impl(self) -> Any:
