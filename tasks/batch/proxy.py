@@ -55,6 +55,8 @@ class RetryingProxy:
         self._not_before: dict[int, float] = {}
         self._hosts: Counter[str] = Counter()
         self._errors: dict[int, list[str]] = {}
+        #: why jobs weren't taken by the batch system
+        self._refused: dict[int, str] = {}
         #: an error that several jobs failed with
         self._common_error = ""
         #: time of the first look at the queue, and the events that were done by then
@@ -177,12 +179,13 @@ class RetryingProxy:
         }
         if not failed:
             return f"{self.task.progress_label}: {error}"
-        data = next(iter(failed.values()))
+        job_num, data = next(iter(failed.items()))
+        reason = self._refused.get(job_num) or data["error"]
         log = data["extra"].get("log")
         branches = ", ".join(map(str, data["branches"]))
         return (
             f"{self.task.progress_label}: {len(failed)} of {len(self.job_data)} jobs failed for good; the first is of "
-            f"branch {branches}: {data['error']}" + (f" (log: {log})" if log else "")
+            f"branch {branches}: {reason}" + (f" (log: {log})" if log else "")
         )
 
     def status_line(self) -> str:

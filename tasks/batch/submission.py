@@ -38,10 +38,15 @@ class BatchProxy(RetryingProxy):
             ids, submitted = submit(group)
             job_ids.update(zip(group, ids, strict=True))
             data.update(submitted)
-        errors = [job_id for job_id in job_ids.values() if isinstance(job_id, Exception)]
-        if len(errors) == len(job_ids) and not (before or self._accepted):
-            raise BatchError(f"{self.task.progress_label}: no job can be submitted: {' '.join(str(errors[0]).split())}")
-        self._accepted = self._accepted or len(errors) < len(job_ids)
+        errors = {number: job_id for number, job_id in job_ids.items() if isinstance(job_id, Exception)}
+        refused = {number: " ".join(str(error).split()) for number, error in errors.items()}
+        if len(refused) == len(job_ids) and not (before or self._accepted):
+            reason = next(iter(refused.values()))
+            raise BatchError(f"{self.task.progress_label}: no job can be submitted: {reason}")
+        self._accepted = self._accepted or len(refused) < len(job_ids)
+        accepted = job_ids.keys() - refused.keys()
+        earlier = {number: reason for number, reason in self._refused.items() if number not in accepted}
+        self._refused = {**earlier, **refused}
         return [job_ids[job_num] for job_num in submit_jobs], OrderedDict((num, data[num]) for num in submit_jobs)
 
     def _run_impl(self) -> Any:

@@ -27,6 +27,7 @@ class Refusing(BatchProxy):
         self.task = SimpleNamespace(progress_label="RunProcessor main", needs=FEW)
         self.job_data = PersistentJobData()
         self.takes = False
+        self._refused = {}
 
     def try_all(self) -> Any:
         jobs = OrderedDict({1: [0], 2: [1]})
@@ -48,3 +49,7 @@ def test_refused_at_first() -> None:
     assert proxy.try_all()[0] == ["7_1", "7_2"]
     proxy.takes = False
     assert all(isinstance(answer, ValueError) for answer in proxy.try_all()[0])
+    assert proxy._refused == {1: "invalid partition", 2: "invalid partition"}
+    proxy.takes = True
+    proxy.try_all()
+    assert proxy._refused == {}
