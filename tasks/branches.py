@@ -14,6 +14,7 @@ from pocket.fingerprint import digest
 from pocket.store import read_manifest, store_root
 from tasks.base import ConfigTask, input_ids, requirements_complete
 from tasks.batch.htcondor import HTCondorBatch
+from tasks.batch.slurm import SlurmBatch
 from tasks.targets import StoreTarget
 from tasks.toys import MakeToySamples
 from tasks.workflow import PoolWorkflow
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from pocket.engine.resources import Resources
 
 
-class BatchWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
+class BatchWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch, SlurmBatch):
     """Base of workflows whose branches may be jobs on a batch system."""
 
     exclude_index = True

@@ -8,9 +8,10 @@ from typing import Any
 import law
 from law.workflow.local import LocalWorkflowProxy
 
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import ConfigError
 from pocket.executors import Job
 from tasks.base import StoreTask, requirements_complete
+from tasks.batch.options import WorkflowTypes
 from tasks.executors import ExecutorMixin
 from tasks.pool import run_jobs, run_with
 
@@ -45,7 +46,7 @@ class PoolProxy(LocalWorkflowProxy):
             run_jobs(list(jobs.values()), task.cores, task.progress_label, "events")
 
 
-class PoolWorkflow(law.LocalWorkflow, StoreTask):
+class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
     """Base of workflows: a branch says what it does by :meth:`job`, and may also run alone (``--branch N``)."""
 
     workflow_proxy_cls = PoolProxy
@@ -57,15 +58,6 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
     pilot = False
 
     exclude_index = True
-
-    @classmethod
-    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse an unknown type of workflow, in whose place law would take another."""
-        types = [getattr(parent, "workflow_proxy_cls", None) for parent in cls.__mro__]
-        known = list(dict.fromkeys(proxy.workflow_type for proxy in types if proxy and proxy.workflow_type))
-        if params.get("workflow") not in (None, law.NO_STR, *known):
-            raise UnknownNameError("workflow", params["workflow"], known, cls.task_family)
-        return super().modify_param_values(params)
 
     @property
     def branch_data(self) -> Any:

@@ -12,6 +12,7 @@ from benchmarks.peer.environment import PeerUnavailableError, default_location, 
 SERVICES = {
     "mount": "a file system of their own",
     "htcondor": "HTCondor",
+    "slurm": "Slurm",
     "xrootd": "an XRootD server",
     "rucio": "a Rucio server",
     "openssl": "openssl",
@@ -36,7 +37,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def group(item: pytest.Item) -> str:
     """Return what a test shares with others, which with ``-n`` run in the same process: a service, else fixtures."""
-    names = [name for name in ("htcondor", "rucio") if item.get_closest_marker(name)]
+    names = [name for name in ("htcondor", "slurm", "rucio") if item.get_closest_marker(name)]
     names += ["peer"] * ("peer" in getattr(item, "fixturenames", ()))
     return names[0] if names else item.nodeid.partition("::")[0]
 

@@ -7,23 +7,40 @@ from typing import Any, ClassVar
 import law
 import luigi
 
-from pocket.errors import check_known
+from pocket.errors import ConfigError, check_known
 from tasks.batch.causes import BACK_OFF, Needs
 from tasks.batch.sites import Site, read_site
 
-#: where branches may run
-WORKFLOWS = ("local", "htcondor")
-
 _OF_SITE = "default: the site's"
+#: batch system → what it has no word for
+_WITHOUT = {"slurm": ("container", "flavour")}
 
 
-class BatchOptions(law.Task):
+class WorkflowTypes(law.Task):
+    """A task that knows where its branches, or those of what it requires, may run."""
+
+    #: what ``--workflow`` may be
+    workflow_types: ClassVar[tuple[str, ...]] = ("local",)
+
+    exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse an unknown type of workflow, in whose place law would take another."""
+        if params.get("workflow") not in (None, law.NO_STR):
+            check_known("workflow", [params["workflow"]], cls.workflow_types, f"{cls.task_family}, --workflow")
+        return super().modify_param_values(params)
+
+
+class BatchOptions(WorkflowTypes):
     """Adds what jobs ask for; nothing of it changes an output."""
+
+    workflow_types = ("local", "htcondor", "slurm")
 
     workflow = luigi.Parameter(
         default="local",
         significant=False,
-        description=f"where branches run: {', '.join(WORKFLOWS)}; default: local",
+        description=f"where branches run: {', '.join(workflow_types)}; default: local",
     )
     site = luigi.Parameter(
         default="local", significant=False, description="preset of law.cfg for batch jobs; default: local"
@@ -76,12 +93,14 @@ class BatchOptions(law.Task):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse an unknown type of workflow, in whose place law would take another, and an unknown site."""
+        """Refuse an unknown site, and what the batch system has no word for."""
         params = super().modify_param_values(params)
-        if "workflow" in params:
-            check_known("workflow", [params["workflow"]], WORKFLOWS, "--workflow")
         if "site" in params:
-            read_site(params["site"])
+            site, workflow = read_site(params["site"]), params["workflow"]
+            for option in _WITHOUT.get(workflow, ()):
+                value = getattr(site, option) if params[option] == law.NO_STR else params[option]
+                if value:
+                    raise ConfigError(f"--{option} {value} is for --workflow htcondor, not {workflow}")
         return params
 
     @property

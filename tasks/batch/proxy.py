@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,23 +28,6 @@ FAILURES_ON_HOST = 3
 
 class BatchError(PocketError):
     """Jobs failed for good."""
-
-
-class ObservedManager:
-    """Mixin of law's job managers: hands what the queue tells to an observer, and asks for all jobs at once."""
-
-    # one call, however many jobs
-    chunk_size_query = 1_000_000
-    chunk_size_cancel = 1000
-
-    #: called with job id → state, before law looks at it
-    observe: Callable[[Mapping[str, Any]], None]
-
-    def query_batch(self, job_ids: list[str], **kwargs: Any) -> Any:
-        """Return the states of jobs."""
-        states: Any = super().query_batch(job_ids, **kwargs) if job_ids else {}  # type: ignore[misc]
-        self.observe(states)
-        return states
 
 
 class PersistentJobData(JobData):
@@ -72,6 +55,8 @@ class RetryingProxy:
         self._not_before: dict[int, float] = {}
         self._hosts: Counter[str] = Counter()
         self._errors: dict[int, list[str]] = {}
+        #: why jobs weren't taken by the batch system
+        self._refused: dict[int, str] = {}
         #: an error that several jobs failed with
         self._common_error = ""
         #: time of the first look at the queue, and the events that were done by then
@@ -114,6 +99,10 @@ class RetryingProxy:
             failure = Failure(**extra.pop("failure", {}))
             if failure.held:
                 held.append(data["job_id"])
+            if all(self.task.as_branch(branch).complete() for branch in data["branches"]):
+                # forgotten by the batch system, or ended with its work done, or done by an attempt that nobody noted
+                state.update(status=self.job_manager.FINISHED, code=0)
+                continue
             state["error"] = self._conclude(job_num, failure, data["extra"].get("log"), extra.get("remote_host"))
         if held:
             # else they stay in the queue for ever
@@ -207,12 +196,13 @@ class RetryingProxy:
         }
         if not failed:
             return f"{self.task.progress_label}: {error}"
-        data = next(iter(failed.values()))
+        job_num, data = next(iter(failed.items()))
+        reason = self._refused.get(job_num) or data["error"]
         log = data["extra"].get("log")
         branches = ", ".join(map(str, data["branches"]))
         return (
             f"{self.task.progress_label}: {len(failed)} of {len(self.job_data)} jobs failed for good; the first is of "
-            f"branch {branches}: {data['error']}" + (f" (log: {log})" if log else "")
+            f"branch {branches}: {reason}" + (f" (log: {log})" if log else "")
         )
 
     def status_line(self) -> str:
@@ -242,14 +232,6 @@ class RetryingProxy:
         if rate > 0 and done < total:
             line += f", {rate:,.0f} events/s, about {_duration((total - done) / rate)} left"
         return line
-
-
-def by_needs(jobs: Mapping[int, list[int]], needs: Callable[[int], Needs]) -> dict[Needs, OrderedDict[int, list[int]]]:
-    """Group jobs (number → branches) that ask for the same."""
-    groups: dict[Needs, OrderedDict[int, list[int]]] = {}
-    for job_num, branches in jobs.items():
-        groups.setdefault(needs(job_num), OrderedDict())[job_num] = branches
-    return groups
 
 
 def _duration(seconds: float) -> str:

@@ -27,7 +27,8 @@ class Site:
         flavour: ``+JobFlavour``, which stands for a running time at CERN.
         want_os: ``MY.WantOS``, such as ``el9``.
         container: image that jobs run in, ``MY.SingularityImage``.
-        accounting_group: group that the jobs are charged to.
+        accounting_group: group that the jobs are charged to; the account on Slurm.
+        partition: partition of Slurm that jobs are sent to.
         send_credential: hand the Kerberos ticket to jobs, which CERN's EOS needs.
         log_directory: folder for logs and files of jobs, where the store is no place for them; below it there is one
             folder for each store path.
@@ -45,6 +46,7 @@ class Site:
     want_os: str = ""
     container: str = ""
     accounting_group: str = ""
+    partition: str = ""
     send_credential: bool = False
     log_directory: str = ""
     submit_from: str = ""

@@ -10,9 +10,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +20,8 @@ import pytest
 from pocket.remote.client import prepare_client
 from tests.pocket.engine.root_files import write_nano
 from tests.services.checkout import Analysis, Checkout, copy_analysis, copy_project, remove_outputs
+from tests.services.processes import service
+from tests.services.slurm_cluster import slurm_cluster as start_slurm
 from tests.services.xrootd_servers import ControlledServer
 
 ORDINARY_USER = "pocketlaw"
@@ -65,22 +65,6 @@ def user() -> Iterator[User]:
         yield User(entry.pw_uid, entry.pw_gid, Path(folder))
 
 
-@contextmanager
-def service(command: list[str], answers: Callable[[], bool], seconds: float = 30) -> Iterator[None]:
-    """Run a service from the moment that it answers."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + seconds
-        while not answers():
-            assert process.poll() is None, f"{command} stopped with exit code {process.returncode}"
-            assert time.monotonic() < deadline, f"{command} didn't answer within {seconds} s"
-            time.sleep(0.1)
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
-
-
 def slots() -> list[str]:
     """Return the names of the slots of the pool, none if it doesn't answer."""
     result = subprocess.run(["condor_status", "-af", "Name"], capture_output=True, text=True)
@@ -97,6 +81,16 @@ def htcondor_pool() -> Iterator[list[str]]:
     settings = [f"_CONDOR_{name}={value}" for name, value in quick.items()]
     with service(["env", *settings, "condor_master", "-f"], lambda: bool(slots())):
         yield slots()
+
+
+@pytest.fixture(scope="session")
+def slurm_cluster() -> Iterator[None]:
+    """A Slurm cluster of this machine; its commands find it by ``SLURM_CONF``."""
+    with tempfile.TemporaryDirectory(prefix="pocketlaw-slurm-") as folder, pytest.MonkeyPatch.context() as patch:
+        Path(folder).chmod(0o755)
+        patch.setenv("SLURM_CONF", f"{folder}/slurm.conf")
+        with start_slurm(Path(folder)):
+            yield
 
 
 @dataclass(frozen=True)

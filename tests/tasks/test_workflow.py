@@ -106,9 +106,9 @@ def test_some_branches(chain: Chain) -> None:
     assert chain.outputs("RunProcessor", "main") == sorted(made)
 
 
-@pytest.mark.parametrize("workflow", ["slurm", "lokal"])
+@pytest.mark.parametrize("workflow", ["dask", "lokal"])
 def test_unknown_type_of_workflow(chain: Chain, workflow: str) -> None:
-    with pytest.raises(UnknownNameError, match=f"unknown workflow '{workflow}' in RunProcessor"):
+    with pytest.raises(UnknownNameError, match=f"unknown workflow '{workflow}' in RunProcessor, --workflow"):
         chain.task(RunProcessor, config="main", workflow=workflow)
     assert chain.task(RunProcessor, config="main", workflow="local").complete()
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A simulated schedd: one script under the names of HTCondor's commands.
 
-``$FAKE_CONDOR`` is a folder with ``plan.json``: ``outputs`` (branches like ``_0To1`` → where the output of the job is
+``$FAKE_BATCH`` is a folder with ``plan.json``: ``outputs`` (branches like ``_0To1`` → where the output of the job is
 kept and where it belongs) and ``outcomes`` (branches → one per attempt: ``ok``, ``held CODE REASON``, ``fail ERROR`` or
 ``lost``; ``ok`` when there are no more). A job is idle, then runs, then has its outcome, a step per look at the queue.
 Calls are noted in ``calls.txt``.
@@ -76,7 +76,7 @@ def step(job: dict[str, Any], plan: dict[str, Any]) -> None:
 
 def main(name: str, arguments: list[str]) -> None:
     """Run one of the commands."""
-    folder = Path(os.environ["FAKE_CONDOR"])
+    folder = Path(os.environ["FAKE_BATCH"])
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         path = folder / "state.json"

@@ -1,4 +1,4 @@
-"""The simulated schedd with the outputs of a finished chain."""
+"""Simulated batch systems with the outputs of a finished chain."""
 
 from __future__ import annotations
 
@@ -46,17 +46,24 @@ class Schedd:
         path.write_text(json.dumps({**json.loads(path.read_text()), "outcomes": outcomes}))
 
 
-def take_over(chain: Chain, folder: Path, monkeypatch: pytest.MonkeyPatch, **params: Any) -> Schedd:
+def take_over(
+    chain: Chain,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: Path = SCRIPT,
+    commands: Sequence[str] = COMMANDS,
+    **params: Any,
+) -> Schedd:
     """Take the outputs of all branches of ``main`` away, for jobs to put back, and those that were made from them."""
     folder.mkdir()
-    commands = folder / "bin"
-    commands.mkdir()
-    for name in COMMANDS:
+    bin_folder = folder / "bin"
+    bin_folder.mkdir()
+    for name in commands:
         # with the Python of the tests, whichever comes first on PATH
-        (commands / name).write_text(f"#!{sys.executable}\n" + SCRIPT.read_text().partition("\n")[2])
-        (commands / name).chmod(0o755)
-    monkeypatch.setenv("PATH", str(commands), prepend=":")
-    monkeypatch.setenv("FAKE_CONDOR", str(folder))
+        (bin_folder / name).write_text(f"#!{sys.executable}\n" + script.read_text().partition("\n")[2])
+        (bin_folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(bin_folder), prepend=":")
+    monkeypatch.setenv("FAKE_BATCH", str(folder))
     outputs = {}
     for number, task in enumerate(chain.task(RunProcessor, config="main", **params).get_branch_tasks().values()):
         place, kept = task.output().directory, folder / f"output_{number}"

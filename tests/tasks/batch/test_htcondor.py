@@ -10,7 +10,8 @@ import pytest
 from pocket.errors import ConfigError
 from pocket.outputs import read_output
 from pocket.store import read_manifest
-from tasks.batch.htcondor import QueueError, QueueManager
+from tasks.batch.htcondor import HTCondorManager
+from tasks.batch.queues import QueueError
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
 from tests.law_runner import Run
@@ -187,9 +188,9 @@ def test_queue_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     script.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     with pytest.raises(QueueError, match="condor_q failed with exit code 1: Failed to connect"):
-        QueueManager("/control").ads("condor_q")
+        HTCondorManager("/control").ads("condor_q")
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     with pytest.raises(QueueError, match="condor_q can't be run: "):
-        QueueManager("/control").ads("condor_q")
+        HTCondorManager("/control").ads("condor_q")
     assert issubclass(QueueError, Exception)
     assert not issubclass(QueueError, ConfigError)

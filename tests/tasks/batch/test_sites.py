@@ -7,7 +7,7 @@ from tasks.batch.sites import Site, parse_site, read_site, site_names
 
 
 def test_shipped_sites() -> None:
-    assert site_names() == ["local", "lxplus", "lxplus-eos", "naf"]
+    assert site_names() == ["local", "lxplus", "lxplus-eos", "naf", "t3-psi"]
     assert read_site("local") == Site("local")
     lxplus = read_site("lxplus")
     assert (lxplus.want_os, lxplus.send_credential) == ("el9", True)

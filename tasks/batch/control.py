@@ -1,0 +1,84 @@
+"""What workflows on any batch system tell law: where its files are, how jobs begin, when they are done."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import law
+from law.job.base import JobInputFile
+
+from tasks.batch.options import BatchOptions
+
+
+class BatchControl(BatchOptions):
+    """Base of workflows on a batch system.
+
+    law asks for each of these under the name of the batch system, such as ``htcondor_poll_callback``.
+    """
+
+    # no option: with one look a minute, for an hour
+    poll_fails = 60
+
+    exclude_index = True
+
+    @property
+    def control(self) -> Path:
+        """The control folder, one for each store path and batch system."""
+        folder: Path = self.control_directory(self.effective_workflow)
+        return folder
+
+    @property
+    def submission_directory(self) -> Path:
+        """Folder of the files that are handed to the batch system."""
+        return self.control / "submissions"
+
+    @property
+    def batch_name(self) -> str:
+        """What people see in the queue."""
+        return f"{self.task_family}.{self.config_part}.{self.version}"
+
+    def output_directory(self) -> law.LocalDirectoryTarget:
+        """The control folder, for the record of the jobs and their logs."""
+        return law.LocalDirectoryTarget(str(self.control))
+
+    def job_files(self, **kwargs: Any) -> dict[str, Any]:
+        """Return the arguments of law's factory of job files: these are beside the record of the jobs."""
+        self.submission_directory.mkdir(parents=True, exist_ok=True)
+        return {**kwargs, "dir": str(self.submission_directory), "mkdtemp": True}
+
+    def bootstrap_file(self) -> JobInputFile:
+        """What a job begins with."""
+        return JobInputFile(str(Path(__file__).with_name("bootstrap.sh")), copy=True, render_job=True)
+
+    def prepare(self, config: Any) -> None:
+        """Check the paths of a submission, and tell the job what its bootstrap file needs.
+
+        Raises:
+            ConfigError: if the site doesn't take a path.
+        """
+        for path in (self.control, os.environ["POCKET_ROOT"]):
+            self.site_inst.check_path(str(path))
+        config.render_variables["pocket_root"] = os.environ["POCKET_ROOT"]
+        config.render_variables["pocket_store"] = os.environ["POCKET_STORE"]
+
+    def modify_polling_status_line(self, status_line: str) -> str:
+        """Say how far the jobs are, in events too."""
+        return str(self.workflow_proxy.status_line())
+
+    def poll_callback(self, poll_data: Any) -> bool:
+        """Stop where it is hopeless, or enough is done."""
+        return bool(self.workflow_proxy.stop_if_decided())
+
+    def check_job_completeness(self) -> bool:
+        """A job that ends well without its outputs has failed."""
+        return True
+
+    def use_local_scheduler(self) -> bool:
+        """No job has a scheduler to talk to."""
+        return True
+
+    def post_submit_delay(self) -> float:
+        """The queue knows a job at once."""
+        return 0.0

@@ -1,0 +1,79 @@
+"""Queues of batch systems: how they are asked, and what they tell about jobs."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pocket.errors import PocketError
+
+#: seconds that a queue may take to answer
+_SECONDS = 300
+
+
+class QueueError(PocketError):
+    """A queue can't be asked."""
+
+
+class QueueManager:
+    """Mixin of law's job managers: asks for all jobs at once, and hands what the queue tells to an observer."""
+
+    # one call, however many jobs
+    chunk_size_query = 1_000_000
+    chunk_size_cancel = 1000
+
+    #: called with job id → state, before law looks at it
+    observe: Callable[[Mapping[str, Any]], None]
+
+    def query_batch(self, job_ids: list[str], **kwargs: Any) -> Any:
+        """Return the states of jobs."""
+        states: Any = super().query_batch(job_ids, **kwargs) if job_ids else {}  # type: ignore[misc]
+        self.observe(states)
+        return states
+
+    def waiting_or_running(self) -> dict[str, tuple[int, ...]]:
+        """Return the branches of the workflow's jobs that wait or run, by id.
+
+        Raises:
+            QueueError: if the queue can't be read.
+        """
+        raise NotImplementedError
+
+    def failed(self, job_id: str, host: str | None = None, **failure: Any) -> dict[str, Any]:
+        """Return the state of a job that failed.
+
+        Args:
+            job_id: its id.
+            host: where it ran, if known.
+            **failure: arguments of :class:`tasks.batch.causes.Failure`.
+        """
+        manager: Any = self
+        extra = {"failure": failure, **({"remote_host": host} if host else {})}
+        state: dict[str, Any] = manager.job_status_dict(
+            job_id=job_id, status=manager.FAILED, code=failure.get("code") or 1, extra=extra
+        )
+        return state
+
+
+def ask(command: Sequence[str]) -> str:
+    """Return what a command of a batch system prints.
+
+    Raises:
+        QueueError: if it can't be run, fails, or takes too long.
+    """
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise QueueError(f"{command[0]} can't be run: {error}") from None
+    if result.returncode:
+        reason = " ".join((result.stderr or result.stdout).split())[:300]
+        raise QueueError(f"{command[0]} failed with exit code {result.returncode}: {reason}")
+    return result.stdout
+
+
+def branches_of(postfix: str) -> tuple[int, ...]:
+    """Return the branches of law's postfix for the files of a job, like ``_0To2``; none if it isn't one."""
+    match = re.fullmatch(r"_(\d+)To(\d+)", postfix)
+    return tuple(range(int(match[1]), int(match[2]))) if match else ()

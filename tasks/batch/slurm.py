@@ -1,0 +1,248 @@
+"""Jobs on Slurm."""
+
+from __future__ import annotations
+
+import math
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import law
+import luigi
+from law.contrib.slurm.job import SlurmJobManager
+from law.contrib.slurm.workflow import SlurmWorkflow, SlurmWorkflowProxy
+
+from tasks.batch.control import BatchControl
+from tasks.batch.queues import QueueError, QueueManager, ask, branches_of
+from tasks.batch.submission import BatchProxy
+
+#: what squeue prints of a job, with the width of each; longer values are cut off
+_FIELDS = {"JobArrayID": 40, "State": 20, "Reason": 80, "exit_code": 12, "NodeList": 80, "Command": 1024}
+#: states in Slurm's words (https://slurm.schedmd.com/job_state_codes.html), without those of jobs that run
+_WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD"}
+_COMPLETED, _FAILED = "COMPLETED", "FAILED"
+#: those of jobs that were ended → why
+_ENDED = {
+    "OUT_OF_MEMORY": "out of memory",
+    "TIMEOUT": "time limit",
+    "BOOT_FAIL": "the node didn't boot",
+    "NODE_FAIL": "the node failed",
+    "LAUNCH_FAILED": "the launch failed",
+    "RECONFIG_FAIL": "the node wasn't reconfigured",
+    "CANCELLED": "cancelled",
+    "DEADLINE": "deadline",
+    "PREEMPTED": "preempted",
+    "REVOKED": "revoked",
+    "SPECIAL_EXIT": "special exit",
+}
+# reasons of waiting jobs that nobody lets go on
+_ON_HOLD = re.compile(r"\bheld\b|JobHeld|JobHoldMaxRequeue")
+
+_ARRAY = """\
+#!/usr/bin/env bash
+{header}
+
+jobs=(
+{names}
+)
+# law lists the folder that a job begins in: that of the logs has a file for each job
+scratch="$(mktemp -d "${{TMPDIR:-/tmp}}/pocketlaw_XXXXXXXX")" && cd "$scratch" || exit 1
+trap 'cd /; rm -rf "$scratch"' EXIT
+bash "{folder}/${{jobs[$SLURM_ARRAY_TASK_ID]}}"
+"""
+
+
+@dataclass(frozen=True)
+class QueuedJob:
+    """A job as Slurm has it.
+
+    Args:
+        state: its state in Slurm's words.
+        reason: why it waits or has ended.
+        code: its exit code.
+        signal: signal that ended it, 0 without.
+        host: where it ran, empty before.
+        script: file that was submitted.
+    """
+
+    state: str
+    reason: str = ""
+    code: int = 0
+    signal: int = 0
+    host: str = ""
+    script: str = ""
+
+
+class SlurmManager(QueueManager, SlurmJobManager):
+    """Submits jobs as arrays, and asks for all of them at once, by their control folder.
+
+    Args:
+        control: the control folder.
+    """
+
+    # jobs per call; Slurm takes 1000 if a site doesn't say otherwise
+    chunk_size_submit = 1000
+
+    def __init__(self, control: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._control = Path(control)
+
+    def submit(self, job_file: list[str], **kwargs: Any) -> list[str]:
+        """Submit job files that ask for the same as one array, and return the ids."""
+        files = [Path(path) for path in job_file]
+        header = [line for line in files[0].read_text(encoding="utf-8").splitlines() if line.startswith("#SBATCH ")]
+        header.append(f"#SBATCH --array=0-{len(files) - 1}")
+        array = files[0].with_name(f"array_{uuid.uuid4().hex}.sh")
+        names = "\n".join(path.name for path in files)
+        array.write_text(_ARRAY.format(header="\n".join(header), names=names, folder=array.parent), encoding="utf-8")
+        number = super().submit(str(array), **kwargs)
+        return [f"{number}_{index}" for index in range(len(files))]
+
+    def query(self, job_id: Any, **kwargs: Any) -> Any:
+        """Return the states of jobs by id.
+
+        Raises:
+            QueueError: if the queue can't be read.
+        """
+        asked = law.util.make_list(job_id)
+        jobs = self.jobs()
+        if missing := [each for each in asked if each not in jobs]:
+            jobs = {**accounted(missing), **jobs}
+        states = {each: self._state(each, jobs.get(each)) for each in asked}
+        return states if isinstance(job_id, list | tuple) else states[job_id]
+
+    def jobs(self) -> dict[str, QueuedJob]:
+        """Return the workflow's jobs by id, also those that ended some minutes ago.
+
+        Raises:
+            QueueError: if the queue can't be read.
+        """
+        fields = ",".join(f"{name}:{width}" for name, width in _FIELDS.items())
+        text = ask(["squeue", "--me", "--states=all", "--array", "--noheader", f"--Format={fields}"])
+        # Slurm knows the scripts by their real paths
+        control = self._control.resolve()
+        jobs = dict(map(parse_job, text.splitlines()))
+        return {job_id: job for job_id, job in jobs.items() if Path(job.script).is_relative_to(control)}
+
+    def waiting_or_running(self) -> dict[str, tuple[int, ...]]:
+        """Return the branches of the workflow's jobs that wait or run, by id."""
+        active = (self.PENDING, self.RUNNING)
+        jobs = {job_id: job for job_id, job in self.jobs().items() if self._state(job_id, job)["status"] in active}
+        arrays = {script: branches_of_array(Path(script)) for script in {job.script for job in jobs.values()}}
+        return {job_id: arrays[job.script][int(job_id.rpartition("_")[2])] for job_id, job in jobs.items()}
+
+    def _state(self, job_id: str, job: QueuedJob | None) -> dict[str, Any]:
+        if job is None:
+            return self.failed(job_id, found=False)
+        if job.state in _ENDED:
+            return self.failed(job_id, job.host, reason=_ENDED[job.state])
+        if job.state == _FAILED:
+            return self.failed(job_id, job.host, code=job.code, signal=job.signal)
+        if job.state in _WAITING and _ON_HOLD.search(job.reason):
+            return self.failed(job_id, job.host, held=True, reason=job.reason)
+        waits = self.PENDING if job.state in _WAITING else self.RUNNING
+        kind = self.FINISHED if job.state == _COMPLETED else waits
+        state: dict[str, Any] = self.job_status_dict(job_id=job_id, status=kind, code=0)
+        return state
+
+
+def parse_job(line: str) -> tuple[str, QueuedJob]:
+    """Return the id of a job and the job from a line of squeue."""
+    values, begin = [], 0
+    for width in _FIELDS.values():
+        values.append(line[begin : begin + width].strip())
+        begin += width
+    job_id, state, reason, codes, host, script = values
+    code, _, signal = codes.partition(":")
+    return job_id, QueuedJob(state, reason, int(code), int(signal), host, script)
+
+
+def accounted(job_ids: Iterable[str]) -> dict[str, QueuedJob]:
+    """Return jobs that have ended by id, as far as Slurm's accounting knows them; not every site has one."""
+    arrays = sorted({job_id.partition("_")[0] for job_id in job_ids})
+    fields = "--format=JobID,State,ExitCode,NodeList"
+    try:
+        options = ("--allocations", "--array", "--parsable2", "--noheader", fields)
+        text = ask(["sacct", *options, f"--jobs={','.join(arrays)}"])
+    except QueueError:
+        return {}
+    jobs = {}
+    for line in text.splitlines():
+        job_id, state, codes, host = line.split("|")
+        # the word may be followed by who did it: CANCELLED by 1000
+        word = state.partition(" ")[0]
+        if word in {_COMPLETED, _FAILED, *_ENDED}:
+            code, _, signal = codes.partition(":")
+            jobs[job_id] = QueuedJob(word, "", int(code), int(signal), host)
+    return jobs
+
+
+def branches_of_array(script: Path) -> list[tuple[int, ...]]:
+    """Return the branches of each job of an array."""
+    names = re.findall(r"^slurm_job\w*(_\d+To\d+)\.sh$", script.read_text(encoding="utf-8"), re.MULTILINE)
+    return [branches_of(postfix) for postfix in names]
+
+
+class SlurmProxy(BatchProxy, SlurmWorkflowProxy):
+    """Runs branches as jobs on Slurm."""
+
+
+class SlurmBatch(BatchControl, SlurmWorkflow):
+    """Adds ``--workflow slurm`` to a workflow in the store."""
+
+    slurm_partition = luigi.Parameter(
+        default=law.NO_STR,
+        significant=False,
+        description="partition of Slurm that jobs are sent to; default: the site's",
+    )
+
+    workflow_proxy_cls = SlurmProxy
+
+    # ids are enough for all commands, and the partition is in the job file
+    slurm_job_kwargs: ClassVar[list[str]] = []
+
+    exclude_index = True
+
+    slurm_output_directory = BatchControl.output_directory
+    slurm_bootstrap_file = BatchControl.bootstrap_file
+    slurm_poll_callback = BatchControl.poll_callback
+    slurm_check_job_completeness = BatchControl.check_job_completeness
+    slurm_use_local_scheduler = BatchControl.use_local_scheduler
+    slurm_post_submit_delay = BatchControl.post_submit_delay
+
+    def slurm_create_job_manager(self, **kwargs: Any) -> SlurmManager:
+        """Return the manager."""
+        return SlurmManager(str(self.control), **kwargs)
+
+    def slurm_create_job_file_factory(self, **kwargs: Any) -> Any:
+        """Put the files of submissions beside the record of the jobs."""
+        return super().slurm_create_job_file_factory(**self.job_files(**kwargs))
+
+    def slurm_job_config(self, config: Any, job_num: int, branches: list[int]) -> Any:
+        """Say what a job asks for."""
+        site, needs = self.site_inst, self.workflow_proxy.needs(job_num)
+        self.prepare(config)
+        config.job_name = self.batch_name
+        # law writes a log of its own
+        config.stdout = config.stderr = "/dev/null"
+        # beside the job's other files, which are removed with it
+        del config.render_variables["law_job_tmp"]
+        config.custom_content += [
+            ("mem", f"{round(needs.memory)}M"),
+            ("time", math.ceil(needs.runtime * 60)),
+            ("ntasks", 1),
+            # the bootstrap file makes the environment
+            ("export", "HOME,USER,LOGNAME,PATH,LANG"),
+            # a job that lost its node is tried again by who watches it
+            ("no-requeue",),
+        ]
+        if self.slurm_partition == law.NO_STR and site.partition:
+            config.partition = site.partition
+        if site.accounting_group:
+            config.custom_content.append(("account", site.accounting_group))
+        if hosts := self.workflow_proxy.blocked_hosts:
+            config.custom_content.append(("exclude", ",".join(hosts)))
+        return config

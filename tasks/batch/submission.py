@@ -1,0 +1,90 @@
+"""What is submitted: jobs that ask for the same together, and none that is in the queue already."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import law
+
+from tasks.batch.causes import Needs
+from tasks.batch.proxy import BatchError, RetryingProxy
+
+
+class BatchProxy(RetryingProxy):
+    """Mixin of law's remote workflow proxies: submits together what asks for the same, and goes on where it stopped."""
+
+    #: whether the batch system took a job
+    _accepted = False
+
+    def _submit_group(self, submit_jobs: OrderedDict[int, list[int]]) -> Any:
+        return self._by_needs(super()._submit_group, submit_jobs)  # type: ignore[misc]
+
+    def _submit_batch(self, submit_jobs: OrderedDict[int, list[int]]) -> Any:
+        return self._by_needs(super()._submit_batch, submit_jobs)  # type: ignore[misc]
+
+    def _by_needs(self, submit: Callable[..., Any], submit_jobs: OrderedDict[int, list[int]]) -> Any:
+        """Submit jobs and return their ids, and what law keeps of each.
+
+        Raises:
+            BatchError: if the batch system refuses all of them and took none before; it would refuse them again.
+        """
+        job_ids: dict[int, Any] = {}
+        data: dict[int, Any] = {}
+        unknown = (None, self.job_data.dummy_job_id)
+        before = [job["job_id"] for job in self.job_data.jobs.values() if job["job_id"] not in unknown]
+        for group in by_needs(submit_jobs, self.needs).values():
+            ids, submitted = submit(group)
+            job_ids.update(zip(group, ids, strict=True))
+            data.update(submitted)
+        errors = {number: job_id for number, job_id in job_ids.items() if isinstance(job_id, Exception)}
+        refused = {number: " ".join(str(error).split()) for number, error in errors.items()}
+        if len(refused) == len(job_ids) and not (before or self._accepted):
+            reason = next(iter(refused.values()))
+            raise BatchError(f"{self.task.progress_label}: no job can be submitted: {reason}")
+        self._accepted = self._accepted or len(refused) < len(job_ids)
+        accepted = job_ids.keys() - refused.keys()
+        earlier = {number: reason for number, reason in self._refused.items() if number not in accepted}
+        self._refused = {**earlier, **refused}
+        return [job_ids[job_num] for job_num in submit_jobs], OrderedDict((num, data[num]) for num in submit_jobs)
+
+    def _run_impl(self) -> Any:
+        if not self.task.is_controlling_remote_jobs():
+            self._adopt()
+        return super()._run_impl()  # type: ignore[misc]
+
+    def _adopt(self) -> None:
+        """Add the jobs in the queue that the record doesn't know, because whoever submitted them was killed."""
+        record = self.get_cached_output()["jobs"]  # type: ignore[attr-defined]
+        known = self.job_data_cls(tasks_per_job=self.task.tasks_per_job)
+        if record.exists():
+            known.update(record.load(formatter="json"))
+        by_branches = {tuple(data["branches"]): job_num for job_num, data in known.jobs.items()}
+        chunks = law.util.iter_chunks(sorted(self.task.branch_map), known.tasks_per_job)
+        numbers = {tuple(branches): number for number, branches in enumerate(chunks, 1)}
+        queued = self.job_manager.waiting_or_running()
+        found = False
+        for job_id, branches in queued.items():
+            job_num = by_branches.get(branches, numbers.get(branches))
+            # the record may name an earlier attempt of the job, which has ended
+            if job_num is None or (job_num in known.jobs and known.jobs[job_num]["job_id"] in queued):
+                continue
+            log = self.task.control / f"stdall_{branches[0]}To{branches[-1] + 1}.txt"
+            known.jobs[job_num] = known.job_data(job_id=job_id, branches=list(branches), extra={"log": str(log)})
+            known.unsubmitted_jobs.pop(job_num, None)
+            found = True
+        if found:
+            for branches, number in numbers.items():
+                if number not in known.jobs:
+                    known.unsubmitted_jobs.setdefault(number, list(branches))
+            record.parent.touch()
+            record.dump(known, formatter="json", indent=4)
+
+
+def by_needs(jobs: Mapping[int, list[int]], needs: Callable[[int], Needs]) -> dict[Needs, OrderedDict[int, list[int]]]:
+    """Group jobs (number → branches) that ask for the same."""
+    groups: dict[Needs, OrderedDict[int, list[int]]] = {}
+    for job_num, branches in jobs.items():
+        groups.setdefault(needs(job_num), OrderedDict())[job_num] = branches
+    return groups

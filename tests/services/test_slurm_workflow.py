@@ -1,0 +1,161 @@
+"""Workflows on a real Slurm cluster, and what goes wrong there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.services.checkout import Analysis, same, submitted
+
+pytestmark = [pytest.mark.slurm, pytest.mark.usefixtures("slurm_cluster")]
+
+QUICK = ("--workflow", "slurm", "--poll-interval", "1s", "--retry-delay", "0.5")
+#: of the cut, when each job runs once: once per file
+CALLS = 4
+Templates = dict[str, np.ndarray]
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(analysis: Analysis) -> Iterator[None]:
+    yield
+    subprocess.run(["scancel", f"--user={analysis.checkout.user.uid}"], check=True)
+    wait_for(lambda: queue() == [])
+
+
+def queue(states: str = "pending,running,completing", what: str = "%i") -> list[str]:
+    """Return the ids of the jobs that wait or run, or one word more of each."""
+    asked = ["squeue", "--noheader", "--array", f"--states={states}", f"--format={what}"]
+    return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()
+
+
+def started(analysis: Analysis) -> int:
+    """Return how often the cut was called."""
+    return len(list(analysis.attempts.iterdir()))
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def start_and_kill(analysis: Analysis, task: str) -> None:
+    """Start a task, and kill it once a job runs."""
+    process = analysis.checkout.start(analysis.law(task, *QUICK))
+    wait_for(lambda: started(analysis))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert queue()
+
+
+def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> None:
+    run = analysis.run("MergeOutputs", *QUICK, "--events-per-branch", "1000")
+    assert run.code == 0, run.text
+    # RunProcessor has more branches than the local one had, so sums are added in another order
+    found = analysis.templates()
+    assert found.keys() == expected.keys()
+    for name, view in expected.items():
+        for field in ("value", "variance"):
+            np.testing.assert_allclose(found[name][field], view[field], rtol=1e-12)
+    assert submitted(run.text) == [4]
+    assert "4 of 4 jobs done" in run.text
+    # as one array, with all their logs, and nothing that nobody needs any more
+    assert len({job.partition("_")[0] for job in queue("all")}) == 1
+    control = analysis.control("slurm")
+    assert sorted(path.name for path in control.iterdir()) == [
+        "slurm_jobs_0To4.json",
+        *(f"stdall_{n}To{n + 1}.txt" for n in range(4)),
+    ]
+    # complete, in whatever way it was made
+    assert "running" not in analysis.run("MergeOutputs", "--events-per-branch", "1000").text
+
+
+def test_killed_job_is_tried_again(analysis: Analysis, expected: Templates) -> None:
+    analysis.fault("number or os.kill(os.getpid(), signal.SIGKILL)")
+    run = analysis.run("MergeOutputs", *QUICK)
+    assert run.code == 0, run.text
+    assert same(analysis.templates(), expected)
+    assert submitted(run.text) == [2, 1]
+
+
+def test_job_that_fails_twice_in_different_ways(analysis: Analysis, expected: Templates) -> None:
+    # a third failure would exclude the only node
+    analysis.fault("if number < 2: raise OSError('no space' if number else 'no network')")
+    run = analysis.run("MergeOutputs", *QUICK)
+    assert run.code == 0, run.text
+    assert same(analysis.templates(), expected)
+    assert sum(submitted(run.text)) == 4
+
+
+def test_job_that_needs_more_memory_gets_it(analysis: Analysis, expected: Templates) -> None:
+    # the signal would be the kernel's, where cgroups watch over memory
+    analysis.fault("number or (bytearray(900_000_000), time.sleep(60))")
+    run = analysis.run("MergeOutputs", *QUICK, "--memory", "800")
+    assert run.code == 0, run.text
+    assert "needed more memory" in run.text
+    assert same(analysis.templates(), expected)
+    # of all jobs of the tests
+    asked = queue("all", "%m")
+    assert (asked.count("800M"), asked.count("1600M")) == (2, 1)
+
+
+def test_job_that_always_fails_is_given_up(analysis: Analysis) -> None:
+    analysis.fault("if kwargs['isMC']: raise ValueError(f'attempt {number} was in vain')")
+    run = analysis.run("MergeOutputs", *QUICK)
+    assert run.code != 0
+    (sentence,) = run.errors
+    assert sentence.startswith("RunProcessor main: 1 of 2 jobs failed for good; the first is of branch 0: ValueError")
+    assert "was in vain" in sentence
+    log = sentence.rpartition("(log: ")[2].rstrip(")")
+    assert log == str(analysis.control("slurm") / "stdall_0To1.txt")
+    assert "was in vain" in Path(log).read_text()
+    # the same error a second time is enough; the other job is done
+    assert submitted(run.text) == [2, 1]
+    assert queue() == []
+
+
+def test_killed_submitter_resumes(analysis: Analysis, expected: Templates) -> None:
+    analysis.fault("time.sleep(8)")
+    start_and_kill(analysis, "MergeOutputs")
+    run = analysis.run("MergeOutputs", *QUICK)
+    assert run.code == 0, run.text
+    assert submitted(run.text) == []
+    assert same(analysis.templates(), expected)
+    # every job ran once
+    assert started(analysis) == CALLS
+
+
+def test_jobs_of_a_lost_record_are_found(analysis: Analysis, expected: Templates) -> None:
+    analysis.fault("time.sleep(8)")
+    start_and_kill(analysis, "MergeOutputs")
+    (record,) = analysis.control("slurm").glob("*.json")
+    record.unlink()
+    run = analysis.run("MergeOutputs", *QUICK)
+    assert run.code == 0, run.text
+    assert submitted(run.text) == []
+    assert same(analysis.templates(), expected)
+    assert started(analysis) == CALLS
+
+
+def test_jobs_are_cancelled(analysis: Analysis) -> None:
+    analysis.fault("time.sleep(60)")
+    start_and_kill(analysis, "RunProcessor")
+    run = analysis.run("RunProcessor", *QUICK, "--cancel-jobs", "True")
+    assert run.code == 0, run.text
+    wait_for(lambda: queue() == [])
+
+
+def test_refused_submission(analysis: Analysis) -> None:
+    run = analysis.run("RunProcessor", *QUICK, "--slurm-partition", "nowhere")
+    assert run.code != 0
+    (sentence,) = run.errors
+    assert sentence.startswith("RunProcessor main: no job can be submitted: ")
+    assert "invalid partition specified: nowhere" in sentence

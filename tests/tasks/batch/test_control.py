@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from pocket.errors import ConfigError
+from tasks.batch.sites import Site
+from tasks.processing import RunProcessor
+from tests.tasks.chain import Chain
+
+
+@pytest.mark.parametrize("workflow", ["htcondor", "slurm"])
+def test_one_folder_for_each_batch_system(chain: Chain, workflow: str) -> None:
+    task = chain.task(RunProcessor, config="main", workflow=workflow)
+    assert task.control == task.directory / f".{workflow}"
+    assert task.submission_directory == task.control / "submissions"
+    assert task.output_directory().path == str(task.control)
+    assert task.batch_name == "RunProcessor.main.v1"
+    # law asks for them by these names
+    for hook in ("poll_callback", "check_job_completeness", "use_local_scheduler", "post_submit_delay"):
+        assert getattr(type(task), f"{workflow}_{hook}") is getattr(type(task), hook)
+
+
+def test_what_a_submission_needs(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = chain.task(RunProcessor, config="main", workflow="slurm")
+    config = SimpleNamespace(render_variables={})
+    monkeypatch.setenv("POCKET_ROOT", "/checkout")
+    monkeypatch.setenv("POCKET_STORE", str(chain.store))
+    task.prepare(config)
+    assert config.render_variables == {"pocket_root": "/checkout", "pocket_store": str(chain.store)}
+    monkeypatch.setattr(type(task), "site_inst", Site("far", submit_from="/eos/"))
+    with pytest.raises(ConfigError, match="site 'far' takes no submission from "):
+        task.prepare(config)
