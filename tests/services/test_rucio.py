@@ -16,7 +16,8 @@ from pocket.datasets.catalogues.settings import Settings, SiteRules
 from pocket.errors import DatasetError
 from tests.catalogue_server import CatalogueServer, catalogue_server
 from tests.law_runner import Law, Run
-from tests.services.conftest import XRootDServer, service
+from tests.services.conftest import XRootDServer
+from tests.services.processes import service
 from tests.services.rucio_environment import rucio_python
 from tests.services.xrootd_servers import free_port
 

@@ -26,6 +26,7 @@ class Refusing(BatchProxy):
     def __init__(self) -> None:
         self.task = SimpleNamespace(progress_label="RunProcessor main", needs=FEW)
         self.job_data = PersistentJobData()
+        self.job_manager = SimpleNamespace(FAILED="failed", RETRY="retry")
         self.takes = False
         self._refused = {}
 
@@ -49,7 +50,12 @@ def test_refused_at_first() -> None:
     assert proxy.try_all()[0] == ["7_1", "7_2"]
     proxy.takes = False
     assert all(isinstance(answer, ValueError) for answer in proxy.try_all()[0])
-    assert proxy._refused == {1: "invalid partition", 2: "invalid partition"}
+    for data in proxy.job_data.jobs.values():
+        # law's words, once it has given up
+        data.update(status="failed", error="unknown job id")
+    assert proxy._in_words(ValueError()) == (
+        "RunProcessor main: 2 of 2 jobs failed for good; the first is of branch 0: invalid partition"
+    )
     proxy.takes = True
     proxy.try_all()
     assert proxy._refused == {}
