@@ -43,7 +43,7 @@ def prepare_client() -> None:
     Raises:
         ConfigError: if the packages of the client aren't installed.
     """
-    if not _is_installed():
+    if not client_is_installed():
         raise ConfigError("root:// files need the packages fsspec-xrootd and xrootd: install pocketlaw[xrootd]")
     for name, value in CLIENT_SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -117,5 +117,6 @@ def forget_handles(system: Any, path: str) -> None:
 
 
 @functools.cache
-def _is_installed() -> bool:
+def client_is_installed() -> bool:
+    """Whether the packages of the client are there."""
     return all(importlib.util.find_spec(package) for package in ("fsspec_xrootd", "XRootD"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 import law
 import luigi
 
-from pocket.errors import check_known
+from pocket.errors import ConfigError, check_known
+from pocket.executors.proxy import check_proxy
 from tasks.batch.causes import BACK_OFF, Needs
 from tasks.batch.sites import Site, read_site
 
@@ -43,6 +45,11 @@ class BatchOptions(law.Task):
     accounting_group = luigi.Parameter(
         default=law.NO_STR, significant=False, description=f"group that jobs are charged to; {_OF_SITE}"
     )
+    proxy = luigi.Parameter(
+        default=law.NO_STR,
+        significant=False,
+        description=f"X.509 proxy that jobs get: a path, or auto for that of voms-proxy-init; {_OF_SITE}",
+    )
     retry_delay = luigi.FloatParameter(
         default=BACK_OFF,
         significant=False,
@@ -71,6 +78,7 @@ class BatchOptions(law.Task):
         "flavour",
         "container",
         "accounting_group",
+        "proxy",
         "retry_delay",
     }
 
@@ -88,7 +96,7 @@ class BatchOptions(law.Task):
     def site_inst(self) -> Site:
         """The site, with what the command line says otherwise."""
         site = read_site(self.site)
-        given = {name: getattr(self, name) for name in ("flavour", "container", "accounting_group")}
+        given = {name: getattr(self, name) for name in ("flavour", "container", "accounting_group", "proxy")}
         return site.changed(**{name: value for name, value in given.items() if value != law.NO_STR})
 
     @property
@@ -103,3 +111,27 @@ class BatchOptions(law.Task):
     def most_needs(self) -> Needs:
         """What it asks for at most."""
         return Needs(self.site_inst.max_memory, self.site_inst.max_runtime)
+
+    def job_proxy(self, hours: float) -> Path | None:
+        """Return the X.509 proxy that jobs get, ``None`` if they get none.
+
+        Args:
+            hours: how long it is needed from now.
+
+        Raises:
+            ConfigError: if it isn't there, isn't private, doesn't live that long, or is where the site takes no files.
+        """
+        site = self.site_inst
+        if not site.proxy:
+            return None
+        path = check_proxy(site.proxy, hours)
+        site.check_path(str(path), "make it elsewhere with voms-proxy-init -out, and set X509_USER_PROXY")
+        return path
+
+    def proxy_problem(self, hours: float) -> str:
+        """Return what :meth:`job_proxy` complains about, empty if it doesn't."""
+        try:
+            self.job_proxy(hours)
+        except ConfigError as error:
+            return str(error)
+        return ""

@@ -20,6 +20,7 @@ from tasks.batch.causes import (
     Needs,
     back_off,
     error_of_log,
+    is_about_proxy,
 )
 
 #: jobs that fail on a host until it gets no more
@@ -120,10 +121,22 @@ class RetryingProxy:
     def _conclude(self, job_num: int, failure: Failure, log: str | None, host: str | None) -> str:
         """Note how a job failed, decide what becomes of it, and return it in words."""
         cause = failure.cause
+        error = error_of_log(Path(log) if log else None) if cause is Cause.FAILED else ""
+        # whatever a job stumbles over without a proxy that is valid, it doesn't say so
+        if (
+            cause is Cause.FAILED
+            and self.task.site_inst.proxy
+            and (is_about_proxy(error) or self.task.proxy_problem(0))
+        ):
+            cause = Cause.PROXY
         self.job_data.needs[str(job_num)] = list(vars(self.needs(job_num).after(cause, self.task.most_needs)).values())
+        if cause is Cause.PROXY and (problem := self.task.proxy_problem(self.needs(job_num).runtime)):
+            # no job has a better one, and none is tried again before it is renewed
+            self._common_error = problem
+            return f"{cause.value}: {problem}"
         if cause is not Cause.FAILED:
-            return f"{cause.value}{f': {failure.reason}' if failure.reason else ''}"
-        error = error_of_log(Path(log) if log else None)
+            reason = failure.reason or error
+            return f"{cause.value}{f': {reason}' if reason else ''}"
         seen = self._errors.setdefault(job_num, [])
         seen.append(error)
         if error and sum(error in errors for errors in self._errors.values()) >= SAME_ERROR_IN_JOBS:

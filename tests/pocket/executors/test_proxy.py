@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from pocket.errors import ConfigError
-from pocket.executors.proxy import default_proxy, read_proxy
+from pocket.executors.proxy import check_proxy, default_proxy, proxy_ends, proxy_path, read_proxy
+from tests.grid import write_proxy
 
 PROXY = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\ny\n"
 
@@ -42,3 +44,33 @@ def test_refused(proxy: Path, tmp_path: Path) -> None:
         proxy.write_text(content)
         with pytest.raises(ConfigError, match="is no X509 proxy: it holds no certificate with its key"):
             read_proxy(str(proxy))
+
+
+def test_paths(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    assert proxy_path("~/proxy") == Path("/home/me/proxy")
+    assert proxy_path("proxy") == Path.cwd() / "proxy"
+    monkeypatch.setenv("X509_USER_PROXY", "/a/b")
+    assert proxy_path("auto") == Path("/a/b")
+
+
+def test_end_is_that_of_the_first_certificate_to_expire(tmp_path: Path) -> None:
+    path = write_proxy(tmp_path / "proxy", 3600)
+    ends, attributes = proxy_ends(str(path))
+    assert abs((ends - datetime.now(UTC)).total_seconds() - 3600) < 60
+    assert attributes is None
+    # that of the user ends first
+    ends, _ = proxy_ends(str(write_proxy(tmp_path / "proxy", 3600, user=600)))
+    assert abs((ends - datetime.now(UTC)).total_seconds() - 600) < 60
+
+
+def test_lifetime(tmp_path: Path, proxy: Path) -> None:
+    path = write_proxy(tmp_path / "good", 3600)
+    assert check_proxy(str(path), 0.9) == path
+    with pytest.raises(ConfigError, match=r"/good expires in 59 min, but jobs may run for 3 h 0 min: voms-proxy-init"):
+        check_proxy(str(path), 3)
+    expired = write_proxy(tmp_path / "expired", -60)
+    with pytest.raises(ConfigError, match=r"^X509 proxy /.*/expired expired at 20.* UTC: voms-proxy-init -voms cms"):
+        check_proxy(str(expired), 0)
+    with pytest.raises(ConfigError, match=r"^the certificates in X509 proxy /.*/proxy can't be read"):
+        check_proxy(str(proxy), 0)

@@ -57,7 +57,7 @@ def test_threads_share_no_file_system() -> None:
 
 
 def test_client_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "_is_installed", lambda: False)
+    monkeypatch.setattr(client, "client_is_installed", lambda: False)
     with pytest.raises(ConfigError, match=r"install pocketlaw\[xrootd\]"), open_root("root://host//a.root"):
         pass
 
