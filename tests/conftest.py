@@ -9,7 +9,12 @@ import pytest
 
 from benchmarks.peer.environment import PeerUnavailableError, default_location, peer_python
 
-SERVICES = {"htcondor": "HTCondor", "xrootd": "an XRootD server", "rucio": "a Rucio server", "openssl": "openssl"}
+SERVICES = {
+    "htcondor": "HTCondor",
+    "xrootd": "an XRootD server",
+    "rucio": "a Rucio server",
+    "openssl": "openssl and voms-clients",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

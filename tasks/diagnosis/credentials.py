@@ -34,7 +34,8 @@ def grid_proxy(options: BatchOptions) -> Result:
         ends, attributes = proxy_ends(place)
     except ConfigError as error:
         return of_error("proxy", error, Status.PROBLEM if wanted else Status.WARNING)
-    found = f"{path} lives for {in_words((ends - datetime.now(UTC)).total_seconds())}"
+    left = min(ends, attributes or ends) - datetime.now(UTC)
+    found = f"{path} lives for {in_words(left.total_seconds())}"
     if attributes is None:
         return Result("proxy", Status.WARNING, f"{found}, without attributes of VOMS", MAKE_PROXY)
     if options.workflow != "local" and not wanted:

@@ -62,6 +62,14 @@ def test_client_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
+def test_token_in_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "abc")
+    assert file_system("root://127.0.0.1:1//store/a.root?authz=$TOKEN")[1] == "/store/a.root?authz=abc"
+    monkeypatch.delenv("TOKEN")
+    with pytest.raises(ConfigError, match="needs a token in TOKEN"), open_root("root://127.0.0.1:1//a?authz=$TOKEN"):
+        pass
+
+
 def test_other_protocols() -> None:
     with pytest.raises(ConfigError, match=r"https://host/a\.root can't be read: of URLs only root://"):
         file_system("https://host/a.root")
