@@ -14,28 +14,24 @@ import luigi
 from pocket.errors import PocketError
 from pocket.executors.proxy import proxy_path
 from pocket.store import store_root
+from tasks.base import AnalysisTask
 from tasks.batch.options import BatchOptions
 from tasks.diagnosis.credentials import authorities, grid_proxy, token
 from tasks.diagnosis.places import index, placement, writable
 from tasks.diagnosis.result import Result, Status
 from tasks.diagnosis.systems import SYSTEMS, batch_system, systems_here, xrootd_client
 from tasks.doctor_job import DoctorJob
-from tasks.messages import one_sentence_errors
-from tasks.options import one_sentence_options
 
-one_sentence_errors()
-one_sentence_options()
-
-#: what of the options the test job gets: it asks for what other jobs would
-_OF_JOBS = ("site", "memory", "runtime", "flavour", "container", "accounting_group", "proxy")
+#: what of the options the test job gets: it is what other jobs would be
+_OF_JOBS = ("analysis", "params", "site", "memory", "runtime", "flavour", "container", "accounting_group", "proxy")
 
 
 class DoctorError(PocketError):
     """Something would keep jobs from running."""
 
 
-class Doctor(BatchOptions):
-    """Checks proxy, folders, packages and batch system, submits a test job, and says what to do; writes nothing."""
+class Doctor(BatchOptions, AnalysisTask):
+    """Checks proxy, folders, packages and batch system, submits a test job, and says what to do."""
 
     workflow = luigi.Parameter(
         default=law.NO_STR,
@@ -58,7 +54,6 @@ class Doctor(BatchOptions):
     poll_interval = 0.0
     parallel_jobs = 0
     transfer_logs = True
-    log_file = None
 
     exclude_index = False
 

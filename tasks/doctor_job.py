@@ -17,8 +17,10 @@ import luigi
 
 from pocket.errors import ConfigError, PocketError
 from pocket.executors.proxy import in_words, proxy_ends
+from tasks.base import AnalysisTask
 from tasks.batch.htcondor import HTCondorBatch
 from tasks.diagnosis.result import Result, Status
+from tasks.diagnosis.systems import SYSTEMS
 
 REPORT = "report.json"
 #: minutes between two looks at the queue
@@ -26,7 +28,7 @@ POLL = 1 / 12
 _OF_RUNNING = ("set_status_message", "set_progress_percentage", "decrease_running_resources", "scheduler_messages")
 
 
-class DoctorJob(HTCondorBatch):
+class DoctorJob(HTCondorBatch, AnalysisTask):
     """One job that writes its report into a folder of the store."""
 
     folder = luigi.Parameter(description="folder that the report is written into; no default")
@@ -70,7 +72,7 @@ class DoctorJob(HTCondorBatch):
         """Write the report, which is there as a whole or not at all."""
         path = Path(self.folder, REPORT)
         temporary = path.with_name(f".{REPORT}")
-        temporary.write_text(json.dumps(report(), indent=1), encoding="utf-8")
+        temporary.write_text(json.dumps(report(self.analysis_inst.name), indent=1), encoding="utf-8")
         temporary.replace(path)
 
     def diagnose(self, reporter: law.Task, minutes: float) -> Result:
@@ -86,28 +88,35 @@ class DoctorJob(HTCondorBatch):
         proxy = self.workflow_proxy
         begin = time.monotonic()
         control = self.control_directory(self.workflow)
+        failed = False
         try:
             proxy.run()
             seconds = time.monotonic() - begin
             return judge(json.loads(Path(self.folder, REPORT).read_bytes()), seconds, bool(self.site_inst.proxy))
         except PocketError as error:
-            if time.monotonic() - begin < minutes * 60:
+            failed = time.monotonic() - begin < minutes * 60
+            if failed:
                 return Result("test job", Status.PROBLEM, str(error), f"read the logs in {control}")
-            advice = "wait longer (--wait 1h), or ask HTCondor why: condor_q -better-analyze"
-            return Result("test job", Status.PROBLEM, f"it wasn't done within {minutes:g} min and is removed", advice)
+            advice = f"wait longer (--wait 1h), or ask why with {SYSTEMS[self.workflow].why}"
+            return Result("test job", Status.PROBLEM, f"not done within {in_words(minutes * 60)}, and removed", advice)
         finally:
             ended = (proxy.job_manager.FINISHED, proxy.job_manager.FAILED)
             if any(data["status"] not in ended for data in proxy.job_data.jobs.values()):
                 proxy.cancel()
-            elif Path(self.folder, REPORT).exists():
+            if not failed:
                 shutil.rmtree(control, ignore_errors=True)
                 shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def report() -> dict[str, Any]:
-    """Return where this process runs and what it sees there."""
+def report(analysis: str) -> dict[str, Any]:
+    """Return where this process runs and what it sees there.
+
+    Args:
+        analysis: name of the analysis that was loaded.
+    """
     try:
-        proxy: str | float = proxy_ends(os.environ["X509_USER_PROXY"])[0].timestamp() - time.time()
+        ends, attributes = proxy_ends(os.environ["X509_USER_PROXY"])
+        proxy: str | float = min(ends, attributes or ends).timestamp() - time.time()
     except KeyError:
         proxy = "X509_USER_PROXY isn't set"
     except ConfigError as error:
@@ -116,6 +125,7 @@ def report() -> dict[str, Any]:
         "host": socket.gethostname(),
         "python": platform.python_version(),
         "checkout": str(Path(__file__).parents[1]),
+        "analysis": analysis,
         "store": os.environ.get("POCKET_STORE", ""),
         "proxy": proxy,
     }
@@ -133,7 +143,7 @@ def judge(found: Mapping[str, Any], seconds: float, proxy_wanted: bool) -> Resul
     has = isinstance(proxy, float) and proxy > 0
     words = (
         f"done in {in_words(seconds)} on {found['host']}, with Python {found['python']}, the checkout "
-        f"{found['checkout']} and the store {found['store']}, "
+        f"{found['checkout']}, the analysis {found['analysis']} and the store {found['store']}, "
         + (f"and a proxy for {in_words(proxy)}" if has else f"but no proxy ({proxy})" if proxy_wanted else "no proxy")
     )
     if proxy_wanted and not has:

@@ -21,7 +21,7 @@ _RUNTIME = re.compile(r"wall ?-?time|run ?-?time|duration|time ?limit|timeout|ex
 #: "CorruptedCredential"
 _PROXY_CODES = {4}
 _PROXY = re.compile(
-    r"(proxy|certificate|credential)s?\b.{0,80}\b(expired?|lifetime)|expired (\w+ )?(proxy|certificate|credential)",
+    r"(proxy|certificate|credential)s?\b.{0,300}\b(expired?|lifetime)|expired (\w+ )?(proxy|certificate|credential)",
     re.IGNORECASE,
 )
 _SIGKILL = 9

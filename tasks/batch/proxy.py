@@ -12,6 +12,7 @@ from typing import Any
 from law.workflow.remote import JobData
 
 from pocket.errors import PocketError
+from pocket.executors.proxy import in_words
 from tasks.batch.causes import (
     SAME_ERROR_IN_JOB,
     SAME_ERROR_IN_JOBS,
@@ -126,7 +127,7 @@ class RetryingProxy:
         if (
             cause is Cause.FAILED
             and self.task.site_inst.proxy
-            and (is_about_proxy(error) or self.task.proxy_problem(0))
+            and any(map(is_about_proxy, (error, self.task.proxy_problem(0))))
         ):
             cause = Cause.PROXY
         self.job_data.needs[str(job_num)] = list(vars(self.needs(job_num).after(cause, self.task.most_needs)).values())
@@ -236,7 +237,7 @@ class RetryingProxy:
         begin, done_before = self._begin
         rate = (done - done_before) / max(time.monotonic() - begin, 1e-9)
         if rate > 0 and done < total:
-            line += f", {rate:,.0f} events/s, about {_duration((total - done) / rate)} left"
+            line += f", {rate:,.0f} events/s, about {in_words((total - done) / rate)} left"
         return line
 
 
@@ -246,9 +247,3 @@ def by_needs(jobs: Mapping[int, list[int]], needs: Callable[[int], Needs]) -> di
     for job_num, branches in jobs.items():
         groups.setdefault(needs(job_num), OrderedDict())[job_num] = branches
     return groups
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{seconds} s"

@@ -21,12 +21,14 @@ class BatchSystem:
         commands: commands that submitting, watching and removing jobs need.
         queue: question that the server with the queue answers, if only by nothing.
         machines: question that is answered with a line at least if jobs can run anywhere.
+        why: command that tells why a job doesn't start.
     """
 
     name: str
     commands: tuple[str, ...]
     queue: tuple[str, ...]
     machines: tuple[str, ...]
+    why: str
 
 
 #: type of workflow → its batch system
@@ -36,12 +38,14 @@ SYSTEMS: Mapping[str, BatchSystem] = {
         ("condor_submit", "condor_q", "condor_history", "condor_rm", "condor_status"),
         ("condor_q", "-limit", "1", "-af", "ClusterId"),
         ("condor_status", "-limit", "1", "-af", "Name"),
+        "condor_q -better-analyze",
     ),
     "slurm": BatchSystem(
         "Slurm",
         ("sbatch", "squeue", "sacct", "scancel", "sinfo"),
         ("squeue", "--noheader", "--me"),
         ("sinfo", "--noheader"),
+        "squeue --start",
     ),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -41,8 +42,8 @@ def test_job_says_what_it_sees(checkout: Checkout) -> None:
     assert status == "ok"
     host = subprocess.run(["hostname"], capture_output=True, text=True).stdout.strip()
     assert re.fullmatch(
-        rf"done in \d+ s on {host}, with Python 3\.\d+\.\d+, the checkout {checkout.folder} and the store "
-        rf"{checkout.store}, and a proxy for 7 h 5\d min",
+        rf"done in \d+ s on {host}, with Python 3\.\d+\.\d+, the checkout {checkout.folder}, the "
+        rf"analysis zmumu and the store {checkout.store}, and a proxy for 7 h 5\d min",
         found,
     )
     assert row(run, "HTCondor") == ("ok", "the queue answers, and there are machines")
@@ -59,9 +60,27 @@ def test_job_that_never_starts_is_removed(checkout: Checkout) -> None:
     assert run.code != 0
     status, found = row(run, "test job")
     assert status == "problem"
-    assert found.startswith("it wasn't done within 0.05 min and is removed → wait longer (--wait 1h), or ask")
+    assert (
+        found == "not done within 3 s, and removed → wait longer (--wait 1h), or ask why with condor_q -better-analyze"
+    )
     assert run.errors == ["jobs at site 'local' would fail because of test job: see above"]
     assert in_queue(checkout) == ""
+    assert list(Path(checkout.store, ".doctor").iterdir()) == []
+
+
+def test_job_that_fails_keeps_its_log(checkout: Checkout) -> None:
+    # which jobs on this pool have for themselves
+    private = Path("/tmp/pocketlaw-doctor")
+    run = checkout.run(
+        f"cp -r $POCKET_ROOT/tests/tasks/small {private} && "
+        f"law run Doctor --workflow htcondor --analysis {private}; code=$?; rm -r {private}; exit $code"
+    )
+    assert run.code != 0
+    status, found = row(run, "test job")
+    assert status == "problem"
+    log = Path(found.rpartition("(log: ")[2].partition(")")[0])
+    assert f"analysis '{private}' is no folder of a Python package" in log.read_text()
+    shutil.rmtree(log.parents[1])
 
 
 def test_nothing_is_submitted_while_there_are_problems(checkout: Checkout) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pocket.errors import ConfigError
-from pocket.executors.proxy import check_proxy, default_proxy, proxy_ends, proxy_path, read_proxy
+from pocket.executors.proxy import check_proxy, default_proxy, in_words, proxy_ends, proxy_path, read_proxy
 from tests.grid import write_proxy
 
 PROXY = "-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\ny\n"
@@ -74,3 +74,10 @@ def test_lifetime(tmp_path: Path, proxy: Path) -> None:
         check_proxy(str(expired), 0)
     with pytest.raises(ConfigError, match=r"^the certificates in X509 proxy /.*/proxy can't be read"):
         check_proxy(str(proxy), 0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.2, "0 s"), (59.4, "59 s"), (61.0, "1 min"), (3599.0, "59 min"), (7300.0, "2 h 1 min")]
+)
+def testin_wordss(seconds: float, text: str) -> None:
+    assert in_words(seconds) == text

@@ -2,11 +2,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-import pytest
-
 from pocket.errors import PocketError
 from tasks.batch.causes import Needs
-from tasks.batch.proxy import BatchError, PersistentJobData, _duration, by_needs
+from tasks.batch.proxy import BatchError, PersistentJobData, by_needs
 
 
 def test_jobs_that_ask_for_the_same_go_together() -> None:
@@ -28,13 +26,6 @@ def test_record_keeps_what_jobs_need() -> None:
     assert again.needs == {"1": [4000.0, 3.0]}
     assert list(again.jobs) == [7]
     assert len(again) == 1
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.2, "0 s"), (59.4, "59 s"), (61.0, "1 min"), (3599.0, "59 min"), (7300.0, "2 h 1 min")]
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert _duration(seconds) == text
 
 
 def test_errors_are_for_people() -> None:

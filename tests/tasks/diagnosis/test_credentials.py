@@ -80,9 +80,9 @@ def test_authorities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert authorities().advice == "fetch-crl"
 
 
-def test_no_token() -> None:
-    if not Path(f"/tmp/bt_u{os.getuid()}").exists():
-        assert token() is None
+def test_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEARER_TOKEN_FILE", "/none")
+    assert token() is None
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BatchSystem:
     (tmp_path / "submit").write_text("#!/bin/sh\n")
     (tmp_path / "submit").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    return BatchSystem("Mine", ("submit",), ("/bin/true",), ("/bin/echo", "node1"))
+    return BatchSystem("Mine", ("submit",), ("/bin/true",), ("/bin/echo", "node1"), "why")
 
 
 def test_answers(system: BatchSystem) -> None:
