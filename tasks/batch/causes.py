@@ -18,11 +18,9 @@ SAME_ERROR_IN_JOB, SAME_ERROR_IN_JOBS = 2, 3
 _MEMORY_CODES, _RUNTIME_CODES = {34}, {46, 47}
 _MEMORY = re.compile(r"memory|\boom\b|out.of.mem", re.IGNORECASE)
 _RUNTIME = re.compile(r"wall ?-?time|run ?-?time|duration|time ?limit|timeout|exceeded .*time", re.IGNORECASE)
-#: "CorruptedCredential"
-_PROXY_CODES = {4}
+# not by the code of a hold: "CorruptedCredential" (4) may be a Kerberos ticket
 _PROXY = re.compile(
-    r"(proxy|certificate|credential)s?\b.{0,300}\b(expired?|lifetime)|expired (\w+ )?(proxy|certificate|credential)",
-    re.IGNORECASE,
+    r"(proxy|certificate)s?\b.{0,300}\b(expired?|lifetime)|expired (\w+ )?(proxy|certificate)", re.IGNORECASE
 )
 _SIGKILL = 9
 #: shells add this to the number of a signal
@@ -68,7 +66,7 @@ class Failure:
     @property
     def cause(self) -> Cause:
         """Why it failed, as far as the batch system tells."""
-        if self.hold_code in _PROXY_CODES or is_about_proxy(self.reason):
+        if is_about_proxy(self.reason):
             return Cause.PROXY
         if self.hold_code in _MEMORY_CODES or _MEMORY.search(self.reason):
             return Cause.MEMORY
