@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -74,6 +75,13 @@ def test_lifetime(tmp_path: Path, proxy: Path) -> None:
         check_proxy(str(expired), 0)
     with pytest.raises(ConfigError, match=r"^the certificates in X509 proxy /.*/proxy can't be read"):
         check_proxy(str(proxy), 0)
+
+
+def test_package_that_reads_certificates_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_proxy(tmp_path / "proxy", 3600)
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    with pytest.raises(ConfigError, match="is read with the package cryptography: pip install cryptography"):
+        proxy_ends(str(path))
 
 
 @pytest.mark.parametrize(
