@@ -8,7 +8,7 @@ import platform
 import shutil
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,10 @@ class DoctorJob(HTCondorBatch, AnalysisTask):
     def branch_size(self, branch: int) -> int:
         """It processes no events."""
         return 0
+
+    def accepts(self, branches: Collection[int]) -> bool:
+        """It must be done."""
+        return bool(branches)
 
     def modify_polling_status_line(self, status_line: str) -> str:
         """Say how far the job is, without events."""

@@ -60,12 +60,21 @@ class Manifest:
 
 def read_manifest(directory: Path) -> Manifest | None:
     """Return the manifest of an output, or ``None`` if there is none that can be read."""
+    path = os.path.join(directory, NAME)  # noqa: PTH118  thousands of them
     try:
-        content = json.loads((directory / NAME).read_bytes())
-        files = {path: FileRecord(**record) for path, record in content.pop("files").items()}
-        return Manifest(files=files, **content)
+        stat = os.stat(path)  # noqa: PTH116
+        # of a network file system the number of the file may be used again, but not with the same times
+        return _manifest(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+@functools.lru_cache(maxsize=100_000)
+def _manifest(path: str, *state: int) -> Manifest:
+    """Read a manifest, again only when the file is another one: chains ask for it many times."""
+    content = json.loads(Path(path).read_bytes())
+    files = {name: FileRecord(**record) for name, record in content.pop("files").items()}
+    return Manifest(files=files, **content)
 
 
 def manifest_id(directory: Path) -> str | None:

@@ -11,13 +11,16 @@ import re
 import secrets
 import shutil
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from pocket.errors import ConfigError, PocketError
 from pocket.store.manifest import NAME, FileRecord, Manifest, file_checksum
 from pocket.store.provenance import revision, software
+
+#: errors that say that the store has no space left, wherever they come from
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager
@@ -48,7 +51,8 @@ def write_output(directory: Path, *, task: str, inputs: Mapping[str, str], **inf
         temporary = _beside(directory, "tmp")
         temporary.mkdir()
     try:
-        yield temporary
+        with _readable_errors(directory, _FULL):
+            yield temporary
         with _readable_errors(directory):
             _write_manifest(temporary, task, inputs, info)
             _publish(temporary, directory)
@@ -145,8 +149,12 @@ def _host() -> str:
 
 
 @contextlib.contextmanager
-def _readable_errors(directory: Path) -> Iterator[None]:
+def _readable_errors(directory: Path, only: Collection[int] | None = None) -> Iterator[None]:
+    """Turn errors of the system into one sentence; ``only`` those with one of these numbers, if given."""
     try:
         yield
     except OSError as error:
-        raise PocketError(f"can't write {directory} in the store: {error.strerror} ({error.filename})") from error
+        if only is not None and error.errno not in only:
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        raise PocketError(f"can't write {directory} in the store: {error.strerror}{place}") from error
