@@ -10,6 +10,7 @@ from types import TracebackType
 from luigi.parameter import ParameterException
 
 from pocket.errors import PocketError
+from pocket.tokens import redacted
 
 #: errors whose text is meant for people
 FOR_PEOPLE = (PocketError, ParameterException)
@@ -30,10 +31,19 @@ class OneSentence(logging.Filter):
         elif match is not None:
             sentence = match["sentence"]
         else:
+            self.redact(record, message)
             return True
         record.msg = f"{message.splitlines()[0].rstrip()}\nerror: {sentence}"
         record.args, record.exc_info, record.exc_text = (), None, None
         return True
+
+    @staticmethod
+    def redact(record: logging.LogRecord, message: str) -> None:
+        """Take the tokens in URLs out of a record, which keeps its traceback."""
+        record.msg, record.args = redacted(message), ()
+        if record.exc_info:
+            # the formatter takes this one, if there is one
+            record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
 
 
 def one_sentence_errors() -> None:

@@ -15,7 +15,7 @@ SERVICES = {
     "slurm": "Slurm",
     "xrootd": "an XRootD server",
     "rucio": "a Rucio server",
-    "openssl": "openssl",
+    "openssl": "openssl and voms-clients",
 }
 
 

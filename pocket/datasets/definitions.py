@@ -15,7 +15,8 @@ One definition file holds, per key, the sample and a list of file entries; each 
 An entry names its files by exactly one of these sources:
 
 - ``paths``: files, absolute or relative to the definition file, or ``root://host//dir/file.root``; a URL that doesn't
-  end in ``.root`` is a folder, and stands for all ``.root`` files in and below it;
+  end in ``.root`` is a folder, and stands for all ``.root`` files in and below it; ``?authz=Bearer%20$BEARER_TOKEN``
+  behind a file stands for the token in the environment variable;
 - ``globs``: patterns (``**`` crosses folders), absolute or relative to the definition file, or
   ``root://host//dir/*.root``;
 - ``toys``: a process of ``params/toys.yaml``;
@@ -56,6 +57,7 @@ from pocket.datasets.catalogues.dbs import GLOBAL, INSTANCES
 from pocket.datasets.metadata import read_metadata, text
 from pocket.errors import DatasetError, UnknownNameError, check_known
 from pocket.skims.before import BeforeSkim
+from pocket.tokens import holds_token, redacted
 
 SOURCES = ("paths", "globs", "toys", "coffea_samples", "das_names", "open_data")
 
@@ -282,4 +284,10 @@ def _strings(content: Mapping[str, Any], key: str, where: str) -> tuple[str, ...
         strings = [str(item) if type(item) is int else item for item in strings]
     if not all(isinstance(item, str) and item for item in strings):
         raise DatasetError(f"{where}: {key!r} is {value!r}, expected a text or a list of texts")
+    for url in strings:
+        if holds_token(url):
+            raise DatasetError(
+                f"{where}: {redacted(url)} holds an access token, which would end up in filesets and logs: write "
+                "authz=Bearer%20$BEARER_TOKEN for that in the variable BEARER_TOKEN"
+            )
     return tuple(strings)

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pocket.errors import ConfigError
+
+#: how a proxy is made that lives for eight days
+MAKE_PROXY = "voms-proxy-init -voms cms -rfc -valid 192:00"
+# the extension of a proxy with the attributes that VOMS gives (OGF GFD.182), which end by themselves
+_VOMS = "1.3.6.1.4.1.8005.100.100.5"
+# AttCertValidityPeriod of RFC 5755: a sequence of two times in DER
+_VALIDITY = re.compile(rb"\x30\x22\x18\x0f\d{14}Z\x18\x0f(\d{14})Z")
 
 
 def read_proxy(place: str) -> bytes:
@@ -18,7 +27,7 @@ def read_proxy(place: str) -> bytes:
     Raises:
         ConfigError: if there is none, or others than its owner have any right to it.
     """
-    path = default_proxy() if place == "auto" else Path(place).expanduser()
+    path = proxy_path(place)
     try:
         mode, content = path.stat().st_mode, path.read_bytes()
     except OSError as error:
@@ -30,6 +39,79 @@ def read_proxy(place: str) -> bytes:
     return content
 
 
+def proxy_path(place: str) -> Path:
+    """Return the path of a proxy, which may be ``auto`` as for :func:`read_proxy`."""
+    return default_proxy() if place == "auto" else Path(place).expanduser().absolute()
+
+
 def default_proxy() -> Path:
     """Return where ``voms-proxy-init`` writes the proxy."""
     return Path(os.environ.get("X509_USER_PROXY") or f"/tmp/x509up_u{os.getuid()}")
+
+
+def proxy_ends(place: str) -> tuple[datetime, datetime | None]:
+    """Return when a proxy ends, and when its attributes of VOMS do; ``None`` if it has none.
+
+    Args:
+        place: as for :func:`read_proxy`.
+
+    Raises:
+        ConfigError: as :func:`read_proxy`, or if its certificates can't be read.
+    """
+    content = read_proxy(place)
+    try:
+        from cryptography import x509
+    except ModuleNotFoundError:
+        raise ConfigError(
+            "how long an X509 proxy lives is read with the package cryptography: pip install cryptography"
+        ) from None
+    try:
+        certificates = x509.load_pem_x509_certificates(content)
+        ends = [certificate.not_valid_after_utc for certificate in certificates]
+        values = [
+            extension.value.value
+            for certificate in certificates
+            for extension in certificate.extensions
+            if extension.oid.dotted_string == _VOMS and isinstance(extension.value, x509.UnrecognizedExtension)
+        ]
+    except ValueError:
+        raise ConfigError(f"the certificates in X509 proxy {proxy_path(place)} can't be read: {MAKE_PROXY}") from None
+    times = [time for value in values for time in _VALIDITY.findall(value)]
+    attributes = [datetime.strptime(time.decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC) for time in times]
+    return min(ends), min(attributes, default=None)
+
+
+def check_proxy(place: str, hours: float) -> Path:
+    """Check that a proxy, with its attributes of VOMS, lives long enough, and return its path.
+
+    Args:
+        place: as for :func:`read_proxy`.
+        hours: how long it is needed from now.
+
+    Raises:
+        ConfigError: if it doesn't, or as :func:`proxy_ends`.
+    """
+    path = proxy_path(place)
+    ends, attributes = proxy_ends(place)
+    what = f"X509 proxy {path}"
+    if attributes is not None and attributes < ends:
+        ends, what = attributes, f"the membership (VOMS) in {what}"
+    left = (ends - datetime.now(UTC)).total_seconds()
+    if left <= 0:
+        raise ConfigError(f"{what} expired at {ends:%Y-%m-%d %H:%M} UTC: {MAKE_PROXY}")
+    if left < hours * 3600:
+        raise ConfigError(
+            f"{what} expires in {in_words(left)}, but jobs may run for {in_words(hours * 3600)}: {MAKE_PROXY}"
+        )
+    return path
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration as people say it.
+
+    >>> in_words(7300), in_words(59), in_words(200000)
+    ('2 h 1 min', '59 s', '55 h 33 min')
+    """
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{seconds} s"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket.errors import ConfigError
+from pocket.tokens import with_token
 
 #: Settings of the client, in the environment. With its own defaults a server that is down costs eight minutes, and
 #: is not asked again for half an hour. Here a failure shows at once, and pocket.remote.attempts tries again.
@@ -43,7 +44,7 @@ def prepare_client() -> None:
     Raises:
         ConfigError: if the packages of the client aren't installed.
     """
-    if not _is_installed():
+    if not client_is_installed():
         raise ConfigError("root:// files need the packages fsspec-xrootd and xrootd: install pocketlaw[xrootd]")
     for name, value in CLIENT_SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -72,7 +73,7 @@ def file_system(url: str) -> tuple[Any, str]:
     if not url.startswith(_SCHEME):
         raise ConfigError(f"{url} can't be read: of URLs only root://host//path is understood")
     prepare_client()
-    system, path = fsspec.core.url_to_fs(url, **_options())
+    system, path = fsspec.core.url_to_fs(with_token(url), **_options())
     return system, str(path)
 
 
@@ -97,7 +98,7 @@ def open_root(location: str) -> Iterator[Any]:
         return
     system, path = file_system(location)
     try:
-        with uproot.open(location, **_options()) as file:
+        with uproot.open(with_token(location), **_options()) as file:
             yield file
     finally:
         forget_handles(system, path)
@@ -117,5 +118,6 @@ def forget_handles(system: Any, path: str) -> None:
 
 
 @functools.cache
-def _is_installed() -> bool:
+def client_is_installed() -> bool:
+    """Whether the packages of the client are there."""
     return all(importlib.util.find_spec(package) for package in ("fsspec_xrootd", "XRootD"))

@@ -7,6 +7,7 @@ import re
 import textwrap
 
 from pocket.remote.client import is_remote
+from pocket.tokens import redacted
 
 # errors of the protocol (XProtocol.hh) that the same request will give again: arguments, no permission, no such file,
 # not supported, not a file, a directory, authentication, no such checksum
@@ -48,7 +49,7 @@ def failure_of(location: str, error: BaseException | None) -> Failure:
 
 def why_unreadable(location: str, error: BaseException) -> str:
     """Return in one line why a location can't be read, as a clause that follows its name."""
-    reason = " ".join(str(error).split())
+    reason = redacted(" ".join(str(error).split()))
     if isinstance(error, OSError) and is_remote(location) and (status := _STATUS.search(reason)):
         return f"can't be read: {textwrap.shorten(reason[status.start() :], 200)}"
     text = textwrap.shorten(f"{type(error).__name__}: {reason}", 200)

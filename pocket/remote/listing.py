@@ -30,7 +30,7 @@ def remote_path(url: str) -> str:
 def is_file_name(url: str) -> bool:
     """Whether a URL is that of a file, and not of a folder: those of files end in ``.root``.
 
-    >>> is_file_name("root://host//store/a.root?authz=x"), is_file_name("root://host//store/a")
+    >>> is_file_name("root://host//store/a.root?authz=$TOKEN"), is_file_name("root://host//store/a")
     (True, False)
     """
     return PurePosixPath(url.partition("?")[0]).suffix == ".root" and not url.endswith("/")

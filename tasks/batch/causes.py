@@ -18,6 +18,10 @@ SAME_ERROR_IN_JOB, SAME_ERROR_IN_JOBS = 2, 3
 _MEMORY_CODES, _RUNTIME_CODES = {34}, {46, 47}
 _MEMORY = re.compile(r"memory|\boom\b|out.of.mem", re.IGNORECASE)
 _RUNTIME = re.compile(r"wall ?-?time|run ?-?time|duration|time ?limit|timeout|exceeded .*time", re.IGNORECASE)
+# not by the code of a hold: "CorruptedCredential" (4) may be a Kerberos ticket
+_PROXY = re.compile(
+    r"(proxy|certificate)s?\b.{0,300}\b(expired?|lifetime)|expired (\w+ )?(proxy|certificate)", re.IGNORECASE
+)
 _SIGKILL = 9
 #: shells add this to the number of a signal
 _SIGNAL_CODE = 128
@@ -32,6 +36,7 @@ class Cause(Enum):
 
     MEMORY = "needed more memory"
     RUNTIME = "ran too long"
+    PROXY = "its X.509 proxy expired"
     HELD = "was held"
     REMOVED = "was removed"
     LOST = "vanished"
@@ -61,6 +66,8 @@ class Failure:
     @property
     def cause(self) -> Cause:
         """Why it failed, as far as the batch system tells."""
+        if is_about_proxy(self.reason):
+            return Cause.PROXY
         if self.hold_code in _MEMORY_CODES or _MEMORY.search(self.reason):
             return Cause.MEMORY
         if self.hold_code in _RUNTIME_CODES or _RUNTIME.search(self.reason):
@@ -94,6 +101,11 @@ class Needs:
         if cause is Cause.RUNTIME:
             return Needs(self.memory, max(self.runtime, min(2 * self.runtime, most.runtime)))
         return self
+
+
+def is_about_proxy(error: str) -> bool:
+    """Whether the words of an error say that a proxy, or a certificate in it, expired."""
+    return bool(_PROXY.search(error))
 
 
 def back_off(attempt: int, first: float = BACK_OFF) -> float:

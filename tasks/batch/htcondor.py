@@ -144,6 +144,9 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
             config.custom_content.append(("accounting_group", site.accounting_group))
         if site.send_credential:
             config.custom_content.append(("MY.SendCredential", "True"))
+        if proxy := self.job_proxy(needs.runtime):
+            # a copy in the job's folder, for the user only; the job gets X509_USER_PROXY
+            config.custom_content.append(("x509userproxy", proxy))
         if hosts := self.workflow_proxy.blocked_hosts:
             config.custom_content.append(("requirements", _elsewhere(hosts)))
         return config

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 import law
 import luigi
 
 from pocket.errors import ConfigError, check_known
+from pocket.executors.proxy import check_proxy
 from tasks.batch.causes import BACK_OFF, Needs
 from tasks.batch.sites import Site, read_site
 
 _OF_SITE = "default: the site's"
 #: batch system → what it has no word for
-_WITHOUT = {"slurm": ("container", "flavour")}
+_WITHOUT = {"slurm": ("container", "flavour", "proxy")}
 
 
 class WorkflowTypes(law.Task):
@@ -60,6 +62,11 @@ class BatchOptions(WorkflowTypes):
     accounting_group = luigi.Parameter(
         default=law.NO_STR, significant=False, description=f"group that jobs are charged to; {_OF_SITE}"
     )
+    proxy = luigi.Parameter(
+        default=law.NO_STR,
+        significant=False,
+        description=f"X.509 proxy that jobs get: a path, or auto for that of voms-proxy-init; {_OF_SITE}",
+    )
     retry_delay = luigi.FloatParameter(
         default=BACK_OFF,
         significant=False,
@@ -88,6 +95,7 @@ class BatchOptions(WorkflowTypes):
         "flavour",
         "container",
         "accounting_group",
+        "proxy",
         "retry_delay",
     }
 
@@ -107,7 +115,7 @@ class BatchOptions(WorkflowTypes):
     def site_inst(self) -> Site:
         """The site, with what the command line says otherwise."""
         site = read_site(self.site)
-        given = {name: getattr(self, name) for name in ("flavour", "container", "accounting_group")}
+        given = {name: getattr(self, name) for name in ("flavour", "container", "accounting_group", "proxy")}
         return site.changed(**{name: value for name, value in given.items() if value != law.NO_STR})
 
     @property
@@ -122,3 +130,27 @@ class BatchOptions(WorkflowTypes):
     def most_needs(self) -> Needs:
         """What it asks for at most."""
         return Needs(self.site_inst.max_memory, self.site_inst.max_runtime)
+
+    def job_proxy(self, hours: float) -> Path | None:
+        """Return the X.509 proxy that jobs get, ``None`` if they get none.
+
+        Args:
+            hours: how long it is needed from now.
+
+        Raises:
+            ConfigError: if it isn't there, isn't private, doesn't live that long, or is where the site takes no files.
+        """
+        site = self.site_inst
+        if not site.proxy:
+            return None
+        path = check_proxy(site.proxy, hours)
+        site.check_path(str(path), "make it elsewhere with voms-proxy-init -out, and set X509_USER_PROXY")
+        return path
+
+    def proxy_problem(self, hours: float) -> str:
+        """Return what :meth:`job_proxy` complains about, empty if it doesn't."""
+        try:
+            self.job_proxy(hours)
+        except ConfigError as error:
+            return str(error)
+        return ""

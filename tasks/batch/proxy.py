@@ -12,6 +12,7 @@ from typing import Any
 from law.workflow.remote import JobData
 
 from pocket.errors import PocketError
+from pocket.executors.proxy import in_words
 from tasks.batch.causes import (
     SAME_ERROR_IN_JOB,
     SAME_ERROR_IN_JOBS,
@@ -20,6 +21,7 @@ from tasks.batch.causes import (
     Needs,
     back_off,
     error_of_log,
+    is_about_proxy,
 )
 
 #: jobs that fail on a host until it gets no more
@@ -111,10 +113,23 @@ class RetryingProxy:
     def _conclude(self, job_num: int, failure: Failure, log: str | None, host: str | None) -> str:
         """Note how a job failed, decide what becomes of it, and return it in words."""
         cause = failure.cause
+        error = error_of_log(Path(log) if log else None) if cause is Cause.FAILED else ""
+        # whatever a job stumbles over without a proxy that is valid, it doesn't say so
+        if (
+            cause is Cause.FAILED
+            and self.task.site_inst.proxy
+            and any(map(is_about_proxy, (error, self.task.proxy_problem(0))))
+        ):
+            cause = Cause.PROXY
         self.job_data.needs[str(job_num)] = list(vars(self.needs(job_num).after(cause, self.task.most_needs)).values())
+        if cause is Cause.PROXY and (problem := self.task.proxy_problem(self.needs(job_num).runtime)):
+            # no job has a better one, and none is tried again before it is renewed
+            self._common_error = problem
+            self._errors.setdefault(job_num, []).append(problem)
+            return f"{cause.value}: {problem}"
         if cause is not Cause.FAILED:
-            return f"{cause.value}{f': {failure.reason}' if failure.reason else ''}"
-        error = error_of_log(Path(log) if log else None)
+            reason = failure.reason or error
+            return f"{cause.value}{f': {reason}' if reason else ''}"
         seen = self._errors.setdefault(job_num, [])
         seen.append(error)
         if error and sum(error in errors for errors in self._errors.values()) >= SAME_ERROR_IN_JOBS:
@@ -230,11 +245,5 @@ class RetryingProxy:
         begin, done_before = self._begin
         rate = (done - done_before) / max(time.monotonic() - begin, 1e-9)
         if rate > 0 and done < total:
-            line += f", {rate:,.0f} events/s, about {_duration((total - done) / rate)} left"
+            line += f", {rate:,.0f} events/s, about {in_words((total - done) / rate)} left"
         return line
-
-
-def _duration(seconds: float) -> str:
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{seconds} s"

@@ -33,7 +33,8 @@ class Site:
         log_directory: folder for logs and files of jobs, where the store is no place for them; below it there is one
             folder for each store path.
         submit_from: beginning of all paths of a submission, where a site takes no others, e.g. ``/eos/``.
-        not_from: beginning of paths that a site refuses, e.g. ``/eos/``.
+        not_from: beginnings of paths that a site refuses, separated by commas, e.g. ``/eos/,/tmp/``.
+        proxy: X.509 proxy that jobs get: a path, or ``auto`` for where ``voms-proxy-init`` writes it; empty for none.
         block: hosts that jobs aren't sent to, separated by commas.
     """
 
@@ -50,27 +51,32 @@ class Site:
     send_credential: bool = False
     log_directory: str = ""
     submit_from: str = ""
-    not_from: str = ""
+    not_from: tuple[str, ...] = ()
+    proxy: str = ""
     block: tuple[str, ...] = ()
 
     def changed(self, **options: Any) -> Site:
         """Return the site with other options."""
         return dataclasses.replace(self, **options)
 
-    def check_path(self, path: str) -> None:
+    def check_path(self, path: str, remedy: str = "") -> None:
         """Check that the site takes submissions with a path.
+
+        Args:
+            path: the path.
+            remedy: what to do if it doesn't; by default for outputs and logs.
 
         Raises:
             ConfigError: if it doesn't, with what it takes.
         """
         where = f"site {self.name!r} takes no submission from {path}"
+        remedy = (
+            remedy or f"move the checkout and POCKET_STORE, or set log_directory in [{PREFIX}{self.name}] of law.cfg"
+        )
         if self.submit_from and not path.startswith(self.submit_from):
-            raise ConfigError(
-                f"{where}: paths must begin with {self.submit_from}, set POCKET_STORE or log_directory in [{PREFIX}"
-                f"{self.name}] of law.cfg"
-            )
-        if self.not_from and path.startswith(self.not_from):
-            raise ConfigError(f"{where}: set log_directory in [{PREFIX}{self.name}] of law.cfg to a folder elsewhere")
+            raise ConfigError(f"{where}, only from {self.submit_from}: {remedy}")
+        if path.startswith(self.not_from):
+            raise ConfigError(f"{where}: {remedy}")
 
 
 def site_names() -> list[str]:

@@ -46,6 +46,19 @@ def test_other_errors_keep_theirs() -> None:
     assert kept.getMessage() == "task failed"
 
 
+def test_tokens_are_taken_out() -> None:
+    url = "root://host//a.root?authz=Bearer%20"
+    try:
+        raise OSError(f"{url}SECRET is no file")
+    except OSError as error:
+        kept = record(f"task with {url}SECRET failed")
+        kept.exc_info = (OSError, error, error.__traceback__)
+    assert OneSentence().filter(kept)
+    text = logging.Formatter().format(kept)
+    assert "SECRET" not in text.replace('f"{url}SECRET is no file"', "")
+    assert "OSError: root://host//a.root?authz=… is no file" in text
+
+
 def test_errors_that_nobody_catches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "excepthook", None)
     one_sentence_errors()

@@ -30,6 +30,15 @@ def read_one(folder: Path, metadata: dict[str, Any], **entry: Any) -> DatasetDef
     return definition
 
 
+def test_definition_holds_no_token(tmp_path: Path) -> None:
+    url = "root://host//a.root?authz=Bearer%20"
+    assert read_one(tmp_path, MC, paths=[f"{url}$BEARER_TOKEN"]).values == (f"{url}$BEARER_TOKEN",)
+    for entry in ({"paths": [f"{url}SECRET"]}, {"globs": f"{url}SECRET"}):
+        with pytest.raises(DatasetError, match=r"host//a\.root\?authz=… holds an access token, which would") as caught:
+            read_one(tmp_path, MC, **entry)
+        assert "SECRET" not in str(caught.value)
+
+
 def test_entry_becomes_definition(tmp_path: Path) -> None:
     definition = read_one(tmp_path, {**MC, "part": "M-50"}, globs=["a/*.root", "b/*.root"])
     assert definition.name == "DY_M-50_2018"

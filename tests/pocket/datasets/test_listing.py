@@ -39,7 +39,7 @@ def test_expand_paths_and_globs(tmp_path: Path) -> None:
 
 
 def test_urls_are_not_looked_for(tmp_path: Path) -> None:
-    urls = ["root://none.invalid//store/a.root", "root://none.invalid:1094//store/b.root?authz=x"]
+    urls = ["root://none.invalid//store/a.root", "root://none.invalid:1094//store/b.root?authz=$TOKEN"]
     dataset = definition(tmp_path, "paths", urls[0], "c.root", urls[1])
     assert [file.url for file in expand(dataset, toy_files={}, cache=CACHE)] == [
         urls[0],

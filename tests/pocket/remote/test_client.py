@@ -57,8 +57,16 @@ def test_threads_share_no_file_system() -> None:
 
 
 def test_client_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "_is_installed", lambda: False)
+    monkeypatch.setattr(client, "client_is_installed", lambda: False)
     with pytest.raises(ConfigError, match=r"install pocketlaw\[xrootd\]"), open_root("root://host//a.root"):
+        pass
+
+
+def test_token_in_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "abc")
+    assert file_system("root://127.0.0.1:1//store/a.root?authz=$TOKEN")[1] == "/store/a.root?authz=abc"
+    monkeypatch.delenv("TOKEN")
+    with pytest.raises(ConfigError, match="needs a token in TOKEN"), open_root("root://127.0.0.1:1//a?authz=$TOKEN"):
         pass
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.batch.causes import Cause, Failure, Needs, back_off, error_of_log
+from tasks.batch.causes import Cause, Failure, Needs, back_off, error_of_log, is_about_proxy
 
 
 @pytest.mark.parametrize(
@@ -14,6 +14,8 @@ from tasks.batch.causes import Cause, Failure, Needs, back_off, error_of_log
         (Failure(held=True, hold_code=26, reason="memory usage exceeded request_memory"), "MEMORY"),
         (Failure(held=True, hold_code=46, reason="The job exceeded allowed job duration of 3:00:00"), "RUNTIME"),
         (Failure(reason="Job removed by SYSTEM_PERIODIC_REMOVE due to wall time exceeded allowed max."), "RUNTIME"),
+        (Failure(held=True, hold_code=4, reason="Proxy about to expire"), "PROXY"),
+        (Failure(held=True, hold_code=4, reason="The job's credentials are invalid"), "HELD"),
         (Failure(held=True, hold_code=13, reason="Transfer input files failure at execution point"), "HELD"),
         (Failure(reason="via condor_rm (by user someone)"), "REMOVED"),
         (Failure(found=False), "LOST"),
@@ -26,6 +28,21 @@ from tasks.batch.causes import Cause, Failure, Needs, back_off, error_of_log
 )
 def test_causes(failure: Failure, cause: str) -> None:
     assert failure.cause is Cause[cause]
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ("OSError: [FATAL] Auth failed: No protocols left; Seckrb5: secgsi: proxy file expired", True),
+        ("ssl.SSLError: certificate verify failed: certificate has expired", True),
+        ("proxy lifetime too short", True),
+        ("error: expired VOMS proxy", True),
+        ("OSError: [ERROR] Operation expired", False),
+        ("KeyError: 'proxy'", False),
+    ],
+)
+def test_errors_about_proxies(error: str, expected: bool) -> None:
+    assert is_about_proxy(error) is expected
 
 
 def test_what_is_asked_for_next() -> None:

@@ -14,6 +14,7 @@ from tasks.batch.htcondor import HTCondorManager
 from tasks.batch.queues import QueueError
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
+from tests.grid import write_proxy
 from tests.law_runner import Run
 from tests.tasks.batch.schedd import Schedd, take_over
 from tests.tasks.chain import Chain
@@ -154,13 +155,47 @@ def test_hosts_where_jobs_fail_get_no_more(chain: Chain, schedd: Schedd) -> None
     assert {job["Requirements"] for job in schedd.jobs[4:]} == {'(TARGET.Machine != "node1")'}
 
 
-def test_site_decides_the_submit_file(chain: Chain, schedd: Schedd, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expired_proxy_that_was_renewed(chain: Chain, schedd: Schedd, tmp_path: Path) -> None:
+    schedd.plan({"_1To2": ["held 4 Proxy about to expire"]})
+    done = run(chain, "--proxy", str(write_proxy(tmp_path / "proxy", 8 * 3600)))
+    assert done.code == 0, done.text
+    assert "error: its X.509 proxy expired: Proxy about to expire" in done.text
+    assert len(schedd.jobs) == 5
+
+
+def test_proxy_that_others_can_use(chain: Chain, schedd: Schedd, tmp_path: Path) -> None:
+    proxy = write_proxy(tmp_path / "proxy", 8 * 3600)
+    proxy.chmod(0o644)
+    done = run(chain, "--proxy", str(proxy))
+    assert done.code != 0
+    assert done.errors == [f"X509 proxy {proxy} can be used by others than its owner: chmod 400 {proxy}"]
+    assert "condor_submit" not in schedd.calls
+
+
+def test_site_decides_the_submit_file(
+    chain: Chain, schedd: Schedd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept = chain.folder / "kept.jdl"
     script = schedd.folder / "bin" / "condor_submit"
     counting = '    state["clusters"] += 1\n'
     keeping = f"{counting}    Path({str(kept)!r}).write_text(text)\n"
     script.write_text(script.read_text().replace(counting, keeping))
-    done = run(chain, "--site", "lxplus", "--flavour", "longlunch", "--container", "/cvmfs/image", "--memory", "3GB")
+    # a site as it might be: the chain is in /tmp, which lxplus doesn't take
+    monkeypatch.setenv("LAW__site_lxplus__not_from", "/eos/")
+    proxy = write_proxy(tmp_path / "proxy", 8 * 3600)
+    done = run(
+        chain,
+        "--site",
+        "lxplus",
+        "--proxy",
+        str(proxy),
+        "--flavour",
+        "longlunch",
+        "--container",
+        "/cvmfs/image",
+        "--memory",
+        "3GB",
+    )
     assert done.code == 0, done.text
     lines = kept.read_text().splitlines()
     for line in (
@@ -169,6 +204,7 @@ def test_site_decides_the_submit_file(chain: Chain, schedd: Schedd, monkeypatch:
         'MY.JobFlavour = "longlunch"',
         'MY.SingularityImage = "/cvmfs/image"',
         "request_memory = 3072",
+        f"x509userproxy = {proxy}",
         'MY.PocketlawBranches = "$(law_job_postfix)"',
     ):
         assert line in lines

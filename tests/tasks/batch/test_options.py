@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import law
 import pytest
 
-from pocket.errors import UnknownNameError
+from pocket.errors import ConfigError, UnknownNameError
 from tasks.batch.causes import Needs
 from tasks.processing import RunProcessor
+from tests.grid import write_proxy
 from tests.tasks.chain import Chain
 
 
@@ -49,3 +52,16 @@ def test_wrong_options(chain: Chain) -> None:
         chain.task(workflow="condor")
     with pytest.raises(UnknownNameError, match="unknown site 'lxplu' in --site"):
         chain.task(RunProcessor, site="lxplu")
+
+
+def test_proxy_of_jobs(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert chain.task(RunProcessor, config="main").job_proxy(9e9) is None
+    monkeypatch.setenv("X509_USER_PROXY", str(write_proxy(tmp_path / "proxy", 3600)))
+    task = chain.task(RunProcessor, config="main", proxy="auto")
+    assert task.job_proxy(0.5) == tmp_path / "proxy"
+    assert (task.proxy_problem(0.5), "proxy" in task.exclude_params_branch) == ("", True)
+    with pytest.raises(ConfigError, match="expires in 59 min, but jobs may run for 3 h 0 min"):
+        task.job_proxy(task.needs.runtime)
+    assert task.proxy_problem(3).startswith(f"X509 proxy {tmp_path}/proxy expires in 59 min")
+    elsewhere = chain.task(RunProcessor, config="main", proxy="auto", site="lxplus-eos")
+    assert "takes no submission from" in elsewhere.proxy_problem(0)

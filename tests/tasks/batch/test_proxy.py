@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
 from pocket.errors import PocketError
-from tasks.batch.proxy import BatchError, PersistentJobData, _duration
+from tasks.batch.proxy import BatchError, PersistentJobData
 
 
 def test_record_keeps_what_jobs_need() -> None:
@@ -17,13 +15,6 @@ def test_record_keeps_what_jobs_need() -> None:
     assert again.needs == {"1": [4000.0, 3.0]}
     assert list(again.jobs) == [7]
     assert len(again) == 1
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.2, "0 s"), (59.4, "59 s"), (61.0, "1 min"), (3599.0, "59 min"), (7300.0, "2 h 1 min")]
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert _duration(seconds) == text
 
 
 def test_errors_are_for_people() -> None:

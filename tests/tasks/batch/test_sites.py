@@ -10,7 +10,7 @@ def test_shipped_sites() -> None:
     assert site_names() == ["local", "lxplus", "lxplus-eos", "naf", "t3-psi"]
     assert read_site("local") == Site("local")
     lxplus = read_site("lxplus")
-    assert (lxplus.want_os, lxplus.send_credential) == ("el9", True)
+    assert (lxplus.want_os, lxplus.send_credential, lxplus.not_from) == ("el9", True, ("/eos/", "/tmp/"))
     for name in site_names():
         site = read_site(name)
         assert site.memory <= site.max_memory
@@ -39,8 +39,12 @@ def test_wrong_options() -> None:
 
 def test_paths_that_a_site_takes() -> None:
     Site("any").check_path("/eos/user")
-    Site("lxplus", not_from="/eos/").check_path("/afs/cern.ch/user")
-    with pytest.raises(ConfigError, match="site 'lxplus' takes no submission from /eos/user: set log_directory in"):
-        Site("lxplus", not_from="/eos/").check_path("/eos/user")
-    with pytest.raises(ConfigError, match="takes no submission from /afs/x: paths must begin with /eos/, set"):
+    lxplus = Site("lxplus", not_from=("/eos/", "/tmp/"))
+    lxplus.check_path("/afs/cern.ch/user")
+    for path in ("/eos/user", "/tmp/x509up_u1"):
+        with pytest.raises(ConfigError, match=f"site 'lxplus' takes no submission from {path}: move the checkout and"):
+            lxplus.check_path(path)
+    with pytest.raises(ConfigError, match="takes no submission from /tmp/x509up_u1: make it elsewhere"):
+        lxplus.check_path("/tmp/x509up_u1", "make it elsewhere")
+    with pytest.raises(ConfigError, match=r"takes no submission from /afs/x, only from /eos/: move .* or set log_dir"):
         Site("lxplus-eos", submit_from="/eos/").check_path("/afs/x")

@@ -1,0 +1,68 @@
+"""Jobs on a real HTCondor pool that get the X.509 proxy of their user."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tasks.batch.htcondor import CONTROL
+from tests.grid import write_proxy
+from tests.services.checkout import Analysis, own, submitted
+
+pytestmark = [pytest.mark.htcondor, pytest.mark.usefixtures("htcondor_pool")]
+
+QUICK = ("--workflow", "htcondor", "--poll-interval", "1s", "--retry-delay", "0.5")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left(analysis: Analysis) -> Iterator[None]:
+    yield
+    remove = ("condor_rm", "-constraint", f"{CONTROL} =!= undefined")
+    subprocess.run(analysis.checkout.user.command(*remove), capture_output=True)
+
+
+def proxy_of(analysis: Analysis, seconds: float) -> Path:
+    """Write a proxy for the user who submits."""
+    path = write_proxy(analysis.checkout.user.folder / "proxy", seconds)
+    own(path, analysis.checkout.user)
+    return path
+
+
+def test_jobs_have_a_private_copy(analysis: Analysis) -> None:
+    proxy = proxy_of(analysis, 4 * 3600)
+    mine, found = "os.environ['X509_USER_PROXY']", "(mine != theirs, os.stat(mine).st_mode & 0o777, open(mine).read())"
+    analysis.fault(f"mine, theirs = {mine}, {str(proxy)!r}; assert {found} == (True, 0o600, open(theirs).read())")
+    run = analysis.run("MergeOutputs", *QUICK, "--proxy", str(proxy))
+    assert run.code == 0, run.text
+    assert submitted(run.text) == [2]
+
+
+def test_nothing_is_submitted_with_a_proxy_that_ends_too_early(analysis: Analysis) -> None:
+    proxy = proxy_of(analysis, 3600)
+    run = analysis.run("MergeOutputs", *QUICK, "--proxy", str(proxy))
+    assert run.code != 0
+    assert run.errors == [
+        f"X509 proxy {proxy} expires in 59 min, but jobs may run for 3 h 0 min: voms-proxy-init -voms cms -rfc "
+        "-valid 192:00"
+    ]
+    assert submitted(run.text) == []
+
+
+def test_proxy_expires_while_jobs_run(analysis: Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
+    # else condor_submit takes none that ends within two minutes
+    monkeypatch.setenv("_CONDOR_CRED_MIN_TIME_LEFT", "0")
+    expired = "os.system('openssl x509 -checkend 0 -noout -in $X509_USER_PROXY >/dev/null')"
+    # like a job that reads from a server which doesn't let it in any more
+    analysis.fault(f"[time.sleep(0.2) for _ in iter(lambda: {expired}, 256)]; raise OSError('[FATAL] Auth failed')")
+    proxy = proxy_of(analysis, 30)
+    run = analysis.run("MergeOutputs", *QUICK, "--runtime", "5s", "--flavour", "any", "--proxy", str(proxy))
+    assert run.code != 0
+    (sentence,) = run.errors
+    assert f"its X.509 proxy expired: X509 proxy {proxy} expired at " in sentence
+    assert ": voms-proxy-init -voms cms" in sentence
+    assert sentence.endswith(".txt)")
+    # tried again only when there is a new one
+    assert submitted(run.text) == [2]

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from tests.law_runner import Law
+
+
+def rows(text: str) -> dict[str, str]:
+    """Return the status of each check."""
+    return {name.strip(): status for status, name in re.findall(r"^(ok|warning|problem) +(.{12})", text, re.MULTILINE)}
+
+
+def test_laptop_without_a_batch_system(tmp_path: Path) -> None:
+    law = Law(tmp_path)
+    # not even HTCondor, should this machine have it
+    scripts = law.environment["PATH"].partition(os.pathsep)[0]
+    alone = Law(tmp_path, {"PATH": scripts, "X509_USER_PROXY": str(tmp_path / "none")})
+    run = alone.run("Doctor")
+    assert run.code == 0, run.text
+    found = rows(run.text)
+    assert "problem" not in found.values()
+    assert {"proxy", "XRootD", "index", "store", "batch system"} <= found.keys()
+    assert "test job" not in found
+    assert "none is here, and local runs need none" in run.text
+    # a diagnosis leaves nothing
+    assert not law.store.exists()
+
+
+def test_problems_are_an_error_and_nothing_is_submitted(tmp_path: Path) -> None:
+    law = Law(tmp_path, {"X509_USER_PROXY": str(tmp_path / "none")})
+    run = law.run("Doctor", "--site", "lxplus-eos", "--proxy", "auto")
+    assert run.code == 30
+    found = rows(run.text)
+    assert (found["proxy"], found["placement"], found["test job"]) == ("problem", "problem", "warning")
+    (error,) = run.errors
+    assert error.startswith("jobs at site 'lxplus-eos' would fail because of proxy, placement")
+    assert not law.store.exists()
+
+
+def test_unknown_site(tmp_path: Path) -> None:
+    run = Law(tmp_path).run("Doctor", "--site", "lxplsu")
+    assert run.code != 0
+    assert run.errors == ["unknown site 'lxplsu' in --site, did you mean 'lxplus' or 'lxplus-eos'?"]
