@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from collections import OrderedDict
@@ -186,16 +185,22 @@ class HTCondorBatch(BatchOptions, HTCondorWorkflow):
 
     def htcondor_bootstrap_file(self) -> JobInputFile:
         """What a job begins with."""
-        return JobInputFile(str(Path(__file__).with_name("bootstrap.sh")), copy=True, render_job=True)
+        return JobInputFile(str(self.job_environment.bootstrap_file), copy=True, render_job=True)
+
+    def htcondor_cmdline_args(self) -> dict[str, str]:
+        """Say where jobs find the analysis."""
+        return {"--analysis": self.job_environment.analysis}
 
     def htcondor_job_config(self, config: Any, job_num: Any, branches: Any) -> Any:
         """Say what jobs ask for, and by what they are found again."""
         site, needs = self.site_inst, self.workflow_proxy.needs(law.util.make_list(job_num)[0])
         control = self.control_directory("htcondor")
-        for path in (control, os.environ["POCKET_ROOT"]):
+        environment = self.job_environment
+        for path in (control, *environment.paths):
             site.check_path(str(path))
-        config.render_variables["pocket_root"] = os.environ["POCKET_ROOT"]
-        config.render_variables["pocket_store"] = os.environ["POCKET_STORE"]
+        config.render_variables.update(environment.variables)
+        for name, file in environment.files.items():
+            config.input_files[name] = JobInputFile(str(file), copy=False)
         config.custom_content += [
             (f"MY.{CONTROL}", f'"{control}"'),
             (f"MY.{BRANCHES}", '"$(law_job_postfix)"'),
@@ -215,6 +220,8 @@ class HTCondorBatch(BatchOptions, HTCondorWorkflow):
             config.custom_content.append(("MY.SingularityImage", f'"{site.container}"'))
         if site.accounting_group:
             config.custom_content.append(("accounting_group", site.accounting_group))
+        if environment.disk:
+            config.custom_content.append(("request_disk", f"{environment.disk // 1_000_000} MB"))
         if site.send_credential:
             config.custom_content.append(("MY.SendCredential", "True"))
         if hosts := self.workflow_proxy.blocked_hosts:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 import law
 import luigi
 
 from pocket.errors import check_known
+from pocket.store import store_root
 from tasks.batch.causes import BACK_OFF, Needs
-from tasks.batch.sites import Site, read_site
+from tasks.batch.environment import JobEnvironment, job_environment
+from tasks.batch.sites import ENVIRONMENTS, Site, read_site
 
 #: where branches may run
 WORKFLOWS = ("local", "htcondor")
+
+#: folder of the bundles, in the store or in the log directory of the site
+BUNDLES = ".bundles"
 
 _OF_SITE = "default: the site's"
 
@@ -39,6 +46,12 @@ class BatchOptions(law.Task):
     )
     container = luigi.Parameter(
         default=law.NO_STR, significant=False, description=f"image that jobs run in; {_OF_SITE}"
+    )
+    environment = luigi.Parameter(
+        default=law.NO_STR,
+        significant=False,
+        description="what jobs run in: shared (checkout and packages as jobs see them here) or bundle (a copy that is "
+        f"sent with them); {_OF_SITE}",
     )
     accounting_group = luigi.Parameter(
         default=law.NO_STR, significant=False, description=f"group that jobs are charged to; {_OF_SITE}"
@@ -70,6 +83,7 @@ class BatchOptions(law.Task):
         "runtime",
         "flavour",
         "container",
+        "environment",
         "accounting_group",
         "retry_delay",
     }
@@ -82,14 +96,22 @@ class BatchOptions(law.Task):
             check_known("workflow", [params["workflow"]], WORKFLOWS, "--workflow")
         if "site" in params:
             read_site(params["site"])
+        if params.get("environment") not in (None, law.NO_STR):
+            check_known("environment", [params["environment"]], ENVIRONMENTS, "--environment")
         return params
 
     @property
     def site_inst(self) -> Site:
         """The site, with what the command line says otherwise."""
         site = read_site(self.site)
-        given = {name: getattr(self, name) for name in ("flavour", "container", "accounting_group")}
+        given = {name: getattr(self, name) for name in ("flavour", "container", "environment", "accounting_group")}
         return site.changed(**{name: value for name, value in given.items() if value != law.NO_STR})
+
+    @cached_property
+    def job_environment(self) -> JobEnvironment:
+        """What jobs run in."""
+        site = self.site_inst
+        return job_environment(site.environment, Path(site.log_directory or store_root()) / BUNDLES, self.analysis)
 
     @property
     def needs(self) -> Needs:
