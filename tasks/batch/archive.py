@@ -17,8 +17,8 @@ from typing import BinaryIO
 from pocket.errors import PocketError
 from pocket.store.manifest import file_checksum
 
-#: 4 is a third slower and a twentieth smaller for an environment of Python packages
-_COMPRESSION = 1
+#: of the environment's packages in 11 s; 1 takes 8 s for a tenth more, 6 takes 23 s for 4 % less
+_COMPRESSION = 4
 #: digits of the content's checksum in a name
 _DIGITS = 16
 

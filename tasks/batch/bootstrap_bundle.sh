@@ -9,7 +9,9 @@ _pocketlaw_bundle() {
         archive=${archive% *}
         found=$(sha256sum <"$archive" | cut -d " " -f 1)
         if [ "$found" != "$expected" ]; then
-            echo "error: the bundle $archive arrived damaged: its SHA-256 is ${found:-unknown}, expected $expected" >&2
+            echo "SHA-256 of $archive: $found, expected $expected"
+            # without what differs from job to job: the same error again is final
+            echo "error: the bundle of ${archive%%-*} that came with the job isn't the one that was sent: its checksum differs" >&2
             return 1
         fi
     done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import sysconfig
 import tomllib
@@ -35,7 +36,7 @@ def package_files(root: Path) -> list[Path]:
     for distribution in metadata.distributions(path=[str(folder)]):
         if _name(distribution.metadata["Name"]) in unneeded:
             left_out.update(Path(str(file)) for file in distribution.files or ())
-        elif '"editable": true' in (distribution.read_text("direct_url.json") or ""):
+        elif _is_link(distribution):
             raise ConfigError(
                 f"package {distribution.metadata['Name']} is installed as a link to its code, which a bundle doesn't "
                 "have: install it without --editable"
@@ -75,6 +76,11 @@ def with_requirements(requirements: Iterable[str]) -> set[str]:
         seen.add(key)
         waiting += [(Requirement(text), key[1]) for text in required]
     return {name for name, _ in seen}
+
+
+def _is_link(distribution: metadata.Distribution) -> bool:
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    return bool(origin.get("dir_info", {}).get("editable"))
 
 
 def _of(extras: dict[str, list[str]], names: Iterable[str]) -> list[str]:
