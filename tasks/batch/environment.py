@@ -1,4 +1,7 @@
-"""What a job runs in: the checkout and the packages of who submits it, or a bundle of both that comes with the job."""
+"""What a job runs in: the checkout and the packages of who submits it, or a bundle of both that comes with the job.
+
+law's own bundle of a repository (law.contrib.git) has no packages, isn't the same twice and isn't checked by jobs.
+"""
 
 from __future__ import annotations
 

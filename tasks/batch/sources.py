@@ -10,9 +10,8 @@ from pathlib import Path
 
 from pocket.errors import ConfigError
 
-#: folders that are no code, also where git isn't told to ignore them
-_NO_CODE = frozenset({".git", ".venv", ".law", "__pycache__"})
-_SECRET_FOLDERS = frozenset({".globus", ".ssh", ".condor"})
+#: folders that are no code, or of secrets, also where git isn't told to ignore them
+_LEFT_OUT = frozenset({".git", ".venv", ".law", "__pycache__", ".condor", ".globus", ".ssh"})
 #: proxies, tokens, keys, passwords
 _SECRET_NAME = re.compile(
     r"x509up_u\d+.*|bt_u\d+.*|krb5cc.*|id_(rsa|dsa|ecdsa|ed25519)|.*\.(pem|key|p12|pfx)"
@@ -28,7 +27,8 @@ def source_files(folder: Path) -> list[Path]:
     """Return the files of a folder, relative to it and sorted.
 
     Changes that aren't committed and files that aren't added count. Repositories in the folder are looked into; a
-    folder that belongs to no repository has all its files that no ``.gitignore`` excludes.
+    folder that belongs to no repository has all its files that no ``.gitignore`` excludes. A link counts as the file
+    that it leads to; one to a folder doesn't count.
 
     Raises:
         ConfigError: if git fails.
@@ -38,7 +38,7 @@ def source_files(folder: Path) -> list[Path]:
 
 def is_secret(path: Path) -> bool:
     """Tell whether a file is a proxy, a token or a key, by its name or its content."""
-    if _SECRET_NAME.fullmatch(path.name) or not _SECRET_FOLDERS.isdisjoint(path.parts):
+    if _SECRET_NAME.fullmatch(path.name):
         return True
     return path.stat().st_size <= _LARGEST_SECRET and _SECRET_CONTENT.search(path.read_bytes()) is not None
 
@@ -46,7 +46,7 @@ def is_secret(path: Path) -> bool:
 def _files(folder: Path) -> Iterator[Path]:
     for name in _listed(folder):
         path = folder / name
-        if not _NO_CODE.isdisjoint(Path(name).parts):
+        if not _LEFT_OUT.isdisjoint(Path(name).parts):
             continue
         if path.is_file():
             yield path

@@ -85,18 +85,30 @@ with Path({str(record)!r}).open("a") as file:
     return record
 
 
-def test_jobs_run_without_the_checkout(bundled: Analysis, expected: Templates) -> None:
+def make_bundle(analysis: Analysis) -> None:
+    """Make the bundle of what is there now."""
+    arguments = f'"bundle", Path("{analysis.checkout.store}/.bundles"), "{analysis.folder}"'
+    imports = "from pathlib import Path; from tasks.batch.environment import job_environment"
+    run = analysis.checkout.run(f"python -c '{imports}; job_environment({arguments})'")
+    assert run.code == 0, run.text
+
+
+def test_jobs_run_from_the_bundle_of_a_changed_cut(bundled: Analysis, expected: Templates) -> None:
+    make_bundle(bundled)
+    before = archives(bundled, "code")
     record = record_places(bundled)
+    parameters = bundled.folder / "parameters.yaml"
+    text = parameters.read_text()
+    parameters.write_text(text.replace("pt: 20.0", "pt: 33.0"))
+    assert parameters.read_text() != text
     # unpacking takes most of the time, so one job has all branches
     run = bundled.run("RunProcessor", *BUNDLE, "--tasks-per-job", "2")
     assert run.code == 0, run.text
     assert submitted(run.text) == [1]
-    merge = bundled.run("MergeOutputs")
-    assert merge.executed == ["MergeOutputs"]
-    assert same(bundled.templates(), expected)
     # with space for what is sent, what comes out of it and what the task writes
     ours = f'{CONTROL} == "{bundled.control("htcondor")}"'
     assert int(bundled.checkout.user.run("condor_history", "-constraint", ours, "-af", "RequestDisk")) > 3_000_000
+
     # the process that submits loads the analysis, too
     in_jobs = [places for places in map(json.loads, record.read_text().splitlines()) if not places[-1]]
     assert in_jobs
@@ -104,31 +116,19 @@ def test_jobs_run_without_the_checkout(bundled: Analysis, expected: Templates) -
         scratch = Path(prefix).parent
         assert cuts == str(scratch / "outside" / "analysis" / "cuts.py")
         assert engine == str(scratch / "checkout" / "pocket" / "__init__.py")
-    (code,), (packages,) = archives(bundled, "code"), archives(bundled, "packages")
-    content = {*names(code), *names(packages)}
-    assert {"checkout/law.cfg", "checkout/tasks/processing.py", "outside/analysis/parameters.yaml"} <= content
-    assert not [name for name in content if Path(name).name in (*SECRETS, "corrections.txt", "key.pem")]
-    assert not [name for name in content if name.startswith(("checkout/.venv", "checkout/.law")) or "/.git/" in name]
 
-
-def test_changed_cut_makes_another_bundle(bundled: Analysis, expected: Templates) -> None:
-    before = archives(bundled, "code")
-    parameters = bundled.folder / "parameters.yaml"
-    text = parameters.read_text()
-    parameters.write_text(text.replace("pt: 20.0", "pt: 33.0"))
-    assert parameters.read_text() != text
-    # one job is enough
-    run = bundled.run("RunProcessor", *BUNDLE, "--branches", "0")
-    assert run.code == 0, run.text
-    assert submitted(run.text) == [1]
-    (new,) = archives(bundled, "code") - before
-    assert len(archives(bundled, "packages")) == 1
-    with tarfile.open(new) as archive:
+    (code,), (packages,) = archives(bundled, "code") - before, archives(bundled, "packages")
+    with tarfile.open(code) as archive:
         member = archive.extractfile("outside/analysis/parameters.yaml")
         assert member
         assert member.read() == parameters.read_bytes()
-    # the job's output is the one that belongs to the changed cut
-    assert bundled.run("MergeOutputs").code == 0
+    content = {*names(code), *names(packages)}
+    assert {"checkout/law.cfg", "checkout/tasks/processing.py", "outside/analysis/cuts.py"} <= content
+    assert not [name for name in content if Path(name).name in (*SECRETS, "corrections.txt", "key.pem")]
+    assert not [name for name in content if name.startswith(("checkout/.venv", "checkout/.law")) or "/.git/" in name]
+
+    # the outputs are where those of the changed cut belong, and the same
+    assert bundled.run("MergeOutputs").executed == ["MergeOutputs"]
     found = bundled.templates()
     assert not same(found, expected)
     remove_outputs(bundled.checkout)
