@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +49,11 @@ class BatchControl(BatchOptions):
 
     def bootstrap_file(self) -> JobInputFile:
         """What a job begins with."""
-        return JobInputFile(str(Path(__file__).with_name("bootstrap.sh")), copy=True, render_job=True)
+        return JobInputFile(str(self.job_environment.bootstrap_file), copy=True, render_job=True)
+
+    def cmdline_args(self) -> dict[str, str]:
+        """Say where jobs find the analysis."""
+        return {"--analysis": self.job_environment.analysis}
 
     def prepare(self, config: Any) -> None:
         """Check the paths of a submission, and tell the job what its bootstrap file needs.
@@ -58,10 +61,9 @@ class BatchControl(BatchOptions):
         Raises:
             ConfigError: if the site doesn't take a path.
         """
-        for path in (self.control, os.environ["POCKET_ROOT"]):
+        for path in (self.control, *self.job_environment.paths):
             self.site_inst.check_path(str(path))
-        config.render_variables["pocket_root"] = os.environ["POCKET_ROOT"]
-        config.render_variables["pocket_store"] = os.environ["POCKET_STORE"]
+        config.render_variables.update(self.job_environment.variables)
 
     def modify_polling_status_line(self, status_line: str) -> str:
         """Say how far the jobs are, in events too."""

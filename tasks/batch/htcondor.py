@@ -9,6 +9,7 @@ from typing import Any
 import law
 from law.contrib.htcondor.job import HTCondorJobManager
 from law.contrib.htcondor.workflow import HTCondorWorkflow, HTCondorWorkflowProxy
+from law.job.base import JobInputFile
 
 from tasks.batch.control import BatchControl
 from tasks.batch.queues import QueueManager, ask, branches_of
@@ -106,6 +107,7 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
 
     htcondor_output_directory = BatchControl.output_directory
     htcondor_bootstrap_file = BatchControl.bootstrap_file
+    htcondor_cmdline_args = BatchControl.cmdline_args
     htcondor_poll_callback = BatchControl.poll_callback
     htcondor_check_job_completeness = BatchControl.check_job_completeness
     htcondor_use_local_scheduler = BatchControl.use_local_scheduler
@@ -123,6 +125,9 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
         """Say what jobs ask for, and by what they are found again."""
         site, needs = self.site_inst, self.workflow_proxy.needs(law.util.make_list(job_num)[0])
         self.prepare(config)
+        environment = self.job_environment
+        for name, file in environment.files.items():
+            config.input_files[name] = JobInputFile(str(file), copy=False)
         config.custom_content += [
             (f"MY.{CONTROL}", f'"{self.control}"'),
             (f"MY.{BRANCHES}", '"$(law_job_postfix)"'),
@@ -142,6 +147,8 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
             config.custom_content.append(("MY.SingularityImage", f'"{site.container}"'))
         if site.accounting_group:
             config.custom_content.append(("accounting_group", site.accounting_group))
+        if environment.disk:
+            config.custom_content.append(("request_disk", f"{environment.disk // 1_000_000} MB"))
         if site.send_credential:
             config.custom_content.append(("MY.SendCredential", "True"))
         if proxy := self.job_proxy(needs.runtime):

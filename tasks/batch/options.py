@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,12 +11,17 @@ import luigi
 
 from pocket.errors import ConfigError, check_known
 from pocket.executors.proxy import check_proxy
+from pocket.store import store_root
 from tasks.batch.causes import BACK_OFF, Needs
-from tasks.batch.sites import Site, read_site
+from tasks.batch.environment import JobEnvironment, job_environment
+from tasks.batch.sites import ENVIRONMENTS, Site, read_site
+
+#: folder of the bundles, in the store or in the log directory of the site
+BUNDLES = ".bundles"
 
 _OF_SITE = "default: the site's"
 #: batch system → what it has no word for
-_WITHOUT = {"slurm": ("container", "flavour", "proxy")}
+_WITHOUT = {"slurm": ("container", "environment", "flavour", "proxy")}
 
 
 class WorkflowTypes(law.Task):
@@ -59,6 +65,12 @@ class BatchOptions(WorkflowTypes):
     container = luigi.Parameter(
         default=law.NO_STR, significant=False, description=f"image that jobs run in; {_OF_SITE}"
     )
+    environment = luigi.Parameter(
+        default=law.NO_STR,
+        significant=False,
+        description="what jobs run in: shared (checkout and packages as jobs see them here) or bundle (a copy that is "
+        f"sent with them); {_OF_SITE}",
+    )
     accounting_group = luigi.Parameter(
         default=law.NO_STR, significant=False, description=f"group that jobs are charged to; {_OF_SITE}"
     )
@@ -94,6 +106,7 @@ class BatchOptions(WorkflowTypes):
         "runtime",
         "flavour",
         "container",
+        "environment",
         "accounting_group",
         "proxy",
         "retry_delay",
@@ -107,16 +120,25 @@ class BatchOptions(WorkflowTypes):
             site, workflow = read_site(params["site"]), params["workflow"]
             for option in _WITHOUT.get(workflow, ()):
                 value = getattr(site, option) if params[option] == law.NO_STR else params[option]
-                if value:
+                if value != getattr(Site, option):
                     raise ConfigError(f"--{option} {value} is for --workflow htcondor, not {workflow}")
+        if params.get("environment") not in (None, law.NO_STR):
+            check_known("environment", [params["environment"]], ENVIRONMENTS, "--environment")
         return params
 
     @property
     def site_inst(self) -> Site:
         """The site, with what the command line says otherwise."""
         site = read_site(self.site)
-        given = {name: getattr(self, name) for name in ("flavour", "container", "accounting_group", "proxy")}
+        names = ("flavour", "container", "environment", "accounting_group", "proxy")
+        given = {name: getattr(self, name) for name in names}
         return site.changed(**{name: value for name, value in given.items() if value != law.NO_STR})
+
+    @cached_property
+    def job_environment(self) -> JobEnvironment:
+        """What jobs run in."""
+        site = self.site_inst
+        return job_environment(site.environment, Path(site.log_directory or store_root()) / BUNDLES, self.analysis)
 
     @property
     def needs(self) -> Needs:

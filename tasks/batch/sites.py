@@ -12,6 +12,8 @@ import law
 from pocket.errors import ConfigError, check_known
 
 PREFIX = "site_"
+#: what jobs may run in: the checkout and the packages as they see them, or a copy that is sent with them
+ENVIRONMENTS = ("shared", "bundle")
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Site:
         flavour: ``+JobFlavour``, which stands for a running time at CERN.
         want_os: ``MY.WantOS``, such as ``el9``.
         container: image that jobs run in, ``MY.SingularityImage``.
+        environment: what jobs run in, ``shared`` or ``bundle``.
         accounting_group: group that the jobs are charged to; the account on Slurm.
         partition: partition of Slurm that jobs are sent to.
         send_credential: hand the Kerberos ticket to jobs, which CERN's EOS needs.
@@ -46,6 +49,7 @@ class Site:
     flavour: str = ""
     want_os: str = ""
     container: str = ""
+    environment: str = "shared"
     accounting_group: str = ""
     partition: str = ""
     send_credential: bool = False
@@ -118,7 +122,9 @@ def parse_site(name: str, options: Mapping[str, object]) -> Site:
             values[option] = _READ[str(known[option])](text)
         except ValueError:
             raise ConfigError(f"{option} = {text} in [{PREFIX}{name}] of law.cfg is no {known[option]}") from None
-    return Site(name, **values)  # type: ignore[arg-type]
+    site = Site(name, **values)  # type: ignore[arg-type]
+    check_known("environment", [site.environment], ENVIRONMENTS, f"[{PREFIX}{name}] of law.cfg")
+    return site
 
 
 def _boolean(text: str) -> bool:

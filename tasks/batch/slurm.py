@@ -208,6 +208,7 @@ class SlurmBatch(BatchControl, SlurmWorkflow):
 
     slurm_output_directory = BatchControl.output_directory
     slurm_bootstrap_file = BatchControl.bootstrap_file
+    slurm_cmdline_args = BatchControl.cmdline_args
     slurm_poll_callback = BatchControl.poll_callback
     slurm_check_job_completeness = BatchControl.check_job_completeness
     slurm_use_local_scheduler = BatchControl.use_local_scheduler

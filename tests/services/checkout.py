@@ -130,9 +130,9 @@ class Analysis:
         }
 
 
-def copy_project(user: User) -> Checkout:
-    """Copy the project's files as they are now, and make an environment that the user can read."""
-    folder = user.folder / "checkout"
+def copy_project(user: User, folder: Path | None = None) -> Checkout:
+    """Copy the project's files as they are now, by default below the user's folder, and make its environment."""
+    folder = folder or user.folder / "checkout"
     files = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -145,7 +145,7 @@ def copy_project(user: User) -> Checkout:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     own(folder, user)
-    (user.folder / "outputs").mkdir()
+    (user.folder / "outputs").mkdir(exist_ok=True)
     own(user.folder / "outputs", user)
     made = Checkout(user, folder, user.folder / "outputs")
     run = made.run("law --version", timeout=600)
@@ -153,9 +153,9 @@ def copy_project(user: User) -> Checkout:
     return made
 
 
-def copy_analysis(checkout: Checkout) -> Analysis:
+def copy_analysis(checkout: Checkout, parent: Path | None = None) -> Analysis:
     """Copy the small analysis, in the place of the last copy: filesets hold paths."""
-    folder = checkout.user.folder / "analysis"
+    folder = (parent or checkout.user.folder) / "analysis"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "tests" / "tasks" / "small", folder, ignore=shutil.ignore_patterns("__pycache__"))
     own(folder, checkout.user)

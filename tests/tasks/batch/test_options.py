@@ -19,6 +19,8 @@ def test_command_line_comes_before_the_site(chain: Chain) -> None:
     task = chain.task(RunProcessor, config="main", site="naf", memory=3000.0, runtime=0.5, container="/cvmfs/image")
     assert task.needs == Needs(3000.0, 0.5)
     assert (task.site_inst.name, task.site_inst.container) == ("naf", "/cvmfs/image")
+    assert task.site_inst.environment == "shared"
+    assert chain.task(RunProcessor, config="main", environment="bundle").site_inst.environment == "bundle"
 
 
 def test_units_of_options() -> None:
@@ -31,7 +33,7 @@ def test_where_a_task_runs_does_not_change_its_output(chain: Chain) -> None:
     local, batch = (chain.task(RunProcessor, config="main", **more) for more in ({}, {"workflow": "htcondor"}))
     assert local.directory == batch.directory
     # a job runs its branch where it is
-    assert "site" in batch.exclude_params_branch
+    assert {"site", "environment"} <= batch.exclude_params_branch
     assert batch.as_branch(0).workflow == "htcondor"
     assert law.NO_STR not in (local.workflow, batch.effective_workflow)
 
@@ -52,6 +54,8 @@ def test_wrong_options(chain: Chain) -> None:
         chain.task(workflow="condor")
     with pytest.raises(UnknownNameError, match="unknown site 'lxplu' in --site"):
         chain.task(RunProcessor, site="lxplu")
+    with pytest.raises(UnknownNameError, match="unknown environment 'bundel' in --environment, did you mean 'bundle'"):
+        chain.task(RunProcessor, environment="bundel")
 
 
 def test_proxy_of_jobs(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,6 +35,8 @@ def test_wrong_options() -> None:
         parse_site("mine", {"memory": "3GB"})
     with pytest.raises(ConfigError, match=r"send_credential = yes in \[site_mine\] of law.cfg is no bool"):
         parse_site("mine", {"send_credential": "yes"})
+    with pytest.raises(UnknownNameError, match=r"unknown environment 'bundel' in \[site_mine\] of law.cfg"):
+        parse_site("mine", {"environment": "bundel"})
 
 
 def test_paths_that_a_site_takes() -> None:

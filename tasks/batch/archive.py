@@ -1,0 +1,149 @@
+"""Archives that are named by their content: the same files make the same archive, other files another one."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import json
+import os
+import stat
+import tarfile
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from pocket.errors import PocketError
+from pocket.store.manifest import file_checksum
+
+#: of the environment's packages in 11 s; 1 takes 8 s for a tenth more, 6 takes 23 s for 4 % less
+_COMPRESSION = 4
+#: digits of the content's checksum in a name
+_DIGITS = 16
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A compressed tar archive.
+
+    Args:
+        path: where it is.
+        sha256: checksum of the archive.
+        size: of the archive, in bytes.
+        unpacked: of the files in it, in bytes.
+    """
+
+    path: Path
+    sha256: str
+    size: int
+    unpacked: int
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A file as it goes into an archive: without owner and time, which differ where the content doesn't."""
+
+    name: str
+    path: Path
+    mode: int
+    sha256: str
+    size: int
+
+    @classmethod
+    def read(cls, name: str, path: Path) -> _Member:
+        with path.open("rb") as file:
+            status = os.fstat(file.fileno())
+            checksum = hashlib.file_digest(file, "sha256").hexdigest()
+        return cls(name, path, 0o755 if status.st_mode & stat.S_IXUSR else 0o644, checksum, status.st_size)
+
+    def write(self, archive: tarfile.TarFile) -> None:
+        """Add the file.
+
+        Raises:
+            PocketError: if it isn't as it was when it was read.
+        """
+        info = tarfile.TarInfo(self.name)
+        info.mode, info.size = self.mode, self.size
+        try:
+            with self.path.open("rb") as file:
+                content = _Hashing(file)
+                archive.addfile(info, content)
+        except OSError as error:
+            raise PocketError(f"{self.path} can't be put into a bundle: {error}") from None
+        if content.digest.hexdigest() != self.sha256:
+            raise PocketError(f"{self.path} was changed while it was put into a bundle: run this again")
+
+
+class _Hashing:
+    """A file that keeps the checksum of what is read from it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.digest = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        """Read the next bytes."""
+        content = self._file.read(size)
+        self.digest.update(content)
+        return content
+
+
+def make_archive(folder: Path, label: str, members: Mapping[str, Path]) -> Archive:
+    """Return the archive of some files as they are now; it is made unless it is there, whole.
+
+    Args:
+        folder: where archives are kept; made if need be.
+        label: beginning of the archive's name, which goes on with the checksum of the content.
+        members: name in the archive → file.
+
+    Raises:
+        PocketError: if a file can't be read or changes meanwhile, or the folder can't be written.
+    """
+    try:
+        files = [_Member.read(name, members[name]) for name in sorted(members)]
+    except OSError as error:
+        raise PocketError(f"{error.filename} can't be put into a bundle: {error.strerror}") from None
+    content = "".join(f"{file.name}\0{file.mode:o}\0{file.sha256}\n" for file in files)
+    name = f"{label}-{hashlib.sha256(content.encode()).hexdigest()[:_DIGITS]}"
+    path, record = folder / f"{name}.tar.gz", folder / f"{name}.json"
+    if (found := _recorded(path, record)) is not None:
+        return found
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            _replacing(path) as file,
+            # neither a time nor a name in the head
+            gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as compressed,
+            tarfile.open(fileobj=compressed, mode="w") as archive,
+        ):
+            for member in files:
+                member.write(archive)
+        made = Archive(path, file_checksum(path), path.stat().st_size, sum(member.size for member in files))
+        with _replacing(record) as file:
+            file.write(json.dumps({**asdict(made), "path": path.name}).encode())
+    except OSError as error:
+        raise PocketError(f"the bundle {path} can't be written: {error.strerror}") from None
+    return made
+
+
+def _recorded(path: Path, record: Path) -> Archive | None:
+    """Return the archive that was made before, ``None`` if there is none or it isn't as it was made."""
+    try:
+        found = Archive(**{**json.loads(record.read_bytes()), "path": path})
+        whole = path.stat().st_size == found.size and file_checksum(path) == found.sha256
+    except (OSError, ValueError, TypeError):
+        return None
+    return found if whole else None
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Iterator[BinaryIO]:
+    """Write a file beside its place, and put it there when it is complete."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

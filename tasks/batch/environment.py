@@ -1,0 +1,149 @@
+"""What a job runs in: the checkout and the packages of who submits it, or a bundle of both that comes with the job.
+
+law's own bundle of a repository (law.contrib.git) has no packages, isn't the same twice and isn't checked by jobs.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import sysconfig
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pocket.errors import ConfigError
+from pocket.store import store_root
+from tasks.batch.archive import Archive, make_archive
+from tasks.batch.packages import package_files, site_packages
+from tasks.batch.sources import source_files
+
+#: where a job unpacks, below its working directory
+UNPACKED = "bundle"
+#: folders in the bundle of the code: the checkout, and the folder of an analysis that isn't in it
+_CHECKOUT, _OUTSIDE = "checkout", "outside"
+#: largest size of the code before compression, in bytes: more isn't code
+MAX_CODE = 200_000_000
+#: scratch space that a job needs beside the bundle, in bytes
+_SCRATCH = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class JobEnvironment:
+    """What a job needs before its task can run.
+
+    Args:
+        bootstrap: name of the script in this folder that the job sources.
+        analysis: reference of the analysis, in the job.
+        variables: name → value, to be set in the script.
+        files: name → file that goes to the working directory of the job.
+        paths: what of this machine is named in the submission.
+        disk: scratch space in bytes, 0 for what the batch system gives.
+    """
+
+    bootstrap: str
+    analysis: str
+    variables: Mapping[str, str]
+    files: Mapping[str, Path] = field(default_factory=dict)
+    paths: tuple[Path, ...] = ()
+    disk: int = 0
+
+    @property
+    def bootstrap_file(self) -> Path:
+        """The script that the job sources."""
+        return Path(__file__).with_name(self.bootstrap)
+
+
+def job_environment(kind: str, folder: Path, analysis: str) -> JobEnvironment:
+    """Return what jobs run in; a bundle is made for it.
+
+    Args:
+        kind: one of :data:`tasks.batch.sites.ENVIRONMENTS`.
+        folder: where bundles are kept.
+        analysis: reference of the analysis.
+
+    Raises:
+        ConfigError: if no bundle can be made of what is there.
+        PocketError: if a file changes meanwhile, or the folder can't be written.
+    """
+    from pocket.analysis import absolute_reference
+
+    store = {"pocket_store": str(store_root().absolute())}
+    if kind == "shared":
+        root = os.environ["POCKET_ROOT"]
+        variables = {**store, "pocket_root": root}
+        return JobEnvironment("bootstrap.sh", absolute_reference(analysis), variables, paths=(Path(root),))
+    code, environment, reference = _bundle(folder, absolute_reference(analysis))
+    variables = {
+        **store,
+        "code_sha256": code.sha256,
+        "packages_sha256": environment.sha256,
+        "python": str(Path(sys.base_prefix, "bin", f"python{_python_version()}")),
+        "python_version": _python_version(),
+        "python_suffix": sysconfig.get_config_var("EXT_SUFFIX"),
+    }
+    files = {"code_archive": code.path, "packages_archive": environment.path}
+    disk = sum(archive.size + archive.unpacked for archive in (code, environment)) + _SCRATCH
+    return JobEnvironment("bootstrap_bundle.sh", reference, variables, files, tuple(files.values()), disk)
+
+
+# once per process: jobs that are tried again run with what those before them had, and with what is loaded here
+@functools.cache
+def _bundle(folder: Path, analysis: str) -> tuple[Archive, Archive, str]:
+    """Return the archive of the code, that of the packages, and the analysis' reference in a job."""
+    from pocket.parameters.locations import project_root
+
+    root = project_root().absolute()
+    code, reference = code_members(root, analysis)
+    library = f".venv/lib/python{_python_version()}/site-packages"
+    installed = site_packages()
+    packages = {f"{library}/{path.as_posix()}": installed / path for path in package_files(root)}
+    return make_archive(folder, "code", code), make_archive(folder, "packages", packages), reference
+
+
+def code_members(root: Path, analysis: str) -> tuple[dict[str, Path], str]:
+    """Return the code that jobs of an analysis need, name in the bundle → file, and the analysis' reference there.
+
+    Args:
+        root: the checkout.
+        analysis: reference of the analysis, an absolute one.
+
+    Raises:
+        ConfigError: if git ignores the analysis, or there is too much.
+    """
+    from pocket.executors.code import package_folder
+
+    store = store_root().absolute()
+    members = {
+        f"{_CHECKOUT}/{file.as_posix()}": root / file
+        for file in source_files(root)
+        if not (root / file).is_relative_to(store)
+    }
+    is_path = analysis.startswith("/")
+    package = analysis.partition(".")[0] if "." in analysis and not is_path else "analysis"
+    folder = Path(analysis).resolve() if is_path else package_folder(package)
+    reference, place = analysis, ""
+    if folder is None:
+        raise ConfigError(f"package {package!r} of --analysis {analysis} has no folder to be put into a bundle")
+    if folder.is_relative_to(root.resolve()) and not folder.is_relative_to(sys.prefix):
+        place = f"{_CHECKOUT}/{folder.relative_to(root.resolve()).as_posix()}"
+    elif not folder.is_relative_to(site_packages()):
+        place = f"{_OUTSIDE}/{folder.name}"
+        members |= {f"{place}/{file.as_posix()}": folder / file for file in source_files(folder)}
+    if is_path:
+        if f"{place}/__init__.py" not in members:
+            raise ConfigError(f"{folder}/__init__.py wouldn't be in the bundle: a .gitignore excludes it")
+        reference = f"./{UNPACKED}/{place}"
+    sizes = {file: file.stat().st_size for file in members.values()}
+    if sum(sizes.values()) > MAX_CODE:
+        largest = max(sizes, key=lambda file: sizes[file])
+        raise ConfigError(
+            f"the code for a bundle has {sum(sizes.values()) / 1e6:.0f} MB, more than {MAX_CODE / 1e6:.0f} MB; the "
+            f"largest file is {largest}: name in .gitignore what isn't code"
+        )
+    return members, reference
+
+
+def _python_version() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"

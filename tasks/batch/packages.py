@@ -1,0 +1,93 @@
+"""The installed packages that jobs need: all but those that only the extras for other purposes ask for."""
+
+from __future__ import annotations
+
+import json
+import sys
+import sysconfig
+import tomllib
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+
+from pocket.errors import ConfigError
+
+#: extras of pyproject.toml that no job needs
+NOT_FOR_JOBS = ("catalogues", "dask", "dev", "docs", "htcondor")
+
+
+def package_files(root: Path) -> list[Path]:
+    """Return the files in site-packages that jobs need, relative to it and sorted.
+
+    Args:
+        root: the checkout, whose pyproject.toml says what is for which purpose.
+
+    Raises:
+        ConfigError: outside of a virtual environment, and for packages that are installed as a link to their code.
+    """
+    if sys.prefix == sys.base_prefix:
+        raise ConfigError(f"a bundle is made of the environment of setup.sh, but {sys.executable} is in none")
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    needed = [*project["dependencies"], *_of(extras, set(extras) - set(NOT_FOR_JOBS))]
+    unneeded = with_requirements(_of(extras, NOT_FOR_JOBS)) - with_requirements(needed)
+    folder = site_packages()
+    left_out: set[Path] = set()
+    for distribution in metadata.distributions(path=[str(folder)]):
+        if _name(distribution.metadata["Name"]) in unneeded:
+            left_out.update(Path(str(file)) for file in distribution.files or ())
+        elif _is_link(distribution):
+            raise ConfigError(
+                f"package {distribution.metadata['Name']} is installed as a link to its code, which a bundle doesn't "
+                "have: install it without --editable"
+            )
+    found = (path for path in folder.rglob("*") if path.suffix != ".pyc" and path.is_file())
+    return sorted({path.relative_to(folder) for path in found} - left_out)
+
+
+def site_packages() -> Path:
+    """Return the folder of the packages of the running environment."""
+    return Path(sysconfig.get_path("purelib"))
+
+
+def with_requirements(requirements: Iterable[str]) -> set[str]:
+    """Return the names of the installed packages that requirements name, and of all that those require.
+
+    Args:
+        requirements: as in pyproject.toml, e.g. ``"xgboost-cpu>=3; sys_platform=='linux'"``.
+    """
+    from packaging.requirements import Requirement
+
+    # a package may be required again with more extras
+    seen: set[tuple[str, frozenset[str]]] = set()
+    waiting = [(Requirement(text), frozenset[str]()) for text in requirements]
+    while waiting:
+        requirement, extras = waiting.pop()
+        marker = requirement.marker
+        if marker and not any(marker.evaluate({"extra": extra}) for extra in extras or {""}):
+            continue
+        key = (_name(requirement.name), frozenset(requirement.extras))
+        if key in seen:
+            continue
+        try:
+            required = metadata.requires(requirement.name) or []
+        except metadata.PackageNotFoundError:
+            continue
+        seen.add(key)
+        waiting += [(Requirement(text), key[1]) for text in required]
+    return {name for name, _ in seen}
+
+
+def _is_link(distribution: metadata.Distribution) -> bool:
+    origin = json.loads(distribution.read_text("direct_url.json") or "{}")
+    return bool(origin.get("dir_info", {}).get("editable"))
+
+
+def _of(extras: dict[str, list[str]], names: Iterable[str]) -> list[str]:
+    return [requirement for name in names for requirement in extras.get(name, [])]
+
+
+def _name(name: str) -> str:
+    from packaging.utils import canonicalize_name
+
+    return canonicalize_name(name)

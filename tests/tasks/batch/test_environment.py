@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pocket.errors import ConfigError
+from tasks.batch import environment
+from tasks.batch.environment import JobEnvironment, code_members, job_environment
+from tests.law_runner import ROOT
+
+SMALL = ROOT / "tests" / "tasks" / "small"
+
+
+@pytest.fixture(autouse=True)
+def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("POCKET_ROOT", str(ROOT))
+    monkeypatch.setenv("POCKET_STORE", str(tmp_path / "store"))
+    yield
+    environment._bundle.cache_clear()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A checkout of the few files that matter here."""
+    folder = tmp_path / "checkout"
+    shutil.copytree(SMALL, folder / "analysis" / "small", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "law.cfg").write_text("[modules]\n")
+    (folder / "store").mkdir()
+    (folder / "store" / "out.json").write_text("")
+    return folder
+
+
+def test_shared() -> None:
+    found = job_environment("shared", Path("/bundles"), "./mine")
+    assert found.bootstrap_file.is_file()
+    assert found.variables == {"pocket_root": str(ROOT), "pocket_store": os.environ["POCKET_STORE"]}
+    assert (dict(found.files), found.paths, found.disk) == ({}, (ROOT,), 0)
+    # jobs begin in another folder
+    assert found.analysis == str(Path.cwd() / "mine")
+    assert job_environment("shared", Path("/bundles"), "zmumu").analysis == "zmumu"
+
+
+def test_code_of_an_analysis_in_the_checkout(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_STORE", str(root / "store"))
+    members, reference = code_members(root, str(root / "analysis" / "small"))
+    assert reference == "./bundle/checkout/analysis/small"
+    assert members["checkout/analysis/small/cuts.py"] == root / "analysis" / "small" / "cuts.py"
+    assert "checkout/law.cfg" in members
+    assert not [name for name in members if "store" in name]
+
+
+def test_code_of_an_analysis_elsewhere(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = tmp_path / "mine"
+    shutil.copytree(root / "analysis" / "small", mine)
+    members, reference = code_members(root, str(mine))
+    assert reference == "./bundle/outside/mine"
+    assert members["outside/mine/parameters.yaml"] == mine / "parameters.yaml"
+    # by its name, if Python finds it
+    (mine / "muons").mkdir()
+    (mine / "muons" / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    members, reference = code_members(root, "mine.muons")
+    assert reference == "mine.muons"
+    assert {"outside/mine/__init__.py", "outside/mine/muons/__init__.py"} <= set(members)
+
+
+def test_analysis_of_the_project_and_of_a_package(root: Path) -> None:
+    for name in ("zmumu", "numpy.linalg"):
+        members, reference = code_members(ROOT, name)
+        assert reference == name
+        assert {name.partition("/")[0] for name in members} == {"checkout"}
+
+
+def test_what_is_no_code(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / ".gitignore").write_text("analysis/\n")
+    with pytest.raises(ConfigError, match=r"small/__init__.py wouldn't be in the bundle: a .gitignore excludes it"):
+        code_members(root, str(root / "analysis" / "small"))
+    (root / ".gitignore").unlink()
+    with pytest.raises(ConfigError, match=r"package 'nowhere' of --analysis nowhere.at_all has no folder"):
+        code_members(root, "nowhere.at_all")
+    (root / "events.bin").write_bytes(bytes(20_000))
+    monkeypatch.setattr(environment, "MAX_CODE", 20_000)
+    with pytest.raises(ConfigError, match=r"has 0 MB, more than 0 MB; the largest file is .*/events.bin: name in"):
+        code_members(root, str(root / "analysis" / "small"))
+
+
+@pytest.fixture
+def bundle(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobEnvironment:
+    """A bundle whose only package is a law that tells where it is."""
+    site = tmp_path / "site"
+    (site / "law" / "cli").mkdir(parents=True)
+    (site / "law" / "cli" / "law").write_text(
+        "import os, sys\nprint(sys.prefix, os.environ['POCKET_ROOT'], *sys.argv[1:])\nsys.exit(7)\n"
+    )
+    monkeypatch.setenv("POCKET_ROOT", str(root))
+    monkeypatch.setattr(environment, "site_packages", lambda: site)
+    monkeypatch.setattr(environment, "package_files", lambda root: [Path("law/cli/law")])
+    return job_environment("bundle", tmp_path / "bundles", str(root / "analysis" / "small"))
+
+
+def start(bundle: JobEnvironment, folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """Source the bootstrap file as a job does: with variables filled in, beside the files."""
+    folder.mkdir()
+    for path in bundle.files.values():
+        (folder / path.name).symlink_to(path)
+    variables = {**bundle.variables, **{name: path.name for name, path in bundle.files.items()}}
+    text = re.sub(r"\{\{(\w+)\}\}", lambda match: variables[match[1]], bundle.bootstrap_file.read_text())
+    (folder / "bootstrap.sh").write_text(text)
+    command = ["bash", "-c", f"source bootstrap.sh || exit 20; {script}"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_job_enters_its_bundle(bundle: JobEnvironment, tmp_path: Path) -> None:
+    run = start(bundle, tmp_path / "a job", 'law run "a b"; echo $?; echo $POCKET_STORE; echo $PYTHONPATH')
+    scratch = tmp_path / "a job" / "bundle"
+    assert run.stderr == ""
+    assert run.stdout.splitlines() == [
+        f"{scratch}/.venv {scratch}/checkout run a b",
+        "7",
+        str(tmp_path / "store"),
+        f"{scratch}/checkout:{scratch}/outside",
+    ]
+    assert (scratch / "checkout" / "analysis" / "small" / "cuts.py").read_text() == (SMALL / "cuts.py").read_text()
+    assert bundle.analysis == "./bundle/checkout/analysis/small"
+    # packed, unpacked, and for the task
+    assert bundle.disk > sum(path.stat().st_size for path in bundle.paths) + 1_000_000_000
+
+
+def test_job_refuses_what_is_damaged(bundle: JobEnvironment, tmp_path: Path) -> None:
+    packages = bundle.files["packages_archive"]
+    packages.write_bytes(packages.read_bytes()[:-1])
+    run = start(bundle, tmp_path / "job", "true")
+    assert run.returncode == 20
+    assert run.stderr == (
+        "error: the bundle of packages that came with the job isn't the one that was sent: its checksum differs\n"
+    )
+    assert f"expected {bundle.variables['packages_sha256']}" in run.stdout
+    assert not (tmp_path / "job" / "bundle").exists()
+    packages.unlink()
+    assert start(bundle, tmp_path / "without", "true").returncode == 20
+
+
+def test_job_needs_the_same_python(bundle: JobEnvironment, tmp_path: Path) -> None:
+    others = {"python": "/no/python", "python_version": "3.99", "python_suffix": ".cpython-399-sparc.so"}
+    run = start(replace(bundle, variables={**bundle.variables, **others}), tmp_path / "job", "true")
+    assert run.returncode == 20
+    assert run.stderr.startswith("error: the bundle needs a Python 3.99 (.cpython-399-sparc.so) and ")
+    assert "neither /no/python nor on PATH: choose a container or nodes" in run.stderr
+
+
+def test_job_without_space(bundle: JobEnvironment, tmp_path: Path) -> None:
+    # a file in the way stands in for a full disk
+    (tmp_path / "bundles" / "bundle").write_text("")
+    blocked = replace(bundle, files={**bundle.files, "blocking": tmp_path / "bundles" / "bundle"})
+    run = start(blocked, tmp_path / "job", "true")
+    assert run.returncode == 20
+    assert re.search(r"error: the bundle can't be unpacked in .*/job/bundle of \S+, which has \S+ left", run.stderr)
+
+
+def test_python_of_the_running_environment(bundle: JobEnvironment) -> None:
+    assert bundle.variables["python"].startswith(sys.base_prefix)
+    assert Path(bundle.variables["python"]).exists()
+    with tarfile.open(bundle.files["packages_archive"]) as archive:
+        (name,) = archive.getnames()
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    assert name == f".venv/lib/{version}/site-packages/law/cli/law"
+
+
+def test_one_process_has_one_bundle(bundle: JobEnvironment, root: Path, tmp_path: Path) -> None:
+    reference = str(root / "analysis" / "small")
+    (root / "law.cfg").write_text("[changed]\n")
+    assert job_environment("bundle", tmp_path / "bundles", reference).files == bundle.files
+    environment._bundle.cache_clear()
+    again = job_environment("bundle", tmp_path / "bundles", reference)
+    assert again.files["packages_archive"] == bundle.files["packages_archive"]
+    assert again.files["code_archive"] != bundle.files["code_archive"]
