@@ -8,6 +8,7 @@ import pytest
 from pocket.errors import ConfigError, UnknownNameError
 from tasks.batch.causes import Needs
 from tasks.processing import RunProcessor
+from tasks.toys import MakeToySamples
 from tests.grid import write_proxy
 from tests.tasks.chain import Chain
 
@@ -47,6 +48,12 @@ def test_options_are_handed_on(chain: Chain) -> None:
     }
     toys = {task.effective_workflow for task, *_ in merge.walk_deps() if task.task_family == "MakeToySamples"}
     assert toys == {"local"}
+
+
+def test_types_of_workflows_are_those_of_the_classes() -> None:
+    proxies = {getattr(parent, "workflow_proxy_cls", None) for parent in RunProcessor.__mro__} - {None}
+    assert {proxy.workflow_type for proxy in proxies} - {None} == set(RunProcessor.workflow_types)
+    assert MakeToySamples.workflow_types == ("local",)
 
 
 def test_wrong_options(chain: Chain) -> None:
