@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import law
 
 from pocket.fingerprint import digest
-from pocket.store import read_manifest, store_root
+from pocket.store import store_root
 from tasks.base import ConfigTask, input_ids
 from tasks.batch.htcondor import HTCondorBatch
-from tasks.targets import StoreTarget
+from tasks.targets import StoreTarget, find_remote
 from tasks.toys import MakeToySamples
 from tasks.workflow import PoolWorkflow
 
@@ -54,7 +54,7 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
         """The branch's folder."""
         branch = self.branch_data
         folder = self.directory / branch.dataset / f"{branch.start:010d}-{branch.stop:010d}"
-        return StoreTarget(folder, self.input_ids, accept_skipped=self.skip_bad_files)
+        return self.target(folder)
 
     @property
     def branch_label(self) -> str:
@@ -111,7 +111,7 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
             "resources": self.made_files(),
             "chunk_size": self.chunk_size,
             "skip_bad_files": self.skip_bad_files,
-            "output": {**self.write_info(), "directory": self.output().directory},
+            "output": self.write_info(),
         }
 
     def merging_ids(self) -> dict[str, str] | None:
@@ -119,6 +119,7 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
         if not self.workflow_condition():
             return None
         branches = self.get_branch_tasks().values()
+        find_remote(task.output() for task in branches)
         ids = input_ids(
             {f"{task.branch_data.dataset}/{task.output().directory.name}": task.output() for task in branches}
         )
@@ -128,10 +129,8 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
 
     def skipped_files(self) -> dict[str, str]:
         """Unreadable files that were left out of the filesets or of a branch, with the reason."""
-        datasets = [task.directory for task in self.workflow_requires()["datasets"].values()]
-        branches = [task.output().directory for task in self.get_branch_tasks().values()]
         skipped: dict[str, str] = {}
-        for folder in datasets + branches:
-            manifest = read_manifest(folder)
+        for task in (*self.workflow_requires()["datasets"].values(), *self.get_branch_tasks().values()):
+            manifest = task.output().manifest
             skipped.update(manifest.info.get("skipped", {}) if manifest else {})
         return skipped

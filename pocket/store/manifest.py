@@ -61,10 +61,18 @@ class Manifest:
 def read_manifest(directory: Path) -> Manifest | None:
     """Return the manifest of an output, or ``None`` if there is none that can be read."""
     try:
-        content = json.loads((directory / NAME).read_bytes())
+        return parse_manifest((directory / NAME).read_bytes())
+    except OSError:
+        return None
+
+
+def parse_manifest(text: bytes) -> Manifest | None:
+    """Return the manifest with this text, or ``None`` if it isn't one."""
+    try:
+        content = json.loads(text)
         files = {path: FileRecord(**record) for path, record in content.pop("files").items()}
         return Manifest(files=files, **content)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -97,7 +105,7 @@ def why_incomplete(directory: Path, inputs: Mapping[str, str] | None = None) -> 
     manifest = read_manifest(directory)
     if manifest is None:
         return f"{directory} has no {NAME} that can be read"
-    if inputs is not None and (reason := _other_input(manifest.inputs, inputs)):
+    if inputs is not None and (reason := other_input(manifest.inputs, inputs)):
         return f"{directory} was made {reason}"
     for name, record in manifest.files.items():
         if reason := _change(os.path.join(directory, name), record):  # noqa: PTH118  thousands of them
@@ -111,7 +119,8 @@ def file_checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _other_input(made_from: Mapping[str, str], inputs: Mapping[str, str]) -> str | None:
+def other_input(made_from: Mapping[str, str], inputs: Mapping[str, str]) -> str | None:
+    """Return in a clause in what inputs (label → manifest id) differ from those that an output was made from."""
     for label, identifier in inputs.items():
         if label not in made_from:
             return f"without {label}"

@@ -19,6 +19,7 @@ from law.job.base import JobInputFile
 from pocket.errors import PocketError
 from tasks.batch.options import BatchOptions
 from tasks.batch.proxy import ObservedManager, RetryingProxy, by_needs
+from tasks.remote_store import remote_store
 
 #: attributes of jobs, by which they are found again: the control folder, and the branches like ``_0To1``
 CONTROL, BRANCHES = "PocketlawControl", "PocketlawBranches"
@@ -196,6 +197,7 @@ class HTCondorBatch(BatchOptions, HTCondorWorkflow):
             site.check_path(str(path))
         config.render_variables["pocket_root"] = os.environ["POCKET_ROOT"]
         config.render_variables["pocket_store"] = os.environ["POCKET_STORE"]
+        config.render_variables["pocket_remote_store"] = remote_store() or ""
         config.custom_content += [
             (f"MY.{CONTROL}", f'"{control}"'),
             (f"MY.{BRANCHES}", '"$(law_job_postfix)"'),
