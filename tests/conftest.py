@@ -11,6 +11,9 @@ from benchmarks.peer.environment import PeerUnavailableError, default_location, 
 
 SERVICES = {"htcondor": "HTCondor", "xrootd": "an XRootD server", "rucio": "a Rucio server", "openssl": "openssl"}
 
+# outputs of tests don't go where those of the user do
+os.environ.pop("POCKET_REMOTE_STORE", None)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     names = " or ".join(SERVICES.values())

@@ -162,8 +162,11 @@ def _publish(temporary: str, url: str, identifier: str) -> None:
             _storage.rename(temporary, url)
             break
         except RemoteStoreError:
-            if number == _ROUNDS - 1 or name not in _storage.list(parent):
+            if number == _ROUNDS - 1:
                 raise
+            if name not in _storage.list(parent):
+                # moved aside by another writer in between
+                continue
             if _remote_id(url) == identifier:
                 # renamed, but the answer got lost
                 break

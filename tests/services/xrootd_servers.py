@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -66,6 +67,8 @@ class ControlledServer:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         self.store.mkdir(exist_ok=True)
+        owner = self.folder.stat()
+        os.chown(self.store, owner.st_uid, owner.st_gid)
         config = self.folder / "xrootd.cfg"
         checksums = "xrootd.chksum max 2 adler32\n" if self.checksums else ""
         config.write_text(CONFIG.format(port=self.port, folder=self.folder, access=self.access, checksums=checksums))
