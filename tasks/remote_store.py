@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import os
 import re
-from collections.abc import Collection
 from pathlib import Path
 
 import law
@@ -51,17 +51,18 @@ def remote_url(task: str, directory: Path) -> str | None:
         ConfigError: if the settings are wrong.
     """
     store = remote_store()
-    if store is None or ((wanted := _wanted_tasks()) and task not in wanted):
+    if store is None or task not in (_names(_option("tasks")) or (task,)):
         return None
     return "/".join([store, *directory.relative_to(store_root()).parts])
 
 
-def _wanted_tasks() -> Collection[str]:
-    """Return the names of the tasks whose outputs are copied; none for all."""
-    wanted = law.util.make_list([name.strip() for name in _option("tasks").split(",") if name.strip()])
-    if wanted:
-        check_known("task", wanted, _known_tasks(), f"tasks in [{SECTION}] of law.cfg")
-    return list(wanted)
+@functools.cache
+def _names(tasks: str) -> tuple[str, ...]:
+    """Return the names in a comma-separated list, which must be those of tasks."""
+    names = tuple(name.strip() for name in tasks.split(",") if name.strip())
+    if names:
+        check_known("task", names, _known_tasks(), f"tasks in [{SECTION}] of law.cfg")
+    return names
 
 
 def _known_tasks() -> list[str]:

@@ -216,6 +216,10 @@ def _upload(file: Path, url: str) -> str:
             sha256.update(block)
             adler32 = zlib.adler32(block, adler32)
             offset += len(block)
+    size = _checked(_system(url).stat(_path(url), timeout=request_timeout())).size
+    if size != offset:
+        # a full server was seen to accept a block of which it kept a part; 3009 is its code for that
+        raise _ServerError(f"[ERROR] [3009] only {size} of {offset} bytes arrived, there may be no space left")
     known = _server_checksum(url)
     if known is None:
         arrived = hashlib.sha256()
