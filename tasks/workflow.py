@@ -13,6 +13,7 @@ from pocket.executors import Job
 from tasks.base import StoreTask, requirements_complete
 from tasks.executors import ExecutorMixin
 from tasks.pool import run_jobs, run_with
+from tasks.remote_store import remote_store
 from tasks.targets import fetch, find_remote, upload_awaiting
 
 
@@ -102,6 +103,8 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
 
     def prepare_branches(self) -> None:
         """Upload outputs of branches that only await that, and fetch what the other branches need."""
+        if remote_store() is None:
+            return
         branches = self.get_branch_tasks().values()
         upload_awaiting(branch.output() for branch in branches)
         if not all(branch.complete() for branch in branches):

@@ -18,12 +18,14 @@ from pathlib import Path
 from pocket.errors import PocketError, RemoteStoreError
 from pocket.remote.storage import Storage, XRootDStorage
 from pocket.store.manifest import NAME, Manifest, is_complete, manifest_id, parse_manifest
-from pocket.store.publishing import replacing, sync
+from pocket.store.publishing import readable_errors, replacing, sync
 
 #: local file of an output that tells which manifest was uploaded, and to which URL
 UPLOADED = ".uploaded"
 # rounds if other writers of the same output are faster in between
 _ROUNDS = 10
+# s for which there is no output while it is replaced by another
+_MOMENT = 0.1
 # s after which nobody goes on with an upload
 _ABANDONED = 24 * 3600
 _TEMPORARY = re.compile(r"\..+\.(?:tmp|old)-[0-9a-f]{16}")
@@ -53,7 +55,8 @@ def upload(directory: Path, url: str) -> None:
         content = _manifest_text(directory)
         manifest = parse_manifest(content)
         if manifest is None:
-            break
+            time.sleep(_MOMENT)
+            continue
         try:
             _upload(directory, manifest, content, url)
         except _ChangedError:
@@ -93,12 +96,13 @@ def download(url: str, directory: Path) -> None:
         content = _storage.read(f"{url}/{NAME}")
         manifest = parse_manifest(content or b"")
         if content is None or manifest is None:
-            break
+            time.sleep(_MOMENT)
+            continue
         if manifest_id(directory) == manifest.id and is_complete(directory):
             _note(directory, manifest.id, url)
             return
         try:
-            with replacing(directory) as folder:
+            with replacing(directory) as folder, readable_errors(directory):
                 _download(url, manifest, folder)
                 (folder / NAME).write_bytes(content)
                 sync(folder / NAME)

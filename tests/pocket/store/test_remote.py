@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import shutil
@@ -146,6 +147,19 @@ def test_damaged_copy_does_not_come_back(storage: FolderStorage, output: Path, w
     shutil.rmtree(output)
     wrong(storage.path(URL) / "sub" / "c.txt")
     with pytest.raises(RemoteStoreError, match=f"^{URL}/sub/c.txt (isn't what its manifest says|can't be read)"):
+        download(URL, output)
+    assert not list(output.parent.iterdir())
+
+
+def test_store_is_full_during_a_download(storage: FolderStorage, output: Path) -> None:
+    def before(operation: str, url: str) -> None:
+        if operation == "download":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(output))
+
+    upload(output, URL)
+    shutil.rmtree(output)
+    storage.before = before
+    with pytest.raises(PocketError, match=f"^can't write {output} in the store: No space left on device"):
         download(URL, output)
     assert not list(output.parent.iterdir())
 
