@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -25,11 +26,14 @@ def write_sums_and_histograms(directory: Path, output: Mapping[str, Any]) -> Non
     import h5py
     import uhi.io.hdf5
 
-    with h5py.File(directory / HISTOGRAMS, "w") as file:
+    # HDF5 crashes where the disk is full
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
         for variable, samples in output["variables"].items():
             for sample, datasets in samples.items():
                 for dataset, histogram in datasets.items():
                     uhi.io.hdf5.write(file.create_group(f"{variable}/{sample}/{dataset}"), histogram)
+    (directory / HISTOGRAMS).write_bytes(content.getbuffer())
     sums = {key: value for key, value in output.items() if key not in ("variables", "columns")}
     (directory / SUMS).write_text(json.dumps(sums, indent=1, allow_nan=False), encoding="utf-8")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import law
 import luigi
 
+from pocket.errors import ConfigError
 from pocket.fingerprint import fingerprint
 from pocket.store import store_path
 from tasks.batch.options import BatchOptions
@@ -185,8 +186,30 @@ class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
     chunk_size = luigi.IntParameter(
         default=100_000, significant=False, description="largest number of events processed at once; default: 100000"
     )
+    acceptance = luigi.FloatParameter(
+        default=1.0,
+        significant=False,
+        description="share of the events of a simulated dataset that is enough to go on, of data all are needed; "
+        "default: 1.0",
+    )
+
+    branches_per_merge = luigi.IntParameter(
+        default=0,
+        significant=False,
+        description="number of branches that a job merges before all are, 0 to merge all at once; default: 0",
+    )
 
     exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a share that is none, and a number of branches that is none."""
+        params = super().modify_param_values(params)
+        if params.get("branches_per_merge", 0) < 0:
+            raise ConfigError(f"--branches-per-merge is {params['branches_per_merge']}, expected 0 or more")
+        if not 0 < params.get("acceptance", 1.0) <= 1:
+            raise ConfigError(f"--acceptance is {params['acceptance']}, expected a share above 0 and up to 1")
+        return params
 
 
 class ConfigTask(OneConfigTask, TemplateTask):

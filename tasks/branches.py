@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,7 @@ import law
 
 from pocket.fingerprint import digest
 from pocket.store import store_root
-from tasks.base import ConfigTask, input_ids
+from tasks.base import ConfigTask, input_ids, requirements_complete
 from tasks.batch.htcondor import HTCondorBatch
 from tasks.targets import StoreTarget, find_remote
 from tasks.toys import MakeToySamples
@@ -22,7 +24,27 @@ if TYPE_CHECKING:
     from pocket.engine.resources import Resources
 
 
-class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
+class BatchWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
+    """Base of workflows whose branches may be jobs on a batch system."""
+
+    exclude_index = True
+
+    def branch_size(self, branch: int) -> int:
+        """Return the number of events of a branch."""
+        raise NotImplementedError
+
+    def accepts(self, branches: Collection[int]) -> bool:
+        """Whether branches are enough to go on."""
+        return len(branches) == len(self.get_branch_map())
+
+    def control_directory(self, batch: str) -> Path:
+        """Return the folder of the batch jobs' record and logs, one for each store path and batch system."""
+        if elsewhere := self.site_inst.log_directory:
+            return Path(elsewhere, *self.directory.relative_to(store_root()).parts, batch)
+        return self.directory / f".{batch}"
+
+
+class DatasetWorkflow(BatchWorkflow):
     """Base of workflows whose :meth:`workflow_requires` has, as ``"datasets"``, the tasks that have the filesets."""
 
     exclude_index = True
@@ -40,7 +62,10 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
     @law.dynamic_workflow_condition
     def workflow_condition(self) -> bool:
         """Branches are known once the filesets are built."""
-        return all(task.complete() for task in self.workflow_requires()["datasets"].values())
+        # law remembers that it is met, each task for itself
+        if self.is_branch():
+            return bool(self.as_workflow().workflow_condition())
+        return all(task.complete() for task in self.required_tasks["datasets"].values())
 
     @workflow_condition.create_branch_map
     def create_branch_map(self) -> list[Branch]:
@@ -71,7 +96,7 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
     def workflow_fileset(self) -> Fileset:
         """The datasets of the configuration, read once per workflow."""
         fileset: Fileset = {}
-        for task in self.workflow_requires()["datasets"].values():
+        for task in self.required_tasks["datasets"].values():
             fileset.update(task.fileset())
         return {name: fileset[name] for name in self.config_inst.definitions}
 
@@ -80,11 +105,41 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
         of_branch = self.get_branch_map()[branch]
         return int(of_branch.stop - of_branch.start)
 
-    def control_directory(self, batch: str) -> Path:
-        """Return the folder of the batch jobs' record and logs, one for each store path and batch system."""
-        if elsewhere := self.site_inst.log_directory:
-            return Path(elsewhere, *self.directory.relative_to(store_root()).parts, batch)
-        return self.directory / f".{batch}"
+    def missing_events(self, branches: Collection[int]) -> dict[str, float]:
+        """Return the share of events that is in none of the given branches: dataset → share, if there are any."""
+        missing: Counter[str] = Counter()
+        for number, branch in self.get_branch_map().items():
+            if number not in branches:
+                missing[branch.dataset] += branch.stop - branch.start
+        return {name: count / self.fileset[name]["metadata"]["nevents"] for name, count in missing.items() if count}
+
+    def accepts(self, branches: Collection[int]) -> bool:
+        """Whether branches are enough (``--acceptance``): all of data, whose luminosity is that of all events."""
+        datasets = self.fileset
+        return all(
+            datasets[name]["metadata"]["isMC"] and 1 - share >= self.acceptance
+            for name, share in self.missing_events(branches).items()
+        )
+
+    def workflow_complete(self) -> bool:
+        """Whether enough branches are complete, and all that the workflow requires."""
+        if self.acceptance == 1:
+            return super().workflow_complete()
+        return requirements_complete(self) and self.accepts(self.finished_branches())
+
+    def finished_branches(self, among: Collection[int] | None = None) -> dict[int, DatasetWorkflow]:
+        """The branches that go on to what comes next: all, or with ``--acceptance`` those that are complete.
+
+        Args:
+            among: look at these alone.
+        """
+        numbers = self.get_branch_map() if among is None else among
+        branches = {number: self.as_branch(number) for number in numbers}
+        if self.acceptance == 1:
+            return branches
+        outputs = {number: task.output() for number, task in branches.items()}
+        find_remote(outputs.values())
+        return {number: task for number, task in branches.items() if outputs[number].exists()}
 
     def segment_ids(self) -> dict[str, str]:
         """The files by UUID and entry range, as inputs of the branch."""
@@ -114,23 +169,27 @@ class DatasetWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch):
             "output": self.write_info(),
         }
 
+    @staticmethod
+    def branch_ids(branches: Iterable[DatasetWorkflow]) -> dict[str, str] | None:
+        """Return the outputs of branches, as inputs of what is made from them."""
+        outputs = [(task.branch_data.dataset, task.output()) for task in branches]
+        find_remote(output for _, output in outputs)
+        return input_ids({f"{dataset}/{output.directory.name}": output for dataset, output in outputs})
+
     def merging_ids(self) -> dict[str, str] | None:
         """The outputs of all branches and the metadata of the datasets, as inputs of the task that merges them."""
         if not self.workflow_condition():
             return None
-        branches = self.get_branch_tasks().values()
-        find_remote(task.output() for task in branches)
-        ids = input_ids(
-            {f"{task.branch_data.dataset}/{task.output().directory.name}": task.output() for task in branches}
-        )
-        if ids is None:
+        branches = self.finished_branches()
+        ids = self.branch_ids(branches.values())
+        if ids is None or not self.accepts(branches):
             return None
         return {**ids, "metadata": digest({name: part["metadata"] for name, part in self.fileset.items()})}
 
     def skipped_files(self) -> dict[str, str]:
         """Unreadable files that were left out of the filesets or of a branch, with the reason."""
         skipped: dict[str, str] = {}
-        for task in (*self.workflow_requires()["datasets"].values(), *self.get_branch_tasks().values()):
+        for task in (*self.required_tasks["datasets"].values(), *self.finished_branches().values()):
             manifest = task.output().manifest
             skipped.update(manifest.info.get("skipped", {}) if manifest else {})
         return skipped

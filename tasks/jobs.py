@@ -189,6 +189,32 @@ class SkimJob(ProcessingJob):
 
 
 @dataclass(frozen=True)
+class MergingJob:
+    """Adds raw sums and histograms of branches.
+
+    Args:
+        folders: outputs of the branches.
+        size: number of events in them.
+        output: arguments of :func:`pocket.store.write_output`.
+    """
+
+    folders: tuple[Path, ...]
+    size: int
+    output: Mapping[str, Any]
+
+    def run(self, progress: Progress) -> None:
+        """Add and write."""
+        from coffea.processor import accumulate
+
+        from pocket.outputs import read_output, write_sums_and_histograms
+
+        total: dict[str, Any] = accumulate(map(read_output, self.folders), {"variables": {}})
+        with write_output(**self.output) as folder:
+            write_sums_and_histograms(folder, total)
+        progress(self.size)
+
+
+@dataclass(frozen=True)
 class TemplatePlotJob:
     """Draws one variable in one category.
 

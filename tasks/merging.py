@@ -4,13 +4,77 @@ from __future__ import annotations
 
 from typing import Any
 
+import law
+
+from pocket.executors import Job
 from pocket.fingerprint import code_closure
 from pocket.store import write_output
 from tasks.base import ConfigTask
+from tasks.branches import BatchWorkflow
+from tasks.jobs import MergingJob
 from tasks.processing import RunProcessor
+from tasks.targets import StoreTarget, store_targets
 
 CONFIG_FILE = "config.json"
 PARAMETERS_FILE = "parameters.yaml"
+
+
+class MergeBranches(BatchWorkflow):
+    """Adds raw sums and histograms of ``--branches-per-merge`` branches each, where all at once would take long."""
+
+    exclude_index = False
+
+    @property
+    def processor(self) -> RunProcessor:
+        """The processor."""
+        return self.required_tasks["processor"]
+
+    def workflow_requires(self) -> dict[str, Any]:
+        """All branches of the processor."""
+        return {"processor": RunProcessor.req(self, branch=-1)}
+
+    @law.dynamic_workflow_condition
+    def workflow_condition(self) -> bool:
+        """Branches are known once those of the processor are."""
+        return bool(self.processor.workflow_condition())
+
+    @workflow_condition.create_branch_map
+    def create_branch_map(self) -> list[tuple[int, ...]]:
+        """One branch for several of the processor."""
+        numbers = law.util.iter_chunks(sorted(self.processor.get_branch_map()), self.branches_per_merge)
+        return [tuple(chunk) for chunk in numbers]
+
+    @workflow_condition.output
+    def output(self) -> StoreTarget:
+        """The branch's folder."""
+        numbers = self.branch_data
+        return self.target(self.directory / f"{numbers[0]:06d}-{numbers[-1]:06d}")
+
+    def fingerprint_spec(self) -> Any:
+        """What the processor does, and the code of the files."""
+        return {"processor": self.processor.fingerprint, "code": code_closure("pocket.outputs")}
+
+    def input_ids(self) -> dict[str, str] | None:
+        """The outputs of the branches."""
+        return self.processor.branch_ids(self.processor.finished_branches(self.branch_data).values())
+
+    def needed(self) -> list[StoreTarget]:
+        """The outputs of the branches that are merged."""
+        among = self.branch_data if self.is_branch() else None
+        return [task.output() for task in self.processor.finished_branches(among).values()]
+
+    def branch_size(self, branch: int) -> int:
+        """Return the number of events of a branch."""
+        return sum(map(self.processor.branch_size, self.get_branch_map()[branch]))
+
+    def job(self) -> Job:
+        """Return the work of this branch."""
+        branches = self.processor.finished_branches(self.branch_data).values()
+        return MergingJob(
+            folders=tuple(task.output().directory for task in branches),
+            size=self.branch_size(self.branch),
+            output=self.write_info(),
+        )
 
 
 class MergeOutputs(ConfigTask):
@@ -18,14 +82,19 @@ class MergeOutputs(ConfigTask):
 
     exclude_index = False
 
-    def requires(self) -> RunProcessor:
-        """All branches of the processor."""
+    @property
+    def processor(self) -> RunProcessor:
+        """The processor."""
         return RunProcessor.req(self, branch=-1)
+
+    def requires(self) -> RunProcessor | MergeBranches:
+        """All branches of the processor, or what was made from several of them each."""
+        return MergeBranches.req(self, branch=-1) if self.branches_per_merge else self.processor
 
     def fingerprint_spec(self) -> Any:
         """What the processor does, what the datasets are normalised by, and the code that merges."""
-        processor = self.requires()
-        datasets = processor.workflow_requires()["datasets"].values()
+        processor = self.processor
+        datasets = processor.required_tasks["datasets"].values()
         definitions = {name: definition for task in datasets for name, definition in task.definitions.items()}
         return {
             "processor": processor.fingerprint,
@@ -39,7 +108,12 @@ class MergeOutputs(ConfigTask):
 
     def input_ids(self) -> dict[str, str] | None:
         """The outputs of all branches, and the metadata of the datasets."""
-        return self.requires().merging_ids()
+        return self.processor.merging_ids()
+
+    def needed(self) -> list[StoreTarget]:
+        """The outputs of the branches, and what was made from several of them."""
+        merged = store_targets(self.input()) if self.branches_per_merge else []
+        return [*merged, *(task.output() for task in self.processor.finished_branches().values())]
 
     def make(self) -> None:
         """Merge and write the templates and columns."""
@@ -50,18 +124,22 @@ class MergeOutputs(ConfigTask):
         from pocket.parameters.defaults import dump_parameters
 
         config = self.config_inst
-        processor = self.requires()
-        folders = [task.output().directory for task in processor.get_branch_tasks().values()]
+        processor = self.processor
+        branches = processor.finished_branches()
+        folders = [task.output().directory for task in branches.values()]
+        missing = processor.missing_events(branches)
         metadata = {name: part["metadata"] for name, part in processor.fileset.items()}
         skipped = processor.skipped_files()
-        outputs = (read_output(folder) for folder in folders)
-        merged = merge_outputs(config, outputs, metadata, all_files=not skipped)
+        required = self.requires()
+        added = [task.output().directory for task in required.get_branch_tasks().values()]
+        outputs = map(read_output, added if self.branches_per_merge else folders)
+        merged = merge_outputs(config, outputs, metadata, all_files=not skipped and not missing)
         factors = {
             dataset: normalisation_factors(config, merged, dataset, meta)
             for dataset, meta in metadata.items()
             if meta["isMC"]
         }
-        with write_output(**self.write_info(), skipped=skipped) as folder:
+        with write_output(**self.write_info(), skipped=skipped, missing=missing) as folder:
             write_sums_and_histograms(folder, merged)
             merge_columns(folders, folder, factors)
             (folder / CONFIG_FILE).write_text(dump_config(config, self.config), encoding="utf-8")

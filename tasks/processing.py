@@ -51,7 +51,7 @@ class RunProcessor(DatasetWorkflow):
 
     def fingerprint_spec(self) -> Any:
         """The configuration, the code of the engine and of its files, the toys, the skim and the scale factors."""
-        required = self.workflow_requires()
+        required = self.required_tasks
         skims = [task for task in required["datasets"].values() if isinstance(task, BuildSkimDatasets)]
         return {
             "config": self.config_inst.processing_spec(),
@@ -64,7 +64,7 @@ class RunProcessor(DatasetWorkflow):
 
     def input_ids(self) -> dict[str, str] | None:
         """The files by UUID and entry range, and the scale factors."""
-        scale_factors = self.workflow_requires()["scale_factors"]
+        scale_factors = self.required_tasks["scale_factors"]
         ids = input_ids({f"scale factor {name}": task.output() for name, task in scale_factors.items()})
         return None if ids is None else {**self.segment_ids(), **ids}
 
@@ -74,6 +74,6 @@ class RunProcessor(DatasetWorkflow):
 
     def made_files(self) -> Resources:
         """Return the files that required tasks made."""
-        scale_factors = self.workflow_requires()["scale_factors"]
+        scale_factors = self.required_tasks["scale_factors"]
         files = {name: str(task.correction_file) for name, task in scale_factors.items()}
         return replace(super().made_files(), scale_factors=files)

@@ -86,7 +86,7 @@ class BuildSkimDatasets(SkimTask):
     @cached_property
     def definitions(self) -> dict[str, DatasetDefinition]:
         """The datasets by name, as defined for the original files."""
-        tasks = self.requires().workflow_requires()["datasets"].values()
+        tasks = self.requires().required_tasks["datasets"].values()
         found = {name: definition for task in tasks for name, definition in task.definitions.items()}
         return {name: found[name] for name in self.config_inst.definitions}
 
@@ -108,11 +108,13 @@ class BuildSkimDatasets(SkimTask):
         from pocket.skims.record import SkimRecord
 
         skim = self.requires()
-        branches = [(task.branch_data.dataset, task.output().directory) for task in skim.get_branch_tasks().values()]
-        records = ((dataset, folder, SkimRecord.read(folder)) for dataset, folder in branches)
+        branches = skim.finished_branches()
+        folders = [(task.branch_data.dataset, task.output().directory) for task in branches.values()]
+        records = ((dataset, folder, SkimRecord.read(folder)) for dataset, folder in folders)
         fileset = skim_fileset(skim.fileset, records)
         definitions = skim_definitions(fileset, self.definitions)
-        with write_output(**self.write_info(), skipped=skim.skipped_files()) as folder:
+        missing = skim.missing_events(branches)
+        with write_output(**self.write_info(), skipped=skim.skipped_files(), missing=missing) as folder:
             (folder / FILESET).write_text(json.dumps(fileset, indent=1), encoding="utf-8")
             (folder / DEFINITIONS).write_text(json.dumps(definitions, indent=1), encoding="utf-8")
 

@@ -124,4 +124,9 @@ class PoolWorkflow(law.LocalWorkflow, StoreTask):
 
     def requires(self) -> Any:
         """A branch requires what its workflow does."""
-        return self.workflow_requires()
+        return self.required_tasks
+
+    @cached_property
+    def required_tasks(self) -> Any:
+        """What the workflow requires, made once for all branches."""
+        return self.as_workflow().required_tasks if self.is_branch() else self.workflow_requires()

@@ -9,7 +9,13 @@ import pytest
 
 from benchmarks.peer.environment import PeerUnavailableError, default_location, peer_python
 
-SERVICES = {"htcondor": "HTCondor", "xrootd": "an XRootD server", "rucio": "a Rucio server", "openssl": "openssl"}
+SERVICES = {
+    "mount": "a file system of their own",
+    "htcondor": "HTCondor",
+    "xrootd": "an XRootD server",
+    "rucio": "a Rucio server",
+    "openssl": "openssl",
+}
 
 # outputs of tests don't go where those of the user do
 os.environ.pop("POCKET_REMOTE_STORE", None)
@@ -22,8 +28,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
-        for name in shared_by(item):
-            item.add_marker(pytest.mark.xdist_group(name))
+        item.add_marker(pytest.mark.xdist_group(group(item)))
     if config.getoption("--services"):
         return
     for item in items:
@@ -32,10 +37,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=f"needs {service}: run with --services"))
 
 
-def shared_by(item: pytest.Item) -> list[str]:
-    """Return what of which there is only one the test needs: such tests run one after another, also with ``-n``."""
-    fixtures = getattr(item, "fixturenames", ())
-    return [name for name in ("htcondor", "rucio") if item.get_closest_marker(name)] + ["peer"] * ("peer" in fixtures)
+def group(item: pytest.Item) -> str:
+    """Return what a test shares with others, which with ``-n`` run in the same process: a service, else fixtures."""
+    names = [name for name in ("htcondor", "rucio") if item.get_closest_marker(name)]
+    names += ["peer"] * ("peer" in getattr(item, "fixturenames", ()))
+    return names[0] if names else item.nodeid.partition("::")[0]
 
 
 @pytest.fixture(scope="session")

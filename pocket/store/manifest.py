@@ -60,8 +60,11 @@ class Manifest:
 
 def read_manifest(directory: Path) -> Manifest | None:
     """Return the manifest of an output, or ``None`` if there is none that can be read."""
+    path = os.path.join(directory, NAME)  # noqa: PTH118  thousands of them
     try:
-        return parse_manifest((directory / NAME).read_bytes())
+        stat = os.stat(path)  # noqa: PTH116
+        # of a network file system the number of the file may be used again, but not with the same times
+        return _manifest(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
     except OSError:
         return None
 
@@ -70,10 +73,16 @@ def parse_manifest(text: bytes) -> Manifest | None:
     """Return the manifest with this text, or ``None`` if it isn't one."""
     try:
         content = json.loads(text)
-        files = {path: FileRecord(**record) for path, record in content.pop("files").items()}
+        files = {name: FileRecord(**record) for name, record in content.pop("files").items()}
         return Manifest(files=files, **content)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+@functools.lru_cache(maxsize=100_000)
+def _manifest(path: str, *state: int) -> Manifest | None:
+    """Read a manifest, again only when the file is another one: chains ask for it many times."""
+    return parse_manifest(Path(path).read_bytes())
 
 
 def manifest_id(directory: Path) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import secrets
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,9 @@ from pocket.store.manifest import NAME, FileRecord, Manifest, file_checksum
 from pocket.store.provenance import revision, software
 from pocket.store.publishing import readable_errors, replacing, sync
 from pocket.store.remote import upload
+
+#: errors that say that the store has no space left, wherever they come from
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager
@@ -43,7 +47,8 @@ def write_output(
         ConfigError: if the body writes a file of the manifest's name.
     """
     with replacing(directory) as temporary:
-        yield temporary
+        with readable_errors(directory, _FULL):
+            yield temporary
         with readable_errors(directory):
             _write_manifest(temporary, task, inputs, info)
     if remote is not None:

@@ -10,7 +10,7 @@ import re
 import secrets
 import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from pocket.errors import PocketError
@@ -56,11 +56,15 @@ def sync(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def readable_errors(directory: Path) -> Iterator[None]:
+def readable_errors(directory: Path, only: Collection[int] | None = None) -> Iterator[None]:
+    """Turn errors of the system into one sentence; ``only`` those with one of these numbers, if given."""
     try:
         yield
     except OSError as error:
-        raise PocketError(f"can't write {directory} in the store: {error.strerror} ({error.filename})") from error
+        if only is not None and error.errno not in only:
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        raise PocketError(f"can't write {directory} in the store: {error.strerror}{place}") from error
 
 
 def _publish(temporary: Path, directory: Path) -> None:

@@ -227,9 +227,9 @@ class HTCondorBatch(BatchOptions, HTCondorWorkflow):
         """Say how far the jobs are, in events too."""
         return str(self.workflow_proxy.status_line())
 
-    def htcondor_poll_callback(self, poll_data: Any) -> None:
-        """Stop where it is hopeless."""
-        self.workflow_proxy.give_up_if_hopeless()
+    def htcondor_poll_callback(self, poll_data: Any) -> bool:
+        """Stop where it is hopeless, or enough is done."""
+        return bool(self.workflow_proxy.stop_if_decided())
 
     def htcondor_check_job_completeness(self) -> bool:
         """A job that ends well without its outputs has failed."""

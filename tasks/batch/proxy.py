@@ -109,6 +109,8 @@ class RetryingProxy:
 
     def _observe(self, states: Mapping[str, Any]) -> None:
         """Draw the conclusions from jobs that failed."""
+        # law would stop at a share of the jobs; what is accepted is a share of the events of each dataset
+        self.poll_data.n_finished_min = len(self.job_data)
         held = []
         for job_num, data in self.job_data.jobs.items():
             state = states.get(data["job_id"])
@@ -174,19 +176,34 @@ class RetryingProxy:
         except PocketError:
             raise
         except Exception as error:
-            raise BatchError(self._in_words(error)) from error
+            if not self._is_accepted():
+                raise BatchError(self._in_words(error)) from error
+            self.task.publish_message(f"going on without, as --acceptance says: {self._in_words(error)}")
         # law doesn't clean up, because jobs need these files until they run
         shutil.rmtree(self.task.submission_directory, ignore_errors=True)
 
-    def give_up_if_hopeless(self) -> None:
-        """Remove all jobs from the queue if several failed with one error: the others would, too.
+    def stop_if_decided(self) -> bool:
+        """Return whether to go on; if not, the jobs are removed from the queue, because enough of them are done.
 
         Raises:
-            BatchError: if so.
+            BatchError: if several failed with one error: the others would, too, so they are removed as well.
         """
-        if self._common_error:
+        failing = {job_num for job_num, errors in self._errors.items() if self._common_error in errors}
+        if self._common_error and not self._accepts(lambda job_num, data: job_num not in failing):
             self.cancel()  # type: ignore[attr-defined]
             raise BatchError(self._in_words(BatchError(self._common_error)))
+        if not self._is_accepted():
+            return True
+        self.cancel()  # type: ignore[attr-defined]
+        return False
+
+    def _is_accepted(self) -> bool:
+        return self._accepts(lambda job_num, data: data["status"] == self.job_manager.FINISHED)
+
+    def _accepts(self, counts: Callable[[int, Mapping[str, Any]], bool]) -> bool:
+        """Whether the jobs that count are enough."""
+        branches = [data["branches"] for job_num, data in self.job_data.jobs.items() if counts(job_num, data)]
+        return bool(self.task.accepts({branch for part in branches for branch in part}))
 
     def _in_words(self, error: Exception) -> str:
         failed = {

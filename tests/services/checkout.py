@@ -170,7 +170,7 @@ def own(folder: Path, user: User) -> None:
 
 def remove_outputs(checkout: Checkout) -> None:
     """Leave of the small analysis what it reads alone."""
-    for task in ("RunProcessor", "MergeOutputs"):
+    for task in ("RunProcessor", "MergeBranches", "MergeOutputs"):
         shutil.rmtree(checkout.store / "small" / task, ignore_errors=True)
 
 

@@ -54,7 +54,7 @@ def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
 
 
 def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> None:
-    run = analysis.run("MergeOutputs", *QUICK, "--events-per-branch", "1000")
+    run = analysis.run("MergeOutputs", *QUICK, "--events-per-branch", "1000", "--branches-per-merge", "3")
     assert run.code == 0, run.text
     # RunProcessor has more branches than the local one had, so sums are added in another order
     found = analysis.templates()
@@ -62,7 +62,7 @@ def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> No
     for name, view in expected.items():
         for field in ("value", "variance"):
             np.testing.assert_allclose(found[name][field], view[field], rtol=1e-12)
-    assert submitted(run.text) == [4]
+    assert submitted(run.text) == [4, 2]
     assert "4 of 4 jobs done" in run.text
     # with all their logs, and nothing that nobody needs any more
     control = analysis.control("htcondor")
@@ -152,6 +152,15 @@ def test_jobs_of_a_lost_record_are_found(analysis: Analysis, expected: Templates
     assert run.code == 0, run.text
     assert sum(submitted(run.text)) <= 1
     assert same(analysis.templates(), expected)
+
+
+def test_two_submit_at_once(analysis: Analysis, expected: Templates) -> None:
+    command = analysis.law("MergeOutputs", *QUICK)
+    runs = [analysis.checkout.start(command) for _ in range(2)]
+    texts = [run.communicate(timeout=200)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], texts
+    assert same(analysis.templates(), expected)
+    assert "running" not in analysis.run("MergeOutputs").text
 
 
 def test_jobs_are_cancelled(analysis: Analysis) -> None:

@@ -10,7 +10,7 @@ from pocket.store import store_path
 from tasks.base import StoreTask, input_ids
 from tasks.datasets import BuildDatasets
 from tasks.exporting import ExportCoffea
-from tasks.merging import MergeOutputs
+from tasks.merging import MergeBranches, MergeOutputs
 from tasks.plotting import PlotScaleFactors, PlotTemplates
 from tasks.processing import RunProcessor
 from tasks.scale_factors import ComputeScaleFactors
@@ -36,8 +36,8 @@ FAMILIES: list[tuple[type[StoreTask], dict[str, str]]] = [
     (PlotScaleFactors, {"scale_factor": "tight_id"}),
     (ExportCoffea, {"config": "main"}),
 ]
-#: those that run only where an analysis has skims
-OF_SKIMS = {SkimEvents, BuildSkimDatasets}
+#: those that run only where an analysis has skims, or where it is asked for
+NOT_ALWAYS = {SkimEvents, BuildSkimDatasets, MergeBranches}
 
 
 def concrete(cls: type[StoreTask]) -> set[type[StoreTask]]:
@@ -48,7 +48,7 @@ def concrete(cls: type[StoreTask]) -> set[type[StoreTask]]:
 
 def test_every_parameter_is_described_with_its_default() -> None:
     of_law = {name for name, _ in law.LocalWorkflow.get_params()}
-    assert concrete(StoreTask) == {task for task, _ in FAMILIES} | OF_SKIMS
+    assert concrete(StoreTask) == {task for task, _ in FAMILIES} | NOT_ALWAYS
     for task in concrete(StoreTask):
         own = [(name, parameter) for name, parameter in task.get_params() if name not in of_law]
         assert "version" in dict(own)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from pocket.columns.parquet import column_files, read_columns
-from pocket.outputs import read_sums, read_templates
-from pocket.store import read_manifest
+from pocket.outputs import read_output, read_sums, read_templates
+from pocket.store import manifest_id, read_manifest
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
 from tests.tasks.chain import Chain, unfinished
@@ -32,6 +32,41 @@ def test_cross_section_only_scales_the_templates(on_files: Chain) -> None:
         assert before.sum(flow=True).value > 0
         np.testing.assert_allclose(after.values(flow=True), factor * before.values(flow=True), rtol=1e-12)
         np.testing.assert_allclose(after.variances(flow=True), factor**2 * before.variances(flow=True), rtol=1e-12)
+
+
+def test_merging_in_two_levels(chain: Chain) -> None:
+    folder = chain.output("MergeOutputs", "main")
+    before = read_output(folder)
+    # made from the same branches, so nothing has to be made again
+    assert chain.task(MergeOutputs, config="main").complete()
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    shutil.rmtree(folder)
+    ran = chain.build(MergeOutputs, config="main", branches_per_merge=3)
+    assert ran == ["MergeBranches main", "MergeOutputs main"]
+    (level,) = (chain.store / "small" / "MergeBranches" / "main" / "v1").iterdir()
+    assert sorted(path.name for path in level.iterdir()) == ["000000-000002", "000003-000003"]
+    after = read_output(folder)
+    assert after["cutflow"] == before["cutflow"]
+    for variable, samples in before["variables"].items():
+        for sample, datasets in samples.items():
+            for dataset, histogram in datasets.items():
+                found = after["variables"][variable][sample][dataset]
+                assert histogram.sum(flow=True).value > 0
+                np.testing.assert_allclose(found.values(flow=True), histogram.values(flow=True), rtol=1e-12)
+                np.testing.assert_allclose(found.variances(flow=True), histogram.variances(flow=True), rtol=1e-12)
+    again = read_manifest(folder)
+    assert again is not None
+    assert again.inputs == manifest.inputs
+
+    # a branch that was made again is added again, in its own job
+    shutil.rmtree(sorted(chain.ids("RunProcessor", "main"))[0])
+    shutil.rmtree(folder)
+    kept = manifest_id(level / "000003-000003")
+    ran = chain.build(MergeOutputs, config="main", branches_per_merge=3)
+    assert ran == ["RunProcessor main", "MergeBranches main", "MergeOutputs main"]
+    assert manifest_id(level / "000003-000003") == kept
+    assert read_output(folder)["cutflow"] == before["cutflow"]
 
 
 def test_columns_hold_what_the_templates_do(chain: Chain) -> None:

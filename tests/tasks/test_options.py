@@ -76,4 +76,5 @@ def test_only_options_that_change_something(
         CmdlineParser([task.task_family, "--help"])
     text = capsys.readouterr().out
     assert "--version" in text
-    assert [option for option in ("--acceptance", "--tolerance", "--pilot", "--log-file") if option in text] == []
+    assert [option for option in ("--tolerance", "--pilot", "--log-file") if option in text] == []
+    assert ("--acceptance" in text) == (task is not MakeToySamples)

@@ -14,6 +14,7 @@ import pytest
 
 from pocket.errors import UnknownNameError
 from pocket.store import is_complete
+from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
 from tasks.toys import MakeToySamples
 from tests.tasks.chain import Chain, unfinished
@@ -72,6 +73,18 @@ def test_killed_at_any_moment(chain: Chain, tmp_path: Path) -> None:
     assert unfinished(killed.store) == []
     for variable in ("muon_pt", "npvs"):
         assert killed.templates("main", variable) == chain.templates("main", variable)
+
+
+def test_two_at_once(chain: Chain) -> None:
+    expected = {variable: chain.templates("main", variable) for variable in ("muon_pt", "npvs")}
+    for folder in ("RunProcessor", "MergeOutputs"):
+        shutil.rmtree(chain.store / "small" / folder)
+    runs = [chain.law.start(*chain.arguments("MergeOutputs", "--config", "main", "--cores", "1")) for _ in range(2)]
+    texts = [run.communicate()[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], texts
+    assert chain.task(MergeOutputs, config="main").complete()
+    assert unfinished(chain.store) == []
+    assert {variable: chain.templates("main", variable) for variable in expected} == expected
 
 
 def test_status_of_a_part(chain: Chain) -> None:

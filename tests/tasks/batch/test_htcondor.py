@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from pocket.errors import ConfigError
+from pocket.outputs import read_output
+from pocket.store import read_manifest
 from tasks.batch.htcondor import QueueError, QueueManager
+from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
 from tests.law_runner import Run
 from tests.tasks.batch.schedd import Schedd, take_over
@@ -97,6 +100,49 @@ def test_an_error_of_several_jobs_stops_all(chain: Chain, schedd: Schedd) -> Non
     assert done.code != 0
     assert "ModuleNotFoundError: No module named 'mine'" in done.errors[0]
     assert len(schedd.jobs) == 4
+
+
+def test_acceptance(chain: Chain, schedd: Schedd) -> None:
+    # branches 0 and 1 are of simulation, 2 and 3 of data
+    error = ["fail ValueError: bad event"] * 9
+    schedd.plan({"_1To2": error})
+    too_few = run(chain, "--acceptance", "0.6")
+    assert too_few.code != 0
+    assert "1 of 4 jobs failed for good; the first is of branch 1: ValueError: bad event" in too_few.errors[0]
+    jobs = len(schedd.jobs)
+
+    done = run(chain, "--acceptance", "0.5")
+    assert done.code == 0, done.text
+    # what is there is enough, so there was nothing to submit
+    assert len(schedd.jobs) == jobs
+    folder = chain.output("MergeOutputs", "main")
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    assert manifest.info["missing"] == {"DYJetsToMuMu_toys": 0.5}
+    merged = read_output(folder)
+    data = merged["datasets_metadata"]["DATA_SingleMuon_toys"]["nevents"]
+    assert merged["cutflow"]["initial"] == {"DYJetsToMuMu_toys": 900, "DATA_SingleMuon_toys": data}
+
+    # all are wanted again
+    schedd.plan({})
+    assert not chain.task(MergeOutputs, config="main").complete()
+    whole = run(chain)
+    assert whole.code == 0, whole.text
+    assert read_output(folder)["cutflow"]["initial"]["DYJetsToMuMu_toys"] == 1800
+
+
+def test_acceptance_ends_the_waiting(chain: Chain, schedd: Schedd) -> None:
+    schedd.plan({"_0To1": ["held 13 Transfer input files failure"] * 9})
+    done = run(chain, "--acceptance", "0.5", "--retry-delay", "1000")
+    assert done.code == 0, done.text
+    assert read_output(chain.output("MergeOutputs", "main"))["cutflow"]["initial"]["DYJetsToMuMu_toys"] == 900
+
+
+def test_acceptance_does_not_go_for_data(chain: Chain, schedd: Schedd) -> None:
+    schedd.plan({"_3To4": ["fail ValueError: bad event"] * 9})
+    done = run(chain, "--acceptance", "0.1")
+    assert done.code != 0
+    assert "the first is of branch 3: ValueError: bad event" in done.errors[0]
 
 
 def test_hosts_where_jobs_fail_get_no_more(chain: Chain, schedd: Schedd) -> None:

@@ -1,0 +1,55 @@
+"""A store on a small file system, which fills up while a task writes."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pocket.store import is_complete
+from tasks.base import StoreTask
+from tasks.merging import MergeOutputs
+from tasks.plotting import PlotTemplates
+from tasks.processing import RunProcessor
+from tasks.skimming import SkimEvents
+from tests.tasks.chain import Chain, unfinished
+from tests.tasks.test_skimming import skim
+
+pytestmark = pytest.mark.mount
+
+
+@pytest.fixture
+def folder(chain: Chain) -> Iterator[Path]:
+    """A folder for the outputs of one task, on a file system of its own."""
+    folder = chain.store / "mounted"
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", folder], check=True)
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.parametrize(
+    ("task", "kilobytes"),
+    [(RunProcessor, 4), (RunProcessor, 12), (MergeOutputs, 12), (PlotTemplates, 16), (SkimEvents, 4), (SkimEvents, 16)],
+)
+def test_full_store(chain: Chain, folder: Path, task: type[StoreTask], kilobytes: int) -> None:
+    subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", folder], check=True)
+    place = chain.store / "small" / task.__name__
+    if place.exists():
+        place.rename(chain.folder / "before")
+    place.symlink_to(folder)
+    if task is SkimEvents:
+        skim(chain, '{"main": Skim(config="main")}')
+    error = chain.error(task, config="main")
+    assert error.startswith("can't write ")
+    assert "in the store: No space left on device" in error
+    assert unfinished(chain.store) == []
+    assert not [path for path in folder.rglob("manifest.json") if not is_complete(path.parent)]
+
+    subprocess.run(["mount", "-o", "remount,size=50m", folder], check=True)
+    chain.build(task, config="main")
+    outputs = [path.parent for path in folder.rglob("manifest.json")]
+    assert outputs
+    assert all(map(is_complete, outputs))
