@@ -59,6 +59,10 @@ class BadFileError(PocketError):
     """An input file can't be read: missing, truncated or corrupt."""
 
 
+class RemoteStoreError(PocketError):
+    """The remote store can't be read or written, or an output isn't there as its manifest says."""
+
+
 class MissingBranchError(PocketError):
     """A branch that the configuration needs is not in the file."""
 

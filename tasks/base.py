@@ -17,7 +17,8 @@ from tasks.batch.options import BatchOptions
 from tasks.executors import ExecutorMixin
 from tasks.messages import one_sentence_errors
 from tasks.options import one_sentence_options
-from tasks.targets import StoreTarget
+from tasks.remote_store import remote_url
+from tasks.targets import StoreTarget, fetch, store_targets
 
 if TYPE_CHECKING:
     from pocket.analysis import Analysis
@@ -123,7 +124,12 @@ class StoreTask(AnalysisTask):
 
     def output(self) -> StoreTarget:
         """The output's folder as a target."""
-        return StoreTarget(self.directory, self.input_ids, accept_skipped=self.skip_bad_files)
+        return self.target(self.directory)
+
+    def target(self, folder: Path) -> StoreTarget:
+        """Return a folder in the store as an output of this task."""
+        remote = remote_url(self.task_family, folder)
+        return StoreTarget(folder, self.input_ids, accept_skipped=self.skip_bad_files, remote=remote)
 
     def complete(self) -> bool:
         """Whether the output and all that it depends on is there and belongs together."""
@@ -132,8 +138,18 @@ class StoreTask(AnalysisTask):
     def run(self) -> None:
         """Make the output, unless all that had to be made again before turned out as it was."""
         # luigi decides what to run before anything has, and doesn't ask again
-        if not self.complete():
+        if self.complete():
+            return
+        output = self.output()
+        if output.awaits_upload:
+            output.upload()
+        else:
+            fetch(self.needed())
             self.make()
+
+    def needed(self) -> list[StoreTarget]:
+        """Return the outputs that are read to make this one."""
+        return store_targets(self.input())
 
     def make(self) -> None:
         """Make the output."""
@@ -147,8 +163,10 @@ class StoreTask(AnalysisTask):
 
     def write_info(self) -> dict[str, Any]:
         """Return the arguments for :func:`pocket.store.write_output`: what the manifest tells of this task."""
+        output = self.output()
         return {
-            "directory": self.directory,
+            "directory": output.directory,
+            "remote": output.remote,
             "task": self.task_family,
             "inputs": self.input_ids() or {},
             "analysis": self.analysis,

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import law
 
 from pocket.fingerprint import digest
-from pocket.store import read_manifest, store_root
+from pocket.store import store_root
 from tasks.base import ConfigTask, input_ids, requirements_complete
 from tasks.batch.htcondor import HTCondorBatch
 from tasks.batch.slurm import SlurmBatch
-from tasks.targets import StoreTarget
+from tasks.targets import StoreTarget, find_remote
 from tasks.toys import MakeToySamples
 from tasks.workflow import PoolWorkflow
 
@@ -80,7 +80,7 @@ class DatasetWorkflow(BatchWorkflow):
         """The branch's folder."""
         branch = self.branch_data
         folder = self.directory / branch.dataset / f"{branch.start:010d}-{branch.stop:010d}"
-        return StoreTarget(folder, self.input_ids, accept_skipped=self.skip_bad_files)
+        return self.target(folder)
 
     @property
     def branch_label(self) -> str:
@@ -138,7 +138,9 @@ class DatasetWorkflow(BatchWorkflow):
         branches = {number: self.as_branch(number) for number in numbers}
         if self.acceptance == 1:
             return branches
-        return {number: task for number, task in branches.items() if task.output().exists()}
+        outputs = {number: task.output() for number, task in branches.items()}
+        find_remote(outputs.values())
+        return {number: task for number, task in branches.items() if outputs[number].exists()}
 
     def segment_ids(self) -> dict[str, str]:
         """The files by UUID and entry range, as inputs of the branch."""
@@ -165,15 +167,15 @@ class DatasetWorkflow(BatchWorkflow):
             "resources": self.made_files(),
             "chunk_size": self.chunk_size,
             "skip_bad_files": self.skip_bad_files,
-            "output": {**self.write_info(), "directory": self.output().directory},
+            "output": self.write_info(),
         }
 
     @staticmethod
     def branch_ids(branches: Iterable[DatasetWorkflow]) -> dict[str, str] | None:
         """Return the outputs of branches, as inputs of what is made from them."""
-        return input_ids(
-            {f"{task.branch_data.dataset}/{task.output().directory.name}": task.output() for task in branches}
-        )
+        outputs = [(task.branch_data.dataset, task.output()) for task in branches]
+        find_remote(output for _, output in outputs)
+        return input_ids({f"{dataset}/{output.directory.name}": output for dataset, output in outputs})
 
     def merging_ids(self) -> dict[str, str] | None:
         """The outputs of all branches and the metadata of the datasets, as inputs of the task that merges them."""
@@ -187,10 +189,8 @@ class DatasetWorkflow(BatchWorkflow):
 
     def skipped_files(self) -> dict[str, str]:
         """Unreadable files that were left out of the filesets or of a branch, with the reason."""
-        datasets = [task.directory for task in self.required_tasks["datasets"].values()]
-        branches = [task.output().directory for task in self.finished_branches().values()]
         skipped: dict[str, str] = {}
-        for folder in datasets + branches:
-            manifest = read_manifest(folder)
+        for task in (*self.required_tasks["datasets"].values(), *self.finished_branches().values()):
+            manifest = task.output().manifest
             skipped.update(manifest.info.get("skipped", {}) if manifest else {})
         return skipped

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 from pocket.fingerprint import code_closure
-from pocket.store import read_manifest, store_root, write_output
+from pocket.store import store_root, write_output
 from tasks.base import StoreTask, input_ids
 from tasks.catalogues import catalogue_settings, catalogues, print_findings
 from tasks.pool import counting_bar
@@ -158,7 +158,7 @@ class BuildDatasets(StoreTask):
         from pocket.datasets.listing import expand_each
         from pocket.errors import DatasetError
 
-        manifest = read_manifest(self.directory)
+        manifest = self.output().manifest
         if manifest is None:
             raise DatasetError(
                 f"no fileset of {self.definition} to check in {self.directory}: run BuildDatasets without --check"
@@ -185,6 +185,7 @@ class BuildDatasets(StoreTask):
 
     def fileset(self) -> Fileset:
         """Read the fileset."""
+        self.output().fetch()
         fileset: Fileset = json.loads((self.directory / FILESET).read_text(encoding="utf-8"))
         return fileset
 

@@ -13,7 +13,7 @@ from tasks.base import ConfigTask
 from tasks.branches import BatchWorkflow
 from tasks.jobs import MergingJob
 from tasks.processing import RunProcessor
-from tasks.targets import StoreTarget
+from tasks.targets import StoreTarget, store_targets
 
 CONFIG_FILE = "config.json"
 PARAMETERS_FILE = "parameters.yaml"
@@ -48,7 +48,7 @@ class MergeBranches(BatchWorkflow):
     def output(self) -> StoreTarget:
         """The branch's folder."""
         numbers = self.branch_data
-        return StoreTarget(self.directory / f"{numbers[0]:06d}-{numbers[-1]:06d}", self.input_ids)
+        return self.target(self.directory / f"{numbers[0]:06d}-{numbers[-1]:06d}")
 
     def fingerprint_spec(self) -> Any:
         """What the processor does, and the code of the files."""
@@ -57,6 +57,11 @@ class MergeBranches(BatchWorkflow):
     def input_ids(self) -> dict[str, str] | None:
         """The outputs of the branches."""
         return self.processor.branch_ids(self.processor.finished_branches(self.branch_data).values())
+
+    def needed(self) -> list[StoreTarget]:
+        """The outputs of the branches that are merged."""
+        among = self.branch_data if self.is_branch() else None
+        return [task.output() for task in self.processor.finished_branches(among).values()]
 
     def branch_size(self, branch: int) -> int:
         """Return the number of events of a branch."""
@@ -68,7 +73,7 @@ class MergeBranches(BatchWorkflow):
         return MergingJob(
             folders=tuple(task.output().directory for task in branches),
             size=self.branch_size(self.branch),
-            output={**self.write_info(), "directory": self.output().directory},
+            output=self.write_info(),
         )
 
 
@@ -104,6 +109,11 @@ class MergeOutputs(ConfigTask):
     def input_ids(self) -> dict[str, str] | None:
         """The outputs of all branches, and the metadata of the datasets."""
         return self.processor.merging_ids()
+
+    def needed(self) -> list[StoreTarget]:
+        """The outputs of the branches, and what was made from several of them."""
+        merged = store_targets(self.input()) if self.branches_per_merge else []
+        return [*merged, *(task.output() for task in self.processor.finished_branches().values())]
 
     def make(self) -> None:
         """Merge and write the templates and columns."""

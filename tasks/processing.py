@@ -12,6 +12,7 @@ from tasks.branches import DatasetWorkflow
 from tasks.datasets import BuildDatasets
 from tasks.jobs import ProcessingJob
 from tasks.skimming import BuildSkimDatasets
+from tasks.targets import StoreTarget, store_targets
 
 if TYPE_CHECKING:
     from pocket.engine.resources import Resources
@@ -42,6 +43,11 @@ class RunProcessor(DatasetWorkflow):
         if self.has_toys:
             required["toys"] = self.toys
         return required
+
+    def needed(self) -> list[StoreTarget]:
+        """The outputs that are required, and the skim whose files are read."""
+        skims = [task for task in self.dataset_tasks().values() if isinstance(task, BuildSkimDatasets)]
+        return [*super().needed(), *store_targets([task.input() for task in skims])]
 
     def fingerprint_spec(self) -> Any:
         """The configuration, the code of the engine and of its files, the toys, the skim and the scale factors."""

@@ -120,5 +120,6 @@ class BuildSkimDatasets(SkimTask):
 
     def fileset(self) -> Fileset:
         """Read the fileset."""
+        self.output().fetch()
         fileset: Fileset = json.loads((self.directory / FILESET).read_text(encoding="utf-8"))
         return fileset

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import law
 
-from pocket.store import is_complete, manifest_id, read_manifest
+from pocket.remote.threads import in_threads
+from pocket.store import Manifest, is_complete, read_manifest
+from pocket.store.manifest import other_input
+from pocket.store.remote import download, is_uploaded, remove, upload
+from pocket.store.remote_manifests import forget, look_up, remote_manifest
 
 
 class StoreTarget(law.LocalDirectoryTarget):
     """A folder that exists, as far as tasks are concerned, when its manifest matches its files and inputs.
 
+    With a remote store, it exists when it is there: the folder itself is a copy, which may be missing.
+
     Args:
         path: the folder.
         inputs: returns the outputs it must have been made from, label → id, or ``None`` while they aren't known.
         accept_skipped: whether an output that left out unreadable files counts.
+        remote: URL of the output in the remote store, ``None`` if it has no place there.
     """
 
     def __init__(
@@ -25,11 +32,13 @@ class StoreTarget(law.LocalDirectoryTarget):
         path: Path,
         inputs: Callable[[], Mapping[str, str] | None],
         accept_skipped: bool = True,
+        remote: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(str(path), **kwargs)
         self._inputs = inputs
         self._accept_skipped = accept_skipped
+        self.remote = remote
 
     @property
     def directory(self) -> Path:
@@ -37,19 +46,88 @@ class StoreTarget(law.LocalDirectoryTarget):
         return Path(self.path)
 
     @property
+    def manifest(self) -> Manifest | None:
+        """The manifest in the folder, or else the one in the remote store."""
+        local = read_manifest(self.directory)
+        return remote_manifest(self.remote) if local is None and self.remote is not None else local
+
+    @property
     def id(self) -> str | None:
         """Id of the output that is there now."""
-        return manifest_id(self.directory)
+        manifest = self.manifest
+        return manifest.id if manifest else None
 
     def exists(self, **kwargs: Any) -> bool:
         """Whether the output is complete and was made from the inputs that are there now."""
+        if not self._suits():
+            return False
+        if self.remote is None:
+            return is_complete(self.directory)
+        if is_complete(self.directory):
+            return is_uploaded(self.directory, self.remote)
+        # not there, or damaged
+        there = remote_manifest(self.remote)
+        return there is not None and there.id == self.id
+
+    @property
+    def awaits_upload(self) -> bool:
+        """Whether the folder is as it must be, but not in the remote store."""
+        if self.remote is None or not is_complete(self.directory) or is_uploaded(self.directory, self.remote):
+            return False
+        return self._suits()
+
+    def upload(self) -> None:
+        """Copy the folder to the remote store."""
+        assert self.remote is not None
+        upload(self.directory, self.remote)
+
+    def fetch(self) -> None:
+        """Have the folder as it is in the remote store, if it isn't there."""
+        if self.remote is not None and not is_complete(self.directory):
+            download(self.remote, self.directory)
+
+    def remove(self, silent: bool = True, **kwargs: Any) -> None:
+        """Remove the output, also from the remote store, and from there first: it would come back."""
+        if self.remote is not None:
+            remove(self.remote)
+            forget()
+        super().remove(silent=silent, **kwargs)
+
+    def _suits(self) -> bool:
+        """Whether the manifest is as it must be, whatever became of the files."""
         from pocket.parameters.checksums import changed_files
 
-        inputs = self._inputs()
-        if inputs is None or not is_complete(self.directory, inputs):
+        manifest, inputs = self.manifest, self._inputs()
+        if manifest is None or inputs is None or other_input(manifest.inputs, inputs):
             return False
-        manifest = read_manifest(self.directory)
-        info = manifest.info if manifest else {}
-        if changed_files(info.get("parameter_files", {})):
+        if changed_files(manifest.info.get("parameter_files", {})):
             return False
-        return self._accept_skipped or not info.get("skipped")
+        return self._accept_skipped or not manifest.info.get("skipped")
+
+
+def store_targets(outputs: Any) -> list[StoreTarget]:
+    """Return the outputs in the store out of a structure of outputs, those in collections too."""
+    found: list[StoreTarget] = []
+    for output in law.util.flatten(outputs):
+        if isinstance(output, law.TargetCollection):
+            found += store_targets(output.targets)
+        elif isinstance(output, StoreTarget):
+            found.append(output)
+    return found
+
+
+def find_remote(targets: Iterable[StoreTarget]) -> None:
+    """Look up outputs that aren't here in the remote store, all at once."""
+    look_up(
+        target.remote for target in targets if target.remote is not None and read_manifest(target.directory) is None
+    )
+
+
+def fetch(targets: Iterable[StoreTarget]) -> None:
+    """Have the folders of outputs, several at once."""
+    in_threads(StoreTarget.fetch, targets)
+
+
+def upload_awaiting(targets: Iterable[StoreTarget]) -> None:
+    """Copy outputs to the remote store that are not there, several at once."""
+    in_threads(StoreTarget.upload, [target for target in targets if target.awaits_upload])

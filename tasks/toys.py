@@ -68,12 +68,12 @@ class MakeToySamples(PoolWorkflow):
         """The branch's folder."""
         process, part, _ = self.branch_data
         name = process if process == "corrections" else f"{process}_{part:03d}"
-        return StoreTarget(self.directory / name, self.input_ids)
+        return self.target(self.directory / name)
 
     def job(self) -> Job:
         """Return the work of this branch."""
         process, part, n_events = self.branch_data
-        output = {**self.write_info(), "directory": self.output().directory}
+        output = self.write_info()
         if process == "corrections":
             return ToyCorrectionsJob(self.toy_parameters, output)
         return ToyJob(process, part, n_events, self.toy_parameters, output)

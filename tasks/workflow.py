@@ -14,6 +14,8 @@ from tasks.base import StoreTask, requirements_complete
 from tasks.batch.options import WorkflowTypes
 from tasks.executors import ExecutorMixin
 from tasks.pool import run_jobs, run_with
+from tasks.remote_store import remote_store
+from tasks.targets import fetch, find_remote, upload_awaiting
 
 
 class PoolProxy(LocalWorkflowProxy):
@@ -30,6 +32,7 @@ class PoolProxy(LocalWorkflowProxy):
         from pocket.analysis import absolute_reference
 
         task = self.task
+        task.prepare_branches()
         branches = task.get_branch_tasks().values()
         jobs = {branch.branch_label: branch.job() for branch in branches if not branch.complete()}
         if not jobs:
@@ -90,12 +93,22 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         """Do the work of this branch."""
         self.job().run(lambda amount: None)
 
+    def prepare_branches(self) -> None:
+        """Upload outputs of branches that only await that, and fetch what the other branches need."""
+        if remote_store() is None:
+            return
+        branches = self.get_branch_tasks().values()
+        upload_awaiting(branch.output() for branch in branches)
+        if not all(branch.complete() for branch in branches):
+            fetch(self.needed())
+
     def workflow_complete(self) -> bool:
         """Whether all branches are complete, and all that the workflow requires."""
         if not requirements_complete(self):
             return False
-        branches = self.get_branch_tasks()
-        return bool(branches) and all(branch.output().exists() for branch in branches.values())
+        outputs = [branch.output() for branch in self.get_branch_tasks().values()]
+        find_remote(outputs)
+        return bool(outputs) and all(output.exists() for output in outputs)
 
     def complete(self) -> bool:
         """Whether this branch is complete; what it requires is checked by the workflow, once for all branches."""

@@ -18,6 +18,9 @@ SERVICES = {
     "openssl": "openssl and voms-clients",
 }
 
+# outputs of tests don't go where those of the user do
+os.environ.pop("POCKET_REMOTE_STORE", None)
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     names = " or ".join(SERVICES.values())

@@ -9,9 +9,12 @@ import textwrap
 from pocket.remote.client import is_remote
 from pocket.tokens import redacted
 
-# errors of the protocol (XProtocol.hh) that the same request will give again: arguments, no permission, no such file,
-# not supported, not a file, a directory, authentication, no such checksum
-_FINAL_CODES = frozenset({3000, 3001, 3002, 3006, 3010, 3011, 3013, 3015, 3016, 3030})
+_MISSING = 3011
+# errors of the protocol (XProtocol.hh) that the same request will give again: arguments, no space, no permission, no
+# such file, not supported, not a file, a directory, exists already, over quota, read-only, authentication
+_FINAL_CODES = frozenset({3000, 3001, 3002, 3006, 3009, 3010, _MISSING, 3013, 3015, 3016, 3018, 3021, 3025, 3030})
+# what servers say of a read-only folder with the code of any error of a file system
+_READ_ONLY = re.compile(r"\bread.?only\s*$", re.IGNORECASE)
 _STATUS = re.compile(r"\[(?:ERROR|FATAL)\]")
 _CODE = re.compile(r"\[(3\d\d\d)\]")
 _TIMEOUT = re.compile(r"operation expired|time-?out", re.IGNORECASE)
@@ -42,9 +45,14 @@ def failure_of(location: str, error: BaseException | None) -> Failure:
         return Failure.TIMEOUT
     if not _STATUS.search(text) or "auth failed" in text.lower():
         return Failure.FINAL
-    if (code := _CODE.search(text)) and int(code[1]) in _FINAL_CODES:
+    if _code(text) in _FINAL_CODES or _READ_ONLY.search(text):
         return Failure.FINAL
     return Failure.TIMEOUT if _TIMEOUT.search(text) else Failure.TRANSIENT
+
+
+def is_missing(error: OSError) -> bool:
+    """Whether a server says that there is no such file or folder."""
+    return _code(str(error)) == _MISSING
 
 
 def why_unreadable(location: str, error: BaseException) -> str:
@@ -54,3 +62,7 @@ def why_unreadable(location: str, error: BaseException) -> str:
         return f"can't be read: {textwrap.shorten(reason[status.start() :], 200)}"
     text = textwrap.shorten(f"{type(error).__name__}: {reason}", 200)
     return f"can't be read, it is truncated or corrupt: {text}"
+
+
+def _code(text: str) -> int | None:
+    return int(found[1]) if (found := _CODE.search(text)) else None

@@ -1,4 +1,4 @@
-"""The store: where outputs lie, how they are written atomically, and when they count as complete."""
+"""The store: where outputs lie, how they are written atomically, when they are complete, and their copies elsewhere."""
 
 from pocket.store.manifest import FileRecord, Manifest, is_complete, manifest_id, read_manifest, why_incomplete
 from pocket.store.output import write_output

@@ -65,16 +65,24 @@ def read_manifest(directory: Path) -> Manifest | None:
         stat = os.stat(path)  # noqa: PTH116
         # of a network file system the number of the file may be used again, but not with the same times
         return _manifest(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except OSError:
+        return None
+
+
+def parse_manifest(text: bytes) -> Manifest | None:
+    """Return the manifest with this text, or ``None`` if it isn't one."""
+    try:
+        content = json.loads(text)
+        files = {name: FileRecord(**record) for name, record in content.pop("files").items()}
+        return Manifest(files=files, **content)
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
 @functools.lru_cache(maxsize=100_000)
-def _manifest(path: str, *state: int) -> Manifest:
+def _manifest(path: str, *state: int) -> Manifest | None:
     """Read a manifest, again only when the file is another one: chains ask for it many times."""
-    content = json.loads(Path(path).read_bytes())
-    files = {name: FileRecord(**record) for name, record in content.pop("files").items()}
-    return Manifest(files=files, **content)
+    return parse_manifest(Path(path).read_bytes())
 
 
 def manifest_id(directory: Path) -> str | None:
@@ -106,7 +114,7 @@ def why_incomplete(directory: Path, inputs: Mapping[str, str] | None = None) -> 
     manifest = read_manifest(directory)
     if manifest is None:
         return f"{directory} has no {NAME} that can be read"
-    if inputs is not None and (reason := _other_input(manifest.inputs, inputs)):
+    if inputs is not None and (reason := other_input(manifest.inputs, inputs)):
         return f"{directory} was made {reason}"
     for name, record in manifest.files.items():
         if reason := _change(os.path.join(directory, name), record):  # noqa: PTH118  thousands of them
@@ -120,7 +128,8 @@ def file_checksum(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _other_input(made_from: Mapping[str, str], inputs: Mapping[str, str]) -> str | None:
+def other_input(made_from: Mapping[str, str], inputs: Mapping[str, str]) -> str | None:
+    """Return in a clause in what inputs (label → manifest id) differ from those that an output was made from."""
     for label, identifier in inputs.items():
         if label not in made_from:
             return f"without {label}"

@@ -1,4 +1,5 @@
 # Sourced by a job before its task runs: the environment and the store of who submitted it.
 
 export POCKET_STORE="{{pocket_store}}"
+export POCKET_REMOTE_STORE="{{pocket_remote_store}}"
 source "{{pocket_root}}/setup.sh" || return 1

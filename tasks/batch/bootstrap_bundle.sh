@@ -1,6 +1,7 @@
 # Sourced by a job before its task runs: unpacks the bundle of code and packages that came with the job, and enters it.
 
 export POCKET_STORE="{{pocket_store}}"
+export POCKET_REMOTE_STORE="{{pocket_remote_store}}"
 
 _pocketlaw_bundle() {
     local root=$PWD/bundle archive expected found python="" candidate

@@ -82,6 +82,12 @@ class RetryingProxy:
         failing = [host for host, failures in self._hosts.items() if failures >= FAILURES_ON_HOST]
         return [*self.task.site_inst.block, *failing]
 
+    def run(self) -> Any:
+        """Have here what the jobs need, and run them."""
+        if not self.task.is_controlling_remote_jobs():
+            self.task.prepare_branches()
+        return super().run()  # type: ignore[misc]
+
     def _can_skip_job(self, job_num: int, branches: list[int]) -> bool:
         # law remembers a no, too, and would submit jobs again that finished meanwhile
         if not self._skip_jobs.get(job_num):

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,14 +104,14 @@ class XRootDServer:
 
 
 @pytest.fixture
-def make_xrootd_server(user: User) -> Iterator[Callable[[], ControlledServer]]:
-    """Start servers, each with files of its own; all are killed at the end of the test."""
+def make_xrootd_server(user: User) -> Iterator[Callable[..., ControlledServer]]:
+    """Start servers, each with files of its own and options; all are killed at the end of the test."""
     servers: list[ControlledServer] = []
 
-    def make() -> ControlledServer:
+    def make(**options: Any) -> ControlledServer:
         folder = Path(tempfile.mkdtemp(dir=user.folder, prefix="xrootd-"))
         shutil.chown(folder, user.uid, user.gid)
-        server = ControlledServer(folder, user.command)
+        server = ControlledServer(folder, user.command, **options)
         servers.append(server)
         server.start()
         return server

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -14,8 +15,8 @@ from pathlib import Path
 CONFIG = """\
 xrd.port {port}
 xrd.network nodnr
-all.export /store r/o
-oss.localroot {folder}
+all.export /store {access}
+{checksums}oss.localroot {folder}
 all.adminpath {folder}/admin
 all.pidpath {folder}/admin
 """
@@ -36,11 +37,15 @@ class ControlledServer:
         folder: an existing folder that the server's user may write.
         command: makes a command line that runs a command as the server's user.
         port: the port.
+        access: ``r/o`` or ``r/w``.
+        checksums: whether it tells checksums of files.
     """
 
     folder: Path
     command: Callable[..., list[str]]
     port: int = field(default_factory=free_port)
+    access: str = "r/o"
+    checksums: bool = False
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -62,8 +67,11 @@ class ControlledServer:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         self.store.mkdir(exist_ok=True)
+        owner = self.folder.stat()
+        os.chown(self.store, owner.st_uid, owner.st_gid)
         config = self.folder / "xrootd.cfg"
-        config.write_text(CONFIG.format(port=self.port, folder=self.folder))
+        checksums = "xrootd.chksum max 2 adler32\n" if self.checksums else ""
+        config.write_text(CONFIG.format(port=self.port, folder=self.folder, access=self.access, checksums=checksums))
         command = self.command("xrootd", "-c", str(config), "-l", f"{self.folder}/xrootd.log")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + 30

@@ -121,6 +121,7 @@ def test_manifest_tells_the_parameters(chain: Chain) -> None:
     info = task.write_info()
     assert info.pop("directory") == task.directory
     assert info == {
+        "remote": None,
         "task": "MergeOutputs",
         "inputs": {},
         "analysis": str(chain.analysis),

@@ -1,16 +1,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import law
 import pytest
 
 from pocket.parameters.checksums import checksums
-from pocket.store import manifest_id, write_output
-from tasks.targets import StoreTarget
+from pocket.store import is_complete, manifest_id, write_output
+from pocket.store.remote_manifests import forget
+from tasks.merging import MergeOutputs
+from tasks.targets import StoreTarget, fetch, find_remote, store_targets, upload_awaiting
+from tests.pocket.store.conftest import storage
+from tests.pocket.store.folder_storage import STORE, FolderStorage
 from tests.tasks.chain import Chain
 from tests.tasks.damage import corrupt, delete, truncate
+
+__all__ = ["storage"]
 
 
 @pytest.fixture
@@ -71,6 +79,96 @@ def test_id_is_that_of_the_manifest(written: Path, tmp_path: Path) -> None:
 def test_remove(written: Path) -> None:
     StoreTarget(written, dict).remove()
     assert not written.exists()
+
+
+def test_copy_counts_like_the_folder(storage: FolderStorage, written: Path) -> None:
+    def target(inputs: str = "one", **options: bool) -> StoreTarget:
+        return StoreTarget(written, lambda: {"files": inputs}, remote=f"{STORE}/output", **options)
+
+    # it is what remains when the folder is lost, so an output that isn't there isn't finished
+    assert not target().exists()
+    assert target().awaits_upload
+    assert not target("two").awaits_upload
+    target().upload()
+    assert target().exists()
+    assert not target().awaits_upload
+    assert not target("two").exists()
+    identifier = manifest_id(written)
+    storage.calls.clear()
+    assert target().exists()
+    assert not storage.calls
+
+    for remaining in ("content.txt", "manifest.json", None):
+        if remaining is None:
+            shutil.rmtree(written)
+        else:
+            (written / remaining).unlink()
+        assert target().exists()
+        assert target().id == identifier
+        assert not target("two").exists()
+        assert not target(accept_skipped=False).exists()
+        assert not target().awaits_upload
+        target().fetch()
+        assert is_complete(written)
+        assert target().exists()
+
+    target().remove()
+    assert not written.exists()
+    assert not storage.path(f"{STORE}/output").exists()
+    assert not target().exists()
+
+
+def test_folder_of_other_content_counts_before_the_copy(storage: FolderStorage, written: Path) -> None:
+    target = StoreTarget(written, lambda: {"files": "one"}, remote=f"{STORE}/output")
+    target.upload()
+    with write_output(written, task="T", inputs={"files": "two"}):
+        pass
+    assert target.id == manifest_id(written)
+    assert not target.exists()
+    shutil.rmtree(written)
+    assert target.exists()
+
+
+def test_targets_in_a_structure(storage: FolderStorage, tmp_path: Path) -> None:
+    targets = [StoreTarget(tmp_path / str(number), dict, remote=f"{STORE}/f/{number}") for number in range(6)]
+    structure = {"a": targets[0], "b": [law.TargetCollection(targets[1:5]), law.LocalFileTarget("x")], "c": targets[5]}
+    assert store_targets(structure) == targets
+    for target in targets:
+        with write_output(target.directory, task="T", inputs={}):
+            pass
+    upload_awaiting(targets)
+    assert all(target.exists() for target in targets)
+    assert storage.calls["upload"] == 6
+    upload_awaiting(targets)
+    assert storage.calls["upload"] == 6
+    for target in targets:
+        shutil.rmtree(target.directory)
+    forget()
+    storage.calls.clear()
+    find_remote(targets)
+    assert all(target.exists() for target in targets)
+    assert storage.calls == {"list": 1, "read": 6}
+    fetch(targets)
+    assert all(is_complete(target.directory) for target in targets)
+
+
+def test_skim_comes_back_for_the_processor(
+    storage: FolderStorage, chain: Chain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("POCKET_REMOTE_STORE", STORE)
+    chain.edit("__init__.py", 'compare={"corrected": "main"},', 'skims={"main": Skim(config="main")},')
+    chain.edit(
+        "__init__.py", "from pocket.weights.derived", "from pocket.skims import Skim\nfrom pocket.weights.derived"
+    )
+    shutil.rmtree(chain.store)
+    chain.build(MergeOutputs, config="main")
+    templates = chain.templates()
+    shutil.rmtree(chain.store)
+    for task in ("RunProcessor", "MergeOutputs"):
+        shutil.rmtree(storage.folder / "small" / task)
+    forget()
+    assert chain.build(MergeOutputs, config="main") == ["RunProcessor main", "MergeOutputs main"]
+    assert chain.templates() == templates
 
 
 MAIN = {"RunProcessor main", "MergeOutputs main"}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pocket.remote.failures import Failure, failure_of, why_unreadable
+from pocket.remote.failures import Failure, failure_of, is_missing, why_unreadable
 
 URL = "root://host//store/a.root"
 
@@ -19,6 +19,15 @@ URL = "root://host//store/a.root"
         (TimeoutError(), Failure.TIMEOUT),
         (OSError("Failed: [ERROR] Server responded with an error: [3011] No such file"), Failure.FINAL),
         (OSError("Failed: [ERROR] Server responded with an error: [3010] permission denied"), Failure.FINAL),
+        (OSError("[ERROR] Server responded with an error: [3009] Unable to write /a; no space left"), Failure.FINAL),
+        (
+            OSError("[ERROR] Server responded with an error: [3005] Unable to create /a; marked read/only\n"),
+            Failure.FINAL,
+        ),
+        (
+            OSError("[ERROR] Server responded with an error: [3005] Unable to open /read-only; I/O error"),
+            Failure.TRANSIENT,
+        ),
         (OSError("Failed to open file: [FATAL] Auth failed"), Failure.FINAL),
         (OSError("expected Chunk of length 403, received 0 bytes"), Failure.FINAL),
         (ValueError("not a ROOT file"), Failure.FINAL),
@@ -36,3 +45,8 @@ def test_sentences() -> None:
     corrupt = ValueError("not a ROOT\n file")
     assert why_unreadable(URL, corrupt) == "can't be read, it is truncated or corrupt: ValueError: not a ROOT file"
     assert len(why_unreadable(URL, ValueError("very long " * 100))) < 260
+
+
+def test_missing() -> None:
+    assert is_missing(OSError("[ERROR] Server responded with an error: [3011] No such file"))
+    assert not is_missing(OSError("[FATAL] Connection error"))

@@ -14,7 +14,7 @@ import pytest
 
 from pocket.errors import ConfigError, PocketError
 from pocket.store import is_complete, manifest_id, read_manifest, write_output
-from pocket.store.output import _host
+from pocket.store.publishing import _host
 from tests.pocket.store.writer import write
 
 ROOT = Path(__file__).parents[3]

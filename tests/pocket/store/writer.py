@@ -1,4 +1,4 @@
-"""Writes an output again and again: ``writer.py <directory> <first number> <times>``."""
+"""Writes an output again and again: ``writer.py <directory> <first number> <times> [<URL in a remote store>]``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 from pocket.store import write_output
 
 
-def write(directory: Path, number: int) -> None:
+def write(directory: Path, number: int, remote: str | None = None) -> None:
     """Write an output whose files all hold the number."""
-    with write_output(directory, task="Write", inputs={"number": str(number)}, number=number) as temporary:
+    inputs = {"number": str(number)}
+    with write_output(directory, task="Write", inputs=inputs, remote=remote, number=number) as temporary:
         (temporary / "sub").mkdir()
         for name in ("a.txt", "b.txt", "sub/c.txt"):
             (temporary / name).write_text(f"{number:06d}" * 1000)
@@ -19,4 +20,4 @@ def write(directory: Path, number: int) -> None:
 if __name__ == "__main__":
     print("ready", flush=True)
     for number in range(int(sys.argv[2]), int(sys.argv[2]) + int(sys.argv[3])):
-        write(Path(sys.argv[1]), number)
+        write(Path(sys.argv[1]), number, *sys.argv[4:])

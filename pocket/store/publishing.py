@@ -1,0 +1,120 @@
+"""Folders that take their place at once, filled, and what interrupted writers have left beside them."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import functools
+import os
+import re
+import secrets
+import shutil
+import socket
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from pocket.errors import PocketError
+
+
+@contextlib.contextmanager
+def replacing(directory: Path) -> Iterator[Path]:
+    """Fill a temporary folder in the body, which then takes the place of the one that may be there.
+
+    If the body raises, or the process dies at any moment, what was there before stays, or nothing does. Of several
+    writers of the same folder the last one wins.
+
+    Yields:
+        The temporary folder.
+
+    Raises:
+        PocketError: if the store can't be written.
+    """
+    with readable_errors(directory):
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(directory.parent)
+        temporary = _beside(directory, "tmp")
+        temporary.mkdir()
+    try:
+        yield temporary
+        with readable_errors(directory):
+            _publish(temporary, directory)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def sync(path: Path) -> None:
+    """Have the content of a file, or the entries of a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # the file system can't, for folders
+            raise
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def readable_errors(directory: Path, only: Collection[int] | None = None) -> Iterator[None]:
+    """Turn errors of the system into one sentence; ``only`` those with one of these numbers, if given."""
+    try:
+        yield
+    except OSError as error:
+        if only is not None and error.errno not in only:
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        raise PocketError(f"can't write {directory} in the store: {error.strerror}{place}") from error
+
+
+def _publish(temporary: Path, directory: Path) -> None:
+    """Move the new folder into its place, an old one aside first: a rename only replaces empty folders."""
+    aside: list[Path] = []
+    # more than one round only if another writer is faster in between
+    while True:
+        try:
+            temporary.rename(directory)
+            break
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise
+        with contextlib.suppress(FileNotFoundError):
+            aside.append(directory.rename(_beside(directory, "old")))
+    sync(directory.parent)
+    for old in aside:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _beside(directory: Path, kind: str) -> Path:
+    """Return a new hidden name beside a folder that tells whose it is."""
+    return directory.with_name(f".{directory.name}.{kind}-{_host()}-{os.getpid()}-{secrets.token_hex(4)}")
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what dead processes of this host have left of outputs in a folder.
+
+    Of all outputs: one whose writer was killed when only its predecessor was left to remove may not be written again.
+    """
+    pattern = re.compile(rf"\..+\.(?:tmp|old)-{re.escape(_host())}-(\d+)-[0-9a-f]+")
+    for path in folder.iterdir():
+        match = pattern.fullmatch(path.name)
+        if match and not _is_alive(int(match[1])):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+@functools.cache
+def _host() -> str:
+    """Return the name of this machine and, on Linux, its process namespace: containers share names, but not pids."""
+    with contextlib.suppress(OSError):
+        return f"{socket.gethostname()}.{os.stat('/proc/self/ns/pid').st_ino}"  # noqa: PTH116
+    return socket.gethostname()

@@ -1,0 +1,281 @@
+"""The remote store on real XRootD servers that are killed, full, or read-only, and used by several at once."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pocket.errors import RemoteStoreError
+from pocket.store import is_complete, manifest_id, remote_manifests, write_output
+from pocket.store.remote import download, is_uploaded, remove, upload
+from tests.law_runner import ROOT
+from tests.pocket.store.test_output import holds
+from tests.pocket.store.writer import write
+from tests.services.checkout import Analysis, submitted
+from tests.services.xrootd_servers import ControlledServer
+from tests.tasks.chain import Chain, unfinished
+from tests.tasks.conftest import chain, finished
+
+__all__ = ["chain", "finished"]
+
+pytestmark = [pytest.mark.xrootd, pytest.mark.usefixtures("short_timeout", "forgotten")]
+
+Make = Callable[..., ControlledServer]
+
+
+@pytest.fixture
+def forgotten() -> Iterator[None]:
+    remote_manifests.forget()
+    yield
+    remote_manifests.forget()
+
+
+@pytest.fixture
+def server(make_xrootd_server: Make) -> ControlledServer:
+    return make_xrootd_server(access="r/w")
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Path:
+    """An output whose upload takes some time."""
+    directory = tmp_path / "local" / "large"
+    with write_output(directory, task="T", inputs={}) as folder:
+        for number in range(30):
+            (folder / f"{number:02d}.bin").write_bytes(hashlib.sha256(bytes([number])).digest() * 2**17)
+    return directory
+
+
+@pytest.fixture
+def small_disk(server: ControlledServer) -> Iterator[None]:
+    """Let the server have 40 MB."""
+    owner = server.folder.stat()
+    options = f"size=40m,uid={owner.st_uid},gid={owner.st_gid}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", server.store], check=True)
+    yield
+    subprocess.run(["umount", "--lazy", server.store], check=True)
+
+
+def files_in(store: Path) -> dict[str, str]:
+    """Return the checksums of all files of outputs, but what only the local store notes."""
+    return {
+        path.relative_to(store).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for manifest in store.rglob("manifest.json")
+        for path in manifest.parent.rglob("*")
+        if path.is_file() and path.name != ".uploaded"
+    }
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def begun(server: ControlledServer) -> list[Path]:
+    """Return the files of uploads that have begun."""
+    return list(server.store.glob("results/.large.tmp-*/0[3-9].bin"))
+
+
+@pytest.mark.parametrize("checksums", [False, True])
+def test_there_and_back(make_xrootd_server: Make, tmp_path: Path, checksums: bool) -> None:
+    server = make_xrootd_server(access="r/w", checksums=checksums)
+    url = f"{server.url}/a/task/output"
+    output = tmp_path / "output"
+    write(output, 1, url)
+    assert holds(server.store / "a" / "task" / "output") == 1
+    write(output, 2, url)
+    assert holds(server.store / "a" / "task" / "output") == 2
+    assert [path.name for path in (server.store / "a" / "task").iterdir()] == ["output"]
+    expected = manifest_id(output)
+    shutil.rmtree(output)
+    download(url, output)
+    assert (holds(output), manifest_id(output)) == (2, expected)
+    assert is_complete(output)
+    remove(url)
+    assert not list((server.store / "a" / "task").iterdir())
+
+
+def test_chain_comes_back(chain: Chain, server: ControlledServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    templates = chain.templates()
+    monkeypatch.setenv("POCKET_REMOTE_STORE", f"{server.url}/results")
+    copy = server.store / "results"
+
+    # what was made before is copied, and not made again
+    before = files_in(chain.store)
+    assert chain.missing()
+    run = chain.run("PlotTemplates")
+    assert run.code == 0, run.text
+    assert files_in(chain.store) == before
+    assert files_in(copy) == before
+    assert not unfinished(copy)
+
+    # what is here needs no server
+    server.kill()
+    assert not chain.missing()
+    server.start()
+
+    # the local store is only a copy: the processor doesn't run again
+    shutil.rmtree(chain.store)
+    remote_manifests.forget()
+    assert not chain.missing()
+    for folder in (*copy.glob("small/MergeOutputs/main/v1/*"), *copy.glob("small/PlotTemplates/*/v1/*")):
+        shutil.rmtree(folder)
+    run = chain.run("PlotTemplates")
+    assert run.code == 0, run.text
+    assert run.executed == ["MergeOutputs", "PlotTemplates"]
+    assert chain.templates() == templates
+    assert files_in(chain.store).items() <= files_in(copy).items()
+    (merged,) = copy.glob("small/MergeOutputs/main/v1/*")
+
+    # and is removed from both
+    run = chain.run("MergeOutputs", "--config", "main", "--remove-output", "0,a,n")
+    assert run.code == 0, run.text
+    assert not merged.exists()
+    assert not chain.outputs("MergeOutputs", "main")
+
+
+def test_new_outputs_are_copied(chain: Chain, server: ControlledServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_REMOTE_STORE", f"{server.url}/results")
+    monkeypatch.setenv("LAW__store__tasks", "RunProcessor,MergeOutputs")
+    run = chain.law.run(
+        *chain.arguments("MergeOutputs", "--config", "main", "--version", "v2", "--cores", "2"), timeout=120
+    )
+    assert run.code == 0, run.text
+    made = {name: sha for name, sha in files_in(chain.store).items() if "/v2/" in name and "/MakeToy" not in name}
+    copied = files_in(server.store / "results")
+    assert {name.split("/")[1] for name in copied} == {"RunProcessor", "MergeOutputs"}
+    assert copied.items() == {name: sha for name, sha in made.items() if "BuildDatasets" not in name}.items()
+
+    # a server that is down is one sentence; what is here stays, and is copied later
+    server.kill()
+    chain.edit("parameters.yaml", "pt: 20", "pt: 21")
+    run = chain.law.run(*chain.arguments("MergeOutputs", "--config", "main", "--version", "v2"), timeout=120)
+    assert run.code != 0
+    assert f"{server.url}/results/small/" in run.errors[0]
+    assert "[FATAL] Connection error" in run.errors[0]
+    assert "Traceback" not in run.text
+
+
+@pytest.mark.htcondor
+@pytest.mark.usefixtures("htcondor_pool")
+def test_jobs_inherit_it(analysis: Analysis, server: ControlledServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_REMOTE_STORE", f"{server.url}/results")
+    run = analysis.run("RunProcessor", "--workflow", "htcondor", "--poll-interval", "0.05")
+    assert run.code == 0, run.text
+    (jobs,) = submitted(run.text)
+    copied = files_in(server.store / "results" / "small" / "RunProcessor")
+    assert len([name for name in copied if name.endswith("manifest.json")]) == jobs > 1
+    assert files_in(analysis.checkout.store / "small" / "RunProcessor") == copied
+
+
+def test_server_is_killed_during_an_upload_and_comes_back(server: ControlledServer, large: Path) -> None:
+    url = f"{server.url}/results/large"
+
+    def interrupt() -> None:
+        wait_for(lambda: begun(server))
+        server.kill()
+        assert not (server.store / "results" / "large").exists()
+        time.sleep(1)
+        server.start()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    upload(large, url)
+    thread.join()
+    assert is_uploaded(large, url)
+    assert files_in(server.store) == {f"results/{name}": sha for name, sha in files_in(large.parent).items()}
+
+
+def test_server_stays_down(server: ControlledServer, tmp_path: Path) -> None:
+    output, url = tmp_path / "output", f"{server.url}/results/output"
+    server.kill()
+    with pytest.raises(RemoteStoreError) as raised:
+        write(output, 1, url)
+    assert str(raised.value).startswith(f"{output} is complete but not in the remote store, running the task again")
+    assert f"{url}/manifest.json can't be read: [FATAL] Connection error" in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert holds(output) == 1
+    assert not is_uploaded(output, url)
+    server.start()
+    upload(output, url)
+    assert manifest_id(server.store / "results" / "output") == manifest_id(output)
+
+
+def start(*arguments: str | Path) -> subprocess.Popen[str]:
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_half_uploaded_output_is_not_complete(server: ControlledServer, large: Path, tmp_path: Path) -> None:
+    url = f"{server.url}/results/large"
+    code = "import pathlib, sys; from pocket.store.remote import upload; upload(pathlib.Path(sys.argv[1]), sys.argv[2])"
+    process = start("-c", code, large, url)
+    wait_for(lambda: begun(server))
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=30)
+    assert [path.name[:11] for path in (server.store / "results").iterdir()] == [".large.tmp-"]
+    assert remote_manifests.remote_manifest(url) is None
+    with pytest.raises(RemoteStoreError, match=r"has no manifest\.json that can be read"):
+        download(url, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+    upload(large, url)
+    download(url, tmp_path / "copy")
+    assert is_complete(tmp_path / "copy")
+
+
+def test_read_only_server(make_xrootd_server: Make, tmp_path: Path) -> None:
+    server = make_xrootd_server()
+    start = time.monotonic()
+    with pytest.raises(
+        RemoteStoreError, match=r"manifest\.json|a\.txt can't be written: \[ERROR\] .*read/only"
+    ) as raised:
+        write(tmp_path / "output", 1, f"{server.url}/results/output")
+    # no attempts: it will be so the next time
+    assert time.monotonic() - start < 5
+    assert "running the task again copies it" in str(raised.value)
+    assert holds(tmp_path / "output") == 1
+
+
+@pytest.mark.mount
+def test_full_server(server: ControlledServer, small_disk: None, tmp_path: Path, large: Path) -> None:
+    write(tmp_path / "output", 1, f"{server.url}/results/output")
+    with pytest.raises(RemoteStoreError, match=r"\.bin can't be written: \[ERROR\] .*no space left"):
+        upload(large, f"{server.url}/results/large")
+    assert is_complete(large)
+    # the other output is as it was, and what was uploaded takes no space
+    assert [path.name for path in (server.store / "results").iterdir()] == ["output"]
+    assert holds(server.store / "results" / "output") == 1
+
+
+def test_two_processes_upload_at_once(server: ControlledServer, tmp_path: Path) -> None:
+    url, rounds = f"{server.url}/results/output", 15
+    script = ("-m", "tests.pocket.store.writer")
+    writers = [start(*script, tmp_path / str(first), str(first), str(rounds), url) for first in (100, 200)]
+    found, refused = set(), []
+    while any(writer.poll() is None for writer in writers):
+        # whenever it is there, it is that of one of them
+        try:
+            download(url, tmp_path / "copy")
+        except RemoteStoreError as error:
+            refused.append(str(error))
+        else:
+            found.add(holds(tmp_path / "copy"))
+    for writer in writers:
+        text, _ = writer.communicate(timeout=30)
+        assert writer.returncode == 0, text
+    assert len(found) > 2
+    assert all("has no manifest.json that can be read" in text for text in refused)
+    last = holds(server.store / "results" / "output")
+    assert last in (100 + rounds - 1, 200 + rounds - 1)
+    assert is_complete(server.store / "results" / "output")
+    assert [path.name for path in (server.store / "results").iterdir()] == ["output"]
