@@ -11,7 +11,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pocket.errors import ConfigError
-from pocket.store.manifest import NAME, FileRecord, Manifest, file_checksum
+from pocket.store.manifest import (
+    NAME,
+    FileRecord,
+    Manifest,
+    file_checksum,
+    is_complete,
+    manifest_id,
+    read_manifest,
+)
 from pocket.store.provenance import revision, software
 from pocket.store.publishing import readable_errors, replacing, sync
 from pocket.store.remote import upload
@@ -28,7 +36,8 @@ def write_output(
 
     The body fills a temporary folder. When it ends, the manifest is written into it and the folder takes its place,
     instead of the one that may be there. If the body raises, or the process dies at any moment, what was there
-    before stays, or nothing does. Of several writers of the same output the last one wins.
+    before stays, or nothing does. If another process wrote an equal output meanwhile, that one stays, because something
+    may have been made from it already.
 
     Args:
         directory: folder of the output.
@@ -46,7 +55,15 @@ def write_output(
         RemoteStoreError: if the remote store can't be written; the output is in the store then.
         ConfigError: if the body writes a file of the manifest's name.
     """
-    with replacing(directory) as temporary:
+    before = manifest_id(directory)
+
+    def was_written_meanwhile(temporary: Path) -> bool:
+        there, ours = read_manifest(directory), read_manifest(temporary)
+        if there is None or ours is None or there.id == before:
+            return False
+        return (there.inputs, there.info) == (ours.inputs, ours.info) and is_complete(directory)
+
+    with replacing(directory, was_written_meanwhile) as temporary:
         with readable_errors(directory, _FULL):
             yield temporary
         with readable_errors(directory):

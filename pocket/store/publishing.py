@@ -10,18 +10,22 @@ import re
 import secrets
 import shutil
 import socket
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from pocket.errors import PocketError
 
 
 @contextlib.contextmanager
-def replacing(directory: Path) -> Iterator[Path]:
+def replacing(directory: Path, is_as_good: Callable[[Path], bool] = lambda temporary: False) -> Iterator[Path]:
     """Fill a temporary folder in the body, which then takes the place of the one that may be there.
 
     If the body raises, or the process dies at any moment, what was there before stays, or nothing does. Of several
     writers of the same folder the last one wins.
+
+    Args:
+        directory: the folder.
+        is_as_good: called with the temporary folder when there is one at the place; whether that one may stay.
 
     Yields:
         The temporary folder.
@@ -37,7 +41,7 @@ def replacing(directory: Path) -> Iterator[Path]:
     try:
         yield temporary
         with readable_errors(directory):
-            _publish(temporary, directory)
+            _publish(temporary, directory, is_as_good)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -67,7 +71,7 @@ def readable_errors(directory: Path, only: Collection[int] | None = None) -> Ite
         raise PocketError(f"can't write {directory} in the store: {error.strerror}{place}") from error
 
 
-def _publish(temporary: Path, directory: Path) -> None:
+def _publish(temporary: Path, directory: Path, is_as_good: Callable[[Path], bool]) -> None:
     """Move the new folder into its place, an old one aside first: a rename only replaces empty folders."""
     aside: list[Path] = []
     # more than one round only if another writer is faster in between
@@ -78,6 +82,9 @@ def _publish(temporary: Path, directory: Path) -> None:
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
+        if is_as_good(temporary):
+            shutil.rmtree(temporary)
+            break
         with contextlib.suppress(FileNotFoundError):
             aside.append(directory.rename(_beside(directory, "old")))
     sync(directory.parent)

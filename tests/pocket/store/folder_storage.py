@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 from collections import Counter
@@ -42,12 +43,20 @@ class FolderStorage:
 
     def list(self, url: str) -> Mapping[str, Entry]:
         path = self._note("list", url)
-        found = path.iterdir() if path.exists() else ()
-        return {item.name: Entry(item.is_dir(), int(item.stat().st_mtime)) for item in found}
+        entries = {}
+        # other writers may remove what is found, at any moment
+        with contextlib.suppress(FileNotFoundError):
+            for item in path.iterdir():
+                with contextlib.suppress(FileNotFoundError):
+                    entries[item.name] = Entry(item.is_dir(), int(item.stat().st_mtime))
+        return entries
 
     def read(self, url: str) -> bytes | None:
         path = self._note("read", url)
-        return path.read_bytes() if path.exists() else None
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
 
     def upload(self, file: Path, url: str) -> str:
         path = self._note("upload", url)
@@ -71,5 +80,6 @@ class FolderStorage:
 
     def remove(self, url: str, pauses: Sequence[float] = PAUSES) -> None:
         path = self._note("remove", url)
-        if path.exists():
-            shutil.rmtree(path)
+        while path.exists():
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(path)

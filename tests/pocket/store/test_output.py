@@ -177,3 +177,23 @@ def test_concurrent_writers_leave_the_output_of_one(tmp_path: Path) -> None:
     assert [process.wait() for process in processes] == [0, 0, 0, 0]
     assert holds(directory) % 1000 == 14
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "number", "stays"), [({"a": "1"}, 0, True), ({"a": "2"}, 0, False), ({"a": "1"}, 1, False)]
+)
+def test_an_equal_output_written_meanwhile_stays(
+    tmp_path: Path, inputs: dict[str, str], number: int, stays: bool
+) -> None:
+    place = tmp_path / "out"
+    for _ in range(2):
+        # something may have been made from the one that another process wrote since; the one from before is replaced
+        with write_output(place, task="T", inputs={"a": "1"}, number=0) as ours:
+            (ours / "x").write_text("ours")
+            with write_output(place, task="T", inputs=inputs, number=number) as theirs:
+                (theirs / "x").write_text("theirs")
+            identifier = manifest_id(place)
+        assert (manifest_id(place) == identifier) == stays
+        assert (place / "x").read_text() == ("theirs" if stays else "ours")
+        assert [path.name for path in tmp_path.iterdir()] == ["out"]
+        assert is_complete(place)
