@@ -9,7 +9,6 @@ import law
 from law.job.base import JobInputFile
 
 from tasks.batch.options import BatchOptions
-from tasks.remote_store import remote_store
 
 
 class BatchControl(BatchOptions):
@@ -65,7 +64,6 @@ class BatchControl(BatchOptions):
         for path in (self.control, *self.job_environment.paths):
             self.site_inst.check_path(str(path))
         config.render_variables.update(self.job_environment.variables)
-        config.render_variables["pocket_remote_store"] = remote_store() or ""
 
     def modify_polling_status_line(self, status_line: str) -> str:
         """Say how far the jobs are, in events too."""

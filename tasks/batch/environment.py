@@ -18,6 +18,7 @@ from pocket.store import store_root
 from tasks.batch.archive import Archive, make_archive
 from tasks.batch.packages import package_files, site_packages
 from tasks.batch.sources import source_files
+from tasks.remote_store import remote_store
 
 #: where a job unpacks, below its working directory
 UNPACKED = "bundle"
@@ -69,7 +70,7 @@ def job_environment(kind: str, folder: Path, analysis: str) -> JobEnvironment:
     """
     from pocket.analysis import absolute_reference
 
-    store = {"pocket_store": str(store_root().absolute())}
+    store = {"pocket_store": str(store_root().absolute()), "pocket_remote_store": remote_store() or ""}
     if kind == "shared":
         root = os.environ["POCKET_ROOT"]
         variables = {**store, "pocket_root": root}

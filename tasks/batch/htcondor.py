@@ -90,8 +90,7 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
         if status == _COMPLETED and (code or ad.get("ExitSignal")):
             return self.failed(job_id, host, code=code, signal=ad.get("ExitSignal") or 0)
         kind = {_IDLE: self.PENDING, _COMPLETED: self.FINISHED}.get(status, self.RUNNING)
-        state: dict[str, Any] = self.job_status_dict(job_id=job_id, status=kind, code=code or 0)
-        return state
+        return self.state(job_id, kind, host)
 
 
 class HTCondorProxy(BatchProxy, HTCondorWorkflowProxy):

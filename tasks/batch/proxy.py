@@ -43,7 +43,7 @@ class RetryingProxy:
 
     Jobs on hold are removed. A failed job is tried again after a while that grows with each attempt, with twice the
     memory or time if it lacked that. One that fails with the same error again, or with the error of several others,
-    is given up, because it would fail again. Hosts where several jobs failed get no more.
+    is given up, because it would fail again. Hosts where several jobs failed get no more, if others did well.
     """
 
     task: Any
@@ -56,6 +56,8 @@ class RetryingProxy:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._not_before: dict[int, float] = {}
         self._hosts: Counter[str] = Counter()
+        #: hosts where a job was done
+        self._good_hosts: set[str] = set()
         self._errors: dict[int, list[str]] = {}
         #: why jobs weren't taken by the batch system
         self._refused: dict[int, str] = {}
@@ -80,7 +82,8 @@ class RetryingProxy:
     def blocked_hosts(self) -> list[str]:
         """Hosts that get no jobs."""
         failing = [host for host, failures in self._hosts.items() if failures >= FAILURES_ON_HOST]
-        return [*self.task.site_inst.block, *failing]
+        # without others that work, jobs would wait for ever
+        return [*self.task.site_inst.block, *(failing if self._good_hosts.difference(failing) else ())]
 
     def run(self) -> Any:
         """Have here what the jobs need, and run them."""
@@ -101,9 +104,13 @@ class RetryingProxy:
         held = []
         for job_num, data in self.job_data.jobs.items():
             state = states.get(data["job_id"])
-            if not isinstance(state, dict) or state["status"] != self.job_manager.FAILED:
+            if not isinstance(state, dict):
                 continue
             extra = state.get("extra") or {}
+            if state["status"] == self.job_manager.FINISHED and "remote_host" in extra:
+                self._good_hosts.add(extra["remote_host"])
+            if state["status"] != self.job_manager.FAILED:
+                continue
             failure = Failure(**extra.pop("failure", {}))
             if failure.held:
                 held.append(data["job_id"])
@@ -143,7 +150,7 @@ class RetryingProxy:
         if error and seen.count(error) >= SAME_ERROR_IN_JOB:
             self._job_retries[job_num] = self.task.retries
         elif host:
-            self._hosts[host.rpartition("@")[2]] += 1
+            self._hosts[host] += 1
         return error or f"failed with exit code {failure.code}"
 
     def submit(self, retry_jobs: Mapping[int, list[int]] | None = None) -> Any:

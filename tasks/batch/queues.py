@@ -27,6 +27,10 @@ class QueueManager:
     #: called with job id → state, before law looks at it
     observe: Callable[[Mapping[str, Any]], None]
 
+    # of law's managers
+    FAILED: str
+    job_status_dict: Callable[..., dict[str, Any]]
+
     def query_batch(self, job_ids: list[str], **kwargs: Any) -> Any:
         """Return the states of jobs."""
         states: Any = super().query_batch(job_ids, **kwargs) if job_ids else {}  # type: ignore[misc]
@@ -49,12 +53,23 @@ class QueueManager:
             host: where it ran, if known.
             **failure: arguments of :class:`tasks.batch.causes.Failure`.
         """
-        manager: Any = self
-        extra = {"failure": failure, **({"remote_host": host} if host else {})}
-        state: dict[str, Any] = manager.job_status_dict(
-            job_id=job_id, status=manager.FAILED, code=failure.get("code") or 1, extra=extra
-        )
-        return state
+        return self.state(job_id, self.FAILED, host, failure.get("code") or 1, failure=failure)
+
+    def state(
+        self, job_id: str, status: str | None, host: str | None = None, code: int = 0, **extra: Any
+    ) -> dict[str, Any]:
+        """Return the state of a job as law has it.
+
+        Args:
+            job_id: its id.
+            status: law's word for it.
+            host: where it runs or ran, if known.
+            code: its exit code.
+            **extra: more to keep of it.
+        """
+        where = {"remote_host": host.rpartition("@")[2]} if host else {}
+        found: dict[str, Any] = self.job_status_dict(job_id=job_id, status=status, code=code, extra={**where, **extra})
+        return found
 
 
 def ask(command: Sequence[str]) -> str:

@@ -145,8 +145,7 @@ class SlurmManager(QueueManager, SlurmJobManager):
             return self.failed(job_id, job.host, held=True, reason=job.reason)
         waits = self.PENDING if job.state in _WAITING else self.RUNNING
         kind = self.FINISHED if job.state == _COMPLETED else waits
-        state: dict[str, Any] = self.job_status_dict(job_id=job_id, status=kind, code=0)
-        return state
+        return self.state(job_id, kind, job.host)
 
 
 def parse_job(line: str) -> tuple[str, QueuedJob]:

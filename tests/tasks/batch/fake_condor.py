@@ -3,8 +3,7 @@
 
 ``$FAKE_BATCH`` is a folder with ``plan.json``: ``outputs`` (branches like ``_0To1`` → where the output of the job is
 kept and where it belongs) and ``outcomes`` (branches → one per attempt: ``ok``, ``held CODE REASON``, ``fail ERROR`` or
-``lost``; ``ok`` when there are no more). A job is idle, then runs, then has its outcome, a step per look at the queue.
-Calls are noted in ``calls.txt``.
+``lost``; ``ok`` when there are no more), and ``hosts`` (branches → where a job runs, else ``node1``). A job is idle, then runs, then has its outcome, a step per look at the queue. Calls are noted in ``calls.txt``.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ def submit(state: dict[str, Any], plan: dict[str, Any], arguments: list[str]) ->
             "Requirements": requirements[1] if requirements else "",
             "PocketlawControl": control[1],
             "PocketlawBranches": name,
-            "RemoteHost": "slot1@node1",
+            "RemoteHost": f"slot1@{plan.get('hosts', {}).get(name, 'node1')}",
             "outcome": outcomes[attempt] if attempt < len(outcomes) else "ok",
         }
     print(f"Submitting job(s)...\n{len(names)} job(s) submitted to cluster {state['clusters']}.")

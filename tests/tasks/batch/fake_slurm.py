@@ -70,7 +70,8 @@ def main(name: str, arguments: list[str]) -> None:
             for job_id, job in state["jobs"].items():
                 step(job, plan)
                 if job["state"] != "gone":
-                    values = [job_id, *job["state"].split(" "), "node1", job["script"]]
+                    host = plan.get("hosts", {}).get(job["branches"], "node1")
+                    values = [job_id, *job["state"].split(" "), host, job["script"]]
                     print("".join(value.ljust(width) for value, width in zip(values, widths, strict=True)))
         else:
             sys.exit("Slurm accounting storage is disabled")

@@ -40,10 +40,10 @@ class Schedd:
         """All jobs there were."""
         return list(json.loads((self.folder / "state.json").read_text())["jobs"].values())
 
-    def plan(self, outcomes: Mapping[str, Sequence[str]]) -> None:
-        """Say how jobs end: branches like ``_0To1`` → one word per attempt."""
+    def plan(self, outcomes: Mapping[str, Sequence[str]], **hosts: str) -> None:
+        """Say how jobs end: branches like ``_0To1`` → one word per attempt; and where they run."""
         path = self.folder / "plan.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), "outcomes": outcomes}))
+        path.write_text(json.dumps({**json.loads(path.read_text()), "outcomes": outcomes, "hosts": hosts}))
 
 
 def take_over(

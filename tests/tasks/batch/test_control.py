@@ -27,8 +27,13 @@ def test_what_a_submission_needs(chain: Chain, monkeypatch: pytest.MonkeyPatch) 
     config = SimpleNamespace(render_variables={})
     monkeypatch.setenv("POCKET_ROOT", "/checkout")
     monkeypatch.setenv("POCKET_STORE", str(chain.store))
+    monkeypatch.setenv("POCKET_REMOTE_STORE", "root://server//store")
     task.prepare(config)
-    assert config.render_variables == {"pocket_root": "/checkout", "pocket_store": str(chain.store)}
+    assert config.render_variables == {
+        "pocket_root": "/checkout",
+        "pocket_store": str(chain.store),
+        "pocket_remote_store": "root://server//store",
+    }
     monkeypatch.setattr(type(task), "site_inst", Site("far", submit_from="/eos/"))
     with pytest.raises(ConfigError, match="site 'far' takes no submission from "):
         task.prepare(config)

@@ -42,7 +42,8 @@ def root(tmp_path: Path) -> Path:
 def test_shared() -> None:
     found = job_environment("shared", Path("/bundles"), "./mine")
     assert found.bootstrap_file.is_file()
-    assert found.variables == {"pocket_root": str(ROOT), "pocket_store": os.environ["POCKET_STORE"]}
+    store = {"pocket_store": os.environ["POCKET_STORE"], "pocket_remote_store": ""}
+    assert found.variables == {"pocket_root": str(ROOT), **store}
     assert (dict(found.files), found.paths, found.disk) == ({}, (ROOT,), 0)
     # jobs begin in another folder
     assert found.analysis == str(Path.cwd() / "mine")

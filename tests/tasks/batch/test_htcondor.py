@@ -147,29 +147,15 @@ def test_acceptance_does_not_go_for_data(chain: Chain, schedd: Schedd) -> None:
     assert "the first is of branch 3: ValueError: bad event" in done.errors[0]
 
 
-def test_hosts_where_jobs_fail_get_no_more(chain: Chain, schedd: Schedd) -> None:
-    schedd.plan({f"_{n}To{n + 1}": [f"fail OSError: {'abcd'[n]} is missing"] for n in range(4)})
+@pytest.mark.parametrize(("other", "requirements"), [("node2", '(TARGET.Machine != "node1")'), ("node1", "")])
+def test_hosts_where_jobs_fail_get_no_more_if_there_are_others(
+    chain: Chain, schedd: Schedd, other: str, requirements: str
+) -> None:
+    schedd.plan({f"_{n}To{n + 1}": [f"fail OSError: {'abc'[n]} is missing"] for n in range(3)}, _3To4=other)
     done = run(chain)
     assert done.code == 0, done.text
     assert {job["Requirements"] for job in schedd.jobs[:4]} == {""}
-    assert {job["Requirements"] for job in schedd.jobs[4:]} == {'(TARGET.Machine != "node1")'}
-
-
-def test_expired_proxy_that_was_renewed(chain: Chain, schedd: Schedd, tmp_path: Path) -> None:
-    schedd.plan({"_1To2": ["held 4 Proxy about to expire"]})
-    done = run(chain, "--proxy", str(write_proxy(tmp_path / "proxy", 8 * 3600)))
-    assert done.code == 0, done.text
-    assert "error: its X.509 proxy expired: Proxy about to expire" in done.text
-    assert len(schedd.jobs) == 5
-
-
-def test_proxy_that_others_can_use(chain: Chain, schedd: Schedd, tmp_path: Path) -> None:
-    proxy = write_proxy(tmp_path / "proxy", 8 * 3600)
-    proxy.chmod(0o644)
-    done = run(chain, "--proxy", str(proxy))
-    assert done.code != 0
-    assert done.errors == [f"X509 proxy {proxy} can be used by others than its owner: chmod 400 {proxy}"]
-    assert "condor_submit" not in schedd.calls
+    assert [job["Requirements"] for job in schedd.jobs[4:]] == [requirements] * 3
 
 
 def test_site_decides_the_submit_file(

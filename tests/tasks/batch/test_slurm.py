@@ -155,7 +155,7 @@ def test_forgotten_job_is_judged_by_its_outputs(chain: Chain, slurm: Schedd) -> 
 
 
 def test_hosts_where_jobs_fail_get_no_more(chain: Chain, slurm: Schedd) -> None:
-    slurm.plan({f"_{n}To{n + 1}": ["FAILED NonZeroExitCode 60:0"] for n in range(3)})
+    slurm.plan({f"_{n}To{n + 1}": ["FAILED NonZeroExitCode 60:0"] for n in range(3)}, _3To4="node2")
     done = run(chain)
     assert done.code == 0, done.text
     assert options(slurm, "exclude") == {
