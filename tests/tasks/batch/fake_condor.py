@@ -3,7 +3,8 @@
 
 ``$FAKE_BATCH`` is a folder with ``plan.json``: ``outputs`` (branches like ``_0To1`` → where the output of the job is
 kept and where it belongs) and ``outcomes`` (branches → one per attempt: ``ok``, ``held CODE REASON``, ``fail ERROR`` or
-``lost``; ``ok`` when there are no more), and ``hosts`` (branches → where a job runs, else ``node1``). A job is idle, then runs, then has its outcome, a step per look at the queue. Calls are noted in ``calls.txt``.
+``lost``; ``ok`` when there are no more), and ``hosts`` (branches → where a job runs, else ``node1``). A job is idle,
+then runs, then has its outcome, a step per look at the queue. Calls are noted in ``calls.txt``.
 """
 
 from __future__ import annotations
