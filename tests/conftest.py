@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,11 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--services", action="store_true", help=f"run also the tests that need {names}")
 
 
-# before pytest-xdist reads the groups
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
     if config.getoption("--services"):
         return
     for item in items:
@@ -40,11 +39,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=f"needs {service}: run with --services"))
 
 
-def group(item: pytest.Item) -> str:
-    """Return what a test shares with others, which with ``-n`` run in the same process: a service, else fixtures."""
-    names = [name for name in ("htcondor", "slurm", "rucio") if item.get_closest_marker(name)]
-    names += ["peer"] * ("peer" in getattr(item, "fixturenames", ()))
-    return names[0] if names else item.nodeid.partition("::")[0]
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out tests by file, and those that share a service together; xdist's groups need an older pytest."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return shared_by(config.rootpath / nodeid.partition("::")[0])
+
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@functools.cache
+def shared_by(file: Path) -> str:
+    """Return what there is only one of that the tests of a file need, else the file."""
+    found = re.search(r"mark\.(htcondor|slurm|rucio)\b|\b(peer): Path", file.read_text(encoding="utf-8"))
+    return found[1] or found[2] if found else str(file)
 
 
 @pytest.fixture(scope="session")
