@@ -20,7 +20,6 @@ from pocket.store.remote import download, is_uploaded, remove, upload
 from tests.law_runner import ROOT
 from tests.pocket.store.test_output import holds
 from tests.pocket.store.writer import write
-from tests.services.checkout import Analysis, submitted
 from tests.services.xrootd_servers import ControlledServer
 from tests.tasks.chain import Chain, unfinished
 from tests.tasks.conftest import chain, finished
@@ -164,18 +163,6 @@ def test_new_outputs_are_copied(chain: Chain, server: ControlledServer, monkeypa
     assert f"{server.url}/results/small/" in run.errors[0]
     assert "[FATAL] Connection error" in run.errors[0]
     assert "Traceback" not in run.text
-
-
-@pytest.mark.htcondor
-@pytest.mark.usefixtures("htcondor_pool")
-def test_jobs_inherit_it(analysis: Analysis, server: ControlledServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("POCKET_REMOTE_STORE", f"{server.url}/results")
-    run = analysis.run("RunProcessor", "--workflow", "htcondor", "--poll-interval", "0.05")
-    assert run.code == 0, run.text
-    (jobs,) = submitted(run.text)
-    copied = files_in(server.store / "results" / "small" / "RunProcessor")
-    assert len([name for name in copied if name.endswith("manifest.json")]) == jobs > 1
-    assert files_in(analysis.checkout.store / "small" / "RunProcessor") == copied
 
 
 def test_server_is_killed_during_an_upload_and_comes_back(server: ControlledServer, large: Path) -> None:
