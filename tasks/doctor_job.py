@@ -60,10 +60,6 @@ class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
         """It must be done."""
         return bool(branches)
 
-    def modify_polling_status_line(self, status_line: str) -> str:
-        """Say how far the job is, without events."""
-        return super().modify_polling_status_line(status_line).partition(";")[0]
-
     def control_directory(self, batch: str) -> Path:
         """Return the folder of the job's record and log."""
         elsewhere = self.site_inst.log_directory

@@ -12,7 +12,6 @@ from typing import Any
 from law.workflow.remote import JobData
 
 from pocket.errors import PocketError
-from pocket.executors.proxy import in_words
 from tasks.batch.causes import (
     SAME_ERROR_IN_JOB,
     SAME_ERROR_IN_JOBS,
@@ -23,6 +22,7 @@ from tasks.batch.causes import (
     error_of_log,
     is_about_proxy,
 )
+from tasks.batch.status import Status
 
 #: jobs that fail on a host until it gets no more
 FAILURES_ON_HOST = 3
@@ -63,6 +63,9 @@ class RetryingProxy:
         self._refused: dict[int, str] = {}
         #: an error that several jobs failed with
         self._common_error = ""
+        #: why attempts failed, and how many jobs were on hold at the last look
+        self._causes: Counter[str] = Counter()
+        self._held = 0
         #: time of the first look at the queue, and the events that were done by then
         self._begin: tuple[float, int] | None = None
         super().__init__(*args, **kwargs)
@@ -119,6 +122,7 @@ class RetryingProxy:
                 state.update(status=self.job_manager.FINISHED, code=0)
                 continue
             state["error"] = self._conclude(job_num, failure, data["extra"].get("log"), extra.get("remote_host"))
+        self._held = len(held)
         if held:
             # else they stay in the queue for ever
             self.job_manager.cancel_batch(held, silent=True)
@@ -134,6 +138,7 @@ class RetryingProxy:
             and any(map(is_about_proxy, (error, self.task.proxy_problem(0))))
         ):
             cause = Cause.PROXY
+        self._causes[cause.value] += 1
         self.job_data.needs[str(job_num)] = list(vars(self.needs(job_num).after(cause, self.task.most_needs)).values())
         if cause is Cause.PROXY and (problem := self.task.proxy_problem(self.needs(job_num).runtime)):
             # no job has a better one, and none is tried again before it is renewed
@@ -241,22 +246,19 @@ class RetryingProxy:
         done = sum(
             size(branch) for data in jobs.values() if data["status"] == manager.FINISHED for branch in data["branches"]
         )
-        total = sum(map(size, self.task.branch_map))
-        waiting = len(self.job_data.unsubmitted_jobs) + status[manager.RETRY]
-        parts = [
-            f"{status[manager.FINISHED]} of {len(self.job_data)} jobs done",
-            f"{status[manager.RUNNING]} running",
-            f"{status[manager.PENDING]} queued",
-        ]
-        if waiting:
-            parts.append(f"{waiting} to be tried again")
-        if status[manager.FAILED]:
-            parts.append(f"{status[manager.FAILED]} failed")
-        line = f"{self.task.progress_label}: {', '.join(parts)}; {done:,} of {total:,} events"
         if self._begin is None:
             self._begin = (time.monotonic(), done)
         begin, done_before = self._begin
-        rate = (done - done_before) / max(time.monotonic() - begin, 1e-9)
-        if rate > 0 and done < total:
-            line += f", {rate:,.0f} events/s, about {in_words((total - done) / rate)} left"
-        return line
+        return Status(
+            jobs=len(self.job_data),
+            done=status[manager.FINISHED],
+            running=status[manager.RUNNING],
+            queued=status[manager.PENDING],
+            waiting=len(self.job_data.unsubmitted_jobs) + status[manager.RETRY],
+            held=self._held,
+            failed=status[manager.FAILED],
+            events=done,
+            all_events=sum(map(size, self.task.branch_map)),
+            rate=(done - done_before) / max(time.monotonic() - begin, 1e-9),
+            causes=self._causes,
+        ).line(self.task.progress_label)
