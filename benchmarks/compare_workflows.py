@@ -74,11 +74,14 @@ def main() -> int:
     """Run and compare; return 1 if something differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ways", nargs="*", metavar="way", help=", ".join(WAYS))
+    parser.add_argument("--executor-options", help="those of law for Dask on a batch system, e.g. host=127.0.0.1")
     options = parser.parse_args()
     code = 0
     for way in dict.fromkeys((LOCAL, *(options.ways or WAYS))):
         begin = time.monotonic()
         command = ["law", "run", "PlotTemplates", "--version", way, "--events-per-branch", "50000", *WAYS[way]]
+        if "--cluster" in command and options.executor_options:
+            command += ["--executor-options", options.executor_options]
         subprocess.run(command, check=True)
         seconds = time.monotonic() - begin
         found, expected = merged(way), merged(LOCAL)
