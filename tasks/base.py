@@ -12,7 +12,7 @@ import luigi
 
 from pocket.errors import ConfigError
 from pocket.fingerprint import fingerprint
-from pocket.store import store_path
+from pocket.store import manifest_id, store_path
 from tasks.batch.options import BatchOptions
 from tasks.executors import ExecutorMixin
 from tasks.messages import one_sentence_errors
@@ -98,6 +98,9 @@ class StoreTask(AnalysisTask):
 
     exclude_index = True
 
+    #: id of the output that was there when this task began to make its own; ``None`` before
+    _replaced: str | None = None
+
     @property
     def config_part(self) -> str:
         """The folder below the task's in the store: what of the analysis the output belongs to."""
@@ -144,6 +147,7 @@ class StoreTask(AnalysisTask):
         if output.awaits_upload:
             output.upload()
         else:
+            self._replaced = read_id(output)
             fetch(self.needed())
             self.make()
 
@@ -167,6 +171,7 @@ class StoreTask(AnalysisTask):
         return {
             "directory": output.directory,
             "remote": output.remote,
+            "replaces": read_id(output) if self._replaced is None else self._replaced,
             "task": self.task_family,
             "inputs": self.input_ids() or {},
             "analysis": self.analysis,
@@ -228,6 +233,11 @@ def input_ids(targets: Mapping[str, StoreTarget]) -> dict[str, str] | None:
     ids = {label: target.id for label, target in targets.items()}
     known = {label: value for label, value in ids.items() if value is not None}
     return known if len(known) == len(ids) else None
+
+
+def read_id(target: StoreTarget) -> str:
+    """Return the id of the output in the folder of a target, empty if there is none."""
+    return manifest_id(target.directory) or ""
 
 
 def requirements_complete(task: law.Task) -> bool:

@@ -60,6 +60,9 @@ class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
         """It must be done."""
         return bool(branches)
 
+    def prepare_branches(self) -> None:
+        """It reads no output of another task."""
+
     def control_directory(self, batch: str) -> Path:
         """Return the folder of the job's record and log."""
         elsewhere = self.site_inst.log_directory

@@ -30,7 +30,13 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @contextlib.contextmanager
 def write_output(
-    directory: Path, *, task: str, inputs: Mapping[str, str], remote: str | None = None, **info: object
+    directory: Path,
+    *,
+    task: str,
+    inputs: Mapping[str, str],
+    remote: str | None = None,
+    replaces: str | None = None,
+    **info: object,
 ) -> Iterator[Path]:
     """Write an output so that it is there completely or not at all.
 
@@ -44,6 +50,8 @@ def write_output(
         task: name of the task.
         inputs: label → manifest id of what the output is made from.
         remote: URL of the output in the remote store, to which it is copied then; ``None`` for no copy.
+        replaces: id of the output that was there when the task began, empty if there was none; ``None`` for the one
+            that is there now.
         **info: more to record in the manifest, as far as JSON goes. Like ``inputs`` it is read when the body has
             ended, so a list or dict may still be filled in it.
 
@@ -55,7 +63,7 @@ def write_output(
         RemoteStoreError: if the remote store can't be written; the output is in the store then.
         ConfigError: if the body writes a file of the manifest's name.
     """
-    before = manifest_id(directory)
+    before = manifest_id(directory) if replaces is None else replaces
 
     def was_written_meanwhile(temporary: Path) -> bool:
         there, ours = read_manifest(directory), read_manifest(temporary)

@@ -197,3 +197,14 @@ def test_an_equal_output_written_meanwhile_stays(
         assert (place / "x").read_text() == ("theirs" if stays else "ours")
         assert [path.name for path in tmp_path.iterdir()] == ["out"]
         assert is_complete(place)
+
+
+@pytest.mark.parametrize(("replaces", "stays"), [(None, False), ("", True), ("another", True)])
+def test_an_equal_output_written_since_the_task_began_stays(tmp_path: Path, replaces: str | None, stays: bool) -> None:
+    place = tmp_path / "out"
+    with write_output(place, task="T", inputs={}):
+        pass
+    there = manifest_id(place)
+    with write_output(place, task="T", inputs={}, replaces=replaces):
+        pass
+    assert (manifest_id(place) == there) == stays
