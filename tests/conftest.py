@@ -31,6 +31,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # what takes longest goes first, so that it doesn't go on alone in one of several processes
+    items.sort(
+        key=lambda item: (shared_by(item.path) == str(item.path), not {"services", "tasks"} & set(item.path.parts))
+    )
     if config.getoption("--services"):
         return
     for item in items:
@@ -48,7 +52,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             return shared_by(config.rootpath / nodeid.partition("::")[0])
 
-    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
+    if config.getoption("dist") != "loadfile":
+        return None
+    # in the order of the tests, instead of large files first
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
 
 
 @functools.cache
