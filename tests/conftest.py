@@ -32,9 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # what takes longest goes first, so that it doesn't go on alone in one of several processes
-    items.sort(
-        key=lambda item: (shared_by(item.path) == str(item.path), not {"services", "tasks"} & set(item.path.parts))
-    )
+    items.sort(key=rank)
     if config.getoption("--services"):
         return
     for item in items:
@@ -57,6 +55,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     # in the order of the tests, instead of large files first
     config.option.loadscopereorder = False
     return Scheduling(config, log)
+
+
+def rank(item: pytest.Item) -> int:
+    """Return 0 for tests that share a service, 1 for others that run servers or the chain, 2 for all the rest."""
+    if shared_by(item.path) != str(item.path):
+        return 0
+    return 1 if {"services", "tasks"} & set(item.path.parts) else 2
 
 
 @functools.cache
