@@ -43,7 +43,7 @@ print(json.dumps([seconds, sorted({module.partition(".")[0] for module in sys.mo
 
 
 def import_anew(names: Iterable[str]) -> tuple[float, set[str]]:
-    """Import modules in a new process; return the seconds of CPU it took and the top-level packages loaded at the end."""
+    """Import modules in a new process; return the seconds of CPU it took and the packages loaded at the end."""
     command = [sys.executable, "-c", IMPORT, *names]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
