@@ -11,10 +11,11 @@ import hist
 import numpy as np
 
 from pocket.errors import ScaleFactorError
-from pocket.scale_factors import EfficiencyRatio, ScaleFactor, TagAndProbe, measure
+from pocket.scale_factors import EfficiencyRatio, ScaleFactor, TagAndProbeFit
+from pocket.scale_factors.measuring import measure
 from tests.pocket.scale_factors import toys
 
-TAG_AND_PROBE = TagAndProbe(**toys.DECLARED, mass_range=(60, 120), systematics=())
+TAG_AND_PROBE = TagAndProbeFit(**toys.DECLARED, mass_range=(60, 120), alternative_fits=())
 METHODS: dict[str, tuple[ScaleFactor, Callable[[int], Mapping[str, hist.Hist[Any]]]]] = {
     "tnp_fit": (TAG_AND_PROBE, toys.tag_and_probe),
     "tnp_fit, next to no background": (

@@ -81,6 +81,11 @@ class Analysis:
             raise UnknownNameError("scale factor", name, self.scale_factors, where or f"analysis {self.name!r}")
         return self.scale_factors[name]
 
+    def years_of(self, config: str) -> dict[str, str]:
+        """Return dataset → year of a configuration."""
+        definitions = self.config(config).definitions
+        return {dataset: str(definition.metadata()["year"]) for dataset, definition in definitions.items()}
+
     def skim_of(self, config: str) -> Skim:
         """Return the skim that applies the selection of a configuration.
 
@@ -117,14 +122,26 @@ class Analysis:
 
     def _check_scale_factor(self, name: str, declaration: ScaleFactor) -> None:
         where = f"scale factor {name!r}"
+        self._check_measurement(declaration, where)
+        for systematic, changed in declaration.changed():
+            self._check_measurement(changed, f"systematic {systematic.name!r} of {where}")
+
+    def _check_measurement(self, declaration: ScaleFactor, where: str) -> None:
         config = self.config(declaration.input, f"input of {where}")
-        if declaration.variable not in config.variables:
-            raise UnknownNameError("variable", declaration.variable, config.variables, where)
-        if declaration.category not in config.categories.names:
-            raise UnknownNameError("category", declaration.category, config.categories.names, where)
+        check_known("variable", [declaration.variable], config.variables, where)
+        check_known("category", declaration.categories(), config.categories.names, where)
         axes = [axis.name for axis in config.variables[declaration.variable].axes]
         check_known("axis", declaration.histogram_axes(), axes, f"{where}, histogram {declaration.variable!r}")
-        check_known("sample", (*declaration.data, *declaration.mc), config.samples, where)
+        stored = [name for sample in config.samples for name in config.stored_samples(sample)]
+        check_known("sample", declaration.samples(), stored, where)
+        check_known("year", declaration.years, self.years_of(declaration.input).values(), where)
+        check_known("scale factor", declaration.upstream, self.scale_factors, f"upstream of {where}")
+        for upstream in declaration.upstream:
+            if upstream not in config.scale_factors:
+                raise ConfigError(
+                    f"upstream of {where}: configuration {declaration.input!r} doesn't apply scale factor "
+                    f"{upstream!r}, but {', '.join(map(repr, config.scale_factors)) or 'none'}"
+                )
 
     def _check_cycle(self, config: str, above: tuple[str, ...]) -> None:
         if config in above:
@@ -133,7 +150,8 @@ class Analysis:
                 + " → ".join((*above[above.index(config) :], config))
             )
         for used in self.configs[config].scale_factors:
-            self._check_cycle(self.scale_factors[used].input, (*above, config))
+            for needed in self.scale_factors[used].configs():
+                self._check_cycle(needed, (*above, config))
 
 
 @dataclass(frozen=True)

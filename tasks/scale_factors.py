@@ -48,25 +48,26 @@ class ComputeScaleFactors(ScaleFactorTask):
 
     exclude_index = False
 
-    def requires(self) -> MergeOutputs:
-        """The templates that it is measured in."""
-        return MergeOutputs.req(self, config=self.declaration.input)
+    def requires(self) -> dict[str, MergeOutputs]:
+        """The templates that it is measured in, per configuration."""
+        return {config: MergeOutputs.req(self, config=config) for config in self.declaration.configs()}
 
     def fingerprint_spec(self) -> Any:
         """The templates, the declaration, and the code of the method."""
         method = self.declaration.method.partition(":")[0]
         return {
-            "templates": self.requires().fingerprint,
+            "templates": {config: task.fingerprint for config, task in self.requires().items()},
             "name": self.scale_factor,
             "declaration": self.declaration,
             "code": [
-                code_closure(module) for module in ("pocket.scale_factors", "pocket.scale_factors.writer", method)
+                code_closure(module)
+                for module in ("pocket.scale_factors.measuring", "pocket.scale_factors.writer", method)
             ],
         }
 
     def input_ids(self) -> dict[str, str] | None:
         """The templates."""
-        return input_ids({f"templates {self.declaration.input}": self.requires().output()})
+        return input_ids({f"templates {config}": task.output() for config, task in self.requires().items()})
 
     @property
     def correction_file(self) -> Path:
@@ -75,12 +76,12 @@ class ComputeScaleFactors(ScaleFactorTask):
 
     def make(self) -> None:
         """Measure and write the scale factor."""
-        from pocket.outputs import read_templates
-        from pocket.scale_factors import measure
+        from pocket.scale_factors.measuring import measure_from
         from pocket.scale_factors.writer import dumps
 
-        templates = read_templates(self.requires().directory, self.declaration.variable)
-        result = measure(self.scale_factor, self.declaration, templates)
+        declaration, required = self.declaration, self.requires()
+        folders = {config: task.directory for config, task in required.items()}
+        result = measure_from(self.scale_factor, declaration, folders, self.analysis_inst.years_of)
         with write_output(**self.write_info()) as folder:
             (folder / self.correction_file.name).write_text(dumps(result), encoding="utf-8")
             (folder / RESULT).write_text(result.to_json(), encoding="utf-8")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pocket.scale_factors import EfficiencyRatio, TagAndProbe
+from pocket.scale_factors import EfficiencyRatio, TagAndProbeFit
 
-muon_id = TagAndProbe(
+muon_id = TagAndProbeFit(
     input="tnp",
     variable="tnp_mass",
     category="pairs",

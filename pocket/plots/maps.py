@@ -17,7 +17,7 @@ from pocket.plots.canvas import cms_style, new_page
 from pocket.plots.compare import FloatArray
 from pocket.plots.panels import as_list
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.result import VALID, ScaleFactorResult
+from pocket.scale_factors.result import ScaleFactorResult
 
 EMPTY = "#cccccc"
 #: where the panels are, in fractions of the figure
@@ -55,7 +55,7 @@ def scale_factor_maps(
     if len(result.axes) != 2:
         raise ScaleFactorError(f"{result.name}: a map shows two axes, not {', '.join(result.axes)}")
     names = [(labels or {}).get(name, name) for name in result.axes]
-    valid = (np.array(result.status) == VALID).reshape(result.scale_factor.value.shape)
+    valid = result.valid
     values = np.where(valid, result.scale_factor.value, np.nan)
     total = np.where(valid, (result.total_up + result.total_down) / 2, np.nan)
     stat = np.where(valid, (result.scale_factor.up + result.scale_factor.down) / 2, np.nan)

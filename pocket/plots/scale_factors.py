@@ -19,7 +19,7 @@ from pocket.plots.canvas import cms_style, new_page
 from pocket.plots.compare import BoolArray, FloatArray
 from pocket.plots.panels import Points, as_list, draw_band, draw_points
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.result import VALID, Measurement, ScaleFactorResult
+from pocket.scale_factors.result import Measurement, ScaleFactorResult
 
 DATA_STYLE: dict[str, Any] = {"color": "black", "marker": "o"}
 MC_STYLE: dict[str, Any] = {"color": "#e42536", "marker": "s", "markerfacecolor": "white"}
@@ -58,7 +58,7 @@ def scale_factor_slices(
     name, edges = next(iter(result.axes.items()))
     binning = Binning(edges, labels.get(name, name))
     slices = list(_slices(result.axes, labels))
-    valid = (np.array(result.status) == VALID).reshape(result.scale_factor.value.shape)
+    valid = result.valid
     columns = len(slices) if len(slices) <= 3 else math.ceil(math.sqrt(len(slices)))
     rows = math.ceil(len(slices) / columns)
     width, height = 1.9 + 6.6 * columns, 0.9 + 7.6 * rows
@@ -115,7 +115,8 @@ def _masked(measurement: Measurement, valid: BoolArray) -> Points:
 def _draw_efficiencies(
     ax: Axes, binning: Binning, result: ScaleFactorResult, index: tuple[slice | int, ...], valid: BoolArray
 ) -> None:
-    measured = [(_masked(result.efficiency_mc, valid), MC_STYLE), (_masked(result.efficiency_data, valid), DATA_STYLE)]
+    styles = {"mc": MC_STYLE, "data": DATA_STYLE}
+    measured = [(_masked(result.efficiencies[of], valid), style) for of, style in styles.items()]
     for points, style in measured:
         _draw_bins(ax, binning, points, index, style)
     low, high = _span(*(end for points, _ in measured for end in (points.low, points.high)))
@@ -175,8 +176,7 @@ def _numbers(result: ScaleFactorResult, index: tuple[slice | int, ...]) -> dict[
     parts = {
         name: {"value": as_list(part.value[index]), "up": as_list(part.up[index]), "down": as_list(part.down[index])}
         for name, part in (
-            ("efficiency_data", result.efficiency_data),
-            ("efficiency_mc", result.efficiency_mc),
+            *((f"efficiency_{of}", efficiency) for of, efficiency in result.efficiencies.items()),
             ("scale_factor", result.scale_factor),
         )
     }

@@ -1,22 +1,28 @@
 """Declarations of scale factors: what is measured, from which histogram and in which bins.
 
-Plain data without heavy imports, because an analysis builds them when it is loaded.
+Plain data without heavy imports, because an analysis builds them when it is loaded. This module has what all methods
+share; the methods are in :mod:`pocket.scale_factors.efficiencies`, :mod:`~pocket.scale_factors.yields` and
+:mod:`~pocket.scale_factors.tagging`.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, Self, get_args
 
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import ConfigError, UnknownNameError, check_known
+from pocket.scale_factors.systematics import LogNormal, Systematic
 
 Flow = Literal["clamp", "error"]
 FLOWS = get_args(Flow)
-SYSTEMATICS = ("signal", "background", "mass_range")
 #: Inputs and axes that the written correction and the engine add themselves.
-RESERVED_AXES = ("systematic", "cat", "variation")
+RESERVED_AXES = ("systematic", "cat", "variation", "year", "sample")
+#: Arguments that decide the bins or the systematics, which therefore no systematic changes.
+FIXED = ("axes", "bins", "years", "flow", "min_n_eff", "merge_axis", "systematics", "upstream", "description")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,43 +34,64 @@ class ScaleFactor:
         variable: name of the histogram.
         category: category in which the scale factor is measured.
         axes: histogram axes that bin the scale factor; they are the inputs of the correction, in this order.
-        data: samples of data.
-        mc: simulated samples that define the efficiency in simulation.
+        mc: simulated samples it is measured with.
+        bins: axis → edges to use instead of those of the histogram, of which they must be a part.
+        years: measure separately in each of these years; the correction's first input is then ``year``. Without
+            any, all years are taken together.
         flow: outside of the axes take the nearest bin (``clamp``) or refuse (``error``), for all axes or
             per axis; axes that aren't named clamp.
+        min_n_eff: lowest effective number of entries (Σw)²/Σw² of a bin, in data and in simulation; neighbours along
+            ``merge_axis`` are joined until they have it.
+        merge_axis: the axis along which bins are joined; the first one if empty.
+        systematics: sources of uncertainty.
+        upstream: derived scale factors that ``input`` has to apply.
         description: text written into the correction.
 
     Raises:
-        ConfigError: if a name or a list is empty or an axis appears twice.
-        UnknownNameError: if a flow or the axis it stands for is unknown.
+        ConfigError: if a name or a list is empty, something appears twice, or a value is of the wrong kind.
+        UnknownNameError: if a flow, an axis or a changed argument is unknown.
     """
 
-    #: ``module:function`` of the method: ``function(name, declaration, templates) -> ScaleFactorResult``
+    #: ``module:function`` of the method: ``function(declaration, templates) -> Measured``, see
+    #: :mod:`pocket.scale_factors.templates` and :mod:`pocket.scale_factors.result`
     method: ClassVar[str]
+    #: what the correction gives: a ``weight`` or an ``efficiency``
+    quantity: ClassVar[str] = "weight"
+    #: whether entries outside of an axis that clamps count in its first or last bin, as they are evaluated there
+    folds_flow: ClassVar[bool] = False
+    #: whether the method itself takes shape and rate uncertainties into account
+    fits_systematics: ClassVar[bool] = False
 
     input: str
     variable: str
     category: str
     axes: tuple[str, ...]
-    data: tuple[str, ...]
     mc: tuple[str, ...]
+    bins: Mapping[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
+    years: tuple[str, ...] = ()
     flow: Flow | Mapping[str, Flow] = "clamp"
+    min_n_eff: float = 0.0
+    merge_axis: str = ""
+    systematics: tuple[Systematic, ...] = ()
+    upstream: tuple[str, ...] = ()
     description: str = ""
 
     def __post_init__(self) -> None:
         for key in ("input", "variable", "category"):
             if not getattr(self, key):
-                raise ConfigError(f"{self._where()}: {key} is empty")
-        for key in ("axes", "data", "mc"):
-            object.__setattr__(self, key, _names(getattr(self, key), key, self._where()))
+                raise ConfigError(f"{self.where}: {key} is empty")
+        for key in ("axes", "mc"):
+            self._set_names(key)
+        for key in ("years", "upstream"):
+            self._set_names(key, optional=True)
         self._refuse_axes(RESERVED_AXES, "is added by the engine")
-        for axis, flow in self.flows().items():
-            if flow not in FLOWS:
-                raise UnknownNameError("flow", flow, FLOWS, f"axis {axis!r} of {self._where()}")
-        if not isinstance(self.flow, str):
-            for axis in self.flow:
-                if axis not in self.axes:
-                    raise UnknownNameError("axis", axis, self.axes, f"flow of {self._where()}")
+        self._check_binning()
+        self._check_systematics()
+
+    @property
+    def where(self) -> str:
+        """What errors call this declaration."""
+        return f"{type(self).__name__} of variable {self.variable!r}"
 
     def flows(self) -> dict[str, Flow]:
         """Return the flow of every axis."""
@@ -76,82 +103,144 @@ class ScaleFactor:
         """Return all axes that the histogram must have."""
         return self.axes
 
-    def _where(self) -> str:
-        return f"{type(self).__name__} of variable {self.variable!r}"
+    def categories(self) -> tuple[str, ...]:
+        """Return all categories that are read."""
+        return (self.category,)
+
+    def entry_categories(self) -> tuple[str, ...]:
+        """Return the categories that together have every entry once."""
+        return (self.category,)
+
+    def roles(self) -> dict[str, tuple[str, ...]]:
+        """Return the samples by the role they have: ``mc``, and what a method adds."""
+        return {"mc": self.mc}
+
+    def samples(self) -> tuple[str, ...]:
+        """Return all samples that are read."""
+        return tuple(dict.fromkeys(sample for samples in self.roles().values() for sample in samples))
+
+    def parts(self) -> Mapping[str, Self]:
+        """Return sample → what is measured for it alone; ``sample`` is then the first axis. Empty for all together."""
+        return {}
+
+    def changed(self) -> Iterator[tuple[Systematic, Self]]:
+        """Yield the measurements that systematic sources ask for, as declarations without systematics."""
+        for systematic in self.systematics:
+            for changes in systematic.alternatives():
+                yield systematic, dataclasses.replace(self, **changes, systematics=())
+
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """Return all pairs of configuration and histogram that are read, the nominal one first."""
+        others = ((declaration.input, declaration.variable) for _, declaration in self.changed())
+        return tuple(dict.fromkeys([(self.input, self.variable), *others]))
+
+    def configs(self) -> tuple[str, ...]:
+        """Return the configurations whose templates are read, ``input`` first."""
+        return tuple(dict.fromkeys(config for config, _ in self.sources()))
+
+    def _check_binning(self) -> None:
+        for axis, flow in self.flows().items():
+            if flow not in FLOWS:
+                raise UnknownNameError("flow", flow, FLOWS, f"axis {axis!r} of {self.where}")
+        if not isinstance(self.flow, str):
+            check_known("axis", self.flow, self.axes, f"flow of {self.where}")
+        check_known("axis", self.bins, self.axes, f"bins of {self.where}")
+        for axis, edges in self.bins.items():
+            if len(edges) < 2 or any(low >= high for low, high in itertools.pairwise(edges)):
+                raise ConfigError(f"{self.where}: the edges of axis {axis!r} must rise, not {tuple(edges)!r}")
+        if not (math.isfinite(self.min_n_eff) and self.min_n_eff >= 0):
+            raise ConfigError(f"{self.where}: min_n_eff must not be negative, not {self.min_n_eff!r}")
+        if self.merge_axis:
+            check_known("axis", [self.merge_axis], self.axes, f"merge_axis of {self.where}")
+
+    def _check_systematics(self) -> None:
+        known = [field.name for field in dataclasses.fields(self) if field.name not in FIXED]
+        names = [systematic.name for systematic in self.systematics]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(f"{self.where}: two systematics are named {name!r}")
+        for systematic in self.systematics:
+            where = f"systematic {systematic.name!r} of {self.where}"
+            if isinstance(systematic, LogNormal):
+                check_known("sample", systematic.samples, self.samples(), where)
+            for changes in systematic.alternatives():
+                check_known("argument", changes, known, where)
+        # builds, and thereby checks, the changed declarations
+        for _ in self.changed():
+            pass
+
+    def _set_names(self, key: str, optional: bool = False) -> None:
+        object.__setattr__(self, key, _names(getattr(self, key), key, self.where, optional))
 
     def _refuse_axes(self, taken: Iterable[str], reason: str) -> None:
         for axis in taken:
             if axis in self.axes:
-                raise ConfigError(f"{self._where()}: axis {axis!r} {reason}, it can't bin the scale factor")
+                raise ConfigError(f"{self.where}: axis {axis!r} {reason}, it can't bin the scale factor")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TagAndProbe(ScaleFactor):
-    """Efficiency of probes from fits to the dilepton mass of passing and failing pairs.
-
-    The efficiency in data comes from a fit, see :mod:`pocket.scale_factors.tnp_fit`; that in simulation from
-    counting. Both refer to the pairs within ``mass_range``.
+class DataScaleFactor(ScaleFactor):
+    """Base of scale factors that compare data with simulation.
 
     Args:
-        mass_range: lowest and highest mass in the fit, on edges of the mass axis [unit of the axis].
-        mass_axis: histogram axis of the dilepton mass.
-        pass_axis: histogram axis that is 1 for passing and 0 for failing probes.
-        systematics: alternative fits that give a systematic uncertainty: another ``signal`` or ``background``
-            model, or a narrower ``mass_range``.
-
-    Raises:
-        ConfigError: as :class:`ScaleFactor`, and if the mass range is empty.
-        UnknownNameError: as :class:`ScaleFactor`, and if a systematic is unknown.
+        data: samples of data.
     """
 
-    method: ClassVar[str] = "pocket.scale_factors.tnp_fit:measure"
-
-    mass_range: tuple[float, float]
-    mass_axis: str = "mass"
-    pass_axis: str = "passing"
-    systematics: tuple[str, ...] = SYSTEMATICS
+    data: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        self._set_names("data")
         super().__post_init__()
-        self._refuse_axes((self.mass_axis, self.pass_axis), "separates signal from background")
-        low, high = self.mass_range
-        if not (math.isfinite(low) and math.isfinite(high) and low < high):
-            raise ConfigError(f"{self._where()}: mass_range must rise, not {self.mass_range!r}")
-        for systematic in self.systematics:
-            if systematic not in SYSTEMATICS:
-                raise UnknownNameError("systematic", systematic, SYSTEMATICS, self._where())
 
-    def histogram_axes(self) -> tuple[str, ...]:
-        """Return all axes that the histogram must have."""
-        return (*self.axes, self.mass_axis, self.pass_axis)
+    def roles(self) -> dict[str, tuple[str, ...]]:
+        """Return the samples of data and of simulation."""
+        return {"data": self.data, **super().roles()}
 
 
 @dataclass(frozen=True, kw_only=True)
-class EfficiencyRatio(ScaleFactor):
-    """Ratio of counted efficiencies, for events chosen without the tested requirement (a trigger).
+class PassFail(ScaleFactor):
+    """Base of what is measured from entries that pass and entries that fail a requirement.
+
+    Which of both an entry does is said by an axis of the histogram or, if one of the categories below is given, by the
+    category.
 
     Args:
-        pass_axis: histogram axis that is 1 for passing and 0 for failing objects.
+        pass_axis: histogram axis that is 1 for passing and 0 for failing entries.
+        fail_category: category of failing entries; ``category`` then is that of passing ones.
+        denominator: category of passing and failing entries together; ``category`` then is that of passing ones.
     """
 
-    method: ClassVar[str] = "pocket.scale_factors.efficiency_ratio:measure"
-
     pass_axis: str = "passing"
+    fail_category: str = ""
+    denominator: str = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.fail_category and self.denominator:
+            raise ConfigError(f"{self.where}: fail_category and denominator exclude each other")
+        if self.category in (self.fail_category, self.denominator):
+            raise ConfigError(f"{self.where}: category {self.category!r} can't pass and fail")
         self._refuse_axes((self.pass_axis,), "separates passing from failing")
 
     def histogram_axes(self) -> tuple[str, ...]:
         """Return all axes that the histogram must have."""
-        return (*self.axes, self.pass_axis)
+        axes = super().histogram_axes()
+        return axes if self.fail_category or self.denominator else (*axes, self.pass_axis)
+
+    def categories(self) -> tuple[str, ...]:
+        """Return all categories that are read."""
+        return tuple(name for name in (self.category, self.fail_category, self.denominator) if name)
+
+    def entry_categories(self) -> tuple[str, ...]:
+        """Return the categories that together have every entry once."""
+        return (self.denominator,) if self.denominator else self.categories()
 
 
-def _names(values: Iterable[str], key: str, where: str) -> tuple[str, ...]:
+def _names(values: Any, key: str, where: str, optional: bool) -> tuple[str, ...]:
     if isinstance(values, str):
         raise ConfigError(f"{where}: {key} must be a list of names, not the text {values!r}")
     names = tuple(values)
-    if not names or not all(names):
+    if not (names or optional) or not all(names):
         raise ConfigError(f"{where}: {key} needs at least one name and no empty one, not {names!r}")
     if len(set(names)) < len(names):
         raise ConfigError(f"{where}: {key} names something twice: {', '.join(names)}")

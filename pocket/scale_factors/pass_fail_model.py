@@ -19,7 +19,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from pocket.scale_factors.result import Array
+from pocket.scale_factors.binning import Array
 
 #: Mass and width of the Z boson [GeV] (Particle Data Group, Phys. Rev. D 110 (2024) 030001).
 Z_MASS, Z_WIDTH = 91.188, 2.4955

@@ -1,21 +1,25 @@
-"""What a scale-factor measurement gives: values, errors, their correlation and the fits behind them."""
+"""What a measurement of a scale factor gives: values, errors, their correlation and the fits behind them."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from pocket.scale_factors.binning import Array, Axis, Binning, Categories
 from pocket.scale_factors.declarations import Flow
-
-Array = npt.NDArray[np.float64]
 
 #: Status of a bin whose fit converged or whose counts suffice.
 VALID = "valid"
+#: Status of a valid bin that was measured together with its neighbours.
+JOINED = "joined"
+
+#: Shifts up and down of a value, with sign.
+Shifts = tuple[Array, Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,35 +86,79 @@ class FitDiagnostics:
 
 
 @dataclass(frozen=True, eq=False)
+class Measured:
+    """What a method returns: numbers per group of bins, all of shape (groups,).
+
+    With ``leading`` the shape is (categories × groups,), all groups of the first category first.
+
+    Args:
+        values: the scale factor with its statistical errors; for an efficiency map the efficiency.
+        efficiencies: efficiencies in ``data`` and in ``mc`` with their statistical errors, if there are any.
+        systematics: source → shifts, for sources that the method knows itself.
+        coupled: variation → shifts, for variations of a weight that is applied together with this scale factor. They
+            are written, but are no uncertainty of it.
+        covariance: statistical covariance, shape (groups, groups); without one the groups are independent.
+        status: status per group; all valid without.
+        diagnostics: the fits behind it.
+        leading: name and categories of a further axis in front, for methods that measure several scale factors at once.
+    """
+
+    values: Measurement
+    efficiencies: Mapping[str, Measurement] = field(default_factory=dict)
+    systematics: Mapping[str, Shifts] = field(default_factory=dict)
+    coupled: Mapping[str, Shifts] = field(default_factory=dict)
+    covariance: Array | None = None
+    status: tuple[str, ...] = ()
+    diagnostics: tuple[FitDiagnostics, ...] = ()
+    leading: tuple[str, Categories] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class ScaleFactorResult:
-    """A measured scale factor.
+    """A measured scale factor, one dimension per axis.
 
     Args:
         name: name of the scale factor.
         method: name of the declaration's class.
         description: text for the written correction.
-        axes: edges of each axis, in the order of the correction's inputs; may end at ± infinity.
-        flow: ``clamp`` or ``error`` per axis.
-        efficiency_data: efficiency in data, statistical errors.
-        efficiency_mc: efficiency in simulation, statistical errors.
-        scale_factor: their ratio, statistical errors.
+        quantity: ``weight``, or ``efficiency`` for a map of efficiencies.
+        axes: edges or categories of each axis, in the order of the correction's inputs.
+        flow: ``clamp`` or ``error`` per axis with edges.
+        scale_factor: its values, statistical errors.
         systematics: per source the shift of the scale factor up and down, with sign; one source moves all bins
             together.
+        groups: number of the group of each bin; bins of one group were measured together.
         status: status per bin, C order.
+        efficiencies: efficiencies in ``data`` and ``mc``, statistical errors; empty if the method has none.
+        coupled: shifts in variations of a weight that is applied together with it; no uncertainty.
+        stat_covariance: statistical covariance of the groups; ``None`` if they are independent.
         diagnostics: the fits, if the method makes any.
     """
 
     name: str
     method: str
     description: str
-    axes: dict[str, tuple[float, ...]]
+    quantity: str
+    axes: dict[str, Axis]
     flow: dict[str, Flow]
-    efficiency_data: Measurement
-    efficiency_mc: Measurement
     scale_factor: Measurement
-    systematics: dict[str, tuple[Array, Array]]
+    systematics: dict[str, Shifts]
+    groups: npt.NDArray[np.int64]
     status: tuple[str, ...]
+    efficiencies: dict[str, Measurement] = field(default_factory=dict)
+    coupled: dict[str, Shifts] = field(default_factory=dict)
+    stat_covariance: Array | None = None
     diagnostics: tuple[FitDiagnostics, ...] = ()
+
+    @property
+    def binning(self) -> Binning:
+        """The bins, and which of them were measured together."""
+        return Binning(self.axes, self.groups)
+
+    @property
+    def valid(self) -> npt.NDArray[np.bool_]:
+        """Whether each bin has a measurement, one dimension per axis."""
+        return np.isin(self.status, (VALID, JOINED)).reshape(self.scale_factor.value.shape)
 
     @property
     def total_up(self) -> Array:
@@ -125,17 +173,32 @@ class ScaleFactorResult:
         return np.sqrt(sum((shift**2 for shift in shifts), self.scale_factor.down**2))
 
     @property
-    def covariance(self) -> Array:
-        """Covariance of the bins (C order), shape (bins, bins).
+    def statistical_covariance(self) -> Array:
+        """Statistical covariance of the groups, shape (groups, groups).
 
-        Statistical errors are independent, with the mean of up and down as standard deviation; each systematic
-        source is one common shift, half of the difference between up and down.
+        Independent groups have the mean of up and down as standard deviation.
         """
-        matrix = np.diag(((self.scale_factor.up + self.scale_factor.down) / 2).ravel() ** 2)
+        if self.stat_covariance is not None:
+            return self.stat_covariance
+        return np.diag(self._per_group((self.scale_factor.up + self.scale_factor.down) / 2) ** 2)
+
+    @property
+    def covariance(self) -> Array:
+        """Covariance of the groups, shape (groups, groups).
+
+        Each systematic source is one common shift, half of the difference between up and down.
+        """
+        matrix = self.statistical_covariance.copy()
         for up, down in self.systematics.values():
-            shift = ((up - down) / 2).ravel()
+            shift = self._per_group((up - down) / 2)
             matrix += np.outer(shift, shift)
         return matrix
+
+    def _per_group(self, values: Array) -> Array:
+        """Return the values of the groups; all bins of one have the same."""
+        _, first = np.unique(self.groups.ravel(), return_index=True)
+        picked: Array = values.ravel()[first]
+        return picked
 
     def to_json(self) -> str:
         """Return plain JSON that :meth:`from_json` reads back without loss.
@@ -143,32 +206,46 @@ class ScaleFactorResult:
         Raises:
             ValueError: if a number other than an edge isn't finite.
         """
-        content = asdict(self)
+        content = {key.name: getattr(self, key.name) for key in fields(self)}
         content["axes"] = {
-            name: [edge if np.isfinite(edge) else str(edge) for edge in edges] for name, edges in self.axes.items()
+            name: {"categories": axis.values}
+            if isinstance(axis, Categories)
+            else [edge if np.isfinite(edge) else str(edge) for edge in axis]
+            for name, axis in self.axes.items()
         }
-        return json.dumps(content, default=np.ndarray.tolist, allow_nan=False)
+        return json.dumps(content, default=_plain, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> ScaleFactorResult:
         """Read what :meth:`to_json` wrote."""
         content = json.loads(text)
+        axes = {
+            name: Categories(tuple(axis["categories"]))
+            if isinstance(axis, dict)
+            else tuple(float(edge) for edge in axis)
+            for name, axis in content["axes"].items()
+        }
+        covariance = content["stat_covariance"]
         return cls(
-            name=content["name"],
-            method=content["method"],
-            description=content["description"],
-            axes={name: tuple(float(edge) for edge in edges) for name, edges in content["axes"].items()},
-            flow=content["flow"],
-            efficiency_data=Measurement(**_arrays(content["efficiency_data"])),
-            efficiency_mc=Measurement(**_arrays(content["efficiency_mc"])),
+            **{key: content[key] for key in ("name", "method", "description", "quantity", "flow")},
+            axes=axes,
             scale_factor=Measurement(**_arrays(content["scale_factor"])),
-            systematics={
-                source: (np.array(up, dtype=float), np.array(down, dtype=float))
-                for source, (up, down) in content["systematics"].items()
-            },
+            systematics=_shifts(content["systematics"]),
+            groups=np.array(content["groups"], dtype=np.int64),
             status=tuple(content["status"]),
+            efficiencies={of: Measurement(**_arrays(values)) for of, values in content["efficiencies"].items()},
+            coupled=_shifts(content["coupled"]),
+            stat_covariance=None if covariance is None else np.array(covariance, dtype=float),
             diagnostics=tuple(_diagnostics(fit) for fit in content["diagnostics"]),
         )
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else np.ndarray.tolist(value)
+
+
+def _shifts(content: Mapping[str, list[Any]]) -> dict[str, Shifts]:
+    return {name: (np.array(up, dtype=float), np.array(down, dtype=float)) for name, (up, down) in content.items()}
 
 
 def _arrays(lists: Mapping[str, list[Any]]) -> dict[str, Array]:

@@ -9,23 +9,22 @@ Breit–Wigner spectrum (``signal``), quadratic background (``background``), mas
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from hist import Hist
 from iminuit import Minuit
 
 from pocket.errors import ConfigError, ScaleFactorError
-from pocket.scale_factors.counts import Counts, bin_labels, read_counts
-from pocket.scale_factors.declarations import TagAndProbe
+from pocket.scale_factors.binning import Array
+from pocket.scale_factors.efficiencies import TagAndProbeFit
 from pocket.scale_factors.efficiency import (
     counted_efficiency,
     efficiency_ratio,
+    refuse,
     require_efficiency,
     weighted_efficiency,
 )
+from pocket.scale_factors.mass_windows import mass_edges, mass_window
 from pocket.scale_factors.pass_fail_model import (
     SHIFT_MAX,
     SIGMA_MAX,
@@ -37,11 +36,11 @@ from pocket.scale_factors.pass_fail_model import (
     breit_wigner_spectrum,
     template_spectrum,
 )
-from pocket.scale_factors.result import VALID, Array, FitDiagnostics, Measurement, Region, ScaleFactorResult
+from pocket.scale_factors.result import VALID, FitDiagnostics, Measured, Measurement, Region
+from pocket.scale_factors.templates import NOMINAL, Counts, Templates
 
 #: Mass bins that a fit needs at least.
 LEAST_BINS = 20
-NOMINAL = "nominal"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,31 +60,27 @@ class Fit:
     diagnostics: FitDiagnostics
 
 
-def measure(name: str, declaration: TagAndProbe, templates: Mapping[str, Hist[Any]]) -> ScaleFactorResult:
-    """Measure a :class:`TagAndProbe`, see :func:`pocket.scale_factors.measure`.
+def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
+    """Measure a :class:`~pocket.scale_factors.efficiencies.TagAndProbeFit`.
 
     Raises:
         UnknownNameError: if a sample, an axis or the category isn't in the templates.
         ConfigError: if the mass range isn't on bin edges or too short, or the mass bins differ in width.
         ScaleFactorError: if data are weighted, an efficiency can't be defined, or a fit fails; names the bins.
     """
-    axes = (*declaration.axes, declaration.mass_axis)
-    data, mc = read_counts(templates, declaration, axes, declaration.pass_axis)
-    edges = {axis: data.edges[axis] for axis in declaration.axes}
-    labels = bin_labels(edges)
-    masses = np.array(data.edges[declaration.mass_axis])
+    name, labels = templates.name, templates.labels
+    data = templates.counted(declaration.data, (declaration.mass_axis,))
+    mc = templates.counts(declaration.mc, (declaration.mass_axis,))
+    masses = mass_edges(declaration, templates)
     windows = _windows(masses, declaration)
 
     window = windows[NOMINAL]
     require_efficiency(
-        data.passing[..., window].sum(axis=-1), data.failing[..., window].sum(axis=-1), labels, f"{name} in data"
+        data.passing[:, window].sum(axis=1), data.failing[:, window].sum(axis=1), labels, f"{name} in data"
     )
     simulated = {model: _simulated_efficiency(name, mc, window, labels) for model, window in windows.items()}
     fits = {
-        model: [
-            fit(_model(data, mc, index, window, model, masses), label, model)
-            for index, label in zip(np.ndindex(data.passing.shape[:-1]), labels, strict=True)
-        ]
+        model: [fit(_model(data, mc, group, window, model, masses), label, model) for group, label in enumerate(labels)]
         for model, window in windows.items()
     }
     diagnostics = tuple(one.diagnostics for of_model in fits.values() for one in of_model)
@@ -95,20 +90,15 @@ def measure(name: str, declaration: TagAndProbe, templates: Mapping[str, Hist[An
             f"{name}: the fit fails in {'; '.join(failed)}; join these bins with their neighbours or change mass_range"
         )
 
-    fitted = {model: _measurement(of_model, simulated[model].value.shape) for model, of_model in fits.items()}
+    fitted = {model: _measurement(of_model) for model, of_model in fits.items()}
     nominal = efficiency_ratio(fitted[NOMINAL], simulated[NOMINAL])
-    shifts = {model: fitted[model].value / simulated[model].value - nominal.value for model in declaration.systematics}
-    return ScaleFactorResult(
-        name=name,
-        method=type(declaration).__name__,
-        description=declaration.description,
-        axes=edges,
-        flow=declaration.flows(),
-        efficiency_data=fitted[NOMINAL],
-        efficiency_mc=simulated[NOMINAL],
-        scale_factor=nominal,
-        systematics={model: (shift, -shift) for model, shift in shifts.items()},
-        status=(VALID,) * len(labels),
+    shifts = {
+        model: fitted[model].value / simulated[model].value - nominal.value for model in declaration.alternative_fits
+    }
+    return Measured(
+        nominal,
+        {"data": fitted[NOMINAL], "mc": simulated[NOMINAL]},
+        {model: (shift, -shift) for model, shift in shifts.items()},
         diagnostics=diagnostics,
     )
 
@@ -198,23 +188,20 @@ def _outcome(minuit: Minuit, model: PassFailModel, name: str) -> tuple[str, floa
     return VALID, max(up, float(counted.up)), max(-interval.lower, float(counted.down))
 
 
-def _windows(masses: Array, declaration: TagAndProbe) -> dict[str, slice]:
+def _windows(masses: Array, declaration: TagAndProbeFit) -> dict[str, slice]:
     """Return the mass bins of the nominal and of each alternative fit."""
     where = f"variable {declaration.variable!r}, axis {declaration.mass_axis!r}"
-    first, last = (int(np.argmin(np.abs(masses - bound))) for bound in declaration.mass_range)
-    if not np.allclose(masses[[first, last]], declaration.mass_range):
-        raise ConfigError(
-            f"{where}: mass_range {declaration.mass_range} isn't on bin edges, nearest: "
-            f"({masses[first]:g}, {masses[last]:g})"
-        )
-    if last - first < LEAST_BINS:
-        raise ConfigError(f"{where}: mass_range holds {last - first} bins, a fit needs {LEAST_BINS}")
-    if not np.allclose(np.diff(masses[first : last + 1]), masses[first + 1] - masses[first]):
+    window = mass_window(declaration, masses, "mass_range", declaration.mass_range)
+    size = window.stop - window.start
+    if size < LEAST_BINS:
+        raise ConfigError(f"{where}: mass_range holds {size} bins, a fit needs {LEAST_BINS}")
+    if not np.allclose(
+        np.diff(masses[window.start : window.stop + 1]), masses[window.start + 1] - masses[window.start]
+    ):
         raise ConfigError(f"{where}: bins within mass_range must be equally wide")
-    windows = dict.fromkeys((NOMINAL, *declaration.systematics), slice(first, last))
+    windows = dict.fromkeys((NOMINAL, *declaration.alternative_fits), window)
     if "mass_range" in windows:
-        tenth = (last - first) // 10
-        windows["mass_range"] = slice(first + tenth, last - tenth)
+        windows["mass_range"] = slice(window.start + size // 10, window.stop - size // 10)
     return windows
 
 
@@ -224,22 +211,18 @@ def _simulated_efficiency(name: str, mc: Counts, window: slice, labels: list[str
         for values in (mc.passing, mc.failing, mc.passing_variance, mc.failing_variance)
     )
     require_efficiency(passing, failing, labels, f"{name} in simulation")
-    if not (failing > 0).all():
-        nothing = "; ".join(np.array(labels)[(failing <= 0).ravel()])
-        raise ScaleFactorError(
-            f"{name} in simulation: nothing fails in {nothing}; join these bins with their neighbours"
-        )
+    refuse({"nothing fails": failing <= 0}, labels, f"{name} in simulation: no efficiency")
     return weighted_efficiency(passing, failing, passing_variance, failing_variance)
 
 
-def _model(data: Counts, mc: Counts, index: tuple[int, ...], window: slice, name: str, masses: Array) -> PassFailModel:
+def _model(data: Counts, mc: Counts, group: int, window: slice, name: str, masses: Array) -> PassFailModel:
     """Make the likelihood of one bin for the nominal or an alternative fit."""
-    passing, failing = mc.passing[index], mc.failing[index]
-    variance = mc.passing_variance[index] + mc.failing_variance[index]
+    passing, failing = mc.passing[group], mc.failing[group]
+    variance = mc.passing_variance[group] + mc.failing_variance[group]
     weight = variance[window].sum() / (passing + failing)[window].sum()
     edges = masses[window.start : window.stop + 1]
     return PassFailModel(
-        counts=np.stack([data.passing[index][window], data.failing[index][window]]),
+        counts=np.stack([data.passing[group][window], data.failing[group][window]]),
         edges=edges,
         spectrum=(
             breit_wigner_spectrum(edges)
@@ -251,7 +234,5 @@ def _model(data: Counts, mc: Counts, index: tuple[int, ...], window: slice, name
     )
 
 
-def _measurement(fits: list[Fit], shape: tuple[int, ...]) -> Measurement:
-    return Measurement(
-        *(np.reshape([getattr(one, key) for one in fits], shape) for key in ("efficiency", "up", "down"))
-    )
+def _measurement(fits: list[Fit]) -> Measurement:
+    return Measurement(*(np.array([getattr(one, key) for one in fits]) for key in ("efficiency", "up", "down")))

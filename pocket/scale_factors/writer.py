@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Literal
 
 import correctionlib.schemav2 as schema
 import numpy as np
 import numpy.typing as npt
 
 from pocket.errors import ScaleFactorError
-from pocket.scale_factors.counts import bin_labels
-from pocket.scale_factors.result import VALID, Array, ScaleFactorResult
+from pocket.scale_factors.binning import Array, Categories, bin_labels
+from pocket.scale_factors.result import ScaleFactorResult
 
 #: Efficiencies are kept this far from 0 and 1, so that ratios of products of them stay finite.
 EFFICIENCY_MARGIN = 1e-4
@@ -21,45 +22,47 @@ def correction_set(result: ScaleFactorResult) -> schema.CorrectionSet:
     """Make the corrections of a scale factor.
 
     - ``<name>``, inputs: the axes and ``systematic``, one of ``nominal``, ``up``, ``down`` (all sources),
-      ``stat_up``, ``stat_down``, and ``<source>_up``, ``<source>_down``.
-    - ``<name>_efficiency_data``, same inputs: scale factor times nominal efficiency in simulation, so that all
-      uncertainty of the scale factor is in the data.
+      ``stat_up``, ``stat_down``, ``<source>_up`` and ``<source>_down``, and ``stat<n>_up`` and ``stat<n>_down``, from 1
+      on: statistical errors decorrelated, each group of bins alone or, if groups are correlated, the eigenvectors of
+      their covariance.
+    - ``<name>_efficiency_data``, same inputs, of methods with efficiencies: scale factor times nominal efficiency in
+      simulation, so that all uncertainty of the scale factor is in the data.
     - ``<name>_efficiency_mc``, inputs: the axes.
 
-    Both efficiencies are clipped to [1e-4, 1 − 1e-4].
+    Efficiencies are clipped to [1e-4, 1 − 1e-4].
 
     Raises:
         ScaleFactorError: if a bin isn't valid, a value isn't finite and positive, or an uncertainty is zero.
     """
     labels = bin_labels(result.axes)
-    failed = [f"{label} ({status})" for label, status in zip(labels, result.status, strict=True) if status != VALID]
+    valid = result.valid.ravel()
+    failed = [f"{labels[i]} ({result.status[i]})" for i in np.flatnonzero(~valid)]
     if failed:
         raise ScaleFactorError(f"{result.name}: failed bins are not written: {'; '.join(failed)}")
-    values = _variations(result)
-    for systematic, content in values.items():
-        _require(np.isfinite(content) & (content > 0), result.name, systematic, labels)
+    values = variations(result)
+    _require(np.isfinite(values["nominal"]), result.name, "nominal", labels)
     for kind in ("", "stat_"):
         same = (values[f"{kind}up"] == values["nominal"]) & (values[f"{kind}down"] == values["nominal"])
         _require(~same, result.name, f"{kind}up and {kind}down, which equal the nominal one,", labels)
+    if result.quantity == "efficiency":
+        values = {systematic: _clipped(content) for systematic, content in values.items()}
+    for systematic, content in values.items():
+        _require(np.isfinite(content) & (content > 0), result.name, systematic, labels)
     for source, (up, down) in result.systematics.items():
         if not (np.any(up) or np.any(down)):
             raise ScaleFactorError(f"{result.name}: systematic {source!r} changes nothing")
 
-    simulated = result.efficiency_mc.value
-    _require(np.isfinite(simulated) & (simulated > 0), result.name, "the efficiency in simulation", labels)
+    corrections = [_correction(result, "", f"{result.method}: {result.quantity}", values)]
+    if result.quantity == "weight" and "mc" in result.efficiencies:
+        simulated = result.efficiencies["mc"].value
+        _require(np.isfinite(simulated) & (simulated > 0), result.name, "the efficiency in simulation", labels)
+        of_data = {systematic: _clipped(content * simulated) for systematic, content in values.items()}
+        corrections.append(_correction(result, "_efficiency_data", "Efficiency in data", of_data))
+        corrections.append(_correction(result, "_efficiency_mc", "Efficiency in simulation", _clipped(simulated)))
     return schema.CorrectionSet(
         schema_version=2,
         description=result.description or f"Scale factor {result.name}",
-        corrections=[
-            _correction(result, "", f"{result.method}: efficiency in data / in simulation", values),
-            _correction(
-                result,
-                "_efficiency_data",
-                "Efficiency in data",
-                {systematic: _clipped(content * simulated) for systematic, content in values.items()},
-            ),
-            _correction(result, "_efficiency_mc", "Efficiency in simulation", _clipped(simulated)),
-        ],
+        corrections=corrections,
     )
 
 
@@ -72,7 +75,8 @@ def dumps(result: ScaleFactorResult) -> str:
     return correction_set(result).model_dump_json(exclude_unset=True)
 
 
-def _variations(result: ScaleFactorResult) -> dict[str, Array]:
+def variations(result: ScaleFactorResult) -> dict[str, Array]:
+    """Return what is written: key of ``systematic`` → values, one dimension per axis."""
     nominal = result.scale_factor
     values = {
         "nominal": nominal.value,
@@ -81,46 +85,74 @@ def _variations(result: ScaleFactorResult) -> dict[str, Array]:
         "stat_up": nominal.value + nominal.up,
         "stat_down": nominal.value - nominal.down,
     }
-    for source, (up, down) in result.systematics.items():
+    for source, (up, down) in {**result.systematics, **result.coupled}.items():
         values[f"{source}_up"] = nominal.value + up
         values[f"{source}_down"] = nominal.value + down
+    for number, (up, down) in enumerate(_decorrelated(result), start=1):
+        values[f"stat{number}_up"] = nominal.value + up
+        values[f"stat{number}_down"] = nominal.value + down
     return values
+
+
+def _decorrelated(result: ScaleFactorResult) -> list[tuple[Array, Array]]:
+    """Return independent statistical shifts up and down, one dimension per axis each."""
+    if result.stat_covariance is None:
+        chosen = [result.groups == group for group in range(result.binning.size)]
+        return [
+            (np.where(own, result.scale_factor.up, 0), -np.where(own, result.scale_factor.down, 0)) for own in chosen
+        ]
+    eigenvalues, vectors = np.linalg.eigh(result.stat_covariance)
+    # as of sums that are kept; the largest first
+    large = np.flatnonzero(eigenvalues > 1e-12 * eigenvalues.max())[::-1]
+    shifts = [result.binning.expand(np.sqrt(eigenvalues[i]) * vectors[:, i]) for i in large]
+    return [(shift, -shift) for shift in shifts]
 
 
 def _correction(
     result: ScaleFactorResult, suffix: str, description: str, values: Array | Mapping[str, Array]
 ) -> schema.Correction:
-    inputs = [schema.Variable(name=axis, type="real") for axis in result.axes]
+    inputs = [schema.Variable(name=axis, type=_type(result, axis)) for axis in result.axes]
     if isinstance(values, Mapping):
         inputs.append(schema.Variable(name="systematic", type="string", description=", ".join(values)))
         data: schema.Content = schema.Category(
             nodetype="category",
             input="systematic",
-            content=[schema.CategoryItem(key=key, value=_binning(result, content)) for key, content in values.items()],
+            content=[schema.CategoryItem(key=key, value=_nested(result, content)) for key, content in values.items()],
         )
     else:
-        data = _binning(result, values)
+        data = _nested(result, values)
     return schema.Correction(
         name=f"{result.name}{suffix}",
         description=description,
         version=1,
         inputs=inputs,
-        output=schema.Variable(name="efficiency" if suffix else "weight", type="real"),
+        output=schema.Variable(name="efficiency" if suffix else result.quantity, type="real"),
         data=data,
     )
 
 
-def _binning(result: ScaleFactorResult, values: Array, depth: int = 0) -> schema.Content:
-    """Nest one binning per axis, as a binning in several axes has one flow for all of them."""
+def _type(result: ScaleFactorResult, name: str) -> Literal["string", "int", "real"]:
+    axis = result.axes[name]
+    if not isinstance(axis, Categories):
+        return "real"
+    return "string" if isinstance(axis.values[0], str) else "int"
+
+
+def _nested(result: ScaleFactorResult, values: Array, depth: int = 0) -> schema.Content:
+    """Nest one node per axis, as a binning in several axes has one flow for all of them."""
     if depth == len(result.axes):
         return float(values)
-    axis, edges = list(result.axes.items())[depth]
+    name, axis = list(result.axes.items())[depth]
+    content = [_nested(result, part, depth + 1) for part in values]
+    if isinstance(axis, Categories):
+        items = [schema.CategoryItem(key=key, value=value) for key, value in zip(axis.values, content, strict=True)]
+        return schema.Category(nodetype="category", input=name, content=items)
     return schema.Binning(
         nodetype="binning",
-        input=axis,
-        edges=[edge if math.isfinite(edge) else "inf" if edge > 0 else "-inf" for edge in edges],
-        content=[_binning(result, part, depth + 1) for part in values],
-        flow=result.flow[axis],
+        input=name,
+        edges=[edge if math.isfinite(edge) else "inf" if edge > 0 else "-inf" for edge in axis],
+        content=content,
+        flow=result.flow[name],
     )
 
 

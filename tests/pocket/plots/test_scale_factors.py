@@ -9,6 +9,7 @@ from matplotlib.container import ErrorbarContainer
 
 from pocket.plots.scale_factors import range_text, scale_factor_slices
 from pocket.plots.style import PlotStyle
+from pocket.scale_factors.result import Measurement
 from tests.pocket.plots.zmumu import CAPTION, scale_factor
 
 LABELS = {"pt": "$p_T$ [GeV]", "abseta": r"$|\eta|$"}
@@ -39,8 +40,8 @@ def test_a_pair_of_panels_for_each_bin_of_the_second_axis() -> None:
     assert {ax.get_ylim() for ax in panels[1::2]} == {panels[1].get_ylim()}
     assert [ax.get_xlabel() for ax in panels[1::2]] == ["$p_T$ [GeV], open-ended"] * 2
     mc, data = (part for part in panels[0].containers if isinstance(part, ErrorbarContainer))
-    assert np.asarray(mc[0].get_ydata()) == pytest.approx(result.efficiency_mc.value[:, 0])
-    assert np.asarray(data[0].get_ydata()) == pytest.approx(result.efficiency_data.value[:, 0])
+    assert np.asarray(mc[0].get_ydata()) == pytest.approx(result.efficiencies["mc"].value[:, 0])
+    assert np.asarray(data[0].get_ydata()) == pytest.approx(result.efficiencies["data"].value[:, 0])
     assert numbers["edges"] == [20, 30, 40, 50]
     assert numbers["slices"][1]["total_up"] == pytest.approx(np.hypot(0.002, 0.003) * np.ones(3))
     json.dumps(numbers, allow_nan=False)
@@ -57,16 +58,18 @@ def test_failed_bins_are_grey_and_have_no_point() -> None:
         assert len(spans) == 1
 
 
+def flat(measurement: Measurement) -> Measurement:
+    return Measurement(measurement.value[0], measurement.up[0], measurement.down[0])
+
+
 def test_one_axis_without_any_valid_bin() -> None:
     result = scale_factor(pt=(20, 30), abseta=(0, 1), failed=0)
     single = dataclasses.replace(
         result,
         axes={"pt": (20.0, 30.0)},
-        **{
-            name: dataclasses.replace(part, value=part.value[0], up=part.up[0], down=part.down[0])
-            for name, part in vars(result).items()
-            if name.startswith(("efficiency", "scale"))
-        },
+        scale_factor=flat(result.scale_factor),
+        efficiencies={of: flat(part) for of, part in result.efficiencies.items()},
+        groups=np.arange(1),
         systematics={},
     )
     figure, _ = scale_factor_slices(single, style=PlotStyle(), **CAPTION)

@@ -88,14 +88,18 @@ def scale_factor(
     )
     return ScaleFactorResult(
         name="muon_id",
-        method="TagAndProbe",
+        method="TagAndProbeFit",
+        quantity="weight",
         description="",
         axes={"pt": pt, "abseta": abseta},
         flow={"pt": "clamp", "abseta": "clamp"},
-        efficiency_data=Measurement(0.98 * efficiency, error, error),
-        efficiency_mc=Measurement(efficiency, error / 2, error / 2),
+        efficiencies={
+            "data": Measurement(0.98 * efficiency, error, error),
+            "mc": Measurement(efficiency, error / 2, error / 2),
+        },
         scale_factor=Measurement(np.full(shape, 0.98), error, error),
         systematics={"signal": (np.full(shape, 0.003), np.full(shape, -0.003))},
+        groups=np.arange(bins).reshape(shape),
         status=tuple(status),
         diagnostics=fits,
     )

@@ -7,12 +7,16 @@ from typing import Any
 import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.scale_factors import EfficiencyRatio, ScaleFactor, TagAndProbe, measure
+from pocket.scale_factors import DataScaleFactor, EfficiencyRatio, TagAndProbeFit
+from pocket.scale_factors.measuring import measure
+from pocket.scale_factors.result import Measured, Measurement
+from pocket.scale_factors.templates import Templates
+from tests.pocket.scale_factors import toys
 from tests.pocket.scale_factors.toys import DECLARED
 
 
-def probe(**changes: Any) -> TagAndProbe:
-    return TagAndProbe(**{**DECLARED, "mass_range": (60, 120), **changes})
+def probe(**changes: Any) -> TagAndProbeFit:
+    return TagAndProbeFit(**{**DECLARED, "mass_range": (60, 120), **changes})
 
 
 def test_flow_of_every_axis() -> None:
@@ -35,7 +39,7 @@ def test_lists_become_tuples() -> None:
         ({"axes": ("pt", "pt")}, "axes names something twice"),
         ({"axes": ("pt", "systematic")}, "added by the engine"),
         ({"axes": ("pt", "mass")}, "separates signal from background"),
-        ({"axes": ("passing",)}, "separates signal from background"),
+        ({"axes": ("passing",)}, "separates passing from failing"),
         ({"mass_range": (120, 60)}, "mass_range must rise"),
         ({"mass_range": (60, float("inf"))}, "mass_range must rise"),
     ],
@@ -51,7 +55,7 @@ def test_wrong_declaration(changes: dict[str, Any], text: str) -> None:
         ({"flow": "clmp"}, "did you mean 'clamp'"),
         ({"flow": {"pt": "wrap"}}, "unknown flow 'wrap' in axis 'pt'"),
         ({"flow": {"abs_eta": "error"}}, "unknown axis 'abs_eta'.*did you mean 'abseta'"),
-        ({"systematics": ("signal", "back")}, "unknown systematic 'back'"),
+        ({"alternative_fits": ("signal", "back")}, "unknown alternative fit 'back'"),
     ],
 )
 def test_unknown_name(changes: dict[str, Any], text: str) -> None:
@@ -64,16 +68,23 @@ def test_pass_axis_of_a_ratio_cannot_bin_it() -> None:
         EfficiencyRatio(**{**DECLARED, "axes": ("pt", "passing")})
 
 
+class Own(DataScaleFactor):
+    method = f"{__name__}:ratio"
+
+
+def ratio(declaration: Own, templates: Templates) -> Measured:
+    data, mc = templates.read(declaration.data), templates.read(declaration.mc)
+    values = data.values / mc.values
+    return Measured(Measurement(values, 0.1 * values, 0.1 * values))
+
+
 def test_own_method() -> None:
-    class Own(ScaleFactor):
-        method = f"{__name__}:own_method"
-
-    declaration = Own(**DECLARED)
-    assert measure("mine", declaration, {}) == ("mine", declaration, {})  # type: ignore[comparison-overlap]
-
-
-def own_method(*arguments: Any) -> tuple[Any, ...]:
-    return arguments
+    templates = toys.counting(1)
+    result = measure("mine", Own(**DECLARED), templates)
+    data = templates["data"].project("pt", "abseta").values()
+    mc = templates["dy"][{"variation": "nominal"}].project("pt", "abseta").values()
+    assert result.scale_factor.value == pytest.approx(data / mc)
+    assert result.method == "Own"
 
 
 def test_declaring_imports_nothing_heavy() -> None:

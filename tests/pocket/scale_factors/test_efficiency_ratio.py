@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from pocket.errors import ScaleFactorError
-from pocket.scale_factors import EfficiencyRatio, measure
+from pocket.scale_factors import EfficiencyRatio
+from pocket.scale_factors.measuring import measure
 from tests.pocket.scale_factors import toys
 
 DECLARATION = EfficiencyRatio(**toys.DECLARED, flow={"abseta": "error"}, description="a trigger")

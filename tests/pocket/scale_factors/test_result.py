@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from pocket.scale_factors import TagAndProbe, measure
+from pocket.scale_factors import TagAndProbeFit
+from pocket.scale_factors.measuring import measure
 from pocket.scale_factors.result import Measurement, ScaleFactorResult
 from tests.pocket.scale_factors import toys
 
@@ -15,13 +16,14 @@ def result(systematics: dict[str, tuple[list[float], list[float]]]) -> ScaleFact
     return ScaleFactorResult(
         name="sf",
         method="EfficiencyRatio",
+        quantity="weight",
         description="",
         axes={"pt": (20.0, 30.0, np.inf)},
         flow={"pt": "clamp"},
-        efficiency_data=ones,
-        efficiency_mc=ones,
+        efficiencies={"data": ones, "mc": ones},
         scale_factor=ones,
         systematics={source: (np.array(up), np.array(down)) for source, (up, down) in systematics.items()},
+        groups=np.arange(2),
         status=("valid", "valid"),
     )
 
@@ -44,16 +46,18 @@ def test_covariance_is_that_of_drawn_scale_factors() -> None:
 
 
 def test_json_is_lossless() -> None:
-    declaration = TagAndProbe(**toys.DECLARED, mass_range=(60, 120), systematics=("background",))
+    declaration = TagAndProbeFit(**toys.DECLARED, mass_range=(60, 120), alternative_fits=("background",))
     measured = measure("muon_id", declaration, toys.tag_and_probe(1, pairs=1000, simulated=2000))
     again = ScaleFactorResult.from_json(measured.to_json())
     assert again.to_json() == measured.to_json()
     assert again.axes == measured.axes
     assert again.flow == measured.flow
     assert again.status == measured.status
-    for key in ("efficiency_data", "efficiency_mc", "scale_factor"):
+    pairs = [(again.scale_factor, measured.scale_factor)]
+    pairs += [(again.efficiencies[of], measured.efficiencies[of]) for of in ("data", "mc")]
+    for one, other in pairs:
         for side in ("value", "up", "down"):
-            np.testing.assert_array_equal(getattr(getattr(again, key), side), getattr(getattr(measured, key), side))
+            np.testing.assert_array_equal(getattr(one, side), getattr(other, side))
     np.testing.assert_array_equal(again.systematics["background"], measured.systematics["background"])
     for one, other in zip(again.diagnostics, measured.diagnostics, strict=True):
         assert (one.label, one.model, one.chi2, one.ndf) == (other.label, other.model, other.chi2, other.ndf)

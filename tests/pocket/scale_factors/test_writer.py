@@ -26,14 +26,18 @@ def result(**changes: Any) -> ScaleFactorResult:
     signal = np.array([[0.01, -0.01], [0.02, 0.0], [0.01, 0.01]])
     fields: dict[str, Any] = {
         "name": "muon_id",
-        "method": "TagAndProbe",
+        "method": "TagAndProbeFit",
+        "quantity": "weight",
         "description": "muon ID",
         "axes": {"pt": PT, "abseta": ABSETA},
         "flow": {"pt": "clamp", "abseta": "error"},
-        "efficiency_data": Measurement(value * simulated, up, down),
-        "efficiency_mc": Measurement(simulated, up, down),
+        "efficiencies": {
+            "data": Measurement(value * simulated, up, down),
+            "mc": Measurement(simulated, up, down),
+        },
         "scale_factor": Measurement(value, up, down),
         "systematics": {"signal": (signal, -signal)},
+        "groups": np.arange(6).reshape(3, 2),
         "status": ("valid",) * 6,
     }
     return ScaleFactorResult(**{**fields, **changes})
@@ -67,7 +71,7 @@ def test_every_bin_edge_and_systematic() -> None:
     absetas = [(0.0, 0), (1.2, 1), (np.nextafter(2.4, 0), 1)]
     for (pt, i), (abseta, j), systematic in itertools.product(pts, absetas, SYSTEMATICS):
         factor = expected(measured, systematic)[i, j]
-        simulated = measured.efficiency_mc.value[i, j]
+        simulated = measured.efficiencies["mc"].value[i, j]
         assert corrections["muon_id"].evaluate(pt, abseta, systematic) == pytest.approx(factor, rel=1e-12)
         data = corrections["muon_id_efficiency_data"].evaluate(pt, abseta, systematic)
         assert data == pytest.approx(min(factor * simulated, 1 - 1e-4), rel=1e-12)
@@ -130,8 +134,9 @@ def test_refused_scale_factor(values: dict[str, float], text: str) -> None:
 
 
 def test_refused_efficiency() -> None:
+    efficiencies = result().efficiencies
     with pytest.raises(ScaleFactorError, match=f"efficiency in simulation can't be written in {BIN}"):
-        dumps(result(efficiency_mc=changed(result().efficiency_mc, value=0.0)))
+        dumps(result(efficiencies={**efficiencies, "mc": changed(efficiencies["mc"], value=0.0)}))
 
 
 def test_refused_bin_and_systematic() -> None:

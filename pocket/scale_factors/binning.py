@@ -1,0 +1,167 @@
+"""Bins of a scale factor: edges or categories per axis, and which bins are joined."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pocket.errors import ScaleFactorError
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Categories:
+    """An axis of names or numbers instead of intervals, such as the sample or the flavour.
+
+    Args:
+        values: all texts or all integers.
+    """
+
+    values: tuple[str | int, ...]
+
+
+#: edges of bins, rising, which may end at ± infinity; or categories
+Axis = tuple[float, ...] | Categories
+
+
+def length(axis: Axis) -> int:
+    """Return the number of bins of an axis."""
+    return len(axis.values) if isinstance(axis, Categories) else len(axis) - 1
+
+
+def shape(axes: Mapping[str, Axis]) -> tuple[int, ...]:
+    """Return the number of bins of each axis."""
+    return tuple(length(axis) for axis in axes.values())
+
+
+def bin_text(axis: Axis, index: int) -> str:
+    """Return a bin in words: ``[20, 30)``, or the name of a category."""
+    if isinstance(axis, Categories):
+        return str(axis.values[index])
+    return f"[{axis[index]:g}, {axis[index + 1]:g})"
+
+
+def bin_labels(axes: Mapping[str, Axis]) -> list[str]:
+    """Return a text such as ``pt [25, 30), abseta [0, 1.2)`` per bin, the last axis running fastest."""
+    return [
+        ", ".join(f"{name} {bin_text(axis, i)}" for (name, axis), i in zip(axes.items(), index, strict=True))
+        for index in np.ndindex(shape(axes))
+    ]
+
+
+@dataclass(frozen=True, eq=False)
+class Binning:
+    """The bins of a measurement, some of which may be joined.
+
+    Args:
+        axes: the axes.
+        groups: number of the group that each bin belongs to, one dimension per axis. Groups count from 0 in the order
+            in which they first appear (C order); bins of one group are measured together.
+    """
+
+    axes: Mapping[str, Axis]
+    groups: npt.NDArray[np.int64]
+
+    @classmethod
+    def separate(cls, axes: Mapping[str, Axis]) -> Binning:
+        """Return the bins without joining any."""
+        size = shape(axes)
+        return cls(axes, np.arange(math.prod(size)).reshape(size))
+
+    @property
+    def size(self) -> int:
+        """Number of groups."""
+        return int(self.groups.max()) + 1
+
+    @property
+    def labels(self) -> list[str]:
+        """The bins of each group in words."""
+        texts: list[list[str]] = [[] for _ in range(self.size)]
+        for group, label in zip(self.groups.ravel(), bin_labels(self.axes), strict=True):
+            texts[group].append(label)
+        return [" + ".join(members) for members in texts]
+
+    @property
+    def joined(self) -> npt.NDArray[np.bool_]:
+        """Whether a bin shares its group with others, one dimension per axis."""
+        shared: npt.NDArray[np.bool_] = np.bincount(self.groups.ravel())[self.groups] > 1
+        return shared
+
+    def collapse(self, values: Array) -> Array:
+        """Add the bins of each group.
+
+        Args:
+            values: shape (bins of each axis …, other dimensions …).
+
+        Returns:
+            Shape (groups, other dimensions …).
+        """
+        flat = values.reshape(self.groups.size, *values.shape[self.groups.ndim :])
+        total = np.zeros((self.size, *flat.shape[1:]))
+        np.add.at(total, self.groups.ravel(), flat)
+        return total
+
+    def expand(self, values: Array) -> Array:
+        """Give each bin the value of its group; from shape (groups,) to one dimension per axis."""
+        return values[self.groups]
+
+
+def join_bins(axes: Mapping[str, Axis], entries: Array, least: float, along: str, what: str) -> Binning:
+    """Join neighbours along an axis until each group has enough entries.
+
+    From the first bin on, bins are added until there are enough; a rest at the end goes to the last group.
+
+    Args:
+        axes: the axes.
+        entries: sums of weights and of squared weights of each role (data, simulation), shape (roles, 2, bins of each
+            axis …). The effective number of entries is (Σw)²/Σw², and 0 where Σw isn't positive.
+        least: lowest effective number in every role.
+        along: name of the axis along which bins are joined.
+        what: what is measured, for the text of the error.
+
+    Raises:
+        ScaleFactorError: if all bins along the axis together have too few, or bins to join aren't intervals.
+    """
+    position = list(axes).index(along)
+    if isinstance(axes[along], Categories):
+        raise ScaleFactorError(f"{what}: bins can't be joined along {along!r}, whose bins have no neighbours")
+    groups = np.empty(shape(axes), dtype=np.int64)
+    lines = np.moveaxis(groups, position, -1)
+    sums = np.moveaxis(entries, position + 2, -1)
+    others = {name: axis for name, axis in axes.items() if name != along}
+    labels = iter(bin_labels(others) if others else ["all bins"])
+    for number, index in enumerate(np.ndindex(lines.shape[:-1])):
+        label = next(labels)
+        joined = _join_line(sums[(slice(None), slice(None), *index)], least)
+        if joined is None:
+            raise ScaleFactorError(
+                f"{what}: fewer than {least:g} effective entries in {label}, even with all bins of {along!r} together"
+            )
+        lines[index] = joined + number * lines.shape[-1]
+    first = {old: new for new, old in enumerate(dict.fromkeys(groups.ravel().tolist()))}
+    return Binning(axes, np.array([first[group] for group in groups.ravel().tolist()]).reshape(groups.shape))
+
+
+def effective_entries(sumw: Array, sumw2: Array) -> Array:
+    """Return (Σw)²/Σw², and 0 where Σw isn't positive."""
+    return np.where(sumw > 0, sumw**2 / np.where(sumw2 > 0, sumw2, np.inf), 0.0)
+
+
+def _join_line(sums: Array, least: float) -> npt.NDArray[np.int64] | None:
+    """Return the group of each bin of a line with sums of shape (roles, 2, bins), ``None`` if all have too few."""
+    groups = np.empty(sums.shape[-1], dtype=np.int64)
+    group, start = 0, 0
+    for stop in range(1, sums.shape[-1] + 1):
+        groups[stop - 1] = group
+        sumw, sumw2 = np.moveaxis(sums[..., start:stop].sum(axis=-1), -1, 0)
+        if (effective_entries(sumw, sumw2) >= least).all():
+            group, start = group + 1, stop
+    if group == 0:
+        return None
+    # what is left after the last full group
+    return np.minimum(groups, group - 1)

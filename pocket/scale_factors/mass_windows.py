@@ -1,0 +1,37 @@
+"""Ranges on the mass axis of tag-and-probe templates."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pocket.errors import ConfigError
+from pocket.scale_factors.binning import Array
+from pocket.scale_factors.efficiencies import TagAndProbe
+from pocket.scale_factors.templates import Templates
+
+
+def mass_edges(declaration: TagAndProbe, templates: Templates) -> Array:
+    """Return the edges of the mass bins [unit of the axis]."""
+    histogram = templates.histogram(declaration.data, None, (declaration.mass_axis,))
+    return np.asarray(histogram.axes[declaration.mass_axis].edges, dtype=float)
+
+
+def mass_window(declaration: TagAndProbe, masses: Array, key: str, bounds: tuple[float, float]) -> slice:
+    """Return the mass bins of a range.
+
+    Args:
+        declaration: what is measured, for the text of the error.
+        masses: edges of the mass bins.
+        key: the argument that has the range.
+        bounds: lowest and highest mass.
+
+    Raises:
+        ConfigError: if the range isn't on bin edges.
+    """
+    first, last = (int(np.argmin(np.abs(masses - bound))) for bound in bounds)
+    if not np.allclose(masses[[first, last]], bounds):
+        raise ConfigError(
+            f"variable {declaration.variable!r}, axis {declaration.mass_axis!r}: {key} {bounds} isn't on bin edges, "
+            f"nearest: ({masses[first]:g}, {masses[last]:g})"
+        )
+    return slice(first, last)

@@ -1,0 +1,76 @@
+"""Scale factors that restore the yields which a weight changes.
+
+R = Σw / Σws, without and with the weight s. The same events are in both sums, so
+Var R = [Σw² − 2 R Σw²s + R² Σw²s²] / (Σws)²; Σw²s is the sum of squared weights of events with weight w √s. Errors that
+ignore the correlation are several times too large. Source of the method: b-tagging group of CMS,
+https://btv-wiki.docs.cern.ch/PerformanceCalibration/shapeCorrectionSFRecommendations/.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pocket.scale_factors.binning import Array
+from pocket.scale_factors.efficiency import refuse
+from pocket.scale_factors.result import Measured, Measurement, Shifts
+from pocket.scale_factors.templates import NOMINAL, Sums, Templates
+from pocket.scale_factors.yields import NormRatio
+
+
+def measure(declaration: NormRatio, templates: Templates) -> Measured:
+    """Measure a :class:`~pocket.scale_factors.yields.NormRatio`, and its change in each variation of the weight.
+
+    Raises:
+        UnknownNameError: if a sample, an axis or a category isn't in the templates.
+        ScaleFactorError: if sums of weights aren't positive in some bin, or the three categories contradict each other
+            since they don't hold the same events.
+    """
+    samples, labels = declaration.mc, templates.labels
+    without, root = templates.read(samples), templates.read(samples, declaration.root)
+    with_it = templates.read(samples, declaration.weighted)
+    ratio = _ratio(without, with_it, templates, NOMINAL)
+    variance = without.variances - 2 * ratio * root.variances + ratio**2 * with_it.variances
+    # Cauchy–Schwarz: (Σw²s)² <= Σw² Σw²s², up to rounding; 0 is left where the weight is the same for all events
+    allowed = 1e-9 * (without.variances + ratio**2 * with_it.variances)
+    refuse({"the categories don't hold the same events": variance < -allowed}, labels, f"{templates.name}: no error")
+    error = np.sqrt(np.maximum(variance, 0)) / np.abs(with_it.values)
+    return Measured(Measurement(ratio, error, error), coupled=_coupled(declaration, templates, without, ratio))
+
+
+def _coupled(declaration: NormRatio, templates: Templates, without: Sums, nominal: Array) -> dict[str, Shifts]:
+    """Return the change of the ratio in each variation of the weight."""
+    names = {
+        name
+        for sample in declaration.mc
+        for name in templates.histograms[sample].axes["variation"]
+        if name.startswith(f"{declaration.weight}_") and name.endswith("Up")
+    }
+    coupled = {}
+    for name in sorted(names):
+        stem = name.removesuffix("Up")
+        up, down = (
+            _ratio(
+                without,
+                templates.read(declaration.mc, declaration.weighted, variation=f"{stem}{side}"),
+                templates,
+                f"{stem}{side}",
+            )
+            - nominal
+            for side in ("Up", "Down")
+        )
+        coupled[stem.removeprefix(f"{declaration.weight}_")] = (up, down)
+    return coupled
+
+
+def _ratio(without: Sums, with_it: Sums, templates: Templates, variation: str) -> Array:
+    what = f"{templates.name} of {', '.join(templates.declaration.mc)}, {variation}"
+    nothing = (without.values == 0) & (with_it.values == 0)
+    refuse(
+        {
+            "nothing there": nothing,
+            "weights sum to no more than zero": ((without.values <= 0) | (with_it.values <= 0)) & ~nothing,
+        },
+        templates.labels,
+        f"{what}: no ratio",
+    )
+    return np.asarray(without.values / with_it.values)

@@ -1,0 +1,138 @@
+"""Systematic uncertainties of scale factors, as a declaration names them.
+
+All but :class:`Flat` measure the scale factor again; the uncertainty is how it changes. Methods that fit templates take
+:class:`Shape` and :class:`LogNormal` as nuisance parameters instead.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pocket.errors import ConfigError
+
+#: names that the written correction gives a meaning of its own
+RESERVED = ("nominal", "up", "down", "stat")
+
+
+@dataclass(frozen=True)
+class Systematic:
+    """A source of uncertainty.
+
+    Args:
+        name: name of the source; the correction has ``<name>_up`` and ``<name>_down``.
+
+    Raises:
+        ConfigError: if the name is empty or taken.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not self.name or self.name in RESERVED or self.name.startswith("stat"):
+            raise ConfigError(f"a systematic uncertainty can't be named {self.name!r}: that name has another meaning")
+
+    def alternatives(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the changes of the declaration that are measured for this source, one per measurement."""
+        return ()
+
+
+@dataclass(frozen=True)
+class Shape(Systematic):
+    """A variation that is in the templates of simulation.
+
+    Args:
+        variation: name of the variation without ``Up`` and ``Down``; the name of the source if empty.
+    """
+
+    variation: str = ""
+
+    @property
+    def stem(self) -> str:
+        """Name of the variation without its side."""
+        return self.variation or self.name
+
+
+@dataclass(frozen=True)
+class LogNormal(Systematic):
+    """An uncertain rate: simulation is multiplied by κ, and by 1/κ.
+
+    Args:
+        kappa: κ, above 1.
+        samples: the simulated samples it belongs to.
+    """
+
+    kappa: float = 0.0
+    samples: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (math.isfinite(self.kappa) and self.kappa > 1):
+            raise ConfigError(f"systematic {self.name!r}: kappa must be above 1, not {self.kappa!r}")
+        if not self.samples:
+            raise ConfigError(f"systematic {self.name!r}: samples needs at least one name")
+
+
+@dataclass(frozen=True)
+class Alternative(Systematic):
+    """Another way to measure: the full difference, up and down.
+
+    Args:
+        changes: arguments of the declaration and their other values, e.g. ``{"category": "tight_tag"}`` or another
+            ``input`` with other simulation. What bins the scale factor can't change.
+    """
+
+    changes: Mapping[str, Any] = ()  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_changes(self.changes, f"changes of systematic {self.name!r}")
+
+    def alternatives(self) -> tuple[Mapping[str, Any], ...]:
+        """Return the change."""
+        return (self.changes,)
+
+
+@dataclass(frozen=True)
+class Spread(Systematic):
+    """Half the difference between two measurements, e.g. in halves of the events.
+
+    Args:
+        one: arguments of the declaration and their values in one measurement.
+        other: the same in the other.
+    """
+
+    one: Mapping[str, Any] = ()  # type: ignore[assignment]
+    other: Mapping[str, Any] = ()  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for side in ("one", "other"):
+            _require_changes(getattr(self, side), f"{side} of systematic {self.name!r}")
+
+    def alternatives(self) -> tuple[Mapping[str, Any], ...]:
+        """Return both changes."""
+        return (self.one, self.other)
+
+
+@dataclass(frozen=True)
+class Flat(Systematic):
+    """An uncertainty known from elsewhere, relative to the scale factor and the same in all bins.
+
+    Args:
+        size: relative uncertainty, above 0.
+    """
+
+    size: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (math.isfinite(self.size) and self.size > 0):
+            raise ConfigError(f"systematic {self.name!r}: size must be above 0, not {self.size!r}")
+
+
+def _require_changes(changes: Any, where: str) -> None:
+    if not isinstance(changes, Mapping) or not changes:
+        raise ConfigError(f"{where}: expected arguments of the declaration and their values, not {changes!r}")
