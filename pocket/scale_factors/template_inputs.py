@@ -32,7 +32,7 @@ class Nuisance:
 
 
 @dataclass(frozen=True, eq=False)
-class Templates:
+class TemplateInputs:
     """Data and simulation of one fit: one working point in one bin of the scale factor.
 
     Regions come in the order of :data:`REGIONS`.
@@ -95,7 +95,7 @@ def bins_where(condition: npt.NDArray[np.bool_]) -> str:
     return ", ".join(places[:5]) + (", …" if len(places) > 5 else "")
 
 
-def _check_names(templates: Templates) -> None:
+def _check_names(templates: TemplateInputs) -> None:
     label, processes = templates.label, templates.nominal
     check_known("process", templates.sumw2, processes, f"sums of squared weights of {label}")
     for process in processes:
@@ -115,7 +115,7 @@ def _check_names(templates: Templates) -> None:
         check_known("frozen flavour", nuisance.scale, frozen, where)
 
 
-def _check_arrays(templates: Templates) -> None:
+def _check_arrays(templates: TemplateInputs) -> None:
     label, shape = templates.label, np.shape(templates.data)
     if len(shape) != 2 or shape[0] != len(REGIONS) or not shape[1]:
         raise ScaleFactorError(f"{label}: data have shape {shape}, expected (2, bins)")
@@ -135,7 +135,7 @@ def _check_arrays(templates: Templates) -> None:
             raise ScaleFactorError(f"{label}: {flavour!r} is frozen at {value}, expected a number of at least 0")
 
 
-def _arrays(templates: Templates) -> Iterator[tuple[str, Array, float]]:
+def _arrays(templates: TemplateInputs) -> Iterator[tuple[str, Array, float]]:
     """Go through all arrays: what they hold and the least value allowed."""
     yield "data", templates.data, 0.0
     for process, values in templates.nominal.items():
@@ -148,7 +148,7 @@ def _arrays(templates: Templates) -> Iterator[tuple[str, Array, float]]:
                 yield f"sums of weights of {process!r}, {name} {direction},", values, -np.inf
 
 
-def _check_yields(templates: Templates) -> None:
+def _check_yields(templates: TemplateInputs) -> None:
     label, total = templates.label, templates.total
     for region, counts in zip(REGIONS, templates.data, strict=True):
         if not counts.any():
@@ -173,7 +173,7 @@ def _check_yields(templates: Templates) -> None:
         raise ScaleFactorError(f"{label}: {bins} bins with data or simulation for {free} free parameters")
 
 
-def _check_variations(templates: Templates) -> None:
+def _check_variations(templates: TemplateInputs) -> None:
     for name, nuisance in templates.nuisances.items():
         for process, pair in nuisance.shape.items():
             for direction, values in zip(("up", "down"), pair, strict=True):

@@ -19,7 +19,7 @@ import numpy as np
 
 from pocket.scale_factors.pass_fail_model import poisson_chi2
 from pocket.scale_factors.result import Array
-from pocket.scale_factors.template_inputs import LOG_NORMALISATION, Nuisance, Templates, scale_factor_name
+from pocket.scale_factors.template_inputs import LOG_NORMALISATION, Nuisance, TemplateInputs, scale_factor_name
 
 #: Least expected yield of a bin in the likelihood: below zero there is no logarithm.
 LEAST_YIELD = 1e-9
@@ -56,7 +56,7 @@ class TemplateModel:
         betas: fixed factors for the statistics of simulation, shape (2, bins); by default they are profiled.
     """
 
-    def __init__(self, templates: Templates, betas: Array | None = None) -> None:
+    def __init__(self, templates: TemplateInputs, betas: Array | None = None) -> None:
         self.templates = templates
         self.processes = processes = tuple(templates.nominal)
         self.scale_factors = tuple(map(scale_factor_name, templates.floating))

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pyhf
 
-from pocket.scale_factors.template_inputs import REGIONS, Templates
+from pocket.scale_factors.template_inputs import REGIONS, TemplateInputs
 
 
-def model(templates: Templates) -> Any:
+def model(templates: TemplateInputs) -> Any:
     """Write the failing yield F (1 + (1 − SF) R) as a fixed sample F (1 + R) and −R F, which SF multiplies."""
     channels = []
     for r, region in enumerate(REGIONS):
@@ -34,7 +34,7 @@ def model(templates: Templates) -> Any:
     return pyhf.Model({"channels": channels}, validate=False, poi_name=None, modifier_settings=codes)
 
 
-def _modifiers(templates: Templates, process: str, region: int, factor: float, fixed: bool) -> list[dict[str, Any]]:
+def _modifiers(templates: TemplateInputs, process: str, region: int, factor: float, fixed: bool) -> list[dict[str, Any]]:
     modifiers: list[dict[str, Any]] = []
     if not fixed:
         modifiers.append({"name": f"SF_{process}", "type": "normfactor", "data": None})
@@ -51,7 +51,7 @@ def _modifiers(templates: Templates, process: str, region: int, factor: float, f
     return modifiers
 
 
-def fit(templates: Templates, fixed: dict[str, float] | None = None) -> dict[str, tuple[float, float, float, float]]:
+def fit(templates: TemplateInputs, fixed: dict[str, float] | None = None) -> dict[str, tuple[float, float, float, float]]:
     """Return value, parabolic error and the lower and upper MINOS error (with sign) of each scalar parameter."""
     pyhf.set_backend("numpy", pyhf.optimize.minuit_optimizer(tolerance=1e-3))
     pdf = model(templates)

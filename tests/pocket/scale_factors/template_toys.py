@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
-from pocket.scale_factors.template_inputs import Nuisance, Templates
+from pocket.scale_factors.template_inputs import Nuisance, TemplateInputs
 
 Array = npt.NDArray[np.float64]
 
@@ -40,7 +40,7 @@ def expected(bins: int = 20, tilt: float = 0.0) -> dict[str, Array]:
     }
 
 
-def templates(seed: int, simulated: float = 1.0, bins: int = 20, shapes: int = 1, **changes: Any) -> Templates:
+def templates(seed: int, simulated: float = 1.0, bins: int = 20, shapes: int = 1, **changes: Any) -> TemplateInputs:
     """Fluctuated data and simulation.
 
     The true value of each nuisance is drawn, as its constraint stays at 0; so pulls have width 1.
@@ -48,7 +48,7 @@ def templates(seed: int, simulated: float = 1.0, bins: int = 20, shapes: int = 1
     Args:
         simulated: simulated per expected jet.
         shapes: number of shape nuisances; they tilt the discriminants of all flavours by 5 % to 2 %.
-        changes: other arguments of :class:`Templates`.
+        changes: other arguments of :class:`TemplateInputs`.
     """
     rng = np.random.default_rng(seed)
     truth = expected(bins)
@@ -79,4 +79,4 @@ def templates(seed: int, simulated: float = 1.0, bins: int = 20, shapes: int = 1
         "flavours": {"b": None, "c": None, "light": 1.0},
         "nuisances": nuisances,
     }
-    return Templates(**{**inputs, **changes})
+    return TemplateInputs(**{**inputs, **changes})

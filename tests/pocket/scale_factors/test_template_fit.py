@@ -10,17 +10,17 @@ from hypothesis.extra.numpy import arrays
 
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors.template_fit import TemplateFit, fit
-from pocket.scale_factors.template_inputs import Nuisance, Templates
+from pocket.scale_factors.template_inputs import Nuisance, TemplateInputs
 from pocket.scale_factors.template_model import TemplateModel
 from tests.pocket.scale_factors import template_pyhf
 from tests.pocket.scale_factors import template_toys as toys
 
 
-def fitted(templates: Templates) -> TemplateFit:
+def fitted(templates: TemplateInputs) -> TemplateFit:
     return fit(TemplateModel(templates))
 
 
-def with_other_process(seed: int, **changes: Any) -> Templates:
+def with_other_process(seed: int, **changes: Any) -> TemplateInputs:
     """Toys with a process that the scale factors don't apply to, and all flavours floating."""
     one = toys.templates(seed, bins=6)
     nuisances = {name: nuisance for name, nuisance in one.nuisances.items() if not nuisance.scale}
@@ -47,7 +47,7 @@ def with_other_process(seed: int, **changes: Any) -> Templates:
     ],
     ids=["toys", "few simulated", "free normalisation", "other process"],
 )
-def test_agrees_with_pyhf(templates: Templates) -> None:
+def test_agrees_with_pyhf(templates: TemplateInputs) -> None:
     one, oracle = fitted(templates), template_pyhf.fit(templates)
     assert one.status == "valid"
     for i, flavour in enumerate(templates.floating):
@@ -112,17 +112,17 @@ def test_result() -> None:
     assert not without.scale_factors.up.any()
 
 
-def counting(passing: float, failing: float, sumw2: float = 0.0) -> Templates:
+def counting(passing: float, failing: float, sumw2: float = 0.0) -> TemplateInputs:
     """One flavour in one bin with a simulated efficiency of 80 %."""
     nominal, data = np.array([[800.0], [200]]), np.array([[passing], [failing]])
-    return Templates("bin", data, {"b": nominal}, {"b": sumw2 * nominal}, {"b": None}, free_normalisation=True)
+    return TemplateInputs("bin", data, {"b": nominal}, {"b": sumw2 * nominal}, {"b": None}, free_normalisation=True)
 
 
-def little_c(passing: float, failing: float) -> Templates:
+def little_c(passing: float, failing: float) -> TemplateInputs:
     """One bin, hardly any of whose passing jets are c."""
     nominal = {"b": np.array([[100.0], [50]]), "c": np.array([[5.0], [100]])}
     data, nothing = np.array([[passing], [failing]]), np.zeros((2, 1))
-    return Templates("bin", data, nominal, dict.fromkeys(nominal, nothing), {"b": 1.0, "c": None})
+    return TemplateInputs("bin", data, nominal, dict.fromkeys(nominal, nothing), {"b": 1.0, "c": None})
 
 
 def test_one_bin_is_a_ratio_of_efficiencies() -> None:
@@ -182,7 +182,7 @@ def test_empty_bins_change_nothing() -> None:
         ),
         (
             # both flavours alike, nothing tells which one passes
-            Templates(
+            TemplateInputs(
                 "bin",
                 np.array([[90.0, 80], [120, 60]]),
                 dict.fromkeys("bc", np.array([[50.0, 40], [60, 30]])),
@@ -193,7 +193,7 @@ def test_empty_bins_change_nothing() -> None:
         ),
         (
             # more of c than expected, whose first bin is negative
-            Templates(
+            TemplateInputs(
                 "bin",
                 np.array([[0.0, 1500], [5000, 1900]]),
                 {"b": np.array([[0.5, 1000], [5000, 0]]), "c": np.array([[-0.45, 200], [0, 2000]])},
@@ -204,7 +204,7 @@ def test_empty_bins_change_nothing() -> None:
         ),
     ],
 )
-def test_failed_fit(templates: Templates, status: str) -> None:
+def test_failed_fit(templates: TemplateInputs, status: str) -> None:
     one = fitted(templates)
     assert one.status == status
     check_finite(one)
@@ -240,7 +240,7 @@ def test_an_interval_or_a_status_or_an_error(simulated: Any, data: Any, weight: 
         "jes": Nuisance(shape={name: (1.2 * values + 0.1, 0.9 * values) for name, values in nominal.items()}),
     }
     try:
-        templates = Templates("bin", data, nominal, sumw2, {"b": None, "c": None, "light": 1.0}, nuisances)
+        templates = TemplateInputs("bin", data, nominal, sumw2, {"b": None, "c": None, "light": 1.0}, nuisances)
     except ScaleFactorError as error:
         assert str(error).startswith("bin: ")  # noqa: PT017
     else:

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from pocket.errors import ScaleFactorError, UnknownNameError
-from pocket.scale_factors.template_inputs import Nuisance, Templates, bins_where
+from pocket.scale_factors.template_inputs import Nuisance, TemplateInputs, bins_where
 
 
-def templates(**changes: Any) -> Templates:
+def templates(**changes: Any) -> TemplateInputs:
     inputs: dict[str, Any] = {
         "label": "pt [30, 50)",
         "data": np.array([[10.0, 60], [50, 20]]),
@@ -17,7 +17,7 @@ def templates(**changes: Any) -> Templates:
         "sumw2": {"b": np.ones((2, 2)), "c": np.ones((2, 2))},
         "flavours": {"b": None, "c": 1.0},
     }
-    return Templates(**{**inputs, **changes})
+    return TemplateInputs(**{**inputs, **changes})
 
 
 def array(region: int, index: int, value: float) -> Any:

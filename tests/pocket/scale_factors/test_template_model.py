@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from pocket.scale_factors.template_inputs import Nuisance, Templates
+from pocket.scale_factors.template_inputs import Nuisance, TemplateInputs
 from pocket.scale_factors.template_model import TemplateModel, code4p
 from tests.pocket.scale_factors import template_toys as toys
 
 
-def with_everything(**changes: Any) -> Templates:
+def with_everything(**changes: Any) -> TemplateInputs:
     """Rate, scale and shape in one nuisance, a process that no scale factor applies to, a frozen flavour off 1."""
     one = toys.templates(1, bins=3)
     nominal = {**one.nominal, "other": np.array([[40.0, 30, 20], [100, 200, 50]])}
@@ -29,7 +29,7 @@ def with_everything(**changes: Any) -> Templates:
         "nuisances": {**one.nuisances, "all_at_once": all_at_once},
         "free_normalisation": True,
     }
-    return Templates(**{**inputs, **changes})
+    return TemplateInputs(**{**inputs, **changes})
 
 
 def points(model: TemplateModel) -> Any:
@@ -44,7 +44,7 @@ def interpolated(theta: float, nominal: Any, up: Any, down: Any) -> Any:
     return theta * (up - down) / 2 + even * (up + down - 2 * nominal)
 
 
-def by_hand(templates: Templates, parameters: dict[str, float]) -> dict[str, Any]:
+def by_hand(templates: TemplateInputs, parameters: dict[str, float]) -> dict[str, Any]:
     """Expected yields without statistics of simulation, process by process."""
     found = {}
     for process, nominal in templates.nominal.items():
@@ -158,7 +158,7 @@ def test_variation_of_an_empty_bin_changes_nothing() -> None:
     values = np.array([[0.0, 9], [9, 9]])
     filled = np.array([[4.0, 9], [9, 9]])
     nuisances = {"jes": Nuisance(shape={"b": (filled, 2 * values)})}
-    model = TemplateModel(Templates("bin", values, {"b": values}, {"b": values}, {"b": None}, nuisances))
+    model = TemplateModel(TemplateInputs("bin", values, {"b": values}, {"b": values}, {"b": None}, nuisances))
     for theta in (-1.5, -0.3, 0.0, 0.4, 2.0):
         assert model.yields(np.array([1.0, theta]))["b"][0, 0] == 0
         assert np.isfinite(model(np.array([1.0, theta])))
@@ -187,7 +187,7 @@ def test_derivatives_of_the_interpolation(theta: float) -> None:
 def test_numbers_stay_finite(scale: float, n: int, sigma: float) -> None:
     nominal, data = np.full((2, 1), scale), np.full((2, 1), max(n, 1.0))
     data[0, 0] = max(n, 1)
-    model = TemplateModel(Templates("bin", data, {"b": nominal}, {"b": (sigma * nominal) ** 2}, {"b": None}))
+    model = TemplateModel(TemplateInputs("bin", data, {"b": nominal}, {"b": (sigma * nominal) ** 2}, {"b": None}))
     for values in ([1.0], [0.0], [1.9999], [2.0]):
         at = np.array(values)
         assert np.isfinite(model(at))
