@@ -57,8 +57,6 @@ class ScaleFactor:
     quantity: ClassVar[str] = "weight"
     #: whether entries outside of an axis that clamps count in its first or last bin, as they are evaluated there
     folds_flow: ClassVar[bool] = False
-    #: whether the method itself takes shape and rate uncertainties into account
-    fits_systematics: ClassVar[bool] = False
     #: arguments that decide the bins or the systematics, which therefore no systematic changes
     fixed: ClassVar[tuple[str, ...]] = (
         *("axes", "bins", "years", "flow", "min_n_eff", "merge_axis"),
@@ -130,6 +128,10 @@ class ScaleFactor:
     def parts(self) -> Mapping[str, Self]:
         """Return sample → what is measured for it alone; ``sample`` is then the first axis. Empty for all together."""
         return {}
+
+    def remeasured(self) -> tuple[Systematic, ...]:
+        """Return the sources for which the scale factor is measured again; not those that the method fits."""
+        return self.systematics
 
     def bare(self) -> Self:
         """Return the measurement without sources of uncertainty, which each of them repeats."""

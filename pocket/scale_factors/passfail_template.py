@@ -9,32 +9,33 @@ import numpy as np
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors.binning import Array, Categories
 from pocket.scale_factors.result import FROZEN, VALID, Measured, Measurement
-from pocket.scale_factors.systematics import LogNormal, Shape
+from pocket.scale_factors.shifts import varied
 from pocket.scale_factors.tagging import PassFailTemplate
-from pocket.scale_factors.template_fit import fit
-from pocket.scale_factors.template_impacts import impacts, statistical_errors
+from pocket.scale_factors.template_diagnostics import TemplateFitDiagnostics
+from pocket.scale_factors.template_fit import TemplateFit, fit
 from pocket.scale_factors.template_inputs import Nuisance, TemplateInputs
 from pocket.scale_factors.template_model import TemplateModel
-from pocket.scale_factors.templates import Templates
+from pocket.scale_factors.templates import NOMINAL, Templates
 
-#: flavour → sums of weights in pass and fail, shape (groups, 2, bins of the discriminant)
-Yields = dict[str, Array]
+#: the axis of the correction that a fit's scale factors are on
 FLAVOUR = "flavor"
+#: flavour → sums of weights, shape (groups, 2 for pass and fail, bins of the discriminant)
+Yields = dict[str, Array]
 
 
 def measure(declaration: PassFailTemplate, templates: Templates) -> Measured:
     """Measure a :class:`~pocket.scale_factors.tagging.PassFailTemplate`.
 
-    The statistical error is that with all nuisance parameters at their fitted values; each nuisance parameter is a
-    systematic source, with its impact as shift.
+    Each nuisance parameter is a source of uncertainty. Its shift is how the scale factor moves when the measurement
+    that constrains the parameter moves by its error, which is their covariance (A. Pinto et al., Eur. Phys. J. C 84
+    (2024) 593). What is left of the error is statistical; so all parts add up to the error of the fit.
 
     Raises:
         UnknownNameError: if a sample, an axis, a category or a variation isn't in the templates.
         ScaleFactorError: if data are weighted, a fit can't be defined or fails; names the bins.
     """
-    flavours = _flavour_numbers(declaration, templates)
-    models = [TemplateModel(inputs) for inputs in _inputs(declaration, templates, flavours)]
-    fits = [fit(model) for model in models]
+    inputs = list(_inputs(declaration, templates, _positions(declaration, templates)))
+    fits = [fit(TemplateModel(of_group)) for of_group in inputs]
     failed = [
         f"{label} ({one.status})" for label, one in zip(templates.labels, fits, strict=True) if one.status != VALID
     ]
@@ -42,38 +43,7 @@ def measure(declaration: PassFailTemplate, templates: Templates) -> Measured:
         raise ScaleFactorError(
             f"{templates.name}: the fit fails in {'; '.join(failed)}; join these bins with their neighbours"
         )
-    statistical = [statistical_errors(model, one) for model, one in zip(models, fits, strict=True)]
-    moved = [impacts(model, one) for model, one in zip(models, fits, strict=True)]
-
-    # one row per value of the flavour, one column per group
-    rows = [(flavour, number) for flavour in declaration.flavours for number in declaration.flavours[flavour]]
-    values, up, down = (np.zeros((len(rows), len(fits))) for _ in range(3))
-    shifts = {name: np.zeros((2, len(rows), len(fits))) for name in moved[0]}
-    covariance = np.zeros((len(rows), len(fits), len(rows), len(fits)))
-    position = {flavour: number for number, flavour in enumerate(declaration.floating)}
-    for row, (flavour, _) in enumerate(rows):
-        if flavour in declaration.frozen:
-            values[row], error = declaration.frozen[flavour]
-            shifts[frozen_name(flavour)][:, row] = np.array([[error], [1 / (1 + error) - 1]]) * values[row]
-            continue
-        for group, (errors, by_source) in enumerate(zip(statistical, moved, strict=True)):
-            own = position[flavour]
-            values[row, group] = errors.total.value[own]
-            up[row, group], down[row, group] = errors.total.up[own], errors.total.down[own]
-            for name, (above, below) in by_source.items():
-                shifts[name][:, row, group] = above[own], below[own]
-            for other, (another, _) in enumerate(rows):
-                if another in position:
-                    covariance[row, group, other, group] = errors.covariance[own, position[another]]
-    size = values.size
-    return Measured(
-        Measurement(values.ravel(), up.ravel(), down.ravel()),
-        systematics={name: (above.ravel(), below.ravel()) for name, (above, below) in shifts.items()},
-        covariance=covariance.reshape(size, size),
-        status=tuple(FROZEN if flavour in declaration.frozen else VALID for flavour, _ in rows for _ in fits),
-        template_fits=tuple(fits),
-        leading=(FLAVOUR, Categories(tuple(number for _, number in rows))),
-    )
+    return _collected(declaration, templates, inputs, fits)
 
 
 def frozen_name(flavour: str) -> str:
@@ -82,84 +52,152 @@ def frozen_name(flavour: str) -> str:
 
 
 def _inputs(
-    declaration: PassFailTemplate, templates: Templates, flavours: dict[str, list[int]]
+    declaration: PassFailTemplate, templates: Templates, positions: dict[str, list[int]]
 ) -> Iterator[TemplateInputs]:
     """Yield what each fit starts from."""
     data = templates.counted(declaration.data, (declaration.discriminant,))
     observed = np.stack([data.passing, data.failing], axis=1)
-    nominal, variances = _simulated(declaration, templates, flavours)
-    shapes = {systematic.name: _shapes(declaration, templates, systematic, flavours) for systematic in _fitted(declaration)}
-    fixed = {
-        **{f"fraction_{flavour}": Nuisance(rate={flavour: 1 + error}) for flavour, error in declaration.fractions.items()},
-        **{
-            frozen_name(flavour): Nuisance(scale={flavour: 1 + error})
-            for flavour, (_, error) in declaration.frozen.items()
-        },
+    nominal, variances = _simulated(declaration, templates, positions)
+    shapes = {
+        systematic.name: [_simulated(declaration, side, positions)[0] for side in varied(templates, systematic)]
+        for systematic in declaration.fitted()
+    }
+    constrained = {
+        f"fraction_{name}": Nuisance(rate={name: 1 + error}) for name, error in declaration.fractions.items()
+    }
+    constrained |= {
+        frozen_name(flavour): Nuisance(scale={flavour: 1 + error}) for flavour, (_, error) in declaration.frozen.items()
     }
     for group, label in enumerate(templates.labels):
-        varied = {
-            name: Nuisance(shape={flavour: (up[flavour][group], down[flavour][group]) for flavour in flavours})
+        moved = {
+            name: Nuisance(shape={flavour: (up[flavour][group], down[flavour][group]) for flavour in positions})
             for name, (up, down) in shapes.items()
         }
         yield TemplateInputs(
             label=f"{templates.name}, {label}",
             data=observed[group],
-            nominal={flavour: nominal[flavour][group] for flavour in flavours},
-            sumw2={flavour: variances[flavour][group] for flavour in flavours},
-            flavours={flavour: declaration.frozen.get(flavour, (None, 0.0))[0] for flavour in flavours},
-            nuisances={**varied, **fixed},
+            nominal={flavour: nominal[flavour][group] for flavour in positions},
+            sumw2={flavour: variances[flavour][group] for flavour in positions},
+            flavours={flavour: declaration.frozen.get(flavour, (None, 0.0))[0] for flavour in positions},
+            nuisances=moved | constrained,
             free_normalisation=declaration.free_normalisation,
             barlow_beeston=declaration.barlow_beeston,
         )
 
 
-def _fitted(declaration: PassFailTemplate) -> list[Shape | LogNormal]:
-    return [systematic for systematic in declaration.systematics if isinstance(systematic, Shape | LogNormal)]
-
-
-def _shapes(
-    declaration: PassFailTemplate,
-    templates: Templates,
-    systematic: Shape | LogNormal,
-    flavours: dict[str, list[int]],
-) -> tuple[Yields, Yields]:
-    up, down = (_simulated(declaration, varied, flavours)[0] for varied in templates.varied(systematic))
-    return up, down
-
-
 def _simulated(
-    declaration: PassFailTemplate, templates: Templates, flavours: dict[str, list[int]]
+    declaration: PassFailTemplate, templates: Templates, positions: dict[str, list[int]]
 ) -> tuple[Yields, Yields]:
-    """Return sums of weights and of squared weights per flavour."""
+    """Return sums of weights, and of squared weights."""
     counts = templates.counts(declaration.mc, (declaration.flavour_axis, declaration.discriminant))
     values = np.stack([counts.passing, counts.failing], axis=1)
     variances = np.stack([counts.passing_variance, counts.failing_variance], axis=1)
     return (
-        {flavour: values[:, :, numbers].sum(axis=2) for flavour, numbers in flavours.items()},
-        {flavour: variances[:, :, numbers].sum(axis=2) for flavour, numbers in flavours.items()},
+        {flavour: values[:, :, numbers].sum(axis=2) for flavour, numbers in positions.items()},
+        {flavour: variances[:, :, numbers].sum(axis=2) for flavour, numbers in positions.items()},
     )
 
 
-def _flavour_numbers(declaration: PassFailTemplate, templates: Templates) -> dict[str, list[int]]:
-    """Return flavour → positions of its bins on the axis of the flavour.
+def _positions(declaration: PassFailTemplate, templates: Templates) -> dict[str, list[int]]:
+    """Return flavour → its bins on the axis of the flavour.
 
     Raises:
-        ScaleFactorError: if the axis lacks a value, or has entries of a flavour that isn't declared.
+        ScaleFactorError: if the axis lacks a value, or has entries that are of no flavour.
     """
-    histogram = templates.histogram(declaration.mc, None, (declaration.flavour_axis,))
-    axis = histogram.axes[declaration.flavour_axis]
-    positions = {flavour: [int(axis.index(value)) for value in values] for flavour, values in declaration.flavours.items()}
-    known = [position for numbers in positions.values() for position in numbers]
-    content = np.asarray(histogram.project(declaration.flavour_axis).values())
-    if not set(known) <= set(range(axis.size)) or len(set(known)) < len(known):
+    name = declaration.flavour_axis
+    projected = templates.histogram(declaration.mc, None, (name,)).project(name)
+    axis, content = projected.axes[0], np.asarray(projected.values())
+    positions: dict[str, list[int]] = {}
+    taken: set[int] = set()
+    for flavour, values in declaration.flavours.items():
+        for value in values:
+            # categories that aren't there have no index
+            number = int(axis.index(value)) if value in axis else axis.size
+            if number in (*taken, axis.size) or number < 0:
+                raise ScaleFactorError(
+                    f"{declaration.where}: axis {name!r} has no bin of its own for {value}, a value of {flavour!r}"
+                )
+            taken.add(number)
+            positions.setdefault(flavour, []).append(number)
+    others = [str(axis[number]) for number in range(axis.size) if content[number] and number not in taken]
+    if others:
         raise ScaleFactorError(
-            f"{declaration.where}: axis {declaration.flavour_axis!r} has no bin of its own for each of "
-            f"{', '.join(str(value) for values in declaration.flavours.values() for value in values)}"
-        )
-    other = [position for position in range(axis.size) if position not in known and content[position]]
-    if other:
-        raise ScaleFactorError(
-            f"{declaration.where}: axis {declaration.flavour_axis!r} has entries in {', '.join(str(axis[i]) for i in other)}, "
-            "which is in no flavour"
+            f"{declaration.where}: axis {name!r} has entries of {', '.join(others)}, which no flavour in flavours has"
         )
     return positions
+
+
+def _collected(
+    declaration: PassFailTemplate, templates: Templates, inputs: list[TemplateInputs], fits: list[TemplateFit]
+) -> Measured:
+    """Arrange the scale factors of all fits by flavour, then by group."""
+    owners = [flavour for flavour, numbers in declaration.flavours.items() for _ in numbers]
+    floating = [declaration.floating.index(flavour) if flavour in declaration.floating else -1 for flavour in owners]
+    measured = [row for row, number in enumerate(floating) if number >= 0]
+    numbers = [floating[row] for row in measured]
+    sources = list(inputs[0].nuisances)
+
+    shape = len(owners), len(fits)
+    values, up, down = np.zeros((3, *shape))
+    shifts = np.zeros((len(sources), *shape))
+    covariance = np.zeros((*shape, *shape))
+    for group, one in enumerate(fits):
+        count = len(declaration.floating)
+        first = count + declaration.free_normalisation
+        by_source = one.covariance[:count, first:]
+        total = one.covariance[:count, :count]
+        statistical = total - by_source @ by_source.T
+        # of the interval's asymmetric ends the same part is statistical
+        part = np.sqrt(np.maximum(np.diag(statistical), 0) / np.diag(total))
+        up[measured, group] = (one.scale_factors.up * part)[numbers]
+        down[measured, group] = (one.scale_factors.down * part)[numbers]
+        values[measured, group] = one.scale_factors.value[numbers]
+        shifts[:, measured, group] = by_source[numbers].T
+        covariance[np.ix_(measured, [group], measured, [group])] = statistical[np.ix_(numbers, numbers)][
+            :, None, :, None
+        ]
+    lower = -shifts
+    for row, flavour in enumerate(owners):
+        if flavour in declaration.frozen:
+            value, error = declaration.frozen[flavour]
+            values[row] = value
+            source = sources.index(frozen_name(flavour))
+            shifts[source, row], lower[source, row] = value * error, value / (1 + error) - value
+    size = values.size
+    values_of_axis = tuple(number for numbers in declaration.flavours.values() for number in numbers)
+    return Measured(
+        Measurement(values.ravel(), up.ravel(), down.ravel()),
+        systematics={
+            name: (above.ravel(), below.ravel()) for name, above, below in zip(sources, shifts, lower, strict=True)
+        },
+        covariance=covariance.reshape(size, size),
+        status=tuple(FROZEN if number < 0 else VALID for number in floating for _ in fits),
+        diagnostics=tuple(
+            _diagnostics(declaration, templates, *of_group)
+            for of_group in zip(templates.labels, inputs, fits, strict=True)
+        ),
+        leading=(FLAVOUR, Categories(values_of_axis)),
+    )
+
+
+def _diagnostics(
+    declaration: PassFailTemplate, templates: Templates, label: str, inputs: TemplateInputs, fitted: TemplateFit
+) -> TemplateFitDiagnostics:
+    axis = templates.histogram(declaration.mc, None, (declaration.discriminant,)).axes[declaration.discriminant]
+    return TemplateFitDiagnostics(
+        label=label,
+        model=NOMINAL,
+        axis=declaration.discriminant,
+        edges=np.asarray(axis.edges, dtype=float),
+        data=inputs.data,
+        prefit=fitted.prefit,
+        postfit=fitted.postfit,
+        prefit_errors=fitted.beta_errors,
+        parameters=fitted.parameters,
+        nuisances=tuple(inputs.nuisances),
+        correlation=fitted.correlation,
+        chi2=fitted.chi2,
+        ndf=fitted.ndf,
+        status=fitted.status,
+        attempts=fitted.attempts,
+    )

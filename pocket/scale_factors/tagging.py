@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from pocket.errors import ConfigError, check_known
 from pocket.scale_factors.declarations import DataScaleFactor, PassFail
+from pocket.scale_factors.systematics import LogNormal, Shape, Systematic
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +39,6 @@ class PassFailTemplate(PassFail, DataScaleFactor):
     """
 
     method: ClassVar[str] = "pocket.scale_factors.passfail_template:measure"
-    fits_systematics: ClassVar[bool] = True
 
     discriminant: str
     flavours: Mapping[str, tuple[int, ...]]
@@ -61,10 +61,18 @@ class PassFailTemplate(PassFail, DataScaleFactor):
         values = [value for numbers in self.flavours.values() for value in numbers]
         if len(set(values)) < len(values):
             raise ConfigError(f"{self.where}: flavours share values: {', '.join(map(str, values))}")
-        uncertain = {**{name: error for name, (_, error) in self.frozen.items()}, **self.fractions}
-        for flavour, error in uncertain.items():
+        of_frozen = [(flavour, error) for flavour, (_, error) in self.frozen.items()]
+        for flavour, error in (*of_frozen, *self.fractions.items()):
             if not (math.isfinite(error) and error > 0):
                 raise ConfigError(f"{self.where}: the uncertainty of {flavour!r} must be above 0, not {error!r}")
+
+    def fitted(self) -> tuple[Shape | LogNormal, ...]:
+        """Return the sources that are nuisance parameters of the fit."""
+        return tuple(systematic for systematic in self.systematics if isinstance(systematic, Shape | LogNormal))
+
+    def remeasured(self) -> tuple[Systematic, ...]:
+        """Return the sources for which the scale factors are measured again."""
+        return tuple(systematic for systematic in self.systematics if systematic not in self.fitted())
 
     def histogram_axes(self) -> tuple[str, ...]:
         """Return all axes that the histogram must have."""

@@ -10,7 +10,8 @@ import numpy as np
 from iminuit import Minuit
 from iminuit.util import IMinuitWarning
 
-from pocket.scale_factors.result import VALID, Array, Measurement
+from pocket.scale_factors.binning import Array
+from pocket.scale_factors.result import VALID, Measurement
 from pocket.scale_factors.template_inputs import bins_where
 from pocket.scale_factors.template_model import TemplateModel
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.errors import ScaleFactorError, check_known
-from pocket.scale_factors.result import Array
+from pocket.scale_factors.binning import Array
 
 REGIONS = ("pass", "fail")
 #: Name of the parameter whose exponential scales all processes.

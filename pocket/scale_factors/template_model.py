@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from pocket.scale_factors.binning import Array
 from pocket.scale_factors.pass_fail_model import poisson_chi2
-from pocket.scale_factors.result import Array
 from pocket.scale_factors.template_inputs import LOG_NORMALISATION, Nuisance, TemplateInputs, scale_factor_name
 
 #: Least expected yield of a bin in the likelihood: below zero there is no logarithm.

@@ -34,7 +34,9 @@ def model(templates: TemplateInputs) -> Any:
     return pyhf.Model({"channels": channels}, validate=False, poi_name=None, modifier_settings=codes)
 
 
-def _modifiers(templates: TemplateInputs, process: str, region: int, factor: float, fixed: bool) -> list[dict[str, Any]]:
+def _modifiers(
+    templates: TemplateInputs, process: str, region: int, factor: float, fixed: bool
+) -> list[dict[str, Any]]:
     modifiers: list[dict[str, Any]] = []
     if not fixed:
         modifiers.append({"name": f"SF_{process}", "type": "normfactor", "data": None})
@@ -51,7 +53,9 @@ def _modifiers(templates: TemplateInputs, process: str, region: int, factor: flo
     return modifiers
 
 
-def fit(templates: TemplateInputs, fixed: dict[str, float] | None = None) -> dict[str, tuple[float, float, float, float]]:
+def fit(
+    templates: TemplateInputs, fixed: dict[str, float] | None = None
+) -> dict[str, tuple[float, float, float, float]]:
     """Return value, parabolic error and the lower and upper MINOS error (with sign) of each scalar parameter."""
     pyhf.set_backend("numpy", pyhf.optimize.minuit_optimizer(tolerance=1e-3))
     pdf = model(templates)
