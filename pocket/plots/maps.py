@@ -17,6 +17,7 @@ from pocket.plots.canvas import cms_style, new_page
 from pocket.plots.compare import FloatArray
 from pocket.plots.panels import as_list
 from pocket.plots.style import PlotStyle
+from pocket.scale_factors.binning import Axis, Categories
 from pocket.scale_factors.result import ScaleFactorResult
 
 EMPTY = "#cccccc"
@@ -75,7 +76,7 @@ def scale_factor_maps(
         for ax in (first, second):
             ax.set_xlabel(names[0])
             ax.set_ylabel(names[1])
-    numbers = {"name": result.name, "axes": names, "edges": [list(map(str, edges)) for edges in result.axes.values()]}
+    numbers = {"name": result.name, "axes": names, "edges": [_ticks(axis)[1] for axis in result.axes.values()]}
     shown = {"scale_factor": as_list(values), "total": as_list(total), "stat": as_list(stat)}
     return figure, numbers | shown
 
@@ -86,6 +87,13 @@ def _texts(template: str, values: FloatArray, errors: FloatArray) -> list[list[s
         [template.format(value, error) if math.isfinite(value) else "" for value, error in zip(*row, strict=True)]
         for row in zip(values, errors, strict=True)
     ]
+
+
+def _ticks(axis: Axis) -> tuple[list[float], list[str]]:
+    """Positions and texts: at the edges, or in the middle of categories; bins are 1 wide."""
+    if isinstance(axis, Categories):
+        return [number + 0.5 for number in range(len(axis.values))], [str(value) for value in axis.values]
+    return list(range(len(axis))), ["$\\infty$" if math.isinf(edge) else f"{edge:g}" for edge in axis]
 
 
 def _draw_map(
@@ -100,9 +108,9 @@ def _draw_map(
     for (i, j), value in np.ndenumerate(values):
         if math.isfinite(value):
             ax.text(i + 0.5, j + 0.5, texts[i][j], ha="center", va="center", fontsize=size)
-    x, y = (["$\\infty$" if math.isinf(edge) else f"{edge:g}" for edge in edges] for edges in result.axes.values())
-    ax.set_xticks(range(columns + 1), x)
-    ax.set_yticks(range(rows + 1), y)
+    x, y = map(_ticks, result.axes.values())
+    ax.set_xticks(*x)
+    ax.set_yticks(*y)
     ax.tick_params(which="both", direction="out", top=False, right=False)
     ax.minorticks_off()
     return mesh

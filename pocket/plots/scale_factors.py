@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from pocket.plots.canvas import cms_style, new_page
 from pocket.plots.compare import BoolArray, FloatArray
 from pocket.plots.panels import Points, as_list, draw_band, draw_points
 from pocket.plots.style import PlotStyle
+from pocket.scale_factors.binning import Axis, Categories, length
 from pocket.scale_factors.result import Measurement, ScaleFactorResult
 
 DATA_STYLE: dict[str, Any] = {"color": "black", "marker": "o"}
@@ -55,8 +56,8 @@ def scale_factor_slices(
         The figure, and what it shows as numbers for JSON.
     """
     labels = labels or {}
-    name, edges = next(iter(result.axes.items()))
-    binning = Binning(edges, labels.get(name, name))
+    name, axis = next(iter(result.axes.items()))
+    binning = drawn_axis(axis, labels.get(name, name))
     slices = list(_slices(result.axes, labels))
     valid = result.valid
     columns = len(slices) if len(slices) <= 3 else math.ceil(math.sqrt(len(slices)))
@@ -86,14 +87,25 @@ def scale_factor_slices(
     return figure, {"name": result.name, "axis": binning.label, "edges": binning.edges.tolist(), "slices": drawn}
 
 
-def _slices(
-    axes: Mapping[str, Sequence[float]], labels: Mapping[str, str]
-) -> Iterator[tuple[tuple[slice | int, ...], str]]:
+def _slices(axes: Mapping[str, Axis], labels: Mapping[str, str]) -> Iterator[tuple[tuple[slice | int, ...], str]]:
     """Index and text of each combination of bins of the axes behind the first one."""
-    others = [(labels.get(name, name), edges) for name, edges in list(axes.items())[1:]]
-    for bins in itertools.product(*(range(len(edges) - 1) for _, edges in others)):
-        texts = (range_text(label, edges[i], edges[i + 1]) for i, (label, edges) in zip(bins, others, strict=True))
+    others = [(labels.get(name, name), axis) for name, axis in list(axes.items())[1:]]
+    for bins in itertools.product(*(range(length(axis)) for _, axis in others)):
+        texts = (_bin_text(label, axis, i) for i, (label, axis) in zip(bins, others, strict=True))
         yield (slice(None), *bins), ", ".join(texts)
+
+
+def drawn_axis(axis: Axis, label: str) -> Binning:
+    """An axis of a scale factor as it is drawn: with its edges, or a tick for each category."""
+    if isinstance(axis, Categories):
+        return Binning(range(len(axis.values) + 1), label, tuple(map(str, axis.values)))
+    return Binning(axis, label)
+
+
+def _bin_text(label: str, axis: Axis, index: int) -> str:
+    if isinstance(axis, Categories):
+        return f"{label} {axis.values[index]}"
+    return range_text(label, axis[index], axis[index + 1])
 
 
 def range_text(label: str, low: float, high: float) -> str:
@@ -116,7 +128,7 @@ def _draw_efficiencies(
     ax: Axes, binning: Binning, result: ScaleFactorResult, index: tuple[slice | int, ...], valid: BoolArray
 ) -> None:
     styles = {"mc": MC_STYLE, "data": DATA_STYLE}
-    measured = [(_masked(result.efficiencies[of], valid), style) for of, style in styles.items()]
+    measured = [(_masked(result.efficiencies[of], valid), styles[of]) for of in styles if of in result.efficiencies]
     for points, style in measured:
         _draw_bins(ax, binning, points, index, style)
     low, high = _span(*(end for points, _ in measured for end in (points.low, points.high)))
@@ -153,7 +165,7 @@ def _grey(ax: Axes, binning: Binning, valid: BoolArray) -> None:
 
 def _span(*arrays: FloatArray) -> tuple[float, float]:
     """Lowest and highest finite value, apart from each other."""
-    values = np.concatenate([array.ravel() for array in arrays])
+    values = np.concatenate([np.zeros(0), *(array.ravel() for array in arrays)])
     values = values[np.isfinite(values)]
     if not values.size:
         return 0.0, 1.0
