@@ -14,6 +14,7 @@ from pocket.plots.published import published_pages
 from pocket.plots.scale_factors import scale_factor_pages
 from pocket.plots.slices import intervals
 from pocket.plots.style import PlotStyle
+from pocket.plots.template_fits import template_fit_pages
 from pocket.plots.templates import Plot, luminosity
 from pocket.plots.uncertainties import breakdown_pages, correlation_page
 from pocket.scale_factors.published import Varied, compare_published
@@ -34,8 +35,8 @@ def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResul
     Yields:
         One plot after the other: ``{name}`` the values in slices, ``{name}_map`` with two axes that have edges,
         ``{name}_uncertainties`` the sources if there are any, ``{name}_correlation`` of several bins,
-        ``{name}_fits_{model}`` and ``{name}_fits_{number}`` if there are fits. Stems of several pages end with what is
-        on them.
+        ``{name}_fits_{model}``, ``{name}_fits_{number}`` and, of fits of templates, ``{name}_fits_{number}_parameters``
+        if there are fits. Stems of several pages end with what is on them.
     """
     shared = _shared(cfg)
     labelled = shared | {"labels": _labels(cfg, variable)}
@@ -50,6 +51,7 @@ def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResul
         yield (f"{result.name}_fits_{model}", *fit_summary(result, **shared, model=model))
     for number, page in enumerate(fit_pages(result, **shared), 1):
         yield (f"{result.name}_fits_{number:02d}", *page)
+    yield from _with_stem(f"{result.name}_fits", template_fit_pages(result, **labelled))
 
 
 def draw_published(

@@ -16,6 +16,7 @@ from pocket.plots.compare import FloatArray
 from pocket.plots.matrices import correlation, draw_correlation
 from pocket.plots.pages import label_first, set_ranges, slice_page
 from pocket.plots.panels import as_list
+from pocket.plots.processes import PETROFF_10
 from pocket.plots.scale_factors import grey
 from pocket.plots.slices import Slice, bins_text, slice_pages
 from pocket.plots.style import PlotStyle
@@ -24,8 +25,8 @@ from pocket.scale_factors.result import ScaleFactorResult
 
 TOTAL: dict[str, Any] = {"color": "black", "linewidth": 2.5}
 STAT: dict[str, Any] = {"color": "#717581", "linewidth": 2.5, "linestyle": "--"}
-#: colours of CMS for up to ten lines (Petroff, arXiv:2107.02270), then again with other dashes
-COLORS = ("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#92dadd")
+#: of the sources; after the last one they start again, with other dashes
+COLORS = tuple(color for color in PETROFF_10 if color != STAT["color"])
 DASHES = ("-", ":", "-.", "--")
 
 

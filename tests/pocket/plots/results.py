@@ -9,6 +9,7 @@ import numpy as np
 
 from pocket.scale_factors.binning import Axis, Categories, shape
 from pocket.scale_factors.result import JOINED, VALID, Measurement, ScaleFactorResult
+from pocket.scale_factors.template_diagnostics import TemplateFitDiagnostics
 
 PT = (20.0, 30.0, 50.0, 100.0)
 ABSETA = (0.0, 1.2, 2.4)
@@ -38,3 +39,26 @@ def result_of(
         "status": tuple(np.where(joined, JOINED, VALID).tolist()),
     }
     return ScaleFactorResult(**content | changes)
+
+
+def template_fit(**changes: Any) -> TemplateFitDiagnostics:
+    """A fit of two processes in three bins, with a scale factor and two nuisances."""
+    prefit = {"b": np.array([[10.0, 20, 30], [5, 5, 5]]), "light": np.array([[4.0, 2, 0], [50, 40, 0]])}
+    content: dict[str, Any] = {
+        "label": "pt [30, 50)",
+        "model": "nominal",
+        "axis": "score",
+        "edges": np.array([0.0, 0.5, 0.8, 1.0]),
+        "data": np.array([[12.0, 25, 33], [60, 40, 4]]),
+        "prefit": prefit,
+        "postfit": {"b": 1.1 * prefit["b"], "light": prefit["light"]},
+        "prefit_errors": np.full((2, 3), 0.1),
+        "parameters": {"SF_b": (1.1, 0.05), "pileup": (-0.5, 0.9), "rate_light": (1.5, 0.4)},
+        "nuisances": ("pileup", "rate_light"),
+        "correlation": np.array([[1, 0.5, -0.25], [0.5, 1, 0], [-0.25, 0, 1]]),
+        "chi2": 5.0,
+        "ndf": 4,
+        "status": VALID,
+        "attempts": 1,
+    }
+    return TemplateFitDiagnostics(**content | changes)

@@ -13,7 +13,7 @@ from pocket.scale_factors.published import Varied
 from pocket.scale_factors.result import ScaleFactorResult
 from pocket.scale_factors.writer import dumps
 from tests.pocket.configs import configure
-from tests.pocket.plots.results import ABSETA, PT, YEARS, result_of
+from tests.pocket.plots.results import ABSETA, PT, YEARS, result_of, template_fit
 from tests.pocket.plots.test_templates import STYLED
 from tests.pocket.plots.zmumu import scale_factor
 
@@ -38,6 +38,11 @@ def test_pages_of_fits() -> None:
         "muon_id_fits_01",
         "muon_id_fits_02",
     ]
+
+
+def test_pages_of_fits_of_templates() -> None:
+    result = result_of({"pt": PT}, sources=(), diagnostics=(template_fit(),))
+    assert stems(result)[2:] == ["sf_fits_nominal", "sf_fits_01", "sf_fits_01_parameters"]
 
 
 def test_pages_of_categories() -> None:
