@@ -121,8 +121,10 @@ class PlotScaleFactors(ScaleFactorTask):
         published = read_published(params["published"], params["published_inputs"])
         if published is not None:
             from pocket.corrections import load_correction
+            from pocket.scale_factors.published import read_inputs
 
             load_correction(published.path, published.correction)
+            read_inputs(published.inputs)
         return params
 
     def requires(self) -> ComputeScaleFactors:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -89,7 +89,7 @@ def scale_factor_maps(
     if len(spanned) < 2:
         raise ScaleFactorError(f"{result.name}: a map needs two axes with edges, not {', '.join(result.axes)}")
     parts = list(split(result, [name for name in result.axes if name not in spanned], labels, style))
-    edges = {labels.get(name, name): intervals(result.axes)[name] for name in spanned}
+    edges = [(labels.get(name, name), intervals(result.axes)[name]) for name in spanned]
     for number, part in enumerate(parts, 1):
         maps = _maps(result, part)
         with cms_style(20.0):
@@ -102,8 +102,8 @@ def scale_factor_maps(
             "name": result.name,
             "quantity": result.quantity,
             "range": part.title,
-            "axes": list(edges),
-            "edges": [[str(edge) for edge in axis] for axis in edges.values()],
+            "axes": [label for label, _ in edges],
+            "edges": [[str(edge) for edge in axis] for _, axis in edges],
         }
         value, total = maps
         shown = {"value": value.values, "total": total.values, "stat": total.errors}
@@ -163,8 +163,15 @@ def _new_page(
     return figure, panels
 
 
-def _draw_map(ax: Axes, one: Map, edges: Mapping[str, tuple[float, ...]], groups: IntArray) -> QuadMesh:
-    """Draw a map as equal cells with texts, and lines between bins that weren't measured together."""
+def _draw_map(ax: Axes, one: Map, edges: Sequence[tuple[str, Sequence[float]]], groups: IntArray) -> QuadMesh:
+    """Draw a map as equal cells with texts, and lines between bins that weren't measured together.
+
+    Args:
+        ax: where.
+        one: what to draw.
+        edges: label and edges of both axes.
+        groups: group of each bin.
+    """
     ax.set_facecolor(EMPTY)
     mesh = ax.pcolormesh(np.ma.masked_invalid(one.values.T), cmap=one.colors, norm=one.norm)
     _separate(ax, groups)
@@ -175,7 +182,7 @@ def _draw_map(ax: Axes, one: Map, edges: Mapping[str, tuple[float, ...]], groups
             text = one.template.format(one.values[first], one.errors[first], one.digits)
             x, y = members.mean(axis=0) + 0.5
             ax.text(x, y, text, ha="center", va="center", fontsize=16)
-    (x_label, x_edges), (y_label, y_edges) = edges.items()
+    (x_label, x_edges), (y_label, y_edges) = edges
     ax.set_xticks(range(len(x_edges)), map(_edge_text, x_edges), fontsize=16)
     ax.set_yticks(range(len(y_edges)), map(_edge_text, y_edges), fontsize=16)
     ax.set_xlabel(x_label)

@@ -16,7 +16,7 @@ from pocket.plots.slices import intervals
 from pocket.plots.style import PlotStyle
 from pocket.plots.template_fits import template_fit_pages
 from pocket.plots.templates import Plot, luminosity
-from pocket.plots.uncertainties import breakdown_pages, correlation_page
+from pocket.plots.uncertainties import breakdown_pages, correlation_page, coupled_pages
 from pocket.scale_factors.published import Varied, compare_published
 from pocket.scale_factors.result import ScaleFactorResult
 
@@ -34,7 +34,8 @@ def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResul
 
     Yields:
         One plot after the other: ``{name}`` the values in slices, ``{name}_map`` with two axes that have edges,
-        ``{name}_uncertainties`` the sources if there are any, ``{name}_correlation`` of several bins,
+        ``{name}_uncertainties`` the sources if there are any, ``{name}_variations`` those of a weight that it belongs
+        to, ``{name}_correlation`` of several bins,
         ``{name}_fits_{model}``, ``{name}_fits_{number}`` and, of fits of templates, ``{name}_fits_{number}_parameters``
         if there are fits. Stems of several pages end with what is on them.
     """
@@ -45,6 +46,8 @@ def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResul
         yield from _with_stem(f"{result.name}_map", scale_factor_maps(result, **labelled))
     if result.systematics:
         yield from _with_stem(f"{result.name}_uncertainties", breakdown_pages(result, **labelled))
+    if result.coupled:
+        yield from _with_stem(f"{result.name}_variations", coupled_pages(result, **labelled))
     if result.binning.size > 1:
         yield (f"{result.name}_correlation", *correlation_page(result, **labelled))
     for model in dict.fromkeys(fit.model for fit in result.diagnostics):

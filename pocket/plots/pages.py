@@ -32,7 +32,7 @@ TICK_LABELS = 1.15
 
 @dataclass(frozen=True, eq=False)
 class Panels:
-    """The panels of a slice from the top down, and whether they are at the left end of the page."""
+    """The panels of a slice, from the top down."""
 
     slice: Slice
     axes: tuple[Axes, ...]
@@ -84,9 +84,15 @@ def slice_page(
     figure.text(LEFT / width, 1 - (TOP + 0.15) / height, heading, va="top", fontsize="medium", fontweight="bold")
     corner = LEFT / width, 1 - (TOP + HEADING) / height
     figure.legend(
-        handles=list(legend), loc="upper left", bbox_to_anchor=corner, fontsize="x-small", ncols=entries,
-        borderaxespad=0.2, borderpad=0.0, handlelength=1.6,
-    )  # fmt: skip
+        handles=list(legend),
+        loc="upper left",
+        bbox_to_anchor=corner,
+        fontsize="x-small",
+        ncols=entries,
+        borderaxespad=0.2,
+        borderpad=0.0,
+        handlelength=1.6,
+    )
     grid = figure.add_gridspec(
         rows, columns, **span(TOP + head + TITLE), wspace=gap / PANEL_WIDTH, hspace=(BOTTOM + TITLE) / sum(heights)
     )

@@ -62,9 +62,7 @@ def published_pages(
     heading = f"{result.name}: {chi2_text(comparison)}"
     for page in slice_pages(result, labels or {}, style):
         with cms_style(22.0):
-            figure, found = slice_page(
-                page, heading, (4.6, 2.8), legend, style=style, lumi=lumi, com=com, year=year
-            )  # fmt: skip
+            figure, found = slice_page(page, heading, (4.6, 2.8), legend, style=style, lumi=lumi, com=com, year=year)
             drawn = [_draw(panels, result, comparison) for panels in found]
             set_ranges(found, 0, [ends for ends, _ in drawn])
             set_ranges(found, 1, [ends for _, ends in drawn])

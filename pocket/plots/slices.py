@@ -1,4 +1,4 @@
-"""Slices of a scale factor: which bins are drawn side by side, which pages the slices fill, and their panels."""
+"""Slices of a scale factor: which bins are drawn side by side, and which pages the slices fill."""
 
 from __future__ import annotations
 
@@ -94,16 +94,16 @@ def slice_pages(result: ScaleFactorResult, labels: Mapping[str, str], style: Plo
     lines = [result.groups[part.index] for part in parts]
     seen = np.bincount(np.concatenate([np.unique(line) for line in lines]))
     positions = np.arange(result.groups.size).reshape(result.groups.shape)
-    slices = []
+    by_category: dict[str, list[Slice]] = {}
     for part, line in zip(parts, lines, strict=True):
         # the bins of one group follow each other, but for categories, which aren't joined
         starts = np.flatnonzero(np.diff(line, prepend=-1))
         binning = drawn_axis(result.axes[along], labels.get(along, along), starts)
-        slices.append(Slice(part, binning, positions[part.index][starts], seen[line[starts]] > 1))
-    by_category = [list(of_one) for _, of_one in itertools.groupby(slices, lambda one: one.part.categories)]
-    if all(len(of_one) == 1 for of_one in by_category):
-        return _numbered(slices, "")
-    return [page for of_one in by_category for page in _numbered(of_one, of_one[0].part.stem)]
+        one = Slice(part, binning, positions[part.index][starts], seen[line[starts]] > 1)
+        by_category.setdefault(part.categories, []).append(one)
+    if len(by_category) == len(parts):
+        return _numbered([one for slices in by_category.values() for one in slices], "")
+    return [page for slices in by_category.values() for page in _numbered(slices, slices[0].part.stem)]
 
 
 def _numbered(slices: Sequence[Slice], stem: str) -> list[Page]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -18,16 +18,31 @@ from pocket.plots.pages import label_first, set_ranges, slice_page
 from pocket.plots.panels import as_list
 from pocket.plots.processes import PETROFF_10
 from pocket.plots.scale_factors import grey
-from pocket.plots.slices import Slice, bins_text, slice_pages
+from pocket.plots.slices import bins_text, slice_pages
 from pocket.plots.style import PlotStyle
 from pocket.scale_factors.binning import Axis
 from pocket.scale_factors.result import ScaleFactorResult
 
-TOTAL: dict[str, Any] = {"color": "black", "linewidth": 2.5}
-STAT: dict[str, Any] = {"color": "#717581", "linewidth": 2.5, "linestyle": "--"}
+LOOK: dict[str, Any] = {"linewidth": 2.0}
+STAT_COLOR = "#717581"
 #: of the sources; after the last one they start again, with other dashes
-COLORS = tuple(color for color in PETROFF_10 if color != STAT["color"])
+COLORS = tuple(color for color in PETROFF_10 if color != STAT_COLOR)
 DASHES = ("-", ":", "-.", "--")
+
+
+@dataclass(frozen=True, eq=False)
+class Line:
+    """What is drawn in all slices.
+
+    Args:
+        name: text in the legend and in the numbers.
+        values: in percent of the scale factor, one dimension per axis; NaN in bins that aren't valid.
+        look: arguments for matplotlib.
+    """
+
+    name: str
+    values: FloatArray
+    look: Mapping[str, Any]
 
 
 def breakdown_pages(
@@ -54,63 +69,76 @@ def breakdown_pages(
     Yields:
         End of the file's name, the figure, and what it shows as numbers for JSON.
     """
-    relative = relative_uncertainties(result)
-    looks = {"total": TOTAL, "stat": STAT} | {
-        source: {
-            "color": COLORS[number % len(COLORS)],
-            "linestyle": DASHES[number // len(COLORS) % len(DASHES)],
-            "linewidth": 2.0,
-        }
-        for number, source in enumerate(result.systematics)
-    }
-    texts = {"total": "Total", "stat": "Statistics"}
-    legend: list[Artist] = [Line2D([], [], label=texts.get(name, name), **look) for name, look in looks.items()]
-    what = "scale factor" if result.quantity == "weight" else "efficiency"
-    for page in slice_pages(result, labels or {}, style):
+    stat = result.scale_factor
+    lines = [
+        Line("Total", (result.total_up + result.total_down) / 2, {"color": "black", "linewidth": 2.5}),
+        Line("Statistics", (stat.up + stat.down) / 2, {"color": STAT_COLOR, "linewidth": 2.5, "linestyle": "--"}),
+    ]
+    for number, (source, (up, down)) in enumerate(result.systematics.items()):
+        look = {"color": COLORS[number % len(COLORS)], "linestyle": DASHES[number // len(COLORS) % len(DASHES)]}
+        lines.append(Line(source, np.maximum(np.abs(up), np.abs(down)), look))
+    caption: dict[str, Any] = {"style": style, "lumi": lumi, "com": com, "year": year}
+    yield from _line_pages(result, lines, "Uncertainty [%]", labels or {}, caption)
+
+
+def coupled_pages(
+    result: ScaleFactorResult,
+    *,
+    style: PlotStyle,
+    lumi: float,
+    com: float,
+    year: str,
+    labels: Mapping[str, str] | None = None,
+) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
+    """Draw the relative change of the scale factor in each variation of the weight that it belongs to.
+
+    Args and yields as :func:`breakdown_pages`.
+    """
+    lines = []
+    for number, (name, shifts) in enumerate(result.coupled.items()):
+        color, repeated = COLORS[number % len(COLORS)], number // len(COLORS) % 2
+        for side, shift, dashes in zip(("up", "down"), shifts, (("-", "-."), ("--", ":")), strict=True):
+            lines.append(Line(f"{name} {side}", shift, {"color": color, "linestyle": dashes[repeated]}))
+    caption: dict[str, Any] = {"style": style, "lumi": lumi, "com": com, "year": year}
+    yield from _line_pages(result, lines, "Change [%]", labels or {}, caption)
+
+
+def _line_pages(
+    result: ScaleFactorResult,
+    absolute: Sequence[Line],
+    label: str,
+    labels: Mapping[str, str],
+    caption: Mapping[str, Any],
+) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
+    """Draw lines in the slices of a scale factor, relative to it; the vertical axes include 0."""
+    value = np.where(result.valid & (result.scale_factor.value != 0), np.abs(result.scale_factor.value), np.nan)
+    lines = [replace(line, values=100 * line.values / value) for line in absolute]
+    legend: list[Artist] = [Line2D([], [], label=line.name, **{**LOOK, **line.look}) for line in lines]
+    for page in slice_pages(result, labels, caption["style"]):
         with cms_style(22.0):
-            figure, found = slice_page(
-                page, result.name, (4.8,), legend, style=style, lumi=lumi, com=com, year=year
-            )  # fmt: skip
-            drawn = [
-                _draw_sources(panels.axes[0], panels.slice, {name: relative[name] for name in looks}, looks)
-                for panels in found
-            ]
-            set_ranges(found, 0, [[np.zeros(1), *lines] for lines in drawn])
-            for panels in found:
-                panels.axes[0].set_ylim(bottom=0.0)
-                grey(panels.axes[0], panels.slice, result.valid)
-            label_first(found, (f"Uncertainty of the {what} [%]",))
+            figure, found = slice_page(page, result.name, (4.8,), legend, **caption)
+            drawn = [[panels.slice.pick(line.values) for line in lines] for panels in found]
+            set_ranges(found, 0, [[np.zeros(1), *heights] for heights in drawn])
+            for panels, heights in zip(found, drawn, strict=True):
+                (ax,) = panels.axes
+                # the first line is on top
+                for line, height in reversed(list(zip(lines, heights, strict=True))):
+                    ax.stairs(height, panels.slice.binning.edges, baseline=None, **{**LOOK, **line.look})
+                ax.axhline(0.0, color="black", linewidth=0.8, zorder=1)
+                grey(ax, panels.slice, result.valid)
+            label_first(found, (label,))
         slices = [
             {
                 "range": panels.slice.part.title,
                 "axis": panels.slice.binning.label,
                 "edges": as_list(panels.slice.binning.edges),
-                "percent": {name: as_list(line) for name, line in zip(looks, lines, strict=True)},
+                "percent": [
+                    {"name": line.name, "values": as_list(height)} for line, height in zip(lines, heights, strict=True)
+                ],
             }
-            for panels, lines in zip(found, drawn, strict=True)
+            for panels, heights in zip(found, drawn, strict=True)
         ]
         yield page.stem, figure, {"name": result.name, "slices": slices}
-
-
-def relative_uncertainties(result: ScaleFactorResult) -> dict[str, FloatArray]:
-    """Return the uncertainty in percent from each source, of ``stat`` and ``total``, NaN in bins that aren't valid."""
-    absolute = {
-        "total": (result.total_up + result.total_down) / 2,
-        "stat": (result.scale_factor.up + result.scale_factor.down) / 2,
-        **{source: np.maximum(np.abs(up), np.abs(down)) for source, (up, down) in result.systematics.items()},
-    }
-    value = np.where(result.valid & (result.scale_factor.value != 0), np.abs(result.scale_factor.value), np.nan)
-    return {name: 100 * error / value for name, error in absolute.items()}
-
-
-def _draw_sources(
-    ax: Axes, one: Slice, sources: Mapping[str, FloatArray], looks: Mapping[str, Mapping[str, Any]]
-) -> list[FloatArray]:
-    """Draw a line for each source; returns their heights."""
-    lines = [one.pick(values) for values in sources.values()]
-    for line, look in reversed(list(zip(lines, looks.values(), strict=True))):
-        ax.stairs(line, one.binning.edges, baseline=None, **look)
-    return lines
 
 
 def correlation_page(

@@ -7,7 +7,7 @@ from pathlib import Path
 import law
 import pytest
 
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
 from tasks.jobs import Published
 from tasks.plotting import PlotScaleFactors, read_published
 from tests.tasks.chain import Chain
@@ -81,6 +81,9 @@ def test_published_scale_factor_that_cannot_be_read_is_refused(chain: Chain, tmp
         chain.task(PlotScaleFactors, scale_factor="tight_id", published=f"{written}:tight_ids")
     with pytest.raises(ConfigError, match=r"correction file .*missing\.json does not exist"):
         chain.task(PlotScaleFactors, scale_factor="tight_id", published=f"{tmp_path}/missing.json:tight_id")
+    options = {"published": f"{written}:tight_id", "published_inputs": ("systematic=nominal:up",)}
+    with pytest.raises(ScaleFactorError, match="input 'systematic' is 'nominal:up'"):
+        chain.task(PlotScaleFactors, scale_factor="tight_id", **options)
 
 
 def test_options_of_a_published_scale_factor() -> None:

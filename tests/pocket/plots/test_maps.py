@@ -39,6 +39,15 @@ def test_cells_are_where_their_bins_are() -> None:
     assert drawn == pytest.approx(result.scale_factor.value.T)
 
 
+def test_axes_may_have_the_same_label() -> None:
+    labels = {"pt": "$p_T$ [GeV]", "abseta": "$p_T$ [GeV]"}
+    ((_, figure, numbers),) = scale_factor_maps(
+        result_of({"pt": PT, "abseta": ABSETA}), style=PlotStyle(), labels=labels, **CAPTION
+    )
+    assert figure.axes[1].get_xlabel() == figure.axes[1].get_ylabel() == "$p_T$ [GeV]"
+    assert [len(edges) for edges in numbers["edges"]] == [4, 3]
+
+
 def test_joined_bins_are_one_cell() -> None:
     result = result_of({"pt": PT, "abseta": ABSETA}, groups=[[0, 0], [1, 2], [1, 3]])
     ((_, figure, _),) = scale_factor_maps(result, style=PlotStyle(), **CAPTION)

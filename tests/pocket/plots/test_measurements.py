@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import correctionlib
+import numpy as np
 import pytest
 
 from pocket.errors import UnknownNameError
@@ -48,6 +49,11 @@ def test_pages_of_fits_of_templates() -> None:
 def test_pages_of_categories() -> None:
     result = result_of({"year": YEARS, "pt": PT, "abseta": ABSETA}, sources=())
     assert stems(result) == ["sf_2017", "sf_2018", "sf_map_2017", "sf_map_2018", "sf_correlation"]
+
+
+def test_pages_of_coupled_variations() -> None:
+    shift = np.full(3, 0.1)
+    assert "sf_variations" in stems(result_of({"pt": PT}, coupled={"hf": (shift, -shift)}))
 
 
 def test_one_bin_has_one_page() -> None:

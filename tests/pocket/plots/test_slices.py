@@ -76,6 +76,14 @@ def test_categories_have_pages_of_their_own() -> None:
     ]
 
 
+def test_categories_may_be_the_last_axis() -> None:
+    result = result_of({"pt": PT, "abseta": ABSETA, "flavour": Categories((0, 5))})
+    assert [(page.stem, titles(page)) for page in pages(result)] == [
+        (str(flavour), [f"{eta}, Jet flavour {flavour}" for eta in (r"0 < $|\eta|$ < 1.2", r"1.2 < $|\eta|$ < 2.4")])
+        for flavour in (0, 5)
+    ]
+
+
 def test_categories_of_one_slice_share_a_page() -> None:
     (page,) = pages(result_of({"year": YEARS, "pt": PT}))
     assert (page.stem, titles(page)) == ("", ["2017", "2018"])
