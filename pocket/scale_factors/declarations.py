@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from pocket.errors import ConfigError, UnknownNameError, check_known
+from pocket.scale_factors.closure import Closure
 from pocket.scale_factors.systematics import LogNormal, Systematic
 
 Flow = Literal["clamp", "error"]
@@ -22,7 +23,9 @@ FLOWS = get_args(Flow)
 #: Inputs and axes that the written correction and the engine add themselves.
 RESERVED_AXES = ("systematic", "cat", "variation", "year", "sample")
 #: Arguments that decide the bins or the systematics, which therefore no systematic changes.
-FIXED = ("axes", "bins", "years", "flow", "min_n_eff", "merge_axis", "systematics", "upstream", "description")
+FIXED = (
+    "axes", "bins", "years", "flow", "min_n_eff", "merge_axis", "systematics", "upstream", "closure", "description",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +48,7 @@ class ScaleFactor:
         merge_axis: the axis along which bins are joined; the first one if empty.
         systematics: sources of uncertainty.
         upstream: derived scale factors that ``input`` has to apply.
+        closure: where it is looked whether the scale factor does what it is for.
         description: text written into the correction.
 
     Raises:
@@ -61,6 +65,11 @@ class ScaleFactor:
     folds_flow: ClassVar[bool] = False
     #: whether the method itself takes shape and rate uncertainties into account
     fits_systematics: ClassVar[bool] = False
+    #: ``module:function`` of the sums that the scale factor corrects, and of what they must equal then, see
+    #: :mod:`pocket.scale_factors.closure.algebra`; empty if only errors say how well it does
+    algebra: ClassVar[str] = ""
+    #: whether it is 1 when measured again where it is applied
+    becomes_one: ClassVar[bool] = True
 
     input: str
     variable: str
@@ -74,6 +83,8 @@ class ScaleFactor:
     merge_axis: str = ""
     systematics: tuple[Systematic, ...] = ()
     upstream: tuple[str, ...] = ()
+    # what was measured stays the same, wherever its closure is looked for
+    closure: Closure = dataclasses.field(default=Closure(), metadata={"fingerprint": False})
     description: str = ""
 
     def __post_init__(self) -> None:
@@ -87,6 +98,7 @@ class ScaleFactor:
         self._refuse_axes(RESERVED_AXES, "is added by the engine")
         self._check_binning()
         self._check_systematics()
+        self._check_closure()
 
     @property
     def where(self) -> str:
@@ -127,7 +139,7 @@ class ScaleFactor:
         """Yield the measurements that systematic sources ask for, as declarations without systematics."""
         for systematic in self.systematics:
             for changes in systematic.alternatives():
-                yield systematic, dataclasses.replace(self, **changes, systematics=())
+                yield systematic, dataclasses.replace(self, **changes, systematics=(), closure=Closure())
 
     def sources(self) -> tuple[tuple[str, str], ...]:
         """Return all pairs of configuration and histogram that are read, the nominal one first."""
@@ -137,6 +149,24 @@ class ScaleFactor:
     def configs(self) -> tuple[str, ...]:
         """Return the configurations whose templates are read, ``input`` first."""
         return tuple(dict.fromkeys(config for config, _ in self.sources()))
+
+    def places(self) -> dict[str, tuple[Self, ...]]:
+        """Return argument of the closure → what is measured in its places; like the declaration, but without one."""
+        fitted = self.systematics if self.fits_systematics else ()
+        return {
+            name: tuple(dataclasses.replace(self, **one, systematics=fitted, closure=Closure()) for one in changes)
+            for name, changes in self.closure.places().items()
+        }
+
+    def closure_sources(self) -> tuple[tuple[str, str], ...]:
+        """Return all pairs of configuration and histogram that the closure is looked for in, the nominal one first."""
+        others = ((place.input, place.variable) for places in self.places().values() for place in places)
+        return tuple(dict.fromkeys([(self.input, self.variable), *others]))
+
+    def closure_configs(self) -> tuple[str, ...]:
+        """Return the configurations whose outputs the closure is looked for in, ``input`` first."""
+        kept = (one.config for one in self.closure.kept)
+        return tuple(dict.fromkeys([*(config for config, _ in self.closure_sources()), *kept]))
 
     def _check_binning(self) -> None:
         for axis, flow in self.flows().items():
@@ -154,7 +184,6 @@ class ScaleFactor:
             check_known("axis", [self.merge_axis], self.axes, f"merge_axis of {self.where}")
 
     def _check_systematics(self) -> None:
-        known = [field.name for field in dataclasses.fields(self) if field.name not in FIXED]
         names = [systematic.name for systematic in self.systematics]
         for name in names:
             if names.count(name) > 1:
@@ -164,10 +193,29 @@ class ScaleFactor:
             if isinstance(systematic, LogNormal):
                 check_known("sample", systematic.samples, self.samples(), where)
             for changes in systematic.alternatives():
-                check_known("argument", changes, known, where)
+                self._check_changes(changes, where)
         # builds, and thereby checks, the changed declarations
         for _ in self.changed():
             pass
+
+    def _check_closure(self) -> None:
+        for name, places in self.closure.places().items():
+            for changes in places:
+                self._check_changes(changes, f"{name} of the closure of {self.where}")
+        if self.closure.exact and (not self.algebra or self.quantity == "efficiency"):
+            raise ConfigError(
+                f"{self.where}: the closure of {type(self).__name__} isn't exact, it is again=, halves= or kept="
+            )
+        if self.closure.again and not self.becomes_one:
+            raise ConfigError(
+                f"{self.where}: {type(self).__name__} isn't 1 when measured again, its closure is exact=, halves= or "
+                "kept="
+            )
+        self.places()
+
+    def _check_changes(self, changes: Iterable[str], where: str) -> None:
+        known = [field.name for field in dataclasses.fields(self) if field.name not in FIXED]
+        check_known("argument", changes, known, where)
 
     def _set_names(self, key: str, optional: bool = False) -> None:
         object.__setattr__(self, key, _names(getattr(self, key), key, self.where, optional))

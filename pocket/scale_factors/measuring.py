@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hist import Hist
 from scipy.linalg import block_diag
 
 from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
-from pocket.outputs import add, read_variable
 from pocket.scale_factors.binning import Array, Binning, Categories
 from pocket.scale_factors.declarations import ScaleFactor
+from pocket.scale_factors.reading import ALL_YEARS, Histograms, read_sources
 from pocket.scale_factors.result import JOINED, VALID, Measured, Measurement, ScaleFactorResult, Shifts
 from pocket.scale_factors.systematics import Alternative, Flat, LogNormal, Shape, Spread, Systematic
 from pocket.scale_factors.templates import Templates, find_bins
 
-Histograms = Mapping[str, Hist[Any]]
 Method = Callable[[Any, Templates], Measured]
 
 
@@ -46,7 +44,7 @@ def measure(
     """
     if declaration.parts():
         return stack("sample", _measure_parts(name, declaration, histograms, others))
-    method = _method(declaration)
+    method: Method = find_function(declaration.method)
     sources = {(declaration.input, declaration.variable): histograms, **(others or {})}
     templates = Templates(name, declaration, histograms, find_bins(name, declaration, histograms))
     nominal = method(declaration, templates)
@@ -70,24 +68,11 @@ def measure_from(
         folders: configuration → output of the merging.
         years: configuration → year of each dataset.
     """
-
-    def read(config: str, variable: str, year: str | None) -> Histograms:
-        of_datasets = years(config)
-        chosen = {
-            sample: [one for dataset, one in datasets.items() if year in (None, of_datasets[dataset])]
-            for sample, datasets in read_variable(folders[config], variable).items()
-        }
-        return {sample: add(histograms) for sample, histograms in chosen.items() if histograms}
-
-    def of_year(year: str | None) -> dict[tuple[str, str], Histograms]:
-        return {source: read(*source, year) for source in declaration.sources()}
-
+    sources = read_sources(declaration.sources(), declaration.years, folders, years)
     nominal = declaration.input, declaration.variable
     if not declaration.years:
-        sources = of_year(None)
-        return measure(name, declaration, sources[nominal], sources)
-    by_year = {year: of_year(year) for year in declaration.years}
-    return measure_by_year(name, declaration, {year: all_[nominal] for year, all_ in by_year.items()}, by_year)
+        return measure(name, declaration, sources[ALL_YEARS][nominal], sources[ALL_YEARS])
+    return measure_by_year(name, declaration, {year: of_year[nominal] for year, of_year in sources.items()}, sources)
 
 
 def measure_by_year(
@@ -187,10 +172,10 @@ def _measure_parts(
     return results
 
 
-def _method(declaration: ScaleFactor) -> Method:
-    module, _, function = declaration.method.partition(":")
-    method: Method = getattr(importlib.import_module(module), function)
-    return method
+def find_function(reference: str) -> Any:
+    """Return a function by ``module:name``."""
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def _shifts(

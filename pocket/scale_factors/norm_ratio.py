@@ -37,17 +37,21 @@ def measure(declaration: NormRatio, templates: Templates) -> Measured:
     return Measured(Measurement(ratio, error, error), coupled=_coupled(declaration, templates, without, ratio))
 
 
-def _coupled(declaration: NormRatio, templates: Templates, without: Sums, nominal: Array) -> dict[str, Shifts]:
-    """Return the change of the ratio in each variation of the weight."""
-    names = {
-        name
+def sources(declaration: NormRatio, templates: Templates) -> dict[str, str]:
+    """Return the sources of uncertainty of the weight: name → variation in the templates, without its side."""
+    stems = {
+        name.removesuffix("Up")
         for sample in declaration.mc
         for name in templates.histograms[sample].axes["variation"]
         if name.startswith(f"{declaration.weight}_") and name.endswith("Up")
     }
+    return {stem.removeprefix(f"{declaration.weight}_"): stem for stem in sorted(stems)}
+
+
+def _coupled(declaration: NormRatio, templates: Templates, without: Sums, nominal: Array) -> dict[str, Shifts]:
+    """Return the change of the ratio in each variation of the weight."""
     coupled = {}
-    for name in sorted(names):
-        stem = name.removesuffix("Up")
+    for name, stem in sources(declaration, templates).items():
         up, down = (
             _ratio(
                 without,
@@ -58,7 +62,7 @@ def _coupled(declaration: NormRatio, templates: Templates, without: Sums, nomina
             - nominal
             for side in ("Up", "Down")
         )
-        coupled[stem.removeprefix(f"{declaration.weight}_")] = (up, down)
+        coupled[name] = (up, down)
     return coupled
 
 

@@ -24,6 +24,7 @@ class DataMCRatio(DataScaleFactor):
     """
 
     method: ClassVar[str] = "pocket.scale_factors.data_mc_ratio:measure"
+    algebra: ClassVar[str] = "pocket.scale_factors.closure.algebra:data_mc_ratio"
 
     background: tuple[str, ...] = ()
     keep_yield: bool = False
@@ -59,6 +60,8 @@ class NormRatio(ScaleFactor):
     """
 
     method: ClassVar[str] = "pocket.scale_factors.norm_ratio:measure"
+    algebra: ClassVar[str] = "pocket.scale_factors.closure.algebra:norm_ratio"
+    becomes_one: ClassVar[bool] = False
     folds_flow: ClassVar[bool] = True
 
     weighted: str

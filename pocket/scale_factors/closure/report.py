@@ -1,0 +1,73 @@
+"""The report on a scale factor's closure: all its checks, as JSON, as a table and in one sentence."""
+
+from __future__ import annotations
+
+import json
+import math
+import textwrap
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pocket.scale_factors.closure.checks import Check
+
+_WIDTH = 118
+_RESULTS = {True: "passed", False: "FAILED", None: "not made"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks of a scale factor's closure.
+
+    Args:
+        scale_factor: name of the scale factor.
+        checks: the checks.
+    """
+
+    scale_factor: str
+    checks: tuple[Check, ...]
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Name → outcome of the checks that failed."""
+        return {check.name: check.outcome for check in self.checks if check.passed is False}
+
+    @property
+    def sentence(self) -> str:
+        """What failed first: scale factor, check, bin and by how much."""
+        (name, outcome), *others = self.failed.items()
+        more = f"; {', '.join(other for other, _ in others)} failed as well" if others else ""
+        return f"scale factor {self.scale_factor!r} doesn't close: check {name!r} failed: {outcome}{more}"
+
+    def to_json(self, *, accepted: bool) -> str:
+        """Return everything that was compared; numbers that aren't finite are texts.
+
+        Args:
+            accepted: whether what failed is accepted.
+        """
+        content = {
+            "scale_factor": self.scale_factor,
+            "passed": not self.failed,
+            "accepted": accepted,
+            "checks": [asdict(check) for check in self.checks],
+        }
+        return json.dumps(_plain(content), indent=1, allow_nan=False)
+
+    def table(self) -> str:
+        """Return a table for people."""
+        lines = [f"closure of scale factor {self.scale_factor}: {'FAILED' if self.failed else 'passed'}"]
+        for check in self.checks:
+            p_value = "" if check.p_value is None else f"; p-value {check.p_value:.3g}"
+            start = f"  {check.name:<8} {_RESULTS[check.passed]:<9} "
+            rest = textwrap.wrap(f"{check.outcome}{p_value}", _WIDTH - len(start))
+            rest += textwrap.wrap(f"({check.compared})", _WIDTH - len(start))
+            lines.append(start + rest[0])
+            lines += [" " * len(start) + line for line in rest[1:]]
+        return "\n".join(lines) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
