@@ -123,6 +123,10 @@ class ScaleFactor:
         """Return the categories that together have every entry once."""
         return (self.category,)
 
+    def exact_categories(self) -> tuple[str, ...]:
+        """Return the categories that the exact closure reads."""
+        return self.categories()
+
     def roles(self) -> dict[str, tuple[str, ...]]:
         """Return the samples by the role they have: ``mc``, and what a method adds."""
         return {"mc": self.mc}

@@ -78,6 +78,10 @@ class NormRatio(ScaleFactor):
         """Return all categories that are read."""
         return (self.category, self.weighted, self.root)
 
+    def exact_categories(self) -> tuple[str, ...]:
+        """Return the categories that the exact closure reads; there is no error in it."""
+        return (self.category, self.weighted)
+
     def parts(self) -> Mapping[str, Self]:
         """Return sample → what is measured for it alone."""
         if self.together:

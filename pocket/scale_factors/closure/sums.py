@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pocket.scale_factors.closure.checks import Check, exactly, within_errors
 from pocket.scale_factors.closure import Kept
+from pocket.scale_factors.closure.checks import Check, exactly, within_errors
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.reading import ALL_YEARS
 from pocket.scale_factors.templates import NOMINAL
