@@ -16,6 +16,7 @@ from pocket.executors.base import ExecutorFactoryABC
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
 from pocket.scale_factors import ScaleFactor
+from pocket.scale_factors.validation.closure import places
 from pocket.skims import Skim
 
 
@@ -138,8 +139,8 @@ class Analysis:
 
     def _check_closure(self, name: str, declaration: ScaleFactor) -> None:
         where = f"the closure of scale factor {name!r}"
-        for argument, places in declaration.places().items():
-            for place in places:
+        for argument, of_argument in places(declaration).items():
+            for place in of_argument:
                 at = f"{argument} of {where}"
                 self._check_measurement(place, at, place.exact_categories() if argument == "exact" else ())
                 if argument != "halves":

@@ -11,6 +11,7 @@ import luigi
 
 from pocket.errors import ClosureError
 from pocket.fingerprint import code_closure
+from pocket.scale_factors.validation.closure import closure_configs, closure_sources
 from pocket.store import write_output
 from pocket.store.publishing import replacing
 from tasks.base import TemplateTask, input_ids
@@ -18,7 +19,7 @@ from tasks.merging import MergeOutputs
 from tasks.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
 
 if TYPE_CHECKING:
-    from pocket.scale_factors.closure.report import Report
+    from pocket.scale_factors.validation.report import Report
 
 REPORT = "report.json"
 TABLE = "report.txt"
@@ -51,14 +52,14 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         return {
             "scale_factor": ComputeScaleFactors.req(self),
             "templates": {
-                config: MergeOutputs.req(self, config=config) for config in self.declaration.closure_configs()
+                config: MergeOutputs.req(self, config=config) for config in closure_configs(self.declaration)
             },
         }
 
     def fingerprint_spec(self) -> Any:
         """The scale factor, where its closure is looked for, and the code of the checks."""
         required, declaration = self.requires(), self.declaration
-        used = ("pocket.scale_factors.closure.validation", declaration.method, declaration.algebra)
+        used = ("pocket.scale_factors.validation.validate", declaration.method, declaration.algebra)
         return {
             "scale_factor": required["scale_factor"].fingerprint,
             "templates": {config: task.fingerprint for config, task in required["templates"].items()},
@@ -104,9 +105,9 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
     def report(self) -> Report:
         """Return the report on what is there."""
         from pocket.outputs import read_sums
-        from pocket.scale_factors.closure.validation import Evidence, validate
-        from pocket.scale_factors.reading import read_sources
+        from pocket.scale_factors.outputs import read_sources
         from pocket.scale_factors.result import ScaleFactorResult
+        from pocket.scale_factors.validation.validate import Evidence, validate
 
         declaration, required = self.declaration, self.requires()
         computed = required["scale_factor"]
@@ -118,7 +119,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
                 declaration=declaration,
                 result=ScaleFactorResult.from_json((computed.directory / RESULT).read_text(encoding="utf-8")),
                 correction=computed.correction_file.read_text(encoding="utf-8"),
-                sources=read_sources(declaration.closure_sources(), declaration.years, folders, years_of),
+                sources=read_sources(closure_sources(declaration), declaration.years, folders, years_of),
                 sums={config: read_sums(folder) for config, folder in folders.items()},
             )
         )

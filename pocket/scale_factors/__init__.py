@@ -4,10 +4,10 @@ A method of one's own is a subclass of :class:`ScaleFactor` (or of a base that h
 whose ``method`` names a function ``"module:function"``, see docs/scale_factors.md.
 """
 
-from pocket.scale_factors.closure import Closure, Kept
 from pocket.scale_factors.declarations import DataScaleFactor, PassFail, ScaleFactor
 from pocket.scale_factors.efficiencies import EfficiencyMap, EfficiencyRatio, TagAndProbeCount, TagAndProbeFit
 from pocket.scale_factors.systematics import Alternative, Flat, LogNormal, Shape, Spread
+from pocket.scale_factors.validation import Closure, Kept
 from pocket.scale_factors.yields import DataMCRatio, NormRatio
 
 __all__ = (

@@ -15,17 +15,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from pocket.errors import ConfigError, UnknownNameError, check_known
-from pocket.scale_factors.closure import Closure
 from pocket.scale_factors.systematics import LogNormal, Systematic
+from pocket.scale_factors.validation.closure import Closure, check_closure
 
 Flow = Literal["clamp", "error"]
 FLOWS = get_args(Flow)
 #: Inputs and axes that the written correction and the engine add themselves.
 RESERVED_AXES = ("systematic", "cat", "variation", "year", "sample")
-#: Arguments that decide the bins or the systematics, which therefore no systematic changes.
-FIXED = (
-    "axes", "bins", "years", "flow", "min_n_eff", "merge_axis", "systematics", "upstream", "closure", "description",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +41,7 @@ class ScaleFactor:
             per axis; axes that aren't named clamp.
         min_n_eff: lowest effective number of entries (Σw)²/Σw² of a bin, in data and in simulation; neighbours along
             ``merge_axis`` are joined until they have it.
-        merge_axis: the axis along which bins are joined; the first one if empty.
+        merge_axis: the axis along which bins are joined; the first one with edges if empty.
         systematics: sources of uncertainty.
         upstream: derived scale factors that ``input`` has to apply.
         closure: where it is looked whether the scale factor does what it is for.
@@ -66,10 +62,15 @@ class ScaleFactor:
     #: whether the method itself takes shape and rate uncertainties into account
     fits_systematics: ClassVar[bool] = False
     #: ``module:function`` of the sums that the scale factor corrects, and of what they must equal then, see
-    #: :mod:`pocket.scale_factors.closure.algebra`; empty if only errors say how well it does
+    #: :mod:`pocket.scale_factors.validation.algebra`; empty if only errors say how well it does
     algebra: ClassVar[str] = ""
     #: whether it is 1 when measured again where it is applied
     becomes_one: ClassVar[bool] = True
+    #: arguments that decide the bins or the systematics, which therefore no systematic changes
+    fixed: ClassVar[tuple[str, ...]] = (
+        *("axes", "bins", "years", "flow", "min_n_eff", "merge_axis"),
+        *("systematics", "upstream", "closure", "description"),
+    )
 
     input: str
     variable: str
@@ -98,7 +99,7 @@ class ScaleFactor:
         self._refuse_axes(RESERVED_AXES, "is added by the engine")
         self._check_binning()
         self._check_systematics()
-        self._check_closure()
+        check_closure(self)
 
     @property
     def where(self) -> str:
@@ -135,15 +136,35 @@ class ScaleFactor:
         """Return all samples that are read."""
         return tuple(dict.fromkeys(sample for samples in self.roles().values() for sample in samples))
 
+    def simulated(self) -> tuple[str, ...]:
+        """Return all samples that are read but those of data."""
+        data = self.roles().get("data", ())
+        return tuple(sample for sample in self.samples() if sample not in data)
+
     def parts(self) -> Mapping[str, Self]:
         """Return sample → what is measured for it alone; ``sample`` is then the first axis. Empty for all together."""
         return {}
+
+    def bare(self) -> Self:
+        """Return the measurement without sources of uncertainty, which each of them repeats."""
+        return dataclasses.replace(self, systematics=(), closure=Closure())
 
     def changed(self) -> Iterator[tuple[Systematic, Self]]:
         """Yield the measurements that systematic sources ask for, as declarations without systematics."""
         for systematic in self.systematics:
             for changes in systematic.alternatives():
-                yield systematic, dataclasses.replace(self, **changes, systematics=(), closure=Closure())
+                yield systematic, dataclasses.replace(self.bare(), **changes)
+
+    def check_changes(self, changes: Iterable[str], where: str) -> None:
+        """Check that arguments may be changed for another measurement of the same scale factor.
+
+        Raises:
+            UnknownNameError: if one may not.
+        """
+        # what is measured sample by sample has its samples
+        fixed = (*self.fixed, "mc") if self.parts() else self.fixed
+        known = [field.name for field in dataclasses.fields(self) if field.name not in fixed]
+        check_known("argument", changes, known, where)
 
     def sources(self) -> tuple[tuple[str, str], ...]:
         """Return all pairs of configuration and histogram that are read, the nominal one first."""
@@ -154,24 +175,6 @@ class ScaleFactor:
         """Return the configurations whose templates are read, ``input`` first."""
         return tuple(dict.fromkeys(config for config, _ in self.sources()))
 
-    def places(self) -> dict[str, tuple[Self, ...]]:
-        """Return argument of the closure → what is measured in its places; like the declaration, but without one."""
-        fitted = self.systematics if self.fits_systematics else ()
-        return {
-            name: tuple(dataclasses.replace(self, **one, systematics=fitted, closure=Closure()) for one in changes)
-            for name, changes in self.closure.places().items()
-        }
-
-    def closure_sources(self) -> tuple[tuple[str, str], ...]:
-        """Return all pairs of configuration and histogram that the closure is looked for in, the nominal one first."""
-        others = ((place.input, place.variable) for places in self.places().values() for place in places)
-        return tuple(dict.fromkeys([(self.input, self.variable), *others]))
-
-    def closure_configs(self) -> tuple[str, ...]:
-        """Return the configurations whose outputs the closure is looked for in, ``input`` first."""
-        kept = (one.config for one in self.closure.kept)
-        return tuple(dict.fromkeys([*(config for config, _ in self.closure_sources()), *kept]))
-
     def _check_binning(self) -> None:
         for axis, flow in self.flows().items():
             if flow not in FLOWS:
@@ -180,7 +183,8 @@ class ScaleFactor:
             check_known("axis", self.flow, self.axes, f"flow of {self.where}")
         check_known("axis", self.bins, self.axes, f"bins of {self.where}")
         for axis, edges in self.bins.items():
-            if len(edges) < 2 or any(low >= high for low, high in itertools.pairwise(edges)):
+            # also of NaN, which is above nothing
+            if len(edges) < 2 or not all(low < high for low, high in itertools.pairwise(edges)):
                 raise ConfigError(f"{self.where}: the edges of axis {axis!r} must rise, not {tuple(edges)!r}")
         if not (math.isfinite(self.min_n_eff) and self.min_n_eff >= 0):
             raise ConfigError(f"{self.where}: min_n_eff must not be negative, not {self.min_n_eff!r}")
@@ -195,31 +199,24 @@ class ScaleFactor:
         for systematic in self.systematics:
             where = f"systematic {systematic.name!r} of {self.where}"
             if isinstance(systematic, LogNormal):
-                check_known("sample", systematic.samples, self.samples(), where)
+                check_known("simulated sample", systematic.samples, self.simulated(), where)
             for changes in systematic.alternatives():
-                self._check_changes(changes, where)
+                self.check_changes(changes, where)
         # builds, and thereby checks, the changed declarations
         for _ in self.changed():
             pass
 
-    def _check_closure(self) -> None:
-        for name, places in self.closure.places().items():
-            for changes in places:
-                self._check_changes(changes, f"{name} of the closure of {self.where}")
-        if self.closure.exact and (not self.algebra or self.quantity == "efficiency"):
-            raise ConfigError(
-                f"{self.where}: the closure of {type(self).__name__} isn't exact, it is again=, halves= or kept="
-            )
-        if self.closure.again and not self.becomes_one:
-            raise ConfigError(
-                f"{self.where}: {type(self).__name__} isn't 1 when measured again, its closure is exact=, halves= or "
-                "kept="
-            )
-        self.places()
-
-    def _check_changes(self, changes: Iterable[str], where: str) -> None:
-        known = [field.name for field in dataclasses.fields(self) if field.name not in FIXED]
-        check_known("argument", changes, known, where)
+    def _of_samples(self, samples: tuple[str, ...], **changes: Any) -> Self:
+        """Return the measurement in some of the samples in ``mc``, without the uncertain rates of others."""
+        systematics: list[Systematic] = []
+        for systematic in self.systematics:
+            if isinstance(systematic, LogNormal):
+                among = tuple(sample for sample in systematic.samples if sample in samples)
+                if not among:
+                    continue
+                systematic = dataclasses.replace(systematic, samples=among)
+            systematics.append(systematic)
+        return dataclasses.replace(self, mc=samples, systematics=tuple(systematics), **changes)
 
     def _set_names(self, key: str, optional: bool = False) -> None:
         object.__setattr__(self, key, _names(getattr(self, key), key, self.where, optional))

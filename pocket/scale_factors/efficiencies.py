@@ -20,7 +20,7 @@ class EfficiencyRatio(PassFail, DataScaleFactor):
     """Ratio of counted efficiencies, for entries chosen without the tested requirement (a trigger)."""
 
     method: ClassVar[str] = "pocket.scale_factors.efficiency_ratio:measure"
-    algebra: ClassVar[str] = "pocket.scale_factors.closure.algebra:efficiency_ratio"
+    algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:efficiency_ratio"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +69,10 @@ class TagAndProbeFit(TagAndProbe):
     mass_range: tuple[float, float]
     alternative_fits: tuple[str, ...] = ALTERNATIVE_FITS
 
+    def bare(self) -> Self:
+        """Return the measurement without sources of uncertainty and alternative fits."""
+        return dataclasses.replace(super().bare(), alternative_fits=())
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_range("mass_range", self.mass_range)
@@ -81,8 +85,9 @@ class TagAndProbeFit(TagAndProbe):
 class TagAndProbeCount(TagAndProbe):
     """Efficiency of probes from counts in the peak, less the background that the sidebands tell.
 
-    The background is taken as linear in the mass. Signal in the sidebands is taken into account, with its share in
-    simulation, see :mod:`pocket.scale_factors.tnp_count`. Efficiencies refer to the pairs within the peak.
+    The background is taken as linear in the mass, or as constant with a single sideband. Signal in the sidebands is
+    taken into account, with its share in simulation, see :mod:`pocket.scale_factors.tnp_count`. Efficiencies refer to
+    the pairs within the peak.
 
     Args:
         peak: lowest and highest mass of the peak, on edges of the mass axis [unit of the axis].
@@ -124,24 +129,21 @@ class EfficiencyMap(PassFail):
     """
 
     method: ClassVar[str] = "pocket.scale_factors.efficiency_map:measure"
-    algebra: ClassVar[str] = "pocket.scale_factors.closure.algebra:efficiency_map"
+    algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:efficiency_map"
     becomes_one: ClassVar[bool] = False
     quantity: ClassVar[str] = "efficiency"
     folds_flow: ClassVar[bool] = True
+    fixed: ClassVar[tuple[str, ...]] = (*PassFail.fixed, "groups")
 
     groups: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     min_n_eff: float = 50.0
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         grouped = [sample for samples in self.groups.values() for sample in samples]
         if self.groups and sorted(grouped) != sorted(self.mc):
             raise ConfigError(f"{self.where}: groups must have each sample of mc once, not {', '.join(grouped)}")
+        super().__post_init__()
 
     def parts(self) -> Mapping[str, Self]:
         """Return sample → what is measured for its group."""
-        return {
-            sample: dataclasses.replace(self, mc=samples, groups={})
-            for samples in self.groups.values()
-            for sample in samples
-        }
+        return {sample: self._of_samples(samples, groups={}) for samples in self.groups.values() for sample in samples}

@@ -2,7 +2,7 @@
 
 Every check is a function of the :class:`Evidence`; it returns what it found, and nothing if it isn't for this kind of
 scale factor. All but the first two need places that the declaration names, see
-:class:`~pocket.scale_factors.closure.Closure`.
+:class:`~pocket.scale_factors.validation.Closure`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from scipy.linalg import block_diag
 
 from pocket.errors import PocketError, ScaleFactorError
 from pocket.scale_factors.binning import Array, bin_labels
-from pocket.scale_factors.closure.algebra import Sides
-from pocket.scale_factors.closure.checks import Check, exactly, not_made, within_errors
-from pocket.scale_factors.closure.report import Report
-from pocket.scale_factors.closure.sums import Sums, check_events, check_kept_yields
-from pocket.scale_factors.closure.units import Unit, evaluate, units
-from pocket.scale_factors.closure.values import check_values
-from pocket.scale_factors.closure.yields import check_corrected_yields, check_weighted_yields
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.measuring import find_function
-from pocket.scale_factors.reading import Sources
 from pocket.scale_factors.result import VALID, Measured, ScaleFactorResult
+from pocket.scale_factors.shifts import Sources
 from pocket.scale_factors.templates import NOMINAL
+from pocket.scale_factors.validation.algebra import Sides
+from pocket.scale_factors.validation.checks import Check, exactly, not_made, within_errors
+from pocket.scale_factors.validation.closure import closure_sources, places
+from pocket.scale_factors.validation.report import Report
+from pocket.scale_factors.validation.sums import Sums, check_events, check_kept_yields
+from pocket.scale_factors.validation.units import Unit, evaluate, units
+from pocket.scale_factors.validation.values import check_values
+from pocket.scale_factors.validation.yields import check_corrected_yields, check_weighted_yields
 from pocket.scale_factors.writer import EFFICIENCY_MARGIN
 from pocket.scale_factors.yields import DataMCRatio, NormRatio
 
@@ -41,8 +42,8 @@ class Evidence:
         declaration: what was measured.
         result: the measurement.
         correction: the file for correctionlib, its text.
-        sources: year → histograms of :meth:`~pocket.scale_factors.declarations.ScaleFactor.closure_sources`.
-        sums: sums of :meth:`~pocket.scale_factors.declarations.ScaleFactor.closure_configs`.
+        sources: year → histograms of :func:`~pocket.scale_factors.validation.closure.closure_sources`.
+        sums: sums of :func:`~pocket.scale_factors.validation.closure.closure_configs`.
     """
 
     name: str
@@ -59,7 +60,7 @@ class Evidence:
 
     def place(self, name: str) -> ScaleFactor | None:
         """Return the first place of an argument of the closure, if there is one."""
-        return self.declaration.places().get(name, (None,))[0]
+        return places(self.declaration).get(name, (None,))[0]
 
 
 def validate(evidence: Evidence) -> Report:
@@ -139,7 +140,7 @@ def check_again(evidence: Evidence) -> list[Check]:
 
 def check_halves(evidence: Evidence) -> list[Check]:
     """Compare the measurements in two independent halves of the events."""
-    halves = evidence.declaration.places().get("halves")
+    halves = places(evidence.declaration).get("halves")
     if halves is None:
         return [not_made("halves", "halves of the events", "the declaration's closure has no halves=")]
     one, other = halves
@@ -168,7 +169,7 @@ def check_datasets(evidence: Evidence) -> list[Check]:
     declaration = evidence.declaration
     # the events of other selections come from other skims
     samples = {kept.config: (kept.samples or declaration.mc, False) for kept in declaration.closure.kept}
-    samples |= {config: (declaration.samples(), True) for config, _ in declaration.closure_sources()}
+    samples |= {config: (declaration.samples(), True) for config, _ in closure_sources(declaration)}
     before = declaration.input
     return [
         check_events(

@@ -14,7 +14,8 @@ from correctionlib.highlevel import Correction
 from pocket.errors import ScaleFactorError, UnknownNameError
 from pocket.scale_factors.binning import Array, Axis, Categories, bin_labels, shape
 from pocket.scale_factors.declarations import ScaleFactor
-from pocket.scale_factors.reading import ALL_YEARS, Sources
+from pocket.scale_factors.outputs import ALL_YEARS
+from pocket.scale_factors.shifts import Sources
 from pocket.scale_factors.templates import Templates, find_bins
 
 
@@ -23,7 +24,7 @@ class Unit:
     """Templates that a scale factor is measured in by itself.
 
     Args:
-        year: the year, or :data:`~pocket.scale_factors.reading.ALL_YEARS`.
+        year: the year, or :data:`~pocket.scale_factors.outputs.ALL_YEARS`.
         samples: samples that share the values, if the correction has an input ``sample``.
         templates: the templates.
     """

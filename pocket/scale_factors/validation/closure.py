@@ -5,9 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pocket.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pocket.scale_factors.declarations import ScaleFactor
+
+Declaration = TypeVar("Declaration", bound="ScaleFactor")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,15 +76,57 @@ class Closure:
     def __post_init__(self) -> None:
         if len(self.halves) not in (0, 2):
             raise ConfigError(f"halves of a closure: expected two, not {len(self.halves)}")
-        for name, places in self.places().items():
+        for name, places in self.changes().items():
             for place in places:
                 if not isinstance(place, Mapping) or not place:
                     raise ConfigError(
                         f"{name} of a closure: expected arguments of the declaration and their values, not {place!r}"
                     )
 
-    def places(self) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    def changes(self) -> dict[str, tuple[Mapping[str, Any], ...]]:
         """Return argument → its places, those arguments that are given."""
         places: dict[str, tuple[Mapping[str, Any], ...]] = {"exact": (self.exact,), "again": (self.again,)}
         given = {name: of for name, of in places.items() if of != ({},)}
         return {**given, "halves": self.halves} if self.halves else given
+
+
+def places(declaration: Declaration) -> dict[str, tuple[Declaration, ...]]:
+    """Return argument of the closure → the declarations of what is measured in its places, which have no closure."""
+    plain = declaration if declaration.fits_systematics else declaration.bare()
+    return {
+        name: tuple(dataclasses.replace(plain, **one, closure=Closure()) for one in changes)
+        for name, changes in declaration.closure.changes().items()
+    }
+
+
+def closure_sources(declaration: ScaleFactor) -> tuple[tuple[str, str], ...]:
+    """Return all pairs of configuration and histogram that the closure is looked for in, the measurement's first."""
+    others = ((place.input, place.variable) for of_argument in places(declaration).values() for place in of_argument)
+    return tuple(dict.fromkeys([(declaration.input, declaration.variable), *others]))
+
+
+def closure_configs(declaration: ScaleFactor) -> tuple[str, ...]:
+    """Return the configurations whose outputs the closure is looked for in, that of the measurement first."""
+    kept = (one.config for one in declaration.closure.kept)
+    return tuple(dict.fromkeys([*(config for config, _ in closure_sources(declaration)), *kept]))
+
+
+def check_closure(declaration: ScaleFactor) -> None:
+    """Check that a declaration's closure fits it.
+
+    Raises:
+        ConfigError: if the scale factor has no closure of this kind, or can't be measured like that.
+        UnknownNameError: if an argument is unknown, or can't have another value.
+    """
+    closure, method = declaration.closure, type(declaration).__name__
+    for name, changes in closure.changes().items():
+        for one in changes:
+            declaration.check_changes(one, f"{name} of the closure of {declaration.where}")
+    if closure.exact and (not declaration.algebra or declaration.quantity == "efficiency"):
+        raise ConfigError(f"{declaration.where}: the closure of {method} isn't exact, it is again=, halves= or kept=")
+    if closure.again and not declaration.becomes_one:
+        raise ConfigError(
+            f"{declaration.where}: {method} isn't 1 when measured again, its closure is exact=, halves= or kept="
+        )
+    # builds, and thereby checks, what is measured there
+    places(declaration)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pocket.scale_factors.closure.checks import Check, exactly
-from pocket.scale_factors.closure.units import Unit
-from pocket.scale_factors.norm_ratio import sources
+from pocket.scale_factors.norm_ratio import varied
 from pocket.scale_factors.templates import NOMINAL, Templates
+from pocket.scale_factors.validation.checks import Check, exactly
+from pocket.scale_factors.validation.units import Unit
 from pocket.scale_factors.yields import DataMCRatio, NormRatio
 
 
@@ -30,7 +30,7 @@ def check_weighted_yields(place: NormRatio, units: Sequence[Unit]) -> Check:
         templates = unit.templates
         declaration = templates.declaration
         assert isinstance(declaration, NormRatio)
-        stems = sources(declaration, templates).values()
+        stems = varied(declaration, templates).values()
         for variation in (NOMINAL, *(f"{stem}{side}" for stem in stems for side in ("Up", "Down"))):
             labels.append(f"{unit.prefix}{variation}")
             found.append(_everything(templates, declaration.weighted, variation))

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from pocket.scale_factors.closure import Kept
-from pocket.scale_factors.closure.checks import Check, exactly, within_errors
 from pocket.scale_factors.declarations import ScaleFactor
-from pocket.scale_factors.reading import ALL_YEARS
+from pocket.scale_factors.outputs import ALL_YEARS
 from pocket.scale_factors.templates import NOMINAL
+from pocket.scale_factors.validation import Kept
+from pocket.scale_factors.validation.checks import Check, exactly, within_errors
 
 #: sums of a merged output, see :func:`pocket.outputs.read_sums`
 Sums = Mapping[str, Any]

@@ -8,7 +8,7 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from pocket.scale_factors.closure.checks import Check
+from pocket.scale_factors.validation.checks import Check
 
 _WIDTH = 118
 _RESULTS = {True: "passed", False: "FAILED", None: "not made"}

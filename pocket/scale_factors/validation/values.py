@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.scale_factors.binning import bin_labels
-from pocket.scale_factors.closure.checks import Check
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.result import JOINED, VALID, ScaleFactorResult
+from pocket.scale_factors.validation.checks import Check
 
 
 def check_values(declaration: ScaleFactor, result: ScaleFactorResult) -> Check:

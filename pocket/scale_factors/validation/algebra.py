@@ -13,8 +13,8 @@ import numpy as np
 
 from pocket.scale_factors.binning import Array
 from pocket.scale_factors.efficiencies import EfficiencyMap, EfficiencyRatio
-from pocket.scale_factors.norm_ratio import sources
-from pocket.scale_factors.templates import Templates
+from pocket.scale_factors.norm_ratio import varied
+from pocket.scale_factors.templates import NOMINAL, Templates
 from pocket.scale_factors.writer import EFFICIENCY_MARGIN
 from pocket.scale_factors.yields import DataMCRatio, NormRatio
 
@@ -36,12 +36,20 @@ class Sides:
 
 def norm_ratio(declaration: NormRatio, templates: Templates) -> Iterator[Sides]:
     """Yield sums of weights with the weight, nominal and in each of its variations, and those without it."""
-    without = templates.read(declaration.mc).values
-    yield Sides("nominal", templates.read(declaration.mc, declaration.weighted).values, without)
-    for source, stem in sources(declaration, templates).items():
-        for side in ("Up", "Down"):
-            varied = templates.read(declaration.mc, declaration.weighted, variation=f"{stem}{side}")
-            yield Sides(f"{source}_{side.lower()}", varied.values, without)
+    without, nominal = (
+        templates.read(declaration.mc).values,
+        templates.read(declaration.mc, declaration.weighted).values,
+    )
+    yield Sides(NOMINAL, nominal, without)
+    for name, stem in varied(declaration, templates).items():
+        up, down = (
+            templates.read(declaration.mc, declaration.weighted, variation=f"{stem}{side}").values
+            for side in ("Up", "Down")
+        )
+        # others have a longer name and don't change this weight
+        if not (np.array_equal(up, nominal) and np.array_equal(down, nominal)):
+            yield Sides(f"{name}_up", up, without)
+            yield Sides(f"{name}_down", down, without)
 
 
 def data_mc_ratio(declaration: DataMCRatio, templates: Templates) -> Iterator[Sides]:
@@ -52,13 +60,13 @@ def data_mc_ratio(declaration: DataMCRatio, templates: Templates) -> Iterator[Si
     corrected = templates.read(declaration.mc).values
     if declaration.keep_yield:
         corrected, expected = corrected / corrected.sum(), expected / expected.sum()
-    yield Sides("nominal", corrected, expected)
+    yield Sides(NOMINAL, corrected, expected)
 
 
 def efficiency_ratio(declaration: EfficiencyRatio, templates: Templates) -> Iterator[Sides]:
     """Yield the efficiencies in simulation and in data."""
     data, mc = templates.counts(declaration.data), templates.counts(declaration.mc)
-    yield Sides("nominal", mc.passing / (mc.passing + mc.failing), data.passing / (data.passing + data.failing))
+    yield Sides(NOMINAL, mc.passing / (mc.passing + mc.failing), data.passing / (data.passing + data.failing))
 
 
 def efficiency_map(declaration: EfficiencyMap, templates: Templates) -> Iterator[Sides]:
@@ -66,7 +74,7 @@ def efficiency_map(declaration: EfficiencyMap, templates: Templates) -> Iterator
     mc = templates.counts(declaration.mc)
     everything = mc.passing + mc.failing
     yield Sides(
-        "nominal",
+        NOMINAL,
         everything,
         np.clip(mc.passing, EFFICIENCY_MARGIN * everything, (1 - EFFICIENCY_MARGIN) * everything),
     )
