@@ -40,6 +40,24 @@ class Number:
 
 
 @dataclass(frozen=True)
+class Chi2:
+    """Agreement of all numbers together.
+
+    Args:
+        value: dᵀ C⁻¹ d of the differences d with covariance C.
+        ndf: number of degrees of freedom.
+        p_value: probability of a larger value.
+    """
+
+    value: float
+    ndf: int
+    p_value: float
+
+    def __str__(self) -> str:
+        return f"χ²/ndf {self.value:.3g}/{self.ndf}, p-value {self.p_value:.3g}"
+
+
+@dataclass(frozen=True)
 class Check:
     """One check.
 
@@ -47,8 +65,8 @@ class Check:
         name: name of the check.
         passed: whether the closure is good; ``None`` if the check wasn't made.
         compared: what was compared with what, and how correlations are treated.
-        outcome: where the largest difference is and what would pass, or why the check wasn't made.
-        p_value: p-value of all bins together, for differences with errors.
+        outcome: the largest difference and where it is, or why the check wasn't made.
+        chi2: agreement of all numbers together, for differences with errors.
         numbers: everything that was compared.
     """
 
@@ -56,13 +74,13 @@ class Check:
     passed: bool | None
     compared: str
     outcome: str
-    p_value: float | None = None
+    chi2: Chi2 | None = None
     numbers: tuple[Number, ...] = ()
 
 
-def not_made(name: str, compared: str, reason: str) -> Check:
-    """Return a check that wasn't made, and why."""
-    return Check(name, None, compared, reason)
+def not_made(name: str, compared: str, lacking: str) -> Check:
+    """Return a check that wasn't made because the declaration doesn't say where."""
+    return Check(name, None, compared, f"not made: the declaration's closure has no {lacking}")
 
 
 def exactly(
@@ -82,12 +100,14 @@ def exactly(
         for label, one, other in zip(labels, found, expected, strict=True)
     )
     worst = max(numbers, key=_size)
-    passed = _size(worst) <= EXACT
+    if _size(worst) <= EXACT:
+        outcome = f"{len(numbers)} compared, relative differences up to {_size(worst):.1g}"
+        return Check(name, True, compared, outcome, numbers=numbers)
     outcome = (
         f"{worst.found:.10g} instead of {worst.expected:.10g} in {worst.label}, a relative difference of "
-        f"{worst.off:.2g}, at most {EXACT:g} is allowed"
+        f"{worst.off:.2g}, above {EXACT:g}"
     )
-    return Check(name, passed, compared, outcome, numbers=numbers)
+    return Check(name, False, compared, outcome, numbers=numbers)
 
 
 def within_errors(
@@ -100,7 +120,7 @@ def within_errors(
     *,
     independent: bool,
 ) -> Check:
-    """Compare numbers with errors: every |pull| below :data:`PULL`, and the p-value of χ² neither too small.
+    """Compare numbers with errors: every |pull| below :data:`PULL`, and a p-value neither too small nor too large.
 
     Args:
         name: name of the check.
@@ -110,37 +130,39 @@ def within_errors(
         expected: what there should be, shape (n,).
         covariance: covariance of the differences, shape (n, n).
         independent: whether this covariance is right and not only an upper limit, as for numbers from the same events;
-            then the p-value must not be too large either.
+            only then may the p-value be too large.
     """
-    errors = np.sqrt(np.diag(covariance))
-    difference = found - expected
+    variances, difference = np.diag(covariance), found - expected
+    bad = [label for label, good in zip(labels, np.isfinite(difference) & (variances >= 0), strict=True) if not good]
+    if bad:
+        return Check(name, False, compared, f"numbers or errors that are none in {'; '.join(bad)}")
+    errors = np.sqrt(variances)
     # numbers without an error are the same up to rounding
-    rounding = np.abs(difference) <= EXACT * np.abs(expected)
-    pulls = np.divide(difference, errors, out=np.where(rounding, 0.0, np.inf), where=errors > 0)
+    same = np.abs(difference) <= EXACT * np.abs(expected)
+    pulls = np.divide(difference, errors, out=np.where(same, 0.0, np.inf), where=errors > 0)
     numbers = tuple(
         Number(*values)
         for values in zip(labels, *(part.tolist() for part in (found, expected, errors, pulls)), strict=True)
     )
-    p_value = chi2_probability(difference, covariance)
+    chi2 = agreement(difference, covariance)
     worst = max(numbers, key=_size)
-    largest = LARGEST_P if independent else 1.0
-    allowed = f"at most {PULL:g} is allowed"
-    outcome = (
-        f"{worst.found:.5g} ± {worst.error:.2g} instead of {worst.expected:.5g} in {worst.label}, a pull of "
-        f"{worst.off:.2g}, {allowed}"
-    )
-    passed = _size(worst) < PULL and LEAST_P <= p_value <= largest
-    if _size(worst) < PULL and not passed:
-        meaning = "bins are off together" if p_value < LEAST_P else "too good for independent numbers"
+    if _size(worst) >= PULL:
         outcome = (
-            f"the p-value of all {len(numbers)} numbers is {p_value:.6g}, outside of [{LEAST_P:g}, {largest:g}]: "
-            f"{meaning}; largest pull {worst.off:.2g} in {worst.label}"
+            f"{worst.found:.5g} ± {worst.error:.2g} instead of {worst.expected:.5g} in {worst.label}, a pull of "
+            f"{worst.off:.2g}, not below {PULL:g}"
         )
-    return Check(name, passed, compared, outcome, p_value, numbers)
+        return Check(name, False, compared, outcome, chi2, numbers)
+    outcome = f"{len(numbers)} compared, pulls up to {_size(worst):.2g} (in {worst.label}), {chi2}"
+    if chi2.p_value < LEAST_P:
+        return Check(name, False, compared, f"{outcome}, below {LEAST_P:g}: they are off together", chi2, numbers)
+    if independent and chi2.p_value > LARGEST_P:
+        outcome += f", above {LARGEST_P:g}: too good for independent numbers, the errors are too large"
+        return Check(name, False, compared, outcome, chi2, numbers)
+    return Check(name, True, compared, outcome, chi2, numbers)
 
 
-def chi2_probability(difference: Array, covariance: Array) -> float:
-    """Return the probability of a larger χ² = dᵀ C⁻¹ d.
+def agreement(difference: Array, covariance: Array) -> Chi2:
+    """Return how well differences agree with zero.
 
     Directions without an error, as of sums that are kept, don't count.
 
@@ -148,16 +170,14 @@ def chi2_probability(difference: Array, covariance: Array) -> float:
         difference: shape (n,).
         covariance: shape (n, n).
     """
-    if not (np.isfinite(difference).all() and np.isfinite(covariance).all()):
-        return 0.0
     errors = np.sqrt(np.diag(covariance))
     some = errors > 0
     pulls = difference[some] / errors[some]
     # of the correlations, as errors of bins may differ by orders of magnitude
     variances, directions = np.linalg.eigh(covariance[np.ix_(some, some)] / np.outer(errors[some], errors[some]))
     kept = variances > 1e-10
-    chi2 = np.sum((directions.T @ pulls)[kept] ** 2 / variances[kept])
-    return float(chdtrc(np.count_nonzero(kept), chi2)) if kept.any() else 1.0
+    value, ndf = float(np.sum((directions.T @ pulls)[kept] ** 2 / variances[kept])), int(np.count_nonzero(kept))
+    return Chi2(value, ndf, float(chdtrc(ndf, value)) if ndf else 1.0)
 
 
 def _relative(found: float, expected: float) -> float:

@@ -92,11 +92,12 @@ class Closure:
 
 def places(declaration: Declaration) -> dict[str, tuple[Declaration, ...]]:
     """Return argument of the closure → the declarations of what is measured in its places, which have no closure."""
-    plain = declaration if declaration.fits_systematics else declaration.bare()
-    return {
-        name: tuple(dataclasses.replace(plain, **one, closure=Closure()) for one in changes)
-        for name, changes in declaration.closure.changes().items()
-    }
+
+    def measured(changes: Mapping[str, Any]) -> Declaration:
+        plain = declaration if declaration.fits_systematics else declaration.bare()
+        return dataclasses.replace(plain, **changes, closure=Closure())
+
+    return {name: tuple(map(measured, changes)) for name, changes in declaration.closure.changes().items()}
 
 
 def closure_sources(declaration: ScaleFactor) -> tuple[tuple[str, str], ...]:

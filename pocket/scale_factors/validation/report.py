@@ -11,7 +11,7 @@ from typing import Any
 from pocket.scale_factors.validation.checks import Check
 
 _WIDTH = 118
-_RESULTS = {True: "passed", False: "FAILED", None: "not made"}
+_RESULTS = {True: "passed", False: "FAILED", None: "-"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,12 @@ class Report:
     @property
     def failed(self) -> dict[str, str]:
         """Name → outcome of the checks that failed."""
-        return {check.name: check.outcome for check in self.checks if check.passed is False}
+        failed: dict[str, str] = {}
+        for check in self.checks:
+            if check.passed is False:
+                before = f"{failed[check.name]}; " if check.name in failed else ""
+                failed[check.name] = f"{before}{check.outcome}"
+        return failed
 
     @property
     def sentence(self) -> str:
@@ -56,12 +61,9 @@ class Report:
         """Return a table for people."""
         lines = [f"closure of scale factor {self.scale_factor}: {'FAILED' if self.failed else 'passed'}"]
         for check in self.checks:
-            p_value = "" if check.p_value is None else f"; p-value {check.p_value:.3g}"
-            start = f"  {check.name:<8} {_RESULTS[check.passed]:<9} "
-            rest = textwrap.wrap(f"{check.outcome}{p_value}", _WIDTH - len(start))
-            rest += textwrap.wrap(f"({check.compared})", _WIDTH - len(start))
-            lines.append(start + rest[0])
-            lines += [" " * len(start) + line for line in rest[1:]]
+            start = f"  {check.name:<8} {_RESULTS[check.passed]:<8} "
+            text = f"{check.outcome} (compared: {check.compared})" if check.passed is False else check.outcome
+            lines += textwrap.wrap(text, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
         return "\n".join(lines) + "\n"
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from correctionlib.highlevel import Correction
 
-from pocket.errors import ScaleFactorError, UnknownNameError
+from pocket.errors import ScaleFactorError, check_known
 from pocket.scale_factors.binning import Array, Axis, Categories, bin_labels, shape
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.outputs import ALL_YEARS
@@ -39,9 +39,14 @@ class Unit:
         Args:
             place: the declaration there.
             sources: year → histograms.
+
+        Raises:
+            UnknownNameError: if a sample isn't there.
         """
         own = place.parts()[self.samples[0]] if self.samples else place
         histograms = sources[self.year][place.input, place.variable]
+        where = f"the templates of variable {place.variable!r} in configuration {place.input!r}"
+        check_known("sample", own.samples(), histograms, where)
         return dataclasses.replace(
             self, templates=dataclasses.replace(self.templates, declaration=own, histograms=histograms)
         )
@@ -112,8 +117,7 @@ def units(name: str, declaration: ScaleFactor, sources: Mapping[str, Sources]) -
         ScaleFactorError: if bins have too few entries.
     """
     for year in declaration.years or (ALL_YEARS,):
-        if year not in sources:
-            raise UnknownNameError("year", year, sources, f"templates of variable {declaration.variable!r}")
+        check_known("year", [year], sources, f"the templates of variable {declaration.variable!r}")
         histograms = sources[year][declaration.input, declaration.variable]
         # samples of one group are measured once
         samples: dict[tuple[str, ...], list[str]] = {}

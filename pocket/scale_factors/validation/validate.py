@@ -58,9 +58,11 @@ class Evidence:
         own = list(units(self.name, self.declaration, self.sources))
         return own if place is None else [unit.elsewhere(place, self.sources) for unit in own]
 
-    def place(self, name: str) -> ScaleFactor | None:
-        """Return the first place of an argument of the closure, if there is one."""
-        return places(self.declaration).get(name, (None,))[0]
+    def places(self, argument: str) -> list[tuple[str, ScaleFactor]]:
+        """Return the places of an argument of the closure, in words and as what is measured there."""
+        changes = self.declaration.closure.changes().get(argument, ())
+        words = [", ".join(f"{name}={value!r}" for name, value in one.items()) for one in changes]
+        return list(zip(words, places(self.declaration).get(argument, ()), strict=True))
 
 
 def validate(evidence: Evidence) -> Report:
@@ -110,10 +112,10 @@ def check_exact(evidence: Evidence) -> list[Check]:
     declaration = evidence.declaration
     if not declaration.algebra or declaration.quantity == "efficiency":
         return []
-    place = evidence.place("exact")
-    if place is None:
-        return [not_made("exact", "sums with the scale factor applied", "the declaration's closure has no exact=")]
-    compared = f"sums in {_at(place)}, where it is applied, and what these must be"
+    if not evidence.places("exact"):
+        return [not_made("exact", "sums with the scale factor applied", "exact=")]
+    ((words, place),) = evidence.places("exact")
+    compared = f"sums where the scale factor is applied ({words}), and what these must be"
     labels, found, expected = [], [], []
     for unit in evidence.units(place):
         for sides in _sides(evidence, unit):
@@ -127,12 +129,12 @@ def check_again(evidence: Evidence) -> list[Check]:
     """Measure again where the scale factor is applied, which must give 1."""
     if not evidence.declaration.becomes_one:
         return []
-    place = evidence.place("again")
-    if place is None:
-        return [not_made("again", "the scale factor measured again", "the declaration's closure has no again=")]
+    if not evidence.places("again"):
+        return [not_made("again", "the scale factor measured again", "again=")]
+    ((words, place),) = evidence.places("again")
     compared = (
-        f"the scale factor measured again in {_at(place)}, where it is applied, and 1; the same events are in both, so "
-        "the errors, as of independent ones, are upper limits"
+        f"the scale factor measured again where it is applied ({words}), and 1; the same events are in both, so the "
+        "errors, as of independent ones, are upper limits"
     )
     labels, values, covariance = _measured(evidence, place)
     return [within_errors("again", compared, labels, values, np.ones_like(values), covariance, independent=False)]
@@ -140,11 +142,10 @@ def check_again(evidence: Evidence) -> list[Check]:
 
 def check_halves(evidence: Evidence) -> list[Check]:
     """Compare the measurements in two independent halves of the events."""
-    halves = places(evidence.declaration).get("halves")
-    if halves is None:
-        return [not_made("halves", "halves of the events", "the declaration's closure has no halves=")]
-    one, other = halves
-    compared = f"the scale factor measured in {_at(one)} and in {_at(other)}, which are independent"
+    if not evidence.places("halves"):
+        return [not_made("halves", "the scale factor in halves of the events", "halves=")]
+    (words, one), (other_words, other) = evidence.places("halves")
+    compared = f"the scale factor measured in halves of the events ({words} and {other_words}), which are independent"
     labels, found, covariance = _measured(evidence, one)
     _, expected, other_covariance = _measured(evidence, other)
     return [within_errors("halves", compared, labels, found, expected, covariance + other_covariance, independent=True)]
@@ -152,15 +153,16 @@ def check_halves(evidence: Evidence) -> list[Check]:
 
 def check_yields(evidence: Evidence) -> list[Check]:
     """Compare yields that must be preserved."""
-    declaration, place = evidence.declaration, evidence.place("exact")
+    declaration = evidence.declaration
     checks = [check_kept_yields(declaration, kept, evidence.sums[kept.config]) for kept in declaration.closure.kept]
-    match place:
-        case NormRatio():
-            checks.append(check_weighted_yields(place, evidence.units(place)))
-        case DataMCRatio(keep_yield=True):
-            checks.append(check_corrected_yields(place, evidence.units(), evidence.units(place)))
+    for _, place in evidence.places("exact"):
+        match place:
+            case NormRatio():
+                checks.append(check_weighted_yields(place, evidence.units(place)))
+            case DataMCRatio(keep_yield=True):
+                checks.append(check_corrected_yields(place, evidence.units(), evidence.units(place)))
     if not checks and declaration.quantity == "efficiency":
-        checks.append(not_made("yields", "the mean weight", "the declaration's closure has no kept="))
+        checks.append(not_made("yields", "the mean weight", "kept="))
     return checks
 
 
@@ -191,7 +193,7 @@ def _measured(evidence: Evidence, place: ScaleFactor) -> tuple[list[str], Array,
         of_unit = [f"{first}{label}" for first in leading for label in unit.labels]
         failed = [f"{label} ({one})" for label, one in zip(of_unit, measured.status, strict=False) if one != VALID]
         if failed:
-            raise ScaleFactorError(f"{evidence.name}, measured in {_at(place)}: {'; '.join(failed)}")
+            raise ScaleFactorError(f"{evidence.name} isn't valid in {'; '.join(failed)}")
         labels += of_unit
         values.append(measured.values.value)
         independent = np.diag((measured.values.up + measured.values.down) ** 2 / 4)
@@ -207,7 +209,3 @@ def _sides(evidence: Evidence, unit: Unit) -> Iterator[Sides]:
 def _varied(labels: list[str], sides: Sides) -> list[str]:
     """Return labels with the systematic behind them, if it isn't the nominal one."""
     return labels if sides.systematic == NOMINAL else [f"{label} ({sides.systematic})" for label in labels]
-
-
-def _at(place: ScaleFactor) -> str:
-    return f"category {place.category} of {place.input}"
