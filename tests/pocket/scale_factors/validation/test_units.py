@@ -71,7 +71,7 @@ def test_evaluated_inside_of_each_bin() -> None:
     np.testing.assert_allclose(unit.evaluate(correction, "nominal"), result.scale_factor.value)
     np.testing.assert_allclose(unit.evaluate(correction, "stat_up"), result.scale_factor.value + result.scale_factor.up)
     with pytest.raises(
-        ScaleFactorError, match=r"correction 'sf' has no value for systematic jes_up, pt 25, abseta 0\.6"
+        ScaleFactorError, match=r"correction 'sf' has no value for systematic jes_up, pt 25\.0, abseta 0\.6"
     ):
         unit.evaluate(correction, "jes_up")
 
