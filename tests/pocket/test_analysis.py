@@ -137,7 +137,7 @@ def test_closure_in_a_configuration_that_applies_the_scale_factor() -> None:
         ({"kept": (Kept(**{**KEPT, "config": "tnp"}),)}, "kept of the closure of .* 'tnp' doesn't apply"),
         ({"kept": (Kept(**{**KEPT, "config": "mian"}),)}, "unknown configuration 'mian' in kept of the closure"),
         ({"kept": (Kept(**{**KEPT, "root": "root"}),)}, "unknown category 'root' in kept of the closure"),
-        ({"kept": (Kept(**KEPT, samples=("TT",)),)}, "unknown sample 'TT' in kept of the closure"),
+        ({"kept": (Kept(**KEPT, samples=("WW",)),)}, "unknown sample 'WW' in kept of the closure"),
     ],
 )
 def test_closure_that_refers_to_nothing(arguments: dict[str, Any], message: str) -> None:
