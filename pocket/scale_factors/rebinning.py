@@ -54,7 +54,7 @@ def _rebinned(histogram: Histogram, axis: str, edges: Sequence[float], declarati
     for edge, match in zip(edges, matches, strict=True):
         if not match.any():
             finite = old.edges[np.isfinite(old.edges)]
-            nearest = finite[np.argmin(np.abs(finite - edge))]
+            nearest = finite[np.argmin(np.abs(finite - np.clip(edge, finite[0], finite[-1])))]
             raise ConfigError(
                 f"bins of {declaration.where}: {edge:g} is no edge of the histogram's axis {axis!r}, nearest: "
                 f"{nearest:g}"
