@@ -17,9 +17,10 @@ from tasks.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob
 from tasks.merging import MergeOutputs
 from tasks.pool import run_jobs
 from tasks.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
+from tasks.validation import ClosureGate
 
 
-class PlotTemplates(ConfigTask):
+class PlotTemplates(ClosureGate, ConfigTask):
     """Draws data over stacked simulation, and both beside the templates without scale factors."""
 
     variables = law.CSVParameter(default=(), description="histograms to draw; default: all of the configuration")
@@ -47,12 +48,13 @@ class PlotTemplates(ConfigTask):
             analysis.config(params["compare"])
         return params
 
-    def requires(self) -> dict[str, MergeOutputs]:
-        """The templates of the configuration, and of the one to compare with."""
-        required = {self.config: MergeOutputs.req(self)}
-        if self.compare != "none":
-            required[self.compare] = MergeOutputs.req(self, config=self.compare)
-        return required
+    def requires(self) -> dict[str, Any]:
+        """The templates of the configuration and of the one to compare with, and the closure of their scale factors."""
+        configs = [self.config] if self.compare == "none" else [self.config, self.compare]
+        return {
+            "templates": {config: MergeOutputs.req(self, config=config) for config in configs},
+            "closures": self.closures(configs),
+        }
 
     def fingerprint_spec(self) -> Any:
         """The templates, the style, and the code that draws."""
@@ -61,7 +63,7 @@ class PlotTemplates(ConfigTask):
         config = self.config_inst
         drawn = {name: [(axis.label, axis.lim) for axis in conf.axes] for name, conf in config.variables.items()}
         return {
-            "templates": {name: task.fingerprint for name, task in self.requires().items()},
+            "templates": {name: task.fingerprint for name, task in self.requires()["templates"].items()},
             "variables": {name: drawn[name] for name in self.variables or drawn},
             "categories": self.categories or config.categories.names,
             "style": to_plain(config.parameters).get("plotting_style", {}),
@@ -69,13 +71,17 @@ class PlotTemplates(ConfigTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """The templates."""
-        return input_ids({f"templates {name}": task.output() for name, task in self.requires().items()})
+        """The templates and the closures."""
+        required = self.requires()
+        closures = {f"closure {name}": task.output() for name, task in required["closures"].items()}
+        return input_ids(
+            {**{f"templates {name}": task.output() for name, task in required["templates"].items()}, **closures}
+        )
 
     def make(self) -> None:
         """Draw one variable in one category per job."""
         config = self.config_inst
-        folders = {name: task.directory for name, task in self.requires().items()}
+        folders = {name: task.directory for name, task in self.requires()["templates"].items()}
         with write_output(**self.write_info()) as folder:
             jobs = [
                 TemplatePlotJob(

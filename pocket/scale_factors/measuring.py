@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -82,7 +83,7 @@ def _measure(name: str, declaration: ScaleFactor, histograms: Histograms, others
 
 
 def _measure_one(name: str, declaration: ScaleFactor, histograms: Histograms, others: Sources) -> ScaleFactorResult:
-    method = _method(declaration)
+    method: Method = find_function(declaration.method)
     sources = {(declaration.input, declaration.variable): histograms, **others}
     templates = Templates(name, declaration, histograms, find_bins(name, declaration, histograms))
     nominal = method(declaration, templates)
@@ -94,10 +95,10 @@ def _measure_one(name: str, declaration: ScaleFactor, histograms: Histograms, ot
     return _result(templates, dataclasses.replace(nominal, systematics=systematics))
 
 
-def _method(declaration: ScaleFactor) -> Method:
-    module, _, function = declaration.method.partition(":")
-    method: Method = getattr(importlib.import_module(module), function)
-    return method
+def find_function(reference: str) -> Any:
+    """Return a function by ``module:name``."""
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def _result(templates: Templates, measured: Measured) -> ScaleFactorResult:

@@ -52,8 +52,8 @@ class Events:
 
     @property
     def hf(self) -> Array:
-        """The weight s in its variation ``hf`` up."""
-        return self.s * HF_UP ** (self.njet - 2)
+        """Factor of the weight s in its variation ``hf`` up."""
+        return np.asarray(HF_UP ** (self.njet - 2))
 
 
 def events(seed: int, mean: float = 2000.0) -> Events:
@@ -81,10 +81,10 @@ def norm_templates(of: Events) -> dict[str, hist.Hist[Any]]:
     pileup = np.where(of.ht > 150, 1.1, 0.95)
     weights = {
         "nominal": (of.w, of.w * of.s, of.w * np.sqrt(of.s)),
-        "sf_btag_hfUp": (of.w, of.w * of.hf, of.w * np.sqrt(of.s)),
-        "sf_btag_hfDown": (of.w, of.w * of.s**2 / of.hf, of.w * np.sqrt(of.s)),
-        "sf_btag_root_hfUp": (of.w, of.w * of.s, of.w * np.sqrt(of.hf)),
-        "sf_btag_root_hfDown": (of.w, of.w * of.s, of.w * of.s / np.sqrt(of.hf)),
+        "sf_btag_hfUp": (of.w, of.w * of.s * of.hf, of.w * np.sqrt(of.s)),
+        "sf_btag_hfDown": (of.w, of.w * of.s / of.hf, of.w * np.sqrt(of.s)),
+        "sf_btag_root_hfUp": (of.w, of.w * of.s, of.w * np.sqrt(of.s * of.hf)),
+        "sf_btag_root_hfDown": (of.w, of.w * of.s, of.w * np.sqrt(of.s / of.hf)),
         "pileupUp": (of.w * pileup, of.w * of.s * pileup, of.w * np.sqrt(of.s) * pileup),
         "pileupDown": (of.w / pileup, of.w * of.s / pileup, of.w * np.sqrt(of.s) / pileup),
     }
