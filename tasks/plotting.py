@@ -166,6 +166,7 @@ class PlotScaleFactors(ScaleFactorTask):
                 result=self.requires().directory / RESULT,
                 folder=folder,
                 published=published,
+                history=self.requires().history(),
             )
             run_jobs([job], self.cores, f"{self.task_family} {self.scale_factor}", "plots")
         print(f"plots of {self.scale_factor} are in {self.directory}")

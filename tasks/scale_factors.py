@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,18 @@ import luigi
 from pocket.fingerprint import code_closure
 from pocket.store import write_output
 from tasks.base import TemplateTask, input_ids, load
+from tasks.iterations import NO_ITERATION, IterationTask
 from tasks.merging import MergeOutputs
 
 if TYPE_CHECKING:
-    from pocket.scale_factors import ScaleFactor
+    from pocket.analysis import Analysis
+    from pocket.scale_factors import Coupled, ScaleFactor
+    from pocket.scale_factors.result import ScaleFactorResult
+    from tasks.coupling import IterateScaleFactors
 
 RESULT = "result.json"
+#: folder with the results of all iterations of a coupled scale factor
+HISTORY = "iterations"
 
 
 class ScaleFactorTask(TemplateTask):
@@ -42,21 +49,55 @@ class ScaleFactorTask(TemplateTask):
         """Name of the scale factor."""
         return str(self.scale_factor)
 
+    @property
+    def failed_directory(self) -> Path:
+        """Where the numbers of what failed go; hidden, hence no output."""
+        return self.directory.with_name(f".{self.directory.name}.failed")
 
-class ComputeScaleFactors(ScaleFactorTask):
+
+class ComputeScaleFactors(IterationTask, ScaleFactorTask):
     """Measures a scale factor and writes it for correctionlib."""
 
     exclude_index = False
 
-    def requires(self) -> dict[str, MergeOutputs]:
-        """The templates that it is measured in, per configuration."""
-        return {config: MergeOutputs.req(self, config=config) for config in self.declaration.configs()}
+    @classmethod
+    def find_group(cls, analysis: Analysis, params: dict[str, Any]) -> Coupled | None:
+        """Return the scale factors that one with these parameters is coupled with."""
+        return analysis.coupled_with(params["scale_factor"])
+
+    @property
+    def iterated(self) -> IterateScaleFactors | None:
+        """The task whose result this is, of a scale factor that has settled together with others."""
+        if self.iteration != NO_ITERATION or self.analysis_inst.coupled_with(self.scale_factor) is None:
+            return None
+        from tasks.coupling import IterateScaleFactors
+
+        return IterateScaleFactors.req(self)
+
+    def templates(self) -> dict[str, MergeOutputs]:
+        """The templates that it is measured in, per configuration; of a settled one, those of the last iteration."""
+        if self.iterated is not None:
+            return self.iterated.requires()[str(self.scale_factor)].templates()
+
+        def iteration(config: str) -> int:
+            return self.iteration if self.analysis_inst.coupled_in(config) == self.group else NO_ITERATION
+
+        return {
+            config: MergeOutputs.req(self, config=config, iteration=iteration(config))
+            for config in self.declaration.configs()
+        }
+
+    def requires(self) -> dict[str, Any]:
+        """The templates that it is measured in, or the iterations of a coupled one."""
+        return self.templates() if self.iterated is None else {"iterations": self.iterated}
 
     def fingerprint_spec(self) -> Any:
         """The templates, the declaration, and the code of the method."""
+        if self.iterated is not None:
+            return {"iterations": self.iterated.fingerprint, "name": self.scale_factor}
         method = self.declaration.method.partition(":")[0]
         return {
-            "templates": {config: task.fingerprint for config, task in self.requires().items()},
+            "templates": {config: task.fingerprint for config, task in self.templates().items()},
             "name": self.scale_factor,
             "declaration": self.declaration,
             "code": [
@@ -66,28 +107,45 @@ class ComputeScaleFactors(ScaleFactorTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """The templates."""
-        return input_ids({f"templates {config}": task.output() for config, task in self.requires().items()})
+        """The templates, or the iterations."""
+        if self.iterated is not None:
+            return input_ids({"iterations": self.iterated.output()})
+        return input_ids({f"templates {config}": task.output() for config, task in self.templates().items()})
 
     @property
     def correction_file(self) -> Path:
         """The file for correctionlib."""
         return self.directory / f"{self.scale_factor}.json"
 
+    def result(self) -> ScaleFactorResult:
+        """Return what was measured."""
+        from pocket.scale_factors.result import ScaleFactorResult
+
+        return ScaleFactorResult.from_json((self.directory / RESULT).read_text(encoding="utf-8"))
+
+    def history(self) -> tuple[Path, ...]:
+        """Return the files with the results of all iterations, none unless it is a coupled one that has settled."""
+        return tuple(sorted((self.directory / HISTORY).glob("*.json"), key=lambda path: int(path.stem)))
+
     def scale_factor_files(self) -> dict[str, str]:
-        """Return the checksums of this scale factor's file and of those that its templates depend on."""
+        """Return the checksum of the file."""
         manifest = self.output().manifest
         assert manifest is not None
-        return {**self.scale_factors_behind, str(self.scale_factor): manifest.files[self.correction_file.name].sha256}
+        return {str(self.scale_factor): manifest.files[self.correction_file.name].sha256}
 
     def make(self) -> None:
         """Measure and write the scale factor."""
+        if self.iterated is not None:
+            with write_output(**self.write_info()) as folder:
+                shutil.copytree(self.iterated.directory / str(self.scale_factor), folder, dirs_exist_ok=True)
+            return
         from pocket.scale_factors.outputs import measure_from
         from pocket.scale_factors.writer import dumps
 
-        declaration, required = self.declaration, self.requires()
-        folders = {config: task.directory for config, task in required.items()}
-        result = measure_from(self.scale_factor, declaration, folders, self.analysis_inst.years_of)
+        folders = {config: task.directory for config, task in self.templates().items()}
+        result = measure_from(self.scale_factor, self.declaration, folders, self.analysis_inst.years_of)
+        # what isn't applied yet has no uncertainty
+        text = dumps(result, unchanged=self.iteration == 0)
         with write_output(**self.write_info()) as folder:
-            (folder / self.correction_file.name).write_text(dumps(result), encoding="utf-8")
+            (folder / self.correction_file.name).write_text(text, encoding="utf-8")
             (folder / RESULT).write_text(result.to_json(), encoding="utf-8")

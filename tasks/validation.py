@@ -16,7 +16,7 @@ from pocket.store import write_output
 from pocket.store.publishing import replacing
 from tasks.base import TemplateTask, input_ids
 from tasks.merging import MergeOutputs
-from tasks.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
+from tasks.scale_factors import ComputeScaleFactors, ScaleFactorTask
 
 if TYPE_CHECKING:
     from pocket.scale_factors.validation.report import Report
@@ -48,11 +48,14 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
     exclude_index = False
 
     def requires(self) -> dict[str, Any]:
-        """The scale factor, and the templates in which its closure is looked for."""
+        """The scale factor, and the templates in which its closure is looked for, those it was measured in included."""
+        computed = ComputeScaleFactors.req(self)
+        measured = computed.templates()
         return {
-            "scale_factor": ComputeScaleFactors.req(self),
+            "scale_factor": computed,
             "templates": {
-                config: MergeOutputs.req(self, config=config) for config in closure_configs(self.declaration)
+                config: measured.get(config) or MergeOutputs.req(self, config=config)
+                for config in closure_configs(self.declaration)
             },
         }
 
@@ -62,7 +65,12 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         used = ("pocket.scale_factors.validation.validate", declaration.method, declaration.algebra)
         return {
             "scale_factor": required["scale_factor"].fingerprint,
-            "templates": {config: task.fingerprint for config, task in required["templates"].items()},
+            # those that it was measured in are the scale factor's, and which ones that is may be known only afterwards
+            "templates": {
+                config: task.fingerprint
+                for config, task in required["templates"].items()
+                if config not in declaration.configs()
+            },
             "closure": declaration.closure,
             "code": [code_closure(reference.partition(":")[0]) for reference in used if reference],
         }
@@ -76,11 +84,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
                 **{f"templates {config}": task.output() for config, task in required["templates"].items()},
             }
         )
-
-    @property
-    def failed_directory(self) -> Path:
-        """Where a report with failed checks goes that nobody accepts; hidden, hence no output."""
-        return self.directory.with_name(f".{self.directory.name}.failed")
 
     def make(self) -> None:
         """Make all checks, write and print the report.
@@ -106,7 +109,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         """Return the report on what is there."""
         from pocket.outputs import read_sums
         from pocket.scale_factors.outputs import read_sources
-        from pocket.scale_factors.result import ScaleFactorResult
         from pocket.scale_factors.validation.validate import Evidence, validate
 
         declaration, required = self.declaration, self.requires()
@@ -117,7 +119,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
             Evidence(
                 name=str(self.scale_factor),
                 declaration=declaration,
-                result=ScaleFactorResult.from_json((computed.directory / RESULT).read_text(encoding="utf-8")),
+                result=computed.result(),
                 correction=computed.correction_file.read_text(encoding="utf-8"),
                 sources=read_sources(closure_sources(declaration), declaration.years, folders, years_of),
                 sums={config: read_sums(folder) for config, folder in folders.items()},

@@ -24,11 +24,12 @@ class Resources:
 
     Args:
         toys: folder of the toys' own corrections, for parameters like ``toys://puWeights.json.gz``.
-        scale_factors: derived scale factor → its correctionlib file.
+        scale_factors: derived scale factor → its correctionlib file, or ``None`` for one that isn't applied, because
+            it is measured only in the same iteration.
     """
 
     toys: str | None = None
-    scale_factors: Mapping[str, str] = field(default_factory=dict)
+    scale_factors: Mapping[str, str | None] = field(default_factory=dict)
 
     def not_made(self, files: Mapping[str, str]) -> dict[str, str]:
         """Return those of some files (name → path) that no step of the chain made."""

@@ -4,6 +4,7 @@ A method of one's own is a subclass of :class:`ScaleFactor` (or of a base that h
 whose ``method`` names a function ``"module:function"``, see docs/scale_factors.md.
 """
 
+from pocket.scale_factors.coupled import Coupled
 from pocket.scale_factors.declarations import DataScaleFactor, PassFail, ScaleFactor
 from pocket.scale_factors.efficiencies import EfficiencyMap, EfficiencyRatio, TagAndProbeCount, TagAndProbeFit
 from pocket.scale_factors.systematics import Alternative, Flat, LogNormal, Shape, Spread
@@ -14,6 +15,7 @@ from pocket.scale_factors.yields import DataMCRatio, NormRatio
 __all__ = (
     "Alternative",
     "Closure",
+    "Coupled",
     "DataMCRatio",
     "DataScaleFactor",
     "EfficiencyMap",
