@@ -14,6 +14,7 @@ from pocket.errors import ConfigError
 from pocket.fingerprint import fingerprint
 from pocket.store import manifest_id, store_path
 from tasks.batch.options import BatchOptions
+from tasks.completeness import are_complete
 from tasks.executors import ExecutorMixin
 from tasks.messages import one_sentence_errors
 from tasks.options import one_sentence_options
@@ -270,7 +271,7 @@ def read_id(target: StoreTarget) -> str:
 
 def requirements_complete(task: law.Task) -> bool:
     """Whether all tasks that a task requires are complete."""
-    return all(required.complete() for required in law.util.flatten(task.requires()))
+    return are_complete(task.requires())
 
 
 def load(reference: str, overrides: tuple[str, ...]) -> Analysis:

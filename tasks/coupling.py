@@ -12,6 +12,7 @@ from pocket.fingerprint import code_closure
 from pocket.store import write_output
 from pocket.store.publishing import replacing
 from tasks.base import input_ids, load
+from tasks.completeness import are_complete
 from tasks.scale_factors import HISTORY, RESULT, ComputeScaleFactors, ScaleFactorTask
 from tasks.targets import fetch
 
@@ -31,8 +32,10 @@ class IterateScaleFactors(ScaleFactorTask):
 
     exclude_index = False
 
-    #: how many iterations there are, as far as this task has asked for them
+    #: how many iterations it took, once this task has asked for all of them
     _asked: int | None = None
+    #: how many of them people have been told of
+    _told = 0
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +71,7 @@ class IterateScaleFactors(ScaleFactorTask):
         """Number of the last iteration that is complete, of those that the output is made from; 0 without any."""
         numbers = range(1, self.count or self.group.max_iterations)
         # each iteration requires all of the one before
-        return next((number for number in reversed(numbers) if self._is_complete(number)), 0)
+        return next((number for number in reversed(numbers) if are_complete(self.measurements(number))), 0)
 
     def measurements(self, iteration: int) -> dict[str, ComputeScaleFactors]:
         """Return the measurement of each scale factor in an iteration."""
@@ -118,11 +121,12 @@ class IterateScaleFactors(ScaleFactorTask):
             yield self.measurements(number)
             fetch(task.output() for task in self.measurements(number).values())
             changes = self.changes(number + 1)
-            if number >= (self._asked or 0):
-                print(f"coupled scale factors {self.group.label}, iteration {number}: {_told(changes)}", flush=True)
-            self._asked = number + 1
+            if number == self._told:
+                print(f"coupled scale factors {self.group.label}, iteration {number}: {_text(changes)}", flush=True)
+                self._told += 1
             if self._have_settled(changes):
                 break
+        self._asked = number + 1
         super().run()
 
     def make(self) -> None:
@@ -168,9 +172,6 @@ class IterateScaleFactors(ScaleFactorTask):
     def _have_settled(self, changes: list[Change]) -> bool:
         return bool(changes) and changes[-1].size < self.group.tolerance
 
-    def _is_complete(self, iteration: int) -> bool:
-        return all(task.complete() for task in self.measurements(iteration).values())
 
-
-def _told(changes: list[Change]) -> str:
+def _text(changes: list[Change]) -> str:
     return f"the largest change is {changes[-1].text}" if changes else "measured without each other"
