@@ -10,12 +10,11 @@ from tasks.completeness import are_complete
 asked: Counter[int] = Counter()
 
 
-class Layer(law.Task):
+class Layer(law.WrapperTask):
     """One of a tower of tasks, each of which requires the one below it twice."""
 
     height = luigi.IntParameter()
     missing = luigi.IntParameter(default=-1)
-    log_file = None
 
     def requires(self) -> dict[str, Layer]:
         if self.height == 0:
