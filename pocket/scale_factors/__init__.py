@@ -7,6 +7,7 @@ whose ``method`` names a function ``"module:function"``, see docs/scale_factors.
 from pocket.scale_factors.declarations import DataScaleFactor, PassFail, ScaleFactor
 from pocket.scale_factors.efficiencies import EfficiencyMap, EfficiencyRatio, TagAndProbeCount, TagAndProbeFit
 from pocket.scale_factors.systematics import Alternative, Flat, LogNormal, Shape, Spread
+from pocket.scale_factors.tagging import PassFailTemplate
 from pocket.scale_factors.validation import Closure, Kept
 from pocket.scale_factors.yields import DataMCRatio, NormRatio
 
@@ -22,6 +23,7 @@ __all__ = (
     "LogNormal",
     "NormRatio",
     "PassFail",
+    "PassFailTemplate",
     "ScaleFactor",
     "Shape",
     "Spread",

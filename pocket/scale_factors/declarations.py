@@ -59,8 +59,6 @@ class ScaleFactor:
     quantity: ClassVar[str] = "weight"
     #: whether entries outside of an axis that clamps count in its first or last bin, as they are evaluated there
     folds_flow: ClassVar[bool] = False
-    #: whether the method itself takes shape and rate uncertainties into account
-    fits_systematics: ClassVar[bool] = False
     #: ``module:function`` of the sums that the scale factor corrects, and of what they must equal then, see
     #: :mod:`pocket.scale_factors.validation.algebra`; empty if only errors say how well it does
     algebra: ClassVar[str] = ""
@@ -144,6 +142,10 @@ class ScaleFactor:
     def parts(self) -> Mapping[str, Self]:
         """Return sample → what is measured for it alone; ``sample`` is then the first axis. Empty for all together."""
         return {}
+
+    def remeasured(self) -> tuple[Systematic, ...]:
+        """Return the sources for which the scale factor is measured again; not those that the method fits."""
+        return self.systematics
 
     def bare(self) -> Self:
         """Return the measurement without sources of uncertainty, which each of them repeats."""

@@ -88,11 +88,10 @@ def _measure_one(name: str, declaration: ScaleFactor, histograms: Histograms, ot
     templates = Templates(name, declaration, histograms, find_bins(name, declaration, histograms))
     nominal = method(declaration, templates)
     systematics = dict(nominal.systematics)
-    if not declaration.fits_systematics:
-        for systematic in declaration.systematics:
-            if systematic.name in (*systematics, *nominal.coupled):
-                raise ConfigError(f"{declaration.where}: systematic {systematic.name!r} is the method's own")
-            systematics[systematic.name] = shifts(method, templates, nominal.values.value, systematic, sources)
+    for systematic in declaration.remeasured():
+        if systematic.name in (*systematics, *nominal.coupled):
+            raise ConfigError(f"{declaration.where}: systematic {systematic.name!r} is the method's own")
+        systematics[systematic.name] = shifts(method, templates, nominal.values.value, systematic, sources)
     return _result(templates, dataclasses.replace(nominal, systematics=systematics))
 
 
