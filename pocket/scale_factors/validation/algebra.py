@@ -13,7 +13,7 @@ import numpy as np
 
 from pocket.scale_factors.binning import Array
 from pocket.scale_factors.efficiencies import EfficiencyMap, EfficiencyRatio
-from pocket.scale_factors.norm_ratio import varied
+from pocket.scale_factors.norm_ratio import weight_variations
 from pocket.scale_factors.templates import NOMINAL, Templates
 from pocket.scale_factors.writer import EFFICIENCY_MARGIN
 from pocket.scale_factors.yields import DataMCRatio, NormRatio
@@ -41,7 +41,7 @@ def norm_ratio(declaration: NormRatio, templates: Templates) -> Iterator[Sides]:
         templates.read(declaration.mc, declaration.weighted).values,
     )
     yield Sides(NOMINAL, nominal, without)
-    for name, stem in varied(declaration, templates).items():
+    for name, stem in weight_variations(declaration, templates).items():
         up, down = (
             templates.read(declaration.mc, declaration.weighted, variation=f"{stem}{side}").values
             for side in ("Up", "Down")

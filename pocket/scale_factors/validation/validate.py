@@ -169,17 +169,17 @@ def check_yields(evidence: Evidence) -> list[Check]:
 def check_datasets(evidence: Evidence) -> list[Check]:
     """Compare the events where the scale factor was measured with those where its closure is looked for."""
     declaration = evidence.declaration
-    # the events of other selections come from other skims
+    # other selections have other events behind the skim
     samples = {kept.config: (kept.samples or declaration.mc, False) for kept in declaration.closure.kept}
     samples |= {config: (declaration.samples(), True) for config, _ in closure_sources(declaration)}
     before = declaration.input
-    return [
-        check_events(
-            (before, evidence.sums[before]), (config, evidence.sums[config]), names, declaration.years, skimmed=skimmed
-        )
-        for config, (names, skimmed) in samples.items()
-        if config != before
-    ]
+    checks = []
+    for config, (names, skimmed) in samples.items():
+        common = [name for name in names if name in declaration.samples()]
+        if config != before and common:
+            outputs = (before, evidence.sums[before]), (config, evidence.sums[config])
+            checks.append(check_events(*outputs, common, declaration.years, skimmed=skimmed))
+    return checks
 
 
 def _measured(evidence: Evidence, place: ScaleFactor) -> tuple[list[str], Array, Array]:
