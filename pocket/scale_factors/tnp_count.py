@@ -83,7 +83,7 @@ def extrapolation(declaration: TagAndProbeCount) -> Array:
     mean = np.average(middle, weights=width)
     moment = np.sum(width * (middle - mean) ** 2)
     distance = sum(declaration.peak) / 2 - mean
-    slope = distance * (middle - mean) / moment if len(width) > 1 else 0.0
+    slope = distance * (middle - mean) / moment if moment else np.zeros_like(width)
     return np.asarray((declaration.peak[1] - declaration.peak[0]) * (1 / width.sum() + slope))
 
 
