@@ -114,6 +114,10 @@ class ScaleFactor:
         """Return the categories that together have every entry once."""
         return (self.category,)
 
+    def entry_range(self) -> tuple[str, tuple[float, float]] | None:
+        """Return an axis of the histogram and the range on it that entries must be in to count; None for all."""
+        return None
+
     def roles(self) -> dict[str, tuple[str, ...]]:
         """Return the samples by the role they have: ``mc``, and what a method adds."""
         return {"mc": self.mc}
