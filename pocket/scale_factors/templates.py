@@ -151,9 +151,7 @@ class Templates:
                 "(fail) and 1 (pass)"
             )
         sums = self._collapsed(total, samples)
-        return Counts(
-            *(part[..., flag] for part in (sums.values, sums.variances) for flag in (success, fail)),
-        )
+        return Counts(*(part[..., flag] for part in (sums.values, sums.variances) for flag in (success, fail)))
 
     def counted(self, samples: Sequence[str], further: Sequence[str] = ()) -> Counts:
         """Return :meth:`counts` of data.
