@@ -13,6 +13,7 @@ import numpy as np
 
 from pocket.scale_factors.binning import Array
 from pocket.scale_factors.efficiencies import EfficiencyMap, EfficiencyRatio
+from pocket.scale_factors.efficiency import require_efficiency
 from pocket.scale_factors.norm_ratio import weight_variations
 from pocket.scale_factors.templates import NOMINAL, Templates
 from pocket.scale_factors.writer import EFFICIENCY_MARGIN
@@ -64,8 +65,14 @@ def data_mc_ratio(declaration: DataMCRatio, templates: Templates) -> Iterator[Si
 
 
 def efficiency_ratio(declaration: EfficiencyRatio, templates: Templates) -> Iterator[Sides]:
-    """Yield the efficiencies in simulation and in data."""
+    """Yield the efficiencies in simulation and in data.
+
+    Raises:
+        ScaleFactorError: if there is none in some bin.
+    """
     data, mc = templates.counts(declaration.data), templates.counts(declaration.mc)
+    for counts, where in ((data, "data"), (mc, "simulation")):
+        require_efficiency(counts.passing, counts.failing, templates.labels, f"{templates.name} in {where}")
     yield Sides(NOMINAL, mc.passing / (mc.passing + mc.failing), data.passing / (data.passing + data.failing))
 
 
