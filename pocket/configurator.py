@@ -24,7 +24,6 @@ from pocket.selections import StandardSelection, check_event_cuts
 from pocket.skims.before import SUMS
 from pocket.variations import ShapePlan, build_shape_plan, check_variations
 from pocket.weights.common import common_weights
-from pocket.weights.derived import ScaleFactorWeight
 from pocket.weights.plan import WeightPlan, build_plan, variation_names
 from pocket.weights.wrapper import WeightWrapper
 from pocket.workflows.base import BaseProcessorABC
@@ -145,7 +144,7 @@ class Configurator:
     def scale_factors(self) -> tuple[str, ...]:
         """Names of the derived scale factors that the weights apply."""
         classes = self.weights.classes.values()
-        return tuple(dict.fromkeys(cls.scale_factor for cls in classes if issubclass(cls, ScaleFactorWeight)))
+        return tuple(dict.fromkeys(name for cls in classes for name in cls.scale_factors()))
 
     def processing_spec(self) -> dict[str, Any]:
         """Return everything of the configuration that decides what the processor fills.

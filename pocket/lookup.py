@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import awkward as ak
+import numpy as np
 
 from pocket.errors import MissingBranchError, UnknownNameError, nearest
 
@@ -52,3 +53,24 @@ def branch(objects: ak.Array, name: str, collection_name: str) -> ak.Array:
         hint = f"; nearest: {', '.join(f'{prefix}{other}' for other in close)}" if close else ""
         raise MissingBranchError(f"branch '{prefix}{name}' does not exist{hint}")
     return objects[name]
+
+
+def field(record: ak.Array, path: str, name: str) -> ak.Array:
+    """Return a field, or one of a record within: ``"ll.mass"``.
+
+    ``abs<field>`` is the absolute value of a field, unless there is a field of that name.
+
+    Args:
+        record: the events or a collection.
+        path: names of fields, with dots between them.
+        name: name of the collection, or ``"events"``, as in :func:`branch`.
+
+    Raises:
+        MissingBranchError: if there is no such field.
+    """
+    *outer, last = path.split(".")
+    for part in outer:
+        record, name = branch(record, part, name), part if name == "events" else f"{name}_{part}"
+    if last not in record.fields and last.startswith("abs") and last[3:] in record.fields:
+        return np.abs(record[last[3:]])
+    return branch(record, last, name)

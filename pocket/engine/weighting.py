@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.weights.plan import SamplePlan, WeightPlan, variation_names
+from pocket.weights.wrapper import WeightWrapper
 
 Floats = npt.NDArray[np.float64]
 
@@ -60,11 +63,15 @@ def compute_weights(
     """
     size = len(events)
     plans = {sample: plan.samples[sample] for sample in samples}
-    nominal: dict[str, Floats] = {}
-    varied: dict[str, dict[str, Floats]] = {}
+    computed: dict[str, _Weight] = {}
     for name in dict.fromkeys(name for sample in plans.values() for name in sample.names):
         weight = plan.classes[name](params, metadata)
-        nominal[name], varied[name] = weight.evaluate(events, size, shape_variation)
+        nominal, varied = weight.evaluate(events, size, shape_variation)
+        following: dict[str, Floats] = {}
+        if weight.follows is not None and shape_variation == "nominal" and _is_varied(weight, plans.values()):
+            followed = plan.classes[weight.follows](params, metadata)
+            following = weight.evaluate_following(events, size, followed.variation_names())
+        computed[name] = _Weight(weight.follows or name, nominal, varied, following)
     shared: dict[Any, ChunkWeights] = {}
     weights: dict[str, ChunkWeights] = {}
     for sample, own in plans.items():
@@ -72,17 +79,43 @@ def compute_weights(
         key = (tuple(own.weights.items()), tuple(own.variations.items()))
         if key not in shared:
             names = variation_names(plan, own, params, metadata) if shape_variation == "nominal" else ("nominal",)
-            shared[key] = _sample_weights(own, names, nominal, varied, size)
+            shared[key] = _sample_weights(own, names, computed, size)
         weights[sample] = shared[key]
     return weights
 
 
+@dataclass(frozen=True)
+class _Weight:
+    """A weight of the chunk, all arrays of shape (n events,).
+
+    Args:
+        leader: the weight that it follows, or itself.
+        nominal: without variation.
+        varied: in its own variations.
+        following: in those of the weight that it follows.
+    """
+
+    leader: str
+    nominal: Floats
+    varied: Mapping[str, Floats]
+    following: Mapping[str, Floats]
+
+    def column(self, variation: str) -> Floats:
+        """Return the weight in any variation."""
+        return self.varied.get(variation, self.following.get(variation, self.nominal))
+
+
+def _is_varied(follower: WeightWrapper, plans: Iterable[SamplePlan]) -> bool:
+    """Tell whether the weight that one follows is varied anywhere that both are applied."""
+    return any(
+        follower.name in names and follower.follows in plan.variations[category]
+        for plan in plans
+        for category, names in plan.weights.items()
+    )
+
+
 def _sample_weights(
-    sample: SamplePlan,
-    names: tuple[str, ...],
-    nominal: Mapping[str, Floats],
-    varied: Mapping[str, Mapping[str, Floats]],
-    size: int,
+    sample: SamplePlan, names: tuple[str, ...], computed: Mapping[str, _Weight], size: int
 ) -> ChunkWeights:
     class_of: dict[str, int] = {}
     classes: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
@@ -91,34 +124,35 @@ def _sample_weights(
         key = (applied, sample.variations[category])
         if key not in classes:
             classes[key] = len(matrices)
-            matrices.append(_matrix(applied, key[1], names, nominal, varied, size))
+            matrices.append(_matrix({name: computed[name] for name in applied}, key[1], names, size))
         class_of[category] = classes[key]
     return ChunkWeights(names, np.stack(matrices), class_of)
 
 
-def _matrix(
-    applied: Sequence[str],
-    varied_names: Sequence[str],
-    columns: Sequence[str],
-    nominal: Mapping[str, Floats],
-    varied: Mapping[str, Mapping[str, Floats]],
-    size: int,
-) -> Floats:
+def _matrix(applied: Mapping[str, _Weight], varied_names: Sequence[str], columns: Sequence[str], size: int) -> Floats:
     """Return the product of weights per event and variation, shape (size, n variations)."""
-    # products of the weights before and after each one, so that a varied weight replaces its nominal
+    # a weight and those that follow it vary together, as one factor
+    factors: dict[str, list[str]] = {}
+    for name, weight in applied.items():
+        factors.setdefault(weight.leader, []).append(name)
+
+    def factor(names: Sequence[str], variation: str) -> Floats:
+        return functools.reduce(operator.mul, (applied[name].column(variation) for name in names))
+
+    # products of the factors before and after each one, so that a varied factor replaces its nominal
     # without a division, which fails for weights of zero
     before = [np.ones(size)]
-    for name in applied:
-        before.append(before[-1] * nominal[name])
+    for names in factors.values():
+        before.append(before[-1] * factor(names, "nominal"))
     after = [np.ones(size)]
-    for name in reversed(applied):
-        after.append(after[-1] * nominal[name])
+    for names in reversed(factors.values()):
+        after.append(after[-1] * factor(names, "nominal"))
     after.reverse()
     matrix = np.empty((size, len(columns)))
     matrix[:] = before[-1][:, None]
     position = {name: number for number, name in enumerate(columns)}
-    for number, name in enumerate(applied):
-        if name in varied_names:
-            for variation, values in varied[name].items():
-                matrix[:, position[variation]] = before[number] * values * after[number + 1]
+    for number, names in enumerate(factors.values()):
+        for name in names:
+            for variation in applied[name].varied if name in varied_names else ():
+                matrix[:, position[variation]] = before[number] * factor(names, variation) * after[number + 1]
     return matrix

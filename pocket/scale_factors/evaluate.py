@@ -1,86 +1,100 @@
-"""Scale factors from a correction, applied to the objects of events."""
+"""Derived scale factors, evaluated for objects or events from the files that the chain writes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
-import awkward as ak
 import numpy as np
-import numpy.typing as npt
 
-from pocket.errors import ScaleFactorError
+from pocket.corrections import load_correction
+from pocket.errors import ConfigError, ScaleFactorError
+from pocket.parameters.locations import local_path
+from pocket.weights.evaluation import FlatObjects, Floats, Input, coverage, evaluate
+from pocket.weights.wrapper import systematic_key
 
-if TYPE_CHECKING:
-    from correctionlib.highlevel import Correction
-
-Array = npt.NDArray[np.float64]
+SYSTEMATIC = "systematic"
 
 
-def object_weight(correction: Correction, inputs: Sequence[ak.Array], systematic: str) -> Array:
-    """Return the product of the scale factors of an event's objects, 1 without objects; shape (events,).
+@dataclass(frozen=True)
+class DerivedCorrection:
+    """A correction in the file of a derived scale factor.
 
     Args:
-        correction: the scale factor.
-        inputs: per input of the correction but ``systematic``, in its order, the values per event and object.
-        systematic: ``nominal``, ``up``, ``down``, …
-
-    Raises:
-        ScaleFactorError: if inputs don't fit the correction, hold NaN, or are out of range where that is an error, or
-            the correction doesn't know the systematic.
+        file: the file.
+        name: name of the correction in it.
     """
-    return _product(_evaluate(correction, inputs, systematic))
+
+    file: str
+    name: str
+
+    @property
+    def axes(self) -> dict[str, str]:
+        """Input, all but ``systematic`` → its type: ``real``, ``int`` or ``string``."""
+        inputs = load_correction(self.file, self.name).inputs
+        return {variable.name: variable.type for variable in inputs if variable.name != SYSTEMATIC}
+
+    @property
+    def systematics(self) -> frozenset[Any]:
+        """Keys of ``systematic``; none if the correction doesn't vary."""
+        return self._keys(SYSTEMATIC)
+
+    def nominal_in(self, shape_variation: str) -> str:
+        """Return the systematic that counts in a shape variation: that of the same name, or else ``nominal``."""
+        key = systematic_key(shape_variation)
+        return key if key in self.systematics else "nominal"
+
+    def evaluate(self, inputs: Mapping[str, Input], systematic: str, size: int) -> Floats:
+        """Evaluate the correction.
+
+        Args:
+            inputs: axis → one text for all, or one number per object or event.
+            systematic: ``nominal``, ``up``, ``down``, ``stat_up``, ….
+            size: number of objects or events.
+
+        Returns:
+            Shape (size,).
+
+        Raises:
+            ConfigError: if an input is missing, has NaN or no integers, or is out of range where that is an error; if
+                the correction doesn't know a text.
+            UnknownNameError: if it doesn't know the systematic.
+        """
+        place = f"correction {self.name!r} of {Path(self.file).name}"
+        for axis, value in inputs.items():
+            known = self._keys(axis)
+            if isinstance(value, str) and value not in known and None not in known:
+                raise ConfigError(f"{place} knows no {axis} {value!r}; known: {', '.join(sorted(known))}")
+        if systematic != "nominal" and not self.systematics:
+            raise ConfigError(f"{place} has no systematic {systematic!r}, nor any other one")
+        values = evaluate(self.file, self.name, {**inputs, SYSTEMATIC: systematic}, clamped=False)
+        # one value if all inputs are texts
+        return np.broadcast_to(values, size)
+
+    def _keys(self, axis: str) -> frozenset[Any]:
+        load_correction(self.file, self.name)
+        return coverage(local_path(self.file), self.name).keys.get(axis, frozenset())
 
 
-def any_of_weight(
-    efficiency_data: Correction, efficiency_mc: Correction, inputs: Sequence[ak.Array], systematic: str
-) -> Array:
+def any_of(data: Floats, mc: Floats, objects: FlatObjects, name: str) -> Floats:
     """Return the weight of a requirement that any object of an event may fulfil, as a trigger; shape (events,).
 
     (1 − Π(1 − ε_data)) / (1 − Π(1 − ε_MC)), the ratio of the probabilities that at least one object passes. An event
     without objects has no such probability in either; its weight is 1.
 
     Args:
-        efficiency_data: efficiency of an object in data.
-        efficiency_mc: efficiency of an object in simulation.
-        inputs: as in :func:`object_weight`.
-        systematic: as in :func:`object_weight`; the efficiency in simulation doesn't vary.
+        data: efficiency of each object in data, shape (n objects,).
+        mc: its efficiency in simulation.
+        objects: the objects.
+        name: name of the scale factor, for errors.
 
     Raises:
-        ScaleFactorError: as :func:`object_weight`, and if no object of an event can pass in simulation.
+        ScaleFactorError: if no object of an event can pass in simulation.
     """
-    data = _evaluate(efficiency_data, inputs, systematic)
-    mc = _evaluate(efficiency_mc, inputs, systematic)
-    some = ak.to_numpy(ak.num(mc)) > 0
-    numerator, denominator = 1 - _product(1 - data), 1 - _product(1 - mc)
+    some = objects.per_event > 0
+    numerator, denominator = 1 - objects.product(1 - data), 1 - objects.product(1 - mc)
     if np.any(denominator[some] <= 0):
-        raise ScaleFactorError(f"correction {efficiency_mc.name!r}: an event has no object with efficiency above zero")
+        raise ScaleFactorError(f"scale factor {name!r}: an event has no object with efficiency above zero")
     return np.divide(numerator, denominator, out=np.ones_like(numerator), where=some)
-
-
-def _evaluate(correction: Correction, inputs: Sequence[ak.Array], systematic: str) -> ak.Array:
-    names = [variable.name for variable in correction.inputs]
-    axes = [name for name in names if name != "systematic"]
-    if len(inputs) != len(axes):
-        raise ScaleFactorError(
-            f"correction {correction.name!r} needs {len(axes)} inputs ({', '.join(axes)}), not {len(inputs)}"
-        )
-    counts = ak.num(inputs[0])
-    values: dict[str, Array | str] = {"systematic": systematic}
-    for axis, objects in zip(axes, inputs, strict=True):
-        if not ak.array_equal(ak.num(objects), counts):
-            raise ScaleFactorError(f"correction {correction.name!r}: the inputs differ in their numbers of objects")
-        flat = ak.to_numpy(ak.flatten(objects)).astype(np.float64)
-        # correctionlib takes some bin for NaN instead of refusing it.
-        if np.isnan(flat).any():
-            raise ScaleFactorError(f"correction {correction.name!r}: input {axis!r} has NaN")
-        values[axis] = flat
-    try:
-        evaluated = correction.evaluate(*(values[name] for name in names))
-    except (IndexError, RuntimeError) as error:  # a systematic or a value that the correction doesn't cover
-        raise ScaleFactorError(f"correction {correction.name!r}, systematic {systematic!r}: {error}") from None
-    return ak.unflatten(evaluated, counts)
-
-
-def _product(values: ak.Array) -> Array:
-    return np.asarray(ak.to_numpy(ak.prod(values, axis=1)), dtype=np.float64)

@@ -164,11 +164,6 @@ class BTagFixedWorkingPoint(BTagWeight):
         place = {"sample": str(self.metadata["sample"]), "year": self.year}
         of_efficiency = named_correction(self.params, "jet_scale_factors", "btag_efficiency", self.year)
         efficiency = evaluate(*of_efficiency, {**inputs, **place})
-        if np.any((efficiency < 0) | (efficiency >= 1)):
-            raise ConfigError(f"weight {self.name!r}: an efficiency of b tagging is not in [0, 1)")
-
-        # such that the efficiency in data is no more than 1
-        largest = 1 / np.maximum(efficiency, np.finfo(np.float64).tiny)
         section = ("jet_scale_factors", "btagSF", self.year)
         file = parameter(self.params, *section, "file")
         of_bc, of_light = (parameter(self.params, *section, "fixed_wp", flavours) for flavours in ("bc", "light"))
@@ -177,14 +172,35 @@ class BTagFixedWorkingPoint(BTagWeight):
             factors = np.empty(len(flavour))
             for name, kind, chosen in ((of_bc, bc, flavour != 0), (of_light, light, flavour == 0)):
                 factors[chosen] = evaluate(file, name, {**chosen_inputs(inputs, chosen), **kind_input(kind)})
-            factors = np.minimum(factors, largest)
-            return jets.product(np.where(tagged, factors, (1 - factors * efficiency) / (1 - efficiency)))
+            return jets.product(method_1a(self.name, tagged, factors, efficiency))
 
         nominal = weight("central", "central")
         if shape_variation != "nominal":
             return WeightData(self.name, nominal)
         up, down = ([weight(side, "central"), weight("central", side)] for side in ("up", "down"))
         return WeightDataMultiVariation(self.name, nominal, self.variations, up, down)
+
+
+def method_1a(name: str, tagged: npt.NDArray[np.bool_], factors: Floats, efficiency: Floats) -> Floats:
+    """Return the factor of each jet at a working point: SF if it is tagged, else (1 − SF ε) / (1 − ε).
+
+    Args:
+        name: name of the weight, for errors.
+        tagged: whether a jet passes, shape (n jets,).
+        factors: scale factors, shape (n jets,).
+        efficiency: efficiency ε in simulation, shape (n jets,).
+
+    Returns:
+        Shape (n jets,).
+
+    Raises:
+        ConfigError: if an efficiency isn't in [0, 1).
+    """
+    if np.any((efficiency < 0) | (efficiency >= 1)):
+        raise ConfigError(f"weight {name!r}: an efficiency of b tagging is not in [0, 1)")
+    # such that the efficiency in data, SF ε, is no more than 1 and no untagged jet has a negative weight
+    factors = np.minimum(factors, 1 / np.maximum(efficiency, np.finfo(np.float64).tiny))
+    return np.where(tagged, factors, (1 - factors * efficiency) / (1 - efficiency))
 
 
 def _jes_kind(shape_variation: str) -> str | None:

@@ -2,76 +2,205 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self
 
-import numpy as np
+import numpy.typing as npt
 
-from pocket.corrections import load_correction
-from pocket.errors import ConfigError, MissingBranchError, UnknownNameError, nearest
-from pocket.weights.wrapper import WeightData, WeightWrapper
+from pocket.errors import ConfigError, MissingBranchError, UnknownNameError, check_known
+from pocket.lookup import field
+from pocket.scale_factors.evaluate import DerivedCorrection, any_of
+from pocket.weights.evaluation import FlatObjects, Floats, Input, flat
+from pocket.weights.wrapper import WeightData, WeightDataMultiVariation, WeightWrapper
 
 COMBINE = ("product", "any")
+_STATISTICS = re.compile(r"(stat\d+)_up")
 
 
-class ScaleFactorWeight(WeightWrapper):
-    """Applies a derived scale factor to the objects of a collection, see :meth:`wrap`."""
+class DerivedWeight(WeightWrapper):
+    """Base of the weights from files of the chain.
+
+    The variations are those of the total uncertainty, or of the sources in ``_variations``. Inside a shape variation a
+    factor is nominal, unless its file has a key for it, e.g. ``JES_Total_up`` for ``JES_TotalUp``. In variations of the
+    weight that it follows, it has those of the file's keys.
+
+    Attributes:
+        scale_factor: name of the scale factor in the analysis.
+        inputs: axis → column, where they differ.
+    """
 
     has_variations = True
     scale_factor: ClassVar[str]
-    collection: ClassVar[str]
+    inputs: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def scale_factors(cls) -> tuple[str, ...]:
+        """Names of the derived scale factors that the weight applies."""
+        return (cls.scale_factor,)
+
+    @classmethod
+    def make(cls, name: str, variations: Sequence[str], **attributes: Any) -> type[Self]:
+        """Return a weight class.
+
+        Raises:
+            ConfigError: if the variations aren't a list of different names.
+        """
+        if isinstance(variations, str) or len(set(variations)) < len(variations):
+            raise ConfigError(f"weight {name!r}: variations must be a list of different names, not {variations!r}")
+        return type(name, (cls,), {"name": name, "_variations": tuple(variations), **attributes})
+
+    def at(self, events: Any, size: int, shape_variation: str) -> Callable[[str], Floats]:
+        """Return the weight as a function of the systematic, each shape (size,)."""
+        raise NotImplementedError(f"weight {self.name!r} has no at()")
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the weight with its variations."""
+        weight = self.at(events, size, shape_variation)
+        correction = self.correction(self.scale_factor)
+        if shape_variation != "nominal":
+            return weight(correction.nominal_in(shape_variation))
+        self._check_statistics(correction)
+        if not self.variations:
+            return WeightData(self.name, *map(weight, ("nominal", "up", "down")))
+        up, down = ([weight(f"{source}_{side}") for source in self.variations] for side in ("up", "down"))
+        return WeightDataMultiVariation(self.name, weight("nominal"), self.variations, up, down)
+
+    def compute_following(self, events: Any, size: int, keys: Sequence[str]) -> Mapping[str, Any]:
+        """Return the weight in variations of the weight that it follows."""
+        weight = self.at(events, size, "nominal")
+        return {key: weight(key) for key in keys}
+
+    def correction(self, scale_factor: str, of: str = "") -> DerivedCorrection:
+        """Return a scale factor's correction, or one with a suffix to its name.
+
+        Raises:
+            ConfigError: if the file wasn't given.
+        """
+        file = self.params.get("scale_factors", {}).get(scale_factor)
+        if file is None:
+            raise ConfigError(f"weight {self.name!r}: the file of scale factor {scale_factor!r} was not given")
+        return DerivedCorrection(str(file), f"{scale_factor}{of}")
+
+    def objects(self, events: Any, collection: str) -> FlatObjects:
+        """Return the objects of a collection.
+
+        Raises:
+            UnknownNameError: if there is no such collection.
+            ConfigError: if it is one record per event.
+        """
+        check_known("collection", [collection], events.fields, f"weight {self.name!r}")
+        if events[collection].ndim < 2:
+            raise ConfigError(
+                f"weight {self.name!r}: {collection} is one record per event; leave out collection=, and name its "
+                f"fields in inputs=, such as '{collection}.pt'"
+            )
+        return FlatObjects(events, collection)
+
+    def inputs_of(self, correction: DerivedCorrection, column: Callable[[str], npt.NDArray[Any]]) -> dict[str, Input]:
+        """Return the inputs of a correction: texts from the metadata, numbers from columns.
+
+        Args:
+            correction: the correction.
+            column: returns the values of a column, one per object or event.
+
+        Raises:
+            UnknownNameError: if the metadata don't have a text.
+            MissingBranchError: if there is no such column.
+            ConfigError: if it isn't one number each.
+        """
+        found: dict[str, Input] = {}
+        for axis, kind in correction.axes.items():
+            place, source = f"weight {self.name!r}, input {axis!r} of {correction.name!r}", self.inputs.get(axis, axis)
+            if kind == "string":
+                check_known("key", [source], self.metadata, f"the metadata ({place})")
+                found[axis] = str(self.metadata[source])
+                continue
+            try:
+                found[axis] = column(source)
+            except (ConfigError, MissingBranchError) as error:
+                raise type(error)(f"{place}: {error}") from None
+        return found
+
+    def _check_statistics(self, correction: DerivedCorrection) -> None:
+        # some of the decorrelated statistical variations alone would be too small an uncertainty
+        independent = {match[1] for key in correction.systematics if (match := _STATISTICS.fullmatch(str(key)))}
+        missing = independent - set(self.variations)
+        if missing and independent & set(self.variations):
+            raise ConfigError(
+                f"weight {self.name!r}: variations lacks {', '.join(sorted(missing))} of the {len(independent)} "
+                f"independent statistical variations of {correction.name!r}"
+            )
+
+
+class ScaleFactorWeight(DerivedWeight):
+    """Applies a derived scale factor to the objects of a collection or to events, see :meth:`wrap`."""
+
+    collection: ClassVar[str | None]
     combine: ClassVar[str]
 
     @classmethod
-    def wrap(cls, name: str, scale_factor: str, collection: str, combine: str = "product") -> type[ScaleFactorWeight]:
+    def wrap(
+        cls,
+        name: str,
+        scale_factor: str,
+        collection: str | None = None,
+        combine: str = "product",
+        inputs: Mapping[str, str] | None = None,
+        variations: Sequence[str] = (),
+        follows: str | None = None,
+    ) -> type[ScaleFactorWeight]:
         """Make a weight class for one scale factor.
 
         Args:
             name: name of the weight.
             scale_factor: name of the scale factor in the analysis.
-            collection: collection whose objects are the inputs. An axis ``pt`` takes the field ``pt``,
-                ``abseta`` takes |``eta``| unless the collection has a field ``abseta``.
+            collection: collection whose objects are the inputs. Without one, the inputs are columns of the events.
             combine: ``product`` of the objects' scale factors, or ``any``: the ratio of the probabilities
                 that at least one object passes, (1 − Π(1 − ε_data)) / (1 − Π(1 − ε_MC)), as for a trigger
                 that any object may fire.
+            inputs: axis → field of the objects or column of the events, e.g. ``{"njet": "nJetGood"}``; with a dot it is
+                a field of a record (``ll.pt``). Without an entry it has the name of the axis. ``abseta`` is |``eta``|
+                where there is no ``abseta``. An axis of texts, such as ``sample`` and ``year``, takes the dataset's
+                metadata.
+            variations: sources of uncertainty that vary one by one, e.g. ``("stat", "signal")``; without any, there is
+                one pair for the total uncertainty. Independent statistical variations are named each:
+                ``("stat1", "stat2", …)``.
+            follows: name of a weight in whose variations this one takes the values that were measured for them: in
+                ``sf_btag_hfUp`` that for ``hf_up``.
 
         Raises:
             UnknownNameError: if ``combine`` is neither.
+            ConfigError: if ``any`` has no collection, or the variations aren't a list of different names.
         """
         if combine not in COMBINE:
             raise UnknownNameError("way to combine", combine, COMBINE, f"weight {name!r}")
-        attributes = {"name": name, "scale_factor": scale_factor, "collection": collection, "combine": combine}
-        return type(name, (cls,), attributes)
+        if combine == "any" and collection is None:
+            raise ConfigError(f"weight {name!r}: combine='any' needs the collection of the objects")
+        return cls.make(
+            name,
+            variations,
+            scale_factor=scale_factor,
+            collection=collection,
+            combine=combine,
+            inputs=dict(inputs or {}),
+            follows=follows,
+        )
 
-    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
-        """Return the weight with its total up and down variation."""
-        from pocket.scale_factors.evaluate import any_of_weight, object_weight
-
-        path = self.params.get("scale_factors", {}).get(self.scale_factor)
-        if path is None:
-            raise ConfigError(f"weight {self.name!r}: the file of scale factor {self.scale_factor!r} was not given")
-        kinds = ("nominal", "up", "down") if shape_variation == "nominal" else ("nominal",)
-        if self.combine == "any":
-            pair = [load_correction(path, f"{self.scale_factor}_efficiency_{of}") for of in ("data", "mc")]
-            inputs = self._inputs(events, pair[0])
-            return WeightData(self.name, *(any_of_weight(pair[0], pair[1], inputs, kind) for kind in kinds))
-        correction = load_correction(path, self.scale_factor)
-        inputs = self._inputs(events, correction)
-        return WeightData(self.name, *(object_weight(correction, inputs, kind) for kind in kinds))
-
-    def _inputs(self, events: Any, correction: Any) -> list[Any]:
-        if self.collection not in events.fields:
-            raise UnknownNameError("collection", self.collection, events.fields, f"weight {self.name!r}")
-        objects = events[self.collection]
-        arrays = []
-        for axis in (variable.name for variable in correction.inputs if variable.name != "systematic"):
-            if axis in objects.fields:
-                arrays.append(objects[axis])
-            elif axis.startswith("abs") and axis[3:] in objects.fields:
-                arrays.append(np.abs(objects[axis[3:]]))
-            else:
-                close = nearest(axis, objects.fields) or sorted(objects.fields)[:8]
-                raise MissingBranchError(
-                    f"weight {self.name!r}: {self.collection} has no field {axis!r} for scale factor "
-                    f"{self.scale_factor!r}, nearest: {', '.join(close)}"
-                )
-        return arrays
+    def at(self, events: Any, size: int, shape_variation: str) -> Callable[[str], Floats]:
+        """Return the weight as a function of the systematic, each shape (size,)."""
+        if self.collection is None:
+            correction = self.correction(self.scale_factor)
+            of_events = self.inputs_of(correction, lambda path: flat(field(events, path, "events"), path, "event"))
+            return lambda systematic: correction.evaluate(of_events, systematic, size)
+        objects = self.objects(events, self.collection)
+        if self.combine == "product":
+            correction = self.correction(self.scale_factor)
+            inputs = self.inputs_of(correction, objects.__getitem__)
+            return lambda systematic: objects.product(correction.evaluate(inputs, systematic, objects.size))
+        data, mc = (self.correction(self.scale_factor, f"_efficiency_{of}") for of in ("data", "mc"))
+        inputs = self.inputs_of(data, objects.__getitem__)
+        simulated = mc.evaluate(inputs, "nominal", objects.size)
+        return lambda systematic: any_of(
+            data.evaluate(inputs, systematic, objects.size), simulated, objects, self.scale_factor
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gzip
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ import numpy.typing as npt
 
 from pocket.corrections import load_correction
 from pocket.errors import ConfigError, check_known
-from pocket.lookup import branch, collection, parameter
+from pocket.lookup import branch, collection, field, parameter
 from pocket.parameters.locations import local_path
 
 Floats = npt.NDArray[np.float64]
@@ -39,28 +40,35 @@ class FlatObjects:
 
     Raises:
         UnknownNameError: if there is no such collection.
-        MissingBranchError: if its objects have no pt.
+        MissingBranchError: if its objects have no fields.
     """
 
     def __init__(self, events: Any, name: str) -> None:
         objects = collection(events, name)
         # of a field, because of records it would look into every field
-        missing = ak.is_none(branch(objects, "pt", name), axis=1)
+        some = "pt" if "pt" in objects.fields else next(iter(objects.fields), "pt")
+        missing = ak.is_none(branch(objects, some, name), axis=1)
         self._objects = objects[~missing] if ak.any(missing, axis=None) else objects
         self._name = name
         #: number of objects of each event, shape (n events,)
-        self.per_event = np.asarray(ak.fill_none(ak.num(self._objects.pt, axis=1), 0), dtype=np.int64)
+        self.per_event = np.asarray(ak.fill_none(ak.num(self._objects[some], axis=1), 0), dtype=np.int64)
 
-    def __getitem__(self, field: str) -> npt.NDArray[Any]:
-        """Return a field, shape (n objects,).
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """Return a field, named as in :func:`pocket.lookup.field`; shape (n objects,).
 
         Raises:
             MissingBranchError: if the collection doesn't have it.
+            ConfigError: if it isn't one number per object.
         """
-        return np.asarray(ak.flatten(branch(self._objects, field, self._name), axis=1))
+        return flat(ak.flatten(field(self._objects, name, self._name), axis=1), f"{self._name}.{name}", "object")
 
-    def __contains__(self, field: str) -> bool:
-        return field in self._objects.fields
+    def __contains__(self, name: str) -> bool:
+        return name in self._objects.fields
+
+    @property
+    def size(self) -> int:
+        """Number of objects of all events."""
+        return int(self.per_event.sum())
 
     def product(self, values: npt.NDArray[Any]) -> Floats:
         """Return the product over the objects of each event, 1 without objects; shape (n events,)."""
@@ -69,6 +77,21 @@ class FlatObjects:
     def sum(self, values: npt.NDArray[Any]) -> Floats:
         """Return the sum over the objects of each event, 0 without objects; shape (n events,)."""
         return np.asarray(ak.sum(ak.unflatten(values.astype(np.float64), self.per_event), axis=1), dtype=np.float64)
+
+
+def flat(values: ak.Array, what: str, each: str) -> npt.NDArray[Any]:
+    """Return numbers as a flat array; ``each`` says whether there is one per event or per object.
+
+    Raises:
+        ConfigError: if they are something else, or some are missing.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:  # lists, or None among the numbers
+        array = None
+    if array is None or array.ndim != 1 or array.dtype.kind not in "biuf":
+        raise ConfigError(f"{what} is not one number per {each}")
+    return array
 
 
 def named_correction(params: Any, *path: str) -> tuple[str, str]:
@@ -80,15 +103,16 @@ def named_correction(params: Any, *path: str) -> tuple[str, str]:
     return str(parameter(params, *path, "file")), str(parameter(params, *path, "name"))
 
 
-def evaluate(file: str, name: str, inputs: Mapping[str, Input]) -> Floats:
+def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = True) -> Floats:
     """Evaluate a correction.
 
     Args:
         file: correctionlib file, by its path or by name (:func:`pocket.corrections.load_correction`).
         name: name of the correction in it.
-        inputs: values by the name of the input, in lower case and without underscores; those that the correction
-            doesn't have are left aside. Where it has bins and no rule for values beyond them, these take the
-            outermost bin.
+        inputs: values by the name of the input, as it is or in lower case and without underscores; those that the
+            correction doesn't have are left aside.
+        clamped: whether values beyond the bins take the outermost bin where the correction has no rule for them.
+            Otherwise they are an error.
 
     Returns:
         One value per object.
@@ -102,21 +126,24 @@ def evaluate(file: str, name: str, inputs: Mapping[str, Input]) -> Floats:
     place = f"correction {name!r} of {Path(file).name}"
     arguments: list[Input] = []
     for variable in correction.inputs:
-        value = inputs.get(plain_name(variable.name))
+        value = inputs.get(variable.name, inputs.get(plain_name(variable.name)))
         if value is None:
             raise ConfigError(f"{place} needs the input {variable.name!r}; given: {', '.join(sorted(inputs))}")
         if isinstance(value, str):
             if variable.name in known.keys and None not in known.keys[variable.name]:
                 check_known(variable.name, [value], known.keys[variable.name], place)
             arguments.append(value)
-        elif variable.type == "int":
-            arguments.append(value.astype(np.int64))
-        else:
-            arguments.append(_clamped(value.astype(np.float64), known.range(variable.name, inputs), place, variable))
+            continue
+        numbers = _numbers(value, variable.type == "int", f"{place}: input {variable.name!r}")
+        if clamped and variable.type == "real":
+            numbers = _clamped(numbers, known.range(variable.name, inputs))
+        arguments.append(numbers)
     try:
         return np.asarray(correction.evaluate(*arguments), dtype=np.float64)
     except (IndexError, RuntimeError) as error:
-        raise ConfigError(f"{place}: {error}") from None
+        names = [variable.name for variable in correction.inputs]
+        text = re.sub(r"argument (\d+)", lambda match: repr(names[int(match[1])]), str(error))
+        raise ConfigError(f"{place}: {text}") from None
 
 
 def chosen_inputs(inputs: Mapping[str, Input], mask: npt.NDArray[np.bool_]) -> dict[str, Input]:
@@ -207,10 +234,18 @@ def _frozen(sets: Mapping[str, set[Any]]) -> dict[str, frozenset[Any]]:
     return {name: frozenset(values) for name, values in sets.items()}
 
 
-def _clamped(values: Floats, covered: tuple[float, float], place: str, variable: Any) -> Floats:
+def _numbers(values: npt.NDArray[Any], integer: bool, where: str) -> npt.NDArray[Any]:
     # correctionlib takes some bin for NaN instead of refusing it
     if np.isnan(values).any():
-        raise ConfigError(f"{place}: input {variable.name!r} has NaN")
+        raise ConfigError(f"{where} has NaN")
+    if not integer:
+        return values.astype(np.float64)
+    if not np.all(np.isfinite(values) & (np.rint(values) == values)):
+        raise ConfigError(f"{where} has numbers that are no integers")
+    return values.astype(np.int64)
+
+
+def _clamped(values: Floats, covered: tuple[float, float]) -> Floats:
     low, high = covered
     # the upper edge itself is beyond the last bin
     return np.clip(values, low, np.nextafter(high, -np.inf) if np.isfinite(high) else high)

@@ -70,7 +70,8 @@ def build_plan(
 
     Raises:
         UnknownNameError: for an unknown key, weight, category or sample.
-        ConfigError: for a weight applied twice, or a variation of a weight that has none or isn't applied.
+        ConfigError: for a weight applied twice, a variation of a weight that has none or isn't applied, or a weight
+            that follows one that has no variations or isn't applied.
     """
     registry = _registry(known)
 
@@ -86,6 +87,9 @@ def build_plan(
     nameable = (*samples, *dropped)
     applied = Block(weights, "weights", resolve, categories, nameable)
     wanted = Block(varied, "variations.weights", resolve, categories, nameable)
+    in_use = dict.fromkeys(applied)
+    for name in in_use:
+        _check_followed(registry[name], registry)
     plans: dict[str, SamplePlan] = {}
     for sample, is_mc in samples.items():
         per_category: dict[str, tuple[str, ...]] = {}
@@ -96,12 +100,18 @@ def build_plan(
                 if names.count(name) > 1:
                     raise ConfigError(f"weight {name!r} is applied twice to {sample!r} in category {category!r}")
             names = [name for name in names if is_mc or not registry[name].isMC_only]
+            for name in names:
+                followed = registry[name].follows
+                if followed is not None and followed not in names:
+                    raise ConfigError(
+                        f"weight {name!r} follows {followed!r}, which isn't applied to {sample!r} in category "
+                        f"{category!r}"
+                    )
             per_category[category] = tuple(names)
             # a category that lacks the weight keeps the nominal in that variation
             asked = dict.fromkeys(wanted.of(sample, category))
             varied_here[category] = tuple(name for name in names if name in asked)
         plans[sample] = SamplePlan(per_category, varied_here)
-    in_use = dict.fromkeys(applied)
     for name in wanted:
         if not registry[name].has_variations:
             raise ConfigError(f"variations.weights: weight {name!r} has no variations")
@@ -109,6 +119,20 @@ def build_plan(
             raise ConfigError(f"variations.weights: {name!r} is varied, but no weight of that name is applied")
     used = {name for sample in samples for category in categories for name in applied.of(sample, category)}
     return WeightPlan({name: registry[name] for name in in_use if name in used}, plans)
+
+
+def _check_followed(cls: WeightClass, registry: Mapping[str, WeightClass]) -> None:
+    if cls.follows is None:
+        return
+    if cls.follows not in registry:
+        raise UnknownNameError("weight", cls.follows, registry, f"follows of weight {cls.name!r}")
+    followed = registry[cls.follows]
+    if not followed.has_variations:
+        raise ConfigError(f"weight {cls.name!r} follows {cls.follows!r}, which has no variations")
+    if followed.follows is not None:
+        raise ConfigError(f"weight {cls.name!r} follows {cls.follows!r}, which itself follows {followed.follows!r}")
+    if cls.compute_following is WeightWrapper.compute_following:
+        raise ConfigError(f"weight {cls.name!r} follows {cls.follows!r}, but has no compute_following()")
 
 
 def _registry(known: Iterable[WeightClass]) -> dict[str, WeightClass]:

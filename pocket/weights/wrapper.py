@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, ClassVar
@@ -58,6 +58,7 @@ class WeightWrapper:
         name: the name configurations use.
         has_variations: whether the weight has variations.
         isMC_only: whether data are left alone.
+        follows: name of a weight in whose variations this one has values of its own (:meth:`compute_following`).
         _variations: names of several variations, each with up and down; empty for a single pair. A subclass may set
             it in ``__init__``, from parameters and metadata.
 
@@ -69,11 +70,17 @@ class WeightWrapper:
     name: ClassVar[str] = ""
     has_variations: ClassVar[bool] = False
     isMC_only: ClassVar[bool] = True  # noqa: N815  PocketCoffea's spelling
+    follows: ClassVar[str | None] = None
     _variations: Sequence[str] = ()
 
     def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
         self.params = self._params = params  # PocketCoffea's weights have the names with an underscore
         self.metadata = self._metadata = metadata
+
+    @classmethod
+    def scale_factors(cls) -> tuple[str, ...]:
+        """Names of the derived scale factors that the weight applies."""
+        return ()
 
     @property
     def variations(self) -> tuple[str, ...]:
@@ -93,6 +100,19 @@ class WeightWrapper:
             :class:`WeightDataMultiVariation`, a :class:`WeightData`, or a :class:`WeightDataMultiVariation`.
         """
         raise NotImplementedError(f"weight {self.name!r} has no compute()")
+
+    def compute_following(self, events: Any, size: int, keys: Sequence[str]) -> Mapping[str, Any]:
+        """Return the weight in variations of the weight that it follows.
+
+        Args:
+            events: as in :meth:`compute`.
+            size: number of events.
+            keys: the variations, as :func:`systematic_key` names them, e.g. ``"hf_up"`` for ``sf_btag_hfUp``.
+
+        Returns:
+            Key → weight, shape (size,).
+        """
+        raise NotImplementedError(f"weight {self.name!r} has no compute_following()")
 
     def variation_names(self) -> list[str]:
         """Names of the stored variations: ``{name}Up`` or ``{name}_{variation}Up``, and the same with Down."""
@@ -143,6 +163,29 @@ class WeightWrapper:
             raise ConfigError(f"weight {self.name!r} has variations, but did not return all of {', '.join(names)}")
         return nominal, {name: self._checked(value, size, name) for name, value in zip(names, values, strict=True)}
 
+    def evaluate_following(self, events: Any, size: int, variations: Iterable[str]) -> dict[str, Array]:
+        """Compute the weight in variations of the weight that it follows.
+
+        Args:
+            events: as in :meth:`compute`.
+            size: number of events.
+            variations: names of the followed weight's variations.
+
+        Returns:
+            Variation name → weight, shape (size,).
+
+        Raises:
+            ConfigError: if shapes are wrong, values aren't finite, or a variation is missing.
+        """
+        keys = {variation: systematic_key(variation, str(self.follows)) for variation in variations}
+        values = self.compute_following(events, size, tuple(keys.values()))
+        missing = [key for key in keys.values() if key not in values]
+        if missing:
+            raise ConfigError(
+                f"weight {self.name!r} follows {self.follows!r}, but did not return {', '.join(missing)} for it"
+            )
+        return {variation: self._checked(values[key], size, variation) for variation, key in keys.items()}
+
     def _checked(self, values: Any, size: int, which: str) -> Array:
         try:
             array = np.asarray(values, dtype=np.float64)
@@ -159,6 +202,28 @@ class WeightWrapper:
                 f"weight {self.name!r} ({which}) is not finite for {int((~finite).sum())} of {size} events"
             )
         return array
+
+
+def systematic_key(variation: str, weight: str = "") -> str:
+    """Return what the file of a derived scale factor calls a variation.
+
+    Args:
+        variation: name of a shape variation, or of the variation of a weight.
+        weight: the weight, whose name is left out where a source is named, too.
+
+    Examples:
+        >>> systematic_key("AK4PFchs_JES_TotalUp")
+        'AK4PFchs_JES_Total_up'
+        >>> systematic_key("sf_btag_hfDown", "sf_btag")
+        'hf_down'
+        >>> systematic_key("pileupUp", "pileup")
+        'pileup_up'
+    """
+    for side in ("Up", "Down"):
+        if variation.endswith(side):
+            source = variation.removesuffix(side)
+            return f"{source.removeprefix(f'{weight}_') if weight else source}_{side.lower()}"
+    return variation
 
 
 class WeightLambda(WeightWrapper):

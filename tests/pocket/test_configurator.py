@@ -16,6 +16,8 @@ from pocket.histograms.config import Axis, HistConf
 from pocket.selections import StandardSelection
 from pocket.weights import WeightLambda
 from pocket.weights.derived import ScaleFactorWeight
+from pocket.weights.square_root import SquareRoot
+from pocket.weights.working_point import FixedWorkingPointWeight
 from tests.pocket.configs import DATA, DEFINITIONS, DY, DY_LOW, PARAMETERS, TT, PlainWorkflow, configure, only
 
 X = Axis(field="x", bins=4, start=0, stop=2)
@@ -188,17 +190,19 @@ def test_weights_and_the_scale_factors_they_need() -> None:
     muon_id = ScaleFactorWeight.wrap("sf_id", scale_factor="muon_id", collection="Muon")
     trigger = ScaleFactorWeight.wrap("sf_trigger", scale_factor="trigger", collection="Muon", combine="any")
     other = ScaleFactorWeight.wrap("sf_other", scale_factor="other", collection="Muon")
+    working_point = FixedWorkingPointWeight.wrap("sf_btag_wp", "efficiency", "btag", "Jet", tagged="tagged")
+    root = SquareRoot.wrap("root", ScaleFactorWeight.wrap("sf_norm", "norm"))
     config = configure(
-        weights_classes=[muon_id, trigger, other, FIXED],
+        weights_classes=[muon_id, trigger, other, FIXED, working_point, root],
         weights={
             "common": {"inclusive": ["genWeight", "sf_id", "zpt"]},
-            "bysample": {"TT": {"inclusive": ["sf_trigger"]}},
+            "bysample": {"TT": {"inclusive": ["sf_trigger", "sf_btag_wp", "root"]}},
         },
     )
-    assert config.weights.samples["TT"].names == ("genWeight", "sf_id", "zpt", "sf_trigger")
+    assert config.weights.samples["TT"].names == ("genWeight", "sf_id", "zpt", "sf_trigger", "sf_btag_wp", "root")
     assert config.weights.samples["DATA"].names == ()
     # a weight that may be named but isn't used needs no scale factor
-    assert config.scale_factors == ("muon_id", "trigger")
+    assert config.scale_factors == ("muon_id", "trigger", "efficiency", "btag", "norm")
 
 
 def test_what_decides_the_output_of_the_processor() -> None:

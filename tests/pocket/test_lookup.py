@@ -5,7 +5,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from pocket.errors import MissingBranchError, UnknownNameError
-from pocket.lookup import branch, collection, parameter
+from pocket.lookup import branch, collection, field, parameter
 
 PARAMS = OmegaConf.create({"event_flags": {"2017": ["a"], "2018": ["b"]}})
 
@@ -32,3 +32,16 @@ def test_collection_and_branch() -> None:
         branch(events.Muon, "tightId", "Muon")
     with pytest.raises(MissingBranchError, match=r"^branch 'muon' does not exist; nearest: Muon$"):
         branch(events, "muon", "events")
+
+
+def test_field() -> None:
+    events = ak.Array([{"ll": {"mass": 91.0, "first": {"eta": -1.5, "absphi": 7.0, "phi": -2.0}}, "n": 2}])
+    assert field(events, "n", "events").to_list() == [2]
+    assert field(events, "ll.mass", "events").to_list() == [91.0]
+    assert field(events.ll, "first.eta", "ll").to_list() == [-1.5]
+    assert field(events, "ll.first.abseta", "events").to_list() == [1.5]
+    assert field(events, "ll.first.absphi", "events").to_list() == [7.0]
+    with pytest.raises(MissingBranchError, match=r"^branch 'll_first_absetta' does not exist; nearest: ll_first_"):
+        field(events, "ll.first.absetta", "events")
+    with pytest.raises(MissingBranchError, match=r"^branch 'lll' does not exist; nearest: ll$"):
+        field(events, "lll.mass", "events")

@@ -182,7 +182,13 @@ def test_weights_in_order_with_their_provenance() -> None:
     assert list(weights["classes"]) == ["genWeight", "unity", "slope", "sf_id"]
     slope = weights["classes"]["slope"]
     assert slope["doc"] == "Slope of the spectrum (arXiv:0000.00000)."
-    assert slope["settings"] == {"has_variations": True, "isMC_only": True, "name": "slope", "variations": ["a", "b"]}
+    assert slope["settings"] == {
+        "follows": None,
+        "has_variations": True,
+        "isMC_only": True,
+        "name": "slope",
+        "variations": ["a", "b"],
+    }
     assert weights["classes"]["unity"]["function"]["doc"] == "Do nothing (nobody 2020)."
     settings = weights["classes"]["sf_id"]["settings"]
     assert (settings["scale_factor"], settings["collection"], settings["combine"]) == ("muon_id", "Muon", "product")

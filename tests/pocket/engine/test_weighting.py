@@ -110,6 +110,86 @@ def test_each_weight_is_computed_once() -> None:
     assert calls == [({"p": 1}, {"sample": "DY"}, 2, "nominal")]
 
 
+def following(weight: str, *own: str) -> type[WeightWrapper]:
+    """Return a weight that follows b; its columns are its name, its variations, and those of b behind its name."""
+
+    class Follower(WeightWrapper):
+        name = weight
+        follows = "b"
+        has_variations = bool(own)
+
+        def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+            return tuple(events[column] for column in (weight, *own))
+
+        def compute_following(self, events: Any, size: int, keys: Any) -> Any:
+            assert keys == ("stat_up", "stat_down", "syst_up", "syst_down")
+            return {key: events[f"{weight}_{key}"] for key in keys}
+
+    return Follower
+
+
+FOLLOWERS = {"f": following("f", "fUp", "fDown"), "g": following("g")}
+FOLLOWED = {f"b_{source}{side}": f"{source}_{side.lower()}" for source in ("stat", "syst") for side in ("Up", "Down")}
+
+
+@settings(max_examples=50, deadline=None)
+@given(data=st.data(), size=st.integers(0, 4), shape=st.sampled_from(["nominal", "nominal", "JESUp"]))
+def test_followers_vary_with_the_weight_that_they_follow(data: st.DataObject, size: int, shape: str) -> None:
+    # with both, with one, with none of the followers, and without the weight itself
+    orders = {"SR": "fabg", "CR": "bf", "VR": "cb", "XR": "ac"}
+    applied = {category: data.draw(st.permutations(names)) for category, names in orders.items()}
+    varied = {
+        category: data.draw(st.lists(st.sampled_from([name for name in names if name in "abf"]), unique=True))
+        for category, names in applied.items()
+    }
+    plan = build_plan(
+        {"common": {"bycategory": applied}},
+        {"common": {"bycategory": varied}},
+        [*KNOWN, *FOLLOWERS.values()],
+        list(orders),
+        {"TT": True},
+    )
+    own = {**VARIATIONS, "f": ["fUp", "fDown"], "g": []}
+    names = [name for weight, variations in own.items() for name in (weight, *variations)]
+    names += [f"{weight}_{key}" for weight in FOLLOWERS for key in FOLLOWED.values()]
+    values = {name: data.draw(st.lists(VALUES, min_size=size, max_size=size)) for name in names}
+    events = ak.Array({name: np.array(column, dtype=np.float64) for name, column in values.items()})
+    found = compute_weights(plan, ["TT"], {}, {}, events, shape)["TT"]
+
+    def column(weight: str, category: str, variation: str) -> str:
+        if weight in varied[category] and variation in own[weight]:
+            return variation
+        if weight in FOLLOWERS and "b" in varied[category] and variation in FOLLOWED:
+            return f"{weight}_{FOLLOWED[variation]}"
+        return weight
+
+    stored = {variation for weights in varied.values() for weight in weights for variation in own[weight]}
+    assert set(found.variations) == {"nominal"} | (stored if shape == "nominal" else set())
+    for category, weights in applied.items():
+        for variation in found.variations:
+            columns_of = [column(weight, category, variation) for weight in weights]
+            expected = [math.prod(values[name][event] for name in columns_of) for event in range(size)]
+            np.testing.assert_allclose(found.column(category, variation), expected, rtol=1e-12)
+
+
+def test_a_follower_is_asked_only_where_both_are_applied_and_the_other_is_varied() -> None:
+    columns = {"b": [2.0], **{name: [3.0] for name in VARIATIONS["b"]}, "g": [5.0]}
+    weights = {"common": {"bycategory": {"SR": ["b", "g"], "CR": ["b"]}}}
+    variations = {"common": {"bycategory": {"CR": ["b"]}}}
+    plan = build_plan(weights, variations, [*KNOWN, *FOLLOWERS.values()], CATEGORIES, {"TT": True})
+    # there are no columns for what g would be
+    found = compute_weights(plan, ["TT"], {}, {}, ak.Array(columns))["TT"]
+    assert found.column("SR", "b_statUp").tolist() == [10.0]
+    assert found.column("CR", "b_statUp").tolist() == [3.0]
+
+
+def test_weights_of_some_samples() -> None:
+    weights = {"common": {"inclusive": ["a"]}, "bysample": {"TT": {"inclusive": ["b", "g"]}}}
+    plan = build_plan(weights, {}, [*KNOWN, *FOLLOWERS.values()], CATEGORIES, {"DY": True, "TT": True})
+    events = ak.Array({"a": [2.0], "aUp": [3.0], "aDown": [1.0]})
+    assert compute_weights(plan, ["DY"], {}, {}, events)["DY"].nominal("SR").tolist() == [2.0]
+
+
 def test_names_need_no_events() -> None:
     plan = build_plan(
         {"common": {"inclusive": ["c", "b", "a"]}},

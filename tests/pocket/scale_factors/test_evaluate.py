@@ -1,88 +1,118 @@
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import awkward as ak
 import correctionlib
-import correctionlib.schemav2 as schema
 import numpy as np
 import pytest
 
-from pocket.errors import ScaleFactorError
-from pocket.scale_factors.evaluate import any_of_weight, object_weight
-from pocket.scale_factors.writer import dumps
-from tests.pocket.scale_factors.test_writer import result
+from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
+from pocket.scale_factors.evaluate import DerivedCorrection, any_of
+from pocket.weights.evaluation import FlatObjects
+from tests.pocket.correction_files import write_corrections
+from tests.pocket.weights.objects import nested, random_binning, with_inputs
+
+KEYS = ("nominal", "up", "down", "hf_up", "AK4PFchs_JES_Total_up")
 
 
 @pytest.fixture(scope="module")
-def corrections() -> correctionlib.CorrectionSet:
-    return correctionlib.CorrectionSet.from_string(dumps(result(flow={"pt": "clamp", "abseta": "error"})))
+def file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    def bins(*path: Any) -> Any:
+        return random_binning(sum(map(ord, "".join(map(str, path)))), pt=[20, 50, 100])
+
+    keys = {"sample": ["TT", "DY"], "flavor": [5, 0], "systematic": KEYS}
+    types = {"sample": "string", "flavor": "int", "pt": "real", "systematic": "string"}
+    texts = nested({"sample": ["TT", "DY"], "systematic": ["nominal", "up"]}, lambda sample, key: len(sample + key))
+    return write_corrections(
+        tmp_path_factory.mktemp("sf") / "btag.json",
+        with_inputs("btag", nested(keys, bins), **types),
+        with_inputs("plain", random_binning(1, pt=[20, 100]), pt="real"),
+        with_inputs("texts", texts, sample="string", systematic="string"),
+    )
 
 
-@pytest.fixture(scope="module")
-def muons() -> list[Any]:
-    rng = np.random.default_rng(1)
-    counts = rng.integers(0, 4, 200)
-    pt = rng.exponential(30, counts.sum()).astype(np.float32)
-    return [ak.unflatten(pt, counts), ak.unflatten(rng.uniform(0, 2.4, counts.sum()), counts)]
+def inputs(flavor: list[float], pt: list[float], sample: str = "TT") -> dict[str, Any]:
+    return {"sample": sample, "flavor": np.array(flavor), "pt": np.array(pt, dtype=np.float32)}
 
 
-@pytest.mark.parametrize("systematic", ["nominal", "up", "stat_down"])
-def test_product_over_objects(corrections: correctionlib.CorrectionSet, muons: list[Any], systematic: str) -> None:
-    expected = []
-    for pts, absetas in zip(*(array.to_list() for array in muons), strict=True):
-        weight = 1.0
-        for pt, abseta in zip(pts, absetas, strict=True):
-            weight *= corrections["muon_id"].evaluate(pt, abseta, systematic)
-        expected.append(weight)
-    weights = object_weight(corrections["muon_id"], muons, systematic)
-    assert weights.dtype == np.float64
-    assert weights == pytest.approx(expected, rel=1e-12)
-    assert expected.count(1.0) == np.sum(ak.num(muons[0]) == 0) > 0
+def test_axes_and_systematics(file: str) -> None:
+    correction = DerivedCorrection(file, "btag")
+    assert correction.axes == {"sample": "string", "flavor": "int", "pt": "real"}
+    assert correction.systematics == set(KEYS)
+    assert DerivedCorrection(file, "plain").systematics == set()
 
 
-@pytest.mark.parametrize("systematic", ["nominal", "down"])
-def test_any_of_the_objects(corrections: correctionlib.CorrectionSet, muons: list[Any], systematic: str) -> None:
-    data, mc = (corrections[f"muon_id_efficiency_{of}"] for of in ("data", "mc"))
-    expected = []
-    for pts, absetas in zip(*(array.to_list() for array in muons), strict=True):
-        none_data = none_mc = 1.0
-        for pt, abseta in zip(pts, absetas, strict=True):
-            none_data *= 1 - data.evaluate(pt, abseta, systematic)
-            none_mc *= 1 - mc.evaluate(pt, abseta)
-        expected.append((1 - none_data) / (1 - none_mc) if pts else 1.0)
-    assert any_of_weight(data, mc, muons, systematic) == pytest.approx(expected, rel=1e-12)
+@pytest.mark.parametrize("systematic", KEYS)
+def test_one_value_for_each(file: str, systematic: str) -> None:
+    values = DerivedCorrection(file, "btag").evaluate(inputs([5.0, 0.0, 5.0], [20, 49, 99], "DY"), systematic, 3)
+    reference = correctionlib.CorrectionSet.from_file(file)["btag"]
+    expected = [reference.evaluate("DY", flavor, pt, systematic) for flavor, pt in ((5, 20.0), (0, 49.0), (5, 99.0))]
+    assert values.tolist() == expected
 
 
-def test_no_events(corrections: correctionlib.CorrectionSet) -> None:
-    empty = [ak.Array([[1.0]])[:0]] * 2
-    data, mc = (corrections[f"muon_id_efficiency_{of}"] for of in ("data", "mc"))
-    assert object_weight(corrections["muon_id"], empty, "nominal").shape == (0,)
-    assert any_of_weight(data, mc, empty, "nominal").shape == (0,)
+def test_texts_alone_give_one_value_for_all(file: str) -> None:
+    correction = DerivedCorrection(file, "texts")
+    assert correction.evaluate({"sample": "DY"}, "up", 3).tolist() == [4.0] * 3
+    assert correction.evaluate({"sample": "DY"}, "nominal", 0).shape == (0,)
 
 
-def test_no_efficiency_in_simulation() -> None:
-    zero = schema.Correction(
-        name="zero",
-        version=1,
-        inputs=[schema.Variable(name="pt", type="real")],
-        output=schema.Variable(name="efficiency", type="real"),
-        data=0.0,
-    ).to_evaluator()
-    with pytest.raises(ScaleFactorError, match="'zero': an event has no object with efficiency above zero"):
-        any_of_weight(zero, zero, [ak.Array([[30.0], []])], "nominal")
+def test_what_counts_in_a_shape_variation(file: str) -> None:
+    correction = DerivedCorrection(file, "btag")
+    assert correction.nominal_in("AK4PFchs_JES_TotalUp") == "AK4PFchs_JES_Total_up"
+    for other in ("AK4PFchs_JES_TotalDown", "JES_TotalUp", "nominal", "Up"):
+        assert correction.nominal_in(other) == "nominal"
 
 
 @pytest.mark.parametrize(
-    ("inputs", "systematic", "text"),
+    ("flavor", "pt", "text"),
     [
-        ([[[30.0]]], "nominal", r"'muon_id' needs 2 inputs \(pt, abseta\), not 1"),
-        ([[[30.0]], [[1.0, 2.0]]], "nominal", "differ in their numbers of objects"),
-        ([[[float("nan")]], [[1.0]]], "nominal", "input 'pt' has NaN"),
-        ([[[30.0]], [[2.5]]], "nominal", "'muon_id', systematic 'nominal': Index above bounds"),
-        ([[[30.0]], [[1.0]]], "upp", "'muon_id', systematic 'upp': Index not available"),
+        (5.0, float("nan"), "input 'pt' has NaN"),
+        (5.5, 30.0, "input 'flavor' has numbers that are no integers"),
+        (4.0, 30.0, "Index not available in Category for input 'flavor' val: 4"),
+        (5.0, 100.0, "Index above bounds in MultiBinning for input 'pt' value: 100"),
+        (5.0, 19.0, "Index below bounds in MultiBinning for input 'pt' value: 19"),
     ],
 )
-def test_refused(corrections: correctionlib.CorrectionSet, inputs: list[Any], systematic: str, text: str) -> None:
-    with pytest.raises(ScaleFactorError, match=text):
-        object_weight(corrections["muon_id"], [ak.Array(values) for values in inputs], systematic)
+def test_refused(file: str, flavor: float, pt: float, text: str) -> None:
+    with pytest.raises(ConfigError, match=rf"correction 'btag' of btag\.json: {text}"):
+        DerivedCorrection(file, "btag").evaluate(inputs([flavor], [pt]), "nominal", 1)
+
+
+def test_unknown_texts(file: str) -> None:
+    correction, given = DerivedCorrection(file, "btag"), inputs([5.0], [30.0])
+    with pytest.raises(
+        UnknownNameError, match=r"systematic 'hf_upp' in correction 'btag' of btag\.json, did you mean 'hf_up'"
+    ):
+        correction.evaluate(given, "hf_upp", 1)
+    with pytest.raises(ConfigError, match=r"^correction 'btag' of btag\.json knows no sample 'TTT'; known: DY, TT$"):
+        correction.evaluate({**given, "sample": "TTT"}, "nominal", 1)
+    with pytest.raises(ConfigError, match=r"needs the input 'pt'; given: flavor, sample, systematic"):
+        correction.evaluate({"sample": "TT", "flavor": given["flavor"]}, "nominal", 1)
+    with pytest.raises(
+        ConfigError, match=r"correction 'plain' of btag\.json has no systematic 'up', nor any other one"
+    ):
+        DerivedCorrection(file, "plain").evaluate({"pt": given["pt"]}, "up", 1)
+    with pytest.raises(UnknownNameError, match=r"unknown correction 'btga' in btag\.json, did you mean 'btag'"):
+        _ = DerivedCorrection(file, "btga").systematics
+
+
+def test_any_of_the_objects() -> None:
+    rng = np.random.default_rng(1)
+    counts = rng.integers(0, 4, 100)
+    data, mc = rng.uniform(0, 1, (2, counts.sum()))
+    events = ak.zip({"Muon": ak.unflatten(ak.zip({"data": data, "mc": mc}), counts)}, depth_limit=1)
+    expected = [
+        (1 - math.prod(1 - muon["data"] for muon in muons)) / (1 - math.prod(1 - muon["mc"] for muon in muons))
+        if muons
+        else 1.0
+        for muons in events.Muon.to_list()
+    ]
+    assert any_of(data, mc, FlatObjects(events, "Muon"), "trigger") == pytest.approx(expected, rel=1e-12)
+
+
+def test_no_efficiency_in_simulation() -> None:
+    objects = FlatObjects(ak.Array([{"Muon": [{"pt": 30.0}]}, {"Muon": []}]), "Muon")
+    with pytest.raises(ScaleFactorError, match="'trigger': an event has no object with efficiency above zero"):
+        any_of(np.array([0.9]), np.array([0.0]), objects, "trigger")

@@ -16,6 +16,7 @@ from pocket.weights.evaluation import (
     chosen_inputs,
     coverage,
     evaluate,
+    flat,
     kind_input,
     kinds,
     named_correction,
@@ -104,8 +105,30 @@ def test_errors_name_correction_and_input(file: str) -> None:
 def test_value_that_is_not_covered(tmp_path: Path) -> None:
     data = cs.Category(nodetype="category", input="flavor", content=[cs.CategoryItem(key=5, value=1.5)])
     path = write_corrections(tmp_path / "sf.json", with_inputs("b", data, flavor="int"))
-    with pytest.raises(ConfigError, match=r"correction 'b' of sf.json: "):
+    with pytest.raises(ConfigError, match=r"correction 'b' of sf.json: Index not available .* input 'flavor' val: 4"):
         evaluate(path, "b", {"flavor": np.array([4])})
+
+
+def test_integers(file: str) -> None:
+    values = {"flavor": np.array([5.0, 0.0], dtype=np.float32), "pt": np.array([5.0, 15.0])}
+    assert evaluate(file, "flow", values).tolist() == [1.1, 1.2]
+    for wrong in (0.5, np.inf):
+        with pytest.raises(ConfigError, match=r"'flow' of sf.json: input 'flavor' has numbers that are no integers"):
+            evaluate(file, "flow", {"flavor": np.array([5.0, wrong]), "pt": np.array([5.0, 15.0])})
+    with pytest.raises(ConfigError, match=r"'flow' of sf.json: input 'flavor' has NaN"):
+        evaluate(file, "flow", {"flavor": np.array([5.0, np.nan]), "pt": np.array([5.0, 15.0])})
+
+
+def test_values_beyond_the_bins_may_be_refused(file: str) -> None:
+    inside = inputs("loose", [-1.0, 1.5], [15.0, 49.0])
+    assert evaluate(file, "id", inside, clamped=False).tolist() == evaluate(file, "id", inside).tolist()
+    with pytest.raises(ConfigError, match=r"'id' of sf.json: Index above bounds in MultiBinning for input 'pt' val"):
+        evaluate(file, "id", inputs("loose", [0.0], [50.0]), clamped=False)
+
+
+def test_inputs_as_they_are_written_come_first(file: str) -> None:
+    both = {**inputs("tight", [0.0], [35.0]), "WorkingPoint": "loose"}
+    assert evaluate(file, "id", both).tolist() == evaluate(file, "id", inputs("loose", [0.0], [35.0])).tolist()
 
 
 def test_kinds(file: str) -> None:
@@ -144,6 +167,20 @@ def test_objects_that_are_none_are_left_out() -> None:
 def test_objects_of_no_events() -> None:
     objects = FlatObjects(ak.Array([{"Jet": [{"pt": 2.0}]}])[:0], "Jet")
     assert objects["pt"].shape == objects.product(objects["pt"]).shape == objects.sum(objects["pt"]).shape == (0,)
+
+
+def test_objects_without_pt() -> None:
+    objects = FlatObjects(events_of([[{"mass": 90.0}, None], []], "pairs"), "pairs")
+    assert (objects.per_event.tolist(), objects.size, objects["mass"].tolist()) == ([1, 0], 1, [90.0])
+
+
+@pytest.mark.parametrize(
+    "values", [[1.0, None], [[1.0], [2.0, 3.0]], [[1.0, 2.0], [3.0, 4.0]], ["a", "b"], [{"pt": 1.0}, {"pt": 2.0}]]
+)
+def test_only_numbers_are_flat(values: list) -> None:
+    assert flat(ak.Array([True, False]), "JetGood.tagged", "object").tolist() == [True, False]
+    with pytest.raises(ConfigError, match=r"^ll\.mass is not one number per event$"):
+        flat(ak.Array(values), "ll.mass", "event")
 
 
 def test_unknown_names() -> None:

@@ -150,6 +150,74 @@ def test_wrong_block(weights: Any, variations: Any, message: str) -> None:
         plan(weights, variations)
 
 
+class Follower(WeightWrapper):
+    name = "f"
+    follows = "a"
+
+    def compute_following(self, events: Any, size: int, keys: Any) -> Any:
+        return {}
+
+
+def following(name: str, followed: str, base: type[WeightWrapper] = Follower) -> type[WeightWrapper]:
+    return type(name, (base,), {"name": name, "follows": followed})
+
+
+def test_a_follower_is_applied_where_the_weight_is_that_it_follows() -> None:
+    known = [*KNOWN, Follower]
+    found = plan({"common": {"bycategory": {"SR": ["f", "b", "a"], "CR": ["a"]}}}, known=known)
+    assert found.samples["DY"].weights == {"SR": ("f", "b", "a"), "CR": ("a",)}
+    assert found.samples["DATA"].weights == {"SR": (), "CR": ()}
+    # one that nobody applies does no harm
+    assert plan({"common": {"inclusive": ["b"]}}, known=[*KNOWN, following("g", "fixed")]).samples
+
+
+@pytest.mark.parametrize(
+    ("weights", "follower", "message"),
+    [
+        (
+            {"common": {"inclusive": ["f"], "bycategory": {"SR": ["a"]}}},
+            Follower,
+            "weight 'f' follows 'a', which isn't applied to 'DY' in category 'CR'",
+        ),
+        (
+            {"common": {"inclusive": ["f"]}, "bysample": {"DY": {"inclusive": ["a"]}}},
+            Follower,
+            "weight 'f' follows 'a', which isn't applied to 'TT' in category 'SR'",
+        ),
+        (
+            {"common": {"inclusive": ["f", "a"]}},
+            type("f", (Follower,), {"isMC_only": False}),
+            "weight 'f' follows 'a', which isn't applied to 'DATA' in category 'SR'",
+        ),
+        (
+            {"common": {"inclusive": ["f"]}},
+            following("f", "dta"),
+            "unknown weight 'dta' in follows of weight 'f', did you",
+        ),
+        (
+            {"common": {"inclusive": ["f", "fixed"]}},
+            following("f", "fixed"),
+            "follows 'fixed', which has no variations",
+        ),
+        (
+            {"common": {"inclusive": ["f", "a"]}},
+            following("f", "a", WeightWrapper),
+            r"'f' follows 'a', but has no compute_following\(\)",
+        ),
+    ],
+)
+def test_wrong_follower(weights: Any, follower: type[WeightWrapper], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        plan(weights, known=[*KNOWN, follower])
+
+
+def test_a_follower_follows_no_follower() -> None:
+    first = type("first", (Follower,), {"name": "first", "has_variations": True})
+    second = following("second", "first")
+    with pytest.raises(ConfigError, match="weight 'second' follows 'first', which itself follows 'a'"):
+        plan({"common": {"inclusive": ["a", first, second]}})
+
+
 @pytest.mark.parametrize(
     ("known", "message"),
     [

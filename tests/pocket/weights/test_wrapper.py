@@ -8,6 +8,7 @@ import pytest
 
 from pocket.errors import ConfigError
 from pocket.weights import WeightData, WeightDataMultiVariation, WeightLambda, WeightWrapper
+from pocket.weights.wrapper import systematic_key
 
 EVENTS = ak.Array({"x": [1.0, 2.0, 3.0]})
 N = 3
@@ -139,3 +140,49 @@ def test_a_weight_without_compute() -> None:
 
     with pytest.raises(NotImplementedError, match=r"weight 'empty' has no compute\(\)"):
         Empty({}, {}).evaluate(EVENTS, N, "nominal")
+
+
+def follower(result: Any) -> WeightWrapper:
+    class Follower(WeightWrapper):
+        name = "calib"
+        follows = "sf_btag"
+
+        def compute_following(self, events: Any, size: int, keys: Any) -> Any:
+            asked.append((len(events), size, keys))
+            return result
+
+    asked: list[Any] = []
+    weight = Follower({}, {})
+    weight.asked = asked  # type: ignore[attr-defined]
+    return weight
+
+
+def test_variations_of_the_weight_that_is_followed() -> None:
+    weight = follower({"hf_up": [1, 2, 3], "lf_down": 0.5, "more": 7.0})
+    found = weight.evaluate_following(EVENTS, N, ["sf_btag_hfUp", "sf_btag_lfDown"])
+    assert {name: values.tolist() for name, values in found.items()} == {
+        "sf_btag_hfUp": [1.0, 2.0, 3.0],
+        "sf_btag_lfDown": [0.5] * 3,
+    }
+    assert weight.asked == [(3, 3, ("hf_up", "lf_down"))]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [
+        ({"hf_up": 1.0}, "weight 'calib' follows 'sf_btag', but did not return hf_down for it"),
+        ({"hf_up": 1.0, "hf_down": [1.0, 2.0]}, r"weight 'calib' \(sf_btag_hfDown\) has shape \(2,\), expected \(3,\)"),
+        ({"hf_up": np.nan, "hf_down": 1.0}, r"weight 'calib' \(sf_btag_hfUp\) is not finite for 3 of 3 events"),
+    ],
+)
+def test_wrong_variations_of_the_weight_that_is_followed(result: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        follower(result).evaluate_following(EVENTS, N, ["sf_btag_hfUp", "sf_btag_hfDown"])
+
+
+def test_keys_of_variations() -> None:
+    assert systematic_key("AK4PFchs_JES_TotalUp") == "AK4PFchs_JES_Total_up"
+    assert systematic_key("sf_btag_hfstats1Down", "sf_btag") == "hfstats1_down"
+    # a weight with one pair is named: up and down alone are the total uncertainty of the other
+    assert systematic_key("pileupUp", "pileup") == "pileup_up"
+    assert systematic_key("nominal") == "nominal"

@@ -1,0 +1,71 @@
+"""The square root of another weight, for sums that a correlated error needs."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pocket.errors import ConfigError
+from pocket.weights.common import NormalisationWeight
+from pocket.weights.wrapper import Array, WeightData, WeightDataMultiVariation, WeightWrapper
+
+
+class SquareRoot(WeightWrapper):
+    """The square root of another weight, with the same variations, see :meth:`wrap`."""
+
+    weight: ClassVar[type[WeightWrapper]]
+
+    @classmethod
+    def wrap(cls, name: str, weight: type[WeightWrapper]) -> type[SquareRoot]:
+        """Make a weight class √s of another one, s.
+
+        In a category with the weights w and √s, the sum of squares is Σ w² s. The error of Σ w / Σ w s needs it,
+        because the same events are in both sums.
+
+        Args:
+            name: name of the weight; its variations are ``{name}_hfUp`` where the other has ``{weight}_hfUp``.
+            weight: the other weight.
+
+        Raises:
+            ConfigError: if it has no value per event, or follows another weight.
+        """
+        if issubclass(weight, NormalisationWeight):
+            raise ConfigError(f"weight {name!r}: {weight.name!r} is a factor of the dataset, with no value per event")
+        if weight.follows is not None:
+            raise ConfigError(f"weight {name!r}: {weight.name!r} follows {weight.follows!r}, a square root doesn't")
+        attributes = {
+            "name": name,
+            "weight": weight,
+            "has_variations": weight.has_variations,
+            "isMC_only": weight.isMC_only,
+        }
+        return type(name, (cls,), attributes)
+
+    def __init__(self, params: Any, metadata: Any) -> None:
+        super().__init__(params, metadata)
+        self._weight = self.weight(params, metadata)
+        self._variations = self._weight.variations
+
+    @classmethod
+    def scale_factors(cls) -> tuple[str, ...]:
+        """Names of the derived scale factors that the other weight applies."""
+        return cls.weight.scale_factors()
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the square root with its variations."""
+        nominal, varied = self._weight.evaluate(events, size, shape_variation)
+        root = self._root(nominal, "nominal")
+        sides = [self._root(values, variation) for variation, values in varied.items()]
+        if self.variations:
+            return WeightDataMultiVariation(self.name, root, self.variations, sides[::2], sides[1::2])
+        return WeightData(self.name, root, *sides)
+
+    def _root(self, values: Array, variation: str) -> Array:
+        negative = int((values < 0).sum())
+        if negative:
+            raise ConfigError(
+                f"weight {self.name!r}: {self.weight.name!r} ({variation}) is negative for {negative} of {len(values)} "
+                "events, which have no square root"
+            )
+        return np.sqrt(values)

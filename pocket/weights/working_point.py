@@ -1,0 +1,81 @@
+"""The weight for b tagging at a working point, from efficiencies and scale factors that the chain derives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from pocket.errors import ConfigError
+from pocket.weights.btag import method_1a
+from pocket.weights.derived import DerivedWeight
+from pocket.weights.evaluation import Floats
+
+#: what NanoAOD calls the axes
+INPUTS = {"flavor": "hadronFlavour"}
+
+
+class FixedWorkingPointWeight(DerivedWeight):
+    """Weight of the numbers of tagged and untagged jets (method 1a), see :meth:`wrap`."""
+
+    efficiency: ClassVar[str]
+    collection: ClassVar[str]
+    tagged: ClassVar[str]
+
+    @classmethod
+    def scale_factors(cls) -> tuple[str, ...]:
+        """Names of the derived efficiency and scale factor."""
+        return (cls.efficiency, cls.scale_factor)
+
+    @classmethod
+    def wrap(
+        cls,
+        name: str,
+        efficiency: str,
+        scale_factor: str,
+        collection: str,
+        tagged: str,
+        inputs: Mapping[str, str] | None = None,
+        variations: Sequence[str] = (),
+    ) -> type[FixedWorkingPointWeight]:
+        """Make a weight class for one working point.
+
+        w = Π(tagged) SF · Π(untagged) (1 − SF ε) / (1 − ε), with ε the efficiency in simulation; SF is at most 1 / ε.
+        Source: https://btv-wiki.docs.cern.ch/PerformanceCalibration/fixedWPSFRecommendations/.
+
+        Args:
+            name: name of the weight.
+            efficiency: name of the efficiency map in the analysis.
+            scale_factor: name of the scale factor in the analysis.
+            collection: the jets that may be tagged; all of them enter, so it has to be the one before any b tag.
+            tagged: their field that is true for tagged jets.
+            inputs: axis → field of the jets, as in :meth:`ScaleFactorWeight.wrap`, for both; ``flavor`` is
+                ``hadronFlavour`` unless it is given.
+            variations: sources of uncertainty of the scale factor, as in :meth:`ScaleFactorWeight.wrap`.
+
+        Raises:
+            ConfigError: if the variations aren't a list of different names.
+        """
+        return cls.make(
+            name,
+            variations,
+            efficiency=efficiency,
+            scale_factor=scale_factor,
+            collection=collection,
+            tagged=tagged,
+            inputs={**INPUTS, **(inputs or {})},
+        )
+
+    def at(self, events: Any, size: int, shape_variation: str) -> Callable[[str], Floats]:
+        """Return the weight as a function of the scale factor's systematic, each shape (size,)."""
+        jets = self.objects(events, self.collection)
+        tagged = jets[self.tagged]
+        if tagged.dtype != bool:
+            raise ConfigError(f"weight {self.name!r}: {self.collection}.{self.tagged} is not true or false")
+        of_efficiency, of_factors = (self.correction(name) for name in self.scale_factors())
+        inputs = self.inputs_of(of_factors, jets.__getitem__)
+        efficiency = of_efficiency.evaluate(
+            self.inputs_of(of_efficiency, jets.__getitem__), of_efficiency.nominal_in(shape_variation), jets.size
+        )
+        return lambda systematic: jets.product(
+            method_1a(self.name, tagged, of_factors.evaluate(inputs, systematic, jets.size), efficiency)
+        )
