@@ -100,13 +100,14 @@ restore_venv() {
     [ ! -e "$before" ] || mv "$before" .venv
 }
 
+# Bytecode is made here, once: jobs on other machines, and whoever may not write here, would compile at every start.
 install_with_uv() {
     UV_PYTHON_DOWNLOADS=never uv venv --python "$1" .venv &&
-        uv pip sync --python .venv/bin/python --require-hashes requirements.lock
+        uv pip sync --python .venv/bin/python --compile-bytecode --require-hashes requirements.lock
 }
 
 install_with_pip() {
-    "$1" -I -m venv .venv && .venv/bin/python -I -m pip install --no-compile --require-hashes -r requirements.lock
+    "$1" -I -m venv .venv && .venv/bin/python -I -m pip install --require-hashes -r requirements.lock
 }
 
 install() {

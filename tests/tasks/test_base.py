@@ -122,6 +122,7 @@ def test_manifest_tells_the_parameters(chain: Chain) -> None:
     assert info.pop("directory") == task.directory
     assert info == {
         "remote": None,
+        "replaces": "",
         "task": "MergeOutputs",
         "inputs": {},
         "analysis": str(chain.analysis),
