@@ -1,55 +1,157 @@
-"""Pulls of measured scale factors over many toys: ``python -m benchmarks.scale_factor_toys [toys]``."""
+"""Pulls of measured scale factors over many toys: ``python -m benchmarks.scale_factor_toys [toys] [name …]``.
+
+Every method has to pass the bars of :class:`benchmarks.pulls.Bars`; every control, wrong on purpose, has to fail the
+bar that tells its mistake. If any doesn't, the exit code is 1.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import hist
 import numpy as np
+import numpy.typing as npt
 
-from pocket.errors import ScaleFactorError
-from pocket.scale_factors import EfficiencyRatio, ScaleFactor, TagAndProbeFit
-from pocket.scale_factors.measuring import measure
-from tests.pocket.scale_factors import toys
+from benchmarks.pulls import Bars, Closure
+from pocket.errors import check_known
+from pocket.scale_factors import EfficiencyRatio, ScaleFactor, TagAndProbeCount, TagAndProbeFit
+from pocket.scale_factors.measuring import measure, measure_by_year
+from pocket.scale_factors.result import Measurement
+from tests.pocket.scale_factors import map_toys, toys, yield_toys
 
-TAG_AND_PROBE = TagAndProbeFit(**toys.DECLARED, mass_range=(60, 120), alternative_fits=())
-METHODS: dict[str, tuple[ScaleFactor, Callable[[int], Mapping[str, hist.Hist[Any]]]]] = {
-    "tnp_fit": (TAG_AND_PROBE, toys.tag_and_probe),
-    "tnp_fit, next to no background": (
-        TAG_AND_PROBE,
-        lambda seed: toys.tag_and_probe(seed, background=(0.001, 0.005)),
+Array = npt.NDArray[np.float64]
+Histograms = Mapping[str, hist.Hist[Any]]
+
+TNP_FIT = TagAndProbeFit(**toys.DECLARED, mass_range=(60, 120), alternative_fits=())
+TNP_COUNT = TagAndProbeCount(**toys.DECLARED, peak=(76, 106), sidebands=((60, 70), (110, 120)))
+EFFICIENCY_RATIO = EfficiencyRatio(**toys.DECLARED)
+BY_YEAR = dataclasses.replace(EFFICIENCY_RATIO, years=("2017", "2018"))
+KEEP_YIELD = dataclasses.replace(yield_toys.VERTICES, keep_yield=True)
+#: True scale factors of both years, with the same mean.
+OF_YEARS = np.stack([toys.SCALE_FACTOR + 0.01, toys.SCALE_FACTOR - 0.01])
+#: True scale factors of the pairs in the peak.
+IN_PEAK = toys.scale_factor_in(*TNP_COUNT.peak)
+OF_SHARES = yield_toys.RATIO * yield_toys.SIMULATED.sum() / (yield_toys.RATIO * yield_toys.SIMULATED).sum()
+
+
+def closure(declaration: ScaleFactor, generate: Callable[[int], Histograms], truth: Array) -> Closure:
+    """Measure what is declared in toys."""
+    return Closure(lambda seed: measure("toys", declaration, generate(seed)).scale_factor, truth)
+
+
+def by_year(order: slice) -> Closure:
+    """Measure two years of different truth, whose templates may be exchanged."""
+
+    def measured(seed: int) -> Measurement:
+        templates = [toys.counting(2 * seed + number, factor=factor) for number, factor in enumerate(OF_YEARS)][order]
+        return measure_by_year("toys", BY_YEAR, dict(zip(BY_YEAR.years, templates, strict=True))).scale_factor
+
+    return Closure(measured, OF_YEARS)
+
+
+def norm_templates(seed: int) -> dict[str, hist.Hist[Any]]:
+    """Templates of a weight that changes yields."""
+    return yield_toys.norm_templates(yield_toys.events(seed))
+
+
+def without_correlation(seed: int) -> dict[str, hist.Hist[Any]]:
+    """The same, as if there were other events with and without the weight."""
+    templates = norm_templates(seed)
+    view: Any = templates["tt"].view()
+    view["variance"][2] = 0
+    return templates
+
+
+def without_tails(seed: int) -> dict[str, hist.Hist[Any]]:
+    """Templates of a Z boson whose simulation isn't looked at in the sidebands."""
+    templates = toys.with_tails(seed)
+    index = templates["dy"].axes["mass"].index
+    view: Any = templates["dy"].view()
+    for low, high in TNP_COUNT.sidebands:
+        for field in ("value", "variance"):
+            view[field][:, :, index(low) : index(high)] = 0
+    return templates
+
+
+def mean_weight(factor: float) -> Closure:
+    """Weight events with the measured map, times a factor; the mean has to be 1, in each of six parts of the events."""
+    of_tt = dataclasses.replace(map_toys.TAGGED, mc=("tt",), groups={})
+
+    def measured(seed: int) -> Measurement:
+        # many events in the map, whose own errors don't count
+        efficiencies = measure("toys", of_tt, map_toys.templates(seed, 50_000)).scale_factor.value
+        return map_toys.mean_weights(factor * efficiencies, map_toys.jets(seed + 1_000_000, "tt", 12_000), 6)
+
+    return Closure(measured, np.ones(6))
+
+
+def one(of: Closure) -> Closure:
+    """Take every scale factor as 1, with the measured errors."""
+
+    def measured(seed: int) -> Measurement:
+        found = of.measure(seed)
+        return dataclasses.replace(found, value=np.ones_like(found.value))
+
+    return Closure(measured, of.truth)
+
+
+#: Each has to pass all bars. A method of one's own goes here.
+METHODS = {
+    "efficiency_ratio": closure(EFFICIENCY_RATIO, toys.counting, toys.SCALE_FACTOR),
+    "efficiency_ratio by year": by_year(slice(None)),
+    "efficiency_map": closure(map_toys.TAGGED, map_toys.templates, map_toys.truth()),
+    "efficiency_map, mean weight": mean_weight(1.0),
+    "tnp_count": closure(TNP_COUNT, toys.with_tails, IN_PEAK),
+    "tnp_fit": closure(TNP_FIT, toys.tag_and_probe, toys.SCALE_FACTOR),
+    "tnp_fit, next to no background": closure(
+        TNP_FIT, lambda seed: toys.tag_and_probe(seed, background=(0.001, 0.005)), toys.SCALE_FACTOR
     ),
-    "tnp_fit, same resolution": (TAG_AND_PROBE, lambda seed: toys.tag_and_probe(seed, resolution=(1.4, 1.4))),
-    "efficiency_ratio": (EfficiencyRatio(**toys.DECLARED), toys.counting),
+    "tnp_fit, same resolution": closure(
+        TNP_FIT, lambda seed: toys.tag_and_probe(seed, resolution=(1.4, 1.4)), toys.SCALE_FACTOR
+    ),
+    "data_mc_ratio": closure(yield_toys.VERTICES, yield_toys.vertices, yield_toys.RATIO),
+    "data_mc_ratio, keep_yield": closure(KEEP_YIELD, yield_toys.vertices, OF_SHARES),
+    "norm_ratio": closure(yield_toys.NORM, norm_templates, 1 / yield_toys.MEAN_WEIGHT),
+}
+
+#: Wrong on purpose, and the bar that this has to fail.
+CONTROLS = {
+    "SF = 1": (one(METHODS["efficiency_ratio"]), "mean"),
+    "years swapped": (by_year(slice(None, None, -1)), "bin_mean"),
+    "map x 1.1": (mean_weight(1.1), "mean"),
+    "correlation dropped": (closure(yield_toys.NORM, without_correlation, 1 / yield_toys.MEAN_WEIGHT), "width"),
+    "tails of the Z ignored": (closure(TNP_COUNT, without_tails, IN_PEAK), "mean"),
+    "a sample missing": (
+        closure(dataclasses.replace(yield_toys.VERTICES, background=()), yield_toys.vertices, yield_toys.RATIO),
+        "mean",
+    ),
 }
 
 
-def main(number: int) -> None:
-    """Print mean and width of the pulls, statistical errors only, and the valid share."""
-    for name, (declaration, generate) in METHODS.items():
-        pulls, seconds = [], 0.0
-        for seed in range(number):
-            templates = generate(seed)
-            start = time.perf_counter()
-            try:
-                measured = measure(name, declaration, templates).scale_factor
-            except ScaleFactorError as error:
-                print(error)
-                continue
-            finally:
-                seconds += time.perf_counter() - start
-            distance = measured.value - toys.SCALE_FACTOR
-            pulls.append(distance / np.where(distance > 0, measured.down, measured.up))
-        per_bin = np.array(pulls)
-        print(
-            f"{name}: {len(pulls)}/{number} valid, pull mean {per_bin.mean():.3f} width {per_bin.std():.3f}, "
-            f"per bin |mean| < {np.abs(per_bin.mean(axis=0)).max():.2f} width {per_bin.std(axis=0).min():.2f} to "
-            f"{per_bin.std(axis=0).max():.2f}, {1e3 * seconds / number / toys.SCALE_FACTOR.size:.1f} ms per bin"
-        )
+def main(arguments: Sequence[str]) -> int:
+    """Print the pulls of all methods and controls, or of those named; return the exit code."""
+    number = int(arguments[0]) if arguments else 200
+    known = (*METHODS, *CONTROLS)
+    names = arguments[1:] or known
+    check_known("method", names, known, "the arguments")
+    wrong = []
+    for name in names:
+        measurement, reason = CONTROLS.get(name) or (METHODS[name], None)
+        start = time.perf_counter()
+        pulls = measurement.pulls(range(number))
+        failures = pulls.failures(Bars())
+        seconds = time.perf_counter() - start
+        kind = f"must fail {reason}: " if reason else ""
+        print(f"{kind}{name}: {pulls}; fails {', '.join(sorted(failures)) or 'nothing'} ({seconds:.0f} s)", flush=True)
+        if reason not in failures if reason else failures:
+            wrong.append(name)
+    print(f"not as it must be: {', '.join(wrong)}" if wrong else "all as it must be")
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
+    sys.exit(main(sys.argv[1:]))

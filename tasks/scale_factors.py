@@ -61,7 +61,7 @@ class ComputeScaleFactors(ScaleFactorTask):
             "declaration": self.declaration,
             "code": [
                 code_closure(module)
-                for module in ("pocket.scale_factors.measuring", "pocket.scale_factors.writer", method)
+                for module in ("pocket.scale_factors.outputs", "pocket.scale_factors.writer", method)
             ],
         }
 
@@ -76,7 +76,7 @@ class ComputeScaleFactors(ScaleFactorTask):
 
     def make(self) -> None:
         """Measure and write the scale factor."""
-        from pocket.scale_factors.measuring import measure_from
+        from pocket.scale_factors.outputs import measure_from
         from pocket.scale_factors.writer import dumps
 
         declaration, required = self.declaration, self.requires()

@@ -114,7 +114,7 @@ class Binning:
 def join_bins(axes: Mapping[str, Axis], entries: Array, least: float, along: str, what: str) -> Binning:
     """Join neighbours along an axis until each group has enough entries.
 
-    From the first bin on, bins are added until there are enough; a rest at the end goes to the last group.
+    From the first bin on, bins are added until there are enough; what is left at the end goes to the last group.
 
     Args:
         axes: the axes.
@@ -125,22 +125,29 @@ def join_bins(axes: Mapping[str, Axis], entries: Array, least: float, along: str
         what: what is measured, for the text of the error.
 
     Raises:
-        ScaleFactorError: if all bins along the axis together have too few, or bins to join aren't intervals.
+        ScaleFactorError: if all bins along the axis together have too few, or bins that aren't intervals have.
     """
     position = list(axes).index(along)
     if isinstance(axes[along], Categories):
-        raise ScaleFactorError(f"{what}: bins can't be joined along {along!r}, whose bins have no neighbours")
+        few = (effective_entries(entries[:, 0], entries[:, 1]) < least).any(axis=0).ravel()
+        if few.any():
+            found = "; ".join(label for label, bad in zip(bin_labels(axes), few, strict=True) if bad)
+            raise ScaleFactorError(
+                f"{what}: fewer than {least:g} effective entries in {found}, and bins of {along!r} have no neighbours "
+                "to be joined with"
+            )
+        return Binning.separate(axes)
     groups = np.empty(shape(axes), dtype=np.int64)
     lines = np.moveaxis(groups, position, -1)
     sums = np.moveaxis(entries, position + 2, -1)
     others = {name: axis for name, axis in axes.items() if name != along}
-    labels = iter(bin_labels(others) if others else ["all bins"])
-    for number, index in enumerate(np.ndindex(lines.shape[:-1])):
-        label = next(labels)
+    labels = bin_labels(others) if others else [f"the range of {along!r}"]
+    for number, (index, label) in enumerate(zip(np.ndindex(lines.shape[:-1]), labels, strict=True)):
         joined = _join_line(sums[(slice(None), slice(None), *index)], least)
         if joined is None:
             raise ScaleFactorError(
-                f"{what}: fewer than {least:g} effective entries in {label}, even with all bins of {along!r} together"
+                f"{what}: fewer than {least:g} effective entries in {label}, even with all bins of {along!r} together; "
+                "min_n_eff must be lower"
             )
         lines[index] = joined + number * lines.shape[-1]
     first = {old: new for new, old in enumerate(dict.fromkeys(groups.ravel().tolist()))}
@@ -154,14 +161,19 @@ def effective_entries(sumw: Array, sumw2: Array) -> Array:
 
 def _join_line(sums: Array, least: float) -> npt.NDArray[np.int64] | None:
     """Return the group of each bin of a line with sums of shape (roles, 2, bins), ``None`` if all have too few."""
-    groups = np.empty(sums.shape[-1], dtype=np.int64)
-    group, start = 0, 0
-    for stop in range(1, sums.shape[-1] + 1):
-        groups[stop - 1] = group
+    bins = sums.shape[-1]
+
+    def enough(start: int, stop: int) -> bool:
         sumw, sumw2 = np.moveaxis(sums[..., start:stop].sum(axis=-1), -1, 0)
-        if (effective_entries(sumw, sumw2) >= least).all():
-            group, start = group + 1, stop
-    if group == 0:
-        return None
-    # what is left after the last full group
-    return np.minimum(groups, group - 1)
+        return bool((effective_entries(sumw, sumw2) >= least).all())
+
+    starts = [0]
+    for stop in range(1, bins + 1):
+        if enough(starts[-1], stop):
+            starts.append(stop)
+    # the last start is that of what is left over, which goes to the group before; where its weights are negative, that
+    # may leave too few
+    starts.pop()
+    while starts and not enough(starts[-1], bins):
+        starts.pop()
+    return np.repeat(np.arange(len(starts)), np.diff([*starts, bins])) if starts else None

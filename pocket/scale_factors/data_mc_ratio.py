@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pocket.errors import ScaleFactorError
 from pocket.scale_factors.binning import Array
 from pocket.scale_factors.efficiency import refuse
 from pocket.scale_factors.result import Measured, Measurement
@@ -19,7 +20,8 @@ def measure(declaration: DataMCRatio, templates: Templates) -> Measured:
 
     Raises:
         UnknownNameError: if a sample, an axis or the category isn't in the templates.
-        ScaleFactorError: if data are weighted, or data less background or simulation isn't positive in some bin.
+        ScaleFactorError: if data are weighted, data less background or simulation isn't positive in some bin, or there
+            is a single one and the yield is kept.
     """
     data, target = templates.read(declaration.data), templates.read(declaration.mc)
     templates.require_counts(data, declaration.data)
@@ -43,6 +45,8 @@ def measure(declaration: DataMCRatio, templates: Templates) -> Measured:
     if not declaration.keep_yield:
         error = ratio * np.sqrt(relative[0] + relative[1])
         return Measured(Measurement(ratio, error, error))
+    if len(ratio) == 1:
+        raise ScaleFactorError(f"{templates.name}: keep_yield needs two bins, one alone is 1 by definition")
     ratio = ratio * target.values.sum() / found.sum()
     covariance = np.outer(ratio, ratio) * (_of_shares(found, variance) + _of_shares(target.values, target.variances))
     error = np.sqrt(np.diag(covariance))

@@ -21,8 +21,6 @@ Flow = Literal["clamp", "error"]
 FLOWS = get_args(Flow)
 #: Inputs and axes that the written correction and the engine add themselves.
 RESERVED_AXES = ("systematic", "cat", "variation", "year", "sample")
-#: Arguments that decide the bins or the systematics, which therefore no systematic changes.
-FIXED = ("axes", "bins", "years", "flow", "min_n_eff", "merge_axis", "systematics", "upstream", "description")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +40,7 @@ class ScaleFactor:
             per axis; axes that aren't named clamp.
         min_n_eff: lowest effective number of entries (Σw)²/Σw² of a bin, in data and in simulation; neighbours along
             ``merge_axis`` are joined until they have it.
-        merge_axis: the axis along which bins are joined; the first one if empty.
+        merge_axis: the axis along which bins are joined; the first one with edges if empty.
         systematics: sources of uncertainty.
         upstream: derived scale factors that ``input`` has to apply.
         description: text written into the correction.
@@ -61,6 +59,11 @@ class ScaleFactor:
     folds_flow: ClassVar[bool] = False
     #: whether the method itself takes shape and rate uncertainties into account
     fits_systematics: ClassVar[bool] = False
+    #: arguments that decide the bins or the systematics, which therefore no systematic changes
+    fixed: ClassVar[tuple[str, ...]] = (
+        *("axes", "bins", "years", "flow", "min_n_eff", "merge_axis"),
+        *("systematics", "upstream", "description"),
+    )
 
     input: str
     variable: str
@@ -119,15 +122,24 @@ class ScaleFactor:
         """Return all samples that are read."""
         return tuple(dict.fromkeys(sample for samples in self.roles().values() for sample in samples))
 
+    def simulated(self) -> tuple[str, ...]:
+        """Return all samples that are read but those of data."""
+        data = self.roles().get("data", ())
+        return tuple(sample for sample in self.samples() if sample not in data)
+
     def parts(self) -> Mapping[str, Self]:
         """Return sample → what is measured for it alone; ``sample`` is then the first axis. Empty for all together."""
         return {}
+
+    def bare(self) -> Self:
+        """Return the measurement without sources of uncertainty, which each of them repeats."""
+        return dataclasses.replace(self, systematics=())
 
     def changed(self) -> Iterator[tuple[Systematic, Self]]:
         """Yield the measurements that systematic sources ask for, as declarations without systematics."""
         for systematic in self.systematics:
             for changes in systematic.alternatives():
-                yield systematic, dataclasses.replace(self, **changes, systematics=())
+                yield systematic, dataclasses.replace(self.bare(), **changes)
 
     def sources(self) -> tuple[tuple[str, str], ...]:
         """Return all pairs of configuration and histogram that are read, the nominal one first."""
@@ -146,7 +158,8 @@ class ScaleFactor:
             check_known("axis", self.flow, self.axes, f"flow of {self.where}")
         check_known("axis", self.bins, self.axes, f"bins of {self.where}")
         for axis, edges in self.bins.items():
-            if len(edges) < 2 or any(low >= high for low, high in itertools.pairwise(edges)):
+            # also of NaN, which is above nothing
+            if len(edges) < 2 or not all(low < high for low, high in itertools.pairwise(edges)):
                 raise ConfigError(f"{self.where}: the edges of axis {axis!r} must rise, not {tuple(edges)!r}")
         if not (math.isfinite(self.min_n_eff) and self.min_n_eff >= 0):
             raise ConfigError(f"{self.where}: min_n_eff must not be negative, not {self.min_n_eff!r}")
@@ -154,7 +167,9 @@ class ScaleFactor:
             check_known("axis", [self.merge_axis], self.axes, f"merge_axis of {self.where}")
 
     def _check_systematics(self) -> None:
-        known = [field.name for field in dataclasses.fields(self) if field.name not in FIXED]
+        # what is measured sample by sample has its samples
+        fixed = (*self.fixed, "mc") if self.parts() else self.fixed
+        known = [field.name for field in dataclasses.fields(self) if field.name not in fixed]
         names = [systematic.name for systematic in self.systematics]
         for name in names:
             if names.count(name) > 1:
@@ -162,12 +177,24 @@ class ScaleFactor:
         for systematic in self.systematics:
             where = f"systematic {systematic.name!r} of {self.where}"
             if isinstance(systematic, LogNormal):
-                check_known("sample", systematic.samples, self.samples(), where)
+                check_known("simulated sample", systematic.samples, self.simulated(), where)
             for changes in systematic.alternatives():
                 check_known("argument", changes, known, where)
         # builds, and thereby checks, the changed declarations
         for _ in self.changed():
             pass
+
+    def _of_samples(self, samples: tuple[str, ...], **changes: Any) -> Self:
+        """Return the measurement in some of the samples in ``mc``, without the uncertain rates of others."""
+        systematics: list[Systematic] = []
+        for systematic in self.systematics:
+            if isinstance(systematic, LogNormal):
+                among = tuple(sample for sample in systematic.samples if sample in samples)
+                if not among:
+                    continue
+                systematic = dataclasses.replace(systematic, samples=among)
+            systematics.append(systematic)
+        return dataclasses.replace(self, mc=samples, systematics=tuple(systematics), **changes)
 
     def _set_names(self, key: str, optional: bool = False) -> None:
         object.__setattr__(self, key, _names(getattr(self, key), key, self.where, optional))

@@ -68,6 +68,10 @@ class TagAndProbeFit(TagAndProbe):
     mass_range: tuple[float, float]
     alternative_fits: tuple[str, ...] = ALTERNATIVE_FITS
 
+    def bare(self) -> Self:
+        """Return the measurement without sources of uncertainty and alternative fits."""
+        return dataclasses.replace(super().bare(), alternative_fits=())
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_range("mass_range", self.mass_range)
@@ -80,8 +84,9 @@ class TagAndProbeFit(TagAndProbe):
 class TagAndProbeCount(TagAndProbe):
     """Efficiency of probes from counts in the peak, less the background that the sidebands tell.
 
-    The background is taken as linear in the mass. Signal in the sidebands is taken into account, with its share in
-    simulation, see :mod:`pocket.scale_factors.tnp_count`. Efficiencies refer to the pairs within the peak.
+    The background is taken as linear in the mass, or as constant with a single sideband. Signal in the sidebands is
+    taken into account, with its share in simulation, see :mod:`pocket.scale_factors.tnp_count`. Efficiencies refer to
+    the pairs within the peak.
 
     Args:
         peak: lowest and highest mass of the peak, on edges of the mass axis [unit of the axis].
@@ -125,20 +130,17 @@ class EfficiencyMap(PassFail):
     method: ClassVar[str] = "pocket.scale_factors.efficiency_map:measure"
     quantity: ClassVar[str] = "efficiency"
     folds_flow: ClassVar[bool] = True
+    fixed: ClassVar[tuple[str, ...]] = (*PassFail.fixed, "groups")
 
     groups: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     min_n_eff: float = 50.0
 
     def __post_init__(self) -> None:
-        super().__post_init__()
         grouped = [sample for samples in self.groups.values() for sample in samples]
         if self.groups and sorted(grouped) != sorted(self.mc):
             raise ConfigError(f"{self.where}: groups must have each sample of mc once, not {', '.join(grouped)}")
+        super().__post_init__()
 
     def parts(self) -> Mapping[str, Self]:
         """Return sample → what is measured for its group."""
-        return {
-            sample: dataclasses.replace(self, mc=samples, groups={})
-            for samples in self.groups.values()
-            for sample in samples
-        }
+        return {sample: self._of_samples(samples, groups={}) for samples in self.groups.values() for sample in samples}

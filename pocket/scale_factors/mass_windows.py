@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, ScaleFactorError
 from pocket.scale_factors.binning import Array
 from pocket.scale_factors.efficiencies import TagAndProbe
 from pocket.scale_factors.templates import Templates
 
 
 def mass_edges(declaration: TagAndProbe, templates: Templates) -> Array:
-    """Return the edges of the mass bins [unit of the axis]."""
-    histogram = templates.histogram(declaration.data, None, (declaration.mass_axis,))
-    return np.asarray(histogram.axes[declaration.mass_axis].edges, dtype=float)
+    """Return the edges of the mass bins [unit of the axis].
+
+    Raises:
+        ScaleFactorError: if data and simulation have different ones.
+    """
+    data, mc = (
+        templates.histogram(samples, None, (declaration.mass_axis,)).axes[declaration.mass_axis].edges
+        for samples in (declaration.data, declaration.mc)
+    )
+    if not np.array_equal(data, mc):
+        raise ScaleFactorError(
+            f"variable {declaration.variable!r}: data and simulation have different bins on axis "
+            f"{declaration.mass_axis!r}"
+        )
+    return np.asarray(data, dtype=float)
 
 
 def mass_window(declaration: TagAndProbe, masses: Array, key: str, bounds: tuple[float, float]) -> slice:

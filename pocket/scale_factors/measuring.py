@@ -4,31 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
-from hist import Hist
-from scipy.linalg import block_diag
 
-from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
-from pocket.outputs import add, read_variable
-from pocket.scale_factors.binning import Array, Binning, Categories
+from pocket.errors import ConfigError, check_known
+from pocket.scale_factors.binning import Binning
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.result import JOINED, VALID, Measured, Measurement, ScaleFactorResult, Shifts
-from pocket.scale_factors.systematics import Alternative, Flat, LogNormal, Shape, Spread, Systematic
+from pocket.scale_factors.shifts import Histograms, Method, Sources, named, require_variations, shifts
+from pocket.scale_factors.stacking import stack
 from pocket.scale_factors.templates import Templates, find_bins
-
-Histograms = Mapping[str, Hist[Any]]
-Method = Callable[[Any, Templates], Measured]
 
 
 def measure(
-    name: str,
-    declaration: ScaleFactor,
-    histograms: Histograms,
-    others: Mapping[tuple[str, str], Histograms] | None = None,
+    name: str, declaration: ScaleFactor, histograms: Histograms, others: Sources | None = None
 ) -> ScaleFactorResult:
     """Measure a scale factor with the method of its declaration.
 
@@ -44,57 +34,16 @@ def measure(
         ConfigError: if the declaration doesn't fit the templates.
         ScaleFactorError: if the scale factor can't be derived in some bin; the text names the bins.
     """
-    if declaration.parts():
-        return stack("sample", _measure_parts(name, declaration, histograms, others))
-    method = _method(declaration)
-    sources = {(declaration.input, declaration.variable): histograms, **(others or {})}
-    templates = Templates(name, declaration, histograms, find_bins(name, declaration, histograms))
-    nominal = method(declaration, templates)
-    systematics = dict(nominal.systematics)
-    if not declaration.fits_systematics:
-        for systematic in declaration.systematics:
-            if systematic.name in systematics:
-                raise ConfigError(f"{declaration.where}: systematic {systematic.name!r} is the method's own")
-            systematics[systematic.name] = _shifts(method, templates, nominal.values.value, systematic, sources)
-    return _result(templates, dataclasses.replace(nominal, systematics=systematics))
-
-
-def measure_from(
-    name: str, declaration: ScaleFactor, folders: Mapping[str, Path], years: Callable[[str], Mapping[str, str]]
-) -> ScaleFactorResult:
-    """Measure a scale factor in outputs on disk, see :func:`measure` and :func:`measure_by_year`.
-
-    Args:
-        name: name of the scale factor.
-        declaration: what to measure.
-        folders: configuration → output of the merging.
-        years: configuration → year of each dataset.
-    """
-
-    def read(config: str, variable: str, year: str | None) -> Histograms:
-        of_datasets = years(config)
-        chosen = {
-            sample: [one for dataset, one in datasets.items() if year in (None, of_datasets[dataset])]
-            for sample, datasets in read_variable(folders[config], variable).items()
-        }
-        return {sample: add(histograms) for sample, histograms in chosen.items() if histograms}
-
-    def of_year(year: str | None) -> dict[tuple[str, str], Histograms]:
-        return {source: read(*source, year) for source in declaration.sources()}
-
-    nominal = declaration.input, declaration.variable
-    if not declaration.years:
-        sources = of_year(None)
-        return measure(name, declaration, sources[nominal], sources)
-    by_year = {year: of_year(year) for year in declaration.years}
-    return measure_by_year(name, declaration, {year: all_[nominal] for year, all_ in by_year.items()}, by_year)
+    check_known("sample", declaration.samples(), histograms, f"templates of variable {declaration.variable!r}")
+    require_variations(declaration, [histograms])
+    return _measure(name, declaration, histograms, others or {})
 
 
 def measure_by_year(
     name: str,
     declaration: ScaleFactor,
     histograms: Mapping[str, Histograms],
-    others: Mapping[str, Mapping[tuple[str, str], Histograms]] | None = None,
+    others: Mapping[str, Sources] | None = None,
 ) -> ScaleFactorResult:
     """Measure a scale factor separately in each year of its declaration; ``year`` becomes the first axis.
 
@@ -105,149 +54,51 @@ def measure_by_year(
         others: year → what :func:`measure` takes.
 
     Raises:
-        UnknownNameError, ConfigError, ScaleFactorError: as :func:`measure`; names the year.
+        UnknownNameError, ConfigError, ScaleFactorError: as :func:`measure`; the text names the year.
     """
+    where = f"templates of variable {declaration.variable!r}"
+    check_known("year", declaration.years, histograms, where)
+    for year in declaration.years:
+        check_known("sample", declaration.samples(), histograms[year], f"{where}, year {year}")
+    require_variations(declaration, [histograms[year] for year in declaration.years])
     results = {}
     for year in declaration.years:
-        if year not in histograms:
-            raise UnknownNameError("year", year, histograms, f"templates of variable {declaration.variable!r}")
-        try:
-            results[year] = measure(name, declaration, histograms[year], (others or {}).get(year))
-        except ScaleFactorError as error:
-            raise ScaleFactorError(f"year {year}: {error}") from None
+        with named(f"year {year}"):
+            results[year] = _measure(name, declaration, histograms[year], (others or {}).get(year, {}))
     return stack("year", results)
 
 
-def stack(axis: str, results: Mapping[str, ScaleFactorResult]) -> ScaleFactorResult:
-    """Join measurements that differ in one name; the name becomes the first axis.
-
-    Args:
-        axis: name of the new axis.
-        results: name → measurement, all with the same axes and sources; the same measurement may have several
-            names, whose bins then are of the same groups.
-    """
-    parts = list(results.values())
-    distinct = list({id(part): part for part in parts}.values())
-    starts = dict(zip(map(id, distinct), np.cumsum([0, *(part.binning.size for part in distinct)]), strict=False))
-    covariance = None
-    if any(part.stat_covariance is not None for part in parts):
-        covariance = block_diag(*(part.statistical_covariance for part in distinct))
-    return dataclasses.replace(
-        parts[0],
-        axes={axis: Categories(tuple(results)), **parts[0].axes},
-        scale_factor=_stacked(part.scale_factor for part in parts),
-        systematics=_stacked_shifts([part.systematics for part in parts]),
-        coupled=_stacked_shifts([part.coupled for part in parts]),
-        efficiencies={of: _stacked(part.efficiencies[of] for part in parts) for of in parts[0].efficiencies},
-        groups=np.stack([part.groups + starts[id(part)] for part in parts]),
-        status=tuple(status for part in parts for status in part.status),
-        stat_covariance=covariance,
-        diagnostics=tuple(
-            dataclasses.replace(fit, label=f"{axis} {name}, {fit.label}")
-            for name, part in results.items()
-            for fit in part.diagnostics
-        ),
-    )
-
-
-def _stacked(measurements: Iterable[Measurement]) -> Measurement:
-    parts = list(measurements)
-    return Measurement(*(np.stack([getattr(part, key) for part in parts]) for key in ("value", "up", "down")))
-
-
-def _stacked_shifts(parts: Sequence[Mapping[str, Shifts]]) -> dict[str, Shifts]:
-    """Join shifts; a source that a part lacks, as of a weight without it, doesn't shift its values."""
-    names = dict.fromkeys(name for part in parts for name in part)
-    zeros = np.zeros_like(next(iter(up for part in parts for up, _ in part.values()), np.zeros(())))
-    return {
-        name: (
-            np.stack([part.get(name, (zeros, zeros))[0] for part in parts]),
-            np.stack([part.get(name, (zeros, zeros))[1] for part in parts]),
-        )
-        for name in names
-    }
-
-
-def _measure_parts(
-    name: str,
-    declaration: ScaleFactor,
-    histograms: Histograms,
-    others: Mapping[tuple[str, str], Histograms] | None,
-) -> dict[str, ScaleFactorResult]:
+def _measure(name: str, declaration: ScaleFactor, histograms: Histograms, others: Sources) -> ScaleFactorResult:
+    parts = declaration.parts()
+    if not parts:
+        return _measure_one(name, declaration, histograms, others)
+    # samples that belong together are measured once
     measured: dict[tuple[str, ...], ScaleFactorResult] = {}
-    results = {}
-    for sample, part in declaration.parts().items():
-        # samples that belong together are measured once
+    for part in parts.values():
         if part.mc not in measured:
-            try:
-                measured[part.mc] = measure(name, part, histograms, others)
-            except ScaleFactorError as error:
-                raise ScaleFactorError(f"sample {sample!r}: {error}") from None
-        results[sample] = measured[part.mc]
-    return results
+            with named(f"sample {', '.join(part.mc)}"):
+                measured[part.mc] = _measure_one(name, part, histograms, others)
+    return stack("sample", {sample: measured[part.mc] for sample, part in parts.items()})
+
+
+def _measure_one(name: str, declaration: ScaleFactor, histograms: Histograms, others: Sources) -> ScaleFactorResult:
+    method = _method(declaration)
+    sources = {(declaration.input, declaration.variable): histograms, **others}
+    templates = Templates(name, declaration, histograms, find_bins(name, declaration, histograms))
+    nominal = method(declaration, templates)
+    systematics = dict(nominal.systematics)
+    if not declaration.fits_systematics:
+        for systematic in declaration.systematics:
+            if systematic.name in (*systematics, *nominal.coupled):
+                raise ConfigError(f"{declaration.where}: systematic {systematic.name!r} is the method's own")
+            systematics[systematic.name] = shifts(method, templates, nominal.values.value, systematic, sources)
+    return _result(templates, dataclasses.replace(nominal, systematics=systematics))
 
 
 def _method(declaration: ScaleFactor) -> Method:
     module, _, function = declaration.method.partition(":")
     method: Method = getattr(importlib.import_module(module), function)
     return method
-
-
-def _shifts(
-    method: Method,
-    templates: Templates,
-    nominal: Array,
-    systematic: Systematic,
-    sources: Mapping[tuple[str, str], Histograms],
-) -> Shifts:
-    def shift(changed: Templates) -> Array:
-        try:
-            return method(changed.declaration, changed).values.value - nominal
-        except ScaleFactorError as error:
-            raise ScaleFactorError(f"systematic {systematic.name!r}: {error}") from None
-
-    declaration = templates.declaration
-    match systematic:
-        case Shape():
-            _require_variation(templates, systematic)
-            up, down = (
-                shift(dataclasses.replace(templates, variation=f"{systematic.stem}{side}")) for side in ("Up", "Down")
-            )
-            return up, down
-        case LogNormal():
-            up, down = (
-                shift(dataclasses.replace(templates, factors=dict.fromkeys(systematic.samples, factor)))
-                for factor in (systematic.kappa, 1 / systematic.kappa)
-            )
-            return up, down
-        case Alternative() | Spread():
-            differences = [shift(changed) for changed in _changed(templates, systematic, sources)]
-            if isinstance(systematic, Alternative):
-                return differences[0], -differences[0]
-            half = np.abs(differences[0] - differences[1]) / 2
-            return half, -half
-        case Flat():
-            return systematic.size * nominal, -systematic.size * nominal
-    raise ConfigError(f"{declaration.where}: {systematic!r} is no systematic uncertainty")
-
-
-def _changed(
-    templates: Templates, systematic: Systematic, sources: Mapping[tuple[str, str], Histograms]
-) -> Iterator[Templates]:
-    """Yield the templates of the measurements that a source asks for."""
-    for owner, declaration in templates.declaration.changed():
-        if owner is systematic:
-            histograms = sources[declaration.input, declaration.variable]
-            yield dataclasses.replace(templates, declaration=declaration, histograms=histograms)
-
-
-def _require_variation(templates: Templates, systematic: Shape) -> None:
-    axes = [templates.histograms[sample].axes for sample in templates.declaration.samples()]
-    known = {name for each in axes if "variation" in each.name for name in each["variation"]}
-    for side in ("Up", "Down"):
-        if f"{systematic.stem}{side}" not in known:
-            where = f"systematic {systematic.name!r} of {templates.declaration.where}"
-            raise UnknownNameError("variation", f"{systematic.stem}{side}", known, where)
 
 
 def _result(templates: Templates, measured: Measured) -> ScaleFactorResult:

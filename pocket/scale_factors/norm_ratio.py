@@ -13,7 +13,7 @@ import numpy as np
 from pocket.scale_factors.binning import Array
 from pocket.scale_factors.efficiency import refuse
 from pocket.scale_factors.result import Measured, Measurement, Shifts
-from pocket.scale_factors.templates import NOMINAL, Sums, Templates
+from pocket.scale_factors.templates import NOMINAL, ROUNDING, Sums, Templates
 from pocket.scale_factors.yields import NormRatio
 
 
@@ -29,25 +29,30 @@ def measure(declaration: NormRatio, templates: Templates) -> Measured:
     without, root = templates.read(samples), templates.read(samples, declaration.root)
     with_it = templates.read(samples, declaration.weighted)
     ratio = _ratio(without, with_it, templates, NOMINAL)
-    variance = without.variances - 2 * ratio * root.variances + ratio**2 * with_it.variances
-    # Cauchy–Schwarz: (Σw²s)² <= Σw² Σw²s², up to rounding; 0 is left where the weight is the same for all events
-    allowed = 1e-9 * (without.variances + ratio**2 * with_it.variances)
-    refuse({"the categories don't hold the same events": variance < -allowed}, labels, f"{templates.name}: no error")
-    error = np.sqrt(np.maximum(variance, 0)) / np.abs(with_it.values)
+    squares = without.variances + ratio**2 * with_it.variances
+    variance = squares - 2 * ratio * root.variances
+    # it is Σ (w − R w s)², which can't be negative; 0 is left of a single event
+    refuse(
+        {
+            "the categories don't hold the same events": variance < -ROUNDING * squares,
+            "the weight is the same for all events": np.abs(variance) <= ROUNDING * squares,
+        },
+        labels,
+        f"{templates.name} of {', '.join(samples)}: no error",
+    )
+    error = np.sqrt(variance) / with_it.values
     return Measured(Measurement(ratio, error, error), coupled=_coupled(declaration, templates, without, ratio))
 
 
 def _coupled(declaration: NormRatio, templates: Templates, without: Sums, nominal: Array) -> dict[str, Shifts]:
-    """Return the change of the ratio in each variation of the weight."""
-    names = {
-        name
-        for sample in declaration.mc
-        for name in templates.histograms[sample].axes["variation"]
-        if name.startswith(f"{declaration.weight}_") and name.endswith("Up")
-    }
+    """Return the change of the ratio in each variation of the weight, which has one pair or several named ones."""
+    axes = [templates.histograms[sample].axes for sample in declaration.mc]
+    names = {name for each in axes if "variation" in each.name for name in each["variation"]}
     coupled = {}
     for name in sorted(names):
         stem = name.removesuffix("Up")
+        if stem == name or not f"{stem}_".startswith(f"{declaration.weight}_"):
+            continue
         up, down = (
             _ratio(
                 without,
@@ -58,7 +63,9 @@ def _coupled(declaration: NormRatio, templates: Templates, without: Sums, nomina
             - nominal
             for side in ("Up", "Down")
         )
-        coupled[stem.removeprefix(f"{declaration.weight}_")] = (up, down)
+        # all zero for a weight with a longer name, such as the square root
+        if up.any() or down.any():
+            coupled[stem.removeprefix(f"{declaration.weight}_")] = (up, down)
     return coupled
 
 

@@ -7,6 +7,7 @@ All but :class:`Flat` measure the scale factor again; the uncertainty is how it 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from pocket.errors import ConfigError
 
 #: names that the written correction gives a meaning of its own
-RESERVED = ("nominal", "up", "down", "stat")
+RESERVED = re.compile(r"nominal|up|down|stat\d*")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Systematic:
     name: str
 
     def __post_init__(self) -> None:
-        if not self.name or self.name in RESERVED or self.name.startswith("stat"):
+        if not self.name or RESERVED.fullmatch(self.name):
             raise ConfigError(f"a systematic uncertainty can't be named {self.name!r}: that name has another meaning")
 
     def alternatives(self) -> tuple[Mapping[str, Any], ...]:
@@ -64,8 +65,8 @@ class LogNormal(Systematic):
         samples: the simulated samples it belongs to.
     """
 
-    kappa: float = 0.0
-    samples: tuple[str, ...] = ()
+    kappa: float
+    samples: tuple[str, ...]
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -84,7 +85,7 @@ class Alternative(Systematic):
             ``input`` with other simulation. What bins the scale factor can't change.
     """
 
-    changes: Mapping[str, Any] = ()  # type: ignore[assignment]
+    changes: Mapping[str, Any]
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -97,15 +98,15 @@ class Alternative(Systematic):
 
 @dataclass(frozen=True)
 class Spread(Systematic):
-    """Half the difference between two measurements, e.g. in halves of the events.
+    """Half the difference between two measurements, e.g. in halves of the events; up is towards the first one.
 
     Args:
         one: arguments of the declaration and their values in one measurement.
         other: the same in the other.
     """
 
-    one: Mapping[str, Any] = ()  # type: ignore[assignment]
-    other: Mapping[str, Any] = ()  # type: ignore[assignment]
+    one: Mapping[str, Any]
+    other: Mapping[str, Any]
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -125,7 +126,7 @@ class Flat(Systematic):
         size: relative uncertainty, above 0.
     """
 
-    size: float = 0.0
+    size: float
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -12,12 +12,14 @@ from typing import Any
 import hist
 import numpy as np
 
-from pocket.errors import ConfigError, ScaleFactorError, check_known
-from pocket.scale_factors.binning import Array, Axis, Binning, Categories, join_bins
+from pocket.errors import ScaleFactorError, check_known
+from pocket.scale_factors.binning import Array, Binning, Categories, join_bins
 from pocket.scale_factors.declarations import PassFail, ScaleFactor
+from pocket.scale_factors.rebinning import Histogram, in_bins, read_axis
 
-Histogram = hist.Hist[Any]
 NOMINAL = "nominal"
+#: Share of a sum of squared weights below which a difference of two is rounding.
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,12 +96,10 @@ class Templates:
 
         Raises:
             UnknownNameError: if a sample, an axis or the category isn't in the templates.
-            ScaleFactorError: if a histogram has no sums of squared weights or isn't finite, or samples differ in
-                their bins.
+            ScaleFactorError: if a histogram has no sums of squared weights or isn't finite, or samples have different
+                bins.
         """
-        total = self.histogram(samples, category, further, variation)
-        values, variances = np.asarray(total.values(), dtype=float), np.asarray(total.variances(), dtype=float)
-        return Sums(self.binning.collapse(values), self.binning.collapse(variances))
+        return self._collapsed(self.histogram(samples, category, further, variation), samples)
 
     def histogram(
         self,
@@ -124,7 +124,8 @@ class Templates:
         """Return what passes and what fails, for a declaration that tells them apart.
 
         Raises:
-            UnknownNameError, ScaleFactorError: as :meth:`read`; and if the axis of passing doesn't separate 0 and 1.
+            UnknownNameError, ScaleFactorError: as :meth:`read`; and if the axis of passing doesn't separate 0 and 1, or
+                what passes isn't a part of the denominator.
         """
         declaration = self.declaration
         assert isinstance(declaration, PassFail)
@@ -133,13 +134,15 @@ class Templates:
             other = self.read(samples, declaration.fail_category or declaration.denominator, further)
             if not declaration.denominator:
                 return Counts(passing.values, other.values, passing.variances, other.variances)
-            return Counts(
-                passing.values,
-                other.values - passing.values,
-                passing.variances,
-                # what passes is among all; the difference of sums of squares may round to less than zero
-                np.maximum(other.variances - passing.variances, 0),
-            )
+            failing, variances = other.values - passing.values, other.variances - passing.variances
+            # what passes is among all, so its sum of squares isn't larger; where that is equal, nothing fails
+            if (variances < -ROUNDING * other.variances).any():
+                raise ScaleFactorError(
+                    f"variable {declaration.variable!r} of sample {', '.join(samples)}: category "
+                    f"{declaration.category!r} isn't a part of {declaration.denominator!r}"
+                )
+            some = variances > ROUNDING * other.variances
+            return Counts(passing.values, np.where(some, failing, 0), passing.variances, np.where(some, variances, 0))
         total = self.histogram(samples, None, (*further, declaration.pass_axis))
         fail, success = (total.axes[declaration.pass_axis].index(flag) for flag in (0, 1))
         if fail == success or not {fail, success} <= set(range(total.axes[declaration.pass_axis].size)):
@@ -147,10 +150,10 @@ class Templates:
                 f"variable {declaration.variable!r}: axis {declaration.pass_axis!r} must have separate bins for 0 "
                 "(fail) and 1 (pass)"
             )
-        values, variances = (
-            self.binning.collapse(np.asarray(part, dtype=float)) for part in (total.values(), total.variances())
+        sums = self._collapsed(total, samples)
+        return Counts(
+            *(part[..., flag] for part in (sums.values, sums.variances) for flag in (success, fail)),
         )
-        return Counts(values[..., success], values[..., fail], variances[..., success], variances[..., fail])
 
     def counted(self, samples: Sequence[str], further: Sequence[str] = ()) -> Counts:
         """Return :meth:`counts` of data.
@@ -175,6 +178,16 @@ class Templates:
                 f"variable {self.declaration.variable!r}: data ({', '.join(samples)}) have weights other than 1"
             )
 
+    def _collapsed(self, total: Histogram, samples: Sequence[str]) -> Sums:
+        found = {axis: read_axis(total.axes[axis]) for axis in self.declaration.axes}
+        if found != self.binning.axes:
+            raise ScaleFactorError(
+                f"variable {self.declaration.variable!r} of sample {', '.join(samples)}: the bins differ from those of "
+                f"scale factor {self.name!r}"
+            )
+        values, variances = np.asarray(total.values(), dtype=float), np.asarray(total.variances(), dtype=float)
+        return Sums(self.binning.collapse(values), self.binning.collapse(variances))
+
     def _sample(self, sample: str, category: str | None, further: Sequence[str], variation: str) -> Histogram:
         category = category or self.declaration.category
         check_known("sample", [sample], self.histograms, f"templates of variable {self.declaration.variable!r}")
@@ -191,7 +204,7 @@ class Templates:
             check_known("variation", [NOMINAL], known, where)
             selection["variation"] = variation if variation in known else NOMINAL
         selected: Any = histogram[selection]
-        projected = _in_bins(selected.project(*axes), self.declaration)
+        projected = in_bins(selected.project(*axes), self.declaration)
         if sample in self.factors:
             projected = projected * self.factors[sample]
         if not (np.isfinite(projected.values()).all() and np.isfinite(np.asarray(projected.variances())).all()):
@@ -214,58 +227,12 @@ def find_bins(name: str, declaration: ScaleFactor, histograms: Mapping[str, Hist
         )
         for samples in declaration.roles().values()
     ]
-    if any(role.axes != roles[0].axes for role in roles):
+    axes = {axis: read_axis(roles[0].axes[axis]) for axis in declaration.axes}
+    if any(read_axis(role.axes[axis]) != bins for role in roles for axis, bins in axes.items()):
         raise ScaleFactorError(f"variable {declaration.variable!r}: data and simulation have different bins")
-    axes = {axis: _read_axis(roles[0].axes[axis]) for axis in declaration.axes}
     if not declaration.min_n_eff:
         return Binning.separate(axes)
     entries = np.stack([(role.values(), np.asarray(role.variances())) for role in roles])
-    along = declaration.merge_axis or declaration.axes[0]
+    with_edges = (axis for axis, bins in axes.items() if not isinstance(bins, Categories))
+    along = declaration.merge_axis or next(with_edges, declaration.axes[0])
     return join_bins(axes, entries, declaration.min_n_eff, along, name)
-
-
-def _read_axis(axis: Any) -> Axis:
-    if isinstance(axis, hist.axis.StrCategory | hist.axis.IntCategory):
-        values: tuple[Any, ...] = tuple(axis)
-        return Categories(values)
-    return tuple(float(edge) for edge in axis.edges)
-
-
-def _in_bins(histogram: Histogram, declaration: ScaleFactor) -> Histogram:
-    """Return a histogram with the declared edges and, if the method wants that, what is outside in the outer bins."""
-    for axis, edges in declaration.bins.items():
-        histogram = _rebinned(histogram, axis, edges, declaration)
-    if declaration.folds_flow:
-        for axis, flow in declaration.flows().items():
-            if flow == "clamp" and not isinstance(_read_axis(histogram.axes[axis]), Categories):
-                histogram = _folded(histogram, list(histogram.axes.name).index(axis))
-    return histogram
-
-
-def _rebinned(histogram: Histogram, axis: str, edges: Sequence[float], declaration: ScaleFactor) -> Histogram:
-    known = histogram.axes[axis].edges
-    for edge in edges:
-        if not np.isclose(known, edge, rtol=1e-9, atol=1e-12).any():
-            nearest = known[np.argmin(np.abs(known - edge))]
-            raise ConfigError(
-                f"bins of {declaration.where}: {edge:g} is no edge of the histogram's axis {axis!r}, nearest: "
-                f"{nearest:g}"
-            )
-    selection: dict[Any, Any] = {axis: hist.rebin(edges=list(edges))}
-    rebinned: Any = histogram[selection]
-    return rebinned  # type: ignore[no-any-return]
-
-
-def _folded(histogram: Histogram, position: int) -> Histogram:
-    """Add underflow to the first bin and overflow to the last one."""
-    traits = histogram.axes[position].traits
-    folded = histogram.copy()
-    bins: Any = np.moveaxis(folded.view(flow=True), position, 0)
-    for field in ("value", "variance"):
-        if traits.underflow:
-            bins[field][1] += bins[field][0]
-            bins[field][0] = 0
-        if traits.overflow:
-            bins[field][-2] += bins[field][-1]
-            bins[field][-1] = 0
-    return folded

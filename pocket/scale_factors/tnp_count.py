@@ -1,8 +1,8 @@
 """Tag-and-probe efficiencies from counts in the peak and in its sidebands.
 
-In data the peak has N_pk = S + B pairs and the sidebands N_sb = r S + B/τ. τ is the width of the peak over that of the
-sidebands, for a background linear in the mass; r is the signal in the sidebands over that in the peak, in simulation.
-Hence S = (N_pk − τ N_sb) / (1 − τ r), of passing and of failing pairs each. Without r the tails of the Z would be
+In data the peak has N = S + B pairs and sideband i has N_i = r_i S + B_i. A background that is linear in the mass has
+B = Σ τ_i B_i, see :func:`extrapolation`; r_i is the signal in the sideband over that in the peak, in simulation. Hence
+S = (N − Σ τ_i N_i) / (1 − Σ τ_i r_i), of passing and of failing pairs each. Without r_i the tails of the Z would be
 subtracted as background.
 """
 
@@ -21,7 +21,7 @@ from pocket.scale_factors.efficiency import (
 )
 from pocket.scale_factors.mass_windows import mass_edges, mass_window
 from pocket.scale_factors.result import Measured, Measurement
-from pocket.scale_factors.templates import Templates
+from pocket.scale_factors.templates import Sums, Templates
 
 
 def measure(declaration: TagAndProbeCount, templates: Templates) -> Measured:
@@ -36,26 +36,29 @@ def measure(declaration: TagAndProbeCount, templates: Templates) -> Measured:
         ScaleFactorError: if data are weighted, or an efficiency is undefined in some bin.
     """
     masses = mass_edges(declaration, templates)
-    peak = mass_window(declaration, masses, "peak", declaration.peak)
-    bands = [mass_window(declaration, masses, "sideband", band) for band in declaration.sidebands]
-    tau = (declaration.peak[1] - declaration.peak[0]) / sum(high - low for low, high in declaration.sidebands)
-
+    windows = [
+        mass_window(declaration, masses, "peak", declaration.peak),
+        *(mass_window(declaration, masses, "sideband", band) for band in declaration.sidebands),
+    ]
+    labels, what = templates.labels, templates.name
     data = templates.counted(declaration.data, (declaration.mass_axis,))
     mc = templates.counts(declaration.mc, (declaration.mass_axis,))
-    labels, what = templates.labels, templates.name
-    simulated = [
-        values[..., peak].sum(axis=-1) for values in (mc.passing, mc.failing, mc.passing_variance, mc.failing_variance)
-    ]
+
+    def in_windows(values: Array, variances: Array) -> Sums:
+        """Return sums of shape (windows, groups), the peak first."""
+        return Sums(*(np.stack([part[:, one].sum(axis=1) for one in windows]) for part in (values, variances)))
+
+    expected = [in_windows(mc.passing, mc.passing_variance), in_windows(mc.failing, mc.failing_variance)]
+    found = [in_windows(data.passing, data.passing_variance), in_windows(data.failing, data.failing_variance)]
+    simulated = [*(sums.values[0] for sums in expected), *(sums.variances[0] for sums in expected)]
     require_efficiency(simulated[0], simulated[1], labels, f"{what} in simulation")
     refuse({"nothing fails": simulated[1] <= 0}, labels, f"{what} in simulation: no efficiency")
 
-    (passing, passing_error), (failing, failing_error) = (
-        _signal(counts, expected, variance, peak, bands, tau, labels, f"{what} in data")
-        for counts, expected, variance in (
-            (data.passing, mc.passing, mc.passing_variance),
-            (data.failing, mc.failing, mc.failing_variance),
-        )
-    )
+    tau = extrapolation(declaration)
+    for sums in expected:
+        fills = 1 - tau @ (sums.values[1:] / sums.values[0]) <= 0
+        refuse({"simulated signal fills the sidebands": fills}, labels, f"{what}: no background from sidebands")
+    (passing, passing_error), (failing, failing_error) = map(signal, found, expected, (tau, tau))
     refuse(
         {"no signal passes": passing <= 0, "no signal fails": failing <= 0}, labels, f"{what} in data: no efficiency"
     )
@@ -67,38 +70,34 @@ def measure(declaration: TagAndProbeCount, templates: Templates) -> Measured:
     return Measured(efficiency_ratio(efficiency_data, efficiency_mc), {"data": efficiency_data, "mc": efficiency_mc})
 
 
-def _signal(
-    counts: Array,
-    expected: Array,
-    variance: Array,
-    peak: slice,
-    bands: list[slice],
-    tau: float,
-    labels: list[str],
-    what: str,
-) -> tuple[Array, Array]:
+def extrapolation(declaration: TagAndProbeCount) -> Array:
+    """Return τ_i, by which the entries of each sideband count as background in the peak.
+
+    A straight line is fitted to the entries per mass unit in the sidebands of widths w_i around m_i, with weights w_i
+    as for a constant background: τ_i = w [1 / Σw_j + (m − m̄)(m_i − m̄) / Σ w_j (m_j − m̄)²] for the peak of width w
+    around m, with m̄ = Σ w_j m_j / Σ w_j. For sidebands at equal distances from the peak it is the ratio of the widths,
+    and so it is for a single one, which doesn't tell the slope.
+    """
+    low, high = np.array(declaration.sidebands, dtype=float).T
+    width, middle = high - low, (high + low) / 2
+    mean = np.average(middle, weights=width)
+    moment = np.sum(width * (middle - mean) ** 2)
+    distance = sum(declaration.peak) / 2 - mean
+    slope = distance * (middle - mean) / moment if len(width) > 1 else 0.0
+    return np.asarray((declaration.peak[1] - declaration.peak[0]) * (1 / width.sum() + slope))
+
+
+def signal(found: Sums, expected: Sums, tau: Array) -> tuple[Array, Array]:
     """Return the signal in the peak and its error, shape (groups,) each.
 
     Args:
-        counts: data, shape (groups, mass bins).
+        found: data in the peak and in the sidebands, shape (1 + sidebands, groups).
         expected: simulated signal, same shape.
-        variance: its sums of squared weights.
-        peak: mass bins of the peak.
-        bands: mass bins of the sidebands.
-        tau: width of the peak over that of the sidebands.
-        labels: the bins.
-        what: for the text of the error.
+        tau: factors of the sidebands.
     """
-
-    def sums(values: Array) -> tuple[Array, Array]:
-        return values[:, peak].sum(axis=1), sum((values[:, band].sum(axis=1) for band in bands), np.zeros(len(values)))
-
-    in_peak, in_bands = sums(counts)
-    (signal, tails), (signal_variance, tails_variance) = sums(expected), sums(variance)
-    ratio = tails / signal
-    scale = 1 - tau * ratio
-    refuse({"simulated signal fills the sidebands": scale <= 0}, labels, f"{what}: no background from sidebands")
-    found = (in_peak - tau * in_bands) / scale
-    of_counts = (in_peak + tau**2 * in_bands) / scale**2
-    of_ratio = (tails_variance + ratio**2 * signal_variance) / signal**2 * (found * tau / scale) ** 2
-    return found, np.sqrt(of_counts + of_ratio)
+    of_peak = expected.values[0]
+    ratio = tau @ expected.values[1:] / of_peak
+    ratio_variance = (tau**2 @ expected.variances[1:] + ratio**2 * expected.variances[0]) / of_peak**2
+    value = (found.values[0] - tau @ found.values[1:]) / (1 - ratio)
+    variance = (found.variances[0] + tau**2 @ found.variances[1:]) / (1 - ratio) ** 2
+    return value, np.sqrt(variance + ratio_variance * (value / (1 - ratio)) ** 2)

@@ -16,6 +16,10 @@ from pocket.scale_factors.result import ScaleFactorResult
 
 #: Efficiencies are kept this far from 0 and 1, so that ratios of products of them stay finite.
 EFFICIENCY_MARGIN = 1e-4
+#: Relative shift up to which a source changes nothing.
+ROUNDING = 1e-12
+#: Independent statistical shifts that are written at most: each has all bins, so the file grows with their square.
+MOST_DECORRELATED = 200
 
 
 def correction_set(result: ScaleFactorResult) -> schema.CorrectionSet:
@@ -24,7 +28,7 @@ def correction_set(result: ScaleFactorResult) -> schema.CorrectionSet:
     - ``<name>``, inputs: the axes and ``systematic``, one of ``nominal``, ``up``, ``down`` (all sources),
       ``stat_up``, ``stat_down``, ``<source>_up`` and ``<source>_down``, and ``stat<n>_up`` and ``stat<n>_down``, from 1
       on: statistical errors decorrelated, each group of bins alone or, if groups are correlated, the eigenvectors of
-      their covariance.
+      their covariance. Those are left out if there are more than :data:`MOST_DECORRELATED`.
     - ``<name>_efficiency_data``, same inputs, of methods with efficiencies: scale factor times nominal efficiency in
       simulation, so that all uncertainty of the scale factor is in the data.
     - ``<name>_efficiency_mc``, inputs: the axes.
@@ -32,7 +36,8 @@ def correction_set(result: ScaleFactorResult) -> schema.CorrectionSet:
     Efficiencies are clipped to [1e-4, 1 − 1e-4].
 
     Raises:
-        ScaleFactorError: if a bin isn't valid, a value isn't finite and positive, or an uncertainty is zero.
+        ScaleFactorError: if a bin isn't valid, a value isn't finite and positive, an uncertainty is zero, or two have
+            one name.
     """
     labels = bin_labels(result.axes)
     valid = result.valid.ravel()
@@ -48,8 +53,8 @@ def correction_set(result: ScaleFactorResult) -> schema.CorrectionSet:
         values = {systematic: _clipped(content) for systematic, content in values.items()}
     for systematic, content in values.items():
         _require(np.isfinite(content) & (content > 0), result.name, systematic, labels)
-    for source, (up, down) in result.systematics.items():
-        if not (np.any(up) or np.any(down)):
+    for source, shifts in result.systematics.items():
+        if np.all(np.abs(shifts) <= ROUNDING * np.abs(result.scale_factor.value)):
             raise ScaleFactorError(f"{result.name}: systematic {source!r} changes nothing")
 
     corrections = [_correction(result, "", f"{result.method}: {result.quantity}", values)]
@@ -76,7 +81,11 @@ def dumps(result: ScaleFactorResult) -> str:
 
 
 def variations(result: ScaleFactorResult) -> dict[str, Array]:
-    """Return what is written: key of ``systematic`` → values, one dimension per axis."""
+    """Return what is written: key of ``systematic`` → values, one dimension per axis.
+
+    Raises:
+        ScaleFactorError: if two sources have one name.
+    """
     nominal = result.scale_factor
     values = {
         "nominal": nominal.value,
@@ -85,26 +94,30 @@ def variations(result: ScaleFactorResult) -> dict[str, Array]:
         "stat_up": nominal.value + nominal.up,
         "stat_down": nominal.value - nominal.down,
     }
-    for source, (up, down) in {**result.systematics, **result.coupled}.items():
-        values[f"{source}_up"] = nominal.value + up
-        values[f"{source}_down"] = nominal.value + down
-    for number, (up, down) in enumerate(_decorrelated(result), start=1):
-        values[f"stat{number}_up"] = nominal.value + up
-        values[f"stat{number}_down"] = nominal.value + down
+    decorrelated = ((f"stat{number}", shifts) for number, shifts in enumerate(_decorrelated(result), start=1))
+    for source, shifts in (*result.systematics.items(), *result.coupled.items(), *decorrelated):
+        for side, shift in zip(("up", "down"), shifts, strict=True):
+            if f"{source}_{side}" in values:
+                raise ScaleFactorError(f"{result.name}: two sources of uncertainty are named {source!r}")
+            values[f"{source}_{side}"] = nominal.value + shift
     return values
 
 
 def _decorrelated(result: ScaleFactorResult) -> list[tuple[Array, Array]]:
-    """Return independent statistical shifts up and down, one dimension per axis each."""
+    """Return independent statistical shifts up and down, one dimension per axis each; none if there are too many."""
+    if result.binning.size > MOST_DECORRELATED:
+        return []
     if result.stat_covariance is None:
         chosen = [result.groups == group for group in range(result.binning.size)]
         return [
             (np.where(own, result.scale_factor.up, 0), -np.where(own, result.scale_factor.down, 0)) for own in chosen
         ]
     eigenvalues, vectors = np.linalg.eigh(result.stat_covariance)
-    # as of sums that are kept; the largest first
+    # not those of sums that are kept; the largest first
     large = np.flatnonzero(eigenvalues > 1e-12 * eigenvalues.max())[::-1]
-    shifts = [result.binning.expand(np.sqrt(eigenvalues[i]) * vectors[:, i]) for i in large]
+    # eigenvectors have no sign of their own: up is where most goes up
+    signs = np.sign([vector[np.argmax(np.abs(vector))] for vector in vectors.T])
+    shifts = [result.binning.expand(np.sqrt(eigenvalues[i]) * signs[i] * vectors[:, i]) for i in large]
     return [(shift, -shift) for shift in shifts]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -24,6 +23,7 @@ class DataMCRatio(DataScaleFactor):
     """
 
     method: ClassVar[str] = "pocket.scale_factors.data_mc_ratio:measure"
+    folds_flow: ClassVar[bool] = True
 
     background: tuple[str, ...] = ()
     keep_yield: bool = False
@@ -60,6 +60,7 @@ class NormRatio(ScaleFactor):
 
     method: ClassVar[str] = "pocket.scale_factors.norm_ratio:measure"
     folds_flow: ClassVar[bool] = True
+    fixed: ClassVar[tuple[str, ...]] = (*ScaleFactor.fixed, "together")
 
     weighted: str
     root: str
@@ -79,4 +80,4 @@ class NormRatio(ScaleFactor):
         """Return sample → what is measured for it alone."""
         if self.together:
             return {}
-        return {sample: dataclasses.replace(self, mc=(sample,), together=True) for sample in self.mc}
+        return {sample: self._of_samples((sample,), together=True) for sample in self.mc}

@@ -22,7 +22,7 @@ def test_file_holds_what_was_measured(chain: Chain) -> None:
 
 def test_it_is_measured_in_the_templates(chain: Chain) -> None:
     task: ComputeScaleFactors = chain.task(ComputeScaleFactors, scale_factor="tight_id")
-    assert task.requires().config == "probes"
+    assert list(task.requires()) == ["probes"]
     templates = read_templates(chain.output("MergeOutputs", "probes"), "probes")
     counts = {sample: templates[sample].values().reshape(-1, 2, 2)[0] for sample in templates}
     failing, passing = counts["DATA_SingleMuon"]

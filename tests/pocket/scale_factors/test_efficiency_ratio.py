@@ -17,19 +17,6 @@ from tests.pocket.scale_factors import toys
 DECLARATION = EfficiencyRatio(**toys.DECLARED, flow={"abseta": "error"}, description="a trigger")
 
 
-def test_truth() -> None:
-    results = [measure("trigger", DECLARATION, toys.counting(seed)) for seed in range(20)]
-    distances = np.array([result.scale_factor.value - toys.SCALE_FACTOR for result in results])
-    errors = np.array(
-        [np.where(d > 0, r.scale_factor.down, r.scale_factor.up) for r, d in zip(results, distances, strict=True)]
-    )
-    pulls = distances / errors
-    # 120 pulls: the mean is known to 0.09, the width to 0.065.
-    assert abs(pulls.mean()) < 0.3
-    assert 0.8 < pulls.std() < 1.2
-    assert np.abs(pulls).max() < 4.5
-
-
 def test_numbers_of_one_bin() -> None:
     data = toys.template(is_mc=False, mass_axis=False)
     mc = toys.template(is_mc=True, mass_axis=False)

@@ -5,10 +5,10 @@ from typing import Any
 import hist
 import numpy as np
 import pytest
-from pocket.scale_factors.templates import Counts, Templates, find_bins
 
 from pocket.errors import ScaleFactorError, UnknownNameError
 from pocket.scale_factors import EfficiencyRatio
+from pocket.scale_factors.templates import Counts, Templates, find_bins
 from tests.pocket.scale_factors import toys
 
 

@@ -51,19 +51,6 @@ def one_bin(seed: int, passing: int, failing: int, background: tuple[int, int]) 
     )
 
 
-def test_pulls_of_toys() -> None:
-    nominal = declaration(alternative_fits=())
-    pulls = []
-    for seed in range(20):
-        measured = measure("muon_id", nominal, toys.tag_and_probe(seed)).scale_factor
-        distance = measured.value - toys.SCALE_FACTOR
-        pulls.append(distance / np.where(distance > 0, measured.down, measured.up))
-    # 120 pulls: the mean is known to 0.09, the width to 0.065.
-    assert abs(np.mean(pulls)) < 0.3
-    assert 0.8 < np.std(pulls) < 1.2
-    assert np.abs(pulls).max() < 4
-
-
 def test_result(result: ScaleFactorResult) -> None:
     assert (result.name, result.method, result.description) == ("muon_id", "TagAndProbeFit", "muon ID")
     assert result.axes == {"pt": toys.PT, "abseta": toys.ABSETA}

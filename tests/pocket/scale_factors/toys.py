@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import hist
@@ -21,6 +22,8 @@ DECLARED: dict[str, Any] = {
     "mc": ("dy",),
 }
 EFFICIENCY_MC = np.array([[0.90, 0.86], [0.95, 0.92], [0.97, 0.94]])
+#: Share of failing pairs that radiate, in :func:`with_tails`.
+RADIATING = 0.5
 SCALE_FACTOR = np.array([[0.98, 0.96], [0.98, 0.96], [0.99, 0.97]])
 
 
@@ -45,6 +48,11 @@ def z_mass(rng: np.random.Generator, size: int, resolution: float) -> npt.NDArra
     return 91.188 + 2.4955 / 2 * np.tan(rng.uniform(low, high, size)) + rng.normal(0, resolution, size)
 
 
+def linear_mass(rng: np.random.Generator, size: int, slope: float) -> npt.NDArray[np.float64]:
+    """Masses between 60 and 120 GeV whose density falls by slope per GeV, relative to that at 60 GeV."""
+    return 60 + (1 - np.sqrt(1 - rng.random(size) * (1 - (1 - slope * 60) ** 2))) / slope
+
+
 def exponential_mass(rng: np.random.Generator, size: int, slope: float) -> npt.NDArray[np.float64]:
     """Masses that fall like exp(-slope * mass) between 60 and 120 GeV."""
     return 60 - np.log1p(-rng.random(size) * -np.expm1(-slope * 60)) / slope
@@ -64,6 +72,8 @@ def tag_and_probe(
     background: tuple[float, float] = (0.03, 0.5),
     slope: tuple[float, float] = (0.02, 0.03),
     resolution: tuple[float, float] = (1.6, 1.4),
+    shape: Callable[..., npt.NDArray[np.float64]] = exponential_mass,
+    radiation: float = 0.0,
 ) -> dict[str, hist.Hist[Any]]:
     """Templates of data and simulation.
 
@@ -72,6 +82,8 @@ def tag_and_probe(
         simulated: mean simulated pairs per bin, a tenth of them with weight -1.
         background: mean background per signal pair, in passing and failing pairs.
         slope: of the background, for passing and failing pairs [1/GeV].
+        shape: masses of the background, from a generator, their number and the slope.
+        radiation: share of the failing pairs that lose mass, see :func:`radiated`.
         resolution: of the mass in data and simulation [GeV].
     """
     rng = np.random.default_rng(seed)
@@ -79,28 +91,59 @@ def tag_and_probe(
     for i, j in np.ndindex(SHAPE):
         efficiency = EFFICIENCY_MC[i, j] * SCALE_FACTOR[i, j]
         size = rng.poisson(pairs)
-        fill(data, i, j, rng.random(size) < efficiency, mass=z_mass(rng, size, resolution[0]))
+        passing, mass = rng.random(size) < efficiency, z_mass(rng, size, resolution[0])
+        fill(data, i, j, passing, mass=radiated(rng, passing, mass, radiation))
         for flag, of_signal in enumerate((1 - efficiency, efficiency)):
             size = rng.poisson(pairs * of_signal * background[1 - flag])
-            fill(data, i, j, np.full(size, flag), mass=exponential_mass(rng, size, slope[1 - flag]))
+            fill(data, i, j, np.full(size, flag), mass=shape(rng, size, slope[1 - flag]))
         size = rng.poisson(simulated)
-        fill(
-            mc,
-            i,
-            j,
-            rng.random(size) < EFFICIENCY_MC[i, j],
-            weight=np.where(rng.random(size) < 0.1, -0.5, 0.5),
-            mass=z_mass(rng, size, resolution[1]),
-        )
+        passing, weight = rng.random(size) < EFFICIENCY_MC[i, j], np.where(rng.random(size) < 0.1, -0.5, 0.5)
+        mass = z_mass(rng, size, resolution[1])
+        fill(mc, i, j, passing, weight, mass=radiated(rng, passing, mass, radiation))
     return {"data": data, "dy": mc}
 
 
-def counting(seed: int, objects: int = 5000, simulated: int = 20_000) -> dict[str, hist.Hist[Any]]:
-    """Templates of data and simulation without mass axis, a tenth of the simulated weights negative."""
+def radiated(rng: np.random.Generator, passing: Any, mass: Any, share: float) -> Any:
+    """Masses of pairs, of which a share of the failing ones loses 15 GeV on average."""
+    return (
+        mass - np.where(~passing & (rng.random(mass.size) < share), rng.exponential(15, mass.size), 0)
+        if share
+        else mass
+    )
+
+
+def with_tails(seed: int) -> dict[str, hist.Hist[Any]]:
+    """Templates for sidebands: the background falls as a straight line, half of the failing pairs radiates."""
+    return tag_and_probe(seed, slope=(0.008, 0.012), resolution=(1.5, 1.5), shape=linear_mass, radiation=RADIATING)
+
+
+def scale_factor_in(low: float, high: float) -> npt.NDArray[np.float64]:
+    """True scale factor of the pairs of :func:`with_tails` whose mass is in a range."""
+    rng = np.random.default_rng(0)
+    mass = z_mass(rng, 2_000_000, 1.5)
+    of_failing = radiated(rng, np.zeros(mass.size, dtype=bool), mass, RADIATING)
+    fail, success = (np.mean((low <= each) & (each < high)) for each in (of_failing, mass))
+
+    def of(efficiency: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.asarray(efficiency * success / (efficiency * success + (1 - efficiency) * fail))
+
+    return of(EFFICIENCY_MC * SCALE_FACTOR) / of(EFFICIENCY_MC)
+
+
+def counting(
+    seed: int, objects: int = 5000, simulated: int = 20_000, factor: npt.NDArray[np.float64] = SCALE_FACTOR
+) -> dict[str, hist.Hist[Any]]:
+    """Templates of data and simulation without mass axis, a tenth of the simulated weights negative.
+
+    Args:
+        objects: in data, per bin.
+        simulated: in simulation, per bin.
+        factor: the true scale factors.
+    """
     rng = np.random.default_rng(seed)
     data, mc = template(is_mc=False, mass_axis=False), template(is_mc=True, mass_axis=False)
     for i, j in np.ndindex(SHAPE):
-        fill(data, i, j, rng.random(objects) < EFFICIENCY_MC[i, j] * SCALE_FACTOR[i, j])
+        fill(data, i, j, rng.random(objects) < EFFICIENCY_MC[i, j] * factor[i, j])
         weight = np.where(rng.random(simulated) < 0.1, -0.5, 0.5)
         fill(mc, i, j, rng.random(simulated) < EFFICIENCY_MC[i, j], weight=weight)
     return {"data": data, "dy": mc}
