@@ -16,6 +16,7 @@ from pocket.executors.base import ExecutorFactoryABC
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
 from pocket.scale_factors import ScaleFactor
+from pocket.scale_factors.validation.closure import places
 from pocket.skims import Skim
 
 
@@ -81,6 +82,15 @@ class Analysis:
             raise UnknownNameError("scale factor", name, self.scale_factors, where or f"analysis {self.name!r}")
         return self.scale_factors[name]
 
+    def scale_factors_behind(self, config: str) -> tuple[str, ...]:
+        """Return the names of all scale factors behind the templates of a configuration, also through other ones."""
+        behind: dict[str, None] = {}
+        for name in self.config(config).scale_factors:
+            for needed in self.scale_factor(name).configs():
+                behind |= dict.fromkeys(self.scale_factors_behind(needed))
+            behind[name] = None
+        return tuple(behind)
+
     def years_of(self, config: str) -> dict[str, str]:
         """Return dataset → year of a configuration."""
         definitions = self.config(config).definitions
@@ -125,11 +135,37 @@ class Analysis:
         self._check_measurement(declaration, where)
         for systematic, changed in declaration.changed():
             self._check_measurement(changed, f"systematic {systematic.name!r} of {where}")
+        self._check_closure(name, declaration)
 
-    def _check_measurement(self, declaration: ScaleFactor, where: str) -> None:
+    def _check_closure(self, name: str, declaration: ScaleFactor) -> None:
+        where = f"the closure of scale factor {name!r}"
+        for argument, of_argument in places(declaration).items():
+            for place in of_argument:
+                at = f"{argument} of {where}"
+                self._check_measurement(place, at, place.exact_categories() if argument == "exact" else ())
+                if argument != "halves":
+                    self._check_applied(name, place.input, at)
+        for kept in declaration.closure.kept:
+            at = f"kept of {where}"
+            config = self.config(kept.config, at)
+            check_known("category", kept.categories(), config.categories.names, at)
+            stored = [counted for sample in config.samples for counted in config.counted_samples(sample)]
+            check_known("sample", kept.samples or declaration.mc, stored, at)
+            check_known("year", declaration.years, self.years_of(kept.config).values(), at)
+            self._check_applied(name, kept.config, at)
+
+    def _check_applied(self, scale_factor: str, config: str, where: str) -> None:
+        applied = self.configs[config].scale_factors
+        if scale_factor not in applied:
+            raise ConfigError(
+                f"{where}: configuration {config!r} doesn't apply scale factor {scale_factor!r}, but "
+                f"{', '.join(map(repr, applied)) or 'none'}"
+            )
+
+    def _check_measurement(self, declaration: ScaleFactor, where: str, categories: Sequence[str] = ()) -> None:
         config = self.config(declaration.input, f"input of {where}")
         check_known("variable", [declaration.variable], config.variables, where)
-        check_known("category", declaration.categories(), config.categories.names, where)
+        check_known("category", categories or declaration.categories(), config.categories.names, where)
         axes = [axis.name for axis in config.variables[declaration.variable].axes]
         check_known("axis", declaration.histogram_axes(), axes, f"{where}, histogram {declaration.variable!r}")
         stored = [name for sample in config.samples for name in config.stored_samples(sample)]
@@ -137,11 +173,7 @@ class Analysis:
         check_known("year", declaration.years, self.years_of(declaration.input).values(), where)
         check_known("scale factor", declaration.upstream, self.scale_factors, f"upstream of {where}")
         for upstream in declaration.upstream:
-            if upstream not in config.scale_factors:
-                raise ConfigError(
-                    f"upstream of {where}: configuration {declaration.input!r} doesn't apply scale factor "
-                    f"{upstream!r}, but {', '.join(map(repr, config.scale_factors)) or 'none'}"
-                )
+            self._check_applied(upstream, declaration.input, f"upstream of {where}")
 
     def _check_cycle(self, config: str, above: tuple[str, ...]) -> None:
         if config in above:

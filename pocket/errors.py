@@ -79,6 +79,10 @@ class ScaleFactorError(PocketError):
     """A scale factor can't be derived, written or evaluated."""
 
 
+class ClosureError(PocketError):
+    """A scale factor doesn't do what it is for."""
+
+
 def _restore(kind: type[PocketError], text: str) -> PocketError:
     error = kind.__new__(kind)
     error.args = (text,)

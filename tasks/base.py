@@ -96,6 +96,9 @@ class StoreTask(AnalysisTask):
         description="leave out input files that can't be read and record them in the manifest; default: False",
     )
 
+    # an option of the tasks that check closures
+    accept_closure = False
+
     exclude_index = True
 
     #: id of the output that was there when this task began to make its own; ``None`` before
@@ -132,7 +135,13 @@ class StoreTask(AnalysisTask):
     def target(self, folder: Path) -> StoreTarget:
         """Return a folder in the store as an output of this task."""
         remote = remote_url(self.task_family, folder)
-        return StoreTarget(folder, self.input_ids, accept_skipped=self.skip_bad_files, remote=remote)
+        return StoreTarget(
+            folder,
+            self.input_ids,
+            accept_skipped=self.skip_bad_files,
+            accept_failed=self.accept_closure,
+            remote=remote,
+        )
 
     def complete(self) -> bool:
         """Whether the output and all that it depends on is there and belongs together."""
@@ -165,9 +174,20 @@ class StoreTask(AnalysisTask):
             task.output()
         return super()._remove_output(args)
 
+    @cached_property
+    def scale_factors_behind(self) -> dict[str, str]:
+        """SHA-256 of the files of all scale factors that the output depends on, by name; known once they are made."""
+        required = [task for task in law.util.flatten(self.requires()) if isinstance(task, StoreTask)]
+        return {name: checksum for task in required for name, checksum in task.scale_factor_files().items()}
+
+    def scale_factor_files(self) -> dict[str, str]:
+        """Return the checksums of scale factors that outputs depend on which are made from this one."""
+        return self.scale_factors_behind
+
     def write_info(self) -> dict[str, Any]:
         """Return the arguments for :func:`pocket.store.write_output`: what the manifest tells of this task."""
         output = self.output()
+        scale_factors = {"scale_factors": self.scale_factors_behind} if self.scale_factors_behind else {}
         return {
             "directory": output.directory,
             "remote": output.remote,
@@ -179,6 +199,7 @@ class StoreTask(AnalysisTask):
             "version": self.version,
             "fingerprint": self.fingerprint,
             "params": list(self.params),
+            **scale_factors,
         }
 
 

@@ -258,6 +258,21 @@ class TemplatePlotJob:
 
 
 @dataclass(frozen=True)
+class Published:
+    """A published scale factor to compare with.
+
+    Args:
+        path: correctionlib file, as :func:`pocket.corrections.load_correction` takes it.
+        correction: name of the correction in it.
+        inputs: its inputs that aren't axes of the measured one, see :func:`pocket.scale_factors.published.read_inputs`.
+    """
+
+    path: str
+    correction: str
+    inputs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class ScaleFactorPlotJob:
     """Draws all pages of a scale factor.
 
@@ -267,6 +282,7 @@ class ScaleFactorPlotJob:
         scale_factor: name of the scale factor.
         result: file with its result.
         folder: an existing folder for the files.
+        published: what to compare it with, if anything.
     """
 
     analysis: str
@@ -274,18 +290,26 @@ class ScaleFactorPlotJob:
     scale_factor: str
     result: Path
     folder: Path
+    published: Published | None = None
     size: int = 1
 
     def run(self, progress: Progress) -> None:
         """Draw and save."""
         from pocket.analysis import load_analysis
-        from pocket.plots.templates import draw_scale_factor
+        from pocket.corrections import load_correction
+        from pocket.plots.measurements import draw_published, draw_scale_factor
+        from pocket.scale_factors.published import read_inputs
         from pocket.scale_factors.result import ScaleFactorResult
 
         analysis = load_analysis(self.analysis, self.overrides)
         declaration = analysis.scale_factor(self.scale_factor)
         config = analysis.config(declaration.input)
         result = ScaleFactorResult.from_json(self.result.read_text(encoding="utf-8"))
+        if self.published is not None:
+            correction = load_correction(self.published.path, self.published.correction)
+            inputs = read_inputs(self.published.inputs)
+            plots = draw_published(config, declaration.variable, result, correction, inputs)
+            save_plots(plots, self.folder, config.parameters)
         save_plots(draw_scale_factor(config, declaration.variable, result), self.folder, config.parameters)
         progress(self.size)
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import law
 import luigi
 
-from pocket.errors import check_known
+from pocket.errors import ConfigError, check_known
 from pocket.fingerprint import code_closure
+from pocket.parameters.checksums import checksums
 from pocket.store import write_output
 from tasks.base import ConfigTask, input_ids, load
-from tasks.jobs import ScaleFactorPlotJob, TemplatePlotJob
+from tasks.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob
 from tasks.merging import MergeOutputs
 from tasks.pool import run_jobs
 from tasks.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
+from tasks.validation import ClosureGate
 
 
-class PlotTemplates(ConfigTask):
+class PlotTemplates(ClosureGate, ConfigTask):
     """Draws data over stacked simulation, and both beside the templates without scale factors."""
 
     variables = law.CSVParameter(default=(), description="histograms to draw; default: all of the configuration")
@@ -45,12 +48,13 @@ class PlotTemplates(ConfigTask):
             analysis.config(params["compare"])
         return params
 
-    def requires(self) -> dict[str, MergeOutputs]:
-        """The templates of the configuration, and of the one to compare with."""
-        required = {self.config: MergeOutputs.req(self)}
-        if self.compare != "none":
-            required[self.compare] = MergeOutputs.req(self, config=self.compare)
-        return required
+    def requires(self) -> dict[str, Any]:
+        """The templates of the configuration and of the one to compare with, and the closure of their scale factors."""
+        configs = [self.config] if self.compare == "none" else [self.config, self.compare]
+        return {
+            "templates": {config: MergeOutputs.req(self, config=config) for config in configs},
+            "closures": self.closures(configs),
+        }
 
     def fingerprint_spec(self) -> Any:
         """The templates, the style, and the code that draws."""
@@ -59,7 +63,7 @@ class PlotTemplates(ConfigTask):
         config = self.config_inst
         drawn = {name: [(axis.label, axis.lim) for axis in conf.axes] for name, conf in config.variables.items()}
         return {
-            "templates": {name: task.fingerprint for name, task in self.requires().items()},
+            "templates": {name: task.fingerprint for name, task in self.requires()["templates"].items()},
             "variables": {name: drawn[name] for name in self.variables or drawn},
             "categories": self.categories or config.categories.names,
             "style": to_plain(config.parameters).get("plotting_style", {}),
@@ -67,13 +71,17 @@ class PlotTemplates(ConfigTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """The templates."""
-        return input_ids({f"templates {name}": task.output() for name, task in self.requires().items()})
+        """The templates and the closures."""
+        required = self.requires()
+        closures = {f"closure {name}": task.output() for name, task in required["closures"].items()}
+        return input_ids(
+            {**{f"templates {name}": task.output() for name, task in required["templates"].items()}, **closures}
+        )
 
     def make(self) -> None:
         """Draw one variable in one category per job."""
         config = self.config_inst
-        folders = {name: task.directory for name, task in self.requires().items()}
+        folders = {name: task.directory for name, task in self.requires()["templates"].items()}
         with write_output(**self.write_info()) as folder:
             jobs = [
                 TemplatePlotJob(
@@ -96,24 +104,50 @@ class PlotTemplates(ConfigTask):
 
 
 class PlotScaleFactors(ScaleFactorTask):
-    """Draws a scale factor, its uncertainties and the fits behind it."""
+    """Draws a scale factor, its uncertainties and the fits behind it, and beside it a published one."""
+
+    published = luigi.Parameter(
+        default=law.NO_STR,
+        description="published scale factor to compare with: a correctionlib file and the name of a correction with a "
+        "colon in between, e.g. corrections://POG/MUO/2018_UL/muon_Z.json.gz:NUM_TightID_DEN_TrackerMuons; no default",
+    )
+    published_inputs = law.CSVParameter(
+        default=(),
+        description="inputs of the published scale factor that aren't axes of the measured one, e.g. "
+        "year=2018,scale_factors=nominal:systup:systdown for a value and for one that gives the errors, or "
+        "eta=abseta for an axis of another name; no default",
+    )
 
     exclude_index = False
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a published scale factor that can't be read before anything runs."""
+        params = super().modify_param_values(params)
+        published = read_published(params["published"], params["published_inputs"])
+        if published is not None:
+            from pocket.corrections import load_correction
+            from pocket.scale_factors.published import read_inputs
+
+            load_correction(published.path, published.correction)
+            read_inputs(published.inputs)
+        return params
 
     def requires(self) -> ComputeScaleFactors:
         """The scale factor."""
         return ComputeScaleFactors.req(self)
 
     def fingerprint_spec(self) -> Any:
-        """The scale factor, the style, and the code that draws."""
+        """The scale factor, the published one, the style, and the code that draws."""
         from pocket.parameters.defaults import to_plain
 
         config = self.analysis_inst.config(self.declaration.input)
         return {
             "scale_factor": self.requires().fingerprint,
+            "published": (self.published, self.published_inputs),
             "labels": [axis.label for axis in config.variables[self.declaration.variable].axes],
             "style": to_plain(config.parameters).get("plotting_style", {}),
-            "code": code_closure("pocket.plots.templates"),
+            "code": code_closure("pocket.plots.measurements"),
         }
 
     def input_ids(self) -> dict[str, str] | None:
@@ -122,13 +156,42 @@ class PlotScaleFactors(ScaleFactorTask):
 
     def make(self) -> None:
         """Draw all pages."""
-        with write_output(**self.write_info()) as folder:
+        published = read_published(self.published, self.published_inputs)
+        files = checksums([published.path] if published else [])
+        with write_output(**self.write_info(), parameter_files=files) as folder:
             job = ScaleFactorPlotJob(
                 analysis=self.analysis,
                 overrides=tuple(self.params),
                 scale_factor=self.scale_factor,
                 result=self.requires().directory / RESULT,
                 folder=folder,
+                published=published,
             )
             run_jobs([job], self.cores, f"{self.task_family} {self.scale_factor}", "plots")
         print(f"plots of {self.scale_factor} are in {self.directory}")
+
+
+def read_published(published: str, inputs: Sequence[str]) -> Published | None:
+    """Return the published scale factor that options name, ``None`` without one.
+
+    Args:
+        published: ``file:correction``.
+        inputs: a ``name=value`` each.
+
+    Raises:
+        ConfigError: if an option isn't like that, or there are inputs of nothing.
+    """
+    pairs = {name: value for name, _, value in (each.partition("=") for each in inputs)}
+    for each in inputs:
+        if not all(each.partition("=")):
+            raise ConfigError(f"--published-inputs: expected name=value with commas in between, not {each!r}")
+    if len(pairs) < len(inputs):
+        raise ConfigError(f"--published-inputs names an input twice: {', '.join(inputs)}")
+    if published == law.NO_STR:
+        if inputs:
+            raise ConfigError("--published-inputs needs --published, the scale factor that they belong to")
+        return None
+    path, _, correction = published.rpartition(":")
+    if not path or not correction or correction.startswith("//"):
+        raise ConfigError(f"--published: expected file:correction, not {published!r}")
+    return Published(path, correction, pairs)

@@ -74,6 +74,12 @@ class ComputeScaleFactors(ScaleFactorTask):
         """The file for correctionlib."""
         return self.directory / f"{self.scale_factor}.json"
 
+    def scale_factor_files(self) -> dict[str, str]:
+        """Return the checksums of this scale factor's file and of those that its templates depend on."""
+        manifest = self.output().manifest
+        assert manifest is not None
+        return {**self.scale_factors_behind, str(self.scale_factor): manifest.files[self.correction_file.name].sha256}
+
     def make(self) -> None:
         """Measure and write the scale factor."""
         from pocket.scale_factors.outputs import measure_from

@@ -24,6 +24,7 @@ class StoreTarget(law.LocalDirectoryTarget):
         path: the folder.
         inputs: returns the outputs it must have been made from, label → id, or ``None`` while they aren't known.
         accept_skipped: whether an output that left out unreadable files counts.
+        accept_failed: whether a report with failed checks counts.
         remote: URL of the output in the remote store, ``None`` if it has no place there.
     """
 
@@ -32,12 +33,14 @@ class StoreTarget(law.LocalDirectoryTarget):
         path: Path,
         inputs: Callable[[], Mapping[str, str] | None],
         accept_skipped: bool = True,
+        accept_failed: bool = False,
         remote: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(str(path), **kwargs)
         self._inputs = inputs
         self._accept_skipped = accept_skipped
+        self._accept_failed = accept_failed
         self.remote = remote
 
     @property
@@ -101,6 +104,8 @@ class StoreTarget(law.LocalDirectoryTarget):
         if manifest is None or inputs is None or other_input(manifest.inputs, inputs):
             return False
         if changed_files(manifest.info.get("parameter_files", {})):
+            return False
+        if manifest.info.get("failed") and not self._accept_failed:
             return False
         return self._accept_skipped or not manifest.info.get("skipped")
 

@@ -75,6 +75,11 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         """Hash of all that decides the output, the same for all branches."""
         return str(self.as_workflow().fingerprint) if self.is_branch() else super().fingerprint
 
+    @cached_property
+    def scale_factors_behind(self) -> dict[str, str]:
+        """Checksums of the scale factors that the output depends on, the same for all branches."""
+        return dict(self.as_workflow().scale_factors_behind) if self.is_branch() else super().scale_factors_behind
+
     def job(self) -> Job:
         """Return the work of this branch."""
         raise NotImplementedError

@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from pocket.errors import HistogramError
+from pocket.histograms.edges import finite_edges
 from pocket.plots.canvas import Box
 from pocket.plots.compare import FloatArray
 
@@ -70,16 +71,7 @@ class Binning:
     @property
     def edges(self) -> FloatArray:
         """Finite edges: a bin that is open to infinity is as wide as its neighbour, or 1 wide without one."""
-        drawn = np.array(self.bounds, dtype=np.float64)
-        inner = drawn[np.isfinite(drawn)]
-        if not inner.size:
-            return np.array([0.0, 1.0])
-        widths = np.diff(inner) if inner.size > 1 else np.ones(1)
-        if np.isinf(drawn[0]):
-            drawn[0] = inner[0] - widths[0]
-        if np.isinf(drawn[-1]):
-            drawn[-1] = inner[-1] + widths[-1]
-        return drawn
+        return finite_edges(self.bounds)
 
     @property
     def centers(self) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,8 @@ from pocket.plots.canvas import cms_style, new_page
 from pocket.plots.compare import FloatArray, garwood_interval
 from pocket.plots.panels import Points, as_list, draw_band, draw_points
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.result import VALID, FitDiagnostics, Region, ScaleFactorResult
+from pocket.scale_factors.result import VALID, Diagnostics, FitDiagnostics, Region, ScaleFactorResult
+from pocket.scale_factors.template_diagnostics import TemplateFitDiagnostics
 
 #: fits on a page
 ROWS = 3
@@ -54,7 +55,7 @@ def fit_pages(
     Yields:
         Each page, and what it shows as numbers for JSON; nothing if there are no fits of this model.
     """
-    fits = [fit for fit in result.diagnostics if fit.model == model]
+    fits = [fit for fit in result.diagnostics if isinstance(fit, FitDiagnostics) and fit.model == model]
     for start in range(0, len(fits), ROWS):
         page = fits[start : start + ROWS]
         height = 1.9 + 6.0 * len(page)
@@ -65,7 +66,7 @@ def fit_pages(
             for row, fit in enumerate(page):
                 for column, (name, region) in enumerate(fit.regions.items()):
                     _draw_region(figure, grid[row, column], fit, name, region, mass_label)
-                _write_parameters(figure.add_subplot(grid[row, 2]), result, fit)
+                write_parameters(figure.add_subplot(grid[row, 2]), result.name, fit, fit.parameters)
         yield figure, {"name": result.name, "model": model, "fits": [_numbers(fit) for fit in page]}
 
 
@@ -89,16 +90,20 @@ def _draw_region(figure: Figure, cell: SubplotSpec, fit: FitDiagnostics, name: s
     upper.text(0.04, 0.94, name, transform=upper.transAxes, va="top", fontweight="bold")
     upper.legend(loc="upper right", fontsize=14)
 
-    pulls = _pulls(region)
-    limit = max(4.0, 1.1 * float(np.nanmax(np.abs(pulls), initial=0.0)))
-    draw_band(lower, binning, np.zeros_like(pulls), pulls, facecolor=PREFIT["color"])
-    for level in (-2, 0, 2):
-        lower.axhline(level, color="black", linewidth=0.8, linestyle="-" if level == 0 else ":")
-    lower.set_ylim(-limit, limit)
-    lower.set_yticks([-2, 0, 2])
-    lower.set_ylabel("Pull", loc="center", fontsize="small")
+    draw_pulls(lower, binning, _pulls(region))
     for ax in (upper, lower):
         ax.yaxis.set_label_coords(-0.125, 0.5 if ax is lower else 1.0)
+
+
+def draw_pulls(ax: Axes, binning: Binning, pulls: FloatArray) -> None:
+    """Fill a panel with pulls."""
+    limit = max(4.0, 1.1 * float(np.nanmax(np.abs(pulls), initial=0.0)))
+    draw_band(ax, binning, np.zeros_like(pulls), pulls, facecolor=PREFIT["color"])
+    for level in (-2, 0, 2):
+        ax.axhline(level, color="black", linewidth=0.8, linestyle="-" if level == 0 else ":")
+    ax.set_ylim(-limit, limit)
+    ax.set_yticks([-2, 0, 2])
+    ax.set_ylabel("Pull", loc="center", fontsize="small")
 
 
 def _pulls(region: Region) -> FloatArray:
@@ -108,25 +113,41 @@ def _pulls(region: Region) -> FloatArray:
     return (region.data - expected) / np.sqrt(expected)
 
 
-def _write_parameters(ax: Axes, result: ScaleFactorResult, fit: FitDiagnostics) -> None:
-    """Write what was fitted, how well, and the parameters."""
+def write_parameters(
+    ax: Axes, name: str, fit: Diagnostics, parameters: Mapping[str, tuple[float, float]], rows: int = 16
+) -> None:
+    """Write what was fitted, how well, and some parameters.
+
+    Args:
+        ax: where.
+        name: name of the scale factor.
+        fit: the fit.
+        parameters: parameters with their values and errors.
+        rows: lines of text that there is room for; more are written closer together.
+    """
     ax.set_axis_off()
     good = fit.status == VALID
     head = [
-        (result.name, "bold", "black"),
-        *((part, "normal", "black") for part in fit.label.replace("), ", ")\n").split("\n")),
+        (name, "bold", "black"),
+        *((part, "normal", "black") for part in short_label(fit).replace("), ", ")\n").split("\n")),
         (f"model: {fit.model}", "normal", "black"),
         (fit.status, "normal", "black" if good else SIGNAL["color"]),
-        (rf"$\chi^2$/ndf = {fit.chi2:.1f}/{fit.ndf}, p = {_p_value(fit):.2g}", "normal", "black"),
+        (rf"$\chi^2$/ndf = {fit.chi2:.1f}/{fit.ndf}, p = {p_value(fit):.2g}", "normal", "black"),
     ]
-    lines = [*head, ("", "normal", "black"), *((name, "normal", "black") for name in fit.parameters)]
-    step = 1 / max(len(lines), 16)
+    lines = [*head, ("", "normal", "black"), *((parameter, "normal", "black") for parameter in parameters)]
+    step = 1 / max(len(lines), rows)
     for number, (text, weight, color) in enumerate(lines):
         y = 1 - number * step
         ax.text(0.0, y, text, transform=ax.transAxes, va="top", fontsize=15, fontweight=weight, color=color)
-        if text in fit.parameters:
-            value = value_text(*fit.parameters[text])
+        if text in parameters:
+            value = value_text(*parameters[text])
             ax.text(1.0, y, value, transform=ax.transAxes, va="top", ha="right", fontsize=15)
+
+
+def short_label(fit: Diagnostics) -> str:
+    """The bin of a fit; of bins that were joined the first and the last one."""
+    first, *others = fit.label.split(" + ")
+    return f"{first} \N{HORIZONTAL ELLIPSIS} {others[-1]}" if others else first
 
 
 def value_text(value: float, error: float) -> str:
@@ -137,26 +158,31 @@ def value_text(value: float, error: float) -> str:
     return rf"{value:.{digits}f} $\pm$ {error:.{digits}f}"
 
 
-def _p_value(fit: FitDiagnostics) -> float:
+def p_value(fit: Diagnostics) -> float:
+    """Probability of a larger χ²."""
     return float(stats.chi2.sf(fit.chi2, fit.ndf))
 
 
-def _numbers(fit: FitDiagnostics) -> dict[str, Any]:
+def fit_numbers(fit: Diagnostics) -> dict[str, Any]:
+    """What all fits have, for JSON."""
     return {
         "label": fit.label,
         "status": fit.status,
         "chi2": fit.chi2,
         "ndf": fit.ndf,
-        "p_value": _p_value(fit),
+        "p_value": p_value(fit),
         "parameters": {name: {"value": value, "error": error} for name, (value, error) in fit.parameters.items()},
-        "pulls": {name: as_list(_pulls(region)) for name, region in fit.regions.items()},
     }
+
+
+def _numbers(fit: FitDiagnostics) -> dict[str, Any]:
+    return fit_numbers(fit) | {"pulls": {name: as_list(_pulls(region)) for name, region in fit.regions.items()}}
 
 
 def fit_summary(
     result: ScaleFactorResult, *, style: PlotStyle, lumi: float, com: float, year: str, model: str = "nominal"
 ) -> tuple[Figure, dict[str, Any]]:
-    """Draw the p-value and the parameters of the fits of one model, bin by bin; failed fits are red.
+    """Draw the p-value and the free parameters of the fits of one model, bin by bin; failed fits are red.
 
     Args:
         result: a measurement with fits.
@@ -175,13 +201,18 @@ def fit_summary(
     fits = [fit for fit in result.diagnostics if fit.model == model]
     if not fits:
         raise UnknownNameError("fit model", model, {fit.model for fit in result.diagnostics}, result.name)
-    names = list(fits[0].parameters)
+    # nuisances are on pages of their own
+    constrained = fits[0].nuisances if isinstance(fits[0], TemplateFitDiagnostics) else ()
+    names = [name for name in fits[0].parameters if name not in constrained]
     panels: dict[str, FloatArray] = {
-        "p-value": np.array([(_p_value(fit), 0.0) for fit in fits]),
+        "p-value": np.array([(p_value(fit), 0.0) for fit in fits]),
         **{name: np.array([fit.parameters[name] for fit in fits]) for name in names},
     }
-    width, height = 6.0 + 0.45 * len(fits), 4.9 + 1.3 * len(panels)
-    span = {"left": 3.2 / width, "right": 1 - 0.3 / width, "bottom": 3.6 / height, "top": 1 - 0.8 / height}
+    texts = [short_label(fit) for fit in fits]
+    # a letter of the labels is 0.09 inches wide at most
+    bottom = 1.2 + 0.09 * max(map(len, texts))
+    width, height = max(9.0, 6.0 + 0.45 * len(fits)), bottom + 1.3 + 1.3 * len(panels)
+    span = {"left": 3.2 / width, "right": 1 - 0.3 / width, "bottom": bottom / height, "top": 1 - 0.8 / height}
     failed = np.array([fit.status != VALID for fit in fits])
     x = np.arange(len(fits))
     with cms_style(20.0):
@@ -194,10 +225,10 @@ def fit_summary(
                 ax.errorbar(x[chosen], value, yerr=error, linestyle="none", marker="o", markersize=5, color=color)
             ax.set_xlim(-0.7, len(fits) - 0.3)
             last = row == len(panels) - 1
-            ax.set_xticks(x, [fit.label for fit in fits] if last else [], rotation=90, fontsize=13)
+            ax.set_xticks(x, texts if last else [], rotation=90, fontsize=13)
             ax.tick_params(axis="x", which="minor", length=0)
             ax.tick_params(axis="y", labelsize=13)
             ax.locator_params(axis="y", nbins=4, prune="both")
             ax.set_ylabel(name, rotation=0, ha="right", va="center", y=0.5, fontsize=15, labelpad=12)
         ax.set_xlabel(f"{result.name}, {model} fits")
-    return figure, {"name": result.name, "model": model, "fits": [_numbers(fit) for fit in fits]}
+    return figure, {"name": result.name, "model": model, "fits": [fit_numbers(fit) for fit in fits]}

@@ -18,6 +18,8 @@ from pocket.plots.compare import BoolArray, Comparison, FloatArray, Prediction, 
 if TYPE_CHECKING:
     from hist import Hist
 
+    from pocket.scale_factors.published import PublishedComparison
+
 STAT_BAND: dict[str, Any] = {"facecolor": "none", "edgecolor": "#3a3a3a", "hatch": "\\\\\\\\", "linewidth": 0.0}
 TOTAL_BAND: dict[str, Any] = {"facecolor": "none", "edgecolor": "#8a8a8a", "hatch": "////", "linewidth": 0.0}
 #: half widths that a ratio panel may have
@@ -152,7 +154,7 @@ def caption(title: str, hidden: BoolArray) -> list[str]:
     return [title, "data partly blinded"] if hidden.any() else [title]
 
 
-def chi2_text(comparison: Comparison) -> str:
+def chi2_text(comparison: Comparison | PublishedComparison) -> str:
     """Chi-square and p-value for a plot."""
     if comparison.ndf == 0:
         return r"$\chi^2$: too few events"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
@@ -74,11 +74,16 @@ def drawn_processes(mc: Mapping[str, Hist[Any]], style: PlotStyle) -> list[Proce
         raise HistogramError(f"no MC sample is left to draw of {', '.join(mc) or 'none'}")
     rank = {name: position for position, name in enumerate(style.order_mc)}
     names = sorted(summed, key=lambda name: (rank.get(name, len(rank)), -summed[name].values.sum(), name))
+    return [
+        Process(name, style.label_of(name), color, summed[name])
+        for name, color in zip(names, colors_of(names, style), strict=True)
+    ]
+
+
+def colors_of(names: Sequence[str], style: PlotStyle) -> list[str]:
+    """Colours of processes: those of the style, others from the palette."""
     taken = [style.color_of(name) for name in names]
     palette = PETROFF_6 if len(names) <= len(PETROFF_6) else PETROFF_10
     # more processes than colours: the palette starts again
     free = cycle([color for color in palette if color not in taken] or palette)
-    return [
-        Process(name, style.label_of(name), color or next(free), summed[name])
-        for name, color in zip(names, taken, strict=True)
-    ]
+    return [color or next(free) for color in taken]

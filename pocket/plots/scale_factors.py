@@ -1,10 +1,8 @@
-"""Scale factors: efficiencies and their ratio in slices of the bins."""
+"""Scale factors bin by bin: efficiencies and their ratio, in slices."""
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,21 +12,27 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from pocket.plots.axes import Binning, label_x
-from pocket.plots.canvas import cms_style, new_page
+from pocket.plots.axes import Binning
+from pocket.plots.canvas import cms_style
 from pocket.plots.compare import BoolArray, FloatArray
+from pocket.plots.pages import label_first, set_ranges, slice_page
 from pocket.plots.panels import Points, as_list, draw_band, draw_points
+from pocket.plots.slices import Slice, slice_pages
 from pocket.plots.style import PlotStyle
 from pocket.scale_factors.result import Measurement, ScaleFactorResult
 
 DATA_STYLE: dict[str, Any] = {"color": "black", "marker": "o"}
 MC_STYLE: dict[str, Any] = {"color": "#e42536", "marker": "s", "markerfacecolor": "white"}
-TOTAL_STYLE: dict[str, Any] = {"facecolor": "#5790fc", "alpha": 0.35, "linewidth": 0.0}
+EFFICIENCIES = {"mc": ("Efficiency in MC (stat.)", MC_STYLE), "data": ("Efficiency in data (stat.)", DATA_STYLE)}
+SYST_STYLE: dict[str, Any] = {"facecolor": "#fbd7a3", "edgecolor": "#f89c20", "linewidth": 1.0}
+TOTAL_STYLE: dict[str, Any] = {"facecolor": "#bcd4fc", "edgecolor": "#5790fc", "linewidth": 1.0}
 #: bins without a valid measurement
-INVALID_STYLE: dict[str, Any] = {"color": "#dddddd", "linewidth": 0.0}
+INVALID_STYLE: dict[str, Any] = {"facecolor": "#dddddd", "linewidth": 0.0}
+#: measured together with bins of another panel
+SHARED_STYLE: dict[str, Any] = {"markerfacecolor": "white"}
 
 
-def scale_factor_slices(
+def scale_factor_pages(
     result: ScaleFactorResult,
     *,
     style: PlotStyle,
@@ -36,148 +40,142 @@ def scale_factor_slices(
     com: float,
     year: str,
     labels: Mapping[str, str] | None = None,
-) -> tuple[Figure, dict[str, Any]]:
-    """Draw efficiencies in data and MC, and below them the scale factor, along the first axis.
+) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
+    """Draw the scale factor and, where there are any, efficiencies in data and MC above it, in slices.
 
-    There is a pair of panels for each bin of the other axes; all have the same vertical ranges. Horizontal bars span
-    the bins, vertical bars are statistical errors, boxes are statistics and systematics in quadrature. Bins without a
-    valid measurement are grey.
+    Horizontal bars span the bins, vertical bars are statistical errors; boxes are systematic uncertainties, and both in
+    quadrature. Bins that were measured together are one; their points are open if they are in several panels. Bins
+    without a valid measurement are grey. A map of efficiencies shows these instead of the scale factor.
 
     Args:
         result: the measurement.
-        style: label and resolution.
+        style: label, resolution and names of samples.
         lumi: integrated luminosity in 1/pb.
         com: centre-of-mass energy in TeV.
         year: data-taking period.
         labels: text for axes, with the unit in brackets; default their names.
 
-    Returns:
-        The figure, and what it shows as numbers for JSON.
+    Yields:
+        End of the file's name, the figure, and what it shows as numbers for JSON.
     """
-    labels = labels or {}
-    name, edges = next(iter(result.axes.items()))
-    binning = Binning(edges, labels.get(name, name))
-    slices = list(_slices(result.axes, labels))
-    valid = result.valid
-    columns = len(slices) if len(slices) <= 3 else math.ceil(math.sqrt(len(slices)))
-    rows = math.ceil(len(slices) / columns)
-    width, height = 1.9 + 6.6 * columns, 0.9 + 7.6 * rows
-    span = {"left": 1.6 / width, "right": 1 - 0.3 / width, "bottom": 1.2 / height, "top": 1 - 0.8 / height}
-    drawn: list[dict[str, Any]] = []
-    with cms_style(22.0):
-        figure = new_page((width, height), span, style, lumi=lumi, year=year, com=com)
-        grid = figure.add_gridspec(rows, columns, **span, wspace=0.08, hspace=0.2)
-        for position, (index, text) in enumerate(slices):
-            cell = grid[divmod(position, columns)].subgridspec(2, 1, height_ratios=(2, 1), hspace=0.05)
-            upper, lower = figure.add_subplot(cell[0]), figure.add_subplot(cell[1])
-            label_x((upper, lower), binning, None)
-            _draw_efficiencies(upper, binning, result, index, valid)
-            _draw_scale_factor(lower, binning, result, index, valid)
-            title = f"{result.name}: {text}" if text else result.name
-            upper.text(0.05, 0.95, title, transform=upper.transAxes, va="top", fontsize="small")
-            first = position % columns == 0
-            for ax, label in ((upper, "Efficiency"), (lower, "Scale factor")):
-                ax.tick_params(axis="y", labelleft=first)
-                ax.set_ylabel(label if first else "", loc="center")
-                ax.yaxis.set_label_coords(-0.145, 0.5)
-            if position == 0:
-                upper.legend(handles=_legend(), loc="lower right", fontsize="x-small", ncols=2, columnspacing=1.0)
-            drawn.append({"range": text} | _numbers(result, index))
-    return figure, {"name": result.name, "axis": binning.label, "edges": binning.edges.tolist(), "slices": drawn}
+    weight = result.quantity == "weight"
+    efficiencies = {of: EFFICIENCIES[of] for of in EFFICIENCIES if weight and of in result.efficiencies}
+    what = "Scale factor" if weight else "Efficiency"
+    for page in slice_pages(result, labels or {}, style):
+        shared = any(one.shared.any() for one in page.slices)
+        with cms_style(22.0):
+            figure, found = slice_page(
+                page,
+                result.name,
+                (4.4, 3.4) if efficiencies else (4.8,),
+                _legend(result, efficiencies, what, shared),
+                style=style,
+                lumi=lumi,
+                com=com,
+                year=year,
+            )
+            if efficiencies:
+                drawn = [_draw_efficiencies(panels.axes[0], panels.slice, result, efficiencies) for panels in found]
+                set_ranges(found, 0, drawn)
+            set_ranges(found, -1, [_draw_scale_factor(panels.axes[-1], panels.slice, result) for panels in found])
+            label_first(found, ("Efficiency", what) if efficiencies else (what,))
+        slices = [_numbers(result, panels.slice) for panels in found]
+        yield page.stem, figure, {"name": result.name, "quantity": result.quantity, "slices": slices}
 
 
-def _slices(
-    axes: Mapping[str, Sequence[float]], labels: Mapping[str, str]
-) -> Iterator[tuple[tuple[slice | int, ...], str]]:
-    """Index and text of each combination of bins of the axes behind the first one."""
-    others = [(labels.get(name, name), edges) for name, edges in list(axes.items())[1:]]
-    for bins in itertools.product(*(range(len(edges) - 1) for _, edges in others)):
-        texts = (range_text(label, edges[i], edges[i + 1]) for i, (label, edges) in zip(bins, others, strict=True))
-        yield (slice(None), *bins), ", ".join(texts)
+def masked(measurement: Measurement, one: Slice, valid: BoolArray) -> Points:
+    """Values and interval ends of a slice where the measurement is valid, NaN elsewhere."""
+    value = np.where(one.pick(valid), one.pick(measurement.value), np.nan)
+    return Points(value, value - one.pick(measurement.down), value + one.pick(measurement.up))
 
 
-def range_text(label: str, low: float, high: float) -> str:
-    """A bin in words, e.g. ``20 < $p_T$ < 25 GeV`` for the label ``$p_T$ [GeV]``."""
-    symbol, _, unit = label.partition(" [")
-    if math.isinf(high):
-        text = symbol if math.isinf(low) else f"{symbol} > {low:g}"
-    else:
-        text = f"{symbol} < {high:g}" if math.isinf(low) else f"{low:g} < {symbol} < {high:g}"
-    return f"{text} {unit.rstrip(']')}".rstrip()
+def draw_bins(ax: Axes, one: Slice, points: Points, style: Mapping[str, Any]) -> None:
+    """Draw points with horizontal bars over their bins, open ones where they are in other slices as well."""
+    style = {"capsize": 3.0, **style}
+    for chosen, look in ((~one.shared, style), (one.shared, {**style, **SHARED_STYLE})):
+        if chosen.any():
+            parts = (np.where(chosen, part, np.nan) for part in (points.values, points.low, points.high))
+            draw_points(ax, one.binning, Points(*parts), xerr=half_widths(one.binning), **look)
 
 
-def _masked(measurement: Measurement, valid: BoolArray) -> Points:
-    """Values and interval ends where the measurement is valid, NaN elsewhere."""
-    value = np.where(valid, measurement.value, np.nan)
-    return Points(value, value - measurement.down, value + measurement.up)
+def half_widths(binning: Binning) -> FloatArray:
+    """Distances from the points to the edges of their bins, shape (2, bins)."""
+    return np.array([binning.centers - binning.edges[:-1], binning.edges[1:] - binning.centers])
+
+
+def grey(ax: Axes, one: Slice, valid: BoolArray) -> None:
+    """Shade the bins that aren't valid."""
+    for bin_ in np.flatnonzero(~one.pick(valid).astype(bool)):
+        ax.axvspan(one.binning.edges[bin_], one.binning.edges[bin_ + 1], **INVALID_STYLE)
 
 
 def _draw_efficiencies(
-    ax: Axes, binning: Binning, result: ScaleFactorResult, index: tuple[slice | int, ...], valid: BoolArray
-) -> None:
-    styles = {"mc": MC_STYLE, "data": DATA_STYLE}
-    measured = [(_masked(result.efficiencies[of], valid), style) for of, style in styles.items()]
-    for points, style in measured:
-        _draw_bins(ax, binning, points, index, style)
-    low, high = _span(*(end for points, _ in measured for end in (points.low, points.high)))
-    # room for the legend below and the text above
-    ax.set_ylim(low - 0.4 * (high - low), high + 0.35 * (high - low))
-    _grey(ax, binning, valid[index])
+    ax: Axes, one: Slice, result: ScaleFactorResult, styles: Mapping[str, tuple[str, Mapping[str, Any]]]
+) -> list[FloatArray]:
+    """Draw the efficiencies of a slice; returns what the vertical axis has to reach."""
+    ends = []
+    for of, (_, style) in styles.items():
+        points = masked(result.efficiencies[of], one, result.valid)
+        draw_bins(ax, one, points, style)
+        ends += [points.low, points.high]
+    grey(ax, one, result.valid)
+    return ends
 
 
-def _draw_scale_factor(
-    ax: Axes, binning: Binning, result: ScaleFactorResult, index: tuple[slice | int, ...], valid: BoolArray
-) -> None:
-    points = _masked(result.scale_factor, valid)
-    low, high = points.values - result.total_down, points.values + result.total_up
-    draw_band(ax, binning, low[index], high[index], **TOTAL_STYLE)
-    _draw_bins(ax, binning, points, index, DATA_STYLE)
+def _draw_scale_factor(ax: Axes, one: Slice, result: ScaleFactorResult) -> list[FloatArray]:
+    """Draw the scale factors of a slice; returns what the vertical axis has to reach."""
+    points = masked(result.scale_factor, one, result.valid)
+    low, high = points.values - one.pick(result.total_down), points.values + one.pick(result.total_up)
+    if result.systematics:
+        up, down = (one.pick(part) for part in systematic(result))
+        draw_band(ax, one.binning, low, high, **TOTAL_STYLE)
+        draw_band(ax, one.binning, points.values - down, points.values + up, **SYST_STYLE)
+    draw_bins(ax, one, points, DATA_STYLE)
+    grey(ax, one, result.valid)
+    if result.quantity != "weight":
+        return [low, high]
     ax.axhline(1.0, color="black", linewidth=1.0, linestyle="--", zorder=1)
-    bottom, top = _span(low, high, np.ones(1))
-    ax.set_ylim(bottom - 0.2 * (top - bottom), top + 0.2 * (top - bottom))
-    _grey(ax, binning, valid[index])
+    return [low, high, np.ones(1)]
 
 
-def _draw_bins(
-    ax: Axes, binning: Binning, points: Points, index: tuple[slice | int, ...], style: Mapping[str, Any]
-) -> None:
-    """Points of a slice, with horizontal bars over the bins."""
-    shown = Points(points.values[index], points.low[index], points.high[index])
-    draw_points(ax, binning, shown, xerr=np.diff(binning.edges) / 2, **style)
+def systematic(result: ScaleFactorResult) -> tuple[FloatArray, FloatArray]:
+    """All systematic sources in quadrature, up and down, one dimension per axis."""
+    stat = result.scale_factor
+    return (
+        np.sqrt(np.maximum(result.total_up**2 - stat.up**2, 0.0)),
+        np.sqrt(np.maximum(result.total_down**2 - stat.down**2, 0.0)),
+    )
 
 
-def _grey(ax: Axes, binning: Binning, valid: BoolArray) -> None:
-    for bin_ in np.flatnonzero(~valid):
-        ax.axvspan(binning.edges[bin_], binning.edges[bin_ + 1], **INVALID_STYLE)
-
-
-def _span(*arrays: FloatArray) -> tuple[float, float]:
-    """Lowest and highest finite value, apart from each other."""
-    values = np.concatenate([array.ravel() for array in arrays])
-    values = values[np.isfinite(values)]
-    if not values.size:
-        return 0.0, 1.0
-    low, high = float(values.min()), float(values.max())
-    return (low, high) if high - low > 1e-6 else (low - 0.01, high + 0.01)
-
-
-def _legend() -> list[Artist]:
+def _legend(
+    result: ScaleFactorResult, efficiencies: Mapping[str, tuple[str, Mapping[str, Any]]], what: str, shared: bool
+) -> list[Artist]:
     def point(text: str, style: Mapping[str, Any]) -> Line2D:
         return Line2D([], [], linewidth=1.5, markersize=7, label=text, **style)
 
-    return [
-        point("Data (stat.)", DATA_STYLE),
-        point("MC (stat.)", MC_STYLE),
-        Patch(**TOTAL_STYLE, label=r"SF (stat. $\oplus$ syst.)"),
-    ]
+    entries: list[Artist] = [point(text, style) for text, style in efficiencies.values()]
+    entries.append(point(f"{what} (stat.)", DATA_STYLE))
+    if result.systematics:
+        entries += [Patch(**SYST_STYLE, label="syst."), Patch(**TOTAL_STYLE, label=r"stat. $\oplus$ syst.")]
+    if shared:
+        entries.append(point("same in several panels", {**DATA_STYLE, **SHARED_STYLE}))
+    return entries
 
 
-def _numbers(result: ScaleFactorResult, index: tuple[slice | int, ...]) -> dict[str, Any]:
-    parts = {
-        name: {"value": as_list(part.value[index]), "up": as_list(part.up[index]), "down": as_list(part.down[index])}
-        for name, part in (
-            *((f"efficiency_{of}", efficiency) for of, efficiency in result.efficiencies.items()),
-            ("scale_factor", result.scale_factor),
-        )
+def _numbers(result: ScaleFactorResult, one: Slice) -> dict[str, Any]:
+    def listed(measurement: Measurement) -> dict[str, Any]:
+        points = masked(measurement, one, result.valid)
+        ends = {"up": points.high - points.values, "down": points.values - points.low}
+        return {"value": as_list(points.values), **{name: as_list(end) for name, end in ends.items()}}
+
+    of = {f"efficiency_{of}": listed(efficiency) for of, efficiency in result.efficiencies.items()}
+    syst = dict(zip(("syst_up", "syst_down"), systematic(result), strict=True))
+    errors = {**syst, "total_up": result.total_up, "total_down": result.total_down}
+    return {
+        "range": one.part.title,
+        "axis": one.binning.label,
+        "edges": as_list(one.binning.edges),
+        **of,
+        "scale_factor": listed(result.scale_factor),
+        **{name: as_list(one.pick(error)) for name, error in errors.items()},
     }
-    return {**parts, "total_up": as_list(result.total_up[index]), "total_down": as_list(result.total_down[index])}

@@ -12,12 +12,8 @@ from pocket.blocks import SUBSAMPLE
 from pocket.configurator import Configurator
 from pocket.plots.axes import projections
 from pocket.plots.before_after import before_after
-from pocket.plots.fits import fit_pages, fit_summary
-from pocket.plots.maps import scale_factor_maps
-from pocket.plots.scale_factors import scale_factor_slices
 from pocket.plots.stack import data_mc
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.result import ScaleFactorResult
 
 if TYPE_CHECKING:
     from hist import Hist
@@ -67,28 +63,6 @@ def draw_templates(
             yield (name, *data_mc(data, mc, **shared))
         if mc and data is not None and axis.name in before_parts and before_parts[axis.name][1]:
             yield (f"{name}_vs_{before_name}", *before_after(data, before_parts[axis.name][1], mc, **shared))
-
-
-def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResult) -> Iterator[Plot]:
-    """Draw a scale factor in slices and, with two axes, as maps; and the fits behind it where there are any.
-
-    Args:
-        cfg: the configuration that it is measured in.
-        variable: the histogram that it is measured from.
-        result: the measurement.
-
-    Yields:
-        One plot after the other.
-    """
-    labels = {axis.name: axis.label or axis.name for axis in cfg.variables[variable].axes}
-    shared: dict[str, Any] = {"style": PlotStyle.from_parameters(cfg.parameters.plotting_style), **luminosity(cfg)}
-    yield (result.name, *scale_factor_slices(result, **shared, labels=labels))
-    if len(result.axes) == 2:
-        yield (f"{result.name}_map", *scale_factor_maps(result, **shared, labels=labels))
-    for model in dict.fromkeys(fit.model for fit in result.diagnostics):
-        yield (f"{result.name}_fits_{model}", *fit_summary(result, **shared, model=model))
-    for number, page in enumerate(fit_pages(result, **shared), 1):
-        yield (f"{result.name}_fits_{number:02d}", *page)
 
 
 def luminosity(cfg: Configurator) -> dict[str, Any]:

@@ -7,18 +7,23 @@ whose ``method`` names a function ``"module:function"``, see docs/scale_factors.
 from pocket.scale_factors.declarations import DataScaleFactor, PassFail, ScaleFactor
 from pocket.scale_factors.efficiencies import EfficiencyMap, EfficiencyRatio, TagAndProbeCount, TagAndProbeFit
 from pocket.scale_factors.systematics import Alternative, Flat, LogNormal, Shape, Spread
+from pocket.scale_factors.tagging import PassFailTemplate
+from pocket.scale_factors.validation import Closure, Kept
 from pocket.scale_factors.yields import DataMCRatio, NormRatio
 
 __all__ = (
     "Alternative",
+    "Closure",
     "DataMCRatio",
     "DataScaleFactor",
     "EfficiencyMap",
     "EfficiencyRatio",
     "Flat",
+    "Kept",
     "LogNormal",
     "NormRatio",
     "PassFail",
+    "PassFailTemplate",
     "ScaleFactor",
     "Shape",
     "Spread",

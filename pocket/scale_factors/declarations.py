@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, Self, get_args
 
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.scale_factors.systematics import LogNormal, Systematic
+from pocket.scale_factors.validation.closure import Closure, check_closure
 
 Flow = Literal["clamp", "error"]
 FLOWS = get_args(Flow)
@@ -43,6 +44,7 @@ class ScaleFactor:
         merge_axis: the axis along which bins are joined; the first one with edges if empty.
         systematics: sources of uncertainty.
         upstream: derived scale factors that ``input`` has to apply.
+        closure: where it is looked whether the scale factor does what it is for.
         description: text written into the correction.
 
     Raises:
@@ -57,12 +59,15 @@ class ScaleFactor:
     quantity: ClassVar[str] = "weight"
     #: whether entries outside of an axis that clamps count in its first or last bin, as they are evaluated there
     folds_flow: ClassVar[bool] = False
-    #: whether the method itself takes shape and rate uncertainties into account
-    fits_systematics: ClassVar[bool] = False
+    #: ``module:function`` of the sums that the scale factor corrects, and of what they must equal then, see
+    #: :mod:`pocket.scale_factors.validation.algebra`; empty if only errors say how well it does
+    algebra: ClassVar[str] = ""
+    #: whether it is 1 when measured again where it is applied
+    becomes_one: ClassVar[bool] = True
     #: arguments that decide the bins or the systematics, which therefore no systematic changes
     fixed: ClassVar[tuple[str, ...]] = (
         *("axes", "bins", "years", "flow", "min_n_eff", "merge_axis"),
-        *("systematics", "upstream", "description"),
+        *("systematics", "upstream", "closure", "description"),
     )
 
     input: str
@@ -77,6 +82,8 @@ class ScaleFactor:
     merge_axis: str = ""
     systematics: tuple[Systematic, ...] = ()
     upstream: tuple[str, ...] = ()
+    # what was measured stays the same, wherever its closure is looked for
+    closure: Closure = dataclasses.field(default=Closure(), metadata={"fingerprint": False})
     description: str = ""
 
     def __post_init__(self) -> None:
@@ -90,6 +97,7 @@ class ScaleFactor:
         self._refuse_axes(RESERVED_AXES, "is added by the engine")
         self._check_binning()
         self._check_systematics()
+        check_closure(self)
 
     @property
     def where(self) -> str:
@@ -114,6 +122,10 @@ class ScaleFactor:
         """Return the categories that together have every entry once."""
         return (self.category,)
 
+    def exact_categories(self) -> tuple[str, ...]:
+        """Return the categories that the exact closure reads."""
+        return self.categories()
+
     def roles(self) -> dict[str, tuple[str, ...]]:
         """Return the samples by the role they have: ``mc``, and what a method adds."""
         return {"mc": self.mc}
@@ -131,15 +143,30 @@ class ScaleFactor:
         """Return sample → what is measured for it alone; ``sample`` is then the first axis. Empty for all together."""
         return {}
 
+    def remeasured(self) -> tuple[Systematic, ...]:
+        """Return the sources for which the scale factor is measured again; not those that the method fits."""
+        return self.systematics
+
     def bare(self) -> Self:
         """Return the measurement without sources of uncertainty, which each of them repeats."""
-        return dataclasses.replace(self, systematics=())
+        return dataclasses.replace(self, systematics=(), closure=Closure())
 
     def changed(self) -> Iterator[tuple[Systematic, Self]]:
         """Yield the measurements that systematic sources ask for, as declarations without systematics."""
         for systematic in self.systematics:
             for changes in systematic.alternatives():
                 yield systematic, dataclasses.replace(self.bare(), **changes)
+
+    def check_changes(self, changes: Iterable[str], where: str) -> None:
+        """Check that arguments may be changed for another measurement of the same scale factor.
+
+        Raises:
+            UnknownNameError: if one may not.
+        """
+        # what is measured sample by sample has its samples
+        fixed = (*self.fixed, "mc") if self.parts() else self.fixed
+        known = [field.name for field in dataclasses.fields(self) if field.name not in fixed]
+        check_known("argument", changes, known, where)
 
     def sources(self) -> tuple[tuple[str, str], ...]:
         """Return all pairs of configuration and histogram that are read, the nominal one first."""
@@ -167,9 +194,6 @@ class ScaleFactor:
             check_known("axis", [self.merge_axis], self.axes, f"merge_axis of {self.where}")
 
     def _check_systematics(self) -> None:
-        # what is measured sample by sample has its samples
-        fixed = (*self.fixed, "mc") if self.parts() else self.fixed
-        known = [field.name for field in dataclasses.fields(self) if field.name not in fixed]
         names = [systematic.name for systematic in self.systematics]
         for name in names:
             if names.count(name) > 1:
@@ -179,7 +203,7 @@ class ScaleFactor:
             if isinstance(systematic, LogNormal):
                 check_known("simulated sample", systematic.samples, self.simulated(), where)
             for changes in systematic.alternatives():
-                check_known("argument", changes, known, where)
+                self.check_changes(changes, where)
         # builds, and thereby checks, the changed declarations
         for _ in self.changed():
             pass

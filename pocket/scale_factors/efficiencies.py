@@ -20,6 +20,7 @@ class EfficiencyRatio(PassFail, DataScaleFactor):
     """Ratio of counted efficiencies, for entries chosen without the tested requirement (a trigger)."""
 
     method: ClassVar[str] = "pocket.scale_factors.efficiency_ratio:measure"
+    algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:efficiency_ratio"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +129,8 @@ class EfficiencyMap(PassFail):
     """
 
     method: ClassVar[str] = "pocket.scale_factors.efficiency_map:measure"
+    algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:efficiency_map"
+    becomes_one: ClassVar[bool] = False
     quantity: ClassVar[str] = "efficiency"
     folds_flow: ClassVar[bool] = True
     fixed: ClassVar[tuple[str, ...]] = (*PassFail.fixed, "groups")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -82,23 +83,22 @@ def _measure(name: str, declaration: ScaleFactor, histograms: Histograms, others
 
 
 def _measure_one(name: str, declaration: ScaleFactor, histograms: Histograms, others: Sources) -> ScaleFactorResult:
-    method = _method(declaration)
+    method: Method = find_function(declaration.method)
     sources = {(declaration.input, declaration.variable): histograms, **others}
     templates = Templates(name, declaration, histograms, find_bins(name, declaration, histograms))
     nominal = method(declaration, templates)
     systematics = dict(nominal.systematics)
-    if not declaration.fits_systematics:
-        for systematic in declaration.systematics:
-            if systematic.name in (*systematics, *nominal.coupled):
-                raise ConfigError(f"{declaration.where}: systematic {systematic.name!r} is the method's own")
-            systematics[systematic.name] = shifts(method, templates, nominal.values.value, systematic, sources)
+    for systematic in declaration.remeasured():
+        if systematic.name in (*systematics, *nominal.coupled):
+            raise ConfigError(f"{declaration.where}: systematic {systematic.name!r} is the method's own")
+        systematics[systematic.name] = shifts(method, templates, nominal.values.value, systematic, sources)
     return _result(templates, dataclasses.replace(nominal, systematics=systematics))
 
 
-def _method(declaration: ScaleFactor) -> Method:
-    module, _, function = declaration.method.partition(":")
-    method: Method = getattr(importlib.import_module(module), function)
-    return method
+def find_function(reference: str) -> Any:
+    """Return a function by ``module:name``."""
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def _result(templates: Templates, measured: Measured) -> ScaleFactorResult:

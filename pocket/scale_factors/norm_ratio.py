@@ -44,15 +44,26 @@ def measure(declaration: NormRatio, templates: Templates) -> Measured:
     return Measured(Measurement(ratio, error, error), coupled=_coupled(declaration, templates, without, ratio))
 
 
-def _coupled(declaration: NormRatio, templates: Templates, without: Sums, nominal: Array) -> dict[str, Shifts]:
-    """Return the change of the ratio in each variation of the weight, which has one pair or several named ones."""
+def varied(declaration: NormRatio, templates: Templates) -> dict[str, str]:
+    """Return the sources of uncertainty of the weight, which has one pair or several named ones.
+
+    Returns:
+        Name → variation in the templates, without its side.
+    """
     axes = [templates.histograms[sample].axes for sample in declaration.mc]
     names = {name for each in axes if "variation" in each.name for name in each["variation"]}
+    stems = sorted(name.removesuffix("Up") for name in names if name.endswith("Up"))
+    return {
+        stem.removeprefix(f"{declaration.weight}_"): stem
+        for stem in stems
+        if f"{stem}_".startswith(f"{declaration.weight}_")
+    }
+
+
+def _coupled(declaration: NormRatio, templates: Templates, without: Sums, nominal: Array) -> dict[str, Shifts]:
+    """Return the change of the ratio in each variation of the weight."""
     coupled = {}
-    for name in sorted(names):
-        stem = name.removesuffix("Up")
-        if stem == name or not f"{stem}_".startswith(f"{declaration.weight}_"):
-            continue
+    for name, stem in varied(declaration, templates).items():
         up, down = (
             _ratio(
                 without,
@@ -65,7 +76,7 @@ def _coupled(declaration: NormRatio, templates: Templates, without: Sums, nomina
         )
         # all zero for a weight with a longer name, such as the square root
         if up.any() or down.any():
-            coupled[stem.removeprefix(f"{declaration.weight}_")] = (up, down)
+            coupled[name] = (up, down)
     return coupled
 
 

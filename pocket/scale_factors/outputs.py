@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pocket.outputs import add, read_variable
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.measuring import measure, measure_by_year
 from pocket.scale_factors.result import ScaleFactorResult
-from pocket.scale_factors.shifts import Histograms
+from pocket.scale_factors.shifts import Histograms, Sources
+
+#: what stands for the year where all are added
+ALL_YEARS = ""
 
 
 def measure_from(
@@ -26,23 +29,44 @@ def measure_from(
     Raises:
         UnknownNameError: if a histogram isn't there; and as :func:`measure` and :func:`measure_by_year`.
     """
-    read = {source: read_variable(folders[source[0]], source[1]) for source in declaration.sources()}
+    by_year = read_sources(declaration.sources(), declaration.years, folders, years)
     nominal = declaration.input, declaration.variable
+    if not declaration.years:
+        return measure(name, declaration, by_year[ALL_YEARS][nominal], by_year[ALL_YEARS])
+    return measure_by_year(name, declaration, {year: sources[nominal] for year, sources in by_year.items()}, by_year)
 
-    def add_datasets(year: str | None) -> dict[tuple[str, str], Histograms]:
-        """Add the datasets of a year, or all of them; samples without any are left out."""
+
+def read_sources(
+    sources: Iterable[tuple[str, str]],
+    separate: Sequence[str],
+    folders: Mapping[str, Path],
+    years: Callable[[str], Mapping[str, str]],
+) -> dict[str, Sources]:
+    """Read histograms from outputs on disk.
+
+    Args:
+        sources: pairs of configuration and histogram.
+        separate: years to read separately; without any, all are added.
+        folders: configuration → output of the merging.
+        years: configuration → year of each dataset.
+
+    Returns:
+        Year, or :data:`ALL_YEARS` → histograms; samples without any dataset are left out.
+
+    Raises:
+        UnknownNameError: if a histogram isn't there.
+    """
+    read = {source: read_variable(folders[source[0]], source[1]) for source in sources}
+
+    def add_datasets(year: str) -> dict[tuple[str, str], Histograms]:
         chosen: dict[tuple[str, str], Histograms] = {}
         for source, samples in read.items():
             year_of = years(source[0])
             of_year = {
-                sample: [histogram for dataset, histogram in datasets.items() if year in (None, year_of[dataset])]
+                sample: [histogram for dataset, histogram in datasets.items() if year in (ALL_YEARS, year_of[dataset])]
                 for sample, datasets in samples.items()
             }
             chosen[source] = {sample: add(histograms) for sample, histograms in of_year.items() if histograms}
         return chosen
 
-    if not declaration.years:
-        sources = add_datasets(None)
-        return measure(name, declaration, sources[nominal], sources)
-    by_year = {year: add_datasets(year) for year in declaration.years}
-    return measure_by_year(name, declaration, {year: sources[nominal] for year, sources in by_year.items()}, by_year)
+    return {year: add_datasets(year) for year in separate or (ALL_YEARS,)}

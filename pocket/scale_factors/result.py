@@ -12,9 +12,12 @@ import numpy.typing as npt
 
 from pocket.scale_factors.binning import Array, Axis, Binning, Categories
 from pocket.scale_factors.declarations import Flow
+from pocket.scale_factors.template_diagnostics import TemplateFitDiagnostics
 
 #: Status of a bin whose fit converged or whose counts suffice.
 VALID = "valid"
+#: Status of a bin whose value is not measured but taken over, with its uncertainty.
+FROZEN = "frozen"
 #: Status of a valid bin that was measured together with its neighbours.
 JOINED = "joined"
 
@@ -85,6 +88,10 @@ class FitDiagnostics:
     attempts: int
 
 
+#: one fit, in the detail a plot needs
+Diagnostics = FitDiagnostics | TemplateFitDiagnostics
+
+
 @dataclass(frozen=True, eq=False)
 class Measured:
     """What a method returns: numbers per group of bins, all of shape (groups,).
@@ -109,7 +116,7 @@ class Measured:
     coupled: Mapping[str, Shifts] = field(default_factory=dict)
     covariance: Array | None = None
     status: tuple[str, ...] = ()
-    diagnostics: tuple[FitDiagnostics, ...] = ()
+    diagnostics: tuple[Diagnostics, ...] = ()
     leading: tuple[str, Categories] | None = None
 
 
@@ -148,7 +155,7 @@ class ScaleFactorResult:
     efficiencies: dict[str, Measurement] = field(default_factory=dict)
     coupled: dict[str, Shifts] = field(default_factory=dict)
     stat_covariance: Array | None = None
-    diagnostics: tuple[FitDiagnostics, ...] = ()
+    diagnostics: tuple[Diagnostics, ...] = ()
 
     @property
     def binning(self) -> Binning:
@@ -158,7 +165,7 @@ class ScaleFactorResult:
     @property
     def valid(self) -> npt.NDArray[np.bool_]:
         """Whether each bin has a measurement, one dimension per axis."""
-        return np.isin(self.status, (VALID, JOINED)).reshape(self.scale_factor.value.shape)
+        return np.isin(self.status, (VALID, JOINED, FROZEN)).reshape(self.scale_factor.value.shape)
 
     @property
     def total_up(self) -> Array:
@@ -252,7 +259,9 @@ def _arrays(lists: Mapping[str, list[Any]]) -> dict[str, Array]:
     return {key: np.array(values, dtype=float) for key, values in lists.items()}
 
 
-def _diagnostics(content: dict[str, Any]) -> FitDiagnostics:
+def _diagnostics(content: dict[str, Any]) -> Diagnostics:
+    if "nuisances" in content:
+        return TemplateFitDiagnostics.from_plain(content)
     return FitDiagnostics(
         **{key: content[key] for key in ("label", "model", "chi2", "ndf", "status", "attempts")},
         mass_edges=np.array(content["mass_edges"], dtype=float),

@@ -69,15 +69,8 @@ def shifts(method: Method, templates: Templates, nominal: Array, systematic: Sys
     again = dataclasses.replace(templates, declaration=templates.declaration.bare())
     with named(f"systematic {systematic.name!r}"):
         match systematic:
-            case Shape():
-                sides = (f"{systematic.stem}{side}" for side in ("Up", "Down"))
-                up, down = (shift(dataclasses.replace(again, variation=side)) for side in sides)
-                return up, down
-            case LogNormal():
-                factors = (
-                    dict.fromkeys(systematic.samples, kappa) for kappa in (systematic.kappa, 1 / systematic.kappa)
-                )
-                up, down = (shift(dataclasses.replace(again, factors=factor)) for factor in factors)
+            case Shape() | LogNormal():
+                up, down = (shift(side) for side in varied(again, systematic))
                 return up, down
             case Alternative():
                 (up,) = (shift(changed) for changed in _changed(templates, systematic, sources))
@@ -88,6 +81,18 @@ def shifts(method: Method, templates: Templates, nominal: Array, systematic: Sys
             case Flat():
                 return systematic.size * nominal, -systematic.size * nominal
         raise ConfigError(f"{systematic!r} is no systematic uncertainty")
+
+
+def varied(templates: Templates, systematic: Shape | LogNormal) -> tuple[Templates, Templates]:
+    """Return the templates with a source of uncertainty up, and down."""
+    if isinstance(systematic, Shape):
+        up, down = (dataclasses.replace(templates, variation=f"{systematic.stem}{side}") for side in ("Up", "Down"))
+    else:
+        up, down = (
+            dataclasses.replace(templates, factors=dict.fromkeys(systematic.samples, factor))
+            for factor in (systematic.kappa, 1 / systematic.kappa)
+        )
+    return up, down
 
 
 def _changed(templates: Templates, systematic: Systematic, sources: Sources) -> Iterator[Templates]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors.binning import Array, Categories, bin_labels
-from pocket.scale_factors.result import ScaleFactorResult
+from pocket.scale_factors.result import FROZEN, ScaleFactorResult
 
 #: Efficiencies are kept this far from 0 and 1, so that ratios of products of them stay finite.
 EFFICIENCY_MARGIN = 1e-4
@@ -48,6 +48,9 @@ def correction_set(result: ScaleFactorResult) -> schema.CorrectionSet:
     _require(np.isfinite(values["nominal"]), result.name, "nominal", labels)
     for kind in ("", "stat_"):
         same = (values[f"{kind}up"] == values["nominal"]) & (values[f"{kind}down"] == values["nominal"])
+        if kind:
+            # what is taken over has no statistics
+            same &= np.reshape(np.array(result.status) != FROZEN, same.shape)
         _require(~same, result.name, f"{kind}up and {kind}down, which equal the nominal one,", labels)
     if result.quantity == "efficiency":
         values = {systematic: _clipped(content) for systematic, content in values.items()}

@@ -23,6 +23,7 @@ class DataMCRatio(DataScaleFactor):
     """
 
     method: ClassVar[str] = "pocket.scale_factors.data_mc_ratio:measure"
+    algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:data_mc_ratio"
     folds_flow: ClassVar[bool] = True
 
     background: tuple[str, ...] = ()
@@ -59,6 +60,8 @@ class NormRatio(ScaleFactor):
     """
 
     method: ClassVar[str] = "pocket.scale_factors.norm_ratio:measure"
+    algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:norm_ratio"
+    becomes_one: ClassVar[bool] = False
     folds_flow: ClassVar[bool] = True
     fixed: ClassVar[tuple[str, ...]] = (*ScaleFactor.fixed, "together")
 
@@ -75,6 +78,10 @@ class NormRatio(ScaleFactor):
     def categories(self) -> tuple[str, ...]:
         """Return all categories that are read."""
         return (self.category, self.weighted, self.root)
+
+    def exact_categories(self) -> tuple[str, ...]:
+        """Return the categories that the exact closure reads; there is no error in it."""
+        return (self.category, self.weighted)
 
     def parts(self) -> Mapping[str, Self]:
         """Return sample → what is measured for it alone."""

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from pocket.analysis import Analysis, _load, absolute_reference, available_analyses, load_analysis
+from pocket.cut_functions import passthrough
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.fingerprint import digest
 from pocket.histograms.config import Axis, HistConf
-from pocket.scale_factors import EfficiencyRatio
+from pocket.scale_factors import Closure, EfficiencyRatio, Kept
 from pocket.skims import Skim
 from pocket.weights.derived import ScaleFactorWeight
 from tests.pocket.configs import DEFINITIONS, configure, only
@@ -26,7 +27,8 @@ PROBES = HistConf(
 def config(*scale_factors: str) -> Any:
     """Return a configuration that applies some scale factors and fills the histogram of one."""
     weights = [ScaleFactorWeight.wrap(f"sf_{name}", name, "Muon") for name in scale_factors]
-    return configure(variables={"probes": PROBES}, weights={"common": {"inclusive": weights}})
+    categories = {"baseline": [passthrough], "tight": [passthrough]}
+    return configure(variables={"probes": PROBES}, weights={"common": {"inclusive": weights}}, categories=categories)
 
 
 def scale_factor(measured_in: str, **changes: Any) -> EfficiencyRatio:
@@ -101,6 +103,46 @@ def test_circle(uses: dict[str, list[str]], inputs: dict[str, str], circle: str)
     configs = {name: config(*used) for name, used in uses.items()}
     with pytest.raises(ConfigError, match=rf"'test': .* wait for each other .*: {circle}$"):
         analysis(configs, "a", scale_factors={name: scale_factor(where) for name, where in inputs.items()})
+
+
+def test_scale_factors_behind_templates() -> None:
+    factors = {"id": scale_factor("tnp"), "iso": scale_factor("main"), "trigger": scale_factor("isolated")}
+    configs = {"tnp": config(), "main": config("id"), "isolated": config("iso"), "final": config("trigger", "id")}
+    found = analysis(configs, scale_factors=factors)
+    behind = {name: found.scale_factors_behind(name) for name in configs}
+    assert behind == {"tnp": (), "main": ("id",), "isolated": ("id", "iso"), "final": ("id", "iso", "trigger")}
+
+
+def closure(**arguments: Any) -> Analysis:
+    configs = {"tnp": config(), "main": config("id")}
+    return analysis(configs, scale_factors={"id": scale_factor("tnp", closure=Closure(**arguments))})
+
+
+KEPT = {"config": "main", "without": "baseline", "category": "tight"}
+
+
+def test_closure_in_a_configuration_that_applies_the_scale_factor() -> None:
+    assert closure(exact={"input": "main"}, again={"input": "main"}, kept=(Kept(**KEPT),))
+    assert closure(halves=({"category": "baseline"}, {"category": "tight"}))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"again": {"input": "mian"}}, "unknown configuration 'mian' in input of again of the closure .*'main'"),
+        ({"exact": {"category": "basline"}}, "unknown category 'basline' in exact of the closure of scale factor 'id'"),
+        ({"again": {"mc": ("DYY",)}}, "unknown sample 'DYY' in again of the closure of scale factor 'id'"),
+        ({"halves": ({"category": "a"}, {"category": "b"})}, "unknown category 'a' in halves of the closure"),
+        ({"again": {"category": "tight"}}, "configuration 'tnp' doesn't apply scale factor 'id', but none"),
+        ({"kept": (Kept(**{**KEPT, "config": "tnp"}),)}, "kept of the closure of .* 'tnp' doesn't apply"),
+        ({"kept": (Kept(**{**KEPT, "config": "mian"}),)}, "unknown configuration 'mian' in kept of the closure"),
+        ({"kept": (Kept(**{**KEPT, "root": "root"}),)}, "unknown category 'root' in kept of the closure"),
+        ({"kept": (Kept(**KEPT, samples=("WW",)),)}, "unknown sample 'WW' in kept of the closure"),
+    ],
+)
+def test_closure_that_refers_to_nothing(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        closure(**arguments)
 
 
 def test_skims() -> None:

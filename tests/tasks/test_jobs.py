@@ -12,7 +12,15 @@ from omegaconf import OmegaConf
 
 from pocket.outputs import read_output
 from pocket.store import read_manifest
-from tasks.jobs import ProcessingJob, ScaleFactorPlotJob, TemplatePlotJob, ToyCorrectionsJob, ToyJob, save_plots
+from tasks.jobs import (
+    ProcessingJob,
+    Published,
+    ScaleFactorPlotJob,
+    TemplatePlotJob,
+    ToyCorrectionsJob,
+    ToyJob,
+    save_plots,
+)
 from tasks.processing import RunProcessor
 from tasks.scale_factors import RESULT
 from tasks.toys import MakeToySamples
@@ -85,10 +93,17 @@ def test_template_plots(chain: Chain, tmp_path: Path, before: str | None, variab
 
 
 def test_scale_factor_plots(chain: Chain, tmp_path: Path) -> None:
-    result = chain.output("ComputeScaleFactors", "tight_id") / RESULT
-    job = ScaleFactorPlotJob(str(chain.analysis), ("plotting_style.formats=[pdf]",), "tight_id", result, tmp_path)
+    output = chain.output("ComputeScaleFactors", "tight_id")
+    job = ScaleFactorPlotJob(
+        str(chain.analysis), ("plotting_style.formats=[pdf]",), "tight_id", output / RESULT, tmp_path
+    )
     assert run(job) == job.size == 1
-    assert {path.name for path in tmp_path.iterdir()} == {"tight_id.pdf", "tight_id.json"}
+    stems = {"tight_id", "tight_id_correlation"}
+    assert {path.name for path in tmp_path.iterdir()} == {f"{stem}.{end}" for stem in stems for end in ("pdf", "json")}
+    published = Published(str(output / "tight_id.json"), "tight_id", {"systematic": "nominal:up:down"})
+    run(job, published=published)
+    # its own correction: no difference
+    assert json.loads((tmp_path / "tight_id_published.json").read_text())["chi2"] == pytest.approx(0)
 
 
 def test_plots_are_saved_with_their_numbers(tmp_path: Path) -> None:

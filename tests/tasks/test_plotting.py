@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
-from tasks.plotting import PlotScaleFactors
+import law
+import pytest
+
+from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
+from tasks.jobs import Published
+from tasks.plotting import PlotScaleFactors, read_published
 from tests.tasks.chain import Chain
 
 
@@ -45,8 +51,59 @@ def test_changed_colour_and_label_run_the_plots_again(chain: Chain) -> None:
 
 def test_scale_factor_is_drawn(chain: Chain) -> None:
     assert chain.build(PlotScaleFactors, scale_factor="tight_id") == ["PlotScaleFactors tight_id"]
-    assert stems(chain.output("PlotScaleFactors", "tight_id")) == {"tight_id"}
+    assert stems(chain.output("PlotScaleFactors", "tight_id")) == {"tight_id", "tight_id_correlation"}
     chain.edit("__init__.py", "Muon $p_T$ [GeV]", "Probe $p_T$ [GeV]")
     task: PlotScaleFactors = chain.task(PlotScaleFactors, scale_factor="tight_id")
     assert not task.complete()
     assert task.requires().complete()
+
+
+def test_scale_factor_is_compared_with_a_published_one(chain: Chain, tmp_path: Path) -> None:
+    written = chain.output("ComputeScaleFactors", "tight_id") / "tight_id.json"
+    file = Path(shutil.copy(written, tmp_path / "official.json"))
+    options = {
+        "scale_factor": "tight_id",
+        "published": f"{file}:tight_id",
+        "published_inputs": ("systematic=nominal:up:down",),
+    }
+    assert chain.build(PlotScaleFactors, **options) == ["PlotScaleFactors tight_id"]
+    numbers = chain.output("PlotScaleFactors", "tight_id") / "tight_id_published.json"
+    assert json.loads(numbers.read_text())["p_value"] == pytest.approx(1)
+    assert not chain.task(PlotScaleFactors, scale_factor="tight_id").complete()
+    assert chain.task(PlotScaleFactors, **options).complete()
+    file.write_text(file.read_text().replace('"version":1', '"version":2'))
+    assert not chain.task(PlotScaleFactors, **options).complete()
+
+
+def test_published_scale_factor_that_cannot_be_read_is_refused(chain: Chain, tmp_path: Path) -> None:
+    written = chain.output("ComputeScaleFactors", "tight_id") / "tight_id.json"
+    with pytest.raises(UnknownNameError, match=r"unknown correction 'tight_ids' in tight_id\.json, did you mean"):
+        chain.task(PlotScaleFactors, scale_factor="tight_id", published=f"{written}:tight_ids")
+    with pytest.raises(ConfigError, match=r"correction file .*missing\.json does not exist"):
+        chain.task(PlotScaleFactors, scale_factor="tight_id", published=f"{tmp_path}/missing.json:tight_id")
+    options = {"published": f"{written}:tight_id", "published_inputs": ("systematic=nominal:up",)}
+    with pytest.raises(ScaleFactorError, match="input 'systematic' is 'nominal:up'"):
+        chain.task(PlotScaleFactors, scale_factor="tight_id", **options)
+
+
+def test_options_of_a_published_scale_factor() -> None:
+    published = read_published("corrections://a/b.json.gz:name", ("year=2018", "ValType=sf:sfup:sfdown"))
+    inputs = {"year": "2018", "ValType": "sf:sfup:sfdown"}
+    assert published == Published("corrections://a/b.json.gz", "name", inputs)
+    assert read_published(law.NO_STR, ()) is None
+
+
+@pytest.mark.parametrize(
+    ("published", "inputs", "message"),
+    [
+        ("file.json", (), "--published: expected file:correction, not 'file.json'"),
+        ("corrections://file.json", (), "--published: expected file:correction"),
+        ("file.json:", (), "--published: expected file:correction"),
+        (law.NO_STR, ("year=2018",), "--published-inputs needs --published"),
+        ("file.json:name", ("year",), "expected name=value with commas in between, not 'year'"),
+        ("file.json:name", ("year=1", "year=2"), "--published-inputs names an input twice: year=1, year=2"),
+    ],
+)
+def test_wrong_options_of_a_published_scale_factor(published: str, inputs: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_published(published, inputs)

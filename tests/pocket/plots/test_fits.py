@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 from scipy import stats
 
 from pocket.errors import UnknownNameError
-from pocket.plots.fits import fit_pages, fit_summary, value_text
+from pocket.plots.fits import fit_pages, fit_summary, short_label, value_text
 from pocket.plots.style import PlotStyle
+from tests.pocket.plots.results import PT, result_of, template_fit
 from tests.pocket.plots.zmumu import CAPTION, scale_factor
 
 
@@ -59,3 +61,26 @@ def test_summary_of_parameters() -> None:
     figure.canvas.draw()
     with pytest.raises(UnknownNameError, match="unknown fit model 'nominals' in muon_id, did you mean 'nominal'"):
         fit_summary(result, style=PlotStyle(), model="nominals", **CAPTION)
+
+
+def test_joined_bins_are_named_by_the_first_and_the_last_one() -> None:
+    fit = scale_factor().diagnostics[0]
+    labels = ["pt [20, 30)", "pt [30, 40)", "pt [40, 50)"]
+    assert short_label(dataclasses.replace(fit, label=labels[0])) == "pt [20, 30)"
+    assert short_label(dataclasses.replace(fit, label=" + ".join(labels))) == "pt [20, 30) … pt [40, 50)"
+
+
+def test_labels_of_the_summary_are_on_the_page() -> None:
+    fit = scale_factor().diagnostics[0]
+    long = dataclasses.replace(fit, label="year 2016preVFP, pt [100, 200), abseta [1.2, 2.4) + pt [200, inf), abseta")
+    figure, _ = fit_summary(result_of({"pt": PT}, diagnostics=(long, fit)), style=PlotStyle(), **CAPTION)
+    figure.canvas.draw()
+    for label in figure.axes[-1].get_xticklabels():
+        assert label.get_window_extent().y0 > 0
+
+
+def test_summary_of_fits_of_templates_is_without_nuisances() -> None:
+    result = result_of({"pt": PT}, diagnostics=(template_fit(), template_fit()))
+    figure, _ = fit_summary(result, style=PlotStyle(), **CAPTION)
+    assert [ax.get_ylabel() for ax in figure.axes[1:]] == ["p-value", "SF_b"]
+    assert not list(fit_pages(result, style=PlotStyle(), **CAPTION))

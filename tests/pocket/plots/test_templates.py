@@ -8,9 +8,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from pocket.histograms.config import Axis, HistConf
-from pocket.plots.templates import draw_scale_factor, draw_templates, luminosity
+from pocket.plots.templates import draw_templates, luminosity
 from tests.pocket.configs import LUMI, PARAMETERS, configure
-from tests.pocket.plots.zmumu import scale_factor
 
 AXES = [Axis(field="x", bins=4, start=0, stop=2, label="$x$ [GeV]"), Axis(field="y", bins=2, start=0, stop=1)]
 STYLED = OmegaConf.merge(
@@ -70,10 +69,3 @@ def test_no_comparison_without_a_before_or_data(missing: str) -> None:
 
 def test_luminosity_is_that_of_the_datasets_years() -> None:
     assert luminosity(config(AXES[:1])) == {"lumi": LUMI, "com": 13.0, "year": "2018"}
-
-
-def test_scale_factor_pages() -> None:
-    result = scale_factor()
-    stems = [stem for stem, _, _ in draw_scale_factor(config(AXES[:1]), "v", result)]
-    name = result.name
-    assert stems == [name, f"{name}_map", f"{name}_fits_nominal", f"{name}_fits_01", f"{name}_fits_02"]

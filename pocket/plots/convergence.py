@@ -1,0 +1,71 @@
+"""How scale factors that depend on each other settle from one iteration to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from pocket.plots.canvas import cms_label, cms_style, new_figure
+from pocket.plots.panels import as_list
+from pocket.plots.style import PlotStyle
+from pocket.scale_factors.convergence import changes
+from pocket.scale_factors.result import ScaleFactorResult
+
+#: changes below this are small, in statistical errors
+SMALL = 0.1
+#: changes below this are drawn there
+LEAST = 1e-4
+
+
+def convergence(
+    history: Sequence[ScaleFactorResult], *, style: PlotStyle, lumi: float, com: float, year: str
+) -> tuple[Figure, dict[str, Any]]:
+    """Draw the change of each bin per iteration, in statistical errors, and where it counts as small.
+
+    Args:
+        history: the scale factor after each iteration, with the same bins.
+        style: label and resolution.
+        lumi: integrated luminosity in 1/pb.
+        com: centre-of-mass energy in TeV.
+        year: data-taking period.
+
+    Returns:
+        The figure, and what it shows as numbers for JSON.
+
+    Raises:
+        ScaleFactorError: as :func:`pocket.scale_factors.convergence.changes`.
+    """
+    moved = changes(history)
+    iterations = np.arange(2, len(history) + 1)
+    drawn = np.maximum(moved, LEAST)
+    with cms_style():
+        figure = new_figure(10.0, 8.5, style.dpi)
+        ax = figure.add_axes((0.15, 0.12, 0.81, 0.8))
+        cms_label(ax, style.label, data=True, lumi=lumi, year=year, com=com)
+        for number, line in enumerate(drawn.T):
+            ax.plot(iterations, line, color="#94a4a2", linewidth=1.0, label=None if number else "Bins")
+        ax.plot(iterations, drawn.max(axis=1), color="black", marker="o", linewidth=2.5, label="Largest")
+        ax.plot(iterations, np.median(drawn, axis=1), color="#3f90da", marker="s", linewidth=2.5, label="Median")
+        ax.axhline(SMALL, color="#bd1f01", linestyle="--", linewidth=2.0, label=f"{SMALL:g}")
+        ax.set_yscale("log")
+        top = 10 ** np.ceil(np.log10(max(2 * SMALL, drawn.max())))
+        # two decades of room for the legend
+        ax.set_ylim(LEAST * 0.8, 30 * top)
+        ax.set_xlim(iterations[0] - 0.5, iterations[-1] + 0.5)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.tick_params(axis="x", which="minor", length=0)
+        ax.set_xlabel("Iteration")
+        ax.set_ylabel(r"|$\Delta$SF| / $\sigma_{stat}$")
+        ax.legend(loc="upper right", ncols=2, title=history[0].name, fontsize="small")
+    numbers = {
+        "name": history[0].name,
+        "bins": history[0].binning.labels,
+        "small": SMALL,
+        "changes": [as_list(line) for line in moved],
+        "largest": as_list(moved.max(axis=1)),
+    }
+    return figure, numbers

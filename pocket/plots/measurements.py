@@ -1,0 +1,97 @@
+"""Plots of a measured scale factor: which figures it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from pocket.configurator import Configurator
+from pocket.plots.fits import fit_pages, fit_summary
+from pocket.plots.maps import scale_factor_maps
+from pocket.plots.published import published_pages
+from pocket.plots.scale_factors import scale_factor_pages
+from pocket.plots.slices import intervals
+from pocket.plots.style import PlotStyle
+from pocket.plots.template_fits import template_fit_pages
+from pocket.plots.templates import Plot, luminosity
+from pocket.plots.uncertainties import breakdown_pages, correlation_page, coupled_pages
+from pocket.scale_factors.published import Varied, compare_published
+from pocket.scale_factors.result import ScaleFactorResult
+
+if TYPE_CHECKING:
+    from correctionlib.highlevel import Correction
+
+
+def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResult) -> Iterator[Plot]:
+    """Draw a scale factor, its uncertainties and the fits behind it.
+
+    Args:
+        cfg: the configuration that it is measured in.
+        variable: the histogram that it is measured from.
+        result: the measurement.
+
+    Yields:
+        One plot after the other: ``{name}`` the values in slices, ``{name}_map`` with two axes that have edges,
+        ``{name}_uncertainties`` the sources if there are any, ``{name}_variations`` those of a weight that it belongs
+        to, ``{name}_correlation`` of several bins,
+        ``{name}_fits_{model}``, ``{name}_fits_{number}`` and, of fits of templates, ``{name}_fits_{number}_parameters``
+        if there are fits. Stems of several pages end with what is on them.
+    """
+    shared = _shared(cfg)
+    labelled = shared | {"labels": _labels(cfg, variable)}
+    yield from _with_stem(result.name, scale_factor_pages(result, **labelled))
+    if len(intervals(result.axes)) > 1:
+        yield from _with_stem(f"{result.name}_map", scale_factor_maps(result, **labelled))
+    if result.systematics:
+        yield from _with_stem(f"{result.name}_uncertainties", breakdown_pages(result, **labelled))
+    if result.coupled:
+        yield from _with_stem(f"{result.name}_variations", coupled_pages(result, **labelled))
+    if result.binning.size > 1:
+        yield (f"{result.name}_correlation", *correlation_page(result, **labelled))
+    for model in dict.fromkeys(fit.model for fit in result.diagnostics):
+        yield (f"{result.name}_fits_{model}", *fit_summary(result, **shared, model=model))
+    for number, page in enumerate(fit_pages(result, **shared), 1):
+        yield (f"{result.name}_fits_{number:02d}", *page)
+    yield from _with_stem(f"{result.name}_fits", template_fit_pages(result, **labelled))
+
+
+def draw_published(
+    cfg: Configurator,
+    variable: str,
+    result: ScaleFactorResult,
+    correction: Correction,
+    inputs: Mapping[str, str | Varied],
+) -> Iterator[Plot]:
+    """Draw a scale factor and a published one.
+
+    Args:
+        cfg: the configuration that it is measured in.
+        variable: the histogram that it is measured from.
+        result: the measurement.
+        correction: the published scale factor.
+        inputs: what its inputs are, see :func:`pocket.scale_factors.published.compare_published`.
+
+    Yields:
+        One plot after the other; ``{name}_published`` is the beginning of its stem.
+
+    Raises:
+        UnknownNameError, ScaleFactorError: as ``compare_published``.
+    """
+    comparison = compare_published(result, correction, inputs)
+    pages = published_pages(result, comparison, **_shared(cfg), labels=_labels(cfg, variable))
+    yield from _with_stem(f"{result.name}_published", pages)
+
+
+def _shared(cfg: Configurator) -> dict[str, Any]:
+    return {"style": PlotStyle.from_parameters(cfg.parameters.plotting_style), **luminosity(cfg)}
+
+
+def _labels(cfg: Configurator, variable: str) -> dict[str, str]:
+    return {axis.name: axis.label or axis.name for axis in cfg.variables[variable].axes}
+
+
+def _with_stem(name: str, pages: Iterable[tuple[str, Figure, dict[str, Any]]]) -> Iterator[Plot]:
+    for stem, figure, numbers in pages:
+        yield f"{name}_{stem}" if stem else name, figure, numbers

@@ -1,0 +1,80 @@
+"""Sums that scale factors correct, and what these equal then: the closure that holds for the very events.
+
+Each function takes what a method takes. In templates where the scale factor isn't applied, ``corrected`` times the
+scale factor is ``expected``; where it is, ``corrected`` alone is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from pocket.scale_factors.binning import Array
+from pocket.scale_factors.efficiencies import EfficiencyMap, EfficiencyRatio
+from pocket.scale_factors.norm_ratio import varied
+from pocket.scale_factors.templates import NOMINAL, Templates
+from pocket.scale_factors.writer import EFFICIENCY_MARGIN
+from pocket.scale_factors.yields import DataMCRatio, NormRatio
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """Two sides of an equation, per group of bins.
+
+    Args:
+        systematic: key of the correction for which it holds.
+        corrected: what the scale factor corrects, shape (groups,).
+        expected: what it has to be then, shape (groups,).
+    """
+
+    systematic: str
+    corrected: Array
+    expected: Array
+
+
+def norm_ratio(declaration: NormRatio, templates: Templates) -> Iterator[Sides]:
+    """Yield sums of weights with the weight, nominal and in each of its variations, and those without it."""
+    without, nominal = (
+        templates.read(declaration.mc).values,
+        templates.read(declaration.mc, declaration.weighted).values,
+    )
+    yield Sides(NOMINAL, nominal, without)
+    for name, stem in varied(declaration, templates).items():
+        up, down = (
+            templates.read(declaration.mc, declaration.weighted, variation=f"{stem}{side}").values
+            for side in ("Up", "Down")
+        )
+        # others have a longer name and don't change this weight
+        if not (np.array_equal(up, nominal) and np.array_equal(down, nominal)):
+            yield Sides(f"{name}_up", up, without)
+            yield Sides(f"{name}_down", down, without)
+
+
+def data_mc_ratio(declaration: DataMCRatio, templates: Templates) -> Iterator[Sides]:
+    """Yield simulation, and data less background; shares of their sums if the scale factor keeps the yield."""
+    expected = templates.read(declaration.data).values
+    if declaration.background:
+        expected = expected - templates.read(declaration.background).values
+    corrected = templates.read(declaration.mc).values
+    if declaration.keep_yield:
+        corrected, expected = corrected / corrected.sum(), expected / expected.sum()
+    yield Sides(NOMINAL, corrected, expected)
+
+
+def efficiency_ratio(declaration: EfficiencyRatio, templates: Templates) -> Iterator[Sides]:
+    """Yield the efficiencies in simulation and in data."""
+    data, mc = templates.counts(declaration.data), templates.counts(declaration.mc)
+    yield Sides(NOMINAL, mc.passing / (mc.passing + mc.failing), data.passing / (data.passing + data.failing))
+
+
+def efficiency_map(declaration: EfficiencyMap, templates: Templates) -> Iterator[Sides]:
+    """Yield all entries and those that pass; the written efficiency is kept away from 0 and 1."""
+    mc = templates.counts(declaration.mc)
+    everything = mc.passing + mc.failing
+    yield Sides(
+        NOMINAL,
+        everything,
+        np.clip(mc.passing, EFFICIENCY_MARGIN * everything, (1 - EFFICIENCY_MARGIN) * everything),
+    )

@@ -1,0 +1,75 @@
+"""The report on a scale factor's closure: all its checks, as JSON, as a table and in one sentence."""
+
+from __future__ import annotations
+
+import json
+import math
+import textwrap
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pocket.scale_factors.validation.checks import Check
+
+_WIDTH = 118
+_RESULTS = {True: "passed", False: "FAILED", None: "-"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks of a scale factor's closure.
+
+    Args:
+        scale_factor: name of the scale factor.
+        checks: the checks.
+    """
+
+    scale_factor: str
+    checks: tuple[Check, ...]
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Name → outcome of the checks that failed."""
+        failed: dict[str, str] = {}
+        for check in self.checks:
+            if check.passed is False:
+                before = f"{failed[check.name]}; " if check.name in failed else ""
+                failed[check.name] = f"{before}{check.outcome}"
+        return failed
+
+    @property
+    def sentence(self) -> str:
+        """What failed first: scale factor, check, bin and by how much."""
+        (name, outcome), *others = self.failed.items()
+        more = f"; {', '.join(other for other, _ in others)} failed as well" if others else ""
+        return f"scale factor {self.scale_factor!r} doesn't close: check {name!r} failed: {outcome}{more}"
+
+    def to_json(self, *, accepted: bool) -> str:
+        """Return everything that was compared; numbers that aren't finite are texts.
+
+        Args:
+            accepted: whether what failed is accepted.
+        """
+        content = {
+            "scale_factor": self.scale_factor,
+            "passed": not self.failed,
+            "accepted": accepted,
+            "checks": [asdict(check) for check in self.checks],
+        }
+        return json.dumps(_plain(content), indent=1, allow_nan=False)
+
+    def table(self) -> str:
+        """Return a table for people."""
+        lines = [f"closure of scale factor {self.scale_factor}: {'FAILED' if self.failed else 'passed'}"]
+        for check in self.checks:
+            start = f"  {check.name:<8} {_RESULTS[check.passed]:<8} "
+            text = f"{check.outcome} (compared: {check.compared})" if check.passed is False else check.outcome
+            lines += textwrap.wrap(text, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
+        return "\n".join(lines) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,105 @@
+"""Checks of a closure that look at sums over whole datasets: events, generator weights, and yields of categories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pocket.scale_factors.declarations import ScaleFactor
+from pocket.scale_factors.outputs import ALL_YEARS
+from pocket.scale_factors.templates import NOMINAL
+from pocket.scale_factors.validation import Kept
+from pocket.scale_factors.validation.checks import Check, exactly, within_errors
+
+#: sums of a merged output, see :func:`pocket.outputs.read_sums`
+Sums = Mapping[str, Any]
+#: sums over all events of a dataset, before any cut
+_GENERATED = ("sum_genweights", "sum_signOf_genweights")
+
+
+def check_events(
+    before: tuple[str, Sums], after: tuple[str, Sums], samples: Sequence[str], years: Sequence[str], *, skimmed: bool
+) -> Check:
+    """Compare numbers of events and sums of generator weights per dataset.
+
+    Args:
+        before: configuration in which the scale factor is measured, and its sums.
+        after: configuration in which its closure is looked for, and its sums.
+        samples: samples whose datasets are compared.
+        years: years that are compared; all without any.
+        skimmed: compare also the events behind the skim.
+    """
+    names, sides = (before[0], after[0]), (before[1], after[1])
+    stages = ("initial", "skim") if skimmed else ("initial",)
+    compared = f"events ({', '.join(stages)}) and sums of generator weights of each dataset, {names[0]} and {names[1]}"
+    datasets = [list(_datasets(sums, samples, years)) for sums in sides]
+    for here, there, name in ((0, 1, names[1]), (1, 0, names[0])):
+        missing = [dataset for dataset in datasets[here] if dataset not in datasets[there]]
+        if missing:
+            outcome = f"{', '.join(missing)} of {names[here]} isn't in {name}"
+            return Check("events", False, compared, outcome)
+    absent = [sample for sample in samples if not list(_datasets(sides[0], (sample,), years))]
+    if absent:
+        return Check("events", False, compared, f"no dataset of sample {', '.join(absent)} is in {names[0]}")
+    found: dict[str, tuple[float, float]] = {}
+    for dataset in datasets[0]:
+        for stage in stages:
+            found[f"{dataset} ({stage})"] = tuple(sums["cutflow"][stage][dataset] for sums in reversed(sides))
+        for key in _GENERATED:
+            if dataset in sides[0].get(key, {}):
+                found[f"{dataset} ({key})"] = tuple(sums[key][dataset] for sums in reversed(sides))
+    return exactly("events", compared, list(found), *zip(*found.values(), strict=True))
+
+
+def check_kept_yields(declaration: ScaleFactor, kept: Kept, sums: Sums) -> Check:
+    """Compare the yields of each sample with and without a weight, whose mean has to be 1 within its error.
+
+    With r = Σ w s / Σ w, Var r = [Σ w² s² − 2 r Σ w² s + r² Σ w²] / (Σ w)², as the same events are in both.
+
+    Args:
+        declaration: what was measured.
+        kept: the categories.
+        sums: sums of their configuration.
+    """
+    correlation = f"correlated by the category {kept.root}" if kept.root else "as of independent events, an upper limit"
+    compared = f"mean weight in category {kept.category} of {kept.config} against {kept.without}; errors {correlation}"
+    labels, ratios, variances = [], [], []
+    for year in declaration.years or (ALL_YEARS,):
+        for sample in kept.samples or declaration.mc:
+            datasets = list(_datasets(sums, (sample,), (year,) if year else ()))
+            without, ratio, variance = _mean_weight(sums, kept, datasets, sample)
+            label = f"year {year}, sample {sample}" if year else f"sample {sample}"
+            if without <= 0:
+                outcome = f"the yield without the weight is {without:g} in {label}, there is no mean weight"
+                return Check("yields", False, compared, outcome)
+            labels.append(label)
+            ratios.append(ratio)
+            variances.append(variance)
+    ones = np.ones(len(ratios))
+    covariance = np.diag(np.array(variances))
+    return within_errors("yields", compared, labels, np.array(ratios), ones, covariance, independent=False)
+
+
+def _datasets(sums: Sums, samples: Sequence[str], years: Sequence[str]) -> Iterator[str]:
+    """Yield the datasets of samples, of which some may be subsamples."""
+    whole = {sample.partition("__")[0] for sample in samples}
+    for dataset, metadata in sums["datasets_metadata"].items():
+        if metadata["sample"] in whole and (not years or str(metadata["year"]) in years):
+            yield dataset
+
+
+def _mean_weight(sums: Sums, kept: Kept, datasets: Sequence[str], sample: str) -> tuple[float, float, float]:
+    """Return Σ w, Σ w s / Σ w and the variance of the latter."""
+
+    def total(which: str, category: str) -> float:
+        return float(sum(sums[which][category][dataset][sample][NOMINAL] for dataset in datasets))
+
+    without = total("sumw", kept.without)
+    if without <= 0:
+        return without, 0.0, 0.0
+    ratio = total("sumw", kept.category) / without
+    root = total("sumw2", kept.root) if kept.root else 0.0
+    variance = total("sumw2", kept.category) - 2 * ratio * root + ratio**2 * total("sumw2", kept.without)
+    return without, ratio, max(variance, 0.0) / without**2

@@ -1,0 +1,211 @@
+"""The closure of a measured scale factor: whether it does what it is for.
+
+Every check is a function of the :class:`Evidence`; it returns what it found, and nothing if it isn't for this kind of
+scale factor. All but the first two need places that the declaration names, see
+:class:`~pocket.scale_factors.validation.Closure`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from correctionlib import CorrectionSet
+from scipy.linalg import block_diag
+
+from pocket.errors import PocketError, ScaleFactorError
+from pocket.scale_factors.binning import Array, bin_labels
+from pocket.scale_factors.declarations import ScaleFactor
+from pocket.scale_factors.measuring import find_function
+from pocket.scale_factors.result import VALID, Measured, ScaleFactorResult
+from pocket.scale_factors.shifts import Sources
+from pocket.scale_factors.templates import NOMINAL
+from pocket.scale_factors.validation.algebra import Sides
+from pocket.scale_factors.validation.checks import Check, exactly, not_made, within_errors
+from pocket.scale_factors.validation.closure import closure_sources, places
+from pocket.scale_factors.validation.report import Report
+from pocket.scale_factors.validation.sums import Sums, check_events, check_kept_yields
+from pocket.scale_factors.validation.units import Unit, evaluate, units
+from pocket.scale_factors.validation.values import check_values
+from pocket.scale_factors.validation.yields import check_corrected_yields, check_weighted_yields
+from pocket.scale_factors.writer import EFFICIENCY_MARGIN
+from pocket.scale_factors.yields import DataMCRatio, NormRatio
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the closure of a scale factor is judged by.
+
+    Args:
+        name: name of the scale factor.
+        declaration: what was measured.
+        result: the measurement.
+        correction: the file for correctionlib, its text.
+        sources: year → histograms of :func:`~pocket.scale_factors.validation.closure.closure_sources`.
+        sums: sums of :func:`~pocket.scale_factors.validation.closure.closure_configs`.
+    """
+
+    name: str
+    declaration: ScaleFactor
+    result: ScaleFactorResult
+    correction: str
+    sources: Mapping[str, Sources]
+    sums: Mapping[str, Sums]
+
+    def units(self, place: ScaleFactor | None = None) -> list[Unit]:
+        """Return what is measured by itself, where the scale factor was measured or in another place."""
+        own = list(units(self.name, self.declaration, self.sources))
+        return own if place is None else [unit.elsewhere(place, self.sources) for unit in own]
+
+    def places(self, argument: str) -> list[tuple[str, ScaleFactor]]:
+        """Return the places of an argument of the closure, in words and as what is measured there."""
+        changes = self.declaration.closure.changes().get(argument, ())
+        words = [", ".join(f"{name}={value!r}" for name, value in one.items()) for one in changes]
+        return list(zip(words, places(self.declaration).get(argument, ()), strict=True))
+
+
+def validate(evidence: Evidence) -> Report:
+    """Make all checks of a scale factor's closure; one that can't be made because something is missing has failed."""
+    functions: dict[str, Callable[[], list[Check]]] = {
+        "values": lambda: [check_values(evidence.declaration, evidence.result)],
+        "file": lambda: [check_file(evidence)],
+        "exact": lambda: check_exact(evidence),
+        "again": lambda: check_again(evidence),
+        "halves": lambda: check_halves(evidence),
+        "yields": lambda: check_yields(evidence),
+        "events": lambda: check_datasets(evidence),
+    }
+    checks: list[Check] = []
+    for name, function in functions.items():
+        try:
+            checks += function()
+        except PocketError as error:
+            checks.append(Check(name, False, "nothing could be compared", str(error)))
+    return Report(evidence.name, tuple(checks))
+
+
+def check_file(evidence: Evidence) -> Check:
+    """Apply the written correction to the templates it was measured in, or else compare it with the measurement."""
+    correction = CorrectionSet.from_string(evidence.correction)[evidence.name]
+    result = evidence.result
+    if not evidence.declaration.algebra:
+        compared = "the written correction and the measured values"
+        values = result.scale_factor.value
+        if result.quantity == "efficiency":
+            values = np.clip(values, EFFICIENCY_MARGIN, 1 - EFFICIENCY_MARGIN)
+        written = evaluate(correction, result.axes, {"systematic": NOMINAL})
+        return exactly("file", compared, bin_labels(result.axes), written.ravel(), values.ravel())
+    compared = "the written correction times the sums that it corrects, and what these must be, where it was measured"
+    labels, found, expected = [], [], []
+    for unit in evidence.units():
+        expand = unit.templates.binning.expand
+        for sides in _sides(evidence, unit):
+            labels += _varied(unit.bins, sides)
+            found.append((expand(sides.corrected) * unit.evaluate(correction, sides.systematic)).ravel())
+            expected.append(expand(sides.expected).ravel())
+    return exactly("file", compared, labels, np.concatenate(found), np.concatenate(expected))
+
+
+def check_exact(evidence: Evidence) -> list[Check]:
+    """Compare sums where the scale factor is applied to the very events it was measured with."""
+    declaration = evidence.declaration
+    if not declaration.algebra or declaration.quantity == "efficiency":
+        return []
+    if not evidence.places("exact"):
+        return [not_made("exact", "sums with the scale factor applied", "exact=")]
+    ((words, place),) = evidence.places("exact")
+    compared = f"sums where the scale factor is applied ({words}), and what these must be"
+    labels, found, expected = [], [], []
+    for unit in evidence.units(place):
+        for sides in _sides(evidence, unit):
+            labels += _varied(unit.labels, sides)
+            found.append(sides.corrected)
+            expected.append(sides.expected)
+    return [exactly("exact", compared, labels, np.concatenate(found), np.concatenate(expected))]
+
+
+def check_again(evidence: Evidence) -> list[Check]:
+    """Measure again where the scale factor is applied, which must give 1."""
+    if not evidence.declaration.becomes_one:
+        return []
+    if not evidence.places("again"):
+        return [not_made("again", "the scale factor measured again", "again=")]
+    ((words, place),) = evidence.places("again")
+    compared = (
+        f"the scale factor measured again where it is applied ({words}), and 1; the same events are in both, so the "
+        "errors, as of independent ones, are upper limits"
+    )
+    labels, values, covariance = _measured(evidence, place)
+    return [within_errors("again", compared, labels, values, np.ones_like(values), covariance, independent=False)]
+
+
+def check_halves(evidence: Evidence) -> list[Check]:
+    """Compare the measurements in two independent halves of the events."""
+    if not evidence.places("halves"):
+        return [not_made("halves", "the scale factor in halves of the events", "halves=")]
+    (words, one), (other_words, other) = evidence.places("halves")
+    compared = f"the scale factor measured in halves of the events ({words} and {other_words}), which are independent"
+    labels, found, covariance = _measured(evidence, one)
+    _, expected, other_covariance = _measured(evidence, other)
+    return [within_errors("halves", compared, labels, found, expected, covariance + other_covariance, independent=True)]
+
+
+def check_yields(evidence: Evidence) -> list[Check]:
+    """Compare yields that must be preserved."""
+    declaration = evidence.declaration
+    checks = [check_kept_yields(declaration, kept, evidence.sums[kept.config]) for kept in declaration.closure.kept]
+    for _, place in evidence.places("exact"):
+        match place:
+            case NormRatio():
+                checks.append(check_weighted_yields(place, evidence.units(place)))
+            case DataMCRatio(keep_yield=True):
+                checks.append(check_corrected_yields(place, evidence.units(), evidence.units(place)))
+    if not checks and declaration.quantity == "efficiency":
+        checks.append(not_made("yields", "the mean weight", "kept="))
+    return checks
+
+
+def check_datasets(evidence: Evidence) -> list[Check]:
+    """Compare the events where the scale factor was measured with those where its closure is looked for."""
+    declaration = evidence.declaration
+    # the events of other selections come from other skims
+    samples = {kept.config: (kept.samples or declaration.mc, False) for kept in declaration.closure.kept}
+    samples |= {config: (declaration.samples(), True) for config, _ in closure_sources(declaration)}
+    before = declaration.input
+    return [
+        check_events(
+            (before, evidence.sums[before]), (config, evidence.sums[config]), names, declaration.years, skimmed=skimmed
+        )
+        for config, (names, skimmed) in samples.items()
+        if config != before
+    ]
+
+
+def _measured(evidence: Evidence, place: ScaleFactor) -> tuple[list[str], Array, Array]:
+    """Return labels, values and statistical covariance of a measurement in another place, in the same bins."""
+    method = find_function(place.method)
+    labels: list[str] = []
+    values, covariances = [], []
+    for unit in evidence.units(place):
+        measured: Measured = method(unit.templates.declaration, unit.templates)
+        leading = [f"{measured.leading[0]} {one}, " for one in measured.leading[1].values] if measured.leading else [""]
+        of_unit = [f"{first}{label}" for first in leading for label in unit.labels]
+        failed = [f"{label} ({one})" for label, one in zip(of_unit, measured.status, strict=False) if one != VALID]
+        if failed:
+            raise ScaleFactorError(f"{evidence.name} isn't valid in {'; '.join(failed)}")
+        labels += of_unit
+        values.append(measured.values.value)
+        independent = np.diag((measured.values.up + measured.values.down) ** 2 / 4)
+        covariances.append(independent if measured.covariance is None else measured.covariance)
+    return labels, np.concatenate(values), block_diag(*covariances)
+
+
+def _sides(evidence: Evidence, unit: Unit) -> Iterator[Sides]:
+    function = find_function(evidence.declaration.algebra)
+    yield from function(unit.templates.declaration, unit.templates)
+
+
+def _varied(labels: list[str], sides: Sides) -> list[str]:
+    """Return labels with the systematic behind them, if it isn't the nominal one."""
+    return labels if sides.systematic == NOMINAL else [f"{label} ({sides.systematic})" for label in labels]

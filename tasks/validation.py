@@ -1,0 +1,130 @@
+"""The closure of scale factors, which templates that depend on them have to wait for."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import luigi
+
+from pocket.errors import ClosureError
+from pocket.fingerprint import code_closure
+from pocket.scale_factors.validation.closure import closure_configs, closure_sources
+from pocket.store import write_output
+from pocket.store.publishing import replacing
+from tasks.base import TemplateTask, input_ids
+from tasks.merging import MergeOutputs
+from tasks.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
+
+if TYPE_CHECKING:
+    from pocket.scale_factors.validation.report import Report
+
+REPORT = "report.json"
+TABLE = "report.txt"
+
+
+class ClosureGate(TemplateTask):
+    """A task that goes on only if the scale factors behind its templates close."""
+
+    accept_closure = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="go on where the closure of a scale factor fails, and record that it was accepted; default: False",
+    )
+
+    exclude_index = True
+
+    def closures(self, configs: Iterable[str]) -> dict[str, ValidateScaleFactors]:
+        """Return the closure of each scale factor that templates of some configurations depend on."""
+        names = (name for config in configs for name in self.analysis_inst.scale_factors_behind(config))
+        return {name: ValidateScaleFactors.req(self, scale_factor=name) for name in dict.fromkeys(names)}
+
+
+class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
+    """Checks that a scale factor does what it is for, and fails if it doesn't."""
+
+    exclude_index = False
+
+    def requires(self) -> dict[str, Any]:
+        """The scale factor, and the templates in which its closure is looked for."""
+        return {
+            "scale_factor": ComputeScaleFactors.req(self),
+            "templates": {
+                config: MergeOutputs.req(self, config=config) for config in closure_configs(self.declaration)
+            },
+        }
+
+    def fingerprint_spec(self) -> Any:
+        """The scale factor, where its closure is looked for, and the code of the checks."""
+        required, declaration = self.requires(), self.declaration
+        used = ("pocket.scale_factors.validation.validate", declaration.method, declaration.algebra)
+        return {
+            "scale_factor": required["scale_factor"].fingerprint,
+            "templates": {config: task.fingerprint for config, task in required["templates"].items()},
+            "closure": declaration.closure,
+            "code": [code_closure(reference.partition(":")[0]) for reference in used if reference],
+        }
+
+    def input_ids(self) -> dict[str, str] | None:
+        """The scale factor and the templates."""
+        required = self.requires()
+        return input_ids(
+            {
+                "scale factor": required["scale_factor"].output(),
+                **{f"templates {config}": task.output() for config, task in required["templates"].items()},
+            }
+        )
+
+    @property
+    def failed_directory(self) -> Path:
+        """Where a report with failed checks goes that nobody accepts; hidden, hence no output."""
+        return self.directory.with_name(f".{self.directory.name}.failed")
+
+    def make(self) -> None:
+        """Make all checks, write and print the report.
+
+        Raises:
+            ClosureError: if a check failed, unless that is accepted.
+        """
+        report = self.report()
+        print(report.table(), end="", flush=True)
+        accepted = bool(report.failed) and self.accept_closure
+        if report.failed and not accepted:
+            with replacing(self.failed_directory) as folder:
+                _write(folder, report, accepted=False)
+            raise ClosureError(
+                f"{report.sentence}; the report is in {self.failed_directory / REPORT}, and --accept-closure goes on "
+                "nevertheless"
+            )
+        with write_output(**self.write_info(), failed=report.failed, accepted=accepted) as folder:
+            _write(folder, report, accepted=accepted)
+        shutil.rmtree(self.failed_directory, ignore_errors=True)
+
+    def report(self) -> Report:
+        """Return the report on what is there."""
+        from pocket.outputs import read_sums
+        from pocket.scale_factors.outputs import read_sources
+        from pocket.scale_factors.result import ScaleFactorResult
+        from pocket.scale_factors.validation.validate import Evidence, validate
+
+        declaration, required = self.declaration, self.requires()
+        computed = required["scale_factor"]
+        folders = {config: task.directory for config, task in required["templates"].items()}
+        years_of = self.analysis_inst.years_of
+        return validate(
+            Evidence(
+                name=str(self.scale_factor),
+                declaration=declaration,
+                result=ScaleFactorResult.from_json((computed.directory / RESULT).read_text(encoding="utf-8")),
+                correction=computed.correction_file.read_text(encoding="utf-8"),
+                sources=read_sources(closure_sources(declaration), declaration.years, folders, years_of),
+                sums={config: read_sums(folder) for config, folder in folders.items()},
+            )
+        )
+
+
+def _write(folder: Path, report: Report, *, accepted: bool) -> None:
+    (folder / REPORT).write_text(report.to_json(accepted=accepted), encoding="utf-8")
+    (folder / TABLE).write_text(report.table(), encoding="utf-8")

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from pocket.plots.convergence import LEAST, convergence
+from pocket.plots.style import PlotStyle
+from pocket.scale_factors.convergence import changes
+from tests.pocket.plots.zmumu import CAPTION
+from tests.pocket.scale_factors.test_convergence import FIRST, moved
+
+
+def test_changes_of_each_bin_and_the_largest() -> None:
+    second = moved(FIRST, [0.04, -0.02])
+    history = [FIRST, second, moved(second, [0.0, 0.001])]
+    figure, numbers = convergence(history, style=PlotStyle(), **CAPTION)
+    (ax,) = figure.axes
+    lines = {line.get_label(): line for line in ax.lines}
+    moves = changes(history)
+    assert np.asarray(lines["Largest"].get_xdata()).tolist() == [2, 3]
+    assert np.asarray(lines["Largest"].get_ydata()) == pytest.approx([2, 0.05])
+    assert np.asarray(lines["Bins"].get_ydata()) == pytest.approx([2, LEAST])  # nothing changed: there is no logarithm
+    assert np.asarray(lines["0.1"].get_ydata()) == pytest.approx(0.1)
+    assert numbers["changes"] == moves.tolist()
+    assert numbers["largest"] == pytest.approx([2, 0.05])
+    json.dumps(numbers, allow_nan=False)
+
+
+def test_two_iterations() -> None:
+    figure, _ = convergence([FIRST, moved(FIRST, [10.0, 0.0])], style=PlotStyle(), **CAPTION)
+    figure.canvas.draw()
+    (ax,) = figure.axes
+    assert ax.get_xlim() == (1.5, 2.5)
+    assert ax.get_ylim()[1] > 500

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from pocket.errors import ScaleFactorError
+from pocket.scale_factors.convergence import changes
+from pocket.scale_factors.result import Measurement, ScaleFactorResult
+from tests.pocket.plots.results import PT, result_of
+
+FIRST = result_of({"pt": PT}, groups=[0, 1, 1])
+
+
+def moved(result: ScaleFactorResult, by: list[float]) -> ScaleFactorResult:
+    """The same with other values, by group, and errors of 0.01 up and 0.03 down."""
+    value = result.scale_factor.value + np.array(by)[result.groups]
+    errors = np.full(3, 0.01), np.full(3, 0.03)
+    return dataclasses.replace(result, scale_factor=Measurement(value, *errors))
+
+
+def test_changes_in_statistical_errors() -> None:
+    second = moved(FIRST, [0.04, -0.02])
+    assert changes([FIRST, second, moved(second, [0.0, 0.001])]) == pytest.approx(np.array([[2, 1], [0, 0.05]]))
+
+
+def test_errors_are_those_of_the_covariance() -> None:
+    second = dataclasses.replace(moved(FIRST, [0.04, -0.02]), stat_covariance=np.array([[0.04, 0.01], [0.01, 0.01]]))
+    assert changes([FIRST, second]) == pytest.approx(np.array([[0.2, 0.2]]))
+
+
+@pytest.mark.parametrize(
+    ("history", "message"),
+    [
+        ([FIRST], "a change needs two iterations, not 1"),
+        ([FIRST, result_of({"pt": PT})], "sf: the bins differ between iterations"),
+        ([FIRST, result_of({"eta": PT}, groups=[0, 1, 1])], "sf: the bins differ between iterations"),
+        (
+            [FIRST, dataclasses.replace(FIRST, status=("failed", "joined", "joined"))],
+            "sf: a bin has no valid measurement",
+        ),
+        (
+            [FIRST, dataclasses.replace(FIRST, stat_covariance=np.diag([0.1, 0.0]))],
+            "sf: a bin has no statistical error",
+        ),
+    ],
+)
+def test_refused(history: list[ScaleFactorResult], message: str) -> None:
+    with pytest.raises(ScaleFactorError, match=message):
+        changes(history)

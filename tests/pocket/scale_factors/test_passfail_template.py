@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import correctionlib
+import hist
+import numpy as np
+import pytest
+
+from pocket.errors import ScaleFactorError
+from pocket.scale_factors import Flat, LogNormal, PassFailTemplate, Shape
+from pocket.scale_factors.measuring import measure
+from pocket.scale_factors.result import ScaleFactorResult
+from pocket.scale_factors.template_fit import fit
+from pocket.scale_factors.template_inputs import Nuisance, TemplateInputs
+from pocket.scale_factors.template_model import TemplateModel
+from pocket.scale_factors.writer import dumps
+from tests.pocket.scale_factors import template_toys
+
+PT = (30.0, 60.0, 200.0)
+FLAVOURS = {"b": 5, "c": 4, "light": 0}
+
+
+def declaration(**changes: Any) -> PassFailTemplate:
+    return PassFailTemplate(
+        **{
+            "input": "tagged",
+            "variable": "sv_mass",
+            "category": "jets",
+            "axes": ("pt",),
+            "data": ("data",),
+            "mc": ("tt",),
+            "discriminant": "sv_mass",
+            "flavours": {flavour: (number,) for flavour, number in FLAVOURS.items()},
+            "floating": ("b", "c"),
+            "frozen": {"light": (1.0, 0.25)},
+            "fractions": {"b": 0.1, "c": 0.1, "light": 0.1},
+            "free_normalisation": False,
+            "systematics": (Shape("tilt"),),
+            **changes,
+        }
+    )
+
+
+def histograms(seed: int, **changes: Any) -> tuple[dict[str, hist.Hist[Any]], list[TemplateInputs]]:
+    """Templates in two bins of pt, and what they were filled with."""
+    toys = [template_toys.templates(seed + 1000 * number, **changes) for number in range(2)]
+    edges = np.linspace(0, 1, toys[0].data.shape[1] + 1)
+    axes = [
+        hist.axis.Integer(0, 2, name="passing"),
+        hist.axis.Variable(PT, name="pt"),
+        hist.axis.IntCategory([0, 4, 5], name="flavor"),
+        hist.axis.Variable(edges, name="sv_mass"),
+    ]
+    cat = hist.axis.StrCategory(["jets"], name="cat")
+    variations = hist.axis.StrCategory(["nominal", "tiltUp", "tiltDown"], name="variation")
+    data = hist.Hist(cat, *axes, storage=hist.storage.Weight())
+    mc = hist.Hist(cat, variations, *axes, storage=hist.storage.Weight())
+    order = [0, 4, 5]
+    for number, toy in enumerate(toys):
+        for region, passing in enumerate((1, 0)):
+            # the flavour of data is unknown
+            for content in (data.view().value, data.view().variance):
+                content[0, passing, number, 0] = toy.data[region]
+            for flavour, code in FLAVOURS.items():
+                up, down = toy.nuisances["tilt_0"].shape[flavour]
+                for index, values in enumerate((toy.nominal[flavour], up, down)):
+                    mc.view().value[0, index, passing, number, order.index(code)] = values[region]
+                    mc.view().variance[0, index, passing, number, order.index(code)] = toy.sumw2[flavour][region]
+    return {"data": data, "tt": mc}, toys
+
+
+@pytest.fixture(scope="module")
+def result() -> ScaleFactorResult:
+    return measure("btag", declaration(), histograms(1)[0])
+
+
+def fitted(toy: TemplateInputs) -> Any:
+    """The fit of a bin with the nuisances of the declaration."""
+    nuisances = {
+        "tilt": toy.nuisances["tilt_0"],
+        **{f"fraction_{flavour}": Nuisance(rate={flavour: 1.1}) for flavour in FLAVOURS},
+        "sf_light": Nuisance(scale={"light": 1.25}),
+    }
+    return fit(TemplateModel(dataclasses.replace(toy, nuisances=nuisances, free_normalisation=False)))
+
+
+def test_each_bin_is_a_fit_of_its_templates(result: ScaleFactorResult) -> None:
+    assert result.axes["flavor"].values == (5, 4, 0)  # type: ignore[union-attr]
+    assert result.axes["pt"] == PT
+    for number, toy in enumerate(histograms(1)[1]):
+        expected = fitted(toy)
+        assert result.scale_factor.value[:2, number] == pytest.approx(expected.scale_factors.value, rel=1e-9)
+        errors = np.sqrt(np.diag(expected.covariance))[:2]
+        total = np.sqrt(np.diag(result.covariance)).reshape(3, 2)
+        assert total[:2, number] == pytest.approx(errors, rel=1e-9)
+        # parabolic and asymmetric errors are nearly the same with so many entries
+        assert result.total_up[:2, number] == pytest.approx(expected.scale_factors.up, rel=0.05)
+        assert result.total_down[:2, number] == pytest.approx(expected.scale_factors.down, rel=0.05)
+
+
+def test_frozen_flavour_is_taken_over(result: ScaleFactorResult) -> None:
+    assert (result.scale_factor.value[2] == 1).all()
+    assert result.status == ("valid",) * 4 + ("frozen",) * 2
+    assert result.total_up[2] == pytest.approx(0.25)
+    assert result.total_down[2] == pytest.approx(1 - 1 / 1.25)
+    assert (result.scale_factor.up[2] == 0).all()
+
+
+def test_sources_and_correlations(result: ScaleFactorResult) -> None:
+    assert set(result.systematics) == {"tilt", "fraction_b", "fraction_c", "fraction_light", "sf_light"}
+    blocks = result.statistical_covariance.reshape(3, 2, 3, 2)
+    # one fit has both flavours, another pt bin is another fit
+    assert blocks[0, 0, 1, 0] != 0
+    assert blocks[0, 0, 0, 1] == blocks[0, 0, 1, 1] == 0
+
+
+def test_written_file(result: ScaleFactorResult) -> None:
+    written = correctionlib.CorrectionSet.from_string(dumps(result))["btag"]
+    assert [variable.name for variable in written.inputs] == ["flavor", "pt", "systematic"]
+    assert written.evaluate(5, 40.0, "nominal") == pytest.approx(result.scale_factor.value[0, 0], rel=1e-15)
+    assert written.evaluate(4, 1e4, "nominal") == pytest.approx(result.scale_factor.value[1, 1], rel=1e-15)
+    assert written.evaluate(0, 40.0, "up") == pytest.approx(1.25)
+    assert ScaleFactorResult.from_json(result.to_json()).to_json() == result.to_json()
+
+
+def test_pulls_of_toys() -> None:
+    pulls = []
+    for seed in range(20):
+        measured = measure("btag", declaration(), histograms(100 + seed)[0])
+        truth = np.array([[template_toys.SCALE_FACTOR[flavour]] for flavour in ("b", "c")])
+        distance = measured.scale_factor.value[:2] - truth
+        pulls.append(distance / np.where(distance > 0, measured.total_down[:2], measured.total_up[:2]))
+    # 80 numbers, of which two of a fit are correlated
+    assert abs(np.mean(pulls)) < 0.35
+    assert 0.75 < np.std(pulls) < 1.25
+
+
+def test_rate_and_flat_sources() -> None:
+    measured = measure(
+        "btag",
+        declaration(systematics=(LogNormal("xsec", kappa=1.1, samples=("tt",)), Flat("method", size=0.01))),
+        histograms(1)[0],
+    )
+    assert measured.systematics["method"][0] == pytest.approx(0.01 * measured.scale_factor.value)
+    assert (measured.systematics["xsec"][0][:2] != 0).all()
+    assert {"xsec", "fraction_b"} <= set(measured.diagnostics[0].nuisances)  # type: ignore[union-attr]
+    assert "method" not in measured.diagnostics[0].nuisances  # type: ignore[union-attr]
+
+
+def test_free_normalisation_is_no_source() -> None:
+    measured = measure("btag", declaration(free_normalisation=True), histograms(1)[0])
+    assert "log_normalisation" in measured.diagnostics[0].parameters
+    assert "log_normalisation" not in measured.systematics
+
+
+def test_flavour_that_is_not_declared() -> None:
+    templates = histograms(1)[0]
+    with pytest.raises(ScaleFactorError, match="has entries of 4, which no flavour"):
+        measure("btag", declaration(flavours={"b": (5,), "light": (0,)}, floating=("b",), fractions={}), templates)
+    flavours = {"b": (5,), "c": (4,), "light": (0, 21)}
+    with pytest.raises(ScaleFactorError, match="no bin of its own for 21, a value of 'light'"):
+        measure("btag", declaration(flavours=flavours), templates)
+
+
+def test_failed_fit_names_the_bin() -> None:
+    templates = histograms(1)[0]
+    for content in (templates["data"].view().value, templates["data"].view().variance):
+        content[0, 1, 1] = 0
+    with pytest.raises(ScaleFactorError, match=r"btag, pt \[60, 200\): no data in pass"):
+        measure("btag", declaration(), templates)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from pocket.scale_factors.validation.checks import Check, Number, exactly, not_made
+from pocket.scale_factors.validation.report import Report
+
+GOOD = exactly("file", "the file and the measurement", ["pt [20, 30)"], [1.0], [1.0])
+BAD = Check("exact", False, "this and that", "2 instead of 1 in pt [20, 30)")
+WORSE = Check("yields", False, "before and after", "3 instead of 1 in sample tt")
+REPORT = Report("btag", (GOOD, BAD, not_made("halves", "halves", "halves="), WORSE))
+
+
+def test_sentence_names_what_failed_first() -> None:
+    assert REPORT.failed == {"exact": BAD.outcome, "yields": WORSE.outcome}
+    assert REPORT.sentence == (
+        "scale factor 'btag' doesn't close: check 'exact' failed: 2 instead of 1 in pt [20, 30); yields failed as well"
+    )
+    assert Report("btag", (GOOD,)).failed == {}
+
+
+def test_two_checks_of_one_name_are_both_told() -> None:
+    twice = Report("btag", (BAD, Check("exact", False, "elsewhere", "4 instead of 1 in pt [30, 50)")))
+    assert twice.failed == {"exact": "2 instead of 1 in pt [20, 30); 4 instead of 1 in pt [30, 50)"}
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_json_has_everything(accepted: bool) -> None:
+    content = json.loads(REPORT.to_json(accepted=accepted))
+    assert (content["scale_factor"], content["passed"], content["accepted"]) == ("btag", False, accepted)
+    assert [check["passed"] for check in content["checks"]] == [True, False, None, False]
+    assert content["checks"][0]["numbers"] == [
+        {"label": "pt [20, 30)", "found": 1.0, "expected": 1.0, "error": None, "off": 0.0}
+    ]
+
+
+def test_json_without_nan() -> None:
+    number = Number("pt", math.nan, 1.0, 0.0, -math.inf)
+    content = json.loads(Report("btag", (Check("a", False, "", "", numbers=(number,)),)).to_json(accepted=False))
+    (written,) = content["checks"][0]["numbers"]
+    assert (written["found"], written["off"]) == ("nan", "-inf")
+
+
+def test_table() -> None:
+    lines = REPORT.table().splitlines()
+    assert lines[0] == "closure of scale factor btag: FAILED"
+    assert [line.split()[:2] for line in lines[1:]] == [
+        ["file", "passed"],
+        ["exact", "FAILED"],
+        ["halves", "-"],
+        ["yields", "FAILED"],
+    ]
+    assert "2 instead of 1 in pt [20, 30) (compared: this and that)" in lines[2]
+    assert Report("btag", (GOOD,)).table().startswith("closure of scale factor btag: passed\n")
+
+
+def test_long_outcomes_are_wrapped() -> None:
+    report = Report("btag", (Check("a", False, "this", "too large " * 40),))
+    lines = report.table().splitlines()
+    assert len(lines) > 3
+    assert max(map(len, lines)) <= 118

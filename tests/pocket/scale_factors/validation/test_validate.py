@@ -1,0 +1,175 @@
+"""What closes passes, and each mistake fails the check that is for it, with a sentence of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pocket.scale_factors import Closure, EfficiencyRatio, TagAndProbeFit
+from pocket.scale_factors.measuring import measure, measure_by_year
+from pocket.scale_factors.outputs import ALL_YEARS
+from pocket.scale_factors.result import ScaleFactorResult
+from pocket.scale_factors.shifts import Sources
+from pocket.scale_factors.validation.validate import Evidence, validate
+from pocket.scale_factors.writer import dumps
+from tests.pocket.scale_factors import toys
+from tests.pocket.scale_factors.validation import events
+from tests.pocket.scale_factors.validation.events import outcomes, scaled
+
+NO_SUMS: Mapping[str, Any] = {"toys": {}}
+BY_YEAR = EfficiencyRatio(**toys.DECLARED, years=("2017", "2018"))
+
+
+def one(result: ScaleFactorResult) -> ScaleFactorResult:
+    """A scale factor of 1."""
+    return scaled(result, 1 / result.scale_factor.value)
+
+
+def results(evidence: Evidence) -> dict[str, bool | None]:
+    return {check.name: check.passed for check in validate(evidence).checks}
+
+
+def by_year() -> tuple[dict[str, Sources], ScaleFactorResult]:
+    """Templates of two years with different efficiencies in data, and the measurement."""
+    sources: dict[str, Sources] = {}
+    for number, year in enumerate(BY_YEAR.years):
+        histograms = toys.counting(seed=number)
+        sources[year] = {("toys", "probes"): histograms}
+    result = measure_by_year(
+        "sf", BY_YEAR, {year: of[BY_YEAR.input, "probes"] for year, of in sources.items()}, sources
+    )
+    return sources, result
+
+
+def test_norm_ratio_closes() -> None:
+    evidence = events.norm_ratio().evidence()
+    assert results(evidence) == dict.fromkeys(("values", "file", "exact", "halves", "yields", "events"), True)
+    numbers = {check.name: [number.label for number in check.numbers] for check in validate(evidence).checks}
+    assert len(numbers["exact"]) == 2 * 6 * 3
+    assert "sample dy, njet [2, 3) (hf_up)" in numbers["exact"]
+    assert numbers["yields"] == [
+        f"sample {s}, {v}" for s in ("tt", "dy") for v in ("nominal", "btag_hfUp", "btag_hfDown")
+    ]
+
+
+def test_data_mc_ratio_closes() -> None:
+    names = ("values", "file", "exact", "again", "halves", "yields", "events")
+    assert results(events.data_mc_ratio().evidence()) == dict.fromkeys(names, True)
+
+
+def test_efficiency_map_closes() -> None:
+    assert results(events.tagging()) == {
+        **dict.fromkeys(("values", "file", "yields", "events"), True),
+        "halves": None,
+    }
+
+
+def test_without_a_closure_only_what_needs_none() -> None:
+    sources, result = by_year()
+    evidence = Evidence("sf", BY_YEAR, result, dumps(result), sources, NO_SUMS)
+    assert results(evidence) == {"values": True, "file": True, "exact": None, "again": None, "halves": None}
+
+
+def test_fits_are_compared_with_the_file() -> None:
+    declaration = TagAndProbeFit(**toys.DECLARED, mass_range=(60, 120), alternative_fits=())
+    histograms = toys.tag_and_probe(seed=3)
+    result = measure("sf", declaration, histograms)
+    sources = {ALL_YEARS: {("toys", "probes"): histograms}}
+    evidence = Evidence("sf", declaration, result, dumps(result), sources, NO_SUMS)
+    assert results(evidence) == {"values": True, "file": True, "again": None, "halves": None}
+    wrong = dataclasses.replace(evidence, correction=dumps(scaled(result, 1.001)))
+    assert "a relative difference of 0.001" in outcomes(wrong)["file"]
+
+
+@pytest.mark.parametrize("toy", [events.norm_ratio(), events.data_mc_ratio()], ids=["norm_ratio", "data_mc_ratio"])
+def test_scale_factor_of_one(toy: events.Toys) -> None:
+    failed = outcomes(toy.evidence(one))
+    assert set(failed) == {"file", "exact", "yields"} if toy.declaration is events.BTAG else {"file", "exact", "again"}
+    assert "a relative difference of" in failed["exact"]
+    report = validate(toy.evidence(one))
+    assert report.sentence.startswith("scale factor 'sf' doesn't close: check 'file' failed: ")
+
+
+def test_scale_factor_that_is_written_but_not_applied() -> None:
+    """The file is right, and the weight in the configuration is not it."""
+    right = events.norm_ratio().evidence()
+    unapplied = events.norm_ratio().evidence(one)
+    evidence = dataclasses.replace(right, sources=unapplied.sources)
+    failed = outcomes(evidence)
+    assert set(failed) == {"exact", "yields"}
+    nominal, (up, down) = right.result.scale_factor.value, right.result.coupled["hf"]
+    off = np.stack([(1 + shift) / (nominal + shift) - 1 for shift in (0 * up, up, down)])
+    worst = off.ravel()[np.abs(off).argmax()]
+    assert f"a relative difference of {worst:.2g}, above 1e-09" in failed["exact"]
+
+
+def test_map_that_is_a_tenth_too_large() -> None:
+    failed = outcomes(events.tagging(lambda result: scaled(result, 1.1)))
+    assert set(failed) == {"file", "yields"}
+    assert "a relative difference of 0.1, above 1e-09" in failed["file"]
+    assert "instead of 1 in sample tt, a pull of" in failed["yields"]
+
+
+def test_swapped_years() -> None:
+    sources, result = by_year()
+    value = result.scale_factor.value
+    swapped = dumps(scaled(result, value[::-1] / value))
+    failed = outcomes(Evidence("sf", BY_YEAR, result, swapped, sources, NO_SUMS))
+    assert set(failed) == {"file"}
+    assert "in year 201" in failed["file"]
+
+
+def test_year_that_is_not_there() -> None:
+    sources, result = by_year()
+    del sources["2018"]
+    failed = outcomes(Evidence("sf", BY_YEAR, result, dumps(result), sources, NO_SUMS))
+    assert failed == {"file": "unknown year '2018' in the templates of variable 'probes', did you mean '2017'?"}
+
+
+def test_dropped_correlation() -> None:
+    failed = outcomes(events.norm_ratio(correlated=False).evidence())
+    assert set(failed) == {"halves"}
+    assert "too good for independent numbers, the errors are too large" in failed["halves"]
+
+
+def test_missing_sample() -> None:
+    evidence = events.norm_ratio().evidence()
+    del evidence.sources[ALL_YEARS]["calibrated", "njet"]["dy"]  # type: ignore[attr-defined]
+    del evidence.sums["calibrated"]["datasets_metadata"]["dy_2018"]
+    failed = outcomes(evidence)
+    assert set(failed) == {"exact", "yields", "events"}
+    assert failed["events"] == "dy_2018 of derivation isn't in calibrated"
+    assert failed["exact"].startswith("unknown sample 'dy' in the templates of variable 'njet' in configuration")
+
+
+def test_sample_that_the_file_lacks() -> None:
+    evidence = events.norm_ratio().evidence()
+    evidence = dataclasses.replace(evidence, correction=evidence.correction.replace('"dy"', '"ww"'))
+    assert "has no value for systematic nominal, sample dy" in outcomes(evidence)["file"]
+
+
+def test_measured_again_with_another_efficiency() -> None:
+    """Simulation whose passing entries got the scale factor gives 1; with half of it it doesn't."""
+    declaration = EfficiencyRatio(**toys.DECLARED, closure=Closure(exact={"input": "after"}, again={"input": "after"}))
+    before = toys.counting(seed=5)
+    result = measure("sf", declaration, before)
+
+    def evidence(power: float) -> Evidence:
+        efficiency, factor = result.efficiencies["mc"].value, result.scale_factor.value**power
+        dy = before["dy"].copy()
+        failing = (1 - factor * efficiency) / (1 - efficiency)
+        dy.view().value[0, 0] *= np.stack([failing, factor])
+        sums = {"toys": events.sums({}), "after": events.sums({})}
+        sources = {ALL_YEARS: {("toys", "probes"): before, ("after", "probes"): {**before, "dy": dy}}}
+        return Evidence("sf", declaration, result, dumps(result), sources, sums)
+
+    failed = outcomes(evidence(1.0))
+    # there are no datasets in these sums
+    assert set(failed) == {"events"}
+    failed = outcomes(evidence(0.0))
+    assert set(failed) == {"exact", "again", "events"}
+    assert "± " in failed["again"]
