@@ -28,6 +28,7 @@ analysis = Analysis(
     },
     scale_factors={
         "btag_efficiency": scale_factors.btag_efficiency,
+        "btag_wp": scale_factors.btag_wp,
         "btag_norm": scale_factors.btag_norm,
     },
     # what is measured in many categories is run many times, from the few events that pass

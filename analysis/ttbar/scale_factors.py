@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.ttbar.workflow import TTBAR
-from pocket.scale_factors import EfficiencyMap, NormRatio
+from pocket.scale_factors import EfficiencyMap, LogNormal, NormRatio, PassFailTemplate, Shape
 
 DATA = ("DATA_SingleMuon",)
 VJETS = ("WJetsToLNu", "DYJetsToMuMu")
@@ -19,6 +19,24 @@ btag_efficiency = EfficiencyMap(
     merge_axis="pt",
     min_n_eff=80,
     description="Efficiency of the medium working point of b tagging",
+)
+
+# neither c nor light jets are many among tagged ones: their scale factors are as uncertain as assumed here
+btag_wp = PassFailTemplate(
+    input="btag_jets",
+    variable="tagging",
+    category="4j",
+    axes=("pt",),
+    bins={"pt": (30, 50, 70, 100, 300)},
+    data=DATA,
+    mc=(TTBAR, *VJETS),
+    discriminant="sv_mass",
+    flavours={"b": (5,), "c": (4,), "light": (0,)},
+    floating=("b",),
+    frozen={"c": (1.0, 0.2), "light": (1.0, 0.5)},
+    fractions={"c": 0.1, "light": 0.1},
+    systematics=(Shape("pileup"), LogNormal("vjets", 1.3, VJETS)),
+    description="Medium working point of b tagging",
 )
 
 btag_norm = NormRatio(

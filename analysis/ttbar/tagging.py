@@ -22,6 +22,7 @@ from pocket.parameters import defaults
 from pocket.weights.btag import SHAPE_VARIATIONS, BTagShape
 from pocket.weights.derived import ScaleFactorWeight
 from pocket.weights.square_root import SquareRoot
+from pocket.weights.working_point import FixedWorkingPointWeight
 
 JETS_PT = (30, 50, 70, 100, 140, 200, 300)
 #: of secondary vertices in GeV; the first bin has the jets without
@@ -36,7 +37,15 @@ parameters = defaults.merge_parameters(
     update=True,
 )
 
+#: scale factors that the chain derives, and what a measurement of one needs
 derived_weights = (
+    FixedWorkingPointWeight.wrap(
+        "sf_btag_wp",
+        efficiency="btag_efficiency",
+        scale_factor="btag_wp",
+        collection="JetGood",
+        tagged="tagged",
+    ),
     SquareRoot.wrap("root_sf_btag", BTagShape),
     ScaleFactorWeight.wrap(
         "sf_btag_norm", scale_factor="btag_norm", inputs={"njet": "nJetGood", "ht": "HT"}, follows="sf_btag"
@@ -104,7 +113,7 @@ btag_jets = flow(
 )
 
 btag_norm = flow(
-    {"no_btagSF": [passthrough], "btagSF": [passthrough], "root_btagSF": [passthrough]},
+    dict.fromkeys(("no_btagSF", "btagSF", "root_btagSF"), (passthrough,)),
     {"btagSF": ["sf_btag"], "root_btagSF": ["root_sf_btag"]},
     ["sf_btag"],
     # nothing is measured in data
@@ -119,10 +128,11 @@ btag_norm = flow(
     },
 )
 
+# the reweighting of the score and the weight of the working point are two ways to the same
 btag_calibrated = flow(
-    {"no_btagSF": [passthrough], "btagSF": [passthrough], "btagSF_calib": [passthrough]},
-    {"btagSF": ["sf_btag"], "btagSF_calib": ["sf_btag", "sf_btag_norm"]},
-    ["sf_btag"],
+    dict.fromkeys(("no_btagSF", "btagSF", "btagSF_calib", "btagWP"), (passthrough,)),
+    {"btagSF": ["sf_btag"], "btagSF_calib": ["sf_btag", "sf_btag_norm"], "btagWP": ["sf_btag_wp"]},
+    ["pileup", "sf_btag", "sf_btag_wp"],
     variables={
         **config.n_jets(),
         **count_hist("BJetGood", bins=5, start=0, stop=5, label="Number of b-tagged jets"),
