@@ -16,14 +16,11 @@ import uproot
 from scipy.stats import chi2 as chi2_distribution
 
 from pocket.analysis import load_analysis
-from pocket.outputs import read_templates
 from pocket.scale_factors.result import ScaleFactorResult
 from pocket.toys.config import ToyConfig
 from pocket.toys.truth import muon_id_efficiency, trigger_efficiency
+from tests.agreement import p_value
 from tests.law_runner import Law, Run
-
-MC = ("DYJetsToMuMu", "TTToSemiLeptonic", "WJetsToLNu")
-DATA = "DATA_SingleMuon"
 
 
 @pytest.fixture(scope="module")
@@ -195,46 +192,15 @@ def test_pt_of_the_dimuons_agrees_with_the_truth(law: Law, chain: tuple[Run, flo
     assert probability(result.scale_factor.value - 1) < 1e-6
 
 
-def p_value(law: Law, config_name: str, variable: str, only_yield: bool = False) -> float:
-    """Probability of data given simulation, with statistical errors and fully correlated systematic sources."""
-    templates = read_templates(output(law, "MergeOutputs", config_name), variable)
-    data = templates[DATA]["baseline", :]
-    mc = [templates[sample]["baseline", ...] for sample in MC]
-    names = dict.fromkeys(name for each in mc for name in each.axes["variation"])
-
-    def predicted(variation: str) -> Any:
-        """A sample without the weight doesn't vary with it."""
-        chosen = [each[variation if variation in each.axes["variation"] else "nominal", :] for each in mc]
-        return sum(each.view(flow=True) for each in chosen)
-
-    nominal = predicted("nominal")
-    observed, values = data.values(flow=True), nominal.value
-    variances = data.variances(flow=True) + nominal.variance
-    shifts = [
-        (predicted(up).value - predicted(f"{up.removesuffix('Up')}Down").value) / 2 for up in names if up[-2:] == "Up"
-    ]
-    if only_yield:
-        observed, values, variances, *shifts = (
-            np.array([part.sum()]) for part in (observed, values, variances, *shifts)
-        )
-    keep = observed + values > 10
-    covariance = np.diag(variances[keep])
-    for shift in shifts:
-        covariance += np.outer(shift[keep], shift[keep])
-    residual = (observed - values)[keep]
-    chi2 = residual @ np.linalg.solve(covariance, residual)
-    return float(chi2_distribution.sf(chi2, keep.sum()))
-
-
 VARIABLES = ("mll", "ptll", "MuonGood_pt", "MuonGood_eta")
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_calibrated_spectra_agree_with_data(law: Law, chain: tuple[Run, float], variable: str) -> None:
-    assert p_value(law, "calibrated", variable) > 1e-3
-    assert p_value(law, "nominal", variable) < 1e-6
+    assert p_value(output(law, "MergeOutputs", "calibrated"), variable, "baseline") > 1e-3
+    assert p_value(output(law, "MergeOutputs", "nominal"), variable, "baseline") < 1e-6
 
 
 def test_calibrated_yield_agrees_with_data(law: Law, chain: tuple[Run, float]) -> None:
-    assert p_value(law, "calibrated", "mll", only_yield=True) > 1e-3
-    assert p_value(law, "nominal", "mll", only_yield=True) < 1e-6
+    assert p_value(output(law, "MergeOutputs", "calibrated"), "mll", "baseline", only_yield=True) > 1e-3
+    assert p_value(output(law, "MergeOutputs", "nominal"), "mll", "baseline", only_yield=True) < 1e-6
