@@ -94,8 +94,9 @@ def places(declaration: Declaration) -> dict[str, tuple[Declaration, ...]]:
     """Return argument of the closure → the declarations of what is measured in its places, which have no closure."""
 
     def measured(changes: Mapping[str, Any]) -> Declaration:
-        plain = declaration if declaration.fits_systematics else declaration.bare()
-        return dataclasses.replace(plain, **changes, closure=Closure())
+        # what the method fits changes its result
+        fitted = tuple(source for source in declaration.systematics if source not in declaration.remeasured())
+        return dataclasses.replace(declaration, **changes, systematics=fitted, closure=Closure())
 
     return {name: tuple(map(measured, changes)) for name, changes in declaration.closure.changes().items()}
 
