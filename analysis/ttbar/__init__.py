@@ -3,8 +3,8 @@
 ``small``, ``medium`` and ``large`` differ in the numbers of weight variations, of subsamples of tt̄, and of categories.
 The others show one thing each: ``shapes`` varies energies, ``columns`` exports columns, ``differential`` has a category
 for every combination of bins, ``jet_eta`` has categories of jets instead of events, and ``classified`` has the scores
-of trained models. ``btag_jets`` and ``btag_norm`` fill the templates of scale factors of b tagging, ``btag_calibrated``
-applies them.
+of trained models. ``btag_jets`` and ``btag_norm`` fill the templates of scale factors of b tagging, ``btag_closure``
+and ``btag_calibrated`` apply them.
 """
 
 from analysis.ttbar import config, scale_factors, tagging
@@ -24,6 +24,7 @@ analysis = Analysis(
         "classified": config.classified,
         "btag_jets": tagging.btag_jets,
         "btag_norm": tagging.btag_norm,
+        "btag_closure": tagging.btag_closure,
         "btag_calibrated": tagging.btag_calibrated,
     },
     scale_factors={

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.ttbar.workflow import TTBAR
-from pocket.scale_factors import EfficiencyMap, LogNormal, NormRatio, PassFailTemplate, Shape
+from pocket.scale_factors import Closure, EfficiencyMap, Kept, LogNormal, NormRatio, PassFailTemplate, Shape
 
 DATA = ("DATA_SingleMuon",)
 VJETS = ("WJetsToLNu", "DYJetsToMuMu")
@@ -18,6 +18,9 @@ btag_efficiency = EfficiencyMap(
     groups={"top": (TTBAR,), "vjets": VJETS},
     merge_axis="pt",
     min_n_eff=80,
+    closure=Closure(
+        kept=(Kept(config="btag_closure", without="no_btagSF", category="btagWP", root="root_btagWP"),),
+    ),
     description="Efficiency of the medium working point of b tagging",
 )
 
@@ -36,6 +39,7 @@ btag_wp = PassFailTemplate(
     frozen={"c": (1.0, 0.2), "light": (1.0, 0.5)},
     fractions={"c": 0.1, "light": 0.1},
     systematics=(Shape("pileup"), LogNormal("vjets", 1.3, VJETS)),
+    closure=Closure(again={"input": "btag_closure", "category": "btagWP"}),
     description="Medium working point of b tagging",
 )
 
@@ -50,5 +54,6 @@ btag_norm = NormRatio(
     mc=(TTBAR, *VJETS),
     merge_axis="njet",
     min_n_eff=5,
+    closure=Closure(exact={"input": "btag_closure", "weighted": "btagSF_calib"}),
     description="Yields without over yields with the reweighting of the b-tagging score",
 )

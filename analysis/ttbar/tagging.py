@@ -1,7 +1,8 @@
 """Configurations in which scale factors of b tagging are measured and applied, without any cut on b tags.
 
 ``btag_jets`` has the jets of each flavour that pass and fail the working point, ``btag_norm`` the yields with and
-without the reweighting of the score, and ``btag_calibrated`` the spectra with either of the two.
+without the reweighting of the score, ``btag_closure`` both once more with what was measured in them, and
+``btag_calibrated`` the spectra.
 """
 
 from __future__ import annotations
@@ -37,19 +38,17 @@ parameters = defaults.merge_parameters(
     update=True,
 )
 
-#: scale factors that the chain derives, and what a measurement of one needs
+sf_btag_wp = FixedWorkingPointWeight.wrap(
+    "sf_btag_wp", efficiency="btag_efficiency", scale_factor="btag_wp", collection="JetGood", tagged="tagged"
+)
+#: weights that the chain derives, and what their errors need
 derived_weights = (
-    FixedWorkingPointWeight.wrap(
-        "sf_btag_wp",
-        efficiency="btag_efficiency",
-        scale_factor="btag_wp",
-        collection="JetGood",
-        tagged="tagged",
-    ),
-    SquareRoot.wrap("root_sf_btag", BTagShape),
+    sf_btag_wp,
+    SquareRoot.wrap("root_sf_btag_wp", sf_btag_wp),
     ScaleFactorWeight.wrap(
         "sf_btag_norm", scale_factor="btag_norm", inputs={"njet": "nJetGood", "ht": "HT"}, follows="sf_btag"
     ),
+    SquareRoot.wrap("root_sf_btag", BTagShape),
 )
 
 
@@ -91,46 +90,58 @@ def jet_axis(field: str, **settings: Any) -> Axis:
     return Axis(coll="JetGood", field=field, name=field, **settings)
 
 
+jet_tagging = {
+    "tagging": HistConf(
+        [
+            jet_axis("passing", type="integer", start=0, stop=2, label="b tagged"),
+            # data have no flavour, and are outside of the axis
+            jet_axis("flavor", type="intcat", bins=[0, 4, 5], label="Hadron flavour"),
+            jet_axis("pt", bins=JETS_PT, label="Jet $p_T$ [GeV]"),
+            jet_axis("abseta", bins=(0.0, 1.2, 2.4), label=r"Jet $|\eta|$"),
+            jet_axis("sv_mass", bins=SV_MASS, label="Mass of the secondary vertex [GeV]"),
+        ]
+    )
+}
+njet_ht = {
+    "njet_ht": HistConf(
+        [
+            Axis(field="nJetGood", name="njet", bins=NJET, label="Number of jets"),
+            Axis(field="HT", name="ht", bins=HT, label="$H_T$ [GeV]"),
+        ]
+    )
+}
+every = (passthrough,)
+
 # with fewer jets there are b jets of W + jets, too
 btag_jets = flow(
-    {"2j": [passthrough], "4j": [get_nObj_min(parameters.semileptonic.jets)]},
+    {"2j": every, "4j": [get_nObj_min(parameters.semileptonic.jets)]},
     {},
     ["pileup"],
     workflow=JetTaggingProcessor,
     preselections=select(2),
-    variables={
-        "tagging": HistConf(
-            [
-                jet_axis("passing", type="integer", start=0, stop=2, label="b tagged"),
-                # data have no flavour, and are outside of the axis
-                jet_axis("flavor", type="intcat", bins=[0, 4, 5], label="Hadron flavour"),
-                jet_axis("pt", bins=JETS_PT, label="Jet $p_T$ [GeV]"),
-                jet_axis("abseta", bins=(0.0, 1.2, 2.4), label=r"Jet $|\eta|$"),
-                jet_axis("sv_mass", bins=SV_MASS, label="Mass of the secondary vertex [GeV]"),
-            ]
-        )
-    },
+    variables=jet_tagging,
 )
 
 btag_norm = flow(
-    dict.fromkeys(("no_btagSF", "btagSF", "root_btagSF"), (passthrough,)),
+    {"no_btagSF": every, "btagSF": every, "root_btagSF": every},
     {"btagSF": ["sf_btag"], "root_btagSF": ["root_sf_btag"]},
     ["sf_btag"],
     # nothing is measured in data
     datasets={"jsons": ["datasets/toys.json"], "filter": {"samples_exclude": list(DATA)}},
-    variables={
-        "njet_ht": HistConf(
-            [
-                Axis(field="nJetGood", name="njet", bins=NJET, label="Number of jets"),
-                Axis(field="HT", name="ht", bins=HT, label="$H_T$ [GeV]"),
-            ]
-        )
-    },
+    variables=njet_ht,
+)
+
+btag_closure = flow(
+    {"no_btagSF": every, "btagSF_calib": every, "btagWP": every, "root_btagWP": every},
+    {"btagSF_calib": ["sf_btag", "sf_btag_norm"], "btagWP": ["sf_btag_wp"], "root_btagWP": ["root_sf_btag_wp"]},
+    ["pileup", "sf_btag"],
+    workflow=JetTaggingProcessor,
+    variables={**jet_tagging, **njet_ht},
 )
 
 # the reweighting of the score and the weight of the working point are two ways to the same
 btag_calibrated = flow(
-    dict.fromkeys(("no_btagSF", "btagSF", "btagSF_calib", "btagWP"), (passthrough,)),
+    {"no_btagSF": every, "btagSF": every, "btagSF_calib": every, "btagWP": every},
     {"btagSF": ["sf_btag"], "btagSF_calib": ["sf_btag", "sf_btag_norm"], "btagWP": ["sf_btag_wp"]},
     ["pileup", "sf_btag", "sf_btag_wp"],
     variables={

@@ -111,16 +111,19 @@ def tag_and_probe(
 
 
 def dimuon_variables(low: float, high: float) -> dict[str, HistConf]:
-    """Return the spectra; the mass from ``low`` to ``high`` GeV."""
+    """Return the spectra in the category ``baseline``; the mass from ``low`` to ``high`` GeV."""
     muon_pt = {"muon_pt": {"bins": 48, "start": 24, "stop": 120, "lim": (24, 120)}}
+    mass = Axis(coll="ll", field="mass", bins=60, start=low, stop=high, label=r"$m_{\mu\mu}$ [GeV]")
+    pt = Axis(coll="ll", field="pt", bins=50, start=0, stop=150, label=r"$p_T^{\mu\mu}$ [GeV]")
+    vertices = Axis(coll="PV", field="npvsGood", bins=60, start=0, stop=60, label="Good vertices")
+    where = {"only_categories": ["baseline"]}
     return {
-        "mll": HistConf([Axis(coll="ll", field="mass", bins=60, start=low, stop=high, label=r"$m_{\mu\mu}$ [GeV]")]),
-        "ptll": HistConf([Axis(coll="ll", field="pt", bins=50, start=0, stop=150, label=r"$p_T^{\mu\mu}$ [GeV]")]),
-        **muon_hists(fields=("pt", "eta"), axis_settings=muon_pt),
-        **muon_hists(pos=0, fields=("pt", "eta"), axis_settings=muon_pt),
-        **muon_hists(pos=1, fields=("pt", "eta"), axis_settings=muon_pt),
-        **count_hist("JetGood", bins=8, start=0, stop=8, label="Number of jets"),
-        "npvs": HistConf([Axis(coll="PV", field="npvsGood", bins=60, start=0, stop=60, label="Good vertices")]),
+        **{name: HistConf([axis], **where) for name, axis in {"mll": mass, "ptll": pt}.items()},
+        **muon_hists(fields=("pt", "eta"), axis_settings=muon_pt, **where),
+        **muon_hists(pos=0, fields=("pt", "eta"), axis_settings=muon_pt, **where),
+        **muon_hists(pos=1, fields=("pt", "eta"), axis_settings=muon_pt, **where),
+        **count_hist("JetGood", bins=8, start=0, stop=8, label="Number of jets", **where),
+        "npvs": HistConf([vertices], **where),
     }
 
 
@@ -169,19 +172,34 @@ trigger_eff = tag_and_probe(
     categories={"no_jet": [get_nObj_less(1)], "jets": [get_nObj_min(1)]},
     weights=["sf_mu_id"],
 )
+# what pT(ll) is measured in, and what shows whether it closes
+peak = {"peak": [get_on_peak(parameters.dimuon.peak, parameters.dimuon.peak_width)]}
+peak_pt = {
+    "ptll_peak": HistConf(
+        [Axis(coll="ll", field="pt", name="ptll", bins=DILEPTON_PT, label=r"$p_T^{\mu\mu}$ [GeV]")],
+        only_categories=list(peak),
+    )
+}
 dy_pt = spectra(
     parameters,
     toys,
     skim,
     {"common": {"inclusive": [*simulation_weights, *muon_weights]}},
     {"common": {"inclusive": ["pileup"]}},
-    categories={"peak": [get_on_peak(parameters.dimuon.peak, parameters.dimuon.peak_width)]},
-    variables={
-        "ptll": HistConf([Axis(coll="ll", field="pt", name="ptll", bins=DILEPTON_PT, label=r"$p_T^{\mu\mu}$ [GeV]")])
-    },
+    categories=peak,
+    variables=peak_pt,
 )
+before_and_after: dict[str, Any] = {
+    "categories": {"baseline": [passthrough], **peak},
+    "variables": {**dimuon_variables(parameters.dimuon.mass_low, parameters.dimuon.mass_high), **peak_pt},
+}
 nominal = spectra(
-    parameters, toys, skim, {"common": {"inclusive": simulation_weights}}, {"common": {"inclusive": ["pileup"]}}
+    parameters,
+    toys,
+    skim,
+    {"common": {"inclusive": simulation_weights}},
+    {"common": {"inclusive": ["pileup"]}},
+    **before_and_after,
 )
 calibrated = spectra(
     parameters,
@@ -189,6 +207,7 @@ calibrated = spectra(
     skim,
     {"common": {"inclusive": [*simulation_weights, *muon_weights]}, "bysample": {DY: {"inclusive": ["sf_dy_pt"]}}},
     {"common": {"inclusive": ["pileup", *muon_weights]}, "bysample": {DY: {"inclusive": ["sf_dy_pt"]}}},
+    **before_and_after,
 )
 real_samples = spectra(
     real_parameters,

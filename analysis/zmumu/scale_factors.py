@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from pocket.scale_factors import Alternative, DataMCRatio, EfficiencyRatio, LogNormal, Shape, Spread, TagAndProbeFit
+from pocket.scale_factors import (
+    Alternative,
+    Closure,
+    DataMCRatio,
+    EfficiencyRatio,
+    LogNormal,
+    Shape,
+    Spread,
+    TagAndProbeFit,
+)
 
 DATA = ("DATA_SingleMuon",)
 DY = ("DYJetsToMuMu",)
@@ -40,7 +49,7 @@ trigger = EfficiencyRatio(
 # the yield stays that of the cross section: data correct the spectrum, not what the other scale factors get wrong
 dy_pt = DataMCRatio(
     input="dy_pt",
-    variable="ptll",
+    variable="ptll_peak",
     category="peak",
     axes=("ptll",),
     data=DATA,
@@ -49,5 +58,6 @@ dy_pt = DataMCRatio(
     keep_yield=True,
     systematics=(Shape("pileup"), LogNormal("background", 1.2, BACKGROUND)),
     upstream=("muon_id", "trigger"),
+    closure=Closure(exact={"input": "calibrated"}),
     description="Transverse momentum of Drell-Yan pairs",
 )
