@@ -69,7 +69,8 @@ class IterateScaleFactors(ScaleFactorTask):
     @property
     def last(self) -> int:
         """Number of the last iteration that is complete, of those that the output is made from; 0 without any."""
-        numbers = range(1, self.count or self.group.max_iterations)
+        most = self.group.max_iterations
+        numbers = range(1, min(self.count or most, most))
         # each iteration requires all of the one before
         return next((number for number in reversed(numbers) if are_complete(self.measurements(number))), 0)
 
