@@ -51,7 +51,14 @@ DY = "DYJetsToMuMu"
 derived_weights = (
     ScaleFactorWeight.wrap("sf_mu_id", scale_factor="muon_id", collection="MuonGood"),
     ScaleFactorWeight.wrap("sf_mu_trigger", scale_factor="trigger", collection="MuonGood", combine="any"),
-    ScaleFactorWeight.wrap("sf_dy_pt", scale_factor="dy_pt", inputs={"ptll": "ll.pt"}),
+    # the statistical errors of the bins are such that the yield stays; all of them up at once would change it
+    ScaleFactorWeight.wrap(
+        "sf_dy_pt",
+        scale_factor="dy_pt",
+        inputs={"ptll": "ll.pt"},
+        variations=(*(f"stat{number}" for number in range(1, len(DILEPTON_PT))), "background"),
+        follows="pileup",
+    ),
 )
 muon_weights = ["sf_mu_id", "sf_mu_trigger"]
 
