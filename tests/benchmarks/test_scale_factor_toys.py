@@ -12,7 +12,7 @@ from pocket.errors import ScaleFactorError, UnknownNameError
 from pocket.scale_factors.result import Measurement
 
 #: Toys that are enough to see what is wrong on purpose.
-FEW = 10
+FEW = 20
 #: The fits take longest; one kind of toys is enough here.
 QUICK = [name for name in METHODS if not name.startswith("tnp_fit,")]
 
