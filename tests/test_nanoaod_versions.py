@@ -22,7 +22,14 @@ PARAMS = OmegaConf.create(
         "object_preselection": {
             "Muon": {"pt": 5.0, "eta": 2.4, "iso": 0.4, "id": "tightId"},
             "Electron": {"pt": 8.0, "eta": 2.4, "iso": 0.2, "id": "mvaFall17V2Iso_WP80"},
-            "Jet": {"dr_lepton": 0.4, "pt": 25.0, "eta": 2.9, "jetId": 2, "puId": {"wp": "L", "maxpt": 50.0}},
+            "Jet": {
+                "dr_lepton": 0.4,
+                "pt": 25.0,
+                "eta": 2.9,
+                "jetId": 2,
+                "puId": {"wp": "L", "maxpt": 50.0},
+                "btag": {"wp": "M"},
+            },
         },
         "jet_scale_factors": {"jet_puId": {YEAR: {"working_point": {"L": 4}}}},
         "btagging": {

@@ -5,6 +5,7 @@ Each is there under the same name in PocketCoffea's ``selections.py``, with the 
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -177,5 +178,11 @@ shapes = configure(
         "weights": {"common": {"inclusive": ["pileup"]}},
         "shape": {"common": {"bycategory": {"baseline": ["muon_scale"]}}},
     },
-    variables=zmumu.nominal.variables,
+    # in both categories
+    variables={
+        name: dataclasses.replace(conf, only_categories=None)
+        for name, conf in zmumu.dimuon_variables(
+            zmumu.parameters.dimuon.mass_low, zmumu.parameters.dimuon.mass_high
+        ).items()
+    },
 )
