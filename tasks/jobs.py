@@ -303,14 +303,16 @@ class ScaleFactorPlotJob:
 
         analysis = load_analysis(self.analysis, self.overrides)
         declaration = analysis.scale_factor(self.scale_factor)
-        config = analysis.config(declaration.input)
+        config = analysis.config(analysis.drawn_as(self.scale_factor))
+        # without one the axes have their names
+        variable = next((variable for _, variable in declaration.sources()), "")
         result = ScaleFactorResult.from_json(self.result.read_text(encoding="utf-8"))
         if self.published is not None:
             correction = load_correction(self.published.path, self.published.correction)
             inputs = read_inputs(self.published.inputs)
-            plots = draw_published(config, declaration.variable, result, correction, inputs)
+            plots = draw_published(config, variable, result, correction, inputs)
             save_plots(plots, self.folder, config.parameters)
-        save_plots(draw_scale_factor(config, declaration.variable, result), self.folder, config.parameters)
+        save_plots(draw_scale_factor(config, variable, result), self.folder, config.parameters)
         progress(self.size)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,14 @@ import luigi
 
 from pocket.fingerprint import code_closure
 from pocket.store import write_output
-from tasks.base import TemplateTask, input_ids, load
+from tasks.base import StoreTask, TemplateTask, input_ids, load
 from tasks.merging import MergeOutputs
+from tasks.toys import MakeToySamples
 
 if TYPE_CHECKING:
-    from pocket.scale_factors import ScaleFactor
+    from pocket.engine.resources import Resources
+    from pocket.scale_factors import ScaleFactorBase
+    from pocket.scale_factors.base import Made
 
 RESULT = "result.json"
 
@@ -33,7 +37,7 @@ class ScaleFactorTask(TemplateTask):
         return params
 
     @property
-    def declaration(self) -> ScaleFactor:
+    def declaration(self) -> ScaleFactorBase:
         """The scale factor's declaration."""
         return self.analysis_inst.scale_factor(self.scale_factor)
 
@@ -42,32 +46,64 @@ class ScaleFactorTask(TemplateTask):
         """Name of the scale factor."""
         return str(self.scale_factor)
 
+    def toys(self) -> dict[str, MakeToySamples]:
+        """Return the task that makes the toys, if a file that the scale factor is imported from comes with them."""
+        from pocket.engine.resources import TOYS
+
+        needed = any(name.startswith(TOYS) for name in self.declaration.files())
+        return {"toys": MakeToySamples.req(self, branch=-1)} if needed else {}
+
+    def toy_files(self) -> Resources:
+        """Return the files that come with the toys."""
+        from pocket.engine.resources import Resources
+
+        return Resources(toys=next((str(task.corrections) for task in self.toys().values()), None))
+
+    def made(self, templates: Mapping[str, MergeOutputs]) -> Made:
+        """Return what earlier steps made; ``templates`` are the tasks that do, by configuration."""
+        from pocket.scale_factors.base import Made
+
+        folders = {config: task.directory for config, task in templates.items()}
+        return Made(folders, self.analysis_inst.years_of, self.toy_files().find)
+
 
 class ComputeScaleFactors(ScaleFactorTask):
-    """Measures a scale factor and writes it for correctionlib."""
+    """Measures a scale factor, or imports one, and writes it for correctionlib."""
 
     exclude_index = False
 
-    def requires(self) -> dict[str, MergeOutputs]:
+    @property
+    def templates(self) -> dict[str, MergeOutputs]:
         """The templates that it is measured in, per configuration."""
         return {config: MergeOutputs.req(self, config=config) for config in self.declaration.configs()}
 
+    def requires(self) -> dict[str, StoreTask]:
+        """The templates that it is measured in, per configuration, or toys that it is imported from."""
+        return {**self.templates, **self.toys()}
+
+    def complete(self) -> bool:
+        """Whether the scale factor is there; if not, one that can't be made is refused before anything runs."""
+        if super().complete():
+            return True
+        if self.declaration.checker and not self.toys():
+            from pocket.scale_factors.base import find_function
+
+            find_function(self.declaration.checker)(self.declaration)
+        return False
+
     def fingerprint_spec(self) -> Any:
-        """The templates, the declaration, and the code of the method."""
-        method = self.declaration.method.partition(":")[0]
+        """The templates or toys, the declaration, and the code of the method."""
+        used = (self.declaration.maker, self.declaration.method)
         return {
-            "templates": {config: task.fingerprint for config, task in self.requires().items()},
+            "required": {name: task.fingerprint for name, task in self.requires().items()},
             "name": self.scale_factor,
             "declaration": self.declaration,
-            "code": [
-                code_closure(module)
-                for module in ("pocket.scale_factors.outputs", "pocket.scale_factors.writer", method)
-            ],
+            "code": [code_closure(reference.partition(":")[0]) for reference in used if reference],
         }
 
     def input_ids(self) -> dict[str, str] | None:
         """The templates."""
-        return input_ids({f"templates {config}": task.output() for config, task in self.requires().items()})
+        return input_ids({f"templates {config}": task.output() for config, task in self.templates.items()})
 
     @property
     def correction_file(self) -> Path:
@@ -81,13 +117,16 @@ class ComputeScaleFactors(ScaleFactorTask):
         return {**self.scale_factors_behind, str(self.scale_factor): manifest.files[self.correction_file.name].sha256}
 
     def make(self) -> None:
-        """Measure and write the scale factor."""
-        from pocket.scale_factors.outputs import measure_from
-        from pocket.scale_factors.writer import dumps
+        """Make and write the scale factor."""
+        from pocket.parameters.checksums import checksums
+        from pocket.parameters.locations import recording_files
+        from pocket.scale_factors.base import find_function
 
-        declaration, required = self.declaration, self.requires()
-        folders = {config: task.directory for config, task in required.items()}
-        result = measure_from(self.scale_factor, declaration, folders, self.analysis_inst.years_of)
-        with write_output(**self.write_info()) as folder:
-            (folder / self.correction_file.name).write_text(dumps(result), encoding="utf-8")
-            (folder / RESULT).write_text(result.to_json(), encoding="utf-8")
+        make = find_function(self.declaration.maker)
+        with recording_files() as used:
+            correction, result = make(str(self.scale_factor), self.declaration, self.made(self.templates))
+        files = checksums(self.toy_files().not_made(used))
+        with write_output(**self.write_info(), parameter_files=files) as folder:
+            (folder / self.correction_file.name).write_text(correction, encoding="utf-8")
+            if result is not None:
+                (folder / RESULT).write_text(result.to_json(), encoding="utf-8")

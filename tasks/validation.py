@@ -11,7 +11,7 @@ import luigi
 
 from pocket.errors import ClosureError
 from pocket.fingerprint import code_closure
-from pocket.scale_factors.validation.closure import closure_configs, closure_sources
+from pocket.scale_factors.validation.closure import closure_configs
 from pocket.store import write_output
 from pocket.store.publishing import replacing
 from tasks.base import TemplateTask, input_ids
@@ -52,18 +52,20 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         return {
             "scale_factor": ComputeScaleFactors.req(self),
             "templates": {
-                config: MergeOutputs.req(self, config=config) for config in closure_configs(self.declaration)
+                config: MergeOutputs.req(self, config=config)
+                for measured in self.declaration.measured()
+                for config in closure_configs(measured)
             },
         }
 
     def fingerprint_spec(self) -> Any:
         """The scale factor, where its closure is looked for, and the code of the checks."""
         required, declaration = self.requires(), self.declaration
-        used = ("pocket.scale_factors.validation.validate", declaration.method, declaration.algebra)
+        used = (declaration.validator, declaration.method, declaration.algebra)
         return {
             "scale_factor": required["scale_factor"].fingerprint,
             "templates": {config: task.fingerprint for config, task in required["templates"].items()},
-            "closure": declaration.closure,
+            "closure": [measured.closure for measured in declaration.measured()],
             "code": [code_closure(reference.partition(":")[0]) for reference in used if reference],
         }
 
@@ -104,25 +106,20 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
 
     def report(self) -> Report:
         """Return the report on what is there."""
-        from pocket.outputs import read_sums
-        from pocket.scale_factors.outputs import read_sources
+        from pocket.scale_factors.base import find_function
         from pocket.scale_factors.result import ScaleFactorResult
-        from pocket.scale_factors.validation.validate import Evidence, validate
 
-        declaration, required = self.declaration, self.requires()
+        required = self.requires()
         computed = required["scale_factor"]
-        folders = {config: task.directory for config, task in required["templates"].items()}
-        years_of = self.analysis_inst.years_of
-        return validate(
-            Evidence(
-                name=str(self.scale_factor),
-                declaration=declaration,
-                result=ScaleFactorResult.from_json((computed.directory / RESULT).read_text(encoding="utf-8")),
-                correction=computed.correction_file.read_text(encoding="utf-8"),
-                sources=read_sources(closure_sources(declaration), declaration.years, folders, years_of),
-                sums={config: read_sums(folder) for config, folder in folders.items()},
-            )
+        file = computed.directory / RESULT
+        report: Report = find_function(self.declaration.validator)(
+            str(self.scale_factor),
+            self.declaration,
+            self.made(required["templates"]),
+            computed.correction_file.read_text(encoding="utf-8"),
+            ScaleFactorResult.from_json(file.read_text(encoding="utf-8")) if file.exists() else None,
         )
+        return report
 
 
 def _write(folder: Path, report: Report, *, accepted: bool) -> None:
