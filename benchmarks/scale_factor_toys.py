@@ -21,7 +21,7 @@ from pocket.errors import check_known
 from pocket.scale_factors import EfficiencyRatio, ScaleFactor, TagAndProbeCount, TagAndProbeFit
 from pocket.scale_factors.measuring import measure, measure_by_year
 from pocket.scale_factors.result import Measurement
-from tests.pocket.scale_factors import map_toys, toys, yield_toys
+from tests.pocket.scale_factors import map_toys, tagging_toys, toys, yield_toys
 
 Array = npt.NDArray[np.float64]
 Histograms = Mapping[str, hist.Hist[Any]]
@@ -89,6 +89,23 @@ def mean_weight(factor: float) -> Closure:
     return Closure(measured, np.ones(6))
 
 
+def working_point(barlow_beeston: bool, simulated: float) -> Closure:
+    """Fit templates, with the errors that include the nuisance parameters: their true values are drawn.
+
+    Args:
+        barlow_beeston: whether the statistics of simulation count.
+        simulated: simulated jets per jet in data.
+    """
+    declaration = tagging_toys.declaration(barlow_beeston=barlow_beeston)
+    floating = len(declaration.floating)
+
+    def measured(seed: int) -> Measurement:
+        found = measure("toys", declaration, tagging_toys.histograms(seed, simulated=simulated)[0])
+        return Measurement(found.scale_factor.value[:floating], found.total_up[:floating], found.total_down[:floating])
+
+    return Closure(measured, tagging_toys.SCALE_FACTOR)
+
+
 def one(of: Closure) -> Closure:
     """Take every scale factor as 1, with the measured errors."""
 
@@ -116,6 +133,7 @@ METHODS = {
     "data_mc_ratio": closure(yield_toys.VERTICES, yield_toys.vertices, yield_toys.RATIO),
     "data_mc_ratio, keep_yield": closure(KEEP_YIELD, yield_toys.vertices, OF_SHARES),
     "norm_ratio": closure(yield_toys.NORM, norm_templates, 1 / yield_toys.MEAN_WEIGHT),
+    "passfail_template": working_point(barlow_beeston=True, simulated=3.0),
 }
 
 #: Wrong on purpose, and the bar that this has to fail.
@@ -124,6 +142,7 @@ CONTROLS = {
     "years swapped": (by_year(slice(None, None, -1)), "bin_mean"),
     "map x 1.1": (mean_weight(1.1), "mean"),
     "correlation dropped": (closure(yield_toys.NORM, without_correlation, 1 / yield_toys.MEAN_WEIGHT), "width"),
+    "Barlow-Beeston off": (working_point(barlow_beeston=False, simulated=1.0), "width"),
     "tails of the Z ignored": (closure(TNP_COUNT, without_tails, IN_PEAK), "mean"),
     "a sample missing": (
         closure(dataclasses.replace(yield_toys.VERTICES, background=()), yield_toys.vertices, yield_toys.RATIO),

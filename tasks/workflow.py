@@ -62,6 +62,18 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
 
     exclude_index = True
 
+    def as_branch(self, branch: int | None = None, **kwargs: Any) -> Any:
+        """Return a branch of this workflow; each is made once, since law goes through all parameters every time."""
+        if branch is None or kwargs or self.is_branch():
+            return super().as_branch(branch, **kwargs)
+        if branch not in self._branches:
+            self._branches[branch] = super().as_branch(branch)
+        return self._branches[branch]
+
+    @cached_property
+    def _branches(self) -> dict[int, Any]:
+        return {}
+
     @property
     def branch_data(self) -> Any:
         """What the branch is for."""

@@ -3,10 +3,11 @@
 ``small``, ``medium`` and ``large`` differ in the numbers of weight variations, of subsamples of tt̄, and of categories.
 The others show one thing each: ``shapes`` varies energies, ``columns`` exports columns, ``differential`` has a category
 for every combination of bins, ``jet_eta`` has categories of jets instead of events, and ``classified`` has the scores
-of trained models.
+of trained models. ``btag_jets`` and ``btag_norm`` fill the templates of scale factors of b tagging, ``btag_closure``
+and ``btag_calibrated`` apply them.
 """
 
-from analysis.ttbar import config
+from analysis.ttbar import config, scale_factors, tagging
 from pocket.analysis import Analysis
 from pocket.skims import Skim
 
@@ -21,6 +22,15 @@ analysis = Analysis(
         "differential": config.differential,
         "jet_eta": config.jet_eta,
         "classified": config.classified,
+        "btag_jets": tagging.btag_jets,
+        "btag_norm": tagging.btag_norm,
+        "btag_closure": tagging.btag_closure,
+        "btag_calibrated": tagging.btag_calibrated,
+    },
+    scale_factors={
+        "btag_efficiency": scale_factors.btag_efficiency,
+        "btag_wp": scale_factors.btag_wp,
+        "btag_norm": scale_factors.btag_norm,
     },
     # what is measured in many categories is run many times, from the few events that pass
     skims={"differential": Skim(config="differential", mode="presel_any_variation")},

@@ -6,7 +6,7 @@ from typing import Any
 
 import awkward as ak
 
-from pocket.objects.btag import btagging
+from pocket.objects.btag import is_tagged
 from pocket.objects.jets import jet_selection
 from pocket.objects.leptons import lepton_selection
 from pocket.objects.matching import delta_r_table
@@ -35,14 +35,61 @@ class TopPairProcessor(BaseProcessorABC):
         self.events["MuonGood"], self.events["ElectronGood"] = muons, electrons
         self.events["LeptonGood"] = leptons[ak.argsort(leptons.pt, axis=1, ascending=False, stable=True)]
         jets, _ = jet_selection(self.events, "Jet", self.params, self._year, "LeptonGood")
-        self.events["JetGood"] = jets
-        self.events["BJetGood"] = btagging(jets, self.params.btagging.working_point[self._year], "M")
+        tagged = is_tagged(
+            jets, self.params.btagging.working_point[self._year], self.params.object_preselection.Jet.btag.wp
+        )
+        self.events["JetGood"] = ak.with_field(jets, tagged, "tagged")
+        self.events["BJetGood"] = jets[tagged]
         self.events["MET"] = met(self.events)
 
     def count_objects(self, variation: str) -> None:
         """Count what was selected."""
         for name in ("MuonGood", "ElectronGood", "LeptonGood", "JetGood", "BJetGood"):
             self.events[f"n{name}"] = ak.num(self.events[name])
+
+    def define_common_variables_before_presel(self, variation: str) -> None:
+        """Add the pt of all jets."""
+        self.events["HT"] = ak.sum(self.events.JetGood.pt, axis=1)
+
+
+class JetTaggingProcessor(TopPairProcessor):
+    """What a measurement of b tagging needs of each jet.
+
+    ``passing`` is 1 for tagged jets and 0 for others, ``flavor`` the hadron flavour (−1 in data), and ``sv_mass`` the
+    mass in GeV of the nearest secondary vertex, below the upper end of its histogram; −1 without a vertex.
+    """
+
+    def define_common_variables_before_presel(self, variation: str) -> None:
+        """Add these fields to the jets."""
+        super().define_common_variables_before_presel(variation)
+        jets, vertices = self.events.JetGood, self.params.secondary_vertices
+        fields = {
+            "passing": ak.values_astype(jets.tagged, "int64"),
+            "flavor": jets.hadronFlavour if self._isMC else ak.full_like(jets.jetId, -1),
+            "abseta": abs(jets.eta),
+            "sv_mass": vertex_mass(jets, self.events.SV, vertices.match_dr, vertices.largest_mass),
+        }
+        for name, values in fields.items():
+            jets = ak.with_field(jets, values, name)
+        self.events["JetGood"] = jets
+
+
+def vertex_mass(jets: ak.Array, vertices: ak.Array, max_dr: float, largest: float) -> ak.Array:
+    """Return the mass of the secondary vertex that is nearest to each jet.
+
+    Args:
+        jets: jagged records with eta and phi, shape (n events, n jets).
+        vertices: NanoAOD's SV.
+        max_dr: distance from which on a vertex isn't in the jet.
+        largest: larger masses are replaced by this one.
+
+    Returns:
+        Masses in GeV, shape (n events, n jets); −1 for jets without a vertex.
+    """
+    distances = delta_r_table(jets, vertices)
+    mass = ak.fill_none(vertices.mass[ak.argmin(distances, axis=2)], 0)
+    found = ak.fill_none(ak.min(distances, axis=2) < max_dr, False)
+    return ak.where(found, ak.where(mass < largest, mass, largest), -1)
 
 
 def additional_flavour(gen_jets: ak.Array, particles: ak.Array, cuts: Any) -> ak.Array:

@@ -1,7 +1,8 @@
-"""Z→μμ: muon efficiencies by tag and probe, and what they do to the dimuon spectra.
+"""Z→μμ: muon efficiencies by tag and probe, the transverse momentum of the Z, and what they do to the dimuon spectra.
 
-``tnp`` and ``trigger_eff`` fill the templates of the two scale factors, ``nominal`` the spectra without and
-``calibrated`` the spectra with them; ``real_samples`` runs the same selection on small real NanoAOD files.
+``tnp``, ``trigger_eff`` and ``dy_pt`` fill the templates of the three scale factors, each with those before it applied;
+``nominal`` fills the spectra without and ``calibrated`` the spectra with them; ``real_samples`` runs the same selection
+on small real NanoAOD files.
 """
 
 from analysis.zmumu import config, scale_factors
@@ -12,11 +13,16 @@ analysis = Analysis(
     configs={
         "tnp": config.tnp,
         "trigger_eff": config.trigger_eff,
+        "dy_pt": config.dy_pt,
         "nominal": config.nominal,
         "calibrated": config.calibrated,
         "real_samples": config.real_samples,
     },
-    scale_factors={"muon_id": scale_factors.muon_id, "trigger": scale_factors.trigger},
+    scale_factors={
+        "muon_id": scale_factors.muon_id,
+        "trigger": scale_factors.trigger,
+        "dy_pt": scale_factors.dy_pt,
+    },
     default_config="calibrated",
     compare={"calibrated": "nominal"},
 )

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
-from analysis.zmumu.cuts import get_dimuon, tag_probe_pair
+from analysis.zmumu.cuts import get_dimuon, get_on_peak, get_tag_pt, tag_probe_pair
 from analysis.zmumu.workflow import TagAndProbeProcessor, ZmumuProcessor
 from pocket.configurator import Configurator
-from pocket.cut_functions import eventFlags, get_HLTsel, get_nObj_min, get_nPVgood, goldenJson, passthrough
+from pocket.cut import Cut
+from pocket.cut_functions import (
+    eventFlags,
+    get_HLTsel,
+    get_nObj_less,
+    get_nObj_min,
+    get_nPVgood,
+    goldenJson,
+    passthrough,
+)
 from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.factories import count_hist, muon_hists
 from pocket.parameters import defaults
-from pocket.weights import WeightWrapper
 from pocket.weights.derived import ScaleFactorWeight
 
 FOLDER = Path(__file__).parent / "params"
@@ -35,10 +43,17 @@ ID_PT = (24, 30, 40, 50, 60, 120)
 TRIGGER_PT = (24, 26, 27, 28, 29, 30, 32, 35, 40, 50, 60, 120)
 TRIGGER_ABSETA = (0.0, 1.2, 2.4)
 
+# pT(ll) in GeV; the last bin ends where the histograms do
+DILEPTON_PT = (0, 5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150)
+
+DY = "DYJetsToMuMu"
+#: scale factors that the chain derives
 derived_weights = (
     ScaleFactorWeight.wrap("sf_mu_id", scale_factor="muon_id", collection="MuonGood"),
     ScaleFactorWeight.wrap("sf_mu_trigger", scale_factor="trigger", collection="MuonGood", combine="any"),
+    ScaleFactorWeight.wrap("sf_dy_pt", scale_factor="dy_pt", inputs={"ptll": "ll.pt"}),
 )
+muon_weights = ["sf_mu_id", "sf_mu_trigger"]
 
 
 def probe_axes(pt: Sequence[float], abseta: Sequence[float]) -> list[Axis]:
@@ -62,8 +77,20 @@ def dilepton_axis(field: str, bins: int, start: float, stop: float, label: str) 
     return Axis(coll="ll", field=field, bins=bins, start=start, stop=stop, label=label)
 
 
-def tag_and_probe(measure: str, variables: dict[str, HistConf]) -> Configurator:
-    """Return a configuration that fills tag-and-probe templates."""
+def tag_and_probe(
+    measure: str,
+    variables: dict[str, HistConf],
+    categories: Mapping[str, Sequence[Cut]] | None = None,
+    weights: Sequence[str] = (),
+) -> Configurator:
+    """Return a configuration that fills tag-and-probe templates, from pairs with any tag and with a harder one.
+
+    Args:
+        measure: efficiency of the ``id`` or the ``trigger``.
+        variables: the templates.
+        categories: further categories.
+        weights: further weights of simulation.
+    """
     return Configurator(
         parameters=parameters,
         datasets=toys,
@@ -71,68 +98,120 @@ def tag_and_probe(measure: str, variables: dict[str, HistConf]) -> Configurator:
         workflow_options={"measure": measure},
         skim=skim,
         preselections=[tag_probe_pair],
-        categories={"pairs": [passthrough]},
-        weights={"common": {"inclusive": simulation_weights}},
+        categories={
+            "pairs": [passthrough],
+            "tight_tag": [get_tag_pt(parameters.tag_and_probe.tight_tag_pt)],
+            **(categories or {}),
+        },
+        weights_classes=derived_weights,
+        weights={"common": {"inclusive": [*simulation_weights, *weights]}},
+        variations={"weights": {"common": {"inclusive": ["pileup"]}}},
         variables=variables,
     )
+
+
+def dimuon_variables(low: float, high: float) -> dict[str, HistConf]:
+    """Return the spectra in the category ``baseline``; the mass from ``low`` to ``high`` GeV."""
+    muon_pt = {"muon_pt": {"bins": 48, "start": 24, "stop": 120, "lim": (24, 120)}}
+    mass = Axis(coll="ll", field="mass", bins=60, start=low, stop=high, label=r"$m_{\mu\mu}$ [GeV]")
+    pt = Axis(coll="ll", field="pt", bins=50, start=0, stop=150, label=r"$p_T^{\mu\mu}$ [GeV]")
+    vertices = Axis(coll="PV", field="npvsGood", bins=60, start=0, stop=60, label="Good vertices")
+    where = {"only_categories": ["baseline"]}
+    return {
+        **{name: HistConf([axis], **where) for name, axis in {"mll": mass, "ptll": pt}.items()},
+        **muon_hists(fields=("pt", "eta"), axis_settings=muon_pt, **where),
+        **muon_hists(pos=0, fields=("pt", "eta"), axis_settings=muon_pt, **where),
+        **muon_hists(pos=1, fields=("pt", "eta"), axis_settings=muon_pt, **where),
+        **count_hist("JetGood", bins=8, start=0, stop=8, label="Number of jets", **where),
+        "npvs": HistConf([vertices], **where),
+    }
 
 
 def spectra(
     params: DictConfig,
     datasets: dict[str, Any],
-    skim_cuts: Sequence[Any],
-    weights: Sequence[str],
-    variations: Sequence[str] = (),
-    weights_classes: Sequence[type[WeightWrapper]] = (),
+    skim_cuts: Sequence[Cut],
+    weights: Mapping[str, Any],
+    variations: Mapping[str, Any] | None = None,
+    **settings: Any,
 ) -> Configurator:
-    """Return a configuration that fills the dimuon spectra."""
+    """Return a configuration that selects two muons and fills their spectra.
+
+    Args:
+        params: parameters.
+        datasets: datasets.
+        skim_cuts: the skim.
+        weights: block of weights.
+        variations: block of the weights that are varied.
+        **settings: further arguments of the configuration, or others in place of the usual ones.
+    """
     window = params.dimuon
-    low, high = window.mass_low, window.mass_high
-    muon_pt = {"muon_pt": {"bins": 48, "start": 24, "stop": 120, "lim": (24, 120)}}
-    return Configurator(
-        parameters=params,
-        datasets=datasets,
-        workflow=ZmumuProcessor,
-        skim=skim_cuts,
-        preselections=[get_dimuon(window.leading_pt, low, high)],
-        categories={"baseline": [passthrough]},
-        weights_classes=weights_classes,
-        weights={"common": {"inclusive": list(weights)}},
-        variations={"weights": {"common": {"inclusive": list(variations)}}},
-        variables={
-            "mll": HistConf(
-                [Axis(coll="ll", field="mass", bins=60, start=low, stop=high, label=r"$m_{\mu\mu}$ [GeV]")]
-            ),
-            "ptll": HistConf([Axis(coll="ll", field="pt", bins=50, start=0, stop=150, label=r"$p_T^{\mu\mu}$ [GeV]")]),
-            **muon_hists(fields=("pt", "eta"), axis_settings=muon_pt),
-            **muon_hists(pos=0, fields=("pt", "eta"), axis_settings=muon_pt),
-            **muon_hists(pos=1, fields=("pt", "eta"), axis_settings=muon_pt),
-            **count_hist("JetGood", bins=8, start=0, stop=8, label="Number of jets"),
-            "npvs": HistConf([Axis(coll="PV", field="npvsGood", bins=60, start=0, stop=60, label="Good vertices")]),
-        },
-    )
+    usual: dict[str, Any] = {
+        "parameters": params,
+        "datasets": datasets,
+        "workflow": ZmumuProcessor,
+        "skim": skim_cuts,
+        "preselections": [get_dimuon(window.leading_pt, window.mass_low, window.mass_high)],
+        "categories": {"baseline": [passthrough]},
+        "weights_classes": derived_weights,
+        "weights": weights,
+        "variations": {"weights": variations or {}},
+        "variables": dimuon_variables(window.mass_low, window.mass_high),
+    }
+    return Configurator(**usual | settings)
 
 
 tnp = tag_and_probe("id", {"tnp_mass": HistConf([pair_mass(60, 60, 120), *probe_axes(ID_PT, ABSETA)])})
+# both muons of a pair are identified, so each has the scale factor of the identification
 trigger_eff = tag_and_probe(
     "trigger",
     {
         "pair_mass": HistConf([pair_mass(60, 60, 120)]),
         "trigger_probes": HistConf(probe_axes(TRIGGER_PT, TRIGGER_ABSETA)),
     },
+    categories={"no_jet": [get_nObj_less(1)], "jets": [get_nObj_min(1)]},
+    weights=["sf_mu_id"],
 )
-nominal = spectra(parameters, toys, skim, simulation_weights, ["pileup"])
+# what pT(ll) is measured in, and what shows whether it closes
+peak = {"peak": [get_on_peak(parameters.dimuon.peak, parameters.dimuon.peak_width)]}
+peak_pt = {
+    "ptll_peak": HistConf(
+        [Axis(coll="ll", field="pt", name="ptll", bins=DILEPTON_PT, label=r"$p_T^{\mu\mu}$ [GeV]")],
+        only_categories=list(peak),
+    )
+}
+dy_pt = spectra(
+    parameters,
+    toys,
+    skim,
+    {"common": {"inclusive": [*simulation_weights, *muon_weights]}},
+    {"common": {"inclusive": ["pileup"]}},
+    categories=peak,
+    variables=peak_pt,
+)
+before_and_after: dict[str, Any] = {
+    "categories": {"baseline": [passthrough], **peak},
+    "variables": {**dimuon_variables(parameters.dimuon.mass_low, parameters.dimuon.mass_high), **peak_pt},
+}
+nominal = spectra(
+    parameters,
+    toys,
+    skim,
+    {"common": {"inclusive": simulation_weights}},
+    {"common": {"inclusive": ["pileup"]}},
+    **before_and_after,
+)
 calibrated = spectra(
     parameters,
     toys,
     skim,
-    [*simulation_weights, "sf_mu_id", "sf_mu_trigger"],
-    ["pileup", "sf_mu_id", "sf_mu_trigger"],
-    derived_weights,
+    {"common": {"inclusive": [*simulation_weights, *muon_weights]}, "bysample": {DY: {"inclusive": ["sf_dy_pt"]}}},
+    {"common": {"inclusive": ["pileup", *muon_weights]}, "bysample": {DY: {"inclusive": ["sf_dy_pt"]}}},
+    **before_and_after,
 )
 real_samples = spectra(
     real_parameters,
     {"jsons": ["datasets/real_samples.json"]},
     [get_nPVgood(1), eventFlags, get_HLTsel(["DoubleMuon"]), get_nObj_min(2, 4.0, "Muon")],
-    ["genWeight", "lumi", "XS"],
+    {"common": {"inclusive": ["genWeight", "lumi", "XS"]}},
 )

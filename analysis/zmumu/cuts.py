@@ -26,6 +26,16 @@ def has_pair(events: Any, params: Any, **kwargs: Any) -> Any:
     return ak.num(events.TagProbe, axis=1) > 0
 
 
+def tag_pt(events: Any, params: Any, **kwargs: Any) -> Any:
+    """Pairs whose tag is above a threshold."""
+    return events.TagProbe.tag_pt > params["pt"]
+
+
+def on_peak(events: Any, params: Any, **kwargs: Any) -> Any:
+    """The mass of the pair is close to that of the Z."""
+    return abs(events.ll.mass - params["mass"]) < params["width"]
+
+
 def get_dimuon(leading_pt: float, mass_low: float, mass_high: float) -> Cut:
     """Return the dimuon selection; momenta and masses in GeV."""
     return Cut(
@@ -36,3 +46,13 @@ def get_dimuon(leading_pt: float, mass_low: float, mass_high: float) -> Cut:
 
 
 tag_probe_pair = Cut(name="tag_probe_pair", params={}, function=has_pair)
+
+
+def get_tag_pt(pt: float) -> Cut:
+    """Select pairs whose tag has a pt above ``pt`` GeV."""
+    return Cut(name=f"tag_pt{pt:g}", params={"pt": pt}, function=tag_pt, collection="TagProbe")
+
+
+def get_on_peak(mass: float, width: float) -> Cut:
+    """Select events with a dimuon mass within ``width`` of ``mass``, in GeV."""
+    return Cut(name=f"mass{mass:g}within{width:g}", params={"mass": mass, "width": width}, function=on_peak)

@@ -1,17 +1,31 @@
-"""Scale factors that the Z→μμ analysis derives."""
+"""Scale factors that the Z→μμ analysis derives, in the order in which they need each other."""
 
 from __future__ import annotations
 
-from pocket.scale_factors import EfficiencyRatio, TagAndProbeFit
+from pocket.scale_factors import (
+    Alternative,
+    Closure,
+    DataMCRatio,
+    EfficiencyRatio,
+    LogNormal,
+    Shape,
+    Spread,
+    TagAndProbeFit,
+)
+
+DATA = ("DATA_SingleMuon",)
+DY = ("DYJetsToMuMu",)
+BACKGROUND = ("TTToSemiLeptonic", "WJetsToLNu")
 
 muon_id = TagAndProbeFit(
     input="tnp",
     variable="tnp_mass",
     category="pairs",
     axes=("pt", "abseta"),
-    data=("DATA_SingleMuon",),
-    mc=("DYJetsToMuMu",),
+    data=DATA,
+    mc=DY,
     mass_range=(70.0, 115.0),
+    systematics=(Alternative("tag", {"category": "tight_tag", "alternative_fits": ()}),),
     description="Identification of isolated muons, tag and probe",
 )
 
@@ -20,7 +34,30 @@ trigger = EfficiencyRatio(
     variable="trigger_probes",
     category="pairs",
     axes=("pt", "abseta"),
-    data=("DATA_SingleMuon",),
-    mc=("DYJetsToMuMu",),
+    data=DATA,
+    mc=DY,
+    systematics=(
+        Shape("pileup"),
+        Spread("jets", {"category": "no_jet"}, {"category": "jets"}),
+        # the tag is the reference, which must not matter
+        Alternative("tag", {"category": "tight_tag"}),
+    ),
+    upstream=("muon_id",),
     description="HLT_IsoMu24 for identified, isolated muons, tag and probe",
+)
+
+# the yield stays that of the cross section: data correct the spectrum, not what the other scale factors get wrong
+dy_pt = DataMCRatio(
+    input="dy_pt",
+    variable="ptll_peak",
+    category="peak",
+    axes=("ptll",),
+    data=DATA,
+    mc=DY,
+    background=BACKGROUND,
+    keep_yield=True,
+    systematics=(Shape("pileup"), LogNormal("background", 1.2, BACKGROUND)),
+    upstream=("muon_id", "trigger"),
+    closure=Closure(exact={"input": "calibrated"}),
+    description="Transverse momentum of Drell-Yan pairs",
 )

@@ -36,7 +36,8 @@ class TagAndProbeProcessor(BaseProcessorABC):
     """Pairs of a tag that fired the trigger and a probe of opposite charge.
 
     With ``workflow_options["measure"]`` ``"id"`` probes are isolated muons and pass if they are identified; with
-    ``"trigger"`` they are identified as well and pass if they match a trigger object.
+    ``"trigger"`` they are identified as well and pass if they match a trigger object. Then there are also the muons
+    of all pairs, ``MuonGood``, each of them identified, and jets away from them.
     """
 
     def apply_object_preselection(self, variation: str) -> None:
@@ -57,10 +58,23 @@ class TagAndProbeProcessor(BaseProcessorABC):
             probe, passing = isolated, muons[selection.id]
         else:
             probe, passing = identified, fired
+            self.events["MuonGood"] = muons[_in_pairs(muons.charge, tag, probe)]
+            self.events["JetGood"], _ = jet_selection(self.events, "Jet", self.params, self._year, "MuonGood")
         muons = ak.with_field(muons, abs(muons.eta), "abseta")
         muons = ak.with_field(muons, ak.values_astype(passing, "int64"), "passing")
-        self.events["TagProbe"] = tag_and_probe_pairs(muons, tag, probe, ("pt", "abseta", "passing"))
+        self.events["TagProbe"] = tag_and_probe_pairs(muons, tag, probe, ("pt", "abseta", "passing"), ("pt",))
 
     def count_objects(self, variation: str) -> None:
         """Count the pairs."""
         self.events["nTagProbe"] = ak.num(self.events.TagProbe)
+
+
+def _in_pairs(charge: ak.Array, tag: ak.Array, probe: ak.Array) -> ak.Array:
+    """Tell which muons are the tag or the probe of a pair."""
+    return (probe & _has_opposite(charge, tag)) | (tag & _has_opposite(charge, probe))
+
+
+def _has_opposite(charge: ak.Array, chosen: ak.Array) -> ak.Array:
+    """Tell for which muons one of the chosen ones has the opposite charge."""
+    positive, negative = (ak.any(chosen & side, axis=1) for side in (charge > 0, charge < 0))
+    return ak.where(charge > 0, negative, positive)

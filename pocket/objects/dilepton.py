@@ -58,6 +58,7 @@ def tag_and_probe_pairs(
     is_tag: ak.Array,
     is_probe: ak.Array,
     probe_fields: Sequence[str] = ("pt", "eta", "phi", "charge"),
+    tag_fields: Sequence[str] = (),
 ) -> ak.Array:
     """Build every pair of a tag and a probe of opposite charge.
 
@@ -68,10 +69,11 @@ def tag_and_probe_pairs(
         is_tag: boolean of the same shape.
         is_probe: boolean of the same shape.
         probe_fields: fields of the probe to keep.
+        tag_fields: fields of the tag to keep.
 
     Returns:
-        Jagged records, shape (n events, n pairs): ``mass`` of the pair in GeV, and ``probe_{field}`` for each of
-        ``probe_fields``.
+        Jagged records, shape (n events, n pairs): ``mass`` of the pair in GeV, ``probe_{field}`` for each of
+        ``probe_fields`` and ``tag_{field}`` for each of ``tag_fields``.
 
     Raises:
         MissingBranchError: if the muons lack one of the fields.
@@ -84,4 +86,5 @@ def tag_and_probe_pairs(
     momenta = four_momenta(muons)
     fields = {"mass": (momenta[tag] + momenta[probe]).mass}
     fields |= {f"probe_{field}": branch(muons, field, "Muon")[probe] for field in probe_fields}
+    fields |= {f"tag_{field}": branch(muons, field, "Muon")[tag] for field in tag_fields}
     return ak.zip(fields)

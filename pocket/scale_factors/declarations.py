@@ -124,6 +124,10 @@ class ScaleFactor(ScaleFactorBase):
         """Return the categories that together have every entry once."""
         return (self.category,)
 
+    def entry_range(self) -> tuple[str, tuple[float, float]] | None:
+        """Return an axis of the histogram and the range on it that entries must be in to count; None for all."""
+        return None
+
     def exact_categories(self) -> tuple[str, ...]:
         """Return the categories that the exact closure reads."""
         return self.categories()

@@ -69,16 +69,20 @@ class TagAndProbeFit(TagAndProbe):
     mass_range: tuple[float, float]
     alternative_fits: tuple[str, ...] = ALTERNATIVE_FITS
 
-    def bare(self) -> Self:
-        """Return the measurement without sources of uncertainty and alternative fits."""
-        return dataclasses.replace(super().bare(), alternative_fits=())
-
     def __post_init__(self) -> None:
         super().__post_init__()
         self._require_range("mass_range", self.mass_range)
         for fit in self.alternative_fits:
             if fit not in ALTERNATIVE_FITS:
                 raise UnknownNameError("alternative fit", fit, ALTERNATIVE_FITS, self.where)
+
+    def entry_range(self) -> tuple[str, tuple[float, float]]:
+        """Return the axis of the mass and the range of the fit."""
+        return self.mass_axis, self.mass_range
+
+    def bare(self) -> Self:
+        """Return the measurement without sources of uncertainty and alternative fits."""
+        return dataclasses.replace(super().bare(), alternative_fits=())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +116,10 @@ class TagAndProbeCount(TagAndProbe):
         for (_, high), (low, _) in itertools.pairwise(ranges):
             if low < high:
                 raise ConfigError(f"{self.where}: peak and sidebands overlap at {low:g}")
+
+    def entry_range(self) -> tuple[str, tuple[float, float]]:
+        """Return the axis of the mass and the peak."""
+        return self.mass_axis, self.peak
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,7 @@ def measure(declaration: NormRatio, templates: Templates) -> Measured:
     return Measured(Measurement(ratio, error, error), coupled=_coupled(declaration, templates, without, ratio))
 
 
-def varied(declaration: NormRatio, templates: Templates) -> dict[str, str]:
+def weight_variations(declaration: NormRatio, templates: Templates) -> dict[str, str]:
     """Return the sources of uncertainty of the weight, which has one pair or several named ones.
 
     Returns:
@@ -63,7 +63,7 @@ def varied(declaration: NormRatio, templates: Templates) -> dict[str, str]:
 def _coupled(declaration: NormRatio, templates: Templates, without: Sums, nominal: Array) -> dict[str, Shifts]:
     """Return the change of the ratio in each variation of the weight."""
     coupled = {}
-    for name, stem in varied(declaration, templates).items():
+    for name, stem in weight_variations(declaration, templates).items():
         up, down = (
             _ratio(
                 without,

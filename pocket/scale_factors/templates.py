@@ -151,9 +151,7 @@ class Templates:
                 "(fail) and 1 (pass)"
             )
         sums = self._collapsed(total, samples)
-        return Counts(
-            *(part[..., flag] for part in (sums.values, sums.variances) for flag in (success, fail)),
-        )
+        return Counts(*(part[..., flag] for part in (sums.values, sums.variances) for flag in (success, fail)))
 
     def counted(self, samples: Sequence[str], further: Sequence[str] = ()) -> Counts:
         """Return :meth:`counts` of data.
@@ -221,9 +219,12 @@ def find_bins(name: str, declaration: ScaleFactor, histograms: Mapping[str, Hist
     """
     # their bins are what is looked for, so nothing collapses here
     templates = Templates(name, declaration, histograms, Binning({}, np.zeros((), dtype=np.int64)))
+    counting = declaration.entry_range()
+    further = () if counting is None else (counting[0],)
     roles = [
         functools.reduce(
-            operator.add, (templates.histogram(samples, category) for category in declaration.entry_categories())
+            operator.add,
+            (templates.histogram(samples, category, further) for category in declaration.entry_categories()),
         )
         for samples in declaration.roles().values()
     ]
@@ -232,7 +233,17 @@ def find_bins(name: str, declaration: ScaleFactor, histograms: Mapping[str, Hist
         raise ScaleFactorError(f"variable {declaration.variable!r}: data and simulation have different bins")
     if not declaration.min_n_eff:
         return Binning.separate(axes)
-    entries = np.stack([(role.values(), np.asarray(role.variances())) for role in roles])
+    entries = np.stack([_entries(role, counting) for role in roles])
     with_edges = (axis for axis, bins in axes.items() if not isinstance(bins, Categories))
     along = declaration.merge_axis or next(with_edges, declaration.axes[0])
     return join_bins(axes, entries, declaration.min_n_eff, along, name)
+
+
+def _entries(histogram: Histogram, counting: tuple[str, tuple[float, float]] | None) -> Array:
+    """Return sums of weights and of their squares, shape (2, bins of each axis …), of entries in a range."""
+    sums = np.stack([histogram.values(), np.asarray(histogram.variances())])
+    if counting is None:
+        return sums
+    axis, (low, high) = counting
+    centers = histogram.axes[axis].centers
+    return np.asarray(sums[..., (low < centers) & (centers < high)].sum(axis=-1))

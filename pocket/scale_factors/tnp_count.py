@@ -81,10 +81,11 @@ def extrapolation(declaration: TagAndProbeCount) -> Array:
     low, high = np.array(declaration.sidebands, dtype=float).T
     width, middle = high - low, (high + low) / 2
     mean = np.average(middle, weights=width)
-    moment = np.sum(width * (middle - mean) ** 2)
-    distance = sum(declaration.peak) / 2 - mean
-    slope = distance * (middle - mean) / moment if len(width) > 1 else 0.0
-    return np.asarray((declaration.peak[1] - declaration.peak[0]) * (1 / width.sum() + slope))
+    factors = np.full_like(width, 1 / width.sum())
+    if width.size > 1:
+        distance = sum(declaration.peak) / 2 - mean
+        factors += distance * (middle - mean) / np.sum(width * (middle - mean) ** 2)
+    return np.asarray((declaration.peak[1] - declaration.peak[0]) * factors)
 
 
 def signal(found: Sums, expected: Sums, tau: Array) -> tuple[Array, Array]:

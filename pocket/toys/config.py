@@ -222,6 +222,24 @@ class NonpromptMuons:
 
 
 @dataclass(frozen=True)
+class SecondaryVertex:
+    """Secondary vertices of jets of one flavour: how many have one, and the mean and the shape of its Gamma mass."""
+
+    efficiency: Fraction
+    mass: Positive
+    mass_shape: Positive
+
+
+@dataclass(frozen=True)
+class SecondaryVertices:
+    """Secondary vertices by the flavour of the jet."""
+
+    b: SecondaryVertex
+    c: SecondaryVertex
+    light: SecondaryVertex
+
+
+@dataclass(frozen=True)
 class Detector:
     """Reconstruction, the same in data and simulation."""
 
@@ -230,6 +248,7 @@ class Detector:
     jet: JetDetector
     nonprompt_muons: NonpromptMuons
     fake_electrons: Fraction
+    secondary_vertices: SecondaryVertices
 
 
 @dataclass(frozen=True)

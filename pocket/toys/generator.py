@@ -20,6 +20,7 @@ from pocket.toys.plan import check_process, random_generator
 from pocket.toys.precision import stored
 from pocket.toys.radiation import add_nonprompt_muons
 from pocket.toys.tables import Columns, Table, local_index, offsets
+from pocket.toys.vertices import reconstruct_vertices
 
 #: working columns that aren't branches
 _INTERNAL = ("handle", "mother", "gen", "origin", "prompt", "fired")
@@ -76,6 +77,7 @@ def generate(process: str, n_events: int, config: ToyConfig, *, part: int) -> di
             rng, gen_jets, n_events, simulated.xsec, simulated.negative_weights
         )
         branches |= weights
+    collections["SV"] = reconstruct_vertices(rng, jets, branches, detector.secondary_vertices)
     left_out = (*_INTERNAL, *_TRUTH) if is_data else _INTERNAL
     return {
         **{name: stored(name, values) for name, values in branches.items()},

@@ -23,6 +23,7 @@ BRANCHES = [
     *(f"Muon_{name}" for name in ("pt", "eta", "phi", "tightId", "pfRelIso04_all")),
     *(f"Electron_{name}" for name in ("pt", "eta", "phi", "deltaEtaSC", "mvaFall17V2Iso_WP80", "pfRelIso03_all")),
     *(f"Jet_{name}" for name in ("pt", "eta", "phi", "jetId", "puId", "btagDeepFlavB")),
+    *(f"SV_{name}" for name in ("eta", "phi", "mass")),
 ]
 SIMULATED = [
     *("genWeight", "Pileup_nTrueInt", "Jet_hadronFlavour"),
@@ -35,7 +36,10 @@ MUON_ISOLATION, ELECTRON_ISOLATION, BTAG_MEDIUM = 0.15, 0.06, 0.2783
 
 @dataclass(frozen=True)
 class Event:
-    """A selected event: its objects, the subsample it belongs to ("" in data), and variation → weight."""
+    """A selected event: its objects, the subsample it belongs to ("" in data), and variation → weight.
+
+    ``btag`` is the part of the nominal weight that reweights the score of b tagging.
+    """
 
     leptons: list[dict[str, Any]]
     jets: list[dict[str, Any]]
@@ -43,6 +47,13 @@ class Event:
     met: float
     subsample: str
     weights: Mapping[str, float]
+    btag: float
+    vertices: list[dict[str, Any]]
+
+    @property
+    def ht(self) -> float:
+        """Sum of the pt of all jets."""
+        return sum(jet["pt"] for jet in self.jets)
 
 
 @dataclass
@@ -54,7 +65,9 @@ class Selection:
     events: list[Event] = field(default_factory=list)
 
 
-def select(path: Path, corrections: Path, *, is_mc: bool, muon_scale: float = 1.0) -> Selection:
+def select(
+    path: Path, corrections: Path, *, is_mc: bool, muon_scale: float = 1.0, least_jets: int = 4, least_tags: int = 1
+) -> Selection:
     """Select the events of a file of tt̄ or data.
 
     Args:
@@ -62,6 +75,8 @@ def select(path: Path, corrections: Path, *, is_mc: bool, muon_scale: float = 1.
         corrections: folder of the toys' corrections.
         is_mc: whether it is simulation.
         muon_scale: factor on the pt of muons.
+        least_jets: least number of jets.
+        least_tags: how many of them are tagged at least.
     """
     selection = Selection()
     weights = Weights(corrections) if is_mc else None
@@ -77,10 +92,12 @@ def select(path: Path, corrections: Path, *, is_mc: bool, muon_scale: float = 1.
         jets = [jet for jet in objects(event, "Jet") if _good_jet(jet, leptons)]
         tags = sum(jet["btagDeepFlavB"] > single(BTAG_MEDIUM) for jet in jets)
         hard = any(muon["pt"] > 29 for muon in muons) or any(electron["pt"] > 36 for electron in electrons)
-        if hard and len(leptons) == 1 and len(jets) >= 4 and tags >= 1 and event["MET_pt"] > 20:
+        if hard and len(leptons) == 1 and len(jets) >= least_jets and tags >= least_tags and event["MET_pt"] > 20:
             subsample = FLAVOURS[_additional_flavour(event)] if is_mc else ""
             variations = weights.of(event, muons, electrons, jets) if weights else {"nominal": 1.0}
-            selection.events.append(Event(leptons, jets, tags, event["MET_pt"], subsample, variations))
+            btag = weights.of_jets(jets, "central") if weights else 1.0
+            vertices = objects(event, "SV")
+            selection.events.append(Event(leptons, jets, tags, event["MET_pt"], subsample, variations, btag, vertices))
     return selection
 
 
@@ -161,7 +178,7 @@ class Weights:
             factors[name] = [self._muons(correction, muons, kind) for kind in ("nominal", "systup", "systdown")]
         for name, identification in (("sf_ele_reco", False), ("sf_ele_id", True)):
             factors[name] = [self._electrons(identification, electrons, kind) for kind in ("sf", "sfup", "sfdown")]
-        factors["sf_btag_lf"] = [self._jets(jets, kind) for kind in ("central", "up_lf", "down_lf")]
+        factors["sf_btag_lf"] = [self.of_jets(jets, kind) for kind in ("central", "up_lf", "down_lf")]
         nominal = event["genWeight"] * math.prod(values[0] for values in factors.values())
         variations = {"nominal": nominal}
         for name, (central, up, down) in factors.items():
@@ -185,7 +202,8 @@ class Weights:
             product *= correction.evaluate("toys", kind, working_point, _supercluster_eta(electron), electron["pt"])
         return product
 
-    def _jets(self, jets: list[dict[str, Any]], kind: str) -> float:
+    def of_jets(self, jets: list[dict[str, Any]], kind: str) -> float:
+        """Return the weight of the jets' scores of b tagging."""
         correction, product = self._files["btagging"]["deepJet_shape"], 1.0
         for jet in jets:
             flavour = jet["hadronFlavour"]

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import itertools
-import uuid
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,87 +11,26 @@ from omegaconf import OmegaConf
 
 from analysis.ttbar import config
 from analysis.ttbar.workflow import TTBAR, additional_flavour
-from pocket.analysis import Analysis, load_analysis
+from pocket.analysis import Analysis
 from pocket.calibrators import MuonScaleCalibrator
 from pocket.configurator import Configurator
-from pocket.datasets.segments import Branch, Segment
 from pocket.delayed import DelayedColumn
-from pocket.engine.resources import Resources
-from pocket.engine.run import run_branch
 from pocket.histograms.config import Axis, HistConf
 from pocket.models import OnnxModel, XGBoostModel
 from pocket.parameters.defaults import merge_parameters
-from pocket.toys.config import ToyConfig
-from pocket.toys.generator import generate
-from pocket.toys.jerc import write_jet_corrections
-from pocket.toys.nanoaod import write_nanoaod
-from pocket.toys.resources import write_golden_json, write_pileup_weights, write_scale_factors
 from tests.analysis.lepton_jets import Selection, fill, select
+from tests.analysis.toy_files import DATA, EVENTS, check, only, run
 from tests.oracle import Histogram
 from tests.pocket.test_models import BIAS, boosted_trees, logistic_regression, tree_scores
 
-DATA = "DATA_SingleMuon"
-#: process of the toys → events in its file
-EVENTS = {"ttsemi": 1500, "data": 4000}
 #: configuration → size of its chunks
 CHUNKS = {"large": 600, "differential": 1500}
-
-
-@pytest.fixture(scope="module")
-def analysis() -> Analysis:
-    return load_analysis("ttbar")
-
-
-@pytest.fixture(scope="module")
-def toys(tmp_path_factory: pytest.TempPathFactory, analysis: Analysis) -> Path:
-    """A folder with a file of tt̄, one of data, and the corrections that belong to them."""
-    folder = tmp_path_factory.mktemp("toys")
-    toy_config = ToyConfig.from_params(analysis.config("small").parameters.toys)
-    for process, events in EVENTS.items():
-        write_nanoaod(
-            folder / f"{process}.root", generate(process, events, toy_config, part=0), file_uuid=uuid_of(process)
-        )
-    write_pileup_weights(folder / "puWeights.json.gz", toy_config)
-    write_scale_factors(folder, toy_config)
-    write_golden_json(folder / "golden.json", toy_config)
-    write_jet_corrections(folder / "jet_jerc.json.gz", toy_config)
-    return folder
 
 
 @pytest.fixture(scope="module")
 def selections(toys: Path) -> dict[str, Selection]:
     """Process → what an event loop selects."""
     return {process: select(toys / f"{process}.root", toys, is_mc=process == "ttsemi") for process in EVENTS}
-
-
-def uuid_of(process: str) -> uuid.UUID:
-    return uuid.uuid5(uuid.NAMESPACE_OID, process)
-
-
-def run(cfg: Configurator, toys: Path, process: str = "ttsemi", chunk_size: int = 5000) -> dict[str, Any]:
-    """Return the raw output of a configuration on one of the files."""
-    sample = DATA if process == "data" else TTBAR
-    (dataset,) = (name for name, definition in cfg.definitions.items() if definition.sample == sample)
-    segment = Segment(str(toys / f"{process}.root"), str(uuid_of(process)), "Events", 0, EVENTS[process])
-    branch = Branch(dataset, 0, EVENTS[process], (segment,))
-    metadata = cfg.definitions[dataset].metadata()
-    return run_branch(cfg, branch, metadata, Resources(toys=str(toys)), chunk_size=chunk_size).output
-
-
-def only(by_dataset: Mapping[str, Any]) -> Any:
-    """Return the entry of the one dataset."""
-    (value,) = by_dataset.values()
-    return value
-
-
-def check(histogram: Any, category: str, variation: str, expected: Histogram) -> None:
-    """Compare a category and a variation with those of the loop."""
-    where = {"cat": category}
-    if "variation" in (axis.name for axis in histogram.axes):
-        where["variation"] = variation
-    view = histogram[where].view(flow=True)
-    assert view["value"].tolist() == pytest.approx(expected.sumw, rel=1e-9, abs=1e-9), where
-    assert view["variance"].tolist() == pytest.approx(expected.sumw2, rel=1e-9, abs=1e-9), where
 
 
 def test_configurations(analysis: Analysis) -> None:

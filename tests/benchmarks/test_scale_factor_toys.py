@@ -12,10 +12,12 @@ from pocket.errors import ScaleFactorError, UnknownNameError
 from pocket.scale_factors.result import Measurement
 
 #: Toys that are enough to see what is wrong on purpose.
-FEW = 10
+FEW = 20
+#: The fits take longest; one kind of toys is enough here.
+QUICK = [name for name in METHODS if not name.startswith("tnp_fit,")]
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", QUICK)
 def test_method_finds_the_truth(name: str) -> None:
     pulls = METHODS[name].pulls(range(20))
     assert pulls.failures(WIDE) == set(), str(pulls)

@@ -17,11 +17,13 @@ from tasks.scale_factors import ComputeScaleFactors
 from tasks.skimming import BuildSkimDatasets, SkimEvents
 from tasks.targets import StoreTarget
 from tasks.toys import MakeToySamples
+from tasks.validation import ValidateScaleFactors
 from tests.tasks.chain import Chain, unfinished
 
 PROCESSED = {f"{task} {part}" for task in ("RunProcessor", "MergeOutputs") for part in ("probes", "main", "corrected")}
 CORRECTED = {"RunProcessor corrected", "MergeOutputs corrected", "PlotTemplates corrected"}
-FROM_PROCESSOR = PROCESSED | CORRECTED | {"ComputeScaleFactors tight_id"}
+MEASURED = {"ComputeScaleFactors tight_id", "ValidateScaleFactors tight_id"}
+FROM_PROCESSOR = PROCESSED | CORRECTED | MEASURED
 EVERYTHING = {"MakeToySamples toys", "BuildDatasets datasets"} | FROM_PROCESSOR
 
 
@@ -32,6 +34,7 @@ FAMILIES: list[tuple[type[StoreTask], dict[str, str]]] = [
     (RunProcessor, {"config": "main"}),
     (MergeOutputs, {"config": "main"}),
     (ComputeScaleFactors, {"scale_factor": "tight_id"}),
+    (ValidateScaleFactors, {"scale_factor": "tight_id"}),
     (PlotTemplates, {}),
     (PlotScaleFactors, {"scale_factor": "tight_id"}),
     (ExportCoffea, {"config": "main"}),
@@ -68,7 +71,7 @@ def test_every_parameter_is_described_with_its_default() -> None:
         ("cuts.py", "Require a muon above a threshold.", "Ask for a muon.", set()),
         ("__init__.py", "muons.looseId &", "muons.tightId &", FROM_PROCESSOR),
         ("__init__.py", "bins=20", "bins=10", {"RunProcessor main", "MergeOutputs main"} | CORRECTED),
-        ("__init__.py", 'axes=("pt",)', 'axes=("pt",), flow="error"', {"ComputeScaleFactors tight_id"} | CORRECTED),
+        ("__init__.py", 'axes=("pt",)', 'axes=("pt",), flow="error"', MEASURED | CORRECTED),
         ("__init__.py", "Good vertices", "Vertices", {"PlotTemplates corrected"}),
         ("parameters.yaml", "pt: 20.0", "pt: 35.0", FROM_PROCESSOR),
         ("parameters.yaml", "#f89c20", "#e42536", {"PlotTemplates corrected"}),
@@ -153,10 +156,13 @@ def test_dependencies_and_status_before_and_after(on_files: Chain, chain: Chain)
         *(("1", "MergeOutputs"), ("2", "RunProcessor"), ("3", "BuildDatasets"), ("3", "ComputeScaleFactors")),
         *(("4", "MergeOutputs"), ("5", "RunProcessor"), ("6", "BuildDatasets")),
         *(("1", "MergeOutputs"), ("2", "RunProcessor"), ("3", "BuildDatasets")),
+        *(("1", "ValidateScaleFactors"), ("2", "ComputeScaleFactors")),
+        *(("3", "MergeOutputs"), ("4", "RunProcessor"), ("5", "BuildDatasets")),
+        *(("2", "MergeOutputs"), ("3", "RunProcessor"), ("4", "BuildDatasets")),
     ]
     before = on_files.run("PlotTemplates", "--print-status", "-1")
     assert before.code == 0
-    assert len(states(before.text)) == 9
+    assert len(states(before.text)) == 10
     assert {status.split()[0] for status in states(before.text).values()} == {"absent"}
     assert not on_files.store.exists()
 

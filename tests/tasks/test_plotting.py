@@ -32,7 +32,7 @@ def test_only_what_is_asked_for_is_drawn(chain: Chain) -> None:
     assert stems(chain.task(**options).directory) == {"baseline/npvs"}
     assert chain.task(config="corrected").compare == "main"
     assert chain.task(config="main").compare == "none"
-    assert list(chain.task(compare="probes").requires()) == ["corrected", "probes"]
+    assert list(chain.task(compare="probes").requires()["templates"]) == ["corrected", "probes"]
 
 
 def test_changed_colour_and_label_run_the_plots_again(chain: Chain) -> None:

@@ -44,6 +44,16 @@ def test_output_that_left_out_files_counts_only_where_that_is_accepted(written: 
     assert StoreTarget(written, lambda: {"files": "one"}, accept_skipped=False).exists()
 
 
+def test_report_of_failed_checks_counts_only_where_that_is_accepted(tmp_path: Path) -> None:
+    with write_output(tmp_path / "report", task="T", inputs={}, failed={"exact": "off"}, accepted=True):
+        pass
+    assert not StoreTarget(tmp_path / "report", dict).exists()
+    assert StoreTarget(tmp_path / "report", dict, accept_failed=True).exists()
+    with write_output(tmp_path / "report", task="T", inputs={}, failed={}, accepted=False):
+        pass
+    assert StoreTarget(tmp_path / "report", dict).exists()
+
+
 def test_output_made_with_another_correction_does_not_exist(tmp_path: Path) -> None:
     correction = tmp_path / "jerc.json"
     correction.write_text("one")
@@ -173,9 +183,10 @@ def test_skim_comes_back_for_the_processor(
 
 MAIN = {"RunProcessor main", "MergeOutputs main"}
 CORRECTED = {"RunProcessor corrected", "MergeOutputs corrected", "PlotTemplates corrected"}
-MEASURED = {"RunProcessor probes", "MergeOutputs probes", "ComputeScaleFactors tight_id"}
+MEASURED = {"ComputeScaleFactors tight_id", "ValidateScaleFactors tight_id"}
+PROBES = {"RunProcessor probes", "MergeOutputs probes"} | MEASURED
 BUILT = {"BuildDatasets datasets"}
-EVERYTHING = {"MakeToySamples toys"} | BUILT | MAIN | MEASURED | CORRECTED
+EVERYTHING = {"MakeToySamples toys"} | BUILT | MAIN | PROBES | CORRECTED
 
 
 @pytest.mark.parametrize(
@@ -185,7 +196,8 @@ EVERYTHING = {"MakeToySamples toys"} | BUILT | MAIN | MEASURED | CORRECTED
         ("BuildDatasets", "datasets", corrupt, EVERYTHING - {"MakeToySamples toys"}),
         ("RunProcessor", "main", corrupt, MAIN | {"PlotTemplates corrected"}),
         ("MergeOutputs", "main", truncate, {"MergeOutputs main", "PlotTemplates corrected"}),
-        ("ComputeScaleFactors", "tight_id", delete, {"ComputeScaleFactors tight_id"} | CORRECTED),
+        ("ComputeScaleFactors", "tight_id", delete, MEASURED | CORRECTED),
+        ("ValidateScaleFactors", "tight_id", delete, {"ValidateScaleFactors tight_id", "PlotTemplates corrected"}),
         ("PlotTemplates", "corrected", delete, {"PlotTemplates corrected"}),
     ],
 )

@@ -16,7 +16,7 @@ from tests.tasks.chain import Chain
 #: of the scale and the size of files in the parameters of the small analysis
 PLAN = [
     *[("dy", 0, 1000), ("dy", 1, 800)],
-    *[("ttsemi", 0, 200), ("wjets", 0, 300)],
+    *[("ttsemi", 0, 200), ("wjets", 0, 500)],
     *[("data", 0, 1000), ("data", 1, 358)],
     ("corrections", 0, 0),
 ]

@@ -113,6 +113,17 @@ def test_unknown_type_of_workflow(chain: Chain, workflow: str) -> None:
     assert chain.task(RunProcessor, config="main", workflow="local").complete()
 
 
+def test_branches_are_made_once(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    workflow = chain.task(RunProcessor, config="main")
+    branches = workflow.get_branch_tasks()
+    assert set(branches) == set(workflow.get_branch_map())
+    assert [branch.branch for branch in branches.values()] == list(branches)
+    monkeypatch.setattr(RunProcessor, "req_branch", None)
+    assert workflow.as_branch(1) is branches[1]
+    assert workflow.finished_branches() == branches
+    assert branches[1].as_branch() is branches[1]
+
+
 def test_progress_label(chain: Chain) -> None:
     assert chain.task(RunProcessor, config="main").progress_label == "RunProcessor main"
     label = "branch 1 of RunProcessor main (DYJetsToMuMu_toys, events 900 to 1800)"

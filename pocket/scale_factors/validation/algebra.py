@@ -13,7 +13,8 @@ import numpy as np
 
 from pocket.scale_factors.binning import Array
 from pocket.scale_factors.efficiencies import EfficiencyMap, EfficiencyRatio
-from pocket.scale_factors.norm_ratio import varied
+from pocket.scale_factors.efficiency import require_efficiency
+from pocket.scale_factors.norm_ratio import weight_variations
 from pocket.scale_factors.templates import NOMINAL, Templates
 from pocket.scale_factors.writer import EFFICIENCY_MARGIN
 from pocket.scale_factors.yields import DataMCRatio, NormRatio
@@ -41,7 +42,7 @@ def norm_ratio(declaration: NormRatio, templates: Templates) -> Iterator[Sides]:
         templates.read(declaration.mc, declaration.weighted).values,
     )
     yield Sides(NOMINAL, nominal, without)
-    for name, stem in varied(declaration, templates).items():
+    for name, stem in weight_variations(declaration, templates).items():
         up, down = (
             templates.read(declaration.mc, declaration.weighted, variation=f"{stem}{side}").values
             for side in ("Up", "Down")
@@ -64,8 +65,14 @@ def data_mc_ratio(declaration: DataMCRatio, templates: Templates) -> Iterator[Si
 
 
 def efficiency_ratio(declaration: EfficiencyRatio, templates: Templates) -> Iterator[Sides]:
-    """Yield the efficiencies in simulation and in data."""
+    """Yield the efficiencies in simulation and in data.
+
+    Raises:
+        ScaleFactorError: if there is none in some bin.
+    """
     data, mc = templates.counts(declaration.data), templates.counts(declaration.mc)
+    for counts, where in ((data, "data"), (mc, "simulation")):
+        require_efficiency(counts.passing, counts.failing, templates.labels, f"{templates.name} in {where}")
     yield Sides(NOMINAL, mc.passing / (mc.passing + mc.failing), data.passing / (data.passing + data.failing))
 
 

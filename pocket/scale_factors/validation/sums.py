@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from pocket.blocks import SUBSAMPLE
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.outputs import ALL_YEARS
 from pocket.scale_factors.templates import NOMINAL
@@ -84,7 +85,7 @@ def check_kept_yields(declaration: ScaleFactor, kept: Kept, sums: Sums) -> Check
 
 def _datasets(sums: Sums, samples: Sequence[str], years: Sequence[str]) -> Iterator[str]:
     """Yield the datasets of samples, of which some may be subsamples."""
-    whole = {sample.partition("__")[0] for sample in samples}
+    whole = {sample.partition(SUBSAMPLE)[0] for sample in samples}
     for dataset, metadata in sums["datasets_metadata"].items():
         if metadata["sample"] in whole and (not years or str(metadata["year"]) in years):
             yield dataset

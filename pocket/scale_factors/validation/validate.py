@@ -20,7 +20,7 @@ from pocket.scale_factors.base import Made, find_function
 from pocket.scale_factors.binning import Array, bin_labels
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.outputs import read_sources
-from pocket.scale_factors.result import VALID, Measured, ScaleFactorResult
+from pocket.scale_factors.result import FROZEN, VALID, Measured, ScaleFactorResult
 from pocket.scale_factors.shifts import Sources
 from pocket.scale_factors.templates import NOMINAL
 from pocket.scale_factors.validation.algebra import Sides
@@ -195,21 +195,24 @@ def check_yields(evidence: Evidence) -> list[Check]:
 def check_datasets(evidence: Evidence) -> list[Check]:
     """Compare the events where the scale factor was measured with those where its closure is looked for."""
     declaration = evidence.declaration
-    # the events of other selections come from other skims
+    # other selections have other events behind the skim
     samples = {kept.config: (kept.samples or declaration.mc, False) for kept in declaration.closure.kept}
     samples |= {config: (declaration.samples(), True) for config, _ in closure_sources(declaration)}
     before = declaration.input
-    return [
-        check_events(
-            (before, evidence.sums[before]), (config, evidence.sums[config]), names, declaration.years, skimmed=skimmed
-        )
-        for config, (names, skimmed) in samples.items()
-        if config != before
-    ]
+    checks = []
+    for config, (names, skimmed) in samples.items():
+        common = [name for name in names if name in declaration.samples()]
+        if config != before and common:
+            outputs = (before, evidence.sums[before]), (config, evidence.sums[config])
+            checks.append(check_events(*outputs, common, declaration.years, skimmed=skimmed))
+    return checks
 
 
 def _measured(evidence: Evidence, place: ScaleFactor) -> tuple[list[str], Array, Array]:
-    """Return labels, values and statistical covariance of a measurement in another place, in the same bins."""
+    """Return labels, values and statistical covariance of a measurement in another place, in the same bins.
+
+    What the method takes from elsewhere isn't measured and left out.
+    """
     method = find_function(place.method)
     labels: list[str] = []
     values, covariances = [], []
@@ -217,13 +220,15 @@ def _measured(evidence: Evidence, place: ScaleFactor) -> tuple[list[str], Array,
         measured: Measured = method(unit.templates.declaration, unit.templates)
         leading = [f"{measured.leading[0]} {one}, " for one in measured.leading[1].values] if measured.leading else [""]
         of_unit = [f"{first}{label}" for first in leading for label in unit.labels]
-        failed = [f"{label} ({one})" for label, one in zip(of_unit, measured.status, strict=False) if one != VALID]
+        status = measured.status or (VALID,) * len(of_unit)
+        failed = [f"{label} ({one})" for label, one in zip(of_unit, status, strict=True) if one not in (VALID, FROZEN)]
         if failed:
             raise ScaleFactorError(f"{evidence.name} isn't valid in {'; '.join(failed)}")
-        labels += of_unit
-        values.append(measured.values.value)
+        own = [number for number, one in enumerate(status) if one == VALID]
+        labels += [of_unit[number] for number in own]
+        values.append(measured.values.value[own])
         independent = np.diag((measured.values.up + measured.values.down) ** 2 / 4)
-        covariances.append(independent if measured.covariance is None else measured.covariance)
+        covariances.append((independent if measured.covariance is None else measured.covariance)[np.ix_(own, own)])
     return labels, np.concatenate(values), block_diag(*covariances)
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from pocket.scale_factors.binning import bin_labels
 from pocket.scale_factors.declarations import ScaleFactor
-from pocket.scale_factors.result import JOINED, VALID, ScaleFactorResult
+from pocket.scale_factors.result import FROZEN, JOINED, VALID, ScaleFactorResult
 from pocket.scale_factors.validation.checks import Check
 
 
@@ -52,7 +52,7 @@ def _problems(declaration: ScaleFactor, result: ScaleFactorResult) -> dict[str, 
     problems = {
         f"the status is {text!r}": status == text
         for text in dict.fromkeys(result.status)
-        if text not in (VALID, JOINED)
+        if text not in (VALID, JOINED, FROZEN)
     }
     if not declaration.min_n_eff:
         problems["joined with others, which min_n_eff=0 doesn't declare"] = status == JOINED

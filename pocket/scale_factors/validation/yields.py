@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pocket.scale_factors.norm_ratio import varied
+from pocket.scale_factors.norm_ratio import weight_variations
 from pocket.scale_factors.templates import NOMINAL, Templates
 from pocket.scale_factors.validation.checks import Check, exactly
 from pocket.scale_factors.validation.units import Unit
@@ -30,7 +30,7 @@ def check_weighted_yields(place: NormRatio, units: Sequence[Unit]) -> Check:
         templates = unit.templates
         declaration = templates.declaration
         assert isinstance(declaration, NormRatio)
-        stems = varied(declaration, templates).values()
+        stems = weight_variations(declaration, templates).values()
         for variation in (NOMINAL, *(f"{stem}{side}" for stem in stems for side in ("Up", "Down"))):
             labels.append(f"{unit.prefix}{variation}")
             found.append(_everything(templates, declaration.weighted, variation))

@@ -114,22 +114,22 @@ def test_dilepton_of_a_real_file_against_a_loop(name: str) -> None:
         check_dilepton(pair, event)
 
 
-def tag_and_probe_loop(muons: list[dict[str, Any]]) -> list[tuple[float, float, bool]]:
+def tag_and_probe_loop(muons: list[dict[str, Any]]) -> list[tuple[float, float, bool, float]]:
     pairs = []
     for tag, probe in itertools.permutations(muons, 2):
         if tag["tightId"] and tag["pt"] > 20 and probe["pt"] > 10 and tag["charge"] != probe["charge"]:
-            pairs.append((invariant_mass(tag, probe), probe["pt"], bool(probe["tightId"])))
+            pairs.append((invariant_mass(tag, probe), probe["pt"], bool(probe["tightId"]), tag["pt"]))
     return sorted(pairs, key=lambda pair: pair[1:])
 
 
 def check_pairs(muons: ak.Array, loop: list[list[dict[str, Any]]]) -> list[list[dict[str, Any]]]:
-    pairs = tag_and_probe_pairs(muons, muons.tightId & (muons.pt > 20), muons.pt > 10, ("pt", "tightId"))
-    assert pairs.fields == ["mass", "probe_pt", "probe_tightId"]
+    pairs = tag_and_probe_pairs(muons, muons.tightId & (muons.pt > 20), muons.pt > 10, ("pt", "tightId"), ("pt",))
+    assert pairs.fields == ["mass", "probe_pt", "probe_tightId", "tag_pt"]
     found: list[list[dict[str, Any]]] = pairs.to_list()
     for event, entries in zip(loop, found, strict=True):
         expected = tag_and_probe_loop(event)
-        entries = sorted(entries, key=lambda entry: (entry["probe_pt"], entry["probe_tightId"]))
-        assert [(e["probe_pt"], e["probe_tightId"]) for e in entries] == [pair[1:] for pair in expected]
+        entries = sorted(entries, key=lambda entry: (entry["probe_pt"], entry["probe_tightId"], entry["tag_pt"]))
+        assert [(e["probe_pt"], e["probe_tightId"], e["tag_pt"]) for e in entries] == [pair[1:] for pair in expected]
         assert sorted(e["mass"] for e in entries) == close_to(sorted(pair[0] for pair in expected))
     return found
 

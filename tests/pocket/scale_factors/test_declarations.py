@@ -7,7 +7,16 @@ from typing import Any
 import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.scale_factors import DataScaleFactor, EfficiencyRatio, TagAndProbeFit
+from pocket.scale_factors import (
+    Alternative,
+    DataScaleFactor,
+    EfficiencyRatio,
+    Flat,
+    LogNormal,
+    Shape,
+    Spread,
+    TagAndProbeFit,
+)
 from pocket.scale_factors.measuring import measure
 from pocket.scale_factors.result import Measured, Measurement
 from pocket.scale_factors.templates import Templates
@@ -42,6 +51,15 @@ def test_lists_become_tuples() -> None:
         ({"axes": ("passing",)}, "separates passing from failing"),
         ({"mass_range": (120, 60)}, "mass_range must rise"),
         ({"mass_range": (60, float("inf"))}, "mass_range must rise"),
+        ({"bins": {"pt": (20,)}}, "the edges of axis 'pt' must rise"),
+        ({"bins": {"pt": (20, 20)}}, "the edges of axis 'pt' must rise"),
+        ({"bins": {"pt": (20, float("nan"), 50)}}, "the edges of axis 'pt' must rise"),
+        ({"min_n_eff": -1}, "min_n_eff must not be negative"),
+        ({"min_n_eff": float("nan")}, "min_n_eff must not be negative"),
+        ({"years": ("2018", "2018")}, "years names something twice"),
+        ({"upstream": "muon_id"}, "upstream must be a list of names"),
+        ({"systematics": (Flat("a", 0.1), Shape("a"))}, "two systematics are named 'a'"),
+        ({"systematics": (Alternative("a", {"mass_range": (120, 60)}),)}, "mass_range must rise"),
     ],
 )
 def test_wrong_declaration(changes: dict[str, Any], text: str) -> None:
@@ -56,6 +74,11 @@ def test_wrong_declaration(changes: dict[str, Any], text: str) -> None:
         ({"flow": {"pt": "wrap"}}, "unknown flow 'wrap' in axis 'pt'"),
         ({"flow": {"abs_eta": "error"}}, "unknown axis 'abs_eta'.*did you mean 'abseta'"),
         ({"alternative_fits": ("signal", "back")}, "unknown alternative fit 'back'"),
+        ({"bins": {"eta": (0, 1)}}, "unknown axis 'eta' in bins of"),
+        ({"merge_axis": "ptt"}, "unknown axis 'ptt' in merge_axis of.*did you mean 'pt'"),
+        ({"systematics": (LogNormal("a", 1.1, ("dyy",)),)}, "unknown simulated sample 'dyy' in systematic 'a'"),
+        ({"systematics": (Alternative("a", {"categry": "x"}),)}, "unknown argument 'categry'.*did you mean 'category'"),
+        ({"systematics": (Alternative("a", {"bins": {}}),)}, "unknown argument 'bins' in systematic 'a'"),
     ],
 )
 def test_unknown_name(changes: dict[str, Any], text: str) -> None:
@@ -66,6 +89,24 @@ def test_unknown_name(changes: dict[str, Any], text: str) -> None:
 def test_pass_axis_of_a_ratio_cannot_bin_it() -> None:
     with pytest.raises(ConfigError, match="separates passing from failing"):
         EfficiencyRatio(**{**DECLARED, "axes": ("pt", "passing")})
+
+
+def test_what_is_read() -> None:
+    systematics = (
+        Shape("pileup"),
+        Alternative("generator", {"input": "other", "mc": ("dy_other",)}),
+        Spread("ht", {"variable": "low_ht"}, {"variable": "high_ht"}),
+    )
+    declaration = EfficiencyRatio(**DECLARED, systematics=systematics)
+    assert declaration.sources() == (("toys", "probes"), ("other", "probes"), ("toys", "low_ht"), ("toys", "high_ht"))
+    assert declaration.configs() == ("toys", "other")
+    assert [(owner.name, each.input, each.variable, each.mc) for owner, each in declaration.changed()] == [
+        ("generator", "other", "probes", ("dy_other",)),
+        ("ht", "toys", "low_ht", ("dy",)),
+        ("ht", "toys", "high_ht", ("dy",)),
+    ]
+    assert all(each.systematics == () for _, each in declaration.changed())
+    assert declaration.bare() == EfficiencyRatio(**DECLARED)
 
 
 class Own(DataScaleFactor):

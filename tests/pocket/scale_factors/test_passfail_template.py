@@ -4,12 +4,11 @@ import dataclasses
 from typing import Any
 
 import correctionlib
-import hist
 import numpy as np
 import pytest
 
 from pocket.errors import ScaleFactorError
-from pocket.scale_factors import Flat, LogNormal, PassFailTemplate, Shape
+from pocket.scale_factors import Flat, LogNormal
 from pocket.scale_factors.measuring import measure
 from pocket.scale_factors.result import ScaleFactorResult
 from pocket.scale_factors.template_fit import fit
@@ -17,58 +16,7 @@ from pocket.scale_factors.template_inputs import Nuisance, TemplateInputs
 from pocket.scale_factors.template_model import TemplateModel
 from pocket.scale_factors.writer import dumps
 from tests.pocket.scale_factors import template_toys
-
-PT = (30.0, 60.0, 200.0)
-FLAVOURS = {"b": 5, "c": 4, "light": 0}
-
-
-def declaration(**changes: Any) -> PassFailTemplate:
-    return PassFailTemplate(
-        **{
-            "input": "tagged",
-            "variable": "sv_mass",
-            "category": "jets",
-            "axes": ("pt",),
-            "data": ("data",),
-            "mc": ("tt",),
-            "discriminant": "sv_mass",
-            "flavours": {flavour: (number,) for flavour, number in FLAVOURS.items()},
-            "floating": ("b", "c"),
-            "frozen": {"light": (1.0, 0.25)},
-            "fractions": {"b": 0.1, "c": 0.1, "light": 0.1},
-            "free_normalisation": False,
-            "systematics": (Shape("tilt"),),
-            **changes,
-        }
-    )
-
-
-def histograms(seed: int, **changes: Any) -> tuple[dict[str, hist.Hist[Any]], list[TemplateInputs]]:
-    """Templates in two bins of pt, and what they were filled with."""
-    toys = [template_toys.templates(seed + 1000 * number, **changes) for number in range(2)]
-    edges = np.linspace(0, 1, toys[0].data.shape[1] + 1)
-    axes = [
-        hist.axis.Integer(0, 2, name="passing"),
-        hist.axis.Variable(PT, name="pt"),
-        hist.axis.IntCategory([0, 4, 5], name="flavor"),
-        hist.axis.Variable(edges, name="sv_mass"),
-    ]
-    cat = hist.axis.StrCategory(["jets"], name="cat")
-    variations = hist.axis.StrCategory(["nominal", "tiltUp", "tiltDown"], name="variation")
-    data = hist.Hist(cat, *axes, storage=hist.storage.Weight())
-    mc = hist.Hist(cat, variations, *axes, storage=hist.storage.Weight())
-    order = [0, 4, 5]
-    for number, toy in enumerate(toys):
-        for region, passing in enumerate((1, 0)):
-            # the flavour of data is unknown
-            for content in (data.view().value, data.view().variance):
-                content[0, passing, number, 0] = toy.data[region]
-            for flavour, code in FLAVOURS.items():
-                up, down = toy.nuisances["tilt_0"].shape[flavour]
-                for index, values in enumerate((toy.nominal[flavour], up, down)):
-                    mc.view().value[0, index, passing, number, order.index(code)] = values[region]
-                    mc.view().variance[0, index, passing, number, order.index(code)] = toy.sumw2[flavour][region]
-    return {"data": data, "tt": mc}, toys
+from tests.pocket.scale_factors.tagging_toys import PT, declaration, histograms
 
 
 @pytest.fixture(scope="module")
@@ -80,8 +28,8 @@ def fitted(toy: TemplateInputs) -> Any:
     """The fit of a bin with the nuisances of the declaration."""
     nuisances = {
         "tilt": toy.nuisances["tilt_0"],
-        **{f"fraction_{flavour}": Nuisance(rate={flavour: 1.1}) for flavour in FLAVOURS},
-        "sf_light": Nuisance(scale={"light": 1.25}),
+        **{f"fraction_{flavour}": Nuisance(rate={flavour: kappa}) for flavour, kappa in template_toys.RATES.items()},
+        "sf_light": Nuisance(scale={"light": template_toys.LIGHT}),
     }
     return fit(TemplateModel(dataclasses.replace(toy, nuisances=nuisances, free_normalisation=False)))
 
@@ -123,18 +71,6 @@ def test_written_file(result: ScaleFactorResult) -> None:
     assert written.evaluate(4, 1e4, "nominal") == pytest.approx(result.scale_factor.value[1, 1], rel=1e-15)
     assert written.evaluate(0, 40.0, "up") == pytest.approx(1.25)
     assert ScaleFactorResult.from_json(result.to_json()).to_json() == result.to_json()
-
-
-def test_pulls_of_toys() -> None:
-    pulls = []
-    for seed in range(20):
-        measured = measure("btag", declaration(), histograms(100 + seed)[0])
-        truth = np.array([[template_toys.SCALE_FACTOR[flavour]] for flavour in ("b", "c")])
-        distance = measured.scale_factor.value[:2] - truth
-        pulls.append(distance / np.where(distance > 0, measured.total_down[:2], measured.total_up[:2]))
-    # 80 numbers, of which two of a fit are correlated
-    assert abs(np.mean(pulls)) < 0.35
-    assert 0.75 < np.std(pulls) < 1.25
 
 
 def test_rate_and_flat_sources() -> None:

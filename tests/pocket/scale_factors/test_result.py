@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from pocket.scale_factors import TagAndProbeFit
+from pocket.scale_factors.binning import Categories
 from pocket.scale_factors.measuring import measure
 from pocket.scale_factors.result import Measurement, ScaleFactorResult
 from tests.pocket.scale_factors import toys
@@ -63,6 +65,41 @@ def test_json_is_lossless() -> None:
         assert (one.label, one.model, one.chi2, one.ndf) == (other.label, other.model, other.chi2, other.ndf)
         assert one.parameters == other.parameters
         np.testing.assert_array_equal(one.regions["fail"].postfit_signal, other.regions["fail"].postfit_signal)
+
+
+def test_json_with_categories_correlations_and_coupled_sources() -> None:
+    groups = np.array([[0, 1], [2, 2]])
+    value = np.array([[0.9, 1.1], [1.0, 1.0]])
+    measured = ScaleFactorResult(
+        name="norm",
+        method="NormRatio",
+        quantity="weight",
+        description="b tagging",
+        axes={"sample": Categories(("tt", "dy")), "flavor": Categories((0, 5))},
+        flow={"sample": "clamp", "flavor": "error"},
+        scale_factor=Measurement(value, value / 10, value / 7),
+        systematics={"pileup": (value / 30, -value / 30)},
+        coupled={"hf": (value / 3, value / 11)},
+        groups=groups,
+        status=("valid", "valid", "joined", "joined"),
+        stat_covariance=np.array([[0.3, 0.1, 0.0], [0.1, 0.2, 0.0], [0.0, 0.0, 1 / 3]]),
+    )
+    again = ScaleFactorResult.from_json(measured.to_json())
+    assert again.to_json() == measured.to_json()
+    assert again.axes == measured.axes
+    assert [type(value) for axis in again.axes.values() for value in axis.values] == [str, str, int, int]  # type: ignore[union-attr]
+    assert (again.flow, again.status, again.efficiencies) == (measured.flow, measured.status, {})
+    np.testing.assert_array_equal(again.coupled["hf"], measured.coupled["hf"])
+    np.testing.assert_array_equal(again.groups, groups)
+    assert again.groups.dtype == np.int64
+    np.testing.assert_array_equal(again.covariance, measured.covariance)
+    assert again.valid.all()
+
+
+def test_covariance_of_groups_counts_joined_bins_once() -> None:
+    measured = result({"signal": ([0.04, 0.04], [-0.04, -0.04])})
+    joined = dataclasses.replace(measured, groups=np.array([0, 0]), status=("joined", "joined"))
+    assert joined.covariance == pytest.approx(np.array([[0.02**2 + 0.04**2]]))
 
 
 def test_infinite_edge_is_plain_json() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.scale_factors import Flat, LogNormal, Shape
-from tests.pocket.scale_factors.test_passfail_template import declaration
+from tests.pocket.scale_factors.tagging_toys import declaration
 
 
 def test_axes_and_sources() -> None:

@@ -13,10 +13,10 @@ from tests.pocket.toys.conftest import TOYS
 def test_shipped_parameters_are_the_law(config):
     assert config.luminosity == 80.0
     assert [config.process(name).xsec for name in SIMULATED] == [2025.74, 365.34, 1000.0]
-    assert [config.process(name).events for name in SIMULATED] == [360_000, 40_000, 60_000]
+    assert [config.process(name).events for name in SIMULATED] == [360_000, 40_000, 100_000]
     assert config.processes.dy.negative_weights == 0.10
     assert (config.truth.trigger.mc.threshold, config.truth.trigger.data.threshold) == (26.0, 26.5)
-    assert config.truth.pt_ll_slope == 0.0
+    assert config.truth.pt_ll_slope == 0.4
     assert config.data.runs[0].certified == ((1, 88), (91, 92))
 
 

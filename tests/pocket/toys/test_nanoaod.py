@@ -80,6 +80,8 @@ def test_coffea_reads_without_warnings(files, process):
     pair = events.Muon[(events.Muon.pt > 25) & events.Muon.tightId]
     pair = pair[np.asarray([len(muons) for muons in pair.pt]) == 2]
     assert np.all((pair[:, 0] + pair[:, 1]).mass > 0)
+    vertices = events.SV
+    assert np.array_equal(np.asarray(vertices.p4.mass[0]), np.asarray(vertices.mass[0]))
 
 
 def test_cross_references(files):

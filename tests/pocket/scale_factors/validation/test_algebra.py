@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pocket.errors import ScaleFactorError
 from pocket.scale_factors import DataMCRatio, EfficiencyMap, EfficiencyRatio, ScaleFactor
 from pocket.scale_factors.measuring import find_function
 from pocket.scale_factors.templates import Templates, find_bins
@@ -66,6 +67,13 @@ def test_efficiencies() -> None:
     for efficiency, sample in ((found.corrected, "dy"), (found.expected, "data")):
         failing, passing = histograms[sample].project("passing", "pt", "abseta").values()
         np.testing.assert_allclose(efficiency, (passing / (passing + failing)).ravel())
+
+
+def test_no_efficiency_where_nothing_is() -> None:
+    histograms = toys.counting(seed=1)
+    histograms["dy"].view().value[:, :, :, 0, 0] = 0
+    with pytest.raises(ScaleFactorError, match=r"sf in simulation: no efficiency in pt \[20, 30\)"):
+        sides(EfficiencyRatio(**toys.DECLARED), histograms)
 
 
 def test_map_is_kept_away_from_zero_and_one() -> None:

@@ -17,6 +17,8 @@ from pocket.scale_factors.shifts import Sources
 from pocket.scale_factors.validation.validate import Evidence, validate
 from pocket.scale_factors.writer import dumps
 from tests.pocket.scale_factors import toys
+from tests.pocket.scale_factors.test_passfail_template import declaration as tagger
+from tests.pocket.scale_factors.test_passfail_template import histograms as tagged
 from tests.pocket.scale_factors.validation import events
 from tests.pocket.scale_factors.validation.events import outcomes, scaled
 
@@ -173,3 +175,31 @@ def test_measured_again_with_another_efficiency() -> None:
     failed = outcomes(evidence(0.0))
     assert set(failed) == {"exact", "again", "events"}
     assert "± " in failed["again"]
+
+
+def test_tagger_measured_again() -> None:
+    """Simulation that passes gets the scale factor of its flavour, what fails the rest."""
+    declaration = tagger(closure=Closure(again={"input": "after"}))
+    before, _ = tagged(1)
+    result = measure("sf", declaration, before)
+
+    def evidence(power: float) -> Evidence:
+        tt = before["tt"].copy()
+        for flavour, number in {"b": 0, "c": 1}.items():
+            position = {"b": 2, "c": 1}[flavour]
+            factor = result.scale_factor.value[number] ** power
+            for key, square in (("value", 1), ("variance", 2)):
+                failing, passing = before["tt"].view().value[0, 0, :, :, position].sum(axis=-1)
+                scale = np.stack([1 + (1 - factor) * passing / failing, factor]) ** square
+                tt.view()[key][0, :, :, :, position] *= scale[:, :, np.newaxis]
+        sums = dict.fromkeys(("tagged", "after"), events.sums({}))
+        sources = {ALL_YEARS: {("tagged", "sv_mass"): before, ("after", "sv_mass"): {**before, "tt": tt}}}
+        return Evidence("sf", declaration, result, dumps(result), sources, sums)
+
+    (again,) = (check for check in validate(evidence(1.0)).checks if check.name == "again")
+    assert again.passed is True
+    assert [number.label for number in again.numbers] == [
+        f"flavor {flavour}, pt {bounds}" for flavour in (5, 4) for bounds in ("[30, 60)", "[60, 200)")
+    ]
+    assert [number.found for number in again.numbers] == pytest.approx([1.0] * 4, abs=0.01)
+    assert outcomes(evidence(0.0))["again"].startswith("0.9")

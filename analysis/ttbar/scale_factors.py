@@ -1,0 +1,59 @@
+"""Scale factors that the tt̄ analysis derives, all of b tagging."""
+
+from __future__ import annotations
+
+from analysis.ttbar.workflow import TTBAR
+from pocket.scale_factors import Closure, EfficiencyMap, Kept, LogNormal, NormRatio, PassFailTemplate, Shape
+
+DATA = ("DATA_SingleMuon",)
+VJETS = ("WJetsToLNu", "DYJetsToMuMu")
+
+# light jets of tt̄ and of W + jets differ in what they come from, so each has its efficiencies
+btag_efficiency = EfficiencyMap(
+    input="btag_jets",
+    variable="tagging",
+    category="2j",
+    axes=("flavor", "pt", "abseta"),
+    mc=(TTBAR, *VJETS),
+    groups={"top": (TTBAR,), "vjets": VJETS},
+    merge_axis="pt",
+    min_n_eff=80,
+    closure=Closure(
+        kept=(Kept(config="btag_closure", without="no_btagSF", category="btagWP", root="root_btagWP"),),
+    ),
+    description="Efficiency of the medium working point of b tagging",
+)
+
+# neither c nor light jets are many among tagged ones: their scale factors are as uncertain as assumed here
+btag_wp = PassFailTemplate(
+    input="btag_jets",
+    variable="tagging",
+    category="4j",
+    axes=("pt",),
+    bins={"pt": (30, 50, 70, 100, 300)},
+    data=DATA,
+    mc=(TTBAR, *VJETS),
+    discriminant="sv_mass",
+    flavours={"b": (5,), "c": (4,), "light": (0,)},
+    floating=("b",),
+    frozen={"c": (1.0, 0.2), "light": (1.0, 0.5)},
+    fractions={"c": 0.1, "light": 0.1},
+    systematics=(Shape("pileup"), LogNormal("vjets", 1.3, VJETS)),
+    closure=Closure(again={"input": "btag_closure", "category": "btagWP"}),
+    description="Medium working point of b tagging",
+)
+
+btag_norm = NormRatio(
+    input="btag_norm",
+    variable="njet_ht",
+    category="no_btagSF",
+    weighted="btagSF",
+    root="root_btagSF",
+    weight="sf_btag",
+    axes=("njet", "ht"),
+    mc=(TTBAR, *VJETS),
+    merge_axis="njet",
+    min_n_eff=5,
+    closure=Closure(exact={"input": "btag_closure", "weighted": "btagSF_calib"}),
+    description="Yields without over yields with the reweighting of the b-tagging score",
+)

@@ -1,0 +1,66 @@
+"""Secondary vertices inside jets, the same in data and simulation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pocket.toys.config import SecondaryVertices
+from pocket.toys.precision import round_direction
+from pocket.toys.tables import Columns, Table
+
+#: a vertex needs tracks of its jet
+_JET_ETA_MAX = 2.4
+#: spread of a vertex around its jet, in eta and in phi
+_DIRECTION_SPREAD = 0.04
+#: the pt of a vertex over that of its jet is Beta distributed
+_PT_SHARE = (4.0, 6.0)
+#: mean decay length in cm of a particle at rest
+_DECAY_LENGTH = 0.045
+#: tracks of a vertex: two, and on average these for each GeV of its mass
+_TRACKS_PER_MASS = 0.7
+
+
+def reconstruct_vertices(
+    rng: np.random.Generator, jets: Table, primary: Mapping[str, npt.NDArray[Any]], truth: SecondaryVertices
+) -> Table:
+    """Reconstruct at most one secondary vertex per jet.
+
+    Whether there is one, and its mass, depend on the flavour of the jet alone. Of jets of one flavour, the mass is
+    therefore independent of the tagger's score.
+
+    Args:
+        rng: random numbers.
+        jets: reconstructed jets.
+        primary: position of the primary vertices in cm, ``PV_x``, ``PV_y`` and ``PV_z``, shape (n_events,) each.
+        truth: efficiencies and masses by flavour.
+
+    Returns:
+        Vertices in the order of their jets, with the fields of NanoAOD.
+    """
+    of_flavour = np.select([jets["hadronFlavour"] == 5, jets["hadronFlavour"] == 4], [0, 1], 2)
+    flavours = (truth.b, truth.c, truth.light)
+    efficiency, mean, shape = (
+        np.array([getattr(flavour, key) for flavour in flavours])[of_flavour]
+        for key in ("efficiency", "mass", "mass_shape")
+    )
+    found = np.flatnonzero((rng.random(len(jets)) < efficiency) & (np.abs(jets["eta"]) < _JET_ETA_MAX))
+    event, n = jets.event[found], len(found)
+    mass = rng.gamma(shape[found], mean[found] / shape[found])
+    pt = jets["pt"][found] * rng.beta(*_PT_SHARE, n)
+    eta = jets["eta"][found] + rng.normal(0, _DIRECTION_SPREAD, n)
+    phi = jets["phi"][found] + rng.normal(0, _DIRECTION_SPREAD, n)
+    transverse = pt / mass * rng.exponential(_DECAY_LENGTH, n)
+    flight = {"x": transverse * np.cos(phi), "y": transverse * np.sin(phi), "z": transverse * np.sinh(eta)}
+    columns: Columns = {
+        "pt": pt,
+        "eta": eta,
+        "phi": phi,
+        "mass": mass,
+        "ntracks": np.minimum(2 + rng.poisson(_TRACKS_PER_MASS * mass), 255).astype(np.uint8),
+        **{axis: primary[f"PV_{axis}"][event] + length for axis, length in flight.items()},
+    }
+    return round_direction(Table(event, columns))

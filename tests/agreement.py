@@ -1,0 +1,51 @@
+"""Whether merged templates of simulation agree with those of data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import chi2 as chi2_distribution
+
+from pocket.outputs import read_templates
+
+DATA = "DATA_SingleMuon"
+
+
+def p_value(folder: Path, variable: str, category: str, only_yield: bool = False) -> float:
+    """Probability of data given simulation, with statistical errors and fully correlated systematic sources.
+
+    Args:
+        folder: output of ``MergeOutputs``.
+        variable: name of the histogram, of one dimension.
+        category: the category.
+        only_yield: compare the sums of all bins only.
+    """
+    templates = read_templates(folder, variable)
+    data = templates.pop(DATA)[category, :]
+    mc = [histogram[category, ...] for histogram in templates.values()]
+    names = dict.fromkeys(name for each in mc for name in each.axes["variation"])
+
+    def predicted(variation: str) -> Any:
+        """A sample without the weight doesn't vary with it."""
+        chosen = [each[variation if variation in each.axes["variation"] else "nominal", :] for each in mc]
+        return sum(each.view(flow=True) for each in chosen)
+
+    nominal = predicted("nominal")
+    observed, values = data.values(flow=True), nominal.value
+    variances = data.variances(flow=True) + nominal.variance
+    shifts = [
+        (predicted(up).value - predicted(f"{up.removesuffix('Up')}Down").value) / 2 for up in names if up[-2:] == "Up"
+    ]
+    if only_yield:
+        observed, values, variances, *shifts = (
+            np.array([part.sum()]) for part in (observed, values, variances, *shifts)
+        )
+    keep = observed + values > 10
+    covariance = np.diag(variances[keep])
+    for shift in shifts:
+        covariance += np.outer(shift[keep], shift[keep])
+    residual = (observed - values)[keep]
+    chi2 = residual @ np.linalg.solve(covariance, residual)
+    return float(chi2_distribution.sf(chi2, keep.sum()))
