@@ -109,13 +109,15 @@ def _inputs(declaration: Imported, published: Mapping[str, Any]) -> list[dict[st
     for name, value in declaration.inputs.items():
         if not isinstance(value, _TYPES[types[name]]):
             raise ConfigError(f"{where}: input {name!r} is of the type {types[name]}, it can't be {value!r}")
-        if isinstance(value, str):
-            _check_text(data, name, value, where)
+        # where nothing depends on it, any text will do; elsewhere a wrong one may have a value, that of all others
+        if isinstance(value, str) and (known := keys_of(data, name)):
+            check_known(f"value of {name!r}", [value], known, where)
     if declaration.systematic:
         if types[declaration.systematic] != "string":
             raise ConfigError(f"{where}: input {declaration.systematic!r} is no text, it can't be systematic")
-        for value in declaration.keys.values():
-            _check_text(data, declaration.systematic, signed(value)[1], where)
+        values = [signed(value)[1] for value in declaration.keys.values()]
+        known = keys_of(data, declaration.systematic)
+        check_known(f"value of {declaration.systematic!r}", values, known, where)
     fixed = (*declaration.inputs, declaration.systematic)
     left = [
         {**variable, "name": declaration.rename.get(variable["name"], variable["name"])}
@@ -127,13 +129,6 @@ def _inputs(declaration: Imported, published: Mapping[str, Any]) -> list[dict[st
         if name == SYSTEMATIC or names.count(name) > 1:
             raise ConfigError(f"{where}: an input can't be called {name!r}, rename= gives it another name")
     return left
-
-
-def _check_text(data: Node, name: str, value: str, where: str) -> None:
-    known = keys_of(data, name)
-    # a wrong name may have a value, where there is one for all others
-    if known:
-        check_known(f"value of {name!r}", [value], known, where)
 
 
 def _fixing(declaration: Imported, systematic: str = "") -> Fixing:
