@@ -25,7 +25,7 @@ def binned_result(name: str, declaration: Imported, correction: str) -> ScaleFac
     """Return the values of an imported scale factor in bins.
 
     Statistical errors are those of the source ``stat``. If all sources in quadrature aren't the errors ``up`` and
-    ``down``, because some are missing or in several of them, these are the only source.
+    ``down``, because some are missing or in several of them, these are the only source, ``published``.
 
     Args:
         name: name of the scale factor.
@@ -72,7 +72,7 @@ def binned_result(name: str, declaration: Imported, correction: str) -> ScaleFac
     by_source = result(shifts.pop("stat", none), shifts)
     if total is None or np.allclose((by_source.total_up, by_source.total_down), sides(total), rtol=SAME, atol=1e-9):
         return by_source
-    return result(none, {"total": total})
+    return result(none, {"published": total})
 
 
 def sides(shifts: Shifts) -> tuple[Array, Array]:

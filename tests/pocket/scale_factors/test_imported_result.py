@@ -64,7 +64,7 @@ def test_sources_that_make_up_the_error_are_kept_apart() -> None:
 @pytest.mark.parametrize("keys", [KEYS, KEYS | STAT, KEYS | {"stat_up": "+systup", "stat_down": "-systup"}])
 def test_otherwise_the_published_error_is_the_only_one(keys: Mapping[str, str]) -> None:
     result = in_pt(keys)
-    assert list(result.systematics) == ["total"]
+    assert list(result.systematics) == ["published"]
     assert not result.scale_factor.up.any()
     np.testing.assert_allclose(result.total_up, [0.05, 0.055, 0.05])
     np.testing.assert_allclose(result.total_down, [0.05, 0.055, 0.05])
