@@ -16,6 +16,7 @@ from pocket.executors.base import ExecutorFactoryABC
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
 from pocket.scale_factors import ScaleFactor, ScaleFactorBase
+from pocket.scale_factors.coupled import Coupled, check_coupled
 from pocket.scale_factors.validation.closure import places
 from pocket.skims import Skim
 
@@ -32,10 +33,13 @@ class Analysis:
         compare: configuration → the one whose templates are drawn beside its own, as before and after.
         skims: configuration → the skim that it reads instead of the original files; it may be of its own selection.
         executors: name → class of an own executor, for ``--executor``.
+        coupled: groups of scale factors that are measured with each other applied; names alone are a group that
+            settles as :class:`~pocket.scale_factors.coupled.Coupled` says by default.
 
     Raises:
         UnknownNameError: if a name refers to nothing.
-        ConfigError: if scale factors and configurations wait for each other, or a skim doesn't fit its readers.
+        ConfigError: if scale factors wait for each other that aren't declared to be coupled, or the other way round, or
+            a skim doesn't fit its readers.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Analysis:
     compare: Mapping[str, str] = field(default_factory=dict)
     skims: Mapping[str, Skim] = field(default_factory=dict)
     executors: Mapping[str, type[ExecutorFactoryABC]] = field(default_factory=dict)
+    coupled: Sequence[Coupled | tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         where = f"analysis {self.name!r}"
@@ -59,8 +64,7 @@ class Analysis:
             for used in config.scale_factors:
                 self.scale_factor(used, f"weights of configuration {name!r}")
             self._check_systematics(name)
-        for name in self.configs:
-            self._check_cycle(name, ())
+        check_coupled(self.groups, {name: self._measured_in(name) for name in self.scale_factors}, where)
         for reader in self.skims:
             self._check_skim(reader)
 
@@ -84,13 +88,38 @@ class Analysis:
             raise UnknownNameError("scale factor", name, self.scale_factors, where or f"analysis {self.name!r}")
         return self.scale_factors[name]
 
+    @property
+    def groups(self) -> tuple[Coupled, ...]:
+        """The groups of coupled scale factors."""
+        return tuple(group if isinstance(group, Coupled) else Coupled(group) for group in self.coupled)
+
+    def coupled_with(self, scale_factor: str) -> Coupled | None:
+        """Return the group that a scale factor belongs to, if it does to one."""
+        return next((group for group in self.groups if scale_factor in group.scale_factors), None)
+
+    def coupled_in(self, config: str) -> Coupled | None:
+        """Return the group that is measured in a configuration, with some of it applied; there is one at most."""
+        applied = self.config(config).scale_factors
+        for group in self.groups:
+            measured = any(config in self.scale_factor(name).configs() for name in group.scale_factors)
+            if measured and any(name in applied for name in group.scale_factors):
+                return group
+        return None
+
     def scale_factors_behind(self, config: str) -> tuple[str, ...]:
         """Return the names of all scale factors behind the templates of a configuration, also through other ones."""
         behind: dict[str, None] = {}
-        for name in self.config(config).scale_factors:
-            for needed in self.scale_factor(name).configs():
-                behind |= dict.fromkeys(self.scale_factors_behind(needed))
-            behind[name] = None
+        entered: set[str] = set()
+
+        def enter(config: str) -> None:
+            for name in self.config(config).scale_factors:
+                if name not in entered:
+                    entered.add(name)
+                    for needed in self.scale_factor(name).configs():
+                        enter(needed)
+                    behind[name] = None
+
+        enter(config)
         return tuple(behind)
 
     def drawn_as(self, scale_factor: str) -> str:
@@ -154,6 +183,10 @@ class Analysis:
 
     def _check_closure(self, name: str, declaration: ScaleFactor) -> None:
         where = f"the closure of scale factor {name!r}"
+        if declaration.closure.exact and self.coupled_with(name):
+            raise ConfigError(
+                f"{where}: a coupled scale factor has settled, but not exactly; its closure is again=, halves= or kept="
+            )
         for argument, of_argument in places(declaration).items():
             for place in of_argument:
                 at = f"{argument} of {where}"
@@ -190,15 +223,8 @@ class Analysis:
         for upstream in declaration.upstream:
             self._check_applied(upstream, declaration.input, f"upstream of {where}")
 
-    def _check_cycle(self, config: str, above: tuple[str, ...]) -> None:
-        if config in above:
-            raise ConfigError(
-                f"analysis {self.name!r}: configurations wait for each other through their scale factors: "
-                + " → ".join((*above[above.index(config) :], config))
-            )
-        for used in self.configs[config].scale_factors:
-            for needed in self.scale_factors[used].configs():
-                self._check_cycle(needed, (*above, config))
+    def _measured_in(self, scale_factor: str) -> dict[str, tuple[str, ...]]:
+        return {config: self.configs[config].scale_factors for config in self.scale_factors[scale_factor].configs()}
 
 
 @dataclass(frozen=True)

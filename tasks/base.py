@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from pocket.errors import ConfigError
 from pocket.fingerprint import fingerprint
 from pocket.store import manifest_id, store_path
 from tasks.batch.options import BatchOptions
+from tasks.completeness import are_complete
 from tasks.executors import ExecutorMixin
 from tasks.messages import one_sentence_errors
 from tasks.options import one_sentence_options
@@ -147,11 +148,14 @@ class StoreTask(AnalysisTask):
         """Whether the output and all that it depends on is there and belongs together."""
         return requirements_complete(self) and bool(self.output().exists())
 
-    def run(self) -> None:
-        """Make the output, unless all that had to be made again before turned out as it was."""
+    def run(self) -> Iterator[Any] | None:
+        """Make the output, unless all that had to be made again before turned out as it was.
+
+        luigi takes what an iterator gives for further requirements.
+        """
         # luigi decides what to run before anything has, and doesn't ask again
         if self.complete():
-            return
+            return None
         output = self.output()
         if output.awaits_upload:
             output.upload()
@@ -159,6 +163,7 @@ class StoreTask(AnalysisTask):
             self._replaced = read_id(output)
             fetch(self.needed())
             self.make()
+        return None
 
     def needed(self) -> list[StoreTarget]:
         """Return the outputs that are read to make this one."""
@@ -178,11 +183,14 @@ class StoreTask(AnalysisTask):
     def scale_factors_behind(self) -> dict[str, str]:
         """SHA-256 of the files of all scale factors that the output depends on, by name; known once they are made."""
         required = [task for task in law.util.flatten(self.requires()) if isinstance(task, StoreTask)]
-        return {name: checksum for task in required for name, checksum in task.scale_factor_files().items()}
+        behind = {name: checksum for task in required for name, checksum in task.scale_factors_behind.items()}
+        # of coupled ones, earlier iterations are behind
+        own = {name: checksum for task in required for name, checksum in task.scale_factor_files().items()}
+        return behind | own
 
     def scale_factor_files(self) -> dict[str, str]:
-        """Return the checksums of scale factors that outputs depend on which are made from this one."""
-        return self.scale_factors_behind
+        """Return the checksums of the scale factors that are in the output, by name."""
+        return {}
 
     def write_info(self) -> dict[str, Any]:
         """Return the arguments for :func:`pocket.store.write_output`: what the manifest tells of this task."""
@@ -263,7 +271,7 @@ def read_id(target: StoreTarget) -> str:
 
 def requirements_complete(task: law.Task) -> bool:
     """Whether all tasks that a task requires are complete."""
-    return all(required.complete() for required in law.util.flatten(task.requires()))
+    return are_complete(task.requires())
 
 
 def load(reference: str, overrides: tuple[str, ...]) -> Analysis:

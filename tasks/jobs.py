@@ -283,6 +283,7 @@ class ScaleFactorPlotJob:
         result: file with its result.
         folder: an existing folder for the files.
         published: what to compare it with, if anything.
+        history: files with the results of all iterations, of a coupled one.
     """
 
     analysis: str
@@ -291,13 +292,14 @@ class ScaleFactorPlotJob:
     result: Path
     folder: Path
     published: Published | None = None
+    history: tuple[Path, ...] = ()
     size: int = 1
 
     def run(self, progress: Progress) -> None:
         """Draw and save."""
         from pocket.analysis import load_analysis
         from pocket.corrections import load_correction
-        from pocket.plots.measurements import draw_published, draw_scale_factor
+        from pocket.plots.measurements import draw_convergence, draw_published, draw_scale_factor
         from pocket.scale_factors.published import read_inputs
         from pocket.scale_factors.result import ScaleFactorResult
 
@@ -306,7 +308,11 @@ class ScaleFactorPlotJob:
         config = analysis.config(analysis.drawn_as(self.scale_factor))
         # without one the axes have their names
         variable = next((variable for _, variable in declaration.sources()), "")
-        result = ScaleFactorResult.from_json(self.result.read_text(encoding="utf-8"))
+        result, *history = (
+            ScaleFactorResult.from_json(path.read_text(encoding="utf-8")) for path in (self.result, *self.history)
+        )
+        if coupled := analysis.coupled_with(self.scale_factor):
+            save_plots(draw_convergence(config, history, coupled.tolerance), self.folder, config.parameters)
         if self.published is not None:
             correction = load_correction(self.published.path, self.published.correction)
             inputs = read_inputs(self.published.inputs)

@@ -11,6 +11,7 @@ from pocket.fingerprint import code_closure
 from pocket.store import write_output
 from tasks.base import ConfigTask
 from tasks.branches import BatchWorkflow
+from tasks.iterations import IterationTask
 from tasks.jobs import MergingJob
 from tasks.processing import RunProcessor
 from tasks.targets import StoreTarget, store_targets
@@ -19,7 +20,7 @@ CONFIG_FILE = "config.json"
 PARAMETERS_FILE = "parameters.yaml"
 
 
-class MergeBranches(BatchWorkflow):
+class MergeBranches(IterationTask, BatchWorkflow):
     """Adds raw sums and histograms of ``--branches-per-merge`` branches each, where all at once would take long."""
 
     exclude_index = False
@@ -77,7 +78,7 @@ class MergeBranches(BatchWorkflow):
         )
 
 
-class MergeOutputs(ConfigTask):
+class MergeOutputs(IterationTask, ConfigTask):
     """Adds the outputs of all branches and normalises them to the luminosity."""
 
     exclude_index = False

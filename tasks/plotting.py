@@ -157,8 +157,8 @@ class PlotScaleFactors(ScaleFactorTask):
 
     def make(self) -> None:
         """Draw all pages."""
-        result = self.requires().directory / RESULT
-        if not result.exists():
+        computed = self.requires()
+        if not computed.binned:
             raise ScaleFactorError(f"scale factor {self.scale_factor!r} isn't binned in its inputs, it can't be drawn")
         published = read_published(self.published, self.published_inputs)
         files = checksums([published.path] if published else [])
@@ -167,9 +167,10 @@ class PlotScaleFactors(ScaleFactorTask):
                 analysis=self.analysis,
                 overrides=tuple(self.params),
                 scale_factor=self.scale_factor,
-                result=result,
+                result=computed.directory / RESULT,
                 folder=folder,
                 published=published,
+                history=computed.history(),
             )
             run_jobs([job], self.cores, f"{self.task_family} {self.scale_factor}", "plots")
         print(f"plots of {self.scale_factor} are in {self.directory}")

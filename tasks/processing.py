@@ -10,15 +10,17 @@ from pocket.fingerprint import code_closure
 from tasks.base import input_ids
 from tasks.branches import DatasetWorkflow
 from tasks.datasets import BuildDatasets
+from tasks.iterations import NO_ITERATION, IterationTask
 from tasks.jobs import ProcessingJob
 from tasks.skimming import BuildSkimDatasets
 from tasks.targets import StoreTarget, store_targets
 
 if TYPE_CHECKING:
     from pocket.engine.resources import Resources
+    from tasks.scale_factors import ComputeScaleFactors
 
 
-class RunProcessor(DatasetWorkflow):
+class RunProcessor(IterationTask, DatasetWorkflow):
     """Runs the processor of a configuration over its datasets, or over the skim of them that it reads."""
 
     exclude_index = False
@@ -32,17 +34,21 @@ class RunProcessor(DatasetWorkflow):
 
     def workflow_requires(self) -> dict[str, Any]:
         """Filesets, the toys in them, and the scale factors that the weights apply."""
-        from tasks.scale_factors import ComputeScaleFactors
-
-        required: dict[str, Any] = {
-            "datasets": self.dataset_tasks(),
-            "scale_factors": {
-                name: ComputeScaleFactors.req(self, scale_factor=name) for name in self.config_inst.scale_factors
-            },
-        }
+        required: dict[str, Any] = {"datasets": self.dataset_tasks(), "scale_factors": self.applied()}
         if self.has_toys:
             required["toys"] = self.toys
         return required
+
+    def applied(self) -> dict[str, ComputeScaleFactors]:
+        """The scale factors that the weights apply; coupled ones of the iteration before, in the first one none."""
+        from tasks.scale_factors import ComputeScaleFactors
+
+        before = dict.fromkeys(self.group.scale_factors if self.group else (), self.iteration - 1)
+        names = [name for name in self.config_inst.scale_factors if self.iteration != 0 or name not in before]
+        return {
+            name: ComputeScaleFactors.req(self, scale_factor=name, iteration=before.get(name, NO_ITERATION))
+            for name in names
+        }
 
     def needed(self) -> list[StoreTarget]:
         """The outputs that are required, and the skim whose files are read."""
@@ -75,5 +81,6 @@ class RunProcessor(DatasetWorkflow):
     def made_files(self) -> Resources:
         """Return the files that required tasks made."""
         scale_factors = self.required_tasks["scale_factors"]
-        files = {name: str(task.correction_file) for name, task in scale_factors.items()}
+        left_out: dict[str, str | None] = dict.fromkeys(self.config_inst.scale_factors)
+        files = left_out | {name: str(task.correction_file) for name, task in scale_factors.items()}
         return replace(super().made_files(), scale_factors=files)

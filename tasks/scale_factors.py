@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,16 +11,22 @@ import luigi
 
 from pocket.fingerprint import code_closure
 from pocket.store import write_output
-from tasks.base import StoreTask, TemplateTask, input_ids, load
+from tasks.base import TemplateTask, input_ids, load
+from tasks.iterations import NO_ITERATION, IterationTask
 from tasks.merging import MergeOutputs
 from tasks.toys import MakeToySamples
 
 if TYPE_CHECKING:
+    from pocket.analysis import Analysis
     from pocket.engine.resources import Resources
-    from pocket.scale_factors import ScaleFactorBase
+    from pocket.scale_factors import Coupled, ScaleFactorBase
     from pocket.scale_factors.base import Made
+    from pocket.scale_factors.result import ScaleFactorResult
+    from tasks.coupling import IterateScaleFactors
 
 RESULT = "result.json"
+#: folder with the results of all iterations of a coupled scale factor
+HISTORY = "iterations"
 
 
 class ScaleFactorTask(TemplateTask):
@@ -59,27 +66,54 @@ class ScaleFactorTask(TemplateTask):
 
         return Resources(toys=next((str(task.corrections) for task in self.toys().values()), None))
 
-    def made(self, templates: Mapping[str, MergeOutputs]) -> Made:
+    def made(self, templates: Mapping[str, MergeOutputs], unchanged: bool = False) -> Made:
         """Return what earlier steps made; ``templates`` are the tasks that do, by configuration."""
         from pocket.scale_factors.base import Made
 
         folders = {config: task.directory for config, task in templates.items()}
-        return Made(folders, self.analysis_inst.years_of, self.toy_files().find)
+        return Made(folders, self.analysis_inst.years_of, self.toy_files().find, unchanged)
+
+    @property
+    def failed_directory(self) -> Path:
+        """Where the numbers of what failed go; hidden, hence no output."""
+        return self.directory.with_name(f".{self.directory.name}.failed")
 
 
-class ComputeScaleFactors(ScaleFactorTask):
+class ComputeScaleFactors(IterationTask, ScaleFactorTask):
     """Measures a scale factor, or imports one, and writes it for correctionlib."""
 
     exclude_index = False
 
-    @property
-    def templates(self) -> dict[str, MergeOutputs]:
-        """The templates that it is measured in, per configuration."""
-        return {config: MergeOutputs.req(self, config=config) for config in self.declaration.configs()}
+    @classmethod
+    def find_group(cls, analysis: Analysis, params: dict[str, Any]) -> Coupled | None:
+        """Return the scale factors that one with these parameters is coupled with."""
+        return analysis.coupled_with(params["scale_factor"])
 
-    def requires(self) -> dict[str, StoreTask]:
-        """The templates that it is measured in, per configuration, or toys that it is imported from."""
-        return {**self.templates, **self.toys()}
+    @property
+    def iterated(self) -> IterateScaleFactors | None:
+        """The task whose result this is, of a scale factor that has settled together with others."""
+        if self.iteration != NO_ITERATION or self.analysis_inst.coupled_with(self.scale_factor) is None:
+            return None
+        from tasks.coupling import IterateScaleFactors
+
+        return IterateScaleFactors.req(self)
+
+    def templates(self) -> dict[str, MergeOutputs]:
+        """The templates that it is measured in, per configuration; of a settled one, those of the last iteration."""
+        if self.iterated is not None:
+            return self.iterated.requires()[str(self.scale_factor)].templates()
+
+        def iteration(config: str) -> int:
+            return self.iteration if self.analysis_inst.coupled_in(config) == self.group else NO_ITERATION
+
+        return {
+            config: MergeOutputs.req(self, config=config, iteration=iteration(config))
+            for config in self.declaration.configs()
+        }
+
+    def requires(self) -> dict[str, Any]:
+        """The templates that it is measured in, toys that it is imported from, or the iterations of a coupled one."""
+        return {**self.templates(), **self.toys()} if self.iterated is None else {"iterations": self.iterated}
 
     def complete(self) -> bool:
         """Whether the scale factor is there; if not, one that can't be made is refused before anything runs."""
@@ -93,6 +127,8 @@ class ComputeScaleFactors(ScaleFactorTask):
 
     def fingerprint_spec(self) -> Any:
         """The templates or toys, the declaration, and the code of the method."""
+        if self.iterated is not None:
+            return {"iterations": self.iterated.fingerprint, "name": self.scale_factor}
         used = (self.declaration.maker, self.declaration.method)
         return {
             "required": {name: task.fingerprint for name, task in self.requires().items()},
@@ -102,29 +138,52 @@ class ComputeScaleFactors(ScaleFactorTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """The templates."""
-        return input_ids({f"templates {config}": task.output() for config, task in self.templates.items()})
+        """The templates, or the iterations."""
+        if self.iterated is not None:
+            return input_ids({"iterations": self.iterated.output()})
+        return input_ids({f"templates {config}": task.output() for config, task in self.templates().items()})
 
     @property
     def correction_file(self) -> Path:
         """The file for correctionlib."""
         return self.directory / f"{self.scale_factor}.json"
 
+    @property
+    def binned(self) -> bool:
+        """Whether there are values in bins, as of everything that is measured."""
+        return (self.directory / RESULT).exists()
+
+    def result(self) -> ScaleFactorResult:
+        """Return the values in bins."""
+        from pocket.scale_factors.result import ScaleFactorResult
+
+        return ScaleFactorResult.from_json((self.directory / RESULT).read_text(encoding="utf-8"))
+
+    def history(self) -> tuple[Path, ...]:
+        """Return the files with the results of all iterations, none unless it is a coupled one that has settled."""
+        return tuple(sorted((self.directory / HISTORY).glob("*.json"), key=lambda path: int(path.stem)))
+
     def scale_factor_files(self) -> dict[str, str]:
-        """Return the checksums of this scale factor's file and of those that its templates depend on."""
+        """Return the checksum of the file."""
         manifest = self.output().manifest
         assert manifest is not None
-        return {**self.scale_factors_behind, str(self.scale_factor): manifest.files[self.correction_file.name].sha256}
+        return {str(self.scale_factor): manifest.files[self.correction_file.name].sha256}
 
     def make(self) -> None:
         """Make and write the scale factor."""
+        if self.iterated is not None:
+            with write_output(**self.write_info()) as folder:
+                shutil.copytree(self.iterated.directory / str(self.scale_factor), folder, dirs_exist_ok=True)
+            return
         from pocket.parameters.checksums import checksums
         from pocket.parameters.locations import recording_files
         from pocket.scale_factors.base import find_function
 
         make = find_function(self.declaration.maker)
+        # what isn't applied yet has no uncertainty
+        made = self.made(self.templates(), unchanged=self.iteration == 0)
         with recording_files() as used:
-            correction, result = make(str(self.scale_factor), self.declaration, self.made(self.templates))
+            correction, result = make(str(self.scale_factor), self.declaration, made)
         files = checksums(self.toy_files().not_made(used))
         with write_output(**self.write_info(), parameter_files=files) as folder:
             (folder / self.correction_file.name).write_text(correction, encoding="utf-8")

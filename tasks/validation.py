@@ -16,7 +16,7 @@ from pocket.store import write_output
 from pocket.store.publishing import replacing
 from tasks.base import TemplateTask, input_ids
 from tasks.merging import MergeOutputs
-from tasks.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
+from tasks.scale_factors import ComputeScaleFactors, ScaleFactorTask
 
 if TYPE_CHECKING:
     from pocket.scale_factors.validation.report import Report
@@ -48,11 +48,13 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
     exclude_index = False
 
     def requires(self) -> dict[str, Any]:
-        """The scale factor, and the templates in which its closure is looked for."""
+        """The scale factor, and the templates in which its closure is looked for, those it was measured in included."""
+        computed = ComputeScaleFactors.req(self)
+        templates = computed.templates()
         return {
-            "scale_factor": ComputeScaleFactors.req(self),
+            "scale_factor": computed,
             "templates": {
-                config: MergeOutputs.req(self, config=config)
+                config: templates.get(config) or MergeOutputs.req(self, config=config)
                 for measured in self.declaration.measured()
                 for config in closure_configs(measured)
             },
@@ -64,7 +66,12 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         used = (declaration.validator, declaration.method, declaration.algebra)
         return {
             "scale_factor": required["scale_factor"].fingerprint,
-            "templates": {config: task.fingerprint for config, task in required["templates"].items()},
+            # those that it was measured in are the scale factor's, and which ones that is may be known only afterwards
+            "templates": {
+                config: task.fingerprint
+                for config, task in required["templates"].items()
+                if config not in declaration.configs()
+            },
             "closure": [measured.closure for measured in declaration.measured()],
             "code": [code_closure(reference.partition(":")[0]) for reference in used if reference],
         }
@@ -78,11 +85,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
                 **{f"templates {config}": task.output() for config, task in required["templates"].items()},
             }
         )
-
-    @property
-    def failed_directory(self) -> Path:
-        """Where a report with failed checks goes that nobody accepts; hidden, hence no output."""
-        return self.directory.with_name(f".{self.directory.name}.failed")
 
     def make(self) -> None:
         """Make all checks, write and print the report.
@@ -107,17 +109,15 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
     def report(self) -> Report:
         """Return the report on what is there."""
         from pocket.scale_factors.base import find_function
-        from pocket.scale_factors.result import ScaleFactorResult
 
         required = self.requires()
         computed = required["scale_factor"]
-        file = computed.directory / RESULT
         report: Report = find_function(self.declaration.validator)(
             str(self.scale_factor),
             self.declaration,
             self.made(required["templates"]),
             computed.correction_file.read_text(encoding="utf-8"),
-            ScaleFactorResult.from_json(file.read_text(encoding="utf-8")) if file.exists() else None,
+            computed.result() if computed.binned else None,
         )
         return report
 

@@ -176,6 +176,8 @@ def test_pt_of_the_dimuons_agrees_with_the_truth(law: Law, chain: tuple[Run, flo
     edges = np.array(result.axes["ptll"])
     pt, generated, weight = (np.concatenate(parts) for parts in zip(*map(dimuons, toy_files(law, "dy")), strict=True))
     true = 1 + config.truth.pt_ll_slope * np.minimum(generated, 200) / 100
+    # beyond the last edge, the scale factor is that of the last bin
+    pt = np.minimum(pt, edges[-1] - 1)
     kept, changed = (np.histogram(pt, edges, weights=values)[0] for values in (weight, weight * true))
     # the yield is kept
     expected = changed / kept * kept.sum() / changed.sum()
@@ -198,7 +200,7 @@ VARIABLES = ("mll", "ptll", "MuonGood_pt", "MuonGood_eta")
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_calibrated_spectra_agree_with_data(law: Law, chain: tuple[Run, float], variable: str) -> None:
     assert p_value(output(law, "MergeOutputs", "calibrated"), variable, "baseline") > 1e-3
-    assert p_value(output(law, "MergeOutputs", "nominal"), variable, "baseline") < 1e-6
+    assert p_value(output(law, "MergeOutputs", "nominal"), variable, "baseline") < 1e-4
 
 
 def test_calibrated_yield_agrees_with_data(law: Law, chain: tuple[Run, float]) -> None:

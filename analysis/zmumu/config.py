@@ -43,7 +43,7 @@ ID_PT = (24, 30, 40, 50, 60, 120)
 TRIGGER_PT = (24, 26, 27, 28, 29, 30, 32, 35, 40, 50, 60, 120)
 TRIGGER_ABSETA = (0.0, 1.2, 2.4)
 
-# pT(ll) in GeV; the last bin ends where the histograms do
+# pT(ll) in GeV; what is beyond counts in the last bin
 DILEPTON_PT = (0, 5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150)
 
 DY = "DYJetsToMuMu"
@@ -51,7 +51,14 @@ DY = "DYJetsToMuMu"
 derived_weights = (
     ScaleFactorWeight.wrap("sf_mu_id", scale_factor="muon_id", collection="MuonGood"),
     ScaleFactorWeight.wrap("sf_mu_trigger", scale_factor="trigger", collection="MuonGood", combine="any"),
-    ScaleFactorWeight.wrap("sf_dy_pt", scale_factor="dy_pt", inputs={"ptll": "ll.pt"}),
+    # the statistical errors of the bins are such that the yield stays; all of them up at once would change it
+    ScaleFactorWeight.wrap(
+        "sf_dy_pt",
+        scale_factor="dy_pt",
+        inputs={"ptll": "ll.pt"},
+        variations=(*(f"stat{number}" for number in range(1, len(DILEPTON_PT))), "background"),
+        follows="pileup",
+    ),
 )
 muon_weights = ["sf_mu_id", "sf_mu_trigger"]
 
@@ -72,16 +79,12 @@ def pair_mass(bins: int, start: float, stop: float) -> Axis:
     )
 
 
-def dilepton_axis(field: str, bins: int, start: float, stop: float, label: str) -> Axis:
-    """Return an axis of the dimuon system."""
-    return Axis(coll="ll", field=field, bins=bins, start=start, stop=stop, label=label)
-
-
 def tag_and_probe(
     measure: str,
     variables: dict[str, HistConf],
     categories: Mapping[str, Sequence[Cut]] | None = None,
     weights: Sequence[str] = (),
+    variations: Sequence[str] = (),
 ) -> Configurator:
     """Return a configuration that fills tag-and-probe templates, from pairs with any tag and with a harder one.
 
@@ -90,6 +93,7 @@ def tag_and_probe(
         variables: the templates.
         categories: further categories.
         weights: further weights of simulation.
+        variations: weights that are varied.
     """
     return Configurator(
         parameters=parameters,
@@ -105,7 +109,7 @@ def tag_and_probe(
         },
         weights_classes=derived_weights,
         weights={"common": {"inclusive": [*simulation_weights, *weights]}},
-        variations={"weights": {"common": {"inclusive": ["pileup"]}}},
+        variations={"weights": {"common": {"inclusive": list(variations)}}},
         variables=variables,
     )
 
@@ -171,6 +175,7 @@ trigger_eff = tag_and_probe(
     },
     categories={"no_jet": [get_nObj_less(1)], "jets": [get_nObj_min(1)]},
     weights=["sf_mu_id"],
+    variations=["pileup"],
 )
 # what pT(ll) is measured in, and what shows whether it closes
 peak = {"peak": [get_on_peak(parameters.dimuon.peak, parameters.dimuon.peak_width)]}

@@ -24,11 +24,12 @@ class Resources:
 
     Args:
         toys: folder of the toys' own corrections, for parameters like ``toys://puWeights.json.gz``.
-        scale_factors: derived scale factor → its correctionlib file.
+        scale_factors: derived scale factor → its correctionlib file, or ``None`` for one that isn't applied, because
+            it is measured only in the same iteration.
     """
 
     toys: str | None = None
-    scale_factors: Mapping[str, str] = field(default_factory=dict)
+    scale_factors: Mapping[str, str | None] = field(default_factory=dict)
 
     def find(self, name: str) -> str:
         """Return the path of a file that is made together with the toys; any other name as it is.

@@ -15,19 +15,18 @@ from pocket.plots.style import PlotStyle
 from pocket.scale_factors.convergence import changes
 from pocket.scale_factors.result import ScaleFactorResult
 
-#: changes below this are small, in statistical errors
-SMALL = 0.1
-#: changes below this are drawn there
+#: changes below this are drawn there, or a decade below the tolerance
 LEAST = 1e-4
 
 
 def convergence(
-    history: Sequence[ScaleFactorResult], *, style: PlotStyle, lumi: float, com: float, year: str
+    history: Sequence[ScaleFactorResult], tolerance: float, *, style: PlotStyle, lumi: float, com: float, year: str
 ) -> tuple[Figure, dict[str, Any]]:
     """Draw the change of each bin per iteration, in statistical errors, and where it counts as small.
 
     Args:
-        history: the scale factor after each iteration, with the same bins.
+        history: the scale factor after each iteration, with the same bins; the first iteration has number 0.
+        tolerance: changes below this are small, in statistical errors.
         style: label and resolution.
         lumi: integrated luminosity in 1/pb.
         com: centre-of-mass energy in TeV.
@@ -40,8 +39,9 @@ def convergence(
         ScaleFactorError: as :func:`pocket.scale_factors.convergence.changes`.
     """
     moved = changes(history)
-    iterations = np.arange(2, len(history) + 1)
-    drawn = np.maximum(moved, LEAST)
+    iterations = np.arange(1, len(history))
+    least = min(LEAST, tolerance / 10)
+    drawn = np.maximum(moved, least)
     with cms_style():
         figure = new_figure(10.0, 8.5, style.dpi)
         ax = figure.add_axes((0.15, 0.12, 0.81, 0.8))
@@ -50,11 +50,11 @@ def convergence(
             ax.plot(iterations, line, color="#94a4a2", linewidth=1.0, label=None if number else "Bins")
         ax.plot(iterations, drawn.max(axis=1), color="black", marker="o", linewidth=2.5, label="Largest")
         ax.plot(iterations, np.median(drawn, axis=1), color="#3f90da", marker="s", linewidth=2.5, label="Median")
-        ax.axhline(SMALL, color="#bd1f01", linestyle="--", linewidth=2.0, label=f"{SMALL:g}")
+        ax.axhline(tolerance, color="#bd1f01", linestyle="--", linewidth=2.0, label=f"{tolerance:g}")
         ax.set_yscale("log")
-        top = 10 ** np.ceil(np.log10(max(2 * SMALL, drawn.max())))
+        top = 10 ** np.ceil(np.log10(max(2 * tolerance, drawn.max())))
         # two decades of room for the legend
-        ax.set_ylim(LEAST * 0.8, 30 * top)
+        ax.set_ylim(least * 0.8, 30 * top)
         ax.set_xlim(iterations[0] - 0.5, iterations[-1] + 0.5)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         ax.tick_params(axis="x", which="minor", length=0)
@@ -64,7 +64,7 @@ def convergence(
     numbers = {
         "name": history[0].name,
         "bins": history[0].binning.labels,
-        "small": SMALL,
+        "small": tolerance,
         "changes": [as_list(line) for line in moved],
         "largest": as_list(moved.max(axis=1)),
     }

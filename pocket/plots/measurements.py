@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
 from pocket.configurator import Configurator
+from pocket.plots.convergence import convergence
 from pocket.plots.fits import fit_pages, fit_summary
 from pocket.plots.maps import scale_factor_maps
 from pocket.plots.published import published_pages
@@ -56,6 +57,20 @@ def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResul
     for number, page in enumerate(fit_pages(result, **shared), 1):
         yield (f"{result.name}_fits_{number:02d}", *page)
     yield from _with_stem(f"{result.name}_fits", template_fit_pages(result, **labelled))
+
+
+def draw_convergence(cfg: Configurator, history: Sequence[ScaleFactorResult], tolerance: float) -> Iterator[Plot]:
+    """Draw how a coupled scale factor settles.
+
+    Args:
+        cfg: the configuration that it is measured in.
+        history: the scale factor after each iteration.
+        tolerance: change below which it has settled, in statistical errors.
+
+    Yields:
+        The plot ``{name}_convergence``.
+    """
+    yield (f"{history[0].name}_convergence", *convergence(history, tolerance, **_shared(cfg)))
 
 
 def draw_published(

@@ -5,6 +5,7 @@ whose ``method`` names a function ``"module:function"``, see docs/scale_factors.
 """
 
 from pocket.scale_factors.base import ScaleFactorBase
+from pocket.scale_factors.coupled import Coupled
 from pocket.scale_factors.declarations import DataScaleFactor, PassFail, ScaleFactor
 from pocket.scale_factors.efficiencies import EfficiencyMap, EfficiencyRatio, TagAndProbeCount, TagAndProbeFit
 from pocket.scale_factors.imported import Imported
@@ -16,6 +17,7 @@ from pocket.scale_factors.yields import DataMCRatio, NormRatio
 __all__ = (
     "Alternative",
     "Closure",
+    "Coupled",
     "DataMCRatio",
     "DataScaleFactor",
     "EfficiencyMap",

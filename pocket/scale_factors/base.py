@@ -20,11 +20,13 @@ class Made:
         folders: configuration → output of the merging.
         years: configuration → year of each dataset.
         find: name of a correction file → the same or, of those that are made together with toys, its path.
+        unchanged: whether a source may change nothing, see :func:`pocket.scale_factors.writer.correction_set`.
     """
 
     folders: Mapping[str, Path]
     years: Callable[[str], Mapping[str, str]]
     find: Callable[[str], str]
+    unchanged: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

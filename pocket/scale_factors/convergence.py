@@ -2,13 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors.binning import Array
 from pocket.scale_factors.result import ScaleFactorResult
+
+
+@dataclass(frozen=True)
+class Change:
+    """The largest change of coupled scale factors in one iteration.
+
+    Args:
+        iteration: number of the iteration, from 1.
+        size: |ΔSF| / σ, with σ the statistical error.
+        scale_factor: where it is.
+        bin: the bin of that scale factor.
+    """
+
+    iteration: int
+    size: float
+    scale_factor: str
+    bin: str
+
+    @property
+    def text(self) -> str:
+        """How much and where."""
+        return f"{self.size:.3g} σ of {self.scale_factor!r} in {self.bin}"
+
+
+def largest_changes(histories: Mapping[str, Sequence[ScaleFactorResult]]) -> list[Change]:
+    """Return the largest change of each iteration after the first.
+
+    Args:
+        histories: scale factor → results of each iteration, as many of each; one alone is no change.
+
+    Raises:
+        ScaleFactorError: as :func:`changes`.
+    """
+    moved = {name: changes(history) for name, history in histories.items() if len(history) > 1}
+    largest: list[Change] = []
+    for number in range(max(map(len, moved.values()), default=0)):
+        name = max(moved, key=lambda name: moved[name][number].max())
+        place = int(moved[name][number].argmax())
+        labels = histories[name][0].binning.labels
+        largest.append(Change(number + 1, float(moved[name][number][place]), name, labels[place]))
+    return largest
+
+
+def report_json(found: Sequence[Change], tolerance: float) -> str:
+    """Return the largest changes as JSON."""
+    settled = found[-1].size < tolerance
+    content = {"tolerance": tolerance, "settled": settled, "iterations": [asdict(change) for change in found]}
+    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def changes(history: Sequence[ScaleFactorResult]) -> Array:

@@ -25,7 +25,7 @@ def make(name: str, declaration: ScaleFactor, made: Made) -> tuple[str, ScaleFac
             :func:`~pocket.scale_factors.writer.dumps`.
     """
     result = measure_from(name, declaration, made.folders, made.years)
-    return dumps(result), result
+    return dumps(result, made.unchanged), result
 
 
 def measure_from(

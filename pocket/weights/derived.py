@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import numpy.typing as npt
 
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError, check_known
@@ -23,7 +24,8 @@ class DerivedWeight(WeightWrapper):
 
     The variations are those of the total uncertainty, or of the sources in ``_variations``. Inside a shape variation a
     factor is nominal, unless its file has a key for it, e.g. ``JES_Total_up`` for ``JES_TotalUp``. In variations of the
-    weight that it follows, it has those of the file's keys.
+    weight that it follows, it has those of the file's keys. It is 1 while one of its scale factors isn't applied, as in
+    the first iteration of coupled ones.
 
     Attributes:
         scale_factor: name of the scale factor in the analysis.
@@ -64,6 +66,8 @@ class DerivedWeight(WeightWrapper):
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight with its variations."""
+        if self._left_out:
+            return self._one(size, shape_variation)
         weight = self.at(events, size, shape_variation)
         correction = self.correction(self.scale_factor)
         if shape_variation != "nominal" or not self.has_variations:
@@ -76,6 +80,8 @@ class DerivedWeight(WeightWrapper):
 
     def compute_following(self, events: Any, size: int, keys: Sequence[str]) -> Mapping[str, Any]:
         """Return the weight in variations of the weight that it follows."""
+        if self._left_out:
+            return dict.fromkeys(keys, np.ones(size))
         weight = self.at(events, size, "nominal")
         return {key: weight(key) for key in keys}
 
@@ -129,6 +135,21 @@ class DerivedWeight(WeightWrapper):
             except (ConfigError, MissingBranchError) as error:
                 raise type(error)(f"{place}: {error}") from None
         return found
+
+    @property
+    def _left_out(self) -> bool:
+        """Whether one of the scale factors isn't applied, which is something else than not to know its file."""
+        files = self.params.get("scale_factors", {})
+        return any(name in files and files[name] is None for name in self.scale_factors())
+
+    def _one(self, size: int, shape_variation: str) -> Any:
+        one = np.ones(size)
+        if shape_variation != "nominal":
+            return one
+        if not self.variations:
+            return WeightData(self.name, one, one, one)
+        sides = [one] * len(self.variations)
+        return WeightDataMultiVariation(self.name, one, self.variations, sides, sides)
 
     def _check_statistics(self, correction: DerivedCorrection) -> None:
         # some of the decorrelated statistical variations alone would be too small an uncertainty

@@ -34,7 +34,8 @@ def loop(toys: Path, process: str, least_jets: int) -> list[Event]:
 
 def test_configurations(analysis: Analysis) -> None:
     assert tuple(analysis.scale_factors) == ("btag_efficiency", "btag_wp", "btag_norm")
-    assert set(analysis.config("btag_calibrated").scale_factors) == set(analysis.scale_factors)
+    for name in ("btag_closure", "btag_calibrated"):
+        assert set(analysis.config(name).scale_factors) == set(analysis.scale_factors)
     assert DATA not in analysis.config("btag_norm").samples
     # all eight uncertainties of the score
     varied = analysis.config("btag_norm").weights

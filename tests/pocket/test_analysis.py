@@ -14,7 +14,7 @@ from pocket.cut_functions import passthrough
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.fingerprint import digest
 from pocket.histograms.config import Axis, HistConf
-from pocket.scale_factors import Closure, EfficiencyRatio, Imported, Kept
+from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, Imported, Kept
 from pocket.skims import Skim
 from pocket.weights.derived import ScaleFactorWeight
 from tests.pocket.configs import DEFINITIONS, configure, only
@@ -41,6 +41,18 @@ def scale_factor(measured_in: str, **changes: Any) -> EfficiencyRatio:
         "mc": ("DY",),
     }
     return EfficiencyRatio(input=measured_in, **settings | changes)
+
+
+def ratio(measured_in: str, **settings: Any) -> DataMCRatio:
+    return DataMCRatio(
+        input=measured_in,
+        variable="probes",
+        category="baseline",
+        axes=("pt",),
+        data=("DATA",),
+        mc=("DY",),
+        **settings,
+    )
 
 
 def analysis(configs: Mapping[str, Any], default: str = "tnp", **settings: Any) -> Analysis:
@@ -117,19 +129,40 @@ def test_chains_of_any_depth() -> None:
     assert found.configs["d"].scale_factors == ("y", "z")
 
 
-@pytest.mark.parametrize(
-    ("uses", "inputs", "circle"),
-    [
-        ({"a": ["x"]}, {"x": "a"}, "a → a"),
-        ({"a": ["x"], "b": ["y"]}, {"x": "b", "y": "a"}, "a → b → a"),
-        # the way in is not part of the circle
-        ({"start": ["x"], "a": ["y"], "b": ["z"]}, {"x": "a", "y": "b", "z": "a"}, "a → b → a"),
-    ],
-)
-def test_circle(uses: dict[str, list[str]], inputs: dict[str, str], circle: str) -> None:
-    configs = {name: config(*used) for name, used in uses.items()}
-    with pytest.raises(ConfigError, match=rf"'test': .* wait for each other .*: {circle}$"):
-        analysis(configs, "a", scale_factors={name: scale_factor(where) for name, where in inputs.items()})
+def in_circle(**settings: Any) -> Analysis:
+    """Return an analysis in which two scale factors are measured with each other applied, and a third with one."""
+    configs = {"main": config("id", "iso"), "id": config("trigger"), "trigger": config("id"), "iso": config("trigger")}
+    factors = {"id": scale_factor("id"), "trigger": scale_factor("trigger"), "iso": scale_factor("iso")}
+    return analysis(configs, "main", scale_factors=factors, **settings)
+
+
+def test_circle() -> None:
+    with pytest.raises(ConfigError, match=r"analysis 'test': scale factors wait .* coupled=\[\('id', 'trigger'\)\]$"):
+        in_circle()
+
+
+def test_coupled_scale_factors() -> None:
+    found = in_circle(coupled=[("trigger", "id")])
+    assert found.groups == (Coupled(("trigger", "id")),)
+    assert found.coupled_with("id") == found.coupled_with("trigger") == found.groups[0]
+    assert found.coupled_with("iso") is None
+    # the third one is measured with a settled one applied
+    assert {name: found.coupled_in(name) for name in found.configs} == {
+        **dict.fromkeys(("id", "trigger"), found.groups[0]),
+        **dict.fromkeys(("main", "iso")),
+    }
+    assert set(found.scale_factors_behind("id")) == {"id", "trigger"}
+    assert found.scale_factors_behind("main")[-1] == "iso"
+    assert set(found.scale_factors_behind("main")) == {"id", "trigger", "iso"}
+
+
+def test_closure_of_coupled_scale_factors_is_not_exact() -> None:
+    place = {"input": "a"}
+    factors = {name: ratio("a", closure=Closure(exact=place)) for name in "x"}
+    with pytest.raises(
+        ConfigError, match=r"closure of scale factor 'x': a coupled .* not exactly; its closure is again="
+    ):
+        analysis({"a": config("x")}, "a", scale_factors=factors, coupled=[("x",)])
 
 
 def test_scale_factors_behind_templates() -> None:

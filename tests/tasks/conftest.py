@@ -48,15 +48,21 @@ def chain(finished: tuple[Chain, Path], monkeypatch: pytest.MonkeyPatch) -> Chai
     return chain
 
 
-@pytest.fixture
-def on_files(finished: tuple[Chain, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Chain:
-    """The small analysis on files of its own, with nothing run: two of simulation, one of data."""
-    _, copy = finished
-    chain = Chain.make(tmp_path, copy / "law" / "index")
+def make_on_files(copy: Path, folder: Path) -> Chain:
+    """Return the small analysis on files of its own, with nothing run: two of simulation, one of data."""
+    chain = Chain.make(folder, copy / "law" / "index")
     toys = copy / "store" / "small" / "MakeToySamples" / "toys" / "v1"
     for name, toy in {"dy_0.root": "dy_000", "dy_1.root": "dy_001", "data.root": "data_000"}.items():
         (path,) = toys.glob(f"*/{toy}/events.root")
         shutil.copy(path, chain.analysis / name)
     chain.define({"paths": ["dy_0.root", "dy_1.root"]})
+    return chain
+
+
+@pytest.fixture
+def on_files(finished: tuple[Chain, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Chain:
+    """The small analysis on files of its own, with nothing run."""
+    _, copy = finished
+    chain = make_on_files(copy, tmp_path)
     enter(chain, monkeypatch)
     return chain

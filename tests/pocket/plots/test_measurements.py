@@ -9,7 +9,7 @@ import pytest
 
 from pocket.errors import UnknownNameError
 from pocket.histograms.config import Axis, HistConf
-from pocket.plots.measurements import draw_published, draw_scale_factor
+from pocket.plots.measurements import draw_convergence, draw_published, draw_scale_factor
 from pocket.scale_factors.published import Varied
 from pocket.scale_factors.result import ScaleFactorResult
 from pocket.scale_factors.writer import dumps
@@ -58,6 +58,13 @@ def test_pages_of_coupled_variations() -> None:
 
 def test_one_bin_has_one_page() -> None:
     assert stems(result_of({"pt": (20.0, 30.0)}, sources=())) == ["sf"]
+
+
+def test_page_of_the_iterations() -> None:
+    history = [result_of({"pt": PT}), result_of({"pt": PT})]
+    ((stem, _, numbers),) = draw_convergence(config(), history, 0.02)
+    assert stem == "sf_convergence"
+    assert (numbers["small"], numbers["largest"]) == (0.02, [0.0])
 
 
 def test_axes_have_the_labels_of_the_configuration() -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 
 from pocket.errors import ScaleFactorError
-from pocket.scale_factors.convergence import changes
+from pocket.scale_factors.convergence import Change, changes, largest_changes, report_json
 from pocket.scale_factors.result import Measurement, ScaleFactorResult
 from tests.pocket.plots.results import PT, result_of
 
@@ -49,3 +50,30 @@ def test_errors_are_those_of_the_covariance() -> None:
 def test_refused(history: list[ScaleFactorResult], message: str) -> None:
     with pytest.raises(ScaleFactorError, match=message):
         changes(history)
+
+
+def test_largest_changes_of_several() -> None:
+    second = moved(FIRST, [0.04, -0.02])
+    other = [FIRST, moved(FIRST, [0.0, 0.05]), moved(FIRST, [0.0, 0.05])]
+    found = largest_changes({"id": [FIRST, second, moved(second, [0.001, 0.0])], "trigger": other})
+    labels = FIRST.binning.labels
+    assert found == [
+        Change(1, pytest.approx(2.5), "trigger", labels[1]),
+        Change(2, pytest.approx(0.05), "id", labels[0]),
+    ]
+    assert found[1].text == f"0.05 σ of 'id' in {labels[0]}"
+    content = json.loads(report_json(found, 0.1))
+    assert (content["settled"], content["tolerance"]) == (True, 0.1)
+    assert [change["iteration"] for change in content["iterations"]] == [1, 2]
+    assert json.loads(report_json(found[:1], 0.1))["settled"] is False
+
+
+def test_one_iteration_is_no_change() -> None:
+    assert largest_changes({"id": [FIRST], "trigger": [FIRST]}) == []
+
+
+def test_two_that_push_each_other_never_settle() -> None:
+    """Two normalisations r / (the other one) swap between r and 1 for ever."""
+    there, back = moved(FIRST, [0.0, 0.0]), moved(FIRST, [0.2, 0.2])
+    found = largest_changes({name: [there, back, there, back] for name in "xy"})
+    assert [change.size for change in found] == pytest.approx([10, 10, 10])

@@ -276,8 +276,11 @@ def test_refused_efficiency() -> None:
 def test_refused_bin_and_systematic() -> None:
     with pytest.raises(ScaleFactorError, match=rf"failed bins are not written: {BIN} \(no minimum found\)"):
         dumps(result(status=("valid", "valid", "no minimum found", "valid", "valid", "valid")))
+    empty = dataclasses.replace(result(), systematics={"signal": (np.zeros((3, 2)), np.zeros((3, 2)))})
     with pytest.raises(ScaleFactorError, match="systematic 'signal' changes nothing"):
-        dumps(dataclasses.replace(result(), systematics={"signal": (np.zeros((3, 2)), np.zeros((3, 2)))}))
+        dumps(empty)
+    # that of a scale factor which isn't applied yet
+    assert "signal_up" in dumps(empty, unchanged=True)
     rounding = 1e-14 * result().scale_factor.value
     with pytest.raises(ScaleFactorError, match="systematic 'signal' changes nothing"):
         dumps(dataclasses.replace(result(), systematics={"signal": (rounding, -rounding)}))

@@ -16,7 +16,7 @@ def test_simulation_is_split_into_files(config):
     assert file_plan("dy", config) == [(part, 50_000) for part in range(7)] + [(7, 10_000)]
     assert file_plan("ttsemi", config) == [(0, 40_000)]
     half = dataclasses.replace(config, scale=0.5, events_per_file=25_000)
-    assert file_plan("wjets", half) == [(0, 25_000), (1, 5_000)]
+    assert file_plan("wjets", half) == [(0, 25_000), (1, 25_000)]
 
 
 def test_data_have_a_poisson_number_of_events(config):

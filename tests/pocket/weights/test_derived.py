@@ -87,6 +87,19 @@ def test_every_object_counts(events: ak.Array, file: str, combine: str) -> None:
     assert varied == {}
 
 
+@pytest.mark.parametrize("variations", [(), ("stat", "signal")])
+def test_one_that_is_not_applied_yet_is_one(events: ak.Array, variations: tuple[str, ...]) -> None:
+    wrapped = ScaleFactorWeight.wrap("sf_id", "id", "MuonGood", variations=variations)
+    weight = wrapped(OmegaConf.create({"scale_factors": {"id": None}}), {})
+    nominal, varied = weight.evaluate(events, len(events), "nominal")
+    assert list(varied) == weight.variation_names()
+    assert {tuple(values) for values in (nominal, *varied.values())} == {(1.0,) * len(events)}
+    nominal, varied = weight.evaluate(events, len(events), "JESUp")
+    assert (nominal.tolist(), varied) == ([1.0] * len(events), {})
+    followed = weight.compute_following(events, len(events), ["hf_up"])
+    assert {key: values.tolist() for key, values in followed.items()} == {"hf_up": [1.0] * len(events)}
+
+
 def test_a_field_of_the_axis_itself_comes_first(events: ak.Array, file: str) -> None:
     events["MuonGood", "abseta"] = ak.zeros_like(events.MuonGood.eta)
     nominal, _ = evaluate(events, file, "product")

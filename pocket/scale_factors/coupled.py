@@ -1,0 +1,117 @@
+"""Scale factors that are measured with each other applied: how an analysis says so, and what it must say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pocket.errors import ConfigError, check_known
+
+
+@dataclass(frozen=True)
+class Coupled:
+    """Scale factors that are measured with each other applied, again and again until they settle.
+
+    Args:
+        scale_factors: their names.
+        tolerance: they have settled when |ΔSF| / σ is below this in all of their bins, with σ the statistical error.
+        max_iterations: how often they are measured at most, the first time without each other.
+
+    Raises:
+        ConfigError: if there are no names or one appears twice, or a number is none that can be reached.
+    """
+
+    scale_factors: tuple[str, ...]
+    tolerance: float = 0.1
+    max_iterations: int = 5
+
+    def __post_init__(self) -> None:
+        names: Any = self.scale_factors
+        if isinstance(names, str) or not names or not all(names):
+            raise ConfigError(f"coupled scale factors: expected a list of names, not {names!r}")
+        object.__setattr__(self, "scale_factors", tuple(names))
+        if len(set(names)) < len(names):
+            raise ConfigError(f"coupled scale factors: a name appears twice in {', '.join(names)}")
+        if not (math.isfinite(self.tolerance) and self.tolerance > 0):
+            raise ConfigError(f"coupled scale factors {self.label}: tolerance must be above 0, not {self.tolerance!r}")
+        if self.max_iterations < 2:
+            raise ConfigError(
+                f"coupled scale factors {self.label}: max_iterations must be at least 2, one without and one with each "
+                f"other, not {self.max_iterations!r}"
+            )
+
+    @property
+    def label(self) -> str:
+        """The names, for texts."""
+        return ", ".join(self.scale_factors)
+
+
+def find_cycles(applied: Mapping[str, Collection[str]]) -> list[tuple[str, ...]]:
+    """Return the groups of scale factors that wait for each other, or one for itself.
+
+    Args:
+        applied: scale factor → those that are applied where it is measured.
+    """
+
+    def behind(name: str) -> set[str]:
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            new = set(applied[waiting.pop()]) - found
+            found |= new
+            waiting += new
+        return found
+
+    reached = {name: behind(name) for name in applied}
+    cycles = (
+        tuple(other for other in applied if other in reached[name] and name in reached[other]) for name in applied
+    )
+    return [cycle for cycle in dict.fromkeys(cycles) if cycle]
+
+
+def check_coupled(
+    groups: Sequence[Coupled], measured_in: Mapping[str, Mapping[str, Collection[str]]], where: str
+) -> None:
+    """Check that scale factors wait for each other exactly where that is declared.
+
+    Args:
+        groups: what is declared.
+        measured_in: scale factor → configuration that it is measured in → scale factors applied there.
+        where: what errors call the analysis.
+
+    Raises:
+        UnknownNameError: if a name is none of a scale factor.
+        ConfigError: if one is in two groups, a group is no cycle, or a cycle isn't a group.
+    """
+    names = [name for group in groups for name in group.scale_factors]
+    check_known("scale factor", names, measured_in, f"coupled of {where}")
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"coupled of {where}: scale factor {name!r} is in two groups; join them")
+    cycles = find_cycles(
+        {name: [used for of in configs.values() for used in of] for name, configs in measured_in.items()}
+    )
+    for group in groups:
+        members = set(group.scale_factors)
+        if not any(members <= set(cycle) for cycle in cycles):
+            told = _told(group.scale_factors, measured_in)
+            raise ConfigError(f"coupled of {where}: {group.label} don't all wait for each other: {told}")
+    for cycle in cycles:
+        if not any(set(cycle) == set(group.scale_factors) for group in groups):
+            raise ConfigError(
+                f"{where}: scale factors wait for each other, {_told(cycle, measured_in)}; "
+                f"to measure them again until they settle, declare coupled=[{cycle!r}]"
+            )
+
+
+def _told(names: Sequence[str], measured_in: Mapping[str, Mapping[str, Collection[str]]]) -> str:
+    """Return what of some scale factors is applied where each of them is measured."""
+    told = []
+    for name in names:
+        for config, applied in measured_in[name].items():
+            among = [repr(used) for used in applied if used in names]
+            if among or len(measured_in[name]) == 1:
+                told.append(f"{name!r} is measured in {config!r} with {' and '.join(among) or 'none of them'} applied")
+    return ", ".join(told)
