@@ -14,7 +14,7 @@ from pocket.cut_functions import passthrough
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.fingerprint import digest
 from pocket.histograms.config import Axis, HistConf
-from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, Imported, Kept
+from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, Kept
 from pocket.skims import Skim
 from pocket.weights.derived import ScaleFactorWeight
 from tests.pocket.configs import DEFINITIONS, configure, only
@@ -22,7 +22,6 @@ from tests.pocket.configs import DEFINITIONS, configure, only
 PROBES = HistConf(
     [Axis(field="passing", type="integer", start=0, stop=2), Axis(field="pt", bins=[20, 30, 60], name="pt")]
 )
-KINDS = {"nominal": "sf", "up": "systup", "down": "systdown"}
 
 
 def config(*scale_factors: str) -> Any:
@@ -93,32 +92,6 @@ def test_names_that_refer_to_nothing(settings: dict[str, Any], message: str) -> 
 def test_unknown_scale_factor_in_the_weights() -> None:
     with pytest.raises(UnknownNameError, match="'idd' in weights of configuration 'main', did you mean 'id'"):
         analysis({"tnp": config(), "main": config("idd")}, scale_factors={"id": scale_factor("tnp")})
-
-
-def test_imported_scale_factor_waits_for_nothing() -> None:
-    factors = {"id": Imported(file="id.json", correction="id", systematic="kind", keys=KINDS)}
-    found = analysis({"tnp": config(), "main": config("id")}, scale_factors=factors)
-    assert found.scale_factors_behind("main") == ("id",)
-    assert found.scale_factor("id").configs() == ()
-
-
-def test_configuration_that_a_scale_factor_is_drawn_as() -> None:
-    factors = {"id": Imported(file="id.json", correction="id", systematic="kind", keys=KINDS)}
-    configs = {"tnp": config(), "main": config("id", "iso")}
-    found = analysis(configs, scale_factors={**factors, "iso": scale_factor("tnp"), "idle": factors["id"]})
-    assert {name: found.drawn_as(name) for name in found.scale_factors} == {"id": "main", "iso": "tnp", "idle": "tnp"}
-
-
-def test_variations_that_an_imported_scale_factor_does_not_have() -> None:
-    nominal = {"id": Imported(file="id.json", correction="id")}
-    message = (
-        "systematic 'up' in scale factor 'id', which weight 'sf_id' of configuration 'main' varies; known: nominal"
-    )
-    with pytest.raises(UnknownNameError, match=message):
-        analysis({"tnp": config(), "main": config("id")}, scale_factors=nominal)
-    weight = ScaleFactorWeight.wrap("sf_id", "id", "Muon", has_variations=False)
-    applied = configure(variables={"probes": PROBES}, weights={"common": {"inclusive": [weight]}})
-    assert analysis({"tnp": applied}, scale_factors=nominal)
 
 
 def test_chains_of_any_depth() -> None:

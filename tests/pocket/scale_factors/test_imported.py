@@ -4,10 +4,13 @@ from typing import Any
 
 import pytest
 
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, UnknownNameError
 from pocket.fingerprint import fingerprint
 from pocket.scale_factors import Imported
 from pocket.scale_factors.imported import signed
+from pocket.weights.derived import ScaleFactorWeight
+from tests.pocket.configs import configure
+from tests.pocket.test_analysis import PROBES, analysis, config, scale_factor
 
 KEYS = {"nominal": "sf", "up": "systup", "down": "systdown"}
 STAT = {"stat_up": "+stat", "stat_down": "-stat"}
@@ -71,3 +74,29 @@ def test_what_it_refuses(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError) as error:
         imported(**changes)
     assert str(error.value).startswith(f"Imported correction {changes.get('correction', 'id')!r}: {message}")
+
+
+def test_it_waits_for_nothing() -> None:
+    factors = {"id": imported()}
+    found = analysis({"tnp": config(), "main": config("id")}, scale_factors=factors)
+    assert found.scale_factors_behind("main") == ("id",)
+    assert found.scale_factor("id").configs() == ()
+
+
+def test_configuration_that_a_scale_factor_is_drawn_as() -> None:
+    factors = {"id": imported()}
+    configs = {"tnp": config(), "main": config("id", "iso")}
+    found = analysis(configs, scale_factors={**factors, "iso": scale_factor("tnp"), "idle": factors["id"]})
+    assert {name: found.drawn_as(name) for name in found.scale_factors} == {"id": "main", "iso": "tnp", "idle": "tnp"}
+
+
+def test_variations_that_an_imported_scale_factor_does_not_have() -> None:
+    nominal = {"id": imported(systematic="", keys={})}
+    message = (
+        "systematic 'up' in scale factor 'id', which weight 'sf_id' of configuration 'main' varies; known: nominal"
+    )
+    with pytest.raises(UnknownNameError, match=message):
+        analysis({"tnp": config(), "main": config("id")}, scale_factors=nominal)
+    weight = ScaleFactorWeight.wrap("sf_id", "id", "Muon", has_variations=False)
+    applied = configure(variables={"probes": PROBES}, weights={"common": {"inclusive": [weight]}})
+    assert analysis({"tnp": applied}, scale_factors=nominal)
