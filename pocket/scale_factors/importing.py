@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from pocket.corrections import load_correction
+from pocket.corrections import load_correction, read_corrections
 from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.parameters.locations import local_path
 from pocket.scale_factors.base import Made
@@ -17,7 +15,6 @@ from pocket.scale_factors.imported import SYSTEMATIC, Imported, signed
 from pocket.scale_factors.imported_result import binned_result
 from pocket.scale_factors.result import ScaleFactorResult
 
-_GZIP = b"\x1f\x8b"
 _TYPES: Mapping[str, tuple[type, ...]] = {"string": (str,), "int": (int,), "real": (int, float)}
 
 
@@ -57,12 +54,9 @@ def read(declaration: Imported, file: str) -> dict[str, Any]:
     """
     # also that the file is one
     load_correction(file, declaration.correction)
-    content = Path(local_path(file)).read_bytes()
-    corrections = json.loads(gzip.decompress(content) if content.startswith(_GZIP) else content)["corrections"]
-    for correction in corrections:
+    for correction in read_corrections(local_path(file)):
         if correction["name"] == declaration.correction:
-            found: dict[str, Any] = correction
-            return found
+            return correction
     raise ScaleFactorError(f"{declaration.where} is a compound one, which can't be imported")
 
 
