@@ -15,7 +15,7 @@ from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.executors.base import ExecutorFactoryABC
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
-from pocket.scale_factors import ScaleFactor
+from pocket.scale_factors import ScaleFactor, ScaleFactorBase
 from pocket.scale_factors.coupled import Coupled, check_coupled
 from pocket.scale_factors.validation.closure import places
 from pocket.skims import Skim
@@ -29,7 +29,7 @@ class Analysis:
         name: name, the first folder in the store.
         configs: name → configuration.
         default_config: the configuration that tasks take unless told otherwise.
-        scale_factors: name → scale factor, measured in the configuration that it names as ``input``.
+        scale_factors: name → scale factor, measured in the configuration that it names as ``input``, or imported.
         compare: configuration → the one whose templates are drawn beside its own, as before and after.
         skims: configuration → the skim that it reads instead of the original files; it may be of its own selection.
         executors: name → class of an own executor, for ``--executor``.
@@ -45,7 +45,7 @@ class Analysis:
     name: str
     configs: Mapping[str, Configurator]
     default_config: str
-    scale_factors: Mapping[str, ScaleFactor] = field(default_factory=dict)
+    scale_factors: Mapping[str, ScaleFactorBase] = field(default_factory=dict)
     compare: Mapping[str, str] = field(default_factory=dict)
     skims: Mapping[str, Skim] = field(default_factory=dict)
     executors: Mapping[str, type[ExecutorFactoryABC]] = field(default_factory=dict)
@@ -58,10 +58,12 @@ class Analysis:
             self.config(after, f"compare of {where}")
             self.config(before, f"compare of {where}")
         for name, declaration in self.scale_factors.items():
-            self._check_scale_factor(name, declaration)
+            for measured in declaration.measured():
+                self._check_scale_factor(name, measured)
         for name, config in self.configs.items():
             for used in config.scale_factors:
                 self.scale_factor(used, f"weights of configuration {name!r}")
+            self._check_systematics(name)
         check_coupled(self.groups, {name: self._measured_in(name) for name in self.scale_factors}, where)
         for reader in self.skims:
             self._check_skim(reader)
@@ -76,7 +78,7 @@ class Analysis:
             raise UnknownNameError("configuration", name, self.configs, where or f"analysis {self.name!r}")
         return self.configs[name]
 
-    def scale_factor(self, name: str, where: str = "") -> ScaleFactor:
+    def scale_factor(self, name: str, where: str = "") -> ScaleFactorBase:
         """Return a scale factor's declaration by name.
 
         Raises:
@@ -120,6 +122,11 @@ class Analysis:
         enter(config)
         return tuple(behind)
 
+    def drawn_as(self, scale_factor: str) -> str:
+        """Return the configuration whose style plots of a scale factor have: where it is measured, or else applied."""
+        applied = [name for name, config in self.configs.items() if scale_factor in config.scale_factors]
+        return (*self.scale_factor(scale_factor).configs(), *applied, self.default_config)[0]
+
     def years_of(self, config: str) -> dict[str, str]:
         """Return dataset → year of a configuration."""
         definitions = self.config(config).definitions
@@ -158,6 +165,14 @@ class Analysis:
                 raise ConfigError(
                     f"{where}: {definition.where} isn't the one of {skim.config!r}, whose skim {reader!r} reads"
                 )
+
+    def _check_systematics(self, config: str) -> None:
+        for weight in self.configs[config].weights.classes.values():
+            for name, keys in weight.systematics().items():
+                written = self.scale_factors[name].systematics_written()
+                if written is not None:
+                    where = f"scale factor {name!r}, which weight {weight.name!r} of configuration {config!r} varies"
+                    check_known("systematic", keys, written, where)
 
     def _check_scale_factor(self, name: str, declaration: ScaleFactor) -> None:
         where = f"scale factor {name!r}"

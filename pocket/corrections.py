@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import functools
+import gzip
+import json
 from pathlib import Path
 from typing import Any
 
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.locations import local_path
+
+_GZIP = b"\x1f\x8b"
+
+
+def read_corrections(path: str) -> list[dict[str, Any]]:
+    """Return the corrections of a correctionlib file as plain JSON, without the compound ones.
+
+    Args:
+        path: JSON or gzipped JSON; a path, not a name.
+    """
+    content = Path(path).read_bytes()
+    text = gzip.decompress(content) if content.startswith(_GZIP) else content
+    corrections: list[dict[str, Any]] = json.loads(text)["corrections"]
+    return corrections
 
 
 def load_correction(path: str, name: str) -> Any:

@@ -305,7 +305,9 @@ class ScaleFactorPlotJob:
 
         analysis = load_analysis(self.analysis, self.overrides)
         declaration = analysis.scale_factor(self.scale_factor)
-        config = analysis.config(declaration.input)
+        config = analysis.config(analysis.drawn_as(self.scale_factor))
+        # without one the axes have their names
+        variable = next((variable for _, variable in declaration.sources()), "")
         result, *history = (
             ScaleFactorResult.from_json(path.read_text(encoding="utf-8")) for path in (self.result, *self.history)
         )
@@ -314,9 +316,9 @@ class ScaleFactorPlotJob:
         if self.published is not None:
             correction = load_correction(self.published.path, self.published.correction)
             inputs = read_inputs(self.published.inputs)
-            plots = draw_published(config, declaration.variable, result, correction, inputs)
+            plots = draw_published(config, variable, result, correction, inputs)
             save_plots(plots, self.folder, config.parameters)
-        save_plots(draw_scale_factor(config, declaration.variable, result), self.folder, config.parameters)
+        save_plots(draw_scale_factor(config, variable, result), self.folder, config.parameters)
         progress(self.size)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import law
 import luigi
 
-from pocket.errors import ConfigError, check_known
+from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.fingerprint import code_closure
 from pocket.parameters.checksums import checksums
 from pocket.store import write_output
@@ -141,11 +141,12 @@ class PlotScaleFactors(ScaleFactorTask):
         """The scale factor, the published one, the style, and the code that draws."""
         from pocket.parameters.defaults import to_plain
 
-        config = self.analysis_inst.config(self.declaration.input)
+        config = self.analysis_inst.config(self.analysis_inst.drawn_as(self.scale_factor))
+        axes = [axis for _, variable in self.declaration.sources()[:1] for axis in config.variables[variable].axes]
         return {
             "scale_factor": self.requires().fingerprint,
             "published": (self.published, self.published_inputs),
-            "labels": [axis.label for axis in config.variables[self.declaration.variable].axes],
+            "labels": [axis.label for axis in axes],
             "style": to_plain(config.parameters).get("plotting_style", {}),
             "code": code_closure("pocket.plots.measurements"),
         }
@@ -156,6 +157,9 @@ class PlotScaleFactors(ScaleFactorTask):
 
     def make(self) -> None:
         """Draw all pages."""
+        computed = self.requires()
+        if not computed.binned:
+            raise ScaleFactorError(f"scale factor {self.scale_factor!r} isn't binned in its inputs, it can't be drawn")
         published = read_published(self.published, self.published_inputs)
         files = checksums([published.path] if published else [])
         with write_output(**self.write_info(), parameter_files=files) as folder:
@@ -163,10 +167,10 @@ class PlotScaleFactors(ScaleFactorTask):
                 analysis=self.analysis,
                 overrides=tuple(self.params),
                 scale_factor=self.scale_factor,
-                result=self.requires().directory / RESULT,
+                result=computed.directory / RESULT,
                 folder=folder,
                 published=published,
-                history=self.requires().history(),
+                history=computed.history(),
             )
             run_jobs([job], self.cores, f"{self.task_family} {self.scale_factor}", "plots")
         print(f"plots of {self.scale_factor} are in {self.directory}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,13 @@ from pocket.store import write_output
 from tasks.base import TemplateTask, input_ids, load
 from tasks.iterations import NO_ITERATION, IterationTask
 from tasks.merging import MergeOutputs
+from tasks.toys import MakeToySamples
 
 if TYPE_CHECKING:
     from pocket.analysis import Analysis
-    from pocket.scale_factors import Coupled, ScaleFactor
+    from pocket.engine.resources import Resources
+    from pocket.scale_factors import Coupled, ScaleFactorBase
+    from pocket.scale_factors.base import Made
     from pocket.scale_factors.result import ScaleFactorResult
     from tasks.coupling import IterateScaleFactors
 
@@ -40,7 +44,7 @@ class ScaleFactorTask(TemplateTask):
         return params
 
     @property
-    def declaration(self) -> ScaleFactor:
+    def declaration(self) -> ScaleFactorBase:
         """The scale factor's declaration."""
         return self.analysis_inst.scale_factor(self.scale_factor)
 
@@ -49,6 +53,26 @@ class ScaleFactorTask(TemplateTask):
         """Name of the scale factor."""
         return str(self.scale_factor)
 
+    def toys(self) -> dict[str, MakeToySamples]:
+        """Return the task that makes the toys, if a file that the scale factor is imported from comes with them."""
+        from pocket.engine.resources import TOYS
+
+        needed = any(name.startswith(TOYS) for name in self.declaration.files())
+        return {"toys": MakeToySamples.req(self, branch=-1)} if needed else {}
+
+    def toy_files(self) -> Resources:
+        """Return the files that come with the toys."""
+        from pocket.engine.resources import Resources
+
+        return Resources(toys=next((str(task.corrections) for task in self.toys().values()), None))
+
+    def made(self, templates: Mapping[str, MergeOutputs], unchanged: bool = False) -> Made:
+        """Return what earlier steps made; ``templates`` are the tasks that do, by configuration."""
+        from pocket.scale_factors.base import Made
+
+        folders = {config: task.directory for config, task in templates.items()}
+        return Made(folders, self.analysis_inst.years_of, self.toy_files().find, unchanged)
+
     @property
     def failed_directory(self) -> Path:
         """Where the numbers of what failed go; hidden, hence no output."""
@@ -56,7 +80,7 @@ class ScaleFactorTask(TemplateTask):
 
 
 class ComputeScaleFactors(IterationTask, ScaleFactorTask):
-    """Measures a scale factor and writes it for correctionlib."""
+    """Measures a scale factor, or imports one, and writes it for correctionlib."""
 
     exclude_index = False
 
@@ -88,22 +112,29 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         }
 
     def requires(self) -> dict[str, Any]:
-        """The templates that it is measured in, or the iterations of a coupled one."""
-        return self.templates() if self.iterated is None else {"iterations": self.iterated}
+        """The templates that it is measured in, toys that it is imported from, or the iterations of a coupled one."""
+        return {**self.templates(), **self.toys()} if self.iterated is None else {"iterations": self.iterated}
+
+    def complete(self) -> bool:
+        """Whether the scale factor is there; if not, one that can't be made is refused before anything runs."""
+        if super().complete():
+            return True
+        if self.declaration.checker and not self.toys():
+            from pocket.scale_factors.base import find_function
+
+            find_function(self.declaration.checker)(self.declaration)
+        return False
 
     def fingerprint_spec(self) -> Any:
-        """The templates, the declaration, and the code of the method."""
+        """The templates or toys, the declaration, and the code of the method."""
         if self.iterated is not None:
             return {"iterations": self.iterated.fingerprint, "name": self.scale_factor}
-        method = self.declaration.method.partition(":")[0]
+        used = (self.declaration.maker, self.declaration.method)
         return {
-            "templates": {config: task.fingerprint for config, task in self.templates().items()},
+            "required": {name: task.fingerprint for name, task in self.requires().items()},
             "name": self.scale_factor,
             "declaration": self.declaration,
-            "code": [
-                code_closure(module)
-                for module in ("pocket.scale_factors.outputs", "pocket.scale_factors.writer", method)
-            ],
+            "code": [code_closure(reference.partition(":")[0]) for reference in used if reference],
         }
 
     def input_ids(self) -> dict[str, str] | None:
@@ -117,8 +148,13 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         """The file for correctionlib."""
         return self.directory / f"{self.scale_factor}.json"
 
+    @property
+    def binned(self) -> bool:
+        """Whether there are values in bins, as of everything that is measured."""
+        return (self.directory / RESULT).exists()
+
     def result(self) -> ScaleFactorResult:
-        """Return what was measured."""
+        """Return the values in bins."""
         from pocket.scale_factors.result import ScaleFactorResult
 
         return ScaleFactorResult.from_json((self.directory / RESULT).read_text(encoding="utf-8"))
@@ -134,18 +170,22 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         return {str(self.scale_factor): manifest.files[self.correction_file.name].sha256}
 
     def make(self) -> None:
-        """Measure and write the scale factor."""
+        """Make and write the scale factor."""
         if self.iterated is not None:
             with write_output(**self.write_info()) as folder:
                 shutil.copytree(self.iterated.directory / str(self.scale_factor), folder, dirs_exist_ok=True)
             return
-        from pocket.scale_factors.outputs import measure_from
-        from pocket.scale_factors.writer import dumps
+        from pocket.parameters.checksums import checksums
+        from pocket.parameters.locations import recording_files
+        from pocket.scale_factors.base import find_function
 
-        folders = {config: task.directory for config, task in self.templates().items()}
-        result = measure_from(self.scale_factor, self.declaration, folders, self.analysis_inst.years_of)
+        make = find_function(self.declaration.maker)
         # what isn't applied yet has no uncertainty
-        text = dumps(result, unchanged=self.iteration == 0)
-        with write_output(**self.write_info()) as folder:
-            (folder / self.correction_file.name).write_text(text, encoding="utf-8")
-            (folder / RESULT).write_text(result.to_json(), encoding="utf-8")
+        made = self.made(self.templates(), unchanged=self.iteration == 0)
+        with recording_files() as used:
+            correction, result = make(str(self.scale_factor), self.declaration, made)
+        files = checksums(self.toy_files().not_made(used))
+        with write_output(**self.write_info(), parameter_files=files) as folder:
+            (folder / self.correction_file.name).write_text(correction, encoding="utf-8")
+            if result is not None:
+                (folder / RESULT).write_text(result.to_json(), encoding="utf-8")

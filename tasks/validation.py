@@ -11,7 +11,7 @@ import luigi
 
 from pocket.errors import ClosureError
 from pocket.fingerprint import code_closure
-from pocket.scale_factors.validation.closure import closure_configs, closure_sources
+from pocket.scale_factors.validation.closure import closure_configs
 from pocket.store import write_output
 from pocket.store.publishing import replacing
 from tasks.base import TemplateTask, input_ids
@@ -50,19 +50,20 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
     def requires(self) -> dict[str, Any]:
         """The scale factor, and the templates in which its closure is looked for, those it was measured in included."""
         computed = ComputeScaleFactors.req(self)
-        measured = computed.templates()
+        templates = computed.templates()
         return {
             "scale_factor": computed,
             "templates": {
-                config: measured.get(config) or MergeOutputs.req(self, config=config)
-                for config in closure_configs(self.declaration)
+                config: templates.get(config) or MergeOutputs.req(self, config=config)
+                for measured in self.declaration.measured()
+                for config in closure_configs(measured)
             },
         }
 
     def fingerprint_spec(self) -> Any:
         """The scale factor, where its closure is looked for, and the code of the checks."""
         required, declaration = self.requires(), self.declaration
-        used = ("pocket.scale_factors.validation.validate", declaration.method, declaration.algebra)
+        used = (declaration.validator, declaration.method, declaration.algebra)
         return {
             "scale_factor": required["scale_factor"].fingerprint,
             # those that it was measured in are the scale factor's, and which ones that is may be known only afterwards
@@ -71,7 +72,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
                 for config, task in required["templates"].items()
                 if config not in declaration.configs()
             },
-            "closure": declaration.closure,
+            "closure": [measured.closure for measured in declaration.measured()],
             "code": [code_closure(reference.partition(":")[0]) for reference in used if reference],
         }
 
@@ -107,24 +108,18 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
 
     def report(self) -> Report:
         """Return the report on what is there."""
-        from pocket.outputs import read_sums
-        from pocket.scale_factors.outputs import read_sources
-        from pocket.scale_factors.validation.validate import Evidence, validate
+        from pocket.scale_factors.base import find_function
 
-        declaration, required = self.declaration, self.requires()
+        required = self.requires()
         computed = required["scale_factor"]
-        folders = {config: task.directory for config, task in required["templates"].items()}
-        years_of = self.analysis_inst.years_of
-        return validate(
-            Evidence(
-                name=str(self.scale_factor),
-                declaration=declaration,
-                result=computed.result(),
-                correction=computed.correction_file.read_text(encoding="utf-8"),
-                sources=read_sources(closure_sources(declaration), declaration.years, folders, years_of),
-                sums={config: read_sums(folder) for config, folder in folders.items()},
-            )
+        report: Report = find_function(self.declaration.validator)(
+            str(self.scale_factor),
+            self.declaration,
+            self.made(required["templates"]),
+            computed.correction_file.read_text(encoding="utf-8"),
+            computed.result() if computed.binned else None,
         )
+        return report
 
 
 def _write(folder: Path, report: Report, *, accepted: bool) -> None:

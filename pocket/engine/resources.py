@@ -31,6 +31,15 @@ class Resources:
     toys: str | None = None
     scale_factors: Mapping[str, str | None] = field(default_factory=dict)
 
+    def find(self, name: str) -> str:
+        """Return the path of a file that is made together with the toys; any other name as it is.
+
+        Without toys the name stays as it is, and fails only where it is used.
+        """
+        if self.toys is None or not name.startswith(TOYS):
+            return name
+        return f"{self.toys}/{name.removeprefix(TOYS)}"
+
     def not_made(self, files: Mapping[str, str]) -> dict[str, str]:
         """Return those of some files (name → path) that no step of the chain made."""
         made = tuple(self.scale_factors.values())
@@ -49,10 +58,7 @@ def resolve_parameters(cfg: Configurator, resources: Resources) -> DictConfig:
             return {name: resolve(item) for name, item in value.items()}
         if isinstance(value, list):
             return [resolve(item) for item in value]
-        if isinstance(value, str) and value.startswith(TOYS):
-            # without toys the parameter stays as it is, and fails only where it is used
-            return value if resources.toys is None else f"{resources.toys}/{value.removeprefix(TOYS)}"
-        return expand_directories(value) if isinstance(value, str) else value
+        return expand_directories(resources.find(value)) if isinstance(value, str) else value
 
     plain = resolve(to_plain(cfg.parameters, without=NOT_PROCESSED))
     return _composed(pickle.dumps({**plain, "scale_factors": dict(resources.scale_factors)}))

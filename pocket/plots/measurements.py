@@ -29,8 +29,8 @@ def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResul
     """Draw a scale factor, its uncertainties and the fits behind it.
 
     Args:
-        cfg: the configuration that it is measured in.
-        variable: the histogram that it is measured from.
+        cfg: the configuration that it is measured or applied in.
+        variable: the histogram that it is measured from, empty without one.
         result: the measurement.
 
     Yields:
@@ -49,7 +49,8 @@ def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResul
         yield from _with_stem(f"{result.name}_uncertainties", breakdown_pages(result, **labelled))
     if result.coupled:
         yield from _with_stem(f"{result.name}_variations", coupled_pages(result, **labelled))
-    if result.binning.size > 1:
+    # what has no error has no correlation
+    if result.binning.size > 1 and result.covariance.any():
         yield (f"{result.name}_correlation", *correlation_page(result, **labelled))
     for model in dict.fromkeys(fit.model for fit in result.diagnostics):
         yield (f"{result.name}_fits_{model}", *fit_summary(result, **shared, model=model))
@@ -82,8 +83,8 @@ def draw_published(
     """Draw a scale factor and a published one.
 
     Args:
-        cfg: the configuration that it is measured in.
-        variable: the histogram that it is measured from.
+        cfg: the configuration that it is measured or applied in.
+        variable: the histogram that it is measured from, empty without one.
         result: the measurement.
         correction: the published scale factor.
         inputs: what its inputs are, see :func:`pocket.scale_factors.published.compare_published`.
@@ -104,7 +105,8 @@ def _shared(cfg: Configurator) -> dict[str, Any]:
 
 
 def _labels(cfg: Configurator, variable: str) -> dict[str, str]:
-    return {axis.name: axis.label or axis.name for axis in cfg.variables[variable].axes}
+    axes = cfg.variables[variable].axes if variable else ()
+    return {axis.name: axis.label or axis.name for axis in axes}
 
 
 def _with_stem(name: str, pages: Iterable[tuple[str, Figure, dict[str, Any]]]) -> Iterator[Plot]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from pocket.errors import ConfigError, UnknownNameError, check_known
+from pocket.scale_factors.base import ScaleFactorBase
 from pocket.scale_factors.systematics import LogNormal, Systematic
 from pocket.scale_factors.validation.closure import Closure, check_closure
 
@@ -25,8 +26,8 @@ RESERVED_AXES = ("systematic", "cat", "variation", "year", "sample")
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScaleFactor:
-    """Base of all scale factors; a subclass sets ``method``.
+class ScaleFactor(ScaleFactorBase):
+    """Base of all scale factors that are measured; a subclass sets ``method``.
 
     Args:
         input: name of the configuration that fills the histogram.
@@ -45,13 +46,14 @@ class ScaleFactor:
         systematics: sources of uncertainty.
         upstream: derived scale factors that ``input`` has to apply.
         closure: where it is looked whether the scale factor does what it is for.
-        description: text written into the correction.
 
     Raises:
         ConfigError: if a name or a list is empty, something appears twice, or a value is of the wrong kind.
         UnknownNameError: if a flow, an axis or a changed argument is unknown.
     """
 
+    maker: ClassVar[str] = "pocket.scale_factors.outputs:make"
+    validator: ClassVar[str] = "pocket.scale_factors.validation.validate:validate_from"
     #: ``module:function`` of the method: ``function(declaration, templates) -> Measured``, see
     #: :mod:`pocket.scale_factors.templates` and :mod:`pocket.scale_factors.result`
     method: ClassVar[str]
@@ -59,9 +61,6 @@ class ScaleFactor:
     quantity: ClassVar[str] = "weight"
     #: whether entries outside of an axis that clamps count in its first or last bin, as they are evaluated there
     folds_flow: ClassVar[bool] = False
-    #: ``module:function`` of the sums that the scale factor corrects, and of what they must equal then, see
-    #: :mod:`pocket.scale_factors.validation.algebra`; empty if only errors say how well it does
-    algebra: ClassVar[str] = ""
     #: whether it is 1 when measured again where it is applied
     becomes_one: ClassVar[bool] = True
     #: arguments that decide the bins or the systematics, which therefore no systematic changes
@@ -84,7 +83,6 @@ class ScaleFactor:
     upstream: tuple[str, ...] = ()
     # what was measured stays the same, wherever its closure is looked for
     closure: Closure = dataclasses.field(default=Closure(), metadata={"fingerprint": False})
-    description: str = ""
 
     def __post_init__(self) -> None:
         for key in ("input", "variable", "category"):
@@ -103,6 +101,10 @@ class ScaleFactor:
     def where(self) -> str:
         """What errors call this declaration."""
         return f"{type(self).__name__} of variable {self.variable!r}"
+
+    def measured(self) -> tuple[ScaleFactor, ...]:
+        """Return the scale factor itself."""
+        return (self,)
 
     def flows(self) -> dict[str, Flow]:
         """Return the flow of every axis."""
@@ -176,10 +178,6 @@ class ScaleFactor:
         """Return all pairs of configuration and histogram that are read, the nominal one first."""
         others = ((declaration.input, declaration.variable) for _, declaration in self.changed())
         return tuple(dict.fromkeys([(self.input, self.variable), *others]))
-
-    def configs(self) -> tuple[str, ...]:
-        """Return the configurations whose templates are read, ``input`` first."""
-        return tuple(dict.fromkeys(config for config, _ in self.sources()))
 
     def _check_binning(self) -> None:
         for axis, flow in self.flows().items():

@@ -65,7 +65,8 @@ class DerivedCorrection:
         place = f"correction {self.name!r} of {Path(self.file).name}"
         for axis, value in inputs.items():
             known = self._keys(axis)
-            if isinstance(value, str) and value not in known and None not in known:
+            # without keys, nothing depends on it, or the library itself looks it up below a transformation
+            if isinstance(value, str) and known and value not in known and None not in known:
                 raise ConfigError(f"{place} knows no {axis} {value!r}; known: {', '.join(sorted(known))}")
         if systematic != "nominal" and not self.systematics:
             raise ConfigError(f"{place} has no systematic {systematic!r}, nor any other one")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from pocket.errors import ConfigError, check_known
+from pocket.scale_factors.base import find_function
 from pocket.scale_factors.binning import Binning
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.result import JOINED, VALID, Measured, Measurement, ScaleFactorResult, Shifts
@@ -93,12 +92,6 @@ def _measure_one(name: str, declaration: ScaleFactor, histograms: Histograms, ot
             raise ConfigError(f"{declaration.where}: systematic {systematic.name!r} is the method's own")
         systematics[systematic.name] = shifts(method, templates, nominal.values.value, systematic, sources)
     return _result(templates, dataclasses.replace(nominal, systematics=systematics))
-
-
-def find_function(reference: str) -> Any:
-    """Return a function by ``module:name``."""
-    module, _, name = reference.partition(":")
-    return getattr(importlib.import_module(module), name)
 
 
 def _result(templates: Templates, measured: Measured) -> ScaleFactorResult:

@@ -6,13 +6,26 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pocket.outputs import add, read_variable
+from pocket.scale_factors.base import Made
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.measuring import measure, measure_by_year
 from pocket.scale_factors.result import ScaleFactorResult
 from pocket.scale_factors.shifts import Histograms, Sources
+from pocket.scale_factors.writer import dumps
 
 #: what stands for the year where all are added
 ALL_YEARS = ""
+
+
+def make(name: str, declaration: ScaleFactor, made: Made) -> tuple[str, ScaleFactorResult]:
+    """Measure a scale factor; returns the text of its file and the measurement.
+
+    Raises:
+        UnknownNameError, ConfigError, ScaleFactorError: as :func:`measure_from` and
+            :func:`~pocket.scale_factors.writer.dumps`.
+    """
+    result = measure_from(name, declaration, made.folders, made.years)
+    return dumps(result, made.unchanged), result
 
 
 def measure_from(

@@ -42,6 +42,14 @@ class DerivedWeight(WeightWrapper):
         return (cls.scale_factor,)
 
     @classmethod
+    def systematics(cls) -> Mapping[str, tuple[str, ...]]:
+        """The scale factor, and the systematics that its file must have for the weight's variations."""
+        if not cls.has_variations:
+            return {}
+        sources = [f"{variation}_" for variation in cls._variations] or [""]
+        return {cls.scale_factor: tuple(f"{source}{side}" for source in sources for side in ("up", "down"))}
+
+    @classmethod
     def make(cls, name: str, variations: Sequence[str], **attributes: Any) -> type[Self]:
         """Return a weight class.
 
@@ -62,7 +70,7 @@ class DerivedWeight(WeightWrapper):
             return self._one(size, shape_variation)
         weight = self.at(events, size, shape_variation)
         correction = self.correction(self.scale_factor)
-        if shape_variation != "nominal":
+        if shape_variation != "nominal" or not self.has_variations:
             return weight(correction.nominal_in(shape_variation))
         self._check_statistics(correction)
         if not self.variations:
@@ -170,6 +178,7 @@ class ScaleFactorWeight(DerivedWeight):
         inputs: Mapping[str, str] | None = None,
         variations: Sequence[str] = (),
         follows: str | None = None,
+        has_variations: bool = True,
     ) -> type[ScaleFactorWeight]:
         """Make a weight class for one scale factor.
 
@@ -189,11 +198,15 @@ class ScaleFactorWeight(DerivedWeight):
                 ``("stat1", "stat2", …)``.
             follows: name of a weight in whose variations this one takes the values that were measured for them: in
                 ``sf_btag_hfUp`` that for ``hf_up``.
+            has_variations: whether the weight has variations; a published scale factor may have no errors.
 
         Raises:
             UnknownNameError: if ``combine`` is neither.
-            ConfigError: if ``any`` has no collection, or the variations aren't a list of different names.
+            ConfigError: if ``any`` has no collection, the variations aren't a list of different names, or there are
+                some of a weight without.
         """
+        if variations and not has_variations:
+            raise ConfigError(f"weight {name!r} has the variations {', '.join(variations)}, but has_variations=False")
         if combine not in COMBINE:
             raise UnknownNameError("way to combine", combine, COMBINE, f"weight {name!r}")
         if combine == "any" and collection is None:
@@ -206,6 +219,7 @@ class ScaleFactorWeight(DerivedWeight):
             combine=combine,
             inputs=dict(inputs or {}),
             follows=follows,
+            has_variations=has_variations,
         )
 
     def at(self, events: Any, size: int, shape_variation: str) -> Callable[[str], Floats]:

@@ -7,8 +7,6 @@ error for a value beyond their bins. So inputs are given by name, and a value be
 from __future__ import annotations
 
 import functools
-import gzip
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.corrections import load_correction
+from pocket.corrections import load_correction, read_corrections
 from pocket.errors import ConfigError, check_known
 from pocket.lookup import branch, collection, field, parameter
 from pocket.parameters.locations import local_path
@@ -27,8 +25,6 @@ from pocket.parameters.locations import local_path
 Floats = npt.NDArray[np.float64]
 #: values of an input: one for all objects, or one per object
 Input = str | npt.NDArray[Any]
-
-_GZIP = b"\x1f\x8b"
 
 
 class FlatObjects:
@@ -198,8 +194,7 @@ class Coverage:
 @functools.lru_cache(maxsize=256)
 def coverage(file: str, name: str) -> Coverage:
     """Return what a correction covers, of a file given by its path."""
-    content = Path(file).read_bytes()
-    corrections = json.loads(gzip.decompress(content) if content.startswith(_GZIP) else content)["corrections"]
+    corrections = read_corrections(file)
     keys: dict[str, set[Any]] = {}
     ranges: dict[str, set[tuple[frozenset[tuple[str, Any]], float, float]]] = {}
 

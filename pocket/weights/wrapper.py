@@ -82,6 +82,11 @@ class WeightWrapper:
         """Names of the derived scale factors that the weight applies."""
         return ()
 
+    @classmethod
+    def systematics(cls) -> Mapping[str, tuple[str, ...]]:
+        """Derived scale factor → systematics that its file must have for the weight's variations."""
+        return {}
+
     @property
     def variations(self) -> tuple[str, ...]:
         """Names of several variations, empty for a single pair."""

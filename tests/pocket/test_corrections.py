@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import correctionlib.schemav2 as cs
 import pytest
 
-from pocket.corrections import load_correction
+from pocket.corrections import load_correction, read_corrections
 from pocket.errors import ConfigError, UnknownNameError
 from tests.pocket.correction_files import binned, write_corrections
 
@@ -19,6 +20,14 @@ def path(tmp_path: Path) -> str:
 
 def test_correction(path: str) -> None:
     assert load_correction(path, "muon_id").evaluate(15.0, "nominal") == 1.0
+
+
+def test_plain_content_of_a_file_and_of_a_compressed_one(path: str, tmp_path: Path) -> None:
+    compressed = tmp_path / "sf.json.gz"
+    compressed.write_bytes(gzip.compress(Path(path).read_bytes()))
+    (correction,) = read_corrections(path)
+    assert correction["name"] == "muon_id"
+    assert read_corrections(str(compressed)) == [correction]
 
 
 def test_a_file_is_read_once(path: str) -> None:

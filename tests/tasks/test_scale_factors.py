@@ -1,18 +1,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import correctionlib
+import numpy as np
 import pytest
 
 from pocket.outputs import read_templates
 from pocket.scale_factors.result import ScaleFactorResult
 from pocket.store import read_manifest
 from tasks.merging import MergeOutputs
+from tasks.plotting import PlotScaleFactors
 from tasks.scale_factors import RESULT, ComputeScaleFactors
+from tasks.validation import ValidateScaleFactors
+from tests.pocket.scale_factors.correction_trees import binning, category, published
 from tests.tasks.chain import Chain
 
 APPLIED_BY = ("RunProcessor", "MergeOutputs", "PlotTemplates")
@@ -106,3 +111,121 @@ def test_scale_factor_is_applied_with_its_variations(chain: Chain) -> None:
     # one or two muons per event
     assert min(low, low**2) < average < max(high, high**2)
     assert total[2] < total[0] < total[1]
+
+
+PUBLISHED = """
+published = Imported(
+    file=str(FOLDER / "published.json"),
+    correction="vertices",
+    inputs={"year": "2018"},
+    rename={"nPV": "npvs"},
+    systematic="kind",
+    keys={"nominal": "sf", "up": "up", "down": "down", "stat_up": "+stat", "stat_down": "-stat"},
+)
+sf_published = ScaleFactorWeight.wrap("sf_published", "published", inputs={"npvs": "PV.npvsGood"})
+"""
+#: per bin of the histogram
+FACTORS = {kind: shift + np.linspace(0.9, 1.1, 20) for kind, shift in {"sf": 0.0, "up": 0.05, "down": -0.1}.items()}
+FACTORS |= {"stat": np.full(20, 0.03)}
+
+
+def publish(chain: Chain, correction: str = "vertices", **changes: Any) -> None:
+    """Write the published scale factor, with other contents of some kinds."""
+    edges = np.linspace(0, 80, 21).tolist()
+    contents: dict[str, Any] = {
+        kind: category("year", {"2018": binning("nPV", edges, values.tolist()), "2017": 2.0})
+        for kind, values in FACTORS.items()
+    }
+    inputs = {"year": "string", "nPV": "real", "kind": "string"}
+    content = published(category("kind", contents | changes), inputs) | {"name": correction}
+    (chain.analysis / "published.json").write_text(json.dumps({"schema_version": 2, "corrections": [content]}))
+
+
+@pytest.fixture
+def importing(chain: Chain) -> Chain:
+    """The chain with a published scale factor that is applied in ``corrected`` instead of the measured one."""
+    publish(chain)
+    chain.edit("__init__.py", "\nanalysis = Analysis(", f"{PUBLISHED}\nanalysis = Analysis(")
+    chain.edit("__init__.py", "import EfficiencyRatio", "import EfficiencyRatio, Imported")
+    chain.edit("__init__.py", '"tight_id": tight_id', '"tight_id": tight_id, "published": published')
+    chain.edit("__init__.py", "configure(spectra, sf_tight_id)", "configure(spectra, sf_published)")
+    return chain
+
+
+def test_imported_scale_factor_is_applied_validated_and_drawn(importing: Chain) -> None:
+    first, *others = importing.build()
+    assert first == "ComputeScaleFactors published"
+    assert set(others) == {"ValidateScaleFactors published", *(f"{task} corrected" for task in APPLIED_BY)}
+    main, corrected = (
+        read_templates(importing.task(MergeOutputs, config=config).directory, "npvs")["DYJetsToMuMu"]
+        for config in ("main", "corrected")
+    )
+    before = main[{"cat": "baseline", "variation": "nominal"}].values()
+    for variation, kind in {"nominal": "sf", "sf_publishedUp": "up", "sf_publishedDown": "down"}.items():
+        after = corrected[{"cat": "baseline", "variation": variation}].values()
+        np.testing.assert_allclose(after, before * FACTORS[kind], rtol=1e-12, atol=1e-9)
+    report = json.loads((importing.output("ValidateScaleFactors", "published") / "report.json").read_text())
+    assert {check["name"]: check["passed"] for check in report["checks"]} == {"values": True, "file": True}
+    assert importing.build(PlotScaleFactors, scale_factor="published") == ["PlotScaleFactors published"]
+    numbers = json.loads((importing.output("PlotScaleFactors", "published") / "published.json").read_text())
+    assert numbers["slices"][0]["scale_factor"]["value"] == pytest.approx(FACTORS["sf"].tolist())
+
+
+def test_imported_scale_factor_is_made_again_when_its_file_changes(importing: Chain) -> None:
+    compute = {"cls": ComputeScaleFactors, "scale_factor": "published"}
+    assert importing.build(**compute) == ["ComputeScaleFactors published"]
+    task: ComputeScaleFactors = importing.task(**compute)
+    assert task.requires() == {}
+    manifest = task.output().manifest
+    assert manifest is not None
+    file = importing.analysis / "published.json"
+    assert manifest.info["parameter_files"] == {str(file): hashlib.sha256(file.read_bytes()).hexdigest()}
+    assert importing.build(**compute) == []
+    before = importing.ids("ComputeScaleFactors", "published")
+    publish(importing, up=1.3)
+    assert importing.build(**compute) == ["ComputeScaleFactors published"]
+    after = importing.ids("ComputeScaleFactors", "published")
+    assert (list(after), list(after.values()) == list(before.values())) == (list(before), False)
+
+
+def test_file_that_lacks_what_is_declared_stops_all_before_it_runs(importing: Chain) -> None:
+    publish(importing, correction="vertex")
+    run = importing.run("PlotTemplates")
+    assert run.executed == []
+    assert run.errors == ["unknown correction 'vertices' in published.json, did you mean 'vertex'?"]
+
+
+def test_imported_formula_is_neither_drawn_nor_checked(importing: Chain) -> None:
+    formula = {"nodetype": "formula", "expression": "0.9+x/400", "parser": "TFormula", "variables": ["nPV"]}
+    publish(importing, sf=formula)
+    importing.edit("__init__.py", ', "stat_up": "+stat", "stat_down": "-stat"', "")
+    assert importing.build(ValidateScaleFactors, scale_factor="published") == [
+        "ComputeScaleFactors published",
+        "ValidateScaleFactors published",
+    ]
+    report = json.loads((importing.output("ValidateScaleFactors", "published") / "report.json").read_text())
+    assert [check["outcome"] for check in report["checks"]] == ["not made: it isn't binned in its inputs"]
+    sentence = importing.error(PlotScaleFactors, scale_factor="published")
+    assert sentence == "scale factor 'published' isn't binned in its inputs, it can't be drawn"
+
+
+def test_scale_factor_from_a_file_that_comes_with_the_toys(importing: Chain) -> None:
+    importing.edit("__init__.py", 'str(FOLDER / "published.json")', '"toys://muon_Z.json.gz"')
+    importing.edit("__init__.py", '"vertices",\n    inputs={"year": "2018"}', '"NUM_TightID_DEN_TrackerMuons"')
+    importing.edit(
+        "__init__.py", '    rename={"nPV": "npvs"},\n    systematic="kind"', '    systematic="scale_factors"'
+    )
+    keys = '{"nominal": "nominal", "up": "systup", "down": "systdown"}'
+    declared = '{"nominal": "sf", "up": "up", "down": "down", "stat_up": "+stat", "stat_down": "-stat"}'
+    importing.edit("__init__.py", declared, keys)
+    compute = {"cls": ComputeScaleFactors, "scale_factor": "published"}
+    assert importing.build(**compute) == ["ComputeScaleFactors published"]
+    task: ComputeScaleFactors = importing.task(**compute)
+    assert list(task.requires()) == ["toys"]
+    (toys,) = (importing.store / "small" / "MakeToySamples").rglob("muon_Z.json.gz")
+    original = correctionlib.CorrectionSet.from_file(str(toys))["NUM_TightID_DEN_TrackerMuons"]
+    written = correctionlib.CorrectionSet.from_file(str(task.correction_file))["published"]
+    assert written.evaluate(1.0, 30.0, "up") == original.evaluate(1.0, 30.0, "systup")
+    manifest = task.output().manifest
+    assert manifest is not None
+    assert manifest.info["parameter_files"] == {}

@@ -81,7 +81,7 @@ class Unit:
         return first
 
 
-def evaluate(correction: Correction, axes: Mapping[str, Axis], given: Mapping[str, str]) -> Array:
+def evaluate(correction: Correction, axes: Mapping[str, Axis], given: Mapping[str, str | int | float]) -> Array:
     """Return what a correction gives inside of each bin, one dimension per axis.
 
     Args:

@@ -15,9 +15,11 @@ from correctionlib import CorrectionSet
 from scipy.linalg import block_diag
 
 from pocket.errors import PocketError, ScaleFactorError
+from pocket.outputs import read_sums
+from pocket.scale_factors.base import Made, find_function
 from pocket.scale_factors.binning import Array, bin_labels
 from pocket.scale_factors.declarations import ScaleFactor
-from pocket.scale_factors.measuring import find_function
+from pocket.scale_factors.outputs import read_sources
 from pocket.scale_factors.result import FROZEN, VALID, Measured, ScaleFactorResult
 from pocket.scale_factors.shifts import Sources
 from pocket.scale_factors.templates import NOMINAL
@@ -63,6 +65,30 @@ class Evidence:
         changes = self.declaration.closure.changes().get(argument, ())
         words = [", ".join(f"{name}={value!r}" for name, value in one.items()) for one in changes]
         return list(zip(words, places(self.declaration).get(argument, ()), strict=True))
+
+
+def validate_from(
+    name: str, declaration: ScaleFactor, made: Made, correction: str, result: ScaleFactorResult
+) -> Report:
+    """Make all checks of the closure of a scale factor, with outputs on disk.
+
+    Args:
+        name: name of the scale factor.
+        declaration: what was measured.
+        made: where its closure is looked for.
+        correction: the file for correctionlib, its text.
+        result: the measurement.
+    """
+    return validate(
+        Evidence(
+            name=name,
+            declaration=declaration,
+            result=result,
+            correction=correction,
+            sources=read_sources(closure_sources(declaration), declaration.years, made.folders, made.years),
+            sums={config: read_sums(folder) for config, folder in made.folders.items()},
+        )
+    )
 
 
 def validate(evidence: Evidence) -> Report:

@@ -31,6 +31,12 @@ def test_toy_files_become_paths() -> None:
     assert config.parameters.pileup.toys.file == "toys://puWeights.json.gz"
 
 
+def test_files_by_name() -> None:
+    names = ("toys://muon_Z.json.gz", "corrections://POG/pu.json.gz", "/some/file.json")
+    assert [Resources("/store/toys").find(name) for name in names] == ["/store/toys/muon_Z.json.gz", *names[1:]]
+    assert [Resources().find(name) for name in names] == list(names)
+
+
 def test_without_toys_the_names_stay() -> None:
     config = configure(parameters=OmegaConf.merge(PARAMETERS, FILES))
     params = resolve_parameters(config, Resources())

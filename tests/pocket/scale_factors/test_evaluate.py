@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import awkward as ak
@@ -12,6 +14,7 @@ from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
 from pocket.scale_factors.evaluate import DerivedCorrection, any_of
 from pocket.weights.evaluation import FlatObjects
 from tests.pocket.correction_files import write_corrections
+from tests.pocket.scale_factors.correction_trees import binning, category, published
 from tests.pocket.weights.objects import nested, random_binning, with_inputs
 
 KEYS = ("nominal", "up", "down", "hf_up", "AK4PFchs_JES_Total_up")
@@ -116,3 +119,17 @@ def test_no_efficiency_in_simulation() -> None:
     objects = FlatObjects(ak.Array([{"Muon": [{"pt": 30.0}]}, {"Muon": []}]), "Muon")
     with pytest.raises(ScaleFactorError, match="'trigger': an event has no object with efficiency above zero"):
         any_of(np.array([0.9]), np.array([0.0]), objects, "trigger")
+
+
+def test_texts_that_only_matter_below_a_transformation(tmp_path: Path) -> None:
+    years = category("year", {"2018": binning("pt", [20.0, 100.0], [1.1])})
+    data = {"nodetype": "transform", "input": "pt", "rule": 50.0, "content": years}
+    tree = category("systematic", {"nominal": data})
+    inputs = {"pt": "real", "year": "string", "unused": "string", "systematic": "string"}
+    path = tmp_path / "id.json"
+    path.write_text(json.dumps({"schema_version": 2, "corrections": [published(tree, inputs)]}))
+    correction = DerivedCorrection(str(path), "id")
+    texts = {"year": "2018", "unused": "any"}
+    assert correction.evaluate({"pt": np.array([5.0]), **texts}, "nominal", 1).tolist() == [1.1]
+    with pytest.raises(ConfigError, match=r"correction 'id' of id\.json: .*2017"):
+        correction.evaluate({"pt": np.array([5.0]), **texts, "year": "2017"}, "nominal", 1)

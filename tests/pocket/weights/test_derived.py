@@ -253,7 +253,29 @@ def test_fields_of_objects_by_name(norm: str) -> None:
     assert values == pytest.approx([math.prod(norm_of(norm, event, "nominal") for event in columns), 1.0], rel=1e-12)
 
 
+def test_systematics_that_the_file_must_have() -> None:
+    def systematics(**arguments: Any) -> Any:
+        return ScaleFactorWeight.wrap("sf", "id", **arguments).systematics()
+
+    assert systematics() == {"id": ("up", "down")}
+    assert systematics(variations=("stat", "fit")) == {"id": ("stat_up", "stat_down", "fit_up", "fit_down")}
+    assert systematics(has_variations=False) == {}
+
+
+def test_weight_without_variations(events: ak.Array, tmp_path: Path) -> None:
+    nominal = binned("id", {"pt": PT, "abseta": ABSETA}, scale_factor, "systematic")
+    nominal.data.content[:] = nominal.data.content[:1]  # type: ignore[union-attr]
+    params = OmegaConf.create({"scale_factors": {"id": write_corrections(tmp_path / "nominal.json", nominal)}})
+    weight = ScaleFactorWeight.wrap("sf_id", "id", "MuonGood", has_variations=False)(params, {"isMC": True})
+    values, varied = weight.evaluate(events, len(MUONS), "nominal")
+    expected = [math.prod(of(scale_factor, "nominal", pt, eta) for pt, eta in event) for event in MUONS]
+    assert values == pytest.approx(expected)
+    assert varied == {}
+
+
 def test_what_a_declaration_refuses(norm: str) -> None:
+    with pytest.raises(ConfigError, match="weight 'sf' has the variations stat, but has_variations=False"):
+        ScaleFactorWeight.wrap("sf", "id", variations=("stat",), has_variations=False)
     with pytest.raises(ConfigError, match="weight 'sf': combine='any' needs the collection of the objects"):
         ScaleFactorWeight.wrap("sf", "id", combine="any")
     for variations in ("stat", ("stat", "stat")):
