@@ -123,6 +123,8 @@ def make_xrootd_server(user: User) -> Iterator[Callable[..., ControlledServer]]:
 
 @pytest.fixture(scope="session")
 def xrootd_server(user: User) -> Iterator[XRootDServer]:
+    # the client reads its settings once, in whatever test first loads it
+    prepare_client()
     folder = Path(tempfile.mkdtemp(dir=user.folder, prefix="xrootd-"))
     shutil.chown(folder, user.uid, user.gid)
     server = ControlledServer(folder, user.command)
