@@ -58,10 +58,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 def rank(item: pytest.Item) -> int:
-    """Return 0 for tests that share a service, 1 for others that run servers or the chain, 2 for all the rest."""
+    """Return 0 for tests that share a service, 1 for others that run servers or law, 2 for all the rest."""
     if shared_by(item.path) != str(item.path):
         return 0
-    return 1 if {"services", "tasks"} & set(item.path.parts) else 2
+    return 1 if "services" in item.path.parts or runs_law(item.path) else 2
+
+
+@functools.cache
+def runs_law(file: Path) -> bool:
+    """Whether the tests of a file run tasks, in processes of their own or in this one."""
+    return "tasks" in file.parts or "tests.law_runner" in file.read_text(encoding="utf-8")
 
 
 @functools.cache

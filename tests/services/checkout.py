@@ -44,6 +44,7 @@ class Checkout:
         path = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
         variables = [
             f"HOME={self.user.folder}",
+            f"UV_CACHE_DIR={self.user.folder.parent / '.cache' / 'uv'}",
             f"PATH={path}",
             "POCKET_PYTHON=/usr/bin/python3",
             f"POCKET_STORE={self.store}",
@@ -130,8 +131,11 @@ class Analysis:
         }
 
 
-def copy_project(user: User, folder: Path | None = None) -> Checkout:
-    """Copy the project's files as they are now, by default below the user's folder, and make its environment."""
+def copy_project(user: User, folder: Path | None = None, like: Checkout | None = None) -> Checkout:
+    """Copy the project's files as they are now, by default below the user's folder.
+
+    Its environment is made, or is the one of the checkout that it is ``like``.
+    """
     folder = folder or user.folder / "checkout"
     files = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
@@ -144,6 +148,8 @@ def copy_project(user: User, folder: Path | None = None) -> Checkout:
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
+    if like is not None:
+        (folder / ".venv").symlink_to(like.folder / ".venv")
     own(folder, user)
     (user.folder / "outputs").mkdir(exist_ok=True)
     own(user.folder / "outputs", user)

@@ -38,7 +38,7 @@ def hidden(user: User, checkout: Checkout) -> Iterator[Checkout]:
     """Another checkout, below /tmp, where a job has a folder of its own; the store is one that jobs see."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.chown(folder, user.uid, user.gid)
-        made = copy_project(user, Path(folder, "project"))
+        made = copy_project(user, Path(folder, "project"), like=checkout)
         for name in SECRETS:
             (made.folder / name).parent.mkdir(exist_ok=True)
             (made.folder / name).write_text(TOKEN)

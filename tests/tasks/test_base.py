@@ -8,6 +8,7 @@ import pytest
 
 from pocket.store import store_path
 from tasks.base import StoreTask, input_ids
+from tasks.coupling import IterateScaleFactors
 from tasks.datasets import BuildDatasets
 from tasks.exporting import ExportCoffea
 from tasks.merging import MergeBranches, MergeOutputs
@@ -40,7 +41,7 @@ FAMILIES: list[tuple[type[StoreTask], dict[str, str]]] = [
     (ExportCoffea, {"config": "main"}),
 ]
 #: those that run only where an analysis has skims, or where it is asked for
-NOT_ALWAYS = {SkimEvents, BuildSkimDatasets, MergeBranches}
+NOT_ALWAYS = {SkimEvents, BuildSkimDatasets, MergeBranches, IterateScaleFactors}
 
 
 def concrete(cls: type[StoreTask]) -> set[type[StoreTask]]:
