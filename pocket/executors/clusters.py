@@ -71,6 +71,9 @@ def running_cluster(spec: ClusterSpec) -> Iterator[Any]:
     """
     import dask
 
+    # if it came with its settings in place, all of its own would go with them
+    import distributed  # noqa: F401
+
     _check_size("worker_memory", spec.memory)
     _check_size("disk", spec.disk)
     with contextlib.ExitStack() as stack:
@@ -80,11 +83,15 @@ def running_cluster(spec: ClusterSpec) -> Iterator[Any]:
             spec.log_folder.mkdir(parents=True, exist_ok=True)
             spec.log_folder.chmod(0o700)
             keys = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".keys-", dir=spec.log_folder)))
-        settings = {
+        settings: dict[str, Any] = {
             "distributed.scheduler.allowed-failures": spec.retries,
             # a job waits at the scheduler, not at a worker that may die of another one
             "distributed.scheduler.worker-saturation": 1.0,
         }
+        if spec.kind == "local":
+            # Dask's own is one folder for all people on this machine
+            scratch = tempfile.TemporaryDirectory(prefix="pocketlaw-dask-", ignore_cleanup_errors=True)
+            settings["temporary-directory"] = stack.enter_context(scratch)
         with dask.config.set(settings):
             cluster = stack.enter_context(CLUSTERS[spec.kind](spec, keys))
         yield cluster

@@ -37,6 +37,15 @@ def test_local(tmp_path: Path) -> None:
     assert not (tmp_path / "logs").exists()
 
 
+def test_local_workers_have_a_folder_of_their_own(tmp_path: Path) -> None:
+    with cluster(tmp_path, "local", workers_min=1, workers_max=1) as made:
+        (worker,) = made.workers.values()
+        scratch = next(path for path in Path(worker.local_directory).parents if path.name.startswith("pocketlaw-dask-"))
+        # it may hold a proxy
+        assert scratch.stat().st_mode & 0o077 == 0
+    assert not scratch.exists()
+
+
 def test_job_of_htcondor(tmp_path: Path) -> None:
     with cluster(tmp_path, "htcondor", disk="3GB", directives={"MY.SendCredential": "True"}) as made:
         script = made.job_script()
