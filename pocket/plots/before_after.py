@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from pocket.plots.axes import Binning, fit_legend, label_x, label_y
-from pocket.plots.canvas import cms_label, cms_style, new_figure
+from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
 from pocket.plots.compare import Comparison, FloatArray, Prediction, chi2_data_mc, total_of
 from pocket.plots.panels import (
     Points,
@@ -55,9 +55,7 @@ def before_after(
     after: Mapping[str, Hist[Any]],
     *,
     style: PlotStyle,
-    lumi: float,
-    com: float,
-    year: str,
+    period: Period,
     histogram: str,
     category: str,
     title: str = "",
@@ -74,9 +72,7 @@ def before_after(
         before: for each sample a histogram with axes ("variation", the axis of the data), without scale factors.
         after: the same with scale factors.
         style: groups, factors, blinding and scale.
-        lumi: integrated luminosity in 1/pb.
-        com: centre-of-mass energy in TeV.
-        year: data-taking period.
+        period: luminosity, year and energy of the data.
         histogram: name of the histogram, for blinding and the scale.
         category: name of the category, for blinding.
         title: text for the category; default its name.
@@ -118,7 +114,7 @@ def before_after(
         main = figure.add_axes((0.15, 0.405, 0.81, 0.54))
         middle = figure.add_axes((0.15, 0.25, 0.81, 0.145))
         lower = figure.add_axes((0.15, 0.095, 0.81, 0.145))
-        cms_label(main, style.label, data=True, lumi=lumi, year=year, com=com)
+        cms_label(main, style.label, data=True, period=period)
         panels = (main, middle, lower)
         label_x(panels, binning, xlim)
 

@@ -60,16 +60,31 @@ def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str]) -> lis
     return paths
 
 
-def lumi_text(lumi: float, year: str, com: float) -> str:
-    r"""Luminosity, year and energy as CMS writes them, for ``lumi`` in 1/pb and ``com`` in TeV.
+@dataclass(frozen=True)
+class Period:
+    """The data of a plot, for the label above it.
 
-    >>> lumi_text(59830.0, "2018", 13)
-    '59.8 $\\mathrm{fb^{-1}}$, 2018 (13 TeV)'
+    Args:
+        lumi: integrated luminosity in 1/pb.
+        year: data-taking period.
+        com: centre-of-mass energy in TeV.
     """
-    value, unit = (lumi / 1000, "fb") if lumi >= 1000 else (lumi, "pb")
-    digits = 0 if value >= 100 else 1
-    number = f"{value:.{digits}f}" if value >= 1 else f"{value:.2g}"
-    return f"{number.removesuffix('.0')} $\\mathrm{{{unit}^{{-1}}}}$, {year} ({com:g} TeV)"
+
+    lumi: float
+    year: str
+    com: float
+
+    @property
+    def text(self) -> str:
+        r"""Luminosity, year and energy as CMS writes them.
+
+        >>> Period(59830.0, "2018", 13).text
+        '59.8 $\\mathrm{fb^{-1}}$, 2018 (13 TeV)'
+        """
+        value, unit = (self.lumi / 1000, "fb") if self.lumi >= 1000 else (self.lumi, "pb")
+        digits = 0 if value >= 100 else 1
+        number = f"{value:.{digits}f}" if value >= 1 else f"{value:.2g}"
+        return f"{number.removesuffix('.0')} $\\mathrm{{{unit}^{{-1}}}}$, {self.year} ({self.com:g} TeV)"
 
 
 @dataclass(frozen=True)
@@ -87,7 +102,7 @@ class Box:
         return cls(extent.x0, extent.x1, extent.y0)
 
 
-def cms_label(ax: Axes, text: str, *, data: bool, lumi: float, year: str, com: float) -> None:
+def cms_label(ax: Axes, text: str, *, data: bool, period: Period) -> None:
     """Write "CMS", ``text`` and the luminosity above ``ax``.
 
     Call it before anything is drawn: mplhep renders the figure once to measure the label.
@@ -96,14 +111,10 @@ def cms_label(ax: Axes, text: str, *, data: bool, lumi: float, year: str, com: f
         ax: the topmost axes, with their final position.
         text: e.g. "Private work".
         data: whether data are shown; without, "Simulation" is put in front of ``text``.
-        lumi: integrated luminosity in 1/pb.
-        year: data-taking period.
-        com: centre-of-mass energy in TeV.
+        period: luminosity, year and energy of the data.
     """
     # scilocator_adjust would look for the current pyplot axes
-    _, left, right, _ = mplhep.cms.label(
-        text, data=data, rlabel=lumi_text(lumi, year, com), ax=ax, scilocator_adjust=False
-    )
+    _, left, right, _ = mplhep.cms.label(text, data=data, rlabel=period.text, ax=ax, scilocator_adjust=False)
     boxes = Box.of(left, ax), Box.of(right, ax)
     room = 0.98 - boxes[0].left
     needed = sum(box.right - box.left for box in boxes)
@@ -111,21 +122,17 @@ def cms_label(ax: Axes, text: str, *, data: bool, lumi: float, year: str, com: f
         artist.set_fontsize(artist.get_fontsize() * min(1.0, room / needed))
 
 
-def new_page(
-    size: tuple[float, float], span: Mapping[str, float], style: PlotStyle, *, lumi: float, year: str, com: float
-) -> Figure:
+def new_page(size: tuple[float, float], span: Mapping[str, float], style: PlotStyle, *, period: Period) -> Figure:
     """A figure for many panels with one CMS label.
 
     Args:
         size: width and height in inches.
         span: ``left``, ``right``, ``bottom`` and ``top`` of what the panels fill, in fractions of the figure.
         style: label and resolution.
-        lumi: integrated luminosity in 1/pb.
-        year: data-taking period.
-        com: centre-of-mass energy in TeV.
+        period: luminosity, year and energy of the data.
     """
     figure = new_figure(*size, style.dpi)
     frame = figure.add_subplot(figure.add_gridspec(1, 1, **span)[0])
     frame.set_axis_off()
-    cms_label(frame, style.label, data=True, lumi=lumi, year=year, com=com)
+    cms_label(frame, style.label, data=True, period=period)
     return figure

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from pocket.plots.canvas import cms_label, cms_style, new_figure
+from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
 from pocket.plots.panels import as_list
 from pocket.plots.style import PlotStyle
 from pocket.scale_factors.convergence import changes
@@ -20,7 +20,7 @@ LEAST = 1e-4
 
 
 def convergence(
-    history: Sequence[ScaleFactorResult], tolerance: float, *, style: PlotStyle, lumi: float, com: float, year: str
+    history: Sequence[ScaleFactorResult], tolerance: float, *, style: PlotStyle, period: Period
 ) -> tuple[Figure, dict[str, Any]]:
     """Draw the change of each bin per iteration, in statistical errors, and where it counts as small.
 
@@ -28,9 +28,7 @@ def convergence(
         history: the scale factor after each iteration, with the same bins; the first iteration has number 0.
         tolerance: changes below this are small, in statistical errors.
         style: label and resolution.
-        lumi: integrated luminosity in 1/pb.
-        com: centre-of-mass energy in TeV.
-        year: data-taking period.
+        period: luminosity, year and energy of the data.
 
     Returns:
         The figure, and what it shows as numbers for JSON.
@@ -45,7 +43,7 @@ def convergence(
     with cms_style():
         figure = new_figure(10.0, 8.5, style.dpi)
         ax = figure.add_axes((0.15, 0.12, 0.81, 0.8))
-        cms_label(ax, style.label, data=True, lumi=lumi, year=year, com=com)
+        cms_label(ax, style.label, data=True, period=period)
         for number, line in enumerate(drawn.T):
             ax.plot(iterations, line, color="#94a4a2", linewidth=1.0, label=None if number else "Bins")
         ax.plot(iterations, drawn.max(axis=1), color="black", marker="o", linewidth=2.5, label="Largest")

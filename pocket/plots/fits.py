@@ -14,7 +14,7 @@ from scipy import stats
 
 from pocket.errors import UnknownNameError
 from pocket.plots.axes import Binning, label_x
-from pocket.plots.canvas import cms_style, new_page
+from pocket.plots.canvas import Period, cms_style, new_page
 from pocket.plots.compare import FloatArray, garwood_interval
 from pocket.plots.panels import Points, as_list, draw_band, draw_points
 from pocket.plots.style import PlotStyle
@@ -32,9 +32,7 @@ def fit_pages(
     result: ScaleFactorResult,
     *,
     style: PlotStyle,
-    lumi: float,
-    com: float,
-    year: str,
+    period: Period,
     model: str = "nominal",
     mass_label: str = "Mass [GeV]",
 ) -> Iterator[tuple[Figure, dict[str, Any]]]:
@@ -46,9 +44,7 @@ def fit_pages(
     Args:
         result: the measurement.
         style: label and resolution.
-        lumi: integrated luminosity in 1/pb.
-        com: centre-of-mass energy in TeV.
-        year: data-taking period.
+        period: luminosity, year and energy of the data.
         model: ``nominal`` or a systematic.
         mass_label: text of the mass axis.
 
@@ -61,7 +57,7 @@ def fit_pages(
         height = 1.9 + 6.0 * len(page)
         span = {"left": 0.07, "right": 0.985, "bottom": 1.1 / height, "top": 1 - 0.8 / height}
         with cms_style(20.0):
-            figure = new_page((20.0, height), span, style, lumi=lumi, year=year, com=com)
+            figure = new_page((20.0, height), span, style, period=period)
             grid = figure.add_gridspec(len(page), 3, **span, wspace=0.22, hspace=0.2, width_ratios=(3, 3, 2))
             for row, fit in enumerate(page):
                 for column, (name, region) in enumerate(fit.regions.items()):
@@ -180,16 +176,14 @@ def _numbers(fit: FitDiagnostics) -> dict[str, Any]:
 
 
 def fit_summary(
-    result: ScaleFactorResult, *, style: PlotStyle, lumi: float, com: float, year: str, model: str = "nominal"
+    result: ScaleFactorResult, *, style: PlotStyle, period: Period, model: str = "nominal"
 ) -> tuple[Figure, dict[str, Any]]:
     """Draw the p-value and the free parameters of the fits of one model, bin by bin; failed fits are red.
 
     Args:
         result: a measurement with fits.
         style: label and resolution.
-        lumi: integrated luminosity in 1/pb.
-        com: centre-of-mass energy in TeV.
-        year: data-taking period.
+        period: luminosity, year and energy of the data.
         model: ``nominal`` or a systematic.
 
     Returns:
@@ -216,7 +210,7 @@ def fit_summary(
     failed = np.array([fit.status != VALID for fit in fits])
     x = np.arange(len(fits))
     with cms_style(20.0):
-        figure = new_page((width, height), span, style, lumi=lumi, year=year, com=com)
+        figure = new_page((width, height), span, style, period=period)
         grid = figure.add_gridspec(len(panels), 1, **span, hspace=0.08)
         for row, (name, values) in enumerate(panels.items()):
             ax = figure.add_subplot(grid[row])

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from pocket.errors import ScaleFactorError
-from pocket.plots.canvas import cms_style, new_page
+from pocket.plots.canvas import Period, cms_style, new_page
 from pocket.plots.compare import FloatArray
 from pocket.plots.panels import as_list
 from pocket.plots.slices import Part, intervals, split
@@ -59,9 +59,7 @@ def scale_factor_maps(
     result: ScaleFactorResult,
     *,
     style: PlotStyle,
-    lumi: float,
-    com: float,
-    year: str,
+    period: Period,
     labels: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
     """Draw the scale factor with its total uncertainty, and the uncertainty with its statistical part, per bin.
@@ -73,9 +71,7 @@ def scale_factor_maps(
     Args:
         result: a measurement with two axes that have edges, or more.
         style: label, resolution and names of samples.
-        lumi: integrated luminosity in 1/pb.
-        com: centre-of-mass energy in TeV.
-        year: data-taking period.
+        period: luminosity, year and energy of the data.
         labels: text for axes, with the unit in brackets; default their names.
 
     Yields:
@@ -94,7 +90,7 @@ def scale_factor_maps(
         maps = _maps(result, part)
         with cms_style(20.0):
             heading = f"{result.name}: {part.title}" if part.title else result.name
-            figure, panels = _new_page(maps[0].values.shape, heading, style, lumi=lumi, year=year, com=com)
+            figure, panels = _new_page(maps[0].values.shape, heading, style, period=period)
             for ax, one in zip(panels, maps, strict=True):
                 mesh = _draw_map(ax, one, edges, result.groups[part.index])
                 _add_colorbar(figure, ax, mesh, one.label)
@@ -144,15 +140,13 @@ def _maps(result: ScaleFactorResult, part: Part) -> tuple[Map, Map]:
     )
 
 
-def _new_page(
-    shape: tuple[int, ...], heading: str, style: PlotStyle, *, lumi: float, year: str, com: float
-) -> tuple[Figure, list[Axes]]:
+def _new_page(shape: tuple[int, ...], heading: str, style: PlotStyle, *, period: Period) -> tuple[Figure, list[Axes]]:
     """A figure with two panels that are large enough for the texts in their cells."""
     size = max(LEAST_WIDTH, CELL_WIDTH * shape[0]), max(LEAST_HEIGHT, CELL_HEIGHT * shape[1])
     columns, rows = (2, 1) if size[0] <= BESIDE else (1, 2)
     width, height = columns * (LEFT + size[0] + COLORBAR), TOP + HEADING + rows * (size[1] + BOTTOM)
     span = {"left": LEFT / width, "right": 1 - 0.3 / width, "bottom": BOTTOM / height, "top": 1 - TOP / height}
-    figure = new_page((width, height), span, style, lumi=lumi, year=year, com=com)
+    figure = new_page((width, height), span, style, period=period)
     figure.text(LEFT / width, 1 - (TOP + 0.15) / height, heading, va="top", fontweight="bold")
     panels = []
     for number in range(2):

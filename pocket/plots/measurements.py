@@ -16,7 +16,7 @@ from pocket.plots.scale_factors import scale_factor_pages
 from pocket.plots.slices import intervals
 from pocket.plots.style import PlotStyle
 from pocket.plots.template_fits import template_fit_pages
-from pocket.plots.templates import Plot, luminosity
+from pocket.plots.templates import Plot, period_of
 from pocket.plots.uncertainties import breakdown_pages, correlation_page, coupled_pages
 from pocket.scale_factors.published import Varied, compare_published
 from pocket.scale_factors.result import ScaleFactorResult
@@ -101,7 +101,7 @@ def draw_published(
 
 
 def _shared(cfg: Configurator) -> dict[str, Any]:
-    return {"style": PlotStyle.from_parameters(cfg.parameters.plotting_style), **luminosity(cfg)}
+    return {"style": PlotStyle.from_parameters(cfg.parameters.plotting_style), "period": period_of(cfg)}
 
 
 def _labels(cfg: Configurator, variable: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pocket.plots.axes import label_x
-from pocket.plots.canvas import Box, new_page
+from pocket.plots.canvas import Box, Period, new_page
 from pocket.plots.compare import FloatArray
 from pocket.plots.slices import Page, Slice
 from pocket.plots.style import PlotStyle
@@ -45,9 +45,7 @@ def slice_page(
     legend: Sequence[Artist],
     *,
     style: PlotStyle,
-    lumi: float,
-    com: float,
-    year: str,
+    period: Period,
 ) -> tuple[Figure, list[Panels]]:
     """Make a page of empty panels; vertical ranges of slices of the same categories are shared.
 
@@ -57,9 +55,7 @@ def slice_page(
         heights: of the panels of one slice from the top down [inch].
         legend: its entries; they have labels.
         style: label and resolution.
-        lumi: integrated luminosity in 1/pb.
-        com: centre-of-mass energy in TeV.
-        year: data-taking period.
+        period: luminosity, year and energy of the data.
 
     Returns:
         The figure, and the panels of each slice.
@@ -80,7 +76,7 @@ def slice_page(
         edges = {"left": LEFT / width, "right": 1 - RIGHT / width, "bottom": BOTTOM / height}
         return {**edges, "top": 1 - top / height}
 
-    figure = new_page((width, height), span(TOP), style, lumi=lumi, year=year, com=com)
+    figure = new_page((width, height), span(TOP), style, period=period)
     figure.text(LEFT / width, 1 - (TOP + 0.15) / height, heading, va="top", fontsize="medium", fontweight="bold")
     corner = LEFT / width, 1 - (TOP + HEADING) / height
     figure.legend(

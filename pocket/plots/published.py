@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from pocket.plots.canvas import cms_style
+from pocket.plots.canvas import Period, cms_style
 from pocket.plots.compare import FloatArray
 from pocket.plots.pages import Panels, label_first, set_ranges, slice_page
 from pocket.plots.panels import Points, as_list, chi2_text, draw_band, points_numbers
@@ -32,9 +32,7 @@ def published_pages(
     comparison: PublishedComparison,
     *,
     style: PlotStyle,
-    lumi: float,
-    com: float,
-    year: str,
+    period: Period,
     labels: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
     """Draw a scale factor over a published one, and their ratio below, in slices.
@@ -46,9 +44,7 @@ def published_pages(
         result: the measurement.
         comparison: the published scale factor in its bins.
         style: label, resolution and names of samples.
-        lumi: integrated luminosity in 1/pb.
-        com: centre-of-mass energy in TeV.
-        year: data-taking period.
+        period: luminosity, year and energy of the data.
         labels: text for axes, with the unit in brackets; default their names.
 
     Yields:
@@ -62,7 +58,7 @@ def published_pages(
     heading = f"{result.name}: {chi2_text(comparison)}"
     for page in slice_pages(result, labels or {}, style):
         with cms_style(22.0):
-            figure, found = slice_page(page, heading, (4.6, 2.8), legend, style=style, lumi=lumi, com=com, year=year)
+            figure, found = slice_page(page, heading, (4.6, 2.8), legend, style=style, period=period)
             drawn = [_draw(panels, result, comparison) for panels in found]
             set_ranges(found, 0, [ends for ends, _ in drawn])
             set_ranges(found, 1, [ends for _, ends in drawn])

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from pocket.plots.axes import Binning
-from pocket.plots.canvas import cms_style
+from pocket.plots.canvas import Period, cms_style
 from pocket.plots.compare import BoolArray, FloatArray
 from pocket.plots.pages import label_first, set_ranges, slice_page
 from pocket.plots.panels import Points, as_list, draw_band, draw_points
@@ -36,9 +36,7 @@ def scale_factor_pages(
     result: ScaleFactorResult,
     *,
     style: PlotStyle,
-    lumi: float,
-    com: float,
-    year: str,
+    period: Period,
     labels: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
     """Draw the scale factor and, where there are any, efficiencies in data and MC above it, in slices.
@@ -50,9 +48,7 @@ def scale_factor_pages(
     Args:
         result: the measurement.
         style: label, resolution and names of samples.
-        lumi: integrated luminosity in 1/pb.
-        com: centre-of-mass energy in TeV.
-        year: data-taking period.
+        period: luminosity, year and energy of the data.
         labels: text for axes, with the unit in brackets; default their names.
 
     Yields:
@@ -70,9 +66,7 @@ def scale_factor_pages(
                 (4.4, 3.4) if efficiencies else (4.8,),
                 _legend(result, efficiencies, what, shared),
                 style=style,
-                lumi=lumi,
-                com=com,
-                year=year,
+                period=period,
             )
             if efficiencies:
                 drawn = [_draw_efficiencies(panels.axes[0], panels.slice, result, efficiencies) for panels in found]

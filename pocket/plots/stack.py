@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from pocket.plots.axes import Binning, fit_legend, label_x, label_y
-from pocket.plots.canvas import cms_label, cms_style, new_figure
+from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
 from pocket.plots.compare import Prediction, chi2_data_mc, total_of
 from pocket.plots.panels import (
     STAT_BAND,
@@ -44,9 +44,7 @@ def data_mc(
     mc: Mapping[str, Hist[Any]],
     *,
     style: PlotStyle,
-    lumi: float,
-    com: float,
-    year: str,
+    period: Period,
     histogram: str,
     category: str,
     title: str = "",
@@ -61,9 +59,7 @@ def data_mc(
         data: one dense axis; None for a plot of simulation alone.
         mc: for each sample a histogram with axes ("variation", the axis of the data).
         style: colours, labels, groups, blinding.
-        lumi: integrated luminosity in 1/pb.
-        com: centre-of-mass energy in TeV.
-        year: data-taking period.
+        period: luminosity, year and energy of the data.
         histogram: name of the histogram, for blinding and the scale.
         category: name of the category, for blinding.
         title: text for the category; default its name.
@@ -100,7 +96,7 @@ def data_mc(
         figure = new_figure(10.0, 10.0, style.dpi)
         main = figure.add_axes((0.15, 0.305, 0.81, 0.63))
         lower = figure.add_axes((0.15, 0.1, 0.81, 0.19))
-        cms_label(main, style.label, data=data is not None, lumi=lumi, year=year, com=com)
+        cms_label(main, style.label, data=data is not None, period=period)
 
         entries = [] if points is None else [(draw_points(main, binning, points), "Data")]
         entries += _draw_stack(main, binning, processes)

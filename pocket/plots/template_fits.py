@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from pocket.plots.axes import Binning, label_x
-from pocket.plots.canvas import cms_style, new_page
+from pocket.plots.canvas import Period, cms_style, new_page
 from pocket.plots.compare import FloatArray, garwood_interval
 from pocket.plots.fits import draw_pulls, fit_numbers, short_label, value_text, write_parameters
 from pocket.plots.matrices import draw_correlation
@@ -32,9 +32,7 @@ def template_fit_pages(
     result: ScaleFactorResult,
     *,
     style: PlotStyle,
-    lumi: float,
-    com: float,
-    year: str,
+    period: Period,
     labels: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
     """Draw two pages for each nominal fit: its distributions, and its parameters.
@@ -47,31 +45,28 @@ def template_fit_pages(
     Args:
         result: a measurement.
         style: label, resolution, names and colours of processes.
-        lumi: integrated luminosity in 1/pb.
-        com: centre-of-mass energy in TeV.
-        year: data-taking period.
+        period: luminosity, year and energy of the data.
         labels: text for axes, with the unit in brackets; default their names.
 
     Yields:
         End of the file's name, the figure, and what it shows as numbers for JSON; nothing if there are no such fits.
     """
-    caption: dict[str, Any] = {"style": style, "lumi": lumi, "com": com, "year": year}
     fits = [fit for fit in result.diagnostics if isinstance(fit, TemplateFitDiagnostics) and fit.model == "nominal"]
     for number, fit in enumerate(fits, 1):
         label = (labels or {}).get(fit.axis, fit.axis)
-        yield f"{number:02d}", *_distributions(result.name, fit, label, **caption)
-        yield f"{number:02d}_parameters", *_parameters(result.name, fit, **caption)
+        yield f"{number:02d}", *_distributions(result.name, fit, label, style=style, period=period)
+        yield f"{number:02d}_parameters", *_parameters(result.name, fit, style=style, period=period)
 
 
 def _distributions(
-    name: str, fit: TemplateFitDiagnostics, label: str, *, style: PlotStyle, lumi: float, com: float, year: str
+    name: str, fit: TemplateFitDiagnostics, label: str, *, style: PlotStyle, period: Period
 ) -> tuple[Figure, dict[str, Any]]:
     binning = Binning(fit.edges, label)
     stages = {"before the fit": (fit.prefit, _pulls(fit, before=True)), "after the fit": (fit.postfit, _pulls(fit))}
     width, height = 22.0, 16.0
     span = {"left": 0.07, "right": 0.985, "bottom": 1.1 / height, "top": 1 - 0.8 / height}
     with cms_style(20.0):
-        figure = new_page((width, height), span, style, lumi=lumi, year=year, com=com)
+        figure = new_page((width, height), span, style, period=period)
         grid = figure.add_gridspec(2, 3, **span, wspace=0.22, hspace=0.17, width_ratios=(3, 3, 2))
         for row, (stage, (yields, pulls)) in enumerate(stages.items()):
             for column, region in enumerate(REGIONS):
@@ -139,7 +134,7 @@ def _by_region(values: FloatArray) -> dict[str, list[float | None]]:
 
 
 def _parameters(
-    name: str, fit: TemplateFitDiagnostics, *, style: PlotStyle, lumi: float, com: float, year: str
+    name: str, fit: TemplateFitDiagnostics, *, style: PlotStyle, period: Period
 ) -> tuple[Figure, dict[str, Any]]:
     names = list(fit.parameters)
     # a letter is 0.105 inches wide at most
@@ -151,7 +146,7 @@ def _parameters(
     bottom = max(1.2, margin) / height
     frame = {"left": 0.4 / width, "right": 1 - 0.3 / width, "bottom": bottom, "top": 1 - 0.8 / height}
     with cms_style(20.0):
-        figure = new_page((width, height), frame, style, lumi=lumi, year=year, com=com)
+        figure = new_page((width, height), frame, style, period=period)
         heading = f"{name}: {short_label(fit)}"
         figure.text(0.4 / width, 1 - 0.95 / height, heading, va="top", fontweight="bold", fontsize="small")
         if fit.nuisances:

@@ -12,6 +12,7 @@ from pocket.blocks import SUBSAMPLE
 from pocket.configurator import Configurator
 from pocket.plots.axes import projections
 from pocket.plots.before_after import before_after
+from pocket.plots.canvas import Period
 from pocket.plots.stack import data_mc
 from pocket.plots.style import PlotStyle
 
@@ -53,8 +54,8 @@ def draw_templates(
         data, mc = after_parts[axis.name]
         name = variable if len(conf.axes) == 1 else f"{variable}_{axis.name}"
         shared: dict[str, Any] = {
-            **luminosity(cfg),
             "style": style,
+            "period": period_of(cfg),
             "histogram": name,
             "category": category,
             "xlim": axis.lim,
@@ -65,15 +66,15 @@ def draw_templates(
             yield (f"{name}_vs_{before_name}", *before_after(data, before_parts[axis.name][1], mc, **shared))
 
 
-def luminosity(cfg: Configurator) -> dict[str, Any]:
-    """Return the integrated luminosity in 1/pb, the energy in TeV and the years of a configuration's datasets."""
+def period_of(cfg: Configurator) -> Period:
+    """Return luminosity, years and energy of a configuration's datasets."""
     years = sorted({definition.year for definition in cfg.definitions.values()})
     lumi = cfg.parameters.lumi
-    return {
-        "lumi": float(np.sum([lumi.picobarns[year].tot for year in years])),
-        "com": float(lumi.sqrt_s[years[0]]),
-        "year": "+".join(years),
-    }
+    return Period(
+        lumi=float(np.sum([lumi.picobarns[year].tot for year in years])),
+        year="+".join(years),
+        com=float(lumi.sqrt_s[years[0]]),
+    )
 
 
 def _split(

@@ -11,7 +11,7 @@ from matplotlib.artist import Artist
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from pocket.plots.canvas import cms_style, new_page
+from pocket.plots.canvas import Period, cms_style, new_page
 from pocket.plots.compare import FloatArray
 from pocket.plots.matrices import correlation, draw_correlation
 from pocket.plots.pages import label_first, set_ranges, slice_page
@@ -49,9 +49,7 @@ def breakdown_pages(
     result: ScaleFactorResult,
     *,
     style: PlotStyle,
-    lumi: float,
-    com: float,
-    year: str,
+    period: Period,
     labels: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
     """Draw the relative uncertainty from each source, in the slices of the scale factor.
@@ -61,9 +59,7 @@ def breakdown_pages(
     Args:
         result: the measurement.
         style: label, resolution and names of samples.
-        lumi: integrated luminosity in 1/pb.
-        com: centre-of-mass energy in TeV.
-        year: data-taking period.
+        period: luminosity, year and energy of the data.
         labels: text for axes, with the unit in brackets; default their names.
 
     Yields:
@@ -77,17 +73,14 @@ def breakdown_pages(
     for number, (source, (up, down)) in enumerate(result.systematics.items()):
         look = {"color": COLORS[number % len(COLORS)], "linestyle": DASHES[number // len(COLORS) % len(DASHES)]}
         lines.append(Line(source, np.maximum(np.abs(up), np.abs(down)), look))
-    caption: dict[str, Any] = {"style": style, "lumi": lumi, "com": com, "year": year}
-    yield from _line_pages(result, lines, "Uncertainty [%]", labels or {}, caption)
+    yield from _line_pages(result, lines, "Uncertainty [%]", labels or {}, style, period)
 
 
 def coupled_pages(
     result: ScaleFactorResult,
     *,
     style: PlotStyle,
-    lumi: float,
-    com: float,
-    year: str,
+    period: Period,
     labels: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
     """Draw the relative change of the scale factor in each variation of the weight that it belongs to.
@@ -99,8 +92,7 @@ def coupled_pages(
         color, repeated = COLORS[number % len(COLORS)], number // len(COLORS) % 2
         for side, shift, dashes in zip(("up", "down"), shifts, (("-", "-."), ("--", ":")), strict=True):
             lines.append(Line(f"{name} {side}", shift, {"color": color, "linestyle": dashes[repeated]}))
-    caption: dict[str, Any] = {"style": style, "lumi": lumi, "com": com, "year": year}
-    yield from _line_pages(result, lines, "Change [%]", labels or {}, caption)
+    yield from _line_pages(result, lines, "Change [%]", labels or {}, style, period)
 
 
 def _line_pages(
@@ -108,15 +100,16 @@ def _line_pages(
     absolute: Sequence[Line],
     label: str,
     labels: Mapping[str, str],
-    caption: Mapping[str, Any],
+    style: PlotStyle,
+    period: Period,
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
     """Draw lines in the slices of a scale factor, relative to it; the vertical axes include 0."""
     value = np.where(result.valid & (result.scale_factor.value != 0), np.abs(result.scale_factor.value), np.nan)
     lines = [replace(line, values=100 * line.values / value) for line in absolute]
     legend: list[Artist] = [Line2D([], [], label=line.name, **{**LOOK, **line.look}) for line in lines]
-    for page in slice_pages(result, labels, caption["style"]):
+    for page in slice_pages(result, labels, style):
         with cms_style(22.0):
-            figure, found = slice_page(page, result.name, (4.8,), legend, **caption)
+            figure, found = slice_page(page, result.name, (4.8,), legend, style=style, period=period)
             drawn = [[panels.slice.pick(line.values) for line in lines] for panels in found]
             set_ranges(found, 0, [[np.zeros(1), *heights] for heights in drawn])
             for panels, heights in zip(found, drawn, strict=True):
@@ -145,9 +138,7 @@ def correlation_page(
     result: ScaleFactorResult,
     *,
     style: PlotStyle,
-    lumi: float,
-    com: float,
-    year: str,
+    period: Period,
     labels: Mapping[str, str] | None = None,
 ) -> tuple[Figure, dict[str, Any]]:
     """Draw the correlations of all bins, from statistics and systematic uncertainties together.
@@ -157,9 +148,7 @@ def correlation_page(
     Args:
         result: the measurement.
         style: label, resolution and names of samples.
-        lumi: integrated luminosity in 1/pb.
-        com: centre-of-mass energy in TeV.
-        year: data-taking period.
+        period: luminosity, year and energy of the data.
         labels: text for axes, with the unit in brackets; default their names.
 
     Returns:
@@ -177,7 +166,7 @@ def correlation_page(
     span |= {"bottom": margin / height, "top": (margin + size) / height}
     with cms_style(20.0):
         frame = span | {"top": 1 - 0.8 / height, "left": 0.4 / width, "right": 1 - 0.3 / width}
-        figure = new_page((width, height), frame, style, lumi=lumi, year=year, com=com)
+        figure = new_page((width, height), frame, style, period=period)
         heading = f"{result.name}: correlation of the bins"
         figure.text(0.4 / width, 1 - 0.95 / height, heading, va="top", fontweight="bold")
         ax = figure.add_subplot(figure.add_gridspec(1, 1, **span)[0])

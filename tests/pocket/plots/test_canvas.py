@@ -6,7 +6,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 
-from pocket.plots.canvas import Box, cms_label, cms_style, lumi_text, new_figure, save_figure
+from pocket.plots.canvas import Box, Period, cms_label, cms_style, new_figure, save_figure
 
 
 @pytest.mark.parametrize(
@@ -20,15 +20,15 @@ from pocket.plots.canvas import Box, cms_label, cms_style, lumi_text, new_figure
     ],
 )
 def test_luminosity_in_readable_units(lumi: float, text: str) -> None:
-    assert lumi_text(lumi, "2018", 13.0) == f"{text}, 2018 (13 TeV)"
-    assert lumi_text(lumi, "2022", 13.6).endswith("(13.6 TeV)")
+    assert Period(lumi, "2018", 13.0).text == f"{text}, 2018 (13 TeV)"
+    assert Period(lumi, "2022", 13.6).text.endswith("(13.6 TeV)")
 
 
 @pytest.mark.parametrize("width", [7.0, 10.0, 20.0])
 def test_the_label_is_written_without_overlap(width: float) -> None:
     with cms_style():
         ax = new_figure(width, 10, 50).add_axes((0.15, 0.3, 0.8, 0.6))
-        cms_label(ax, "Private work in progress", data=False, lumi=137600.0, year="2016+2017+2018", com=13.0)
+        cms_label(ax, "Private work in progress", data=False, period=Period(137600.0, "2016+2017+2018", 13.0))
         experiment, left, right = (Box.of(text, ax) for text in ax.texts[-3:])
     texts = {text.get_text() for text in ax.texts}
     assert {"CMS", "Simulation Private work in progress"} < texts
@@ -54,6 +54,6 @@ def test_global_state_is_untouched() -> None:
     before = dict(mpl.rcParams)
     with cms_style():
         figure = new_figure(3, 3, 50)
-        cms_label(figure.add_subplot(), "Private work", data=True, lumi=1.0, year="toys", com=13)
+        cms_label(figure.add_subplot(), "Private work", data=True, period=Period(1.0, "toys", 13))
     assert dict(mpl.rcParams) == before
     assert plt.get_fignums() == []

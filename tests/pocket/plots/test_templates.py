@@ -8,7 +8,8 @@ import pytest
 from omegaconf import OmegaConf
 
 from pocket.histograms.config import Axis, HistConf
-from pocket.plots.templates import draw_templates, luminosity
+from pocket.plots.canvas import Period
+from pocket.plots.templates import draw_templates, period_of
 from tests.pocket.configs import LUMI, PARAMETERS, configure
 
 AXES = [Axis(field="x", bins=4, start=0, stop=2, label="$x$ [GeV]"), Axis(field="y", bins=2, start=0, stop=1)]
@@ -68,4 +69,4 @@ def test_no_comparison_without_a_before_or_data(missing: str) -> None:
 
 
 def test_luminosity_is_that_of_the_datasets_years() -> None:
-    assert luminosity(config(AXES[:1])) == {"lumi": LUMI, "com": 13.0, "year": "2018"}
+    assert period_of(config(AXES[:1])) == Period(lumi=LUMI, year="2018", com=13.0)

@@ -7,10 +7,11 @@ from typing import Any
 import hist
 import numpy as np
 
+from pocket.plots.canvas import Period
 from pocket.scale_factors.result import VALID, FitDiagnostics, Measurement, Region, ScaleFactorResult
 
 VARIATIONS = ("nominal", "pileupUp", "pileupDown", "sf_mu_idUp", "sf_mu_idDown")
-CAPTION: dict[str, Any] = {"lumi": 50.0, "com": 13.0, "year": "toys"}
+CAPTION: dict[str, Any] = {"period": Period(lumi=50.0, year="toys", com=13.0)}
 
 
 def template(values: Any, variances: Any, **shifts: tuple[Any, Any]) -> hist.Hist[Any]:
