@@ -120,7 +120,7 @@ def minimise(model: TemplateModel, start: Array, fixed: Mapping[str, float] | No
     """
     with warnings.catch_warnings():
         # Where a curvature is negative MIGRAD asks for its diagonal even though there is the whole matrix
-        # (github.com/root-project/root/issues/20913), and so gets both; iminuit warns of that.
+        # (issue 20913 of ROOT), and so gets both; iminuit warns of that.
         warnings.filterwarnings("ignore", "hessian overrides g2", IMinuitWarning)
         minuit = Minuit(
             model,
