@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 
 from pocket.errors import ScaleFactorError, check_known
 from pocket.histograms.edges import finite_edges
 from pocket.scale_factors.binning import Array, Axis, Categories, bin_labels
 from pocket.scale_factors.result import Measurement, ScaleFactorResult
+from pocket.scale_factors.validation.checks import Chi2, agreement
 
 if TYPE_CHECKING:
     from correctionlib.highlevel import Correction
@@ -118,15 +118,15 @@ def compare_published(
     up, down = (evaluated(side) - nominal for side in ("up", "down")) if varied else np.zeros((2, *nominal.shape))
     # whichever of both is higher, as of the total uncertainty of a measurement
     published = Measurement(nominal, np.maximum(np.maximum(up, down), 0.0), np.maximum(np.maximum(-up, -down), 0.0))
-    chi2, ndf = _chi2(result, published)
+    together = _agreement(result, published)
     return PublishedComparison(
         correction=correction.name,
         inputs={key: str(value) for key, value in inputs.items()},
         published=published,
         pulls=_pulls(result, published),
-        chi2=chi2,
-        ndf=ndf,
-        p_value=float(stats.chi2.sf(chi2, ndf)),
+        chi2=together.value,
+        ndf=together.ndf,
+        p_value=together.p_value,
     )
 
 
@@ -137,17 +137,15 @@ def _pulls(result: ScaleFactorResult, published: Measurement) -> Array:
     return np.divide(difference, error, out=np.zeros_like(difference), where=result.valid & (error > 0))
 
 
-def _chi2(result: ScaleFactorResult, published: Measurement) -> tuple[float, int]:
-    """Return χ² of the groups with a valid measurement, and the rank of their covariance."""
+def _agreement(result: ScaleFactorResult, published: Measurement) -> Chi2:
+    """Return how well the groups with a valid measurement agree."""
     groups, first = np.unique(result.groups, return_index=True)
     chosen = result.valid.ravel()[first]
     groups, first = groups[chosen], first[chosen]
     difference = (result.scale_factor.value - published.value).ravel()[first]
     errors = ((published.up + published.down) / 2).ravel()[first]
     covariance = result.covariance[np.ix_(groups, groups)] + np.diag(errors**2)
-    # bins whose sum is fixed have a singular one
-    ndf = int(np.linalg.matrix_rank(covariance, hermitian=True))
-    return float(difference @ np.linalg.pinv(covariance, hermitian=True) @ difference), ndf
+    return agreement(difference, covariance)
 
 
 def _evaluate(result: ScaleFactorResult, correction: Correction, fixed: Mapping[str, str]) -> Array:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import chdtrc
 
 from pocket.scale_factors.binning import Array
@@ -81,6 +82,21 @@ class Check:
 def not_made(name: str, compared: str, lacking: str) -> Check:
     """Return a check that wasn't made because the declaration doesn't say where."""
     return Check(name, None, compared, f"not made: the declaration's closure has no {lacking}")
+
+
+def problems_in(labels: Sequence[str], problems: Mapping[str, npt.NDArray[np.bool_]]) -> list[str]:
+    """Return each problem with the bin that has it.
+
+    Args:
+        labels: the bins, C order.
+        problems: what may be wrong → where it is, one per bin.
+    """
+    return [
+        f"{label}: {problem}"
+        for problem, where in problems.items()
+        for label, bad in zip(labels, where.ravel(), strict=True)
+        if bad
+    ]
 
 
 def exactly(

@@ -11,7 +11,7 @@ from pocket.scale_factors.base import Made
 from pocket.scale_factors.binning import bin_labels
 from pocket.scale_factors.imported import SYSTEMATIC, Imported, signed
 from pocket.scale_factors.result import ScaleFactorResult
-from pocket.scale_factors.validation.checks import Check, exactly
+from pocket.scale_factors.validation.checks import Check, exactly, problems_in
 from pocket.scale_factors.validation.report import Report
 from pocket.scale_factors.validation.units import evaluate
 
@@ -45,13 +45,7 @@ def check_values(result: ScaleFactorResult) -> Check:
         "the total error isn't finite": ~np.isfinite(largest),
         "the total error is larger than the value": largest > np.abs(value),
     }
-    failed = [
-        f"{label}: {problem}"
-        for problem, where in problems.items()
-        for label, bad in zip(labels, where, strict=True)
-        if bad
-    ]
-    if failed:
+    if failed := problems_in(labels, problems):
         return Check("values", False, compared, "; ".join(failed))
     if not result.systematics and not largest.any():
         return Check("values", True, compared, f"{value.size} bins, no errors are imported")

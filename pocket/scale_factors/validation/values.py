@@ -8,7 +8,7 @@ import numpy.typing as npt
 from pocket.scale_factors.binning import bin_labels
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.result import FROZEN, JOINED, VALID, ScaleFactorResult
-from pocket.scale_factors.validation.checks import Check
+from pocket.scale_factors.validation.checks import Check, problems_in
 
 
 def check_values(declaration: ScaleFactor, result: ScaleFactorResult) -> Check:
@@ -23,12 +23,7 @@ def check_values(declaration: ScaleFactor, result: ScaleFactorResult) -> Check:
     failed = [
         f"{fit.label}: the fit ({fit.model}) failed, {fit.status}" for fit in result.diagnostics if fit.status != VALID
     ]
-    failed += [
-        f"{label}: {problem}"
-        for problem, where in _problems(declaration, result).items()
-        for label, bad in zip(labels, where.ravel(), strict=True)
-        if bad
-    ]
+    failed += problems_in(labels, _problems(declaration, result))
     if failed:
         return Check("values", False, compared, "; ".join(failed))
     value = result.scale_factor.value

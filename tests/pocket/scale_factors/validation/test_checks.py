@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from pocket.scale_factors.validation.checks import Check, agreement, exactly, not_made, within_errors
+from pocket.scale_factors.validation.checks import Check, agreement, exactly, not_made, problems_in, within_errors
 
 PULLS = (-1.2, 0.3, 0.9, -0.4)
 
@@ -127,3 +127,9 @@ def test_check_that_was_not_made() -> None:
     check = not_made("halves", "halves of the events", "halves=")
     assert check.passed is None
     assert check.outcome == "not made: the declaration's closure has no halves="
+
+
+def test_each_problem_has_its_bin() -> None:
+    labels = ["low", "high", "higher", "highest"]
+    problems = {"negative": np.array([[True, False], [False, True]]), "infinite": np.array([False] * 4)}
+    assert problems_in(labels, problems) == ["low: negative", "highest: negative"]
