@@ -23,21 +23,8 @@ from tasks.scale_factors import ComputeScaleFactors
 from tasks.validation import ValidateScaleFactors
 from tests.tasks.chain import Chain, name
 from tests.tasks.conftest import enter, make_on_files
+from tests.tasks.vertices import declare_vertices
 
-VERTICES = """
-vertices = DataMCRatio(
-    input="corrected",
-    variable="npvs",
-    category="baseline",
-    axes=("PV_npvsGood",),
-    bins={"PV_npvsGood": (0, 28, 36, 80)},
-    data=("DATA_SingleMuon",),
-    mc=("DYJetsToMuMu",),
-    keep_yield=True,
-    closure=Closure(again={"input": "both"}),
-)
-sf_vertices = ScaleFactorWeight.wrap("sf_vertices", "vertices", inputs={"PV_npvsGood": "PV.npvsGood"})
-"""
 GROUP = 'Coupled(("tight_id", "vertices"), tolerance=0.05)'
 NAMES = ("tight_id", "vertices")
 TIGHT, NPVS = (10, 40, 200), (0, 28, 36, 80)
@@ -45,13 +32,15 @@ TIGHT, NPVS = (10, 40, 200), (0, 28, 36, 80)
 
 def couple(chain: Chain) -> None:
     """Measure the scale factor of muons with one of vertices applied, and the other way round."""
-    chain.edit("__init__.py", "\nanalysis = Analysis(", f"{VERTICES}\nanalysis = Analysis(")
-    chain.edit("__init__.py", "import EfficiencyRatio", "import Closure, Coupled, DataMCRatio, EfficiencyRatio")
-    chain.edit(
-        "__init__.py", "    scale_factors={", f'    coupled=[{GROUP}],\n    scale_factors={{"vertices": vertices, '
+    declare_vertices(
+        chain,
+        "corrected",
+        'keep_yield=True, closure=Closure(again={"input": "both"})',
+        names="Coupled, ",
+        applied='"both": configure(spectra, sf_tight_id, sf_vertices)',
     )
+    chain.edit("__init__.py", "    scale_factors={", f"    coupled=[{GROUP}],\n    scale_factors={{")
     chain.edit("__init__.py", "HistConf([tight, muon_pt])}", "HistConf([tight, muon_pt])}, sf_vertices")
-    chain.edit("__init__.py", "    configs={", '    configs={"both": configure(spectra, sf_tight_id, sf_vertices),')
 
 
 def kill_in_iteration_2(chain: Chain) -> None:

@@ -13,30 +13,16 @@ from tasks.processing import RunProcessor
 from tasks.scale_factors import ComputeScaleFactors
 from tasks.validation import REPORT, TABLE, ValidateScaleFactors
 from tests.tasks.chain import Chain, name
+from tests.tasks.vertices import declare_vertices
 
-VERTICES = """
-vertices = DataMCRatio(
-    input="main",
-    variable="npvs",
-    category="baseline",
-    axes=("PV_npvsGood",),
-    bins={"PV_npvsGood": (0, 28, 36, 80)},
-    data=("DATA_SingleMuon",),
-    mc=("DYJetsToMuMu",),
-    closure=Closure(exact={"input": "reweighted"}, again={"input": "reweighted"}),
-)
-sf_vertices = ScaleFactorWeight.wrap("sf_vertices", "vertices", inputs={"PV_npvsGood": "PV.npvsGood"})
-"""
 PLOTS = {"config": "reweighted"}
 
 
 @pytest.fixture
 def reweighted(chain: Chain) -> Chain:
     """The chain with a correction of the vertices that is applied in ``reweighted``, where it has to close."""
-    chain.edit("__init__.py", "\nanalysis = Analysis(", f"{VERTICES}\nanalysis = Analysis(")
-    chain.edit("__init__.py", "import EfficiencyRatio", "import Closure, DataMCRatio, EfficiencyRatio")
-    chain.edit("__init__.py", "    scale_factors={", '    scale_factors={"vertices": vertices, ')
-    chain.edit("__init__.py", "    configs={", '    configs={"reweighted": configure(spectra, sf_vertices),')
+    closure = 'closure=Closure(exact={"input": "reweighted"}, again={"input": "reweighted"})'
+    declare_vertices(chain, "main", closure, applied='"reweighted": configure(spectra, sf_vertices)')
     return chain
 
 
