@@ -29,6 +29,11 @@ RESULT = "result.json"
 HISTORY = "iterations"
 
 
+def code_of(*references: str) -> list[Any]:
+    """Return the code behind functions ``module:function``; empty texts name none."""
+    return [code_closure(reference.partition(":")[0]) for reference in references if reference]
+
+
 class ScaleFactorTask(TemplateTask):
     """A task for one scale factor of the analysis."""
 
@@ -129,12 +134,11 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         """The templates or toys, the declaration, and the code of the method."""
         if self.iterated is not None:
             return {"iterations": self.iterated.fingerprint, "name": self.scale_factor}
-        used = (self.declaration.maker, self.declaration.method)
         return {
             "required": {name: task.fingerprint for name, task in self.requires().items()},
             "name": self.scale_factor,
             "declaration": self.declaration,
-            "code": [code_closure(reference.partition(":")[0]) for reference in used if reference],
+            "code": code_of(self.declaration.maker, self.declaration.method),
         }
 
     def input_ids(self) -> dict[str, str] | None:

@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 from pocket.errors import ClosureError
-from pocket.fingerprint import code_closure
 from pocket.scale_factors.validation.closure import closure_configs
 from pocket.store import write_output
 from pocket.store.publishing import replacing
 from tasks.base import TemplateTask, input_ids
 from tasks.merging import MergeOutputs
-from tasks.scale_factors import ComputeScaleFactors, ScaleFactorTask
+from tasks.scale_factors import ComputeScaleFactors, ScaleFactorTask, code_of
 
 if TYPE_CHECKING:
     from pocket.scale_factors.validation.report import Report
@@ -63,7 +62,6 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
     def fingerprint_spec(self) -> Any:
         """The scale factor, where its closure is looked for, and the code of the checks."""
         required, declaration = self.requires(), self.declaration
-        used = (declaration.validator, declaration.method, declaration.algebra)
         return {
             "scale_factor": required["scale_factor"].fingerprint,
             # those that it was measured in are the scale factor's, and which ones that is may be known only afterwards
@@ -73,7 +71,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
                 if config not in declaration.configs()
             },
             "closure": [measured.closure for measured in declaration.measured()],
-            "code": [code_closure(reference.partition(":")[0]) for reference in used if reference],
+            "code": code_of(declaration.validator, declaration.method, declaration.algebra),
         }
 
     def input_ids(self) -> dict[str, str] | None:

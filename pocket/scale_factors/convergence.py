@@ -85,8 +85,7 @@ def changes(history: Sequence[ScaleFactorResult]) -> Array:
             raise ScaleFactorError(f"{first.name}: the bins differ between iterations")
         if not result.valid.all():
             raise ScaleFactorError(f"{first.name}: a bin has no valid measurement in some iteration")
-    _, bins = np.unique(first.groups, return_index=True)
-    values = np.array([result.scale_factor.value.ravel()[bins] for result in history])
+    values = np.array([result.per_group(result.scale_factor.value) for result in history])
     errors = np.array([np.sqrt(np.diag(result.statistical_covariance)) for result in history[1:]])
     if (errors <= 0).any():
         raise ScaleFactorError(f"{first.name}: a bin has no statistical error, so that no change is small")

@@ -139,12 +139,10 @@ def _pulls(result: ScaleFactorResult, published: Measurement) -> Array:
 
 def _agreement(result: ScaleFactorResult, published: Measurement) -> Chi2:
     """Return how well the groups with a valid measurement agree."""
-    groups, first = np.unique(result.groups, return_index=True)
-    chosen = result.valid.ravel()[first]
-    groups, first = groups[chosen], first[chosen]
-    difference = (result.scale_factor.value - published.value).ravel()[first]
-    errors = ((published.up + published.down) / 2).ravel()[first]
-    covariance = result.covariance[np.ix_(groups, groups)] + np.diag(errors**2)
+    valid = result.per_group(result.valid)
+    difference = result.per_group(result.scale_factor.value - published.value)[valid]
+    errors = result.per_group((published.up + published.down) / 2)[valid]
+    covariance = result.covariance[np.ix_(valid, valid)] + np.diag(errors**2)
     return agreement(difference, covariance)
 
 

@@ -187,7 +187,7 @@ class ScaleFactorResult:
         """
         if self.stat_covariance is not None:
             return self.stat_covariance
-        return np.diag(self._per_group((self.scale_factor.up + self.scale_factor.down) / 2) ** 2)
+        return np.diag(self.per_group((self.scale_factor.up + self.scale_factor.down) / 2) ** 2)
 
     @property
     def covariance(self) -> Array:
@@ -197,14 +197,14 @@ class ScaleFactorResult:
         """
         matrix = self.statistical_covariance.copy()
         for up, down in self.systematics.values():
-            shift = self._per_group((up - down) / 2)
+            shift = self.per_group((up - down) / 2)
             matrix += np.outer(shift, shift)
         return matrix
 
-    def _per_group(self, values: Array) -> Array:
-        """Return the values of the groups; all bins of one have the same."""
-        _, first = np.unique(self.groups.ravel(), return_index=True)
-        picked: Array = values.ravel()[first]
+    def per_group(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the values of the groups, shape (groups,), of bins that have the same within a group."""
+        _, first = np.unique(self.groups, return_index=True)
+        picked: npt.NDArray[Any] = values.ravel()[first]
         return picked
 
     def to_json(self) -> str:
