@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -196,9 +195,7 @@ def _security(keys: Path) -> Any:
     of_roles = {
         f"tls_{role}_{part}": paths[part] for role in ("client", "scheduler", "worker") for part in ("cert", "key")
     }
-    # with TLS 1.3 and OpenSSL 3.5 all connections of the scheduler break when workers arrive while jobs wait
-    newest = ssl.TLSVersion.TLSv1_2
-    return Security(require_encryption=True, tls_max_version=newest, tls_ca_file=paths["ca_file"], **of_roles)
+    return Security(require_encryption=True, tls_ca_file=paths["ca_file"], **of_roles)
 
 
 #: kind of cluster → what starts it
