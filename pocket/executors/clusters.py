@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -38,6 +39,7 @@ class ClusterSpec:
         account: account of Slurm.
         image: container image, for lxplus.
         directives: more lines of the job description; names of Slurm's are its options, such as ``--constraint``.
+        label: what the jobs of this cluster, and no others, carry.
     """
 
     kind: str
@@ -55,6 +57,7 @@ class ClusterSpec:
     account: str | None = None
     image: str | None = None
     directives: Mapping[str, str] = field(default_factory=dict)
+    label: str = field(default_factory=lambda: f"pocketlaw-{secrets.token_hex(8)}")
 
 
 @contextlib.contextmanager
@@ -83,6 +86,8 @@ def running_cluster(spec: ClusterSpec) -> Iterator[Any]:
             spec.log_folder.mkdir(parents=True, exist_ok=True)
             spec.log_folder.chmod(0o700)
             keys = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".keys-", dir=spec.log_folder)))
+            # Dask removes its jobs only as long as it reaches its own scheduler
+            stack.callback(_ask, REMOVE[spec.kind](spec.label))
         settings: dict[str, Any] = {
             "distributed.scheduler.allowed-failures": spec.retries,
             # a job waits at the scheduler, not at a worker that may die of another one
@@ -128,7 +133,11 @@ def _local(spec: ClusterSpec, keys: Path | None) -> Any:
 def _htcondor(spec: ClusterSpec, keys: Path | None) -> Any:
     from dask_jobqueue.htcondor import HTCondorCluster
 
-    return _on_batch_system(spec, keys, HTCondorCluster, disk=spec.disk, job_extra_directives=dict(spec.directives))
+    return _on_batch_system(spec, keys, HTCondorCluster, disk=spec.disk, job_extra_directives=_of_htcondor(spec))
+
+
+def _of_htcondor(spec: ClusterSpec) -> dict[str, str]:
+    return {**spec.directives, f"MY.{LABEL}": f'"{spec.label}"'}
 
 
 def _slurm(spec: ClusterSpec, keys: Path | None) -> Any:
@@ -137,7 +146,7 @@ def _slurm(spec: ClusterSpec, keys: Path | None) -> Any:
     options = {"walltime": spec.walltime, "queue": spec.queue, "account": spec.account}
     chosen = {name: value for name, value in options.items() if value is not None}
     directives = [f"{name}={value}" if value else name for name, value in spec.directives.items()]
-    return _on_batch_system(spec, keys, SLURMCluster, job_extra_directives=directives, **chosen)
+    return _on_batch_system(spec, keys, SLURMCluster, job_name=spec.label, job_extra_directives=directives, **chosen)
 
 
 def _lxplus(spec: ClusterSpec, keys: Path | None) -> Any:
@@ -151,7 +160,7 @@ def _lxplus(spec: ClusterSpec, keys: Path | None) -> Any:
         keys,
         cluster_class,
         disk=spec.disk,
-        job_extra_directives={"MY.SendCredential": "True", **spec.directives},
+        job_extra_directives={"MY.SendCredential": "True", **_of_htcondor(spec)},
         **(container or {"container_runtime": "none"}),
     )
 
@@ -206,6 +215,21 @@ CLUSTERS: Mapping[str, Callable[[ClusterSpec, Path | None], Any]] = {
     "lxplus": _lxplus,
 }
 
+
+#: attribute of a job of HTCondor that holds the label of its cluster
+LABEL = "PocketlawCluster"
+
+
+def _remove_from_htcondor(label: str) -> list[str]:
+    return ["condor_rm", "-constraint", f'{LABEL} == "{label}"']
+
+
+#: kind of cluster → the command that removes the jobs with a label, if there are any
+REMOVE: Mapping[str, Callable[[str], list[str]]] = {
+    "htcondor": _remove_from_htcondor,
+    "slurm": lambda label: ["scancel", f"--name={label}"],
+    "lxplus": _remove_from_htcondor,
+}
 
 #: held jobs, but for those whose files are on their way to the schedd, as on lxplus
 HELD = "JobStatus == 5 && HoldReasonCode =!= 16"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -66,6 +67,30 @@ def test_job_of_slurm(tmp_path: Path) -> None:
             assert f"#SBATCH {line}\n" in script
         assert "--nworkers" not in script
         check_keys(made, tmp_path / "logs", script)
+
+
+@pytest.mark.parametrize(
+    ("kind", "command", "named", "chosen"),
+    [
+        ("htcondor", "condor_rm", 'MY.PocketlawCluster = "{}"', '-constraint PocketlawCluster == "{}"'),
+        ("slurm", "scancel", "#SBATCH -J {}", "--name={}"),
+    ],
+)
+def test_jobs_that_dask_left_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, command: str, named: str, chosen: str
+) -> None:
+    fake = tmp_path / command
+    fake.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/removed\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    labels = []
+    for _ in range(2):
+        with cluster(tmp_path, kind) as made:
+            (label,) = set(re.findall(r"pocketlaw-[0-9a-f]{16}", made.job_script()))
+            assert named.format(label) in made.job_script().splitlines()
+            labels.append(label)
+    assert (tmp_path / "removed").read_text().splitlines() == [chosen.format(label) for label in labels]
+    assert labels[0] != labels[1]
 
 
 def check_keys(made: Any, logs: Path, script: str) -> None:
