@@ -8,6 +8,7 @@ there, and take jobs of the user who calls.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ WAYS = {
     "iterative": ("--executor", "iterative"),
     "futures": ("--executor", "futures"),
     "dask": ("--executor", "dask"),
+    "dask-scheduler": ("--executor", "dask", "--scheduler"),
     "dask-htcondor": ("--executor", "dask", "--cluster", "htcondor", "--worker-memory", "1GB"),
     "dask-slurm": ("--executor", "dask", "--cluster", "slurm", "--worker-memory", "1GB"),
 }
@@ -64,6 +66,15 @@ def difference(found: dict[str, Any], expected: dict[str, Any]) -> float:
     return largest
 
 
+@contextlib.contextmanager
+def existing_scheduler() -> Iterator[str]:
+    """Run a Dask scheduler and two workers that know nothing of this package's executors; yield the address."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
+        yield cluster.scheduler_address
+
+
 def merged(version: str) -> dict[str, Path]:
     """Return the merged outputs of a version by configuration."""
     folders = (store_root() / "zmumu" / "MergeOutputs").glob(f"*/{version}/*/")
@@ -82,7 +93,10 @@ def main() -> int:
         command = ["law", "run", "PlotTemplates", "--version", way, "--events-per-branch", "50000", *WAYS[way]]
         if "--cluster" in command and options.executor_options:
             command += ["--executor-options", options.executor_options]
-        subprocess.run(command, check=True)
+        with contextlib.ExitStack() as stack:
+            if command[-1] == "--scheduler":
+                command.append(stack.enter_context(existing_scheduler()))
+            subprocess.run(command, check=True)
         seconds = time.monotonic() - begin
         found, expected = merged(way), merged(LOCAL)
         largest = [difference(read_output(found[name]), read_output(expected[name])) for name in sorted(expected)]

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket.errors import ConfigError, PocketError
+from pocket.executors.openssl import keep_errors_apart
 
 #: in front of options that are lines of the job description of the batch system
 DIRECTIVE = "directive."
@@ -79,6 +80,7 @@ def running_cluster(spec: ClusterSpec) -> Iterator[Any]:
 
     _check_size("worker_memory", spec.memory)
     _check_size("disk", spec.disk)
+    keep_errors_apart()
     with contextlib.ExitStack() as stack:
         keys = None
         if spec.kind != "local":

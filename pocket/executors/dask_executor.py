@@ -15,7 +15,6 @@ from typing import Any
 from pocket.errors import ConfigError, PocketError, UnknownNameError
 from pocket.executors.base import Executor, ExecutorFactoryABC, available_cores
 from pocket.executors.clusters import CLUSTERS, DIRECTIVE, ClusterSpec, held_jobs, no_worker, running_cluster
-from pocket.executors.openssl import keep_errors_apart
 from pocket.executors.proxy import read_proxy
 
 #: option → default, of those in --executor-options
@@ -114,7 +113,6 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         """Return a :class:`distributed.Client`, of the scheduler that the options name or of a new cluster."""
         from distributed import Client
 
-        keep_errors_apart()
         address = self.option("scheduler")
         if address is None:
             self.cluster = self.stack.enter_context(running_cluster(self.cluster_spec()))

@@ -106,6 +106,10 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         os.environ.update(ONE_THREAD)
         os.environ.update({name: moved(value, places) for name, value in self.variables.items()})
         sys.path[:] = [*places.values(), *(path for path in sys.path if path not in places.values())]
+        # only now it can be found
+        from pocket.executors.openssl import keep_errors_apart
+
+        keep_errors_apart()
         setattr(worker, PLACES, places)
         setattr(worker, RUN, self.run)
 
