@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,10 +71,20 @@ def difference(found: dict[str, Any], expected: dict[str, Any]) -> float:
 @contextlib.contextmanager
 def existing_scheduler() -> Iterator[str]:
     """Run a Dask scheduler and two workers that know nothing of this package's executors; yield the address."""
-    from distributed import LocalCluster
+    module = [sys.executable, "-m"]
+    with tempfile.TemporaryDirectory(prefix="pocketlaw-dask-") as folder, contextlib.ExitStack() as stack:
+        file = Path(folder) / "scheduler.json"
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
-        yield cluster.scheduler_address
+        def start(name: str, *arguments: str) -> None:
+            command = [*module, f"distributed.cli.{name}", "--no-dashboard", "--scheduler-file", str(file), *arguments]
+            process = stack.enter_context(subprocess.Popen(command, cwd=folder))
+            stack.callback(process.terminate)
+
+        start("dask_scheduler", "--host", "127.0.0.1", "--port", "0")
+        start("dask_worker", "--nworkers", "2", "--nthreads", "1", "--local-directory", folder)
+        while not file.exists():
+            time.sleep(0.1)
+        yield str(json.loads(file.read_text())["address"])
 
 
 def merged(version: str) -> dict[str, Path]:
