@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+from pocket.comparison import Comparison
 from pocket.configurator import Configurator
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.executors.base import ExecutorFactoryABC
@@ -30,7 +31,8 @@ class Analysis:
         configs: name → configuration.
         default_config: the configuration that tasks take unless told otherwise.
         scale_factors: name → scale factor, measured in the configuration that it names as ``input``, or imported.
-        compare: configuration → the one whose templates are drawn beside its own, as before and after.
+        compare: configuration → the one whose templates are drawn beside its own, as before and after; its name alone
+            is a :class:`~pocket.comparison.Comparison` without an error of the ratio.
         skims: configuration → the skim that it reads instead of the original files; it may be of its own selection.
         executors: name → class of an own executor, for ``--executor``.
         coupled: groups of scale factors that are measured with each other applied; names alone are a group that
@@ -46,7 +48,7 @@ class Analysis:
     configs: Mapping[str, Configurator]
     default_config: str
     scale_factors: Mapping[str, ScaleFactorBase] = field(default_factory=dict)
-    compare: Mapping[str, str] = field(default_factory=dict)
+    compare: Mapping[str, Comparison | str] = field(default_factory=dict)
     skims: Mapping[str, Skim] = field(default_factory=dict)
     executors: Mapping[str, type[ExecutorFactoryABC]] = field(default_factory=dict)
     coupled: Sequence[Coupled | tuple[str, ...]] = ()
@@ -54,9 +56,11 @@ class Analysis:
     def __post_init__(self) -> None:
         where = f"analysis {self.name!r}"
         self.config(self.default_config, f"default_config of {where}")
-        for after, before in self.compare.items():
-            self.config(after, f"compare of {where}")
-            self.config(before, f"compare of {where}")
+        for after in self.compare:
+            comparison = self.comparison(after)
+            for name in (after, comparison.before, comparison.root):
+                if name:
+                    self.config(name, f"compare of {where}")
         for name, declaration in self.scale_factors.items():
             for measured in declaration.measured():
                 self._check_scale_factor(name, measured)
@@ -87,6 +91,11 @@ class Analysis:
         if name not in self.scale_factors:
             raise UnknownNameError("scale factor", name, self.scale_factors, where or f"analysis {self.name!r}")
         return self.scale_factors[name]
+
+    def comparison(self, config: str) -> Comparison:
+        """Return what the templates of a configuration are drawn beside; without names if it is nothing."""
+        declared = self.compare.get(config, "")
+        return Comparison(declared) if isinstance(declared, str) else declared
 
     @property
     def groups(self) -> tuple[Coupled, ...]:

@@ -227,6 +227,7 @@ class TemplatePlotJob:
         templates: folder of the merged templates.
         before: folder of the templates to compare with, ``None`` for no comparison.
         before_name: configuration of those.
+        root: folder of the square roots of both, ``None`` for no error of the comparison.
         folder: where the files go; made if it isn't there.
     """
 
@@ -238,6 +239,7 @@ class TemplatePlotJob:
     templates: Path
     before: Path | None
     before_name: str
+    root: Path | None
     folder: Path
     size: int = 1
 
@@ -248,11 +250,12 @@ class TemplatePlotJob:
         from pocket.plots.templates import draw_templates
 
         config = load_analysis(self.analysis, self.overrides).config(self.config)
-        before = None
-        if self.before is not None and self.variable in list_variables(self.before):
-            before = read_templates(self.before, self.variable)
+        before, root = (
+            read_templates(folder, self.variable) if folder and self.variable in list_variables(folder) else None
+            for folder in (self.before, self.root)
+        )
         templates = read_templates(self.templates, self.variable)
-        plots = draw_templates(config, self.variable, self.category, templates, before, self.before_name)
+        plots = draw_templates(config, self.variable, self.category, templates, before, self.before_name, root)
         save_plots(plots, self.folder, config.parameters)
         progress(self.size)
 

@@ -43,14 +43,21 @@ class PlotTemplates(ClosureGate, ConfigTask):
         check_known("variable", params["variables"], config.variables, where)
         check_known("category", params["categories"], config.categories.names, where)
         if params["compare"] == law.NO_STR:
-            params["compare"] = analysis.compare.get(params["config"], "none")
+            params["compare"] = analysis.comparison(params["config"]).before or "none"
         if params["compare"] != "none":
             analysis.config(params["compare"])
         return params
 
+    @property
+    def root(self) -> str:
+        """The configuration that the error of the comparison is from, if the analysis has one."""
+        declared = self.analysis_inst.comparison(self.config)
+        return declared.root if declared.before == self.compare else ""
+
     def requires(self) -> dict[str, Any]:
-        """The templates of the configuration and of the one to compare with, and the closure of their scale factors."""
-        configs = [self.config] if self.compare == "none" else [self.config, self.compare]
+        """The templates of the configuration and of what it is compared with, and the closures behind them."""
+        compared = [] if self.compare == "none" else [self.compare]
+        configs = [self.config, *compared, *([self.root] if self.root else [])]
         return {
             "templates": {config: MergeOutputs.req(self, config=config) for config in configs},
             "closures": self.closures(configs),
@@ -93,6 +100,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
                     templates=folders[self.config],
                     before=folders.get(self.compare),
                     before_name=self.compare,
+                    root=folders.get(self.root),
                     folder=folder / category,
                 )
                 for category in self.categories or config.categories.names

@@ -66,6 +66,13 @@ def test_plots_of_before_and_after_are_there(law: Law, chain: tuple[Run, float])
     for stem in ("mll", "mll_vs_nominal"):
         for suffix in ("pdf", "png", "json"):
             assert (folder / "baseline" / f"{stem}.{suffix}").stat().st_size > 1000
+    # the same events are in both
+    numbers = json.loads((folder / "peak" / "ptll_peak_vs_nominal.json").read_text())
+    change, before = (numbers[name] for name in ("after_over_before", "before"))
+    for ratio, error, events, stat in zip(
+        change["values"], change["error"], before["values"], before["stat"], strict=True
+    ):
+        assert 0 < error < 0.2 * ratio * stat / events
 
 
 def test_each_scale_factor_waits_for_those_before_it(law: Law, chain: tuple[Run, float]) -> None:

@@ -1,12 +1,13 @@
 """Z→μμ: muon efficiencies by tag and probe, the transverse momentum of the Z, and what they do to the dimuon spectra.
 
 ``tnp``, ``trigger_eff`` and ``dy_pt`` fill the templates of the three scale factors, each with those before it applied;
-``nominal`` fills the spectra without and ``calibrated`` the spectra with them; ``real_samples`` runs the same selection
-on small real NanoAOD files.
+``nominal`` fills the spectra without and ``calibrated`` the spectra with them, ``calibrated_root`` what the error of
+their ratio needs; ``real_samples`` runs the same selection on small real NanoAOD files.
 """
 
 from analysis.zmumu import config, scale_factors
 from pocket.analysis import Analysis
+from pocket.comparison import Comparison
 
 analysis = Analysis(
     name="zmumu",
@@ -16,6 +17,7 @@ analysis = Analysis(
         "dy_pt": config.dy_pt,
         "nominal": config.nominal,
         "calibrated": config.calibrated,
+        "calibrated_root": config.calibrated_root,
         "real_samples": config.real_samples,
     },
     scale_factors={
@@ -24,5 +26,5 @@ analysis = Analysis(
         "dy_pt": scale_factors.dy_pt,
     },
     default_config="calibrated",
-    compare={"calibrated": "nominal"},
+    compare={"calibrated": Comparison("nominal", root="calibrated_root")},
 )

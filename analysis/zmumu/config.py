@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from analysis.zmumu.cuts import get_dimuon, get_on_peak, get_tag_pt, tag_probe_pair
 from analysis.zmumu.workflow import TagAndProbeProcessor, ZmumuProcessor
+from pocket.comparison import square_roots
 from pocket.configurator import Configurator
 from pocket.cut import Cut
 from pocket.cut_functions import (
@@ -214,6 +215,8 @@ calibrated = spectra(
     {"common": {"inclusive": ["pileup", *muon_weights]}, "bysample": {DY: {"inclusive": ["sf_dy_pt"]}}},
     **before_and_after,
 )
+# the same events are in both
+calibrated_root = square_roots(nominal, calibrated)
 real_samples = spectra(
     real_parameters,
     {"jsons": ["datasets/real_samples.json"]},

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from pocket.errors import HistogramError
 from pocket.plots.axes import Binning, fit_legend, label_x, label_y
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
 from pocket.plots.compare import Comparison, FloatArray, Prediction, chi2_data_mc, total_of
@@ -37,6 +38,9 @@ from pocket.plots.style import PlotStyle
 if TYPE_CHECKING:
     from hist import Hist
 
+#: relative difference of sums of squares that are the same
+ROUNDING = 1e-9
+
 COLORS = {"before": "#e42536", "after": "#5790fc"}
 #: the bands of both overlap: one hatched, one filled
 BANDS: dict[str, dict[str, Any]] = {
@@ -60,12 +64,13 @@ def before_after(
     category: str,
     title: str = "",
     xlim: tuple[float, float] | None = None,
-    ratio_error: FloatArray | None = None,
+    root: Mapping[str, Hist[Any]] | None = None,
 ) -> tuple[Figure, dict[str, Any]]:
     """Draw data over the sum of MC before and after scale factors, the ratios data / MC, and MC after / before.
 
     Bands are statistics and systematics in quadrature, as in :func:`pocket.plots.stack.data_mc`. Both sums hold the
-    same events, so the error of after / before doesn't follow from theirs: it is drawn only if it is given.
+    same events, so the error of after / before doesn't follow from theirs: it is drawn only if ``root`` is given, and
+    is statistical.
 
     Args:
         data: one dense axis.
@@ -77,23 +82,27 @@ def before_after(
         category: name of the category, for blinding.
         title: text for the category; default its name.
         xlim: range to show; default the whole axis.
-        ratio_error: standard deviation of after / before per bin with the correlation accounted for, shape (bins,).
+        root: templates whose sums of squared weights are the covariances of before and after
+            (:func:`pocket.comparison.square_roots`).
 
     Returns:
         The figure, and what it shows as numbers for JSON.
 
     Raises:
-        HistogramError: if there isn't one dense axis, binnings differ, or a template can't be read.
+        HistogramError: if there isn't one dense axis, binnings differ, a template can't be read, or ``root`` isn't of
+            the same events.
     """
-    totals = {
-        name: total_of(process.prediction for process in drawn_processes(mc, style))
-        for name, mc in (("before", before), ("after", after))
-    }
-    binning = shared_binning([*before.items(), *after.items(), ("data", data)], histogram)
+    totals = {name: _total(mc, style) for name, mc in (("before", before), ("after", after))}
+    binning = shared_binning([*before.items(), *after.items(), *(root or {}).items(), ("data", data)], histogram)
     hidden = style.blind_hists.hidden(category, histogram, binning.edges)
     comparisons = {name: chi2_data_mc(data, total, keep=~hidden) for name, total in totals.items()}
     points = Points.from_data(data, hidden)
-    change = _change(totals, ratio_error)
+    error = None
+    if root is not None:
+        if not before.keys() == after.keys() == root.keys():
+            raise HistogramError(f"{histogram}: before, after and the root of their weights have different samples")
+        error = ratio_error(totals["before"], totals["after"], _total(root, style).variances, histogram)
+    change = _change(totals, error)
     numbers = {
         "histogram": histogram,
         "category": category,
@@ -102,7 +111,7 @@ def before_after(
         "data": points_numbers(points),
         "after_over_before": {
             "values": as_list(change.values),
-            "error": None if ratio_error is None else as_list(ratio_error),
+            "error": None if error is None else as_list(error),
         },
         **{
             name: prediction_numbers(total) | {"comparison": comparisons[name].as_dict()}
@@ -131,8 +140,38 @@ def before_after(
         tops = [points.high, *(total.values + total.total[0] for total in totals.values())]
         fit_legend(main, binning.edges, tops, entries, caption(title or category, hidden), floor)
         label_y(main, binning.events_label)
-        _draw_change(lower, binning, change, known=ratio_error is not None)
+        _draw_change(lower, binning, change, known=error is not None)
     return figure, numbers
+
+
+def ratio_error(before: Prediction, after: Prediction, covariance: FloatArray, name: str) -> FloatArray:
+    """Return the statistical error of after / before, two sums of weights over the same events.
+
+    With R = Σ w s / Σ w, Var R = Σ (w s − R w)² / (Σ w)² = [Σ w² s² − 2R Σ w² s + R² Σ w²] / (Σ w)².
+
+    Args:
+        before: Σ w and Σ w² of each bin, shape (bins,).
+        after: Σ w s and Σ w² s², shape (bins,).
+        covariance: Σ w² s, shape (bins,).
+        name: the histogram, for errors.
+
+    Returns:
+        Standard deviations, shape (bins,); NaN where nothing positive is expected before.
+
+    Raises:
+        HistogramError: if a correlation is above 1.
+    """
+    if (covariance**2 > before.variances * after.variances * (1 + ROUNDING)).any():
+        raise HistogramError(f"{name}: the sums of squares of before, after and their root aren't of the same events")
+    expected = np.where(before.values > 0, before.values, np.nan)
+    ratio = after.values / expected
+    squares = after.variances - 2 * ratio * covariance + ratio**2 * before.variances
+    # below rounding the same weight for all events leaves nothing
+    return np.asarray(np.sqrt(np.maximum(squares, 0.0)) / expected)
+
+
+def _total(mc: Mapping[str, Hist[Any]], style: PlotStyle) -> Prediction:
+    return total_of(process.prediction for process in drawn_processes(mc, style))
 
 
 def _change(totals: Mapping[str, Prediction], error: FloatArray | None) -> Points:

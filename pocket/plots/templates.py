@@ -30,6 +30,7 @@ def draw_templates(
     templates: Mapping[str, Hist[Any]],
     before: Mapping[str, Hist[Any]] | None = None,
     before_name: str = "",
+    root: Mapping[str, Hist[Any]] | None = None,
 ) -> Iterator[Plot]:
     """Draw data over stacked simulation, and before and after where there is a before and there are data.
 
@@ -42,6 +43,7 @@ def draw_templates(
         templates: sample → merged histogram with axes (cat, variation, …), for data (cat, …).
         before: the same of the configuration to compare with.
         before_name: its name.
+        root: the same of their square roots (:func:`pocket.comparison.square_roots`), for the error of after / before.
 
     Yields:
         One plot after the other; ``{variable}[_{axis}][_vs_{before_name}]`` is its stem.
@@ -50,6 +52,7 @@ def draw_templates(
     conf = cfg.variables[variable]
     after_parts = _split(cfg, variable, category, templates)
     before_parts = _split(cfg, variable, category, before) if before else {}
+    root_parts = _split(cfg, variable, category, root) if root else {}
     for axis in conf.axes:
         data, mc = after_parts[axis.name]
         name = variable if len(conf.axes) == 1 else f"{variable}_{axis.name}"
@@ -63,6 +66,7 @@ def draw_templates(
         if mc:
             yield (name, *data_mc(data, mc, **shared))
         if mc and data is not None and axis.name in before_parts and before_parts[axis.name][1]:
+            shared["root"] = root_parts[axis.name][1] if root_parts else None
             yield (f"{name}_vs_{before_name}", *before_after(data, before_parts[axis.name][1], mc, **shared))
 
 

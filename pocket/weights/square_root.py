@@ -17,7 +17,7 @@ class SquareRoot(WeightWrapper):
     weight: ClassVar[type[WeightWrapper]]
 
     @classmethod
-    def wrap(cls, name: str, weight: type[WeightWrapper]) -> type[SquareRoot]:
+    def wrap(cls, name: str, weight: type[WeightWrapper], has_variations: bool = True) -> type[SquareRoot]:
         """Make a weight class √s of another one, s.
 
         In a category with the weights w and √s, the sum of squares is Σ w² s. The error of Σ w / Σ w s needs it,
@@ -26,18 +26,22 @@ class SquareRoot(WeightWrapper):
         Args:
             name: name of the weight; its variations are ``{name}_hfUp`` where the other has ``{weight}_hfUp``.
             weight: the other weight.
+            has_variations: whether there is a square root of its variations, too, if it has some.
 
         Raises:
-            ConfigError: if it has no value per event, or follows another weight.
+            ConfigError: if it has no value per event, or it follows another weight and there are to be variations.
         """
         if issubclass(weight, NormalisationWeight):
             raise ConfigError(f"weight {name!r}: {weight.name!r} is a factor of the dataset, with no value per event")
-        if weight.follows is not None:
-            raise ConfigError(f"weight {name!r}: {weight.name!r} follows {weight.follows!r}, a square root doesn't")
+        if weight.follows is not None and has_variations:
+            raise ConfigError(
+                f"weight {name!r}: {weight.name!r} follows {weight.follows!r}, a square root doesn't; it can be one of "
+                "the nominal weight, with has_variations=False"
+            )
         attributes = {
             "name": name,
             "weight": weight,
-            "has_variations": weight.has_variations,
+            "has_variations": weight.has_variations and has_variations,
             "isMC_only": weight.isMC_only,
         }
         return type(name, (cls,), attributes)
@@ -45,7 +49,7 @@ class SquareRoot(WeightWrapper):
     def __init__(self, params: Any, metadata: Any) -> None:
         super().__init__(params, metadata)
         self._weight = self.weight(params, metadata)
-        self._variations = self._weight.variations
+        self._variations = self._weight.variations if self.has_variations else ()
 
     @classmethod
     def scale_factors(cls) -> tuple[str, ...]:
@@ -56,6 +60,8 @@ class SquareRoot(WeightWrapper):
         """Return the square root with its variations."""
         nominal, varied = self._weight.evaluate(events, size, shape_variation)
         root = self._root(nominal, "nominal")
+        if not self.has_variations:
+            return root
         sides = [self._root(values, variation) for variation, values in varied.items()]
         if self.variations:
             return WeightDataMultiVariation(self.name, root, self.variations, sides[::2], sides[1::2])

@@ -12,7 +12,7 @@ from analysis.zmumu.workflow import _in_pairs
 from pocket.analysis import load_analysis
 from pocket.fingerprint import digest
 
-CONFIGS = ("tnp", "trigger_eff", "dy_pt", "nominal", "calibrated", "real_samples")
+CONFIGS = ("tnp", "trigger_eff", "dy_pt", "nominal", "calibrated", "calibrated_root", "real_samples")
 PRINT_DIGESTS = """
 from pocket.analysis import load_analysis
 from pocket.fingerprint import digest
@@ -33,6 +33,7 @@ def test_configurations() -> None:
         assert analysis.config(declaration.input).scale_factors == declaration.upstream == order[:position]
     assert analysis.config("calibrated").scale_factors == order
     assert analysis.config("nominal").scale_factors == ()
+    assert analysis.config("calibrated_root").scale_factors == order
 
 
 def test_muons_of_pairs_against_a_loop() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pocket.analysis import Analysis, _load, absolute_reference, available_analyses, load_analysis
+from pocket.comparison import Comparison
 from pocket.cut_functions import passthrough
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.fingerprint import digest
@@ -65,6 +66,8 @@ def test_names() -> None:
     assert found.scale_factor("id").input == "tnp"
     with pytest.raises(UnknownNameError, match="unknown configuration 'mian' in analysis 'test', did you mean 'main'"):
         found.config("mian")
+    assert found.comparison("main") == Comparison("tnp")
+    assert found.comparison("tnp") == Comparison("")
     with pytest.raises(UnknownNameError, match="unknown scale factor 'idd' in analysis 'test', did you mean 'id'"):
         found.scale_factor("idd")
 
@@ -75,6 +78,7 @@ def test_names() -> None:
         ({"default": "tnpp"}, "configuration 'tnpp' in default_config of analysis 'test', did you mean 'tnp'"),
         ({"compare": {"tnpp": "tnp"}}, "configuration 'tnpp' in compare of analysis 'test'"),
         ({"compare": {"tnp": "main"}}, "configuration 'main' in compare of analysis 'test'"),
+        ({"compare": {"tnp": Comparison("tnp", root="root")}}, "configuration 'root' in compare of analysis 'test'"),
         ({"scale_factors": {"id": scale_factor("tpn")}}, "'tpn' in input of scale factor 'id', did you mean 'tnp'"),
         ({"scale_factors": {"id": scale_factor("tnp", variable="prob")}}, "variable 'prob' in scale factor 'id', did"),
         ({"scale_factors": {"id": scale_factor("tnp", category="base")}}, "category 'base' in scale factor 'id'"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -32,6 +33,32 @@ def test_only_what_is_asked_for_is_drawn(chain: Chain) -> None:
     assert stems(chain.task(**options).directory) == {"baseline/npvs"}
     assert chain.task(config="corrected").compare == "main"
     assert chain.task(config="main").compare == "none"
+    assert list(chain.task(compare="probes").requires()["templates"]) == ["corrected", "probes"]
+
+
+def test_comparison_has_an_error_if_the_analysis_has_a_root(chain: Chain) -> None:
+    chain.edit(
+        "__init__.py",
+        '"corrected": configure(spectra, sf_tight_id),',
+        '"corrected": (corrected := configure(spectra, sf_tight_id)),\n'
+        '        "root": square_roots(configure(spectra), corrected),',
+    )
+    chain.edit("__init__.py", '{"corrected": "main"}', '{"corrected": Comparison("main", root="root")}')
+    chain.edit(
+        "__init__.py",
+        "from pocket.columns",
+        "from pocket.comparison import Comparison, square_roots\nfrom pocket.columns",
+    )
+    assert chain.build() == ["RunProcessor root", "MergeOutputs root", "PlotTemplates corrected"]
+    numbers = json.loads((chain.task().directory / "baseline" / "npvs_vs_main.json").read_text())
+    change = numbers["after_over_before"]
+    number = max(range(20), key=lambda number: numbers["before"]["values"][number])
+    value, error, *sides = (
+        *(change[key][number] for key in ("values", "error")),
+        *(numbers[side]["stat"][number] / numbers[side]["values"][number] for side in ("before", "after")),
+    )
+    assert 0 < error < 0.1 * value * math.hypot(*sides)
+    # another one than the root is made for
     assert list(chain.task(compare="probes").requires()["templates"]) == ["corrected", "probes"]
 
 

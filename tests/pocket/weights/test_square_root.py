@@ -52,6 +52,16 @@ def test_variations_are_those_of_the_weight() -> None:
     assert evaluate(WeightLambda.wrap_func("plain", lambda p, m, events, *rest: events.s), [16.0]) == ([4.0], {})
 
 
+def test_of_the_nominal_weight_alone() -> None:
+    for weight in (Shape, Pair):
+        root = SquareRoot.wrap("root", weight, has_variations=False)({}, {})
+        assert root.variation_names() == []
+        nominal, varied = root.evaluate(ak.Array({"s": [9.0]}), 1, "nominal")
+        assert (nominal.tolist(), varied) == ([3.0], {})
+    follower = ScaleFactorWeight.wrap("calib", "norm", follows="sf_btag")
+    assert SquareRoot.wrap("root", follower, has_variations=False).follows is None
+
+
 def test_variations_by_parameter() -> None:
     params = {"systematic_variations": {"weight_variations": {"sf_btag": {"2018": ["cferr1"]}}}}
     root = SquareRoot.wrap("sf_btag_root", BTagShape)(params, {"year": "2018"})

@@ -1,0 +1,102 @@
+"""Templates of one configuration beside those of another one, as before and after."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+from pocket.columns.plan import build_column_plan
+from pocket.configurator import Configurator
+from pocket.errors import ConfigError
+from pocket.variations import build_shape_plan
+from pocket.weights.plan import SamplePlan, WeightPlan
+from pocket.weights.square_root import SquareRoot
+
+#: what before and after must have in common, for the same events in both
+SAME_EVENTS = ("parameters", "workflow", "workflow_options", "datasets", "skim", "preselections", "subsamples")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the templates of a configuration are drawn beside.
+
+    Args:
+        before: name of the configuration that is drawn as before; empty for none.
+        root: name of the configuration that :func:`square_roots` makes of both. Without it the ratio after / before has
+            no error: the same events are in both sums.
+
+    Raises:
+        ConfigError: if there is a root of nothing.
+    """
+
+    before: str
+    root: str = ""
+
+    def __post_init__(self) -> None:
+        if self.root and not self.before:
+            raise ConfigError(
+                f"compare: {self.root!r} is the root of a comparison, whose configuration before is empty"
+            )
+
+
+def square_roots(before: Configurator, after: Configurator) -> Configurator:
+    """Return the configuration whose sums of squared weights are the covariances of before and after.
+
+    With w the weight of an event before and w s after, its weight is w √s, the square of which is the product of both.
+    It is the configuration after with the square root of each weight that only one of both applies, without variations
+    and columns. Categories that before doesn't have keep their weights.
+
+    Args:
+        before: configuration before.
+        after: configuration after.
+
+    Raises:
+        ConfigError: if both don't have the same events, apply the same weights, or a weight has no square root.
+    """
+    _check_same_events(before, after)
+    classes = {**before.weights.classes, **after.weights.classes}
+    samples: dict[str, SamplePlan] = {}
+    rooted: set[str] = set()
+    for sample, plan in after.weights.samples.items():
+        weights: dict[str, tuple[str, ...]] = {}
+        for category, names in plan.weights.items():
+            others = before.weights.samples[sample].weights.get(category, names)
+            single = set(names) ^ set(others)
+            rooted |= single
+            applied = dict.fromkeys((*names, *others))
+            weights[category] = tuple(_root(name) if name in single else name for name in applied)
+        samples[sample] = SamplePlan(weights, dict.fromkeys(weights, ()))
+    if not rooted:
+        raise ConfigError("before and after apply the same weights, which leaves nothing to compare")
+    roots = {_root(name): SquareRoot.wrap(_root(name), classes[name], has_variations=False) for name in rooted}
+    used = dict.fromkeys(name for plan in samples.values() for name in plan.names)
+    config = copy.copy(after)
+    config.weights = WeightPlan({name: roots[name] if name in roots else classes[name] for name in used}, samples)
+    names, kinds = config.categories.names, dict.fromkeys(samples, True)
+    config.shapes = build_shape_plan({}, after.shapes.calibrators, names, kinds)
+    config.columns = build_column_plan({}, names, kinds)
+    return config
+
+
+def _root(weight: str) -> str:
+    return f"root_{weight}"
+
+
+def _check_same_events(before: Configurator, after: Configurator) -> None:
+    """Check that two configurations differ in weights, variations and histograms alone.
+
+    Categories may differ in number, but not in what one name stands for.
+    """
+    specs = before.processing_spec(), after.processing_spec()
+    different = [key for key in SAME_EVENTS if specs[0][key] != specs[1][key]]
+    if before.shapes.calibrators != after.shapes.calibrators:
+        different.append("calibrators")
+    cuts = [spec["categories"] for spec in specs]
+    different += [f"category {name!r}" for name in cuts[0].keys() & cuts[1].keys() if cuts[0][name] != cuts[1][name]]
+    ours, theirs = before.weights.classes, after.weights.classes
+    different += [f"weight {name!r}" for name in ours.keys() & theirs.keys() if ours[name] is not theirs[name]]
+    if different:
+        raise ConfigError(
+            f"before and after must have the same events, their sums are correlated then; they differ in "
+            f"{', '.join(different)}"
+        )
