@@ -196,6 +196,18 @@ def any_trigger(events: ak.Array, params: Params, *, year: str, **kwargs: Any) -
     return ~fired if params["invert"] else fired
 
 
+def event_number(events: ak.Array, params: Params, **kwargs: Any) -> ak.Array:
+    """Events whose number has a remainder."""
+    return events.event % params["divisor"] == params["remainder"]
+
+
+def get_event_number(remainder: int, divisor: int = 2) -> Cut:
+    """Select one of ``divisor`` independent parts of the events by their number, halves by default."""
+    return Cut(
+        name=f"event_{remainder}of{divisor}", params={"remainder": remainder, "divisor": divisor}, function=event_number
+    )
+
+
 def _fired(events: ak.Array, level: str, trigger: str, year: str) -> ak.Array:
     fired = branch(collection(events, level), trigger, level)
     if year == "2017" and trigger == "Ele32_WPTight_Gsf_L1DoubleEG":

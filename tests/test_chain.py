@@ -89,6 +89,16 @@ def test_each_scale_factor_waits_for_those_before_it(law: Law, chain: tuple[Run,
     assert tuple(expected) in paths
 
 
+def test_every_kind_of_closure_is_looked_for(law: Law, chain: tuple[Run, float]) -> None:
+    made = {}
+    for name in ("muon_id", "trigger", "dy_pt"):
+        report = json.loads((output(law, "ValidateScaleFactors", name) / "report.json").read_text())
+        made[name] = {check["name"] for check in report["checks"] if check["passed"]}
+    assert made["muon_id"] >= {"values", "file", "again", "events"}
+    assert made["trigger"] >= {"values", "file", "again", "events"}
+    assert made["dy_pt"] >= {"values", "file", "exact", "halves", "yields", "events"}
+
+
 def test_second_run_executes_nothing(law: Law, chain: tuple[Run, float]) -> None:
     again = law.run("PlotTemplates", "--version", "v1")
     assert again.code == 0

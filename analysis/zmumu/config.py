@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from omegaconf import DictConfig
@@ -15,6 +16,7 @@ from pocket.configurator import Configurator
 from pocket.cut import Cut
 from pocket.cut_functions import (
     eventFlags,
+    get_event_number,
     get_HLTsel,
     get_nObj_less,
     get_nObj_min,
@@ -48,10 +50,16 @@ TRIGGER_ABSETA = (0.0, 1.2, 2.4)
 DILEPTON_PT = (0, 5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150)
 
 DY = "DYJetsToMuMu"
-#: scale factors that the chain derives
+#: of the events, by their number
+HALVES = ("even", "odd")
+
+#: weights of the scale factors that the chain derives
 derived_weights = (
     ScaleFactorWeight.wrap("sf_mu_id", scale_factor="muon_id", collection="MuonGood"),
     ScaleFactorWeight.wrap("sf_mu_trigger", scale_factor="trigger", collection="MuonGood", combine="any"),
+    # for probes, which may fail
+    ScaleFactorWeight.wrap("sf_id_probes", scale_factor="muon_id", collection="MuonGood", passing="passes"),
+    ScaleFactorWeight.wrap("sf_trigger_probes", scale_factor="trigger", collection="MuonGood", passing="passes"),
     # the statistical errors of the bins are such that the yield stays; all of them up at once would change it
     ScaleFactorWeight.wrap(
         "sf_dy_pt",
@@ -83,11 +91,11 @@ def pair_mass(bins: int, start: float, stop: float) -> Axis:
 def tag_and_probe(
     measure: str,
     variables: dict[str, HistConf],
-    categories: Mapping[str, Sequence[Cut]] | None = None,
+    categories: Mapping[str, Sequence[Cut]] = MappingProxyType({}),
     weights: Sequence[str] = (),
     variations: Sequence[str] = (),
 ) -> Configurator:
-    """Return a configuration that fills tag-and-probe templates, from pairs with any tag and with a harder one.
+    """Return a configuration that fills tag-and-probe templates, from all pairs.
 
     Args:
         measure: efficiency of the ``id`` or the ``trigger``.
@@ -103,11 +111,7 @@ def tag_and_probe(
         workflow_options={"measure": measure},
         skim=skim,
         preselections=[tag_probe_pair],
-        categories={
-            "pairs": [passthrough],
-            "tight_tag": [get_tag_pt(parameters.tag_and_probe.tight_tag_pt)],
-            **(categories or {}),
-        },
+        categories={"pairs": [passthrough], **categories},
         weights_classes=derived_weights,
         weights={"common": {"inclusive": [*simulation_weights, *weights]}},
         variations={"weights": {"common": {"inclusive": list(variations)}}},
@@ -166,38 +170,39 @@ def spectra(
     return Configurator(**usual | settings)
 
 
-tnp = tag_and_probe("id", {"tnp_mass": HistConf([pair_mass(60, 60, 120), *probe_axes(ID_PT, ABSETA)])})
+tight_tag = {"tight_tag": [get_tag_pt(parameters.tag_and_probe.tight_tag_pt)]}
+tnp_mass = {"tnp_mass": HistConf([pair_mass(60, 60, 120), *probe_axes(ID_PT, ABSETA)])}
+trigger_probes = {"trigger_probes": HistConf(probe_axes(TRIGGER_PT, TRIGGER_ABSETA))}
+tnp = tag_and_probe("id", tnp_mass, tight_tag)
 # both muons of a pair are identified, so each has the scale factor of the identification
 trigger_eff = tag_and_probe(
     "trigger",
-    {
-        "pair_mass": HistConf([pair_mass(60, 60, 120)]),
-        "trigger_probes": HistConf(probe_axes(TRIGGER_PT, TRIGGER_ABSETA)),
-    },
-    categories={"no_jet": [get_nObj_less(1)], "jets": [get_nObj_min(1)]},
+    {"pair_mass": HistConf([pair_mass(60, 60, 120)]), **trigger_probes},
+    {**tight_tag, "no_jet": [get_nObj_less(1)], "jets": [get_nObj_min(1)]},
     weights=["sf_mu_id"],
     variations=["pileup"],
 )
+# measured again with the efficiencies of data, each is 1
+tnp_closure = tag_and_probe("id", tnp_mass, weights=["sf_id_probes"])
+trigger_closure = tag_and_probe("trigger", trigger_probes, weights=["sf_mu_id", "sf_trigger_probes"])
 # what pT(ll) is measured in, and what shows whether it closes
 peak = {"peak": [get_on_peak(parameters.dimuon.peak, parameters.dimuon.peak_width)]}
-peak_pt = {
-    "ptll_peak": HistConf(
-        [Axis(coll="ll", field="pt", name="ptll", bins=DILEPTON_PT, label=r"$p_T^{\mu\mu}$ [GeV]")],
-        only_categories=list(peak),
-    )
-}
+dilepton_pt = Axis(coll="ll", field="pt", name="ptll", bins=DILEPTON_PT, label=r"$p_T^{\mu\mu}$ [GeV]")
 dy_pt = spectra(
     parameters,
     toys,
     skim,
     {"common": {"inclusive": [*simulation_weights, *muon_weights]}},
     {"common": {"inclusive": ["pileup"]}},
-    categories=peak,
-    variables=peak_pt,
+    categories={**peak, **{f"peak_{half}": [*peak["peak"], get_event_number(i)] for i, half in enumerate(HALVES)}},
+    variables={"ptll_peak": HistConf([dilepton_pt])},
 )
 before_and_after: dict[str, Any] = {
     "categories": {"baseline": [passthrough], **peak},
-    "variables": {**dimuon_variables(parameters.dimuon.mass_low, parameters.dimuon.mass_high), **peak_pt},
+    "variables": {
+        **dimuon_variables(parameters.dimuon.mass_low, parameters.dimuon.mass_high),
+        "ptll_peak": HistConf([dilepton_pt], only_categories=list(peak)),
+    },
 }
 nominal = spectra(
     parameters,

@@ -36,8 +36,8 @@ class TagAndProbeProcessor(BaseProcessorABC):
     """Pairs of a tag that fired the trigger and a probe of opposite charge.
 
     With ``workflow_options["measure"]`` ``"id"`` probes are isolated muons and pass if they are identified; with
-    ``"trigger"`` they are identified as well and pass if they match a trigger object. Then there are also the muons
-    of all pairs, ``MuonGood``, each of them identified, and jets away from them.
+    ``"trigger"`` they are identified as well and pass if they match a trigger object. ``MuonGood`` are the muons of all
+    pairs, with the field ``passes``. With ``"trigger"`` each of them is identified, and there are jets away from them.
     """
 
     def apply_object_preselection(self, variation: str) -> None:
@@ -58,7 +58,8 @@ class TagAndProbeProcessor(BaseProcessorABC):
             probe, passing = isolated, muons[selection.id]
         else:
             probe, passing = identified, fired
-            self.events["MuonGood"] = muons[_in_pairs(muons.charge, tag, probe)]
+        self.events["MuonGood"] = ak.with_field(muons, passing, "passes")[_in_pairs(muons.charge, tag, probe)]
+        if self.workflow_options["measure"] == "trigger":
             self.events["JetGood"], _ = jet_selection(self.events, "Jet", self.params, self._year, "MuonGood")
         muons = ak.with_field(muons, abs(muons.eta), "abseta")
         muons = ak.with_field(muons, ak.values_astype(passing, "int64"), "passing")

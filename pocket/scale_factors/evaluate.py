@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pocket.corrections import load_correction
 from pocket.errors import ConfigError, ScaleFactorError
@@ -99,3 +100,17 @@ def any_of(data: Floats, mc: Floats, objects: FlatObjects, name: str) -> Floats:
     if np.any(denominator[some] <= 0):
         raise ScaleFactorError(f"scale factor {name!r}: an event has no object with efficiency above zero")
     return np.divide(numerator, denominator, out=np.ones_like(numerator), where=some)
+
+
+def each_of(data: Floats, mc: Floats, passing: npt.NDArray[np.bool_], objects: FlatObjects) -> Floats:
+    """Return the weight of a requirement that objects pass or fail each, as probes do; shape (events,).
+
+    Π(passing) ε_data / ε_MC · Π(failing) (1 − ε_data) / (1 − ε_MC): the efficiency in simulation is then that in data.
+
+    Args:
+        data: efficiency of each object in data, shape (n objects,).
+        mc: its efficiency in simulation, above 0 and below 1 as it is written.
+        passing: whether it passes.
+        objects: the objects.
+    """
+    return objects.product(np.where(passing, data / mc, (1 - data) / (1 - mc)))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError, check_known
 from pocket.lookup import field
-from pocket.scale_factors.evaluate import DerivedCorrection, any_of
+from pocket.scale_factors.evaluate import DerivedCorrection, any_of, each_of
 from pocket.weights.evaluation import FlatObjects, Floats, Input, flat
 from pocket.weights.wrapper import WeightData, WeightDataMultiVariation, WeightWrapper
 
@@ -167,6 +167,7 @@ class ScaleFactorWeight(DerivedWeight):
 
     collection: ClassVar[str | None]
     combine: ClassVar[str]
+    passing: ClassVar[str | None]
 
     @classmethod
     def wrap(
@@ -175,6 +176,7 @@ class ScaleFactorWeight(DerivedWeight):
         scale_factor: str,
         collection: str | None = None,
         combine: str = "product",
+        passing: str | None = None,
         inputs: Mapping[str, str] | None = None,
         variations: Sequence[str] = (),
         follows: str | None = None,
@@ -189,6 +191,8 @@ class ScaleFactorWeight(DerivedWeight):
             combine: ``product`` of the objects' scale factors, or ``any``: the ratio of the probabilities
                 that at least one object passes, (1 − Π(1 − ε_data)) / (1 − Π(1 − ε_MC)), as for a trigger
                 that any object may fire.
+            passing: field of the objects that is true for those that pass. Without one, all of them do; with one, those
+                that fail count with (1 − ε_data) / (1 − ε_MC), as where the efficiency is measured.
             inputs: axis → field of the objects or column of the events, e.g. ``{"njet": "nJetGood"}``; with a dot it is
                 a field of a record (``ll.pt``). Without an entry it has the name of the axis. ``abseta`` is |``eta``|
                 where there is no ``abseta``. An axis of texts, such as ``sample`` and ``year``, takes the dataset's
@@ -202,8 +206,8 @@ class ScaleFactorWeight(DerivedWeight):
 
         Raises:
             UnknownNameError: if ``combine`` is neither.
-            ConfigError: if ``any`` has no collection, the variations aren't a list of different names, or there are
-                some of a weight without.
+            ConfigError: if ``any`` or ``passing`` has no collection or both are given, the variations aren't a list of
+                different names, or there are some of a weight without.
         """
         if variations and not has_variations:
             raise ConfigError(f"weight {name!r} has the variations {', '.join(variations)}, but has_variations=False")
@@ -211,12 +215,17 @@ class ScaleFactorWeight(DerivedWeight):
             raise UnknownNameError("way to combine", combine, COMBINE, f"weight {name!r}")
         if combine == "any" and collection is None:
             raise ConfigError(f"weight {name!r}: combine='any' needs the collection of the objects")
+        if passing is not None and (collection is None or combine != "product"):
+            raise ConfigError(
+                f"weight {name!r}: passing={passing!r} needs the collection of the objects, each of which counts"
+            )
         return cls.make(
             name,
             variations,
             scale_factor=scale_factor,
             collection=collection,
             combine=combine,
+            passing=passing,
             inputs=dict(inputs or {}),
             follows=follows,
             has_variations=has_variations,
@@ -229,13 +238,18 @@ class ScaleFactorWeight(DerivedWeight):
             of_events = self.inputs_of(correction, lambda path: flat(field(events, path, "events"), path, "event"))
             return lambda systematic: correction.evaluate(of_events, systematic, size)
         objects = self.objects(events, self.collection)
-        if self.combine == "product":
+        if self.combine == "product" and self.passing is None:
             correction = self.correction(self.scale_factor)
             inputs = self.inputs_of(correction, objects.__getitem__)
             return lambda systematic: objects.product(correction.evaluate(inputs, systematic, objects.size))
         data, mc = (self.correction(self.scale_factor, f"_efficiency_{of}") for of in ("data", "mc"))
         inputs = self.inputs_of(data, objects.__getitem__)
         simulated = mc.evaluate(inputs, "nominal", objects.size)
-        return lambda systematic: any_of(
-            data.evaluate(inputs, systematic, objects.size), simulated, objects, self.scale_factor
-        )
+        if self.passing is None:
+            return lambda systematic: any_of(
+                data.evaluate(inputs, systematic, objects.size), simulated, objects, self.scale_factor
+            )
+        passing = objects[self.passing]
+        if passing.dtype != bool:
+            raise ConfigError(f"weight {self.name!r}: {self.collection}.{self.passing} is not true or false")
+        return lambda systematic: each_of(data.evaluate(inputs, systematic, objects.size), simulated, passing, objects)

@@ -12,7 +12,10 @@ from analysis.zmumu.workflow import _in_pairs
 from pocket.analysis import load_analysis
 from pocket.fingerprint import digest
 
-CONFIGS = ("tnp", "trigger_eff", "dy_pt", "nominal", "calibrated", "calibrated_root", "real_samples")
+CONFIGS = (
+    *("tnp", "tnp_closure", "trigger_eff", "trigger_closure", "dy_pt"),
+    *("nominal", "calibrated", "calibrated_root", "real_samples"),
+)
 PRINT_DIGESTS = """
 from pocket.analysis import load_analysis
 from pocket.fingerprint import digest

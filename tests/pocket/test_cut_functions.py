@@ -219,6 +219,14 @@ def test_golden_json(tmp_path: Path) -> None:
         mask(cuts.goldenJson, arrays, isMC=False, params=params, year="2017")
 
 
+def test_parts_of_the_events_by_their_number() -> None:
+    numbers = [1, 2, 3, 10, 2**63 + 1]
+    of = ak.Array({"event": np.array(numbers, dtype=np.uint64)})
+    for remainder in range(3):
+        assert mask(cuts.get_event_number(remainder, 3), of) == [number % 3 == remainder for number in numbers]
+    assert mask(cuts.get_event_number(1), of) == [True, False, True, False, True]
+
+
 def test_unknown_collection() -> None:
     with pytest.raises(UnknownNameError, match=r"collection 'Jets' in the events, did you mean 'Jet'"):
         mask(cuts.get_nObj_min(1, coll="Jets"), ak.Array({"Jet": [[]]}))
@@ -250,6 +258,7 @@ def test_real_file_against_a_loop() -> None:
             {"N": 2, "coll": "BJetGood", "minpt": 30, "wp": "M"},
         ),
         (cuts.get_nPVgood(1), "nPVgood_1", {"N": 1}),
+        (cuts.get_event_number(0), "event_0of2", {"remainder": 0, "divisor": 2}),
         (
             cuts.get_HLTsel(["SingleMuon"], invert=True),
             "HLT_trigger_SingleMuon_NOT",

@@ -87,6 +87,29 @@ def test_every_object_counts(events: ak.Array, file: str, combine: str) -> None:
     assert varied == {}
 
 
+def test_objects_that_fail_have_the_ratio_of_inefficiencies(events: ak.Array, file: str) -> None:
+    passing = [[True, False], [], [False], [True, True, False]]
+    events["MuonGood", "passes"] = passing
+    params = OmegaConf.create({"scale_factors": {"id": file}})
+    weight = ScaleFactorWeight.wrap("sf_id", "id", "MuonGood", passing="passes")
+    nominal, varied = weight(params, {}).evaluate(events, len(events), "nominal")
+    for kind, values in (("nominal", nominal), ("up", varied["sf_idUp"]), ("down", varied["sf_idDown"])):
+        expected = [
+            math.prod(
+                (data if passes else 1 - data) / (mc if passes else 1 - mc)
+                for data, mc, passes in (
+                    (of(data_efficiency, kind, *muon), of(mc_efficiency, "nominal", *muon), passes)
+                    for muon, passes in zip(muons, of_event, strict=True)
+                )
+            )
+            for muons, of_event in zip(MUONS, passing, strict=True)
+        ]
+        assert values.tolist() == pytest.approx(expected, rel=1e-12)
+    events["MuonGood", "passes"] = [[1, 0], [], [0], [1, 1, 0]]
+    with pytest.raises(ConfigError, match=r"weight 'sf_id': MuonGood\.passes is not true or false"):
+        weight(params, {}).evaluate(events, len(events), "nominal")
+
+
 @pytest.mark.parametrize("variations", [(), ("stat", "signal")])
 def test_one_that_is_not_applied_yet_is_one(events: ak.Array, variations: tuple[str, ...]) -> None:
     wrapped = ScaleFactorWeight.wrap("sf_id", "id", "MuonGood", variations=variations)
@@ -278,6 +301,11 @@ def test_what_a_declaration_refuses(norm: str) -> None:
         ScaleFactorWeight.wrap("sf", "id", variations=("stat",), has_variations=False)
     with pytest.raises(ConfigError, match="weight 'sf': combine='any' needs the collection of the objects"):
         ScaleFactorWeight.wrap("sf", "id", combine="any")
+    for options in ({}, {"collection": "Muon", "combine": "any"}):
+        with pytest.raises(
+            ConfigError, match="weight 'sf': passing='passes' needs the collection of the objects, each"
+        ):
+            ScaleFactorWeight.wrap("sf", "id", passing="passes", **options)
     for variations in ("stat", ("stat", "stat")):
         with pytest.raises(ConfigError, match="weight 'sf': variations must be a list of different names, not"):
             ScaleFactorWeight.wrap("sf", "id", variations=variations)
