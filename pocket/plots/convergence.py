@@ -24,6 +24,8 @@ def convergence(
 ) -> tuple[Figure, dict[str, Any]]:
     """Draw the change of each bin per iteration, in statistical errors, and where it counts as small.
 
+    Bins that are frozen aren't drawn, and are null in the numbers.
+
     Args:
         history: the scale factor after each iteration, with the same bins; the first iteration has number 0.
         tolerance: changes below this are small, in statistical errors.
@@ -37,7 +39,7 @@ def convergence(
         ScaleFactorError: as :func:`pocket.scale_factors.convergence.changes`.
     """
     moved = changes(history)
-    iterations = np.arange(1, len(history))
+    largest, iterations = np.nanmax(moved, axis=1), np.arange(1, len(history))
     least = min(LEAST, tolerance / 10)
     drawn = np.maximum(moved, least)
     with cms_style():
@@ -46,11 +48,11 @@ def convergence(
         cms_label(ax, style.label, data=True, period=period)
         for number, line in enumerate(drawn.T):
             ax.plot(iterations, line, color="#94a4a2", linewidth=1.0, label=None if number else "Bins")
-        ax.plot(iterations, drawn.max(axis=1), color="black", marker="o", linewidth=2.5, label="Largest")
-        ax.plot(iterations, np.median(drawn, axis=1), color="#3f90da", marker="s", linewidth=2.5, label="Median")
+        ax.plot(iterations, np.maximum(largest, least), color="black", marker="o", linewidth=2.5, label="Largest")
+        ax.plot(iterations, np.nanmedian(drawn, axis=1), color="#3f90da", marker="s", linewidth=2.5, label="Median")
         ax.axhline(tolerance, color="#bd1f01", linestyle="--", linewidth=2.0, label=f"{tolerance:g}")
         ax.set_yscale("log")
-        top = 10 ** np.ceil(np.log10(max(2 * tolerance, drawn.max())))
+        top = 10 ** np.ceil(np.log10(max(2 * tolerance, largest.max())))
         # two decades of room for the legend
         ax.set_ylim(least * 0.8, 30 * top)
         ax.set_xlim(iterations[0] - 0.5, iterations[-1] + 0.5)
@@ -64,6 +66,6 @@ def convergence(
         "bins": history[0].binning.labels,
         "small": tolerance,
         "changes": [as_list(line) for line in moved],
-        "largest": as_list(moved.max(axis=1)),
+        "largest": as_list(largest),
     }
     return figure, numbers

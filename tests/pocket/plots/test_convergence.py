@@ -9,7 +9,7 @@ from pocket.plots.convergence import LEAST, convergence
 from pocket.plots.style import PlotStyle
 from pocket.scale_factors.convergence import changes
 from tests.pocket.plots.zmumu import CAPTION
-from tests.pocket.scale_factors.test_convergence import FIRST, moved
+from tests.pocket.scale_factors.test_convergence import FIRST, frozen, moved
 
 
 def test_changes_of_each_bin_and_the_largest() -> None:
@@ -25,6 +25,16 @@ def test_changes_of_each_bin_and_the_largest() -> None:
     assert np.asarray(lines["0.1"].get_ydata()) == pytest.approx(0.1)
     assert numbers["changes"] == moves.tolist()
     assert numbers["largest"] == pytest.approx([2, 0.05])
+    json.dumps(numbers, allow_nan=False)
+
+
+def test_frozen_bins_are_not_drawn() -> None:
+    history = [frozen(FIRST), frozen(moved(FIRST, [0.0, -0.02]))]
+    figure, numbers = convergence(history, 0.1, style=PlotStyle(), **CAPTION)
+    lines = {line.get_label(): line for line in figure.axes[0].lines}
+    for label in ("Largest", "Median"):
+        assert np.asarray(lines[label].get_ydata()) == pytest.approx([1.0])
+    assert numbers["changes"] == [[None, pytest.approx(1.0)]]
     json.dumps(numbers, allow_nan=False)
 
 

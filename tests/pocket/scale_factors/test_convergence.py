@@ -8,8 +8,10 @@ import pytest
 
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors.convergence import Change, changes, largest_changes, report_json
-from pocket.scale_factors.result import Measurement, ScaleFactorResult
+from pocket.scale_factors.measuring import measure
+from pocket.scale_factors.result import FROZEN, JOINED, VALID, Measurement, ScaleFactorResult
 from tests.pocket.plots.results import PT, result_of
+from tests.pocket.scale_factors import tagging_toys
 
 FIRST = result_of({"pt": PT}, groups=[0, 1, 1])
 
@@ -29,6 +31,37 @@ def test_changes_in_statistical_errors() -> None:
 def test_errors_are_those_of_the_covariance() -> None:
     second = dataclasses.replace(moved(FIRST, [0.04, -0.02]), stat_covariance=np.array([[0.04, 0.01], [0.01, 0.01]]))
     assert changes([FIRST, second]) == pytest.approx(np.array([[0.2, 0.2]]))
+
+
+def frozen(result: ScaleFactorResult) -> ScaleFactorResult:
+    """The same with the first bin taken over from elsewhere, where a fit has no statistical error."""
+    covariance = result.statistical_covariance * [[0, 0], [0, 1]]
+    return dataclasses.replace(result, status=(FROZEN, JOINED, JOINED), stat_covariance=covariance)
+
+
+def test_what_is_frozen_does_not_count() -> None:
+    first = frozen(FIRST)
+    second, third = (frozen(moved(FIRST, [0.0, by])) for by in (-0.02, -0.021))
+    np.testing.assert_allclose(changes([first, second, third]), [[np.nan, 1.0], [np.nan, 0.05]])
+    found = largest_changes({"btag": [first, second, third]})
+    assert [(change.size, change.bin) for change in found] == [
+        (pytest.approx(size), FIRST.binning.labels[1]) for size in (1.0, 0.05)
+    ]
+    assert json.loads(report_json(found, 0.1))["settled"] is True
+    with pytest.raises(ScaleFactorError, match="sf: other bins are frozen from one iteration to the next"):
+        changes([first, FIRST])
+
+
+def test_fits_with_a_frozen_flavour() -> None:
+    declared = tagging_toys.declaration()
+    first, second = (measure("btag", declared, tagging_toys.histograms(seed)[0]) for seed in (1, 2))
+    (moves,) = changes([first, second])
+    assert first.status == (VALID,) * 4 + (FROZEN,) * 2
+    expected = np.abs(second.scale_factor.value - first.scale_factor.value)[:2].ravel()
+    np.testing.assert_allclose(moves, [*expected / np.sqrt(np.diag(second.statistical_covariance)[:4]), *[np.nan] * 2])
+    (largest,) = largest_changes({"btag": [first, second]})
+    assert largest.size == np.nanmax(moves)
+    assert "flavor 0" not in largest.bin
 
 
 @pytest.mark.parametrize(
