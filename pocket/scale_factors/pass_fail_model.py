@@ -1,206 +1,20 @@
 """Model of the mass spectra of passing and failing pairs, and its likelihood.
 
-Signal: one spectrum of all pairs, shifted and smeared as the detector's momentum scale and resolution do; passing and
-failing pairs share it out by an efficiency that depends weakly on the mass. Background: a smooth shape with its own
-parameters for passing and failing pairs.
-
-Failing templates have few simulated entries. Taken bin by bin they bias the efficiency, and bin-by-bin errors on them
-(Barlow–Beeston) count the fluctuation of their sum, which the efficiency doesn't depend on. Dividing the common
-spectrum by a smooth function leaves two numbers with a statistical error, which the fit treats as nuisances.
+The signal has one spectrum, which passing and failing pairs share out; the background has parameters of its own for
+passing and failing pairs, see :mod:`pocket.scale_factors.mass_shapes`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
-
 import numpy as np
-from scipy.interpolate import PchipInterpolator
-from scipy.optimize import minimize
-from scipy.special import expit
 
 from pocket.scale_factors.binning import Array
+from pocket.scale_factors.mass_shapes import Background, MassDependence, SmearedSpectrum
 
-#: Mass and width of the Z boson [GeV] (Particle Data Group, Phys. Rev. D 110 (2024) 030001).
-Z_MASS, Z_WIDTH = 91.188, 2.4955
-#: Spacing [GeV] of the displacements that the smearing sums over, and the largest displacement.
-STEP, REACH = 0.2, 20.0
-#: Least smearing [GeV]: below, the sum over displacements no longer stands for an integral over a Gaussian.
-SIGMA_MIN = 0.15
-#: Largest smearing and shift [GeV], within the reach of the displacements.
-SIGMA_MAX, SHIFT_MAX = 4.0, 3.0
-#: Width [1/GeV] of the normal distribution that holds the slope of the exponential.
-SLOPE_WIDTH = 0.05
-
-
-class MassDependence:
-    """Odds of passing as a smooth function of the mass: log odds = constant + quadratic polynomial.
-
-    The polynomial is fitted to simulation (logistic regression on weighted bins, where Σw/Σw² turns weights into
-    effective entries; a normal distribution of unit width holds both coefficients, so that few entries suffice).
-
-    Args:
-        passing: sums of weights of passing simulation per mass bin in the fit; their sum must be positive.
-        failing: the same for failing.
-        weight: mean weight Σw²/Σw in these bins.
-    """
-
-    def __init__(self, passing: Array, failing: Array, weight: float) -> None:
-        self._basis = np.polynomial.chebyshev.chebvander(np.linspace(-1, 1, passing.size), 2)
-        basis, held = self._basis, np.diag([0.0, 1.0, 1.0])
-        total, passing = (passing + failing) / weight, passing / weight
-
-        def cost(c: Array) -> tuple[float, Array]:
-            log_odds = basis @ c
-            value = np.sum(total * np.logaddexp(0, log_odds) - passing * log_odds) + c @ held @ c / 2
-            return float(value), basis.T @ (total * expit(log_odds) - passing) + held @ c
-
-        def hessian(c: Array) -> Array:
-            efficiency = expit(basis @ c)
-            return np.asarray((basis.T * (total * efficiency * (1 - efficiency))) @ basis + held)
-
-        start = np.array([np.log(passing.sum() / (total - passing).sum()), 0, 0])
-        self._best: Array = minimize(cost, start, jac=True, hess=hessian, method="trust-exact").x
-        self._errors = np.linalg.cholesky(np.linalg.inv(hessian(self._best))[1:, 1:])
-
-    def __call__(self, linear: float, quadratic: float) -> Array:
-        """Return the probabilities to pass and to fail in simulation per mass bin, shape (2, bins).
-
-        Args:
-            linear: first nuisance; with ``quadratic`` it spans the errors of the polynomial in units of them.
-            quadratic: second nuisance.
-        """
-        shift = self._errors @ (linear, quadratic)
-        log_odds = self._basis @ (self._best + np.concatenate([[0], shift]))
-        return expit(np.stack([log_odds, -log_odds]))
-
-
-class SmearedSpectrum:
-    """A mass spectrum after a shift and a Gaussian smearing.
-
-    The content of a bin, displaced by u, is F(high − u) − F(low − u) with the cumulative spectrum F. These are
-    computed once for a grid of u, so that a smearing is one product of a matrix with the Gaussian weights of u.
-
-    Args:
-        cumulative: the cumulative spectrum, a function of the mass [GeV].
-        edges: edges of the mass bins [GeV].
-        entries: effective number of simulated entries (Σw)²/Σw² within ``edges``; infinite if analytic.
-        sigma: first value of the smearing in a fit [GeV].
-    """
-
-    def __init__(self, cumulative: Callable[[Array], Array], edges: Array, entries: float, sigma: float) -> None:
-        self.entries = entries
-        self.sigma = sigma
-        self._width = edges[1] - edges[0]
-        self._displacements = np.arange(-REACH, REACH + STEP / 2, STEP)
-        self._displaced = np.diff(cumulative(edges[:, np.newaxis] - self._displacements), axis=0)
-
-    def __call__(self, shift: float, sigma: float) -> Array:
-        """Return the spectrum per bin, up to a factor."""
-        weights = np.exp(-0.5 * ((self._displacements - shift) / sigma) ** 2)
-        return np.maximum(self._displaced @ weights, 0.0)
-
-    def averaging(self, sigma: float) -> float:
-        """Return by which factor smearing reduces the variance of a bin: it averages over 2√π σ/width bins."""
-        return float(min(1.0, self._width / (2 * np.sqrt(np.pi) * sigma)))
-
-
-def template_spectrum(contents: Array, weight: float, axis_edges: Array, edges: Array) -> SmearedSpectrum:
-    """Spectrum of simulation.
-
-    The cumulative spectrum is interpolated between the bin edges, which keeps the contents of the bins; outside of
-    the axis the spectrum goes on with the content of the last bin, so that smearing loses nothing at the edges.
-
-    Args:
-        contents: sums of weights per bin of the mass axis.
-        weight: mean weight Σw²/Σw.
-        axis_edges: edges of the mass axis [GeV].
-        edges: edges of the bins in the fit [GeV], some of ``axis_edges``.
-    """
-    first, last = contents[[0, -1]] * REACH / np.diff(axis_edges)[[0, -1]]
-    masses = np.concatenate([[axis_edges[0] - REACH], axis_edges, [axis_edges[-1] + REACH]])
-    sums = np.concatenate([[0.0], np.cumsum(np.concatenate([[first], contents, [last]]))])
-    fitted = contents[(axis_edges[:-1] >= edges[0]) & (axis_edges[1:] <= edges[-1])]
-    return SmearedSpectrum(PchipInterpolator(masses, sums), edges, fitted.sum() / weight, sigma=0.5)
-
-
-def breit_wigner_spectrum(edges: Array) -> SmearedSpectrum:
-    """Breit–Wigner spectrum of the Z boson."""
-    return SmearedSpectrum(lambda mass: np.arctan((mass - Z_MASS) / (Z_WIDTH / 2)), edges, np.inf, sigma=1.5)
-
-
-class Background(Protocol):
-    """A shape of the background in one region, with parameters of its own.
-
-    Its yields may turn negative, within the signal: were they cut off at zero, bins with next to no background would
-    be biased to a high efficiency. If they are positive, so is the background everywhere.
-    """
-
-    names: tuple[str, ...]
-    yields: tuple[str, ...]
-
-    def start(self, total: float, slope: float) -> tuple[float, ...]:
-        """Return first values for ``total`` pairs that fall like exp(−``slope`` · mass)."""
-
-    def __call__(self, *values: float) -> Array:
-        """Return the background per mass bin."""
-
-    def penalty(self, *values: float) -> float:
-        """Return what holds parameters that the data leave free, to be added to twice the negative logarithm."""
-
-
-class Exponential:
-    """Exponentially falling background; the slope is held loosely near zero for bins without background.
-
-    Args:
-        edges: edges of equally wide mass bins [GeV].
-    """
-
-    names: tuple[str, ...] = ("background", "slope")
-    yields: tuple[str, ...] = ("background",)
-
-    def __init__(self, edges: Array) -> None:
-        self._mass = (edges[:-1] + edges[1:]) / 2 - (edges[0] + edges[-1]) / 2
-
-    def start(self, total: float, slope: float) -> tuple[float, ...]:
-        return total, slope
-
-    def __call__(self, *values: float) -> Array:
-        total, slope = values
-        exponent = -slope * self._mass
-        falling = np.exp(exponent - exponent.max())
-        return np.asarray(total * falling / falling.sum())
-
-    def penalty(self, *values: float) -> float:
-        return (values[1] / SLOPE_WIDTH) ** 2
-
-
-class Quadratic:
-    """Background that is a quadratic polynomial, the sum of the three Bernstein polynomials of second degree.
-
-    Args:
-        edges: edges of equally wide mass bins [GeV].
-    """
-
-    names: tuple[str, ...] = ("background_low", "background_middle", "background_high")
-    yields = names
-
-    def __init__(self, edges: Array) -> None:
-        self._range = edges[-1] - edges[0]
-        x = ((edges[:-1] + edges[1:]) / 2 - edges[0]) / self._range
-        polynomials = np.stack([(1 - x) ** 2, 2 * x * (1 - x), x**2])
-        self._polynomials = polynomials / polynomials.sum(axis=1, keepdims=True)
-
-    def start(self, total: float, slope: float) -> tuple[float, ...]:
-        ratio = np.exp(slope * self._range / 2)
-        parts = np.array([ratio, 1, 1 / ratio])
-        return tuple(total * parts / parts.sum())
-
-    def __call__(self, *values: float) -> Array:
-        return np.asarray(values @ self._polynomials)
-
-    def penalty(self, *values: float) -> float:
-        return 0.0
+#: Least expectation per bin.
+LEAST = 1e-9
+#: Stands for zero in a logarithm that is multiplied by zero.
+TINY = 1e-300
 
 
 class PassFailModel:
@@ -248,14 +62,46 @@ class PassFailModel:
         """Return signal and background, each of shape (2, bins), for values in the order of ``names``."""
         total, efficiency, shift, sigma, linear, quadratic = values[:6]
         shapes = self._spectrum(shift, sigma) * self._dependence(linear, quadratic)
-        yields = np.array([total * efficiency, total * (1 - efficiency)]) / shapes.sum(axis=1)
-        return yields[:, np.newaxis] * shapes, np.stack([self._background(*part) for part in self._split(values)])
+        yields = (total * efficiency, total * (1 - efficiency)) / shapes.sum(axis=1)
+        background = np.empty_like(shapes)
+        for number, part in enumerate(self._split(values)):
+            background[number] = self._background(*part)
+        return yields[:, np.newaxis] * shapes, background
 
     def __call__(self, *values: float) -> float:
         """Return twice the negative logarithm of the likelihood, constraints included."""
         signal, background = self.components(*values)
         held = values[4] ** 2 + values[5] ** 2 + sum(self._background.penalty(*part) for part in self._split(values))
         return poisson_chi2(self.counts, signal + background) + held
+
+    def gradient(self, *values: float) -> Array:
+        """Return the derivatives of that by the values."""
+        total, efficiency, shift, sigma, linear, quadratic = values[:6]
+        signal, background = self.components(*values)
+        mu = signal + background
+        # by the expectation in each bin
+        slopes = np.where(mu > LEAST, 2 - 2 * self.counts / np.maximum(mu, LEAST), 0.0)
+        spectrum, probabilities = self._spectrum(shift, sigma), self._dependence(linear, quadratic)
+        shapes = spectrum * probabilities
+        sums = shapes.sum(axis=1)
+        means = (slopes * shapes).sum(axis=1) / sums
+        # by the shape in each bin, which is divided by its sum
+        yields = (total * efficiency, total * (1 - efficiency)) / sums
+        by_shape = yields[:, np.newaxis] * (slopes - means[:, np.newaxis])
+        by_spectrum = self._spectrum.gradient(shift, sigma) @ (by_shape * probabilities).sum(axis=0)
+        by_odds = self._dependence.gradient(linear, quadratic) @ (spectrum * (by_shape[0] - by_shape[1]))
+        by_background = [
+            self._background.gradient(*part) @ of_region + self._background.penalty_gradient(*part)
+            for part, of_region in zip(self._split(values), slopes, strict=True)
+        ]
+        return np.concatenate(
+            [
+                [means @ (efficiency, 1 - efficiency), total * (means[0] - means[1])],
+                by_spectrum,
+                (by_odds[0] + 2 * linear, by_odds[1] + 2 * quadratic),
+                *by_background,
+            ]
+        )
 
     def chi2(self, *values: float) -> float:
         """Return the agreement of model and data, with the statistics of the simulated spectrum in each mass bin."""
@@ -279,8 +125,8 @@ def poisson_chi2(n: Array, mu: Array) -> float:
         n: counts.
         mu: expectation; values below 1e-9 count as that.
     """
-    mu = np.maximum(mu, 1e-9)
-    return float(2 * np.sum(n * np.log(np.where(n > 0, n, 1) / mu) + mu - n))
+    mu = np.maximum(mu, LEAST)
+    return float(2 * (n * np.log(np.maximum(n, TINY) / mu) + mu - n).sum())
 
 
 def template_chi2(n: Array, mu: Array, variance: Array) -> float:
@@ -293,7 +139,7 @@ def template_chi2(n: Array, mu: Array, variance: Array) -> float:
         mu: expectation; values below 1e-9 count as that.
         variance: variance of the expectation; a relative one below 1e-10 counts as that.
     """
-    mu = np.maximum(mu, 1e-9)
+    mu = np.maximum(mu, LEAST)
     k = mu**2 / np.maximum(variance, 1e-10 * mu**2)
     beta = (n + k) / (mu + k)
     return poisson_chi2(n, mu * beta) + poisson_chi2(k, k * beta)

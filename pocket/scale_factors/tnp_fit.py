@@ -24,18 +24,18 @@ from pocket.scale_factors.efficiency import (
     require_efficiency,
     weighted_efficiency,
 )
-from pocket.scale_factors.mass_windows import mass_edges, mass_window
-from pocket.scale_factors.pass_fail_model import (
+from pocket.scale_factors.mass_shapes import (
     SHIFT_MAX,
     SIGMA_MAX,
     SIGMA_MIN,
     Exponential,
     MassDependence,
-    PassFailModel,
     Quadratic,
     breit_wigner_spectrum,
     template_spectrum,
 )
+from pocket.scale_factors.mass_windows import mass_edges, mass_window
+from pocket.scale_factors.pass_fail_model import PassFailModel
 from pocket.scale_factors.result import VALID, FitDiagnostics, Measured, Measurement, Region
 from pocket.scale_factors.templates import NOMINAL, Counts, Templates
 
@@ -115,7 +115,7 @@ def fit(model: PassFailModel, label: str, name: str) -> Fit:
         the fit, also if it failed: its status says why.
     """
     start = model.start()
-    minuit = Minuit(model, *start, name=model.names)
+    minuit = Minuit(model, *start, grad=model.gradient, name=model.names)
     minuit.limits["signal"] = (0, None)
     minuit.limits["efficiency"] = (0, 1)
     minuit.limits["shift"] = (-SHIFT_MAX, SHIFT_MAX)

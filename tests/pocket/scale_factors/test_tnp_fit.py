@@ -12,8 +12,9 @@ from iminuit import Minuit
 
 from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
 from pocket.scale_factors import TagAndProbeFit
+from pocket.scale_factors.mass_shapes import Exponential, MassDependence, template_spectrum
 from pocket.scale_factors.measuring import measure
-from pocket.scale_factors.pass_fail_model import Exponential, MassDependence, PassFailModel, template_spectrum
+from pocket.scale_factors.pass_fail_model import PassFailModel
 from pocket.scale_factors.result import ScaleFactorResult
 from pocket.scale_factors.tnp_fit import fit
 from tests.pocket.scale_factors import toys

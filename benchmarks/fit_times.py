@@ -1,0 +1,80 @@
+"""Processor time of the fits behind scale factors: ``python -m benchmarks.fit_times [name …]``.
+
+A hundred bins, each measured once and once more for each of ten alternatives, must take less than a minute on one core.
+If any doesn't, the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import hist
+
+from pocket.errors import check_known
+from pocket.scale_factors import Alternative, ScaleFactor, TagAndProbeFit
+from pocket.scale_factors.measuring import measure
+from tests.pocket.scale_factors import tagging_toys, toys
+
+BINS, BAR = 100, 60.0
+
+#: The three other fits of the method, and seven other ranges of the mass.
+TNP_FIT = TagAndProbeFit(
+    **toys.DECLARED,
+    mass_range=(60, 120),
+    systematics=tuple(
+        Alternative(f"range{cut}", {"mass_range": (60 + cut, 120 - cut), "alternative_fits": ()}) for cut in range(1, 8)
+    ),
+)
+PASSFAIL_TEMPLATE = tagging_toys.declaration(
+    systematics=tuple(
+        Alternative(f"fractions{number}", {"fractions": {"b": 0.02 * number, "c": 0.02 * number}})
+        for number in range(1, 11)
+    )
+)
+
+#: Method → what is measured, and toys of it by their seed.
+FITS: dict[str, tuple[ScaleFactor, Callable[[int], Mapping[str, hist.Hist[Any]]]]] = {
+    "tnp_fit": (TNP_FIT, toys.tag_and_probe),
+    "passfail_template": (PASSFAIL_TEMPLATE, lambda seed: tagging_toys.histograms(seed)[0]),
+}
+
+
+def processor_time(
+    declaration: ScaleFactor, generate: Callable[[int], Mapping[str, hist.Hist[Any]]], bins: int
+) -> float:
+    """Return the processor time for a hundred bins, in seconds.
+
+    Args:
+        declaration: what is measured.
+        generate: returns templates for a seed; all have the same bins.
+        bins: number of bins that are measured at least, before it is scaled to a hundred.
+    """
+    seconds, measured, seed = 0.0, 0, 0
+    while measured < bins:
+        templates = generate(seed)
+        start = time.process_time()
+        result = measure("toys", declaration, templates)
+        seconds += time.process_time() - start
+        # several scale factors may come from the fit of one bin
+        measured += sum(fit.model == "nominal" for fit in result.diagnostics)
+        seed += 1
+    return seconds * BINS / measured
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the times of all fits, or of those named; return the exit code."""
+    names = arguments or tuple(FITS)
+    check_known("method", names, FITS, "the arguments")
+    slow = False
+    for name in names:
+        seconds = processor_time(*FITS[name], BINS)
+        slow = slow or seconds >= BAR
+        print(f"{name}: {seconds:.0f} s for {BINS} bins with 10 alternatives; the bar is {BAR:.0f} s", flush=True)
+    return int(slow)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
