@@ -40,6 +40,13 @@ def one_sentence_options() -> None:
 
 
 def _build_parser(root_task: str | None = None, help_all: bool = False) -> Any:
+    # luigi asks for nine at each start
+    return _parser_of(root_task, help_all, tuple(_tasks.task_names()))
+
+
+@functools.cache
+def _parser_of(root_task: str | None, help_all: bool, known_tasks: tuple[str, ...]) -> Any:
+    """Return the parser of a task, which changes when more tasks are known."""
     parser = _luigis_build_parser(root_task, help_all)
     if root_task is None:
         # only looks for the task, and would take its --scheduler for an abbreviation of luigi's --scheduler-host

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import law
@@ -12,6 +13,7 @@ from pocket.errors import ConfigError
 from pocket.executors import Job
 from tasks.base import StoreTask, requirements_complete
 from tasks.batch.options import WorkflowTypes
+from tasks.branch_template import BranchTemplate
 from tasks.executors import ExecutorMixin
 from tasks.pool import run_jobs, run_with
 from tasks.remote_store import remote_store
@@ -67,12 +69,16 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         if branch is None or kwargs or self.is_branch():
             return super().as_branch(branch, **kwargs)
         if branch not in self._branches:
-            self._branches[branch] = super().as_branch(branch)
+            self._branches[branch] = self._branch_template.make(branch)
         return self._branches[branch]
 
     @cached_property
     def _branches(self) -> dict[int, Any]:
         return {}
+
+    @cached_property
+    def _branch_template(self) -> BranchTemplate:
+        return BranchTemplate(self, super().as_branch(0).param_kwargs)
 
     @property
     def branch_data(self) -> Any:
@@ -86,6 +92,11 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
     def fingerprint(self) -> str:
         """Hash of all that decides the output, the same for all branches."""
         return str(self.as_workflow().fingerprint) if self.is_branch() else super().fingerprint
+
+    @cached_property
+    def directory(self) -> Path:
+        """The folder that those of all branches are in."""
+        return Path(self.as_workflow().directory) if self.is_branch() else super().directory
 
     @cached_property
     def scale_factors_behind(self) -> dict[str, str]:

@@ -124,6 +124,29 @@ def test_branches_are_made_once(chain: Chain, monkeypatch: pytest.MonkeyPatch) -
     assert branches[1].as_branch() is branches[1]
 
 
+def test_status_of_thousands_of_branches(chain: Chain) -> None:
+    options = {"config": "main", "events_per_branch": 2}
+
+    def status() -> tuple[float, int]:
+        """Return the CPU time that it took to look at all branches, and how many there are."""
+        workflow = chain.task(RunProcessor, **options)
+        assert not workflow.workflow_complete()
+        start = time.process_time()
+        (collection,) = workflow.output().values()
+        missing = [not target.exists() for target in collection.targets.values()]
+        return time.process_time() - start, sum(missing)
+
+    seconds, missing = status()
+    workflow = chain.task(RunProcessor, **options)
+    start = time.process_time()
+    for number in range(20):
+        workflow.req_branch(number)
+    of_law = (time.process_time() - start) / 20 * missing
+    assert missing == len(workflow.get_branch_map()) > 1000
+    # all that there is to do takes less than law needs to make the branches
+    assert seconds < of_law / 2
+
+
 def test_progress_label(chain: Chain) -> None:
     assert chain.task(RunProcessor, config="main").progress_label == "RunProcessor main"
     label = "branch 1 of RunProcessor main (DYJetsToMuMu_toys, events 900 to 1800)"
