@@ -15,6 +15,7 @@ from pocket.delayed import DelayedColumns
 from pocket.engine.filling import HistogramFiller
 from pocket.engine.layout import Layout, dataset_layout
 from pocket.engine.masks import CategoryMasks, CutMasks, Mask, category_masks, evaluator
+from pocket.engine.nano import select_events
 from pocket.engine.weighting import ChunkWeights, compute_weights
 from pocket.skims.normalisation import generator_sums
 from pocket.workflows.base import BaseProcessorABC
@@ -93,7 +94,7 @@ def skim(workflow: BaseProcessorABC) -> Mask:
     workflow.process_extra_before_skim()
     mask = _masks(workflow).all_of(workflow.cfg.skim)
     if not mask.all():
-        workflow.events = workflow.events[mask]
+        workflow.events = select_events(workflow.events, mask)
     workflow.nEvents_after_skim = workflow.nevents
     return mask
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import awkward as ak
-from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 
 from pocket.datasets.segments import Segment
+from pocket.engine.nano import NanoTree
 from pocket.errors import (
     BadFileError,
     ColumnError,
@@ -30,13 +29,6 @@ T = TypeVar("T")
 
 _NO_FIELD = re.compile(r"no field (?:named )?['\"](\w+)['\"]")
 _NO_COORDINATE = re.compile(r"\w+: missing \w+ coordinates?: .*")
-
-
-class _Schema(NanoAODSchema):  # type: ignore[misc]
-    """NanoAOD that may lack what nothing uses: a branch that is used and isn't there gives an error anyway."""
-
-    warn_missing_crossrefs = False
-    event_ids = ()
 
 
 def read_segment(segment: Segment, read: Callable[[Segment], T]) -> Found[T]:
@@ -73,34 +65,24 @@ def open_file(segment: Segment) -> Iterator[Any]:
         yield file
 
 
-def nano_events(file: Any, segment: Segment, start: int, stop: int, metadata: Mapping[str, Any]) -> Any:
+def nano_events(nano: NanoTree, segment: Segment, start: int, stop: int) -> Any:
     """Return a range of entries as NanoEvents whose columns are read when they are used.
 
     Args:
-        file: the open file.
-        segment: the segment it belongs to.
+        nano: the tree of the segment.
+        segment: the segment.
         start: first entry in the file.
         stop: entry after the last one.
-        metadata: metadata of the dataset, attached to the events.
 
     Raises:
         BadFileError: if the file has fewer entries.
     """
-    with warnings.catch_warnings():
-        # old NanoAOD has photon columns that the schema replaces by constants; nothing here reads them
-        warnings.filterwarnings("ignore", message="Branch Photon_", category=RuntimeWarning)
-        events = NanoEventsFactory.from_root(
-            file,
-            treepath=segment.object_path,
-            schemaclass=_Schema,
-            mode="virtual",
-            entry_start=start,
-            entry_stop=stop,
-            metadata=dict(metadata),
-        ).events()
-    if len(events) != stop - start:
-        raise BadFileError(f"{segment.path}: {len(events)} entries in [{start}, {stop}), expected {stop - start}")
-    return events
+    available = int(nano.tree.num_entries)
+    if stop > available:
+        raise BadFileError(
+            f"{segment.path}: {max(0, available - start)} entries in [{start}, {stop}), expected {stop - start}"
+        )
+    return nano.events(start, stop)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from pocket.configurator import Configurator, processing_metadata
 from pocket.datasets.segments import Branch, Segment
 from pocket.engine.chunk import Output, empty_output
 from pocket.engine.coffea_processor import CoffeaProcessor
+from pocket.engine.nano import NanoTree
 from pocket.engine.reading import nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError, DatasetError, UnknownNameError
@@ -112,8 +113,9 @@ def _run_segment(
     done = 0
     try:
         with open_file(segment) as file:
+            nano = NanoTree(file, segment.object_path, metadata)
             for start, stop in segment.chunks(chunk_size):
-                part = processor.process(nano_events(file, segment, start, stop, metadata))
+                part = processor.process(nano_events(nano, segment, start, stop))
                 output = accumulate([part], output) if output else part
                 progress(stop - start)
                 done += stop - start

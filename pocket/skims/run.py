@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pocket.configurator import Configurator, processing_metadata
 from pocket.datasets.fileset import TREE, FileInfo
 from pocket.datasets.segments import Branch, Segment
+from pocket.engine.nano import NanoTree
 from pocket.engine.reading import nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError
@@ -145,8 +146,9 @@ def _select(
     entries = []
     sums = np.zeros(3)
     with open_file(segment) as file:
+        nano = NanoTree(file, segment.object_path, metadata)
         for start, stop in segment.chunks(chunk_size):
-            events = nano_events(file, segment, start, stop, metadata)
+            events = nano_events(nano, segment, start, stop)
             sum_genweights, sum_signs = generator_sums(events, metadata) if metadata["isMC"] else (0.0, 0.0)
             weights = np.asarray(events.genWeight, dtype=np.float64) if metadata["isMC"] else np.zeros(len(events))
             kept = kept_events(workflow, events, metadata, mode)

@@ -9,6 +9,7 @@ import awkward as ak
 import pytest
 import uproot
 
+from pocket.engine.nano import NanoTree
 from pocket.engine.reading import nano_events, open_file, reading
 from pocket.errors import BadFileError, DatasetError, HistogramError, MissingBranchError, UnknownNameError
 from pocket.lookup import branch
@@ -19,7 +20,7 @@ def read(path: Path, use: Callable[[Any], Any], start: int = 0, stop: int = 100)
     """Open a file and use a range of its events."""
     part = segment(path)
     with open_file(part) as file:
-        return use(nano_events(file, part, start, stop, {"sample": "DY"}))
+        return use(nano_events(NanoTree(file, part.object_path, {"sample": "DY"}), part, start, stop))
 
 
 def test_ranges_of_entries(tmp_path: Path) -> None:
@@ -119,7 +120,7 @@ def test_file_without_the_tree(tmp_path: Path) -> None:
     write_nano(tmp_path / "a.root")
     part = dataclasses.replace(segment(tmp_path / "a.root"), object_path="Event")
     with pytest.raises(BadFileError, match=r"a\.root can't be read.*Event"), open_file(part) as file:
-        nano_events(file, part, 0, 100, {})
+        NanoTree(file, part.object_path, {})
 
 
 @pytest.mark.parametrize(

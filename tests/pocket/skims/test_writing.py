@@ -11,7 +11,8 @@ import pytest
 import uproot
 
 from pocket.datasets.fileset import inspect_file
-from pocket.engine.reading import nano_events, open_file
+from pocket.engine.nano import NanoTree
+from pocket.engine.reading import open_file
 from pocket.errors import ConfigError
 from pocket.skims import Skim, writing
 from pocket.skims.writing import copy_events
@@ -67,7 +68,7 @@ def test_copy_is_nanoaod(tmp_path: Path) -> None:
     copy(source, tmp_path / "skim.root", skim=skim)
     with contextlib.ExitStack() as stack:
         original, copied = (
-            nano_events(stack.enter_context(open_file(part)), part, part.start, part.stop, {})
+            NanoTree(stack.enter_context(open_file(part)), part.object_path, {}).events(part.start, part.stop)
             for part in map(segment, (source, tmp_path / "skim.root"))
         )
         assert ak.array_equal(copied.Muon.matched_gen.pt, original[SOME].Muon.matched_gen.pt, check_parameters=False)
