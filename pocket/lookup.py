@@ -74,3 +74,8 @@ def field(record: ak.Array, path: str, name: str) -> ak.Array:
     if last not in record.fields and last.startswith("abs") and last[3:] in record.fields:
         return np.abs(record[last[3:]])
     return branch(record, last, name)
+
+
+def is_optional(values: ak.Array) -> bool:
+    """Tell whether some of the values may be ``None``, which is known without looking at them."""
+    return any(option in values.typestr for option in ("?", "option["))

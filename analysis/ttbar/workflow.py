@@ -7,9 +7,10 @@ from typing import Any
 import awkward as ak
 
 from pocket.objects.btag import is_tagged
+from pocket.objects.gen_record import value_at
 from pocket.objects.jets import jet_selection
 from pocket.objects.leptons import lepton_selection
-from pocket.objects.matching import delta_r_table
+from pocket.objects.matching import delta_r_table, distance_to_nearest
 from pocket.objects.nanoaod import met
 from pocket.workflows import BaseProcessorABC
 
@@ -20,12 +21,6 @@ LEPTON_FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdgId")
 
 class TopPairProcessor(BaseProcessorABC):
     """One lepton of either flavour, jets away from it, and the b-tagged ones of them."""
-
-    def process_extra_after_skim(self) -> None:
-        """Classify tt̄ by the flavour of the jets beside it."""
-        if self._sample == TTBAR:
-            cuts = self.params.additional_jets
-            self.events["additional_flavour"] = additional_flavour(self.events.GenJet, self.events.GenPart, cuts)
 
     def apply_object_preselection(self, variation: str) -> None:
         """Select leptons, jets and b-tagged jets, and the missing transverse momentum."""
@@ -50,6 +45,12 @@ class TopPairProcessor(BaseProcessorABC):
     def define_common_variables_before_presel(self, variation: str) -> None:
         """Add the pt of all jets."""
         self.events["HT"] = ak.sum(self.events.JetGood.pt, axis=1)
+
+    def define_common_variables_after_presel(self, variation: str) -> None:
+        """Classify tt̄ by the flavour of the jets beside it."""
+        if self._sample == TTBAR:
+            cuts = self.params.additional_jets
+            self.events["additional_flavour"] = additional_flavour(self.events.GenJet, self.events.GenPart, cuts)
 
 
 class JetTaggingProcessor(TopPairProcessor):
@@ -105,12 +106,10 @@ def additional_flavour(gen_jets: ak.Array, particles: ak.Array, cuts: Any) -> ak
         One per event: 5 if there is an additional b jet, else 4 if there is an additional c jet, else 0.
     """
     heavy = gen_jets[(gen_jets.hadronFlavour >= CHARM) & (gen_jets.pt > cuts.pt) & (abs(gen_jets.eta) < cuts.eta)]
-    mother = particles.genPartIdxMother
-    decayed = abs(particles.pdgId[ak.mask(mother, mother >= 0)])
     code = abs(particles.pdgId)
-    from_decay = ((code == CHARM) | (code == BOTTOM)) & ((decayed == TOP) | (decayed == W))
-    quarks = particles[ak.fill_none(from_decay, False)]
-    additional = ak.all(delta_r_table(heavy, quarks) > cuts.match_dr, axis=2)
+    decayed = value_at(code, particles.genPartIdxMother, 0)
+    quarks = particles[((code == CHARM) | (code == BOTTOM)) & ((decayed == TOP) | (decayed == W))]
+    additional = distance_to_nearest(heavy, quarks) > cuts.match_dr
     return ak.fill_none(ak.max(heavy.hadronFlavour[additional], axis=1), 0)
 
 

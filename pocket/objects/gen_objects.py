@@ -10,7 +10,7 @@ import awkward as ak
 from pocket.errors import UnknownNameError
 from pocket.lookup import collection, parameter
 from pocket.objects.gen_record import nearest_ancestor, value_at
-from pocket.objects.matching import delta_r_table
+from pocket.objects.matching import distance_to_nearest
 
 ELECTRON, MUON, TAU = 11, 13, 15
 #: lepton flavour → the absolute PDG codes
@@ -45,14 +45,14 @@ def getGenLeptons(events: ak.Array, lepton_flavour: str, params: Any) -> ak.Arra
     good = (
         _any_of(code, FLAVOURS[lepton_flavour])
         & (particles.status == FINAL_STATE)
-        & (particles.pt > parameter(params, *path, "pt"))
-        & (abs(particles.eta) < parameter(params, *path, "eta"))
+        & (particles["pt"] > parameter(params, *path, "pt"))
+        & (abs(particles["eta"]) < parameter(params, *path, "eta"))
     )
     position = ak.local_index(code, axis=1)[good]
     # a lepton that radiates has a copy of itself as mother
     parent = nearest_ancestor(particles, position, ~_any_of(code, FLAVOURS["Both"]))
     leptons = particles[good][value_at(code, parent, 0) != TAU]
-    return leptons[ak.argsort(leptons.pt, axis=1, ascending=False, stable=True)]
+    return leptons[ak.argsort(leptons["pt"], axis=1, ascending=False, stable=True)]
 
 
 def getGenJets(events: ak.Array, GenLepCollNameForCleaning: str, params: Any) -> ak.Array:
@@ -73,11 +73,11 @@ def getGenJets(events: ak.Array, GenLepCollNameForCleaning: str, params: Any) ->
     """
     jets = collection(events, "GenJet")
     path = ("object_preselection", "GEN_Jet")
-    distances = delta_r_table(jets, collection(events, GenLepCollNameForCleaning))
+    distance = distance_to_nearest(jets, collection(events, GenLepCollNameForCleaning))
     return jets[
-        (jets.pt > parameter(params, *path, "pt"))
-        & (abs(jets.eta) < parameter(params, *path, "eta"))
-        & ak.all(distances > JET_LEPTON_DISTANCE, axis=2)
+        (jets["pt"] > parameter(params, *path, "pt"))
+        & (abs(jets["eta"]) < parameter(params, *path, "eta"))
+        & (distance > JET_LEPTON_DISTANCE)
     ]
 
 

@@ -41,4 +41,10 @@ def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.
 
 def value_at(values: ak.Array, positions: ak.Array, default: int) -> ak.Array:
     """Return the values at some positions in their events, ``default`` where the position is -1."""
-    return ak.fill_none(values[ak.mask(positions, positions >= 0)], default, axis=1)
+    counts, n_of = ak.to_numpy(ak.num(values)), ak.num(positions)
+    first = np.repeat(np.cumsum(counts) - counts, n_of)
+    position = ak.to_numpy(ak.flatten(positions))
+    found = np.full(len(position), default)
+    known = position >= 0
+    found[known] = ak.to_numpy(ak.flatten(values))[first[known] + position[known]]
+    return ak.unflatten(found, n_of)

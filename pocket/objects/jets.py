@@ -9,7 +9,7 @@ import awkward as ak
 
 from pocket.errors import UnknownNameError
 from pocket.lookup import branch, collection, parameter
-from pocket.objects.matching import delta_r_table
+from pocket.objects.matching import distance_to_nearest
 from pocket.objects.nanoaod import has_pileup_id, jet_id
 
 #: tagger of AK4 jets → the scores that :func:`jet_selection` names alike for all taggers
@@ -60,16 +60,16 @@ def jet_selection(
     path = ("object_preselection", jet_type)
     cuts = parameter(params, *path)
     good = (
-        (jets.pt > parameter(params, *path, "pt"))
-        & (abs(jets.eta) < parameter(params, *path, "eta"))
+        (jets["pt"] > parameter(params, *path, "pt"))
+        & (abs(jets["eta"]) < parameter(params, *path, "eta"))
         & (jet_id(events, jet_type) >= parameter(params, *path, "jetId"))
     )
     if leptons_collection:
-        distances = delta_r_table(jets, collection(events, leptons_collection))
-        good = good & ak.all(distances > parameter(params, *path, "dr_lepton"), axis=2)
+        distance = distance_to_nearest(jets, collection(events, leptons_collection))
+        good = good & (distance > parameter(params, *path, "dr_lepton"))
     if "puId" in cuts and has_pileup_id(events) and year in parameter(params, "jet_scale_factors", "jet_puId"):
         lowest = parameter(params, "jet_scale_factors", "jet_puId", year, "working_point", cuts["puId"]["wp"])
-        good = good & ((branch(jets, "puId", jet_type) >= lowest) | (jets.pt >= cuts["puId"]["maxpt"]))
+        good = good & ((branch(jets, "puId", jet_type) >= lowest) | (jets["pt"] >= cuts["puId"]["maxpt"]))
     if "msd" in cuts:
         good = good & (branch(jets, "msoftdrop", jet_type) > cuts["msd"])
     selected = jets[good]

@@ -46,7 +46,9 @@ def lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) -> ak.A
     if not any(boolean in passes_id.typestr for boolean in ("* bool", "* ?bool")):
         raise ConfigError(f"{'.'.join(path)}.id must name a boolean, which {identification!r} is not")
     good = (
-        (leptons.pt > parameter(params, *path, "pt")) & (abs(leptons.eta) < parameter(params, *path, "eta")) & passes_id
+        (leptons["pt"] > parameter(params, *path, "pt"))
+        & (abs(leptons["eta"]) < parameter(params, *path, "eta"))
+        & passes_id
     )
     if "iso" in cuts:
         good = good & (branch(leptons, ISOLATION[lepton_flavour], lepton_flavour) < cuts["iso"])

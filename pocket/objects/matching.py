@@ -8,6 +8,8 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from pocket.lookup import is_optional
+
 
 def delta_r(eta1: Any, phi1: Any, eta2: Any, phi2: Any) -> Any:
     """Return the distance sqrt(Δη² + Δφ²), with Δφ in [-π, π).
@@ -32,17 +34,39 @@ def delta_r_table(objects: ak.Array, others: ak.Array) -> ak.Array:
     Returns:
         Distances of shape (n events, n objects, n others).
     """
-    columns = (objects.eta, objects.phi, others.eta, others.phi)
-    if any(_may_lack_values(column) for column in columns):
+    columns = (objects["eta"], objects["phi"], others["eta"], others["phi"])
+    if any(is_optional(column) for column in columns):
         eta, phi = (column[:, :, np.newaxis] for column in columns[:2])
         eta2, phi2 = (column[:, np.newaxis, :] for column in columns[2:])
         return delta_r(eta, phi, eta2, phi2)
     # the pairs as rows of flat arrays, in half the time
-    counts, counts2 = (np.asarray(ak.num(column)) for column in (objects.eta, others.eta))
+    counts, counts2 = (np.asarray(ak.num(column)) for column in (objects["eta"], others["eta"]))
     first, second = map(_flat, ak.unzip(ak.cartesian([rows(counts), rows(counts2)])))
     eta, phi, eta2, phi2 = map(_flat, columns)
     distances = delta_r(eta[first], phi[first], eta2[second], phi2[second])
     return ak.unflatten(ak.unflatten(distances, np.repeat(counts2, counts)), counts)
+
+
+def distance_to_nearest(objects: ak.Array, others: ak.Array) -> ak.Array:
+    """Return the distance of every object to the closest other one in the event.
+
+    Args:
+        objects: jagged records with eta and phi, shape (n events, n objects).
+        others: jagged records with eta and phi, shape (n events, n others).
+
+    Returns:
+        Distances of shape (n events, n objects); infinite in events without others.
+    """
+    columns = (objects["eta"], objects["phi"], others["eta"], others["phi"])
+    if any(is_optional(column) for column in columns):
+        return ak.fill_none(ak.min(delta_r_table(objects, others), axis=2), np.inf)
+    from pocket.objects.distances import smallest_distances
+
+    counts, counts2 = (np.asarray(ak.num(column)) for column in (objects["eta"], others["eta"]))
+    eta, phi, eta2, phi2 = map(_flat, columns)
+    smallest = np.empty(len(eta), dtype=np.result_type(eta, eta2))
+    smallest_distances(eta, phi, _offsets(counts), eta2, phi2, _offsets(counts2), smallest)
+    return ak.unflatten(smallest, counts)
 
 
 def rows(counts: npt.NDArray[np.int64]) -> ak.Array:
@@ -54,12 +78,12 @@ def rows(counts: npt.NDArray[np.int64]) -> ak.Array:
     return ak.unflatten(np.arange(counts.sum()), counts)
 
 
+def _offsets(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])
+
+
 def _flat(column: ak.Array) -> npt.NDArray[Any]:
     return np.asarray(ak.flatten(column))
-
-
-def _may_lack_values(column: ak.Array) -> bool:
-    return any(option in column.typestr for option in ("?", "option["))
 
 
 def trigger_match(objects: ak.Array, trigobjs: ak.Array, id: int, max_dr: float) -> ak.Array:
@@ -76,4 +100,4 @@ def trigger_match(objects: ak.Array, trigobjs: ak.Array, id: int, max_dr: float)
     Returns:
         Boolean per object, shape (n events, n objects).
     """
-    return ak.any(delta_r_table(objects, trigobjs[trigobjs.id == id]) < max_dr, axis=2)
+    return distance_to_nearest(objects, trigobjs[trigobjs.id == id]) < max_dr

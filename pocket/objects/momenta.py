@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import awkward as ak
 import numpy as np
+import numpy.typing as npt
+
+KINEMATICS = ("pt", "eta", "phi", "mass")
 
 
 def four_momenta(objects: ak.Array) -> ak.Array:
@@ -14,7 +20,7 @@ def four_momenta(objects: ak.Array) -> ak.Array:
     """
     from coffea.nanoevents.methods import candidate
 
-    kinematics = {field: ak.values_astype(objects[field], np.float64) for field in ("pt", "eta", "phi", "mass")}
+    kinematics = {field: ak.values_astype(objects[field], np.float64) for field in KINEMATICS}
     charge = objects["charge"] if "charge" in objects.fields else ak.zeros_like(objects["pt"], dtype=np.int64)
     return ak.zip({**kinematics, "charge": charge}, with_name="PtEtaPhiMCandidate", behavior=candidate.behavior)
 
@@ -31,13 +37,23 @@ def leading_pair(momenta: ak.Array, prefix: str) -> ak.Array:
         sum, the absolute deltaR, deltaPhi and deltaEta, and pt, eta, phi and mass of each object, named e.g.
         ``{prefix}1pt``.
     """
-    padded = ak.pad_none(momenta, 2, axis=1)
-    first, second = padded[:, 0], padded[:, 1]
+    has_two = np.asarray(ak.num(momenta["pt"]) >= 2)
+    singles = [{name: np.asarray(momenta[name][has_two][:, number]) for name in momenta.fields} for number in (0, 1)]
+    first, second = (_vectors(single) for single in singles)
     pair = first + second
-    fields = {field: getattr(pair, field) for field in ("pt", "eta", "phi", "mass", "charge")}
-    fields["deltaR"] = first.delta_r(second)
-    fields["deltaPhi"] = abs(first.delta_phi(second))
-    fields["deltaEta"] = abs(first.eta - second.eta)
-    for number, single in ((1, first), (2, second)):
-        fields |= {f"{prefix}{number}{field}": single[field] for field in ("pt", "eta", "phi", "mass")}
-    return ak.zip(fields, with_name="PtEtaPhiMCandidate", behavior=momenta.behavior, optiontype_outside_record=True)
+    fields = {"pt": pair.pt, "eta": pair.eta, "phi": pair.phi, "mass": pair.mass}
+    fields["charge"] = singles[0]["charge"] + singles[1]["charge"]
+    fields["deltaR"] = first.deltaR(second)
+    fields["deltaPhi"] = abs(first.deltaphi(second))
+    fields["deltaEta"] = abs(singles[0]["eta"] - singles[1]["eta"])
+    for number, single in enumerate(singles, start=1):
+        fields |= {f"{prefix}{number}{name}": single[name] for name in KINEMATICS}
+    pairs = ak.zip(fields, with_name="PtEtaPhiMCandidate")
+    row = ak.index.Index64(np.where(has_two, np.cumsum(has_two) - 1, -1))
+    return ak.Array(ak.contents.IndexedOptionArray(row, pairs.layout), behavior=momenta.behavior)
+
+
+def _vectors(single: Mapping[str, npt.NDArray[np.float64]]) -> Any:
+    import vector
+
+    return vector.array({name: single[name] for name in KINEMATICS})

@@ -76,7 +76,7 @@ def supercluster_eta(electrons: ak.Array) -> ak.Array:
     """Return eta of the electrons' superclusters, to one part in a thousand the same in all versions."""
     if "superclusterEta" in electrons.fields:
         return electrons["superclusterEta"]
-    return electrons.eta + branch(electrons, "deltaEtaSC", "Electron")
+    return electrons["eta"] + branch(electrons, "deltaEtaSC", "Electron")
 
 
 def lepton_id(leptons: ak.Array, name: str, collection_name: str) -> ak.Array:
@@ -129,7 +129,7 @@ def jet_id(events: ak.Array, jet_type: str = "Jet") -> ak.Array:
     version = nano_version(events)
     if version == 9:
         return branch(jets, "jetId", jet_type)
-    abseta = abs(jets.eta)
+    abseta = abs(jets["eta"])
     if version == 15:
         tight = _tight(jets, jet_type)
     else:
@@ -161,7 +161,7 @@ def _tight(jets: ak.Array, jet_type: str) -> ak.Array:
         & (n_charged > 0)
     )
     return _per_eta(
-        abs(jets.eta),
+        abs(jets["eta"]),
         [(2.6, central), (2.7, (neutral_hadrons < 0.9) & (photons < 0.99)), (3.0, neutral_hadrons < 0.99)],
         (n_neutral >= 2) & (photons < 0.4),
     )

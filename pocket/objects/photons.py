@@ -8,7 +8,7 @@ import awkward as ak
 
 from pocket.lookup import branch, collection, parameter
 from pocket.objects.leptons import ECAL_TRANSITION
-from pocket.objects.matching import delta_r_table
+from pocket.objects.matching import distance_to_nearest
 
 
 def photon_selection(events: ak.Array, photon: str, params: Any, leptons_collection: str = "") -> ak.Array:
@@ -34,16 +34,16 @@ def photon_selection(events: ak.Array, photon: str, params: Any, leptons_collect
     """
     photons = collection(events, "Photon")
     path = ("object_preselection", photon)
-    abseta = abs(photons.eta)
+    abseta = abs(photons["eta"])
     low, high = ECAL_TRANSITION
     good = (
-        (photons.pt > parameter(params, *path, "pt"))
+        (photons["pt"] > parameter(params, *path, "pt"))
         & (abseta < parameter(params, *path, "eta"))
         & ((abseta < low) | (abseta > high))
         & ~branch(photons, "pixelSeed", "Photon")
         & (branch(photons, "cutBased", "Photon") >= parameter(params, *path, "cutBased"))
     )
     if leptons_collection:
-        distances = delta_r_table(photons, collection(events, leptons_collection))
-        good = good & ak.all(distances > parameter(params, *path, "dr_lepton"), axis=2)
+        distance = distance_to_nearest(photons, collection(events, leptons_collection))
+        good = good & (distance > parameter(params, *path, "dr_lepton"))
     return photons[good]

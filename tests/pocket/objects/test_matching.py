@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 
 from pocket.objects import delta_r, delta_r_table, trigger_match
+from pocket.objects.matching import distance_to_nearest
 from tests.pocket.objects.events import Event, distance, events, to_awkward
 from tests.pocket.objects.nano import nano_events, nano_loop
 
@@ -39,6 +40,23 @@ def test_table_of_objects_that_may_be_missing(generated: list[Event]) -> None:
     for event, distances, full in zip(generated, table, expected, strict=True):
         present = [muon["tightId"] for muon in event["Muon"]]
         assert distances == [row if kept else [None] * len(row) for kept, row in zip(present, full, strict=True)]
+
+
+@given(events("Muon", "TrigObj"))
+@settings(max_examples=20, deadline=None)
+def test_nearest_against_a_loop(generated: list[Event]) -> None:
+    arrays = to_awkward(generated)
+    found = distance_to_nearest(arrays.Muon, arrays.TrigObj).to_list()
+    for event, distances in zip(generated, found, strict=True):
+        smallest = [
+            min((distance(muon, other) for other in event["TrigObj"]), default=math.inf) for muon in event["Muon"]
+        ]
+        assert distances == pytest.approx(smallest, abs=1e-5)
+    # some of them may be missing
+    masked = ak.mask(arrays.Muon, arrays.Muon.tightId)
+    kept = distance_to_nearest(masked, arrays.TrigObj)[arrays.Muon.tightId]
+    expected = distance_to_nearest(arrays.Muon, arrays.TrigObj)[arrays.Muon.tightId]
+    assert ak.almost_equal(ak.values_astype(kept, np.float64), ak.values_astype(expected, np.float64), rtol=1e-6)
 
 
 def matched(muon: dict[str, float], trigger_objects: list[dict[str, float]], max_dr: float) -> bool:

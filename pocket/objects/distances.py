@@ -1,0 +1,46 @@
+"""The compiled loop over pairs of objects in (eta, phi)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Indices = npt.NDArray[np.int64]
+
+
+@numba.njit(cache=True, nogil=True)
+def smallest_distances(
+    eta: npt.NDArray[Any],
+    phi: npt.NDArray[Any],
+    offsets: Indices,
+    eta2: npt.NDArray[Any],
+    phi2: npt.NDArray[Any],
+    offsets2: Indices,
+    smallest: npt.NDArray[Any],
+) -> None:
+    """Find the distance of each object to the closest other one of the event, as :func:`~.matching.delta_r` has it.
+
+    Args:
+        eta: pseudorapidities of the objects, shape (n objects,).
+        phi: their azimuths in radians, same shape.
+        offsets: first object of each event and the end of the last event's, shape (n events + 1,).
+        eta2: pseudorapidities of the others, shape (n others,).
+        phi2: their azimuths, same shape.
+        offsets2: the same as ``offsets`` for them.
+        smallest: the distances, shape (n objects,), set by this function; infinite in events without others, NaN if
+            one of the numbers is.
+    """
+    pi = smallest.dtype.type(np.pi)
+    for event in range(len(offsets) - 1):
+        for row in range(offsets[event], offsets[event + 1]):
+            smallest[row] = np.inf
+            for other in range(offsets2[event], offsets2[event + 1]):
+                delta_phi = (phi[row] - phi2[other] + pi) % (2 * pi) - pi
+                delta_eta = eta[row] - eta2[other]
+                distance = math.sqrt(delta_eta * delta_eta + delta_phi * delta_phi)
+                if distance < smallest[row] or distance != distance:
+                    smallest[row] = distance
