@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.errors import ConfigError
-from pocket.lookup import collection
+from pocket.lookup import collection, is_optional
 
 EVENTS = "events"
 
@@ -79,7 +79,8 @@ class Cut:
         dimensions = getattr(mask, "ndim", 0)
         if dimensions != 1:
             raise ConfigError(f"{wanted}, not {'one per object' if dimensions else repr(mask)}")
-        array = np.asarray(ak.to_numpy(ak.fill_none(ak.Array(mask), False, axis=0)))
+        mask = ak.Array(mask)
+        array = np.asarray(ak.fill_none(mask, False, axis=0) if is_optional(mask) else mask)
         if array.shape != (len(events),) or array.dtype != np.bool_:
             raise ConfigError(f"{wanted}, not {len(array)} of type {array.dtype}")
         return array

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from pocket.errors import HistogramError, MissingBranchError, nearest
 from pocket.histograms.config import Axis
+from pocket.lookup import is_optional
 
 
 def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Mapping[str, Any], where: str) -> Any:
@@ -99,12 +100,14 @@ def entries(columns: Sequence[Any], size: int, where: str) -> Entries:
         event = np.repeat(event, counts[0])
         columns = [ak.flatten(column, axis=1) if column.ndim > 1 else column[event] for column in columns]
     keep = np.ones(len(event), dtype=np.bool_)
-    for column in columns:
+    for column in filter(is_optional, columns):
         keep &= ~np.asarray(ak.is_none(column))
-    flat = [_numpy(ak.drop_none(column[keep])) for column in columns]
+    if not keep.all():
+        event, columns = event[keep], [column[keep] for column in columns]
+    flat = [_numpy(ak.drop_none(column) if is_optional(column) else column) for column in columns]
     if not jagged:
-        return Entries(event[keep], None, None, flat)
-    return Entries(event[keep], np.flatnonzero(keep), counts[0], flat)
+        return Entries(event, None, None, flat)
+    return Entries(event, np.flatnonzero(keep), counts[0], flat)
 
 
 def _numpy(column: Any) -> npt.NDArray[Any]:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from pocket.corrections import load_correction, read_corrections
 from pocket.errors import ConfigError, check_known
-from pocket.lookup import branch, collection, field, parameter
+from pocket.lookup import branch, collection, field, is_optional, parameter
 from pocket.parameters.locations import local_path
 
 Floats = npt.NDArray[np.float64]
@@ -43,11 +43,14 @@ class FlatObjects:
         objects = collection(events, name)
         # of a field, because of records it would look into every field
         some = "pt" if "pt" in objects.fields else next(iter(objects.fields), "pt")
-        missing = ak.is_none(branch(objects, some, name), axis=1)
-        self._objects = objects[~missing] if ak.any(missing, axis=None) else objects
-        self._name = name
+        column = branch(objects, some, name)
+        if is_optional(column) and ak.any(missing := ak.is_none(column, axis=1), axis=None):
+            objects = objects[~missing]
+            column = objects[some]
+        self._objects, self._name = objects, name
+        counts = ak.num(column, axis=1)
         #: number of objects of each event, shape (n events,)
-        self.per_event = np.asarray(ak.fill_none(ak.num(self._objects[some], axis=1), 0), dtype=np.int64)
+        self.per_event = np.asarray(ak.fill_none(counts, 0) if is_optional(counts) else counts, dtype=np.int64)
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         """Return a field, named as in :func:`pocket.lookup.field`; shape (n objects,).
@@ -68,7 +71,13 @@ class FlatObjects:
 
     def product(self, values: npt.NDArray[Any]) -> Floats:
         """Return the product over the objects of each event, 1 without objects; shape (n events,)."""
-        return np.asarray(ak.prod(ak.unflatten(values, self.per_event), axis=1), dtype=np.float64)
+        products = np.ones(len(self.per_event))
+        filled = self.per_event > 0
+        if filled.any():
+            # reduceat takes a single element where two offsets are equal, so events without objects are left out
+            starts = (np.cumsum(self.per_event) - self.per_event)[filled]
+            products[filled] = np.multiply.reduceat(np.asarray(values, dtype=np.float64), starts)
+        return products
 
     def sum(self, values: npt.NDArray[Any]) -> Floats:
         """Return the sum over the objects of each event, 0 without objects; shape (n events,)."""
