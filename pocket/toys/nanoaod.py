@@ -18,20 +18,29 @@ from pocket.counters import declare_unsigned_counters
 BASKET_ENTRIES = 100_000
 
 
-def write_nanoaod(path: str | Path, events: Mapping[str, npt.NDArray[Any] | ak.Array], *, file_uuid: uuid.UUID) -> None:
+def write_nanoaod(
+    path: str | Path,
+    events: Mapping[str, npt.NDArray[Any] | ak.Array],
+    *,
+    file_uuid: uuid.UUID,
+    compression: uproot.compression.Compression | None = None,
+    basket_entries: int = BASKET_ENTRIES,
+) -> None:
     """Write events to the tree Events, and for simulation their sums of weights to the tree Runs.
 
     Args:
         path: the file to write; one that is there is replaced.
         events: what :func:`pocket.toys.generator.generate` returns.
         file_uuid: identity of the file, see :func:`pocket.toys.plan.file_uuid`.
+        compression: of the baskets; without any, ZSTD of level 1.
+        basket_entries: entries per basket.
     """
-    with uproot.recreate(path, compression=uproot.ZSTD(1), uuid_function=lambda: file_uuid) as file:
+    with uproot.recreate(path, compression=compression or uproot.ZSTD(1), uuid_function=lambda: file_uuid) as file:
         types = {name: ak.type(values).content for name, values in events.items()}
         tree = file.mktree("Events", types, "Events", initial_basket_capacity=1)
         declare_unsigned_counters(tree)
-        for start in range(0, len(events["event"]), BASKET_ENTRIES):
-            tree.extend({name: values[start : start + BASKET_ENTRIES] for name, values in events.items()})
+        for start in range(0, len(events["event"]), basket_entries):
+            tree.extend({name: values[start : start + basket_entries] for name, values in events.items()})
         if "genWeight" in events:
             runs = _sums_of_weights(events)
             file.mktree("Runs", {name: values.dtype for name, values in runs.items()}, "Runs").extend(runs)

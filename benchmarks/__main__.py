@@ -1,0 +1,8 @@
+"""How fast the engine is: ``python -m benchmarks``."""
+
+import sys
+
+from benchmarks.throughput.command import main
+
+if __name__ == "__main__":
+    sys.exit(main())

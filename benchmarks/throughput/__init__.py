@@ -1,0 +1,1 @@
+"""How many events per second and core the engine processes, beside others that do the same physics."""

@@ -1,0 +1,75 @@
+"""What the benchmark's files hold beyond the toys: the collections that those leave empty, and more triggers.
+
+Nothing here is used by a selection. It is what a reader has to leave alone, with about the numbers of objects and the
+sizes of a real NanoAOD file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+
+from pocket.toys.precision import stored
+
+#: collection → mean number of objects per event
+MULTIPLICITIES = {
+    "FatJet": 0.8,
+    "FsrPhoton": 0.05,
+    "GenJetAK8": 1.2,
+    "GenVisTau": 0.2,
+    "LowPtElectron": 0.5,
+    "Photon": 1.0,
+    "SubJet": 1.6,
+    "Tau": 0.9,
+}
+#: real files have some hundred triggers
+TRIGGERS = tuple(f"HLT_Path{number:02d}" for number in range(40))
+#: each fires in one event of as many
+_PRESCALE = 50
+#: mean pt in GeV of the objects above the threshold of their collection, and the largest |eta|
+_MEAN_PT, _ETA_MAX = 40.0, 2.5
+
+Content = npt.NDArray[Any] | ak.Array
+
+
+def further_contents(rng: np.random.Generator, events: Mapping[str, Content]) -> dict[str, Content]:
+    """Return collections in place of the empty ones, and triggers.
+
+    Args:
+        rng: random numbers.
+        events: what :func:`pocket.toys.generator.generate` returns.
+
+    Returns:
+        Collections with the fields and types of the empty ones, and triggers of shape (n events,).
+    """
+    size = len(events["event"])
+    filled: dict[str, Content] = {
+        name: _filled(rng, name, events[name], rng.poisson(mean, size))
+        for name, mean in MULTIPLICITIES.items()
+        if name in events
+    }
+    return filled | {name: rng.integers(_PRESCALE, size=size) == 0 for name in TRIGGERS}
+
+
+def _filled(rng: np.random.Generator, collection: str, empty: ak.Array, counts: npt.NDArray[np.int64]) -> ak.Array:
+    number = int(counts.sum())
+    fields = [ak.contents.NumpyArray(_values(rng, f"{collection}_{field}", number)) for field in empty.fields]
+    offsets = ak.index.Index64(np.concatenate([[0], np.cumsum(counts)]))
+    return ak.Array(ak.contents.ListOffsetArray(offsets, ak.contents.RecordArray(fields, list(empty.fields))))
+
+
+def _values(rng: np.random.Generator, branch: str, number: int) -> npt.NDArray[Any]:
+    field = branch.rpartition("_")[2]
+    if field == "charge":
+        return rng.choice(np.array([-1, 1], dtype=np.int32), number)
+    if field in ("pt", "mass"):
+        return stored(branch, 5 + rng.exponential(_MEAN_PT if field == "pt" else _MEAN_PT / 5, number))
+    if field in ("eta", "phi"):
+        edge = _ETA_MAX if field == "eta" else np.pi
+        return stored(branch, rng.uniform(-edge, edge, number))
+    # references to other objects, none of which is there
+    return np.full(number, -1, dtype=np.int32)

@@ -1,0 +1,108 @@
+"""The benchmark's files: synthetic NanoAODv9, written once and kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import uproot
+
+from benchmarks.throughput.contents import further_contents
+from pocket.configurator import Configurator
+from pocket.datasets.fileset import Fileset, build_fileset
+from pocket.parameters.defaults import get_default_parameters, project_root, to_plain
+from pocket.toys.config import ToyConfig
+from pocket.toys.generator import generate
+from pocket.toys.nanoaod import write_nanoaod
+from pocket.toys.plan import file_uuid
+from pocket.toys.resources import write_golden_json, write_pileup_weights, write_scale_factors
+
+EVENTS = 400_000
+EVENTS_PER_FILE = 100_000
+#: CMS flushes baskets every 10 MB (autoFlush of NanoAODOutputModule), which are about so many of these events
+BASKET_ENTRIES = 10_000
+#: CMS writes LZMA with level 9, which takes ten times longer to write and as long to read
+COMPRESSIONS = {"zstd": uproot.ZSTD(5), "lzma": uproot.LZMA(4)}
+#: changes with what the files hold
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Files of one process.
+
+    Args:
+        process: the process.
+        files: the files, in order.
+        corrections: folder of the corrections that belong to them.
+    """
+
+    process: str
+    files: tuple[Path, ...]
+    corrections: Path
+
+
+def default_folder() -> Path:
+    """Return where files go unless another folder is asked for: ``cache/throughput`` in the store."""
+    store = os.environ.get("POCKET_STORE")
+    return (Path(store) if store else project_root() / "store") / "cache" / "throughput"
+
+
+def make_sample(folder: Path, process: str, events: int, compression: str = "zstd") -> Sample:
+    """Write the files of a process, or find those that an earlier call wrote.
+
+    Args:
+        folder: where they go, in a folder for each process, number of events and compression.
+        process: one of :data:`pocket.toys.config.SIMULATED`.
+        events: number of events.
+        compression: of :data:`COMPRESSIONS`.
+    """
+    config = ToyConfig.from_params(to_plain(get_default_parameters())["toys"])
+    place = folder / f"{process}_{events}_{compression}"
+    corrections = place / "corrections"
+    starts = range(0, events, EVENTS_PER_FILE)
+    sizes = [min(EVENTS_PER_FILE, events - start) for start in starts]
+    files = tuple(place / f"{process}_{part}.root" for part in range(len(sizes)))
+    stamp, wanted = place / "made.json", json.dumps([FORMAT, repr(config), BASKET_ENTRIES])
+    # written last, so that an interrupted run doesn't count
+    if not stamp.exists() or stamp.read_text() != wanted:
+        corrections.mkdir(parents=True, exist_ok=True)
+        write_pileup_weights(corrections / "puWeights.json.gz", config)
+        write_golden_json(corrections / "golden.json", config)
+        write_scale_factors(corrections, config)
+        write = partial(_write_file, process, config, compression)
+        with ProcessPoolExecutor(min(os.cpu_count() or 1, len(files)), mp_context=get_context("spawn")) as pool:
+            list(pool.map(write, range(len(files)), sizes, files))
+        stamp.write_text(wanted)
+    return Sample(process, files, corrections)
+
+
+def sample_fileset(config: Configurator, sample: Sample) -> Fileset:
+    """Return the fileset of a configuration.
+
+    Args:
+        config: a configuration that reads toys of the sample's process alone.
+        sample: the files.
+    """
+    xsec = ToyConfig.from_params(to_plain(config.parameters)["toys"]).process(sample.process).xsec
+    definitions = {name: replace(definition, xsec=xsec) for name, definition in config.definitions.items()}
+    return build_fileset(definitions, toy_files={sample.process: list(sample.files)}, cache=sample.corrections).fileset
+
+
+def _write_file(process: str, config: ToyConfig, compression: str, part: int, size: int, path: Path) -> None:
+    events = generate(process, size, config, part=part)
+    events |= further_contents(np.random.default_rng([FORMAT, part, size]), events)
+    write_nanoaod(
+        path,
+        events,
+        file_uuid=uuid.uuid5(file_uuid(process, part, config), f"{FORMAT} {size} {compression}"),
+        compression=COMPRESSIONS[compression],
+        basket_entries=BASKET_ENTRIES,
+    )

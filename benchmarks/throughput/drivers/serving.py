@@ -1,0 +1,50 @@
+"""What every engine's process does: prepare, then pass over the files whenever it is asked to, and tell the time.
+
+Plain Python, since the engines have environments of their own. The process reads lines of its standard
+input: ``pass`` makes a pass and answers with a line of JSON, ``write`` writes the templates of the last one. What an
+engine prints goes to standard error.
+"""
+
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+
+def serve(prepare):
+    """Serve the request named on the command line.
+
+    Args:
+        prepare: takes the request and returns a function without arguments that makes one pass, and one that writes
+            the templates of the last pass. It has to compile and cache what a long run compiles and caches once.
+    """
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    request = json.loads(Path(sys.argv[1]).read_text())
+    begin = time.perf_counter()
+    make_pass, write = prepare(request)
+    _answer(answers, {"ready": time.perf_counter() - begin})
+    for line in sys.stdin:
+        if line.strip() == "pass":
+            _answer(answers, timed(make_pass))
+        elif line.strip() == "write":
+            write()
+            _answer(answers, {})
+
+
+def timed(make_pass):
+    """Make a pass and return seconds of wall and of processor time, and the largest memory until now in MB.
+
+    A pass may return the seconds of processor and wall time that do not count, e.g. those of compilation.
+    """
+    wall, cpu = time.perf_counter(), time.process_time()
+    skipped = make_pass() or (0.0, 0.0)
+    cpu, wall = time.process_time() - cpu - skipped[0], time.perf_counter() - wall - skipped[1]
+    return {"wall": wall, "cpu": cpu, "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def _answer(answers, content):
+    answers.write(json.dumps(content) + "\n")
+    answers.flush()

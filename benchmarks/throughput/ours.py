@@ -1,0 +1,60 @@
+"""Our engine: ``python -m benchmarks.throughput.ours REQUEST.json`` serves passes, see ``drivers/serving.py``."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.throughput.drivers.serving import serve
+from benchmarks.throughput.drivers.templates import from_output, write_templates
+from benchmarks.throughput.flows import FLOWS
+from pocket.configurator import Configurator
+from pocket.datasets.segments import Branch, split
+from pocket.engine.resources import Resources
+from pocket.engine.run import run_branch
+from pocket.merging import merge_outputs
+
+Output = dict[str, Any]
+
+
+def first_events(fileset: Mapping[str, Any], events: int) -> Branch:
+    """Return at most so many of the first events of a fileset of one dataset."""
+    (dataset,) = fileset.values()
+    return split(fileset, min(events, dataset["metadata"]["nevents"]))[0]
+
+
+def process(
+    config: Configurator, branch: Branch, fileset: Mapping[str, Any], resources: Resources, chunk_size: int
+) -> Output:
+    """Process a branch and normalise the result, as RunProcessor and MergeOutputs do."""
+    # what is merged here is all there is, however many events the files have
+    metadata = {**fileset[branch.dataset]["metadata"], "nevents": branch.stop - branch.start}
+    output = run_branch(config, branch, metadata, resources, chunk_size=chunk_size).output
+    output.pop("columns")
+    return merge_outputs(config, [output], {branch.dataset: metadata})
+
+
+def prepare(request: Mapping[str, Any]) -> tuple[Callable[[], None], Callable[[], None]]:
+    """Return the pass over the files, and the writing of its templates."""
+    config, fileset = FLOWS[request["flow"]].configuration(), request["fileset"]
+    resources = Resources(toys=request["corrections"])
+    branch = first_events(fileset, request["events"])
+    last: dict[str, Output] = {}
+
+    def make_pass() -> None:
+        # the output of the pass before is no part of this one
+        last.clear()
+        gc.collect()
+        last["output"] = process(config, branch, fileset, resources, request["chunk_size"])
+
+    def write() -> None:
+        write_templates(Path(request["output"]), from_output(last["output"]))
+
+    process(config, first_events(fileset, request["warm_up"]), fileset, resources, request["warm_up"])
+    return make_pass, write
+
+
+if __name__ == "__main__":
+    serve(prepare)
