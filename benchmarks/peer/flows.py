@@ -23,7 +23,7 @@ class Flow:
 
 #: name → flow
 FLOWS = {
-    "zmumu": Flow("analysis.zmumu.config:nominal", "dy"),
+    "zmumu": Flow("benchmarks.peer.ours:spectra", "dy"),
     "ttbar_small": Flow("analysis.ttbar.config:small"),
     "ttbar_medium": Flow("analysis.ttbar.config:medium"),
     "ttbar_large": Flow("analysis.ttbar.config:large"),

@@ -167,6 +167,14 @@ columns = configure(
         "bysample": {TTBAR: {"inclusive": [ColOut("events", ["nJetGood"])]}},
     },
 )
+# without the categories that scale factors are measured in
+spectra = zmumu.spectra(
+    zmumu.parameters,
+    zmumu.toys,
+    zmumu.skim,
+    {"common": {"inclusive": zmumu.simulation_weights}},
+    {"common": {"inclusive": ["pileup"]}},
+)
 shapes = configure(
     parameters=zmumu.parameters,
     workflow=ZmumuProcessor,

@@ -1,56 +1,94 @@
-"""The command line of the benchmark."""
+"""How fast the engine is, beside others that do the same physics on the same files.
+
+``python -m benchmarks`` makes the files, builds the environments of PocketCoffea and ROOT, and measures everything;
+``python -m benchmarks throughput --flows zmumu --engines ours bare`` a part of it. Each part writes its numbers as JSON
+into the output folder, and ``report.md`` is made of all that are there.
+"""
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import json
 import sys
-import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.throughput import data
-from benchmarks.throughput.engines import LABELS, Settings, request, start
+from benchmarks.throughput import data, parts
+from benchmarks.throughput.engines import LABELS
 from benchmarks.throughput.flows import FLOWS
-from benchmarks.throughput.ours import first_events, process
-from benchmarks.throughput.running import alternate
-from benchmarks.throughput.stages import sampled
-from pocket.engine.resources import Resources
+from benchmarks.throughput.report import SECTIONS, report
+from pocket.errors import PocketError, check_known
+
+#: part → what runs it, and its flows unless others are asked for
+PARTS: dict[str, tuple[Callable[[parts.Options], parts.Data], tuple[str, ...]]] = {
+    "throughput": (parts.throughput, tuple(FLOWS)),
+    "growth": (parts.growth, ()),
+    "workers": (parts.workers, ("ttbar_large", "zmumu")),
+    "stages": (parts.stages, ("ttbar_large", "ttbar_medium", "ttbar_small", "zmumu")),
+    "skim": (parts.skim, ("ttbar_large",)),
+}
+DATA_ALONE = "data"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", nargs="?", default="all", choices=("throughput", "stages"))
-    parser.add_argument("--flows", nargs="+", default=list(FLOWS))
-    parser.add_argument("--engines", nargs="+", default=list(LABELS))
-    parser.add_argument("--events", type=int, default=data.EVENTS)
-    parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--data", type=Path, default=data.default_folder())
-    options = parser.parse_args(arguments)
-    settings = Settings(options.events)
-    for name in options.flows:
-        flow = FLOWS[name]
-        sample = data.make_sample(options.data, flow.process, options.events, flow.compression)
-        asked = request(name, sample, settings)
-        if options.what == "throughput":
-            with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
-                engines = start(options.engines, {}, asked, Path(folder), stack)
-                for engine, passes in alternate(engines, options.repeat).items():
-                    rates = [settings.events / one.cpu for one in passes]
-                    print(name, engine, round(statistics.median(rates)), [round(rate) for rate in rates])
-        else:
-            config, fileset = flow.configuration(), asked["fileset"]
-            resources = Resources(toys=asked["corrections"])
-            process(config, first_events(fileset, settings.warm_up), fileset, resources, settings.chunk_size)
-            process(config, first_events(fileset, 50_000), fileset, resources, settings.chunk_size)
-            for _ in range(options.repeat):
-                with sampled() as spent:
-                    process(config, first_events(fileset, settings.events), fileset, resources, settings.chunk_size)
-                print(name, {stage: round(seconds, 3) for stage, seconds in spent.items()}, sum(spent.values()))
+    options = _parser().parse_args(arguments)
+    try:
+        check_known("part", options.parts, (*PARTS, DATA_ALONE), "benchmarks")
+        check_known("flow", options.flows or (), FLOWS, "--flows")
+        check_known("engine", options.engines, LABELS, "--engines")
+        options.output.mkdir(parents=True, exist_ok=True)
+        for part in options.parts:
+            if part == DATA_ALONE:
+                for name in options.flows or FLOWS:
+                    flow = FLOWS[name]
+                    data.make_sample(options.data, flow.process, options.events, flow.compression)
+                continue
+            run, flows = PARTS[part]
+            chosen = parts.Options(
+                options.flows or flows,
+                options.engines,
+                options.events,
+                options.repeat,
+                options.chunk_size,
+                options.data,
+            )
+            (options.output / f"{part}.json").write_text(json.dumps(run(chosen), indent=1) + "\n")
+            text = write_report(options.output)
+    except PocketError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if set(options.parts) - {DATA_ALONE}:
+        print(text)
     return 0
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def write_report(folder: Path) -> str:
+    """Write ``report.md`` and the plots of the results in a folder, and return the text."""
+    from benchmarks.throughput.plots import PLOTS
+
+    results = {part: json.loads(path.read_text()) for part in SECTIONS if (path := folder / f"{part}.json").exists()}
+    text = report(results)
+    (folder / "report.md").write_text(text)
+    for part, draw in PLOTS.items():
+        if part in results:
+            draw(results[part], folder / f"{part}.png")
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    known = ", ".join((*PARTS, DATA_ALONE))
+    parser.add_argument("parts", nargs="*", default=list(PARTS), metavar="PART", help=f"of {known}; default: all")
+    parser.add_argument("--flows", nargs="+", metavar="FLOW", help=f"of {', '.join(FLOWS)}")
+    parser.add_argument("--engines", nargs="+", default=list(LABELS), metavar="ENGINE", help=f"of {', '.join(LABELS)}")
+    parser.add_argument("--events", type=int, default=data.EVENTS, help="events of a pass")
+    parser.add_argument("--repeat", type=int, default=5, help="passes of each engine")
+    parser.add_argument("--chunk-size", type=int, default=100_000, help="largest number of events processed at once")
+    parser.add_argument("--data", type=Path, default=data.default_folder(), help="folder of the files, which are kept")
+    parser.add_argument(
+        "--output", type=Path, default=data.default_folder() / "results", help="folder of numbers, report and plots"
+    )
+    return parser

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.peer.environment import POCKETCOFFEA, ROOT, PeerUnavailableError, default_location, peer_python
 from benchmarks.throughput.data import Sample, sample_fileset
-from benchmarks.throughput.flows import FLOWS
-from benchmarks.throughput.running import Engine
+from benchmarks.throughput.flows import Flow
+from benchmarks.throughput.running import Engine, EngineError
+from pocket.configurator import Configurator
 from pocket.engine.resources import Resources, resolve_parameters
+from pocket.histograms.config import Axis
 from pocket.parameters.defaults import project_root, to_plain
 
 DRIVERS = Path(__file__).with_name("drivers")
+OURS = "ours"
+BARE = "bare"
 #: labels for tables, in their order
 LABELS = {
-    "ours": "Pocketlaw",
+    OURS: "Pocketlaw",
     "pocketcoffea": "PocketCoffea",
     "coffea": "hand-written coffea",
     "rdataframe": "RDataFrame",
-    "bare": "bare read",
+    BARE: "bare read",
 }
+#: engine → folders of the modules it needs besides
+MODULES = {"pocketcoffea": (project_root() / "benchmarks" / "peer" / "pocketcoffea",)}
+ENVIRONMENTS = {"pocketcoffea": POCKETCOFFEA, "rdataframe": ROOT}
 
 
 @dataclass(frozen=True)
@@ -33,7 +41,7 @@ class Settings:
     Args:
         events: number of events of a pass.
         chunk_size: largest number of events processed at once.
-        warm_up: number of events before time is taken.
+        warm_up: number of events before the first pass.
     """
 
     events: int
@@ -41,38 +49,75 @@ class Settings:
     warm_up: int = 5_000
 
 
-def request(name: str, sample: Sample, settings: Settings) -> dict[str, Any]:
-    """Return what a driver is told."""
-    config = FLOWS[name].configuration()
+def request(name: str, flow: Flow, sample: Sample, settings: Settings) -> dict[str, Any]:
+    """Return what a driver is told.
+
+    Args:
+        name: of the flow.
+        flow: the flow.
+        sample: its files.
+        settings: how to run.
+    """
+    config = flow.configuration()
     return {
         "flow": name,
+        "config": flow.config,
         "fileset": sample_fileset(config, sample),
         "corrections": str(sample.corrections),
         "parameters": to_plain(resolve_parameters(config, Resources(toys=str(sample.corrections)))),
+        "axes": {name: [axis.bins, axis.start, axis.stop] for name, axis in _axes(config)},
         "events": settings.events,
+        "part": [0, 1],
         "chunk_size": settings.chunk_size,
         "warm_up": settings.warm_up,
     }
 
 
-def start(
-    names: Sequence[str], pythons: Mapping[str, Path], asked: Mapping[str, Any], folder: Path, stack: ExitStack
-) -> list[Engine]:
-    """Start engines, one after the other, each of which warms up.
+def pythons(names: Sequence[str]) -> tuple[dict[str, Path], dict[str, str]]:
+    """Build the environments that engines need, where they are not there.
+
+    Returns:
+        Engine → its Python, and for those whose environment can't be built, why.
+    """
+    found, missing = {}, {}
+    for name in names:
+        if name not in ENVIRONMENTS:
+            found[name] = Path(sys.executable)
+            continue
+        environment = ENVIRONMENTS[name]
+        try:
+            found[name] = peer_python(default_location(environment), environment)
+        except PeerUnavailableError as error:
+            missing[name] = str(error)
+    return found, missing
+
+
+def start(name: str, python: Path, asked: Mapping[str, Any], folder: Path, label: str | None = None) -> Engine:
+    """Start an engine and warm it up.
 
     Args:
-        names: of :data:`LABELS`.
-        pythons: Python of those with an environment of their own.
+        name: of :data:`LABELS`.
+        python: its Python.
         asked: see :func:`request`.
         folder: an existing folder.
-        stack: closes them.
+        label: what to call it, if an engine runs more than once.
     """
-    engines = []
-    for name in names:
-        if name == "ours":
-            command, path = [sys.executable, "-m", "benchmarks.throughput.ours"], [project_root()]
-        else:
-            driver = DRIVERS / f"{name}_driver.py"
-            command, path = [str(pythons.get(name, sys.executable)), str(driver)], []
-        engines.append(stack.enter_context(Engine(name, command, asked, folder, path)))
-    return engines
+    if name == OURS:
+        command, path = [str(python), "-m", "benchmarks.throughput.ours"], [project_root()]
+    else:
+        command, path = [str(python), str(DRIVERS / f"{name}_driver.py")], [DRIVERS, *MODULES.get(name, ())]
+    return Engine(label or name, command, asked, folder, path)
+
+
+def start_ours(requests: Mapping[str, Mapping[str, Any]], folder: Path, stack: ExitStack) -> list[Engine]:
+    """Start our engine once for each request (label → request), and have the stack close them."""
+    python = Path(sys.executable)
+    return [stack.enter_context(start(OURS, python, asked, folder, label)) for label, asked in requests.items()]
+
+
+def _axes(config: Configurator) -> Iterator[tuple[str, Axis]]:
+    for name, conf in config.variables.items():
+        (axis,) = conf.axes
+        if axis.type != "regular":
+            raise EngineError(f"histogram {name!r} of the benchmark must have bins of one width")
+        yield name, axis

@@ -6,7 +6,9 @@ import copy
 from dataclasses import dataclass
 
 from benchmarks.peer.flows import load_config
+from benchmarks.throughput.grown import GROWN, grown
 from pocket.configurator import Configurator
+from pocket.errors import check_known
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,9 @@ class Flow:
 
     def configuration(self) -> Configurator:
         """Return our configuration of the one dataset that has the process."""
-        return of_process(load_config(self.config), self.process)
+        what, _, number = self.config.partition(":")
+        config = grown(what, int(number)) if number else load_config(self.config)
+        return of_process(config, self.process)
 
 
 def of_process(config: Configurator, process: str) -> Configurator:
@@ -37,6 +41,20 @@ def of_process(config: Configurator, process: str) -> Configurator:
         name: definition for name, definition in config.definitions.items() if definition.values == (process,)
     }
     return config
+
+
+def find(name: str) -> Flow:
+    """Return the flow of a name; ``histograms:100`` is one of :mod:`benchmarks.throughput.grown`.
+
+    Raises:
+        UnknownNameError: if there is none.
+    """
+    what, _, number = name.partition(":")
+    if number:
+        check_known("quantity", [what], GROWN, "growth")
+        return Flow(name, "ttsemi", "zstd", f"tt̄, {number} {what}")
+    check_known("flow", [name], FLOWS, "benchmark")
+    return FLOWS[name]
 
 
 #: name → flow. The three of tt̄ are the sizes that PocketCoffea's own benchmark runs on real tt̄.

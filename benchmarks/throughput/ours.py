@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.throughput.drivers.serving import serve
 from benchmarks.throughput.drivers.templates import from_output, write_templates
-from benchmarks.throughput.flows import FLOWS
+from benchmarks.throughput.flows import find
 from pocket.configurator import Configurator
 from pocket.datasets.segments import Branch, split
 from pocket.engine.resources import Resources
@@ -19,10 +19,18 @@ from pocket.merging import merge_outputs
 Output = dict[str, Any]
 
 
-def first_events(fileset: Mapping[str, Any], events: int) -> Branch:
-    """Return at most so many of the first events of a fileset of one dataset."""
+def part_of(fileset: Mapping[str, Any], events: int, part: int = 0, parts: int = 1) -> Branch:
+    """Return one of several equal parts of the first events of a fileset of one dataset.
+
+    Args:
+        fileset: the fileset.
+        events: how many of its events are divided, all if there are fewer.
+        part: number of the part, from 0.
+        parts: number of parts.
+    """
     (dataset,) = fileset.values()
-    return split(fileset, min(events, dataset["metadata"]["nevents"]))[0]
+    events = min(events, dataset["metadata"]["nevents"])
+    return split(fileset, -(-events // parts))[part]
 
 
 def process(
@@ -38,9 +46,9 @@ def process(
 
 def prepare(request: Mapping[str, Any]) -> tuple[Callable[[], None], Callable[[], None]]:
     """Return the pass over the files, and the writing of its templates."""
-    config, fileset = FLOWS[request["flow"]].configuration(), request["fileset"]
+    config, fileset = find(request["flow"]).configuration(), request["fileset"]
     resources = Resources(toys=request["corrections"])
-    branch = first_events(fileset, request["events"])
+    branch = part_of(fileset, request["events"], *request["part"])
     last: dict[str, Output] = {}
 
     def make_pass() -> None:
@@ -52,7 +60,7 @@ def prepare(request: Mapping[str, Any]) -> tuple[Callable[[], None], Callable[[]
     def write() -> None:
         write_templates(Path(request["output"]), from_output(last["output"]))
 
-    process(config, first_events(fileset, request["warm_up"]), fileset, resources, request["warm_up"])
+    process(config, part_of(fileset, request["warm_up"]), fileset, resources, request["warm_up"])
     return make_pass, write
 
 

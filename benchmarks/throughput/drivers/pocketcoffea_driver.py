@@ -1,0 +1,58 @@
+"""PocketCoffea, with the configurations of the comparison of physics. Runs in PocketCoffea's environment."""
+
+import gc
+import importlib
+import warnings
+
+from coffea import processor
+from coffea.nanoevents import NanoAODSchema
+from serving import serve
+from templates import from_output, write_templates
+
+warnings.filterwarnings("ignore")
+
+CONFIGS = {
+    "zmumu": "zmumu:nominal",
+    "ttbar_small": "ttbar:small",
+    "ttbar_medium": "ttbar:medium",
+    "ttbar_large": "ttbar:large",
+}
+
+
+def prepare(request):
+    """Return the pass over the files, and the writing of its templates."""
+    NanoAODSchema.warn_missing_crossrefs = False
+    module, _, function = CONFIGS[request["config"]].partition(":")
+    # the configurations write the fileset into their output folder
+    config = getattr(importlib.import_module(module), function)({**request, "output": request["folder"]})
+    config.load()
+    instance = config.processor_instance
+    run = runner(request["chunk_size"])
+    # the numbers of entries are known beforehand, as they are to all engines
+    chunks = list(run.preprocess(config.filesets, "Events"))
+    last = {}
+
+    def make_pass():
+        last.clear()
+        gc.collect()
+        last["output"] = run.run(chunks, processor_instance=instance)["out"]
+
+    def write():
+        write_templates(request["output"], from_output(last["output"]))
+
+    runner(request["warm_up"], maxchunks=1).run(config.filesets, treename="Events", processor_instance=instance)
+    return make_pass, write
+
+
+def runner(chunk_size, maxchunks=None):
+    """Return coffea's runner with its defaults, without progress bars."""
+    return processor.Runner(
+        executor=processor.IterativeExecutor(status=False),
+        schema=NanoAODSchema,
+        chunksize=chunk_size,
+        maxchunks=maxchunks,
+    )
+
+
+if __name__ == "__main__":
+    serve(prepare)

@@ -1,0 +1,197 @@
+"""The parts of the benchmark. Each returns plain data, which the report is made of."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.throughput import data
+from benchmarks.throughput.agreement import compare
+from benchmarks.throughput.engines import BARE, LABELS, OURS, Settings, pythons, request, start, start_ours
+from benchmarks.throughput.flows import find
+from benchmarks.throughput.grown import GROWN
+from benchmarks.throughput.ours import part_of, process
+from benchmarks.throughput.results import Measured, engine_results
+from benchmarks.throughput.running import EngineError, alternate
+from benchmarks.throughput.skimmed import skim_request
+from benchmarks.throughput.stages import RULES, sampled
+from pocket.engine.resources import Resources
+
+Data = dict[str, Any]
+#: growth in events: parts of all events
+EVENT_STEPS = (16, 4, 1)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What is asked for on the command line.
+
+    Args:
+        flows: names of the flows.
+        engines: names of the engines.
+        events: number of events of a pass.
+        repeat: number of passes of each engine.
+        chunk_size: largest number of events processed at once.
+        data: folder of the files.
+    """
+
+    flows: Sequence[str]
+    engines: Sequence[str]
+    events: int
+    repeat: int
+    chunk_size: int
+    data: Path
+
+    def request(self, name: str) -> dict[str, Any]:
+        """Return the request for a flow; its files are made if they are not there."""
+        flow = find(name)
+        sample = data.make_sample(self.data, flow.process, self.events, flow.compression)
+        return request(name, flow, sample, Settings(self.events, self.chunk_size))
+
+
+def throughput(options: Options) -> Data:
+    """Run every flow with every engine.
+
+    All engines make one whole pass first, and their templates are compared with ours.
+
+    Raises:
+        EngineError: if the templates of an engine differ.
+    """
+    found, missing = pythons(options.engines)
+    flows = {}
+    for name in options.flows:
+        say(f"throughput of {name}")
+        asked = options.request(name)
+        with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+            engines = [
+                stack.enter_context(start(engine, python, asked, Path(folder))) for engine, python in found.items()
+            ]
+            alternate(engines, 1)
+            templates = {engine.name: engine.templates() for engine in engines if engine.name != BARE}
+            agreed = {}
+            for engine in templates.keys() - {OURS} if OURS in templates else ():
+                agreement = compare(templates[OURS], templates[engine])
+                if agreement.different:
+                    raise EngineError(
+                        f"{name}: {LABELS[engine]} has other templates, so its time means nothing: "
+                        + "; ".join(agreement.different[:5])
+                    )
+                agreed[engine] = {"compared": agreement.compared, "moved": agreement.moved}
+            passes = alternate(engines, options.repeat)
+        reference = OURS if OURS in passes else next(iter(passes))
+        results = engine_results(passes, options.events, reference)
+        flows[name] = {
+            "label": find(name).label,
+            "engines": {engine: result.as_json() for engine, result in results.items()},
+            "agreement": agreed,
+        }
+    return {"events": options.events, "reference": reference, "missing": missing, "flows": flows}
+
+
+def growth(options: Options) -> Data:
+    """Let our engine do more of one thing."""
+    found = {"events": _growth_in_events(options)}
+    for what, numbers in GROWN.items():
+        say(f"growth with {what}")
+        requests = {str(number): options.request(f"{what}:{number}") for number in numbers}
+        found[what] = _seconds(requests, options.repeat)
+    return {"events": options.events, "seconds": found}
+
+
+def _growth_in_events(options: Options) -> Data:
+    say("growth with events")
+    asked = options.request("ttbar_large")
+    steps = [options.events // step for step in EVENT_STEPS]
+    return _seconds({str(events): {**asked, "events": events} for events in steps}, options.repeat)
+
+
+def _seconds(requests: dict[str, dict[str, Any]], repeat: int) -> Data:
+    """Return label → seconds of processor time and largest memory of our engine."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        engines = start_ours(requests, Path(folder), stack)
+        alternate(engines, 1)
+        passes = alternate(engines, repeat)
+    return {
+        label: {**vars(Measured.of([one.cpu for one in own])), "peak": max(one.peak for one in own)}
+        for label, own in passes.items()
+    }
+
+
+def workers(options: Options) -> Data:
+    """Share the events of a flow between two processes, and compare the wall time with that of one."""
+    flows = {}
+    for name in options.flows:
+        say(f"workers of {name}")
+        asked = options.request(name)
+        requests = {"one": asked, **{f"half {part}": {**asked, "part": [part, 2]} for part in (0, 1)}}
+        with tempfile.TemporaryDirectory() as folder, ExitStack() as stack, ThreadPoolExecutor(2) as pool:
+            one, *halves = start_ours(requests, Path(folder), stack)
+            alternate([one, *halves], 1)
+            gains, both = [], []
+            for _ in range(options.repeat):
+                alone = one.run().wall
+                both.append(max(done.wall for done in pool.map(lambda engine: engine.run(), halves)))
+                gains.append(alone / both[-1])
+        flows[name] = {
+            "label": find(name).label,
+            "gain": vars(Measured.of(gains)),
+            "wall_rate": vars(Measured.of([options.events / wall for wall in both])),
+        }
+    return {"events": options.events, "flows": flows}
+
+
+def stages(options: Options) -> Data:
+    """Measure where our engine spends its time."""
+    flows = {}
+    for name in options.flows:
+        say(f"stages of {name}")
+        asked, config = options.request(name), find(name).configuration()
+        fileset, resources = asked["fileset"], Resources(toys=asked["corrections"])
+        branch = part_of(fileset, options.events)
+        process(config, branch, fileset, resources, options.chunk_size)
+        passes = []
+        for _ in range(options.repeat):
+            with sampled() as spent:
+                process(config, branch, fileset, resources, options.chunk_size)
+            passes.append(spent)
+        flows[name] = {
+            "label": find(name).label,
+            "seconds": {stage: vars(Measured.of([one[stage] for one in passes])) for stage in RULES},
+        }
+    return {"events": options.events, "flows": flows}
+
+
+def skim(options: Options) -> Data:
+    """Run templates again from a skim of the preselected events, and from the original files."""
+    flows = {}
+    for name in options.flows:
+        say(f"skim of {name}")
+        asked = options.request(name)
+        with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+            skimmed = skim_request(find(name).configuration(), asked, Path(folder))
+            engines = start_ours({"original": asked, "skim": skimmed}, Path(folder), stack)
+            alternate(engines, 1)
+            original, again = (engine.templates() for engine in engines)
+            agreement = compare(original, again)
+            if agreement.different:
+                raise EngineError(f"{name}: other templates from the skim: {'; '.join(agreement.different[:5])}")
+            passes = alternate(engines, options.repeat)
+        results = engine_results(passes, options.events, "skim")
+        ((_, dataset),) = skimmed["fileset"].items()
+        flows[name] = {
+            "label": find(name).label,
+            "kept": dataset["metadata"]["nevents"] / options.events,
+            "engines": {engine: result.as_json() for engine, result in results.items()},
+        }
+    return {"events": options.events, "flows": flows}
+
+
+def say(text: str) -> None:
+    """Tell what goes on."""
+    print(text, file=sys.stderr, flush=True)

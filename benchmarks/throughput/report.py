@@ -1,0 +1,181 @@
+"""The results as markdown."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.throughput.engines import BARE, LABELS
+from benchmarks.throughput.results import EngineResult, Measured
+from benchmarks.throughput.stages import RULES
+
+Data = Mapping[str, Any]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table in markdown, its first column to the left and the others to the right."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def rate(events: float) -> str:
+    """Return events per second in thousands, to three digits."""
+    thousands = events / 1000
+    return f"{thousands:,.0f}k" if thousands >= 100 else f"{thousands:.3g}k"
+
+
+def speedup(value: float, engine: str) -> str:
+    """Return how we compare: as a part of the bare read, else as a multiple."""
+    return f"{100 * value:.0f} %" if engine == BARE else f"{value:.1f}×" if value < 10 else f"{value:.0f}×"
+
+
+def spread(measured: Measured) -> str:
+    """Return half the range, relative to the median."""
+    return f"±{50 * (measured.high - measured.low) / measured.median:.0f} %"
+
+
+def throughput(data: Data) -> str:
+    """Return the short table, one row per flow, and the long one."""
+    flows = {
+        flow["label"]: {name: EngineResult.of_json(content) for name, content in flow["engines"].items()}
+        for flow in data["flows"].values()
+    }
+    names = [name for name in LABELS if any(name in results for results in flows.values())]
+    short = [
+        [label, *(_cell(name, results.get(name), data["reference"]) for name in names)]
+        for label, results in flows.items()
+    ]
+    detailed = [
+        [
+            label,
+            LABELS[name],
+            rate(results[name].rate.median),
+            spread(results[name].rate),
+            rate(results[name].wall_rate.median),
+            speedup(results[name].speedup.median, name),
+            f"{speedup(results[name].speedup.low, name)}–{speedup(results[name].speedup.high, name)}",
+            f"{results[name].peak:.0f}",
+        ]
+        for label, results in flows.items()
+        for name in names
+        if name in results
+    ]
+    head = ["", "engine", "events/s/core", "spread", "events/s", "ratio", "range", "memory [MB]"]
+    notes = [f"{LABELS[name]} could not be run: {why}" for name, why in data["missing"].items()]
+    return "\n\n".join(
+        [table(["", *(LABELS[name] for name in names)], short), *notes, table(head, detailed), _agreement(data)]
+    )
+
+
+def _cell(name: str, result: EngineResult | None, reference: str) -> str:
+    if result is None:
+        return "–"
+    text = rate(result.rate.median)
+    return text if name == reference else f"{text} ({speedup(result.speedup.median, name)})"
+
+
+def _agreement(data: Data) -> str:
+    lines = []
+    for flow in data["flows"].values():
+        for name, found in flow["agreement"].items():
+            moved = f", {found['moved']} of them in their sums" if found["moved"] else ""
+            lines.append(f"- {flow['label']}, {LABELS[name]}: {found['compared']} arrays agree{moved}.")
+    return "\n".join(lines)
+
+
+def growth(data: Data) -> str:
+    """Return a table for each quantity: seconds, and both relative to the smallest."""
+    sections = []
+    for what, points in data["seconds"].items():
+        first = next(iter(points))
+        rows = [
+            [
+                f"{int(number):,}",
+                f"{point['median']:.2f}",
+                spread(Measured(point["median"], point["low"], point["high"])),
+                f"×{int(number) / int(first):.3g}",
+                f"×{point['median'] / points[first]['median']:.2f}",
+                f"{point['peak']:.0f}",
+            ]
+            for number, point in points.items()
+        ]
+        sections.append(table([what, "time [s]", "spread", "number", "time", "memory [MB]"], rows))
+    return "\n\n".join(sections)
+
+
+def workers(data: Data) -> str:
+    """Return what a second process brings."""
+    rows = [
+        [flow["label"], rate(flow["wall_rate"]["median"]), f"{flow['gain']['median']:.2f}×", _range(flow["gain"])]
+        for flow in data["flows"].values()
+    ]
+    return table(["", "events/s of two", "over one", "range"], rows)
+
+
+def _range(measured: Data) -> str:
+    return f"{measured['low']:.2f}–{measured['high']:.2f}"
+
+
+def stages(data: Data) -> str:
+    """Return the parts of the time of our engine."""
+    rows = []
+    for flow in data["flows"].values():
+        total = sum(stage["median"] for stage in flow["seconds"].values())
+        parts = (flow["seconds"][stage]["median"] for stage in RULES)
+        rows.append([flow["label"], *(f"{part:.2f} s ({100 * part / total:.0f} %)" for part in parts)])
+    return table(["", *RULES], rows)
+
+
+def skim(data: Data) -> str:
+    """Return how much faster templates are from a skim."""
+    rows = []
+    for flow in data["flows"].values():
+        results = {name: EngineResult.of_json(content) for name, content in flow["engines"].items()}
+        gain = results["original"].speedup
+        rates = [rate(results[name].rate.median) for name in ("original", "skim")]
+        rows.append([flow["label"], f"{100 * flow['kept']:.1f} %", *rates, f"{gain.median:.1f}×", _range(vars(gain))])
+    return table(["", "events kept", "from original files", "from the skim", "ratio", "range"], rows)
+
+
+#: part → its heading, what the numbers are, and what makes its text
+SECTIONS: dict[str, tuple[str, str, Callable[[Data], str]]] = {
+    "throughput": (
+        "Throughput",
+        "Events per second of processor time on one core, medians; in brackets our throughput over that of the engine. "
+        "Spread: half the range. Memory: the largest of the process.",
+        throughput,
+    ),
+    "growth": ("Growth", "Seconds of processor time of our engine for tt̄ with more of one thing.", growth),
+    "workers": ("Workers", "The same events in two processes at once, and in one: wall time.", workers),
+    "stages": ("Stages", "Processor time of our engine.", stages),
+    "skim": (
+        "From a skim",
+        "Original events per second of processor time, for the same templates from the original files and from a skim "
+        "of the preselected events.",
+        skim,
+    ),
+}
+
+
+def report(results: Mapping[str, Data]) -> str:
+    """Return everything that was measured as a page of markdown.
+
+    Args:
+        results: part → what it returned.
+    """
+    lines = [f"Measured on {machine()}."]
+    for part, (heading, explained, make) in SECTIONS.items():
+        if part in results:
+            lines += [f"## {heading}", f"{explained} {results[part]['events']:,} events.", make(results[part])]
+    return "\n\n".join(lines) + "\n"
+
+
+def machine() -> str:
+    """Return processor, number of cores and Python."""
+    info = Path("/proc/cpuinfo")
+    models = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+    model = models[0] if models else platform.machine()
+    return f"{os.cpu_count()} cores of {model}, Python {platform.python_version()}"

@@ -1,0 +1,38 @@
+"""A skim of the benchmark's files, to run templates from it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.throughput.ours import part_of
+from pocket.configurator import Configurator
+from pocket.engine.resources import Resources
+from pocket.skims.datasets import skim_fileset
+from pocket.skims.run import skim_branch
+from pocket.skims.skim import Skim
+
+
+def skim_request(config: Configurator, asked: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Skim the files of a request by the preselection, and return the request to process the skim.
+
+    Args:
+        config: the configuration whose preselection it is.
+        asked: see :func:`benchmarks.throughput.engines.request`.
+        folder: where a folder with the skim goes.
+    """
+    branch = part_of(asked["fileset"], asked["events"])
+    place = folder / "skim"
+    place.mkdir()
+    record = skim_branch(
+        config,
+        Skim("benchmark", mode="presel_any_variation"),
+        branch,
+        asked["fileset"][branch.dataset]["metadata"],
+        Resources(toys=asked["corrections"]),
+        place,
+        identity="benchmark",
+        chunk_size=asked["chunk_size"],
+    )
+    return {**asked, "fileset": skim_fileset(asked["fileset"], [(branch.dataset, place, record)])}
