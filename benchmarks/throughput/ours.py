@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,6 @@ def prepare(request: Mapping[str, Any]) -> tuple[Callable[[], None], Callable[[]
     def make_pass() -> None:
         # the output of the pass before is no part of this one
         last.clear()
-        gc.collect()
         last["output"] = process(config, branch, fileset, resources, request["chunk_size"])
 
     def write() -> None:

@@ -3,8 +3,6 @@
 Masks, values and weights are computed once per chunk; each category and variation is one call of ``fill``.
 """
 
-import gc
-
 import awkward as ak
 import correctionlib
 import hist
@@ -329,7 +327,6 @@ def prepare(request):
 
     def make_pass():
         last.clear()
-        gc.collect()
         last["output"] = run.run(chunks, processor_instance=instance)
 
     def write():

@@ -1,6 +1,5 @@
 """PocketCoffea, with the configurations of the comparison of physics. Runs in PocketCoffea's environment."""
 
-import gc
 import importlib
 import warnings
 
@@ -34,7 +33,6 @@ def prepare(request):
 
     def make_pass():
         last.clear()
-        gc.collect()
         last["output"] = run.run(chunks, processor_instance=instance)["out"]
 
     def write():

@@ -4,7 +4,6 @@ Selections and scale factors are compiled C++ (``rdataframe.h``). The graph is c
 pass; that time does not count.
 """
 
-import gc
 import itertools
 import shutil
 import warnings
@@ -59,7 +58,6 @@ def prepare(request):
 
     def run(files):
         last.clear()
-        gc.collect()
         ROOT.begin.arm()
         cpu, wall = ROOT.begin.cpu_now(), ROOT.begin.wall_now()
         frame = ROOT.RDataFrame("Events", files)

@@ -5,6 +5,7 @@ input: ``pass`` makes a pass and answers with a line of JSON, ``write`` writes t
 engine prints goes to standard error.
 """
 
+import gc
 import json
 import os
 import sys
@@ -38,6 +39,7 @@ def timed(make_pass):
 
     A pass may return the seconds of processor and wall time that do not count, e.g. those of compilation.
     """
+    gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
     skipped = make_pass() or (0.0, 0.0)
     cpu, wall = time.process_time() - cpu - skipped[0], time.perf_counter() - wall - skipped[1]
