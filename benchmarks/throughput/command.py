@@ -2,7 +2,7 @@
 
 ``python -m benchmarks`` makes the files, builds the environments of PocketCoffea and ROOT, and measures everything;
 ``python -m benchmarks throughput --flows zmumu --engines ours bare`` a part of it. Each part writes its numbers as JSON
-into the output folder, and ``report.md`` is made of all that are there.
+into the output folder, beside those of other flows, and ``report.md`` is made of all that are there.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.throughput import data, parts
 from benchmarks.throughput.engines import LABELS
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.chunk_size,
                 options.data,
             )
-            (options.output / f"{part}.json").write_text(json.dumps(run(chosen), indent=1) + "\n")
+            store(options.output / f"{part}.json", run(chosen))
             text = write_report(options.output)
     except PocketError as error:
         print(error, file=sys.stderr)
@@ -61,6 +62,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if set(options.parts) - {DATA_ALONE}:
         print(text)
     return 0
+
+
+def store(path: Path, result: Mapping[str, Any]) -> None:
+    """Write the numbers of a part; flows that were not measured now keep those of the same number of events."""
+    if "flows" in result and path.exists():
+        before = json.loads(path.read_text())
+        if before["events"] == result["events"]:
+            known = {**before["flows"], **result["flows"]}
+            result = {**result, "flows": {name: known[name] for name in FLOWS if name in known}}
+    path.write_text(json.dumps(result, indent=1) + "\n")
 
 
 def write_report(folder: Path) -> str:

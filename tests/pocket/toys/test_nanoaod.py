@@ -123,12 +123,14 @@ def test_uuid_is_the_given_one(files, toys, config, tmp_path):
             assert file.file.uuid == file_uuid("wjets", 0, config)
 
 
-def test_several_baskets(toys, config, tmp_path, monkeypatch):
-    monkeypatch.setattr(nanoaod, "BASKET_ENTRIES", 4000)
-    nanoaod.write_nanoaod(tmp_path / "wjets.root", toys["wjets"], file_uuid=file_uuid("wjets", 0, config))
+def test_baskets_and_compression_are_those_asked_for(toys, config, tmp_path):
+    uuid = file_uuid("wjets", 0, config)
+    settings = {"compression": uproot.LZMA(1), "basket_entries": 4000}
+    nanoaod.write_nanoaod(tmp_path / "wjets.root", toys["wjets"], file_uuid=uuid, **settings)
     with uproot.open(tmp_path / "wjets.root") as file:
         tree = file["Events"]
         assert tree["Muon_pt"].num_baskets == 3
+        assert file.file.compression == uproot.LZMA(1)
         assert tree["Muon_pt"].array().to_list() == toys["wjets"]["Muon"].pt.to_list()
         assert tree["nMuon"].typename == "uint32_t"
 
