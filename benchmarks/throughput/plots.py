@@ -21,7 +21,7 @@ def plot_throughput(data: Data, path: Path) -> None:
     """Draw the rates of all engines, flow by flow, with their ranges."""
     flows = list(data["flows"].values())
     names = [name for name in LABELS if any(name in flow["engines"] for flow in flows)]
-    figure, axes = plt.subplots(figsize=(1.5 + 1.6 * len(flows), 4), layout="constrained")
+    figure, axes = plt.subplots(figsize=(max(6.0, 1.5 + 1.6 * len(flows)), 4), layout="constrained")
     width = 0.8 / len(names)
     for number, name in enumerate(names):
         places = [place for place, flow in enumerate(flows) if name in flow["engines"]]
