@@ -161,7 +161,7 @@ SECTIONS: dict[str, tuple[str, str, Callable[[Data], str]]] = {
 
 
 def report(results: Mapping[str, Data]) -> str:
-    """Return everything that was measured as a page of markdown.
+    """Return everything that was measured as a section of a page in markdown.
 
     Args:
         results: part → what it returned.
@@ -169,7 +169,7 @@ def report(results: Mapping[str, Data]) -> str:
     lines = [f"Measured on {machine()}."]
     for part, (heading, explained, make) in SECTIONS.items():
         if part in results:
-            lines += [f"## {heading}", f"{explained} {results[part]['events']:,} events.", make(results[part])]
+            lines += [f"### {heading}", f"{explained} {results[part]['events']:,} events.", make(results[part])]
     return "\n\n".join(lines) + "\n"
 
 
