@@ -17,8 +17,10 @@ from typing import Any
 from benchmarks.throughput import data, parts
 from benchmarks.throughput.engines import LABELS
 from benchmarks.throughput.flows import FLOWS
+from benchmarks.throughput.publishing import publish
 from benchmarks.throughput.report import SECTIONS, report
 from pocket.errors import PocketError, check_known
+from pocket.parameters.defaults import project_root
 
 #: part → what runs it, and its flows unless others are asked for
 PARTS: dict[str, tuple[Callable[[parts.Options], parts.Data], tuple[str, ...]]] = {
@@ -28,19 +30,23 @@ PARTS: dict[str, tuple[Callable[[parts.Options], parts.Data], tuple[str, ...]]] 
     "stages": (parts.stages, ("ttbar_large", "ttbar_medium", "ttbar_small", "zmumu")),
     "skim": (parts.skim, ("ttbar_large",)),
 }
-DATA_ALONE = "data"
+#: parts that measure nothing
+MAKE_DATA, PUBLISH = "data", "publish"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark from the command line."""
     options = _parser().parse_args(arguments)
     try:
-        check_known("part", options.parts, (*PARTS, DATA_ALONE), "benchmarks")
+        check_known("part", options.parts, (*PARTS, MAKE_DATA, PUBLISH), "benchmarks")
         check_known("flow", options.flows or (), FLOWS, "--flows")
         check_known("engine", options.engines, LABELS, "--engines")
         options.output.mkdir(parents=True, exist_ok=True)
         for part in options.parts:
-            if part == DATA_ALONE:
+            if part == PUBLISH:
+                publish(write_report(options.output), project_root())
+                continue
+            if part == MAKE_DATA:
                 for name in options.flows or FLOWS:
                     flow = FLOWS[name]
                     data.make_sample(options.data, flow.process, options.events, flow.compression)
@@ -59,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PocketError as error:
         print(error, file=sys.stderr)
         return 1
-    if set(options.parts) - {DATA_ALONE}:
+    if set(options.parts) & PARTS.keys():
         print(text)
     return 0
 
@@ -91,8 +97,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    known = ", ".join((*PARTS, DATA_ALONE))
-    parser.add_argument("parts", nargs="*", default=list(PARTS), metavar="PART", help=f"of {known}; default: all")
+    known = ", ".join((*PARTS, MAKE_DATA, PUBLISH))
+    parser.add_argument(
+        "parts", nargs="*", default=list(PARTS), metavar="PART", help=f"of {known}; default: all that measure"
+    )
     parser.add_argument("--flows", nargs="+", metavar="FLOW", help=f"of {', '.join(FLOWS)}")
     parser.add_argument("--engines", nargs="+", default=list(LABELS), metavar="ENGINE", help=f"of {', '.join(LABELS)}")
     parser.add_argument("--events", type=int, default=data.EVENTS, help="events of a pass")
