@@ -24,10 +24,10 @@ def prepare(request):
 
     def make_pass():
         last.clear()
-        last["output"] = run.run(chunks, processor_instance=instance)
+        last["output"] = run.run(chunks, processor_instance=instance)["out"]
 
     def write():
-        output = last["output"]["out"] if "out" in last["output"] else last["output"]
+        output = last["output"]
         factor = metadata["xsec"] * request["parameters"]["lumi"]["picobarns"]["toys"]["tot"] / output["total"]
         found = {}
         for sample, histograms in output["histograms"].items():
