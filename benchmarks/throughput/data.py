@@ -25,7 +25,8 @@ from pocket.toys.plan import file_uuid
 from pocket.toys.resources import write_golden_json, write_pileup_weights, write_scale_factors
 
 EVENTS = 400_000
-EVENTS_PER_FILE = 100_000
+#: about as many as files of CMS have, so that opening them weighs as much as there
+EVENTS_PER_FILE = 400_000
 #: CMS flushes baskets every 10 MB (autoFlush of NanoAODOutputModule), which are about so many of these events
 BASKET_ENTRIES = 10_000
 #: CMS writes LZMA with level 9, which takes ten times longer to write and as long to read

@@ -16,7 +16,14 @@ INTERVAL = 0.001
 
 #: stage → modules (with what is below them), or functions of modules
 RULES: dict[str, tuple[str, ...]] = {
-    "read": ("uproot", "coffea.nanoevents.mapping", "coffea.nanoevents.factory", "pocket.engine.reading"),
+    "read": (
+        "uproot",
+        "coffea.nanoevents.mapping",
+        "coffea.nanoevents.factory",
+        "pocket.engine.reading",
+        "pocket.engine.nano",
+        "pocket.engine.packing",
+    ),
     "skim": ("pocket.engine.chunk:skim",),
     "objects": ("pocket.engine.chunk:preselect",),
     "weights": ("pocket.engine.weighting", "pocket.weights", "pocket.corrections"),

@@ -18,18 +18,6 @@ CHARM, BOTTOM, TOP, W = 4, 5, 6, 24
 class TopPairProcessor(BaseProcessorABC):
     """One lepton of either flavour, jets away from it, and the b-tagged ones of them."""
 
-    def process_extra_after_skim(self):
-        """Classify tt̄ by the heaviest flavour of the generated jets that no top decayed to."""
-        if self._sample != TTBAR:
-            return
-        cuts = self.params.additional_jets
-        jets, particles = self.events.GenJet, self.events.GenPart
-        jets = jets[(jets.hadronFlavour >= CHARM) & (jets.pt > cuts.pt) & (abs(jets.eta) < cuts.eta)]
-        code, parent = abs(particles.pdgId), ak.fill_none(abs(particles.parent.pdgId), 0)
-        quarks = particles[((code == CHARM) | (code == BOTTOM)) & ((parent == TOP) | (parent == W))]
-        far = ak.all(jets.metric_table(quarks) > cuts.match_dr, axis=2)
-        self.events["additional_flavour"] = ak.fill_none(ak.max(jets.hadronFlavour[far], axis=1), 0)
-
     def apply_object_preselection(self, variation):
         """Select objects."""
         self.events["MuonGood"] = lepton_selection(self.events, "Muon", self.params)
@@ -44,6 +32,18 @@ class TopPairProcessor(BaseProcessorABC):
         """Count objects."""
         for name in ("MuonGood", "ElectronGood", "LeptonGood", "JetGood", "BJetGood"):
             self.events[f"n{name}"] = ak.num(self.events[name])
+
+    def define_common_variables_after_presel(self, variation):
+        """Classify tt̄ by the heaviest flavour of the generated jets that no top decayed to."""
+        if self._sample != TTBAR:
+            return
+        cuts = self.params.additional_jets
+        jets, particles = self.events.GenJet, self.events.GenPart
+        jets = jets[(jets.hadronFlavour >= CHARM) & (jets.pt > cuts.pt) & (abs(jets.eta) < cuts.eta)]
+        code, parent = abs(particles.pdgId), ak.fill_none(abs(particles.parent.pdgId), 0)
+        quarks = particles[((code == CHARM) | (code == BOTTOM)) & ((parent == TOP) | (parent == W))]
+        far = ak.all(jets.metric_table(quarks) > cuts.match_dr, axis=2)
+        self.events["additional_flavour"] = ak.fill_none(ak.max(jets.hadronFlavour[far], axis=1), 0)
 
 
 def semileptonic(events, params, **kwargs):
