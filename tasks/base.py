@@ -31,6 +31,9 @@ one_sentence_options()
 DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")
 
 
+_parameters: dict[type, list[tuple[str, luigi.Parameter]]] = {}
+
+
 class AnalysisTask(law.Task):
     """A task for an analysis."""
 
@@ -48,6 +51,13 @@ class AnalysisTask(law.Task):
     log_file = None
 
     exclude_index = True
+
+    @classmethod
+    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
+        """Return the parameters by name; they are looked for once, luigi would do so whenever it needs one."""
+        if cls not in _parameters:
+            _parameters[cls] = super().get_params()
+        return list(_parameters[cls])
 
     @property
     def analysis_inst(self) -> Analysis:

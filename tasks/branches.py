@@ -78,6 +78,11 @@ class DatasetWorkflow(BatchWorkflow):
     @workflow_condition.output
     def output(self) -> StoreTarget:
         """The branch's folder."""
+        return self.branch_output
+
+    @cached_property
+    def branch_output(self) -> StoreTarget:
+        """The branch's folder, once the branches are known: thousands are asked for more than once."""
         branch = self.branch_data
         folder = self.directory / branch.dataset / f"{branch.start:010d}-{branch.stop:010d}"
         return self.target(folder)
