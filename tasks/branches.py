@@ -171,6 +171,7 @@ class DatasetWorkflow(BatchWorkflow):
             "metadata": self.fileset[branch.dataset]["metadata"],
             "resources": self.made_files(),
             "chunk_size": self.chunk_size,
+            "chunk_memory": self.chunk_memory,
             "skip_bad_files": self.skip_bad_files,
             "output": self.write_info(),
         }

@@ -98,6 +98,7 @@ class ProcessingJob:
         metadata: metadata of the dataset.
         resources: files that earlier steps made.
         chunk_size: largest number of events processed at once.
+        chunk_memory: memory in MB that a chunk may take, 0 for chunks of the largest size.
         skip_bad_files: leave out unreadable files.
         output: arguments of :func:`pocket.store.write_output`.
     """
@@ -109,6 +110,7 @@ class ProcessingJob:
     metadata: Mapping[str, Any]
     resources: Resources
     chunk_size: int
+    chunk_memory: int
     skip_bad_files: bool
     output: Mapping[str, Any]
 
@@ -139,6 +141,7 @@ class ProcessingJob:
                 self.metadata,
                 self.resources,
                 chunk_size=self.chunk_size,
+                chunk_memory=self.chunk_memory or None,
                 skip_bad_files=self.skip_bad_files,
                 progress=progress,
             )

@@ -95,7 +95,7 @@ def _run_in_processes(jobs: Sequence[Job], workers: int, advance: Progress) -> N
                 pool.shutdown(cancel_futures=True)
     except BrokenProcessPool as error:
         raise PocketError(
-            "a worker process was killed, maybe because memory ran out: try fewer --cores or a smaller --chunk-size"
+            "a worker process was killed, maybe because memory ran out: try fewer --cores or less --chunk-memory"
         ) from error
     finally:
         queue.put(None)

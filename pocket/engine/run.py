@@ -14,6 +14,7 @@ from coffea.processor import accumulate
 from pocket.configurator import Configurator, processing_metadata
 from pocket.datasets.segments import Branch, Segment
 from pocket.engine.chunk import Output, empty_output
+from pocket.engine.chunking import Chunking
 from pocket.engine.coffea_processor import CoffeaProcessor
 from pocket.engine.nano import NanoTree
 from pocket.engine.reading import nano_events, open_file, read_segment
@@ -46,6 +47,7 @@ def run_branch(
     resources: Resources,
     *,
     chunk_size: int,
+    chunk_memory: int | None = None,
     skip_bad_files: bool = False,
     progress: Callable[[int], None] = lambda events: None,
 ) -> BranchResult:
@@ -57,6 +59,8 @@ def run_branch(
         metadata: metadata of the dataset.
         resources: files made by earlier steps.
         chunk_size: largest number of events processed at once.
+        chunk_memory: memory in MB that a chunk may take; chunks are smaller where it needs that. The sums are the same
+            but for rounding. ``None`` for chunks of the largest size.
         skip_bad_files: leave out files that can't be read, instead of failing.
         progress: called with the number of events of each chunk that is done.
 
@@ -64,7 +68,7 @@ def run_branch(
         BadFileError: if a file can't be read from any of its replicas and isn't to be skipped, naming them.
         DatasetError: if a file is another one than the fileset says, or not exactly the branch's events were processed.
         UnknownNameError: if the dataset isn't one of the configuration.
-        ConfigError: if the chunk size isn't positive.
+        ConfigError: if the chunk size or its memory isn't positive.
     """
     if branch.dataset not in cfg.definitions:
         raise UnknownNameError("dataset", branch.dataset, cfg.definitions)
@@ -75,7 +79,8 @@ def run_branch(
     skipped: dict[str, str] = {}
     failures: dict[str, str] = {}
     nevents = 0
-    run_segment = partial(_run_segment, processor, meta, chunk_size, progress)
+    chunking = Chunking(chunk_size, chunk_memory)
+    run_segment = partial(_run_segment, processor, meta, chunking, progress)
     for segment in branch.segments:
         try:
             found = read_segment(segment, run_segment)
@@ -105,7 +110,7 @@ def run_branch(
 def _run_segment(
     processor: CoffeaProcessor,
     metadata: Mapping[str, Any],
-    chunk_size: int,
+    chunking: Chunking,
     progress: Callable[[int], None],
     segment: Segment,
 ) -> Output:
@@ -114,7 +119,7 @@ def _run_segment(
     try:
         with open_file(segment) as file:
             nano = NanoTree(file, segment.object_path, metadata)
-            for start, stop in segment.chunks(chunk_size):
+            for start, stop in chunking.ranges(segment):
                 part = processor.process(nano_events(nano, segment, start, stop))
                 output = accumulate([part], output) if output else part
                 progress(stop - start)

@@ -101,7 +101,13 @@ def test_path_is_known_before_anything_has_run(on_files: Chain) -> None:
 
 def test_other_ways_to_run_do_not_change_the_path(chain: Chain) -> None:
     directory = chain.task().directory
-    for params in ({"cores": 2}, {"chunk_size": 7}, {"events_per_branch": 7}, {"skip_bad_files": True}):
+    for params in (
+        {"cores": 2},
+        {"chunk_size": 7},
+        {"chunk_memory": 7},
+        {"events_per_branch": 7},
+        {"skip_bad_files": True},
+    ):
         assert chain.task(**params).directory == directory
     for params in ({"params": ("leading_muon.pt=35",)}, {"compare": "none"}, {"variables": ("npvs",)}):
         assert chain.task(**params).directory != directory

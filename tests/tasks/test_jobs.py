@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
 from pocket.outputs import read_output
-from pocket.store import read_manifest
+from pocket.store import manifest_id, read_manifest
 from tasks.jobs import (
     ProcessingJob,
     Published,
@@ -48,11 +48,23 @@ def test_processing(chain: Chain, tmp_path: Path) -> None:
     assert made is not None
     assert again is not None
     assert again.inputs == made.inputs
+    reading = {"events": {"expected": 900, "processed": 900}, "failures": {}}
+    assert made.info["reading"] == reading
     assert again.info == {**made.info, "skipped": {}}
-    assert made.info["reading"] == {"events": {"expected": 900, "processed": 900}, "failures": {}}
     before, after = read_output(task.output().directory), read_output(tmp_path / "again")
     assert after["cutflow"] == before["cutflow"]
     assert list(after["variables"]) == ["muon_pt", "npvs"]
+
+
+def test_sizes_of_chunks_make_no_other_output(chain: Chain, tmp_path: Path) -> None:
+    job = chain.task(RunProcessor, config="main", branch=1).job()
+    # both began when there was nothing: something may have been made from the output of the first one
+    output = {**elsewhere(job, tmp_path / "out"), "replaces": ""}
+    found = []
+    for sizes in ({"chunk_size": 2000, "chunk_memory": 1}, {"chunk_size": 100, "chunk_memory": 0}):
+        assert run(job, output=output, **sizes) == 900
+        found.append(manifest_id(tmp_path / "out"))
+    assert found[0] == found[1] is not None
 
 
 def test_toys(chain: Chain, tmp_path: Path) -> None:

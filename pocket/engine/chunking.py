@@ -1,0 +1,108 @@
+"""Sizes of chunks: as large as a memory budget allows, known once the first chunk was processed."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+from pocket.datasets.segments import Segment
+from pocket.errors import ConfigError
+
+_log = logging.getLogger(__name__)
+
+#: the first of several chunks is smaller than the largest one by this factor: nothing is known of its memory
+FIRST = 4
+#: smallest chunk in events; with fewer, the work per chunk outweighs that per event
+SMALLEST = 1000
+_MB = 1_000_000
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+class Chunking:
+    """Divides segments into chunks, each of a size that follows from the memory that those before it took.
+
+    Memory is what the process had at most while a chunk was processed, beyond what it had before its first chunk. Sizes
+    are the largest one divided by powers of two, so that small differences in memory change nothing. Where it can't be
+    measured, chunks have the largest size.
+
+    Args:
+        largest: largest number of events in a chunk.
+        memory: budget in MB; ``None`` for chunks of the largest size.
+
+    Raises:
+        ConfigError: if one of them isn't positive.
+    """
+
+    def __init__(self, largest: int, memory: int | None = None) -> None:
+        if largest < 1:
+            raise ConfigError(f"the chunk size must be positive, not {largest}")
+        if memory is not None and memory < 1:
+            raise ConfigError(f"the memory of a chunk must be positive, not {memory} MB")
+        self.largest = largest
+        self._budget = math.inf if memory is None else memory * _MB
+        self._before = None if memory is None else memory_before()
+        self.size = largest if self._before is None else self._power(largest / FIRST)
+
+    def ranges(self, segment: Segment) -> Iterator[tuple[int, int]]:
+        """Yield the chunks of a segment, first entry and the one after the last; each is to be processed at once.
+
+        What remains of the segment is divided equally, into as few chunks as the size allows.
+        """
+        start = segment.start
+        while start < segment.stop:
+            remaining = segment.stop - start
+            stop = start + remaining // -(-remaining // self.size)
+            if self._before is None:
+                yield start, stop
+            else:
+                _forget_peak()
+                yield start, stop
+                growth = _memory("VmHWM") - self._before
+                _log.debug("%d events of %s took %.0f MB", stop - start, segment.path, growth / _MB)
+                self.adapt(stop - start, growth)
+            start = stop
+
+    def adapt(self, events: int, growth: int) -> None:
+        """Choose the size of the next chunks.
+
+        Args:
+            events: number of events in the chunk.
+            growth: memory in bytes that it took.
+        """
+        allowed = events * self._budget / max(growth, 1)
+        # a part of the memory is that of the first chunk, or of any: what a small chunk took says little of large ones
+        self.size = self._power(min(allowed, FIRST * max(events, self.size)))
+
+    def _power(self, wanted: float) -> int:
+        """Return the largest size, divided by the power of two that brings it below the wanted one."""
+        size = self.largest
+        while size > wanted and size // 2 >= SMALLEST:
+            size //= 2
+        return size
+
+
+@functools.cache
+def memory_before() -> int | None:
+    """Return the memory of the process in bytes before its first chunk; ``None`` where it can't be measured.
+
+    It isn't measured again before each chunk, because allocators keep much of what the last one took.
+    """
+    try:
+        _forget_peak()
+        return _memory("VmRSS")
+    except OSError:  # not Linux, or /proc is hidden or read-only
+        return None
+
+
+def _forget_peak() -> None:
+    """Have ``VmHWM`` begin anew, see proc(5)."""
+    _CLEAR.write_text("5", encoding="ascii")
+
+
+def _memory(name: str) -> int:
+    """Return one of the sizes of the process in bytes."""
+    sizes = dict(line.split(":", 1) for line in _STATUS.read_text(encoding="utf-8").splitlines())
+    return int(sizes[name].removesuffix("kB")) * 1024
