@@ -228,7 +228,7 @@ class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
         default=200_000, significant=False, description="largest number of events per branch; default: 200000"
     )
     chunk_size = luigi.IntParameter(
-        default=100_000, significant=False, description="largest number of events processed at once; default: 100000"
+        default=400_000, significant=False, description="largest number of events processed at once; default: 400000"
     )
     chunk_memory = luigi.IntParameter(
         default=1000,

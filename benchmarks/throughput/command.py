@@ -105,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--engines", nargs="+", default=list(LABELS), metavar="ENGINE", help=f"of {', '.join(LABELS)}")
     parser.add_argument("--events", type=int, default=data.EVENTS, help="events of a pass")
     parser.add_argument("--repeat", type=int, default=5, help="passes of each engine")
-    parser.add_argument("--chunk-size", type=int, default=100_000, help="largest number of events processed at once")
+    parser.add_argument("--chunk-size", type=int, default=400_000, help="largest number of events processed at once")
     parser.add_argument("--data", type=Path, default=data.default_folder(), help="folder of the files, which are kept")
     parser.add_argument(
         "--output", type=Path, default=data.default_folder() / "results", help="folder of numbers, report and plots"

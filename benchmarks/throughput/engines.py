@@ -45,7 +45,7 @@ class Settings:
     """
 
     events: int
-    chunk_size: int = 100_000
+    chunk_size: int = 400_000
     warm_up: int = 5_000
 
 
