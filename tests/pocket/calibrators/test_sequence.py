@@ -13,7 +13,7 @@ from coffea.nanoevents import NanoEventsFactory
 
 from pocket.calibrators import Calibrator
 from pocket.calibrators.sequence import CalibratorSequence
-from pocket.engine.reading import _Schema
+from pocket.engine.nano import _Schema
 from pocket.errors import ConfigError, UnknownNameError
 from tests.real_files import real_file
 

@@ -11,7 +11,8 @@ from hypothesis import assume, given, settings
 from pocket.columns import ColOut
 from pocket.columns.collect import collect_columns
 from pocket.engine.masks import CategoryMasks, to_bits
-from pocket.engine.reading import nano_events, open_file
+from pocket.engine.nano import NanoTree
+from pocket.engine.reading import open_file
 from pocket.engine.weighting import ChunkWeights
 from pocket.errors import ColumnError, MissingBranchError, UnknownNameError
 from tests.pocket.columns.chunks import CATEGORIES, EVENTS, OBJECTS, VARIATIONS, Chunk, chunks
@@ -135,7 +136,7 @@ def test_records_of_a_real_file_hold_what_is_in_it_after_it_is_closed() -> None:
     part = segment(path)
     outputs = [ColOut("Muon", ["pt", "tightId"]), ColOut("MET", ["pt"]), ColOut("HLT", ["IsoMu24"])]
     with open_file(part) as file:
-        collected = collect_all(nano_events(file, part, 0, part.stop, {}), *outputs)
+        collected = collect_all(NanoTree(file, part.object_path, {}).events(0, part.stop), *outputs)
     branches = ["run", "luminosityBlock", "event", "nMuon", "Muon_pt", "Muon_tightId", "MET_pt", "HLT_IsoMu24"]
     with uproot.open(path) as file:
         written = file["Events"].arrays(branches)
