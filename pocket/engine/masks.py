@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pocket.cut import Cut
 from pocket.errors import HistogramError
 from pocket.lookup import collection
+from pocket.ragged import reduce_lists
 from pocket.selections import StandardSelection
 
 Mask = npt.NDArray[np.bool_]
@@ -182,13 +183,8 @@ def _of_objects(
 
 def _any_of_objects(words: Words, counts: Indices) -> Words:
     """Return the bitwise OR over the objects of each event, shape (n events, n words)."""
-    events = np.zeros((len(counts), words.shape[1]), dtype=np.uint64)
-    filled = counts > 0
-    if filled.any():
-        # reduceat takes a single element where two offsets are equal, so events without objects are left out
-        starts = (np.cumsum(counts) - counts)[filled]
-        events[filled] = np.bitwise_or.reduceat(words, starts, axis=0)
-    return events
+    found: Words = reduce_lists(np.bitwise_or, words, counts, np.zeros((len(counts), words.shape[1]), dtype=np.uint64))
+    return found
 
 
 def _bit(words: Words, position: int) -> Mask:

@@ -6,6 +6,7 @@ import awkward as ak
 import numpy as np
 
 from pocket.lookup import branch
+from pocket.ragged import starts_of
 
 
 def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.Array:
@@ -27,7 +28,7 @@ def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.
     mother = ak.to_numpy(ak.flatten(mothers)).astype(np.int64)
     is_wanted = ak.to_numpy(ak.flatten(wanted))
     n_of = ak.num(of)
-    first = np.repeat(np.cumsum(counts) - counts, n_of)
+    first = np.repeat(starts_of(counts), n_of)
     found = ak.to_numpy(ak.flatten(of)).astype(np.int64)
     climbing = np.flatnonzero(found >= 0)
     # a line of ancestors is no longer than the record, so that a broken record can't be climbed for ever
@@ -42,7 +43,7 @@ def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.
 def value_at(values: ak.Array, positions: ak.Array, default: int) -> ak.Array:
     """Return the values at some positions in their events, ``default`` where the position is -1."""
     counts, n_of = ak.to_numpy(ak.num(values)), ak.num(positions)
-    first = np.repeat(np.cumsum(counts) - counts, n_of)
+    first = np.repeat(starts_of(counts), n_of)
     position = ak.to_numpy(ak.flatten(positions))
     found = np.full(len(position), default)
     known = position >= 0

@@ -21,6 +21,7 @@ from pocket.corrections import load_correction, read_corrections
 from pocket.errors import ConfigError, check_known
 from pocket.lookup import branch, collection, field, is_optional, parameter
 from pocket.parameters.locations import local_path
+from pocket.ragged import reduce_lists
 
 Floats = npt.NDArray[np.float64]
 #: values of an input: one for all objects, or one per object
@@ -71,12 +72,8 @@ class FlatObjects:
 
     def product(self, values: npt.NDArray[Any]) -> Floats:
         """Return the product over the objects of each event, 1 without objects; shape (n events,)."""
-        products = np.ones(len(self.per_event))
-        filled = self.per_event > 0
-        if filled.any():
-            # reduceat takes a single element where two offsets are equal, so events without objects are left out
-            starts = (np.cumsum(self.per_event) - self.per_event)[filled]
-            products[filled] = np.multiply.reduceat(np.asarray(values, dtype=np.float64), starts)
+        values = np.asarray(values, dtype=np.float64)
+        products: Floats = reduce_lists(np.multiply, values, self.per_event, np.ones(len(self.per_event)))
         return products
 
     def sum(self, values: npt.NDArray[Any]) -> Floats:
