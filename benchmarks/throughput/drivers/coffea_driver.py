@@ -1,8 +1,8 @@
 """Processors written by hand, with coffea's own runner."""
 
 import numpy as np
-from coffea import processor
 from coffea.nanoevents import NanoAODSchema
+from coffea_runner import runner
 from coffea_ttbar import TopPair, TopPairMedium, TopPairSmall
 from coffea_zmumu import Zmumu
 from serving import serve
@@ -39,16 +39,6 @@ def prepare(request):
 
     runner(request["warm_up"], maxchunks=1).run(files, processor_instance=instance, treename="Events")
     return make_pass, write
-
-
-def runner(chunk_size, maxchunks=None):
-    """Return coffea's runner, which reads columns when they are used."""
-    return processor.Runner(
-        executor=processor.IterativeExecutor(status=False),
-        schema=NanoAODSchema,
-        chunksize=chunk_size,
-        maxchunks=maxchunks,
-    )
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 import importlib
 import warnings
 
-from coffea import processor
 from coffea.nanoevents import NanoAODSchema
+from coffea_runner import runner
 from serving import serve
 from templates import from_output, write_templates
 
@@ -40,16 +40,6 @@ def prepare(request):
 
     runner(request["warm_up"], maxchunks=1).run(config.filesets, treename="Events", processor_instance=instance)
     return make_pass, write
-
-
-def runner(chunk_size, maxchunks=None):
-    """Return coffea's runner with its defaults, without progress bars."""
-    return processor.Runner(
-        executor=processor.IterativeExecutor(status=False),
-        schema=NanoAODSchema,
-        chunksize=chunk_size,
-        maxchunks=maxchunks,
-    )
 
 
 if __name__ == "__main__":
