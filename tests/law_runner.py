@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -34,6 +35,19 @@ class Run:
     def errors(self) -> list[str]:
         """The sentences of the errors meant for people."""
         return re.findall(r"^error: (.*)$", self.text, re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What all processes of a call used.
+
+    Args:
+        cpu: time of all of them together, in seconds.
+        peak: largest resident set of any of them, in bytes.
+    """
+
+    cpu: float
+    peak: float
 
 
 @dataclass(frozen=True)
@@ -70,12 +84,12 @@ class Law:
             **self.extra,
         }
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Start ``law run …`` in a process group of its own and return at once."""
+    def start(self, *arguments: str, wrapper: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+        """Start ``law run …``, as arguments of the wrapper, in a process group of its own and return at once."""
         if not (self.folder / "law" / "index").exists():
             subprocess.run(["law", "index", "-q"], env=self.environment, check=True, timeout=60)
         return subprocess.Popen(
-            ["law", "run", *arguments],
+            [*wrapper, "law", "run", *arguments],
             env=self.environment,
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
@@ -90,6 +104,13 @@ class Law:
         process = self.start(*arguments)
         text, _ = process.communicate(timeout=timeout)
         return Run(process.returncode, text)
+
+    def measure(self, *arguments: str, timeout: float = 300) -> tuple[Run, Usage]:
+        """Run ``law run …`` to the end of all processes that it started."""
+        result = self.folder / "usage.json"
+        process = self.start(*arguments, wrapper=(sys.executable, "-m", "tests.measured", str(result)))
+        text, _ = process.communicate(timeout=timeout)
+        return Run(process.returncode, text), Usage(**json.loads(result.read_text()))
 
     def outputs(self, task: str, analysis: str = "zmumu") -> Iterator[Path]:
         """Return the folders with a manifest below a task's folder in the store."""

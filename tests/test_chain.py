@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import resource
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from pocket.scale_factors.result import ScaleFactorResult
 from pocket.toys.config import ToyConfig
 from pocket.toys.truth import muon_id_efficiency, trigger_efficiency
 from tests.agreement import p_value
-from tests.law_runner import Law, Run
+from tests.law_runner import Law, Run, Usage
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +27,9 @@ def law(tmp_path_factory: pytest.TempPathFactory) -> Law:
 
 
 @pytest.fixture(scope="module")
-def chain(law: Law) -> tuple[Run, float]:
-    """The default command and the seconds it took."""
-    begin = time.monotonic()
-    run = law.run("PlotTemplates", "--version", "v1", timeout=600)
-    return run, time.monotonic() - begin
+def chain(law: Law) -> tuple[Run, Usage]:
+    """The default command and what it used."""
+    return law.measure("PlotTemplates", "--version", "v1", timeout=900)
 
 
 @pytest.fixture(scope="module")
@@ -50,18 +46,18 @@ def toy_files(law: Law, process: str) -> list[Path]:
     return sorted((law.store / "zmumu" / "MakeToySamples").rglob(f"{process}_*/events.root"))
 
 
-def test_runs_in_time_and_memory(law: Law, chain: tuple[Run, float]) -> None:
-    run, seconds = chain
+def test_runs_in_time_and_memory(law: Law, chain: tuple[Run, Usage]) -> None:
+    run, usage = chain
     assert run.code == 0, run.text
     fileset = json.loads((output(law, "BuildDatasets", "toys") / "fileset.json").read_text())
     assert sum(part["metadata"]["nevents"] for part in fileset.values()) >= 400_000
-    # the bar is two minutes on an otherwise idle machine; this one may be shared by other tests
-    assert seconds < 240
-    peak_kilobytes = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    assert peak_kilobytes < 2e6
+    # The bar is two minutes on two idle cores. This machine may be shared by other tests, so that not the time is held
+    # here but the work, with a factor of two for slower cores.
+    assert usage.cpu < 2 * 2 * 120
+    assert usage.peak < 2e9
 
 
-def test_plots_of_before_and_after_are_there(law: Law, chain: tuple[Run, float]) -> None:
+def test_plots_of_before_and_after_are_there(law: Law, chain: tuple[Run, Usage]) -> None:
     folder = output(law, "PlotTemplates", "calibrated")
     for stem in ("mll", "mll_vs_nominal"):
         for suffix in ("pdf", "png", "json"):
@@ -75,7 +71,7 @@ def test_plots_of_before_and_after_are_there(law: Law, chain: tuple[Run, float])
         assert 0 < error < 0.2 * ratio * stat / events
 
 
-def test_each_scale_factor_waits_for_those_before_it(law: Law, chain: tuple[Run, float]) -> None:
+def test_each_scale_factor_waits_for_those_before_it(law: Law, chain: tuple[Run, Usage]) -> None:
     text = law.run("PlotTemplates", "--config", "calibrated", "--version", "v1", "--print-deps", "-1").text
     path: list[str] = []
     paths = set()
@@ -89,7 +85,7 @@ def test_each_scale_factor_waits_for_those_before_it(law: Law, chain: tuple[Run,
     assert tuple(expected) in paths
 
 
-def test_every_kind_of_closure_is_looked_for(law: Law, chain: tuple[Run, float]) -> None:
+def test_every_kind_of_closure_is_looked_for(law: Law, chain: tuple[Run, Usage]) -> None:
     made = {}
     for name in ("muon_id", "trigger", "dy_pt"):
         report = json.loads((output(law, "ValidateScaleFactors", name) / "report.json").read_text())
@@ -99,7 +95,7 @@ def test_every_kind_of_closure_is_looked_for(law: Law, chain: tuple[Run, float])
     assert made["dy_pt"] >= {"values", "file", "exact", "halves", "yields", "events"}
 
 
-def test_second_run_executes_nothing(law: Law, chain: tuple[Run, float]) -> None:
+def test_second_run_executes_nothing(law: Law, chain: tuple[Run, Usage]) -> None:
     again = law.run("PlotTemplates", "--version", "v1")
     assert again.code == 0
     assert again.executed == []
@@ -161,7 +157,7 @@ def measured(law: Law, name: str) -> ScaleFactorResult:
 
 @pytest.mark.parametrize(("name", "measure"), [("muon_id", "id"), ("trigger", "trigger")])
 def test_scale_factors_agree_with_the_truth(
-    law: Law, chain: tuple[Run, float], config: ToyConfig, name: str, measure: str
+    law: Law, chain: tuple[Run, Usage], config: ToyConfig, name: str, measure: str
 ) -> None:
     result = measured(law, name)
     edges = [np.array(axis) for axis in result.axes.values()]
@@ -188,7 +184,7 @@ def dimuons(path: Path) -> tuple[Any, ...]:
     return tuple(np.asarray(values[kept]) for values in (np.hypot(x, y), generated, events.genWeight))
 
 
-def test_pt_of_the_dimuons_agrees_with_the_truth(law: Law, chain: tuple[Run, float], config: ToyConfig) -> None:
+def test_pt_of_the_dimuons_agrees_with_the_truth(law: Law, chain: tuple[Run, Usage], config: ToyConfig) -> None:
     result = measured(law, "dy_pt")
     edges = np.array(result.axes["ptll"])
     pt, generated, weight = (np.concatenate(parts) for parts in zip(*map(dimuons, toy_files(law, "dy")), strict=True))
@@ -215,11 +211,11 @@ VARIABLES = ("mll", "ptll", "MuonGood_pt", "MuonGood_eta")
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
-def test_calibrated_spectra_agree_with_data(law: Law, chain: tuple[Run, float], variable: str) -> None:
+def test_calibrated_spectra_agree_with_data(law: Law, chain: tuple[Run, Usage], variable: str) -> None:
     assert p_value(output(law, "MergeOutputs", "calibrated"), variable, "baseline") > 1e-3
     assert p_value(output(law, "MergeOutputs", "nominal"), variable, "baseline") < 1e-4
 
 
-def test_calibrated_yield_agrees_with_data(law: Law, chain: tuple[Run, float]) -> None:
+def test_calibrated_yield_agrees_with_data(law: Law, chain: tuple[Run, Usage]) -> None:
     assert p_value(output(law, "MergeOutputs", "calibrated"), "mll", "baseline", only_yield=True) > 1e-3
     assert p_value(output(law, "MergeOutputs", "nominal"), "mll", "baseline", only_yield=True) < 1e-6
