@@ -50,6 +50,8 @@ def process(workflow: type[Any], name: str, **options: Any) -> Any:
     processor.apply_object_preselection("nominal")
     processor.count_objects("nominal")
     processor.define_common_variables_before_presel("nominal")
+    # all events, as if there were no preselection
+    processor.define_common_variables_after_presel("nominal")
     return processor.events
 
 

@@ -49,8 +49,10 @@ class TopPairProcessor(BaseProcessorABC):
     def define_common_variables_after_presel(self, variation: str) -> None:
         """Classify tt̄ by the flavour of the jets beside it."""
         if self._sample == TTBAR:
-            cuts = self.params.additional_jets
-            self.events["additional_flavour"] = additional_flavour(self.events.GenJet, self.events.GenPart, cuts)
+            events, cuts = self.events, self.params.additional_jets
+            self.define_when_used(
+                "additional_flavour", lambda: additional_flavour(events.GenJet, events.GenPart, cuts), "int64"
+            )
 
 
 class JetTaggingProcessor(TopPairProcessor):

@@ -17,19 +17,21 @@ class ZmumuProcessor(BaseProcessorABC):
     """Dimuon spectra with identified, isolated muons."""
 
     def apply_object_preselection(self, variation: str) -> None:
-        """Select muons, and jets away from them."""
+        """Select muons."""
         self.events["MuonGood"] = lepton_selection(self.events, "Muon", self.params)
-        jets, _ = jet_selection(self.events, "Jet", self.params, self._year, "MuonGood")
-        self.events["JetGood"] = jets
 
     def count_objects(self, variation: str) -> None:
-        """Count muons and jets."""
+        """Count them."""
         self.events["nMuonGood"] = ak.num(self.events.MuonGood)
-        self.events["nJetGood"] = ak.num(self.events.JetGood)
 
     def define_common_variables_before_presel(self, variation: str) -> None:
         """Combine the two leading muons."""
         self.events["ll"] = get_dilepton(None, self.events.MuonGood)
+
+    def define_common_variables_after_presel(self, variation: str) -> None:
+        """Select jets away from the muons, which the preselection doesn't need."""
+        self.events["JetGood"], _ = jet_selection(self.events, "Jet", self.params, self._year, "MuonGood")
+        self.events["nJetGood"] = ak.num(self.events.JetGood)
 
 
 class TagAndProbeProcessor(BaseProcessorABC):

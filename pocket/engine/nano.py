@@ -18,6 +18,7 @@ from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 from coffea.nanoevents.mapping import TrivialUprootOpener, UprootSourceMapping
 from coffea.nanoevents.util import tuple_to_key
 
+from pocket.engine.baskets import read_numbers
 from pocket.engine.packing import Mask, Packing
 
 #: number of schemas to keep
@@ -140,6 +141,9 @@ class _Columns(UprootSourceMapping):  # type: ignore[misc]
         """Read a column, only the baskets that hold selected events."""
 
         def read(first: int, last: int) -> Any:
+            numbers = None if allow_missing else read_numbers(columnhandle, first, last)
+            if numbers is not None:
+                return numbers
             return super(_Columns, self).extract_column(columnhandle, first, last, allow_missing, use_ak_forth)
 
         name = columnhandle.name

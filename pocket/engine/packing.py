@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import awkward as ak
+import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -33,8 +34,8 @@ class Packing:
         if isinstance(layout, ak.contents.NumpyArray):
             return ak.Array(np.asarray(layout.data)[self._mask])
         if isinstance(layout, ak.contents.ListOffsetArray) and isinstance(layout.content, ak.contents.NumpyArray):
-            offsets, objects = self._objects(np.asarray(layout.offsets.data))
-            content = ak.contents.NumpyArray(layout.content.data[objects], parameters=layout.content.parameters)
+            offsets, objects = self._objects(np.asarray(layout.offsets.data, dtype=np.int64))
+            content = ak.contents.NumpyArray(layout.content.data.take(objects), parameters=layout.content.parameters)
             return ak.Array(
                 ak.contents.ListOffsetArray(ak.index.Index64(offsets), content, parameters=layout.parameters)
             )
@@ -43,11 +44,29 @@ class Packing:
     def _objects(self, offsets: Indices) -> tuple[Indices, Indices]:
         """Return the offsets of the selected events, and the positions of their objects before the selection."""
         for known, selected, objects in self._lists:
-            if known is offsets or np.array_equal(known, offsets):
+            # the number of objects tells most collections apart
+            if known[-1] == offsets[-1] and np.array_equal(known, offsets):
                 return selected, objects
-        counts = np.diff(offsets)
-        objects = offsets[0] + np.flatnonzero(np.repeat(self._mask, counts))
         selected = np.zeros(np.count_nonzero(self._mask) + 1, dtype=np.int64)
-        np.cumsum(counts[self._mask], out=selected[1:])
+        np.cumsum(np.diff(offsets)[self._mask], out=selected[1:])
+        objects = np.empty(selected[-1], dtype=np.int64)
+        _positions(offsets, self._mask, objects)
         self._lists.append((offsets, selected, objects))
         return selected, objects
+
+
+@numba.njit(cache=True, nogil=True)
+def _positions(offsets: Indices, mask: Mask, found: Indices) -> None:
+    """Write the positions of the elements of the selected lists.
+
+    Args:
+        offsets: first element of each list, and the end of the last one, shape (n lists + 1,).
+        mask: which lists are selected, shape (n lists,).
+        found: written to, shape (n elements of selected lists,).
+    """
+    number = 0
+    for row in range(len(mask)):
+        if mask[row]:
+            for position in range(offsets[row], offsets[row + 1]):
+                found[number] = position
+                number += 1

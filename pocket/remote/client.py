@@ -92,8 +92,11 @@ def open_root(location: str) -> Iterator[Any]:
     import uproot
 
     if not is_remote(location):
-        # as a path, since uproot divides a text at its colons
-        with uproot.open(Path(location)) as file:
+        # As a path, since uproot divides a text at its colons. Read in this thread, which takes a third less processor
+        # time than uproot's default, and not mapped into memory, where a file that gets shorter ends the process.
+        with uproot.open(
+            Path(location), handler=uproot.MultithreadedFileSource, use_threads=False, num_workers=1
+        ) as file:
             yield file
         return
     system, path = file_system(location)

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pocket.errors import ConfigError
 
@@ -120,6 +122,32 @@ class BaseProcessorABC(ABC):
     def nevents(self) -> int:
         """Number of events at this stage."""
         return len(self.events)
+
+    def define_when_used(self, name: str, compute: Callable[[], Any], dtype: str) -> None:
+        """Add a column with one number per event, computed when a cut, weight, histogram or export first uses it.
+
+        What it is computed from isn't read either in a configuration that doesn't use it.
+
+        Args:
+            name: the column is ``events.{name}``.
+            compute: returns the numbers, shape (n events,), of the events as they are now.
+            dtype: their type, e.g. ``"int64"``; what is computed is converted to it.
+
+        Raises:
+            ConfigError: where it is used, if there isn't one number per event.
+        """
+        import awkward as ak
+
+        size = self.nevents
+
+        def values() -> Any:
+            column = np.asarray(compute(), dtype=dtype)
+            if column.shape != (size,):
+                raise ConfigError(f"column {name!r} was computed with shape {column.shape}, expected ({size},)")
+            return column
+
+        form = ak.forms.NumpyForm(dtype, form_key=name)
+        self.events[name] = ak.from_buffers(form, size, {f"{name}-data": values})
 
     def load_metadata_extra(self) -> None:
         """Take what else is needed from the metadata of the dataset."""

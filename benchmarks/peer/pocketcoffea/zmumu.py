@@ -18,14 +18,12 @@ class ZmumuProcessor(BaseProcessorABC):
     """Identified, isolated muons and the jets away from them."""
 
     def apply_object_preselection(self, variation):
-        """Select objects."""
+        """Select muons."""
         self.events["MuonGood"] = lepton_selection(self.events, "Muon", self.params)
-        self.events["JetGood"], _ = jet_selection(self.events, "Jet", self.params, YEAR, "MuonGood")
 
     def count_objects(self, variation):
-        """Count objects."""
+        """Count them."""
         self.events["nMuonGood"] = ak.num(self.events.MuonGood)
-        self.events["nJetGood"] = ak.num(self.events.JetGood)
 
     def define_common_variables_before_presel(self, variation):
         """Combine the two leading muons.
@@ -37,6 +35,11 @@ class ZmumuProcessor(BaseProcessorABC):
         fields = {name: ak.values_astype(muons[name], np.float64) for name in ("pt", "eta", "phi", "mass")}
         muons = ak.zip({**fields, "charge": muons.charge}, with_name="PtEtaPhiMCandidate")
         self.events["ll"] = get_dilepton(None, muons)
+
+    def define_common_variables_after_presel(self, variation):
+        """Select the jets, which the preselection doesn't need."""
+        self.events["JetGood"], _ = jet_selection(self.events, "Jet", self.params, YEAR, "MuonGood")
+        self.events["nJetGood"] = ak.num(self.events.JetGood)
 
 
 def dimuon(events, params, **kwargs):

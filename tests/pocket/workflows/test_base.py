@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import awkward as ak
+import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
@@ -95,3 +96,30 @@ def test_a_workflow_is_plain_python() -> None:
     code = f"import sys, pocket.workflows; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[]"
+
+
+def test_a_column_is_computed_when_it_is_used() -> None:
+    workflow = PlainWorkflow(configure())
+    workflow.events = ak.Array({"x": [1.0, 2.0, 3.0]})
+    calls = []
+
+    def double() -> ak.Array:
+        calls.append(None)
+        return 2 * ak.Array([1.0, 2.0, 3.0])
+
+    workflow.define_when_used("double", double, "int64")
+    selected = workflow.events[np.array([True, False, True])]
+    assert selected.x.to_list() == [1.0, 3.0]
+    assert not calls
+    assert selected.double.to_list() == [2, 6]
+    assert workflow.events.double.to_list() == [2, 4, 6]
+    assert str(workflow.events.double.type) == "3 * int64"
+    assert len(calls) == 1
+
+
+def test_a_column_of_another_length_is_an_error_where_it_is_used() -> None:
+    workflow = PlainWorkflow(configure())
+    workflow.events = ak.Array({"x": [1.0, 2.0, 3.0]})
+    workflow.define_when_used("few", lambda: [1, 2], "int64")
+    with pytest.raises(ConfigError, match=r"column 'few' was computed with shape \(2,\), expected \(3,\)"):
+        np.asarray(workflow.events.few)

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pocket.engine.baskets import read_numbers
+from tests.real_files import real_file
+
+TYPES = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
+COMPRESSIONS = {
+    "none": None,
+    "zlib": uproot.ZLIB(1),
+    "lzma": uproot.LZMA(1),
+    "lz4": uproot.LZ4(1),
+    "zstd": uproot.ZSTD(1),
+}
+#: entries of each basket
+BASKETS = (7, 1, 40, 12)
+
+
+def same(found: ak.Array, expected: ak.Array) -> bool:
+    # without parameters: uproot names lists of characters
+    equal = ak.array_equal(found, expected, equal_nan=True, dtype_exact=True, check_parameters=False)
+    return bool(equal) and isinstance(found.layout, type(expected.layout))
+
+
+@pytest.fixture(scope="module", params=COMPRESSIONS)
+def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with numbers and lists of all types, in several baskets."""
+    path = tmp_path_factory.mktemp("baskets") / f"{request.param}.root"
+    rng = np.random.default_rng(1)
+    types = {name: np.dtype(name) for name in TYPES}
+    columns: dict[str, Any] = dict(types) | {f"many_{name}": f"var * {name}" for name in TYPES}
+    with uproot.recreate(path, compression=COMPRESSIONS[request.param]) as file:
+        file.mktree("Events", columns)
+        for size in BASKETS:
+            # few values, so that all are compressed
+            numbers = {name: rng.integers(0, 3, size).astype(kind) for name, kind in types.items()}
+            counts = rng.integers(0, 4, size)
+            lists = {
+                f"many_{name}": ak.unflatten(rng.integers(0, 2, counts.sum()).astype(kind), counts)
+                for name, kind in types.items()
+            }
+            file["Events"].extend(numbers | lists)
+    return path
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=30)
+def test_any_range_of_any_type(written: Path, data: st.DataObject) -> None:
+    with uproot.open(written) as file:
+        tree = file["Events"]
+        name = data.draw(st.sampled_from([*TYPES, *(f"many_{name}" for name in TYPES)]))
+        assert tree[name].num_baskets == len(BASKETS)
+        start = data.draw(st.integers(0, sum(BASKETS) - 1))
+        stop = data.draw(st.integers(start + 1, sum(BASKETS)))
+        found = read_numbers(tree[name], start, stop)
+        assert found is not None
+        assert same(found, tree[name].array(entry_start=start, entry_stop=stop))
+
+
+def test_no_entries(written: Path) -> None:
+    with uproot.open(written) as file:
+        for name in ("int32", "many_int32"):
+            found = read_numbers(file["Events"][name], 5, 5)
+            assert found is None or same(found, file["Events"][name].array(entry_start=5, entry_stop=5))
+
+
+@pytest.mark.parametrize("name", ["nano_dy.root", "nano_dimuon.root", "nano_tt_v12.root", "nano_tt_v15.root"])
+def test_every_branch_of_real_files(name: str) -> None:
+    with uproot.open(real_file(name)) as file:
+        tree = file["Events"]
+        entries = int(tree.num_entries)
+        for start, stop in ((0, entries), (entries // 3, entries - 1)):
+            read = 0
+            for branch in tree.branches:
+                found = read_numbers(branch, start, stop)
+                if found is not None:
+                    read += 1
+                    assert same(found, branch.array(entry_start=start, entry_stop=stop)), branch.name
+            # the others hold text
+            assert read > 0.99 * len(tree.branches)
+
+
+def test_other_kinds_are_left_to_uproot(tmp_path: Path) -> None:
+    path = tmp_path / "others.root"
+    columns = {"text": ["a", "bc"], "fixed": np.ones((2, 3)), "number": np.ones(2)}
+    with uproot.recreate(path) as file:
+        file.mktree("Events", {"text": "string", "fixed": "3 * float64", "number": "float64"})
+        file["Events"].extend(columns)
+        file.mkrntuple("Fields", {"number": "float64"})
+    with uproot.open(path) as file:
+        assert read_numbers(file["Fields"]["number"], 0, 2) is None
+        tree = file["Events"]
+        assert read_numbers(tree["fixed"], 0, 2) is None
+        assert read_numbers(tree["text"], 0, 2) is None
+        assert read_numbers(tree["number"], 0, 2) is not None
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=30)
+def test_damaged_baskets(written: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    path = tmp_path_factory.mktemp("damaged") / "damaged.root"
+    shutil.copyfile(written, path)
+    name = data.draw(st.sampled_from(["int32", "many_float32"]))
+    with uproot.open(path) as file:
+        branch = file["Events"][name]
+        number = data.draw(st.integers(0, len(BASKETS) - 1))
+        begin, size = int(branch.member("fBasketSeek")[number]), int(branch.basket_compressed_bytes(number))
+    content = bytearray(path.read_bytes())
+    content[begin + data.draw(st.integers(0, size - 1))] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(content)
+    with uproot.open(path) as file:
+        branch = file["Events"][name]
+        try:
+            expected = branch.array()
+        except Exception:
+            expected = None
+        try:
+            found = read_numbers(branch, 0, sum(BASKETS))
+        except Exception as error:
+            # what uproot's own code raised tells that the file is bad
+            traceback, modules = error.__traceback__, []
+            while traceback is not None:
+                modules.append(traceback.tb_frame.f_globals["__name__"])
+                traceback = traceback.tb_next
+            assert any(module.startswith("uproot.") for module in modules)
+            return
+        if found is not None:
+            assert expected is not None
+            assert same(found, expected)
