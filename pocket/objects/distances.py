@@ -35,12 +35,18 @@ def smallest_distances(
             one of the numbers is.
     """
     pi = smallest.dtype.type(np.pi)
+    turn = 2 * pi
     for event in range(len(offsets) - 1):
         for row in range(offsets[event], offsets[event + 1]):
-            smallest[row] = np.inf
+            square = smallest.dtype.type(np.inf)
             for other in range(offsets2[event], offsets2[event + 1]):
-                delta_phi = (phi[row] - phi2[other] + pi) % (2 * pi) - pi
+                # the remainder by a turn, which takes longer than all the rest, only where it isn't known beforehand
+                angle = phi[row] - phi2[other] + pi
+                if not 0 <= angle < turn:
+                    angle = angle % turn
+                delta_phi = angle - pi
                 delta_eta = eta[row] - eta2[other]
-                distance = math.sqrt(delta_eta * delta_eta + delta_phi * delta_phi)
-                if distance < smallest[row] or distance != distance:
-                    smallest[row] = distance
+                distance = delta_eta * delta_eta + delta_phi * delta_phi
+                if distance < square or distance != distance:
+                    square = distance
+            smallest[row] = math.sqrt(square)

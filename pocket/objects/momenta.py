@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import awkward as ak
 import numpy as np
 import numpy.typing as npt
+
+from pocket.ragged import starts_of
+from pocket.when_used import numbers_when_used
 
 KINEMATICS = ("pt", "eta", "phi", "mass")
 
@@ -37,20 +41,31 @@ def leading_pair(momenta: ak.Array, prefix: str) -> ak.Array:
         sum, the absolute deltaR, deltaPhi and deltaEta, and pt, eta, phi and mass of each object, named e.g.
         ``{prefix}1pt``.
     """
-    has_two = np.asarray(ak.num(momenta["pt"]) >= 2)
-    singles = [{name: np.asarray(momenta[name][has_two][:, number]) for name in momenta.fields} for number in (0, 1)]
-    first, second = (_vectors(single) for single in singles)
-    pair = first + second
-    fields = {"pt": pair.pt, "eta": pair.eta, "phi": pair.phi, "mass": pair.mass}
-    fields["charge"] = singles[0]["charge"] + singles[1]["charge"]
-    fields["deltaR"] = first.deltaR(second)
-    fields["deltaPhi"] = abs(first.deltaphi(second))
-    fields["deltaEta"] = abs(singles[0]["eta"] - singles[1]["eta"])
+    counts = np.asarray(ak.num(momenta["pt"]))
+    has_two = counts >= 2
+    place = starts_of(counts)[has_two]
+    columns = {name: np.asarray(ak.flatten(momenta[name])) for name in momenta.fields}
+    singles = [{name: column[place + number] for name, column in columns.items()} for number in (0, 1)]
+    first, second = map(_vectors, singles)
+    pair = functools.cache(lambda: first + second)
+    # a configuration uses some of these, and all together take longer than to select the objects
+    numbers: dict[str, Callable[[], Any]] = {
+        "pt": lambda: pair().pt,
+        "eta": lambda: pair().eta,
+        "phi": lambda: pair().phi,
+        "mass": lambda: pair().mass,
+        "deltaR": lambda: first.deltaR(second),
+        "deltaPhi": lambda: abs(first.deltaphi(second)),
+        "deltaEta": lambda: abs(singles[0]["eta"] - singles[1]["eta"]),
+    }
+    fields = {name: numbers_when_used(name, len(place), np.float64, compute) for name, compute in numbers.items()}
+    fields["charge"] = ak.Array(singles[0]["charge"] + singles[1]["charge"])
     for number, single in enumerate(singles, start=1):
-        fields |= {f"{prefix}{number}{name}": single[name] for name in KINEMATICS}
-    pairs = ak.zip(fields, with_name="PtEtaPhiMCandidate")
+        fields |= {f"{prefix}{number}{name}": ak.Array(single[name]) for name in KINEMATICS}
+    parameters = {"__record__": "PtEtaPhiMCandidate"}
+    pairs = ak.contents.RecordArray([field.layout for field in fields.values()], list(fields), parameters=parameters)
     row = ak.index.Index64(np.where(has_two, np.cumsum(has_two) - 1, -1))
-    return ak.Array(ak.contents.IndexedOptionArray(row, pairs.layout), behavior=momenta.behavior)
+    return ak.Array(ak.contents.IndexedOptionArray(row, pairs), behavior=momenta.behavior)
 
 
 def _vectors(single: Mapping[str, npt.NDArray[np.float64]]) -> Any:

@@ -97,14 +97,20 @@ def open_root(location: str) -> Iterator[Any]:
         with uproot.open(
             Path(location), handler=uproot.MultithreadedFileSource, use_threads=False, num_workers=1
         ) as file:
-            yield file
+            yield _with_known_classes(file)
         return
     system, path = file_system(location)
     try:
         with uproot.open(with_token(location), **_options()) as file:
-            yield file
+            yield _with_known_classes(file)
     finally:
         forget_handles(system, path)
+
+
+def _with_known_classes(file: Any) -> Any:
+    """Have a file look its classes up once each: doing so for each branch is a quarter of what opening a tree takes."""
+    file.file.class_named = functools.cache(file.file.class_named)
+    return file
 
 
 def forget_handles(system: Any, path: str) -> None:

@@ -95,6 +95,8 @@ class BTagShape(BTagWeight):
             kind = _jes_kind(shape_variation)
             known = kind is not None and kind in kinds(file, name)
             return varied(str(kind), flavour != CHARM) if known else jets.product(central)
+        if not self.needs_variations(shape_variation):
+            return jets.product(central)
         sides: dict[str, list[Floats]] = {"up": [], "down": []}
         for variation in self.variations:
             changed = flavour == CHARM if variation.startswith("cferr") else flavour != CHARM
@@ -175,7 +177,7 @@ class BTagFixedWorkingPoint(BTagWeight):
             return jets.product(method_1a(self.name, tagged, factors, efficiency))
 
         nominal = weight("central", "central")
-        if shape_variation != "nominal":
+        if not self.needs_variations(shape_variation):
             return WeightData(self.name, nominal)
         up, down = ([weight(side, "central"), weight("central", side)] for side in ("up", "down"))
         return WeightDataMultiVariation(self.name, nominal, self.variations, up, down)

@@ -91,7 +91,8 @@ class Pileup(WeightWrapper):
             raise UnknownNameError("year", year, table or (), "pileup of the parameters")
         correction = load_correction(table[year].file, table[year].name)
         interactions = np.asarray(events.Pileup.nTrueInt, dtype=np.float64)
-        return WeightData(self.name, *(correction.evaluate(interactions, kind) for kind in ("nominal", "up", "down")))
+        sides = ("nominal", "up", "down") if self.needs_variations(shape_variation) else ("nominal",)
+        return WeightData(self.name, *(correction.evaluate(interactions, side) for side in sides))
 
 
 class L1Prefiring(WeightWrapper):

@@ -70,7 +70,7 @@ class DerivedWeight(WeightWrapper):
             return self._one(size, shape_variation)
         weight = self.at(events, size, shape_variation)
         correction = self.correction(self.scale_factor)
-        if shape_variation != "nominal" or not self.has_variations:
+        if not self.needs_variations(shape_variation):
             return weight(correction.nominal_in(shape_variation))
         self._check_statistics(correction)
         if not self.variations:
@@ -144,7 +144,7 @@ class DerivedWeight(WeightWrapper):
 
     def _one(self, size: int, shape_variation: str) -> Any:
         one = np.ones(size)
-        if shape_variation != "nominal":
+        if not self.needs_variations(shape_variation):
             return one
         if not self.variations:
             return WeightData(self.name, one, one, one)

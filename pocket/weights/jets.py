@@ -44,5 +44,5 @@ class JetPileupId(WeightWrapper):
             factors[chosen] = evaluate(file, name, {**inputs, **kind_input(kind)})
             return jets.product(factors)
 
-        sides = ("nom", "up", "down") if shape_variation == "nominal" else ("nom",)
+        sides = ("nom", "up", "down") if self.needs_variations(shape_variation) else ("nom",)
         return WeightData(self.name, *(weight(kind) for kind in sides))

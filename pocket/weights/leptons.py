@@ -55,7 +55,7 @@ class LeptonWeight(WeightWrapper):
         leptons = FlatObjects(events, self.parameter("collection"))
         era = self.parameter().get("era_mapping", {}).get(self.year, {}).get(self.what, self.year)
         inputs: dict[str, Input] = {"year": str(era), "pt": leptons["pt"], **self.inputs(leptons)}
-        sides = ("nominal", "up", "down") if shape_variation == "nominal" else ("nominal",)
+        sides = ("nominal", "up", "down") if self.needs_variations(shape_variation) else ("nominal",)
         return WeightData(self.name, *(leptons.product(self.factors(inputs, side)) for side in sides))
 
     def inputs(self, leptons: FlatObjects) -> dict[str, Input]:

@@ -58,9 +58,10 @@ class SquareRoot(WeightWrapper):
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the square root with its variations."""
+        self._weight.is_varied = self.needs_variations(shape_variation)
         nominal, varied = self._weight.evaluate(events, size, shape_variation)
         root = self._root(nominal, "nominal")
-        if not self.has_variations:
+        if not self._weight.is_varied:
             return root
         sides = [self._root(values, variation) for variation, values in varied.items()]
         if self.variations:

@@ -7,8 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from pocket.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -136,18 +134,9 @@ class BaseProcessorABC(ABC):
         Raises:
             ConfigError: where it is used, if there isn't one number per event.
         """
-        import awkward as ak
+        from pocket.when_used import numbers_when_used
 
-        size = self.nevents
-
-        def values() -> Any:
-            column = np.asarray(compute(), dtype=dtype)
-            if column.shape != (size,):
-                raise ConfigError(f"column {name!r} was computed with shape {column.shape}, expected ({size},)")
-            return column
-
-        form = ak.forms.NumpyForm(dtype, form_key=name)
-        self.events[name] = ak.from_buffers(form, size, {f"{name}-data": values})
+        self.events[name] = numbers_when_used(name, self.nevents, dtype, compute)
 
     def load_metadata_extra(self) -> None:
         """Take what else is needed from the metadata of the dataset."""

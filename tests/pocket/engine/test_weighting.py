@@ -5,6 +5,7 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +109,33 @@ def test_each_weight_is_computed_once() -> None:
     events = ak.Array({"x": [1.0, 2.0]})
     compute_weights(plan, ["DY"], {"p": 1}, {"sample": "DY"}, events)
     assert calls == [({"p": 1}, {"sample": "DY"}, 2, "nominal")]
+
+
+@pytest.mark.parametrize(
+    ("varied", "shape_variation", "needed"),
+    [(["lazy"], "nominal", True), (["lazy"], "JESUp", False), ([], "nominal", False), (["b"], "nominal", False)],
+)
+def test_variations_that_nothing_stores_need_not_be_computed(
+    varied: list[str], shape_variation: str, needed: bool
+) -> None:
+    class Lazy(WeightWrapper):
+        name = "lazy"
+        has_variations = True
+
+        def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+            nominal = np.full(size, 2.0)
+            if not self.needs_variations(shape_variation):
+                return nominal
+            return nominal, np.full(size, 3.0), np.full(size, 1.0)
+
+    block = {"common": {"inclusive": ["lazy", "b"]}}
+    plan = build_plan(block, {"common": {"inclusive": varied}}, [Lazy, *KNOWN], CATEGORIES, {"DY": True})
+    events = ak.Array({column: [1.0] for column in ("b", *columns("b"))})
+    found = compute_weights(plan, ["DY"], {}, {}, events, shape_variation)["DY"]
+    assert found.nominal("SR").tolist() == [2.0]
+    assert ("lazyUp" in found.variations) == needed
+    if needed:
+        assert found.column("SR", "lazyUp").tolist() == [3.0]
 
 
 def following(weight: str, *own: str) -> type[WeightWrapper]:

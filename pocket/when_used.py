@@ -1,0 +1,34 @@
+"""Columns that are computed when something uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from pocket.errors import ConfigError
+
+
+def numbers_when_used(name: str, size: int, dtype: Any, compute: Callable[[], Any]) -> ak.Array:
+    """Return a column of numbers that is computed the first time its values are looked at.
+
+    Args:
+        name: name of the column, for errors.
+        size: number of values.
+        dtype: their type; what is computed is converted to it.
+        compute: returns the values, shape (size,).
+
+    Raises:
+        ConfigError: where it is used, if another number of values is computed.
+    """
+
+    def values() -> Any:
+        column = np.asarray(compute(), dtype=dtype)
+        if column.shape != (size,):
+            raise ConfigError(f"column {name!r} was computed with shape {column.shape}, expected ({size},)")
+        return column
+
+    form = ak.forms.NumpyForm(np.dtype(dtype).name, form_key=name)
+    return ak.from_buffers(form, size, {f"{name}-data": values})
