@@ -6,14 +6,15 @@ import copy
 from dataclasses import dataclass
 
 from pocket.columns.plan import build_column_plan
-from pocket.configurator import Configurator
+from pocket.configurator import NOT_PROCESSED, Configurator
 from pocket.errors import ConfigError
+from pocket.parameters.defaults import to_plain
 from pocket.variations import build_shape_plan
 from pocket.weights.plan import SamplePlan, WeightPlan
 from pocket.weights.square_root import SquareRoot
 
-#: what before and after must have in common, for the same events in both
-SAME_EVENTS = ("parameters", "workflow", "workflow_options", "datasets", "skim", "preselections", "subsamples")
+#: what before and after must have in common for the same events, beside parameters and calibrators
+SAME_EVENTS = ("workflow", "workflow_options", "datasets", "skim", "preselections", "subsamples")
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,12 @@ def _check_same_events(before: Configurator, after: Configurator) -> None:
 
     Categories may differ in number, but not in what one name stands for.
     """
-    specs = before.processing_spec(), after.processing_spec()
+    specs = before.declared_spec(), after.declared_spec()
     different = [key for key in SAME_EVENTS if specs[0][key] != specs[1][key]]
+    # mostly one object
+    if before.parameters is not after.parameters:
+        first, second = (to_plain(config.parameters, without=NOT_PROCESSED) for config in (before, after))
+        different += ["parameters"] if first != second else []
     if before.shapes.calibrators != after.shapes.calibrators:
         different.append("calibrators")
     cuts = [spec["categories"] for spec in specs]

@@ -151,8 +151,11 @@ class Configurator:
 
         Cross sections are no part of it: normalisation happens when outputs are merged.
         """
+        return {"parameters": to_plain(self.parameters, without=NOT_PROCESSED), **self.declared_spec()}
+
+    def declared_spec(self) -> dict[str, Any]:
+        """Return :meth:`processing_spec` without the parameters, which take longest."""
         return {
-            "parameters": to_plain(self.parameters, without=NOT_PROCESSED),
             "workflow": self.workflow,
             "workflow_options": self.workflow_options,
             "datasets": {

@@ -71,7 +71,7 @@ def make_sample(folder: Path, process: str, events: int, compression: str = "zst
     starts = range(0, events, EVENTS_PER_FILE)
     sizes = [min(EVENTS_PER_FILE, events - start) for start in starts]
     files = tuple(place / f"{process}_{part}.root" for part in range(len(sizes)))
-    stamp, wanted = place / "made.json", json.dumps([FORMAT, repr(config), BASKET_ENTRIES])
+    stamp, wanted = place / "made.json", json.dumps([FORMAT, repr(config), BASKET_ENTRIES, EVENTS_PER_FILE])
     # written last, so that an interrupted run doesn't count
     if not stamp.exists() or stamp.read_text() != wanted:
         corrections.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ from pocket.engine.resources import Resources
 Data = dict[str, Any]
 #: growth in events: parts of all events
 EVENT_STEPS = (16, 4, 1)
+#: workers and skims are for many events: so many times those of a pass, and as many files
+MANY = 4
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,10 @@ class Options:
         flow = find(name)
         sample = data.make_sample(self.data, flow.process, self.events, flow.compression)
         return request(name, flow, sample, Settings(self.events, self.chunk_size))
+
+    def of_many_events(self) -> Options:
+        """Return the same for :data:`MANY` times as many events."""
+        return replace(self, events=MANY * self.events)
 
 
 def throughput(options: Options) -> Data:
@@ -125,6 +131,7 @@ def _seconds(requests: dict[str, dict[str, Any]], repeat: int) -> Data:
 
 def workers(options: Options) -> Data:
     """Share the events of a flow between two processes, and compare the wall time with that of one."""
+    options = options.of_many_events()
     flows = {}
     for name in options.flows:
         say(f"workers of {name}")
@@ -169,6 +176,7 @@ def stages(options: Options) -> Data:
 
 def skim(options: Options) -> Data:
     """Run templates again from a skim of the preselected events, and from the original files."""
+    options = options.of_many_events()
     flows = {}
     for name in options.flows:
         say(f"skim of {name}")

@@ -43,6 +43,12 @@ def add_weights(
             continue
         index = event[entry]
         place = row[entry]
+        # most entries are in no category of a subsample
+        found = np.uint64(0)
+        for word in range(words.shape[1]):
+            found |= words[place, word]
+        if not found:
+            continue
         for slot in range(len(categories)):
             bit = categories[slot]
             if bit < 0 or not (words[place, bit >> 6] >> np.uint64(bit & 63)) & np.uint64(1):

@@ -60,13 +60,14 @@ def merge_parameters_from_files(main: DictConfig, *files: str | Path, update: bo
     Raises:
         ConfigError: if a file can't be read, holds an unknown key, or changes a value without ``update``.
     """
-    merged = main
+    parts = [main]
     for file in files:
         part = _load(Path(file))
-        if not update:
-            _refuse_changes(merged, part, str(file))
-        merged = _merged(merged, part)
-    return apply_overrides(merged)
+        for other in () if update else parts:
+            _refuse_changes(other, part, str(file))
+        parts.append(part)
+    # all at once, since each merging copies everything
+    return apply_overrides(_merged(*parts))
 
 
 def merge_parameters(main: DictConfig, *others: DictConfig | dict[str, Any], update: bool = False) -> DictConfig:
