@@ -12,8 +12,10 @@ the position of each entry's first byte, counted from the beginning of the key a
 
 from __future__ import annotations
 
+import lzma
 import queue
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,9 +60,24 @@ def read_numbers(branch: Any, start: int, stop: int) -> ak.Array | None:
     try:
         baskets = _baskets(branch, places)
         return _lists(baskets, start, stop, numbers) if is_list else _values(baskets, start, stop, numbers)
-    except (cramjam.DecompressionError, struct.error, ValueError, IndexError):
+    except (cramjam.DecompressionError, lzma.LZMAError, struct.error, ValueError, IndexError):
         # uproot reads it in its own way, or says in its own words what is wrong
         return None
+
+
+def _zstd(block: Bytes, memory: Bytes) -> int:
+    return int(cramjam.zstd.decompress_into(block.data, memory.data))
+
+
+def _lzma(block: Bytes, memory: Bytes) -> int:
+    # Python's own is a third faster than cramjam's
+    unpacked = lzma.decompress(block.data)
+    memory[: len(unpacked)] = np.frombuffer(unpacked, dtype=np.uint8)
+    return len(unpacked)
+
+
+#: algorithm of a block → what unpacks it into memory and returns its size; uproot unpacks the others
+UNPACK: dict[bytes, Callable[[Bytes, Bytes], int]] = {b"ZS": _zstd, b"XZ": _lzma}
 
 
 @dataclass(frozen=True)
@@ -93,10 +110,10 @@ class _Basket:
         if len(packed) == self.size:
             return packed
         filled = 0
-        while len(packed) and bytes(packed[:2]) == b"ZS":
+        while len(packed) and (unpack := UNPACK.get(bytes(packed[:2]))):
             compressed, size = (int.from_bytes(packed[byte : byte + 3], "little") for byte in (3, 6))
             block = packed[_BLOCK : _BLOCK + compressed]
-            if cramjam.zstd.decompress_into(block.data, memory[filled : filled + size].data) != size:
+            if len(block) != compressed or unpack(block, memory[filled : filled + size]) != size:
                 raise ValueError("a block of another size than it says")
             filled, packed = filled + size, packed[_BLOCK + compressed :]
         if not len(packed) and filled == self.size:
@@ -132,9 +149,9 @@ def _values(baskets: list[_Basket], start: int, stop: int, numbers: Any) -> ak.A
     column = np.empty(stop - start, dtype=numbers.to_dtype)
     memory = _memory(baskets)
     for basket in baskets:
-        values = basket.uncompressed(memory)[: basket.border].view(numbers.from_dtype)
-        if len(values) != basket.last - basket.first:
-            raise ValueError("not one number per entry")
+        values = basket.uncompressed(memory).view(numbers.from_dtype)
+        if basket.border != basket.size or len(values) != basket.last - basket.first:
+            raise ValueError("not one number per entry, and nothing else")
         first, last = max(start, basket.first), min(stop, basket.last)
         column[first - start : last - start] = values[first - basket.first : last - basket.first]
     return ak.Array(column)
