@@ -12,6 +12,7 @@ from pocket.objects.jets import jet_selection
 from pocket.objects.leptons import lepton_selection
 from pocket.objects.matching import delta_r_table, distance_to_nearest
 from pocket.objects.nanoaod import met
+from pocket.ragged import select_objects
 from pocket.workflows import BaseProcessorABC
 
 TTBAR = "TTToSemiLeptonic"
@@ -34,7 +35,7 @@ class TopPairProcessor(BaseProcessorABC):
             jets, self.params.btagging.working_point[self._year], self.params.object_preselection.Jet.btag.wp
         )
         self.events["JetGood"] = ak.with_field(jets, tagged, "tagged")
-        self.events["BJetGood"] = jets[tagged]
+        self.events["BJetGood"] = select_objects(jets, tagged)
         self.events["MET"] = met(self.events)
 
     def count_objects(self, variation: str) -> None:
@@ -107,10 +108,12 @@ def additional_flavour(gen_jets: ak.Array, particles: ak.Array, cuts: Any) -> ak
     Returns:
         One per event: 5 if there is an additional b jet, else 4 if there is an additional c jet, else 0.
     """
-    heavy = gen_jets[(gen_jets.hadronFlavour >= CHARM) & (gen_jets.pt > cuts.pt) & (abs(gen_jets.eta) < cuts.eta)]
+    heavy = select_objects(
+        gen_jets, (gen_jets.hadronFlavour >= CHARM) & (gen_jets.pt > cuts.pt) & (abs(gen_jets.eta) < cuts.eta)
+    )
     code = abs(particles.pdgId)
     decayed = value_at(code, particles.genPartIdxMother, 0)
-    quarks = particles[((code == CHARM) | (code == BOTTOM)) & ((decayed == TOP) | (decayed == W))]
+    quarks = select_objects(particles, ((code == CHARM) | (code == BOTTOM)) & ((decayed == TOP) | (decayed == W)))
     additional = distance_to_nearest(heavy, quarks) > cuts.match_dr
     return ak.fill_none(ak.max(heavy.hadronFlavour[additional], axis=1), 0)
 

@@ -10,6 +10,7 @@ from typing import Any
 import awkward as ak
 
 from pocket.lookup import branch, parameter
+from pocket.ragged import select_objects
 
 
 def is_tagged(jets: ak.Array, btag_params: Mapping[str, Any], wp: str) -> ak.Array:
@@ -48,7 +49,7 @@ def btagging(jets: ak.Array, btag_params: Mapping[str, Any], wp: str, veto: bool
         UnknownNameError, MissingBranchError: as :func:`is_tagged`.
     """
     tagged = is_tagged(jets, btag_params, wp)
-    return jets[~tagged] if veto else jets[tagged]
+    return select_objects(jets, ~tagged if veto else tagged)
 
 
 def ProbBsorted(jets: ak.Array) -> ak.Array:

@@ -11,6 +11,7 @@ from pocket.errors import UnknownNameError
 from pocket.lookup import branch, collection, parameter
 from pocket.objects.matching import distance_to_nearest
 from pocket.objects.nanoaod import has_pileup_id, jet_id
+from pocket.ragged import select_objects
 
 #: tagger of AK4 jets → the scores that :func:`jet_selection` names alike for all taggers
 JET_TAGGERS = {
@@ -72,7 +73,7 @@ def jet_selection(
         good = good & ((branch(jets, "puId", jet_type) >= lowest) | (jets["pt"] >= cuts["puId"]["maxpt"]))
     if "msd" in cuts:
         good = good & (branch(jets, "msoftdrop", jet_type) > cuts["msd"])
-    selected = jets[good]
+    selected = select_objects(jets, good)
     if jet_tagger:
         taggers = FATJET_TAGGERS if jet_type.startswith("FatJet") else JET_TAGGERS
         for name, score in _scores(taggers, jet_tagger).items():

@@ -9,6 +9,7 @@ import awkward as ak
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.lookup import branch, collection, parameter
 from pocket.objects.nanoaod import lepton_id, supercluster_eta
+from pocket.ragged import select_objects
 
 #: relative isolation that ``iso`` cuts on
 ISOLATION = {"Electron": "pfRelIso03_all", "Muon": "pfRelIso04_all"}
@@ -56,4 +57,4 @@ def lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) -> ak.A
         leptons = ak.with_field(leptons, supercluster_eta(leptons), "etaSC")
         low, high = ECAL_TRANSITION
         good = good & ((abs(leptons.etaSC) < low) | (abs(leptons.etaSC) > high))
-    return leptons[good]
+    return select_objects(leptons, good)
