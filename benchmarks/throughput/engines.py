@@ -21,10 +21,16 @@ from pocket.parameters.defaults import project_root, to_plain
 DRIVERS = Path(__file__).with_name("drivers")
 OURS = "ours"
 BARE = "bare"
+#: what is behind the name of an engine that runs as its users do who don't ask for another size of chunks
+AS_IT_IS = "-default"
+#: engine → that size: of PocketCoffea's executor_options_defaults.yaml, and of coffea's Runner
+DEFAULT_CHUNKS = {f"pocketcoffea{AS_IT_IS}": 150_000, f"coffea{AS_IT_IS}": 100_000}
 #: labels for tables, in their order
 LABELS = {
     OURS: "Pocketlaw",
+    f"pocketcoffea{AS_IT_IS}": "PocketCoffea, default chunks",
     "pocketcoffea": "PocketCoffea",
+    f"coffea{AS_IT_IS}": "hand-written coffea, default chunks",
     "coffea": "hand-written coffea",
     "rdataframe": "RDataFrame",
     BARE: "bare read",
@@ -81,10 +87,10 @@ def pythons(names: Sequence[str]) -> tuple[dict[str, Path], dict[str, str]]:
     """
     found, missing = {}, {}
     for name in names:
-        if name not in ENVIRONMENTS:
+        environment = ENVIRONMENTS.get(name.removesuffix(AS_IT_IS))
+        if environment is None:
             found[name] = Path(sys.executable)
             continue
-        environment = ENVIRONMENTS[name]
         try:
             found[name] = peer_python(default_location(environment), environment)
         except PeerUnavailableError as error:
@@ -102,10 +108,12 @@ def start(name: str, python: Path, asked: Mapping[str, Any], folder: Path, label
         folder: an existing folder.
         label: what to call it, if an engine runs more than once.
     """
+    asked = {**asked, "chunk_size": DEFAULT_CHUNKS.get(name, asked["chunk_size"])}
+    driver = name.removesuffix(AS_IT_IS)
     if name == OURS:
         command, path = [str(python), "-m", "benchmarks.throughput.ours"], [project_root()]
     else:
-        command, path = [str(python), str(DRIVERS / f"{name}_driver.py")], [DRIVERS, *MODULES.get(name, ())]
+        command, path = [str(python), str(DRIVERS / f"{driver}_driver.py")], [DRIVERS, *MODULES.get(driver, ())]
     return Engine(label or name, command, asked, folder, path)
 
 

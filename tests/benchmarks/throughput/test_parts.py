@@ -25,12 +25,15 @@ def test_engines_do_the_same(
 ) -> None:
     monkeypatch.setenv(environment.VARIABLE, str(peer.parents[1]))
     arguments = ["throughput", *FEW, "--data", str(data), "--output", str(tmp_path), "--flows", "ttbar_medium"]
-    assert main([*arguments, "--engines", "ours", "pocketcoffea", "coffea", "bare"]) == 0, capsys.readouterr().err
+    assert main([*arguments, "--engines", "ours", "pocketcoffea", "coffea", "coffea-default", "bare"]) == 0, (
+        capsys.readouterr().err
+    )
     found = json.loads((tmp_path / "throughput.json").read_text())["flows"]["ttbar_medium"]
     # 5 variables in 15 variations and the numbers of entries, in 4 categories of 3 subsamples
     compared = 4 * 3 * (5 * 15 + 1)
     assert found["agreement"] == {
         "coffea": {"compared": compared, "moved": 0},
+        "coffea-default": {"compared": compared, "moved": 0},
         "pocketcoffea": {"compared": compared, "moved": 0},
     }
     assert all(engine["rate"]["median"] > 0 for engine in found["engines"].values())
