@@ -46,8 +46,8 @@ def test_engines_take_turns(tmp_path: Path) -> None:
         passes = alternate([first, second], 3)
         assert {name: len(own) for name, own in passes.items()} == {"a": 3, "b": 3}
         assert all(one.wall > 0 and one.cpu >= 0 and one.peak > 5 for own in passes.values() for one in own)
-        assert first.templates()["passes"] == np.array([3])
-    assert (tmp_path / "order.txt").read_text() == "ababab"
+        assert first.templates()["passes"] == np.array([6])
+    assert (tmp_path / "order.txt").read_text() == "aabbaabbaabb"
     assert "more noise" in (tmp_path / "a.log").read_text()
     assert json.loads((tmp_path / "a.json").read_text())["output"] == str(tmp_path / "a.npz")
 
