@@ -122,8 +122,8 @@ class Engine:
 def alternate(engines: Sequence[Engine], repeat: int) -> dict[str, list[Pass]]:
     """Let each engine make a pass in turn, so that whatever slows the machine down for a while slows all of them.
 
-    Each makes two at once, of which the second counts: while the others ran, it lost its place in the processor's caches,
-    and often in memory.
+    Each makes two at once, of which the second counts: while the others ran, it lost its place in the caches of the
+    processor, and often in memory.
 
     Args:
         engines: the engines.
