@@ -43,6 +43,7 @@ class Chunking:
             raise ConfigError(f"the memory of a chunk must be positive, not {memory} MB")
         self.largest = largest
         self._budget = math.inf if memory is None else memory * _MB
+        self._is_short = False
         self._before = None if memory is None else memory_before()
         self.size = largest if self._before is None else self._power(largest / FIRST)
 
@@ -75,6 +76,13 @@ class Chunking:
         allowed = events * self._budget / max(growth, 1)
         # a part of the memory is that of the first chunk, or of any: what a small chunk took says little of large ones
         self.size = self._power(min(allowed, FIRST * max(events, self.size)))
+        if allowed < self.size and not self._is_short:
+            self._is_short = True
+            _log.warning(
+                "a chunk of %d events took %.0f MB, and there are %.0f MB for one (--chunk-memory): chunks have %d "
+                "events now, and get no smaller; histograms take the same memory for any number of events",
+                *(events, growth / _MB, self._budget / _MB, self.size),
+            )
 
     def _power(self, wanted: float) -> int:
         """Return the largest size, divided by the power of two that brings it below the wanted one."""

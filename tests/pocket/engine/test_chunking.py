@@ -166,6 +166,18 @@ def test_the_largest_size_within_the_budget(events: int, growth: int, memory: in
     assert chosen.size == max(within, default=1024)
 
 
+def test_too_little_memory_for_any_chunk_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    sizes = Chunking(64_000, 10)
+    for events in (16_000, 1000, 1000):
+        sizes.adapt(events, 900_000_000)
+    assert sizes.size == 1000
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert message.startswith("a chunk of 16000 events took 900 MB, and there are 10 MB for one (--chunk-memory)")
+    caplog.clear()
+    Chunking(64_000, 10).adapt(16_000, 160_000_000)  # 1000 events fit
+    assert not caplog.records
+
+
 def test_equal_chunks() -> None:
     assert list(Chunking(4).ranges(segment(10, 20))) == [(10, 13), (13, 16), (16, 20)]
     assert list(Chunking(10).ranges(segment(10, 20))) == [(10, 20)]
