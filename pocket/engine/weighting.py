@@ -66,7 +66,7 @@ def compute_weights(
     computed: dict[str, _Weight] = {}
     for name in dict.fromkeys(name for sample in plans.values() for name in sample.names):
         weight = plan.classes[name](params, metadata)
-        weight.is_varied = any(name in varied for sample in plans.values() for varied in sample.variations.values())
+        weight.store_variations(any(name in varied for own in plans.values() for varied in own.variations.values()))
         nominal, varied = weight.evaluate(events, size, shape_variation)
         following: dict[str, Floats] = {}
         if weight.follows is not None and shape_variation == "nominal" and _is_varied(weight, plans.values()):

@@ -92,11 +92,7 @@ def open_root(location: str) -> Iterator[Any]:
     import uproot
 
     if not is_remote(location):
-        # As a path, since uproot divides a text at its colons. Read in this thread, which takes a third less processor
-        # time than uproot's default, and not mapped into memory, where a file that gets shorter ends the process.
-        with uproot.open(
-            Path(location), handler=uproot.MultithreadedFileSource, use_threads=False, num_workers=1
-        ) as file:
+        with _open_local(Path(location)) as file:
             yield _with_known_classes(file)
         return
     system, path = file_system(location)
@@ -105,6 +101,33 @@ def open_root(location: str) -> Iterator[Any]:
             yield _with_known_classes(file)
     finally:
         forget_handles(system, path)
+
+
+@contextlib.contextmanager
+def _open_local(path: Path) -> Iterator[Any]:
+    """Open a file, read in this thread.
+
+    That takes a third less processor time than uproot's default. It isn't mapped into memory, where a file that gets
+    shorter ends the process.
+    """
+    import uproot
+
+    opened = []
+
+    class Source(uproot.MultithreadedFileSource):  # type: ignore[misc]
+        """Is known here, since uproot leaves open what turns out to be no ROOT file."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            opened.append(self)
+
+    try:
+        # as a path, since uproot divides a text at its colons
+        with uproot.open(path, handler=Source, use_threads=False, num_workers=1) as file:
+            yield file
+    finally:
+        for source in opened:
+            source.close()
 
 
 def _with_known_classes(file: Any) -> Any:

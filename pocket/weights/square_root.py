@@ -58,10 +58,11 @@ class SquareRoot(WeightWrapper):
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the square root with its variations."""
-        self._weight.is_varied = self.needs_variations(shape_variation)
+        varies = self.needs_variations(shape_variation)
+        self._weight.store_variations(varies)
         nominal, varied = self._weight.evaluate(events, size, shape_variation)
         root = self._root(nominal, "nominal")
-        if not self._weight.is_varied:
+        if not varies:
             return root
         sides = [self._root(values, variation) for variation, values in varied.items()]
         if self.variations:

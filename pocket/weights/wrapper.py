@@ -61,7 +61,6 @@ class WeightWrapper:
         follows: name of a weight in whose variations this one has values of its own (:meth:`compute_following`).
         _variations: names of several variations, each with up and down; empty for a single pair. A subclass may set
             it in ``__init__``, from parameters and metadata.
-        is_varied: whether the configuration stores the variations anywhere; set by the engine.
 
     Args:
         params: parameters of the analysis.
@@ -73,7 +72,7 @@ class WeightWrapper:
     isMC_only: ClassVar[bool] = True  # noqa: N815  PocketCoffea's spelling
     follows: ClassVar[str | None] = None
     _variations: Sequence[str] = ()
-    is_varied: bool = True
+    _are_stored: bool = True
 
     def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
         self.params = self._params = params  # PocketCoffea's weights have the names with an underscore
@@ -128,9 +127,13 @@ class WeightWrapper:
         stems = [f"{self.name}_{variation}" for variation in self.variations] or [self.name]
         return [f"{stem}{side}" for stem in stems for side in ("Up", "Down")]
 
+    def store_variations(self, stored: bool) -> None:
+        """Take over whether anything stores the variations, which is so unless this is called; called by the engine."""
+        self._are_stored = stored
+
     def needs_variations(self, shape_variation: str) -> bool:
         """Tell whether :meth:`compute` has to return the variations; inside a shape variation it hasn't."""
-        return shape_variation == "nominal" and self.has_variations and self.is_varied
+        return shape_variation == "nominal" and self.has_variations and self._are_stored
 
     def evaluate(self, events: Any, size: int, shape_variation: str) -> tuple[Array, dict[str, Array]]:
         """Compute the weight and bring it into one form.

@@ -80,3 +80,15 @@ def test_local_file_with_a_colon(tmp_path: Path) -> None:
     with open_root(str(tmp_path / "a:b.root")) as file:
         assert file["Events"].num_entries == 7
     assert file.closed
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at open files in /proc")
+@pytest.mark.parametrize("content", [b"", b"no ROOT file"])
+def test_what_is_no_root_file_is_closed(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "a.root"
+    path.write_bytes(content)
+    with pytest.raises(Exception, match=r"a\.root") as caught, open_root(str(path)):
+        pass
+    assert caught.value.__traceback__  # which holds what uproot opened
+    files = [link for number in Path("/proc/self/fd").iterdir() if (link := os.path.realpath(number)) == str(path)]
+    assert not files
