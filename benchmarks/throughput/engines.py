@@ -35,8 +35,10 @@ LABELS = {
     "rdataframe": "RDataFrame",
     BARE: "bare read",
 }
+#: what both engines on coffea's runner share with the comparison of physics
+PEER = project_root() / "benchmarks" / "peer" / "pocketcoffea"
 #: engine → folders of the modules it needs besides
-MODULES = {"pocketcoffea": (project_root() / "benchmarks" / "peer" / "pocketcoffea",)}
+MODULES = {"pocketcoffea": (PEER,), "coffea": (PEER,)}
 ENVIRONMENTS = {"pocketcoffea": POCKETCOFFEA, "rdataframe": ROOT}
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import uhi.io.hdf5
-from coffea import processor
 from coffea.nanoevents import NanoAODSchema
+from coffea_runner import runner
 
 warnings.filterwarnings("ignore")
 
@@ -67,16 +67,6 @@ def run_flow(config, folder, request, timing):
         output = run.run(chunks, processor_instance=config.processor_instance)["out"]
         timing["passes"].append({"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu})
     write(folder, output, timing)
-
-
-def runner(chunk_size, maxchunks=None):
-    """Return coffea's runner with its defaults, without progress bars."""
-    return processor.Runner(
-        executor=processor.IterativeExecutor(status=False),
-        schema=NanoAODSchema,
-        chunksize=chunk_size,
-        maxchunks=maxchunks,
-    )
 
 
 def write(folder, output, timing):
