@@ -6,9 +6,8 @@ import copy
 from dataclasses import dataclass
 
 from pocket.columns.plan import build_column_plan
-from pocket.configurator import NOT_PROCESSED, Configurator
+from pocket.configurator import Configurator
 from pocket.errors import ConfigError
-from pocket.parameters.defaults import to_plain
 from pocket.variations import build_shape_plan
 from pocket.weights.plan import SamplePlan, WeightPlan
 from pocket.weights.square_root import SquareRoot
@@ -91,9 +90,9 @@ def _check_same_events(before: Configurator, after: Configurator) -> None:
     specs = before.declared_spec(), after.declared_spec()
     different = [key for key in SAME_EVENTS if specs[0][key] != specs[1][key]]
     # mostly one object
-    if before.parameters is not after.parameters:
-        first, second = (to_plain(config.parameters, without=NOT_PROCESSED) for config in (before, after))
-        different += ["parameters"] if first != second else []
+    same_parameters = before.parameters is after.parameters
+    if not same_parameters and before.processed_parameters() != after.processed_parameters():
+        different.append("parameters")
     if before.shapes.calibrators != after.shapes.calibrators:
         different.append("calibrators")
     cuts = [spec["categories"] for spec in specs]

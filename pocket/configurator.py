@@ -151,7 +151,15 @@ class Configurator:
 
         Cross sections are no part of it: normalisation happens when outputs are merged.
         """
-        return {"parameters": to_plain(self.parameters, without=NOT_PROCESSED), **self.declared_spec()}
+        return {"parameters": self.processed_parameters(), **self.declared_spec()}
+
+    def processed_parameters(self) -> dict[str, Any]:
+        """Return the parameters that the processor reads as plain dictionaries, with interpolations resolved.
+
+        Raises:
+            ConfigError: if an interpolation can't be resolved.
+        """
+        return to_plain(self.parameters, without=NOT_PROCESSED)
 
     def declared_spec(self) -> dict[str, Any]:
         """Return :meth:`processing_spec` without the parameters, which take longest."""

@@ -10,8 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from pocket.configurator import NOT_PROCESSED, Configurator
-from pocket.parameters.defaults import to_plain
+from pocket.configurator import Configurator
 from pocket.parameters.locations import expand_directories
 
 #: scheme of files that are made together with the toys
@@ -60,7 +59,7 @@ def resolve_parameters(cfg: Configurator, resources: Resources) -> DictConfig:
             return [resolve(item) for item in value]
         return expand_directories(resources.find(value)) if isinstance(value, str) else value
 
-    plain = resolve(to_plain(cfg.parameters, without=NOT_PROCESSED))
+    plain = resolve(cfg.processed_parameters())
     return _composed(pickle.dumps({**plain, "scale_factors": dict(resources.scale_factors)}))
 
 
