@@ -79,8 +79,10 @@ class Cut:
         dimensions = getattr(mask, "ndim", 0)
         if dimensions != 1:
             raise ConfigError(f"{wanted}, not {'one per object' if dimensions else repr(mask)}")
-        mask = ak.Array(mask)
-        array = np.asarray(ak.fill_none(mask, False, axis=0) if is_optional(mask) else mask)
+        if not isinstance(mask, np.ndarray):
+            mask = ak.Array(mask)
+            mask = ak.fill_none(mask, False, axis=0) if is_optional(mask) else mask
+        array = np.asarray(mask)
         if array.shape != (len(events),) or array.dtype != np.bool_:
             raise ConfigError(f"{wanted}, not {len(array)} of type {array.dtype}")
         return array

@@ -17,8 +17,9 @@ import numpy.typing as npt
 from pocket.cut import Cut
 from pocket.errors import DatasetError
 from pocket.golden import certified
-from pocket.lookup import branch, collection, parameter
+from pocket.lookup import branch, collection, is_optional, parameter
 from pocket.objects.btag import btagging
+from pocket.ragged import ObjectColumns, count_true
 
 Params = Mapping[str, Any]
 
@@ -35,10 +36,18 @@ def _number_of_objects(events: ak.Array, params: Params) -> ak.Array:
     """Count the objects of ``params["coll"]``, those with pt of at least ``params["minpt"]`` if that is given."""
     coll, minpt = params["coll"], params.get("minpt")
     if minpt:
-        return ak.sum(branch(collection(events, coll), "pt", coll) >= minpt, axis=1)
+        columns = ObjectColumns(collection(events, coll))
+        return count_true(columns.lists(columns.flat(branch(columns.objects, "pt", coll)) >= minpt))
     # the workflow's own count has precedence
     counter = f"n{coll}"
-    return events[counter] if counter in events.fields else ak.num(collection(events, coll), axis=1)
+    if counter not in events.fields:
+        return ak.num(collection(events, coll), axis=1)
+    return _numbers(events[counter])
+
+
+def _numbers(column: ak.Array) -> Any:
+    """Return one number per event as NumPy's array, a fifth of what awkward takes to compare them."""
+    return column if is_optional(column) else np.asarray(column)
 
 
 def min_nObj(events: ak.Array, params: Params, **kwargs: Any) -> ak.Array:
@@ -99,11 +108,11 @@ def get_nMuon(N: int, minpt: float = 0, coll: str = "MuonGood", name: str | None
 
 def _number_of_btags(events: ak.Array, params: Params, year: str, processor_params: Any) -> ak.Array:
     coll = params["coll"]
-    jets = collection(events, coll)
-    if coll != "BJetGood":  # which holds tagged jets only
-        working_points = parameter(processor_params, "btagging", "working_point", year)
-        jets = btagging(jets, working_points, params["wp"])
-    return ak.sum(branch(jets, "pt", coll) >= params["minpt"], axis=1)
+    if coll == "BJetGood":  # which holds tagged jets only
+        return _number_of_objects(events, params)
+    working_points = parameter(processor_params, "btagging", "working_point", year)
+    jets = btagging(collection(events, coll), working_points, params["wp"])
+    return count_true(branch(jets, "pt", coll) >= params["minpt"])
 
 
 def nBtagMin(events: ak.Array, params: Params, *, year: str, processor_params: Any, **kwargs: Any) -> ak.Array:
@@ -139,7 +148,7 @@ def get_nBtagEq(N: int, minpt: float = 0, coll: str = "BJetGood", wp: str = "M",
 
 def nPVgood(events: ak.Array, params: Params, **kwargs: Any) -> ak.Array:
     """Keep events with at least ``params["N"]`` good primary vertices."""
-    return events.PV.npvsGood >= params["N"]
+    return _numbers(branch(events.PV, "npvsGood", "PV")) >= params["N"]
 
 
 def get_nPVgood(N: int, name: str | None = None) -> Cut:
@@ -192,7 +201,7 @@ def any_trigger(events: ak.Array, params: Params, *, year: str, **kwargs: Any) -
     level = params["level"]
     fired = np.zeros(len(events), dtype=np.bool_)
     for trigger in params["triggers"]:
-        fired = fired | _fired(events, level, trigger.removeprefix(f"{level}_"), year)
+        fired |= np.asarray(_fired(events, level, trigger.removeprefix(f"{level}_"), year))
     return ~fired if params["invert"] else fired
 
 
@@ -268,9 +277,9 @@ def apply_event_flags(
     flags = list(parameter(processor_params, "event_flags", year))
     if not isMC:
         flags += processor_params.get("event_flags_data", {}).get(year, [])
-    passed = np.ones(len(events), dtype=np.bool_)
+    passed, stored = np.ones(len(events), dtype=np.bool_), events.Flag
     for flag in flags:
-        passed = passed & branch(events.Flag, flag, "Flag")
+        passed &= np.asarray(branch(stored, flag, "Flag"))
     return passed
 
 

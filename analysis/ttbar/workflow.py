@@ -9,15 +9,14 @@ import awkward as ak
 from pocket.objects.btag import is_tagged
 from pocket.objects.gen_record import value_at
 from pocket.objects.jets import jet_selection
-from pocket.objects.leptons import lepton_selection
+from pocket.objects.leptons import lepton_selection, merged_leptons
 from pocket.objects.matching import delta_r_table, distance_to_nearest
 from pocket.objects.nanoaod import met
-from pocket.ragged import select_objects
+from pocket.ragged import ObjectColumns, select_objects
 from pocket.workflows import BaseProcessorABC
 
 TTBAR = "TTToSemiLeptonic"
 CHARM, BOTTOM, TOP, W = 4, 5, 6, 24
-LEPTON_FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdgId")
 
 
 class TopPairProcessor(BaseProcessorABC):
@@ -27,9 +26,8 @@ class TopPairProcessor(BaseProcessorABC):
         """Select leptons, jets and b-tagged jets, and the missing transverse momentum."""
         muons = lepton_selection(self.events, "Muon", self.params)
         electrons = lepton_selection(self.events, "Electron", self.params)
-        leptons = ak.concatenate([_kinematics(muons), _kinematics(electrons)], axis=1)
         self.events["MuonGood"], self.events["ElectronGood"] = muons, electrons
-        self.events["LeptonGood"] = leptons[ak.argsort(leptons.pt, axis=1, ascending=False, stable=True)]
+        self.events["LeptonGood"] = merged_leptons([muons, electrons])
         jets, _ = jet_selection(self.events, "Jet", self.params, self._year, "LeptonGood")
         tagged = is_tagged(
             jets, self.params.btagging.working_point[self._year], self.params.object_preselection.Jet.btag.wp
@@ -108,16 +106,12 @@ def additional_flavour(gen_jets: ak.Array, particles: ak.Array, cuts: Any) -> ak
     Returns:
         One per event: 5 if there is an additional b jet, else 4 if there is an additional c jet, else 0.
     """
-    heavy = select_objects(
-        gen_jets, (gen_jets.hadronFlavour >= CHARM) & (gen_jets.pt > cuts.pt) & (abs(gen_jets.eta) < cuts.eta)
-    )
-    code = abs(particles.pdgId)
-    decayed = value_at(code, particles.genPartIdxMother, 0)
-    quarks = select_objects(particles, ((code == CHARM) | (code == BOTTOM)) & ((decayed == TOP) | (decayed == W)))
+    jets, record = ObjectColumns(gen_jets), ObjectColumns(particles)
+    is_heavy = (jets["hadronFlavour"] >= CHARM) & (jets["pt"] > cuts.pt) & (abs(jets["eta"]) < cuts.eta)
+    heavy = select_objects(jets.objects, jets.lists(is_heavy))
+    code = abs(record["pdgId"])
+    decayed = record.flat(value_at(record.lists(code), record.objects.genPartIdxMother, 0))
+    is_quark = ((code == CHARM) | (code == BOTTOM)) & ((decayed == TOP) | (decayed == W))
+    quarks = select_objects(record.objects, record.lists(is_quark))
     additional = distance_to_nearest(heavy, quarks) > cuts.match_dr
     return ak.fill_none(ak.max(heavy.hadronFlavour[additional], axis=1), 0)
-
-
-def _kinematics(leptons: ak.Array) -> ak.Array:
-    fields = {field: leptons[field] for field in LEPTON_FIELDS}
-    return ak.zip(fields, with_name="PtEtaPhiMCandidate", behavior=leptons.behavior)

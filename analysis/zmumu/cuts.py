@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import awkward as ak
@@ -11,13 +12,13 @@ from pocket.cut import Cut
 
 def dimuon(events: Any, params: Any, **kwargs: Any) -> Any:
     """Two muons of opposite charge, the leading one above a threshold, in a window of their mass."""
-    leading = ak.firsts(events.MuonGood.pt)
+    pair = events.ll
+    mass = ak.fill_none(pair.mass, math.nan)
     return (
-        (events.nMuonGood >= 2)
-        & (events.ll.charge == 0)
-        & (leading > params["leading_pt"])
-        & (events.ll.mass > params["mass_low"])
-        & (events.ll.mass < params["mass_high"])
+        ak.fill_none(pair.charge == 0, False)
+        & (ak.fill_none(pair.l1pt, math.nan) > params["leading_pt"])
+        & (mass > params["mass_low"])
+        & (mass < params["mass_high"])
     )
 
 

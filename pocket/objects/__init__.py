@@ -5,7 +5,7 @@ from pocket.objects.dijet import get_dijet
 from pocket.objects.dilepton import get_diboson, get_dilepton, tag_and_probe_pairs
 from pocket.objects.gen_objects import getGenJets, getGenLeptons
 from pocket.objects.jets import jet_selection
-from pocket.objects.leptons import lepton_selection
+from pocket.objects.leptons import lepton_selection, merged_leptons
 from pocket.objects.matching import delta_r, delta_r_table, trigger_match
 from pocket.objects.nanoaod import jet_id, met, nano_version, rho
 from pocket.objects.object_matching import deltaR_matching_nonunique, object_matching
@@ -31,6 +31,7 @@ __all__ = [
     "jet_selection",
     "lepton_selection",
     "match_partons",
+    "merged_leptons",
     "met",
     "nano_version",
     "object_matching",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import awkward as ak
 
 from pocket.lookup import branch
-from pocket.objects.momenta import four_momenta, leading_pair
+from pocket.objects.momenta import leading_pair
 
 
 def get_dijet(jets: ak.Array, taggerVars: bool = True) -> ak.Array:
@@ -23,7 +23,7 @@ def get_dijet(jets: ak.Array, taggerVars: bool = True) -> ak.Array:
     Raises:
         MissingBranchError: if the jets don't have the scores.
     """
-    pair = leading_pair(four_momenta(jets), "j")
+    pair = leading_pair(jets, "j")
     if taggerVars:
         scores = {name: ak.pad_none(branch(jets, score, "Jet"), 2) for name, score in _SCORES.items()}
         for number in (1, 2):

@@ -8,7 +8,9 @@ import awkward as ak
 
 from pocket.errors import ConfigError
 from pocket.lookup import branch
-from pocket.objects.momenta import four_momenta, leading_pair
+from pocket.objects.leptons import merged_leptons
+from pocket.objects.momenta import KINEMATICS, four_momenta, leading_pair
+from pocket.ragged import by_descending
 
 
 def get_dilepton(electrons: ak.Array | None, muons: ak.Array | None, transverse: bool = False) -> ak.Array:
@@ -27,11 +29,14 @@ def get_dilepton(electrons: ak.Array | None, muons: ak.Array | None, transverse:
     Raises:
         ConfigError: if both collections are ``None``.
     """
-    collections = [four_momenta(leptons) for leptons in (muons, electrons) if leptons is not None]
+    collections = [leptons for leptons in (muons, electrons) if leptons is not None]
     if not collections:
         raise ConfigError("get_dilepton needs electrons, muons or both")
-    leptons = ak.concatenate(collections, axis=1)
-    pair = leading_pair(leptons[ak.argsort(leptons.pt, axis=1, ascending=False, stable=True)], "l")
+    if len(collections) == 1:
+        leptons = by_descending(collections[0], "pt")
+    else:
+        leptons = merged_leptons(collections, (*KINEMATICS, "charge"))
+    pair = leading_pair(leptons, "l")
     return ak.with_field(pair, ak.zeros_like(pair.eta), "eta") if transverse else pair
 
 

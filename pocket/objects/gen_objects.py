@@ -11,6 +11,7 @@ from pocket.errors import UnknownNameError
 from pocket.lookup import collection, parameter
 from pocket.objects.gen_record import nearest_ancestor, value_at
 from pocket.objects.matching import distance_to_nearest
+from pocket.ragged import by_descending
 
 ELECTRON, MUON, TAU = 11, 13, 15
 #: lepton flavour → the absolute PDG codes
@@ -52,7 +53,7 @@ def getGenLeptons(events: ak.Array, lepton_flavour: str, params: Any) -> ak.Arra
     # a lepton that radiates has a copy of itself as mother
     parent = nearest_ancestor(particles, position, ~_any_of(code, FLAVOURS["Both"]))
     leptons = particles[good][value_at(code, parent, 0) != TAU]
-    return leptons[ak.argsort(leptons["pt"], axis=1, ascending=False, stable=True)]
+    return by_descending(leptons, "pt")
 
 
 def getGenJets(events: ak.Array, GenLepCollNameForCleaning: str, params: Any) -> ak.Array:

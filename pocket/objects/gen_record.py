@@ -6,7 +6,7 @@ import awkward as ak
 import numpy as np
 
 from pocket.lookup import branch
-from pocket.ragged import starts_of
+from pocket.ragged import counts_of, flat_values, starts_of, to_lists
 
 
 def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.Array:
@@ -24,12 +24,12 @@ def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.
         MissingBranchError: if the particles don't know their mothers.
     """
     mothers = branch(particles, "genPartIdxMother", "GenPart")
-    counts = ak.to_numpy(ak.num(mothers))
-    mother = ak.to_numpy(ak.flatten(mothers)).astype(np.int64)
-    is_wanted = ak.to_numpy(ak.flatten(wanted))
-    n_of = ak.num(of)
+    counts = counts_of(mothers)
+    mother = flat_values(mothers).astype(np.int64)
+    is_wanted = flat_values(wanted)
+    n_of = counts_of(of)
     first = np.repeat(starts_of(counts), n_of)
-    found = ak.to_numpy(ak.flatten(of)).astype(np.int64)
+    found = flat_values(of).astype(np.int64)
     climbing = np.flatnonzero(found >= 0)
     # a line of ancestors is no longer than the record, so that a broken record can't be climbed for ever
     for _ in range(int(counts.max(initial=0))):
@@ -37,15 +37,14 @@ def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.
         climbing = climbing[found[climbing] >= 0]
         climbing = climbing[~is_wanted[found[climbing] + first[climbing]]]
     found[climbing] = -1
-    return ak.unflatten(found, n_of)
+    return to_lists(found, n_of)
 
 
 def value_at(values: ak.Array, positions: ak.Array, default: int) -> ak.Array:
     """Return the values at some positions in their events, ``default`` where the position is -1."""
-    counts, n_of = ak.to_numpy(ak.num(values)), ak.num(positions)
-    first = np.repeat(starts_of(counts), n_of)
-    position = ak.to_numpy(ak.flatten(positions))
-    found = np.full(len(position), default)
-    known = position >= 0
-    found[known] = ak.to_numpy(ak.flatten(values))[first[known] + position[known]]
-    return ak.unflatten(found, n_of)
+    from pocket.list_loops import values_at
+
+    n_of, flat = counts_of(positions), flat_values(values)
+    found = np.full(n_of.sum(), default, dtype=np.int64)
+    values_at(flat, starts_of(counts_of(values)), flat_values(positions), n_of, found)
+    return to_lists(found, n_of)

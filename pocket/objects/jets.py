@@ -10,8 +10,8 @@ import awkward as ak
 from pocket.errors import UnknownNameError
 from pocket.lookup import branch, collection, parameter
 from pocket.objects.matching import distance_to_nearest
-from pocket.objects.nanoaod import has_pileup_id, jet_id
-from pocket.ragged import select_objects
+from pocket.objects.nanoaod import has_pileup_id, identification, nano_version
+from pocket.ragged import ObjectColumns, select_objects
 
 #: tagger of AK4 jets → the scores that :func:`jet_selection` names alike for all taggers
 JET_TAGGERS = {
@@ -57,22 +57,26 @@ def jet_selection(
         UnknownNameError: for a missing collection or parameter, or an unknown tagger.
         MissingBranchError: if the jets have no such identification or score.
     """
-    jets = collection(events, jet_type)
+    columns = ObjectColumns(collection(events, jet_type))
+    jets = columns.objects
     path = ("object_preselection", jet_type)
     cuts = parameter(params, *path)
+    passes_id = identification(jets, nano_version(events), jet_type)
     good = (
-        (jets["pt"] > parameter(params, *path, "pt"))
-        & (abs(jets["eta"]) < parameter(params, *path, "eta"))
-        & (jet_id(events, jet_type) >= parameter(params, *path, "jetId"))
+        (columns["pt"] > parameter(params, *path, "pt"))
+        & (abs(columns["eta"]) < parameter(params, *path, "eta"))
+        & (columns.flat(passes_id) >= parameter(params, *path, "jetId"))
     )
     if leptons_collection:
         distance = distance_to_nearest(jets, collection(events, leptons_collection))
-        good = good & (distance > parameter(params, *path, "dr_lepton"))
+        good = good & (columns.flat(distance) > parameter(params, *path, "dr_lepton"))
     if "puId" in cuts and has_pileup_id(events) and year in parameter(params, "jet_scale_factors", "jet_puId"):
         lowest = parameter(params, "jet_scale_factors", "jet_puId", year, "working_point", cuts["puId"]["wp"])
-        good = good & ((branch(jets, "puId", jet_type) >= lowest) | (jets["pt"] >= cuts["puId"]["maxpt"]))
+        passes = columns.flat(branch(jets, "puId", jet_type)) >= lowest
+        good = good & (passes | (columns["pt"] >= cuts["puId"]["maxpt"]))
     if "msd" in cuts:
-        good = good & (branch(jets, "msoftdrop", jet_type) > cuts["msd"])
+        good = good & (columns.flat(branch(jets, "msoftdrop", jet_type)) > cuts["msd"])
+    good = columns.lists(good)
     selected = select_objects(jets, good)
     if jet_tagger:
         taggers = FATJET_TAGGERS if jet_type.startswith("FatJet") else JET_TAGGERS

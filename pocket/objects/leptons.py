@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import awkward as ak
+import numpy as np
 
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.lookup import branch, collection, parameter
 from pocket.objects.nanoaod import lepton_id, supercluster_eta
-from pocket.ragged import select_objects
+from pocket.ragged import (
+    ObjectColumns,
+    by_descending,
+    counts_of,
+    elements_of,
+    flat_values,
+    select_objects,
+    starts_of,
+    to_lists,
+)
+from pocket.when_used import numbers_when_used
 
 #: relative isolation that ``iso`` cuts on
 ISOLATION = {"Electron": "pfRelIso03_all", "Muon": "pfRelIso04_all"}
 #: transition between ECAL barrel and endcap in |eta| of the supercluster, where electrons are badly measured
+#: what makes a lepton of either flavour
+LEPTON_FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdgId")
 ECAL_TRANSITION = (1.4442, 1.5660)
 
 
@@ -39,7 +53,8 @@ def lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) -> ak.A
     """
     if lepton_flavour not in ISOLATION:
         raise UnknownNameError("lepton flavour", lepton_flavour, ISOLATION, "lepton_selection")
-    leptons = collection(events, lepton_flavour)
+    columns = ObjectColumns(collection(events, lepton_flavour))
+    leptons = columns.objects
     path = ("object_preselection", lepton_flavour)
     cuts = parameter(params, *path)
     identification = parameter(params, *path, "id")
@@ -47,14 +62,50 @@ def lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) -> ak.A
     if not any(boolean in passes_id.typestr for boolean in ("* bool", "* ?bool")):
         raise ConfigError(f"{'.'.join(path)}.id must name a boolean, which {identification!r} is not")
     good = (
-        (leptons["pt"] > parameter(params, *path, "pt"))
-        & (abs(leptons["eta"]) < parameter(params, *path, "eta"))
-        & passes_id
+        (columns["pt"] > parameter(params, *path, "pt"))
+        & (abs(columns["eta"]) < parameter(params, *path, "eta"))
+        & columns.flat(passes_id)
     )
     if "iso" in cuts:
-        good = good & (branch(leptons, ISOLATION[lepton_flavour], lepton_flavour) < cuts["iso"])
+        good = good & (columns.flat(branch(leptons, ISOLATION[lepton_flavour], lepton_flavour)) < cuts["iso"])
     if lepton_flavour == "Electron":
-        leptons = ak.with_field(leptons, supercluster_eta(leptons), "etaSC")
+        eta = columns.flat(supercluster_eta(leptons))
+        leptons = ak.with_field(leptons, columns.lists(eta), "etaSC")
         low, high = ECAL_TRANSITION
-        good = good & ((abs(leptons.etaSC) < low) | (abs(leptons.etaSC) > high))
-    return select_objects(leptons, good)
+        good = good & ((abs(eta) < low) | (abs(eta) > high))
+    return select_objects(leptons, columns.lists(good))
+
+
+def merged_leptons(collections: Sequence[ak.Array], fields: Sequence[str] = LEPTON_FIELDS) -> ak.Array:
+    """Put leptons of several flavours into one collection, in descending order of pt.
+
+    Args:
+        collections: jagged records, e.g. the selected muons and electrons, each of shape (n events, n leptons).
+        fields: the fields to keep, which all collections have; they are computed when they are used.
+
+    Returns:
+        Shape (n events, n leptons of all). Leptons of equal pt stay in the order of the collections.
+    """
+    counts = [counts_of(leptons["pt"]) for leptons in collections]
+    total = np.sum(counts, axis=0)
+    first, places = starts_of(total), []
+    for number in counts:
+        places.append(np.repeat(first - starts_of(number), number) + np.arange(number.sum()))
+        first = first + number
+
+    def merged(name: str) -> Callable[[], Any]:
+        def values() -> Any:
+            columns = [flat_values(leptons[name]) for leptons in collections]
+            column = np.empty(total.sum(), dtype=np.result_type(*columns))
+            for place, part in zip(places, columns, strict=True):
+                column[place] = part
+            return column
+
+        return values
+
+    columns = []
+    for name in fields:
+        types = [elements_of(leptons[name]).type.content.primitive for leptons in collections]
+        columns.append(numbers_when_used(name, int(total.sum()), np.result_type(*types), merged(name)).layout)
+    records = ak.contents.RecordArray(columns, list(fields), parameters={"__record__": "PtEtaPhiMCandidate"})
+    return by_descending(to_lists(records, total, collections[0].behavior), "pt")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.lookup import is_optional
+from pocket.ragged import counts_of, flat_values, to_lists
 
 
 def delta_r(eta1: Any, phi1: Any, eta2: Any, phi2: Any) -> Any:
@@ -40,11 +41,11 @@ def delta_r_table(objects: ak.Array, others: ak.Array) -> ak.Array:
         eta2, phi2 = (column[:, np.newaxis, :] for column in columns[2:])
         return delta_r(eta, phi, eta2, phi2)
     # the pairs as rows of flat arrays, in half the time
-    counts, counts2 = (np.asarray(ak.num(column)) for column in (objects["eta"], others["eta"]))
-    first, second = map(_flat, ak.unzip(ak.cartesian([rows(counts), rows(counts2)])))
-    eta, phi, eta2, phi2 = map(_flat, columns)
+    counts, counts2 = (counts_of(column) for column in (objects["eta"], others["eta"]))
+    first, second = map(flat_values, ak.unzip(ak.cartesian([rows(counts), rows(counts2)])))
+    eta, phi, eta2, phi2 = map(flat_values, columns)
     distances = delta_r(eta[first], phi[first], eta2[second], phi2[second])
-    return ak.unflatten(ak.unflatten(distances, np.repeat(counts2, counts)), counts)
+    return ak.unflatten(to_lists(distances, np.repeat(counts2, counts)), counts)
 
 
 def distance_to_nearest(objects: ak.Array, others: ak.Array) -> ak.Array:
@@ -62,11 +63,11 @@ def distance_to_nearest(objects: ak.Array, others: ak.Array) -> ak.Array:
         return ak.fill_none(ak.min(delta_r_table(objects, others), axis=2), np.inf)
     from pocket.objects.distances import smallest_distances
 
-    counts, counts2 = (np.asarray(ak.num(column)) for column in (objects["eta"], others["eta"]))
-    eta, phi, eta2, phi2 = map(_flat, columns)
+    counts, counts2 = (counts_of(column) for column in (objects["eta"], others["eta"]))
+    eta, phi, eta2, phi2 = map(flat_values, columns)
     smallest = np.empty(len(eta), dtype=np.result_type(eta, eta2))
     smallest_distances(eta, phi, _offsets(counts), eta2, phi2, _offsets(counts2), smallest)
-    return ak.unflatten(smallest, counts)
+    return to_lists(smallest, counts)
 
 
 def rows(counts: npt.NDArray[np.int64]) -> ak.Array:
@@ -75,15 +76,11 @@ def rows(counts: npt.NDArray[np.int64]) -> ak.Array:
     Args:
         counts: number of objects of each event.
     """
-    return ak.unflatten(np.arange(counts.sum()), counts)
+    return to_lists(np.arange(counts.sum()), counts)
 
 
 def _offsets(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])
-
-
-def _flat(column: ak.Array) -> npt.NDArray[Any]:
-    return np.asarray(ak.flatten(column))
 
 
 def trigger_match(objects: ak.Array, trigobjs: ak.Array, id: int, max_dr: float) -> ak.Array:

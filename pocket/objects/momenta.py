@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.ragged import starts_of
+from pocket.ragged import counts_of, flat_values, starts_of
 from pocket.when_used import numbers_when_used
 
 KINEMATICS = ("pt", "eta", "phi", "mass")
@@ -29,11 +29,11 @@ def four_momenta(objects: ak.Array) -> ak.Array:
     return ak.zip({**kinematics, "charge": charge}, with_name="PtEtaPhiMCandidate", behavior=candidate.behavior)
 
 
-def leading_pair(momenta: ak.Array, prefix: str) -> ak.Array:
-    """Combine the first two objects of each event.
+def leading_pair(objects: ak.Array, prefix: str) -> ak.Array:
+    """Combine the first two objects of each event, in double precision.
 
     Args:
-        momenta: what :func:`four_momenta` returned for a jagged collection.
+        objects: jagged records with pt, eta, phi and mass, and charge (taken as 0 if they have none).
         prefix: beginning of the names of the fields of the single objects.
 
     Returns:
@@ -41,13 +41,17 @@ def leading_pair(momenta: ak.Array, prefix: str) -> ak.Array:
         sum, the absolute deltaR, deltaPhi and deltaEta, and pt, eta, phi and mass of each object, named e.g.
         ``{prefix}1pt``.
     """
-    counts = np.asarray(ak.num(momenta["pt"]))
+    from coffea.nanoevents.methods import candidate
+
+    counts = counts_of(objects["pt"])
     has_two = counts >= 2
     place = starts_of(counts)[has_two]
-    columns = {name: np.asarray(ak.flatten(momenta[name])) for name in momenta.fields}
-    singles = [{name: column[place + number] for name, column in columns.items()} for number in (0, 1)]
+    columns = {name: flat_values(objects[name]) for name in KINEMATICS}
+    singles = [
+        {name: column[place + number].astype(np.float64) for name, column in columns.items()} for number in (0, 1)
+    ]
     first, second = map(_vectors, singles)
-    pair = functools.cache(lambda: first + second)
+    pair = functools.cache(lambda: _sum(singles))
     # a configuration uses some of these, and all together take longer than to select the objects
     numbers: dict[str, Callable[[], Any]] = {
         "pt": lambda: pair().pt,
@@ -59,13 +63,25 @@ def leading_pair(momenta: ak.Array, prefix: str) -> ak.Array:
         "deltaEta": lambda: abs(singles[0]["eta"] - singles[1]["eta"]),
     }
     fields = {name: numbers_when_used(name, len(place), np.float64, compute) for name, compute in numbers.items()}
-    fields["charge"] = ak.Array(singles[0]["charge"] + singles[1]["charge"])
+    charge = flat_values(objects["charge"]) if "charge" in objects.fields else np.zeros(counts.sum(), dtype=np.int64)
+    fields["charge"] = ak.Array(charge[place] + charge[place + 1])
     for number, single in enumerate(singles, start=1):
         fields |= {f"{prefix}{number}{name}": ak.Array(single[name]) for name in KINEMATICS}
     parameters = {"__record__": "PtEtaPhiMCandidate"}
     pairs = ak.contents.RecordArray([field.layout for field in fields.values()], list(fields), parameters=parameters)
     row = ak.index.Index64(np.where(has_two, np.cumsum(has_two) - 1, -1))
-    return ak.Array(ak.contents.IndexedOptionArray(row, pairs), behavior=momenta.behavior)
+    return ak.Array(ak.contents.IndexedOptionArray(row, pairs), behavior=candidate.behavior)
+
+
+def _sum(momenta: Sequence[Mapping[str, npt.NDArray[np.float64]]]) -> Any:
+    """Return the sum of momenta, in the coordinates that are added: half of the time that vector takes in their own."""
+    import vector
+
+    x = sum(one["pt"] * np.cos(one["phi"]) for one in momenta)
+    y = sum(one["pt"] * np.sin(one["phi"]) for one in momenta)
+    along = [one["pt"] * np.sinh(one["eta"]) for one in momenta]
+    energies = (np.sqrt(one["pt"] ** 2 + z**2 + one["mass"] ** 2) for one, z in zip(momenta, along, strict=True))
+    return vector.array({"px": x, "py": y, "pz": sum(along), "E": sum(energies)})
 
 
 def _vectors(single: Mapping[str, npt.NDArray[np.float64]]) -> Any:

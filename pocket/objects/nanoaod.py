@@ -125,8 +125,11 @@ def jet_id(events: ak.Array, jet_type: str = "Jet") -> ak.Array:
         UnknownNameError: if there is no such collection.
         MissingBranchError: if the jets lack a branch that the version has.
     """
-    jets = collection(events, jet_type)
-    version = nano_version(events)
+    return identification(collection(events, jet_type), nano_version(events), jet_type)
+
+
+def identification(jets: ak.Array, version: int, jet_type: str) -> ak.Array:
+    """Return :func:`jet_id` of jets of a version of NanoAOD."""
     if version == 9:
         return branch(jets, "jetId", jet_type)
     abseta = abs(jets["eta"])

@@ -21,6 +21,24 @@ def test_parameter() -> None:
         parameter(PARAMS, "event_flag", "2018")
 
 
+def test_parameters_that_may_change_are_looked_up_anew() -> None:
+    params = OmegaConf.create({"muon": {"pt": 1.0, "same": "${muon.pt}"}})
+    assert parameter(params, "muon", "same") == 1.0
+    params.muon.pt = 2.0
+    assert parameter(params, "muon", "same") == 2.0
+    OmegaConf.set_readonly(params, True)
+    assert parameter(params, "muon", "same") == 2.0
+    assert parameter(params, "muon") is parameter(params, "muon")
+    with pytest.raises(UnknownNameError):
+        parameter(params, "muon", "eta")
+    # many others in between
+    for number in range(200):
+        other = OmegaConf.create({"muon": {"pt": number}})
+        OmegaConf.set_readonly(other, True)
+        assert parameter(other, "muon", "pt") == number
+    assert parameter(params, "muon", "pt") == 2.0
+
+
 def test_collection_and_branch() -> None:
     events = ak.Array([{"Muon": [{"pt": 1.0, "eta": 2.0}]}])
     assert branch(collection(events, "Muon"), "pt", "Muon").to_list() == [[1.0]]

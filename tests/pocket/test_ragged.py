@@ -8,7 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.ragged import reduce_lists, select_objects, starts_of
+from pocket.ragged import (
+    ObjectColumns,
+    by_descending,
+    count_true,
+    counts_of,
+    element_at,
+    flat_values,
+    products_of,
+    reduce_lists,
+    select_objects,
+    starts_of,
+    to_lists,
+    without_gaps,
+)
 
 
 @given(st.lists(st.lists(st.integers(-3, 3), max_size=4), max_size=10))
@@ -49,3 +62,59 @@ EVENTS = ak.Array([[{"x": 1}, {"x": 2}], [], [{"x": 3}]])
 )
 def test_objects_of_any_kind(objects: ak.Array, mask: ak.Array) -> None:
     assert select_objects(objects, mask).to_list() == objects[mask].to_list()
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), max_size=5), min_size=1, max_size=10))
+def test_columns_of_lists_in_any_order_in_memory(rows: list[list[tuple[int, bool]]]) -> None:
+    flat = [element for row in rows for element in row]
+    records = ak.Array({"x": np.array([x for x, _ in flat]), "keep": np.array([keep for _, keep in flat], dtype=bool)})
+    whole = to_lists(records, np.array([len(row) for row in rows]))
+    order = list(range(len(rows)))[::-1]
+    # as they were made, selected by positions, a part of them, and selected as part of the events
+    events = ak.Array({"objects": whole})
+    for objects, expected in (
+        (whole, rows),
+        (whole[order], rows[::-1]),
+        (whole[1:], rows[1:]),
+        (events[order]["objects"], rows[::-1]),
+    ):
+        columns = ObjectColumns(objects)
+        assert isinstance(columns["x"], np.ndarray)
+        assert columns["x"].tolist() == [x for row in expected for x, _ in row]
+        positive = (columns["x"] > 0) & columns.flat(objects.keep)
+        mask = columns.lists(positive)
+        assert mask.to_list() == [[x > 0 and keep for x, keep in row] for row in expected]
+        assert count_true(mask).tolist() == [sum(x > 0 and keep for x, keep in row) for row in expected]
+        assert select_objects(objects, mask).x.to_list() == [
+            [x for x, keep in row if x > 0 and keep] for row in expected
+        ]
+        assert counts_of(objects.x).tolist() == list(map(len, expected))
+        assert flat_values(objects.x).tolist() == [x for row in expected for x, _ in row]
+        assert without_gaps(objects).to_list() == objects.to_list()
+        assert element_at(objects.x, 1).to_list() == [row[1][0] if len(row) > 1 else None for row in expected]
+        assert by_descending(objects, "x").to_list() == [
+            [{"x": x, "keep": keep} for x, keep in sorted(row, key=lambda one: -one[0])] for row in expected
+        ]
+
+
+@given(st.lists(st.lists(st.floats(0.5, 2), max_size=4), max_size=8))
+def test_products(lists: list[list[float]]) -> None:
+    counts = np.array([len(values) for values in lists], dtype=np.int64)
+    found = products_of(np.array([value for values in lists for value in values]), counts)
+    assert found.tolist() == [math.prod(values) for values in lists]
+
+
+def test_lists_that_are_not_plain() -> None:
+    missing = ak.Array([[{"x": 2}, {"x": 3}], None, [{"x": 1}]])
+    columns = ObjectColumns(missing)
+    assert columns.lists(columns["x"] > 1).to_list() == [[True, True], None, [False]]
+    assert count_true(columns["x"] > 1).to_list() == [2, None, 0]
+    assert counts_of(missing.x).tolist() == [2, 0, 1]
+    assert element_at(missing.x, 1).to_list() == [3, None, None]
+    assert by_descending(missing, "x").x.to_list() == [[3, 2], None, [1]]
+    # None among the objects
+    some = ObjectColumns(ak.Array([[{"x": 2}, {"x": None}], [{"x": 4}]]))
+    assert some.lists(some["x"] > 3).to_list() == [[False, None], [True]]
+    with pytest.raises(ValueError, match="other lists"):
+        some.flat(ak.Array([[1], [2, 3]]))
+    assert element_at(ak.to_regular(ak.Array([[1, 2], [3, 4]])), 1).to_list() == [2, 4]

@@ -3,12 +3,15 @@ from __future__ import annotations
 from typing import Any
 
 import awkward as ak
+import numpy as np
 import pytest
+from coffea.nanoevents.methods import candidate
 from hypothesis import given, settings
 from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError
 from pocket.objects import lepton_selection
+from pocket.objects.leptons import merged_leptons
 from tests.pocket.objects.events import Event, events, to_awkward
 from tests.pocket.objects.nano import nano_events, nano_loop
 
@@ -94,3 +97,27 @@ def test_unknown_names() -> None:
         lepton_selection(arrays, "Muon", params(Muon=MUON | {"id": "tihgtId"}))
     with pytest.raises(ConfigError, match=r"object_preselection.Muon.id must name a boolean, which 'charge' is not"):
         lepton_selection(arrays, "Muon", params(Muon=MUON | {"id": "charge"}))
+
+
+@given(events("Muon", "Electron"))
+def test_merged_leptons_against_a_loop(generated: list[Event]) -> None:
+    arrays = to_awkward(generated)
+    found = merged_leptons([arrays.Muon, arrays.Electron], ("pt", "eta", "charge"))
+    expected = [
+        sorted(
+            [{name: lepton[name] for name in ("pt", "eta", "charge")} for lepton in event["Muon"] + event["Electron"]],
+            key=lambda lepton: -lepton["pt"],
+        )
+        for event in generated
+    ]
+    assert found.to_list() == expected
+    assert ak.flatten(found.pt).to_numpy().dtype == np.float32
+    assert ak.flatten(found.charge).to_numpy().dtype == np.int32
+
+
+def test_merged_leptons_are_momenta() -> None:
+    lepton = {"pt": 10.0, "eta": 0.0, "phi": 0.0, "mass": 0.0, "charge": 1, "pdgId": 13}
+    leptons = ak.Array([[lepton], []], with_name="PtEtaPhiMCandidate", behavior=candidate.behavior)
+    merged = merged_leptons([leptons, leptons])
+    assert merged.px.to_list() == [[10.0, 10.0], []]
+    assert merged.fields == list(lepton)

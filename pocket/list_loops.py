@@ -1,0 +1,72 @@
+"""Compiled loops over lists of different lengths."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Indices = npt.NDArray[np.int64]
+
+
+@numba.njit(cache=True, nogil=True)
+def count_true(elements: npt.NDArray[np.bool_], offsets: Indices, counts: Indices) -> None:
+    """Count the true elements of each list.
+
+    Args:
+        elements: of all lists, shape (n elements,).
+        offsets: first element of each list, and the end of the last one, shape (n lists + 1,).
+        counts: set by this function, shape (n lists,).
+    """
+    # all before each element, since a loop over the elements of one list after the other can't be foreseen by the
+    # processor; indices without sign, which it needn't compare with 0
+    before = np.empty(len(elements) + 1, dtype=np.int64)
+    total = before[0] = 0
+    for position in range(len(elements)):
+        total += elements[position]
+        before[np.uint64(position + 1)] = total
+    for row in range(len(counts)):
+        counts[row] = before[np.uint64(offsets[row + 1])] - before[np.uint64(offsets[row])]
+
+
+@numba.njit(cache=True, nogil=True)
+def multiply(values: npt.NDArray[np.float64], counts: Indices, products: npt.NDArray[np.float64]) -> None:
+    """Multiply the elements of each list, from the first to the last.
+
+    Args:
+        values: elements of all lists, shape (n elements,).
+        counts: number of elements of each list, shape (n lists,).
+        products: set by this function, shape (n lists,); 1 for a list without elements.
+    """
+    first = 0
+    for row in range(len(counts)):
+        product = 1.0
+        for position in range(first, first + counts[row]):
+            product *= values[position]
+        first += counts[row]
+        products[row] = product
+
+
+@numba.njit(cache=True, nogil=True)
+def values_at(
+    values: npt.NDArray[Any], starts: Indices, positions: npt.NDArray[Any], counts: Indices, found: npt.NDArray[Any]
+) -> None:
+    """Look up values by their positions in lists.
+
+    Args:
+        values: elements of all lists, shape (n elements,).
+        starts: first element of each list, shape (n lists,).
+        positions: of elements in their lists; negative ones are left as they are, shape (n positions,).
+        counts: number of positions for each list, shape (n lists,).
+        found: the values, set by this function, shape (n positions,).
+    """
+    number = 0
+    for row in range(len(counts)):
+        start = starts[row]
+        for _ in range(counts[row]):
+            place = np.uint64(number)
+            if positions[place] >= 0:
+                found[place] = values[start + positions[place]]
+            number += 1
