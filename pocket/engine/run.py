@@ -75,7 +75,7 @@ def run_branch(
     params = resolve_parameters(cfg, resources)
     meta = {**processing_metadata(metadata), "dataset": branch.dataset}
     processor = CoffeaProcessor(cfg, params)
-    output = empty_output(cfg, params, meta)
+    output: Output = {}
     skipped: dict[str, str] = {}
     failures: dict[str, str] = {}
     nevents = 0
@@ -93,10 +93,11 @@ def run_branch(
             skipped[segment.path] = str(error)
             continue
         # in place: a copy of large histograms per file would cost more than filling them
-        output = accumulate([found.value], output)
+        output = accumulate([found.value], output) if output else found.value
         failures |= found.failures
         nevents += segment.stop - segment.start
         _exempt_from_collection()
+    output = output or empty_output(cfg, params, meta)
     if output["cutflow"]["initial"][branch.dataset] != nevents or (
         not skipped and nevents != branch.stop - branch.start
     ):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
+import pickle
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from pocket.errors import ConfigError
-from pocket.parameters.locations import project_path, project_root, register_configuration_dir
+from pocket.parameters.locations import directory_names, project_path, project_root, register_configuration_dir
 from pocket.parameters.overrides import apply_overrides
 from pocket.parameters.schema import check_keys
 
@@ -28,7 +30,10 @@ __all__ = [
     "to_plain",
 ]
 
-OmegaConf.register_resolver("product", lambda *factors: math.prod(factors), replace=True)
+_PRODUCT = "product"
+OmegaConf.register_resolver(_PRODUCT, lambda *factors: math.prod(factors), replace=True)
+#: name of what computes a value: ``${name:…}``
+_RESOLVER = re.compile(rb"\$\{\s*([\w.]+)\s*:")
 
 
 def get_default_parameters() -> DictConfig:
@@ -92,6 +97,29 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
     Raises:
         ConfigError: if an interpolation can't be resolved.
     """
+    content = pickle.dumps(_unresolved(parameters))
+    # of others, the environment for one, the value may have changed
+    if not {name.decode() for name in _RESOLVER.findall(content)} <= {_PRODUCT, *directory_names()}:
+        return _resolved(parameters, without)
+    plain: dict[str, Any] = pickle.loads(_resolved_before(content, tuple(without)))
+    return plain
+
+
+@functools.lru_cache(maxsize=16)
+def _resolved_before(content: bytes, without: tuple[str, ...]) -> bytes:
+    """Resolve parameters of which nothing has changed once: it takes longer than all else before the first event."""
+    return pickle.dumps(_resolved(OmegaConf.create(pickle.loads(content)), without))
+
+
+def _unresolved(node: Any) -> Any:
+    # OmegaConf's own way to do this takes thirty times longer
+    content = node._content if OmegaConf.is_config(node) else node._val
+    if isinstance(content, dict):
+        return {key: _unresolved(value) for key, value in content.items()}
+    return [_unresolved(value) for value in content] if isinstance(content, list) else content
+
+
+def _resolved(parameters: DictConfig, without: Sequence[str]) -> dict[str, Any]:
     try:
         return {str(key): _plain(parameters[key]) for key in parameters if key not in without}
     except OmegaConfBaseException as error:

@@ -95,6 +95,11 @@ def register_configuration_dir(name: str, directory: str | Path) -> None:
     OmegaConf.register_resolver(name, lambda relative="": f"{name}://{str(relative).lstrip('/')}", replace=True)
 
 
+def directory_names() -> frozenset[str]:
+    """Names of the registered directories."""
+    return frozenset(_directories)
+
+
 def expand_directories(name: str) -> str:
     """Return the path of a file in a registered directory; anything else stays as it is."""
     scheme, separator, relative = name.partition("://")

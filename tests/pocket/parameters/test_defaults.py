@@ -128,6 +128,23 @@ def test_resolvers(tmp_path: Path) -> None:
     assert plain == {"sf": "test_folder://sf/muon.json", "area": 24, "side": 3}
 
 
+def test_what_was_resolved_before_is_never_stale(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_TEST_VALUE", "first")
+    params = OmegaConf.create({"a": {"x": 1}, "b": "${a.x}", "c": [{"d": "${product:${a.x},2}"}], "left": "${no}"})
+    for value in (1, 2, "text"):
+        params.a.x = value
+        plain = to_plain(params, without=("left",))
+        assert plain == {"a": {"x": value}, "b": value, "c": [{"d": value * 2}]}
+        # which nobody else has
+        plain["a"]["x"] = plain["c"][0]["d"] = None
+    with pytest.raises(ConfigError, match="parameter left"):
+        to_plain(params)
+    params = OmegaConf.create({"b": "${oc.env:POCKET_TEST_VALUE}"})
+    assert to_plain(params) == {"b": "first"}
+    monkeypatch.setenv("POCKET_TEST_VALUE", "second")
+    assert to_plain(params) == {"b": "second"}
+
+
 def test_dump_of_the_defaults(tmp_path: Path) -> None:
     text = dump_parameters(get_default_parameters())
     path = write(tmp_path, "dump.yaml", text)
