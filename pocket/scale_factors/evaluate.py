@@ -13,7 +13,8 @@ import numpy.typing as npt
 from pocket.corrections import load_correction
 from pocket.errors import ConfigError, ScaleFactorError
 from pocket.parameters.locations import local_path
-from pocket.weights.evaluation import FlatObjects, Floats, Input, coverage, evaluate
+from pocket.weights.bins import Floats, Input, Inputs
+from pocket.weights.evaluation import FlatObjects, coverage, evaluate
 from pocket.weights.wrapper import systematic_key
 
 SYSTEMATIC = "systematic"
@@ -64,14 +65,15 @@ class DerivedCorrection:
             UnknownNameError: if it doesn't know the systematic.
         """
         place = f"correction {self.name!r} of {Path(self.file).name}"
-        for axis, value in inputs.items():
+        inputs = Inputs.of(inputs)
+        for axis, text in inputs.texts.items():
             known = self._keys(axis)
             # without keys, nothing depends on it, or the library itself looks it up below a transformation
-            if isinstance(value, str) and known and value not in known and None not in known:
-                raise ConfigError(f"{place} knows no {axis} {value!r}; known: {', '.join(sorted(known))}")
+            if known and text not in known and None not in known:
+                raise ConfigError(f"{place} knows no {axis} {text!r}; known: {', '.join(sorted(known))}")
         if systematic != "nominal" and not self.systematics:
             raise ConfigError(f"{place} has no systematic {systematic!r}, nor any other one")
-        values = evaluate(self.file, self.name, {**inputs, SYSTEMATIC: systematic}, clamped=False)
+        values = evaluate(self.file, self.name, inputs.with_texts({SYSTEMATIC: systematic}), clamped=False)
         # one value if all inputs are texts
         return np.broadcast_to(values, size)
 

@@ -16,11 +16,9 @@ import numpy.typing as npt
 from pocket.corrections import load_correction
 from pocket.errors import ConfigError
 from pocket.lookup import parameter
+from pocket.weights.bins import Floats, Input, Inputs
 from pocket.weights.evaluation import (
     FlatObjects,
-    Floats,
-    Input,
-    chosen_inputs,
     evaluate,
     kind_input,
     kinds,
@@ -78,30 +76,35 @@ class BTagShape(BTagWeight):
         file, name = named_correction(self.params, "jet_scale_factors", "btagSF", self.year)
         jets = self.jets(events)
         flavour = jets["hadronFlavour"]
-        inputs: dict[str, Input] = {
-            "flavor": flavour,
-            "abseta": np.abs(jets["eta"]),
-            "pt": jets["pt"],
-            "discriminant": self.score(jets),
-        }
-        central = evaluate(file, name, {**inputs, **kind_input("central")})
+        inputs = Inputs(
+            {
+                "flavor": flavour,
+                "abseta": np.abs(jets["eta"]),
+                "pt": jets["pt"],
+                "discriminant": self.score(jets),
+            }
+        )
+        central = evaluate(file, name, inputs.with_texts(kind_input("central")))
+        is_charm = flavour == CHARM
+        parts = {charm: (mask, inputs.chosen(mask)) for charm, mask in ((True, is_charm), (False, ~is_charm))}
 
-        def varied(kind: str, chosen: npt.NDArray[np.bool_]) -> Floats:
+        def varied(kind: str, charm: bool) -> Floats:
+            chosen, of_chosen = parts[charm]
             factors = central.copy()
-            factors[chosen] = evaluate(file, name, {**chosen_inputs(inputs, chosen), **kind_input(kind)})
+            factors[chosen] = evaluate(file, name, of_chosen.with_texts(kind_input(kind)))
             return jets.product(factors)
 
         if shape_variation != "nominal":
             kind = _jes_kind(shape_variation)
             known = kind is not None and kind in kinds(file, name)
-            return varied(str(kind), flavour != CHARM) if known else jets.product(central)
+            return varied(str(kind), charm=False) if known else jets.product(central)
         if not self.needs_variations(shape_variation):
             return jets.product(central)
         sides: dict[str, list[Floats]] = {"up": [], "down": []}
         for variation in self.variations:
-            changed = flavour == CHARM if variation.startswith("cferr") else flavour != CHARM
+            charm = variation.startswith("cferr")
             for side, values in sides.items():
-                values.append(varied(f"{side}_{variation}", changed))
+                values.append(varied(f"{side}_{variation}", charm))
         return WeightDataMultiVariation(self.name, jets.product(central), self.variations, sides["up"], sides["down"])
 
 
@@ -157,23 +160,28 @@ class BTagFixedWorkingPoint(BTagWeight):
         lowest = parameter(self.params, "btagging", "working_point", self.year, "btagging_WP", working_point)
         tagged = self.score(jets) > lowest
         flavour = jets["hadronFlavour"]
-        inputs: dict[str, Input] = {
-            "workingpoint": working_point,
-            "flavor": flavour,
-            "abseta": np.abs(jets["eta"]),
-            "pt": jets["pt"],
-        }
+        inputs = Inputs(
+            {
+                "workingpoint": working_point,
+                "flavor": flavour,
+                "abseta": np.abs(jets["eta"]),
+                "pt": jets["pt"],
+            }
+        )
         place = {"sample": str(self.metadata["sample"]), "year": self.year}
         of_efficiency = named_correction(self.params, "jet_scale_factors", "btag_efficiency", self.year)
-        efficiency = evaluate(*of_efficiency, {**inputs, **place})
+        efficiency = evaluate(*of_efficiency, inputs.with_texts(place))
         section = ("jet_scale_factors", "btagSF", self.year)
         file = parameter(self.params, *section, "file")
         of_bc, of_light = (parameter(self.params, *section, "fixed_wp", flavours) for flavours in ("bc", "light"))
 
+        is_light = flavour == 0
+        light_inputs, bc_inputs = inputs.chosen(is_light), inputs.chosen(~is_light)
+
         def weight(bc: str, light: str) -> Floats:
             factors = np.empty(len(flavour))
-            for name, kind, chosen in ((of_bc, bc, flavour != 0), (of_light, light, flavour == 0)):
-                factors[chosen] = evaluate(file, name, {**chosen_inputs(inputs, chosen), **kind_input(kind)})
+            factors[~is_light] = evaluate(file, of_bc, bc_inputs.with_texts(kind_input(bc)))
+            factors[is_light] = evaluate(file, of_light, light_inputs.with_texts(kind_input(light)))
             return jets.product(method_1a(self.name, tagged, factors, efficiency))
 
         nominal = weight("central", "central")

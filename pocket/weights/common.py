@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from pocket.corrections import load_correction
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.weights.bins import Inputs
 from pocket.weights.btag import BTagCalibration, BTagFixedWorkingPoint, BTagShape
+from pocket.weights.evaluation import evaluate
 from pocket.weights.jets import JetPileupId
 from pocket.weights.leptons import ElectronId, ElectronReco, ElectronTrigger, MuonId, MuonIso, MuonTrigger
 from pocket.weights.theory import FactorisationScale, PartonShowerFSR, PartonShowerISR, QCDScale, RenormalisationScale
@@ -83,16 +86,23 @@ class Pileup(WeightWrapper):
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight with its up and down variation."""
-        from pocket.corrections import load_correction
-
         year = str(self.metadata["year"])
         table = self.params.get("pileup")
         if table is None or year not in table:
             raise UnknownNameError("year", year, table or (), "pileup of the parameters")
-        correction = load_correction(table[year].file, table[year].name)
-        interactions = np.asarray(events.Pileup.nTrueInt, dtype=np.float64)
+        file, name = str(table[year].file), str(table[year].name)
+        number, text = (
+            next(
+                variable.name
+                for variable in load_correction(file, name).inputs
+                if (variable.type == "string") == is_text
+            )
+            for is_text in (False, True)
+        )
+        inputs = Inputs({number: np.asarray(events.Pileup.nTrueInt)})
         sides = ("nominal", "up", "down") if self.needs_variations(shape_variation) else ("nominal",)
-        return WeightData(self.name, *(correction.evaluate(interactions, side) for side in sides))
+        values = (evaluate(file, name, inputs.with_texts({text: side}), clamped=False) for side in sides)
+        return WeightData(self.name, *values)
 
 
 class L1Prefiring(WeightWrapper):

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError, check_known
 from pocket.lookup import field
 from pocket.scale_factors.evaluate import DerivedCorrection, any_of, each_of
-from pocket.weights.evaluation import FlatObjects, Floats, Input, flat
+from pocket.weights.bins import Floats, Input, Inputs
+from pocket.weights.evaluation import FlatObjects, flat
 from pocket.weights.wrapper import WeightData, WeightDataMultiVariation, WeightWrapper
 
 COMBINE = ("product", "any")
@@ -111,7 +112,7 @@ class DerivedWeight(WeightWrapper):
             )
         return FlatObjects(events, collection)
 
-    def inputs_of(self, correction: DerivedCorrection, column: Callable[[str], npt.NDArray[Any]]) -> dict[str, Input]:
+    def inputs_of(self, correction: DerivedCorrection, column: Callable[[str], npt.NDArray[Any]]) -> Inputs:
         """Return the inputs of a correction: texts from the metadata, numbers from columns.
 
         Args:
@@ -134,7 +135,7 @@ class DerivedWeight(WeightWrapper):
                 found[axis] = column(source)
             except (ConfigError, MissingBranchError) as error:
                 raise type(error)(f"{place}: {error}") from None
-        return found
+        return Inputs(found)
 
     @property
     def _left_out(self) -> bool:

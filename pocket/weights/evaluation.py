@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,8 @@ from pocket.corrections import load_correction, read_corrections
 from pocket.errors import ConfigError, check_known
 from pocket.lookup import branch, collection, field, is_optional, parameter
 from pocket.parameters.locations import local_path
-from pocket.ragged import reduce_lists
-
-Floats = npt.NDArray[np.float64]
-#: values of an input: one for all objects, or one per object
-Input = str | npt.NDArray[Any]
+from pocket.ragged import counts_of, elements_of, products_of, to_lists, without_gaps
+from pocket.weights.bins import Floats, Input, Inputs, binned
 
 
 class FlatObjects:
@@ -41,7 +38,7 @@ class FlatObjects:
     """
 
     def __init__(self, events: Any, name: str) -> None:
-        objects = collection(events, name)
+        objects = without_gaps(collection(events, name))
         # of a field, because of records it would look into every field
         some = "pt" if "pt" in objects.fields else next(iter(objects.fields), "pt")
         column = branch(objects, some, name)
@@ -49,9 +46,8 @@ class FlatObjects:
             objects = objects[~missing]
             column = objects[some]
         self._objects, self._name = objects, name
-        counts = ak.num(column, axis=1)
         #: number of objects of each event, shape (n events,)
-        self.per_event = np.asarray(ak.fill_none(counts, 0) if is_optional(counts) else counts, dtype=np.int64)
+        self.per_event = counts_of(column)
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
         """Return a field, named as in :func:`pocket.lookup.field`; shape (n objects,).
@@ -60,7 +56,8 @@ class FlatObjects:
             MissingBranchError: if the collection doesn't have it.
             ConfigError: if it isn't one number per object.
         """
-        return flat(ak.flatten(field(self._objects, name, self._name), axis=1), f"{self._name}.{name}", "object")
+        column = elements_of(field(self._objects, name, self._name))
+        return flat(column, f"{self._name}.{name}", "object")
 
     def __contains__(self, name: str) -> bool:
         return name in self._objects.fields
@@ -72,13 +69,11 @@ class FlatObjects:
 
     def product(self, values: npt.NDArray[Any]) -> Floats:
         """Return the product over the objects of each event, 1 without objects; shape (n events,)."""
-        values = np.asarray(values, dtype=np.float64)
-        products: Floats = reduce_lists(np.multiply, values, self.per_event, np.ones(len(self.per_event)))
-        return products
+        return products_of(values, self.per_event)
 
     def sum(self, values: npt.NDArray[Any]) -> Floats:
         """Return the sum over the objects of each event, 0 without objects; shape (n events,)."""
-        return np.asarray(ak.sum(ak.unflatten(values.astype(np.float64), self.per_event), axis=1), dtype=np.float64)
+        return np.asarray(ak.sum(to_lists(values.astype(np.float64), self.per_event), axis=1), dtype=np.float64)
 
 
 def flat(values: ak.Array, what: str, each: str) -> npt.NDArray[Any]:
@@ -112,7 +107,8 @@ def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = 
         file: correctionlib file, by its path or by name (:func:`pocket.corrections.load_correction`).
         name: name of the correction in it.
         inputs: values by the name of the input, as it is or in lower case and without underscores; those that the
-            correction doesn't have are left aside.
+            correction doesn't have are left aside. As :class:`~pocket.weights.bins.Inputs` they remember
+            the bins that were found for another variation.
         clamped: whether values beyond the bins take the outermost bin where the correction has no rule for them.
             Otherwise they are an error.
 
@@ -126,31 +122,48 @@ def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = 
     correction = load_correction(file, name)
     known = coverage(local_path(file), name)
     place = f"correction {name!r} of {Path(file).name}"
-    arguments: list[Input] = []
+    inputs = Inputs.of(inputs)
+    names: dict[str, str] = {}
     for variable in correction.inputs:
-        value = inputs.get(variable.name, inputs.get(plain_name(variable.name)))
-        if value is None:
+        plain = plain_name(variable.name)
+        if variable.name not in inputs and plain not in inputs:
             raise ConfigError(f"{place} needs the input {variable.name!r}; given: {', '.join(sorted(inputs))}")
-        if isinstance(value, str):
-            if variable.name in known.keys and None not in known.keys[variable.name]:
-                check_known(variable.name, [value], known.keys[variable.name], place)
-            arguments.append(value)
-            continue
-        numbers = _numbers(value, variable.type == "int", f"{place}: input {variable.name!r}")
-        if clamped and variable.type == "real":
-            numbers = _clamped(numbers, known.range(variable.name, inputs))
-        arguments.append(numbers)
-    try:
-        return np.asarray(correction.evaluate(*arguments), dtype=np.float64)
-    except (IndexError, RuntimeError) as error:
-        names = [variable.name for variable in correction.inputs]
-        text = re.sub(r"argument (\d+)", lambda match: repr(names[int(match[1])]), str(error))
-        raise ConfigError(f"{place}: {text}") from None
+        names[variable.name] = variable.name if variable.name in inputs else plain
+    every_text = inputs.texts
+    texts = {variable: every_text[name] for variable, name in names.items() if name in every_text}
+    for variable, text in texts.items():
+        if variable in known.keys and None not in known.keys[variable]:
+            check_known(variable, [text], known.keys[variable], place)
+    covered = {
+        variable.name: known.range(variable.name, texts) if clamped and variable.type == "real" else None
+        for variable in correction.inputs
+    }
 
+    def evaluated(what: Any, variables: Sequence[Any]) -> Floats:
+        arguments = [
+            texts[variable.name]
+            if variable.name in texts
+            else _numbers(
+                inputs[names[variable.name]],  # type: ignore[arg-type]
+                variable.type == "int",
+                f"{place}: input {variable.name!r}",
+                covered[variable.name],
+            )
+            for variable in variables
+        ]
+        try:
+            return np.asarray(what.evaluate(*arguments), dtype=np.float64)
+        except (IndexError, RuntimeError) as error:
+            text = re.sub(r"argument (\d+)", lambda match: repr(variables[int(match[1])].name), str(error))
+            raise ConfigError(f"{place}: {text}") from None
 
-def chosen_inputs(inputs: Mapping[str, Input], mask: npt.NDArray[np.bool_]) -> dict[str, Input]:
-    """Return the inputs of some of the objects; ``mask`` has shape (n objects,)."""
-    return {name: value if isinstance(value, str) else value[mask] for name, value in inputs.items()}
+    if len(texts) < len(names) and (found := binned(local_path(file), name, frozenset(texts.items()))):
+        bins, values = found
+        # values beyond the bins may be taken for others than in another variation
+        places = inputs.places((bins, *covered.values()), lambda: evaluated(bins.correction, bins.correction.inputs))
+        if not np.isnan(result := values[places]).any():
+            return result
+    return evaluated(correction, correction.inputs)
 
 
 def kinds(file: str, name: str) -> frozenset[Any]:
@@ -169,7 +182,7 @@ def kinds(file: str, name: str) -> frozenset[Any]:
 KIND = ("systematic", "valtype", "scalefactors")
 
 
-def kind_input(kind: str) -> dict[str, Input]:
+def kind_input(kind: str) -> dict[str, str]:
     """Return the input for a variation, whatever the correction calls it."""
     return dict.fromkeys(KIND, kind)
 
@@ -187,12 +200,11 @@ class Coverage:
     keys: Mapping[str, frozenset[Any]]
     ranges: Mapping[str, frozenset[tuple[frozenset[tuple[str, Any]], float, float]]]
 
-    def range(self, variable: str, inputs: Mapping[str, Input]) -> tuple[float, float]:
+    def range(self, variable: str, texts: Mapping[str, str]) -> tuple[float, float]:
         """Return the range of an input that is covered whatever the inputs per object are."""
         low, high = -np.inf, np.inf
         for keys, lower, upper in self.ranges.get(variable, ()):
-            given = ((inputs.get(plain_name(other)), key) for other, key in keys)
-            if all(not isinstance(value, str) or value == key for value, key in given):
+            if all(texts.get(other, key) == key for other, key in keys):
                 low, high = max(low, lower), min(high, upper)
         return low, high
 
@@ -235,12 +247,15 @@ def _frozen(sets: Mapping[str, set[Any]]) -> dict[str, frozenset[Any]]:
     return {name: frozenset(values) for name, values in sets.items()}
 
 
-def _numbers(values: npt.NDArray[Any], integer: bool, where: str) -> npt.NDArray[Any]:
+def _numbers(
+    values: npt.NDArray[Any], integer: bool, where: str, covered: tuple[float, float] | None
+) -> npt.NDArray[Any]:
     # correctionlib takes some bin for NaN instead of refusing it
     if np.isnan(values).any():
         raise ConfigError(f"{where} has NaN")
     if not integer:
-        return values.astype(np.float64)
+        numbers = values.astype(np.float64)
+        return numbers if covered is None else _clamped(numbers, covered)
     if not np.all(np.isfinite(values) & (np.rint(values) == values)):
         raise ConfigError(f"{where} has numbers that are no integers")
     return values.astype(np.int64)

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from pocket.lookup import parameter
-from pocket.weights.evaluation import FlatObjects, Floats, evaluate, kind_input, named_correction
+from pocket.weights.bins import Floats, Inputs
+from pocket.weights.evaluation import FlatObjects, evaluate, kind_input, named_correction
 from pocket.weights.wrapper import WeightData, WeightWrapper
 
 
@@ -37,11 +38,11 @@ class JetPileupId(WeightWrapper):
         jets = FlatObjects(events, parameter(self.params, "jet_scale_factors", "jet_collection", "puId"))
         pt, eta = jets["pt"], jets["eta"]
         chosen = (pt < max_pt) & (jets["puId"] >= lowest) & (jets["genJetIdx"] >= 0)
-        inputs = {"pt": pt[chosen], "eta": eta[chosen], "workingpoint": str(working_point)}
+        inputs = Inputs({"pt": pt[chosen], "eta": eta[chosen], "workingpoint": str(working_point)})
 
         def weight(kind: str) -> Floats:
             factors = np.ones(len(pt))
-            factors[chosen] = evaluate(file, name, {**inputs, **kind_input(kind)})
+            factors[chosen] = evaluate(file, name, inputs.with_texts(kind_input(kind)))
             return jets.product(factors)
 
         sides = ("nom", "up", "down") if self.needs_variations(shape_variation) else ("nom",)

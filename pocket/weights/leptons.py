@@ -9,11 +9,9 @@ import numpy as np
 
 from pocket.errors import ConfigError
 from pocket.lookup import parameter
+from pocket.weights.bins import Floats, Input, Inputs
 from pocket.weights.evaluation import (
     FlatObjects,
-    Floats,
-    Input,
-    chosen_inputs,
     evaluate,
     kind_input,
     kinds,
@@ -54,7 +52,7 @@ class LeptonWeight(WeightWrapper):
         """Return the weight with its up and down variation."""
         leptons = FlatObjects(events, self.parameter("collection"))
         era = self.parameter().get("era_mapping", {}).get(self.year, {}).get(self.what, self.year)
-        inputs: dict[str, Input] = {"year": str(era), "pt": leptons["pt"], **self.inputs(leptons)}
+        inputs = Inputs({"year": str(era), "pt": leptons["pt"], **self.inputs(leptons)})
         sides = ("nominal", "up", "down") if self.needs_variations(shape_variation) else ("nominal",)
         return WeightData(self.name, *(leptons.product(self.factors(inputs, side)) for side in sides))
 
@@ -62,7 +60,7 @@ class LeptonWeight(WeightWrapper):
         """Return the inputs of the correction beside year and pt."""
         raise NotImplementedError
 
-    def factors(self, inputs: dict[str, Input], side: str) -> Floats:
+    def factors(self, inputs: Inputs, side: str) -> Floats:
         """Return the scale factor of each lepton; ``side`` is ``nominal``, ``up`` or ``down``."""
         raise NotImplementedError
 
@@ -96,7 +94,7 @@ class ElectronReco(ElectronWeight):
     name = "sf_ele_reco"
     what = "reco"
 
-    def factors(self, inputs: dict[str, Input], side: str) -> Floats:
+    def factors(self, inputs: Inputs, side: str) -> Floats:
         """Return the scale factor of each electron, from the range of its pt."""
         file, name = self.correction()
         pt = np.asarray(inputs["pt"])
@@ -106,8 +104,8 @@ class ElectronReco(ElectronWeight):
             if match is None or match.lastindex is None:
                 raise ConfigError(f"weight {self.name!r}: range {region!r} isn't like pt_lt_20 or pt_gt_20_lt_75")
             inside = (pt >= float(match["low"] or 0)) & (pt < float(match["high"] or np.inf))
-            chosen = {"workingpoint": working_point, **kind_input(self.KINDS[side])}
-            factors[inside] = evaluate(file, name, {**chosen_inputs(inputs, inside), **chosen})
+            texts = {"workingpoint": working_point, **kind_input(self.KINDS[side])}
+            factors[inside] = evaluate(file, name, inputs.chosen(inside).with_texts(texts))
         if np.isnan(factors).any():
             raise ConfigError(f"weight {self.name!r}: an electron's pt is in no range of JSONfiles.{self.year}.reco")
         return factors
@@ -124,13 +122,13 @@ class ElectronId(ElectronWeight):
     name = "sf_ele_id"
     what = "id"
 
-    def factors(self, inputs: dict[str, Input], side: str) -> Floats:
+    def factors(self, inputs: Inputs, side: str) -> Floats:
         """Return the scale factor of each electron."""
         identification = parameter(self.params, "object_preselection", "Electron", "id")
         if not isinstance(identification, str):
             identification = parameter(self.params, "object_preselection", "Electron", "id", self.year)
-        chosen = {**inputs, "workingpoint": self.parameter("id", identification), **kind_input(self.KINDS[side])}
-        return evaluate(*self.correction(), chosen)
+        texts = {"workingpoint": str(self.parameter("id", identification)), **kind_input(self.KINDS[side])}
+        return evaluate(*self.correction(), inputs.with_texts(texts))
 
 
 class ElectronTrigger(ElectronWeight):
@@ -144,12 +142,12 @@ class ElectronTrigger(ElectronWeight):
     name = "sf_ele_trigger"
     what = "trigger"
 
-    def factors(self, inputs: dict[str, Input], side: str) -> Floats:
+    def factors(self, inputs: Inputs, side: str) -> Floats:
         """Return the scale factor of each electron."""
         section = ("trigger_sf", self.year)
         file, name = named_correction(self.params, "lepton_scale_factors", self.flavour, *section)
         path = self.parameter(*section).get("path", "")
-        return evaluate(file, name, {**inputs, "path": path, **kind_input(self.KINDS[side])})
+        return evaluate(file, name, inputs.with_texts({"path": path, **kind_input(self.KINDS[side])}))
 
 
 class MuonWeight(LeptonWeight):
@@ -167,14 +165,14 @@ class MuonWeight(LeptonWeight):
         """Return the pseudorapidity and its absolute value; the correction takes one of them."""
         return {"eta": leptons["eta"], "abseta": np.abs(leptons["eta"])}
 
-    def factors(self, inputs: dict[str, Input], side: str) -> Floats:
+    def factors(self, inputs: Inputs, side: str) -> Floats:
         """Return the scale factor of each muon."""
         file = self.parameter("JSONfiles", self.year, "file")
         name = self.parameter("sf_name", self.year, self.what)
         known = kinds(file, name)
 
         def value(kind: str) -> Floats:
-            return evaluate(file, name, {**inputs, **kind_input(kind)})
+            return evaluate(file, name, inputs.with_texts(kind_input(kind)))
 
         nominal = "nominal" if "nominal" in known else "sf"
         if side == "nominal":

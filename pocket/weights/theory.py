@@ -8,7 +8,7 @@ import awkward as ak
 import numpy as np
 
 from pocket.errors import ConfigError
-from pocket.weights.evaluation import Floats
+from pocket.weights.bins import Floats
 from pocket.weights.wrapper import WeightData, WeightWrapper
 
 #: factors on the scales of renormalisation and factorisation, in the order of LHEScaleWeight

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pocket.errors import ConfigError
+from pocket.weights.bins import Floats
 from pocket.weights.btag import method_1a
 from pocket.weights.derived import DerivedWeight
-from pocket.weights.evaluation import Floats
 
 #: what NanoAOD calls the axes
 INPUTS = {"flavor": "hadronFlavour"}

@@ -13,7 +13,6 @@ from pocket.errors import ConfigError, MissingBranchError, UnknownNameError
 from pocket.toys.correction_nodes import category
 from pocket.weights.evaluation import (
     FlatObjects,
-    chosen_inputs,
     coverage,
     evaluate,
     flat,
@@ -136,12 +135,6 @@ def test_kinds(file: str) -> None:
     assert kinds(file, "flow") == set()
     with pytest.raises(UnknownNameError, match=r"unknown correction 'flo' in sf.json"):
         kinds(file, "flo")
-
-
-def test_chosen_inputs() -> None:
-    chosen = chosen_inputs({"a": "x", "b": np.arange(3)}, np.array([True, False, True]))
-    assert chosen["a"] == "x"
-    assert chosen["b"].tolist() == [0, 2]
 
 
 def test_named_correction() -> None:
