@@ -23,6 +23,8 @@ RULES: dict[str, tuple[str, ...]] = {
         "pocket.engine.reading",
         "pocket.engine.nano",
         "pocket.engine.packing",
+        "pocket.engine.selecting",
+        "pocket.remote",
     ),
     "skim": ("pocket.engine.chunk:skim",),
     "objects": ("pocket.engine.chunk:preselect",),

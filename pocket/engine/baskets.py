@@ -15,18 +15,21 @@ from __future__ import annotations
 import lzma
 import queue
 import struct
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import awkward as ak
-import cramjam
+import numba
 import numpy as np
-import numpy.typing as npt
 import uproot
+import zstandard
+from uproot.source.chunk import Chunk
 from uproot.source.cursor import Cursor
 
-Bytes = npt.NDArray[np.uint8]
+from pocket.engine.packing import Indices, Packing
+from pocket.engine.tree import Column
+from pocket.remote.local import LocalSource
 
 _KEY = struct.Struct(">ihiIhh")
 _BASKET = struct.Struct(">Hiiii?")
@@ -35,147 +38,207 @@ _POSITION = np.dtype(">i4")
 _BLOCK = 9
 
 
-def read_numbers(branch: Any, start: int, stop: int) -> ak.Array | None:
-    """Read a range of entries of a branch with one number, or a list of numbers, per entry.
+def read_numbers(source: Any, column: Column, start: int, stop: int, packing: Packing | None = None) -> ak.Array | None:
+    """Read a range of entries of a column.
 
     Args:
-        branch: the branch.
+        source: uproot's source of the file.
+        column: the column.
         start: first entry.
         stop: entry after the last one.
+        packing: which of these entries to keep; all of them by default. Baskets without any of them aren't read.
 
     Returns:
-        What ``branch.array()`` gives, or ``None`` for branches of another kind and where anything in their baskets
-        isn't as expected.
+        The numbers, or lists of numbers, of the entries that are kept; ``None`` where anything in the baskets isn't as
+        expected.
     """
-    if not isinstance(branch, uproot.TBranch):
-        return None
-    interpretation = branch.interpretation
-    is_list = type(interpretation) is uproot.AsJagged and interpretation.header_bytes == 0
-    numbers = interpretation.content if is_list else interpretation
-    if type(numbers) is not uproot.AsDtype or numbers.from_dtype.kind not in "biuf":
-        return None
-    places = branch.entries_to_ranges_or_baskets(start, stop)
-    if not places or not all(isinstance(place, tuple) for _, place in places):
-        return None
+    size = stop - start if packing is None else len(packing)
     try:
-        baskets = _baskets(branch, places)
-        return _lists(baskets, start, stop, numbers) if is_list else _values(baskets, start, stop, numbers)
-    except (cramjam.DecompressionError, lzma.LZMAError, struct.error, ValueError, IndexError):
+        return (_lists if column.is_list else _values)(
+            _baskets(source, column, start, stop, packing), size, column.dtype
+        )
+    except (zstandard.ZstdError, lzma.LZMAError, struct.error, ValueError, IndexError):
         # uproot reads it in its own way, or says in its own words what is wrong
         return None
 
 
-def _zstd(block: Bytes, memory: Bytes) -> int:
-    return int(cramjam.zstd.decompress_into(block.data, memory.data))
+class _Zstd(threading.local):
+    """What decompresses ZSTD in this thread."""
+
+    def __init__(self) -> None:
+        self._decompressor = zstandard.ZstdDecompressor()
+
+    def __call__(self, block: memoryview) -> bytes:
+        return self._decompressor.decompress(block, allow_extra_data=False)
 
 
-def _lzma(block: Bytes, memory: Bytes) -> int:
-    # Python's own is a third faster than cramjam's
-    unpacked = lzma.decompress(block.data)
-    memory[: len(unpacked)] = np.frombuffer(unpacked, dtype=np.uint8)
-    return len(unpacked)
+#: algorithm of a block → what unpacks it; uproot unpacks the others. Those of cramjam are slower.
+UNPACK: dict[bytes, Callable[[memoryview], bytes]] = {b"ZS": _Zstd(), b"XZ": lzma.decompress}
 
 
-#: algorithm of a block → what unpacks it into memory and returns its size; uproot unpacks the others
-UNPACK: dict[bytes, Callable[[Bytes, Bytes], int]] = {b"ZS": _zstd, b"XZ": _lzma}
-
-
-@dataclass(frozen=True)
-class _Basket:
+class _Basket(NamedTuple):
     """A basket as it is in the file.
 
     Args:
-        first: its first entry in the tree.
-        last: the entry after its last one.
-        chunk: the bytes of it, from the file.
+        first: its first entry, in the count of ``wanted``.
+        wanted: the entries that are wanted.
+        target: their place among all wanted entries.
+        n_entries: number of its entries.
         begin: where it begins in the file.
-        raw: these bytes.
+        raw: its bytes.
         key_length: bytes of the key.
         size: bytes behind the key, uncompressed.
         border: bytes of the values, uncompressed.
     """
 
     first: int
-    last: int
-    chunk: Any
+    wanted: Indices
+    target: slice
+    n_entries: int
     begin: int
-    raw: Bytes
+    raw: memoryview
     key_length: int
     size: int
     border: int
 
-    def uncompressed(self, memory: Bytes) -> Bytes:
-        """Return what is behind the key; in the given memory, of which there must be enough, if possible."""
+    def uncompressed(self) -> bytes:
+        """Return what is behind the key."""
         packed = self.raw[self.key_length :]
         if len(packed) == self.size:
-            return packed
-        filled = 0
+            return packed.tobytes()
+        blocks = []
         while len(packed) and (unpack := UNPACK.get(bytes(packed[:2]))):
             compressed, size = (int.from_bytes(packed[byte : byte + 3], "little") for byte in (3, 6))
             block = packed[_BLOCK : _BLOCK + compressed]
-            if len(block) != compressed or unpack(block, memory[filled : filled + size]) != size:
+            if len(block) != compressed or len(unpacked := unpack(block)) != size:
                 raise ValueError("a block of another size than it says")
-            filled, packed = filled + size, packed[_BLOCK + compressed :]
-        if not len(packed) and filled == self.size:
-            return memory[:filled]
-        cursor = Cursor(self.begin + self.key_length)
-        unpacked = uproot.compression.decompress(self.chunk, cursor, {}, len(self.raw) - self.key_length, self.size)
-        found: Bytes = unpacked.get(0, self.size, Cursor(0), {})
-        return found
+            blocks.append(unpacked)
+            packed = packed[_BLOCK + compressed :]
+        if not len(packed) and sum(map(len, blocks)) == self.size:
+            return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+        cursor, stored = Cursor(self.begin + self.key_length), np.frombuffer(self.raw, dtype=np.uint8)
+        chunk = Chunk.wrap(None, stored, self.begin)
+        chunk = uproot.compression.decompress(chunk, cursor, {}, len(self.raw) - self.key_length, self.size)
+        return bytes(chunk.get(0, self.size, Cursor(0), {}))
 
 
-def _baskets(branch: Any, places: list[tuple[int, tuple[int, int]]]) -> list[_Basket]:
-    ranges = [(int(begin), int(end)) for _, (begin, end) in places]
-    chunks = branch.file.source.chunks(ranges, notifications=queue.Queue())
-    entries = branch.entry_offsets
+def _baskets(source: Any, column: Column, start: int, stop: int, packing: Packing | None) -> list[_Basket]:
+    """Return the baskets with wanted entries."""
+    edges = [edge - start for edge in column.edges]
+    entries: Indices = np.arange(stop - start) if packing is None else packing.positions
+    bounds = np.searchsorted(entries, edges).tolist()
+    if bounds[0] or bounds[-1] != len(entries):
+        raise ValueError("the baskets don't have all entries")
+    needed = [number for number in range(len(column.places)) if bounds[number] < bounds[number + 1]]
+    places = [column.places[number] for number in needed]
     baskets = []
-    for (number, _), (begin, end), chunk in zip(places, ranges, chunks, strict=True):
-        raw = chunk.get(begin, end, Cursor(begin), {})
+    for number, (begin, end), raw in zip(needed, places, _fetch(source, places), strict=True):
         stored, _, size, _, key_length, _ = _KEY.unpack_from(raw)
         _, _, _, n_entries, behind, _ = _BASKET.unpack_from(raw, key_length - _BASKET.size)
-        first, last, border = entries[number], entries[number + 1], behind - key_length
-        if stored != end - begin or n_entries != last - first or not 0 <= border <= size:
+        first, border, target = edges[number], behind - key_length, slice(bounds[number], bounds[number + 1])
+        if not stored == end - begin == len(raw) or n_entries != edges[number + 1] - first or not 0 <= border <= size:
             raise ValueError("not the basket that the branch speaks of")
-        baskets.append(_Basket(first, last, chunk, begin, raw, key_length, size, border))
+        wanted = entries[target]
+        baskets.append(_Basket(first, wanted, target, n_entries, begin, raw, key_length, size, border))
     return baskets
 
 
-def _memory(baskets: list[_Basket]) -> Bytes:
-    # the same for all baskets, so that it stays in the caches of the processor
-    return np.empty(max(basket.size for basket in baskets), dtype=np.uint8)
+def _fetch(source: Any, places: list[tuple[int, int]]) -> list[memoryview]:
+    if isinstance(source, LocalSource):
+        return [memoryview(content) for content in source.read(places)]
+    return [chunk.raw_data.data for chunk in source.chunks(places, notifications=queue.SimpleQueue())]
 
 
-def _values(baskets: list[_Basket], start: int, stop: int, numbers: Any) -> ak.Array:
-    column = np.empty(stop - start, dtype=numbers.to_dtype)
-    memory = _memory(baskets)
+def _values(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
+    column = np.empty(size, dtype=dtype.newbyteorder("="))
     for basket in baskets:
-        values = basket.uncompressed(memory).view(numbers.from_dtype)
-        if basket.border != basket.size or len(values) != basket.last - basket.first:
+        values = np.frombuffer(basket.uncompressed(), dtype=dtype)
+        if basket.border != basket.size or len(values) != basket.n_entries:
             raise ValueError("not one number per entry, and nothing else")
-        first, last = max(start, basket.first), min(stop, basket.last)
-        column[first - start : last - start] = values[first - basket.first : last - basket.first]
+        column[basket.target] = values[_as_slice(basket.wanted, basket.first)]
     return ak.Array(column)
 
 
-def _lists(baskets: list[_Basket], start: int, stop: int, numbers: Any) -> ak.Array:
-    offsets = np.zeros(stop - start + 1, dtype=np.int64)
-    content = np.empty(sum(basket.border for basket in baskets) // numbers.itemsize, dtype=numbers.to_dtype)
-    memory = _memory(baskets)
-    total = 0
+def _as_slice(wanted: Indices, first: int) -> slice | Indices:
+    """Return entries counted from a first one, as a range if they are one."""
+    if wanted[-1] - wanted[0] == len(wanted) - 1:
+        return slice(int(wanted[0]) - first, int(wanted[-1]) - first + 1)
+    return wanted - first
+
+
+def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
+    # the values as whole numbers, as the bytes are; memory that isn't written to isn't taken
+    raw = np.dtype(f"u{dtype.itemsize}")
+    content = np.empty(sum(basket.border for basket in baskets) // raw.itemsize + 8, dtype=raw)
+    offsets = np.zeros(size + 1, dtype=np.int64)
+    filled = 0
     for basket in baskets:
-        data = basket.uncompressed(memory)
-        starts = data[basket.border :].view(_POSITION)[1:] - np.int32(basket.key_length)
-        if len(starts) != basket.last - basket.first + 1:
+        data = basket.uncompressed()
+        # with what is behind them
+        values = np.frombuffer(data, dtype=raw, count=len(data) // raw.itemsize)
+        starts = np.frombuffer(data, dtype=_POSITION, offset=basket.border)[1:] - np.int32(basket.key_length)
+        if len(starts) != basket.n_entries + 1:
             raise ValueError("the basket doesn't tell where its entries begin")
         starts[-1] = basket.border
-        first, last = max(start, basket.first), min(stop, basket.last)
-        starts = starts[first - basket.first : last - basket.first + 1] // numbers.itemsize
-        values = data[: basket.border].view(numbers.from_dtype)[starts[0] : starts[-1]]
-        if starts[0] < 0 or len(values) != starts[-1] - starts[0]:
+        starts //= np.int32(raw.itemsize)
+        ends = offsets[basket.target.start + 1 : basket.target.stop + 1]
+        end = _copy(values, starts, basket.first, basket.wanted, content, filled, ends)
+        if end < 0:
             raise ValueError("positions outside of the basket")
-        offsets[first - start : last - start + 1] = starts
-        offsets[first - start : last - start + 1] += total - starts[0]
-        content[total : total + len(values)] = values
-        total += len(values)
-    lists = ak.contents.ListOffsetArray(ak.index.Index64(offsets), ak.contents.NumpyArray(content[:total]))
+        # while it is in the caches of the processor
+        content[filled:end].byteswap(inplace=True)
+        filled = end
+    lists = ak.contents.ListOffsetArray(
+        ak.index.Index64(offsets), ak.contents.NumpyArray(content[:filled].view(dtype.newbyteorder("=")))
+    )
     return ak.Array(lists)
+
+
+@numba.njit(cache=True, nogil=True)
+def _copy(values: Any, starts: Any, first: int, wanted: Indices, content: Any, filled: int, ends: Indices) -> Any:
+    """Copy the lists of some entries of a basket.
+
+    Most lists are short. To ask for each element whether there is one more takes ten times as long as to copy it, since
+    the processor can't foresee the answer. So eight are copied at once, of which those that are too many are written
+    over by the next list.
+
+    Args:
+        values: the values of the basket, and anything behind them.
+        starts: first value of each entry, and the end of the last one, shape (n entries + 1,).
+        first: number of the first entry.
+        wanted: numbers of the entries to copy, shape (n,).
+        content: written to from the element ``filled`` on; has eight elements more than there are values.
+        filled: number of elements written before.
+        ends: written to: the end of each list in ``content``, shape (n,).
+
+    Returns:
+        Number of elements written, with those before; −1 if a list isn't inside of the values.
+    """
+    # unsigned, since an index that may be negative takes twice as long
+    place, size, room, eight = np.uint64(filled), np.uint64(starts[-1]), np.uint64(len(values)), np.uint64(8)
+    for number in range(len(wanted)):
+        entry = np.uint64(wanted[number] - first)
+        start, end = np.uint64(starts[entry]), np.uint64(starts[entry + np.uint64(1)])
+        if not start <= end <= size:
+            return -1
+        stop = place + (end - start)
+        if end + eight <= room:
+            while True:
+                # read before anything is written: the compiler can't know that one isn't the other
+                a, b = values[start], values[start + np.uint64(1)]
+                c, d = values[start + np.uint64(2)], values[start + np.uint64(3)]
+                e, f = values[start + np.uint64(4)], values[start + np.uint64(5)]
+                g, h = values[start + np.uint64(6)], values[start + np.uint64(7)]
+                content[place], content[place + np.uint64(1)] = a, b
+                content[place + np.uint64(2)], content[place + np.uint64(3)] = c, d
+                content[place + np.uint64(4)], content[place + np.uint64(5)] = e, f
+                content[place + np.uint64(6)], content[place + np.uint64(7)] = g, h
+                place, start = place + eight, start + eight
+                if place >= stop:
+                    break
+        else:
+            for position in range(end - start):
+                content[place + position] = values[start + position]
+        place = stop
+        ends[number] = np.int64(place)
+    return np.int64(place)

@@ -15,7 +15,7 @@ from pocket.delayed import DelayedColumns
 from pocket.engine.filling import HistogramFiller
 from pocket.engine.layout import Layout, dataset_layout
 from pocket.engine.masks import CategoryMasks, CutMasks, Mask, category_masks, evaluator
-from pocket.engine.nano import select_events
+from pocket.engine.selecting import select_events
 from pocket.engine.weighting import ChunkWeights, compute_weights
 from pocket.skims.normalisation import generator_sums
 from pocket.workflows.base import BaseProcessorABC
@@ -82,7 +82,7 @@ def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str
         for selected in preselect(workflow, layout):
             cutflow["presel"][dataset][selected.variation] = int(selected.mask.sum())
             if selected.mask.any():
-                workflow.events = workflow.events[selected.mask]
+                workflow.events = select_events(workflow.events, selected.mask, last=len(layout.processed) == 1)
                 workflow.nEvents_after_presel = workflow.nevents
                 delayed.fill(workflow.events, np.flatnonzero(selected.mask), workflow.params)
                 _process_variation(workflow, layout, selected, counts, filler)

@@ -8,7 +8,8 @@ what didn't pass, and lie in memory without gaps.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 import awkward as ak
@@ -20,6 +21,7 @@ from coffea.nanoevents.util import tuple_to_key
 
 from pocket.engine.baskets import read_numbers
 from pocket.engine.packing import Mask, Packing
+from pocket.engine.tree import Column, Leaf, read_tree
 
 #: number of schemas to keep
 _SCHEMAS = 16
@@ -30,6 +32,16 @@ class _Schema(NanoAODSchema):  # type: ignore[misc]
 
     warn_missing_crossrefs = False
     event_ids = ()
+
+    def __init__(self, base_form: Any, *args: Any, **options: Any) -> None:
+        super().__init__(base_form, *args, **options)
+        #: branches that were read only when the last selection had been made
+        self.late: set[str] = set()
+
+    @cached_property
+    def form(self) -> Any:
+        """The form of the events; coffea would make it of its description for each chunk."""
+        return ak.forms.from_dict(super().form)
 
 
 class NanoTree:
@@ -46,15 +58,40 @@ class NanoTree:
     _schemas: ClassVar[dict[Any, Any]] = {}
 
     def __init__(self, file: Any, object_path: str, metadata: Mapping[str, Any]) -> None:
-        self.tree = file[object_path]
-        self.schema = self._schema(file, object_path, metadata)
+        self._file, self._path = file, object_path
+        self._leaves: dict[str, Leaf] | None
+        tree, self._leaves = read_tree(file, object_path) or (self._whole, None)
+        self.num_entries = int(tree.num_entries)
+        self.partition = (str(file.file.uuid), str(tree.object_path))
+        self.schema = self._schema(metadata)
+
+    @property
+    def source(self) -> Any:
+        """The bytes of the file."""
+        return self._file.file.source
 
     def events(self, start: int, stop: int) -> Any:
         """Return a range of entries."""
-        return _Chunk(self, start, stop).events()
+        return Chunk(self, start, stop).events()
 
-    def _schema(self, file: Any, object_path: str, metadata: Mapping[str, Any]) -> Any:
-        key = (tuple(_structure(self.tree)), tuple(sorted((name, repr(value)) for name, value in metadata.items())))
+    def column(self, name: str) -> Column | None:
+        """Return a branch as a column of numbers, or ``None`` if it is of another kind."""
+        return Column.of(self.branch(name)) if self._leaves is None else self._leaves[name].column
+
+    def branch(self, name: str) -> Any:
+        """Return a branch as uproot's."""
+        return self._whole[name]
+
+    @cached_property
+    def _whole(self) -> Any:
+        return self._file[self._path]
+
+    def _schema(self, metadata: Mapping[str, Any]) -> Any:
+        if self._leaves is None:
+            kinds = tuple((branch.name, branch.typename) for branch in self._whole.branches)
+        else:
+            kinds = tuple((name, leaf.kind) for name, leaf in self._leaves.items())
+        key = (kinds, tuple(sorted((name, repr(value)) for name, value in metadata.items())))
         if key not in self._schemas:
             if len(self._schemas) >= _SCHEMAS:
                 self._schemas.clear()
@@ -67,34 +104,31 @@ class NanoTree:
                     return self._schemas[key]
 
                 NanoEventsFactory.from_root(
-                    file, treepath=object_path, schemaclass=remember, mode="virtual", metadata=dict(metadata)
+                    self._file, treepath=self._path, schemaclass=remember, mode="virtual", metadata=dict(metadata)
                 )
         return self._schemas[key]
 
 
-def _structure(tree: Any) -> Iterator[tuple[Any, ...]]:
-    """Yield what the schema depends on."""
-    for branch in tree.branches:
-        (leaf, *others) = branch.member("fLeaves")
-        if others or branch.classname != "TBranch":
-            yield branch.name, branch.typename
-        else:
-            yield branch.name, leaf.classname, leaf.member("fTitle"), leaf.member("fIsUnsigned")
+class Chunk(NanoEventsFactory):  # type: ignore[misc]
+    """A range of entries, or the events of it that were selected.
 
+    Args:
+        nano: the tree.
+        start: first entry.
+        stop: entry after the last one.
+        columns: those of the selected events; of all by default.
+    """
 
-class _Chunk(NanoEventsFactory):  # type: ignore[misc]
-    """A range of entries, or the events of it that a mask selects."""
-
-    def __init__(self, nano: NanoTree, start: int, stop: int, columns: _Columns | None = None) -> None:
-        partition = (str(nano.tree.file.uuid), nano.tree.object_path, f"{start}-{stop}")
+    def __init__(self, nano: NanoTree, start: int, stop: int, columns: Columns | None = None) -> None:
+        partition = (*nano.partition, f"{start}-{stop}")
         self._nano, self._range = nano, (start, stop)
         # columns of no event are false
-        self._columns = _Columns(nano.tree, start, stop) if columns is None else columns
-        super().__init__(nano.schema, self._columns, tuple_to_key(partition), mode="virtual")
+        self.columns = Columns(nano, start, stop) if columns is None else columns
+        super().__init__(nano.schema, self.columns, tuple_to_key(partition), mode="virtual")
         self._layout: Any = None
 
     def __len__(self) -> int:
-        return len(self._columns)
+        return len(self.columns)
 
     def events(self) -> Any:
         """Return the events; always the same columns."""
@@ -103,80 +137,102 @@ class _Chunk(NanoEventsFactory):  # type: ignore[misc]
             self._layout = events.layout
         return events
 
-    def holds(self, events: Any) -> bool:
-        """Tell whether events are all of these, with nothing added or changed."""
-        return events.layout is self._layout
+    def is_all_of(self, events: Any) -> bool:
+        """Tell whether events are a whole range of entries, with nothing added or changed."""
+        return events.layout is self._layout and self.columns.packing is None
 
-    def selected(self, mask: Mask) -> _Chunk:
-        """Return the events of this chunk that a mask selects."""
-        return _Chunk(self._nano, *self._range, self._columns.selected(mask))
+    def selected(self, packing: Packing) -> Chunk:
+        """Return the selected events of this chunk."""
+        return Chunk(self._nano, *self._range, self.columns.selected(packing))
 
 
-class _Columns(UprootSourceMapping):  # type: ignore[misc]
-    """The columns of a range of entries, or of those that a mask selects."""
+class Columns(UprootSourceMapping):  # type: ignore[misc]
+    """The columns of a range of entries, or of those of it that were selected.
 
-    def __init__(self, tree: Any, start: int, stop: int) -> None:
-        uuid = str(tree.file.uuid)
-        super().__init__(TrivialUprootOpener({uuid: tree.file.file_path}), start, stop, use_ak_forth=True, virtual=True)
-        self._tree = tree
+    Args:
+        nano: the tree.
+        start: first entry.
+        stop: entry after the last one.
+        packing: of the selected entries.
+
+    Attributes:
+        learns: whether to remember what is read from now on in :attr:`late`.
+    """
+
+    def __init__(self, nano: NanoTree, start: int, stop: int, packing: Packing | None = None) -> None:
+        opener = TrivialUprootOpener({nano.partition[0]: nano.source.file_path})
+        super().__init__(opener, start, stop, use_ak_forth=True, virtual=True)
+        self._nano = nano
         self._whole: dict[str, Any] = {}
-        self._mask: Mask | None = None
-        self._packings: dict[tuple[int, int], Packing] = {}
+        self.packing = packing
+        self.learns = False
 
-    def selected(self, mask: Mask) -> _Columns:
-        """Return the same columns for fewer events; those that have been read aren't read again."""
-        columns = _Columns(self._tree, self._start, self._stop)
-        columns._whole, columns._mask = self._whole, mask
+    @property
+    def late(self) -> set[str]:
+        """Branches that files of this kind needed only when the last selection had been made."""
+        late: set[str] = self._nano.schema.late
+        return late
+
+    def selected(self, packing: Packing) -> Columns:
+        """Return the same columns for fewer events; what has been read of all entries isn't read again.
+
+        Args:
+            packing: of the selected events among those of these columns.
+        """
+        if self.packing is not None:
+            mask = np.zeros(self._stop - self._start, dtype=np.bool_)
+            mask[self.packing.positions[packing.positions]] = True
+            packing = Packing(mask)
+        columns = Columns(self._nano, self._start, self._stop, packing)
+        columns._whole = self._whole
         return columns
 
     def __len__(self) -> int:
-        return self._stop - self._start if self._mask is None else int(np.count_nonzero(self._mask))
+        return self._stop - self._start if self.packing is None else len(self.packing)
+
+    def numbers(self, name: str) -> ak.Array | None:
+        """Read a column of numbers or lists of numbers, only the baskets that hold selected events.
+
+        Returns:
+            ``None`` for a branch of another kind.
+        """
+        column = self._nano.column(name)
+        return (
+            None if column is None else read_numbers(self._nano.source, column, self._start, self._stop, self.packing)
+        )
 
     def _column_source(self, uuid: str, path_in_source: str) -> Any:
-        return self._tree
+        return self._nano
+
+    def get_column_handle(self, columnsource: Any, name: str, allow_missing: bool) -> Any:
+        """Return the name of a column."""
+        return name
 
     def extract_column(
         self, columnhandle: Any, start: int, stop: int, allow_missing: bool, use_ak_forth: bool = True
     ) -> Any:
-        """Read a column, only the baskets that hold selected events."""
-
-        def read(first: int, last: int) -> Any:
-            numbers = None if allow_missing else read_numbers(columnhandle, first, last)
-            if numbers is not None:
-                return numbers
-            return super(_Columns, self).extract_column(columnhandle, first, last, allow_missing, use_ak_forth)
-
-        name = columnhandle.name
-        if self._mask is None:
-            if name not in self._whole:
-                self._whole[name] = read(start, stop)
-            return self._whole[name]
+        """Read a column."""
+        name, packing = columnhandle, self.packing
+        if self.learns:
+            self.late.add(name)
         if name in self._whole:
-            return self._packing(start, stop)(self._whole[name])
-        parts = [
-            self._packing(first, last)(read(first, last))
-            for first, last in needed_ranges(columnhandle.entry_offsets, start, stop, self._mask)
-        ]
-        return ak.concatenate(parts) if len(parts) > 1 else parts[0]
-
-    def _packing(self, first: int, last: int) -> Packing:
-        if (first, last) not in self._packings:
-            assert self._mask is not None
-            self._packings[first, last] = Packing(self._mask[first - self._start : last - self._start])
-        return self._packings[first, last]
+            return self._whole[name] if packing is None else packing(self._whole[name])
+        column = self.numbers(name)
+        if column is None:
+            branch = self._nano.branch(name)
+            read = partial(super().extract_column, branch, allow_missing=allow_missing, use_ak_forth=use_ak_forth)
+            column = read(start, stop) if packing is None else _read_packed(read, branch, start, stop, packing)
+        if packing is None:
+            self._whole[name] = column
+        return column
 
 
-def select_events(events: Any, mask: Mask) -> Any:
-    """Return the events that a mask selects, as events of their own if nothing was added to those that were read.
-
-    Args:
-        events: NanoEvents, of :class:`NanoTree` or any others, shape (n events,).
-        mask: which to keep, shape (n events,).
-    """
-    chunk = events.attrs.get("@events_factory")
-    if isinstance(chunk, _Chunk) and chunk.holds(events):
-        return chunk.selected(mask).events()
-    return events[mask]
+def _read_packed(read: Callable[[int, int], Any], branch: Any, start: int, stop: int, packing: Packing) -> Any:
+    parts = [
+        packing.within(first - start, last - start)(read(first, last))
+        for first, last in needed_ranges(branch.entry_offsets, start, stop, packing.mask)
+    ]
+    return ak.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
 def needed_ranges(offsets: Any, start: int, stop: int, mask: Mask) -> list[tuple[int, int]]:

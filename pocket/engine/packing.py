@@ -18,11 +18,22 @@ class Packing:
 
     Args:
         mask: events to keep, shape (n events,).
+
+    Attributes:
+        positions: of the kept events, shape (n kept,).
     """
 
     def __init__(self, mask: Mask) -> None:
-        self._mask = mask
+        self.mask = mask
+        self.positions: Indices = np.flatnonzero(mask)
         self._lists: list[tuple[Indices, Indices, Indices]] = []
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def within(self, first: int, last: int) -> Packing:
+        """Return the packing of a range of the events."""
+        return Packing(self.mask[first:last])
 
     def __call__(self, column: ak.Array) -> ak.Array:
         """Return the values of the selected events, contiguous in memory.
@@ -32,41 +43,51 @@ class Packing:
         """
         layout = column.layout
         if isinstance(layout, ak.contents.NumpyArray):
-            return ak.Array(np.asarray(layout.data)[self._mask])
+            return ak.Array(np.asarray(layout.data)[self.positions])
         if isinstance(layout, ak.contents.ListOffsetArray) and isinstance(layout.content, ak.contents.NumpyArray):
-            offsets, objects = self._objects(np.asarray(layout.offsets.data, dtype=np.int64))
-            content = ak.contents.NumpyArray(layout.content.data.take(objects), parameters=layout.content.parameters)
-            return ak.Array(
-                ak.contents.ListOffsetArray(ak.index.Index64(offsets), content, parameters=layout.parameters)
-            )
-        return ak.to_packed(column[self._mask])
+            return ak.Array(self.lists(layout))
+        return ak.to_packed(column[self.mask])
 
-    def _objects(self, offsets: Indices) -> tuple[Indices, Indices]:
+    def lists(self, layout: ak.contents.ListOffsetArray) -> ak.contents.ListOffsetArray:
+        """Return the lists of the selected events; of numbers without gaps, of records as soon as they are used."""
+        offsets, objects = self.objects(np.asarray(layout.offsets.data, dtype=np.int64))
+        content = layout.content
+        if isinstance(content, ak.contents.NumpyArray):
+            content = ak.contents.NumpyArray(content.data.take(objects), parameters=content.parameters)
+        else:
+            content = ak.Array(content)[objects].layout
+        return ak.contents.ListOffsetArray(ak.index.Index64(offsets), content, parameters=layout.parameters)
+
+    def objects(self, offsets: Indices) -> tuple[Indices, Indices]:
         """Return the offsets of the selected events, and the positions of their objects before the selection."""
         for known, selected, objects in self._lists:
             # the number of objects tells most collections apart
             if known[-1] == offsets[-1] and np.array_equal(known, offsets):
                 return selected, objects
-        selected = np.zeros(np.count_nonzero(self._mask) + 1, dtype=np.int64)
-        np.cumsum(np.diff(offsets)[self._mask], out=selected[1:])
-        objects = np.empty(selected[-1], dtype=np.int64)
-        _positions(offsets, self._mask, objects)
+        selected = np.zeros(len(self) + 1, dtype=np.int64)
+        np.cumsum(np.diff(offsets)[self.mask], out=selected[1:])
+        # eight more, which the loop may write to
+        objects = np.empty(selected[-1] + 8, dtype=np.int64)
+        _positions(offsets, self.positions, objects)
+        objects = objects[:-8]
         self._lists.append((offsets, selected, objects))
         return selected, objects
 
 
 @numba.njit(cache=True, nogil=True)
-def _positions(offsets: Indices, mask: Mask, found: Indices) -> None:
-    """Write the positions of the elements of the selected lists.
+def _positions(offsets: Indices, rows: Indices, found: Indices) -> None:
+    """Write the positions of the elements of some lists.
 
     Args:
         offsets: first element of each list, and the end of the last one, shape (n lists + 1,).
-        mask: which lists are selected, shape (n lists,).
-        found: written to, shape (n elements of selected lists,).
+        rows: numbers of the lists, shape (n,).
+        found: written to, shape (n elements of these lists + 8,).
     """
-    number = 0
-    for row in range(len(mask)):
-        if mask[row]:
-            for position in range(offsets[row], offsets[row + 1]):
-                found[number] = position
-                number += 1
+    place = np.uint64(0)
+    for row in rows:
+        start, end = offsets[row], offsets[row + 1]
+        # eight at once: the processor can foresee the end of most lists so, and those too many are written over
+        for first in range(start, end, 8):
+            for number in range(8):
+                found[place + np.uint64(first - start + number)] = first + number
+        place += np.uint64(end - start)

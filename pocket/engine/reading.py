@@ -77,7 +77,7 @@ def nano_events(nano: NanoTree, segment: Segment, start: int, stop: int) -> Any:
     Raises:
         BadFileError: if the file has fewer entries.
     """
-    available = int(nano.tree.num_entries)
+    available = nano.num_entries
     if stop > available:
         raise BadFileError(
             f"{segment.path}: {max(0, available - start)} entries in [{start}, {stop}), expected {stop - start}"

@@ -12,6 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pocket.engine.baskets import read_numbers
+from pocket.engine.packing import Packing
+from pocket.engine.tree import Column
+from pocket.remote.client import open_root
 from tests.real_files import real_file
 
 TYPES = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
@@ -30,6 +33,11 @@ def same(found: ak.Array, expected: ak.Array) -> bool:
     # without parameters: uproot names lists of characters
     equal = ak.array_equal(found, expected, equal_nan=True, dtype_exact=True, check_parameters=False)
     return bool(equal) and isinstance(found.layout, type(expected.layout))
+
+
+def read(branch: Any, start: int, stop: int, packing: Packing | None = None) -> ak.Array | None:
+    column = Column.of(branch)
+    return None if column is None else read_numbers(branch.file.source, column, start, stop, packing)
 
 
 @pytest.fixture(scope="module", params=COMPRESSIONS)
@@ -62,32 +70,38 @@ def test_any_range_of_any_type(written: Path, data: st.DataObject) -> None:
         assert tree[name].num_baskets == len(BASKETS)
         start = data.draw(st.integers(0, sum(BASKETS) - 1))
         stop = data.draw(st.integers(start + 1, sum(BASKETS)))
-        found = read_numbers(tree[name], start, stop)
+        expected = tree[name].array(entry_start=start, entry_stop=stop)
+        found = read(tree[name], start, stop)
         assert found is not None
-        assert same(found, tree[name].array(entry_start=start, entry_stop=stop))
+        assert same(found, expected)
+        keep = data.draw(st.lists(st.booleans(), min_size=stop - start, max_size=stop - start))
+        kept = read(tree[name], start, stop, Packing(np.array(keep)))
+        assert kept is not None
+        assert same(kept, ak.to_packed(expected[np.array(keep)]))
 
 
 def test_no_entries(written: Path) -> None:
     with uproot.open(written) as file:
         for name in ("int32", "many_int32"):
-            found = read_numbers(file["Events"][name], 5, 5)
+            found = read(file["Events"][name], 5, 5)
             assert found is None or same(found, file["Events"][name].array(entry_start=5, entry_stop=5))
 
 
 @pytest.mark.parametrize("name", ["nano_dy.root", "nano_dimuon.root", "nano_tt_v12.root", "nano_tt_v15.root"])
 def test_every_branch_of_real_files(name: str) -> None:
-    with uproot.open(real_file(name)) as file:
+    # with the source that is used for local files
+    with open_root(str(real_file(name))) as file:
         tree = file["Events"]
         entries = int(tree.num_entries)
         for start, stop in ((0, entries), (entries // 3, entries - 1)):
-            read = 0
+            number = 0
             for branch in tree.branches:
-                found = read_numbers(branch, start, stop)
+                found = read(branch, start, stop)
                 if found is not None:
-                    read += 1
+                    number += 1
                     assert same(found, branch.array(entry_start=start, entry_stop=stop)), branch.name
             # the others hold text
-            assert read > 0.99 * len(tree.branches)
+            assert number > 0.99 * len(tree.branches)
 
 
 def test_other_kinds_are_left_to_uproot(tmp_path: Path) -> None:
@@ -98,11 +112,11 @@ def test_other_kinds_are_left_to_uproot(tmp_path: Path) -> None:
         file["Events"].extend(columns)
         file.mkrntuple("Fields", {"number": "float64"})
     with uproot.open(path) as file:
-        assert read_numbers(file["Fields"]["number"], 0, 2) is None
+        assert Column.of(file["Fields"]["number"]) is None
         tree = file["Events"]
-        assert read_numbers(tree["fixed"], 0, 2) is None
-        assert read_numbers(tree["text"], 0, 2) is None
-        assert read_numbers(tree["number"], 0, 2) is not None
+        assert Column.of(tree["fixed"]) is None
+        assert Column.of(tree["text"]) is None
+        assert read(tree["number"], 0, 2) is not None
 
 
 @given(st.data())
@@ -125,7 +139,7 @@ def test_damaged_baskets(written: Path, tmp_path_factory: pytest.TempPathFactory
         except Exception:
             expected = None
         try:
-            found = read_numbers(branch, 0, sum(BASKETS))
+            found = read(branch, 0, sum(BASKETS))
         except Exception as error:
             # what uproot's own code raised tells that the file is bad
             traceback, modules = error.__traceback__, []
@@ -137,3 +151,17 @@ def test_damaged_baskets(written: Path, tmp_path_factory: pytest.TempPathFactory
         if found is not None:
             assert expected is not None
             assert same(found, expected)
+
+
+@pytest.mark.parametrize("length", [1, 7, 8, 9, 40])
+def test_lists_that_are_copied_in_blocks(tmp_path: Path, length: int) -> None:
+    rng = np.random.default_rng(length)
+    lists = ak.unflatten(rng.random(length * 30, dtype=np.float32), np.full(30, length))
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("Events", {"x": "var * float32"})
+        file["Events"].extend({"x": lists})
+    for keep in (np.arange(30) % 3 > 0, np.arange(30) == 29, np.zeros(30, dtype=np.bool_)):
+        with uproot.open(tmp_path / "a.root") as file:
+            found = read(file["Events"]["x"], 0, 30, Packing(keep))
+        assert found is not None
+        assert found.to_list() == lists[keep].to_list()

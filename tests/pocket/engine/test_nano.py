@@ -13,7 +13,8 @@ from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.engine.nano import NanoTree, needed_ranges, select_events
+from pocket.engine.nano import NanoTree, needed_ranges
+from pocket.engine.selecting import select_events
 from tests.pocket.engine.root_files import write_nano
 from tests.real_files import real_file
 
@@ -51,7 +52,7 @@ def test_selected_events_against_coffea(name: str, keep: float) -> None:
     path = real_file(name)
     with uproot.open(path) as file:
         nano = NanoTree(file, "Events", {"dataset": name})
-        start, stop = 3, int(nano.tree.num_entries) - 2
+        start, stop = 3, nano.num_entries - 2
         mask = np.random.default_rng(1).random(stop - start) < keep
         whole, expected = nano.events(start, stop), by_coffea(path, start, stop)
         # what has been read before the selection, and what hasn't
@@ -87,17 +88,6 @@ def test_schema_is_made_once_for_files_alike(tmp_path: Path) -> None:
     assert schemas[0] is not schemas[2]
     with uproot.open(paths[0]) as file:
         assert NanoTree(file, "Events", {"dataset": "other"}).events(0, 5).metadata["dataset"] == "other"
-
-
-def test_events_with_something_added_keep_it(tmp_path: Path) -> None:
-    columns = write_nano(tmp_path / "a.root")
-    with uproot.open(tmp_path / "a.root") as file:
-        events = NanoTree(file, "Events", {}).events(0, 100)
-        events["double"] = 2 * events.x
-        mask = np.asarray(columns["x"] > 1)
-        selected = select_events(events, mask)
-        assert selected.double.to_list() == (2 * columns["x"][mask]).tolist()
-        assert same(selected.Muon.pt, columns["Muon"].pt[mask])
 
 
 def test_baskets_without_selected_events_are_not_read(tmp_path: Path) -> None:
