@@ -36,25 +36,23 @@ def add_weights(
         sumw2: same shape, added to.
         first: position of the first variation in ``sumw``.
     """
-    n_variations = weights.shape[2]
-    for entry in range(len(event)):
-        position = bins[entry]
-        if position < 0:
+    # indices without sign, which needn't be compared with 0: a quarter of the time
+    for entry in range(np.uint64(len(event))):
+        if bins[entry] < 0:
             continue
-        index = event[entry]
-        place = row[entry]
+        position, index, place = np.uint64(bins[entry]), np.uint64(event[entry]), np.uint64(row[entry])
         # most entries are in no category of a subsample
         found = np.uint64(0)
         for word in range(words.shape[1]):
             found |= words[place, word]
         if not found:
             continue
-        for slot in range(len(categories)):
-            bit = categories[slot]
-            if bit < 0 or not (words[place, bit >> 6] >> np.uint64(bit & 63)) & np.uint64(1):
+        for number in range(len(categories)):
+            bit = categories[number]
+            if bit < 0 or not (words[place, np.uint64(bit >> 6)] >> np.uint64(bit & 63)) & np.uint64(1):
                 continue
-            source = weight_class[slot]
-            for variation in range(n_variations):
+            slot, source = np.uint64(number), np.uint64(weight_class[number])
+            for variation in range(np.uint64(weights.shape[2])):
                 weight = weights[source, index, variation]
-                sumw[slot, position, first + variation] += weight
-                sumw2[slot, position, first + variation] += weight * weight
+                sumw[slot, position, np.uint64(first) + variation] += weight
+                sumw2[slot, position, np.uint64(first) + variation] += weight * weight

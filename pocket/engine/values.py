@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pocket.errors import HistogramError, MissingBranchError, nearest
 from pocket.histograms.config import Axis
 from pocket.lookup import is_optional
+from pocket.ragged import counts_of, element_at, elements_of
 
 
 def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Mapping[str, Any], where: str) -> Any:
@@ -55,7 +56,7 @@ def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Ma
         return values
     if values.ndim < 2:
         raise HistogramError(f"histogram {where!r}: axis {axis.name!r} has pos={axis.pos}, but one value per event")
-    return ak.pad_none(values, axis.pos + 1, axis=1)[:, axis.pos]
+    return element_at(values, axis.pos)
 
 
 @dataclass(frozen=True)
@@ -94,15 +95,16 @@ def entries(columns: Sequence[Any], size: int, where: str) -> Entries:
     jagged = [column for column in columns if column.ndim > 1]
     counts: list[npt.NDArray[np.int64]] = []
     if jagged:
-        counts = [np.asarray(ak.fill_none(ak.num(column, axis=1), 0)) for column in jagged]
+        counts = [counts_of(column) for column in jagged]
         if any(column.ndim > 2 for column in jagged) or any(np.any(count != counts[0]) for count in counts[1:]):
             raise HistogramError(f"histogram {where!r}: its axes have different numbers of objects per event")
         event = np.repeat(event, counts[0])
-        columns = [ak.flatten(column, axis=1) if column.ndim > 1 else column[event] for column in columns]
+        columns = [elements_of(column) if column.ndim > 1 else column[event] for column in columns]
+    optional = [column for column in columns if is_optional(column)]
     keep = np.ones(len(event), dtype=np.bool_)
-    for column in filter(is_optional, columns):
+    for column in optional:
         keep &= ~np.asarray(ak.is_none(column))
-    if not keep.all():
+    if optional and not keep.all():
         event, columns = event[keep], [column[keep] for column in columns]
     flat = [_numpy(ak.drop_none(column) if is_optional(column) else column) for column in columns]
     if not jagged:

@@ -6,6 +6,7 @@ import functools
 import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,13 @@ class ChunkWeights:
 
     def nominal(self, category: str) -> Floats:
         """Return the nominal weight in a category, shape (n events,)."""
-        return self.column(category, "nominal")
+        nominal: Floats = self._nominal[self.class_of[category]]
+        return nominal
+
+    @cached_property
+    def _nominal(self) -> Floats:
+        # without the other variations between, since it is looked at in every category
+        return np.ascontiguousarray(self.matrices[:, :, self.variations.index("nominal")])
 
     def column(self, category: str, variation: str) -> Floats:
         """Return the weight of a variation in a category, shape (n events,)."""

@@ -56,15 +56,21 @@ def flat_bins(axes: Sequence[Any], columns: Sequence[npt.NDArray[Any]], where: s
     Raises:
         HistogramError: if a value is NaN, or of a type that the axis can't hold.
     """
-    flat = np.zeros(len(columns[0]), dtype=np.int64)
-    outside = np.zeros(len(flat), dtype=np.bool_)
+    flat: Indices | None = None
+    outside: npt.NDArray[np.bool_] | None = None
     size = 1
     for axis, values in zip(axes, columns, strict=True):
-        index = _axis_index(axis, values, where) + int(axis.traits.underflow)
-        outside |= (index < 0) | (index >= axis.extent)
-        flat = flat * axis.extent + index
+        index = _axis_index(axis, values, where)
+        if axis.traits.underflow:
+            index += 1
+        if not (axis.traits.underflow and axis.traits.overflow):
+            beyond = (index < 0) | (index >= axis.extent)
+            outside = beyond if outside is None else outside | beyond
+        flat = index if flat is None else flat * axis.extent + index
         size *= axis.extent
-    flat[outside] = -1
+    assert flat is not None
+    if outside is not None:
+        flat[outside] = -1
     return flat, size
 
 
@@ -86,7 +92,7 @@ def _axis_index(axis: Any, values: npt.NDArray[Any], where: str) -> Indices:
         return np.searchsorted(axis.edges, values, side="right") - 1
     if values.dtype.kind == "f" and (bad := int(np.isnan(values).sum())):
         raise HistogramError(f"{place}: {bad} of {len(values)} values are NaN")
-    return np.asarray(axis.index(values), dtype=np.int64)
+    return np.array(axis.index(values), dtype=np.int64)
 
 
 def set_sums(histogram: Any, sumw: npt.NDArray[np.float64], sumw2: npt.NDArray[np.float64]) -> None:
