@@ -1,7 +1,8 @@
 """Numbers, and lists of numbers, read out of the baskets of a TTree.
 
-uproot makes an object of each basket with all that ROOT stores about it, and new memory for what is decompressed, which
-takes longer than the decompression. A column of numbers needs little of it. The bytes are fetched by uproot.
+uproot makes an object of each basket with all that ROOT stores about it, and a column of all its values before any of
+them are left out, which takes longer than the decompression. Here the values that are kept are copied out of a basket
+while it is in the caches of the processor.
 
 A basket begins with a key (https://root.cern/doc/master/classTKey.html): its size in bytes, a version, the size of the
 uncompressed data, a date, the size of the key, a cycle, and names. The key ends with what TBasket adds to it

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -155,9 +156,9 @@ def _known_bins(file: str, name: str, inputs: tuple[str, ...]) -> list[Bins]:
 
 
 def _for_texts(node: Any, texts: Mapping[str, str]) -> Node | None:
-    """Return a tree of bins with texts chosen; ``None`` if it doesn't have one of them."""
+    """Return a tree of bins with texts chosen; ``None`` if it doesn't have one of them, or a value isn't finite."""
     if not isinstance(node, dict):
-        return float(node)
+        return float(node) if math.isfinite(float(node)) else None
     rest = {key: node[key] for key in ("input", "inputs", "edges") if key in node}
     if node["nodetype"] == "category":
         items = {item["key"]: item["value"] for item in node["content"]}
@@ -199,7 +200,7 @@ def _collect(reference: Node, tree: Node | None, values: list[float]) -> bool:
 def _as_correctionlib_reads(values: list[float]) -> Floats:
     """Return numbers as correctionlib reads them from its files, which may differ from Python's in the last bit."""
     edges = {"n": len(values), "low": 0.0, "high": float(len(values))}
-    content = np.nan_to_num(values).tolist()
+    content = np.nan_to_num(values, nan=0.0).tolist()
     axis = [{"name": "bin", "type": "real"}]
     data = {"nodetype": "binning", "input": "bin", "edges": edges, "content": content, "flow": "error"}
     read = _read_back({"name": "values", "version": 1, "inputs": axis, "output": axis[0], "data": data})
