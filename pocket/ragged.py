@@ -8,12 +8,21 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from pocket.lookup import is_optional
+
 Indices = npt.NDArray[np.int64]
 
 
 def starts_of(counts: npt.NDArray[Any]) -> Indices:
     """Return the position of the first element of each list; ``counts`` has shape (n lists,)."""
     return np.asarray(np.cumsum(counts, dtype=np.int64) - counts, dtype=np.int64)
+
+
+def offsets_of(counts: npt.NDArray[Any]) -> Indices:
+    """Return the position of the first element of each list, and the end of the last one; shape (n lists + 1,)."""
+    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
+    np.cumsum(counts, out=offsets[1:])
+    return offsets
 
 
 def reduce_lists(operation: np.ufunc, values: npt.NDArray[Any], counts: Indices, empty: npt.NDArray[Any]) -> Any:
@@ -73,7 +82,8 @@ def to_lists(values: Any, counts: npt.NDArray[Any], behavior: Any = None) -> ak.
         counts: number of elements of each list, shape (n lists,).
         behavior: of the records.
     """
-    return ak.Array(ak.contents.ListOffsetArray(_offsets(counts), ak.to_layout(values)), behavior=behavior)
+    offsets = ak.index.Index64(offsets_of(counts))
+    return ak.Array(ak.contents.ListOffsetArray(offsets, ak.to_layout(values)), behavior=behavior)
 
 
 def count_true(mask: ak.Array) -> Any:
@@ -156,7 +166,7 @@ class ObjectColumns:
         if layout is None or not np.array_equal(layout.offsets, self._offsets):
             raise ValueError("a column of other lists than the objects")
         values = ak.Array(_elements(layout))
-        return values if "?" in values.typestr or "option" in values.typestr else np.asarray(values)
+        return values if is_optional(values) else np.asarray(values)
 
     def lists(self, values: Any) -> ak.Array:
         """Return what was computed of these columns in the shape of the collection."""
@@ -182,7 +192,8 @@ def select_objects(objects: ak.Array, mask: ak.Array) -> ak.Array:
         return objects[mask]
     positions = np.flatnonzero(np.asarray(ak.Array(_elements(chosen))))
     kept = ak.Array(lists.content, behavior=objects.behavior)[positions].layout
-    layout = ak.contents.ListOffsetArray(_offsets(_count_true(chosen)), kept, parameters=lists.parameters)
+    offsets = ak.index.Index64(offsets_of(_count_true(chosen)))
+    layout = ak.contents.ListOffsetArray(offsets, kept, parameters=lists.parameters)
     return ak.Array(layout, behavior=objects.behavior, attrs=objects.attrs)
 
 
@@ -193,12 +204,6 @@ def _plain(layout: Any) -> ak.contents.ListOffsetArray | None:
     if not isinstance(layout, ak.contents.ListOffsetArray | ak.contents.ListArray):
         return None
     return layout.to_ListOffsetArray64(True)
-
-
-def _offsets(counts: npt.NDArray[Any]) -> ak.index.Index64:
-    offsets = np.zeros(len(counts) + 1, dtype=np.int64)
-    np.cumsum(counts, out=offsets[1:])
-    return ak.index.Index64(offsets)
 
 
 def _is_boolean(layout: Any) -> bool:

@@ -19,7 +19,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import uproot
 from uproot.deserialization import numbytes_version
 
@@ -122,11 +121,15 @@ class Leaf:
         """The column, or ``None`` if it is of another kind."""
         leaf_class, _, elements, unsigned, is_list = self.kind
         type_name = _TYPES[leaf_class]
-        sizes, entries, seeks = (self._array(kind, before) for kind, before in ((">i4", 0), (">i8", 4), (">i8", 12)))
-        number = min([self.n_written, *np.flatnonzero(seeks == 0).tolist()])
-        edges = entries[: number + 1].tolist()
         if type_name is None or elements != 1:
             return None
+        space, begin = self.n_baskets, self.baskets
+        # each of the three arrays has a byte before it
+        sizes = np.frombuffer(self.data, ">i4", space, begin + 1)
+        entries = np.frombuffer(self.data, ">i8", space, begin + 2 + 4 * space)
+        seeks = np.frombuffer(self.data, ">i8", space, begin + 3 + 12 * space)
+        number = min([self.n_written, *np.flatnonzero(seeks == 0).tolist()])
+        edges = entries[: number + 1].tolist()
         # otherwise some baskets are in the tree itself
         if len(edges) != number + 1 or edges[0] or edges != sorted(edges) or edges[-1] != self.n_entries:
             return None
@@ -134,12 +137,6 @@ class Leaf:
         places = [(begin, begin + size) for begin, size in zip(begins, sizes.tolist(), strict=False)]
         dtype = np.dtype(type_name.replace("i", "u") if unsigned else type_name).newbyteorder(">")
         return Column(self.name, dtype, is_list, edges, places)
-
-    def _array(self, kind: str, bytes_before: int) -> npt.NDArray[Any]:
-        # each of the three arrays has a byte before it
-        number = (0, 4, 12).index(bytes_before)
-        position = self.baskets + number + 1 + bytes_before * self.n_baskets
-        return np.frombuffer(self.data, dtype=kind, count=self.n_baskets, offset=position)
 
 
 def read_tree(file: Any, object_path: str) -> tuple[Any, dict[str, Leaf]] | None:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.lookup import is_optional
-from pocket.ragged import counts_of, flat_values, to_lists
+from pocket.ragged import counts_of, flat_values, offsets_of, to_lists
 
 
 def delta_r(eta1: Any, phi1: Any, eta2: Any, phi2: Any) -> Any:
@@ -66,7 +66,7 @@ def distance_to_nearest(objects: ak.Array, others: ak.Array) -> ak.Array:
     counts, counts2 = (counts_of(column) for column in (objects["eta"], others["eta"]))
     eta, phi, eta2, phi2 = map(flat_values, columns)
     smallest = np.empty(len(eta), dtype=np.result_type(eta, eta2))
-    smallest_distances(eta, phi, _offsets(counts), eta2, phi2, _offsets(counts2), smallest)
+    smallest_distances(eta, phi, offsets_of(counts), eta2, phi2, offsets_of(counts2), smallest)
     return to_lists(smallest, counts)
 
 
@@ -77,10 +77,6 @@ def rows(counts: npt.NDArray[np.int64]) -> ak.Array:
         counts: number of objects of each event.
     """
     return to_lists(np.arange(counts.sum()), counts)
-
-
-def _offsets(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(counts, dtype=np.int64)])
 
 
 def trigger_match(objects: ak.Array, trigobjs: ak.Array, id: int, max_dr: float) -> ak.Array:
