@@ -41,7 +41,7 @@ class SkimTask(ConfigTask):
 
 
 class SkimEvents(SkimTask, DatasetWorkflow):
-    """Writes the events that pass the selection of a configuration as NanoAOD, one file per file that is read."""
+    """Writes the events that pass the selection of a configuration as NanoAOD, in one file per branch."""
 
     exclude_index = False
 
@@ -61,6 +61,7 @@ class SkimEvents(SkimTask, DatasetWorkflow):
             "mode": skim.mode,
             "keep": skim.keep,
             "drop": skim.drop,
+            "compression": skim.compression,
             "engine": code_closure("pocket.skims.run"),
             "toys": self.toys.fingerprint if self.has_toys else None,
         }

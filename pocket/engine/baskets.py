@@ -21,9 +21,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import awkward as ak
+import lz4.block
 import numba
 import numpy as np
 import uproot
+import xxhash
 import zstandard
 from uproot.source.chunk import Chunk
 from uproot.source.cursor import Cursor
@@ -37,6 +39,8 @@ _BASKET = struct.Struct(">Hiiii?")
 _POSITION = np.dtype(">i4")
 #: bytes before each compressed block: two of the algorithm, one of its version, three each of both sizes
 _BLOCK = 9
+#: bytes of the checksum of a block of LZ4, before its data
+_CHECKSUM = 8
 
 
 def read_numbers(source: Any, column: Column, start: int, stop: int, packing: Packing | None = None) -> ak.Array | None:
@@ -58,7 +62,7 @@ def read_numbers(source: Any, column: Column, start: int, stop: int, packing: Pa
         return (_lists if column.is_list else _values)(
             _baskets(source, column, start, stop, packing), size, column.dtype
         )
-    except (zstandard.ZstdError, lzma.LZMAError, struct.error, ValueError, IndexError):
+    except (zstandard.ZstdError, lzma.LZMAError, lz4.block.LZ4BlockError, struct.error, ValueError, IndexError):
         # uproot reads it in its own way, or says in its own words what is wrong
         return None
 
@@ -69,12 +73,23 @@ class _Zstd(threading.local):
     def __init__(self) -> None:
         self._decompressor = zstandard.ZstdDecompressor()
 
-    def __call__(self, block: memoryview) -> bytes:
+    def __call__(self, block: memoryview, size: int) -> bytes:
         return self._decompressor.decompress(block, allow_extra_data=False)
 
 
-#: algorithm of a block → what unpacks it; uproot unpacks the others. Those of cramjam are slower.
-UNPACK: dict[bytes, Callable[[memoryview], bytes]] = {b"ZS": _Zstd(), b"XZ": lzma.decompress}
+def _lz4(block: memoryview, size: int) -> bytes:
+    if xxhash.xxh64_digest(block[_CHECKSUM:]) != block[:_CHECKSUM]:
+        raise ValueError("a block of LZ4 with another checksum")
+    unpacked: bytes = lz4.block.decompress(block[_CHECKSUM:], uncompressed_size=size)
+    return unpacked
+
+
+#: algorithm of a block → what unpacks it, given its size; uproot unpacks the others. Those of cramjam are slower.
+UNPACK: dict[bytes, Callable[[memoryview, int], bytes]] = {
+    b"ZS": _Zstd(),
+    b"XZ": lambda block, size: lzma.decompress(block),
+    b"L4": _lz4,
+}
 
 
 class _Basket(NamedTuple):
@@ -111,7 +126,7 @@ class _Basket(NamedTuple):
         while len(packed) and (unpack := UNPACK.get(bytes(packed[:2]))):
             compressed, size = (int.from_bytes(packed[byte : byte + 3], "little") for byte in (3, 6))
             block = packed[_BLOCK : _BLOCK + compressed]
-            if len(block) != compressed or len(unpacked := unpack(block)) != size:
+            if len(block) != compressed or len(unpacked := unpack(block, size)) != size:
                 raise ValueError("a block of another size than it says")
             blocks.append(unpacked)
             packed = packed[_BLOCK + compressed :]

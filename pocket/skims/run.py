@@ -1,10 +1,9 @@
-"""Skimming of a branch: for each of its files a smaller one, and the sums over all events before the skim."""
+"""Skimming of a branch: the events of its files that survive, and the sums over all events before the skim."""
 
 from __future__ import annotations
 
 import json
-import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.configurator import Configurator, processing_metadata
-from pocket.datasets.fileset import TREE, FileInfo
+from pocket.datasets.fileset import FileInfo
 from pocket.datasets.segments import Branch, Segment
 from pocket.engine.nano import NanoTree
 from pocket.engine.reading import nano_events, open_file, read_segment
@@ -25,11 +24,8 @@ from pocket.skims.normalisation import RESCALE, generator_sums
 from pocket.skims.record import SkimRecord
 from pocket.skims.selection import kept_events
 from pocket.skims.skim import Skim
-from pocket.skims.writing import copy_events
+from pocket.skims.writing import EventWriter
 from pocket.workflows.base import BaseProcessorABC
-
-#: UUID version 5 namespace of the files of skims
-NAMESPACE = uuid.UUID("5f3c8f2e-64a1-4c1d-9c61-0e0f6a1f7d52")
 
 
 @dataclass(frozen=True)
@@ -41,6 +37,14 @@ class _Selected:
     sum_signs: float
     #: of the surviving entries
     sum_kept: float
+
+
+class _UnreadableError(Exception):
+    """A segment whose file can't be read."""
+
+    def __init__(self, segment: Segment, reason: BadFileError) -> None:
+        super().__init__(segment.path)
+        self.segment, self.reason = segment, reason
 
 
 def skim_branch(
@@ -56,7 +60,7 @@ def skim_branch(
     skip_bad_files: bool = False,
     progress: Callable[[int], None] = lambda events: None,
 ) -> SkimRecord:
-    """Skim one branch into ``events_{number}.root``, one file for each of its segments.
+    """Skim one branch into ``events_{number}.root``: one file, or more if the branches of its files differ.
 
     The content of a file doesn't depend on the size of chunks, apart from rounding of the sums.
 
@@ -79,43 +83,71 @@ def skim_branch(
     meta = {**processing_metadata(metadata), "dataset": branch.dataset}
     workflow = cfg.workflow(cfg.with_parameters(resolve_parameters(cfg, resources)))
     record = SkimRecord()
-    for number, segment in enumerate(branch.segments):
-        name = f"events_{number:04d}.root"
-        file_uuid = uuid.uuid5(NAMESPACE, json.dumps([identity, segment.uuid, segment.start, segment.stop]))
-        run_segment = partial(_skim_segment, workflow, skim, meta, chunk_size, progress, folder / name, file_uuid)
+    selected: dict[Segment, _Selected] = {}
+
+    def leave_out(segment: Segment, error: BadFileError) -> None:
+        if not skip_bad_files:
+            raise error
+        if (before := BeforeSkim.of(metadata)) and before.is_known:
+            raise needs_all_files(branch.dataset, error) from error
+        # the file is left out as a whole, its sum of generator weights with it
+        record.skipped[segment.path] = str(error)
+        if selected.pop(segment, None):
+            progress(segment.start - segment.stop)
+
+    for segment in branch.segments:
+        select = partial(_select_counted, workflow, skim.mode, meta, chunk_size, progress)
         try:
-            found = read_segment(segment, run_segment)
+            found = read_segment(segment, select)
         except BadFileError as error:
-            if not skip_bad_files:
-                raise
-            if (before := BeforeSkim.of(metadata)) and before.is_known:
-                raise needs_all_files(branch.dataset, error) from error
-            # the file is left out as a whole, its sum of generator weights with it
-            record.skipped[segment.path] = str(error)
-            (folder / name).unlink(missing_ok=True)
-            continue
-        selected = found.value
-        record.failures |= found.failures
-        record.nevents += segment.stop - segment.start
-        record.sum_genweights += selected.sum_genweights
-        record.sum_signs += selected.sum_signs
-        if len(selected.entries):
-            record.files[name] = FileInfo(object_path=TREE, num_entries=len(selected.entries), uuid=str(file_uuid))
-            record.size += (folder / name).stat().st_size
+            leave_out(segment, error)
+        else:
+            selected[segment] = found.value
+            record.failures |= found.failures
+    while True:
+        try:
+            record.files, failures = _copy(selected, folder, skim, identity, metadata["isMC"])
+        except _UnreadableError as error:
+            leave_out(error.segment, error.reason)
+        else:
+            break
+    record.failures |= failures
+    record.nevents = sum(segment.stop - segment.start for segment in selected)
+    record.sum_genweights = sum(one.sum_genweights for one in selected.values())
+    record.sum_signs = sum(one.sum_signs for one in selected.values())
+    record.size = sum((folder / name).stat().st_size for name in record.files)
     return record
 
 
-def _skim_segment(
+def _copy(
+    selected: Mapping[Segment, _Selected], folder: Path, skim: Skim, identity: str, is_mc: bool
+) -> tuple[dict[str, FileInfo], dict[str, str]]:
+    """Copy the selected events, and return the files with them, and what failed while another replica could be read.
+
+    Raises:
+        _UnreadableError: if a file can't be read; nothing is left in the folder then.
+    """
+    identity = json.dumps([identity, *([segment.uuid, segment.start, segment.stop] for segment in selected)])
+    constants = {RESCALE: _rescale(selected.values())} if is_mc else {}
+    failures: dict[str, str] = {}
+    with EventWriter(folder, skim, identity, constants, sum(len(one.entries) for one in selected.values())) as writer:
+        for segment, one in selected.items():
+            try:
+                failures |= writer.copy(segment, one.entries)
+            except BadFileError as error:
+                raise _UnreadableError(segment, error) from error
+    return writer.files, failures
+
+
+def _select_counted(
     workflow: BaseProcessorABC,
-    skim: Skim,
+    mode: str,
     metadata: Mapping[str, Any],
     chunk_size: int,
     progress: Callable[[int], None],
-    path: Path,
-    file_uuid: uuid.UUID,
     segment: Segment,
 ) -> _Selected:
-    """Select the events of a segment and copy them."""
+    """Select the events of a segment, and tell how far it is."""
     done = 0
 
     def count(events: int) -> None:
@@ -124,15 +156,11 @@ def _skim_segment(
         progress(events)
 
     try:
-        selected = _select(workflow, skim.mode, segment, metadata, chunk_size, count)
-        if len(selected.entries):
-            constants = {RESCALE: _rescale(selected)} if metadata["isMC"] else {}
-            copy_events(segment, selected.entries, path, skim, file_uuid=file_uuid, constants=constants)
+        return _select(workflow, mode, segment, metadata, chunk_size, count)
     except BadFileError:
         # the next attempt counts them again
         progress(-done)
         raise
-    return selected
 
 
 def _select(
@@ -158,6 +186,7 @@ def _select(
     return _Selected(np.concatenate(entries), *map(float, sums))
 
 
-def _rescale(selected: _Selected) -> float:
+def _rescale(selected: Collection[_Selected]) -> float:
     """Return the factor by which the generator weights of the survivors stand for those of all events."""
-    return selected.sum_genweights / selected.sum_kept if selected.sum_kept else 0.0
+    kept = sum(one.sum_kept for one in selected)
+    return sum(one.sum_genweights for one in selected) / kept if kept else 0.0

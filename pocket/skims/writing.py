@@ -1,15 +1,16 @@
-"""Copying of selected events into a NanoAOD file, branch by branch as they are in the original."""
+"""Writing of selected events into NanoAOD files, branch by branch as they are in the originals."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import awkward as ak
+import lz4.block
 import numpy as np
 import numpy.typing as npt
 import uproot
@@ -17,105 +18,217 @@ from uproot.interpretation.jagged import AsJagged
 from uproot.interpretation.numerical import AsDtype
 
 from pocket.counters import declare_unsigned_counters
-from pocket.datasets.fileset import TREE
+from pocket.datasets.fileset import TREE, FileInfo
 from pocket.datasets.segments import Segment
-from pocket.engine.reading import open_file
+from pocket.engine.reading import open_file, read_segment
 from pocket.errors import ConfigError
 from pocket.skims.skim import Skim
 
-#: events of a basket, which are in memory at once: about 100 MB of a full NanoAOD
-BASKET_ENTRIES = 10_000
+#: events of a basket, which are in memory at once: about 200 MB of a full NanoAOD. Smaller baskets take longer to read.
+BASKET_ENTRIES = 20_000
+#: UUID version 5 namespace of the files of skims
+NAMESPACE = uuid.UUID("5f3c8f2e-64a1-4c1d-9c61-0e0f6a1f7d52")
+
+Entries = npt.NDArray[np.int64]
+Columns = dict[str, ak.Array]
 
 
-def copy_events(
-    segment: Segment,
-    entries: npt.NDArray[np.int64],
-    path: Path,
-    skim: Skim,
-    *,
-    file_uuid: uuid.UUID,
-    constants: Mapping[str, float],
-) -> None:
-    """Copy events into the tree Events of a new file.
+class _LZ4(uproot.LZ4):  # type: ignore[misc]
+    """LZ4 by the slower search, as ROOT has it from level 4 on: a fifth smaller, and read as fast."""
 
-    Branches keep their names, types and values; those with a common counter have one again. The trees Runs and
-    LuminosityBlocks are not copied, because their sums are over all events of the original.
+    @property
+    def code_pair(self) -> tuple[int, int]:
+        """Algorithm and level as the file has them, which uproot knows of its own classes alone."""
+        return uproot.const.kLZ4, self.level
 
-    Args:
-        segment: the file to copy from.
-        entries: numbers of the events in it, at least one, in increasing order.
-        path: the file to write; one that is there is replaced.
-        skim: which branches are copied.
-        file_uuid: identity of the new file.
-        constants: branches to add, with one value for all events; they replace those of the same name.
+    def compress(self, data: bytes) -> bytes:
+        """Return the compressed data."""
+        packed: bytes = lz4.block.compress(data, mode="high_compression", compression=self.level, store_size=False)
+        return packed
 
-    Raises:
-        ConfigError: if a branch is neither a number nor a list of numbers per event.
-        BadFileError: if the original can't be read.
-    """
-    edges = [*range(0, len(entries), BASKET_ENTRIES), len(entries)]
-    parts = [entries[first:last] for first, last in pairwise(edges)]
-    with uproot.recreate(path, compression=uproot.ZSTD(5), uuid_function=lambda: file_uuid) as new:
-        tree = None
-        for part, (branches, columns) in zip(parts, _read(segment, skim, parts, constants), strict=True):
-            columns |= {name: ak.Array(np.full(len(part), value)) for name, value in constants.items()}
-            if tree is None:
-                tree = new.mktree(
-                    TREE,
-                    {name: ak.type(values).content for name, values in columns.items()},
-                    TREE,
-                    counter_name=branches.counters.get,
-                    # as seldom as possible: writing the header of a thousand branches again takes seconds
-                    initial_basket_capacity=1 if branches.unsigned else len(edges),
-                    resize_factor=len(edges),
-                )
-                declare_unsigned_counters(tree, branches.unsigned)
-            tree.extend(columns)
+
+_COMPRESSIONS = {"LZ4": _LZ4(4), "ZSTD": uproot.ZSTD(5), "LZMA": uproot.LZMA(5)}
 
 
 @dataclass(frozen=True)
 class _Branches:
-    """Branches of a tree: those to copy, counters apart, and the counters of the jagged ones among them."""
+    """Branches of a tree to copy, counters apart.
 
-    copied: tuple[str, ...]
+    Args:
+        types: branch → its type.
+        counters: branch with lists → the branch that counts them.
+        unsigned: the counters of type uint32.
+    """
+
+    types: Mapping[str, str]
     counters: Mapping[str, str]
-    #: the counters of type uint32
     unsigned: frozenset[str]
 
+    @classmethod
+    def of(cls, tree: Any, path: str, skim: Skim, without: Collection[str]) -> _Branches:
+        """Return those that a skim keeps.
 
-def _branches(tree: Any, path: str, skim: Skim, without: Collection[str]) -> _Branches:
-    names, counters = [], {}
-    for branch in tree.branches:
-        if not skim.keeps(branch.name) or branch.name in without:
-            continue
-        names.append(branch.name)
-        interpretation = branch.interpretation
-        jagged = isinstance(interpretation, AsJagged)
-        numbers = interpretation.content if jagged else interpretation
-        if not isinstance(numbers, AsDtype) or numbers.inner_shape or (jagged and branch.count_branch is None):
-            raise ConfigError(
-                f"branch {branch.name!r} of {path} ({branch.typename}) is neither a number nor a list with a counter, "
-                f"which a skim can't copy: leave it out by drop=[{branch.name!r}]"
-            )
-        if jagged:
-            counters[branch.name] = branch.count_branch.name
-    used = frozenset(counters.values())
-    unsigned = frozenset(name for name in used if tree[name].typename == "uint32_t")
-    return _Branches(tuple(name for name in names if name not in used), counters, unsigned)
+        Raises:
+            ConfigError: if one is neither a number nor a list of numbers per event.
+        """
+        types, counters = {}, {}
+        for branch in tree.branches:
+            if not skim.keeps(branch.name) or branch.name in without:
+                continue
+            types[branch.name] = branch.typename
+            interpretation = branch.interpretation
+            jagged = isinstance(interpretation, AsJagged)
+            numbers = interpretation.content if jagged else interpretation
+            if not isinstance(numbers, AsDtype) or numbers.inner_shape or (jagged and branch.count_branch is None):
+                raise ConfigError(
+                    f"branch {branch.name!r} of {path} ({branch.typename}) is neither a number nor a list with a "
+                    f"counter, which a skim can't copy: leave it out by drop=[{branch.name!r}]"
+                )
+            if jagged:
+                counters[branch.name] = branch.count_branch.name
+        used = frozenset(counters.values())
+        unsigned = frozenset(name for name in used if tree[name].typename == "uint32_t")
+        return cls({name: kind for name, kind in types.items() if name not in used}, counters, unsigned)
 
 
-def _read(
-    segment: Segment, skim: Skim, parts: Sequence[npt.NDArray[np.int64]], without: Collection[str]
-) -> Iterator[tuple[_Branches, dict[str, ak.Array]]]:
-    """Read parts of the entries, one branch after the other: one is in memory in the whole range of a part."""
-    # a generator, so that what goes wrong while its reader writes isn't taken for an error of the original
-    with open_file(segment) as file:
-        tree = file[segment.object_path]
-        branches = _branches(tree, segment.path, skim, without)
-        for entries in parts:
-            start, stop = int(entries[0]), int(entries[-1]) + 1
-            columns = {}
-            for name in branches.copied:
-                values = tree[name].array(entry_start=start, entry_stop=stop)
-                columns[name] = ak.to_packed(values[entries - start])
-            yield branches, columns
+class EventWriter:
+    """Writes selected events into the trees Events of ``events_{number}.root``.
+
+    Events of several files go into one, as long as the branches that are copied are the same: a file costs its reader
+    as much as a hundred thousand events. Branches keep their names, types and values; those with a common counter have
+    one again. The trees Runs and LuminosityBlocks are not copied, because their sums are over all events of the
+    original.
+
+    Args:
+        folder: where the files go; they are removed if an error ends the block.
+        skim: which branches are copied, and how they are compressed.
+        identity: a text that changes with whatever changes the content; the UUIDs of the files follow from it.
+        constants: branches to add, with one value for all events; they replace those of the same name.
+        size: number of all events.
+
+    Attributes:
+        files: file name → its entries and UUID, for files that are complete.
+    """
+
+    def __init__(self, folder: Path, skim: Skim, identity: str, constants: Mapping[str, float], size: int) -> None:
+        self.files: dict[str, FileInfo] = {}
+        self._folder, self._skim, self._identity, self._constants = folder, skim, identity, constants
+        self._n_baskets = -(-size // BASKET_ENTRIES)
+        self._branches: _Branches | None = None
+        self._pending: list[Columns] = []
+        self._n_pending = self._n_written = 0
+        self._file: Any = None
+        self._tree: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._finish()
+            return
+        if self._file is not None:
+            self._file.close()
+        for name in (*self.files, self._name()):
+            (self._folder / name).unlink(missing_ok=True)
+
+    def copy(self, segment: Segment, entries: Entries) -> Mapping[str, str]:
+        """Copy events of a file, which is read from the first of its replicas that can be read.
+
+        Args:
+            segment: the file.
+            entries: numbers of the events in it, in increasing order.
+
+        Returns:
+            Path or URL → reason, for what failed before the file could be read.
+
+        Raises:
+            ConfigError: if a branch is neither a number nor a list of numbers per event.
+            BadFileError: if the file can't be read.
+        """
+        done = 0
+
+        def copy_rest(location: Segment) -> None:
+            # what an attempt before has read stays
+            nonlocal done
+            for branches, columns, size in self._read(location, entries[done:]):
+                self._add(branches, columns, size)
+                done += size
+
+        return read_segment(segment, copy_rest).failures if len(entries) else {}
+
+    def _read(self, segment: Segment, entries: Entries) -> Iterator[tuple[_Branches, Columns, int]]:
+        """Read events in parts that fit into a basket: one branch is in memory in the whole range of a part."""
+        # a generator, so that what goes wrong while its reader writes isn't taken for an error of the original
+        with open_file(segment) as file:
+            tree = file[segment.object_path]
+            branches = _Branches.of(tree, segment.path, self._skim, self._constants)
+            if branches != self._branches:
+                yield branches, {}, 0
+            while len(entries):
+                part, entries = np.split(entries, [BASKET_ENTRIES - self._n_pending])
+                start, stop = int(part[0]), int(part[-1]) + 1
+                columns = {}
+                for name in branches.types:
+                    values = tree[name].array(entry_start=start, entry_stop=stop)
+                    columns[name] = ak.to_packed(values[part - start])
+                yield branches, columns, len(part)
+
+    def _add(self, branches: _Branches, columns: Columns, size: int) -> None:
+        if branches != self._branches:
+            self._finish()
+            self._branches = branches
+        if size:
+            self._pending.append(columns)
+            self._n_pending += size
+        if self._n_pending >= BASKET_ENTRIES:
+            self._write()
+
+    def _finish(self) -> None:
+        """Complete the file."""
+        self._write()
+        if self._file is None:
+            return
+        self._file.close()
+        self.files[self._name()] = FileInfo(object_path=TREE, num_entries=self._n_written, uuid=str(self._uuid()))
+        self._file, self._n_written = None, 0
+
+    def _write(self) -> None:
+        """Write the events that were read as the next basket of each branch."""
+        if not self._n_pending:
+            return
+        assert self._branches is not None
+        columns = {
+            name: ak.concatenate([part[name] for part in self._pending]) if len(self._pending) > 1 else values
+            for name, values in self._pending[0].items()
+        }
+        columns |= {name: ak.Array(np.full(self._n_pending, value)) for name, value in self._constants.items()}
+        if self._file is None:
+            self._begin(columns, self._branches)
+        self._tree.extend(columns)
+        self._n_written += self._n_pending
+        self._pending, self._n_pending = [], 0
+
+    def _begin(self, columns: Columns, branches: _Branches) -> None:
+        compression, file_uuid = _COMPRESSIONS[self._skim.compression], self._uuid()
+        self._file = uproot.recreate(
+            self._folder / self._name(), compression=compression, uuid_function=lambda: file_uuid
+        )
+        self._tree = self._file.mktree(
+            TREE,
+            {name: ak.type(values).content for name, values in columns.items()},
+            TREE,
+            counter_name=branches.counters.get,
+            # as seldom as possible: writing the header of a thousand branches again takes seconds
+            initial_basket_capacity=1 if branches.unsigned else self._n_baskets,
+            resize_factor=max(self._n_baskets, 2),
+        )
+        declare_unsigned_counters(self._tree, branches.unsigned)
+
+    def _name(self) -> str:
+        return f"events_{len(self.files):04d}.root"
+
+    def _uuid(self) -> uuid.UUID:
+        return uuid.uuid5(NAMESPACE, f"{self._identity} {len(self.files)}")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 import shutil
 from pathlib import Path
@@ -37,8 +38,9 @@ def skim(
         branch = dataclasses.replace(branch, segments=(dataclasses.replace(segment, replicas=tuple(replicas)),))
     meta = {**metadata(config, dataset), **options.pop("metadata", {})}
     folder.mkdir()
+    request = Skim(config="main", keep=options.pop("keep", ()))
     options = {"identity": "id", "chunk_size": 1000} | options
-    record = skim_branch(config, Skim(config="main"), branch, meta, Resources(), folder, **options)
+    record = skim_branch(config, request, branch, meta, Resources(), folder, **options)
     assert {path.name for path in folder.iterdir()} == set(record.files)
     for name, info in record.files.items():
         assert inspect_file(folder / name)[0] == info
@@ -70,15 +72,34 @@ def test_survivors_and_sums(tmp_path: Path, files: dict[Path, dict[str, Any]], c
     assert record.sum_genweights == pytest.approx(math.fsum(weights), rel=1e-12)
     assert record.sum_signs == sum(math.copysign(1, weight) for weight in weights)
     # of the second file nothing survives, but its weights count
-    assert list(written) == ["events_0000.root", "events_0002.root"]
+    (events,) = written.values()
     first, _, last = files.values()
-    for columns, events in zip((first, last), written.values(), strict=True):
-        kept = columns["x"] > 1
-        for name in ("genWeight", "x"):
-            assert events[name].to_numpy().tolist() == columns[name][kept].tolist()
-        assert events.Muon_pt.to_list() == columns["Muon"].pt[kept].to_list()
-        rescale = columns["genWeight"].sum(dtype=np.float64) / columns["genWeight"][kept].sum(dtype=np.float64)
-        assert events.skimRescaleGenWeight.to_numpy() == pytest.approx(rescale, rel=1e-12)
+    kept = {
+        name: [value for columns in (first, last) for value in columns[name][columns["x"] > 1].tolist()]
+        for name in ("genWeight", "x", "Muon")
+    }
+    for name in ("genWeight", "x"):
+        assert events[name].to_list() == kept[name]
+    assert events.Muon_pt.to_list() == [[muon["pt"] for muon in muons] for muons in kept["Muon"]]
+    rescale = math.fsum(weights) / math.fsum(kept["genWeight"])
+    assert events.skimRescaleGenWeight.to_numpy() == pytest.approx(rescale, rel=1e-12)
+
+
+def test_files_with_other_branches(tmp_path: Path) -> None:
+    """Files in a row that have the same branches become one."""
+    columns = {}
+    for seed, name in enumerate("abcd"):
+        path = tmp_path / f"{name}.root"
+        columns[path] = write_nano(path, 50, seed, without=("charge",) if name == "c" else ())
+    record, written = skim(tmp_path / "skim", list(columns))
+    assert list(written) == ["events_0000.root", "events_0001.root", "events_0002.root"]
+    assert len({info["uuid"] for info in record.files.values()}) == 3
+    assert ["Muon_charge" in events.fields for events in written.values()] == [True, False, True]
+    x = [[float(value) for value in one["x"] if value > 1] for one in columns.values()]
+    assert [events.x.to_list() for events in written.values()] == [x[0] + x[1], x[2], x[3]]
+    # no branch is kept in which they differ
+    _, alike = skim(tmp_path / "alike", list(columns), keep=["x"])
+    assert [events.x.to_list() for events in alike.values()] == [list(itertools.chain(*x))]
 
 
 def test_data_have_no_weights(tmp_path: Path, files: dict[Path, dict[str, Any]]) -> None:
@@ -114,28 +135,45 @@ def test_identity_of_files(tmp_path: Path, files: dict[Path, dict[str, Any]]) ->
         return {info["uuid"] for info in record.files.values()}
 
     first = uuids("first")
-    assert len(first) == 2
+    assert len(first) == 1
     assert uuids("again", chunk_size=11) == first
     assert not uuids("other", identity="other") & first
+    without, _ = skim(tmp_path / "without", list(files)[1:])
+    assert not {info["uuid"] for info in without.files.values()} & first
 
 
-def test_bad_file(tmp_path: Path, files: dict[Path, dict[str, Any]]) -> None:
-    a, b, c = files
-    # read only once the events are selected, when the file of the survivors is written already
-    damage(a, "Muon_phi")
-    with pytest.raises(BadFileError, match=r"a\.root can't be read"):
-        skim(tmp_path / "first", [a, b, c])
-    record, written = skim(tmp_path / "second", [a, b, c], skip_bad_files=True)
-    assert list(record.skipped) == [str(a)]
-    assert list(written) == ["events_0002.root"]
-    assert record.nevents == 2 + len(files[c]["x"])
-    assert record.sum_genweights == pytest.approx(1.5 + files[c]["genWeight"].sum(dtype=np.float64), rel=1e-12)
+# read by the selection, or only once all events are selected; the last file is found out when others were copied
+@pytest.mark.parametrize("branch", ["genWeight", "Muon_phi"])
+@pytest.mark.parametrize("bad", ["a", "c"])
+def test_bad_file(tmp_path: Path, files: dict[Path, dict[str, Any]], branch: str, bad: str) -> None:
+    broken, good = (tmp_path / f"{name}.root" for name in (bad, "c" if bad == "a" else "a"))
+    damage(broken, branch)
+    with pytest.raises(BadFileError, match=rf"{bad}\.root can't be read"):
+        skim(tmp_path / "first", list(files))
+    assert not list((tmp_path / "first").iterdir())
+    done: list[int] = []
+    record, written = skim(tmp_path / "second", list(files), skip_bad_files=True, progress=done.append)
+    assert list(record.skipped) == [str(broken)]
+    x = files[good]["x"]
+    assert written["events_0000.root"].x.to_list() == x[x > 1].tolist()
+    assert record.nevents == sum(done) == 2 + len(x)
+    assert record.sum_genweights == pytest.approx(1.5 + files[good]["genWeight"].sum(dtype=np.float64), rel=1e-12)
+    # its UUID is that of a skim without the bad file
+    expected, _ = skim(tmp_path / "expected", [path for path in files if path != broken])
+    assert record.files == expected.files
     sums = {"isSkim": True, "sum_genweights": 3.0}
     with pytest.raises(BadFileError, match="it is a skim that its metadata normalise, so none of its files can be"):
-        skim(tmp_path / "third", [a, b, c], skip_bad_files=True, metadata=sums)
+        skim(tmp_path / "third", list(files), skip_bad_files=True, metadata=sums)
 
 
-def test_another_replica_is_skimmed_from_the_begin(tmp_path: Path) -> None:
+def test_no_file_can_be_read(tmp_path: Path, files: dict[Path, dict[str, Any]]) -> None:
+    path = next(iter(files))
+    damage(path, "Muon_phi")
+    record, written = skim(tmp_path / "skim", [path], skip_bad_files=True)
+    assert (list(record.skipped), written, record.nevents, record.sum_genweights) == ([str(path)], {}, 0, 0)
+
+
+def test_another_replica_is_skimmed(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.root", tmp_path / "bad.root"
     write_nano(good)
     shutil.copy(good, bad)

@@ -37,6 +37,11 @@ def test_unknown_mode() -> None:
         Skim(config="main", mode="skimm")
 
 
+def test_unknown_compression() -> None:
+    with pytest.raises(UnknownNameError, match="unknown compression 'zstd' in skim of configuration 'main', did you"):
+        Skim(config="main", compression="zstd")
+
+
 @pytest.mark.parametrize("patterns", ["Muon_*", [1], [""]])
 def test_patterns_must_be_a_list_of_texts(patterns: Any) -> None:
     with pytest.raises(ConfigError, match="keep of the skim of configuration 'main' must be a list of patterns such"):

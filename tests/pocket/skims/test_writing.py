@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,23 @@ from pocket.engine.nano import NanoTree
 from pocket.engine.reading import open_file
 from pocket.errors import ConfigError
 from pocket.skims import Skim, writing
-from pocket.skims.writing import copy_events
+from pocket.skims.writing import EventWriter
 from tests.pocket.engine.root_files import segment, write_nano
 from tests.real_files import real_file
 
-UUID = uuid.UUID("12345678-1234-5678-1234-567812345678")
 SOME = np.array([0, 3, 4, 7, 11, 30, 39])
 
 
 def copy(source: Path, target: Path, entries: Any = SOME, skim: Skim | None = None, **constants: float) -> None:
-    copy_events(
-        segment(source), np.asarray(entries), target, skim or Skim(config="main"), file_uuid=UUID, constants=constants
-    )
+    """Copy events into one file, which has the name ``target`` then."""
+    entries, folder = np.asarray(entries), target.with_suffix("")
+    folder.mkdir(exist_ok=True)
+    with EventWriter(folder, skim or Skim(config="main"), "id", constants, len(entries)) as writer:
+        assert writer.copy(segment(source), entries) == {}
+    ((name, info),) = writer.files.items()
+    assert inspect_file(folder / name)[0] == info
+    assert info["num_entries"] == len(entries)
+    (folder / name).rename(target)
 
 
 def content(path: Path, skim: Skim | None = None) -> dict[str, tuple[str, str | None, ak.Array]]:
@@ -77,8 +81,6 @@ def test_copy_is_nanoaod(tmp_path: Path) -> None:
         assert ak.any(original.Muon.genPartIdx >= 0)
         read = {"run", "luminosityBlock", "event", "genWeight", "HLT", "Muon", "GenPart"}
         assert set(copied.fields) <= read
-    info, _ = inspect_file(tmp_path / "skim.root")
-    assert info == {"object_path": "Events", "num_entries": len(SOME), "uuid": str(UUID)}
 
 
 def test_constants_replace_branches(tmp_path: Path) -> None:
@@ -86,6 +88,41 @@ def test_constants_replace_branches(tmp_path: Path) -> None:
     copy(tmp_path / "a.root", tmp_path / "b.root", [1, 2], skimRescaleGenWeight=2.0)
     copy(tmp_path / "b.root", tmp_path / "c.root", [1], skimRescaleGenWeight=3.0)
     assert content(tmp_path / "c.root")["skimRescaleGenWeight"][2].to_list() == [3.0]
+
+
+@pytest.mark.parametrize("basket_entries", [1, 3, 4, 100])
+def test_events_of_several_files_share_baskets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, basket_entries: int
+) -> None:
+    monkeypatch.setattr(writing, "BASKET_ENTRIES", basket_entries)
+    columns = {tmp_path / f"{seed}.root": write_nano(tmp_path / f"{seed}.root", 20, seed) for seed in range(4)}
+    chosen = ([1, 2, 5, 8, 13], [], [0], [3, 19])
+    with EventWriter(tmp_path, Skim(config="main"), "id", {"one": 1.0}, 8) as writer:
+        for path, entries in zip(columns, chosen, strict=True):
+            writer.copy(segment(path), np.asarray(entries, dtype=np.int64))
+    assert list(writer.files) == ["events_0000.root"]
+    with uproot.open(tmp_path / "events_0000.root") as file:
+        edges = [*range(0, 8, basket_entries), 8]
+        assert {tuple(branch.entry_offsets) for branch in file["Events"].branches} == {tuple(edges)}
+    copied = content(tmp_path / "events_0000.root")
+    pairs = list(zip(columns.values(), chosen, strict=True))
+    for name in ("x", "genWeight"):
+        assert copied[name][2].to_list() == [own[name][entry] for own, some in pairs for entry in some]
+    assert copied["Muon_pt"][2].to_list() == [own["Muon"].pt[entry].to_list() for own, some in pairs for entry in some]
+
+
+@pytest.mark.parametrize(("compression", "begin"), [("LZ4", b"L4\1"), ("ZSTD", b"ZS\1"), ("LZMA", b"XZ\0")])
+def test_compression(tmp_path: Path, compression: str, begin: bytes) -> None:
+    source = real_file("nano_dy.root")
+    skim = Skim(config="main", keep=["Muon_*", "Jet_*"], compression=compression)
+    copy(source, tmp_path / "skim.root", np.arange(40), skim)
+    original, copied = content(source, skim), content(tmp_path / "skim.root")
+    assert all(ak.array_equal(copied[name][2], original[name][2][:40], equal_nan=True) for name in original)
+    with uproot.open(tmp_path / "skim.root") as file:
+        branch = file["Events"]["Jet_jetId"]
+        place, size = (int(branch.member(name)[0]) for name in ("fBasketSeek", "fBasketBytes"))
+        assert begin in bytes(file.file.source.chunk(place, place + size).raw_data)
+        assert branch.compressed_bytes < branch.uncompressed_bytes
 
 
 def test_a_counter_may_stay_alone(tmp_path: Path) -> None:
