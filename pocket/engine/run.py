@@ -16,6 +16,7 @@ from pocket.datasets.segments import Branch, Segment
 from pocket.engine.chunk import Output, empty_output
 from pocket.engine.chunking import Chunking
 from pocket.engine.coffea_processor import CoffeaProcessor
+from pocket.engine.memory import keep_memory
 from pocket.engine.nano import NanoTree
 from pocket.engine.reading import nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
@@ -72,6 +73,7 @@ def run_branch(
     """
     if branch.dataset not in cfg.definitions:
         raise UnknownNameError("dataset", branch.dataset, cfg.definitions)
+    keep_memory()
     params = resolve_parameters(cfg, resources)
     meta = {**processing_metadata(metadata), "dataset": branch.dataset}
     processor = CoffeaProcessor(cfg, params)

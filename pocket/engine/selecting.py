@@ -37,6 +37,8 @@ def select_events(events: Any, mask: Mask, last: bool = False) -> Any:
 
     def selected(content: Any) -> Any:
         if isinstance(content, ak.contents.ListOffsetArray):
+            if len(packing) == len(events):
+                return content
             # what lists in the file have is known only once it is read
             if isinstance(content.offsets.data, np.ndarray):
                 return packing.lists(content)

@@ -16,6 +16,8 @@ from pocket.weights.plan import SamplePlan, WeightPlan, variation_names
 from pocket.weights.wrapper import WeightWrapper
 
 Floats = npt.NDArray[np.float64]
+#: events whose weights are multiplied at once
+_BLOCK = 16384
 
 
 @dataclass(frozen=True)
@@ -125,20 +127,26 @@ def _is_varied(follower: WeightWrapper, plans: Iterable[SamplePlan]) -> bool:
 def _sample_weights(
     sample: SamplePlan, names: tuple[str, ...], computed: Mapping[str, _Weight], size: int
 ) -> ChunkWeights:
-    class_of: dict[str, int] = {}
     classes: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
-    matrices: list[Floats] = []
-    for category, applied in sample.weights.items():
-        key = (applied, sample.variations[category])
-        if key not in classes:
-            classes[key] = len(matrices)
-            matrices.append(_matrix({name: computed[name] for name in applied}, key[1], names, size))
-        class_of[category] = classes[key]
-    return ChunkWeights(names, np.stack(matrices), class_of)
+    class_of = {
+        category: classes.setdefault((applied, sample.variations[category]), len(classes))
+        for category, applied in sample.weights.items()
+    }
+    matrices = np.empty((len(classes), size, len(names)))
+    for (applied, varied), number in classes.items():
+        products = _products({name: computed[name] for name in applied}, varied, names, size)
+        # a part of the events after the other, which stays in the caches of the processor
+        for first in range(0, size, _BLOCK):
+            part = slice(first, first + _BLOCK)
+            for position, (before, factor, after) in enumerate(products):
+                matrices[number, part, position] = before[part] * factor[part] * after[part]
+    return ChunkWeights(names, matrices, class_of)
 
 
-def _matrix(applied: Mapping[str, _Weight], varied_names: Sequence[str], columns: Sequence[str], size: int) -> Floats:
-    """Return the product of weights per event and variation, shape (size, n variations)."""
+def _products(
+    applied: Mapping[str, _Weight], varied_names: Sequence[str], variations: Sequence[str], size: int
+) -> list[tuple[Floats, Floats, Floats]]:
+    """Return three factors of the weight in each variation, each of shape (size,)."""
     # a weight and those that follow it vary together, as one factor
     factors: dict[str, list[str]] = {}
     for name, weight in applied.items():
@@ -149,18 +157,16 @@ def _matrix(applied: Mapping[str, _Weight], varied_names: Sequence[str], columns
 
     # products of the factors before and after each one, so that a varied factor replaces its nominal
     # without a division, which fails for weights of zero
-    before = [np.ones(size)]
+    ones = np.ones(size)
+    before, after = [ones], [ones]
     for names in factors.values():
         before.append(before[-1] * factor(names, "nominal"))
-    after = [np.ones(size)]
     for names in reversed(factors.values()):
         after.append(after[-1] * factor(names, "nominal"))
     after.reverse()
-    matrix = np.empty((size, len(columns)))
-    matrix[:] = before[-1][:, None]
-    position = {name: number for number, name in enumerate(columns)}
+    products = dict.fromkeys(variations, (before[-1], ones, ones))
     for number, names in enumerate(factors.values()):
         for name in names:
             for variation in applied[name].varied if name in varied_names else ():
-                matrix[:, position[variation]] = before[number] * factor(names, variation) * after[number + 1]
-    return matrix
+                products[variation] = before[number], factor(names, variation), after[number + 1]
+    return list(products.values())

@@ -25,9 +25,9 @@ from pocket.when_used import numbers_when_used
 
 #: relative isolation that ``iso`` cuts on
 ISOLATION = {"Electron": "pfRelIso03_all", "Muon": "pfRelIso04_all"}
-#: transition between ECAL barrel and endcap in |eta| of the supercluster, where electrons are badly measured
 #: what makes a lepton of either flavour
 LEPTON_FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdgId")
+#: transition between ECAL barrel and endcap in |eta| of the supercluster, where electrons are badly measured
 ECAL_TRANSITION = (1.4442, 1.5660)
 
 
