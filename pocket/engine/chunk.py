@@ -14,7 +14,8 @@ from pocket.configurator import Configurator
 from pocket.delayed import DelayedColumns
 from pocket.engine.filling import HistogramFiller
 from pocket.engine.layout import Layout, dataset_layout
-from pocket.engine.masks import CategoryMasks, CutMasks, Mask, category_masks, evaluator
+from pocket.engine.masks import CategoryMasks, CutMasks, category_masks, evaluator
+from pocket.engine.patterns import Mask
 from pocket.engine.selecting import select_events
 from pocket.engine.weighting import ChunkWeights, compute_weights
 from pocket.skims.normalisation import generator_sums
@@ -167,12 +168,15 @@ def _count(
     output: Output,
 ) -> None:
     for sample in layout.counted:
-        for category in masks[sample].names:
-            mask = masks[sample].of(category)
-            nominal = weights[sample].nominal(category)[mask]
-            output["cutflow"][category][layout.dataset][sample][variation] = int(mask.sum())
-            output["sumw"][category][layout.dataset][sample][variation] = float(nominal.sum())
-            output["sumw2"][category][layout.dataset][sample][variation] = float((nominal**2).sum())
+        names, patterns = masks[sample].names, masks[sample].event_patterns
+        contained = patterns.contain(np.arange(len(names)))
+        counts = patterns.sums()
+        sums = [(patterns.sums(nominal), patterns.sums(nominal**2)) for nominal in weights[sample].nominals]
+        for category, within in zip(names, contained.T, strict=True):
+            sumw, sumw2 = sums[weights[sample].class_of[category]]
+            output["cutflow"][category][layout.dataset][sample][variation] = int(counts[within].sum())
+            output["sumw"][category][layout.dataset][sample][variation] = float(sumw[within].sum())
+            output["sumw2"][category][layout.dataset][sample][variation] = float(sumw2[within].sum())
 
 
 def _output(cfg: Configurator, layout: Layout, metadata: Mapping[str, Any], filler: HistogramFiller | None) -> Output:

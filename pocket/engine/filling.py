@@ -14,12 +14,14 @@ import numpy.typing as npt
 from pocket.calibrators.base import NOMINAL
 from pocket.configurator import Configurator
 from pocket.engine.kernel import add_weights
-from pocket.engine.masks import CategoryMasks, Indices, Words
+from pocket.engine.masks import CategoryMasks
+from pocket.engine.patterns import Indices, Mask, Patterns
 from pocket.engine.values import Entries, axis_values, entries
 from pocket.engine.weighting import ChunkWeights, Floats
 from pocket.errors import HistogramError
 from pocket.histograms.axes import build_axis, category_axis, flat_bins, set_sums
 from pocket.histograms.config import HistConf
+from pocket.ragged import offsets_of
 
 
 @dataclass(frozen=True)
@@ -137,23 +139,17 @@ class HistogramFiller:
             bins, _ = flat_bins(first.axes, entry.values, name)
             for sample, sums in wanted.items():
                 shapes = self._variations[sample].shapes
-                # a category out of the variation's reach is left out, its bit is no bit
+                # a category out of the variation's reach is left out
                 numbers = [
                     masks[sample].names.index(category) if variation in (NOMINAL, *shapes[category]) else -1
                     for category in sums.categories
                 ]
-                words, row = _rows(name, sums, entry, masks[sample])
-                add_weights(
-                    entry.event,
-                    row,
-                    bins,
-                    words,
-                    np.array(numbers, dtype=np.int64),
-                    np.array([weights[sample].class_of[category] for category in sums.categories], dtype=np.int64),
-                    _matrices(sums, weights[sample]),
-                    *sums.arrays(),
-                    sums.variations.index(variation),
-                )
+                classes = [weights[sample].class_of[category] for category in sums.categories]
+                patterns, row = _rows(name, sums, entry, masks[sample])
+                contained = patterns.contain(np.array(numbers, dtype=np.int64))
+                matrices = _matrices(sums, weights[sample])
+                position = sums.variations.index(variation)
+                _add(entry.event, row, bins, patterns, contained, np.array(classes), matrices, sums.arrays(), position)
 
     def histograms(self) -> dict[str, dict[str, Any]]:
         """Return histogram name → stored sample → histogram, axes (cat, variation, …), for data (cat, …)."""
@@ -163,21 +159,58 @@ class HistogramFiller:
         }
 
 
-def _rows(name: str, sums: _Sums, entry: Entries, masks: CategoryMasks) -> tuple[Words, Indices]:
-    """Return the categories as bits, per event or per object, and the row of each entry in them."""
+def _rows(name: str, sums: _Sums, entry: Entries, masks: CategoryMasks) -> tuple[Patterns, Indices]:
+    """Return the combinations of categories of the events or objects, and the row of each entry in them."""
     conf = sums.conf
     if not masks.per_object.intersection(sums.categories):
-        return masks.event_words, entry.event
+        return masks.event_patterns, entry.event
     if entry.object is None or entry.counts is None:
         return masks.collapsed(conf.collapse_2D_masks_mode if conf.collapse_2D_masks else "", name), entry.event
     assert masks.counts is not None
-    assert masks.object_words is not None
     if not np.array_equal(entry.counts, masks.counts):
         raise HistogramError(
             f"histogram {name!r}: some of its categories select objects of {masks.collection!r}, of which there are "
             "other numbers than of its values; restrict its categories"
         )
-    return masks.object_words, entry.object
+    return masks.object_patterns, entry.object
+
+
+def _add(
+    event: Indices,
+    row: Indices,
+    bins: Indices,
+    patterns: Patterns,
+    contained: Mask,
+    classes: Indices,
+    matrices: Floats,
+    sums: tuple[Floats, Floats],
+    first: int,
+) -> None:
+    """Add the weights of entries in their categories, see :func:`~pocket.engine.kernel.add_weights`.
+
+    Args:
+        contained: which combinations contain which categories, shape (n patterns, n categories).
+        classes: which weights each category uses, shape (n categories,).
+    """
+    n_bins, n_variations = sums[0].shape[1], matrices.shape[2]
+    if len(contained) * n_bins > len(event):
+        slots = np.nonzero(contained)[1]
+        starts = offsets_of(contained.sum(axis=1))
+        add_weights(event, row, bins, patterns.of_row, starts, slots, classes[slots], matrices, *sums, first)
+        return
+    # an entry is added to its combination alone, and these to their categories, if that is less to do
+    for used in np.unique(classes):
+        inside = contained & (classes == used)
+        chosen = inside.any(axis=1)
+        slots = np.arange(chosen.sum())
+        parts = np.zeros((2, len(slots), n_bins, n_variations))
+        starts = offsets_of(chosen)
+        add_weights(
+            event, row, bins, patterns.of_row, starts, slots, np.full_like(slots, used), matrices, parts[0], parts[1], 0
+        )
+        for pattern, category in zip(*np.nonzero(inside[chosen]), strict=True):
+            for total, part in zip(sums, parts, strict=True):
+                total[category, :, first : first + n_variations] += part[pattern]
 
 
 def _matrices(sums: _Sums, weights: ChunkWeights) -> npt.NDArray[np.float64]:

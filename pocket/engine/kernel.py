@@ -7,16 +7,18 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
 
 
 @numba.njit(cache=True, nogil=True)
 def add_weights(
-    event: npt.NDArray[np.int64],
-    row: npt.NDArray[np.int64],
-    bins: npt.NDArray[np.int64],
-    words: npt.NDArray[np.uint64],
-    categories: npt.NDArray[np.int64],
-    weight_class: npt.NDArray[np.int64],
+    event: Indices,
+    row: Indices,
+    bins: Indices,
+    pattern: Indices,
+    starts: Indices,
+    slots: Indices,
+    weight_class: Indices,
     weights: Floats,
     sumw: Floats,
     sumw2: Floats,
@@ -26,11 +28,13 @@ def add_weights(
 
     Args:
         event: event of each entry, shape (n entries,).
-        row: row of each entry in ``words``: its event or its object, shape (n entries,).
+        row: row of each entry in ``pattern``: its event or its object, shape (n entries,).
         bins: flat bin of each entry, shape (n entries,); negative ones are left out.
-        words: categories of each event or object as bits, shape (n rows, n words).
-        categories: bit number of each category, negative to leave it out, shape (n categories,).
-        weight_class: which weights each of them uses, shape (n categories,).
+        pattern: combination of categories of each event or object, shape (n rows,).
+        starts: where the categories of each combination begin in ``slots``, and the end of the last one, shape
+            (n patterns + 1,).
+        slots: categories of one combination after the other, as positions in ``sumw``, shape (n slots,).
+        weight_class: which weights each of them uses, shape (n slots,).
         weights: shape (n classes, n events, n variations).
         sumw: shape (n categories, n bins, n variations in all), added to.
         sumw2: same shape, added to.
@@ -40,18 +44,13 @@ def add_weights(
     for entry in range(np.uint64(len(event))):
         if bins[entry] < 0:
             continue
-        position, index, place = np.uint64(bins[entry]), np.uint64(event[entry]), np.uint64(row[entry])
-        # most entries are in no category of a subsample
-        found = np.uint64(0)
-        for word in range(words.shape[1]):
-            found |= words[place, word]
-        if not found:
-            continue
-        for number in range(len(categories)):
-            bit = categories[number]
-            if bit < 0 or not (words[place, np.uint64(bit >> 6)] >> np.uint64(bit & 63)) & np.uint64(1):
-                continue
-            slot, source = np.uint64(number), np.uint64(weight_class[number])
+        position, index, found = (
+            np.uint64(bins[entry]),
+            np.uint64(event[entry]),
+            np.uint64(pattern[np.uint64(row[entry])]),
+        )
+        for number in range(np.uint64(starts[found]), np.uint64(starts[found + np.uint64(1)])):
+            slot, source = np.uint64(slots[number]), np.uint64(weight_class[number])
             for variation in range(np.uint64(weights.shape[2])):
                 weight = weights[source, index, variation]
                 sumw[slot, position, np.uint64(first) + variation] += weight

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import awkward as ak
 import numpy as np
-import numpy.typing as npt
 
 from pocket.cut import Cut
+from pocket.engine.patterns import Indices, Mask, Patterns, Words
 from pocket.errors import HistogramError
 from pocket.lookup import collection
 from pocket.ragged import reduce_lists
 from pocket.selections import StandardSelection
-
-Mask = npt.NDArray[np.bool_]
-Words = npt.NDArray[np.uint64]
-Indices = npt.NDArray[np.int64]
 
 
 class CutMasks:
@@ -72,6 +69,17 @@ class CategoryMasks:
     counts: Indices | None = None
     object_words: Words | None = None
 
+    @cached_property
+    def event_patterns(self) -> Patterns:
+        """The combinations of categories of the events."""
+        return Patterns(self.event_words)
+
+    @cached_property
+    def object_patterns(self) -> Patterns:
+        """The combinations of categories of the objects."""
+        assert self.object_words is not None
+        return Patterns(self.object_words)
+
     def of(self, category: str) -> Mask:
         """Return the events of a category, shape (n events,)."""
         return _bit(self.event_words, self.names.index(category))
@@ -96,8 +104,8 @@ class CategoryMasks:
         events = np.where(other.of(name)[:, None], self.event_words, nothing)
         return CategoryMasks(self.names, events, self.per_object, self.collection, counts, objects)
 
-    def collapsed(self, mode: str, where: str) -> Words:
-        """Return the categories of the events by ``OR`` or ``AND`` over their objects, shape (n events, n words).
+    def collapsed(self, mode: str, where: str) -> Patterns:
+        """Return the categories of the events by ``OR`` or ``AND`` over their objects.
 
         An event without objects is in no category per object, whatever the mode.
 
@@ -105,7 +113,7 @@ class CategoryMasks:
             HistogramError: without a mode, if there are categories per object.
         """
         if not self.per_object or mode == "OR":
-            return self.event_words
+            return self.event_patterns
         if not mode:
             raise HistogramError(
                 f"histogram {where!r} has one value per event, but {', '.join(sorted(self.per_object))} select objects "
@@ -115,7 +123,7 @@ class CategoryMasks:
         assert self.object_words is not None
         assert self.counts is not None
         # all objects of an event without any are selected, but it is in no category of objects
-        return self.event_words & ~_any_of_objects(~self.object_words, self.counts)
+        return Patterns(self.event_words & ~_any_of_objects(~self.object_words, self.counts))
 
 
 def category_masks(selection: StandardSelection, masks: CutMasks, events: Any) -> CategoryMasks:

@@ -36,12 +36,12 @@ class ChunkWeights:
 
     def nominal(self, category: str) -> Floats:
         """Return the nominal weight in a category, shape (n events,)."""
-        nominal: Floats = self._nominal[self.class_of[category]]
+        nominal: Floats = self.nominals[self.class_of[category]]
         return nominal
 
     @cached_property
-    def _nominal(self) -> Floats:
-        # without the other variations between, since it is looked at in every category
+    def nominals(self) -> Floats:
+        """The nominal weights, shape (n classes, n events)."""
         return np.ascontiguousarray(self.matrices[:, :, self.variations.index("nominal")])
 
     def column(self, category: str, variation: str) -> Floats:

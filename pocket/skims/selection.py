@@ -9,7 +9,7 @@ import numpy as np
 
 from pocket.engine.chunk import preselect, skim
 from pocket.engine.layout import dataset_layout
-from pocket.engine.masks import Mask
+from pocket.engine.patterns import Mask
 from pocket.errors import ConfigError
 from pocket.workflows.base import BaseProcessorABC
 

@@ -98,11 +98,14 @@ def assert_close(found: Any, expected: Any) -> None:
     confs=st.lists(histograms(), min_size=1, max_size=3),
     is_mc=st.booleans(),
     n_classes=st.integers(1, 3),
+    times=st.sampled_from([1, 50]),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_equals_hist_fill(
-    generated: list[Event], confs: list[HistConf], is_mc: bool, n_classes: int, seed: int
+    generated: list[Event], confs: list[HistConf], is_mc: bool, n_classes: int, times: int, seed: int
 ) -> None:
+    # with many entries for each bin and combination of categories, too
+    generated = times * generated
     rng = np.random.default_rng(seed)
     variations = ["nominal", "sfUp", "sfDown"] if is_mc else ["nominal"]
     chunk = weights(rng, len(generated), variations, n_classes)

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 
 from pocket.engine.kernel import add_weights
 from pocket.engine.masks import to_bits
+from pocket.engine.patterns import Patterns
+from pocket.ragged import offsets_of
 
 
 @settings(max_examples=30, deadline=None)
@@ -35,7 +37,11 @@ def test_equals_four_loops(
     first = int(rng.integers(0, 2))
     start = rng.random((2, n_filled, n_bins, first + n_variations + 1))
     sumw, sumw2 = start.copy()
-    add_weights(event, row, bins, to_bits(masks, n_rows), categories, classes, weights, sumw, sumw2, first)
+    patterns = Patterns(to_bits(masks, n_rows))
+    contained = patterns.contain(categories)
+    slots = np.nonzero(contained)[1]
+    starts = offsets_of(contained.sum(axis=1))
+    add_weights(event, row, bins, patterns.of_row, starts, slots, classes[slots], weights, sumw, sumw2, first)
 
     expected, expected2 = start.copy()
     for entry in range(n_entries):

@@ -1,0 +1,97 @@
+"""Combinations of categories that events or objects are in.
+
+Most events share theirs with many others. What follows from a combination, such as where the entries of a histogram
+belong, is found once for all of them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Words = npt.NDArray[np.uint64]
+
+
+class Patterns:
+    """The combinations of categories that there are, and which of them each event or object has.
+
+    Args:
+        words: categories of each event or object as bits, shape (n rows, n words): number k is bit k % 64 of word
+            k // 64.
+
+    Attributes:
+        words: those of each combination, shape (n patterns, n words).
+        of_row: number of the combination of each event or object, shape (n rows,).
+    """
+
+    def __init__(self, words: Words) -> None:
+        self.of_row: Indices = np.empty(len(words), dtype=np.int64)
+        first: Indices = np.empty(len(words), dtype=np.int64)
+        number = _find(words, self.of_row, first)
+        self.words: Words = words[first[:number]]
+
+    def contain(self, categories: Indices) -> Mask:
+        """Tell which combinations contain which categories.
+
+        Args:
+            categories: their numbers; no combination contains a negative one, shape (n categories,).
+
+        Returns:
+            Shape (n patterns, n categories).
+        """
+        bits = np.maximum(categories, 0)
+        found: Mask = (self.words[:, bits >> 6] >> (bits & 63).astype(np.uint64)) & np.uint64(1) != 0
+        return found & (categories >= 0)
+
+    def sums(self, values: Any = None) -> Any:
+        """Return the sum of the values of the events or objects of each combination, shape (n patterns,).
+
+        Args:
+            values: shape (n rows,); 1 for each by default, which counts them.
+        """
+        return np.bincount(self.of_row, values, len(self.words))
+
+
+@numba.njit(cache=True, nogil=True)
+def _find(words: Words, of_row: Indices, first: Indices) -> int:
+    """Number the different rows in the order in which they appear, and return how many there are.
+
+    Args:
+        words: shape (n rows, n words).
+        of_row: set to the number of each row, shape (n rows,).
+        first: set to the first row of each number, shape (n rows,).
+    """
+    # a hash table of twice as many places as rows at least, a power of two
+    size = 2
+    while size < 2 * len(words):
+        size *= 2
+    table = np.full(size, -1, dtype=np.int64)
+    found = 0
+    for row in range(len(words)):
+        place = np.uint64(0)
+        for word in range(words.shape[1]):
+            # multiplied by the golden ratio, as Fibonacci hashing does
+            place = (place ^ words[row, word]) * np.uint64(0x9E3779B97F4A7C15)
+            place ^= place >> np.uint64(32)
+        while True:
+            place &= np.uint64(size - 1)
+            known = table[place]
+            if known < 0:
+                table[place] = known = found
+                first[found] = row
+                found += 1
+                break
+            same = True
+            for word in range(words.shape[1]):
+                same &= words[first[known], word] == words[row, word]
+            if same:
+                break
+            place += np.uint64(1)
+        of_row[row] = known
+    return found
