@@ -11,7 +11,7 @@ import awkward as ak
 import numpy as np
 
 from pocket.cut import Cut
-from pocket.engine.patterns import Indices, Mask, Patterns, Words
+from pocket.engine.patterns import Indices, Mask, Patterns, Words, bits_of
 from pocket.errors import HistogramError
 from pocket.lookup import collection
 from pocket.ragged import reduce_lists
@@ -82,12 +82,12 @@ class CategoryMasks:
 
     def of(self, category: str) -> Mask:
         """Return the events of a category, shape (n events,)."""
-        return _bit(self.event_words, self.names.index(category))
+        return bits_of(self.event_words, self.names.index(category))
 
     def objects(self, category: str) -> Mask:
         """Return the objects of a category, shape (n objects,)."""
         assert self.object_words is not None
-        return _bit(self.object_words, self.names.index(category))
+        return bits_of(self.object_words, self.names.index(category))
 
     def restricted(self, other: CategoryMasks, name: str) -> CategoryMasks:
         """Return the masks within one category of another selection on the same events, e.g. a subsample."""
@@ -193,8 +193,3 @@ def _any_of_objects(words: Words, counts: Indices) -> Words:
     """Return the bitwise OR over the objects of each event, shape (n events, n words)."""
     found: Words = reduce_lists(np.bitwise_or, words, counts, np.zeros((len(counts), words.shape[1]), dtype=np.uint64))
     return found
-
-
-def _bit(words: Words, position: int) -> Mask:
-    mask: Mask = (words[:, position // 64] >> np.uint64(position % 64)) & np.uint64(1) != 0
-    return mask

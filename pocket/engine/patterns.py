@@ -12,7 +12,6 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
@@ -45,9 +44,7 @@ class Patterns:
         Returns:
             Shape (n patterns, n categories).
         """
-        bits = np.maximum(categories, 0)
-        found: Mask = (self.words[:, bits >> 6] >> (bits & 63).astype(np.uint64)) & np.uint64(1) != 0
-        return found & (categories >= 0)
+        return bits_of(self.words, np.maximum(categories, 0)) & (categories >= 0)
 
     def sums(self, values: Any = None) -> Any:
         """Return the sum of the values of the events or objects of each combination, shape (n patterns,).
@@ -56,6 +53,17 @@ class Patterns:
             values: shape (n rows,); 1 for each by default, which counts them.
         """
         return np.bincount(self.of_row, values, len(self.words))
+
+
+def bits_of(words: Words, numbers: Any) -> Mask:
+    """Tell which bits are set, shape (n rows,) for one number, (n rows, n numbers) for several.
+
+    Args:
+        words: shape (n rows, n words); bit number k is bit k % 64 of word k // 64.
+        numbers: of the bits.
+    """
+    found: Mask = (words[:, numbers >> 6] >> np.asarray(numbers & 63, dtype=np.uint64)) & np.uint64(1) != 0
+    return found
 
 
 @numba.njit(cache=True, nogil=True)

@@ -96,7 +96,7 @@ def skim_branch(
             progress(segment.start - segment.stop)
 
     for segment in branch.segments:
-        select = partial(_select_counted, workflow, skim.mode, meta, chunk_size, progress)
+        select = partial(_select, workflow, skim.mode, meta, chunk_size, progress)
         try:
             found = read_segment(segment, select)
         except BadFileError as error:
@@ -139,7 +139,7 @@ def _copy(
     return writer.files, failures
 
 
-def _select_counted(
+def _select(
     workflow: BaseProcessorABC,
     mode: str,
     metadata: Mapping[str, Any],
@@ -147,42 +147,25 @@ def _select_counted(
     progress: Callable[[int], None],
     segment: Segment,
 ) -> _Selected:
-    """Select the events of a segment, and tell how far it is."""
+    entries = []
+    sums = np.zeros(3)
     done = 0
-
-    def count(events: int) -> None:
-        nonlocal done
-        done += events
-        progress(events)
-
     try:
-        return _select(workflow, mode, segment, metadata, chunk_size, count)
+        with open_file(segment) as file:
+            nano = NanoTree(file, segment.object_path, metadata)
+            for start, stop in segment.chunks(chunk_size):
+                events = nano_events(nano, segment, start, stop)
+                sum_genweights, sum_signs = generator_sums(events, metadata) if metadata["isMC"] else (0.0, 0.0)
+                weights = np.asarray(events.genWeight, dtype=np.float64) if metadata["isMC"] else np.zeros(len(events))
+                kept = kept_events(workflow, events, metadata, mode)
+                sums += (sum_genweights, sum_signs, weights[kept].sum())
+                entries.append(start + np.flatnonzero(kept))
+                progress(stop - start)
+                done += stop - start
     except BadFileError:
         # the next attempt counts them again
         progress(-done)
         raise
-
-
-def _select(
-    workflow: BaseProcessorABC,
-    mode: str,
-    segment: Segment,
-    metadata: Mapping[str, Any],
-    chunk_size: int,
-    progress: Callable[[int], None],
-) -> _Selected:
-    entries = []
-    sums = np.zeros(3)
-    with open_file(segment) as file:
-        nano = NanoTree(file, segment.object_path, metadata)
-        for start, stop in segment.chunks(chunk_size):
-            events = nano_events(nano, segment, start, stop)
-            sum_genweights, sum_signs = generator_sums(events, metadata) if metadata["isMC"] else (0.0, 0.0)
-            weights = np.asarray(events.genWeight, dtype=np.float64) if metadata["isMC"] else np.zeros(len(events))
-            kept = kept_events(workflow, events, metadata, mode)
-            sums += (sum_genweights, sum_signs, weights[kept].sum())
-            entries.append(start + np.flatnonzero(kept))
-            progress(stop - start)
     return _Selected(np.concatenate(entries), *map(float, sums))
 
 

@@ -95,7 +95,7 @@ class EventWriter:
     """Writes selected events into the trees Events of ``events_{number}.root``.
 
     Events of several files go into one, as long as the branches that are copied are the same: a file costs its reader
-    as much as a hundred thousand events. Branches keep their names, types and values; those with a common counter have
+    as much as some ten thousand events. Branches keep their names, types and values; those with a common counter have
     one again. The trees Runs and LuminosityBlocks are not copied, because their sums are over all events of the
     original.
 

@@ -33,7 +33,9 @@ def test_equals_a_loop(seed: int, n_rows: int, n_categories: int, probability: f
     assert patterns.contain(categories).tolist() == contained
 
 
-def test_words_that_share_a_place_in_the_table() -> None:
-    # all places are the same in a table of two rows' size or are found one after the other
-    words = np.array([[number << 40] for number in (1, 2, 3, 1, 2, 3, 0)], dtype=np.uint64)
-    assert Patterns(words).of_row.tolist() == [0, 1, 2, 0, 1, 2, 3]
+def test_many_patterns() -> None:
+    # so many that some want the same place in the table
+    words = np.tile(np.arange(1000, dtype=np.uint64) << np.uint64(40), 2)[:, None]
+    assert Patterns(words).of_row.tolist() == [*range(1000), *range(1000)]
+    few = np.array([[number << 40] for number in (1, 2, 3, 1, 2, 3, 0)], dtype=np.uint64)
+    assert Patterns(few).of_row.tolist() == [0, 1, 2, 0, 1, 2, 3]
