@@ -1,8 +1,9 @@
 """Corrections whose variations differ in nothing but their numbers: the bin of an object is found once for all of them.
 
 correctionlib looks for the bins of all objects anew for each variation, up and down, which was the larger part of the
-time that weights took. Here it evaluates a correction that has the number of each bin in the place of its value, and
-the values of a variation are taken from a list. Corrections with formulas are evaluated as they are.
+time that weights took. Here the values of a variation are taken from a list. Bins that form a grid are found by
+:mod:`pocket.weights.grid`; otherwise correctionlib evaluates a correction that has the number of each bin in the place
+of its value. Corrections with formulas are evaluated as they are.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.corrections import read_corrections
+from pocket.weights.grid import Axis, Indices, axes_of, find_bins
 
 Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
 #: values of an input: one for all objects, or one per object
 Input = str | npt.NDArray[Any]
 #: node of a correction in correctionlib's schema (https://cms-nanoaod.github.io/correctionlib/schemav2.html)
@@ -97,10 +98,32 @@ class Bins:
     Args:
         tree: the correction for some texts.
         correction: what correctionlib evaluates to the number of the bin; it has only the inputs that are numbers.
+        axes: input → its axis, if the bins form a grid.
     """
 
     tree: Node
     correction: Any
+    axes: Mapping[str, Axis] | None
+
+    @property
+    def inputs(self) -> Any:
+        """The inputs that are numbers."""
+        return self.correction.inputs
+
+    def evaluate(self, *columns: npt.NDArray[Any]) -> Any:
+        """Return the number of the bin of each object, shape (n objects,).
+
+        Args:
+            columns: the inputs that are numbers, each of shape (n objects,).
+
+        Raises:
+            IndexError: if one of them is in no bin.
+        """
+        found = None
+        if self.axes is not None:
+            values = {axis.name: column for axis, column in zip(self.inputs, columns, strict=True)}
+            found = find_bins(tuple(self.axes.values()), [values[name] for name in self.axes])
+        return self.correction.evaluate(*columns) if found is None else found
 
 
 @functools.lru_cache(maxsize=1024)
@@ -128,7 +151,7 @@ def binned(file: str, name: str, texts: frozenset[tuple[str, str]]) -> tuple[Bin
     values = []
     _collect(tree, tree, values)
     numbered = {**correction, "inputs": inputs, "data": _numbered(tree, iter(range(1 << 53)))}
-    known.append(Bins(tree, _read_back(numbered)))
+    known.append(Bins(tree, _read_back(numbered), axes_of(tree)))
     return known[-1], _as_correctionlib_reads(values)
 
 

@@ -160,7 +160,7 @@ def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = 
     if len(texts) < len(names) and (found := binned(local_path(file), name, frozenset(texts.items()))):
         bins, values = found
         # values beyond the bins may be taken for others than in another variation
-        places = inputs.places((bins, *covered.values()), lambda: evaluated(bins.correction, bins.correction.inputs))
+        places = inputs.places((bins, *covered.values()), lambda: evaluated(bins, bins.inputs))
         if not np.isnan(result := values[places]).any():
             return result
     return evaluated(correction, correction.inputs)
