@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,7 @@ from pocket.calibrators.base import NOMINAL
 from pocket.configurator import Configurator
 from pocket.engine.kernel import add_weights
 from pocket.engine.masks import CategoryMasks
-from pocket.engine.patterns import Indices, Mask, Patterns
+from pocket.engine.patterns import Indices, Patterns, joined
 from pocket.engine.values import Entries, axis_values, entries
 from pocket.engine.weighting import ChunkWeights, Floats
 from pocket.errors import HistogramError
@@ -82,6 +82,25 @@ class _Sums:
         return histogram
 
 
+@dataclass(frozen=True, eq=False)
+class _Target:
+    """A histogram of a stored sample, and what it takes of the entries.
+
+    Args:
+        sums: added to.
+        patterns: combinations of categories of the events or objects.
+        row: row of each entry in them, shape (n entries,).
+        numbers: of the histogram's categories in them, -1 for one that is left out, shape (n categories,).
+        weights: weights of the events.
+    """
+
+    sums: _Sums
+    patterns: Patterns
+    row: Indices
+    numbers: Indices
+    weights: ChunkWeights
+
+
 class HistogramFiller:
     """All histograms of a dataset, filled variation by variation.
 
@@ -129,6 +148,7 @@ class HistogramFiller:
             weights: stored sample → weights of these events.
             variation: the shape variation; with ``nominal`` all weight variations are filled.
         """
+        joint: dict[tuple[Patterns, ...], Patterns] = {}
         for name, by_sample in self._sums.items():
             wanted = {sample: sums for sample, sums in by_sample.items() if variation in sums.variations}
             if not wanted:
@@ -137,6 +157,8 @@ class HistogramFiller:
             columns = [axis_values(axis, events, custom, self._metadata, name) for axis in first.conf.axes]
             entry = entries(columns, len(events), name)
             bins, _ = flat_bins(first.axes, entry.values, name)
+            # subsamples mostly have the weights of their sample, and then one pass over the entries is enough
+            groups: dict[Any, list[_Target]] = {}
             for sample, sums in wanted.items():
                 shapes = self._variations[sample].shapes
                 # a category out of the variation's reach is left out
@@ -144,12 +166,14 @@ class HistogramFiller:
                     masks[sample].names.index(category) if variation in (NOMINAL, *shapes[category]) else -1
                     for category in sums.categories
                 ]
-                classes = [weights[sample].class_of[category] for category in sums.categories]
                 patterns, row = _rows(name, sums, entry, masks[sample])
-                contained = patterns.contain(np.array(numbers, dtype=np.int64))
-                matrices = _matrices(sums, weights[sample])
-                position = sums.variations.index(variation)
-                _add(entry.event, row, bins, patterns, contained, np.array(classes), matrices, sums.arrays(), position)
+                target = _Target(sums, patterns, row, np.array(numbers, dtype=np.int64), weights[sample])
+                groups.setdefault((id(row), id(weights[sample]), sums.variations), []).append(target)
+            for targets in groups.values():
+                key = tuple(target.patterns for target in targets)
+                if key not in joint:
+                    joint[key] = joined(key)
+                _add(entry.event, bins, targets, joint[key], variation)
 
     def histograms(self) -> dict[str, dict[str, Any]]:
         """Return histogram name → stored sample → histogram, axes (cat, variation, …), for data (cat, …)."""
@@ -175,42 +199,54 @@ def _rows(name: str, sums: _Sums, entry: Entries, masks: CategoryMasks) -> tuple
     return masks.object_patterns, entry.object
 
 
-def _add(
-    event: Indices,
-    row: Indices,
-    bins: Indices,
-    patterns: Patterns,
-    contained: Mask,
-    classes: Indices,
-    matrices: Floats,
-    sums: tuple[Floats, Floats],
-    first: int,
-) -> None:
-    """Add the weights of entries in their categories, see :func:`~pocket.engine.kernel.add_weights`.
+def _add(event: Indices, bins: Indices, targets: Sequence[_Target], joint: Patterns, variation: str) -> None:
+    """Add the weights of entries to histograms, see :func:`~pocket.engine.kernel.add_weights`.
 
     Args:
-        contained: which combinations contain which categories, shape (n patterns, n categories).
-        classes: which weights each category uses, shape (n categories,).
+        event: event of each entry, shape (n entries,).
+        bins: flat bin of each entry, shape (n entries,).
+        targets: histograms of samples with the same weights and variations.
+        joint: what their combinations of categories have in common, see :func:`~pocket.engine.patterns.joined`.
+        variation: the shape variation, or ``nominal``.
     """
-    n_bins, n_variations = sums[0].shape[1], matrices.shape[2]
-    if len(contained) * n_bins > len(event):
-        slots = np.nonzero(contained)[1]
-        starts = offsets_of(contained.sum(axis=1))
-        add_weights(event, row, bins, patterns.of_row, starts, slots, classes[slots], matrices, *sums, first)
+    row, sums, weights = targets[0].row, targets[0].sums, targets[0].weights
+    classes = np.array([weights.class_of[category] for category in sums.categories])
+    matrices, first = _matrices(sums, weights), sums.variations.index(variation)
+    n_bins, n_variations = sums.arrays()[0].shape[1], matrices.shape[2]
+    all_contained = [
+        target.patterns.contain(target.numbers)[numbers] for target, numbers in zip(targets, joint.words.T, strict=True)
+    ]
+    if len(joint.words) * n_bins > len(event):
+        for target, contained in zip(targets, all_contained, strict=True):
+            slots = np.nonzero(contained)[1]
+            starts = offsets_of(contained.sum(axis=1))
+            add_weights(
+                event, row, bins, joint.of_row, starts, slots, classes[slots], matrices, *target.sums.arrays(), first
+            )
         return
     # an entry is added to its combination alone, and these to their categories, if that is less to do
     for used in np.unique(classes):
-        inside = contained & (classes == used)
-        chosen = inside.any(axis=1)
+        inside = [contained & (classes == used) for contained in all_contained]
+        chosen = np.any([mask.any(axis=1) for mask in inside], axis=0)
         slots = np.arange(chosen.sum())
         parts = np.zeros((2, len(slots), n_bins, n_variations))
-        starts = offsets_of(chosen)
         add_weights(
-            event, row, bins, patterns.of_row, starts, slots, np.full_like(slots, used), matrices, parts[0], parts[1], 0
+            event,
+            row,
+            bins,
+            joint.of_row,
+            offsets_of(chosen),
+            slots,
+            np.full_like(slots, used),
+            matrices,
+            parts[0],
+            parts[1],
+            0,
         )
-        for pattern, category in zip(*np.nonzero(inside[chosen]), strict=True):
-            for total, part in zip(sums, parts, strict=True):
-                total[category, :, first : first + n_variations] += part[pattern]
+        for target, mask in zip(targets, inside, strict=True):
+            for number, category in zip(*np.nonzero(mask[chosen]), strict=True):
+                for total, part in zip(target.sums.arrays(), parts, strict=True):
+                    total[category, :, first : first + n_variations] += part[number]
 
 
 def _matrices(sums: _Sums, weights: ChunkWeights) -> npt.NDArray[np.float64]:

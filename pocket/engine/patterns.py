@@ -6,6 +6,7 @@ belong, is found once for all of them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numba
@@ -53,6 +54,15 @@ class Patterns:
             values: shape (n rows,); 1 for each by default, which counts them.
         """
         return np.bincount(self.of_row, values, len(self.words))
+
+
+def joined(parts: Sequence[Patterns]) -> Patterns:
+    """Return the combinations of combinations, of several sets of categories of the same events or objects.
+
+    Returns:
+        Word k of a combination is the number of its combination in ``parts[k]``.
+    """
+    return Patterns(np.stack([part.of_row for part in parts], axis=1).astype(np.uint64))
 
 
 def bits_of(words: Words, numbers: Any) -> Mask:

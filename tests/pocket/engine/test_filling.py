@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import awkward as ak
@@ -63,10 +64,25 @@ def fill_histograms(
 ) -> dict[str, Any]:
     """Fill the nominal variation of the one sample."""
     sample = meta["sample"]
-    stored = StoredVariations(chunk.variations, dict.fromkeys(config.categories, ()))
-    filler = HistogramFiller(config, meta, {sample: stored})
-    filler.fill(arrays, custom, {sample: category_bits(masks, len(arrays))}, {sample: chunk})
-    return {name: by_sample[sample] for name, by_sample in filler.histograms().items()}
+    found = fill_samples(config, arrays, custom, meta, {sample: masks}, {sample: chunk})
+    return {name: by_sample[sample] for name, by_sample in found.items()}
+
+
+def fill_samples(
+    config: Any,
+    arrays: Any,
+    custom: dict[str, Any],
+    meta: dict[str, Any],
+    masks: dict[str, dict[str, Any]],
+    chunks: dict[str, ChunkWeights],
+) -> dict[str, dict[str, Any]]:
+    """Fill the nominal variation of some samples."""
+    reach = dict.fromkeys(config.categories, ())
+    stored = {sample: StoredVariations(chunk.variations, reach) for sample, chunk in chunks.items()}
+    filler = HistogramFiller(config, meta, stored)
+    bits = {sample: category_bits(own, len(arrays)) for sample, own in masks.items()}
+    filler.fill(arrays, custom, bits, chunks)
+    return filler.histograms()
 
 
 def by_hist_fill(conf: HistConf, generated: list[Event], mask: Any, weight: Any) -> Any:
@@ -99,17 +115,26 @@ def assert_close(found: Any, expected: Any) -> None:
     is_mc=st.booleans(),
     n_classes=st.integers(1, 3),
     times=st.sampled_from([1, 50]),
+    shared=st.lists(st.integers(0, 1), min_size=1, max_size=3),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_equals_hist_fill(
-    generated: list[Event], confs: list[HistConf], is_mc: bool, n_classes: int, times: int, seed: int
+    generated: list[Event],
+    confs: list[HistConf],
+    is_mc: bool,
+    n_classes: int,
+    times: int,
+    shared: list[int],
+    seed: int,
 ) -> None:
     # with many entries for each bin and combination of categories, too
     generated = times * generated
     rng = np.random.default_rng(seed)
     variations = ["nominal", "sfUp", "sfDown"] if is_mc else ["nominal"]
-    chunk = weights(rng, len(generated), variations, n_classes)
-    masks = {category: rng.random(len(generated)) < 0.6 for category in CATEGORIES}
+    # subsamples of which some have the same weights
+    both = [weights(rng, len(generated), variations, n_classes) for _ in range(2)]
+    chunks = {f"sub{number}": both[which] for number, which in enumerate(shared)}
+    masks = {sub: {category: rng.random(len(generated)) < 0.6 for category in CATEGORIES} for sub in chunks}
     sf = WeightLambda.wrap_func("sf", lambda *args: (1.0, 1.0, 1.0), has_variations=True)
     block = {"common": {"inclusive": [sf]}}
     config = configure(
@@ -119,22 +144,23 @@ def test_equals_hist_fill(
         variables={str(number): conf for number, conf in enumerate(confs)},
     )
     meta = {**METADATA, "isMC": is_mc}
-    found = fill_histograms(config, to_awkward(generated), custom_fields(generated), meta, masks, chunk)
+    found = fill_samples(config, to_awkward(generated), custom_fields(generated), meta, masks, chunks)
 
     filled = {str(n): conf for n, conf in enumerate(confs) if any(map(conf.fills_category, CATEGORIES))}
     assert set(found) == set(filled)
-    for name, conf in filled.items():
+    for (name, conf), (sub, chunk) in itertools.product(filled.items(), chunks.items()):
+        histogram = found[name][sub]
         names = ["cat", *(["variation"] if is_mc else []), *(axis.name for axis in conf.axes)]
-        assert list(found[name].axes.name) == names
-        assert list(found[name].axes["cat"]) == [category for category in CATEGORIES if conf.fills_category(category)]
+        assert list(histogram.axes.name) == names
+        assert list(histogram.axes["cat"]) == [category for category in CATEGORIES if conf.fills_category(category)]
         stored = [variation for variation in variations if conf.fills_variation(variation)]
-        assert not is_mc or list(found[name].axes["variation"]) == stored
-        view = found[name].view(flow=True)
-        for number, category in enumerate(found[name].axes["cat"]):
+        assert not is_mc or list(histogram.axes["variation"]) == stored
+        view = histogram.view(flow=True)
+        for number, category in enumerate(histogram.axes["cat"]):
             matrix = chunk.matrices[chunk.class_of[category]]
             for column, variation in enumerate(stored):
                 weight = matrix[:, variations.index(variation)]
-                expected = by_hist_fill(conf, generated, masks[category], weight)
+                expected = by_hist_fill(conf, generated, masks[sub][category], weight)
                 assert_close(view[number, column] if is_mc else view[number], expected)
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pocket.engine.masks import to_bits
-from pocket.engine.patterns import Patterns
+from pocket.engine.patterns import Patterns, joined
 
 
 @settings(max_examples=50, deadline=None)
@@ -39,3 +39,11 @@ def test_many_patterns() -> None:
     assert Patterns(words).of_row.tolist() == [*range(1000), *range(1000)]
     few = np.array([[number << 40] for number in (1, 2, 3, 1, 2, 3, 0)], dtype=np.uint64)
     assert Patterns(few).of_row.tolist() == [0, 1, 2, 0, 1, 2, 3]
+
+
+def test_joined() -> None:
+    first, second = (Patterns(np.array(words, dtype=np.uint64)[:, None]) for words in ([7, 7, 8, 7], [5, 6, 5, 5]))
+    found = joined([first, second])
+    assert found.of_row.tolist() == [0, 1, 2, 0]
+    assert found.words.tolist() == [[0, 0], [0, 1], [1, 0]]
+    assert joined([first]).of_row.tolist() == first.of_row.tolist()
