@@ -184,25 +184,36 @@ def _as_slice(wanted: Indices, first: int) -> slice | Indices:
 
 def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
     # the values as whole numbers, as the bytes are; memory that isn't written to isn't taken
-    raw = np.dtype(f"u{dtype.itemsize}")
-    content = np.empty(sum(basket.border for basket in baskets) // raw.itemsize + 8, dtype=raw)
+    native = np.dtype(f"u{dtype.itemsize}")
+    stored = native.newbyteorder(">")
+    content = np.empty(sum(basket.border for basket in baskets) // native.itemsize + 8, dtype=native)
     offsets = np.zeros(size + 1, dtype=np.int64)
     filled = 0
     for basket in baskets:
         data = basket.uncompressed()
         # with what is behind them
-        values = np.frombuffer(data, dtype=raw, count=len(data) // raw.itemsize)
+        values = np.frombuffer(data, dtype=native, count=len(data) // native.itemsize)
         starts = np.frombuffer(data, dtype=_POSITION, offset=basket.border)[1:] - np.int32(basket.key_length)
         if len(starts) != basket.n_entries + 1:
             raise ValueError("the basket doesn't tell where its entries begin")
         starts[-1] = basket.border
-        starts //= np.int32(raw.itemsize)
+        starts //= np.int32(native.itemsize)
         ends = offsets[basket.target.start + 1 : basket.target.stop + 1]
-        end = _copy(values, starts, basket.first, basket.wanted, content, filled, ends)
-        if end < 0:
-            raise ValueError("positions outside of the basket")
-        # while it is in the caches of the processor
-        content[filled:end].byteswap(inplace=True)
+        entries = _as_slice(basket.wanted, basket.first)
+        if isinstance(entries, slice):
+            bounds = starts[entries.start : entries.stop + 1]
+            begin, end = int(bounds[0]), filled + int(bounds[-1] - bounds[0])
+            if begin < 0 or bounds[-1] > starts[-1] or np.any(bounds[1:] < bounds[:-1]):
+                raise ValueError("positions outside of the basket")
+            content[filled:end] = values[begin : bounds[-1]].view(stored)
+            ends[:] = bounds[1:]
+            ends += filled - begin
+        else:
+            end = _copy(values, starts, basket.first, basket.wanted, content, filled, ends)
+            if end < 0:
+                raise ValueError("positions outside of the basket")
+            # while it is in the caches of the processor; byteswap() takes six times as long
+            content[filled:end] = content[filled:end].view(stored)
         filled = end
     lists = ak.contents.ListOffsetArray(
         ak.index.Index64(offsets), ak.contents.NumpyArray(content[:filled].view(dtype.newbyteorder("=")))
