@@ -2,51 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import functools
-import hashlib
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from pocket.errors import ConfigError
 from pocket.fingerprint.graph import hash_of
-from pocket.fingerprint.modules import locate
-from pocket.fingerprint.syntax import tree_digest
-
-
-@dataclass(frozen=True)
-class Import:
-    """One import statement.
-
-    Args:
-        level: number of leading dots.
-        module: the module's name as written.
-        names: the names imported from it.
-    """
-
-    level: int
-    module: str
-    names: tuple[str, ...] = ()
-
-    def modules(self, package: str) -> Iterator[str]:
-        """Yield the absolute names of the modules that the statement may load, those of its parents first.
-
-        Args:
-            package: the package that the statement stands in.
-        """
-        base = self.module
-        if self.level:
-            above = package.split(".")[: len(package.split(".")) - self.level + 1]
-            base = ".".join([*above, self.module] if self.module else above)
-        yield from _with_parents(base)
-        yield from (f"{base}.{name}" for name in self.names if name != "*")
-
-
-@dataclass(frozen=True)
-class _Source:
-    digest: str
-    imports: tuple[Import, ...]
+from pocket.fingerprint.modules import Location, locate
+from pocket.fingerprint.sources import read_source, with_parents
 
 
 def code_closure(module_name: str, package: str | Collection[str] = "pocket") -> str:
@@ -81,51 +43,18 @@ def closure_digest(modules: Iterable[str], follow: Callable[[str], bool]) -> str
     to_do = list(modules)
     digests: dict[str, str] = {}
     seen = set(to_do)
+    locations: dict[str, Location | None] = {}
     while to_do:
         name = to_do.pop()
-        location = locate(name)
+        location = locate(name, locations)
         if location is None or location.file is None:
             continue
         stat = Path(location.file).stat()
-        source = _read(location.file, stat.st_mtime_ns, stat.st_size)
+        source = read_source(location.file, stat.st_mtime_ns, stat.st_size)
         digests[name] = source.digest
         package = name if location.folders else name.rpartition(".")[0]
         found = {found for statement in source.imports for found in statement.modules(package)}
-        new = {module for module in found.union(_with_parents(name)) - seen if follow(module)}
+        new = {module for module in found.union(with_parents(name)) - seen if follow(module)}
         seen |= new
         to_do += new
     return hash_of("modules", [f"{name} {digests[name]}" for name in sorted(digests)])
-
-
-def _with_parents(module: str) -> Iterator[str]:
-    parts = module.split(".")
-    return (".".join(parts[: n + 1]) for n in range(len(parts)))
-
-
-@functools.cache
-def _read(file: str, mtime_ns: int, size: int) -> _Source:
-    content = Path(file).read_bytes()
-    if not file.endswith(".py"):
-        return _Source(hashlib.sha256(content).hexdigest(), ())
-    try:
-        tree = ast.parse(content, file)
-    except (SyntaxError, ValueError) as error:
-        raise ConfigError(f"{file} can't be parsed: {error}") from None
-    return _Source(tree_digest(tree), tuple(dict.fromkeys(_imports(tree))))
-
-
-def _imports(node: ast.AST) -> Iterator[Import]:
-    if isinstance(node, ast.Import):
-        yield from (Import(0, alias.name) for alias in node.names)
-    elif isinstance(node, ast.ImportFrom):
-        yield Import(node.level, node.module or "", tuple(alias.name for alias in node.names))
-    for name in ("body", "orelse", "handlers", "finalbody", "cases"):
-        if name == "body" and isinstance(node, ast.If) and _is_type_checking(node.test):
-            continue
-        children = getattr(node, name, ())
-        for child in children if isinstance(children, list) else ():
-            yield from _imports(child)
-
-
-def _is_type_checking(test: ast.expr) -> bool:
-    return getattr(test, "id", getattr(test, "attr", "")) == "TYPE_CHECKING"

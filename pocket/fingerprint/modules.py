@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 import sys
 import sysconfig
 from dataclasses import dataclass
@@ -34,20 +35,31 @@ def top_level(module: str) -> str:
     return module.partition(".")[0]
 
 
-def locate(module: str) -> Location | None:
-    """Return where a module lies, or ``None`` if it isn't found."""
-    parent, _, name = module.rpartition(".")
-    if not parent:
-        return _locate_top(module)
-    package = locate(parent)
-    for folder in package.folders if package else ():
-        base = Path(folder, name)
-        if (base / "__init__.py").is_file():
-            return Location(str(base / "__init__.py"), (str(base),))
-        if base.with_name(f"{name}.py").is_file():
-            return Location(f"{base}.py")
-        if base.is_dir():
-            return Location(None, (str(base),))
+def locate(module: str, known: dict[str, Location | None] | None = None) -> Location | None:
+    """Return where a module lies, or ``None`` if it isn't found.
+
+    Args:
+        module: its absolute name.
+        known: module → where it lies, of those that were found before; added to.
+    """
+    known = {} if known is None else known
+    if module not in known:
+        parent, _, name = module.rpartition(".")
+        package = locate(parent, known) if parent else None
+        known[module] = _locate_in(package.folders if package else (), name) if parent else _locate_top(module)
+    return known[module]
+
+
+def _locate_in(folders: tuple[str, ...], name: str) -> Location | None:
+    for folder in folders:
+        # thousands of them, for which paths as objects take longer than the file system
+        base = os.path.join(folder, name)  # noqa: PTH118
+        if os.path.isfile(file := os.path.join(base, "__init__.py")):  # noqa: PTH113, PTH118
+            return Location(file, (base,))
+        if os.path.isfile(file := f"{base}.py"):  # noqa: PTH113
+            return Location(file)
+        if os.path.isdir(base):  # noqa: PTH112
+            return Location(None, (base,))
     return None
 
 
@@ -56,6 +68,9 @@ def is_library(module: str) -> bool:
     top = top_level(module)
     if top in OWN_PACKAGES or top == "__main__":
         return False
+    if top in sys.builtin_module_names:
+        # part of the interpreter, which looks nowhere else for them
+        return True
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None and (location := _locate_top(top)):
         file = location.file or location.folders[0]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pocket.fingerprint.imports import Import, closure_digest
+from pocket.fingerprint.imports import closure_digest
 from pocket.fingerprint.modules import is_library, version
+from pocket.fingerprint.sources import Import
 from pocket.fingerprint.syntax import nested_codes
 
 _LOAD_NAME = frozenset({"LOAD_FROM_DICT_OR_GLOBALS", "LOAD_GLOBAL", "LOAD_NAME"})

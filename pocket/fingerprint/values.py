@@ -25,10 +25,10 @@ from pocket.fingerprint.graph import Node
 from pocket.fingerprint.modules import is_library, top_level
 
 #: types whose repr is their value
-_WRITTEN_OUT = (
+_WRITTEN_OUT = frozenset({
     NoneType, bool, int, float, complex, str, bytes, EllipsisType, NotImplementedType, range,
     datetime.timedelta, datetime.timezone, decimal.Decimal, fractions.Fraction,
-)  # fmt: skip
+})  # fmt: skip
 _TABLES = (dict, MappingProxyType)
 _CONTAINERS = (dict, list, tuple, set, frozenset)
 #: what a class of the user's may be derived from

@@ -34,6 +34,9 @@ _PRODUCT = "product"
 OmegaConf.register_resolver(_PRODUCT, lambda *factors: math.prod(factors), replace=True)
 #: name of what computes a value: ``${name:…}``
 _RESOLVER = re.compile(rb"\$\{\s*([\w.]+)\s*:")
+#: (unresolved parameters, sections left out) → resolved ones, pickled; the last ones that were needed
+_known: dict[tuple[bytes, tuple[str, ...]], bytes] = {}
+_MOST_KNOWN = 16
 
 
 def get_default_parameters() -> DictConfig:
@@ -101,14 +104,14 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
     # of others, the environment for one, the value may have changed
     if not {name.decode() for name in _RESOLVER.findall(content)} <= {_PRODUCT, *directory_names()}:
         return _resolved(parameters, without)
-    plain: dict[str, Any] = pickle.loads(_resolved_before(content, tuple(without)))
+    # to resolve parameters takes longer than all else before the first event
+    key = content, tuple(without)
+    if key not in _known:
+        if len(_known) == _MOST_KNOWN:
+            del _known[next(iter(_known))]
+        _known[key] = pickle.dumps(_resolved(parameters, without))
+    plain: dict[str, Any] = pickle.loads(_known[key])
     return plain
-
-
-@functools.lru_cache(maxsize=16)
-def _resolved_before(content: bytes, without: tuple[str, ...]) -> bytes:
-    """Resolve parameters of which nothing has changed once: it takes longer than all else before the first event."""
-    return pickle.dumps(_resolved(OmegaConf.create(pickle.loads(content)), without))
 
 
 def _unresolved(node: Any) -> Any:

@@ -99,9 +99,9 @@ def test_changed_code_or_file_format_is_another_output(
         source = read(file, mtime_ns, size)
         return replace(source, digest="changed") if file.endswith(module) else source
 
-    before, read = fingerprints(), imports._read
+    before, read = fingerprints(), imports.read_source
     assert fingerprints() == before
-    monkeypatch.setattr(imports, "_read", changed)
+    monkeypatch.setattr(imports, "read_source", changed)
     assert not set(before) & set(fingerprints())
 
 

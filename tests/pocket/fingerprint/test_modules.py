@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from pocket.fingerprint.modules import is_library, locate, version
+from pocket.fingerprint.modules import Location, is_library, locate, version
 from tests.pocket.fingerprint.sources import loaded
 
 
@@ -57,6 +57,13 @@ def test_modules_are_located_without_importing_them() -> None:
     assert location.folders == (str(root / "pocket" / "fingerprint"),)
     assert locate("pocket.nothing.at.all") is None
     assert locate("does_not_exist") is None
+
+
+def test_what_was_located_before_is_not_looked_for() -> None:
+    known: dict[str, Location | None] = {}
+    assert locate("pocket.fingerprint.graph", known) == locate("pocket.fingerprint.graph")
+    assert list(known) == ["pocket", "pocket.fingerprint", "pocket.fingerprint.graph"]
+    assert locate("nowhere.it", {"nowhere.it": Location("here.py")}) == Location("here.py")
 
 
 def test_a_module_loaded_by_hand_is_located_by_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,145 @@
+"""What a module's source file holds, as far as fingerprints need it."""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import functools
+import hashlib
+import importlib.util
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
+from pathlib import Path
+
+from pocket.errors import ConfigError
+from pocket.fingerprint import syntax
+from pocket.fingerprint.syntax import tree_digest
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement.
+
+    Args:
+        level: number of leading dots.
+        module: the module's name as written.
+        names: the names imported from it.
+    """
+
+    level: int
+    module: str
+    names: tuple[str, ...] = ()
+
+    def modules(self, package: str) -> Iterator[str]:
+        """Yield the absolute names of the modules that the statement may load, those of its parents first.
+
+        Args:
+            package: the package that the statement stands in.
+        """
+        base = self.module
+        if self.level:
+            above = package.split(".")[: len(package.split(".")) - self.level + 1]
+            base = ".".join([*above, self.module] if self.module else above)
+        yield from with_parents(base)
+        yield from (f"{base}.{name}" for name in self.names if name != "*")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source file.
+
+    Args:
+        digest: of its normalised syntax tree.
+        imports: all import statements that count.
+    """
+
+    digest: str
+    imports: tuple[Import, ...]
+
+
+def with_parents(module: str) -> Iterator[str]:
+    """Yield the names of the packages that a module lies in, and its own."""
+    parts = module.split(".")
+    return (".".join(parts[: n + 1]) for n in range(len(parts)))
+
+
+@functools.cache
+def read_source(file: str, mtime_ns: int, size: int) -> Source:
+    """Return what a source file holds; of a compiled one, the digest is that of its bytes.
+
+    To parse all modules takes longer than all else that decides a fingerprint. So what was found is kept beside what
+    Python itself has compiled, in ``__pycache__``, for the next process.
+
+    Args:
+        file: its path.
+        mtime_ns: when it was changed.
+        size: in bytes.
+
+    Raises:
+        ConfigError: if it can't be parsed.
+    """
+    content = Path(file).read_bytes()
+    if not file.endswith(".py"):
+        return Source(hashlib.sha256(content).hexdigest(), ())
+    key = hashlib.sha256(_method() + content).hexdigest()
+    kept = Path(importlib.util.cache_from_source(file)).with_suffix(".digest")
+    found = _kept(kept, key)
+    if found is None:
+        found = _parsed(file, content)
+        if not sys.dont_write_bytecode:
+            _keep(kept, key, found)
+    return found
+
+
+@functools.cache
+def _method() -> bytes:
+    """Return what else than the file decides what is found in it: the code here, and Python's version."""
+    return b"".join(
+        [repr(sys.version_info).encode(), *(Path(file).read_bytes() for file in (__file__, syntax.__file__))]
+    )
+
+
+def _parsed(file: str, content: bytes) -> Source:
+    try:
+        tree = ast.parse(content, file)
+    except (SyntaxError, ValueError) as error:
+        raise ConfigError(f"{file} can't be parsed: {error}") from None
+    return Source(tree_digest(tree), tuple(dict.fromkeys(_imports(tree))))
+
+
+def _kept(path: Path, key: str) -> Source | None:
+    """Return what was kept, ``None`` if it isn't of this content."""
+    try:
+        known, digest, imports = json.loads(path.read_bytes())
+        if known == key:
+            return Source(digest, tuple(Import(level, module, tuple(names)) for level, module, names in imports))
+    except (OSError, ValueError, TypeError):
+        pass
+    return None
+
+
+def _keep(path: Path, key: str, source: Source) -> None:
+    content = json.dumps([key, source.digest, [astuple(statement) for statement in source.imports]])
+    # a folder that can't be written to is no error, as for Python; what two processes have mixed isn't understood
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content, encoding="utf-8")
+
+
+def _imports(node: ast.AST) -> Iterator[Import]:
+    if isinstance(node, ast.Import):
+        yield from (Import(0, alias.name) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        yield Import(node.level, node.module or "", tuple(alias.name for alias in node.names))
+    for name in ("body", "orelse", "handlers", "finalbody", "cases"):
+        if name == "body" and isinstance(node, ast.If) and _is_type_checking(node.test):
+            continue
+        children = getattr(node, name, ())
+        for child in children if isinstance(children, list) else ():
+            yield from _imports(child)
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return getattr(test, "id", getattr(test, "attr", "")) == "TYPE_CHECKING"
