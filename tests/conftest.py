@@ -23,6 +23,8 @@ SERVICES = {
 
 # outputs of tests don't go where those of the user do
 os.environ.pop("POCKET_REMOTE_STORE", None)
+# law is called hundreds of times, and each call would compile the project's modules again
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
