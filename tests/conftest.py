@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ SERVICES = {
 
 # outputs of tests don't go where those of the user do
 os.environ.pop("POCKET_REMOTE_STORE", None)
-# law is called hundreds of times, and each call would compile the project's modules again
+# law is called hundreds of times, and each call keeps what it compiles for the next one; not so this process, where
+# tests change modules twice in a second, which Python doesn't notice when it takes what it compiled
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = True
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

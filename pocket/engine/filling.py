@@ -206,7 +206,7 @@ def _add(event: Indices, bins: Indices, targets: Sequence[_Target], joint: Patte
         event: event of each entry, shape (n entries,).
         bins: flat bin of each entry, shape (n entries,).
         targets: histograms of samples with the same weights and variations.
-        joint: what their combinations of categories have in common, see :func:`~pocket.engine.patterns.joined`.
+        joint: which of their combinations of categories occur together, see :func:`~pocket.engine.patterns.joined`.
         variation: the shape variation, or ``nominal``.
     """
     row, sums, weights = targets[0].row, targets[0].sums, targets[0].weights

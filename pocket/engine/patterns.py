@@ -57,10 +57,10 @@ class Patterns:
 
 
 def joined(parts: Sequence[Patterns]) -> Patterns:
-    """Return the combinations of combinations, of several sets of categories of the same events or objects.
+    """Return which combinations of several sets of categories occur together in an event or object.
 
     Returns:
-        Word k of a combination is the number of its combination in ``parts[k]``.
+        Word k of each is the number of the combination in ``parts[k]``.
     """
     return Patterns(np.stack([part.of_row for part in parts], axis=1).astype(np.uint64))
 

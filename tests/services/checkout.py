@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -144,10 +145,13 @@ def copy_project(user: User, folder: Path | None = None, like: Checkout | None =
         text=True,
         check=True,
     ).stdout.splitlines()
-    for name in files:
-        if (ROOT / name).is_file():
+    # with what Python and numba have compiled of the engine, which takes half a minute, and so with the files' times
+    compiled = [str(path.relative_to(ROOT)) for path in (ROOT / "pocket").rglob("__pycache__/*.*")]
+    for name in (*files, *compiled):
+        # what is being compiled just now may be there no longer
+        with contextlib.suppress(FileNotFoundError):
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
+            shutil.copy2(ROOT / name, folder / name)
     if like is not None:
         (folder / ".venv").symlink_to(like.folder / ".venv")
     own(folder, user)
