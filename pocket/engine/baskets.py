@@ -14,7 +14,6 @@ the position of each entry's first byte, counted from the beginning of the key a
 from __future__ import annotations
 
 import lzma
-import queue
 import struct
 import threading
 from collections.abc import Callable
@@ -32,7 +31,7 @@ from uproot.source.cursor import Cursor
 
 from pocket.engine.packing import Indices, Packing
 from pocket.engine.tree import Column
-from pocket.remote.local import LocalSource
+from pocket.remote.ahead import Place
 
 _KEY = struct.Struct(">ihiIhh")
 _BASKET = struct.Struct(">Hiiii?")
@@ -47,7 +46,8 @@ def read_numbers(source: Any, column: Column, start: int, stop: int, packing: Pa
     """Read a range of entries of a column.
 
     Args:
-        source: uproot's source of the file.
+        source: the bytes of the file, a :class:`~pocket.remote.local.LocalSource` or
+            :class:`~pocket.remote.ahead.ReadAhead`.
         column: the column.
         start: first entry.
         stop: entry after the last one.
@@ -138,31 +138,41 @@ class _Basket(NamedTuple):
         return bytes(chunk.get(0, self.size, Cursor(0), {}))
 
 
-def _baskets(source: Any, column: Column, start: int, stop: int, packing: Packing | None) -> list[_Basket]:
-    """Return the baskets with wanted entries."""
-    edges = [edge - start for edge in column.edges]
+def places(column: Column, start: int, stop: int, packing: Packing | None = None) -> list[Place]:
+    """Return where the baskets are that :func:`read_numbers` reads.
+
+    Raises:
+        ValueError: if the baskets don't have all entries.
+    """
+    _, _, needed = _needed(column, start, stop, packing)
+    return [column.places[number] for number in needed]
+
+
+def _needed(column: Column, start: int, stop: int, packing: Packing | None) -> tuple[Indices, list[int], list[int]]:
+    """Return the wanted entries, where those of each basket begin among them, and the baskets that have any."""
     entries: Indices = np.arange(stop - start) if packing is None else packing.positions
-    bounds = np.searchsorted(entries, edges).tolist()
+    bounds = np.searchsorted(entries, [edge - start for edge in column.edges]).tolist()
     if bounds[0] or bounds[-1] != len(entries):
         raise ValueError("the baskets don't have all entries")
-    needed = [number for number in range(len(column.places)) if bounds[number] < bounds[number + 1]]
-    places = [column.places[number] for number in needed]
+    return entries, bounds, [number for number in range(len(column.places)) if bounds[number] < bounds[number + 1]]
+
+
+def _baskets(source: Any, column: Column, start: int, stop: int, packing: Packing | None) -> list[_Basket]:
+    """Return the baskets with wanted entries."""
+    entries, bounds, needed = _needed(column, start, stop, packing)
+    found = [column.places[number] for number in needed]
     baskets = []
-    for number, (begin, end), raw in zip(needed, places, _fetch(source, places), strict=True):
+    for number, (begin, end), content in zip(needed, found, source.read(found), strict=True):
+        raw = memoryview(content)
         stored, _, size, _, key_length, _ = _KEY.unpack_from(raw)
         _, _, _, n_entries, behind, _ = _BASKET.unpack_from(raw, key_length - _BASKET.size)
-        first, border, target = edges[number], behind - key_length, slice(bounds[number], bounds[number + 1])
-        if not stored == end - begin == len(raw) or n_entries != edges[number + 1] - first or not 0 <= border <= size:
+        first, next_one = (edge - start for edge in column.edges[number : number + 2])
+        border, target = behind - key_length, slice(bounds[number], bounds[number + 1])
+        if not stored == end - begin == len(raw) or n_entries != next_one - first or not 0 <= border <= size:
             raise ValueError("not the basket that the branch speaks of")
         wanted = entries[target]
         baskets.append(_Basket(first, wanted, target, n_entries, begin, raw, key_length, size, border))
     return baskets
-
-
-def _fetch(source: Any, places: list[tuple[int, int]]) -> list[memoryview]:
-    if isinstance(source, LocalSource):
-        return [memoryview(content) for content in source.read(places)]
-    return [chunk.raw_data.data for chunk in source.chunks(places, notifications=queue.SimpleQueue())]
 
 
 def _values(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:

@@ -7,8 +7,9 @@ what didn't pass, and lie in memory without gaps.
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
@@ -19,9 +20,11 @@ from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 from coffea.nanoevents.mapping import TrivialUprootOpener, UprootSourceMapping
 from coffea.nanoevents.util import tuple_to_key
 
-from pocket.engine.baskets import read_numbers
+from pocket.engine.baskets import places, read_numbers
 from pocket.engine.packing import Mask, Packing
 from pocket.engine.tree import Column, Leaf, read_tree
+from pocket.remote.ahead import Place, ReadAhead
+from pocket.remote.local import LocalSource
 
 #: number of schemas to keep
 _SCHEMAS = 16
@@ -35,7 +38,9 @@ class _Schema(NanoAODSchema):  # type: ignore[misc]
 
     def __init__(self, base_form: Any, *args: Any, **options: Any) -> None:
         super().__init__(base_form, *args, **options)
-        #: branches that were read only when the last selection had been made
+        #: branches that were read of all entries, of selected ones, and only when the last selection had been made
+        self.whole: set[str] = set()
+        self.packed: set[str] = set()
         self.late: set[str] = set()
 
     @cached_property
@@ -61,18 +66,49 @@ class NanoTree:
         self._file, self._path = file, object_path
         self._leaves: dict[str, Leaf] | None
         tree, self._leaves = read_tree(file, object_path) or (self._whole, None)
+        self.file_path = file.file.source.file_path
         self.num_entries = int(tree.num_entries)
         self.partition = (str(file.file.uuid), str(tree.object_path))
         self.schema = self._schema(metadata)
 
-    @property
-    def source(self) -> Any:
+    @cached_property
+    def source(self) -> LocalSource | ReadAhead:
         """The bytes of the file."""
-        return self._file.file.source
+        source = self._file.file.source
+        return source if isinstance(source, LocalSource) else ReadAhead(source)
 
-    def events(self, start: int, stop: int) -> Any:
-        """Return a range of entries."""
+    def events(self, start: int, stop: int, then: int = 0) -> Any:
+        """Return a range of entries.
+
+        Args:
+            start: first entry.
+            stop: entry after the last one.
+            then: last entry that is needed afterwards, plus one. Of a file elsewhere, what entries that follow are
+                likely to need is fetched while these are processed.
+        """
+        if isinstance(self.source, ReadAhead):
+            now, later = (
+                self.places(self.schema.whole, first, last)
+                for first, last in ((start, stop), (stop, min(stop + stop - start, then)))
+            )
+            self.source.keep([*now, *later])
+            self.source.ask(now)
+            self.source.ask(later)
         return Chunk(self, start, stop).events()
+
+    def places(self, names: Iterable[str], start: int, stop: int, packing: Packing | None = None) -> list[Place]:
+        """Return where the baskets of branches are that some entries need, of those that are columns of numbers."""
+        found: list[Place] = []
+        for column in map(self.column, names) if start < stop else ():
+            # what is wrong is said when it is read
+            with contextlib.suppress(ValueError):
+                found += [] if column is None else places(column, start, stop, packing)
+        return found
+
+    def close(self) -> None:
+        """Wait for what is on its way; to be called before the file is closed."""
+        if isinstance(self.source, ReadAhead):
+            self.source.close()
 
     def column(self, name: str) -> Column | None:
         """Return a branch as a column of numbers, or ``None`` if it is of another kind."""
@@ -143,7 +179,9 @@ class Chunk(NanoEventsFactory):  # type: ignore[misc]
 
     def selected(self, packing: Packing) -> Chunk:
         """Return the selected events of this chunk."""
-        return Chunk(self._nano, *self._range, self.columns.selected(packing))
+        columns = self.columns.selected(packing)
+        columns.ask(self._nano.schema.packed - self._nano.schema.late)
+        return Chunk(self._nano, *self._range, columns)
 
 
 class Columns(UprootSourceMapping):  # type: ignore[misc]
@@ -160,7 +198,7 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
     """
 
     def __init__(self, nano: NanoTree, start: int, stop: int, packing: Packing | None = None) -> None:
-        opener = TrivialUprootOpener({nano.partition[0]: nano.source.file_path})
+        opener = TrivialUprootOpener({nano.partition[0]: nano.file_path})
         super().__init__(opener, start, stop, use_ak_forth=True, virtual=True)
         self._nano = nano
         self._whole: dict[str, Any] = {}
@@ -186,6 +224,12 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         columns = Columns(self._nano, self._start, self._stop, packing)
         columns._whole = self._whole
         return columns
+
+    def ask(self, names: Iterable[str]) -> None:
+        """Ask for branches that are likely to be needed, of a file elsewhere."""
+        if isinstance(self._nano.source, ReadAhead):
+            wanted = (name for name in names if name not in self._whole)
+            self._nano.source.ask(self._nano.places(wanted, self._start, self._stop, self.packing))
 
     def __len__(self) -> int:
         return self._stop - self._start if self.packing is None else len(self.packing)
@@ -217,6 +261,7 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
             self.late.add(name)
         if name in self._whole:
             return self._whole[name] if packing is None else packing(self._whole[name])
+        (self._nano.schema.whole if packing is None else self._nano.schema.packed).add(name)
         column = self.numbers(name)
         if column is None:
             branch = self._nano.branch(name)

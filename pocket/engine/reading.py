@@ -82,7 +82,7 @@ def nano_events(nano: NanoTree, segment: Segment, start: int, stop: int) -> Any:
         raise BadFileError(
             f"{segment.path}: {max(0, available - start)} entries in [{start}, {stop}), expected {stop - start}"
         )
-    return nano.events(start, stop)
+    return nano.events(start, stop, then=segment.stop)
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -120,8 +121,7 @@ def _run_segment(
     output: Output = {}
     done = 0
     try:
-        with open_file(segment) as file:
-            nano = NanoTree(file, segment.object_path, metadata)
+        with open_file(segment) as file, closing(NanoTree(file, segment.object_path, metadata)) as nano:
             for start, stop in chunking.ranges(segment):
                 part = processor.process(nano_events(nano, segment, start, stop))
                 output = accumulate([part], output) if output else part

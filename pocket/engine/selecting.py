@@ -66,6 +66,7 @@ class _Late:
     def __init__(self, chunk: Chunk, packing: Packing) -> None:
         self._packing = packing
         self._columns = chunk.columns.selected(packing)
+        self._columns.ask(self._columns.late)
         chunk.columns.learns = True
 
     def lists(self, lists: ak.contents.ListOffsetArray) -> ak.contents.ListOffsetArray | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -151,8 +152,7 @@ def _select(
     sums = np.zeros(3)
     done = 0
     try:
-        with open_file(segment) as file:
-            nano = NanoTree(file, segment.object_path, metadata)
+        with open_file(segment) as file, closing(NanoTree(file, segment.object_path, metadata)) as nano:
             for start, stop in segment.chunks(chunk_size):
                 events = nano_events(nano, segment, start, stop)
                 sum_genweights, sum_signs = generator_sums(events, metadata) if metadata["isMC"] else (0.0, 0.0)

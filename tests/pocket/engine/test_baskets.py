@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pocket.engine.baskets import read_numbers
 from pocket.engine.packing import Packing
 from pocket.engine.tree import Column
+from pocket.remote.ahead import ReadAhead
 from pocket.remote.client import open_root
 from tests.real_files import real_file
 
@@ -37,7 +38,7 @@ def same(found: ak.Array, expected: ak.Array) -> bool:
 
 def read(branch: Any, start: int, stop: int, packing: Packing | None = None) -> ak.Array | None:
     column = Column.of(branch)
-    return None if column is None else read_numbers(branch.file.source, column, start, stop, packing)
+    return None if column is None else read_numbers(ReadAhead(branch.file.source), column, start, stop, packing)
 
 
 @pytest.fixture(scope="module", params=COMPRESSIONS)

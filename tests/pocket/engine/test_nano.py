@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import itertools
 import warnings
 from pathlib import Path
@@ -115,6 +116,49 @@ def test_baskets_without_selected_events_are_not_read(tmp_path: Path) -> None:
         mask[100] = True
         with pytest.raises(Exception, match=r"."):
             select_events(events, mask).y.to_list()
+
+
+def test_what_chunks_before_needed_is_asked_for_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = dict(zip("xyz", np.random.default_rng(3).random((3, 400)).astype(np.float32), strict=True))
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("Events", dict.fromkeys(columns, np.float32))
+        for first in range(0, 400, 50):
+            file["Events"].extend({name: column[first : first + 50] for name, column in columns.items()})
+    mask = np.arange(100) < 50
+
+    def check(nano: NanoTree, start: int) -> list[list[int]]:
+        """Process a chunk; return how many baskets each request was for, of the chunk, of the selection, in between."""
+        stages = []
+        events = nano.events(start, start + 100, then=400)
+        stages.append(list(requests))
+        assert events.x.to_list() == columns["x"][start : start + 100].tolist()
+        assert events.y.to_list() == columns["y"][start : start + 100].tolist()
+        stages.append(list(requests))
+        selected = select_events(events, mask)
+        stages.append(list(requests))
+        assert selected.z.to_list() == columns["z"][start : start + 100][mask].tolist()
+        stages.append(list(requests))
+        return [after[len(before) :] for before, after in itertools.pairwise([[], *stages])]
+
+    with uproot.open(tmp_path / "a.root") as file, contextlib.closing(NanoTree(file, "Events", {})) as nano:
+        requests: list[int] = []
+        source, chunks = file.file.source, type(file.file.source).chunks
+
+        def counting(self: Any, ranges: list[Any], notifications: Any) -> Any:
+            requests.append(len(ranges))
+            return chunks(self, ranges, notifications)
+
+        monkeypatch.setattr(type(source), "chunks", counting)
+        # nothing is known before the first chunk
+        assert check(nano, 0) == [[], [2, 2], [], [1]]
+        requests.clear()
+        # of this chunk and of the next one, two columns with two baskets each; of the selection one
+        assert check(nano, 100) == [[4, 4], [], [1], []]
+        requests.clear()
+        assert check(nano, 200) == [[4], [], [1], []]
+        requests.clear()
+        # the last one
+        assert check(nano, 300) == [[], [], [1], []]
 
 
 @given(st.data())
