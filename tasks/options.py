@@ -14,6 +14,7 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.task_register import Register
 
 from pocket.errors import UnknownNameError
+from tasks.collection import collect_when_tasks_run
 
 #: exit code of a wrong command line, as argparse has it
 USAGE_ERROR = 2
@@ -58,6 +59,7 @@ def _parser_of(root_task: str | None, help_all: bool, known_tasks: tuple[str, ..
 
 @functools.wraps(_luigis_init)
 def _init(self: Any, cmdline_args: list[str]) -> None:
+    collect_when_tasks_run()
     _luigis_init(self, cmdline_args)
     _check_values(self.known_args)
 

@@ -87,19 +87,23 @@ class NanoTree:
                 likely to need is fetched while these are processed.
         """
         if isinstance(self.source, ReadAhead):
-            now, later = (
-                self.places(self.schema.whole, first, last)
-                for first, last in ((start, stop), (stop, min(stop + stop - start, then)))
-            )
+            now = self._places(self.schema.whole, start, stop)
+            later = self._places(self.schema.whole, stop, min(stop + stop - start, then))
             self.source.keep([*now, *later])
+            # one after the other, so that what is needed first arrives first
             self.source.ask(now)
             self.source.ask(later)
         return Chunk(self, start, stop).events()
 
-    def places(self, names: Iterable[str], start: int, stop: int, packing: Packing | None = None) -> list[Place]:
-        """Return where the baskets of branches are that some entries need, of those that are columns of numbers."""
+    def ask(self, names: Iterable[str], start: int, stop: int, packing: Packing | None) -> None:
+        """Ask for branches that some entries are likely to need, of a file elsewhere."""
+        if isinstance(self.source, ReadAhead):
+            self.source.ask(self._places(names, start, stop, packing))
+
+    def _places(self, names: Iterable[str], start: int, stop: int, packing: Packing | None = None) -> list[Place]:
+        """Return where the baskets are, of those that are columns of numbers."""
         found: list[Place] = []
-        for column in map(self.column, names) if start < stop else ():
+        for column in map(self.column, names):
             # what is wrong is said when it is read
             with contextlib.suppress(ValueError):
                 found += [] if column is None else places(column, start, stop, packing)
@@ -226,10 +230,9 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         return columns
 
     def ask(self, names: Iterable[str]) -> None:
-        """Ask for branches that are likely to be needed, of a file elsewhere."""
-        if isinstance(self._nano.source, ReadAhead):
-            wanted = (name for name in names if name not in self._whole)
-            self._nano.source.ask(self._nano.places(wanted, self._start, self._stop, self.packing))
+        """Ask for branches that are likely to be needed, see :meth:`NanoTree.ask`."""
+        unread = (name for name in names if name not in self._whole)
+        self._nano.ask(unread, self._start, self._stop, self.packing)
 
     def __len__(self) -> int:
         return self._stop - self._start if self.packing is None else len(self.packing)

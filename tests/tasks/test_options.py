@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+
 import pytest
 from luigi.cmdline_parser import CmdlineParser
 
@@ -13,9 +16,12 @@ TASKS = (PlotTemplates, RunProcessor, MakeToySamples)
 
 
 @pytest.fixture(autouse=True)
-def installed() -> None:
+def installed() -> Iterator[None]:
     """Again, which must change nothing."""
     one_sentence_options()
+    yield
+    # what a task would do that runs
+    gc.enable()
 
 
 @pytest.mark.parametrize(
