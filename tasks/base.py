@@ -133,7 +133,7 @@ class StoreTask(AnalysisTask):
         """Hash of all that decides the output."""
         return fingerprint(self.fingerprint_spec())
 
-    @property
+    @cached_property
     def directory(self) -> Path:
         """The output's folder."""
         name = self.analysis_inst.name

@@ -147,8 +147,9 @@ class DatasetWorkflow(BatchWorkflow):
         find_remote(outputs.values())
         return {number: task for number, task in branches.items() if outputs[number].exists()}
 
+    @cached_property
     def segment_ids(self) -> dict[str, str]:
-        """The files by UUID and entry range, as inputs of the branch."""
+        """The files by UUID and entry range, as inputs of the branch; asked for again and again."""
         segments = [(segment.uuid, segment.start, segment.stop) for segment in self.branch_data.segments]
         return {"files": digest(segments)}
 

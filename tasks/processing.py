@@ -72,7 +72,7 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         """The files by UUID and entry range, and the scale factors."""
         scale_factors = self.required_tasks["scale_factors"]
         ids = input_ids({f"scale factor {name}": task.output() for name, task in scale_factors.items()})
-        return None if ids is None else {**self.segment_ids(), **ids}
+        return None if ids is None else {**self.segment_ids, **ids}
 
     def job(self) -> Job:
         """Return the work of this branch."""

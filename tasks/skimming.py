@@ -68,7 +68,7 @@ class SkimEvents(SkimTask, DatasetWorkflow):
 
     def input_ids(self) -> dict[str, str]:
         """The files by UUID and entry range."""
-        return self.segment_ids()
+        return self.segment_ids
 
     def job(self) -> Job:
         """Return the work of this branch."""

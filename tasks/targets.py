@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class StoreTarget(law.LocalDirectoryTarget):
         self._accept_failed = accept_failed
         self.remote = remote
 
-    @property
+    @cached_property
     def directory(self) -> Path:
         """The folder."""
         return Path(self.path)
@@ -100,8 +101,9 @@ class StoreTarget(law.LocalDirectoryTarget):
         """Whether the manifest is as it must be, whatever became of the files."""
         from pocket.parameters.checksums import changed_files
 
-        manifest, inputs = self.manifest, self._inputs()
-        if manifest is None or inputs is None or other_input(manifest.inputs, inputs):
+        manifest = self.manifest
+        # the inputs take longer
+        if manifest is None or (inputs := self._inputs()) is None or other_input(manifest.inputs, inputs):
             return False
         if changed_files(manifest.info.get("parameter_files", {})):
             return False
