@@ -79,8 +79,8 @@ def axes_of(tree: Any) -> dict[str, Axis] | None:
     """Return input → axis, the outermost first, of a tree of :mod:`pocket.weights.bins`.
 
     Returns:
-        ``None`` if its bins form no grid: if they differ, have a rule of their own beyond the edges, or the same width,
-        for which correctionlib divides the range, which may round differently.
+        ``None`` if its bins form no grid: if there are none, they differ, have a rule of their own beyond the edges, or
+        the same width, for which correctionlib divides the range, which may round differently.
     """
     axes: dict[str, Axis] = {}
     nodes = [tree]
@@ -90,7 +90,7 @@ def axes_of(tree: Any) -> dict[str, Axis] | None:
             return None
         axes.update(own)
         nodes = [child for node in nodes for child in node["children"].values()]
-    return None if any(isinstance(node, dict) for node in nodes) else axes
+    return None if not axes or any(isinstance(node, dict) for node in nodes) else axes
 
 
 def _bins_of(node: Any) -> Any:

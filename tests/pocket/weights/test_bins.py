@@ -124,6 +124,15 @@ def test_defaults_and_clamps(file: str) -> None:
     assert found.tolist() == [correction.evaluate(int(*one[:1]), one[1]) for one in zip(flavour, pt, strict=True)]
 
 
+def test_a_number_for_some_texts(tmp_path: Path) -> None:
+    data = category("kind", {"a": random_binning(1, pt=PT), "b": 2.5})
+    path = write_corrections(tmp_path / "sf.json", with_inputs("some", data, kind="string", pt="real"))
+    pt = np.array([25.0, 99.0])
+    assert evaluate(path, "some", {"kind": "b", "pt": pt}).tolist() == [2.5, 2.5]
+    expected = correctionlib.CorrectionSet.from_file(path)["some"].evaluate("a", pt)
+    assert evaluate(path, "some", {"kind": "a", "pt": pt}).tolist() == expected.tolist()
+
+
 def test_texts_alone(file: str) -> None:
     assert evaluate(file, "texts", {"kind": "a"}).tolist() == 1.5
 

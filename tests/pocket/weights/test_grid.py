@@ -109,8 +109,19 @@ def binning(**changes: Any) -> Any:
         binning(content=[binning(input="y"), binning(input="y", edges=[0.0, 1.0, 3.0])]),
         cs.Category(nodetype="category", input="key", content=[{"key": 1, "value": binning()}], default=binning()),
         category("key", {0: binning(), 1: binning(flow="clamp")}),
+        2.5,
     ],
-    ids=["own rule", "same width", "twice", "deeper first", "deeper last", "other edges", "default", "other rule"],
+    ids=[
+        "own rule",
+        "same width",
+        "twice",
+        "deeper first",
+        "deeper last",
+        "other edges",
+        "default",
+        "other rule",
+        "none",
+    ],
 )
 def test_no_grid(tmp_path: Any, data: Any) -> None:
     path = write_corrections(tmp_path / "sf.json", with_inputs("it", data, key="int", x="real", y="real"))
