@@ -103,7 +103,8 @@ class NanoTree:
     def _places(self, names: Iterable[str], start: int, stop: int, packing: Packing | None = None) -> list[Place]:
         """Return where the baskets are, of those that are columns of numbers."""
         found: list[Place] = []
-        for column in map(self.column, names):
+        # at once, since another thread may learn of further ones
+        for column in map(self.column, tuple(names)):
             # what is wrong is said when it is read
             with contextlib.suppress(ValueError):
                 found += [] if column is None else places(column, start, stop, packing)
@@ -231,7 +232,7 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
 
     def ask(self, names: Iterable[str]) -> None:
         """Ask for branches that are likely to be needed, see :meth:`NanoTree.ask`."""
-        unread = (name for name in names if name not in self._whole)
+        unread = set(names) - self._whole.keys()
         self._nano.ask(unread, self._start, self._stop, self.packing)
 
     def __len__(self) -> int:

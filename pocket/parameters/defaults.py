@@ -34,7 +34,7 @@ _PRODUCT = "product"
 OmegaConf.register_resolver(_PRODUCT, lambda *factors: math.prod(factors), replace=True)
 #: name of what computes a value: ``${name:…}``
 _RESOLVER = re.compile(rb"\$\{\s*([\w.]+)\s*:")
-#: (unresolved parameters, sections left out) → resolved ones, pickled; the last ones that were needed
+#: (unresolved parameters, sections left out) → resolved ones, pickled
 _known: dict[tuple[bytes, tuple[str, ...]], bytes] = {}
 _MOST_KNOWN = 16
 
@@ -106,11 +106,13 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
         return _resolved(parameters, without)
     # to resolve parameters takes longer than all else before the first event
     key = content, tuple(without)
-    if key not in _known:
-        if len(_known) == _MOST_KNOWN:
-            del _known[next(iter(_known))]
-        _known[key] = pickle.dumps(_resolved(parameters, without))
-    plain: dict[str, Any] = pickle.loads(_known[key])
+    found = _known.get(key)
+    if found is None:
+        found = pickle.dumps(_resolved(parameters, without))
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[key] = found
+    plain: dict[str, Any] = pickle.loads(found)
     return plain
 
 
