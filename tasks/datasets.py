@@ -137,7 +137,13 @@ class BuildDatasets(StoreTask):
 
     def complete(self) -> bool:
         """Whether the fileset is there, or has been checked."""
-        return self._checked if self.check else super().complete()
+        if self.check:
+            return self._checked
+        complete = super().complete()
+        if not complete and self.output().manifest is None:
+            # files that a definition doesn't find are an error before anything runs
+            self.input_ids()
+        return complete
 
     def run(self) -> None:
         """Make the fileset, or check it."""
