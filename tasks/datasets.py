@@ -139,11 +139,10 @@ class BuildDatasets(StoreTask):
         """Whether the fileset is there, or has been checked."""
         if self.check:
             return self._checked
-        complete = super().complete()
-        if not complete and self.output().manifest is None:
+        if self.output().manifest is None:
             # files that a definition doesn't find are an error before anything runs
             self.input_ids()
-        return complete
+        return super().complete()
 
     def run(self) -> None:
         """Make the fileset, or check it."""

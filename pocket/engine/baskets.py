@@ -144,25 +144,27 @@ def places(column: Column, start: int, stop: int, packing: Packing | None = None
     Raises:
         ValueError: if the baskets don't have all entries.
     """
-    _, _, needed = _needed(column, start, stop, packing)
-    return [column.places[number] for number in needed]
+    *_, found = _needed(column, start, stop, packing)
+    return list(found.values())
 
 
-def _needed(column: Column, start: int, stop: int, packing: Packing | None) -> tuple[Indices, list[int], list[int]]:
-    """Return the wanted entries, where those of each basket begin among them, and the baskets that have any."""
+def _needed(
+    column: Column, start: int, stop: int, packing: Packing | None
+) -> tuple[Indices, list[int], dict[int, Place]]:
+    """Return the wanted entries, where those of each basket begin among them, and the places of baskets with any."""
     entries: Indices = np.arange(stop - start) if packing is None else packing.positions
     bounds = np.searchsorted(entries, [edge - start for edge in column.edges]).tolist()
     if bounds[0] or bounds[-1] != len(entries):
         raise ValueError("the baskets don't have all entries")
-    return entries, bounds, [number for number in range(len(column.places)) if bounds[number] < bounds[number + 1]]
+    found = {number: place for number, place in enumerate(column.places) if bounds[number] < bounds[number + 1]}
+    return entries, bounds, found
 
 
 def _baskets(source: Any, column: Column, start: int, stop: int, packing: Packing | None) -> list[_Basket]:
     """Return the baskets with wanted entries."""
-    entries, bounds, needed = _needed(column, start, stop, packing)
-    found = [column.places[number] for number in needed]
+    entries, bounds, found = _needed(column, start, stop, packing)
     baskets = []
-    for number, (begin, end), content in zip(needed, found, source.read(found), strict=True):
+    for (number, (begin, end)), content in zip(found.items(), source.read(list(found.values())), strict=True):
         raw = memoryview(content)
         stored, _, size, _, key_length, _ = _KEY.unpack_from(raw)
         _, _, _, n_entries, behind, _ = _BASKET.unpack_from(raw, key_length - _BASKET.size)

@@ -230,19 +230,8 @@ def _add(event: Indices, bins: Indices, targets: Sequence[_Target], joint: Patte
         chosen = np.any([mask.any(axis=1) for mask in inside], axis=0)
         slots = np.arange(chosen.sum())
         parts = np.zeros((2, len(slots), n_bins, n_variations))
-        add_weights(
-            event,
-            row,
-            bins,
-            joint.of_row,
-            offsets_of(chosen),
-            slots,
-            np.full_like(slots, used),
-            matrices,
-            parts[0],
-            parts[1],
-            0,
-        )
+        starts, source = offsets_of(chosen), np.full_like(slots, used)
+        add_weights(event, row, bins, joint.of_row, starts, slots, source, matrices, parts[0], parts[1], 0)
         for target, mask in zip(targets, inside, strict=True):
             for number, category in zip(*np.nonzero(mask[chosen]), strict=True):
                 for total, part in zip(target.sums.arrays(), parts, strict=True):
