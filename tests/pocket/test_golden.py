@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import awkward as ak
 import numpy as np
 import pytest
+from coffea.lumi_tools import LumiMask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +45,31 @@ def test_first_and_last_section_of_every_range() -> None:
     mask = certified(ak.Array(runs), ak.Array(blocks), str(path))
     assert mask.tolist() == loop(golden, runs, blocks)
     assert 0 < mask.sum() < len(mask)
+
+
+@given(
+    st.dictionaries(
+        st.integers(1, 4), st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)).map(sorted), max_size=4), max_size=3
+    ),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 10)), max_size=30),
+)
+@settings(deadline=None)
+def test_any_ranges_against_a_loop(golden: dict[int, list[list[int]]], events: list[tuple[int, int]]) -> None:
+    # also such that overlap, and in any order
+    by_run = {str(run): ranges for run, ranges in golden.items()}
+    runs, blocks = ([event[part] for event in events] for part in (0, 1))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "golden.json")
+        path.write_text(json.dumps(by_run))
+        assert certified(runs, blocks, str(path)).tolist() == loop(by_run, runs, blocks)
+
+
+def test_real_golden_json_against_coffea() -> None:
+    path = real_file("golden_2017.json")
+    rng = np.random.default_rng(1)
+    known = [int(run) for run in json.loads(path.read_text())]
+    runs, blocks = rng.choice(known, 20_000).astype(np.uint32), rng.integers(0, 2000, 20_000).astype(np.uint32)
+    assert np.array_equal(certified(runs, blocks, str(path)), LumiMask(str(path))(runs, blocks))
 
 
 def test_file_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
