@@ -17,7 +17,18 @@ from pocket.errors import ConfigError, PocketError
 from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress, available_cores
 
 #: imported once by the server that workers are forked from, so that no worker pays for it again
-PRELOAD = ("tasks.jobs", "pocket.engine.run", "pocket.outputs", "h5py", "uhi.io.hdf5", "correctionlib")
+PRELOAD = (
+    "tasks.jobs",
+    "pocket.analysis",
+    "pocket.engine.run",
+    "pocket.outputs",
+    "pocket.columns.parquet",
+    "pocket.cut_functions",
+    "h5py",
+    "uhi.io.hdf5",
+    "correctionlib",
+    "pocket.engine.first_use",
+)
 
 
 def run_jobs(jobs: Sequence[Job], cores: int, label: str, unit: str) -> None:

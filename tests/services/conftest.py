@@ -5,6 +5,7 @@ HTCondor takes no jobs from root and XRootD doesn't run as root: for root an ord
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
@@ -137,8 +138,13 @@ def xrootd_server(user: User) -> Iterator[XRootDServer]:
 
 @pytest.fixture(scope="session")
 def checkout(user: User) -> Checkout:
-    """The project as the ordinary user has it."""
-    return copy_project(user)
+    """The project as the ordinary user has it; its environment is kept for other processes, and for the next tests."""
+    kept = user.folder.parent / ".cache" / "pocketlaw-tests"
+    kept.mkdir(parents=True, exist_ok=True)
+    with (kept / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        first = copy_project(user, kept)
+    return copy_project(user, like=first)
 
 
 @pytest.fixture(scope="session")
