@@ -236,6 +236,11 @@ class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
         description="MB that processing a chunk may take beside what the process has anyway: chunks get smaller where "
         "that needs it; 0 for chunks of --chunk-size; default: 1000",
     )
+    threads = luigi.IntParameter(
+        default=1,
+        significant=False,
+        description="threads of each process that decompress columns, for cores that would be idle; default: 1",
+    )
     acceptance = luigi.FloatParameter(
         default=1.0,
         significant=False,
@@ -253,10 +258,12 @@ class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a share that is none, and memory and a number of branches that are none."""
+        """Refuse a share that is none, and memory, threads and a number of branches that are none."""
         params = super().modify_param_values(params)
         if params.get("chunk_memory", 0) < 0:
             raise ConfigError(f"--chunk-memory is {params['chunk_memory']}, expected 0 or more")
+        if params.get("threads", 1) < 1:
+            raise ConfigError(f"--threads is {params['threads']}, expected 1 or more")
         if params.get("branches_per_merge", 0) < 0:
             raise ConfigError(f"--branches-per-merge is {params['branches_per_merge']}, expected 0 or more")
         if not 0 < params.get("acceptance", 1.0) <= 1:

@@ -173,6 +173,7 @@ class DatasetWorkflow(BatchWorkflow):
             "resources": self.made_files(),
             "chunk_size": self.chunk_size,
             "chunk_memory": self.chunk_memory,
+            "threads": self.threads,
             "skip_bad_files": self.skip_bad_files,
             "output": self.write_info(),
         }

@@ -99,6 +99,7 @@ class ProcessingJob:
         resources: files that earlier steps made.
         chunk_size: largest number of events processed at once.
         chunk_memory: memory in MB that a chunk may take, 0 for chunks of the largest size.
+        threads: number of threads that decompress columns.
         skip_bad_files: leave out unreadable files.
         output: arguments of :func:`pocket.store.write_output`.
     """
@@ -111,6 +112,7 @@ class ProcessingJob:
     resources: Resources
     chunk_size: int
     chunk_memory: int
+    threads: int
     skip_bad_files: bool
     output: Mapping[str, Any]
 
@@ -142,6 +144,7 @@ class ProcessingJob:
                 self.resources,
                 chunk_size=self.chunk_size,
                 chunk_memory=self.chunk_memory or None,
+                threads=self.threads,
                 skip_bad_files=self.skip_bad_files,
                 progress=progress,
             )
@@ -182,6 +185,7 @@ class SkimJob(ProcessingJob):
                 folder,
                 identity=self.output["fingerprint"],
                 chunk_size=self.chunk_size,
+                threads=self.threads,
                 skip_bad_files=self.skip_bad_files,
                 progress=progress,
             )

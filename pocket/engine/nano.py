@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
@@ -58,12 +59,14 @@ class NanoTree:
         file: the open file.
         object_path: the tree.
         metadata: metadata of the dataset, attached to the events.
+        threads: number of threads that decompress columns, this one included.
     """
 
     _schemas: ClassVar[dict[Any, Any]] = {}
 
-    def __init__(self, file: Any, object_path: str, metadata: Mapping[str, Any]) -> None:
+    def __init__(self, file: Any, object_path: str, metadata: Mapping[str, Any], threads: int = 1) -> None:
         self._file, self._path = file, object_path
+        self.helpers = ThreadPoolExecutor(threads - 1) if threads > 1 else None
         self._leaves: dict[str, Leaf] | None
         tree, self._leaves = read_tree(file, object_path) or (self._whole, None)
         self.file_path = file.file.source.file_path
@@ -86,16 +89,16 @@ class NanoTree:
             then: last entry that is needed afterwards, plus one. Of a file elsewhere, what entries that follow are
                 likely to need is fetched while these are processed.
         """
+        chunk, following = Chunk(self, start, stop), min(stop + stop - start, then)
         if isinstance(self.source, ReadAhead):
-            now = self._places(self.schema.whole, start, stop)
-            later = self._places(self.schema.whole, stop, min(stop + stop - start, then))
-            self.source.keep([*now, *later])
-            # one after the other, so that what is needed first arrives first
-            self.source.ask(now)
-            self.source.ask(later)
-        return Chunk(self, start, stop).events()
+            whole = self.schema.whole
+            self.source.keep([*self._places(whole, start, stop), *self._places(whole, stop, following)])
+        # one after the other, so that what is needed first arrives first
+        chunk.columns.ask(self.schema.whole)
+        self.ask(self.schema.whole, stop, following)
+        return chunk.events()
 
-    def ask(self, names: Iterable[str], start: int, stop: int, packing: Packing | None) -> None:
+    def ask(self, names: Iterable[str], start: int, stop: int, packing: Packing | None = None) -> None:
         """Ask for branches that some entries are likely to need, of a file elsewhere."""
         if isinstance(self.source, ReadAhead):
             self.source.ask(self._places(names, start, stop, packing))
@@ -112,6 +115,8 @@ class NanoTree:
 
     def close(self) -> None:
         """Wait for what is on its way; to be called before the file is closed."""
+        if self.helpers is not None:
+            self.helpers.shutdown(cancel_futures=True)
         if isinstance(self.source, ReadAhead):
             self.source.close()
 
@@ -207,6 +212,7 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         super().__init__(opener, start, stop, use_ak_forth=True, virtual=True)
         self._nano = nano
         self._whole: dict[str, Any] = {}
+        self._begun: dict[str, Future[ak.Array | None]] = {}
         self.packing = packing
         self.learns = False
 
@@ -231,9 +237,12 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         return columns
 
     def ask(self, names: Iterable[str]) -> None:
-        """Ask for branches that are likely to be needed, see :meth:`NanoTree.ask`."""
+        """Ask for branches that are likely to be needed, see :meth:`NanoTree.ask`, and let helpers begin to read."""
         unread = set(names) - self._whole.keys()
         self._nano.ask(unread, self._start, self._stop, self.packing)
+        if self._nano.helpers is not None:
+            for name in sorted(unread - self._begun.keys()):
+                self._begun[name] = self._nano.helpers.submit(self._read, name)
 
     def __len__(self) -> int:
         return self._stop - self._start if self.packing is None else len(self.packing)
@@ -244,6 +253,11 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         Returns:
             ``None`` for a branch of another kind.
         """
+        begun = self._begun.pop(name, None)
+        # a helper that hasn't come to it yet leaves it to this thread
+        return self._read(name) if begun is None or begun.cancel() else begun.result()
+
+    def _read(self, name: str) -> ak.Array | None:
         column = self._nano.column(name)
         return (
             None if column is None else read_numbers(self._nano.source, column, self._start, self._stop, self.packing)

@@ -50,6 +50,7 @@ def run_branch(
     *,
     chunk_size: int,
     chunk_memory: int | None = None,
+    threads: int = 1,
     skip_bad_files: bool = False,
     progress: Callable[[int], None] = lambda events: None,
 ) -> BranchResult:
@@ -63,6 +64,7 @@ def run_branch(
         chunk_size: largest number of events processed at once.
         chunk_memory: memory in MB that a chunk may take; chunks are smaller where it needs that. The sums are the same
             but for rounding. ``None`` for chunks of the largest size.
+        threads: number of threads that decompress columns, this one included.
         skip_bad_files: leave out files that can't be read, instead of failing.
         progress: called with the number of events of each chunk that is done.
 
@@ -83,7 +85,7 @@ def run_branch(
     failures: dict[str, str] = {}
     nevents = 0
     chunking = Chunking(chunk_size, chunk_memory)
-    run_segment = partial(_run_segment, processor, meta, chunking, progress)
+    run_segment = partial(_run_segment, processor, meta, chunking, threads, progress)
     for segment in branch.segments:
         try:
             found = read_segment(segment, run_segment)
@@ -115,13 +117,14 @@ def _run_segment(
     processor: CoffeaProcessor,
     metadata: Mapping[str, Any],
     chunking: Chunking,
+    threads: int,
     progress: Callable[[int], None],
     segment: Segment,
 ) -> Output:
     output: Output = {}
     done = 0
     try:
-        with open_file(segment) as file, closing(NanoTree(file, segment.object_path, metadata)) as nano:
+        with open_file(segment) as file, closing(NanoTree(file, segment.object_path, metadata, threads)) as nano:
             for start, stop in chunking.ranges(segment):
                 part = processor.process(nano_events(nano, segment, start, stop))
                 output = accumulate([part], output) if output else part

@@ -58,6 +58,7 @@ def skim_branch(
     *,
     identity: str,
     chunk_size: int,
+    threads: int = 1,
     skip_bad_files: bool = False,
     progress: Callable[[int], None] = lambda events: None,
 ) -> SkimRecord:
@@ -75,6 +76,7 @@ def skim_branch(
         identity: a text that changes with whatever changes the content; the UUIDs of the files follow from it and
             the segments.
         chunk_size: largest number of events that are selected at once.
+        threads: number of threads that decompress columns, this one included.
         skip_bad_files: leave out files that can't be read, instead of failing.
         progress: called with the number of events of each chunk that is selected.
 
@@ -97,7 +99,7 @@ def skim_branch(
             progress(segment.start - segment.stop)
 
     for segment in branch.segments:
-        select = partial(_select, workflow, skim.mode, meta, chunk_size, progress)
+        select = partial(_select, workflow, skim.mode, meta, chunk_size, threads, progress)
         try:
             found = read_segment(segment, select)
         except BadFileError as error:
@@ -145,6 +147,7 @@ def _select(
     mode: str,
     metadata: Mapping[str, Any],
     chunk_size: int,
+    threads: int,
     progress: Callable[[int], None],
     segment: Segment,
 ) -> _Selected:
@@ -152,7 +155,7 @@ def _select(
     sums = np.zeros(3)
     done = 0
     try:
-        with open_file(segment) as file, closing(NanoTree(file, segment.object_path, metadata)) as nano:
+        with open_file(segment) as file, closing(NanoTree(file, segment.object_path, metadata, threads)) as nano:
             for start, stop in segment.chunks(chunk_size):
                 events = nano_events(nano, segment, start, stop)
                 sum_genweights, sum_signs = generator_sums(events, metadata) if metadata["isMC"] else (0.0, 0.0)

@@ -132,7 +132,7 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
             (f"MY.{BRANCHES}", '"$(law_job_postfix)"'),
             ("JobBatchName", self.batch_name),
             ("request_memory", round(needs.memory)),
-            ("request_cpus", 1),
+            ("request_cpus", self.threads),
         ]
         seconds = round(needs.runtime * 3600)
         # a longer time than the first one was asked for, so the flavour doesn't do any more

@@ -105,6 +105,7 @@ def test_other_ways_to_run_do_not_change_the_path(chain: Chain) -> None:
         {"cores": 2},
         {"chunk_size": 7},
         {"chunk_memory": 7},
+        {"threads": 7},
         {"events_per_branch": 7},
         {"skip_bad_files": True},
     ):

@@ -61,7 +61,8 @@ def test_sizes_of_chunks_make_no_other_output(chain: Chain, tmp_path: Path) -> N
     # both began when there was nothing: something may have been made from the output of the first one
     output = {**elsewhere(job, tmp_path / "out"), "replaces": ""}
     found = []
-    for sizes in ({"chunk_size": 2000, "chunk_memory": 1}, {"chunk_size": 100, "chunk_memory": 0}):
+    ways = ({"chunk_size": 2000, "chunk_memory": 1}, {"chunk_size": 100, "chunk_memory": 0, "threads": 2})
+    for sizes in ways:
         assert run(job, output=output, **sizes) == 900
         found.append(manifest_id(tmp_path / "out"))
     assert found[0] == found[1] is not None

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pocket.engine.baskets import read_numbers
 from pocket.engine.nano import NanoTree, needed_ranges
 from pocket.engine.selecting import select_events
 from tests.pocket.engine.root_files import write_nano
@@ -159,6 +162,44 @@ def test_what_chunks_before_needed_is_asked_for_at_once(tmp_path: Path, monkeypa
         requests.clear()
         # the last one
         assert check(nano, 300) == [[], [], [1], []]
+
+
+def test_helpers_read_what_chunks_before_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = dict(zip("xy", np.random.default_rng(4).random((2, 300)).astype(np.float32), strict=True))
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("Events", dict.fromkeys(columns, np.float32))
+        file["Events"].extend(columns)
+    mask = np.arange(100) % 3 == 0
+    by_helpers: list[bool] = []
+
+    def noting(*args: Any) -> Any:
+        column = read_numbers(*args)
+        by_helpers.append(threading.current_thread() is not threading.main_thread())
+        return column
+
+    def wait_for(number: int) -> None:
+        deadline = time.monotonic() + 30
+        while len(by_helpers) < number and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    monkeypatch.setattr("pocket.engine.nano.read_numbers", noting)
+    metadata = {"dataset": "helped"}
+    with (
+        uproot.open(tmp_path / "a.root") as file,
+        contextlib.closing(NanoTree(file, "Events", metadata, threads=3)) as nano,
+    ):
+        for start, expected in ((0, [False, False]), (100, [True, True]), (200, [True, True])):
+            by_helpers.clear()
+            events = nano.events(start, start + 100, then=300)
+            wait_for(1 if start else 0)
+            assert events.x.to_list() == columns["x"][start : start + 100].tolist()
+            selected = select_events(events, mask)
+            wait_for(2 if start else 0)
+            assert selected.y.to_list() == columns["y"][start : start + 100][mask].tolist()
+            # each column once
+            assert by_helpers == expected
+        # nobody wants what they read in the end
+        nano.events(0, 300)
 
 
 @given(st.data())

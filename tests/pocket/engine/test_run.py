@@ -34,10 +34,20 @@ PT = HistConf([Axis(coll="Muon", field="pt", bins=6, start=0, stop=3)])
 WEIGHTS = {"common": {"inclusive": ["genWeight", "lumi", "XS"]}}
 
 
-def run(paths: list[Path], *, chunk_size: int = 10**6, skip: bool = False, **settings: Any) -> BranchResult:
+def run(
+    paths: list[Path], *, chunk_size: int = 10**6, threads: int = 1, skip: bool = False, **settings: Any
+) -> BranchResult:
     config = configure(**{"variables": {"pt": PT}, "weights": WEIGHTS} | settings)
     (branch,) = branches(TT, paths)
-    return run_branch(config, branch, metadata(config, TT), Resources(), chunk_size=chunk_size, skip_bad_files=skip)
+    return run_branch(
+        config,
+        branch,
+        metadata(config, TT),
+        Resources(),
+        chunk_size=chunk_size,
+        threads=threads,
+        skip_bad_files=skip,
+    )
 
 
 def test_files_one_after_the_other(tmp_path: Path) -> None:
@@ -53,6 +63,18 @@ def test_files_one_after_the_other(tmp_path: Path) -> None:
         assert output["sum_genweights"][TT] == pytest.approx(weights.sum(), rel=1e-12)
         histogram = output["variables"]["pt"]["TT"][TT]
         assert histogram["baseline", "nominal", :].values() == pytest.approx(expected, rel=1e-12)
+
+
+def test_threads_change_nothing(tmp_path: Path) -> None:
+    paths = [tmp_path / "a.root", tmp_path / "b.root"]
+    for seed, path in enumerate(paths):
+        write_nano(path, 500, seed)
+    cut = Cut("x", {}, lambda events, params, **kwargs: events.x > 1)
+    alone, helped = (run(paths, chunk_size=70, threads=threads, skim=[cut]).output for threads in (1, 4))
+    assert helped["cutflow"] == alone["cutflow"]
+    assert 0 < alone["cutflow"]["skim"][TT] < 1000
+    histograms = [output["variables"]["pt"]["TT"][TT].view(flow=True) for output in (alone, helped)]
+    assert histograms[0].tobytes() == histograms[1].tobytes()
 
 
 def test_libraries_leave_garbage_collection_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,13 +123,14 @@ def test_a_bad_file_stops_the_branch(tmp_path: Path) -> None:
         run([tmp_path / "a.root", tmp_path / "b.root"])
 
 
+@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("branch", ["Muon_pt", "genWeight"])
-def test_a_bad_file_is_left_out_as_a_whole(tmp_path: Path, branch: str) -> None:
+def test_a_bad_file_is_left_out_as_a_whole(tmp_path: Path, branch: str, threads: int) -> None:
     paths = [tmp_path / f"{name}.root" for name in ("a", "b", "c")]
     for seed, path in enumerate(paths):
         write_nano(path, 60, seed)
     damage(paths[1], branch)
-    found = run(paths, chunk_size=20, skip=True)
+    found = run(paths, chunk_size=20, threads=threads, skip=True)
     assert list(found.skipped) == [str(paths[1])]
     assert "truncated or corrupt" in found.skipped[str(paths[1])]
 

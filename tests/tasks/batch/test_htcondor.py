@@ -181,6 +181,8 @@ def test_site_decides_the_submit_file(
         "/cvmfs/image",
         "--memory",
         "3GB",
+        "--threads",
+        "2",
     )
     assert done.code == 0, done.text
     lines = kept.read_text().splitlines()
@@ -190,6 +192,7 @@ def test_site_decides_the_submit_file(
         'MY.JobFlavour = "longlunch"',
         'MY.SingularityImage = "/cvmfs/image"',
         "request_memory = 3072",
+        "request_cpus = 2",
         f"x509userproxy = {proxy}",
         'MY.PocketlawBranches = "$(law_job_postfix)"',
     ):

@@ -104,7 +104,7 @@ def test_states_of_jobs_that_did_not_fail() -> None:
 
 
 def test_no_call_per_job(chain: Chain, slurm: Schedd) -> None:
-    done = run(chain, "--site", "t3-psi", "--memory", "3GB", "--runtime", "90min")
+    done = run(chain, "--site", "t3-psi", "--memory", "3GB", "--runtime", "90min", "--threads", "2")
     assert done.code == 0, done.text
     # two looks until all are done, and one before, for jobs of an earlier submission
     assert slurm.calls == {"sbatch": 1, "squeue": 3}
@@ -112,6 +112,7 @@ def test_no_call_per_job(chain: Chain, slurm: Schedd) -> None:
     assert {
         "array=0-3",
         "mem=3072M",
+        "cpus-per-task=2",
         "time=90",
         "partition=standard",
         "account=t3",
