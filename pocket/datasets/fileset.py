@@ -158,12 +158,15 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
             raise BadFileError(f"file {path} doesn't exist")
         if not Path(path).stat().st_size:
             raise BadFileError(f"file {path} is empty (0 bytes)")
+    from pocket.engine.tree import read_tree
+
     try:
         with open_root(str(path)) as file:
             size = int(file.file.source.num_bytes)
             end = file.file.fEND
             names = file.keys(cycle=False)
-            tree = file[TREE] if TREE in names else None
+            # uproot alone would make objects of all branches, for a second with thousands of them
+            tree, _ = (read_tree(file, TREE) or (file[TREE], None)) if TREE in names else (None, None)
             entries = getattr(tree, "num_entries", None)
             uuid = str(file.file.uuid)
     # a corrupt file makes uproot raise whatever its bytes lead to: zlib, struct, Unicode, key and value errors

@@ -8,52 +8,28 @@ what didn't pass, and lie in memory without gaps.
 from __future__ import annotations
 
 import contextlib
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property, partial
-from typing import Any, ClassVar
+from typing import Any
 
 import awkward as ak
 import numpy as np
 import numpy.typing as npt
-from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
+from coffea.nanoevents import NanoEventsFactory
 from coffea.nanoevents.mapping import TrivialUprootOpener, UprootSourceMapping
 from coffea.nanoevents.util import tuple_to_key
 
 from pocket.engine.baskets import places, read_numbers
 from pocket.engine.packing import Mask, Packing
+from pocket.engine.schemas import find_schema
 from pocket.engine.tree import Column, Leaf, read_tree
 from pocket.remote.ahead import Place, ReadAhead
 from pocket.remote.local import LocalSource
 
-#: number of schemas to keep
-_SCHEMAS = 16
-
-
-class _Schema(NanoAODSchema):  # type: ignore[misc]
-    """NanoAOD that may lack what nothing uses: a branch that is used and isn't there gives an error anyway."""
-
-    warn_missing_crossrefs = False
-    event_ids = ()
-
-    def __init__(self, base_form: Any, *args: Any, **options: Any) -> None:
-        super().__init__(base_form, *args, **options)
-        #: branches that were read of all entries, of selected ones, and only when the last selection had been made
-        self.whole: set[str] = set()
-        self.packed: set[str] = set()
-        self.late: set[str] = set()
-
-    @cached_property
-    def form(self) -> Any:
-        """The form of the events; coffea would make it of its description for each chunk."""
-        return ak.forms.from_dict(super().form)
-
 
 class NanoTree:
     """A tree of NanoAOD in an open file.
-
-    The schema is made once for all files whose branches have the same names and types.
 
     Args:
         file: the open file.
@@ -61,8 +37,6 @@ class NanoTree:
         metadata: metadata of the dataset, attached to the events.
         threads: number of threads that decompress columns, this one included.
     """
-
-    _schemas: ClassVar[dict[Any, Any]] = {}
 
     def __init__(self, file: Any, object_path: str, metadata: Mapping[str, Any], threads: int = 1) -> None:
         self._file, self._path = file, object_path
@@ -72,7 +46,7 @@ class NanoTree:
         self.file_path = file.file.source.file_path
         self.num_entries = int(tree.num_entries)
         self.partition = (str(file.file.uuid), str(tree.object_path))
-        self.schema = self._schema(metadata)
+        self.schema = find_schema(tree.title, self._leaves, lambda: self._whole, metadata)
 
     @cached_property
     def source(self) -> LocalSource | ReadAhead:
@@ -131,28 +105,6 @@ class NanoTree:
     @cached_property
     def _whole(self) -> Any:
         return self._file[self._path]
-
-    def _schema(self, metadata: Mapping[str, Any]) -> Any:
-        if self._leaves is None:
-            kinds = tuple((branch.name, branch.typename) for branch in self._whole.branches)
-        else:
-            kinds = tuple((name, leaf.kind) for name, leaf in self._leaves.items())
-        key = (kinds, tuple(sorted((name, repr(value)) for name, value in metadata.items())))
-        if key not in self._schemas:
-            if len(self._schemas) >= _SCHEMAS:
-                self._schemas.clear()
-            with warnings.catch_warnings():
-                # old NanoAOD has photon columns that the schema replaces by constants; nothing here reads them
-                warnings.filterwarnings("ignore", message="Branch Photon_", category=RuntimeWarning)
-
-                def remember(base_form: Any) -> Any:
-                    self._schemas[key] = _Schema(base_form)
-                    return self._schemas[key]
-
-                NanoEventsFactory.from_root(
-                    self._file, treepath=self._path, schemaclass=remember, mode="virtual", metadata=dict(metadata)
-                )
-        return self._schemas[key]
 
 
 class Chunk(NanoEventsFactory):  # type: ignore[misc]

@@ -100,6 +100,7 @@ class Leaf:
 
     Args:
         name: name of the branch.
+        title: title of the branch.
         kind: class and title of the leaf, number of its elements, and whether they are without sign and in lists.
         data: bytes of the tree.
         baskets: where what is known of the baskets begins in them.
@@ -109,6 +110,7 @@ class Leaf:
     """
 
     name: str
+    title: str
     kind: tuple[str, str, int, bool, bool]
     data: bytes
     baskets: int
@@ -117,11 +119,23 @@ class Leaf:
     n_entries: int
 
     @cached_property
-    def column(self) -> Column | None:
-        """The column, or ``None`` if it is of another kind."""
-        leaf_class, _, elements, unsigned, is_list = self.kind
+    def dtype(self) -> np.dtype[Any] | None:
+        """Type of the numbers as they are stored, or ``None`` if there isn't one number, or a list, per entry."""
+        leaf_class, _, elements, unsigned, _ = self.kind
         type_name = _TYPES[leaf_class]
         if type_name is None or elements != 1:
+            return None
+        return np.dtype(type_name.replace("i", "u") if unsigned else type_name).newbyteorder(">")
+
+    @property
+    def is_list(self) -> bool:
+        """Whether an entry has a list of elements."""
+        return self.kind[-1]
+
+    @cached_property
+    def column(self) -> Column | None:
+        """The column, or ``None`` if it is of another kind."""
+        if self.dtype is None:
             return None
         space, begin = self.n_baskets, self.baskets
         # each of the three arrays has a byte before it
@@ -135,8 +149,7 @@ class Leaf:
             return None
         begins = seeks[:number].tolist()
         places = [(begin, begin + size) for begin, size in zip(begins, sizes.tolist(), strict=False)]
-        dtype = np.dtype(type_name.replace("i", "u") if unsigned else type_name).newbyteorder(">")
-        return Column(self.name, dtype, is_list, edges, places)
+        return Column(self.name, self.dtype, self.is_list, edges, places)
 
 
 def read_tree(file: Any, object_path: str) -> tuple[Any, dict[str, Leaf]] | None:
@@ -231,7 +244,7 @@ def _leaf(data: bytes, position: int, classes: Mapping[int, str], before: Set[in
     _, version = _HEADER.unpack_from(data, position)
     if version != _BRANCH_VERSION:
         raise ValueError(f"version {version} of TBranch")
-    name, _, position = _named(data, position + _HEADER.size)
+    name, title, position = _named(data, position + _HEADER.size)
     position = _end(data, position)
     _, _, _, n_written, _ = _BRANCH_1.unpack_from(data, position)
     position = _end(data, position + _BRANCH_1.size)
@@ -246,13 +259,13 @@ def _leaf(data: bytes, position: int, classes: Mapping[int, str], before: Set[in
     if leaf_class not in _TYPES:
         raise ValueError(f"a {leaf_class}")
     # TLeafF begins with TLeaf, and TLeaf with TNamed
-    _, title, leaf = _named(data, leaf + 2 * _HEADER.size)
+    _, of_leaf, leaf = _named(data, leaf + 2 * _HEADER.size)
     elements, _, _, _, unsigned = _LEAF.unpack_from(data, leaf)
     (counter,) = _U4.unpack_from(data, leaf + _LEAF.size)
     if counter and counter not in before:
         raise ValueError("a number of elements that isn't known")
-    kind = (leaf_class, title, elements, unsigned, counter != 0)
-    return Leaf(name, kind, data, _end(data, baskets), n_baskets, n_written, n_entries), first
+    kind = (leaf_class, of_leaf, elements, unsigned, counter != 0)
+    return Leaf(name, title, kind, data, _end(data, baskets), n_baskets, n_written, n_entries), first
 
 
 def _end(data: bytes, position: int) -> int:

@@ -8,7 +8,7 @@ import awkward as ak
 import pytest
 from coffea.nanoevents import NanoEventsFactory
 
-from pocket.engine.nano import _Schema
+from pocket.engine.schemas import Schema
 from tests.real_files import real_file
 
 JET_TYPE, YEAR = "AK4PFPuppi", "2022_preEE"
@@ -21,7 +21,7 @@ DATA = {"year": YEAR, "isMC": False, "era": "C"}
 def events() -> ak.Array:
     """Top pairs in NanoAODv12, 200 events."""
     return NanoEventsFactory.from_root(
-        {str(real_file("nano_tt_v12.root")): "Events"}, schemaclass=_Schema, mode="virtual"
+        {str(real_file("nano_tt_v12.root")): "Events"}, schemaclass=Schema, mode="virtual"
     ).events()
 
 

@@ -13,7 +13,7 @@ from coffea.nanoevents import NanoEventsFactory
 
 from pocket.calibrators import Calibrator
 from pocket.calibrators.sequence import CalibratorSequence
-from pocket.engine.nano import _Schema
+from pocket.engine.schemas import Schema
 from pocket.errors import ConfigError, UnknownNameError
 from tests.real_files import real_file
 
@@ -248,7 +248,7 @@ def test_calibrator_of_the_documentation(events: ak.Array) -> None:
 def test_nanoevents_stay_nanoevents_and_unread() -> None:
     log: list[Any] = []
     factory = NanoEventsFactory.from_root(
-        {str(real_file("nano_tt_v12.root")): "Events"}, schemaclass=_Schema, mode="virtual", access_log=log
+        {str(real_file("nano_tt_v12.root")): "Events"}, schemaclass=Schema, mode="virtual", access_log=log
     )
     events = factory.events()
     calibrated = sequence(Muons).calibrate(events, "muonsUp").events

@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from pocket.calibrators import JetsCalibrator, METCalibrator
 from pocket.calibrators.sequence import CalibratorSequence
-from pocket.engine.nano import _Schema
+from pocket.engine.schemas import Schema
 from pocket.parameters.defaults import get_default_parameters
 from pocket.toys.config import ToyConfig
 from pocket.toys.generator import generate
@@ -59,7 +59,7 @@ def test_toys_with_shipped_parameters(config: ToyConfig, path: Path, tmp_path: P
     """Calibrating toys again changes neither jets nor missing momentum on average, and the variations do."""
     write_nanoaod(tmp_path / "toys.root", generate("ttsemi", 500, config, part=0), file_uuid=uuid4())
     events = NanoEventsFactory.from_root(
-        {str(tmp_path / "toys.root"): "Events"}, schemaclass=_Schema, mode="virtual"
+        {str(tmp_path / "toys.root"): "Events"}, schemaclass=Schema, mode="virtual"
     ).events()
     params: Any = OmegaConf.merge(
         get_default_parameters(), {"jets_calibration": {"jet_types": {"AK4PFchs": {"toys": {"json_path": str(path)}}}}}
