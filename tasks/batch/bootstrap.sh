@@ -2,4 +2,4 @@
 
 export POCKET_STORE="{{pocket_store}}"
 export POCKET_REMOTE_STORE="{{pocket_remote_store}}"
-source "{{pocket_root}}/setup.sh" || return 1
+source "{{pocket_root}}/setup.sh" && source "$POCKET_ROOT/tasks/batch/one_start.sh" || return 1

@@ -52,4 +52,4 @@ _pocketlaw_bundle() {
     unset PYTHONHOME
     mkdir -p "$LAW_HOME"
 }
-_pocketlaw_bundle
+_pocketlaw_bundle && source "$POCKET_ROOT/tasks/batch/one_start.sh"

@@ -7,7 +7,6 @@ from pathlib import Path
 import awkward as ak
 import numpy as np
 import pytest
-from coffea.lumi_tools import LumiMask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -65,6 +64,9 @@ def test_any_ranges_against_a_loop(golden: dict[int, list[list[int]]], events: l
 
 
 def test_real_golden_json_against_coffea() -> None:
+    # compiles for three seconds
+    from coffea.lumi_tools import LumiMask
+
     path = real_file("golden_2017.json")
     rng = np.random.default_rng(1)
     known = [int(run) for run in json.loads(path.read_text())]

@@ -79,7 +79,8 @@ def htcondor_pool() -> Iterator[list[str]]:
     if found := slots():
         yield found
         return
-    quick = {"NEGOTIATOR_INTERVAL": "2", "NEGOTIATOR_CYCLE_DELAY": "1", "SCHEDD_INTERVAL": "5", "UPDATE_INTERVAL": "5"}
+    intervals = {"NEGOTIATOR": 1, "NEGOTIATOR_MIN": 1, "SCHEDD": 2, "SCHEDD_MIN": 1, "UPDATE": 5}
+    quick = {f"{name}_INTERVAL": str(seconds) for name, seconds in intervals.items()} | {"NEGOTIATOR_CYCLE_DELAY": "1"}
     # jobs get a copy of a proxy: Debian's HTCondor 23.9 can't delegate one with OpenSSL 3.5
     settings = [f"_CONDOR_{name}={value}" for name, value in {**quick, "DELEGATE_JOB_GSI_CREDENTIALS": "False"}.items()]
     with service(["env", *settings, "condor_master", "-f"], lambda: bool(slots())):

@@ -74,6 +74,7 @@ def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> No
         "slurm_jobs_0To4.json",
         *(f"stdall_{n}To{n + 1}.txt" for n in range(4)),
     ]
+    assert "left out: law would start twice" in (control / "stdall_0To1.txt").read_text()
     # complete, in whatever way it was made
     assert "running" not in analysis.run("MergeOutputs", "--events-per-branch", "1000").text
 

@@ -7,8 +7,8 @@ import math
 import correctionlib
 import numpy as np
 import pytest
-from coffea.lumi_tools import LumiMask
 
+from pocket.golden import certified
 from pocket.toys.generator import generate
 from pocket.toys.resources import write_golden_json, write_pileup_weights, write_scale_factors
 from tests.pocket.toys.helpers import assert_fraction
@@ -80,7 +80,7 @@ def test_scale_factors(config, tmp_path):
 def test_golden_json(config, toys, tmp_path):
     path = tmp_path / "golden.json"
     write_golden_json(path, config)
-    mask = LumiMask(str(path))(toys["data"]["run"], toys["data"]["luminosityBlock"])
+    mask = certified(toys["data"]["run"], toys["data"]["luminosityBlock"], str(path))
     assert_fraction(mask, 1 / 1.02)
     assert json.loads(path.read_text())["315257"] == [[1, 88], [91, 92]]
     assert "315264" not in json.loads(path.read_text())
@@ -90,5 +90,5 @@ def test_uncertified_fraction_is_on_top_of_the_luminosity(config, tmp_path):
     more = dataclasses.replace(config, data=dataclasses.replace(config.data, uncertified=0.5))
     write_golden_json(tmp_path / "golden.json", more)
     events = generate("data", 3000, more, part=0)
-    mask = LumiMask(str(tmp_path / "golden.json"))(events["run"], events["luminosityBlock"])
+    mask = certified(events["run"], events["luminosityBlock"], str(tmp_path / "golden.json"))
     assert_fraction(mask, 2 / 3)

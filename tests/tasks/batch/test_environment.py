@@ -36,6 +36,9 @@ def root(tmp_path: Path) -> Path:
     (folder / "law.cfg").write_text("[modules]\n")
     (folder / "store").mkdir()
     (folder / "store" / "out.json").write_text("")
+    script = Path("tasks", "batch", "one_start.sh")
+    (folder / script.parent).mkdir(parents=True)
+    shutil.copy(ROOT / script, folder / script)
     return folder
 
 
@@ -122,6 +125,8 @@ def start(bundle: JobEnvironment, folder: Path, script: str) -> subprocess.Compl
 
 def test_job_enters_its_bundle(bundle: JobEnvironment, tmp_path: Path) -> None:
     run = start(bundle, tmp_path / "a job", 'law run "a b"; echo $?; echo $POCKET_STORE; echo $PYTHONPATH')
+    before = start(bundle, tmp_path / "before", "law run a --print-deps=2; echo $?")
+    assert before.stdout.splitlines() == ["left out: law would start twice", "0"]
     scratch = tmp_path / "a job" / "bundle"
     assert run.stderr == ""
     assert run.stdout.splitlines() == [
