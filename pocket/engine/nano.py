@@ -46,7 +46,7 @@ class NanoTree:
         self.file_path = file.file.source.file_path
         self.num_entries = int(tree.num_entries)
         self.partition = (str(file.file.uuid), str(tree.object_path))
-        self.schema = find_schema(tree.title, self._leaves, lambda: self._whole, metadata)
+        self.schema = find_schema(tree, self._leaves, lambda: self._whole, metadata)
 
     @cached_property
     def source(self) -> LocalSource | ReadAhead:
@@ -243,9 +243,11 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
 
 
 def _read_packed(read: Callable[[int, int], Any], branch: Any, start: int, stop: int, packing: Packing) -> Any:
+    # a field of an RNTuple doesn't tell
+    offsets = getattr(branch, "entry_offsets", (start, stop))
     parts = [
         packing.within(first - start, last - start)(read(first, last))
-        for first, last in needed_ranges(branch.entry_offsets, start, stop, packing.mask)
+        for first, last in needed_ranges(offsets, start, stop, packing.mask)
     ]
     return ak.concatenate(parts) if len(parts) > 1 else parts[0]
 

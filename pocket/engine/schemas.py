@@ -41,18 +41,18 @@ class Schema(NanoAODSchema):  # type: ignore[misc]
 
 
 def find_schema(
-    title: str, leaves: Mapping[str, Leaf] | None, whole: Callable[[], Any], metadata: Mapping[str, Any]
+    tree: Any, leaves: Mapping[str, Leaf] | None, whole: Callable[[], Any], metadata: Mapping[str, Any]
 ) -> Schema:
     """Return the schema of a tree.
 
     Args:
-        title: title of the tree.
+        tree: uproot's tree, which may lack its branches.
         leaves: name → branch, ``None`` if they aren't known.
         whole: returns uproot's tree with all its branches, which takes long.
         metadata: metadata of the dataset, attached to the events.
     """
     if leaves is None:
-        kinds = tuple((branch.name, branch.typename) for branch in whole().branches)
+        kinds = tuple((name, branch.typename) for name, branch in whole().iteritems(recursive=False))
     else:
         kinds = tuple((name, leaf.kind) for name, leaf in leaves.items())
     key = (kinds, tuple(sorted((name, repr(value)) for name, value in metadata.items())))
@@ -62,7 +62,8 @@ def find_schema(
         with warnings.catch_warnings():
             # old NanoAOD has photon columns that the schema replaces by constants; nothing here reads them
             warnings.filterwarnings("ignore", message="Branch Photon_", category=RuntimeWarning)
-            form = base_form(title, leaves or {}) or UprootSourceMapping._extract_base_form(whole())
+            form = base_form(tree.title, leaves) if leaves else None
+            form = form or UprootSourceMapping._extract_base_form(whole())
             form["parameters"]["metadata"] = dict(metadata)
             _known[key] = Schema(form)
     return _known[key]
@@ -76,8 +77,8 @@ def base_form(title: str, leaves: Mapping[str, Leaf]) -> dict[str, Any] | None:
         leaves: name → branch.
 
     Returns:
-        The form as a dictionary; ``None`` if there is no branch, or one that isn't a column of numbers or has a name
-        that coffea doesn't take.
+        The form as a dictionary; ``None`` if there is a branch that isn't a column of numbers or has a name that coffea
+        doesn't take.
     """
     contents = []
     for name, leaf in leaves.items():
@@ -103,8 +104,6 @@ def base_form(title: str, leaves: Mapping[str, Leaf]) -> dict[str, Any] | None:
             "form_key": quote(key),
         }
         contents.append(lists if leaf.is_list else numbers)
-    if not contents:
-        return None
     return {
         "class": "RecordArray",
         "contents": contents,

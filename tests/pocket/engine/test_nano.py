@@ -16,6 +16,7 @@ from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pocket.datasets.fileset import inspect_file
 from pocket.engine.baskets import read_numbers
 from pocket.engine.nano import NanoTree, needed_ranges
 from pocket.engine.selecting import select_events
@@ -200,6 +201,22 @@ def test_helpers_read_what_chunks_before_needed(tmp_path: Path, monkeypatch: pyt
             assert by_helpers == expected
         # nobody wants what they read in the end
         nano.events(0, 300)
+
+
+def test_events_of_an_rntuple(tmp_path: Path) -> None:
+    values = ak.Array([[1.0], [], [2.0, 3.0], [4.0], []])
+    momenta = {f"Muon_{name}": values for name in ("pt", "eta", "phi", "mass")}
+    charges = {"Muon_charge": ak.values_astype(values, "int32"), "nMuon": ak.num(values)}
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mkrntuple("Events", {"x": np.arange(5), **momenta, **charges})
+    assert inspect_file(tmp_path / "a.root")[0]["num_entries"] == 5
+    with uproot.open(tmp_path / "a.root") as file:
+        events = NanoTree(file, "Events", {}).events(1, 5)
+        assert events.x.to_list() == [1, 2, 3, 4]
+        assert events.Muon.pt.to_list() == values[1:].to_list()
+        selected = select_events(events, np.array([False, True, True, False]))
+        assert selected.x.to_list() == [2, 3]
+        assert selected.Muon.eta.to_list() == [[2.0, 3.0], [4.0]]
 
 
 @given(st.data())

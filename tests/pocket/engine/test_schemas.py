@@ -71,10 +71,9 @@ def test_uproots_tree_is_needed_once_at_most(tmp_path: Path) -> None:
     with open_root(str(tmp_path / "a.root")) as file:
         read = read_tree(file, "Events")
         assert read is not None
-        assert base_form("t", {}) is None
-        first = find_schema("t", read[1], whole, {"dataset": "unread"})
-        assert find_schema("t", read[1], whole, {"dataset": "unread"}) is first
+        first = find_schema(*read, whole, {"dataset": "unread"})
+        assert find_schema(*read, whole, {"dataset": "unread"}) is first
         assert asked == []
-        by_uproot = find_schema("t", None, whole, {"dataset": "unread"})
+        by_uproot = find_schema(read[0], None, whole, {"dataset": "unread"})
         assert by_uproot is not first
         assert by_uproot.form == first.form
