@@ -106,6 +106,11 @@ class DatasetWorkflow(BatchWorkflow):
             fileset.update(task.fileset())
         return {name: fileset[name] for name in self.config_inst.definitions}
 
+    @property
+    def job_cores(self) -> int:
+        """A core for each thread."""
+        return int(self.threads)
+
     def branch_size(self, branch: int) -> int:
         """Return the number of events of a branch."""
         of_branch = self.get_branch_map()[branch]

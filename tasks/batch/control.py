@@ -38,6 +38,11 @@ class BatchControl(BatchOptions):
         """What people see in the queue."""
         return f"{self.task_family}.{self.config_part}.{self.version}"
 
+    @property
+    def job_cores(self) -> int:
+        """Number of cores that a job asks for."""
+        return 1
+
     def output_directory(self) -> law.LocalDirectoryTarget:
         """The control folder, for the record of the jobs and their logs."""
         return law.LocalDirectoryTarget(str(self.control))

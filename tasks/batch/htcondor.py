@@ -132,7 +132,7 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
             (f"MY.{BRANCHES}", '"$(law_job_postfix)"'),
             ("JobBatchName", self.batch_name),
             ("request_memory", round(needs.memory)),
-            ("request_cpus", self.threads),
+            ("request_cpus", self.job_cores),
         ]
         seconds = round(needs.runtime * 3600)
         # a longer time than the first one was asked for, so the flavour doesn't do any more

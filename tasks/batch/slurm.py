@@ -232,7 +232,7 @@ class SlurmBatch(BatchControl, SlurmWorkflow):
         del config.render_variables["law_job_tmp"]
         config.custom_content += [
             ("mem", f"{round(needs.memory)}M"),
-            ("cpus-per-task", self.threads),
+            ("cpus-per-task", self.job_cores),
             ("time", math.ceil(needs.runtime * 60)),
             ("ntasks", 1),
             # the bootstrap file makes the environment
