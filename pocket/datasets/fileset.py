@@ -166,7 +166,7 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
             end = file.file.fEND
             names = file.keys(cycle=False)
             # uproot alone would make objects of all branches, for a second with thousands of them
-            tree, _ = (read_tree(file, TREE) or (file[TREE], None)) if TREE in names else (None, None)
+            tree, *_ = read_tree(file, TREE) or (file[TREE],) if TREE in names else (None,)
             entries = getattr(tree, "num_entries", None)
             uuid = str(file.file.uuid)
     # a corrupt file makes uproot raise whatever its bytes lead to: zlib, struct, Unicode, key and value errors

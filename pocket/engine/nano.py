@@ -63,16 +63,18 @@ class NanoTree:
             then: last entry that is needed afterwards, plus one. Of a file elsewhere, what entries that follow are
                 likely to need is fetched while these are processed.
         """
-        chunk, following = Chunk(self, start, stop), min(stop + stop - start, then)
         if isinstance(self.source, ReadAhead):
-            whole = self.schema.whole
-            self.source.keep([*self._places(whole, start, stop), *self._places(whole, stop, following)])
-        # one after the other, so that what is needed first arrives first
-        chunk.columns.ask(self.schema.whole)
-        self.ask(self.schema.whole, stop, following)
+            now = self._places(self.schema.whole, start, stop)
+            later = self._places(self.schema.whole, stop, min(stop + stop - start, then))
+            self.source.keep([*now, *later])
+            # one after the other, so that what is needed first arrives first
+            self.source.ask(now)
+            self.source.ask(later)
+        chunk = Chunk(self, start, stop)
+        chunk.columns.begin(self.schema.whole)
         return chunk.events()
 
-    def ask(self, names: Iterable[str], start: int, stop: int, packing: Packing | None = None) -> None:
+    def ask(self, names: Iterable[str], start: int, stop: int, packing: Packing | None) -> None:
         """Ask for branches that some entries are likely to need, of a file elsewhere."""
         if isinstance(self.source, ReadAhead):
             self.source.ask(self._places(names, start, stop, packing))
@@ -192,8 +194,12 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         """Ask for branches that are likely to be needed, see :meth:`NanoTree.ask`, and let helpers begin to read."""
         unread = set(names) - self._whole.keys()
         self._nano.ask(unread, self._start, self._stop, self.packing)
+        self.begin(unread)
+
+    def begin(self, names: Iterable[str]) -> None:
+        """Let helpers, if there are any, begin to read branches."""
         if self._nano.helpers is not None:
-            for name in sorted(unread - self._begun.keys()):
+            for name in sorted(set(names) - self._begun.keys()):
                 self._begun[name] = self._nano.helpers.submit(self._read, name)
 
     def __len__(self) -> int:
