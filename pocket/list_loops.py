@@ -21,14 +21,15 @@ def count_true(elements: npt.NDArray[np.bool_], offsets: Indices, counts: Indice
         counts: set by this function, shape (n lists,).
     """
     # all before each element, since a loop over the elements of one list after the other can't be foreseen by the
-    # processor; indices without sign, which it needn't compare with 0
-    before = np.empty(len(elements) + 1, dtype=np.int64)
-    total = before[0] = 0
-    for position in range(len(elements)):
-        total += elements[position]
-        before[np.uint64(position + 1)] = total
-    for row in range(len(counts)):
-        counts[row] = before[np.uint64(offsets[row + 1])] - before[np.uint64(offsets[row])]
+    # processor; indices without sign, which it needn't compare with 0. Numbers beyond 32 bits begin again at 0, which
+    # their differences don't notice
+    before = np.empty(len(elements) + 1, dtype=np.uint32)
+    total = before[0] = np.uint32(0)
+    for position in range(np.uint64(len(elements))):
+        total += np.uint32(elements[position])
+        before[position + np.uint64(1)] = total
+    for row in range(np.uint64(len(counts))):
+        counts[row] = before[np.uint64(offsets[row + np.uint64(1)])] - before[np.uint64(offsets[row])]
 
 
 @numba.njit(cache=True, nogil=True)
@@ -40,12 +41,18 @@ def multiply(values: npt.NDArray[np.float64], counts: Indices, products: npt.NDA
         counts: number of elements of each list, shape (n lists,).
         products: set by this function, shape (n lists,); 1 for a list without elements.
     """
-    first = 0
+    # eight at once, those that are too many as 1: the processor can foresee the end of most lists so
+    first, eight, room = np.uint64(0), np.uint64(8), np.uint64(len(values))
     for row in range(len(counts)):
-        product = 1.0
-        for position in range(first, first + counts[row]):
-            product *= values[position]
-        first += counts[row]
+        count, done, product = np.uint64(counts[row]), np.uint64(0), 1.0
+        if first + eight <= room:
+            for number in range(8):
+                value = values[first + np.uint64(number)]
+                product *= value if np.uint64(number) < count else 1.0
+            done = eight
+        for number in range(done, count):
+            product *= values[first + number]
+        first += count
         products[row] = product
 
 

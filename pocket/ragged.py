@@ -207,7 +207,8 @@ def _plain(layout: Any) -> ak.contents.ListOffsetArray | None:
 
 
 def _is_boolean(layout: Any) -> bool:
-    return str(layout.form.type) == "bool"
+    # what describes the column that was compared may stay with it
+    return getattr(layout.form.type, "primitive", "") == "bool"
 
 
 def _count_true(lists: ak.contents.ListOffsetArray) -> Indices:

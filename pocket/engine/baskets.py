@@ -96,8 +96,7 @@ class _Basket(NamedTuple):
     """A basket as it is in the file.
 
     Args:
-        first: its first entry, in the count of ``wanted``.
-        wanted: the entries that are wanted.
+        wanted: the entries that are wanted, counted from its first one.
         target: their place among all wanted entries.
         n_entries: number of its entries.
         begin: where it begins in the file.
@@ -107,8 +106,7 @@ class _Basket(NamedTuple):
         border: bytes of the values, uncompressed.
     """
 
-    first: int
-    wanted: Indices
+    wanted: slice | Indices
     target: slice
     n_entries: int
     begin: int
@@ -144,25 +142,26 @@ def places(column: Column, start: int, stop: int, packing: Packing | None = None
     Raises:
         ValueError: if the baskets don't have all entries.
     """
-    *_, found = _needed(column, start, stop, packing)
+    _, found = _needed(column, start, stop, packing)
     return list(found.values())
 
 
-def _needed(
-    column: Column, start: int, stop: int, packing: Packing | None
-) -> tuple[Indices, list[int], dict[int, Place]]:
-    """Return the wanted entries, where those of each basket begin among them, and the places of baskets with any."""
-    entries: Indices = np.arange(stop - start) if packing is None else packing.positions
-    bounds = np.searchsorted(entries, [edge - start for edge in column.edges]).tolist()
-    if bounds[0] or bounds[-1] != len(entries):
+def _needed(column: Column, start: int, stop: int, packing: Packing | None) -> tuple[list[int], dict[int, Place]]:
+    """Return where the wanted entries of each basket begin among all of them, and the places of baskets with any."""
+    edges = np.array(column.edges) - start
+    if packing is None:
+        size, bounds = stop - start, edges.clip(0, stop - start).tolist()
+    else:
+        size, bounds = len(packing), np.searchsorted(packing.positions, edges).tolist()
+    if bounds[0] or bounds[-1] != size:
         raise ValueError("the baskets don't have all entries")
     found = {number: place for number, place in enumerate(column.places) if bounds[number] < bounds[number + 1]}
-    return entries, bounds, found
+    return bounds, found
 
 
 def _baskets(source: Any, column: Column, start: int, stop: int, packing: Packing | None) -> list[_Basket]:
     """Return the baskets with wanted entries."""
-    entries, bounds, found = _needed(column, start, stop, packing)
+    bounds, found = _needed(column, start, stop, packing)
     baskets = []
     for (number, (begin, end)), content in zip(found.items(), source.read(list(found.values())), strict=True):
         raw = memoryview(content)
@@ -172,8 +171,9 @@ def _baskets(source: Any, column: Column, start: int, stop: int, packing: Packin
         border, target = behind - key_length, slice(bounds[number], bounds[number + 1])
         if not stored == end - begin == len(raw) or n_entries != next_one - first or not 0 <= border <= size:
             raise ValueError("not the basket that the branch speaks of")
-        wanted = entries[target]
-        baskets.append(_Basket(first, wanted, target, n_entries, begin, raw, key_length, size, border))
+        entries = slice(target.start, target.stop) if packing is None else _as_slice(packing.positions[target])
+        wanted = slice(entries.start - first, entries.stop - first) if isinstance(entries, slice) else entries - first
+        baskets.append(_Basket(wanted, target, n_entries, begin, raw, key_length, size, border))
     return baskets
 
 
@@ -183,15 +183,14 @@ def _values(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array
         values = np.frombuffer(basket.uncompressed(), dtype=dtype)
         if basket.border != basket.size or len(values) != basket.n_entries:
             raise ValueError("not one number per entry, and nothing else")
-        column[basket.target] = values[_as_slice(basket.wanted, basket.first)]
+        column[basket.target] = values[basket.wanted]
     return ak.Array(column)
 
 
-def _as_slice(wanted: Indices, first: int) -> slice | Indices:
-    """Return entries counted from a first one, as a range if they are one."""
-    if wanted[-1] - wanted[0] == len(wanted) - 1:
-        return slice(int(wanted[0]) - first, int(wanted[-1]) - first + 1)
-    return wanted - first
+def _as_slice(entries: Indices) -> slice | Indices:
+    """Return growing numbers as a range if they are one."""
+    first, last = int(entries[0]), int(entries[-1])
+    return slice(first, last + 1) if last - first == len(entries) - 1 else entries
 
 
 def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
@@ -205,23 +204,22 @@ def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
         data = basket.uncompressed()
         # with what is behind them
         values = np.frombuffer(data, dtype=native, count=len(data) // native.itemsize)
-        starts = np.frombuffer(data, dtype=_POSITION, offset=basket.border)[1:] - np.int32(basket.key_length)
+        # turned round first, since numbers in this processor's order are worked on several at once
+        starts = np.frombuffer(data, dtype=_POSITION, offset=basket.border)[1:].astype(np.int32)
         if len(starts) != basket.n_entries + 1:
             raise ValueError("the basket doesn't tell where its entries begin")
+        starts -= np.int32(basket.key_length)
         starts[-1] = basket.border
-        starts //= np.int32(native.itemsize)
+        starts >>= np.int32(native.itemsize.bit_length() - 1)
         ends = offsets[basket.target.start + 1 : basket.target.stop + 1]
-        entries = _as_slice(basket.wanted, basket.first)
-        if isinstance(entries, slice):
-            bounds = starts[entries.start : entries.stop + 1]
+        if isinstance(basket.wanted, slice):
+            bounds = starts[basket.wanted.start : basket.wanted.stop + 1]
             begin, end = int(bounds[0]), filled + int(bounds[-1] - bounds[0])
-            if begin < 0 or bounds[-1] > starts[-1] or np.any(bounds[1:] < bounds[:-1]):
+            if begin < 0 or bounds[-1] > starts[-1] or not _shift(bounds, filled - begin, ends):
                 raise ValueError("positions outside of the basket")
             content[filled:end] = values[begin : bounds[-1]].view(stored)
-            ends[:] = bounds[1:]
-            ends += filled - begin
         else:
-            end = _copy(values, starts, basket.first, basket.wanted, content, filled, ends)
+            end = _copy(values, starts, basket.wanted, content, filled, ends)
             if end < 0:
                 raise ValueError("positions outside of the basket")
             # while it is in the caches of the processor; byteswap() takes six times as long
@@ -234,7 +232,24 @@ def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
 
 
 @numba.njit(cache=True, nogil=True)
-def _copy(values: Any, starts: Any, first: int, wanted: Indices, content: Any, filled: int, ends: Indices) -> Any:
+def _shift(bounds: Any, by: int, ends: Indices) -> bool:
+    """Write the ends of lists, moved by some elements, and tell whether no list ends before it begins.
+
+    Args:
+        bounds: first element of each list, and the end of the last one, shape (n + 1,).
+        by: number of elements.
+        ends: written to, shape (n,).
+    """
+    growing = True
+    for number in range(np.uint64(len(ends))):
+        end = bounds[number + np.uint64(1)]
+        growing &= end >= bounds[number]
+        ends[number] = np.int64(end) + by
+    return growing
+
+
+@numba.njit(cache=True, nogil=True)
+def _copy(values: Any, starts: Any, wanted: Indices, content: Any, filled: int, ends: Indices) -> Any:
     """Copy the lists of some entries of a basket.
 
     Most lists are short. To ask for each element whether there is one more takes ten times as long as to copy it, since
@@ -244,7 +259,6 @@ def _copy(values: Any, starts: Any, first: int, wanted: Indices, content: Any, f
     Args:
         values: the values of the basket, and anything behind them.
         starts: first value of each entry, and the end of the last one, shape (n entries + 1,).
-        first: number of the first entry.
         wanted: numbers of the entries to copy, shape (n,).
         content: written to from the element ``filled`` on; has eight elements more than there are values.
         filled: number of elements written before.
@@ -256,7 +270,7 @@ def _copy(values: Any, starts: Any, first: int, wanted: Indices, content: Any, f
     # unsigned, since an index that may be negative takes twice as long
     place, size, room, eight = np.uint64(filled), np.uint64(starts[-1]), np.uint64(len(values)), np.uint64(8)
     for number in range(len(wanted)):
-        entry = np.uint64(wanted[number] - first)
+        entry = np.uint64(wanted[number])
         start, end = np.uint64(starts[entry]), np.uint64(starts[entry + np.uint64(1)])
         if not start <= end <= size:
             return -1

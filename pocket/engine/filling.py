@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pocket.calibrators.base import NOMINAL
 from pocket.configurator import Configurator
-from pocket.engine.kernel import add_weights
+from pocket.engine.kernel import add_once, add_weights
 from pocket.engine.masks import CategoryMasks
 from pocket.engine.patterns import Indices, Patterns, joined
 from pocket.engine.values import Entries, axis_values, entries
@@ -228,10 +228,9 @@ def _add(event: Indices, bins: Indices, targets: Sequence[_Target], joint: Patte
     for used in np.unique(classes):
         inside = [contained & (classes == used) for contained in all_contained]
         chosen = np.any([mask.any(axis=1) for mask in inside], axis=0)
-        slots = np.arange(chosen.sum())
-        parts = np.zeros((2, len(slots), n_bins, n_variations))
-        starts, source = offsets_of(chosen), np.full_like(slots, used)
-        add_weights(event, row, bins, joint.of_row, starts, slots, source, matrices, parts[0], parts[1], 0)
+        places = np.where(chosen, np.cumsum(chosen) - 1, -1)
+        parts = np.zeros((2, chosen.sum(), n_bins, n_variations))
+        add_once(event, row, bins, joint.of_row, places, matrices[used], *parts)
         for target, mask in zip(targets, inside, strict=True):
             for number, category in zip(*np.nonzero(mask[chosen]), strict=True):
                 for total, part in zip(target.sums.arrays(), parts, strict=True):

@@ -1,4 +1,4 @@
-"""The compiled loop that fills a histogram for all categories and variations at once."""
+"""The compiled loops that fill a histogram for all categories and variations at once."""
 
 from __future__ import annotations
 
@@ -55,3 +55,39 @@ def add_weights(
                 weight = weights[source, index, variation]
                 sumw[slot, position, np.uint64(first) + variation] += weight
                 sumw2[slot, position, np.uint64(first) + variation] += weight * weight
+
+
+@numba.njit(cache=True, nogil=True)
+def add_once(
+    event: Indices,
+    row: Indices,
+    bins: Indices,
+    pattern: Indices,
+    places: Indices,
+    weights: Floats,
+    sumw: Floats,
+    sumw2: Floats,
+) -> None:
+    """Add the weight of each entry, and its square, in one place: that of the entry's combination of categories.
+
+    This takes three quarters of the time of :func:`add_weights` with one category for each combination.
+
+    Args:
+        event: event of each entry, shape (n entries,).
+        row: row of each entry in ``pattern``: its event or its object, shape (n entries,).
+        bins: flat bin of each entry, shape (n entries,); negative ones are left out.
+        pattern: combination of categories of each event or object, shape (n rows,).
+        places: of each combination in ``sumw``, negative for those that are left out, shape (n patterns,).
+        weights: shape (n events, n variations).
+        sumw: shape (n places, n bins, n variations), added to.
+        sumw2: same shape, added to.
+    """
+    for entry in range(np.uint64(len(event))):
+        found = places[np.uint64(pattern[np.uint64(row[entry])])]
+        if found < 0 or bins[entry] < 0:
+            continue
+        place, position, index = np.uint64(found), np.uint64(bins[entry]), np.uint64(event[entry])
+        for variation in range(np.uint64(weights.shape[1])):
+            weight = weights[index, variation]
+            sumw[place, position, variation] += weight
+            sumw2[place, position, variation] += weight * weight

@@ -17,7 +17,7 @@ from pocket.weights.wrapper import WeightWrapper
 
 Floats = npt.NDArray[np.float64]
 #: events whose weights are multiplied at once
-_BLOCK = 16384
+_BLOCK = 4096
 
 
 @dataclass(frozen=True)

@@ -36,17 +36,22 @@ def smallest_distances(
     """
     pi = smallest.dtype.type(np.pi)
     turn = 2 * pi
-    for event in range(len(offsets) - 1):
-        for row in range(offsets[event], offsets[event + 1]):
+    # indices without sign needn't be compared with 0
+    for event in range(np.uint64(len(offsets) - 1)):
+        following = event + np.uint64(1)
+        for row in range(np.uint64(offsets[event]), np.uint64(offsets[following])):
             square = smallest.dtype.type(np.inf)
-            for other in range(offsets2[event], offsets2[event + 1]):
-                # the remainder by a turn, which takes longer than all the rest, only where it isn't known beforehand
+            for other in range(np.uint64(offsets2[event]), np.uint64(offsets2[following])):
                 angle = phi[row] - phi2[other] + pi
-                if not 0 <= angle < turn:
+                # the remainder by a turn takes longer than all the rest; next to it, it is this sum or difference, of
+                # which the processor needn't foresee which
+                if -turn <= angle < 2 * turn:
+                    angle = angle + turn if angle < 0 else angle
+                    angle = angle - turn if angle >= turn else angle
+                else:
                     angle = angle % turn
                 delta_phi = angle - pi
                 delta_eta = eta[row] - eta2[other]
                 distance = delta_eta * delta_eta + delta_phi * delta_phi
-                if distance < square or distance != distance:
-                    square = distance
+                square = distance if (distance < square) | (distance != distance) else square
             smallest[row] = math.sqrt(square)

@@ -87,7 +87,7 @@ class Inputs(Mapping[str, Input]):
                 everywhere, mask = self._origin[0]._places[key], self._origin[1]
                 self._places[key] = everywhere[mask]
             else:
-                self._places[key] = find().astype(np.int64)
+                self._places[key] = find().astype(np.int64, copy=False)
         return self._places[key]
 
 

@@ -161,7 +161,9 @@ def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = 
         bins, values = found
         # values beyond the bins may be taken for others than in another variation
         places = inputs.places((bins, *covered.values()), lambda: evaluated(bins, bins.inputs))
-        if not np.isnan(result := values[places]).any():
+        result = values[places]
+        # most variations have all bins
+        if not (np.isnan(values).any() and np.isnan(result).any()):
             return result
     return evaluated(correction, correction.inputs)
 
