@@ -33,6 +33,32 @@ def count_true(elements: npt.NDArray[np.bool_], offsets: Indices, counts: Indice
 
 
 @numba.njit(cache=True, nogil=True)
+def choose(elements: npt.NDArray[np.bool_], offsets: Indices, positions: Indices, chosen: Indices) -> Any:
+    """Find the true elements, and where those of each list are among them.
+
+    Args:
+        elements: of all lists, fewer than 2 to the power of 32, shape (n elements,).
+        offsets: first element of each list, and the end of the last one, shape (n lists + 1,).
+        positions: of the true elements, set by this function, with anything behind them; shape (n elements + 1,).
+        chosen: first true element of each list, and the end of the last one, set by this function; shape
+            (n lists + 1,).
+
+    Returns:
+        The number of true elements.
+    """
+    # without a condition, since the processor can't foresee it: what isn't true is written over by the next one
+    before = np.empty(len(elements) + 1, dtype=np.uint32)
+    total = np.uint64(0)
+    for position in range(np.uint64(len(elements))):
+        before[position], positions[total] = total, position
+        total += np.uint64(elements[position])
+    before[np.uint64(len(elements))] = total
+    for row in range(np.uint64(len(offsets))):
+        chosen[row] = before[np.uint64(offsets[row])]
+    return total
+
+
+@numba.njit(cache=True, nogil=True)
 def multiply(values: npt.NDArray[np.float64], counts: Indices, products: npt.NDArray[np.float64]) -> None:
     """Multiply the elements of each list, from the first to the last.
 

@@ -106,4 +106,12 @@ def field(record: ak.Array, path: str, name: str) -> ak.Array:
 
 def is_optional(values: ak.Array) -> bool:
     """Tell whether some of the values may be ``None``, which is known without looking at them."""
-    return any(option in values.typestr for option in ("?", "option["))
+    return _has_options(values.layout)
+
+
+def _has_options(layout: Any) -> bool:
+    if layout.is_option:
+        return True
+    if layout.is_record or layout.is_union:
+        return any(map(_has_options, layout.contents))
+    return not (layout.is_numpy or layout.is_unknown) and _has_options(layout.content)

@@ -89,7 +89,13 @@ def to_lists(values: Any, counts: npt.NDArray[Any], behavior: Any = None) -> ak.
 def count_true(mask: ak.Array) -> Any:
     """Return the number of true elements of each list, ``None`` for ``None``; shape (n lists,)."""
     layout = _plain(mask.layout)
-    return ak.sum(mask, axis=1) if layout is None or not _is_boolean(layout.content) else _count_true(layout)
+    if layout is None or not _is_boolean(layout.content):
+        return ak.sum(mask, axis=1)
+    from pocket import list_loops
+
+    counts = np.empty(layout.length, dtype=np.int64)
+    list_loops.count_true(np.asarray(ak.Array(_elements(layout))), np.asarray(layout.offsets), counts)
+    return counts
 
 
 def by_descending(objects: ak.Array, name: str) -> ak.Array:
@@ -190,10 +196,13 @@ def select_objects(objects: ak.Array, mask: ak.Array) -> ak.Array:
         return objects[mask]
     if not np.array_equal(lists.offsets, chosen.offsets):
         return objects[mask]
-    positions = np.flatnonzero(np.asarray(ak.Array(_elements(chosen))))
-    kept = ak.Array(lists.content, behavior=objects.behavior)[positions].layout
-    offsets = ak.index.Index64(offsets_of(_count_true(chosen)))
-    layout = ak.contents.ListOffsetArray(offsets, kept, parameters=lists.parameters)
+    from pocket.list_loops import choose
+
+    elements, offsets = np.asarray(ak.Array(_elements(chosen))), np.empty(lists.length + 1, dtype=np.int64)
+    positions = np.empty(len(elements) + 1, dtype=np.int64)
+    number = choose(elements, np.asarray(chosen.offsets), positions, offsets)
+    kept = ak.Array(lists.content, behavior=objects.behavior)[positions[:number]].layout
+    layout = ak.contents.ListOffsetArray(ak.index.Index64(offsets), kept, parameters=lists.parameters)
     return ak.Array(layout, behavior=objects.behavior, attrs=objects.attrs)
 
 
@@ -209,14 +218,6 @@ def _plain(layout: Any) -> ak.contents.ListOffsetArray | None:
 def _is_boolean(layout: Any) -> bool:
     # what describes the column that was compared may stay with it
     return getattr(layout.form.type, "primitive", "") == "bool"
-
-
-def _count_true(lists: ak.contents.ListOffsetArray) -> Indices:
-    from pocket.list_loops import count_true
-
-    counts = np.empty(lists.length, dtype=np.int64)
-    count_true(np.asarray(ak.Array(_elements(lists))), np.asarray(lists.offsets), counts)
-    return counts
 
 
 def _elements(layout: ak.contents.ListOffsetArray) -> Any:

@@ -110,8 +110,8 @@ def additional_flavour(gen_jets: ak.Array, particles: ak.Array, cuts: Any) -> ak
     is_heavy = (jets["hadronFlavour"] >= CHARM) & (jets["pt"] > cuts.pt) & (abs(jets["eta"]) < cuts.eta)
     heavy = select_objects(jets.objects, jets.lists(is_heavy))
     code = abs(record["pdgId"])
-    decayed = record.flat(value_at(record.lists(code), record.objects.genPartIdxMother, 0))
-    is_quark = ((code == CHARM) | (code == BOTTOM)) & ((decayed == TOP) | (decayed == W))
-    quarks = select_objects(record.objects, record.lists(is_quark))
-    additional = distance_to_nearest(heavy, quarks) > cuts.match_dr
-    return ak.fill_none(ak.max(heavy.hadronFlavour[additional], axis=1), 0)
+    quarks = select_objects(record.objects, record.lists((code == CHARM) | (code == BOTTOM)))
+    decayed = value_at(record.lists(code), quarks.genPartIdxMother, 0)
+    quarks = select_objects(quarks, (decayed == TOP) | (decayed == W))
+    additional = select_objects(heavy, distance_to_nearest(heavy, quarks) > cuts.match_dr)
+    return ak.fill_none(ak.max(additional.hadronFlavour, axis=1), 0)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from pocket.corrections import load_correction
 from pocket.errors import ConfigError
 from pocket.lookup import parameter
+from pocket.ragged import products_of
 from pocket.weights.bins import Floats, Input, Inputs
 from pocket.weights.evaluation import (
     FlatObjects,
@@ -86,26 +87,29 @@ class BTagShape(BTagWeight):
         )
         central = evaluate(file, name, inputs.with_texts(kind_input("central")))
         is_charm = flavour == CHARM
-        parts = {charm: (mask, inputs.chosen(mask)) for charm, mask in ((True, is_charm), (False, ~is_charm))}
+        # c jets and the others, of which a variation changes one part only
+        masks = {True: is_charm, False: ~is_charm}
+        numbers = {charm: jets.numbers(mask) for charm, mask in masks.items()}
+        centrals = {charm: products_of(central[mask], numbers[charm]) for charm, mask in masks.items()}
+        parts = {charm: inputs.chosen(mask) for charm, mask in masks.items()}
+        nominal = centrals[True] * centrals[False]
 
         def varied(kind: str, charm: bool) -> Floats:
-            chosen, of_chosen = parts[charm]
-            factors = central.copy()
-            factors[chosen] = evaluate(file, name, of_chosen.with_texts(kind_input(kind)))
-            return jets.product(factors)
+            factors = evaluate(file, name, parts[charm].with_texts(kind_input(kind)))
+            return products_of(factors, numbers[charm]) * centrals[not charm]
 
         if shape_variation != "nominal":
             kind = _jes_kind(shape_variation)
             known = kind is not None and kind in kinds(file, name)
-            return varied(str(kind), charm=False) if known else jets.product(central)
+            return varied(str(kind), charm=False) if known else nominal
         if not self.needs_variations(shape_variation):
-            return jets.product(central)
+            return nominal
         sides: dict[str, list[Floats]] = {"up": [], "down": []}
         for variation in self.variations:
             charm = variation.startswith("cferr")
             for side, values in sides.items():
                 values.append(varied(f"{side}_{variation}", charm))
-        return WeightDataMultiVariation(self.name, jets.product(central), self.variations, sides["up"], sides["down"])
+        return WeightDataMultiVariation(self.name, nominal, self.variations, sides["up"], sides["down"])
 
 
 class BTagCalibration(BTagWeight):

@@ -21,7 +21,7 @@ from pocket.corrections import load_correction, read_corrections
 from pocket.errors import ConfigError, check_known
 from pocket.lookup import branch, collection, field, is_optional, parameter
 from pocket.parameters.locations import local_path
-from pocket.ragged import counts_of, elements_of, products_of, to_lists, without_gaps
+from pocket.ragged import Indices, count_true, counts_of, elements_of, products_of, to_lists, without_gaps
 from pocket.weights.bins import Floats, Input, Inputs, binned
 
 
@@ -66,6 +66,10 @@ class FlatObjects:
     def size(self) -> int:
         """Number of objects of all events."""
         return int(self.per_event.sum())
+
+    def numbers(self, mask: npt.NDArray[np.bool_]) -> Indices:
+        """Return how many objects of each event a mask selects, shape (n events,); ``mask`` has shape (n objects,)."""
+        return np.asarray(count_true(to_lists(mask, self.per_event)))
 
     def product(self, values: npt.NDArray[Any]) -> Floats:
         """Return the product over the objects of each event, 1 without objects; shape (n events,)."""

@@ -215,7 +215,7 @@ def method_1a(folder: Path, objects: Any, bc: str, light: str) -> float:
         efficiency = efficiencies.evaluate("TT", flavour, pt)
         name, kind = ("deepJet_comb", bc) if flavour else ("deepJet_incl", light)
         in_data = min(corrections[name].evaluate(kind, "M", flavour, abseta, pt) * efficiency, 1.0)
-        tagged = jet["btagDeepFlavB"] > np.float32(THRESHOLD)
+        tagged = jet["btagDeepFlavB"] > THRESHOLD
         simulation.append(efficiency if tagged else 1 - efficiency)
         data.append(in_data if tagged else 1 - in_data)
     return math.prod(data) / math.prod(simulation)
