@@ -1,7 +1,7 @@
 """Numbers of bins of corrections whose bins are the same everywhere, as a grid of axes.
 
-correctionlib takes some 60 ns to walk through three axes for one object; NumPy compares many objects with an edge at
-once.
+correctionlib takes some 60 ns to walk through three axes for one object; compiled loops compare many objects with an
+edge at once.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 Indices = npt.NDArray[np.int64]
-#: objects that are compared at once, which stay in the caches of the processor
-_BLOCK = 16384
 
 
 @dataclass(frozen=True)
@@ -28,15 +26,11 @@ class Keys:
 
     keys: tuple[int, ...]
 
-    def __len__(self) -> int:
-        return len(self.keys)
+    def add(self, values: npt.NDArray[Any], found: Indices) -> bool:
+        """Continue the numbers of bins by those of this axis, and tell whether each value is a key."""
+        from pocket.weights.grid_loops import add_keys
 
-    def numbers(self, values: npt.NDArray[Any]) -> Indices:
-        """Return the bin of each value, -1 if it is no key; same shape."""
-        found = _zeros(values, len(self.keys))
-        for number, key in enumerate(self.keys, 1):
-            found += (values == key) * found.dtype.type(number)
-        return found.astype(np.int64) - 1
+        return bool(add_keys(values, np.array(self.keys), found))
 
 
 @dataclass(frozen=True)
@@ -51,28 +45,14 @@ class Edges:
     edges: tuple[float, ...]
     clamped: bool
 
-    def __len__(self) -> int:
-        return len(self.edges) - 1
+    def add(self, values: npt.NDArray[Any], found: Indices) -> bool:
+        """Continue the numbers of bins by those of this axis, and tell whether each value is in a bin."""
+        from pocket.weights.grid_loops import add_bins
 
-    def numbers(self, values: npt.NDArray[Any]) -> Indices:
-        """Return the bin of each value, -1 if there is none; same shape."""
-        # edges passed: the larger part of a binary search is waiting for comparisons that can't be foreseen
-        passed = _zeros(values, len(self.edges))
-        for edge in self.edges:
-            passed += values >= edge
-        found = passed.astype(np.int64) - 1
-        if self.clamped:
-            return found.clip(0, len(self) - 1)
-        found[found == len(self)] = -1
-        return found
+        return bool(add_bins(values, np.array(self.edges), self.clamped, found))
 
 
 Axis = Keys | Edges
-
-
-def _zeros(values: npt.NDArray[Any], largest: int) -> npt.NDArray[Any]:
-    """Return as many zeros, in the smallest type that holds numbers up to the largest."""
-    return np.zeros(len(values), dtype=np.min_scalar_type(largest))
 
 
 def axes_of(tree: Any) -> dict[str, Axis] | None:
@@ -119,12 +99,5 @@ def find_bins(axes: Sequence[Axis], columns: Sequence[npt.NDArray[Any]]) -> Indi
         Shape (n objects,); ``None`` if one of them is in no bin.
     """
     found = np.zeros(len(columns[0]), dtype=np.int64)
-    for first in range(0, len(found), _BLOCK):
-        block = slice(first, first + _BLOCK)
-        for axis, values in zip(axes, columns, strict=True):
-            numbers = axis.numbers(values[block])
-            if numbers.min() < 0:
-                return None
-            found[block] *= len(axis)
-            found[block] += numbers
-    return found
+    is_inside = [axis.add(values, found) for axis, values in zip(axes, columns, strict=True)]
+    return found if all(is_inside) else None

@@ -1,0 +1,71 @@
+"""Compiled loops over values and the bins of an axis.
+
+Each continues the number of a bin, of which the axes before are known: number × bins of this axis + bin on this axis.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Indices = npt.NDArray[np.int64]
+#: values that are compared with one edge after the other, which stay in the innermost cache
+_BLOCK = 1024
+
+
+@numba.njit(cache=True, nogil=True)
+def add_bins(values: npt.NDArray[Any], edges: npt.NDArray[np.float64], clamped: bool, found: Indices) -> bool:
+    """Continue the numbers by bins between edges.
+
+    Args:
+        values: without NaN, shape (n values,).
+        edges: growing, shape (n bins + 1,); a lower edge is in the bin, an upper one is not.
+        clamped: whether values beyond take the outermost bin.
+        found: the numbers, changed, shape (n values,).
+
+    Returns:
+        Whether each value is in a bin.
+    """
+    # the number of edges passed: the larger part of a binary search is waiting for comparisons that can't be foreseen
+    passed = np.empty(_BLOCK, dtype=np.int64)
+    bins, inside = np.int64(len(edges) - 1), True
+    for first in range(np.uint64(0), np.uint64(len(values)), np.uint64(_BLOCK)):
+        size = min(np.uint64(_BLOCK), np.uint64(len(values)) - first)
+        for place in range(size):
+            passed[place] = -1
+        for number in range(np.uint64(len(edges))):
+            edge = edges[number]
+            for place in range(size):
+                passed[place] += 1 if values[first + place] >= edge else 0
+        for place in range(size):
+            own = passed[place]
+            if clamped:
+                own = min(max(own, 0), bins - 1)
+            inside &= (own >= 0) & (own < bins)
+            found[first + place] = found[first + place] * bins + own
+    return inside
+
+
+@numba.njit(cache=True, nogil=True)
+def add_keys(values: npt.NDArray[Any], keys: npt.NDArray[Any], found: Indices) -> bool:
+    """Continue the numbers by positions of keys.
+
+    Args:
+        values: shape (n values,).
+        keys: all different, shape (n keys,).
+        found: the numbers, changed, shape (n values,).
+
+    Returns:
+        Whether each value is a key.
+    """
+    inside = True
+    for place in range(np.uint64(len(values))):
+        own = np.int64(-1)
+        for number in range(len(keys)):
+            own = np.int64(number) if values[place] == keys[number] else own
+        inside &= bool(own >= 0)
+        found[place] = found[place] * np.int64(len(keys)) + own
+    return inside
