@@ -64,6 +64,16 @@ def test_objects_of_any_kind(objects: ak.Array, mask: ak.Array) -> None:
     assert select_objects(objects, mask).to_list() == objects[mask].to_list()
 
 
+def test_a_mask_with_the_description_of_a_column() -> None:
+    column = ak.contents.NumpyArray(np.array([True, False, True]), parameters={"__doc__": "of a branch"})
+    mask = to_lists(column, np.array([2, 0, 1]))
+    assert select_objects(EVENTS, mask).x.to_list() == [[1], [], [3]]
+    counts = count_true(mask)
+    # not awkward's
+    assert isinstance(counts, np.ndarray)
+    assert counts.tolist() == [1, 0, 1]
+
+
 @given(st.lists(st.lists(st.tuples(st.integers(-3, 3), st.booleans()), max_size=5), min_size=1, max_size=10))
 def test_columns_of_lists_in_any_order_in_memory(rows: list[list[tuple[int, bool]]]) -> None:
     flat = [element for row in rows for element in row]

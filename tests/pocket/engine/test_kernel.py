@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocket.engine.kernel import add_weights
+from pocket.engine.kernel import add_once, add_weights
 from pocket.engine.masks import to_bits
 from pocket.engine.patterns import Patterns
 from pocket.ragged import offsets_of
@@ -51,5 +51,34 @@ def test_equals_four_loops(
                     weight = weights[classes[slot], event[entry], variation]
                     expected[slot, bins[entry], first + variation] += weight
                     expected2[slot, bins[entry], first + variation] += weight**2
+    assert sumw == pytest.approx(expected, rel=1e-12)
+    assert sumw2 == pytest.approx(expected2, rel=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    n_events=st.integers(1, 5),
+    n_entries=st.integers(0, 12),
+    n_variations=st.integers(1, 20),
+)
+def test_once_equals_two_loops(seed: int, n_events: int, n_entries: int, n_variations: int) -> None:
+    rng = np.random.default_rng(seed)
+    n_rows, n_patterns, n_bins = n_events + 2, 3, 4
+    event, row = rng.integers(0, n_events, n_entries), rng.integers(0, n_rows, n_entries)
+    bins, pattern = rng.integers(-1, n_bins, n_entries), rng.integers(0, n_patterns, n_rows)
+    places = rng.permutation([-1, 0, 1])
+    weights = rng.choice([-1.5, 0.0, 0.1, 2.0], (n_events, n_variations))
+    start = rng.random((2, 2, n_bins, n_variations))
+    sumw, sumw2 = start.copy()
+    add_once(event, row, bins, pattern, places, weights, sumw, sumw2)
+
+    expected, expected2 = start.copy()
+    for entry in range(n_entries):
+        place = places[pattern[row[entry]]]
+        for variation in range(n_variations):
+            if bins[entry] >= 0 and place >= 0:
+                expected[place, bins[entry], variation] += weights[event[entry], variation]
+                expected2[place, bins[entry], variation] += weights[event[entry], variation] ** 2
     assert sumw == pytest.approx(expected, rel=1e-12)
     assert sumw2 == pytest.approx(expected2, rel=1e-12)

@@ -125,6 +125,14 @@ def test_compression(tmp_path: Path, compression: str, begin: bytes) -> None:
         assert branch.compressed_bytes < branch.uncompressed_bytes
 
 
+def test_what_hardly_gets_smaller_is_left_as_it_is() -> None:
+    noise = np.random.default_rng(1).bytes(5000)
+    compress = writing._COMPRESSIONS["LZ4"].compress
+    # packed to three quarters, and to little less than all
+    assert len(compress(noise[:3750] + bytes(1250))) < 3900
+    assert compress(noise[:4500] + bytes(500)) == noise[:4500] + bytes(500)
+
+
 def test_a_counter_may_stay_alone(tmp_path: Path) -> None:
     columns = write_nano(tmp_path / "a.root", 10)
     copy(tmp_path / "a.root", tmp_path / "b.root", [2, 5], Skim(config="main", keep=["nMuon"]))
