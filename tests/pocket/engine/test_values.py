@@ -73,6 +73,22 @@ def test_a_missing_list_has_no_entries() -> None:
     assert (found.event.tolist(), found.values[0].tolist()) == ([0, 2, 2], [1.0, 2.0, 3.0])
 
 
+@pytest.mark.parametrize(
+    "column",
+    [
+        ak.Array([1.0, None, 3.0]),
+        ak.mask(np.array([1.0, 2.0, 3.0]), [True, False, True]),
+        ak.Array(ak.contents.UnmaskedArray(ak.contents.NumpyArray(np.array([1.0, 3.0])))),
+        ak.Array([1.0, None, 3.0])[[0, 2]],
+    ],
+    ids=["positions", "mask", "all there", "all there by positions"],
+)
+def test_optional_values_of_any_kind(column: ak.Array) -> None:
+    found = entries([column], len(column), "h")
+    assert found.event.tolist() == [number for number, value in enumerate(column.to_list()) if value is not None]
+    assert found.values[0].tolist() == [1.0, 3.0]
+
+
 def test_objects_without_a_value_keep_their_places() -> None:
     found = entries([ak.Array([[1.0, None], [], [None, 3.0]])], 3, "h")
     assert found.object is not None
