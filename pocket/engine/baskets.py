@@ -171,7 +171,7 @@ def _baskets(source: Any, column: Column, start: int, stop: int, packing: Packin
         border, target = behind - key_length, slice(bounds[number], bounds[number + 1])
         if not stored == end - begin == len(raw) or n_entries != next_one - first or not 0 <= border <= size:
             raise ValueError("not the basket that the branch speaks of")
-        entries = slice(target.start, target.stop) if packing is None else _as_slice(packing.positions[target])
+        entries = target if packing is None else _as_slice(packing.positions[target])
         wanted = slice(entries.start - first, entries.stop - first) if isinstance(entries, slice) else entries - first
         baskets.append(_Basket(wanted, target, n_entries, begin, raw, key_length, size, border))
     return baskets

@@ -50,7 +50,7 @@ class _LZ4(uproot.LZ4):  # type: ignore[misc]
         return uproot.const.kLZ4, self.level
 
     def compress(self, data: bytes) -> bytes:
-        """Return the compressed data, or if that isn't worthwhile the data, for which uproot then stores them so."""
+        """Return the compressed data, or the data where that isn't worthwhile: uproot stores what gets no smaller."""
         packed: bytes = lz4.block.compress(data, mode="high_compression", compression=self.level, store_size=False)
         return packed if len(packed) < _WORTHWHILE * len(data) else data
 

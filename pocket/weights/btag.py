@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pocket.corrections import load_correction
 from pocket.errors import ConfigError
 from pocket.lookup import parameter
-from pocket.ragged import products_of
+from pocket.ragged import Indices, products_of
 from pocket.weights.bins import Floats, Input, Inputs
 from pocket.weights.evaluation import (
     FlatObjects,
@@ -53,6 +53,20 @@ class BTagWeight(WeightWrapper):
         return jets[parameter(self.params, "btagging", "working_point", self.year, "btagging_algorithm")]
 
 
+class _Part(NamedTuple):
+    """The c jets of the events or the others, of which a variation changes one part only.
+
+    Args:
+        inputs: of the correction.
+        numbers: of them in each event, shape (n events,).
+        central: product of their central scale factors, shape (n events,).
+    """
+
+    inputs: Inputs
+    numbers: Indices
+    central: Floats
+
+
 class BTagShape(BTagWeight):
     """Reweighting of the shape of the score: the product over all jets.
 
@@ -87,16 +101,18 @@ class BTagShape(BTagWeight):
         )
         central = evaluate(file, name, inputs.with_texts(kind_input("central")))
         is_charm = flavour == CHARM
-        # c jets and the others, of which a variation changes one part only
-        masks = {True: is_charm, False: ~is_charm}
-        numbers = {charm: jets.numbers(mask) for charm, mask in masks.items()}
-        centrals = {charm: products_of(central[mask], numbers[charm]) for charm, mask in masks.items()}
-        parts = {charm: inputs.chosen(mask) for charm, mask in masks.items()}
-        nominal = centrals[True] * centrals[False]
+
+        def part(mask: npt.NDArray[np.bool_]) -> _Part:
+            numbers = jets.numbers(mask)
+            return _Part(inputs.chosen(mask), numbers, products_of(central[mask], numbers))
+
+        parts = {True: part(is_charm), False: part(~is_charm)}
+        nominal = parts[True].central * parts[False].central
 
         def varied(kind: str, charm: bool) -> Floats:
-            factors = evaluate(file, name, parts[charm].with_texts(kind_input(kind)))
-            return products_of(factors, numbers[charm]) * centrals[not charm]
+            own = parts[charm]
+            factors = evaluate(file, name, own.inputs.with_texts(kind_input(kind)))
+            return products_of(factors, own.numbers) * parts[not charm].central
 
         if shape_variation != "nominal":
             kind = _jes_kind(shape_variation)

@@ -99,5 +99,7 @@ def find_bins(axes: Sequence[Axis], columns: Sequence[npt.NDArray[Any]]) -> Indi
         Shape (n objects,); ``None`` if one of them is in no bin.
     """
     found = np.zeros(len(columns[0]), dtype=np.int64)
-    is_inside = [axis.add(values, found) for axis, values in zip(axes, columns, strict=True)]
-    return found if all(is_inside) else None
+    for axis, values in zip(axes, columns, strict=True):
+        if not axis.add(values, found):
+            return None
+    return found
