@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import ScalarFormatter
 
 from pocket.errors import HistogramError
 from pocket.histograms.edges import finite_edges
@@ -92,6 +93,20 @@ class Binning:
         return " ".join(["Events /", *width, *([unit.group(1)] if unit else [])]) if width or unit else "Events / bin"
 
 
+class PlainNumbers(ScalarFormatter):
+    """Numbers at the ticks as text, which is laid out in a fraction of a formula's time; a power of ten stays one."""
+
+    def __init__(self) -> None:
+        super().__init__(useMathText=False)
+
+    def get_offset(self) -> str:
+        """Return the power of ten that the numbers at the ticks are to be multiplied by."""
+        self.set_useMathText(True)
+        offset = super().get_offset()
+        self.set_useMathText(False)
+        return offset
+
+
 def label_x(axes: Sequence[Axes], binning: Binning, limits: tuple[float, float] | None) -> None:
     """Give stacked panels the same horizontal axis, with its text below the last one.
 
@@ -108,6 +123,8 @@ def label_x(axes: Sequence[Axes], binning: Binning, limits: tuple[float, float] 
             ax.tick_params(axis="x", which="minor", length=0)
         else:
             ax.tick_params(axis="x", labelbottom=ax is axes[-1])
+            if not binning.log:
+                ax.xaxis.set_major_formatter(PlainNumbers())
     open_ended = ", open-ended" if np.isinf([binning.bounds[0], binning.bounds[-1]]).any() else ""
     axes[-1].set_xlabel(binning.label + open_ended)
 
@@ -116,6 +133,8 @@ def label_y(ax: Axes, text: str, *, panel: bool = False) -> None:
     """Label the vertical axis, at the same distance from it in all panels; smaller and centred on a ratio ``panel``."""
     ax.set_ylabel(text, loc="center" if panel else "top", fontsize="small" if panel else "medium")
     ax.yaxis.set_label_coords(-0.125, 0.5 if panel else 1.0)
+    if ax.get_yscale() == "linear":
+        ax.yaxis.set_major_formatter(PlainNumbers())
 
 
 def fit_legend(

@@ -105,7 +105,7 @@ class Box:
 def cms_label(ax: Axes, text: str, *, data: bool, period: Period) -> None:
     """Write "CMS", ``text`` and the luminosity above ``ax``.
 
-    Call it before anything is drawn: mplhep renders the figure once to measure the label.
+    The axes are hidden meanwhile: mplhep renders the figure once to measure the label, which needs none of them.
 
     Args:
         ax: the topmost axes, with their final position.
@@ -113,8 +113,14 @@ def cms_label(ax: Axes, text: str, *, data: bool, period: Period) -> None:
         data: whether data are shown; without, "Simulation" is put in front of ``text``.
         period: luminosity, year and energy of the data.
     """
+    figure = ax.get_figure(root=True)
+    shown = [axes for axes in (figure.axes if figure else ()) if axes.get_visible()]
+    for axes in shown:
+        axes.set_visible(False)
     # scilocator_adjust would look for the current pyplot axes
     _, left, right, _ = mplhep.cms.label(text, data=data, rlabel=period.text, ax=ax, scilocator_adjust=False)
+    for axes in shown:
+        axes.set_visible(True)
     boxes = Box.of(left, ax), Box.of(right, ax)
     room = 0.98 - boxes[0].left
     needed = sum(box.right - box.left for box in boxes)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pocket.errors import HistogramError
-from pocket.plots.axes import Binning, fit_legend, label_x, projections
+from pocket.plots.axes import Binning, fit_legend, label_x, label_y, projections
 from pocket.plots.canvas import Box, cms_style, new_figure
 
 
@@ -85,6 +85,21 @@ def test_bins_outside_the_range_do_not_scale() -> None:
         label_x([ax], Binning(edges, "x"), (0, 8))
         fit_legend(ax, edges, [heights], [(ax.stairs(heights, edges), "MC")], ["title"])
     assert ax.get_ylim()[1] < 10
+
+
+def test_ticks_are_plain_and_their_power_of_ten_a_formula() -> None:
+    edges = np.linspace(0, 10, 11)
+    with cms_style():
+        figure = new_figure(10, 10, 50)
+        ax = figure.add_subplot()
+        ax.set_ylim(0, 2e6)
+        label_x([ax], Binning(edges, "x"), None)
+        label_y(ax, "Events")
+        figure.draw_without_rendering()
+    assert ax.yaxis.get_offset_text().get_text() == r"$\times\mathdefault{10^{6}}\mathdefault{}$"
+    texts = {text.get_text() for text in (*ax.get_xticklabels(), *ax.get_yticklabels())}
+    assert {"0.50", "1.00", "4", "10"} < texts
+    assert not any("$" in text for text in texts)
 
 
 def test_projections_are_the_sums_over_the_other_axes() -> None:

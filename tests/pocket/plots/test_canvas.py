@@ -37,6 +37,15 @@ def test_the_label_is_written_without_overlap(width: float) -> None:
     assert second.right <= third.left
 
 
+def test_the_label_leaves_axes_as_they_were() -> None:
+    with cms_style():
+        figure = new_figure(7, 7, 50)
+        shown, hidden, other = figure.add_subplot(), figure.add_subplot(), figure.add_subplot()
+        hidden.set_visible(False)
+        cms_label(shown, "Private work", data=True, period=Period(1.0, "toys", 13))
+    assert [ax.get_visible() for ax in (shown, hidden, other)] == [True, False, True]
+
+
 def test_files_are_the_same_each_time(tmp_path: Path) -> None:
     def draw(stem: Path) -> list[Path]:
         with cms_style():
