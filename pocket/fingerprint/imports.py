@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable
-from pathlib import Path
 
 from pocket.errors import ConfigError
 from pocket.fingerprint.graph import hash_of
 from pocket.fingerprint.modules import Location, locate
-from pocket.fingerprint.sources import read_source, with_parents
+from pocket.fingerprint.sources import loaded_modules, read_source, with_parents
 
 
 def code_closure(module_name: str, package: str | Collection[str] = "pocket") -> str:
@@ -49,12 +49,10 @@ def closure_digest(modules: Iterable[str], follow: Callable[[str], bool]) -> str
         location = locate(name, locations)
         if location is None or location.file is None:
             continue
-        stat = Path(location.file).stat()
-        source = read_source(location.file, stat.st_mtime_ns, stat.st_size)
-        digests[name] = source.digest
-        package = name if location.folders else name.rpartition(".")[0]
-        found = {found for statement in source.imports for found in statement.modules(package)}
-        new = {module for module in found.union(with_parents(name)) - seen if follow(module)}
+        stat = os.stat(location.file)  # noqa: PTH116, as in locate
+        file = location.file, stat.st_mtime_ns, stat.st_size
+        digests[name] = read_source(*file).digest
+        new = loaded_modules(*file, name if location.folders else name.rpartition(".")[0]) | set(with_parents(name))
+        to_do += [module for module in new - seen if follow(module)]
         seen |= new
-        to_do += new
     return hash_of("modules", [f"{name} {digests[name]}" for name in sorted(digests)])

@@ -94,6 +94,18 @@ def read_source(file: str, mtime_ns: int, size: int) -> Source:
 
 
 @functools.cache
+def loaded_modules(file: str, mtime_ns: int, size: int, package: str) -> frozenset[str]:
+    """Return the absolute names of the modules that a source file's import statements may load.
+
+    Args:
+        file, mtime_ns, size: see :func:`read_source`.
+        package: the package that the file is in, or is.
+    """
+    statements = read_source(file, mtime_ns, size).imports
+    return frozenset(module for statement in statements for module in statement.modules(package))
+
+
+@functools.cache
 def _method() -> bytes:
     """Return what else than the file decides what is found in it: the code here, and Python's version."""
     return b"".join(

@@ -104,10 +104,9 @@ def _describe_value(obj: object) -> Node | None:
 
 def _describe_numpy(obj: object) -> Node | None:
     # an object can't be numpy's if numpy isn't loaded
-    if "numpy" not in sys.modules:
+    np = sys.modules.get("numpy")
+    if np is None:
         return None
-    import numpy as np
-
     if isinstance(obj, np.dtype):
         return Node(f"dtype {obj!r}")
     if type(obj) is not np.ndarray and not isinstance(obj, np.generic):
@@ -120,13 +119,12 @@ def _describe_numpy(obj: object) -> Node | None:
 
 
 def _describe_omegaconf(obj: object, place: str) -> Node | None:
-    if "omegaconf" not in sys.modules:
+    omegaconf = sys.modules.get("omegaconf")
+    if omegaconf is None or not isinstance(obj, omegaconf.Container):
         return None
-    from omegaconf import Container, OmegaConf
+    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    if not isinstance(obj, Container):
-        return None
     try:
         plain = OmegaConf.to_container(obj, resolve=True)
     except OmegaConfBaseException as error:
