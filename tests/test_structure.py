@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import pkgutil
 import subprocess
 import sys
@@ -70,6 +71,17 @@ def test_importing_all_tasks_is_light() -> None:
     seconds, loaded = min(import_anew(names) for _ in range(3))
     assert loaded & HEAVY_FOR_TASKS == set()
     assert seconds < MAX_SECONDS
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+@pytest.mark.parametrize("chosen", [None, 3])
+def test_tasks_have_one_thread_unless_the_user_wants_more(chosen: int | None) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"}
+    if chosen:
+        environment["OPENBLAS_NUM_THREADS"] = str(chosen)
+    command = [sys.executable, "-c", "import os, law, tasks, numpy; print(len(os.listdir('/proc/self/task')))"]
+    result = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
+    assert result.stdout.strip() == str(min(chosen or 1, os.cpu_count() or 1)), result.stderr
 
 
 @pytest.mark.parametrize("name", [m.name for m in pkgutil.iter_modules(analysis.__path__, "analysis.") if m.ispkg])
