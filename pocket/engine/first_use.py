@@ -1,7 +1,19 @@
-"""What the first call of a compiled function makes numba load: a second, spent when this is imported."""
+"""What every process would do first, done when this is imported, in the server that processes are forked from."""
+
+import contextlib
+import gc
 
 import awkward as ak
 
+from pocket.errors import ConfigError
+from pocket.parameters.defaults import get_default_parameters
 from pocket.ragged import count_true
 
+# the first call of a compiled function makes numba load for a second
 count_true(ak.Array([[True]]))
+# the files of default parameters are known from here on; those that can't be read are an error where they are used
+with contextlib.suppress(ConfigError):
+    get_default_parameters()
+# half a million objects of libraries stay, and needn't be looked through for garbage again and again
+gc.collect()
+gc.freeze()
