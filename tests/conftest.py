@@ -24,10 +24,9 @@ SERVICES = {
 
 # outputs of tests don't go where those of the user do
 os.environ.pop("POCKET_REMOTE_STORE", None)
-# law is called hundreds of times, and each call keeps what it compiles for the next one; not so this process, where
-# tests change modules twice in a second, which Python doesn't notice when it takes what it compiled
+# law is called hundreds of times, and each call keeps what it compiles for the next one, as pytest does
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-sys.dont_write_bytecode = True
+sys.dont_write_bytecode = False
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -44,6 +43,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker, service in SERVICES.items():
             if item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=f"needs {service}: run with --services"))
+
+
+def pytest_collection_finish() -> None:
+    # tests change modules twice in a second, which Python doesn't notice when it takes what it compiled
+    sys.dont_write_bytecode = True
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import threading
 import time
@@ -37,6 +38,7 @@ COLUMNS = (
 )
 
 
+@functools.cache
 def by_coffea(path: Path, start: int, stop: int) -> Any:
     NanoAODSchema.warn_missing_crossrefs = False
     with warnings.catch_warnings():
