@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from benchmarks.peer.environment import PeerUnavailableError, default_location, peer_python
@@ -27,6 +28,10 @@ os.environ.pop("POCKET_REMOTE_STORE", None)
 # law is called hundreds of times, and each call keeps what it compiles for the next one, as pytest does
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# the first example of many tests waits for numba, and the machine may be shared
+hypothesis.settings.register_profile("pocketlaw", deadline=None)
+hypothesis.settings.load_profile("pocketlaw")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

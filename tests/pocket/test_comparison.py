@@ -39,7 +39,7 @@ def config(common: list[Any], dy: tuple[Any, ...] = (), varied: tuple[str, ...] 
     return configure(**usual | changes)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     events=st.lists(
         st.tuples(st.floats(-3, 3), st.floats(0, 3), st.floats(0.1, 3), st.floats(0, 3)), min_size=1, max_size=6

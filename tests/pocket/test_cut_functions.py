@@ -45,7 +45,7 @@ def by_event(generated: list[Event], passes: Callable[[Event], bool]) -> list[bo
 
 
 @given(events("Jet"))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_numbers_of_objects_against_a_loop(generated: list[Event]) -> None:
     arrays = to_awkward(generated)
 
@@ -63,7 +63,7 @@ def test_numbers_of_objects_against_a_loop(generated: list[Event]) -> None:
 
 
 @given(events("Jet"))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_numbers_of_b_tags_against_a_loop(generated: list[Event]) -> None:
     arrays = to_awkward(generated)
     tagged = [

@@ -51,7 +51,7 @@ def bits(x: float, y: float) -> bytes:
 
 
 @given(variations())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_each_event_and_its_inputs_are_evaluated_once(given_variations: list[Variation]) -> None:
     model = Recorder()
     columns = DelayedColumns([DelayedColumn("score", x_and_y, model)])

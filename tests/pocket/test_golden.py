@@ -23,7 +23,7 @@ def loop(golden: dict[str, list[list[int]]], runs: list[int], blocks: list[int])
 
 
 @given(st.lists(st.tuples(st.integers(297040, 297070), st.integers(1, 800)), min_size=1, max_size=50))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_real_golden_json_against_a_loop(events: list[tuple[int, int]]) -> None:
     path = real_file("golden_2017.json")
     runs, blocks = (list(column) for column in zip(*events, strict=True))
@@ -52,7 +52,6 @@ def test_first_and_last_section_of_every_range() -> None:
     ),
     st.lists(st.tuples(st.integers(0, 5), st.integers(0, 10)), max_size=30),
 )
-@settings(deadline=None)
 def test_any_ranges_against_a_loop(golden: dict[int, list[list[int]]], events: list[tuple[int, int]]) -> None:
     # also such that overlap, and in any order
     by_run = {str(run): ranges for run, ranges in golden.items()}

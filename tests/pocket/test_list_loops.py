@@ -3,14 +3,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pocket.list_loops import choose, count_true, multiply, values_at
 
 
 # the first example compiles the loops
-@settings(deadline=None)
 @given(st.lists(st.lists(st.tuples(st.floats(-2, 2), st.booleans(), st.integers(-1, 3)), max_size=10), max_size=8))
 def test_against_a_loop(lists: list[list[tuple[float, bool, int]]]) -> None:
     counts = np.array([len(row) for row in lists], dtype=np.int64)

@@ -34,7 +34,7 @@ def test_scaling_gives_the_resolution_of_data() -> None:
     np.testing.assert_allclose(pt * factor - 100, 1.3 * (pt - 100), atol=1e-9)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     pt=st.floats(1, 1000),
     gen_pt=st.just(0.0) | st.floats(1, 1000),
@@ -51,7 +51,7 @@ def test_smear_factor(pt: float, gen_pt: float, resolution: float, ratio: float,
     assert found[0] * pt == pytest.approx(max(expected * pt, 0.01))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(

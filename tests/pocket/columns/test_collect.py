@@ -34,7 +34,7 @@ def some_events(**fields: Any) -> ak.Array:
     return ak.zip({**IDS, **fields}, depth_limit=1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(chunk=chunks(), of_objects=OBJECTS, of_events=EVENTS)
 def test_against_a_loop_over_events(chunk: Chunk, of_objects: ColOut, of_events: ColOut) -> None:
     outputs = [of_objects, of_events]
@@ -45,7 +45,7 @@ def test_against_a_loop_over_events(chunk: Chunk, of_objects: ColOut, of_events:
         assert collected[category].to_list() == chunk.expected(outputs, category)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(one=chunks(), other=chunks(), of_objects=OBJECTS, of_events=EVENTS)
 def test_types_do_not_depend_on_values(one: Chunk, other: Chunk, of_objects: ColOut, of_events: ColOut) -> None:
     # a column has the same type whether some of its values, all or none are missing; but a boolean is widened for what

@@ -47,7 +47,7 @@ def merged(target: Path, *branches: Path, factor: float = 1.0) -> Path:
     return target
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     branches=st.lists(
         st.tuples(st.sampled_from(DATASETS), st.lists(chunks(), min_size=1, max_size=2)), min_size=1, max_size=4

@@ -32,7 +32,7 @@ def test_split() -> None:
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.lists(st.integers(0, 40), max_size=6), max_size=4), st.integers(1, 50))
 def test_every_entry_is_in_exactly_one_branch(datasets: list[list[int]], events_per_branch: int) -> None:
     fileset = make_fileset(datasets)

@@ -63,7 +63,7 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_any_range_of_any_type(written: Path, data: st.DataObject) -> None:
     with uproot.open(written) as file:
         tree = file["Events"]
@@ -121,7 +121,7 @@ def test_other_kinds_are_left_to_uproot(tmp_path: Path) -> None:
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_damaged_baskets(written: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     path = tmp_path_factory.mktemp("damaged") / "damaged.root"
     shutil.copyfile(written, path)

@@ -109,7 +109,7 @@ def check_columns(columns: dict[str, Any], loop: EventLoop, sums: Sums, dataset:
                     assert found == pytest.approx([wanted[name] for name in sorted(weights)], rel=1e-12, abs=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(declared=declarations(), events=EVENTS, data=st.data())
 def test_equals_an_event_loop_however_it_is_divided(declared: Declaration, events: list[Event], data: Any) -> None:
     dataset = DATASETS[declared.sample]
@@ -124,7 +124,7 @@ def test_equals_an_event_loop_however_it_is_divided(declared: Declaration, event
     check(accumulate(outputs), loop, sums, dataset)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(declared=declarations())
 def test_no_events_give_the_empty_output(declared: Declaration) -> None:
     dataset, config = DATASETS[declared.sample], configuration(declared)

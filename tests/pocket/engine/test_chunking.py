@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pocket.datasets.segments import Segment
@@ -136,7 +136,6 @@ def test_sums_do_not_depend_on_the_memory(file: Path) -> None:
         assert sums(found) == pytest.approx(sums(expected), rel=1e-12)
 
 
-@settings(deadline=None)
 @given(
     largest=st.integers(1, 10**6),
     memory=st.integers(1, 10_000),

@@ -108,7 +108,7 @@ def assert_close(found: Any, expected: Any) -> None:
         assert found == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     generated=events(),
     confs=st.lists(histograms(), min_size=1, max_size=3),

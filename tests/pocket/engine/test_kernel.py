@@ -11,7 +11,7 @@ from pocket.engine.patterns import Patterns
 from pocket.ragged import offsets_of
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n_events=st.integers(1, 5),
@@ -55,7 +55,7 @@ def test_equals_four_loops(
     assert sumw2 == pytest.approx(expected2, rel=1e-12)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n_events=st.integers(1, 5),

@@ -20,7 +20,7 @@ def make_cut(number: int) -> Cut:
     return Cut("same", {"number": number}, lambda events, params, **kwargs: events[str(params["number"])])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     columns=st.lists(
         st.lists(st.sampled_from([True, False, None]), min_size=SIZE, max_size=SIZE), min_size=1, max_size=6

@@ -3,14 +3,13 @@ from __future__ import annotations
 import awkward as ak
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pocket.engine.packing import Packing
 
 
 # the first example compiles the loop
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.lists(st.integers(0, 9), max_size=4), st.booleans()), min_size=1, max_size=20))
 def test_against_a_loop(rows: list[tuple[list[int], bool]]) -> None:
     kept = [values for values, selected in rows if selected]

@@ -9,7 +9,7 @@ from pocket.engine.masks import to_bits
 from pocket.engine.patterns import Patterns, joined
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     seed=st.integers(0, 2**32 - 1),
     n_rows=st.integers(0, 60),

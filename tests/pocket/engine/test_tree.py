@@ -90,7 +90,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, C
 
 
 @given(st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_damaged_trees(
     written: tuple[Path, dict[str, Column | None], range], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

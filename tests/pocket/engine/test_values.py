@@ -34,7 +34,7 @@ def values(axis: Axis, custom: dict[str, Any] | None = None) -> Any:
     return axis_values(axis, EVENTS, custom or {}, {"sample": "DY", "year": 2018}, "h")
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(generated=events(), histogram=axes())
 def test_entries_are_those_of_a_loop(generated: list[Event], histogram: list[Axis]) -> None:
     arrays, custom = to_awkward(generated), custom_fields(generated)

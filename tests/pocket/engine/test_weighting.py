@@ -59,7 +59,7 @@ def plans(draw: st.DrawFn) -> WeightPlan:
     return build_plan({"common": weights}, variations, KNOWN, CATEGORIES, {"DY": True})
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(plan=plans(), data=st.data(), size=st.integers(0, 5), shape=st.sampled_from(["nominal", "JESUp"]))
 def test_matrix_is_the_product_event_by_event(plan: WeightPlan, data: st.DataObject, size: int, shape: str) -> None:
     names = [column for name in VARIATIONS for column in columns(name)]
@@ -160,7 +160,7 @@ FOLLOWERS = {"f": following("f", "fUp", "fDown"), "g": following("g")}
 FOLLOWED = {f"b_{source}{side}": f"{source}_{side.lower()}" for source in ("stat", "syst") for side in ("Up", "Down")}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data(), size=st.integers(0, 4), shape=st.sampled_from(["nominal", "nominal", "JESUp"]))
 def test_followers_vary_with_the_weight_that_they_follow(data: st.DataObject, size: int, shape: str) -> None:
     # with both, with one, with none of the followers, and without the weight itself

@@ -76,13 +76,13 @@ def function(term: Term, style: random.Random | None = None) -> str:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(TERMS, st.integers(0, 1000))
 def test_formatting_comments_docstrings_and_annotations_do_not_count(term: Term, seed: int) -> None:
     assert digest_in("cut", function(term)) == digest_in("cut", function(term, random.Random(seed)))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(TERMS, st.data())
 def test_constants_operators_and_callees_count(term: Term, data: st.DataObject) -> None:
     position = data.draw(st.integers(0, term.size() - 1))

@@ -177,7 +177,7 @@ def test_equal_content_has_one_digest(one: object, other: object) -> None:
     assert digest(one) == digest(other)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(PLAIN, PLAIN)
 def test_digest_tells_plain_values_apart_as_json_does(one: object, other: object) -> None:
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -28,7 +28,7 @@ def filled(axes: list[Axis], columns: list[npt.NDArray[Any]]) -> Any:
     return hist.Hist(*map(build_axis, axes)).fill(*columns).view(flow=True)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(data=st.data(), kind=st.sampled_from(["f8", "f4", "f2", "i8", "i4", "u1", "u4", "?"]))
 def test_bins_are_those_of_hist_fill(data: st.DataObject, kind: str) -> None:
     values, axes = {
@@ -43,7 +43,7 @@ def test_bins_are_those_of_hist_fill(data: st.DataObject, kind: str) -> None:
     assert counted([axis], [column]).tolist() == filled([axis], [column]).tolist()
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     axes=st.tuples(real_axes(field="x"), integer_axes(field="y"), real_axes(field="z")),
     rows=st.lists(st.tuples(REALS, INTEGERS, SINGLES), max_size=20),

@@ -13,7 +13,7 @@ TAGGER = {"btagging_algorithm": "btagDeepFlavB", "btagging_WP": {"L": 0.049, "M"
 
 
 @given(events("Jet"))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_against_a_loop(generated: list[Event]) -> None:
     jets = to_awkward(generated).Jet
     threshold = float(np.float32(0.2783))  # scores are stored in single precision

@@ -55,7 +55,7 @@ def no_ties(generated: list[Event]) -> list[Event]:
 
 
 @given(events("Muon").map(no_ties))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_dimuon_against_a_loop(generated: list[Event]) -> None:
     arrays = to_awkward(generated)
     for event, found in zip(generated, get_dilepton(None, arrays.Muon).to_list(), strict=True):
@@ -63,7 +63,7 @@ def test_dimuon_against_a_loop(generated: list[Event]) -> None:
 
 
 @given(events("Electron", "Muon").map(no_ties))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_dilepton_of_any_flavour_against_a_loop(generated: list[Event]) -> None:
     arrays = to_awkward(generated)
     for event, found in zip(generated, get_dilepton(arrays.Electron, arrays.Muon).to_list(), strict=True):
@@ -135,7 +135,7 @@ def check_pairs(muons: ak.Array, loop: list[list[dict[str, Any]]]) -> list[list[
 
 
 @given(events("Muon", max_objects=5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_tag_and_probe_against_a_loop(generated: list[Event]) -> None:
     check_pairs(to_awkward(generated).Muon, [event["Muon"] for event in generated])
 

@@ -29,7 +29,7 @@ def nearest(event: list[dict[str, float]], position: int) -> int:
 
 
 @given(records())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_against_a_loop(events: list[list[dict[str, float]]]) -> None:
     record = to_record(events)
     wanted = (record.pdgId == WANTED[0]) | (record.pdgId == WANTED[1])

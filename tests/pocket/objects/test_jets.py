@@ -45,19 +45,19 @@ def check(generated: list[Event], year: str, pu_id: int, leptons: str) -> None:
 
 
 @given(events("Jet", "Muon"))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_against_a_loop(generated: list[Event]) -> None:
     check(generated, "2018", 4, "Muon")
 
 
 @given(events("Jet", "Muon"))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_against_a_loop_without_cleaning(generated: list[Event]) -> None:
     check(generated, "2018", 4, "")
 
 
 @given(events("Jet", "Muon"))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_pileup_id_depends_on_the_year(generated: list[Event]) -> None:
     check(generated, "2016_PreVFP", 1, "Muon")
     check(generated, "toys", 0, "Muon")

@@ -39,7 +39,7 @@ def good_electron(electron: dict[str, Any]) -> bool:
 
 
 @given(events("Muon"))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_muons_against_a_loop(generated: list[Event]) -> None:
     selected = lepton_selection(to_awkward(generated), "Muon", params(Muon=MUON))
     expected = [[muon["pt"] for muon in event["Muon"] if good_muon(muon)] for event in generated]
@@ -47,7 +47,7 @@ def test_muons_against_a_loop(generated: list[Event]) -> None:
 
 
 @given(events("Electron"))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_electrons_against_a_loop(generated: list[Event]) -> None:
     selected = lepton_selection(to_awkward(generated), "Electron", params(Electron=ELECTRON))
     good = [[electron for electron in event["Electron"] if good_electron(electron)] for event in generated]

@@ -20,7 +20,7 @@ def test_delta_r_wraps_around() -> None:
 
 
 @given(events("Muon", "TrigObj"))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_table_against_a_loop(generated: list[Event]) -> None:
     arrays = to_awkward(generated)
     table = delta_r_table(arrays.Muon, arrays.TrigObj)
@@ -31,7 +31,7 @@ def test_table_against_a_loop(generated: list[Event]) -> None:
 
 
 @given(events("Muon", "TrigObj"))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_table_of_objects_that_may_be_missing(generated: list[Event]) -> None:
     arrays = to_awkward(generated)
     expected = delta_r_table(arrays.Muon, arrays.TrigObj).to_list()
@@ -43,7 +43,7 @@ def test_table_of_objects_that_may_be_missing(generated: list[Event]) -> None:
 
 
 @given(events("Muon", "TrigObj"))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_nearest_against_a_loop(generated: list[Event]) -> None:
     arrays = to_awkward(generated)
     found = distance_to_nearest(arrays.Muon, arrays.TrigObj).to_list()
@@ -64,7 +64,7 @@ def matched(muon: dict[str, float], trigger_objects: list[dict[str, float]], max
 
 
 @given(events("Muon", "TrigObj", max_objects=6))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_trigger_match_against_a_loop(generated: list[Event]) -> None:
     for event in generated:
         for muon in event["Muon"]:

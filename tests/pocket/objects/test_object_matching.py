@@ -47,7 +47,7 @@ def check(first: ak.Array, second: ak.Array, dr_min: float) -> int:
 
 
 @given(events("Muon", "Jet", max_objects=6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_against_a_loop(generated: list[Event]) -> None:
     arrays = to_awkward(generated)
     check(arrays.Muon, arrays.Jet, CLOSE)
@@ -73,7 +73,7 @@ def test_each_is_matched_once_and_the_closest_pair_first() -> None:
 
 
 @given(events("Muon", "Jet"), st.sampled_from([20.0, 100.0]))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_difference_of_pt_drops_matches(generated: list[Event], dpt_max: float) -> None:
     arrays = to_awkward(generated)
     plain = object_matching(arrays.Muon, arrays.Jet, CLOSE)
@@ -100,7 +100,7 @@ def test_no_events_and_no_objects() -> None:
 
 
 @given(events("Muon", "Jet"))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_non_unique_matching_against_a_loop(generated: list[Event]) -> None:
     arrays = to_awkward(generated)
     found = deltaR_matching_nonunique(arrays.Muon, arrays.Jet, CLOSE)

@@ -116,7 +116,7 @@ def test_p_values_are_flat_when_data_follow_the_prediction() -> None:
 
 
 @given(st.lists(st.integers(0, 100000), min_size=1, max_size=5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_garwood_interval_against_quantiles(observed: list[int]) -> None:
     values = np.array(observed, dtype=float)
     low, high = garwood_interval(values, values)

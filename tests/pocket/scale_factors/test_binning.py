@@ -108,7 +108,7 @@ def measurements(draw: st.DrawFn) -> tuple[dict[str, tuple[float, ...]], Array, 
 
 
 @given(measurements(), st.sampled_from([1.0, 8.0, 40.0]))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_groups_are_intervals_with_enough_entries(
     measurement: tuple[dict[str, tuple[float, ...]], Array, str], least: float
 ) -> None:
@@ -135,7 +135,7 @@ def test_groups_are_intervals_with_enough_entries(
 
 
 @given(measurements())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_collapse_adds_and_expand_repeats(measurement: tuple[dict[str, tuple[float, ...]], Array, str]) -> None:
     axes, entries, along = measurement
     assume(entries[0, 0].sum(axis=list(axes).index(along)).min() > 0)

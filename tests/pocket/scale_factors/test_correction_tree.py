@@ -30,7 +30,7 @@ from tests.pocket.scale_factors.correction_trees import (
 FORMULA = {**FORMULAS[0], "parameters": [0.9, 0.01]}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(tree=trees(("clamp", "error", "wrap"), functions=True), points=POINTS, year=st.sampled_from(YEARS))
 def test_texts_are_fixed_and_inputs_renamed_without_changing_a_value(tree: Any, points: Any, year: str) -> None:
     original = evaluator(published(tree, generic_formulas=FORMULAS))
@@ -44,7 +44,7 @@ def test_texts_are_fixed_and_inputs_renamed_without_changing_a_value(tree: Any, 
             assert value_at(fixed, *point) == value_at(original, *point, year, kind)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     tree=trees(("clamp",), functions=False),
     points=POINTS,
@@ -116,7 +116,7 @@ def renumbered(tree: Any, values: Any) -> Any:
     return {**tree, "content": content, "flow": renumbered(tree["flow"], values)}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     tree=trees(("clamp", "error", "wrap"), functions=False),
     points=POINTS,

@@ -20,7 +20,7 @@ counts = st.integers(0, 100_000)
 
 
 @given(st.lists(st.tuples(counts, counts).filter(any), min_size=1, max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_clopper_pearson(pairs: list[tuple[int, int]]) -> None:
     passing, failing = np.array(pairs, dtype=float).T
     measured = counted_efficiency(passing, failing)

@@ -51,7 +51,7 @@ counts = st.integers(0, 30)
 
 
 @given(counts, counts, st.integers(-3, 30), st.integers(-3, 30))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_number_or_an_error(passing: int, failing: int, mc_passing: int, mc_failing: int) -> None:
     declaration = EfficiencyRatio(**{**toys.DECLARED, "axes": ("pt",)})
     templates = {"data": one_bin(passing, failing, False), "dy": one_bin(mc_passing, mc_failing, True, 0.25)}

@@ -67,7 +67,7 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.filter_too_much])
 @given(tree=trees(("clamp", "error", "wrap"), functions=True), points=POINTS)
 def test_written_correction_is_the_published_one(tree: Any, points: Any) -> None:
     known = category("kind", dict.fromkeys(KEYS.values(), tree))

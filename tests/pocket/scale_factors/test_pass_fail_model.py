@@ -61,7 +61,7 @@ numbers = st.integers(0, 50)
 
 
 @given(st.lists(st.tuples(numbers, st.floats(0.1, 60)), min_size=1, max_size=5))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_poisson_chi2(pairs: list[tuple[int, float]]) -> None:
     n, mu = np.array(pairs).T
     expected = 2 * np.sum(stats.poisson.logpmf(n, np.maximum(n, 1e-12)) - stats.poisson.logpmf(n, mu))

@@ -57,7 +57,7 @@ def sums(flavours: Any, values: Any, weights: Any, edges: Any) -> Any:
 
 @pytest.mark.parametrize("axis", AXES.values(), ids=AXES)
 @given(chosen=st.lists(st.sampled_from(EDGES[:-1]), min_size=2, max_size=5, unique=True).map(sorted))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_sums_of_the_entries(axis: Any, chosen: list[float]) -> None:
     histogram, flavours, values, weights = entries(axis)
     for folded in (False, True):

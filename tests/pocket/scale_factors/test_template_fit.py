@@ -231,7 +231,7 @@ few = arrays(float, (3, 2, 3), elements=st.integers(-1, 30).map(float))
 
 
 @given(few, arrays(float, (2, 3), elements=st.integers(0, 60).map(float)), st.floats(0.1, 3))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_an_interval_or_a_status_or_an_error(simulated: Any, data: Any, weight: float) -> None:
     nominal = {name: weight * values for name, values in zip(("b", "c", "light"), simulated, strict=True)}
     sumw2 = {name: weight**2 * (np.abs(values) + 2) for name, values in zip(nominal, simulated, strict=True)}

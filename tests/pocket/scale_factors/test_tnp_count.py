@@ -24,7 +24,7 @@ windows = st.tuples(st.integers(60, 79), st.integers(1, 8), st.integers(105, 112
 
 
 @given(windows, st.floats(-0.015, 0.015))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_straight_lines_are_continued(bounds: tuple[int, int, int, int], slope: float) -> None:
     low, width, high, other = bounds
     bands = ((low - width, low), (high, high + other))

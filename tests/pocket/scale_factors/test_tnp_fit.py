@@ -148,7 +148,7 @@ few = st.integers(0, 60)
 
 
 @given(few, few, st.tuples(few, few), st.integers(0, 1000))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_an_interval_or_a_status(passing: int, failing: int, background: tuple[int, int], seed: int) -> None:
     one = fit(one_bin(seed, passing, failing, background), "bin", "nominal")
     if one.diagnostics.status == "valid":

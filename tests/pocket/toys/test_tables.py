@@ -26,14 +26,14 @@ def _distance(a, b, i, j):
 
 
 @given(left=events, right=events)
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_pairs(left, right):
     expected = [(i, j) for i, a in enumerate(left) for j, b in enumerate(right) if a == b]
     assert list(zip(*pairs(left, right, N_EVENTS), strict=True)) == expected
 
 
 @given(a=tables(), b=tables())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_first_within(a, b):
     expected = [
         next((j for j in range(len(b)) if b.event[j] == a.event[i] and _distance(a, b, i, j) < 0.4), -1)
@@ -43,7 +43,7 @@ def test_first_within(a, b):
 
 
 @given(table=tables())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_isolated(table):
     expected = [
         not any(table.event[j] == table.event[i] and _distance(table, table, i, j) < 0.4 for j in range(i))

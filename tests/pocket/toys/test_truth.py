@@ -54,7 +54,7 @@ def test_unknown_flavour(config):
 
 
 @given(flavour=st.sampled_from([0, 4, 5]), pt=st.floats(15, 500), is_data=st.booleans())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_score_above_the_working_point_has_the_efficiency(config, flavour, pt, is_data):
     n = 10_000
     quantile = (np.arange(n) + 0.5) / n

@@ -60,7 +60,7 @@ JETS = st.lists(st.tuples(st.sampled_from([0, 5]), st.floats(20, 99), st.floats(
 
 
 @given(JETS, st.data())
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_all_variations_against_correctionlib(
     file: str, jets: list[tuple[int, float, float]], data: st.DataObject
 ) -> None:

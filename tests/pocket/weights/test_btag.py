@@ -122,7 +122,7 @@ def shape_factor(folder: Path, kind: str, flavours: tuple[int, ...]) -> Any:
     return factor
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(lists=jets)
 def test_shape(folder: Path, lists: list[Any]) -> None:
     events = events_of(lists, "JetGood")
@@ -173,7 +173,7 @@ def test_variations_of_the_shape_by_parameter(folder: Path) -> None:
     assert varied["sf_btag_cferr1Up"] == shape_factor(folder, "up_cferr1", (4,))(jet)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(lists=jets)
 def test_normalisation_of_the_shape(folder: Path, lists: list[Any]) -> None:
     correction = correctionlib.CorrectionSet.from_file(f"{folder}/calib.json")["norm"]
@@ -221,7 +221,7 @@ def method_1a(folder: Path, objects: Any, bc: str, light: str) -> float:
     return math.prod(data) / math.prod(simulation)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(lists=jets)
 def test_fixed_working_point(folder: Path, lists: list[Any]) -> None:
     params = parameters(folder)

@@ -182,7 +182,7 @@ def norm_of(norm: str, event: dict[str, Any], systematic: str) -> float:
     return correction.evaluate("2018", "TT", *at, systematic)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(lists=st.lists(JETS, min_size=1, max_size=4))
 def test_every_event_counts(norm: str, lists: list[dict[str, Any]]) -> None:
     weight = of_events(norm, variations=("stat1", "stat2", "hf"))

@@ -25,7 +25,7 @@ def edges(draw: st.DrawFn) -> list[float]:
     return [edge / 4 for edge in found[:-1]] + [draw(st.sampled_from([found[-1] / 4, INF]))]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     keys=st.lists(st.integers(-3, 6), min_size=1, max_size=4, unique=True),
     # so many that their number doesn't fit one byte, too

@@ -4,7 +4,7 @@ import bisect
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pocket.weights.grid_loops import add_bins, add_keys
@@ -13,7 +13,6 @@ numbers = st.floats(-3, 3, allow_nan=False) | st.sampled_from([float("inf"), -fl
 
 
 # the first example compiles the loops
-@settings(deadline=None)
 @given(
     values=st.lists(numbers, max_size=6),
     edges=st.lists(st.integers(-2, 2).map(float), min_size=2, max_size=5, unique=True).map(sorted),

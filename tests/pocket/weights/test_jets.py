@@ -48,7 +48,7 @@ def parameters(file: str) -> Any:
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(lists=jets)
 def test_only_low_jets_that_pass_and_are_matched_count(file: str, lists: list[Any]) -> None:
     correction = correctionlib.CorrectionSet.from_file(file)["PUJetID_eff"]

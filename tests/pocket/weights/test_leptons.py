@@ -149,7 +149,7 @@ def muon_oracle(file: Path, name: str, kind: str, *, absolute: bool, lowest: flo
     return factor
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(lists=muons)
 def test_muons(folder: Path, lists: list[Any]) -> None:
     events, params = events_of(lists, "MuonGood"), parameters(folder)
@@ -162,7 +162,7 @@ def test_muons(folder: Path, lists: list[Any]) -> None:
         check(weight(params, {"year": "2018"}), events, lists, expected)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(lists=muons)
 def test_muons_with_the_first_version_of_the_files(folder: Path, lists: list[Any]) -> None:
     kinds = {"nominal": "sf", "Up": "systup", "Down": "systdown"}
@@ -172,7 +172,7 @@ def test_muons_with_the_first_version_of_the_files(folder: Path, lists: list[Any
     check(MuonId(parameters(folder), {"year": "v1"}), events_of(lists, "MuonGood"), lists, expected)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(lists=muons)
 def test_muons_with_only_the_parts_of_the_uncertainty(folder: Path, lists: list[Any]) -> None:
     value, stat, syst = (
@@ -201,7 +201,7 @@ def electron_oracle(file: Path, year: str, kind: str, point: Any, lowest: float 
     return factor
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(lists=electrons)
 def test_electrons(folder: Path, lists: list[Any]) -> None:
     events, params = events_of(lists, "ElectronGood"), parameters(folder)

@@ -76,7 +76,7 @@ _weights = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(weights=_weights, variations=_weights)
 def test_every_plan_is_a_loop_over_the_blocks(weights: Any, variations: Any) -> None:
     def chosen(block: Any, sample: str, category: str) -> list[str]:

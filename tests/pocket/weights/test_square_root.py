@@ -68,7 +68,7 @@ def test_variations_by_parameter() -> None:
     assert root.variation_names() == ["sf_btag_root_cferr1Up", "sf_btag_root_cferr1Down"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(events=st.lists(st.tuples(st.floats(-3, 3), st.floats(0, 3)), min_size=1, max_size=6))
 def test_the_sum_of_squares_is_that_of_squares_times_the_weight(events: list[tuple[float, float]]) -> None:
     root = SquareRoot.wrap("root", Shape)

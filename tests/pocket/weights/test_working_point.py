@@ -74,7 +74,7 @@ def method_1a(folder: Path, objects: Any, systematic: str, of_efficiency: str = 
     return math.prod(data) / math.prod(simulation)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(lists=jets)
 def test_method_1a(folder: Path, lists: list[Any]) -> None:
     events = events_of(lists, "JetGood")
