@@ -60,7 +60,20 @@ def elements_of(lists: ak.Array) -> ak.Array:
 
 def flat_values(lists: ak.Array) -> npt.NDArray[Any]:
     """Return the numbers of all lists, shape (n elements,)."""
-    return np.asarray(elements_of(lists))
+    return as_numbers(elements_of(lists))
+
+
+def as_numbers(values: ak.Array) -> npt.NDArray[Any]:
+    """Return numbers as NumPy's, shape (n,).
+
+    Raises:
+        ValueError: if they are lists, or some are ``None``.
+    """
+    layout = values.layout
+    if isinstance(layout, ak.contents.IndexedArray) and isinstance(layout.content, ak.contents.NumpyArray):
+        # awkward would look through all positions first, for as long as this takes
+        return np.asarray(np.asarray(layout.content.data)[np.asarray(layout.index)])
+    return np.asarray(values)
 
 
 def element_at(lists: ak.Array, position: int) -> ak.Array:
@@ -172,7 +185,7 @@ class ObjectColumns:
         if layout is None or not np.array_equal(layout.offsets, self._offsets):
             raise ValueError("a column of other lists than the objects")
         values = ak.Array(_elements(layout))
-        return values if is_optional(values) else np.asarray(values)
+        return values if is_optional(values) else as_numbers(values)
 
     def lists(self, values: Any) -> ak.Array:
         """Return what was computed of these columns in the shape of the collection."""
@@ -198,7 +211,7 @@ def select_objects(objects: ak.Array, mask: ak.Array) -> ak.Array:
         return objects[mask]
     from pocket.list_loops import choose
 
-    elements, offsets = np.asarray(ak.Array(_elements(chosen))), np.empty(lists.length + 1, dtype=np.int64)
+    elements, offsets = as_numbers(ak.Array(_elements(chosen))), np.empty(lists.length + 1, dtype=np.int64)
     positions = np.empty(len(elements) + 1, dtype=np.int64)
     number = choose(elements, np.asarray(chosen.offsets), positions, offsets)
     kept = ak.Array(lists.content, behavior=objects.behavior)[positions[:number]].layout
@@ -212,6 +225,8 @@ def _plain(layout: Any) -> ak.contents.ListOffsetArray | None:
         layout = layout.project()
     if not isinstance(layout, ak.contents.ListOffsetArray | ak.contents.ListArray):
         return None
+    if isinstance(layout, ak.contents.ListOffsetArray) and layout.offsets.dtype == np.int64 and layout.offsets[0] == 0:
+        return layout  # what follows would copy the offsets
     return layout.to_ListOffsetArray64(True)
 
 

@@ -21,7 +21,7 @@ from pocket.corrections import load_correction, read_corrections
 from pocket.errors import ConfigError, check_known
 from pocket.lookup import branch, collection, field, is_optional, parameter
 from pocket.parameters.locations import local_path
-from pocket.ragged import Indices, count_true, counts_of, elements_of, products_of, to_lists, without_gaps
+from pocket.ragged import Indices, as_numbers, count_true, counts_of, elements_of, products_of, to_lists, without_gaps
 from pocket.weights.bins import Floats, Input, Inputs, binned
 
 
@@ -87,7 +87,7 @@ def flat(values: ak.Array, what: str, each: str) -> npt.NDArray[Any]:
         ConfigError: if they are something else, or some are missing.
     """
     try:
-        array = np.asarray(values)
+        array = as_numbers(values)
     except ValueError:  # lists, or None among the numbers
         array = None
     if array is None or array.ndim != 1 or array.dtype.kind not in "biuf":
@@ -261,16 +261,14 @@ def _numbers(
         raise ConfigError(f"{where} has NaN")
     if not integer:
         numbers = values.astype(np.float64)
-        return numbers if covered is None else _clamped(numbers, covered)
+        if covered is not None and np.isfinite(covered).any():
+            low, high = covered
+            # the upper edge itself is beyond the last bin
+            np.clip(numbers, low, np.nextafter(high, -np.inf) if np.isfinite(high) else high, out=numbers)
+        return numbers
     if not np.all(np.isfinite(values) & (np.rint(values) == values)):
         raise ConfigError(f"{where} has numbers that are no integers")
     return values.astype(np.int64)
-
-
-def _clamped(values: Floats, covered: tuple[float, float]) -> Floats:
-    low, high = covered
-    # the upper edge itself is beyond the last bin
-    return np.clip(values, low, np.nextafter(high, -np.inf) if np.isfinite(high) else high)
 
 
 def plain_name(name: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from pocket.ragged import (
     ObjectColumns,
+    as_numbers,
     by_descending,
     count_true,
     counts_of,
@@ -128,3 +130,28 @@ def test_lists_that_are_not_plain() -> None:
     with pytest.raises(ValueError, match="other lists"):
         some.flat(ak.Array([[1], [2, 3]]))
     assert element_at(ak.to_regular(ak.Array([[1, 2], [3, 4]])), 1).to_list() == [2, 4]
+
+
+@given(st.lists(st.integers(0, 4), max_size=6), st.booleans())
+def test_numbers_at_positions(positions: list[int], some_missing: bool) -> None:
+    numbers = np.array([1.5, 2.5, 3.5, 4.5, 5.5], dtype=np.float32)
+    index = np.array(positions, dtype=np.int64)
+    kind = ak.contents.IndexedOptionArray if some_missing else ak.contents.IndexedArray
+    values = ak.Array(kind(ak.index.Index64(index), ak.contents.NumpyArray(numbers)))
+    found = as_numbers(values)
+    assert found.dtype == np.float32
+    assert found.tolist() == [numbers[position] for position in positions]
+
+
+@pytest.mark.parametrize("values", [[1.5, None], [[1.5], []]])
+def test_what_is_no_number_is_refused(values: list[Any]) -> None:
+    with pytest.raises(ValueError, match="cannot convert"):
+        as_numbers(ak.Array(values))
+
+
+def test_lists_as_they_are_in_a_file_are_not_copied() -> None:
+    lists = ak.Array(ak.contents.ListOffsetArray(ak.index.Index64(np.array([0, 2, 3])), ak.to_layout(np.arange(3.0))))
+    assert without_gaps(lists).layout is lists.layout
+    shorter = lists[1:]
+    assert without_gaps(shorter).layout.offsets.data.tolist() == [0, 1]
+    assert flat_values(shorter).tolist() == [2.0]
