@@ -50,16 +50,15 @@ def leading_pair(objects: ak.Array, prefix: str) -> ak.Array:
     singles = [
         {name: column[place + number].astype(np.float64) for name, column in columns.items()} for number in (0, 1)
     ]
-    first, second = map(_vectors, singles)
-    pair = functools.cache(lambda: _sum(singles))
     # a configuration uses some of these, and all together take longer than to select the objects
+    pair, vectors = functools.cache(lambda: _sum(singles)), functools.cache(lambda: [*map(_vectors, singles)])
     numbers: dict[str, Callable[[], Any]] = {
         "pt": lambda: pair().pt,
         "eta": lambda: pair().eta,
         "phi": lambda: pair().phi,
         "mass": lambda: pair().mass,
-        "deltaR": lambda: first.deltaR(second),
-        "deltaPhi": lambda: abs(first.deltaphi(second)),
+        "deltaR": lambda: vectors()[0].deltaR(vectors()[1]),
+        "deltaPhi": lambda: abs(vectors()[0].deltaphi(vectors()[1])),
         "deltaEta": lambda: abs(singles[0]["eta"] - singles[1]["eta"]),
     }
     fields = {name: numbers_when_used(name, len(place), np.float64, compute) for name, compute in numbers.items()}
