@@ -1,7 +1,7 @@
-"""Tasks of law: the steps from datasets to plots, each with its output in the store."""
+"""The steps of the chain as law tasks; the only code that imports law."""
 
 import os
 
-# before anything loads numpy: a process has one core, but OpenBLAS starts a thread for each core of the machine, which
-# costs every start a tenth of its time here, and on a login node with a hundred cores much memory
+# before anything loads NumPy: a process has one core, but OpenBLAS starts a thread for each core of the machine, which
+# takes a tenth of a second with two of them, and much memory on a login node with a hundred
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
