@@ -80,11 +80,20 @@ def element_at(lists: ak.Array, position: int) -> ak.Array:
     """Return one element of each list, ``None`` where there are fewer; shape (n lists, …)."""
     layout = _plain(lists.layout)
     if layout is None:
-        return ak.pad_none(lists, position + 1, axis=1)[:, position]
+        return padded(lists, position + 1)[:, position]
     starts, ends = np.asarray(layout.starts), np.asarray(layout.stops)
     index = ak.index.Index64(np.where(ends - starts > position, starts + position, -1))
     elements = ak.contents.IndexedOptionArray.simplified(index, layout.content)
     return ak.Array(elements, behavior=lists.behavior, attrs=lists.attrs)
+
+
+def padded(lists: ak.Array, size: int) -> ak.Array:
+    """Return lists with ``None`` after the elements of those that are shorter; shape (n lists, at least size)."""
+    layout = lists.layout
+    if isinstance(layout, ak.contents.ByteMaskedArray | ak.contents.BitMaskedArray):
+        # awkward 2.14 would leave out the lists that are there, instead of those that are None
+        lists = ak.Array(layout.to_IndexedOptionArray64(), behavior=lists.behavior, attrs=lists.attrs)
+    return ak.pad_none(lists, size, axis=1)
 
 
 def to_lists(values: Any, counts: npt.NDArray[Any], behavior: Any = None) -> ak.Array:

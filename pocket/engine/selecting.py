@@ -32,13 +32,13 @@ def select_events(events: Any, mask: Mask, last: bool = False) -> Any:
         return chunk.selected(packing).events()
     if not isinstance(layout, ak.contents.RecordArray):
         return events[mask]
-    if len(packing) == len(events):
-        return ak.Array(layout, behavior=events.behavior, attrs=events.attrs)
     late = _Late(chunk, packing) if last and isinstance(chunk, Chunk) and len(chunk) == len(events) else None
-    index = ak.index.Index64(packing.positions)
+    index, keeps_all = ak.index.Index64(packing.positions), len(packing) == len(events)
 
     def selected(content: Any) -> Any:
         if isinstance(content, ak.contents.ListOffsetArray):
+            if keeps_all:
+                return content
             # what lists in the file have is known only once it is read
             if isinstance(content.offsets.data, np.ndarray):
                 return packing.lists(content)

@@ -6,6 +6,7 @@ import awkward as ak
 
 from pocket.lookup import branch
 from pocket.objects.momenta import leading_pair
+from pocket.ragged import padded
 
 
 def get_dijet(jets: ak.Array, taggerVars: bool = True) -> ak.Array:
@@ -25,7 +26,7 @@ def get_dijet(jets: ak.Array, taggerVars: bool = True) -> ak.Array:
     """
     pair = leading_pair(jets, "j")
     if taggerVars:
-        scores = {name: ak.pad_none(branch(jets, score, "Jet"), 2) for name, score in _SCORES.items()}
+        scores = {name: padded(branch(jets, score, "Jet"), 2) for name, score in _SCORES.items()}
         for number in (1, 2):
             for name, score in scores.items():
                 values = ak.mask(score[:, number - 1], ~ak.is_none(pair.mass))

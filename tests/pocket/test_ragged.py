@@ -17,6 +17,7 @@ from pocket.ragged import (
     counts_of,
     element_at,
     flat_values,
+    padded,
     products_of,
     reduce_lists,
     select_objects,
@@ -130,6 +131,20 @@ def test_lists_that_are_not_plain() -> None:
     with pytest.raises(ValueError, match="other lists"):
         some.flat(ak.Array([[1], [2, 3]]))
     assert element_at(ak.to_regular(ak.Array([[1, 2], [3, 4]])), 1).to_list() == [2, 4]
+
+
+@given(st.lists(st.tuples(st.lists(st.floats(0, 9), max_size=3), st.booleans()), min_size=1), st.integers(0, 2))
+def test_elements_of_lists_that_are_masked(rows: list[tuple[list[float], bool]], position: int) -> None:
+    lists = ak.values_astype(ak.Array([values for values, _ in rows]), np.float64)
+    mask = np.array([there for _, there in rows])
+    layout = ak.to_layout(lists)
+    by_byte = ak.contents.ByteMaskedArray(ak.index.Index8(mask.astype(np.int8)), layout, valid_when=True)
+    bits = np.packbits(~mask, bitorder="little")
+    by_bit = ak.contents.BitMaskedArray(ak.index.IndexU8(bits), layout, False, len(rows), lsb_order=True)
+    expected = [values[position] if there and len(values) > position else None for values, there in rows]
+    for masked in (by_byte, by_bit, by_byte.to_IndexedOptionArray64()):
+        assert element_at(ak.Array(masked), position).tolist() == expected
+        assert padded(ak.Array(masked), position + 1)[:, position].tolist() == expected
 
 
 @given(st.lists(st.integers(0, 4), max_size=6), st.booleans())
