@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import law
@@ -49,6 +52,12 @@ class BatchProxy(RetryingProxy):
         self._refused = {**earlier, **refused}
         return [job_ids[job_num] for job_num in submit_jobs], OrderedDict((num, data[num]) for num in submit_jobs)
 
+    def dump_job_data(self) -> None:
+        """Write the record of the jobs, which is read again if this process is killed, also if that is meanwhile."""
+        self.job_data["dashboard_config"] = self.dashboard.get_persistent_config()  # type: ignore[attr-defined]
+        with self._dump_lock:  # type: ignore[attr-defined]
+            write_record(Path(self.get_cached_output()["jobs"].abspath), self.job_data)  # type: ignore[attr-defined]
+
     def _run_impl(self) -> Any:
         if not self.task.is_controlling_remote_jobs():
             self._adopt()
@@ -78,8 +87,15 @@ class BatchProxy(RetryingProxy):
             for branches, number in numbers.items():
                 if number not in known.jobs:
                     known.unsubmitted_jobs.setdefault(number, list(branches))
-            record.parent.touch()
-            record.dump(known, formatter="json", indent=4)
+            write_record(Path(record.abspath), known)
+
+
+def write_record(path: Path, jobs: Mapping[str, Any]) -> None:
+    """Write what is known of the jobs; whoever is killed meanwhile leaves the record of before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    new.write_text(json.dumps(jobs, indent=4), encoding="utf-8")
+    new.replace(path)
 
 
 def by_needs(jobs: Mapping[int, list[int]], needs: Callable[[int], Needs]) -> dict[Needs, OrderedDict[int, list[int]]]:

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import json
+import threading
 from collections import OrderedDict
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import law
 import pytest
 
 from tasks.batch.causes import Needs
 from tasks.batch.proxy import BatchError, PersistentJobData
-from tasks.batch.submission import BatchProxy, by_needs
+from tasks.batch.submission import BatchProxy, by_needs, write_record
 
 FEW, MANY = Needs(1000.0, 3.0), Needs(2000.0, 3.0)
 
@@ -59,3 +63,30 @@ def test_refused_at_first() -> None:
     proxy.takes = True
     proxy.try_all()
     assert proxy._refused == {}
+
+
+def test_record_of_whoever_is_killed_is_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = tmp_path / "control" / "jobs.json"
+    write_record(record, {"jobs": {"1": "7_1"}})
+
+    def killed(self: Path, target: Path) -> Path:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_record(record, {"jobs": {"1": "7_2"}})
+    assert json.loads(record.read_text()) == {"jobs": {"1": "7_1"}}
+    # as it is found by its name
+    assert list(record.parent.glob("*.json")) == [record]
+
+
+def test_record_is_written_by_law(tmp_path: Path) -> None:
+    proxy = Refusing()
+    proxy.dashboard = SimpleNamespace(get_persistent_config=dict)
+    proxy._dump_lock = threading.RLock()
+    proxy.get_cached_output = lambda: {"jobs": law.LocalFileTarget(str(tmp_path / "jobs.json"))}
+    proxy.job_data.jobs[1] = PersistentJobData.job_data(job_id="7_1", branches=[0])
+    proxy.dump_job_data()
+    found = proxy.get_cached_output()["jobs"].load(formatter="json")
+    assert found["jobs"]["1"]["job_id"] == "7_1"
+    assert [path.name for path in tmp_path.iterdir()] == ["jobs.json"]
