@@ -17,6 +17,7 @@ import luigi
 
 from pocket.errors import ConfigError, PocketError
 from pocket.executors.proxy import in_words, proxy_ends
+from pocket.store.publishing import replacing_file
 from tasks.base import AnalysisTask
 from tasks.batch.htcondor import HTCondorBatch
 from tasks.batch.slurm import SlurmBatch
@@ -74,10 +75,8 @@ class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
 
     def run(self) -> None:
         """Write the report, which is there as a whole or not at all."""
-        path = Path(self.folder, REPORT)
-        temporary = path.with_name(f".{REPORT}")
-        temporary.write_text(json.dumps(report(self.analysis_inst.name), indent=1), encoding="utf-8")
-        temporary.replace(path)
+        with replacing_file(Path(self.folder, REPORT)) as file:
+            file.write(json.dumps(report(self.analysis_inst.name), indent=1).encode())
 
     def diagnose(self, reporter: law.Task, minutes: float) -> Result:
         """Submit the job, wait for it, and return what came of it.

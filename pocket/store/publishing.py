@@ -1,4 +1,4 @@
-"""Folders that take their place at once, filled, and what interrupted writers have left beside them."""
+"""Folders and files that take their place at once, filled, and what interrupted writers have left beside them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import shutil
 import socket
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from pocket.errors import PocketError
 
@@ -45,6 +46,18 @@ def replacing(directory: Path, is_as_good: Callable[[Path], bool] = lambda tempo
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
+
+
+@contextlib.contextmanager
+def replacing_file(path: Path) -> Iterator[BinaryIO]:
+    """Write a file beside its place, and put it there when it is complete; until then what was there stays."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            yield file
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def sync(path: Path) -> None:

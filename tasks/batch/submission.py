@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import law
 
+from pocket.store.publishing import replacing_file
 from tasks.batch.causes import Needs
 from tasks.batch.proxy import BatchError, RetryingProxy
 
@@ -93,9 +93,8 @@ class BatchProxy(RetryingProxy):
 def write_record(path: Path, jobs: Mapping[str, Any]) -> None:
     """Write what is known of the jobs; whoever is killed meanwhile leaves the record of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    new.write_text(json.dumps(jobs, indent=4), encoding="utf-8")
-    new.replace(path)
+    with replacing_file(path) as file:
+        file.write(json.dumps(jobs, indent=4).encode())
 
 
 def by_needs(jobs: Mapping[int, list[int]], needs: Callable[[int], Needs]) -> dict[Needs, OrderedDict[int, list[int]]]:
