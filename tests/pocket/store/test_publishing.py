@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pocket.errors import PocketError
-from pocket.store.publishing import readable_errors, replacing
+from pocket.store.publishing import readable_errors, replacing, replacing_file
 
 
 def test_takes_the_place(tmp_path: Path) -> None:
@@ -40,3 +40,14 @@ def test_errors_name_the_output(tmp_path: Path) -> None:
         write(file / "output", ValueError())
     with pytest.raises(PocketError, match=f"^can't write {file} in the store: No space"), readable_errors(file):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+
+
+def test_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    with replacing_file(path) as file:
+        file.write(b"one")
+    with pytest.raises(KeyboardInterrupt), replacing_file(path) as file:
+        file.write(b"two")
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"one"
+    assert list(tmp_path.iterdir()) == [path]
