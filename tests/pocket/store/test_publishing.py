@@ -44,10 +44,15 @@ def test_errors_name_the_output(tmp_path: Path) -> None:
 
 def test_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "record.json"
-    with replacing_file(path) as file:
-        file.write(b"one")
-    with pytest.raises(KeyboardInterrupt), replacing_file(path) as file:
-        file.write(b"two")
-        raise KeyboardInterrupt
+
+    def rewrite(content: bytes, error: type[BaseException] | None = None) -> None:
+        with replacing_file(path) as file:
+            file.write(content)
+            if error:
+                raise error
+
+    rewrite(b"one")
+    with pytest.raises(KeyboardInterrupt):
+        rewrite(b"two", KeyboardInterrupt)
     assert path.read_bytes() == b"one"
     assert list(tmp_path.iterdir()) == [path]
