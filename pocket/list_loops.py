@@ -67,8 +67,18 @@ def multiply(values: npt.NDArray[np.float64], counts: Indices, products: npt.NDA
         counts: number of elements of each list, shape (n lists,).
         products: set by this function, shape (n lists,); 1 for a list without elements.
     """
-    # eight at once, those that are too many as 1: the processor can foresee the end of most lists so
     first, eight, room = np.uint64(0), np.uint64(8), np.uint64(len(values))
+    largest = np.int64(0)
+    for row in range(np.uint64(len(counts))):
+        largest = max(largest, counts[row])
+    if largest <= 1:
+        for row in range(np.uint64(len(counts))):
+            # looked at in any case, since the processor can't foresee whether there is one
+            value = values[first] if first < room else 1.0
+            products[row] = value if counts[row] else 1.0
+            first += np.uint64(counts[row])
+        return
+    # eight at once, those that are too many as 1: the processor can foresee the end of most lists so
     for row in range(len(counts)):
         count, done, product = np.uint64(counts[row]), np.uint64(0), 1.0
         if first + eight <= room:

@@ -11,7 +11,7 @@ import awkward as ak
 import numpy as np
 
 from pocket.cut import Cut
-from pocket.engine.patterns import Indices, Mask, Patterns, Words, bits_of
+from pocket.engine.patterns import Indices, Mask, Patterns, Words, bits_of, set_bits
 from pocket.errors import HistogramError
 from pocket.lookup import collection
 from pocket.ragged import reduce_lists
@@ -163,7 +163,7 @@ def to_bits(masks: Sequence[Mask], size: int) -> Words:
     """
     words = np.zeros((size, (len(masks) + 63) // 64), dtype=np.uint64)
     for number, mask in enumerate(masks):
-        words[:, number // 64] |= mask.astype(np.uint64) << np.uint64(number % 64)
+        set_bits(words[:, number // 64], mask, np.uint64(number % 64))
     return words
 
 

@@ -33,7 +33,10 @@ class Patterns:
     def __init__(self, words: Words) -> None:
         self.of_row: Indices = np.empty(len(words), dtype=np.int64)
         first: Indices = np.empty(len(words), dtype=np.int64)
-        number = _find(words, self.of_row, first)
+        # there are few as a rule, and a small table stays in the caches of the processor
+        number = _find(words, self.of_row, first, 512)
+        if number < 0:
+            number = _find(words, self.of_row, first, len(words))
         self.words: Words = words[first[:number]]
 
     def contain(self, categories: Indices) -> Mask:
@@ -77,17 +80,25 @@ def bits_of(words: Words, numbers: Any) -> Mask:
 
 
 @numba.njit(cache=True, nogil=True)
-def _find(words: Words, of_row: Indices, first: Indices) -> int:
+def set_bits(words: Words, mask: Mask, number: Any) -> None:
+    """Set a bit of each word where the mask is true; both have shape (n rows,)."""
+    for row in range(np.uint64(len(words))):
+        words[row] |= np.uint64(mask[row]) << number
+
+
+@numba.njit(cache=True, nogil=True)
+def _find(words: Words, of_row: Indices, first: Indices, most: int) -> int:
     """Number the different rows in the order in which they appear, and return how many there are.
 
     Args:
         words: shape (n rows, n words).
         of_row: set to the number of each row, shape (n rows,).
         first: set to the first row of each number, shape (n rows,).
+        most: number of different rows up to which they are numbered; with more of them, -1 is returned.
     """
-    # a hash table of twice as many places as rows at least, a power of two
+    # a hash table of twice as many places at least, a power of two
     size = 2
-    while size < 2 * len(words):
+    while size < 2 * most:
         size *= 2
     table = np.full(size, -1, dtype=np.int64)
     found = 0
@@ -101,6 +112,8 @@ def _find(words: Words, of_row: Indices, first: Indices) -> int:
             place &= np.uint64(size - 1)
             known = table[place]
             if known < 0:
+                if found == most:
+                    return -1
                 table[place] = known = found
                 first[found] = row
                 found += 1

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pocket.errors import HistogramError, MissingBranchError, nearest
 from pocket.histograms.config import Axis
 from pocket.lookup import is_optional
-from pocket.ragged import counts_of, element_at, elements_of
+from pocket.ragged import as_numbers, counts_of, element_at, elements_of
 
 
 def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Mapping[str, Any], where: str) -> Any:
@@ -131,7 +131,7 @@ def _all_there(column: ak.Array) -> ak.Array:
 def _numpy(column: Any) -> npt.NDArray[Any]:
     if ak.parameters(column).get("__array__") == "string":
         return np.asarray(ak.to_list(column), dtype=np.str_)
-    return np.asarray(ak.to_numpy(column))
+    return as_numbers(column)
 
 
 def _field(record: Any, name: str, sentence: str) -> Any:

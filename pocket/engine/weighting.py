@@ -134,30 +134,30 @@ def _sample_weights(
     }
     matrices = np.empty((len(classes), size, len(names)))
     for (applied, varied), number in classes.items():
-        products = _products({name: computed[name] for name in applied}, varied, names, size)
         # a part of the events after the other, which stays in the caches of the processor
         for first in range(0, size, _BLOCK):
-            part = slice(first, first + _BLOCK)
+            part = slice(first, min(first + _BLOCK, size))
+            products = _products({name: computed[name] for name in applied}, varied, names, part)
             for position, (before, factor, after) in enumerate(products):
-                matrices[number, part, position] = before[part] * factor[part] * after[part]
+                np.multiply(before * factor, after, out=matrices[number, part, position])
     return ChunkWeights(names, matrices, class_of)
 
 
 def _products(
-    applied: Mapping[str, _Weight], varied_names: Sequence[str], variations: Sequence[str], size: int
+    applied: Mapping[str, _Weight], varied_names: Sequence[str], variations: Sequence[str], part: slice
 ) -> list[tuple[Floats, Floats, Floats]]:
-    """Return three factors of the weight in each variation, each of shape (size,)."""
+    """Return three factors of the weight in each variation, each of shape (n events of the part,)."""
     # a weight and those that follow it vary together, as one factor
     factors: dict[str, list[str]] = {}
     for name, weight in applied.items():
         factors.setdefault(weight.leader, []).append(name)
 
     def factor(names: Sequence[str], variation: str) -> Floats:
-        return functools.reduce(operator.mul, (applied[name].column(variation) for name in names))
+        return functools.reduce(operator.mul, (applied[name].column(variation)[part] for name in names))
 
     # products of the factors before and after each one, so that a varied factor replaces its nominal
     # without a division, which fails for weights of zero
-    ones = np.ones(size)
+    ones = np.ones(part.stop - part.start)
     before, after = [ones], [ones]
     for names in factors.values():
         before.append(before[-1] * factor(names, "nominal"))

@@ -31,7 +31,7 @@ class Skim:
         keep: patterns of the branches to keep, e.g. ``"Muon_*"``; all without any. Those that identify an event, its
             ``genWeight`` and the counters of what is kept stay anyway.
         drop: patterns of the branches to leave out nevertheless, e.g. ``"HLT_*"``.
-        compression: ``"LZ4"`` is read fastest; files of ``"ZSTD"`` are a quarter smaller, those of ``"LZMA"`` more,
+        compression: ``"LZ4"`` is read fastest; files of ``"ZSTD"`` are three tenths smaller, those of ``"LZMA"`` more,
             and read slowest by far.
 
     Raises:

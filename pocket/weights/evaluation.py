@@ -165,7 +165,7 @@ def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = 
         bins, values = found
         # values beyond the bins may be taken for others than in another variation
         places = inputs.places((bins, *covered.values()), lambda: evaluated(bins, bins.inputs))
-        result = values[places]
+        result = values.take(places)
         # most variations have all bins
         if not (np.isnan(values).any() and np.isnan(result).any()):
             return result
@@ -256,8 +256,9 @@ def _frozen(sets: Mapping[str, set[Any]]) -> dict[str, frozenset[Any]]:
 def _numbers(
     values: npt.NDArray[Any], integer: bool, where: str, covered: tuple[float, float] | None
 ) -> npt.NDArray[Any]:
+    whole = values.dtype.kind in "biu"
     # correctionlib takes some bin for NaN instead of refusing it
-    if np.isnan(values).any():
+    if not whole and np.isnan(values).any():
         raise ConfigError(f"{where} has NaN")
     if not integer:
         numbers = values.astype(np.float64)
@@ -266,7 +267,7 @@ def _numbers(
             # the upper edge itself is beyond the last bin
             np.clip(numbers, low, np.nextafter(high, -np.inf) if np.isfinite(high) else high, out=numbers)
         return numbers
-    if not np.all(np.isfinite(values) & (np.rint(values) == values)):
+    if not whole and not np.all(np.isfinite(values) & (np.rint(values) == values)):
         raise ConfigError(f"{where} has numbers that are no integers")
     return values.astype(np.int64)
 

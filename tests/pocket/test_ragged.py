@@ -110,7 +110,7 @@ def test_columns_of_lists_in_any_order_in_memory(rows: list[list[tuple[int, bool
         ]
 
 
-@given(st.lists(st.lists(st.floats(0.5, 2), max_size=4), max_size=8))
+@given(st.sampled_from([1, 4]).flatmap(lambda most: st.lists(st.lists(st.floats(0.5, 2), max_size=most), max_size=8)))
 def test_products(lists: list[list[float]]) -> None:
     counts = np.array([len(values) for values in lists], dtype=np.int64)
     found = products_of(np.array([value for values in lists for value in values]), counts)
