@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import ast
-import contextlib
 import functools
 import hashlib
-import importlib.util
 import json
 import sys
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+from pocket.derived import derived
 from pocket.errors import ConfigError
 from pocket.fingerprint import syntax
 from pocket.fingerprint.syntax import tree_digest
@@ -69,8 +68,8 @@ def with_parents(module: str) -> Iterator[str]:
 def read_source(file: str, mtime_ns: int, size: int) -> Source:
     """Return what a source file holds; of a compiled one, the digest is that of its bytes.
 
-    To parse all modules takes longer than all else that decides a fingerprint. So what was found is kept beside what
-    Python itself has compiled, in ``__pycache__``, for the next process.
+    To parse all modules takes longer than all else that decides a fingerprint. So what was found is kept for the next
+    process.
 
     Args:
         file: its path.
@@ -80,17 +79,13 @@ def read_source(file: str, mtime_ns: int, size: int) -> Source:
     Raises:
         ConfigError: if it can't be parsed.
     """
-    content = Path(file).read_bytes()
     if not file.endswith(".py"):
-        return Source(hashlib.sha256(content).hexdigest(), ())
-    key = hashlib.sha256(_method() + content).hexdigest()
-    kept = Path(importlib.util.cache_from_source(file)).with_suffix(".digest")
-    found = _kept(kept, key)
-    if found is None:
-        found = _parsed(file, content)
-        if not sys.dont_write_bytecode:
-            _keep(kept, key, found)
-    return found
+        return Source(hashlib.sha256(Path(file).read_bytes()).hexdigest(), ())
+    found = derived(
+        Path(file), "digest", _method(), lambda content: json.dumps(astuple(_parsed(file, content))).encode()
+    )
+    digest, imports = json.loads(found)
+    return Source(digest, tuple(Import(level, module, tuple(names)) for level, module, names in imports))
 
 
 @functools.cache
@@ -119,25 +114,6 @@ def _parsed(file: str, content: bytes) -> Source:
     except (SyntaxError, ValueError) as error:
         raise ConfigError(f"{file} can't be parsed: {error}") from None
     return Source(tree_digest(tree), tuple(dict.fromkeys(_imports(tree))))
-
-
-def _kept(path: Path, key: str) -> Source | None:
-    """Return what was kept, ``None`` if it isn't of this content."""
-    try:
-        known, digest, imports = json.loads(path.read_bytes())
-        if known == key:
-            return Source(digest, tuple(Import(level, module, tuple(names)) for level, module, names in imports))
-    except (OSError, ValueError, TypeError):
-        pass
-    return None
-
-
-def _keep(path: Path, key: str, source: Source) -> None:
-    content = json.dumps([key, source.digest, [astuple(statement) for statement in source.imports]])
-    # a folder that can't be written to is no error, as for Python; what two processes have mixed isn't understood
-    with contextlib.suppress(OSError):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(content, encoding="utf-8")
 
 
 def _imports(node: ast.AST) -> Iterator[Import]:

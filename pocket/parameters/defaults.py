@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import functools
+import io
 import math
 import pickle
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import omegaconf
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from pocket.derived import derived
 from pocket.errors import ConfigError
+from pocket.parameters import schema
 from pocket.parameters.locations import directory_names, project_path, project_root, register_configuration_dir
 from pocket.parameters.overrides import apply_overrides
 from pocket.parameters.schema import check_keys
@@ -48,7 +53,7 @@ def get_default_parameters() -> DictConfig:
     parts: list[DictConfig] = []
     origin: dict[str, str] = {}
     for path in sorted((project_root() / "params").glob("*.yaml")):
-        part = _load(path)
+        part = _load(path, shipped=True)
         for section in part:
             first = origin.setdefault(str(section), path.name)
             if first != path.name:
@@ -146,24 +151,41 @@ def _plain(value: Any) -> Any:
     return OmegaConf.to_container(value, resolve=True, throw_on_missing=True) if OmegaConf.is_config(value) else value
 
 
-def _load(path: Path) -> DictConfig:
+def _load(path: Path, shipped: bool = False) -> DictConfig:
     try:
         stat = path.stat()
     except OSError:
         raise ConfigError(f"parameter file {path} does not exist") from None
-    return _parsed(path, stat.st_mtime_ns, stat.st_size)
+    return _parsed(path, stat.st_mtime_ns, stat.st_size, shipped)
 
 
 @functools.lru_cache(maxsize=256)
-def _parsed(path: Path, mtime_ns: int, size: int) -> DictConfig:
+def _parsed(path: Path, mtime_ns: int, size: int, shipped: bool) -> DictConfig:
+    if not shipped:
+        return _of_yaml(path, path.read_bytes())
+    # OmegaConf takes twenty times longer than pickle, which is as safe as code: it isn't for what others send
+    pickled = derived(path, "parameters", _method(), lambda content: pickle.dumps(_of_yaml(path, content)))
+    part: DictConfig = pickle.loads(pickled)
+    return part
+
+
+def _of_yaml(path: Path, content: bytes) -> DictConfig:
     try:
-        part = OmegaConf.load(path)
+        text = io.StringIO(content.decode())
+        text.name = str(path)  # for errors
+        part = OmegaConf.load(text)
     except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"parameter file {path}: {' '.join(str(error).split())}") from None
     if not isinstance(part, DictConfig):
         raise ConfigError(f"parameter file {path} must hold a mapping of sections")
     check_keys(OmegaConf.to_container(part, resolve=False), str(path))
     return part
+
+
+@functools.cache
+def _method() -> bytes:
+    """Return what else than a file decides which parameters it holds: the keys that are known, and OmegaConf."""
+    return f"{sys.version_info} {omegaconf.__version__}".encode() + Path(schema.__file__).read_bytes()
 
 
 def _merged(main: DictConfig, *parts: DictConfig) -> DictConfig:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters import defaults
 from pocket.parameters.defaults import (
     dump_parameters,
     get_default_parameters,
@@ -207,3 +209,29 @@ def test_what_cannot_be_resolved(tmp_path: Path, text: str, message: str) -> Non
     assert "\n" not in str(caught.value)
     # what isn't asked for needn't resolve
     assert set(to_plain(merged, without=("a", "b"))) == {"muon", "low"}
+
+
+def test_shipped_files_are_read_once_for_all_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    monkeypatch.setenv("POCKET_ROOT", str(tmp_path))
+    path = write(tmp_path / "params", "new.yaml", "new: {value: 1, twice: '${product:${.value},2}'}\n")
+    expected = {"new": {"value": 1, "twice": 2}}
+
+    def found() -> dict[str, Any]:
+        """What another process finds."""
+        defaults._parsed.cache_clear()
+        return to_plain(get_default_parameters())
+
+    assert found() == expected
+    with monkeypatch.context() as patch:
+        patch.setattr(defaults, "_of_yaml", None)
+        assert found() == expected
+        # as others are not
+        with pytest.raises(TypeError):
+            merge_parameters_from_files(BASE, path)
+    path.write_text("new: {value: 3, twice: '${product:${.value},2}'}\n")
+    assert found() == {"new": {"value": 3, "twice": 6}}
+    path.write_text("lumi: {picobarn: {}}\n")
+    for _ in range(2):
+        with pytest.raises(UnknownNameError, match=r"lumi\.picobarn"):
+            found()
