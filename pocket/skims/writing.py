@@ -17,7 +17,7 @@ import uproot
 from uproot.interpretation.jagged import AsJagged
 from uproot.interpretation.numerical import AsDtype
 
-from pocket.counters import declare_unsigned_counters
+from pocket.counters import make_tree
 from pocket.datasets.fileset import TREE, FileInfo
 from pocket.datasets.segments import Segment
 from pocket.engine.reading import open_file, read_segment
@@ -224,16 +224,10 @@ class EventWriter:
         self._file = uproot.recreate(
             self._folder / self._name(), compression=compression, uuid_function=lambda: file_uuid
         )
-        self._tree = self._file.mktree(
-            TREE,
-            {name: ak.type(values).content for name, values in columns.items()},
-            TREE,
-            counter_name=branches.counters.get,
-            # as seldom as possible: writing the header of a thousand branches again takes seconds
-            initial_basket_capacity=1 if branches.unsigned else self._n_baskets,
-            resize_factor=max(self._n_baskets, 2),
+        types = {name: ak.type(values).content for name, values in columns.items()}
+        self._tree = make_tree(
+            self._file, TREE, types, self._n_baskets, branches.unsigned, counter_name=branches.counters.get
         )
-        declare_unsigned_counters(self._tree, branches.unsigned)
 
     def _name(self) -> str:
         return f"events_{len(self.files):04d}.root"

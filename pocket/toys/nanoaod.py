@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import uproot
 
-from pocket.counters import declare_unsigned_counters
+from pocket.counters import make_tree
 
 #: entries per basket
 BASKET_ENTRIES = 100_000
@@ -37,9 +37,9 @@ def write_nanoaod(
     """
     with uproot.recreate(path, compression=compression or uproot.ZSTD(1), uuid_function=lambda: file_uuid) as file:
         types = {name: ak.type(values).content for name, values in events.items()}
-        tree = file.mktree("Events", types, "Events", initial_basket_capacity=1)
-        declare_unsigned_counters(tree)
-        for start in range(0, len(events["event"]), basket_entries):
+        starts = range(0, len(events["event"]), basket_entries)
+        tree = make_tree(file, "Events", types, len(starts))
+        for start in starts:
             tree.extend({name: values[start : start + basket_entries] for name, values in events.items()})
         if "genWeight" in events:
             runs = _sums_of_weights(events)
