@@ -72,7 +72,7 @@ def as_numbers(values: ak.Array) -> npt.NDArray[Any]:
     layout = values.layout
     if isinstance(layout, ak.contents.IndexedArray) and isinstance(layout.content, ak.contents.NumpyArray):
         # awkward would look through all positions first, for as long as this takes
-        return np.asarray(layout.content.data).take(np.asarray(layout.index))
+        return np.asarray(layout.content.data).take(np.asarray(layout.index), axis=0)
     return np.asarray(values)
 
 

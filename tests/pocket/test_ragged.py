@@ -156,6 +156,10 @@ def test_numbers_at_positions(positions: list[int], some_missing: bool) -> None:
     found = as_numbers(values)
     assert found.dtype == np.float32
     assert found.tolist() == [numbers[position] for position in positions]
+    # several numbers at each position stay several
+    pairs = ak.contents.NumpyArray(np.stack([numbers, -numbers], axis=1))
+    found = as_numbers(ak.Array(ak.contents.IndexedArray(ak.index.Index64(index), pairs)))
+    assert found.shape == (len(positions), 2)
 
 
 @pytest.mark.parametrize("values", [[1.5, None], [[1.5], []]])
