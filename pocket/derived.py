@@ -19,28 +19,27 @@ def derived(file: Path, kind: str, method: bytes, make: Callable[[bytes], bytes]
     Args:
         file: the file.
         kind: what is made of it, the suffix of the name under which it is kept.
-        method: what else than the content decides what is made, such as versions of libraries.
+        method: what else than the content and Python's version decides what is made: code, versions of libraries.
         make: makes it of the content.
 
     Raises:
         OSError: if the file can't be read.
     """
     content = file.read_bytes()
-    key = hashlib.sha256(method + content).digest()
     kept = Path(importlib.util.cache_from_source(str(file))).with_suffix(f".{kind}")
+
+    def checksum(made: bytes) -> bytes:
+        # of what was made, too: two processes may have written at once, and one may have been killed
+        return hashlib.sha256(b"".join([repr(sys.version_info).encode(), method, content, made])).digest()
+
     with contextlib.suppress(OSError):
         known = kept.read_bytes()
-        # two processes may have written at once, and one may have been killed
-        if known[:_CHECKSUM] == key and known[_CHECKSUM:].startswith(_checksum(known[2 * _CHECKSUM :])):
-            return known[2 * _CHECKSUM :]
+        if known[:_CHECKSUM] == checksum(known[_CHECKSUM:]):
+            return known[_CHECKSUM:]
     made = make(content)
     if not sys.dont_write_bytecode:
         # a folder that can't be written to is no error, as for Python
         with contextlib.suppress(OSError):
             kept.parent.mkdir(exist_ok=True)
-            kept.write_bytes(key + _checksum(made) + made)
+            kept.write_bytes(checksum(made) + made)
     return made
-
-
-def _checksum(content: bytes) -> bytes:
-    return hashlib.sha256(content).digest()

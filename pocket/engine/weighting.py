@@ -134,10 +134,11 @@ def _sample_weights(
     }
     matrices = np.empty((len(classes), size, len(names)))
     for (applied, varied), number in classes.items():
+        chosen = {name: computed[name] for name in applied}
         # a part of the events after the other, which stays in the caches of the processor
         for first in range(0, size, _BLOCK):
             part = slice(first, min(first + _BLOCK, size))
-            products = _products({name: computed[name] for name in applied}, varied, names, part)
+            products = _products(chosen, varied, names, part)
             for position, (before, factor, after) in enumerate(products):
                 np.multiply(before * factor, after, out=matrices[number, part, position])
     return ChunkWeights(names, matrices, class_of)

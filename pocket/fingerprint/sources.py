@@ -6,7 +6,6 @@ import ast
 import functools
 import hashlib
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -102,10 +101,8 @@ def loaded_modules(file: str, mtime_ns: int, size: int, package: str) -> frozens
 
 @functools.cache
 def _method() -> bytes:
-    """Return what else than the file decides what is found in it: the code here, and Python's version."""
-    return b"".join(
-        [repr(sys.version_info).encode(), *(Path(file).read_bytes() for file in (__file__, syntax.__file__))]
-    )
+    """Return what else than the file decides what is found in it: the code here."""
+    return b"".join(Path(file).read_bytes() for file in (__file__, syntax.__file__))
 
 
 def _parsed(file: str, content: bytes) -> Source:

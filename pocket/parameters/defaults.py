@@ -7,7 +7,6 @@ import io
 import math
 import pickle
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -184,8 +183,9 @@ def _of_yaml(path: Path, content: bytes) -> DictConfig:
 
 @functools.cache
 def _method() -> bytes:
-    """Return what else than a file decides which parameters it holds: the keys that are known, and OmegaConf."""
-    return f"{sys.version_info} {omegaconf.__version__}".encode() + Path(schema.__file__).read_bytes()
+    """Return what else than a file decides which parameters it holds: OmegaConf, and the code here and of the keys."""
+    code = (Path(file).read_bytes() for file in (__file__, schema.__file__))
+    return b"".join([omegaconf.__version__.encode(), *code])
 
 
 def _merged(main: DictConfig, *parts: DictConfig) -> DictConfig:

@@ -36,8 +36,11 @@ def test_imports(file: Path) -> None:
 
 def test_the_next_process_does_not_parse(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = read(file)
-    monkeypatch.setattr(sources, "tree_digest", None)
-    assert read(file) == found
+    with monkeypatch.context() as patch:
+        patch.setattr(sources, "tree_digest", None)
+        assert read(file) == found
+    file.write_text(TEXT.replace("30", "25"))
+    assert read(file).digest != found.digest
 
 
 def test_another_method_finds_it_anew(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
