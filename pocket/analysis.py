@@ -14,6 +14,8 @@ from pocket.comparison import Comparison
 from pocket.configurator import Configurator
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.executors.base import ExecutorFactoryABC
+from pocket.fingerprint.patches import register_package
+from pocket.fingerprint.places import register_outside
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
 from pocket.scale_factors import ScaleFactor, ScaleFactorBase
@@ -274,9 +276,11 @@ def _load(reference: str, overrides: tuple[str, ...]) -> _Loaded:
     analysis = getattr(module, "analysis", None)
     if not isinstance(analysis, Analysis):
         raise ConfigError(f"{module.__name__} defines no 'analysis = Analysis(…)'")
-    if overrides:
-        for config in analysis.configs.values():
+    for config in analysis.configs.values():
+        config.package = module.__name__
+        if overrides:
             check_overrides(config.parameters, overrides)
+    register_package(module.__name__)
     return _Loaded(analysis, module.__name__, {name: sys.modules[name] for name in _modules(module.__name__)})
 
 
@@ -285,6 +289,8 @@ def _import(reference: str) -> ModuleType:
     if folder is not None:
         # in front of other folders with a package of this name
         sys.path[:] = [str(folder), *(path for path in sys.path if path != str(folder))]
+        if not folder.is_relative_to(project_root()):
+            register_outside(folder)
     # parameters are composed while an analysis is imported, so other overrides need a new import
     _forget(name)
     importlib.invalidate_caches()

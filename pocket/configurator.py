@@ -18,6 +18,8 @@ from pocket.datasets.definitions import DatasetDefinition, read_definitions
 from pocket.datasets.fileset import DatasetInfo, select_datasets
 from pocket.delayed import DelayedColumn, check_delayed_columns
 from pocket.errors import ConfigError, check_known
+from pocket.fingerprint.patches import patches
+from pocket.fingerprint.places import portable
 from pocket.histograms.config import HistConf
 from pocket.parameters.defaults import project_path, to_plain
 from pocket.selections import StandardSelection, check_event_cuts
@@ -98,6 +100,8 @@ class Configurator:
             raise ConfigError(f"parameters must be composed parameters (a DictConfig), not {type(parameters).__name__}")
         if not (inspect.isclass(workflow) and issubclass(workflow, BaseProcessorABC)):
             raise ConfigError(f"workflow must be a class derived from BaseProcessorABC, not {workflow!r}")
+        #: package of the analysis that it was loaded with
+        self.package = ""
         self.parameters = parameters
         self.workflow = workflow
         self.workflow_options = dict(workflow_options or {})
@@ -167,8 +171,13 @@ class Configurator:
             "workflow": self.workflow,
             "workflow_options": self.workflow_options,
             "datasets": {
-                name: (definition.source, definition.values, processing_metadata(definition.metadata()))
-                for name, definition in self.definitions.items()
+                # the files' contents are those of the fileset
+                name: (
+                    definition.source,
+                    tuple(map(portable, definition.values)),
+                    processing_metadata(definition.metadata()),
+                )
+                for name, definition in sorted(self.definitions.items())
             },
             "skim": self.skim,
             "preselections": self.preselections,
@@ -177,9 +186,10 @@ class Configurator:
             "subsamples": {sample: list(selection.categories.items()) for sample, selection in self.subsamples.items()},
             "weights": self.weights,
             "shapes": self.shapes,
-            "variables": self.variables,
+            "variables": dict(sorted(self.variables.items())),
             "columns": self.columns,
             "delayed_columns": self.delayed_columns,
+            "patches": patches(self.package),
         }
 
     def _sample_kinds(self) -> dict[str, bool]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import luigi
 
 from pocket.fingerprint import code_closure
+from pocket.fingerprint.places import portable
 from pocket.store import store_root, write_output
 from tasks.base import StoreTask, input_ids
 from tasks.catalogues import catalogue_settings, catalogues, print_findings
@@ -79,7 +80,12 @@ class BuildDatasets(StoreTask):
         """The definitions, the code that reads them, and the toys."""
         return {
             "definitions": {
-                name: (definition.source, definition.values, definition.metadata(), *_instance(definition))
+                name: (
+                    definition.source,
+                    tuple(map(portable, definition.values)),
+                    definition.metadata(),
+                    *_instance(definition),
+                )
                 for name, definition in self.definitions.items()
             },
             "code": code_closure("pocket.datasets.fileset"),

@@ -6,10 +6,11 @@ They decide where an output lies in the store, so they change with whatever chan
 from __future__ import annotations
 
 from pocket.fingerprint.graph import digest_of
-from pocket.fingerprint.imports import code_closure
+from pocket.fingerprint.imports import Closure, code_closure
+from pocket.fingerprint.specification import Specification, differences, specification
 from pocket.fingerprint.values import describe
 
-__all__ = ["code_closure", "digest", "fingerprint"]
+__all__ = ["Closure", "Specification", "code_closure", "differences", "digest", "fingerprint", "specification"]
 
 #: characters of a digest that go into a path: 48 bits, enough for some million outputs of one task
 PATH_LENGTH = 12
@@ -23,8 +24,10 @@ def digest(obj: object) -> str:
     Any other class may define ``__fingerprint__()``, which returns what is to be hashed in the object's place.
 
     Functions and classes count by the normalised syntax tree of their source, their default values and closures,
-    and by everything they refer to; those of installed distributions and of the standard library count by name and
-    version only. Globals that code refers to count with the value they have now, so they should be constants.
+    and by everything they refer to; those of installed distributions count by name and version only, those of the
+    standard library by name. A path of this machine counts relative to the checkout, the analysis, the store or the
+    home that it lies in, and the file that it names there by its content. Globals that code refers to count with the
+    value they have now, so they should be constants. The order of a dict counts, that of a set doesn't.
 
     Raises:
         ConfigError: if an object of another type is met; names the type and the place, e.g. ``weights.common[2]``.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import functools
 import inspect
@@ -11,9 +12,10 @@ import typing
 from enum import Enum
 from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
 
+from pocket.fingerprint.dynamic import dynamic_references
 from pocket.fingerprint.graph import Node
-from pocket.fingerprint.modules import is_library, version
-from pocket.fingerprint.references import local_imports, own_code, references
+from pocket.fingerprint.modules import is_library, public_name, top_level, version
+from pocket.fingerprint.references import local_imports, module_code, references
 from pocket.fingerprint.syntax import function_digest
 
 Parts = list[tuple[str, object]]
@@ -21,6 +23,12 @@ Parts = list[tuple[str, object]]
 _METHODS = (FunctionType, staticmethod, classmethod, property)
 #: functions that Python 3.14 adds to a class
 _ANNOTATIONS = frozenset({"__annotate__", "__annotate_func__"})
+#: what stands for a field of a named tuple
+_GENERATED = (type(collections.namedtuple("_Example", ["field"]).field),)  # type: ignore[attr-defined]
+#: attributes of functions that decorators set
+_NO_STATE = frozenset({"__wrapped__", "__isabstractmethod__", "__dataclass_transform__", "__final__", "__override__"})
+#: packages whose code names what it uses, but where it is told a name: those names are in fingerprints themselves
+ENGINE_PACKAGES = frozenset({"pocket", "tasks"})
 _GETTERS = (operator.attrgetter, operator.itemgetter, operator.methodcaller)
 
 
@@ -32,7 +40,7 @@ def describe_code(obj: object) -> Node | None:
         return _describe_class(obj)
     if isinstance(obj, ModuleType):
         name = obj.__name__
-        return Node(f"module {name} {version(name) if is_library(name) else own_code({name})}")
+        return Node(f"module {name} {version(name) if is_library(name) else module_code(name)}")
     if isinstance(obj, CodeType):
         return _describe_bytecode(obj)
     return _describe_wrapper(obj) or _describe_named(obj)
@@ -43,8 +51,13 @@ def _describe_function(function: FunctionType) -> Node:
         return _describe_library_function(function)
     source = function_digest(function.__code__)
     used = references(function)
+    if top_level(_module(function)) not in ENGINE_PACKAGES:
+        used |= dynamic_references(function)
     parts: Parts = [] if source else [(".__code__", function.__code__)]
     parts += [*_bound_values(function), *((f" -> {name}", value) for name, value in used.items())]
+    own = {name: value for name, value in vars(function).items() if name not in _NO_STATE}
+    if own:
+        parts.append((".__dict__", own))
     free = function.__code__.co_freevars
     return Node(" ".join(["function", source or "", *free, "uses", *used, *local_imports(function)]), parts)
 
@@ -56,7 +69,7 @@ def _describe_library_function(function: FunctionType) -> Node:
     module, name = _module(function), function.__code__.co_qualname
     # what a call has made isn't identified by its name alone
     parts = _bound_values(function) if "<locals>" in name else []
-    return Node(f"library {module}.{name} {version(module)}", parts)
+    return Node(f"library {public_name(module)}.{name} {version(module)}", parts)
 
 
 def _module(function: FunctionType) -> str:
@@ -93,19 +106,21 @@ def _describe_bytecode(code: CodeType) -> Node:
 
 
 def _describe_class(cls: type) -> Node:
-    name = f"{cls.__module__}.{cls.__qualname__}"
+    name = f"{public_name(cls.__module__)}.{cls.__qualname__}"
     if is_library(cls.__module__):
         return Node(f"class {name} {version(cls.__module__)}")
     members = {member: value for member, value in sorted(vars(cls).items()) if _decides(cls, member, value)}
     if issubclass(cls, Enum):
         members = {
-            **{member: value for member, value in members.items() if isinstance(value, _METHODS)},
+            **{member: value for member, value in members.items() if _is_beside_members(cls, member, value)},
             **{member: value.value for member, value in cls.__members__.items()},
         }
     parts: Parts = [(".__bases__", cls.__bases__)]
     if dataclasses.is_dataclass(cls):
         parts += [(f".{field.name}", _declaration(field)) for field in dataclasses.fields(cls)]
     parts += [(f".{member}", value) for member, value in members.items()]
+    if not is_library(type(cls).__module__):
+        parts.append((".__class__", type(cls)))
     return Node(f"class {name} {' '.join(members)}", parts)
 
 
@@ -121,8 +136,15 @@ def _decides(cls: type, name: str, value: object) -> bool:
     if isinstance(value, _METHODS):
         return True
     # Python's own book-keeping: __dict__, __doc__, __slots__ and what stands for a slot or a named tuple's field
-    kept = name == "_abc_impl" or name in getattr(cls, "_fields", ()) or inspect.ismemberdescriptor(value)
+    kept = name == "_abc_impl" or isinstance(value, _GENERATED) or inspect.ismemberdescriptor(value)
     return not kept and (callable(value) or not dunder)
+
+
+def _is_beside_members(cls: type[Enum], name: str, value: object) -> bool:
+    """Tell whether an entry of an enumeration is neither a member nor the book-keeping of its class."""
+    if isinstance(value, _METHODS):
+        return True
+    return not (name in cls.__members__ or (name.startswith("_") and name.endswith("_")))
 
 
 def _declaration(field: dataclasses.Field[object]) -> object:
@@ -151,7 +173,7 @@ def _describe_wrapper(obj: object) -> Node | None:
         parts = {".__name__": obj.__name__, ".__self__": obj.__self__}
     else:
         return None
-    return Node(f"{type(obj).__module__}.{type(obj).__qualname__}", list(parts.items()))
+    return Node(f"{public_name(type(obj).__module__)}.{type(obj).__qualname__}", list(parts.items()))
 
 
 def _describe_named(obj: object) -> Node | None:
@@ -168,4 +190,4 @@ def _describe_named(obj: object) -> Node | None:
         found = operator.attrgetter(name)(sys.modules[module])
     except (AttributeError, KeyError):
         return None
-    return Node(f"library {module}.{name} {version(module)}") if found is obj else None
+    return Node(f"library {public_name(module)}.{name} {version(module)}") if found is obj else None

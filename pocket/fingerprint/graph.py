@@ -23,6 +23,8 @@ class Node:
 
 
 Describe = Callable[[object, str], Node]
+#: called with the place, the object and the node of all that is met
+Note = Callable[[str, object, Node], None]
 
 
 @dataclass(slots=True)
@@ -41,14 +43,15 @@ def hash_of(label: str, parts: Sequence[str] = ()) -> str:
     return hashlib.sha256("\n".join((str(len(label)), label, *parts)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def digest_of(obj: object, describe: Describe) -> str:
+def digest_of(obj: object, describe: Describe, note: Note | None = None) -> str:
     """Return the digest of an object and all it refers to.
 
     Args:
         obj: the object.
         describe: returns the :class:`Node` of an object, given its place.
+        note: told of each object that is met; what has parts, once.
     """
-    return _Walk(describe).visit(obj, "")
+    return _Walk(describe, note).visit(obj, "")
 
 
 class _Walk:
@@ -58,8 +61,9 @@ class _Walk:
     their labels, so that the result doesn't depend on where the circle was entered.
     """
 
-    def __init__(self, describe: Describe) -> None:
+    def __init__(self, describe: Describe, note: Note | None) -> None:
         self._describe = describe
+        self._note = note
         # the objects are kept with their digests, lest another one gets their id
         self._closed: dict[int, tuple[object, str]] = {}
         self._open: dict[int, _Open] = {}
@@ -71,6 +75,8 @@ class _Walk:
         if key in self._open:
             return self._open[key].shallow
         node = self._describe(obj, place)
+        if self._note is not None:
+            self._note(place, obj, node)
         if not node.parts:
             return hash_of(node.label)
         entry = _Open(obj, len(self._open), len(self._open), hash_of(node.label))

@@ -14,6 +14,13 @@ from pathlib import Path
 #: packages of this project: their code counts by content even where they are installed
 OWN_PACKAGES = frozenset({"analysis", "pocket", "tasks"})
 
+#: libraries whose version changes no number: formats, remote files, plots, parameters, workflows, terminal
+_NO_NUMBERS = frozenset({
+    "XRootD", "aiohttp", "cloudpickle", "cramjam", "dask", "distributed", "fsspec", "fsspec_xrootd", "h5py", "htcondor",
+    "htcondor2", "jinja2", "jsonschema", "law", "luigi", "lz4", "matplotlib", "mplhep", "omegaconf", "packaging",
+    "psutil", "pyarrow", "pydantic", "pytest", "rich", "rucio", "setuptools", "tqdm", "typing_extensions", "uhi",
+    "xrootd", "yaml", "zstandard",
+})  # fmt: skip
 _INSTALLED = frozenset({"dist-packages", "site-packages"})
 
 
@@ -79,15 +86,32 @@ def is_library(module: str) -> bool:
 
 @functools.cache
 def version(module: str) -> str:
-    """Return the distribution and version of a library's module, e.g. ``"awkward 2.9.0"``."""
+    """Return the distribution and version of a library's module, e.g. ``"awkward 2.9.0"``.
+
+    A library that decides no numbers has its name alone, as has the standard library: the same code means the same
+    in another version of Python.
+    """
     top = top_level(module)
     if top in sys.stdlib_module_names:
-        return f"python {sys.version_info.major}.{sys.version_info.minor}"
+        return "python"
+    if top in _NO_NUMBERS:
+        return top
     try:
         return f"{top} {metadata.version(top)}"
     except metadata.PackageNotFoundError:
         names = sorted(set(metadata.packages_distributions().get(top, ())))
         return ", ".join(f"{name} {metadata.version(name)}" for name in names)
+
+
+def number_library(module: str) -> str:
+    """Return the distribution and version of a library's module if it decides numbers, else nothing."""
+    top = top_level(module)
+    return "" if top in sys.stdlib_module_names or top in _NO_NUMBERS else version(module)
+
+
+def public_name(module: str) -> str:
+    """Return the name of a module that is the same in all versions of Python: libraries move their own about."""
+    return top_level(module) if top_level(module) in sys.stdlib_module_names else module
 
 
 def _locate_top(name: str) -> Location | None:

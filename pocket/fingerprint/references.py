@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pocket.fingerprint.imports import closure_digest
+from pocket.fingerprint.imports import Closure, closure_of_imports
 from pocket.fingerprint.modules import is_library, version
 from pocket.fingerprint.sources import Import
 from pocket.fingerprint.syntax import nested_codes
@@ -49,17 +49,37 @@ def references(function: FunctionType) -> dict[str, object]:
 
 
 def local_imports(function: FunctionType) -> list[str]:
-    """Return the modules imported inside a function, each as a digest of its code or with its version, sorted."""
+    """Return the modules imported inside a function: libraries with their version, and the digest of all other code.
+
+    Libraries are sorted, the digest is the last one.
+    """
     package = str(function.__globals__.get("__package__") or "")
-    modules = {name for statement in _names(function.__code__).imports for name in statement.modules(package)}
-    libraries = {version(name) for name in modules if is_library(name)}
-    own = {name for name in modules if not is_library(name)}
+    libraries: set[str] = set()
+    own: list[tuple[Import, str]] = []
+    for statement in sorted(_names(function.__code__).imports, key=repr):
+        base = statement.base(package)
+        if is_library(base):
+            libraries.add(version(base))
+        else:
+            own.append((statement, package))
     return [*sorted(libraries), *([own_code(own)] if own else [])]
 
 
-def own_code(modules: set[str]) -> str:
-    """Return the digest of modules that aren't libraries, and of all that they import of that kind."""
-    return closure_digest(modules, lambda name: not is_library(name))
+def own_code(statements: list[tuple[Import, str]]) -> Closure:
+    """Return the digest of what import statements take of modules that aren't libraries, and of all that this uses."""
+    known: dict[str, bool] = {}
+
+    def follow(name: str) -> bool:
+        if name not in known:
+            known[name] = not is_library(name)
+        return known[name]
+
+    return closure_of_imports(statements, follow)
+
+
+def module_code(name: str) -> Closure:
+    """Return the digest of a module that isn't a library, and of all that it uses."""
+    return own_code([(Import(0, name), "")])
 
 
 @functools.cache

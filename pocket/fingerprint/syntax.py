@@ -48,6 +48,11 @@ def function_digest(code: CodeType) -> str | None:
     return _known[id(code)][1]
 
 
+def function_node(code: CodeType) -> FunctionNode | None:
+    """Return the syntax tree of a function's code, ``None`` if there is no source, or not that of this code."""
+    return _find(code)
+
+
 def nested_codes(code: CodeType) -> Iterator[CodeType]:
     """Yield a code object and all that are defined in it."""
     yield code
@@ -72,7 +77,7 @@ def _write(value: object, words: list[str], in_class: bool = False) -> None:
         for name in _fields(value._fields):
             child = getattr(value, name, None)
             if isinstance(child, list):
-                child = [item for item in child if not _is_idle(item)]
+                child = [item for item in child if not is_idle(item)]
             if child is not None and child != []:
                 words.append(name)
                 _write(child, words, isinstance(value, ast.ClassDef))
@@ -81,7 +86,7 @@ def _write(value: object, words: list[str], in_class: bool = False) -> None:
         words.append(f"{type(value).__name__}:{value!r}")
 
 
-def _is_idle(statement: object) -> bool:
+def is_idle(statement: object) -> bool:
     """Tell whether a statement does nothing: ``pass``, docstrings and other constants that stand alone."""
     return isinstance(statement, ast.Pass) or (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)

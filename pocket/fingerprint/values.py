@@ -21,8 +21,11 @@ from typing import Any
 
 from pocket.errors import ConfigError
 from pocket.fingerprint.code import describe_code
+from pocket.fingerprint.files import describe_file
 from pocket.fingerprint.graph import Node
-from pocket.fingerprint.modules import is_library, top_level
+from pocket.fingerprint.imports import Closure, code_closure
+from pocket.fingerprint.modules import is_library, public_name, top_level
+from pocket.fingerprint.places import portable
 
 #: types whose repr is their value
 _WRITTEN_OUT = frozenset({
@@ -79,17 +82,19 @@ def _where(place: str) -> str:
 
 
 def _name(kind: type) -> str:
-    return f"{kind.__module__}.{kind.__qualname__}"
+    return f"{public_name(kind.__module__)}.{kind.__qualname__}"
 
 
 def _describe_value(obj: object) -> Node | None:
     kind = type(obj)
+    if isinstance(obj, PurePath):
+        return _describe_text(obj.as_posix(), "path")
+    if kind is str:
+        return _describe_text(str(obj), "str")
     if kind in _WRITTEN_OUT:
         return Node(f"{kind.__name__} {obj!r}")
     if isinstance(obj, Enum):
         return Node(f"enum {_name(kind)}.{obj.name}", [(".value", obj.value)])
-    if isinstance(obj, PurePath):
-        return Node(f"path {obj.as_posix()}")
     if isinstance(obj, datetime.date | datetime.time):
         return Node(f"{kind.__name__} {obj.isoformat()}")
     if isinstance(obj, re.Pattern):
@@ -100,6 +105,12 @@ def _describe_value(obj: object) -> Node | None:
         # log output and what is set for the moment decide nothing; a bare object is a marker
         return Node(kind.__name__)
     return None
+
+
+def _describe_text(text: str, kind: str) -> Node:
+    """Return the node of a text, in which a path of this machine has a name, and counts with what the file holds."""
+    named = portable(text)
+    return Node(f"{kind} {named!r}", [] if named is text else describe_file(text))
 
 
 def _describe_numpy(obj: object) -> Node | None:
@@ -136,7 +147,8 @@ def _describe_container(obj: object) -> Node | None:
     if isinstance(obj, _CONTAINERS) and not is_library(type(obj).__module__):
         return None  # a class of the user's: more than its content
     if isinstance(obj, _TABLES):
-        return Node("dict", _items(obj), ordered=False)
+        # in their order, which may decide what code does that goes through them
+        return Node("dict", _items(obj))
     if isinstance(obj, list):
         return Node("list", _numbered(obj))
     if isinstance(obj, tuple):
@@ -167,11 +179,18 @@ def _describe_instance(obj: object) -> Node | None:
     else:
         state = {field.name: getattr(obj, field.name) for field in fields if field.metadata.get("fingerprint", True)}
     parts = [(f".{name}", value) for name, value in state.items()]
-    # the classes of pocket are engine code, which the tasks take in as a whole (code_closure)
-    if top_level(kind.__module__) != "pocket" and not is_library(kind.__module__):
+    if top_level(kind.__module__) == "pocket":
+        parts.append((".__class__", _class_code(kind.__module__, kind.__qualname__)))
+    elif not is_library(kind.__module__):
         parts.append((".__class__", kind))
     parts += [("", builtin(obj)) for builtin in _BUILTIN if isinstance(obj, builtin)]
     return Node(f"instance {_name(kind)} {' '.join(state)}", parts)
+
+
+@functools.cache
+def _class_code(module: str, name: str) -> Closure:
+    """Return the code of a class of the engine: all of its module for one that a function makes."""
+    return code_closure(module if "<locals>" in name else f"{module}:{name.partition('.')[0]}")
 
 
 def _state(obj: object) -> dict[str, object]:

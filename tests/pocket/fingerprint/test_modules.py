@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import platform
 import sys
 from importlib import metadata
 from pathlib import Path
@@ -8,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from pocket.fingerprint.modules import Location, is_library, locate, version
+from pocket.fingerprint.modules import Location, is_library, locate, number_library, public_name, version
 from tests.pocket.fingerprint.sources import loaded
 
 
@@ -45,8 +44,19 @@ def test_a_users_module_may_have_the_name_of_a_standard_one() -> None:
 
 def test_versions_are_those_of_the_distribution() -> None:
     assert version("numpy.linalg") == f"numpy {metadata.version('numpy')}"
-    assert version("yaml") == f"PyYAML {metadata.version('PyYAML')}"
-    assert version("json.decoder") == f"python {'.'.join(platform.python_version_tuple()[:2])}"
+    assert version("vector.backends") == f"vector {metadata.version('vector')}"
+
+
+def test_libraries_that_decide_no_number_have_no_version() -> None:
+    assert version("yaml") == "yaml"
+    assert version("json.decoder") == "python"
+    assert number_library("yaml") == number_library("json.decoder") == ""
+    assert number_library("numpy.linalg") == f"numpy {metadata.version('numpy')}"
+
+
+def test_modules_of_the_standard_library_have_one_name_in_all_versions_of_python() -> None:
+    assert public_name("pathlib._local") == public_name("pathlib") == "pathlib"
+    assert public_name("numpy.linalg") == "numpy.linalg"
 
 
 def test_modules_are_located_without_importing_them() -> None:

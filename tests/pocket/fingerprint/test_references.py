@@ -4,7 +4,9 @@ import json
 import os.path
 
 from pocket import errors
+from pocket.fingerprint.imports import Closure
 from pocket.fingerprint.references import local_imports, own_code, references
+from pocket.fingerprint.sources import Import
 
 LIMIT = 25.0
 
@@ -47,5 +49,7 @@ def test_imports_inside_a_function() -> None:
         return numpy, own
 
     numpy, own = local_imports(uses)
+    assert isinstance(own, Closure)
     assert numpy.startswith("numpy")
-    assert own == own_code({"pocket", "pocket.errors"})
+    assert own == own_code([(Import(0, "pocket", ("errors",)), "")])
+    assert list(own.modules) == ["pocket.errors"]

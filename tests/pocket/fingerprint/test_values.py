@@ -140,6 +140,8 @@ class Custom:
         (logging, json),
         (Plain(value=1).__init__, Plain(value=2).__init__),
         ("a".join, "b".join),
+        # the order of a dict may decide what code does that goes through it
+        ({"a": {3, 2}, "b": [1]}, {"b": [1], "a": {2, 3}}),
     ],
 )
 def test_different_objects_differ(one: object, other: object) -> None:
@@ -152,14 +154,10 @@ def with_cached_property() -> Plain:
     return instance
 
 
-def reversed_dict() -> dict[str, object]:
-    return {"b": [1], "a": {2, 3}}
-
-
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ({"a": {3, 2}, "b": [1]}, reversed_dict()),
+        ({"a": {3, 2}, "b": [1]}, {"a": {2, 3}, "b": [1]}),
         ({"a": 1}, collections.OrderedDict(a=1)),
         ({"a": 1}, MappingProxyType({"a": 1})),
         ({1, 2}, frozenset({2, 1})),
@@ -180,7 +178,7 @@ def test_equal_content_has_one_digest(one: object, other: object) -> None:
 @settings(max_examples=60)
 @given(PLAIN, PLAIN)
 def test_digest_tells_plain_values_apart_as_json_does(one: object, other: object) -> None:
-    same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    same = json.dumps(one) == json.dumps(other)
     assert (digest(one) == digest(other)) == same
     assert digest(one) == digest(json.loads(json.dumps(one)))
 

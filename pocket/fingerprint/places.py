@@ -1,0 +1,71 @@
+"""Paths of this machine as names that hold on every machine: below the checkout, the analysis, the store, the home."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from pathlib import Path
+
+#: folders with the packages of analyses that aren't in the checkout
+_outside: dict[str, None] = {}
+
+
+def register_outside(folder: str | os.PathLike[str]) -> None:
+    """Note a folder that holds the package of an analysis and what that imports, so that it has a name in paths."""
+    _outside.setdefault(os.fspath(folder))
+
+
+def portable(text: str) -> str:
+    """Return a text in which paths of this machine have names instead, such as ``<checkout>/analysis/zmumu``.
+
+    Anything else stays as it is.
+    """
+    if os.sep not in text:
+        return text
+    for root, name in _roots(tuple(_outside), *map(os.environ.get, ("POCKET_ROOT", "POCKET_STORE", "HOME"))):
+        if root in text:
+            text = _pattern(root).sub(name.replace("\\", r"\\"), text)
+    return text
+
+
+def located(text: str) -> str:
+    """Return the path of this machine that a text of :func:`portable` stands for."""
+    for root, name in _roots(tuple(_outside), *map(os.environ.get, ("POCKET_ROOT", "POCKET_STORE", "HOME"))):
+        if text == name or text.startswith(f"{name}/"):
+            return root + text[len(name) :]
+    return text
+
+
+@functools.cache
+def _pattern(root: str) -> re.Pattern[str]:
+    # a whole name of a folder, wherever it begins in the text: in a URL, or in front of a colon
+    return re.compile(rf"(?<![\w.-]){re.escape(root)}(?=$|[^\w.-])")
+
+
+@functools.lru_cache(maxsize=16)
+def _roots(outside: tuple[str, ...], project: str | None, store: str | None, home: str | None) -> list[tuple[str, str]]:
+    """Return folder → name, the innermost first."""
+    checkout = project or str(Path(__file__).resolve().parents[2])
+    named = [(checkout, "<checkout>"), *((folder, "<analysis>") for folder in reversed(outside))]
+    if store:
+        named.append((store, "<store>"))
+    if home:
+        named.append((home, "<home>"))
+    found: dict[str, str] = {}
+    for folder, name in named:
+        folder = os.path.abspath(folder)  # noqa: PTH100  without following links
+        if folder.strip(os.sep):
+            found.setdefault(folder, name)
+            found.setdefault(os.path.realpath(folder), name)
+            # a snapshot of code consists of links to the folders in it
+            for entry in _links(folder):
+                found.setdefault(os.path.realpath(os.path.join(folder, entry)), f"{name}/{entry}")  # noqa: PTH118
+    return sorted(found.items(), key=lambda item: -len(item[0]))
+
+
+def _links(folder: str) -> list[str]:
+    if not os.path.isdir(folder):  # noqa: PTH112
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if entry.is_symlink() and entry.is_dir())
