@@ -55,6 +55,10 @@ class OtherFileError(DatasetError):
     """A file is another one than the fileset says."""
 
 
+class ChangedFileError(PocketError):
+    """A file was changed while it was used, so that nobody knows which content counted."""
+
+
 class BadFileError(PocketError):
     """An input file can't be read: missing, truncated or corrupt."""
 

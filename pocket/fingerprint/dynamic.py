@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,14 +55,18 @@ class _Lookup:
         if self._is_globals(node.value):
             known.add(id(node.value))
             yield from self._global(self._text(node.slice, node))
-        elif isinstance(node.value, ast.Attribute) and self._value(node.value) is sys.modules:
+        elif self._value(node.value) is sys.modules:
             yield from self._module(self._text(node.slice, node))
+        elif self._value(node.value) is os.environ:
+            yield from self._variable(node.slice)
 
     def _method(self, node: ast.Call, known: set[int]) -> Iterator[tuple[str, object]]:
         method = node.func
         if isinstance(method, ast.Attribute) and method.attr == "get" and self._is_globals(method.value) and node.args:
             known.add(id(method.value))
             yield from self._global(self._text(node.args[0], node))
+        elif isinstance(method, ast.Attribute) and method.attr == "get" and self._value(method.value) is os.environ:
+            yield from self._variable(node.args[0] if node.args else None)
 
     def _call(self, node: ast.Call) -> Iterator[tuple[str, object]]:
         called = self._value(node.func)
@@ -74,6 +79,8 @@ class _Lookup:
             raise self._error(node)
         elif called is getattr and len(node.args) > 1:
             yield from self._attribute(node)
+        elif called is os.getenv:
+            yield from self._variable(node.args[0] if node.args else None)
         elif called is vars and node.args:
             owner = self._value(node.args[0])
             if isinstance(owner, ModuleType):
@@ -83,6 +90,12 @@ class _Lookup:
         value = self.function.__globals__.get(name, _ABSENT)
         if value is not _ABSENT:
             yield name, value
+
+    def _variable(self, node: ast.AST | None) -> Iterator[tuple[str, object]]:
+        """Yield the value of an environment variable; one whose name is computed is recorded when it is read."""
+        name = None if node is None else self._known_text(node)
+        if name is not None:
+            yield f"variable {name}", os.environ.get(name)
 
     def _module(self, name: str) -> Iterator[tuple[str, object]]:
         if name.startswith("."):

@@ -58,6 +58,23 @@ def test_names_that_are_computed_are_refused(code: str) -> None:
         digest_in("cut", code)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os\ndef cut(x): return os.environ['LIMIT']",
+        "from os import environ\ndef cut(x): return environ.get('LIMIT', 3)",
+        "import os\nNAME = 'LIMIT'\ndef cut(x): return os.getenv(NAME)",
+    ],
+)
+def test_environment_variables_count_by_their_value(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    digests = [digest_in("cut", code)]
+    for value in ("30", "30", "25"):
+        monkeypatch.setenv("LIMIT", value)
+        digests.append(digest_in("cut", code))
+    assert digests[1] == digests[2]
+    assert len(set(digests)) == 3
+
+
 def test_other_objects_may_be_asked_by_name() -> None:
     code = "import numpy as np\ndef cut(events, name): return getattr(events, name), getattr(np, name), vars(events)"
     assert digest_in("cut", code) == digest_in("cut", code)
