@@ -1,6 +1,6 @@
 """Starts and stops the services that tests talk to, all of them on this machine only.
 
-HTCondor takes no jobs from root and XRootD doesn't run as root: for root an ordinary user, made by .ci/run, stands in.
+HTCondor takes no jobs from root and XRootD doesn't run as root: for root an ordinary user, made by .ci/user, stands in.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import pytest
 
 from pocket.remote.client import prepare_client
 from tests.pocket.engine.root_files import write_nano
-from tests.services.checkout import Analysis, Checkout, copy_analysis, copy_project, remove_outputs
+from tests.services.checkout import Analysis, Checkout, copy_analysis, copy_project, make_folder, remove_outputs
 from tests.services.processes import service
 from tests.services.slurm_cluster import slurm_cluster as start_slurm
 from tests.services.xrootd_servers import ControlledServer
@@ -140,8 +140,7 @@ def xrootd_server(user: User) -> Iterator[XRootDServer]:
 @pytest.fixture(scope="session")
 def checkout(user: User) -> Checkout:
     """The project as the ordinary user has it; its environment is kept for other processes, and for the next tests."""
-    kept = user.folder.parent / ".cache" / "pocketlaw-tests"
-    kept.mkdir(parents=True, exist_ok=True)
+    kept = make_folder(user, user.folder.parent / ".cache" / "pocketlaw-tests")
     with (kept / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         first = copy_project(user, kept)

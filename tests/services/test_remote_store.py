@@ -233,7 +233,7 @@ def test_read_only_server(make_xrootd_server: Make, tmp_path: Path) -> None:
     assert holds(tmp_path / "output") == 1
 
 
-@pytest.mark.mount
+@pytest.mark.root
 def test_full_server(server: ControlledServer, small_disk: None, tmp_path: Path, large: Path) -> None:
     write(tmp_path / "output", 1, f"{server.url}/results/output")
     with pytest.raises(RemoteStoreError, match=r"\.bin can't be written: \[ERROR\] .*no space left"):
