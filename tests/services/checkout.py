@@ -106,15 +106,38 @@ class Analysis:
         """Folder with a file for each time that the cut was called."""
         return self.folder / "attempts"
 
+    @property
+    def _go(self) -> Path:
+        # Not below the analysis, of which nothing may change.
+        return self.folder.with_name("go")
+
+    def go_on(self) -> None:
+        """Let calls of the cut go on that are held."""
+        self._go.touch()
+
     def fault(self, action: str) -> None:
-        """Let the cut do something first; ``number`` is how often it was called before, in any job."""
+        """Let the cut do something first.
+
+        Args:
+            action: a statement. ``number`` is how often the cut was called before, in any job; ``hold()`` waits until
+                :meth:`go_on` is called, or the analysis is removed.
+        """
+        self._go.unlink(missing_ok=True)
         self.attempts.mkdir()
         own(self.attempts, self.checkout.user)
         path = self.folder / "cuts.py"
         code = [
-            "    import os, signal, sys, time, uuid",
-            f"    number = len(os.listdir({str(self.attempts)!r}))",
-            f"    open({str(self.attempts)!r} + '/' + uuid.uuid4().hex, 'w').close()",
+            "    import os, signal, sys, time",
+            "    def hold():",
+            f"        while os.path.exists({str(self.attempts)!r}) and not os.path.exists({str(self._go)!r}):",
+            "            time.sleep(0.1)",
+            "    number = 0",
+            "    while True:",
+            "        try:",
+            f"            open(f'{self.attempts}/{{number}}', 'x').close()",
+            "            break",
+            "        except FileExistsError:",
+            "            number += 1",
             f"    {action}",
         ]
         text = path.read_text()
