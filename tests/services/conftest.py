@@ -11,6 +11,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pocket.remote.attempts import first_readable
 from pocket.remote.client import prepare_client
 from tests.pocket.engine.root_files import write_nano
 from tests.services.checkout import Analysis, Checkout, copy_analysis, copy_project, make_folder, remove_outputs
@@ -169,6 +171,19 @@ def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a request take 3 s; all other settings of the client are those that are shipped."""
     prepare_client()
     monkeypatch.setenv("XRD_REQUESTTIMEOUT", "3")
+
+
+@pytest.fixture
+def paused(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses before further attempts to read or write something, as they begin."""
+    noted: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        noted.append(seconds)
+        time.sleep(seconds)
+
+    monkeypatch.setitem(first_readable.__kwdefaults__, "sleep", sleep)
+    return noted
 
 
 @pytest.fixture
