@@ -1,16 +1,28 @@
-"""What takes long to find out about a file, kept for the next process where Python keeps what it has compiled."""
+"""On-disk cache of values computed from a file, stored beside it in ``__pycache__``.
+
+Some of these values are pickles, which run code when they are read. So each user has a folder there that nobody else
+may write, and what isn't the user's own, or root's, isn't read.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import importlib.util
+import os
+import secrets
+import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 #: bytes of a SHA-256 checksum
 _CHECKSUM = 32
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# A named pipe of somebody else mustn't keep this process waiting.
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def derived(file: Path, kind: str, method: bytes, make: Callable[[bytes], bytes]) -> bytes:
@@ -26,20 +38,83 @@ def derived(file: Path, kind: str, method: bytes, make: Callable[[bytes], bytes]
         OSError: if the file can't be read.
     """
     content = file.read_bytes()
-    kept = Path(importlib.util.cache_from_source(str(file))).with_suffix(f".{kind}")
+    place = Path(importlib.util.cache_from_source(str(file)))
+    name = place.with_suffix(f".{kind}").name
 
     def checksum(made: bytes) -> bytes:
-        # of what was made, too: two processes may have written at once, and one may have been killed
+        # of what was made, too, which may have been cut off when a disk was full
         return hashlib.sha256(b"".join([repr(sys.version_info).encode(), method, content, made])).digest()
 
-    with contextlib.suppress(OSError):
-        known = kept.read_bytes()
-        if known[:_CHECKSUM] == checksum(known[_CHECKSUM:]):
-            return known[_CHECKSUM:]
+    for user in dict.fromkeys((os.geteuid(), 0)):
+        with contextlib.suppress(OSError), _folder(place.parent, user) as folder:
+            known = _read(folder, name, user)
+            if known[:_CHECKSUM] == checksum(known[_CHECKSUM:]):
+                return known[_CHECKSUM:]
     made = make(content)
     if not sys.dont_write_bytecode:
         # a folder that can't be written to is no error, as for Python
         with contextlib.suppress(OSError):
-            kept.parent.mkdir(exist_ok=True)
-            kept.write_bytes(checksum(made) + made)
+            _make_folder(place.parent)
+            with _folder(place.parent, os.geteuid()) as folder:
+                _write(folder, name, checksum(made) + made)
     return made
+
+
+def _name(user: int) -> str:
+    return f"pocketlaw-{user}"
+
+
+@contextlib.contextmanager
+def _folder(pycache: Path, user: int) -> Iterator[int]:
+    """Open the folder of a user in a ``__pycache__``.
+
+    Raises:
+        OSError: if it isn't there, or is a link, or isn't the user's alone.
+    """
+    with _opened(pycache, _FOLDER) as parent, _opened(_name(user), _FOLDER, parent) as folder:
+        _check(os.fstat(folder), user)
+        yield folder
+
+
+def _make_folder(pycache: Path) -> None:
+    pycache.mkdir(exist_ok=True)
+    with _opened(pycache, _FOLDER) as parent, contextlib.suppress(FileExistsError):
+        # A folder may have been given more rights by the umask of a group than its files need.
+        os.mkdir(_name(os.geteuid()), 0o755, dir_fd=parent)
+
+
+def _read(folder: int, name: str, user: int) -> bytes:
+    with _opened(name, _READ, folder) as file:
+        status = os.fstat(file)
+        _check(status, user)
+        if not stat.S_ISREG(status.st_mode):
+            raise PermissionError(f"{name} is no file")
+        with open(file, "rb", closefd=False) as stream:
+            return stream.read()
+
+
+def _write(folder: int, name: str, content: bytes) -> None:
+    """Write a file beside its place, and put it there when it is complete: two processes may write at once."""
+    temporary = f".{name}.{secrets.token_hex(8)}"
+    try:
+        with _opened(temporary, _NEW, folder) as file, open(file, "wb", closefd=False) as stream:
+            stream.write(content)
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path, flags: int, folder: int | None = None) -> Iterator[int]:
+    descriptor = os.open(path, flags, 0o644, dir_fd=folder)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _check(status: os.stat_result, user: int) -> None:
+    if status.st_uid != user or status.st_mode & _WRITABLE_BY_OTHERS:
+        raise PermissionError("others may have written it")

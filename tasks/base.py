@@ -13,6 +13,7 @@ import luigi
 from pocket.errors import ConfigError
 from pocket.fingerprint import fingerprint
 from pocket.store import manifest_id, store_path
+from pocket.store.older import report_older
 from tasks.batch.options import BatchOptions
 from tasks.completeness import are_complete
 from tasks.executors import ExecutorMixin
@@ -172,6 +173,7 @@ class StoreTask(AnalysisTask):
         else:
             self._replaced = read_id(output)
             fetch(self.needed())
+            report_older(self.directory.parent)
             self.make()
         return None
 

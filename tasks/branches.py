@@ -12,6 +12,7 @@ import law
 
 from pocket.fingerprint import digest
 from pocket.store import store_root
+from pocket.store.paths import own_folder
 from tasks.base import ConfigTask, input_ids, requirements_complete
 from tasks.batch.htcondor import HTCondorBatch
 from tasks.batch.slurm import SlurmBatch
@@ -42,7 +43,7 @@ class BatchWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch, SlurmBatch):
         """Return the folder of the batch jobs' record and logs, one for each store path and batch system."""
         if elsewhere := self.site_inst.log_directory:
             return Path(elsewhere, *self.directory.relative_to(store_root()).parts, batch)
-        return self.directory / f".{batch}"
+        return own_folder(self.directory / f".{batch}")
 
 
 class DatasetWorkflow(BatchWorkflow):

@@ -11,6 +11,8 @@ from law.workflow.local import LocalWorkflowProxy
 
 from pocket.errors import ConfigError
 from pocket.executors import Job
+from pocket.store.older import report_older
+from pocket.store.paths import own_folder
 from tasks.base import StoreTask, requirements_complete
 from tasks.batch.options import WorkflowTypes
 from tasks.branch_template import BranchTemplate
@@ -44,7 +46,7 @@ class PoolProxy(LocalWorkflowProxy):
                 cores=task.cores,
                 analysis=absolute_reference(task.analysis),
                 # hidden, hence no part of any output
-                log_folder=str(task.directory / ".dask"),
+                log_folder=str(own_folder(task.directory / ".dask")),
             )
             run_with(task.executor_factory, options, jobs, task.progress_label, "events")
         else:
@@ -123,6 +125,7 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
 
     def prepare_branches(self) -> None:
         """Upload outputs of branches that only await that, and fetch what the other branches need."""
+        report_older(self.directory.parent)
         if remote_store() is None:
             return
         branches = self.get_branch_tasks().values()

@@ -51,6 +51,7 @@ case "$1" in
         ;;
     pip)
         sleep "${{UV_SLEEP:-0}}"
+        while [ -n "${{UV_WAITS:-}}" ] && ! grep -q "another shell" "$UV_WAITS"; do sleep 0.1; done
         if [ -n "${{UV_FAILS:-}}" ]; then
             printf 'error: no such package\\n  cause: out of stock\\n' >&2
             exit 1

@@ -15,7 +15,7 @@ import pytest
 from benchmarks.peer.environment import PeerUnavailableError, default_location, peer_python
 
 SERVICES = {
-    "mount": "a file system of their own",
+    "root": "the rights of root",
     "htcondor": "HTCondor",
     "slurm": "Slurm",
     "xrootd": "an XRootD server",

@@ -6,13 +6,14 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import wait_for
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,5 @@ def facility(scheduler: Facility) -> Iterator[Facility]:
 
 
 def _address(place: Path) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if place.exists() and (text := place.read_text()):
-            return str(json.loads(text)["address"])
-        time.sleep(0.05)
-    raise TimeoutError(f"no scheduler wrote {place}")
+    wait_for(lambda: place.exists() and place.read_text())
+    return str(json.loads(place.read_text())["address"])

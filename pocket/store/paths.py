@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 from pathlib import Path
 
 from pocket.errors import ConfigError
@@ -39,3 +40,26 @@ def store_path(analysis: str, task: str, config: str, version: str, fingerprint:
                 "with a letter, digit or _ in front"
             )
     return store_root().joinpath(*names.values())
+
+
+def own_folder(folder: Path) -> Path:
+    """Return a folder for what only one user can go on with, such as jobs in a queue, and their logs.
+
+    In a store that several people share, it is another folder beside it for those who came later.
+    """
+    try:
+        owner = folder.stat().st_uid
+    except FileNotFoundError:
+        return folder
+    user = os.geteuid()
+    is_own = owner == user or owner == _owner_of_new(folder.parent)
+    return folder if is_own else folder.with_name(f"{folder.name}-{user}")
+
+
+def _owner_of_new(folder: Path) -> int | None:
+    """Return whose a new file in a folder is: a file server may know its users by other numbers."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            return os.fstat(file.fileno()).st_uid
+    except OSError:
+        return None

@@ -51,9 +51,10 @@ def replacing(directory: Path, is_as_good: Callable[[Path], bool] = lambda tempo
 @contextlib.contextmanager
 def replacing_file(path: Path) -> Iterator[BinaryIO]:
     """Write a file beside its place, and put it there when it is complete; until then what was there stays."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = _beside(path, "tmp")
     try:
-        with temporary.open("wb") as file:
+        # A new file: at a known name, somebody else in a shared folder may have put a link.
+        with temporary.open("xb") as file:
             yield file
         temporary.replace(path)
     finally:
@@ -119,6 +120,7 @@ def _remove_leftovers(folder: Path) -> None:
     for path in folder.iterdir():
         match = pattern.fullmatch(path.name)
         if match and not _is_alive(int(match[1])):
+            # What can't be removed, because it is of somebody else who shares it with nobody, stays.
             shutil.rmtree(path, ignore_errors=True)
 
 

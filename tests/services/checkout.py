@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from tests.services.conftest import User
 
 #: what belongs to the environment of whoever runs the tests
-_OWN = ("VIRTUAL_ENV", "PYTHONPATH", "LAW_HOME", "LAW_CONFIG_FILE", "POCKET_ROOT", "POCKET_STORE", "HOME")
+_OWN = (
+    "VIRTUAL_ENV", "PYTHONPATH", "LAW_HOME", "LAW_CONFIG_FILE", "POCKET_ROOT", "POCKET_STORE", "HOME",
+    "XDG_CACHE_HOME", "PIP_CACHE_DIR",
+)  # fmt: skip
 _CUT = "    # without a muon there is no value, which counts as not passed\n"
 
 
@@ -102,15 +106,38 @@ class Analysis:
         """Folder with a file for each time that the cut was called."""
         return self.folder / "attempts"
 
+    @property
+    def _go(self) -> Path:
+        # Not below the analysis, of which nothing may change.
+        return self.folder.with_name("go")
+
+    def go_on(self) -> None:
+        """Let calls of the cut go on that are held."""
+        self._go.touch()
+
     def fault(self, action: str) -> None:
-        """Let the cut do something first; ``number`` is how often it was called before, in any job."""
+        """Let the cut do something first.
+
+        Args:
+            action: a statement. ``number`` is how often the cut was called before, in any job; ``hold()`` waits until
+                :meth:`go_on` is called, or the analysis is removed.
+        """
+        self._go.unlink(missing_ok=True)
         self.attempts.mkdir()
         own(self.attempts, self.checkout.user)
         path = self.folder / "cuts.py"
         code = [
-            "    import os, signal, sys, time, uuid",
-            f"    number = len(os.listdir({str(self.attempts)!r}))",
-            f"    open({str(self.attempts)!r} + '/' + uuid.uuid4().hex, 'w').close()",
+            "    import os, signal, sys, time",
+            "    def hold():",
+            f"        while os.path.exists({str(self.attempts)!r}) and not os.path.exists({str(self._go)!r}):",
+            "            time.sleep(0.1)",
+            "    number = 0",
+            "    while True:",
+            "        try:",
+            f"            open(f'{self.attempts}/{{number}}', 'x').close()",
+            "            break",
+            "        except FileExistsError:",
+            "            number += 1",
             f"    {action}",
         ]
         text = path.read_text()
@@ -155,9 +182,7 @@ def copy_project(user: User, folder: Path | None = None, like: Checkout | None =
     if like is not None:
         (folder / ".venv").symlink_to(like.folder / ".venv")
     own(folder, user)
-    (user.folder / "outputs").mkdir(exist_ok=True)
-    own(user.folder / "outputs", user)
-    made = Checkout(user, folder, user.folder / "outputs")
+    made = Checkout(user, folder, make_folder(user, user.folder / "outputs"))
     run = made.run("law --version", timeout=600)
     assert run.code == 0, run.text
     return made
@@ -170,6 +195,19 @@ def copy_analysis(checkout: Checkout, parent: Path | None = None) -> Analysis:
     shutil.copytree(ROOT / "tests" / "tasks" / "small", folder, ignore=shutil.ignore_patterns("__pycache__"))
     own(folder, checkout.user)
     return Analysis(checkout, folder)
+
+
+def make_folder(user: User, folder: Path) -> Path:
+    """Return a folder in the user's home, made as that user.
+
+    Its parents too: made by root, one such as ``~/.cache`` would be a folder in which the user can make nothing. One
+    that root has made there before is given to the user.
+    """
+    for parent in folder.parents:
+        if parent.is_dir() and parent.owner() == "root" and Path(pwd.getpwuid(user.uid).pw_dir) in parent.parents:
+            os.chown(parent, user.uid, user.gid, follow_symlinks=False)
+    subprocess.run(user.command("mkdir", "--parents", str(folder)), check=True)
+    return folder
 
 
 def own(folder: Path, user: User) -> None:

@@ -1,6 +1,6 @@
 """Starts and stops the services that tests talk to, all of them on this machine only.
 
-HTCondor takes no jobs from root and XRootD doesn't run as root: for root an ordinary user, made by .ci/run, stands in.
+HTCondor takes no jobs from root and XRootD doesn't run as root: for root an ordinary user, made by .ci/user, stands in.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pocket.remote.attempts import first_readable
 from pocket.remote.client import prepare_client
 from tests.pocket.engine.root_files import write_nano
-from tests.services.checkout import Analysis, Checkout, copy_analysis, copy_project, remove_outputs
+from tests.services.checkout import Analysis, Checkout, copy_analysis, copy_project, make_folder, remove_outputs
 from tests.services.processes import service
 from tests.services.slurm_cluster import slurm_cluster as start_slurm
 from tests.services.xrootd_servers import ControlledServer
@@ -140,8 +142,7 @@ def xrootd_server(user: User) -> Iterator[XRootDServer]:
 @pytest.fixture(scope="session")
 def checkout(user: User) -> Checkout:
     """The project as the ordinary user has it; its environment is kept for other processes, and for the next tests."""
-    kept = user.folder.parent / ".cache" / "pocketlaw-tests"
-    kept.mkdir(parents=True, exist_ok=True)
+    kept = make_folder(user, user.folder.parent / ".cache" / "pocketlaw-tests")
     with (kept / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         first = copy_project(user, kept)
@@ -170,6 +171,19 @@ def short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a request take 3 s; all other settings of the client are those that are shipped."""
     prepare_client()
     monkeypatch.setenv("XRD_REQUESTTIMEOUT", "3")
+
+
+@pytest.fixture
+def paused(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses before further attempts to read or write something, as they begin."""
+    noted: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        noted.append(seconds)
+        time.sleep(seconds)
+
+    monkeypatch.setitem(first_readable.__kwdefaults__, "sleep", sleep)
+    return noted
 
 
 @pytest.fixture

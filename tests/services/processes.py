@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tests.waiting import PATIENCE, wait_for
+
 
 @contextmanager
-def service(command: list[str], answers: Callable[[], bool], seconds: float = 30) -> Iterator[None]:
+def service(command: list[str], answers: Callable[[], bool]) -> Iterator[None]:
     """Run a service from the moment that it answers."""
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + seconds
-        while not answers():
-            assert process.poll() is None, f"{command} stopped with exit code {process.returncode}"
-            assert time.monotonic() < deadline, f"{command} didn't answer within {seconds} s"
-            time.sleep(0.1)
+        wait_for(lambda: process.poll() is not None or answers())
+        assert process.poll() is None, f"{command} stopped with exit code {process.returncode}"
         yield
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE)

@@ -6,8 +6,7 @@ import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 
 from tasks.batch.htcondor import CONTROL
 from tests.services.checkout import Analysis, same, submitted
+from tests.waiting import PATIENCE, wait_for
 
 pytestmark = [pytest.mark.htcondor, pytest.mark.usefixtures("htcondor_pool")]
 
@@ -41,16 +41,15 @@ def queue(analysis: Analysis) -> list[dict[str, Any]]:
     return found
 
 
+def schedd_start() -> str:
+    """Return when the schedd was started, as the pool knows; empty while it knows of none."""
+    asked = ["condor_status", "-schedd", "-af", "DaemonStartTime"]
+    return subprocess.run(asked, capture_output=True, text=True).stdout.strip()
+
+
 def started(analysis: Analysis) -> int:
     """Return how often the cut was called."""
     return len(list(analysis.attempts.iterdir()))
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> None:
@@ -94,7 +93,7 @@ def test_job_that_fails_twice_in_different_ways(analysis: Analysis, expected: Te
 
 def test_job_on_hold_for_memory_gets_more(analysis: Analysis, expected: Templates) -> None:
     # what a pool does that watches its jobs
-    analysis.fault("number or time.sleep(60)")
+    analysis.fault("number or hold()")
     process = analysis.checkout.start(analysis.law("MergeOutputs", *QUICK, "--memory", "300"))
     wait_for(lambda: started(analysis) > 1)
     # the other one is quick
@@ -102,7 +101,7 @@ def test_job_on_hold_for_memory_gets_more(analysis: Analysis, expected: Template
     (running,) = queue(analysis)
     hold = ["condor_hold", "-reason", "memory usage exceeded request_memory", "-subcode", "102"]
     analysis.checkout.user.run(*hold, f"{running['ClusterId']}.{running['ProcId']}")
-    text, _ = process.communicate(timeout=120)
+    text, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, text
     assert "needed more memory: memory usage exceeded request_memory" in text
     assert same(analysis.templates(), expected)
@@ -128,13 +127,14 @@ def test_job_that_always_fails_is_given_up(analysis: Analysis) -> None:
 
 
 def test_killed_submitter_resumes(analysis: Analysis, expected: Templates) -> None:
-    analysis.fault("time.sleep(8)")
+    analysis.fault("hold()")
     process = analysis.checkout.start(analysis.law("MergeOutputs", *QUICK))
     wait_for(lambda: started(analysis))
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     before = {(job["ClusterId"], job["ProcId"]) for job in queue(analysis)}
     assert before
+    analysis.go_on()
     run = analysis.run("MergeOutputs", *QUICK)
     assert run.code == 0, run.text
     assert submitted(run.text) == []
@@ -144,13 +144,14 @@ def test_killed_submitter_resumes(analysis: Analysis, expected: Templates) -> No
 
 
 def test_jobs_of_a_lost_record_are_found(analysis: Analysis, expected: Templates) -> None:
-    analysis.fault("time.sleep(8)")
+    analysis.fault("hold()")
     process = analysis.checkout.start(analysis.law("MergeOutputs", *QUICK))
     wait_for(lambda: started(analysis))
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     (record,) = analysis.control("htcondor").glob("*.json")
     record.unlink()
+    analysis.go_on()
     run = analysis.run("MergeOutputs", *QUICK)
     assert run.code == 0, run.text
     assert sum(submitted(run.text)) <= 1
@@ -160,14 +161,14 @@ def test_jobs_of_a_lost_record_are_found(analysis: Analysis, expected: Templates
 def test_two_submit_at_once(analysis: Analysis, expected: Templates) -> None:
     command = analysis.law("MergeOutputs", *QUICK)
     runs = [analysis.checkout.start(command) for _ in range(2)]
-    texts = [run.communicate(timeout=200)[0] for run in runs]
+    texts = [run.communicate(timeout=PATIENCE)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], texts
     assert same(analysis.templates(), expected)
     assert "running" not in analysis.run("MergeOutputs").text
 
 
 def test_jobs_are_cancelled(analysis: Analysis) -> None:
-    analysis.fault("time.sleep(60)")
+    analysis.fault("hold()")
     process = analysis.checkout.start(analysis.law("RunProcessor", *QUICK))
     wait_for(lambda: started(analysis))
     os.killpg(process.pid, signal.SIGKILL)
@@ -178,10 +179,14 @@ def test_jobs_are_cancelled(analysis: Analysis) -> None:
 
 
 def test_schedd_is_restarted(analysis: Analysis, expected: Templates) -> None:
-    analysis.fault("time.sleep(5)")
+    analysis.fault("hold()")
     process = analysis.checkout.start(analysis.law("MergeOutputs", *QUICK))
     wait_for(lambda: started(analysis))
+    before = schedd_start()
+    assert before
     subprocess.run(["condor_restart", "-schedd"], check=True, capture_output=True)
-    text, _ = process.communicate(timeout=200)
+    wait_for(lambda: schedd_start() not in ("", before))
+    analysis.go_on()
+    text, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, text
     assert same(analysis.templates(), expected)

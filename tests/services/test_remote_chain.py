@@ -36,9 +36,7 @@ def chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Chain:
 
 def run(chain: Chain, version: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Run the chain in processes of its own; return the templates, and what the branches' manifests tell."""
-    result = chain.law.run(
-        *chain.arguments("MergeOutputs", "--config", "main", "--version", version, "--cores", "2"), timeout=120
-    )
+    result = chain.law.run(*chain.arguments("MergeOutputs", "--config", "main", "--version", version, "--cores", "2"))
     assert result.code == 0, result.text
     task = chain.task(RunProcessor, config="main", version=version)
     manifests = [read_manifest(branch.output().directory) for branch in task.get_branch_tasks().values()]
@@ -82,7 +80,7 @@ def test_same_templates_as_over_local_files(chain: Chain, make_xrootd_server: Ca
     assert chain.task(MergeOutputs, config="main", version="remote").complete()
 
     # and what is not there fails with one sentence, and leaves nothing
-    result = chain.law.run(*chain.arguments("MergeOutputs", "--config", "main", "--version", "down"), timeout=60)
+    result = chain.law.run(*chain.arguments("MergeOutputs", "--config", "main", "--version", "down"))
     assert result.code != 0
     (sentence,) = result.errors
     assert f"{server.url}/toys/dy_?.root can't be listed: [FATAL] Connection error" in sentence

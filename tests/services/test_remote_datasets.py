@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,10 +59,8 @@ def test_listing_of_a_server_that_is_down_or_frozen(make_xrootd_server: Make, fi
     server.kill()
     frozen.freeze()
     for url in (server.url, frozen.url):
-        begin = time.monotonic()
         with pytest.raises(DatasetError, match=rf"dataset 'DY_2018' in x\.json: {url}/\*\.root can't be listed: \["):
             listed("globs", f"{url}/*.root")
-        assert time.monotonic() - begin < 30
     # a file isn't looked for before it is read
     assert listed("paths", f"{server.url}/a.root") == [f"{server.url}/a.root"]
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def rucio_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     home = folder / "home"
     script = Path(__file__).with_name("rucio_server.py")
     command = [str(rucio_python()), str(script), str(home), str(free_port()), str(folder / "content.json")]
-    with service(command, (home / "ready").exists, 120):
+    with service(command, (home / "ready").exists):
         yield home
 
 
@@ -120,10 +119,8 @@ def test_rucio_is_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = f"[client]\nrucio_host = {url}\nauth_host = {url}\naccount = root\nauth_type = userpass\n"
     (tmp_path / "etc" / "rucio.cfg").write_text(f"{text}username = a\npassword = b\n")
     monkeypatch.setenv("RUCIO_HOME", str(tmp_path))
-    begin = time.monotonic()
     with pytest.raises(DatasetError, match=f"Rucio on {NAME}: "):
         rucio_replicas(NAME, Settings(timeout=2, retries=1), tmp_path / "cache")
-    assert time.monotonic() - begin < 45
 
 
 def test_datasets_are_built_and_checked(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.services.checkout import Analysis, same, submitted
+from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slurm, pytest.mark.usefixtures("slurm_cluster")]
 
@@ -38,13 +38,6 @@ def queue(states: str = "pending,running,completing", what: str = "%i") -> list[
 def started(analysis: Analysis) -> int:
     """Return how often the cut was called."""
     return len(list(analysis.attempts.iterdir()))
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 90) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def start_and_kill(analysis: Analysis, task: str) -> None:
@@ -98,7 +91,7 @@ def test_job_that_fails_twice_in_different_ways(analysis: Analysis, expected: Te
 
 def test_job_that_needs_more_memory_gets_it(analysis: Analysis, expected: Templates) -> None:
     # the signal would be the kernel's, where cgroups watch over memory
-    analysis.fault("number or (bytearray(900_000_000), time.sleep(60))")
+    analysis.fault("number or (bytearray(900_000_000), hold())")
     run = analysis.run("MergeOutputs", *QUICK, "--memory", "800")
     assert run.code == 0, run.text
     assert "needed more memory" in run.text
@@ -124,8 +117,9 @@ def test_job_that_always_fails_is_given_up(analysis: Analysis) -> None:
 
 
 def test_killed_submitter_resumes(analysis: Analysis, expected: Templates) -> None:
-    analysis.fault("time.sleep(8)")
+    analysis.fault("hold()")
     start_and_kill(analysis, "MergeOutputs")
+    analysis.go_on()
     run = analysis.run("MergeOutputs", *QUICK)
     assert run.code == 0, run.text
     assert submitted(run.text) == []
@@ -135,8 +129,9 @@ def test_killed_submitter_resumes(analysis: Analysis, expected: Templates) -> No
 
 
 def test_jobs_of_a_lost_record_are_found(analysis: Analysis, expected: Templates) -> None:
-    analysis.fault("time.sleep(8)")
+    analysis.fault("hold()")
     start_and_kill(analysis, "MergeOutputs")
+    analysis.go_on()
     (record,) = analysis.control("slurm").glob("*.json")
     record.unlink()
     run = analysis.run("MergeOutputs", *QUICK)
@@ -147,7 +142,7 @@ def test_jobs_of_a_lost_record_are_found(analysis: Analysis, expected: Templates
 
 
 def test_jobs_are_cancelled(analysis: Analysis) -> None:
-    analysis.fault("time.sleep(60)")
+    analysis.fault("hold()")
     start_and_kill(analysis, "RunProcessor")
     run = analysis.run("RunProcessor", *QUICK, "--cancel-jobs", "True")
     assert run.code == 0, run.text

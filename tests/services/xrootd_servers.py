@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.waiting import PATIENCE
+
 CONFIG = """\
 xrd.port {port}
 xrd.network nodnr
@@ -74,10 +76,10 @@ class ControlledServer:
         config.write_text(CONFIG.format(port=self.port, folder=self.folder, access=self.access, checksums=checksums))
         command = self.command("xrootd", "-c", str(config), "-l", f"{self.folder}/xrootd.log")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while not self._answers():
             assert self.process.poll() is None, f"xrootd stopped with exit code {self.process.returncode}"
-            assert time.monotonic() < deadline, "xrootd didn't answer within 30 s"
+            assert time.monotonic() < deadline, f"xrootd didn't answer within {PATIENCE} s"
             time.sleep(0.05)
 
     def kill(self) -> None:

@@ -17,7 +17,7 @@ from tasks.skimming import SkimEvents
 from tests.tasks.chain import Chain, unfinished
 from tests.tasks.test_skimming import skim
 
-pytestmark = pytest.mark.mount
+pytestmark = pytest.mark.root
 
 
 @pytest.fixture

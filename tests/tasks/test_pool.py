@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -17,19 +17,32 @@ from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress
 from tasks import pool
 from tasks.pool import FuturesExecutorFactory, counting_bar, run_jobs, run_with
 from tests.law_runner import ROOT
+from tests.waiting import PATIENCE, wait_for
 
 
 @dataclass(frozen=True)
 class Write:
-    """Writes the number of its process into a file, and tells its progress in steps of one."""
+    """Writes the number of its process into a file, and tells its progress in steps of one.
+
+    Args:
+        path: the file.
+        size: number of steps.
+        after: name of a file beside it that is awaited first.
+        processes: number of processes that are awaited first, those that have begun with such a job in this folder.
+    """
 
     path: Path
     size: int = 1
-    seconds: float = 0.0
+    after: str = ""
+    processes: int = 1
 
     def run(self, progress: Callable[[int], None]) -> None:
-        """Do it, after a while."""
-        time.sleep(self.seconds)
+        """Do it."""
+        folder = self.path.parent
+        (folder / f"process-{os.getpid()}").touch()
+        wait_for(lambda: len(list(folder.glob("process-*"))) >= self.processes)
+        if self.after:
+            wait_for((folder / self.after).exists)
         for _ in range(self.size):
             progress(1)
         self.path.write_text(str(os.getpid()))
@@ -37,14 +50,14 @@ class Write:
 
 @dataclass(frozen=True)
 class Fail:
-    """Raises an error whose class takes other arguments than its text."""
+    """Raises an error whose class takes other arguments than its text, when a file is there."""
 
-    size: int = 1
-    seconds: float = 0.0
+    size: int
+    after: Path
 
     def run(self, progress: Callable[[int], None]) -> None:
-        """Do it, after a while."""
-        time.sleep(self.seconds)
+        """Do it."""
+        wait_for(self.after.exists)
         raise UnknownNameError("weight", "pileip", ["pileup"], "weights")
 
 
@@ -60,7 +73,7 @@ class Die:
 
 
 def test_jobs_run_in_other_processes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    jobs = [Write(tmp_path / str(number), 5, 0.3) for number in range(4)]
+    jobs = [Write(tmp_path / str(number), 5, processes=2) for number in range(4)]
     run_jobs(jobs, 2, "Label", "events")
     processes = {job.path.read_text() for job in jobs}
     assert str(os.getpid()) not in processes
@@ -130,7 +143,7 @@ def test_executors_are_closed(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_futures_executor(tmp_path: Path) -> None:
-    jobs = {str(number): Write(tmp_path / str(number), 5, 0.3) for number in range(4)}
+    jobs = {str(number): Write(tmp_path / str(number), 5, processes=2) for number in range(4)}
     done: list[int] = []
     FuturesExecutorFactory({"cores": 2}).get()(jobs, done.append)
     assert sum(done) == 20
@@ -141,11 +154,21 @@ def test_futures_executor(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("cores", [1, 2])
-def test_error_of_a_job_reaches_the_caller(tmp_path: Path, cores: int) -> None:
-    done, waiting = Write(tmp_path / "done", 3), [Write(tmp_path / str(number), 1, 0.2) for number in range(20)]
+def test_error_of_a_job_reaches_the_caller(tmp_path: Path, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pool(ProcessPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            if cancel_futures:
+                # Only then the others may go on: as many as have begun, and those that are on their way to a worker.
+                super().shutdown(wait=False, cancel_futures=True)
+                (tmp_path / "cancelled").touch()
+            super().shutdown(wait=wait)
+
+    monkeypatch.setattr(pool, "ProcessPoolExecutor", Pool)
+    done = Write(tmp_path / "done", 3)
+    waiting = [Write(tmp_path / str(number), after="cancelled") for number in range(20)]
     with pytest.raises(UnknownNameError) as caught:
         # the biggest jobs begin first
-        run_jobs([done, Fail(2, 0.1), *waiting], cores, "Label", "events")
+        run_jobs([done, Fail(2, done.path), *waiting], cores, "Label", "events")
     assert str(caught.value) == "unknown weight 'pileip' in weights, did you mean 'pileup'?"
     assert done.path.exists()
     # a few may have begun
@@ -177,7 +200,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
     pool.PRELOAD = ()
     folder = Path(sys.argv[1])
-    pool.run_jobs([Write(folder / str(n), 99 - n, min(n + 0.1, 0.5)) for n in range(20)], 2, "Label", "events")
+    pool.run_jobs([Write(folder / str(n), 99 - n, "never" if n else "") for n in range(20)], 2, "Label", "events")
 """
 
 
@@ -188,14 +211,12 @@ def test_workers_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> N
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, script, tmp_path]
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True) as parent:
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "0").exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_for((tmp_path / "0").exists)
         # Ctrl-C reaches the workers too
         send = os.killpg if how == signal.SIGINT else os.kill
         send(parent.pid, how)
         # ends when nobody can write there any more, workers included
-        _, text = parent.communicate(timeout=10)
+        _, text = parent.communicate(timeout=PATIENCE / 2)
     assert (b"KeyboardInterrupt" in text) == (how == signal.SIGINT)
-    # those that hadn't begun never do; three were on their way, if the workers were started to ignore interrupts
-    assert len([path for path in tmp_path.iterdir() if path.name.isdigit()]) <= 7
+    # Those that hadn't begun never do, and what had begun would go on for longer than that.
+    assert [path.name for path in tmp_path.iterdir() if path.name.isdigit()] == ["0"]

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import functools
-import glob
 import os
 import shutil
 import signal
@@ -17,26 +15,19 @@ from pocket.store import is_complete
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
 from tasks.toys import MakeToySamples
+from tests.law_runner import Law
 from tests.tasks.chain import Chain, unfinished
+from tests.waiting import Moment, wait_for
 
-#: what appears in the analysis' part of the store, and what is killed then: all, or only what the user started
-MOMENTS: list[tuple[str, Callable[[int, int], None]]] = [
-    # the first file of toys is there; it isn't the last thing to be done
-    ("MakeToySamples/toys/v1/*/*/manifest.json", os.kill),
-    # an output is being written
-    ("RunProcessor/main/v1/*/*/.*.tmp-*", os.killpg),
-    ("MergeOutputs/main/v1/.*.tmp-*", os.killpg),
-    ("PlotTemplates/main/v1/.*.tmp-*", os.kill),
+#: an audit event of Python, its path, and what is killed right before it: all, or only what the user started
+MOMENTS: list[tuple[str, str, Callable[[int, int], None]]] = [
+    # The first file of toys is there; the second isn't published.
+    ("os.rename", "/MakeToySamples/toys/v1/.*[.]tmp-", os.kill),
+    # An output is being written.
+    ("open", "/RunProcessor/main/v1/.*[.]tmp-", os.killpg),
+    ("os.rename", "/MergeOutputs/main/v1/.*[.]tmp-", os.killpg),
+    ("open", "/PlotTemplates/main/v1/.*[.]tmp-", os.kill),
 ]
-#: longer than anything takes here, on the slowest machine
-PATIENCE = 300.0
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def running(session: int) -> list[str]:
@@ -55,12 +46,11 @@ def running(session: int) -> list[str]:
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_killed_at_any_moment(chain: Chain, tmp_path: Path) -> None:
     killed = Chain.make(tmp_path, chain.folder / "law" / "index")
-    for pattern, kill in MOMENTS:
-        # Path.glob stumbles over what vanishes meanwhile
-        found = functools.partial(glob.glob, f"{killed.store}/small/{pattern}")
-        assert not found()
-        process = killed.law.start(*killed.arguments("PlotTemplates", "--config", "main", "--cores", "2"))
-        wait_for(lambda found=found, process=process: found() or process.poll() is not None)
+    for number, (event, pattern, kill) in enumerate(MOMENTS):
+        moment = Moment.of(tmp_path / "moments" / str(number), event, pattern)
+        law = Law(killed.folder, moment.environment(killed.law.environment))
+        process = law.start(*killed.arguments("PlotTemplates", "--config", "main", "--cores", "2"))
+        wait_for(lambda moment=moment, process=process: moment.process or process.poll() is not None)
         assert process.poll() is None
         kill(process.pid, signal.SIGKILL)
         process.communicate()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
+import secrets
 import threading
 import time
 from pathlib import Path
@@ -37,14 +37,16 @@ class AnswerCache:
         """Keep the answer to a question."""
         self.folder.mkdir(parents=True, exist_ok=True)
         content = {"question": question, "time": time.time(), "answer": answer}
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=self.folder, prefix=".", delete=False) as file:
-            try:
+        path = self._path(question)
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        try:
+            # Files of tempfile can be read by their owner only, not by a group that shares the store.
+            with temporary.open("x", encoding="utf-8") as file:
                 json.dump(content, file)
-                file.close()
-                Path(file.name).replace(self._path(question))
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
 
     def _path(self, question: str) -> Path:
         return self.folder / f"{hashlib.sha256(question.encode()).hexdigest()[:24]}.json"

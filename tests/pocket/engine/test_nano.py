@@ -4,7 +4,6 @@ import contextlib
 import functools
 import itertools
 import threading
-import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from pocket.engine.nano import NanoTree, needed_ranges
 from pocket.engine.selecting import select_events
 from tests.pocket.engine.root_files import write_nano
 from tests.real_files import real_file
+from tests.waiting import wait_for
 
 #: what coffea's schema makes of branches: values, and references from one collection to another
 COLUMNS = (
@@ -180,10 +180,8 @@ def test_helpers_read_what_chunks_before_needed(tmp_path: Path, monkeypatch: pyt
         by_helpers.append(threading.current_thread() is not threading.main_thread())
         return column
 
-    def wait_for(number: int) -> None:
-        deadline = time.monotonic() + 30
-        while len(by_helpers) < number and time.monotonic() < deadline:
-            time.sleep(0.01)
+    def wait_for_columns(number: int) -> None:
+        wait_for(lambda: len(by_helpers) >= number)
 
     monkeypatch.setattr("pocket.engine.nano.read_numbers", noting)
     metadata = {"dataset": "helped"}
@@ -194,10 +192,10 @@ def test_helpers_read_what_chunks_before_needed(tmp_path: Path, monkeypatch: pyt
         for start, expected in ((0, [False, False]), (100, [True, True]), (200, [True, True])):
             by_helpers.clear()
             events = nano.events(start, start + 100, then=300)
-            wait_for(1 if start else 0)
+            wait_for_columns(1 if start else 0)
             assert events.x.to_list() == columns["x"][start : start + 100].tolist()
             selected = select_events(events, mask)
-            wait_for(2 if start else 0)
+            wait_for_columns(2 if start else 0)
             assert selected.y.to_list() == columns["y"][start : start + 100][mask].tolist()
             # each column once
             assert by_helpers == expected

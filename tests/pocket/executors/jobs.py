@@ -12,15 +12,26 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Write:
-    """Appends the number of its process to a file."""
+    """Appends the number of its process to a file.
+
+    Args:
+        path: the file.
+        size: its size.
+        after: name of a file beside it that is awaited first.
+        processes: number of processes that are awaited first, those that have begun with such a job in this folder.
+    """
 
     path: Path
     size: int = 1
-    seconds: float = 0.0
+    after: str = ""
+    processes: int = 1
 
     def run(self, progress: Callable[[int], None]) -> None:
-        """Do it, after a while."""
-        time.sleep(self.seconds)
+        """Do it."""
+        folder = self.path.parent
+        (folder / f"process-{os.getpid()}").touch()
+        while len(list(folder.glob("process-*"))) < self.processes or not (folder / self.after).exists():
+            time.sleep(0.01)
         with self.path.open("a") as file:
             file.write(f"{os.getpid()}\n")
         progress(self.size)

@@ -86,7 +86,7 @@ def test_description_of_the_cluster(tmp_path: Path) -> None:
 
 def test_cluster_of_this_machine(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     factory = DaskExecutorFactory(options(tmp_path, workers_min=1, workers_max=2))
-    jobs = {str(number): Write(tmp_path / str(number), 2, 0.5) for number in range(4)}
+    jobs = {str(number): Write(tmp_path / str(number), 2) for number in range(4)}
     assert run(factory, jobs) == 8
     assert all(len(processes(job.path)) == 1 for job in jobs.values())
     assert re.search(r"^Dask dashboard: http://127\.0\.0\.1:\d+/status$", capfd.readouterr().err, re.MULTILINE)

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from pocket.executors.code import code_folders
 from pocket.executors.dask_jobs import leave_workers, lend_proxy, prepare_workers, run_on_dask
 from tests.facility import Facility
 from tests.pocket.executors.jobs import Die, Fail, Keep, Write, processes
+from tests.waiting import wait_for
 
 RUN = "run-1"
 
@@ -42,7 +42,7 @@ def run(client: Any, jobs: dict[str, Job], identity: str = RUN, **changes: Any) 
 
 
 def test_jobs_run_on_workers(client: Any, tmp_path: Path) -> None:
-    jobs = {str(number): Write(tmp_path / str(number), number, 0.2) for number in range(6)}
+    jobs = {str(number): Write(tmp_path / str(number), number, processes=2) for number in range(6)}
     assert run(client, jobs) == 15
     used = [processes(job.path) for job in jobs.values()]
     assert all(len(found) == 1 for found in used)
@@ -73,9 +73,11 @@ def test_job_that_always_kills_its_worker_is_given_up(client: Any, tmp_path: Pat
 
 
 def test_error_of_a_job_names_it_and_is_not_tried_again(client: Any, tmp_path: Path) -> None:
-    later = {f"later {number}": Write(tmp_path / f"later {number}", 1, 0.3) for number in range(20)}
+    later = {f"later {number}": Write(tmp_path / f"later {number}", after="go") for number in range(20)}
     with pytest.raises(PocketError, match=r"^branch 7: no file$"):
         run(client, {"branch 7": Fail(tmp_path / "a", DatasetError("no file"), 2), **later})
+    # Those that had begun go on.
+    (tmp_path / "go").touch()
     assert len(processes(tmp_path / "a")) == 1
     with pytest.raises(ZeroDivisionError) as caught:
         run(client, {"branch 8": Fail(tmp_path / "b", ZeroDivisionError("by nought"))})
@@ -87,6 +89,12 @@ def test_error_of_a_job_names_it_and_is_not_tried_again(client: Any, tmp_path: P
     assert len(list(tmp_path.glob("later*"))) < 10
 
 
+def _memory_share(client: Any) -> float:
+    """Return how much of its memory the only worker has, as the scheduler knows."""
+    (worker,) = client.scheduler_info()["workers"].values()
+    return float(worker["metrics"]["memory"] / worker["memory_limit"])
+
+
 def test_worker_that_is_nearly_full_goes_on(tmp_path: Path) -> None:
     from distributed import Client
 
@@ -94,8 +102,8 @@ def test_worker_that_is_nearly_full_goes_on(tmp_path: Path) -> None:
     with running_cluster(spec) as cluster, Client(cluster) as client:
         prepare_workers(client, RUN, code_folders("zmumu"), {}, new=True)
         assert run(client, {"fill": Keep(0.85)}) == 1
-        # it notes its memory several times a second
-        time.sleep(1.0)
+        # It tells the scheduler what it has several times a second.
+        wait_for(lambda: _memory_share(client) > 0.8)
         assert run(client, {"next": Write(tmp_path / "a")}) == 1
 
 
@@ -151,11 +159,14 @@ def test_lost_scheduler(scheduler: Facility, tmp_path: Path) -> None:
     with connect(scheduler) as client:
         prepare_workers(client, RUN, code_folders("zmumu"), {}, new=False)
         pid = client.run_on_scheduler(os.getpid)
-        threading.Timer(1.0, os.kill, (pid, signal.SIGKILL)).start()
-        begin = time.monotonic()
+
+        def kill(seconds: float) -> None:
+            # It is asked while jobs wait for workers.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
         with pytest.raises(PocketError, match=r"lost|given up by the Dask scheduler"):
-            run(client, {"branch": Write(tmp_path / "a")})
-        assert time.monotonic() - begin < 60
+            run(client, {"branch": Write(tmp_path / "a")}, problem=kill)
 
 
 def test_workers_that_were_used_are_replaced(facility: Facility) -> None:
@@ -179,10 +190,12 @@ def test_worker_that_can_not_be_replaced(scheduler: Facility) -> None:
 
 
 def test_busy_scheduler(facility: Facility) -> None:
+    from distributed import Event
+
     with connect(facility) as client, connect(facility) as other:
-        future = other.submit(time.sleep, 30, key="pocketlaw-other-0")
-        deadline = time.monotonic() + 30
-        while not any(other.processing().values()) and not future.done() and time.monotonic() < deadline:
-            time.sleep(0.05)
+        go = Event("go", client=other)
+        future = other.submit(go.wait, key="pocketlaw-other-0")
+        wait_for(lambda: any(other.processing().values()) or future.done())
         with pytest.raises(PocketError, match=re.escape(f"{facility.address} is busy with another run of Pocketlaw")):
             prepare_workers(client, RUN, code_folders("zmumu"), {}, new=False)
+        go.set()

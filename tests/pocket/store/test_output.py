@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import json
 import os
-import random
 import re
+import shutil
+import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -131,28 +132,40 @@ def test_only_leftovers_of_dead_processes_of_this_host_are_removed(tmp_path: Pat
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "out"])
 
 
-def test_a_killed_writer_leaves_nothing_half_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize("old", [False, True])
+def test_a_killed_writer_leaves_nothing_half_written(tmp_path: Path, old: bool) -> None:
     directory = tmp_path / "store" / "out"
-    delays = random.Random(1)
-    seen = set()
-    for attempt in range(30):
-        process = start_writer(directory, first=1000 * attempt, times=1000)
-        time.sleep(delays.uniform(0, 0.12))
-        process.kill()
-        assert process.wait() == -9
-        if is_complete(directory):
-            seen.add(holds(directory))
-        else:
-            assert not directory.exists()
-            seen.add(None)
-    assert len(seen) > 5
-    # what the last one left goes with the next output beside, too
-    write(directory.with_name("other"), 1)
-    assert not list(directory.parent.glob(".*"))
-    write(directory, 999_999)
-    assert holds(directory) == 999_999
-    assert is_complete(directory, {"number": "999999"})
-    assert sorted(path.name for path in directory.parent.iterdir()) == ["other", "out"]
+    command = [sys.executable, "-m", "tests.pocket.store.killed_writer", str(directory)]
+    seen: list[int | None] = []
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        for moment in itertools.count(1):
+            shutil.rmtree(directory.parent)
+            if old:
+                write(directory, 1)
+            print(2, moment, file=process.stdin, flush=True)
+            status = int(process.stdout.readline())
+            if status == 0:
+                # It had no such step any more.
+                break
+            assert os.WTERMSIG(status) == signal.SIGKILL
+            if is_complete(directory):
+                seen.append(holds(directory))
+            else:
+                assert not directory.exists()
+                seen.append(None)
+            # What it left goes with the next output beside, too.
+            write(directory.with_name("other"), 1)
+            assert {path.name for path in directory.parent.iterdir()} <= {"other", "out"}
+            write(directory, 3)
+            assert holds(directory) == 3
+        process.stdin.close()
+    # The old output goes aside, and the new one takes its place; between these two there is none.
+    states = [state for state, _ in itertools.groupby(seen)]
+    assert states == ([1, None, 2] if old else [None, 2])
+    assert seen.count(states[0]) > 10
 
 
 def test_writer_killed_before_it_removed_the_old_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

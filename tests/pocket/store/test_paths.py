@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from pocket.errors import ConfigError
 from pocket.store import store_path, store_root
+from pocket.store.paths import own_folder
 
 
 def test_root_is_the_variable_or_lies_in_the_checkout(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,3 +36,17 @@ def test_names_that_are_no_folder_names(name: str, position: int, monkeypatch: p
     names[position] = name
     with pytest.raises(ConfigError, match=f"^{kind} .* can't be part of a path"):
         store_path(*names)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives a folder to somebody else")
+def test_folder_of_somebody_else_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / ".htcondor"
+    assert own_folder(folder) == folder
+    folder.mkdir()
+    assert own_folder(folder) == folder
+    os.chown(folder, 12345, -1)
+    assert own_folder(folder) == tmp_path / f".htcondor-{os.geteuid()}"
+    # On a file server that has another number for this user, new files would have it too.
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    os.chown(folder, 0, -1)
+    assert own_folder(folder) == folder

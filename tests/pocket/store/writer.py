@@ -1,7 +1,11 @@
-"""Writes an output again and again: ``writer.py <directory> <first number> <times> [<URL in a remote store>]``."""
+"""Writes an output again and again: ``writer.py <directory> <first number> <times> [<URL in a remote store>]``.
+
+Instead of how often, a path may be given: then it goes on until a file is there. It prints the last number.
+"""
 
 from __future__ import annotations
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -19,5 +23,9 @@ def write(directory: Path, number: int, remote: str | None = None) -> None:
 
 if __name__ == "__main__":
     print("ready", flush=True)
-    for number in range(int(sys.argv[2]), int(sys.argv[2]) + int(sys.argv[3])):
+    first, until = int(sys.argv[2]), sys.argv[3]
+    for number in range(first, first + int(until)) if until.isdecimal() else itertools.count(first):
         write(Path(sys.argv[1]), number, *sys.argv[4:])
+        if not until.isdecimal() and Path(until).exists():
+            print(number)
+            break

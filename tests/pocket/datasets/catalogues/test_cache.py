@@ -12,6 +12,7 @@ import pytest
 
 from pocket.datasets.catalogues.cache import AnswerCache, FileCache
 from tests.law_runner import ROOT
+from tests.waiting import wait_for
 
 
 def test_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,6 +26,16 @@ def test_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 2 * 3600 + 1)
     assert cache.get("q") is None
+
+
+def test_answer_can_be_read_by_those_who_share_the_store(tmp_path: Path) -> None:
+    before = os.umask(0o002)
+    try:
+        AnswerCache(tmp_path, 1).put("question", "answer")
+    finally:
+        os.umask(before)
+    (answer,) = tmp_path.iterdir()
+    assert answer.stat().st_mode & 0o777 == 0o664
 
 
 def test_damaged_answer(tmp_path: Path) -> None:
@@ -99,9 +110,7 @@ def test_killed_process(tmp_path: Path) -> None:
     path = tmp_path / "files.jsonl"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", ENDLESS, str(path)], env=environment) as process:
-        deadline = time.monotonic() + 60
-        while not (path.exists() and path.stat().st_size > 100_000) and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_for(lambda: path.exists() and path.stat().st_size > 100_000)
         process.kill()
     # all but the last, which may have been under way, is there
     number = path.read_bytes().count(b"file ") - 1

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,10 +41,9 @@ def test_server_fails(
 
 def test_server_hangs(server: CatalogueServer, settings: Settings) -> None:
     server.faults[:] = ["hang"] * 3
-    begin = time.monotonic()
     with pytest.raises(DatasetError, match=r"doesn't answer after 3 tries: .*[Rr]ead timed out"):
         get_json(f"{server.url}/api/records/7", {}, settings)
-    assert time.monotonic() - begin < 5
+    assert len(server.requests) == 3
 
 
 def test_no_server(settings: Settings) -> None:
