@@ -1,12 +1,41 @@
-"""Trees whose counters of jagged branches have NanoAOD's type, which uproot can't write by itself."""
+"""Writing of trees: counters with NanoAOD's type and files without times, neither of which uproot can do by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import contextlib
+import datetime
+from collections.abc import Collection, Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 import uproot
+
+#: what stands for all times in a file: the earliest that ROOT can write
+_NO_TIME = datetime.datetime(1995, 1, 1)
+_without_times: ContextVar[bool] = ContextVar("without_times", default=False)
+_to_code = uproot._util.datetime_to_code
+
+
+def _time_code(time: datetime.datetime) -> int:
+    code: int = _to_code(_NO_TIME if _without_times.get() else time)
+    return code
+
+
+uproot._util.datetime_to_code = _time_code
+
+
+@contextlib.contextmanager
+def without_times() -> Iterator[None]:
+    """Write ROOT files that tell no time: with the same content and UUID they have the same bytes.
+
+    Each key and directory of a file has the time when it was written, for which uproot always takes now.
+    """
+    token = _without_times.set(True)
+    try:
+        yield
+    finally:
+        _without_times.reset(token)
 
 
 def make_tree(

@@ -12,7 +12,8 @@ import luigi
 
 from pocket.errors import ConfigError
 from pocket.fingerprint import fingerprint
-from pocket.store import manifest_id, store_path
+from pocket.store import store_path
+from pocket.store.manifest import written
 from pocket.store.older import report_older
 from tasks.batch.options import BatchOptions
 from tasks.completeness import are_complete
@@ -113,7 +114,7 @@ class StoreTask(AnalysisTask):
 
     exclude_index = True
 
-    #: id of the output that was there when this task began to make its own; ``None`` before
+    #: which writing of the output was there when this task began to make its own; ``None`` before
     _replaced: str | None = None
 
     @property
@@ -292,8 +293,8 @@ def input_ids(targets: Mapping[str, StoreTarget]) -> dict[str, str] | None:
 
 
 def read_id(target: StoreTarget) -> str:
-    """Return the id of the output in the folder of a target, empty if there is none."""
-    return manifest_id(target.directory) or ""
+    """Return which writing of its output the folder of a target holds, empty if there is none."""
+    return written(target.directory)
 
 
 def requirements_complete(task: law.Task) -> bool:

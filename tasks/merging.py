@@ -103,7 +103,8 @@ class MergeOutputs(IterationTask, ConfigTask):
                 name: (definitions[name].xsec, definitions[name].before_skim) for name in self.config_inst.definitions
             },
             "code": [
-                code_closure(module) for module in ("pocket.merging", "pocket.columns.parquet", "pocket.dumps.config")
+                code_closure(module)
+                for module in ("pocket.merging", "pocket.columns.parquet", "pocket.dumps.config", "pocket.digests")
             ],
         }
 
@@ -119,6 +120,7 @@ class MergeOutputs(IterationTask, ConfigTask):
     def make(self) -> None:
         """Merge and write the templates and columns."""
         from pocket.columns.parquet import merge_columns
+        from pocket.digests import content_digests
         from pocket.dumps.config import dump_config
         from pocket.merging import merge_outputs, normalisation_factors
         from pocket.outputs import read_output, write_sums_and_histograms
@@ -140,8 +142,10 @@ class MergeOutputs(IterationTask, ConfigTask):
             for dataset, meta in metadata.items()
             if meta["isMC"]
         }
-        with write_output(**self.write_info(), skipped=skipped, missing=missing) as folder:
+        contents: dict[str, str] = {}
+        with write_output(**self.write_info(), skipped=skipped, missing=missing, contents=contents) as folder:
             write_sums_and_histograms(folder, merged)
             merge_columns(folders, folder, factors)
             (folder / CONFIG_FILE).write_text(dump_config(config, self.config), encoding="utf-8")
+            contents |= content_digests(merged, folder)
             (folder / PARAMETERS_FILE).write_text(dump_parameters(config.parameters), encoding="utf-8")

@@ -70,8 +70,8 @@ class StoreTarget(law.LocalDirectoryTarget):
         if is_complete(self.directory):
             return is_uploaded(self.directory, self.remote)
         # not there, or damaged
-        there = remote_manifest(self.remote)
-        return there is not None and there.id == self.id
+        there, manifest = remote_manifest(self.remote), self.manifest
+        return there is not None and manifest is not None and there.writing == manifest.writing
 
     @property
     def awaits_upload(self) -> bool:

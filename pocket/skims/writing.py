@@ -17,7 +17,7 @@ import uproot
 from uproot.interpretation.jagged import AsJagged
 from uproot.interpretation.numerical import AsDtype
 
-from pocket.counters import make_tree
+from pocket.counters import make_tree, without_times
 from pocket.datasets.fileset import TREE, FileInfo
 from pocket.datasets.segments import Segment
 from pocket.engine.reading import open_file, read_segment
@@ -184,6 +184,7 @@ class EventWriter:
                     columns[name] = ak.to_packed(values[part - start])
                 yield branches, columns, len(part)
 
+    @without_times()
     def _add(self, branches: _Branches, columns: Columns, size: int) -> None:
         if branches != self._branches:
             self._finish()
@@ -194,6 +195,7 @@ class EventWriter:
         if self._n_pending >= BASKET_ENTRIES:
             self._write()
 
+    @without_times()
     def _finish(self) -> None:
         """Complete the file."""
         self._write()

@@ -13,6 +13,9 @@ from typing import Any
 
 NAME = "manifest.json"
 
+#: keys of a manifest's ``info`` that what is made from the output depends on. All others tell how it was made.
+COUNTED = ("skipped", "missing", "failed", "accepted", "iterations")
+
 
 @dataclass(frozen=True)
 class FileRecord:
@@ -34,7 +37,7 @@ class Manifest:
     """The record that is written last into an output.
 
     Args:
-        id: identifies this writing of the output; made again, even with the same content, it has another one.
+        id: digest of the content (:func:`content_id`); made again with the same content, the output has the same one.
         task: name of the task that made it.
         created: time of writing, UTC, ISO 8601.
         inputs: label → id of the manifest of what it was made from.
@@ -56,6 +59,31 @@ class Manifest:
     def to_json(self) -> str:
         """Return the text of the file."""
         return json.dumps(asdict(self), indent=1)
+
+    @functools.cached_property
+    def writing(self) -> str:
+        """Digest of the whole manifest, which tells one writing of the same content from another."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:20]
+
+    @property
+    def counted(self) -> dict[str, Any]:
+        """The part of ``info`` that what is made from the output depends on."""
+        return _counted(self.info)
+
+
+def content_id(task: str, files: Mapping[str, FileRecord], info: Mapping[str, Any]) -> str:
+    """Return the id of an output, by which others are made from it: the same for the same content.
+
+    The names and checksums of its files count, and what it tells those who read it (:data:`COUNTED`). Times, the
+    inputs, the software and the machine don't.
+
+    Args:
+        task: name of the task that made it.
+        files: path relative to the output → record.
+        info: what else is in the manifest.
+    """
+    content = [task, sorted((name, record.sha256) for name, record in files.items()), _counted(info)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
 
 def read_manifest(directory: Path) -> Manifest | None:
@@ -89,6 +117,12 @@ def manifest_id(directory: Path) -> str | None:
     """Return the id of an output's manifest, or ``None`` if there is none. The files aren't looked at."""
     manifest = read_manifest(directory)
     return manifest.id if manifest else None
+
+
+def written(directory: Path) -> str:
+    """Return what tells the output that is there from others at its place, empty if there is none."""
+    manifest = read_manifest(directory)
+    return manifest.writing if manifest else ""
 
 
 def is_complete(directory: Path, inputs: Mapping[str, str] | None = None) -> bool:
@@ -137,6 +171,15 @@ def other_input(made_from: Mapping[str, str], inputs: Mapping[str, str]) -> str 
             return f"from another {label}"
     superfluous = [label for label in made_from if label not in inputs]
     return f"with {superfluous[0]}, which is no input any more" if superfluous else None
+
+
+def _counted(info: Mapping[str, Any]) -> dict[str, Any]:
+    # An empty list of skipped files is none.
+    counted = {key: info[key] for key in COUNTED if info.get(key)}
+    if "skipped" in counted:
+        # The reasons quote servers and paths. What a reader gets depends on which files are missing.
+        counted["skipped"] = sorted(counted["skipped"])
+    return counted
 
 
 def _change(path: str, record: FileRecord) -> str | None:

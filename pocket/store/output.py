@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
-import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pocket.errors import ConfigError
 from pocket.store.manifest import (
     NAME,
     FileRecord,
     Manifest,
+    content_id,
     file_checksum,
     is_complete,
-    manifest_id,
     read_manifest,
+    written,
 )
 from pocket.store.provenance import revision, software
 from pocket.store.publishing import readable_errors, replacing, sync
@@ -50,8 +50,8 @@ def write_output(
         task: name of the task.
         inputs: label → manifest id of what the output is made from.
         remote: URL of the output in the remote store, to which it is copied then; ``None`` for no copy.
-        replaces: id of the output that was there when the task began, empty if there was none; ``None`` for the one
-            that is there now.
+        replaces: the manifest's ``writing`` of the output that was there when the task began, empty if there was
+            none; ``None`` for the one that is there now.
         **info: more to record in the manifest, as far as JSON goes. Like ``inputs`` it is read when the body has
             ended, so a list or dict may still be filled in it.
 
@@ -63,13 +63,13 @@ def write_output(
         RemoteStoreError: if the remote store can't be written; the output is in the store then.
         ConfigError: if the body writes a file of the manifest's name.
     """
-    before = manifest_id(directory) if replaces is None else replaces
+    before = written(directory) if replaces is None else replaces
 
     def was_written_meanwhile(temporary: Path) -> bool:
         there, ours = read_manifest(directory), read_manifest(temporary)
-        if there is None or ours is None or there.id == before:
+        if there is None or ours is None or there.writing == before:
             return False
-        return (there.inputs, there.info) == (ours.inputs, ours.info) and is_complete(directory)
+        return _decisive(there) == _decisive(ours) and is_complete(directory)
 
     with replacing(directory, was_written_meanwhile) as temporary:
         with readable_errors(directory, _FULL):
@@ -78,6 +78,11 @@ def write_output(
             _write_manifest(temporary, task, inputs, info)
     if remote is not None:
         upload(directory, remote)
+
+
+def _decisive(manifest: Manifest) -> tuple[Any, ...]:
+    """Return what decides whether an output is the one that a task must have."""
+    return manifest.inputs, manifest.counted, manifest.info.get("parameter_files", {})
 
 
 def _write_manifest(directory: Path, task: str, inputs: Mapping[str, str], info: Mapping[str, object]) -> None:
@@ -94,8 +99,7 @@ def _write_manifest(directory: Path, task: str, inputs: Mapping[str, str], info:
             record = FileRecord(size=stat.st_size, sha256=file_checksum(path), mtime_ns=stat.st_mtime_ns)
             files[path.relative_to(directory).as_posix()] = record
     created = datetime.now(UTC).isoformat(timespec="seconds")
-    # random, so that an output made again never passes for the one that others were made from
-    identity = hashlib.sha256(f"{files} {created} {secrets.token_hex(16)}".encode()).hexdigest()[:20]
+    identity = content_id(task, files, info)
     manifest = Manifest(identity, task, created, dict(inputs), files, software(), revision(), dict(info))
     manifest_file.write_text(manifest.to_json())
     sync(manifest_file)

@@ -17,10 +17,10 @@ from pathlib import Path
 
 from pocket.errors import PocketError, RemoteStoreError
 from pocket.remote.storage import Storage, XRootDStorage
-from pocket.store.manifest import NAME, Manifest, is_complete, manifest_id, parse_manifest
+from pocket.store.manifest import NAME, Manifest, is_complete, parse_manifest, written
 from pocket.store.publishing import readable_errors, replacing, sync
 
-#: local file of an output that tells which manifest was uploaded, and to which URL
+#: local file of an output that tells which writing of it was uploaded, and to which URL
 UPLOADED = ".uploaded"
 # rounds if other writers of the same output are faster in between
 _ROUNDS = 10
@@ -61,14 +61,14 @@ def upload(directory: Path, url: str) -> None:
             _upload(directory, manifest, content, url)
         except _ChangedError:
             # by another writer, whose output it is now?
-            if manifest_id(directory) == manifest.id:
+            if written(directory) == manifest.writing:
                 raise
         except RemoteStoreError as error:
             raise RemoteStoreError(
                 f"{directory} is complete but not in the remote store, running the task again copies it: {error}"
             ) from error
         else:
-            _note(directory, manifest.id, url)
+            _note(directory, manifest.writing, url)
             return
     raise PocketError(f"{directory} has no {NAME} that can be read, or others write it all the time")
 
@@ -76,7 +76,7 @@ def upload(directory: Path, url: str) -> None:
 def is_uploaded(directory: Path, url: str) -> bool:
     """Whether the output that is in a folder now was copied to its place in the remote store."""
     try:
-        return (directory / UPLOADED).read_text(encoding="utf-8") == _mark(manifest_id(directory), url)
+        return (directory / UPLOADED).read_text(encoding="utf-8") == _mark(written(directory), url)
     except OSError:
         return False
 
@@ -98,8 +98,8 @@ def download(url: str, directory: Path) -> None:
         if content is None or manifest is None:
             time.sleep(_MOMENT)
             continue
-        if manifest_id(directory) == manifest.id and is_complete(directory):
-            _note(directory, manifest.id, url)
+        if written(directory) == manifest.writing and is_complete(directory):
+            _note(directory, manifest.writing, url)
             return
         try:
             with replacing(directory) as folder, readable_errors(directory):
@@ -109,10 +109,10 @@ def download(url: str, directory: Path) -> None:
                 sync(folder)
         except RemoteStoreError:
             # replaced by another writer in between?
-            if _remote_id(url) == manifest.id:
+            if _remote_writing(url) == manifest.writing:
                 raise
         else:
-            _note(directory, manifest.id, url)
+            _note(directory, manifest.writing, url)
             return
     raise RemoteStoreError(f"{url} has no {NAME} that can be read")
 
@@ -135,7 +135,7 @@ class _ChangedError(PocketError):
 
 
 def _upload(directory: Path, manifest: Manifest, content: bytes, url: str) -> None:
-    if _remote_id(url) == manifest.id:
+    if _remote_writing(url) == manifest.writing:
         return
     _remove_abandoned(url.rpartition("/")[0])
     temporary = _beside(url, "tmp")
@@ -149,7 +149,7 @@ def _upload(directory: Path, manifest: Manifest, content: bytes, url: str) -> No
                 raise _ChangedError(f"{name} in {directory} can't be read: {error.strerror}") from error
             if sent != checksum:
                 raise _ChangedError(f"{name} in {directory} has changed since it was written")
-        _publish(temporary, url, manifest.id)
+        _publish(temporary, url, manifest.writing)
     except BaseException:
         # once only: the server may be down
         with contextlib.suppress(RemoteStoreError):
@@ -171,7 +171,7 @@ def _publish(temporary: str, url: str, identifier: str) -> None:
             if name not in _storage.list(parent):
                 # moved aside by another writer in between
                 continue
-            if _remote_id(url) == identifier:
+            if _remote_writing(url) == identifier:
                 # renamed, but the answer got lost
                 break
         # another writer may be faster
@@ -196,9 +196,9 @@ def _download(url: str, manifest: Manifest, folder: Path) -> None:
         sync(path)
 
 
-def _remote_id(url: str) -> str | None:
+def _remote_writing(url: str) -> str | None:
     manifest = parse_manifest(_storage.read(f"{url}/{NAME}") or b"")
-    return manifest.id if manifest else None
+    return manifest.writing if manifest else None
 
 
 def _manifest_text(directory: Path) -> bytes:
@@ -216,7 +216,7 @@ def _note(directory: Path, identifier: str, url: str) -> None:
         temporary.replace(directory / UPLOADED)
 
 
-def _mark(identifier: str | None, url: str) -> str:
+def _mark(identifier: str, url: str) -> str:
     return f"{identifier} {url}\n"
 
 

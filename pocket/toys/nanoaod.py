@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import uproot
 
-from pocket.counters import make_tree
+from pocket.counters import make_tree, without_times
 
 #: entries per basket
 BASKET_ENTRIES = 100_000
@@ -35,7 +35,8 @@ def write_nanoaod(
         compression: of the baskets; without any, ZSTD of level 1.
         basket_entries: entries per basket.
     """
-    with uproot.recreate(path, compression=compression or uproot.ZSTD(1), uuid_function=lambda: file_uuid) as file:
+    compression = compression or uproot.ZSTD(1)
+    with without_times(), uproot.recreate(path, compression=compression, uuid_function=lambda: file_uuid) as file:
         types = {name: ak.type(values).content for name, values in events.items()}
         starts = range(0, len(events["event"]), basket_entries)
         tree = make_tree(file, "Events", types, len(starts))

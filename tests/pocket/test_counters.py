@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import datetime
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 import uproot
 from uproot.writing._cascadetree import Tree
 
-from pocket.counters import make_tree
+from pocket.counters import make_tree, without_times
 
 
 @pytest.mark.parametrize(("names", "types"), [(None, ("uint32_t", "uint32_t")), (["nA"], ("uint32_t", "int32_t"))])
@@ -52,3 +54,31 @@ def test_more_baskets_than_expected(tmp_path: Path) -> None:
     with uproot.open(tmp_path / "file.root") as file:
         assert file["Events"]["A"].array().to_list() == [row for number in range(5) for row in ([number], [])]
         assert file["Events"]["nA"].typename == "uint32_t"
+
+
+def test_files_without_times_have_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock(datetime.datetime):
+        ticks = 0
+
+        @classmethod
+        def now(cls, tz: datetime.tzinfo | None = None) -> Clock:
+            cls.ticks += 1
+            return cls(2024, 1, 1) + datetime.timedelta(hours=cls.ticks)
+
+    for module in (uproot.writing._cascade, uproot.writing._cascadetree, uproot.writing.writable):
+        monkeypatch.setattr(module.datetime, "datetime", Clock)
+
+    def write() -> bytes:
+        path = tmp_path / "file.root"
+        with uproot.recreate(path, uuid_function=lambda: uuid.UUID(int=1)) as file:
+            columns = {"A": ak.Array([[1, 2], [], [3]]), "x": np.array([1, 2, 3])}
+            types = {name: ak.type(ak.Array(values)).content for name, values in columns.items()}
+            make_tree(file, "Events", types, 1).extend(columns)
+        return path.read_bytes()
+
+    assert write() != write()
+    with without_times():
+        assert write() == write()
+    with uproot.open(tmp_path / "file.root") as file:
+        assert file.key("Events").created_on == datetime.datetime(1995, 1, 1)
+    assert Clock.ticks

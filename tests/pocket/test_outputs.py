@@ -152,3 +152,12 @@ def test_add() -> None:
         add([first, other])
     with pytest.raises(HistogramError, match="there is no histogram to add"):
         add([])
+
+
+def test_bytes_depend_on_the_content_alone(tmp_path: Path) -> None:
+    written = []
+    for number in range(2):
+        (folder := tmp_path / str(number)).mkdir()
+        write_sums_and_histograms(folder, some_output())
+        written.append({path.name: path.read_bytes() for path in folder.iterdir()})
+    assert written[0] == written[1]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 from collections.abc import Callable
@@ -8,8 +9,10 @@ from pathlib import Path
 import law
 import pytest
 
+import tasks
 from pocket.parameters.checksums import checksums
 from pocket.store import is_complete, manifest_id, write_output
+from pocket.store.manifest import COUNTED
 from pocket.store.remote_manifests import forget
 from tasks.merging import MergeOutputs
 from tasks.targets import StoreTarget, fetch, find_remote, store_targets, upload_awaiting
@@ -207,3 +210,23 @@ def test_damage_counts_from_there_onwards(
     output = chain.outputs(task, part)[0]
     damage(max((path for path in output.rglob("*") if path.is_file()), key=os.path.getsize))
     assert chain.missing() == missing
+
+
+#: keys of ``info`` that are read of an output to tell whether itself is complete, or what it consists of
+OF_ITSELF = {"parameter_files", "contents"}
+
+
+def test_what_tasks_read_of_other_manifests_is_in_the_id() -> None:
+    """An output made again counts as the same one if its id is; so nothing may be read that isn't in the id."""
+    read = set()
+    for path in Path(tasks.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(
+                    func=ast.Attribute(value=ast.Attribute(attr="info"), attr="get"), args=[ast.Constant(value=key), *_]
+                ):
+                    read.add(key)
+                case ast.Subscript(value=ast.Attribute(attr="info"), slice=ast.Constant(value=key)):
+                    read.add(key)
+    assert {"skipped", "failed", "iterations"} <= read
+    assert read <= {*COUNTED, *OF_ITSELF}

@@ -127,6 +127,16 @@ def test_few_rows_are_in_memory_at_once(tmp_path: Path, monkeypatch: pytest.Monk
     assert set(columns.weight.to_list()) == {4.0}
 
 
+def test_bytes_depend_on_the_content_alone(tmp_path: Path) -> None:
+    files = []
+    for number in range(2):
+        branch = write(tmp_path / f"branch {number}", records(x=[[1.5], []]), records(x=[[], [2.5]]))
+        target = merged(tmp_path / f"merged {number}", branch, factor=2.0)
+        files.append([path.read_bytes() for folder in (branch, target) for path in folder.rglob("*.parquet")])
+    assert files[0] == files[1]
+    assert len(files[0]) == 2
+
+
 def test_data_are_left_as_they_are(tmp_path: Path) -> None:
     branch = write(tmp_path / "0", records(), dataset="DATA_2018")
     columns = read_columns(merged(tmp_path / "merged", branch, factor=0.5), "TT", "SR")

@@ -63,14 +63,48 @@ def test_manifest_tells_what_was_written(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a" / "b" / "manifest.json").read_text())["id"] == manifest.id
 
 
-def test_an_output_made_again_replaces_the_old_one_and_has_another_id(tmp_path: Path) -> None:
+def test_an_output_made_again_replaces_the_old_one_and_has_the_same_id(tmp_path: Path) -> None:
     write(tmp_path / "out", 1)
     (tmp_path / "out" / "extra").write_text("of the old one")
-    first = manifest_id(tmp_path / "out")
+    first = read_manifest(tmp_path / "out")
+    assert first is not None
     write(tmp_path / "out", 1)
-    assert manifest_id(tmp_path / "out") not in (None, first)
+    second = read_manifest(tmp_path / "out")
+    assert second is not None
+    assert second.id == first.id
+    assert second.writing != first.writing
     assert not (tmp_path / "out" / "extra").exists()
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize(
+    ("content", "info", "same"),
+    [
+        ("a", {}, True),
+        ("a", {"skipped": {}, "params": ["x=1"], "cpu": 3.0}, True),
+        ("b", {}, False),
+        ("a", {"skipped": {"file.root": "it is empty"}}, False),
+        ("a", {"missing": {"DY": 0.1}}, False),
+        ("a", {"failed": ["a check"]}, False),
+        ("a", {"iterations": 4}, False),
+    ],
+)
+def test_the_id_is_that_of_the_content(tmp_path: Path, content: str, info: dict[str, object], same: bool) -> None:
+    ids = []
+    for inputs, text, record in (({"x": "1"}, "a", {}), ({"x": "2"}, content, info)):
+        with write_output(tmp_path / "out", task="T", inputs=inputs, **record) as folder:
+            (folder / "file").write_text(text)
+        ids.append(manifest_id(tmp_path / "out"))
+    assert (ids[0] == ids[1]) == same
+
+
+def test_which_files_were_skipped_counts_and_not_why(tmp_path: Path) -> None:
+    ids = []
+    for name, reason in (("a", "no server"), ("a", "timeout"), ("b", "timeout")):
+        with write_output(tmp_path / "out", task="T", inputs={}, skipped={name: reason}):
+            pass
+        ids.append(manifest_id(tmp_path / "out"))
+    assert ids[0] == ids[1] != ids[2]
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt(), SystemExit(1)])
@@ -193,17 +227,17 @@ def test_concurrent_writers_leave_the_output_of_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "number", "stays"), [({"a": "1"}, 0, True), ({"a": "2"}, 0, False), ({"a": "1"}, 1, False)]
+    ("inputs", "share", "stays"), [({"a": "1"}, 0.1, True), ({"a": "2"}, 0.1, False), ({"a": "1"}, 0.2, False)]
 )
 def test_an_equal_output_written_meanwhile_stays(
-    tmp_path: Path, inputs: dict[str, str], number: int, stays: bool
+    tmp_path: Path, inputs: dict[str, str], share: float, stays: bool
 ) -> None:
     place = tmp_path / "out"
     for _ in range(2):
         # something may have been made from the one that another process wrote since; the one from before is replaced
-        with write_output(place, task="T", inputs={"a": "1"}, number=0) as ours:
+        with write_output(place, task="T", inputs={"a": "1"}, missing={"DY": 0.1}, cpu=1.0) as ours:
             (ours / "x").write_text("ours")
-            with write_output(place, task="T", inputs=inputs, number=number) as theirs:
+            with write_output(place, task="T", inputs=inputs, missing={"DY": share}, cpu=2.0) as theirs:
                 (theirs / "x").write_text("theirs")
             identifier = manifest_id(place)
         assert (manifest_id(place) == identifier) == stays
@@ -215,9 +249,9 @@ def test_an_equal_output_written_meanwhile_stays(
 @pytest.mark.parametrize(("replaces", "stays"), [(None, False), ("", True), ("another", True)])
 def test_an_equal_output_written_since_the_task_began_stays(tmp_path: Path, replaces: str | None, stays: bool) -> None:
     place = tmp_path / "out"
-    with write_output(place, task="T", inputs={}):
-        pass
-    there = manifest_id(place)
-    with write_output(place, task="T", inputs={}, replaces=replaces):
-        pass
-    assert (manifest_id(place) == there) == stays
+    for number, before in ((1, None), (2, replaces)):
+        with write_output(place, task="T", inputs={}, replaces=before, number=number):
+            pass
+    manifest = read_manifest(place)
+    assert manifest is not None
+    assert manifest.info["number"] == (1 if stays else 2)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pocket.errors import PocketError, RemoteStoreError
-from pocket.store import is_complete, manifest_id, read_manifest
+from pocket.store import is_complete, manifest_id, read_manifest, write_output
 from pocket.store.remote import download, is_uploaded, remove, upload
 from tests.pocket.store.folder_storage import STORE, FolderStorage
 from tests.pocket.store.test_output import holds
@@ -74,6 +74,26 @@ def test_what_is_there_is_not_copied_again(storage: FolderStorage, output: Path)
     assert is_uploaded(output, URL)
     assert storage.calls["upload"] == 4
     assert storage.calls["download"] == 0
+
+
+def test_same_content_made_from_other_inputs_is_copied(storage: FolderStorage, output: Path) -> None:
+    upload(output, URL)
+    first = read_manifest(output)
+    with write_output(output, task="Write", inputs={"number": "another"}, number=1) as folder:
+        for name in read_manifest(storage.path(URL)).files:  # type: ignore[union-attr]
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes((storage.path(URL) / name).read_bytes())
+    second = read_manifest(output)
+    assert first is not None
+    assert second is not None
+    assert first.id == second.id
+    # The copy would come back as made from the inputs of before.
+    assert not is_uploaded(output, URL)
+    upload(output, URL)
+    assert read_manifest(storage.path(URL)) == second
+    shutil.rmtree(output)
+    download(URL, output)
+    assert read_manifest(output) == second
 
 
 @pytest.mark.parametrize("before", [None, 7])
