@@ -20,7 +20,7 @@ import site
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable, Iterator, KeysView, Mapping
+from collections.abc import Callable, Collection, Iterator, KeysView, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -86,6 +86,20 @@ class Reads:
                 raise ChangedFileError(f"{path} was removed while it was used: run this again") from None
             found[portable(path)] = checksum
         return dict(sorted(found.items()))
+
+    def record(self, inputs: Collection[str] = ()) -> dict[str, dict[str, Any]]:
+        """Return what a manifest tells of it, as :func:`changed_reads` takes it.
+
+        Args:
+            inputs: files that were processed; the output depends on them anyway, as it does on what is in the store.
+
+        Raises:
+            ChangedFileError: as :meth:`checksums`.
+        """
+        for path in inputs:
+            self.files.pop(_absolute(path), None)
+        files = {name: checksum for name, checksum in self.checksums().items() if not name.startswith("<store>")}
+        return {"files": files, "variables": self.variable_digests()}
 
     def variable_digests(self) -> dict[str, str | None]:
         """Return the digests of the values of environment variables: a value may be a secret."""

@@ -134,9 +134,10 @@ class ProcessingJob:
         from pocket.outputs import write_sums_and_histograms
         from pocket.parameters.checksums import checksums
         from pocket.parameters.locations import recording_files
+        from pocket.reads import recording_reads
 
         config = load_analysis(self.analysis, self.overrides).config(self.config)
-        with recording_files() as used:
+        with recording_files() as used, recording_reads() as reads:
             result = run_branch(
                 config,
                 self.branch,
@@ -151,7 +152,11 @@ class ProcessingJob:
         files = checksums(self.resources.not_made(used))
         reading = self.reading(result)
         with write_output(
-            **self.output, skipped=dict(result.skipped), parameter_files=files, reading=reading
+            **self.output,
+            skipped=dict(result.skipped),
+            parameter_files=files,
+            reads=reads.record(self.branch.locations),
+            reading=reading,
         ) as folder:
             write_sums_and_histograms(folder, result.output)
             write_columns(folder, result.output["columns"])
@@ -166,15 +171,19 @@ class SkimJob(ProcessingJob):
         from pocket.analysis import load_analysis
         from pocket.parameters.checksums import checksums
         from pocket.parameters.locations import recording_files
+        from pocket.reads import recording_reads
         from pocket.skims.run import skim_branch
 
         analysis = load_analysis(self.analysis, self.overrides)
         skipped: dict[str, str] = {}
         files: dict[str, str] = {}
+        read: dict[str, Any] = {}
         reading: dict[str, Any] = {}
+        info: dict[str, Any] = {"skipped": skipped, "parameter_files": files, "reads": read, "reading": reading}
         with (
-            write_output(**self.output, skipped=skipped, parameter_files=files, reading=reading) as folder,
+            write_output(**self.output, **info) as folder,
             recording_files() as used,
+            recording_reads() as reads,
         ):
             record = skim_branch(
                 analysis.config(self.config),
@@ -193,6 +202,7 @@ class SkimJob(ProcessingJob):
             skipped.update(record.skipped)
             reading.update(self.reading(record))
             files.update(checksums(self.resources.not_made(used)))
+            read.update(reads.record(self.branch.locations))
 
 
 @dataclass(frozen=True)

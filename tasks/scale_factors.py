@@ -181,15 +181,16 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
             return
         from pocket.parameters.checksums import checksums
         from pocket.parameters.locations import recording_files
+        from pocket.reads import recording_reads
         from pocket.scale_factors.base import find_function
 
         make = find_function(self.declaration.maker)
         # what isn't applied yet has no uncertainty
         made = self.made(self.templates(), unchanged=self.iteration == 0)
-        with recording_files() as used:
+        with recording_files() as used, recording_reads() as reads:
             correction, result = make(str(self.scale_factor), self.declaration, made)
         files = checksums(self.toy_files().not_made(used))
-        with write_output(**self.write_info(), parameter_files=files) as folder:
+        with write_output(**self.write_info(), parameter_files=files, reads=reads.record()) as folder:
             (folder / self.correction_file.name).write_text(correction, encoding="utf-8")
             if result is not None:
                 (folder / RESULT).write_text(result.to_json(), encoding="utf-8")

@@ -100,12 +100,16 @@ class StoreTarget(law.LocalDirectoryTarget):
     def _suits(self) -> bool:
         """Whether the manifest is as it must be, whatever became of the files."""
         from pocket.parameters.checksums import changed_files
+        from pocket.reads import changed_reads
 
         manifest = self.manifest
         # the inputs take longer
         if manifest is None or (inputs := self._inputs()) is None or other_input(manifest.inputs, inputs):
             return False
         if changed_files(manifest.info.get("parameter_files", {})):
+            return False
+        reads = manifest.info.get("reads", {})
+        if changed_reads(reads.get("files", {}), reads.get("variables", {})):
             return False
         if manifest.info.get("failed") and not self._accept_failed:
             return False

@@ -67,6 +67,11 @@ class Branch:
     stop: int
     segments: tuple[Segment, ...]
 
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """All paths and URLs of its files."""
+        return tuple(location for segment in self.segments for location in segment.locations)
+
 
 def split(fileset: Mapping[str, DatasetInfo], events_per_branch: int) -> list[Branch]:
     """Divide each dataset into ranges of equal size, as few as ``events_per_branch`` allows.

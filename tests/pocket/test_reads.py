@@ -181,6 +181,19 @@ def test_a_file_that_changes_meanwhile_is_an_error(file: Path) -> None:
         reads.checksums()
 
 
+def test_inputs_and_outputs_of_steps_are_no_files_of_the_user(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = tmp_path / "store"
+    store.mkdir()
+    (store / "result.json").write_text("{}")
+    monkeypatch.setenv("POCKET_STORE", str(store))
+    with recording_reads() as reads:
+        for path in (file, store / "result.json"):
+            path.read_text()
+    assert reads.record([str(file)]) == {"files": {}, "variables": {}}
+
+
 @pytest.fixture
 def variable(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("MY_LIMIT", "30")

@@ -10,6 +10,7 @@ import pytest
 
 from pocket.analysis import load_analysis
 from pocket.fingerprint import imports
+from pocket.fingerprint.sources import Statement
 from pocket.outputs import read_output, read_sums
 from pocket.parameters.defaults import to_plain
 from tasks.merging import MergeOutputs
@@ -36,10 +37,8 @@ def test_only_a_deleted_branch_runs_again(chain: Chain) -> None:
     run = chain.run("PlotTemplates")
     assert run.code == 0
     assert run.executed == ["RunProcessor", "MergeOutputs", "PlotTemplates"]
-    again = chain.ids("")
-    made = {deleted, chain.output("MergeOutputs", "main"), chain.output("PlotTemplates", "corrected")}
-    assert {path for path, identifier in again.items() if identifier != before[path]} == made
-    assert set(again) == set(before)
+    # with the same content, so that what was made from it stays as it is
+    assert chain.ids("") == before
     assert chain.templates() == templates
     assert chain.build() == []
 
@@ -97,7 +96,8 @@ def test_changed_code_or_file_format_is_another_output(
 
     def changed(file: str, mtime_ns: int, size: int) -> Any:
         source = read(file, mtime_ns, size)
-        return replace(source, digest="changed") if file.endswith(module) else source
+        acts = Statement("changed", (), (), (), acts=True)
+        return replace(source, statements=(*source.statements, acts)) if file.endswith(module) else source
 
     before, read = fingerprints(), imports.read_source
     assert fingerprints() == before

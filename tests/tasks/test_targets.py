@@ -213,7 +213,7 @@ def test_damage_counts_from_there_onwards(
 
 
 #: keys of ``info`` that are read of an output to tell whether itself is complete, or what it consists of
-OF_ITSELF = {"parameter_files", "contents"}
+OF_ITSELF = {"parameter_files", "reads", "contents"}
 
 
 def test_what_tasks_read_of_other_manifests_is_in_the_id() -> None:
