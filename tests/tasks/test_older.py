@@ -1,0 +1,28 @@
+"""Outputs of an earlier version beside those that are made."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from pocket.store.older import RECORDS
+from tests.tasks.chain import Chain
+
+
+def test_they_are_reported_once_and_stay(chain: Chain) -> None:
+    for manifest in chain.store.rglob("manifest.json"):
+        content = json.loads(manifest.read_text())
+        content["info"].pop(RECORDS, None)
+        manifest.write_text(json.dumps(content))
+    before = chain.ids("RunProcessor", "main") | chain.ids("MergeOutputs", "main")
+    told = []
+    for pt in (21, 22):
+        chain.edit("parameters.yaml", f"pt: {pt - 1}", f"pt: {pt}")
+        run = chain.run("MergeOutputs", "--config", "main")
+        assert run.code == 0, run.text
+        told.append(
+            re.findall(r"^(\d+ outputs?) in .*/small/(\w+)/main/v1 w\w+ made before 0\.2", run.text, re.MULTILINE)
+        )
+    assert sorted(told[0]) == [("1 output", "MergeOutputs"), ("1 output", "RunProcessor")]
+    assert told[1] == []
+    assert (chain.ids("RunProcessor", "main") | chain.ids("MergeOutputs", "main")).items() > before.items()
