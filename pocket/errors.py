@@ -71,10 +71,6 @@ class DamagedOutputError(PocketError):
     """A file of an output isn't what was written."""
 
 
-class ChangedFileError(PocketError):
-    """A file was replaced while it was used."""
-
-
 class MissingBranchError(PocketError):
     """A branch that the configuration needs is not in the file."""
 
