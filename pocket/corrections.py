@@ -1,4 +1,4 @@
-"""Loading of correctionlib files, once per process."""
+"""Loading of correctionlib files, once per process and content."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import ConfigError, PocketError, UnknownNameError
+from pocket.parameters.checksums import FileContent, content_of
 from pocket.parameters.locations import local_path
 
 _GZIP = b"\x1f\x8b"
 
 
-def read_corrections(path: str) -> list[dict[str, Any]]:
+def read_corrections(content: FileContent) -> list[dict[str, Any]]:
     """Return the corrections of a correctionlib file as plain JSON, without the compound ones.
 
     Args:
-        path: JSON or gzipped JSON; a path, not a name.
+        content: JSON or gzipped JSON, see :func:`pocket.parameters.checksums.content_of`.
+
+    Raises:
+        ChangedFileError: if the file was replaced meanwhile.
     """
-    content = Path(path).read_bytes()
-    text = gzip.decompress(content) if content.startswith(_GZIP) else content
-    corrections: list[dict[str, Any]] = json.loads(text)["corrections"]
+    corrections: list[dict[str, Any]] = json.loads(_text(content))["corrections"]
     return corrections
 
 
@@ -38,7 +40,7 @@ def load_correction(path: str, name: str) -> Any:
         ConfigError: if the file isn't found or isn't a correctionlib file.
         UnknownNameError: if the correction isn't in it.
     """
-    corrections = _load_file(local_path(str(path)))
+    corrections = _load(find_corrections(path))
     if name in corrections.compound:
         return corrections.compound[name]
     # "in corrections" itself raises an IndexError
@@ -47,13 +49,32 @@ def load_correction(path: str, name: str) -> Any:
     return corrections[name]
 
 
+def find_corrections(path: str) -> FileContent:
+    """Return a correctionlib file with its content, by path or name.
+
+    Raises:
+        ConfigError: if the file isn't found.
+    """
+    try:
+        return content_of(str(path))
+    except FileNotFoundError:
+        raise ConfigError(f"correction file {local_path(str(path))} does not exist") from None
+    except OSError as error:
+        raise ConfigError(f"correction file {local_path(str(path))} can't be read: {error.strerror}") from None
+
+
 @functools.lru_cache(maxsize=64)
-def _load_file(path: str) -> Any:
+def _load(content: FileContent) -> Any:
     import correctionlib
 
-    if not Path(path).is_file():
-        raise ConfigError(f"correction file {path} does not exist")
     try:
-        return correctionlib.CorrectionSet.from_file(path)
+        return correctionlib.CorrectionSet.from_string(_text(content).decode())
+    except PocketError:
+        raise
     except Exception as error:  # correctionlib raises plain RuntimeError and friends
-        raise ConfigError(f"{path} is not a correctionlib file: {error}") from None
+        raise ConfigError(f"{content.path} is not a correctionlib file: {error}") from None
+
+
+def _text(content: FileContent) -> bytes:
+    found = content.read()
+    return gzip.decompress(found) if found.startswith(_GZIP) else found

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pocket.file_state import file_checksum
+
 #: key of a manifest's ``info`` under which the digests are
 CONTENTS = "contents"
 
@@ -35,7 +37,7 @@ def content_digests(output: Mapping[str, Any], directory: Path | None = None) ->
     sums = {key: value for key, value in output.items() if key not in ("variables", "columns")}
     digests["sums"] = hashlib.sha256(json.dumps(sums, sort_keys=True, allow_nan=False).encode()).hexdigest()
     if directory is not None and (files := sorted(directory.rglob("*.parquet"))):
-        columns = [(file.relative_to(directory).as_posix(), _checksum(file)) for file in files]
+        columns = [(file.relative_to(directory).as_posix(), file_checksum(file)) for file in files]
         digests["columns"] = hashlib.sha256(json.dumps(columns).encode()).hexdigest()
     return digests
 
@@ -49,8 +51,3 @@ def _layout(histogram: Any) -> list[Any]:
         axes.append([type(axis).__name__, axis.name, bins, repr(axis.traits)])
     view = histogram.view(flow=True)
     return [str(histogram.storage_type.__name__), view.dtype.descr, list(view.shape), axes]
-
-
-def _checksum(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -67,6 +67,10 @@ class RemoteStoreError(PocketError):
     """The remote store can't be read or written, or an output isn't there as its manifest says."""
 
 
+class DamagedOutputError(PocketError):
+    """A file of an output isn't what was written."""
+
+
 class MissingBranchError(PocketError):
     """A branch that the configuration needs is not in the file."""
 

@@ -6,14 +6,13 @@ coffea's ``LumiMask`` does the same, but compiles all of ``coffea.lumi_tools`` i
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from pocket.errors import ConfigError
-from pocket.parameters.locations import local_path
+from pocket.parameters.checksums import content_of
 
 
 def certified(runs: Any, luminosity_blocks: Any, path: str) -> npt.NDArray[np.bool_]:
@@ -32,7 +31,7 @@ def certified(runs: Any, luminosity_blocks: Any, path: str) -> npt.NDArray[np.bo
         ConfigError: if the file is missing or isn't such a JSON.
     """
     try:
-        golden = json.loads(Path(local_path(path)).read_bytes())
+        golden = json.loads(content_of(path).read())
         ranges = [(int(run), first, last) for run, of_run in golden.items() for first, last in of_run]
         run, first, last = np.array(ranges, dtype=np.uint32).reshape(-1, 3).T
     except FileNotFoundError:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters.checksums import FileContent, content_of
 from pocket.parameters.locations import local_path, project_path
 
 Floats = npt.NDArray[np.float32]
@@ -27,6 +28,15 @@ class Model:
     """
 
     path: str | Path
+
+    @property
+    def content(self) -> FileContent:
+        """The file with its content.
+
+        Raises:
+            ConfigError: if it doesn't exist.
+        """
+        return content_of(str(self.file))
 
     @property
     def file(self) -> Path:
@@ -74,7 +84,7 @@ class OnnxModel(Model):
         Returns:
             Shape (n,) for one number per row, else as the model gives it.
         """
-        session = _onnx_session(self.file)
+        session = _onnx_session(self.content)
         outputs = [output.name for output in session.get_outputs()]
         if self.output is not None and self.output not in outputs:
             raise UnknownNameError("output", self.output, outputs, f"model {self.path}")
@@ -107,7 +117,7 @@ class XGBoostModel(Model):
             What the objective of the training makes of the sums over the trees: shape (n,) or (n, n classes).
         """
         try:
-            return np.asarray(_booster(self.file).inplace_predict(features))
+            return np.asarray(_booster(self.content).inplace_predict(features))
         except ValueError as error:  # XGBoostError is one
             raise _does_not_fit(self.path, features, error) from None
 
@@ -119,7 +129,8 @@ def _does_not_fit(path: str | Path, features: Floats, error: Exception) -> Confi
 
 # one thread each: there is one worker process per core already
 @functools.lru_cache(maxsize=16)
-def _onnx_session(file: Path) -> Any:
+def _onnx_session(content: FileContent) -> Any:
+    file = Path(content.path)
     onnxruntime = _library("onnxruntime", file)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -127,18 +138,23 @@ def _onnx_session(file: Path) -> Any:
         session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # see above
         raise ConfigError(f"{file} is no ONNX model: {' '.join(str(error).split())[:200]}") from None
+    # The library takes a path, beside which a model may have its weights. It read what is there before and after.
+    content.read()
     if len(session.get_inputs()) != 1:
         raise ConfigError(f"{file} has {len(session.get_inputs())} inputs, a delayed column needs a model with one")
     return session
 
 
 @functools.lru_cache(maxsize=16)
-def _booster(file: Path) -> Any:
+def _booster(content: FileContent) -> Any:
+    file = Path(content.path)
     booster = _library("xgboost", file).Booster({"nthread": 1})
     try:
         booster.load_model(file)
     except ValueError as error:
         raise ConfigError(f"{file} is no XGBoost model: {' '.join(str(error).split())[:200]}") from None
+    # As above.
+    content.read()
     return booster
 
 

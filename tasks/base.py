@@ -21,7 +21,7 @@ from tasks.executors import ExecutorMixin
 from tasks.messages import one_sentence_errors
 from tasks.options import one_sentence_options
 from tasks.remote_store import remote_url
-from tasks.targets import StoreTarget, fetch, store_targets
+from tasks.targets import StoreTarget, fetch_verified, refuse_replaced, store_targets
 
 if TYPE_CHECKING:
     from pocket.analysis import Analysis
@@ -173,14 +173,19 @@ class StoreTask(AnalysisTask):
             output.upload()
         else:
             self._replaced = read_id(output)
-            fetch(self.needed())
+            self.fetch_needed()
             report_older(self.directory.parent)
             self.make()
+            refuse_replaced([output], f"{self.task_family} {self.config_part}")
         return None
 
     def needed(self) -> list[StoreTarget]:
         """Return the outputs that are read to make this one."""
         return store_targets(self.input())
+
+    def fetch_needed(self) -> None:
+        """Have all outputs that are read to make this one, as they were written."""
+        fetch_verified(self.needed())
 
     def make(self) -> None:
         """Make the output."""

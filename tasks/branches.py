@@ -71,10 +71,11 @@ class DatasetWorkflow(BatchWorkflow):
 
     @workflow_condition.create_branch_map
     def create_branch_map(self) -> list[Branch]:
-        """One branch per dataset and entry range."""
-        from pocket.datasets.segments import split
+        """One branch for some files of a dataset, or for a range of entries."""
+        from pocket.datasets.division import divide
 
-        return split(self.fileset, self.events_per_branch)
+        toys = [name for name, definition in self.config_inst.definitions.items() if definition.source == "toys"]
+        return divide(self.fileset, self.events_per_branch, made_at_once=toys)
 
     @workflow_condition.output
     def output(self) -> StoreTarget:
@@ -85,14 +86,12 @@ class DatasetWorkflow(BatchWorkflow):
     def branch_output(self) -> StoreTarget:
         """The branch's folder, once the branches are known: thousands are asked for more than once."""
         branch = self.branch_data
-        folder = self.directory / branch.dataset / f"{branch.start:010d}-{branch.stop:010d}"
-        return self.target(folder)
+        return self.target(self.directory / branch.dataset / branch.folder)
 
     @property
     def branch_label(self) -> str:
         """What errors call this branch: its number, dataset and entries."""
-        branch = self.branch_data
-        return f"{super().branch_label} ({branch.dataset}, events {branch.start} to {branch.stop})"
+        return f"{super().branch_label} ({self.branch_data.label})"
 
     @property
     def fileset(self) -> Fileset:
@@ -155,9 +154,8 @@ class DatasetWorkflow(BatchWorkflow):
 
     @cached_property
     def segment_ids(self) -> dict[str, str]:
-        """The files by UUID and entry range, as inputs of the branch; asked for again and again."""
-        segments = [(segment.uuid, segment.start, segment.stop) for segment in self.branch_data.segments]
-        return {"files": digest(segments)}
+        """The files by content and entry range, as inputs of the branch; asked for again and again."""
+        return {"files": digest([segment.identity for segment in self.branch_data.segments])}
 
     def made_files(self) -> Resources:
         """Return the files that required tasks made."""

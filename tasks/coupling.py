@@ -14,7 +14,7 @@ from pocket.store.publishing import replacing
 from tasks.base import input_ids, load
 from tasks.completeness import are_complete
 from tasks.scale_factors import HISTORY, RESULT, ComputeScaleFactors, ScaleFactorTask
-from tasks.targets import fetch
+from tasks.targets import fetch_verified
 
 if TYPE_CHECKING:
     from pocket.scale_factors import Coupled
@@ -120,7 +120,7 @@ class IterateScaleFactors(ScaleFactorTask):
         """Ask for one iteration after the other, then publish the last one; luigi begins anew after each."""
         for number in range(self.group.max_iterations):
             yield self.measurements(number)
-            fetch(task.output() for task in self.measurements(number).values())
+            fetch_verified(task.output() for task in self.measurements(number).values())
             changes = self.changes(number + 1)
             if number == self._told:
                 print(f"coupled scale factors {self.group.label}, iteration {number}: {_text(changes)}", flush=True)

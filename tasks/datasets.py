@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import stat
+import time
 from collections import Counter
 from dataclasses import replace
 from functools import cached_property
@@ -17,6 +19,7 @@ from pocket.store import store_root, write_output
 from tasks.base import StoreTask, input_ids
 from tasks.catalogues import catalogue_settings, catalogues, print_findings
 from tasks.pool import counting_bar
+from tasks.targets import fetch, fetch_verified
 from tasks.toys import MakeToySamples
 
 if TYPE_CHECKING:
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from pocket.datasets.fileset import Fileset
 
 FILESET = "fileset.json"
+#: s in which file systems note times, at most: 1 or 2 where they are coarse
+STEP = 2.0
 
 
 class BuildDatasets(StoreTask):
@@ -123,10 +128,31 @@ class BuildDatasets(StoreTask):
                 ids |= dict.fromkeys(definition.values, f"in a catalogue: {places}")
         return ids
 
+    def settled_ids(self) -> dict[str, str]:
+        """Return the files as they are now, once none was changed in the last moments.
+
+        A file system may note times in steps. A file that changes twice within one has the same time before and
+        after.
+        """
+        while True:
+            ids = self.input_ids() or {}
+            newest = max((_mtime(path) for path in ids), default=0.0)
+            age = time.time() - newest
+            # Clocks may differ. The time of a server that is ahead is not waited for.
+            if not 0 <= age < STEP:
+                return ids
+            time.sleep(STEP - age)
+
+    def fetch_needed(self) -> None:
+        """Have the toys, whose events are checked where they are read."""
+        fetch(self.needed())
+
     def make(self) -> None:
         """Open the files and write the fileset."""
         from pocket.datasets.fileset import build_fileset
 
+        # The files as they are before they are looked at: one that changes meanwhile is looked at again.
+        before = self.settled_ids()
         with counting_bar("datasets listed", "datasets") as listing, counting_bar("files opened", "files") as opening:
             result = build_fileset(
                 self.definitions,
@@ -138,7 +164,7 @@ class BuildDatasets(StoreTask):
                 listing_progress=listing,
             )
         skipped = {file.path: file.reason for file in result.skipped}
-        with write_output(**self.write_info(), skipped=skipped) as folder:
+        with write_output(**{**self.write_info(), "inputs": before}, skipped=skipped) as folder:
             (folder / FILESET).write_text(json.dumps(result.fileset, indent=1), encoding="utf-8")
 
     def complete(self) -> bool:
@@ -196,7 +222,7 @@ class BuildDatasets(StoreTask):
 
     def fileset(self) -> Fileset:
         """Read the fileset."""
-        self.output().fetch()
+        fetch_verified([self.output()])
         fileset: Fileset = json.loads((self.directory / FILESET).read_text(encoding="utf-8"))
         return fileset
 
@@ -209,7 +235,16 @@ def _instance(definition: DatasetDefinition) -> tuple[str, ...]:
 def _state(path: Path) -> str:
     """Return what changes together with a file's content."""
     try:
-        stat = path.stat()
+        found = path.stat()
     except OSError as error:
         return str(error.strerror)
-    return f"{stat.st_size} bytes, changed at {stat.st_mtime_ns} ns"
+    return f"{found.st_size} bytes, changed at {found.st_mtime_ns} and {found.st_ctime_ns} ns"
+
+
+def _mtime(path: str) -> float:
+    """Return when a file was changed, 0 if it isn't one on this machine."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return 0.0
+    return max(found.st_mtime, found.st_ctime) if stat.S_ISREG(found.st_mode) else 0.0

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocket.executors import Progress
-from pocket.store import write_output
+from pocket.remote.client import is_remote
+from pocket.store import verify_all, verify_files, write_output
 
 if TYPE_CHECKING:
     from pocket.datasets.segments import Branch
@@ -126,16 +127,27 @@ class ProcessingJob:
         events = {"expected": self.size, "processed": result.nevents}
         return {"events": events, "failures": dict(result.failures)}
 
+    def verify_inputs(self) -> None:
+        """Check those files that earlier steps made.
+
+        Raises:
+            DamagedOutputError: if one isn't as it was written.
+        """
+        made = [file for file in self.resources.scale_factors.values() if file]
+        toys = Path(self.resources.toys).iterdir() if self.resources.toys else ()
+        read = [segment.path for segment in self.branch.segments if not is_remote(segment.path)]
+        verify_files([*read, *made, *toys])
+
     def run(self, progress: Progress) -> None:
         """Process the branch and write its raw sums and columns."""
         from pocket.analysis import load_analysis
         from pocket.columns.parquet import write_columns
         from pocket.engine.run import run_branch
         from pocket.outputs import write_sums_and_histograms
-        from pocket.parameters.checksums import checksums
-        from pocket.parameters.locations import recording_files
+        from pocket.parameters.used_files import recording_files
         from pocket.reads import recording_reads
 
+        self.verify_inputs()
         config = load_analysis(self.analysis, self.overrides).config(self.config)
         with recording_files() as used, recording_reads() as reads:
             result = run_branch(
@@ -149,7 +161,7 @@ class ProcessingJob:
                 skip_bad_files=self.skip_bad_files,
                 progress=progress,
             )
-        files = checksums(self.resources.not_made(used))
+        files = used.checksums(self.resources.not_made(used))
         reading = self.reading(result)
         with write_output(
             **self.output,
@@ -169,11 +181,11 @@ class SkimJob(ProcessingJob):
     def run(self, progress: Progress) -> None:
         """Write the surviving events, and the sums over all."""
         from pocket.analysis import load_analysis
-        from pocket.parameters.checksums import checksums
-        from pocket.parameters.locations import recording_files
+        from pocket.parameters.used_files import recording_files
         from pocket.reads import recording_reads
         from pocket.skims.run import skim_branch
 
+        self.verify_inputs()
         analysis = load_analysis(self.analysis, self.overrides)
         skipped: dict[str, str] = {}
         files: dict[str, str] = {}
@@ -201,7 +213,7 @@ class SkimJob(ProcessingJob):
             record.write(folder)
             skipped.update(record.skipped)
             reading.update(self.reading(record))
-            files.update(checksums(self.resources.not_made(used)))
+            files.update(used.checksums(self.resources.not_made(used)))
             read.update(reads.record(self.branch.locations))
 
 
@@ -225,6 +237,7 @@ class MergingJob:
 
         from pocket.outputs import read_output, write_sums_and_histograms
 
+        verify_all(self.folders)
         total: dict[str, Any] = accumulate(map(read_output, self.folders), {"variables": {}})
         with write_output(**self.output) as folder:
             write_sums_and_histograms(folder, total)
@@ -285,11 +298,13 @@ class Published:
         path: correctionlib file, as :func:`pocket.corrections.load_correction` takes it.
         correction: name of the correction in it.
         inputs: its inputs that aren't axes of the measured one, see :func:`pocket.scale_factors.published.read_inputs`.
+        sha256: checksum that the file must have; empty for any.
     """
 
     path: str
     correction: str
     inputs: Mapping[str, str]
+    sha256: str = ""
 
 
 @dataclass(frozen=True)
@@ -319,6 +334,7 @@ class ScaleFactorPlotJob:
         """Draw and save."""
         from pocket.analysis import load_analysis
         from pocket.corrections import load_correction
+        from pocket.parameters.used_files import changed, recording_files
         from pocket.plots.measurements import draw_convergence, draw_published, draw_scale_factor
         from pocket.scale_factors.published import read_inputs
         from pocket.scale_factors.result import ScaleFactorResult
@@ -334,7 +350,10 @@ class ScaleFactorPlotJob:
         if coupled := analysis.coupled_with(self.scale_factor):
             save_plots(draw_convergence(config, history, coupled.tolerance), self.folder, config.parameters)
         if self.published is not None:
-            correction = load_correction(self.published.path, self.published.correction)
+            with recording_files() as used:
+                correction = load_correction(self.published.path, self.published.correction)
+            if self.published.sha256 not in ("", used.checksums()[self.published.path]):
+                raise changed(self.published.path)
             inputs = read_inputs(self.published.inputs)
             plots = draw_published(config, variable, result, correction, inputs)
             save_plots(plots, self.folder, config.parameters)

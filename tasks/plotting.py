@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -170,6 +171,8 @@ class PlotScaleFactors(ScaleFactorTask):
             raise ScaleFactorError(f"scale factor {self.scale_factor!r} isn't binned in its inputs, it can't be drawn")
         published = read_published(self.published, self.published_inputs)
         files = checksums([published.path] if published else [])
+        if published:
+            published = dataclasses.replace(published, sha256=files[published.path])
         with write_output(**self.write_info(), parameter_files=files) as folder:
             job = ScaleFactorPlotJob(
                 analysis=self.analysis,

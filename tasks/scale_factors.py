@@ -179,8 +179,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
             with write_output(**self.write_info()) as folder:
                 shutil.copytree(self.iterated.directory / str(self.scale_factor), folder, dirs_exist_ok=True)
             return
-        from pocket.parameters.checksums import checksums
-        from pocket.parameters.locations import recording_files
+        from pocket.parameters.used_files import recording_files
         from pocket.reads import recording_reads
         from pocket.scale_factors.base import find_function
 
@@ -189,7 +188,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         made = self.made(self.templates(), unchanged=self.iteration == 0)
         with recording_files() as used, recording_reads() as reads:
             correction, result = make(str(self.scale_factor), self.declaration, made)
-        files = checksums(self.toy_files().not_made(used))
+        files = used.checksums(self.toy_files().not_made(used))
         with write_output(**self.write_info(), parameter_files=files, reads=reads.record()) as folder:
             (folder / self.correction_file.name).write_text(correction, encoding="utf-8")
             if result is not None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.executors import Job
 from pocket.fingerprint import code_closure
-from pocket.store import write_output
+from pocket.store import verify, write_output
 from tasks.base import ConfigTask, load
 from tasks.branches import DatasetWorkflow
 from tasks.datasets import FILESET, BuildDatasets
 from tasks.jobs import SkimJob
+from tasks.targets import fetch, fetch_verified
 
 if TYPE_CHECKING:
     from pocket.datasets.definitions import DatasetDefinition
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pocket.skims import Skim
 
 DEFINITIONS = "datasets.json"
+#: :data:`pocket.skims.record.RECORD`
+RECORD = "skim.json"
 
 
 class SkimTask(ConfigTask):
@@ -103,6 +106,12 @@ class BuildSkimDatasets(SkimTask):
         """The outputs of all branches, and the metadata of the datasets."""
         return self.requires().merging_ids()
 
+    def fetch_needed(self) -> None:
+        """Have the branches of the skim; only their records are read here, the files of events where they are used."""
+        fetch(self.needed())
+        for target in self.needed():
+            verify(target.directory, {RECORD})
+
     def make(self) -> None:
         """Write the fileset, and a definition file to process the skim elsewhere."""
         from pocket.skims.datasets import skim_definitions, skim_fileset
@@ -121,6 +130,6 @@ class BuildSkimDatasets(SkimTask):
 
     def fileset(self) -> Fileset:
         """Read the fileset."""
-        self.output().fetch()
+        fetch_verified([self.output()])
         fileset: Fileset = json.loads((self.directory / FILESET).read_text(encoding="utf-8"))
         return fileset

@@ -9,8 +9,9 @@ from typing import Any
 
 import law
 
+from pocket.errors import ChangedFileError, DamagedOutputError
 from pocket.remote.threads import in_threads
-from pocket.store import Manifest, is_complete, read_manifest
+from pocket.store import Manifest, is_complete, read_manifest, verify_all
 from pocket.store.manifest import other_input
 from pocket.store.remote import download, is_uploaded, remove, upload
 from pocket.store.remote_manifests import forget, look_up, remote_manifest
@@ -137,6 +138,45 @@ def find_remote(targets: Iterable[StoreTarget]) -> None:
 def fetch(targets: Iterable[StoreTarget]) -> None:
     """Have the folders of outputs, several at once."""
     in_threads(StoreTarget.fetch, targets)
+
+
+def fetch_verified(targets: Iterable[StoreTarget]) -> None:
+    """Have the folders of outputs as they were written: what is damaged here is fetched again if it is elsewhere.
+
+    Raises:
+        DamagedOutputError: if one is damaged and not in a remote store; it counts as missing from then on.
+    """
+    outputs = list(targets)
+    fetch(outputs)
+    try:
+        verify_all(output.directory for output in outputs)
+    except DamagedOutputError:
+        damaged = [output for output in outputs if read_manifest(output.directory) is None]
+        if any(output.remote is None for output in damaged):
+            raise
+        fetch(damaged)
+        verify_all(output.directory for output in damaged)
+
+
+def refuse_replaced(targets: Iterable[StoreTarget], label: str) -> None:
+    """Check that no file of the parameters was replaced since outputs were made.
+
+    Args:
+        targets: the outputs, which were just made.
+        label: what made them.
+
+    Raises:
+        ChangedFileError: if one was, for which law would only say that the task is not complete.
+    """
+    from pocket.parameters.checksums import changed_files
+
+    for target in targets:
+        manifest = read_manifest(target.directory)
+        if manifest and (names := changed_files(manifest.info.get("parameter_files", {}))):
+            raise ChangedFileError(
+                f"{', '.join(names)} was replaced while {label} ran: run this again, which makes anew what was made "
+                "with the file of before"
+            )
 
 
 def upload_awaiting(targets: Iterable[StoreTarget]) -> None:

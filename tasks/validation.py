@@ -90,7 +90,12 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         Raises:
             ClosureError: if a check failed, unless that is accepted.
         """
-        report = self.report()
+        from pocket.parameters.used_files import recording_files
+
+        with recording_files() as used:
+            report = self.report()
+        made = (str(self.requires()["scale_factor"].correction_file),)
+        files = used.checksums(name for name in self.toy_files().not_made(used) if used[name] not in made)
         print(report.table(), end="", flush=True)
         accepted = bool(report.failed) and self.accept_closure
         if report.failed and not accepted:
@@ -100,7 +105,8 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
                 f"{report.sentence}; the report is in {self.failed_directory / REPORT}, and --accept-closure goes on "
                 "nevertheless"
             )
-        with write_output(**self.write_info(), failed=report.failed, accepted=accepted) as folder:
+        arguments = {**self.write_info(), "failed": report.failed, "accepted": accepted, "parameter_files": files}
+        with write_output(**arguments) as folder:
             _write(folder, report, accepted=accepted)
         shutil.rmtree(self.failed_directory, ignore_errors=True)
 

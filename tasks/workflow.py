@@ -19,7 +19,7 @@ from tasks.branch_template import BranchTemplate
 from tasks.executors import ExecutorMixin
 from tasks.pool import run_jobs, run_with
 from tasks.remote_store import remote_store
-from tasks.targets import fetch, find_remote, upload_awaiting
+from tasks.targets import fetch, find_remote, refuse_replaced, upload_awaiting
 
 
 class PoolProxy(LocalWorkflowProxy):
@@ -51,6 +51,7 @@ class PoolProxy(LocalWorkflowProxy):
             run_with(task.executor_factory, options, jobs, task.progress_label, "events")
         else:
             run_jobs(list(jobs.values()), task.cores, task.progress_label, "events")
+        refuse_replaced((branch.output() for branch in branches), task.progress_label)
 
 
 class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
@@ -123,6 +124,10 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         """Do the work of this branch."""
         self.job().run(lambda amount: None)
 
+    def fetch_needed(self) -> None:
+        """Have the outputs that are read; the job checks those of its branch."""
+        fetch(self.needed())
+
     def prepare_branches(self) -> None:
         """Upload outputs of branches that only await that, and fetch what the other branches need."""
         report_older(self.directory.parent)
@@ -131,7 +136,7 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         branches = self.get_branch_tasks().values()
         upload_awaiting(branch.output() for branch in branches)
         if not all(branch.complete() for branch in branches):
-            fetch(self.needed())
+            self.fetch_needed()
 
     def workflow_complete(self) -> bool:
         """Whether all branches are complete, and all that the workflow requires."""

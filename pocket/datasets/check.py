@@ -165,6 +165,8 @@ def _compared(
         for label, key in (("events:", "num_entries"), ("UUID", "uuid"))
         if info[key] != recorded[key]  # type: ignore[literal-required]
     ]
+    if not differences and info.get("content") != recorded.get("content", info.get("content")):
+        differences = ["another content with the same UUID"]
     if differences:
         return [Finding(name, path, Problem.CHANGED, ", ".join(differences))]
     return [Finding(name, path, Problem.UNLISTED, "readable, but no longer part of the dataset")] if unlisted else []

@@ -16,9 +16,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NotRequired, TypeAlias, TypedDict
+from typing import Any, NotRequired, TypeAlias, TypedDict, cast
 
 from pocket.datasets.catalogues.lookup import Catalogues
+from pocket.datasets.content import content_id, structure
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.listing import DatasetFile, expand_each
 from pocket.errors import BadFileError, ConfigError, DatasetError, PocketError, UnknownNameError, nearest
@@ -36,6 +37,12 @@ class FileInfo(TypedDict):
     object_path: str
     num_entries: int
     uuid: str
+    #: in bytes
+    size: NotRequired[int]
+    #: where its objects are and when they were written (:func:`pocket.datasets.content.structure`)
+    structure: NotRequired[str]
+    #: id of its content, of a copy too (:func:`pocket.datasets.content.content_id`)
+    content: NotRequired[str]
     #: further paths or URLs of the file, in the order of preference
     replicas: NotRequired[list[str]]
 
@@ -169,6 +176,8 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
             tree, *_ = read_tree(file, TREE) or (file[TREE],) if TREE in names else (None,)
             entries = getattr(tree, "num_entries", None)
             uuid = str(file.file.uuid)
+            layout = structure(file)
+            content = content_id(file, str(path), TREE) if entries is not None and end <= size else ""
     # a corrupt file makes uproot raise whatever its bytes lead to: zlib, struct, Unicode, key and value errors
     except PocketError:
         raise
@@ -181,7 +190,8 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
         raise BadFileError(f"file {path} has no tree {TREE!r}; it has {', '.join(close) or 'nothing'}")
     if entries is None:
         raise BadFileError(f"{TREE!r} in file {path} is no tree but a {type(tree).__name__}")
-    return FileInfo(object_path=TREE, num_entries=int(entries), uuid=uuid), size
+    info = FileInfo(object_path=TREE, num_entries=int(entries), uuid=uuid, size=size, structure=layout, content=content)
+    return info, size
 
 
 def inspect_listed(file: DatasetFile, catalogues: Catalogues | None = None) -> tuple[FileInfo, int]:
@@ -195,14 +205,13 @@ def inspect_listed(file: DatasetFile, catalogues: Catalogues | None = None) -> t
         BadFileError: if the file can be read nowhere, or has another number of events than its catalogue says.
     """
     known = catalogues.opened.get(file.identity) if catalogues and not catalogues.fresh else None
-    if known is not None:
-        (path, entries, uuid), size = known
-        info = FileInfo(object_path=path, num_entries=entries, uuid=uuid)
+    # What was remembered before contents were looked at is a list.
+    if known is not None and isinstance(known[0], dict):
+        info, size = cast(FileInfo, dict(known[0])), known[1]
     else:
         info, size = first_readable(file.locations, inspect_file).value
         if catalogues:
-            found = [info["object_path"], info["num_entries"], info["uuid"]]
-            catalogues.opened.put(file.identity, [found, size])
+            catalogues.opened.put(file.identity, [info, size])
     if file.entries not in (None, info["num_entries"]):
         raise BadFileError(
             f"file {file.url} has {info['num_entries']} events, but its catalogue says that it has {file.entries}"

@@ -22,6 +22,9 @@ class Segment:
         start: first entry in the file.
         stop: entry after the last one.
         replicas: further paths or URLs of the file, in the order of preference.
+        size: size of the file in bytes, 0 if it isn't known.
+        structure: where its objects are (:func:`pocket.datasets.content.structure`), empty if it isn't known.
+        content: id of its content (:func:`pocket.datasets.content.content_id`), empty if it isn't known.
     """
 
     path: str
@@ -30,6 +33,14 @@ class Segment:
     start: int
     stop: int
     replicas: tuple[str, ...] = ()
+    size: int = 0
+    structure: str = ""
+    content: str = ""
+
+    @property
+    def identity(self) -> tuple[str, int, int]:
+        """What decides which events these are, wherever the file is: its content, and the range."""
+        return self.content or self.uuid, self.start, self.stop
 
     @property
     def locations(self) -> tuple[str, ...]:
@@ -48,24 +59,43 @@ class Segment:
         """
         if size < 1:
             raise ConfigError(f"the chunk size must be positive, not {size}")
-        return [(self.start + first, self.start + last) for first, last in _equal_ranges(self.stop - self.start, size)]
+        return [(self.start + first, self.start + last) for first, last in equal_ranges(self.stop - self.start, size)]
 
 
 @dataclass(frozen=True)
 class Branch:
-    """A range of entries of one dataset.
+    """Entries of one dataset.
 
     Args:
         dataset: name of the dataset.
-        start: first entry, counted over the dataset's files one after the other.
+        start: first entry of a range of the dataset, counted over its files one after the other; 0 for some of its
+            files, which are no such range.
         stop: entry after the last one, counted likewise.
         segments: the ranges of single files that make up this one, in order; none is empty.
+        name: what tells it from the others of the dataset, from one fileset to the next.
     """
 
     dataset: str
     start: int
     stop: int
     segments: tuple[Segment, ...]
+    name: str = ""
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder with its output."""
+        return self.name or f"{self.start:010d}-{self.stop:010d}"
+
+    @property
+    def label(self) -> str:
+        """What errors call it."""
+        if not self.name:
+            return f"{self.dataset}, events {self.start} to {self.stop}"
+        if len(self.segments) == 1:
+            (part,) = self.segments
+            return f"{self.dataset}, events {part.start} to {part.stop} of {part.path}"
+        more = f"{self.segments[0].path} and {len(self.segments) - 1} more files" if self.segments else "no events"
+        return f"{self.dataset}, {more}"
 
     @property
     def locations(self) -> tuple[str, ...]:
@@ -75,6 +105,8 @@ class Branch:
 
 def split(fileset: Mapping[str, DatasetInfo], events_per_branch: int) -> list[Branch]:
     """Divide each dataset into ranges of equal size, as few as ``events_per_branch`` allows.
+
+    See :func:`pocket.datasets.division.divide` for branches that stay when files are added.
 
     Args:
         fileset: the datasets.
@@ -94,12 +126,13 @@ def split(fileset: Mapping[str, DatasetInfo], events_per_branch: int) -> list[Br
     for name, dataset in fileset.items():
         files = list(dataset["files"].items())
         file_stops = list(accumulate(info["num_entries"] for _, info in files))
-        ranges = _equal_ranges(file_stops[-1] if files else 0, events_per_branch) or [(0, 0)]
+        ranges = equal_ranges(file_stops[-1] if files else 0, events_per_branch) or [(0, 0)]
         branches += [Branch(name, start, stop, _segments(files, file_stops, start, stop)) for start, stop in ranges]
     return branches
 
 
-def _equal_ranges(total: int, size: int) -> list[tuple[int, int]]:
+def equal_ranges(total: int, size: int) -> list[tuple[int, int]]:
+    """Divide a number of entries into ranges of equal size, as few as ``size`` allows; none for no entries."""
     number = -(-total // size)
     return list(pairwise(total * index // number for index in range(number + 1))) if number else []
 
@@ -115,6 +148,20 @@ def _segments(
             break
         first, last = max(start, file_start) - file_start, min(stop, file_stop) - file_start
         if first < last:
-            replicas = tuple(info.get("replicas", ()))
-            segments.append(Segment(path, info["uuid"], info["object_path"], first, last, replicas))
+            segments.append(segment(path, info, first, last))
     return tuple(segments)
+
+
+def segment(path: str, info: FileInfo, start: int, stop: int) -> Segment:
+    """Return a range of entries of a file of a fileset."""
+    return Segment(
+        path,
+        info["uuid"],
+        info["object_path"],
+        start,
+        stop,
+        tuple(info.get("replicas", ())),
+        info.get("size", 0),
+        info.get("structure", ""),
+        info.get("content", ""),
+    )

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import awkward as ak
 
+from pocket.datasets.content import structure
 from pocket.datasets.segments import Segment
 from pocket.engine.nano import NanoTree
 from pocket.errors import (
@@ -60,6 +61,17 @@ def open_file(segment: Segment) -> Iterator[Any]:
             # not a bad file: skipping it would change the dataset behind the fileset's back
             raise OtherFileError(
                 f"{segment.path} was replaced since the fileset was built: its UUID is {uuid}, not {segment.uuid}; "
+                "run BuildDatasets again"
+            )
+        size = int(file.file.source.num_bytes)
+        if segment.size not in (0, size):
+            raise OtherFileError(
+                f"{segment.path} was changed since the fileset was built: it has {size} bytes, not {segment.size}; "
+                "run BuildDatasets again"
+            )
+        if segment.structure not in ("", structure(file)):
+            raise OtherFileError(
+                f"{segment.path} was changed in place since the fileset was built: its objects are elsewhere or newer; "
                 "run BuildDatasets again"
             )
         yield file

@@ -1,22 +1,70 @@
-"""Checksums of the files that parameters name: corrections, golden JSONs, models.
+"""Contents of the files that parameters name: corrections, golden JSONs, models.
 
 Names are in the fingerprints, contents are known only where the files are. So an output records what it was made with,
-and is out of date once a file of that name has another content.
+and is out of date once a file of that name has another content. What is recorded is the checksum of the bytes that were
+used: who reads such a file asks for its content here first.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from pocket.errors import ConfigError
+from pocket.file_state import checksum
 from pocket.parameters.locations import local_path
-from pocket.store.manifest import known_checksum
+from pocket.parameters.used_files import changed, files_in_use
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """A file with a certain content: a key for what is made of it, since a file that is replaced has another one.
+
+    Args:
+        path: the file.
+        sha256: checksum of its content.
+    """
+
+    path: str
+    sha256: str
+
+    def read(self) -> bytes:
+        """Return the content.
+
+        Raises:
+            ChangedFileError: if the file has another one by now.
+        """
+        content = Path(self.path).read_bytes()
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            raise changed(self.path)
+        return content
+
+
+def content_of(name: str) -> FileContent:
+    """Return a file with its content as it is now, or as it was first read where files are recorded.
+
+    Args:
+        name: as for :func:`pocket.parameters.locations.local_path`.
+
+    Raises:
+        ConfigError: if the file isn't found.
+        OSError: if it can't be read.
+    """
+    path = local_path(name)
+    used = files_in_use()
+    sha256 = used.pinned(path) if used is not None else None
+    if sha256 is None:
+        sha256 = checksum(path)
+        if used is not None:
+            used.pin(path, sha256)
+    return FileContent(path, sha256)
 
 
 def checksums(names: Iterable[str]) -> dict[str, str]:
     """Return name → SHA-256 of files, as they are on this machine (:func:`pocket.parameters.locations.local_path`)."""
-    return {name: _checksum(local_path(name)) for name in names}
+    return {name: checksum(local_path(name)) for name in names}
 
 
 def changed_files(recorded: Mapping[str, str]) -> list[str]:
@@ -24,16 +72,11 @@ def changed_files(recorded: Mapping[str, str]) -> list[str]:
 
     A file that isn't on this machine counts as unchanged: outputs are also looked at where none can be made.
     """
-    changed = []
-    for name, checksum in recorded.items():
+    different = []
+    for name, sha256 in recorded.items():
         try:
-            if _checksum(local_path(name)) != checksum:
-                changed.append(name)
+            if checksum(local_path(name)) != sha256:
+                different.append(name)
         except (ConfigError, OSError):
             continue
-    return changed
-
-
-def _checksum(path: str) -> str:
-    stat = Path(path).stat()
-    return known_checksum(path, stat.st_size, stat.st_mtime_ns)
+    return different

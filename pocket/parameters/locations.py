@@ -6,16 +6,15 @@ analysis registered (:func:`register_configuration_dir`). What is named is looke
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError
+from pocket.parameters.used_files import files_in_use
 
 
 @dataclass(frozen=True)
@@ -59,8 +58,6 @@ class _Directories(dict[str, Path]):
 
 
 _directories = _Directories()
-
-_recorded: ContextVar[dict[str, str] | None] = ContextVar("recorded", default=None)
 
 
 def project_root() -> Path:
@@ -118,20 +115,9 @@ def local_path(name: str) -> str:
         ConfigError: if no copy of a public file is found, naming the folders that were searched.
     """
     path = _find(name)
-    if (recorded := _recorded.get()) is not None:
-        recorded[name] = path
+    if (used := files_in_use()) is not None:
+        used.note(name, path)
     return path
-
-
-@contextlib.contextmanager
-def recording_files() -> Iterator[dict[str, str]]:
-    """Record which files the code of a block asks for: yields name → path, filled by :func:`local_path`."""
-    recorded: dict[str, str] = {}
-    token = _recorded.set(recorded)
-    try:
-        yield recorded
-    finally:
-        _recorded.reset(token)
 
 
 def _find(name: str) -> str:

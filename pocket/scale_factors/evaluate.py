@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pocket.corrections import load_correction
+from pocket.corrections import find_corrections, load_correction
 from pocket.errors import ConfigError, ScaleFactorError
-from pocket.parameters.locations import local_path
 from pocket.weights.bins import Floats, Input, Inputs
 from pocket.weights.evaluation import FlatObjects, coverage, evaluate
 from pocket.weights.wrapper import systematic_key
@@ -79,7 +78,7 @@ class DerivedCorrection:
 
     def _keys(self, axis: str) -> frozenset[Any]:
         load_correction(self.file, self.name)
-        return coverage(local_path(self.file), self.name).keys.get(axis, frozenset())
+        return coverage(find_corrections(self.file), self.name).keys.get(axis, frozenset())
 
 
 def any_of(data: Floats, mc: Floats, objects: FlatObjects, name: str) -> Floats:

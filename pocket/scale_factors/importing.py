@@ -6,9 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pocket.corrections import load_correction, read_corrections
+from pocket.corrections import find_corrections, load_correction, read_corrections
 from pocket.errors import ConfigError, ScaleFactorError, check_known
-from pocket.parameters.locations import local_path
 from pocket.scale_factors.base import Made
 from pocket.scale_factors.correction_tree import Fixing, Node, add, keys_of
 from pocket.scale_factors.imported import SYSTEMATIC, Imported, signed
@@ -54,7 +53,7 @@ def read(declaration: Imported, file: str) -> dict[str, Any]:
     """
     # also that the file is one
     load_correction(file, declaration.correction)
-    for correction in read_corrections(local_path(file)):
+    for correction in read_corrections(find_corrections(file)):
         if correction["name"] == declaration.correction:
             return correction
     raise ScaleFactorError(f"{declaration.where} is a compound one, which can't be imported")

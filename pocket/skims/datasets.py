@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from pocket.datasets.definitions import DatasetDefinition
-from pocket.datasets.fileset import DatasetInfo, Fileset
+from pocket.datasets.fileset import DatasetInfo, FileInfo, Fileset
 from pocket.errors import DatasetError
 from pocket.skims.before import BeforeSkim
 from pocket.skims.record import SkimRecord
+from pocket.store.verification import find_output
 
 
 def skim_fileset(original: Mapping[str, DatasetInfo], branches: Iterable[tuple[str, Path, SkimRecord]]) -> Fileset:
@@ -31,7 +32,8 @@ def skim_fileset(original: Mapping[str, DatasetInfo], branches: Iterable[tuple[s
         total.sum_genweights += record.sum_genweights
         total.sum_signs += record.sum_signs
         total.size += record.size
-        fileset[name]["files"].update({str(folder / file): info for file, info in record.files.items()})
+        for file, made in record.files.items():
+            fileset[name]["files"][str(folder / file)] = _with_content(folder / file, made)
     for name, info in original.items():
         if info["metadata"]["nevents"] and not totals[name].nevents:
             raise DatasetError(f"dataset {name!r}: none of its files could be read, there is nothing to skim")
@@ -43,6 +45,12 @@ def skim_fileset(original: Mapping[str, DatasetInfo], branches: Iterable[tuple[s
             "size": totals[name].size,
         }
     return fileset
+
+
+def _with_content(path: Path, info: FileInfo) -> FileInfo:
+    """Return what a fileset records of a file, with the content that the manifest of its output says."""
+    found = find_output(path)
+    return {**info, "size": found[2].size, "content": f"sha256:{found[2].sha256}"} if found else info
 
 
 def _before(total: SkimRecord, metadata: Mapping[str, Any]) -> BeforeSkim:

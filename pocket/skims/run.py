@@ -130,7 +130,7 @@ def _copy(
     Raises:
         _UnreadableError: if a file can't be read; nothing is left in the folder then.
     """
-    identity = json.dumps([identity, *([segment.uuid, segment.start, segment.stop] for segment in selected)])
+    identity = json.dumps([identity, *(segment.identity for segment in selected)])
     constants = {RESCALE: _rescale(selected.values())} if is_mc else {}
     failures: dict[str, str] = {}
     with EventWriter(folder, skim, identity, constants, sum(len(one.entries) for one in selected.values())) as writer:

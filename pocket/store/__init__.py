@@ -3,6 +3,7 @@
 from pocket.store.manifest import FileRecord, Manifest, is_complete, manifest_id, read_manifest, why_incomplete
 from pocket.store.output import write_output
 from pocket.store.paths import store_path, store_root
+from pocket.store.verification import verify, verify_all, verify_files
 
 __all__ = [
     "FileRecord",
@@ -12,6 +13,9 @@ __all__ = [
     "read_manifest",
     "store_path",
     "store_root",
+    "verify",
+    "verify_all",
+    "verify_files",
     "why_incomplete",
     "write_output",
 ]

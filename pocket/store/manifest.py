@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pocket.file_state import checksum, file_state
+
 NAME = "manifest.json"
 
 #: keys of a manifest's ``info`` that what is made from the output depends on. All others tell how it was made.
@@ -156,12 +158,6 @@ def why_incomplete(directory: Path, inputs: Mapping[str, str] | None = None) -> 
     return None
 
 
-def file_checksum(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def other_input(made_from: Mapping[str, str], inputs: Mapping[str, str]) -> str | None:
     """Return in a clause in what inputs (label → manifest id) differ from those that an output was made from."""
     for label, identifier in inputs.items():
@@ -184,18 +180,11 @@ def _counted(info: Mapping[str, Any]) -> dict[str, Any]:
 
 def _change(path: str, record: FileRecord) -> str | None:
     try:
-        stat = os.stat(path)  # noqa: PTH116
-        if stat.st_size != record.size:
-            return f"has {stat.st_size} bytes instead of {record.size}"
-        touched = stat.st_mtime_ns != record.mtime_ns
-        if touched and known_checksum(path, stat.st_size, stat.st_mtime_ns) != record.sha256:
+        state = file_state(path)
+        if state.size != record.size:
+            return f"has {state.size} bytes instead of {record.size}"
+        if state.mtime_ns != record.mtime_ns and checksum(path, state) != record.sha256:
             return "has changed since it was written"
     except OSError as error:
         return f"can't be read: {error.strerror}"
     return None
-
-
-@functools.cache
-def known_checksum(path: str, size: int, mtime_ns: int) -> str:
-    """Return the SHA-256 of a file, computed again only if its size or time of change is another one."""
-    return file_checksum(Path(path))

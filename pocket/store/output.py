@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from pocket.errors import ConfigError
+from pocket.file_state import file_checksum
 from pocket.store.manifest import (
     NAME,
     FileRecord,
     Manifest,
     content_id,
-    file_checksum,
     is_complete,
     read_manifest,
     written,

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.corrections import read_corrections
+from pocket.parameters.checksums import FileContent
 from pocket.weights.grid import Axis, Indices, axes_of, find_bins
 
 Floats = npt.NDArray[np.float64]
@@ -127,23 +128,23 @@ class Bins:
 
 
 @functools.lru_cache(maxsize=1024)
-def binned(file: str, name: str, texts: frozenset[tuple[str, str]]) -> tuple[Bins, Floats] | None:
+def binned(content: FileContent, name: str, texts: frozenset[tuple[str, str]]) -> tuple[Bins, Floats] | None:
     """Return the bins of a correction for some texts, and its value in each of them.
 
     Args:
-        file: correctionlib file, by its path.
+        content: the correctionlib file.
         name: name of the correction in it.
         texts: (input, text) for all inputs that are texts.
 
     Returns:
         ``None`` if it doesn't consist of bins alone. The value is NaN in bins that this variation doesn't have.
     """
-    correction = _bins_alone(file, name)
+    correction = _bins_alone(content, name)
     tree = None if correction is None else _for_texts(correction["data"], dict(texts))
     if correction is None or tree is None:
         return None
     inputs = [axis for axis in correction["inputs"] if axis["name"] not in dict(texts)]
-    known = _known_bins(file, name, tuple(axis["name"] for axis in inputs))
+    known = _known_bins(content, name, tuple(axis["name"] for axis in inputs))
     for bins in known:
         values: list[float] = []
         if _collect(bins.tree, tree, values):
@@ -156,10 +157,10 @@ def binned(file: str, name: str, texts: frozenset[tuple[str, str]]) -> tuple[Bin
 
 
 @functools.lru_cache(maxsize=256)
-def _bins_alone(file: str, name: str) -> dict[str, Any] | None:
+def _bins_alone(content: FileContent, name: str) -> dict[str, Any] | None:
     """Return a correction if there is nothing but bins in it; others take much memory."""
     # compound corrections are not among them
-    found = next((correction for correction in read_corrections(file) if correction["name"] == name), None)
+    found = next((correction for correction in read_corrections(content) if correction["name"] == name), None)
     return found if found is not None and _has_bins_alone(found["data"]) else None
 
 
@@ -174,7 +175,7 @@ def _has_bins_alone(node: Any) -> bool:
 
 
 @functools.lru_cache(maxsize=256)
-def _known_bins(file: str, name: str, inputs: tuple[str, ...]) -> list[Bins]:
+def _known_bins(content: FileContent, name: str, inputs: tuple[str, ...]) -> list[Bins]:
     return []
 
 

@@ -17,10 +17,10 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.corrections import load_correction, read_corrections
+from pocket.corrections import find_corrections, load_correction, read_corrections
 from pocket.errors import ConfigError, check_known
 from pocket.lookup import branch, collection, field, is_optional, parameter
-from pocket.parameters.locations import local_path
+from pocket.parameters.checksums import FileContent
 from pocket.ragged import Indices, as_numbers, count_true, counts_of, elements_of, products_of, to_lists, without_gaps
 from pocket.weights.bins import Floats, Input, Inputs, binned
 
@@ -124,7 +124,8 @@ def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = 
         UnknownNameError: if the correction or the value of a text input isn't in the file.
     """
     correction = load_correction(file, name)
-    known = coverage(local_path(file), name)
+    content = find_corrections(file)
+    known = coverage(content, name)
     place = f"correction {name!r} of {Path(file).name}"
     inputs = Inputs.of(inputs)
     names: dict[str, str] = {}
@@ -161,7 +162,7 @@ def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = 
             text = re.sub(r"argument (\d+)", lambda match: repr(variables[int(match[1])].name), str(error))
             raise ConfigError(f"{place}: {text}") from None
 
-    if len(texts) < len(names) and (found := binned(local_path(file), name, frozenset(texts.items()))):
+    if len(texts) < len(names) and (found := binned(content, name, frozenset(texts.items()))):
         bins, values = found
         # values beyond the bins may be taken for others than in another variation
         places = inputs.places((bins, *covered.values()), lambda: evaluated(bins, bins.inputs))
@@ -180,7 +181,7 @@ def kinds(file: str, name: str) -> frozenset[Any]:
         UnknownNameError: if the correction isn't in it.
     """
     load_correction(file, name)
-    keys = coverage(local_path(file), name).keys
+    keys = coverage(find_corrections(file), name).keys
     return frozenset().union(*(keys[variable] for variable in keys if plain_name(variable) in KIND))
 
 
@@ -216,9 +217,9 @@ class Coverage:
 
 
 @functools.lru_cache(maxsize=256)
-def coverage(file: str, name: str) -> Coverage:
-    """Return what a correction covers, of a file given by its path."""
-    corrections = read_corrections(file)
+def coverage(content: FileContent, name: str) -> Coverage:
+    """Return what a correction of a file covers."""
+    corrections = read_corrections(content)
     keys: dict[str, set[Any]] = {}
     ranges: dict[str, set[tuple[frozenset[tuple[str, Any]], float, float]]] = {}
 

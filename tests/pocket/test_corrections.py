@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
+import os
 from pathlib import Path
 
 import correctionlib.schemav2 as cs
+import numpy as np
 import pytest
 
 from pocket.corrections import load_correction, read_corrections
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import ChangedFileError, ConfigError, UnknownNameError
+from pocket.parameters.checksums import content_of
+from pocket.parameters.used_files import recording_files
+from pocket.weights.evaluation import evaluate
 from tests.pocket.correction_files import binned, write_corrections
 
 
@@ -25,15 +31,58 @@ def test_correction(path: str) -> None:
 def test_plain_content_of_a_file_and_of_a_compressed_one(path: str, tmp_path: Path) -> None:
     compressed = tmp_path / "sf.json.gz"
     compressed.write_bytes(gzip.compress(Path(path).read_bytes()))
-    (correction,) = read_corrections(path)
+    (correction,) = read_corrections(content_of(path))
     assert correction["name"] == "muon_id"
-    assert read_corrections(str(compressed)) == [correction]
+    assert read_corrections(content_of(str(compressed))) == [correction]
 
 
-def test_a_file_is_read_once(path: str) -> None:
-    first = load_correction(path, "muon_id")
-    Path(path).unlink()
-    assert load_correction(path, "muon_id").evaluate(5.0, "up") == first.evaluate(5.0, "up")
+def test_a_file_is_read_once_in_a_branch(path: str) -> None:
+    with recording_files():
+        first = load_correction(path, "muon_id")
+        Path(path).unlink()
+        assert load_correction(path, "muon_id").evaluate(5.0, "up") == first.evaluate(5.0, "up")
+
+
+def replace(path: str, value: float) -> None:
+    """Put another file with a constant value in the place of one, of the same size and time."""
+    stat = Path(path).stat()
+    written = Path(write_corrections(Path(path).with_name("new.json"), constant("muon_id", value)))
+    os.utime(written, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    written.replace(path)
+
+
+def constant(name: str, value: float) -> cs.Correction:
+    return binned(name, {"pt": [0, 10, 20]}, lambda kind, i: value, "systematic")
+
+
+def test_a_file_that_is_replaced_is_read_anew(path: str) -> None:
+    for value in (1.25, 1.75, 1.25):
+        replace(path, value)
+        with recording_files() as used:
+            assert load_correction(path, "muon_id").evaluate(15.0, "nominal") == value
+        assert used.checksums() == {path: hashlib.sha256(Path(path).read_bytes()).hexdigest()}
+    replace(path, 1.5)
+    assert load_correction(path, "muon_id").evaluate(15.0, "nominal") == 1.5
+    assert evaluate(path, "muon_id", {"pt": np.array([15.0]), "systematic": "nominal"}) == 1.5
+
+
+def test_a_file_that_is_replaced_in_a_branch(path: str) -> None:
+    replace(path, 1.25)
+    with recording_files() as used:
+        for _ in range(2):
+            assert load_correction(path, "muon_id").evaluate(15.0, "nominal") == 1.25
+            assert evaluate(path, "muon_id", {"pt": np.array([15.0]), "systematic": "nominal"}) == 1.25
+            replace(path, 1.75)
+        with pytest.raises(ChangedFileError, match=f"^{path} was changed while it was used: run this again$"):
+            used.checksums()
+
+
+def test_a_file_that_is_replaced_before_it_is_loaded(path: str) -> None:
+    replace(path, 1.25)
+    content = content_of(path)
+    replace(path, 1.75)
+    with pytest.raises(ChangedFileError, match="was changed while it was used"):
+        read_corrections(content)
 
 
 def test_compound_correction(tmp_path: Path) -> None:

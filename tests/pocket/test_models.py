@@ -14,9 +14,10 @@ import xgboost
 from onnx import TensorProto, helper, numpy_helper
 
 from pocket.delayed import DelayedColumn
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import ChangedFileError, ConfigError, UnknownNameError
 from pocket.fingerprint import digest
 from pocket.models import OnnxModel, XGBoostModel
+from pocket.parameters.used_files import recording_files
 
 WEIGHTS, BIAS = np.array([[0.5], [-2.0], [0.1]], dtype=np.float32), np.array([0.25], dtype=np.float32)
 
@@ -142,3 +143,16 @@ def test_errors(tmp_path: Path, features: Any, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ConfigError, match=r"other\.onnx needs onnxruntime, which the extra 'ml'"):
         OnnxModel(other)(features, {})
+
+
+def test_model_that_is_replaced(tmp_path: Path, features: Any) -> None:
+    path = logistic_regression(tmp_path / "model.onnx")
+    first = OnnxModel(path)(features, None)
+    logistic_regression(path, -WEIGHTS)
+    assert not np.allclose(OnnxModel(path)(features, None), first)
+    with recording_files() as used:
+        second = OnnxModel(path)(features, None)
+        logistic_regression(path, WEIGHTS)
+        assert np.array_equal(OnnxModel(path)(features, None), second)
+        with pytest.raises(ChangedFileError, match="was changed while it was used"):
+            used.checksums()

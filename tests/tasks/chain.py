@@ -18,6 +18,7 @@ from pocket.analysis import _load
 from pocket.errors import PocketError
 from pocket.outputs import read_templates
 from pocket.store import manifest_id
+from pocket.store.manifest import written
 from tasks.base import StoreTask, TemplateTask
 from tasks.plotting import PlotTemplates
 from tests.law_runner import Law, Run
@@ -130,8 +131,12 @@ class Chain:
         (path,) = self.outputs(task, part)
         return path
 
-    def ids(self, task: str, part: str = "") -> dict[Path, str | None]:
-        """Return the outputs of a task with the ids of their manifests."""
+    def ids(self, task: str, part: str = "") -> dict[Path, str]:
+        """Return the outputs of a task with what tells each from one that is made again."""
+        return {path: written(path) for path in self.outputs(task, part)}
+
+    def contents(self, task: str, part: str = "") -> dict[Path, str | None]:
+        """Return the outputs of a task with their ids, which are the same for the same content."""
         return {path: manifest_id(path) for path in self.outputs(task, part)}
 
     def templates(self, part: str = "main", variable: str = "muon_pt") -> dict[str, bytes]:

@@ -198,13 +198,16 @@ def test_output_of_one_task_is_removed(chain: Chain, cls: type[StoreTask], param
 
 
 def test_output_is_removed_and_made_again(chain: Chain) -> None:
-    before = chain.ids("RunProcessor", "main")
+    before, contents = chain.ids("RunProcessor", "main"), chain.contents("")
     run = chain.run("RunProcessor", "--config", "main", "--remove-output", "0,a,y")
     assert run.code == 0
     assert run.executed == ["RunProcessor"]
     again = chain.ids("RunProcessor", "main")
     assert set(again) == set(before)
     assert not set(again.values()) & set(before.values())
+    # with the same content, so that nothing made from it has to be made again
+    assert chain.contents("") == contents
+    assert chain.missing() == set()
 
 
 def test_outputs_of_the_whole_chain_are_removed(chain: Chain) -> None:

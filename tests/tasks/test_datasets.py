@@ -85,7 +85,7 @@ def test_changed_file_is_noticed(on_files: Chain) -> None:
 
 
 def test_store_that_was_moved(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    branches = list(chain.ids("RunProcessor", "main").values())
+    branches = list(chain.contents("RunProcessor", "main").values())
     moved = tmp_path / "store"
     chain.store.rename(moved)
     monkeypatch.setenv("POCKET_STORE", str(moved))

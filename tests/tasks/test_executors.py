@@ -11,7 +11,8 @@ import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.outputs import read_templates
-from pocket.store import is_complete, manifest_id
+from pocket.store import is_complete
+from pocket.store.manifest import written
 from tasks.executors import executor_factory, given_options
 from tasks.merging import MergeOutputs
 from tasks.plotting import PlotTemplates
@@ -126,11 +127,11 @@ def test_main_process_killed(chain: Chain, tmp_path: Path) -> None:
     assert process.returncode == -signal.SIGKILL
     # no worker survives it
     wait_for(lambda: not running(process.pid))
-    done = {path: manifest_id(path) for path in chain.outputs("RunProcessor", "main")}
+    done = {path: written(path) for path in chain.outputs("RunProcessor", "main")}
     assert 0 < len(done) <= 4
     assert chain.run("MergeOutputs", "--config", "main", "--executor", "iterative").code == 0
     # what was done isn't done again
-    assert {path: manifest_id(path) for path in done} == done
+    assert {path: written(path) for path in done} == done
     assert {variable: chain.templates("main", variable) for variable in VARIABLES} == before
 
 

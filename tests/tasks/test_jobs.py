@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
 from pocket.outputs import read_output
-from pocket.store import manifest_id, read_manifest
+from pocket.store import read_manifest
+from pocket.store.manifest import written
 from tasks.jobs import (
     ProcessingJob,
     Published,
@@ -64,8 +65,8 @@ def test_sizes_of_chunks_make_no_other_output(chain: Chain, tmp_path: Path) -> N
     ways = ({"chunk_size": 2000, "chunk_memory": 1}, {"chunk_size": 100, "chunk_memory": 0, "threads": 2})
     for sizes in ways:
         assert run(job, output=output, **sizes) == 900
-        found.append(manifest_id(tmp_path / "out"))
-    assert found[0] == found[1] is not None
+        found.append(written(tmp_path / "out"))
+    assert found[0] == found[1] != ""
 
 
 def test_toys(chain: Chain, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from pocket.columns.parquet import column_files, read_columns
 from pocket.outputs import read_output, read_sums, read_templates
-from pocket.store import manifest_id, read_manifest
+from pocket.store import read_manifest
+from pocket.store.manifest import written
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
 from tests.tasks.chain import Chain, unfinished
@@ -62,10 +63,10 @@ def test_merging_in_two_levels(chain: Chain) -> None:
     # a branch that was made again is added again, in its own job
     shutil.rmtree(sorted(chain.ids("RunProcessor", "main"))[0])
     shutil.rmtree(folder)
-    kept = manifest_id(level / "000003-000003")
+    kept = written(level / "000003-000003")
     ran = chain.build(MergeOutputs, config="main", branches_per_merge=3)
     assert ran == ["RunProcessor main", "MergeBranches main", "MergeOutputs main"]
-    assert manifest_id(level / "000003-000003") == kept
+    assert written(level / "000003-000003") == kept
     assert read_output(folder)["cutflow"] == before["cutflow"]
 
 

@@ -229,3 +229,24 @@ def test_scale_factor_from_a_file_that_comes_with_the_toys(importing: Chain) -> 
     manifest = task.output().manifest
     assert manifest is not None
     assert manifest.info["parameter_files"] == {}
+
+
+def test_file_that_is_replaced_while_a_chain_runs(importing: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Replaced after the branch that it is used in: law would only say that the task isn't complete."""
+    file, replaced = importing.analysis / "published.json", []
+    made = ComputeScaleFactors.make
+
+    def make(task: ComputeScaleFactors) -> None:
+        made(task)
+        if not replaced:
+            replaced.append(task)
+            publish(importing, up=1.3)
+
+    monkeypatch.setattr(ComputeScaleFactors, "make", make)
+    compute = {"cls": ComputeScaleFactors, "scale_factor": "published"}
+    sentence = importing.error(**compute)
+    assert sentence.startswith(f"{file} was replaced while ComputeScaleFactors published ran: run this again")
+    assert importing.build(**compute) == ["ComputeScaleFactors published"]
+    correction = correctionlib.CorrectionSet.from_file(str(importing.task(**compute).correction_file))["published"]
+    assert correction.evaluate(5.0, "up") == pytest.approx(1.3)
+    assert importing.build(**compute) == []

@@ -44,7 +44,7 @@ def test_plots_wait_for_the_closure_of_the_scale_factors_behind_them(chain: Chai
     )
     plots = read_manifest(chain.output("PlotTemplates", "corrected"))
     assert plots is not None
-    assert plots.inputs["closure tight_id"] == chain.ids("ValidateScaleFactors")[folder]
+    assert plots.inputs["closure tight_id"] == chain.contents("ValidateScaleFactors")[folder]
     required = chain.task().requires()
     assert list(required["closures"]) == ["tight_id"]
     assert chain.task(config="main").requires()["closures"] == {}

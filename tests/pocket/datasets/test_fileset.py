@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import random
 import shutil
@@ -65,7 +66,14 @@ def test_fileset(tmp_path: Path) -> None:
             uuids.append(str(file.file.uuid))
     size = sum(path.stat().st_size for path in paths)
     files = {
-        str(path): {"object_path": "Events", "num_entries": entries, "uuid": uuid}
+        str(path): {
+            "object_path": "Events",
+            "num_entries": entries,
+            "uuid": uuid,
+            "size": path.stat().st_size,
+            "structure": result.fileset["DY_2018"]["files"][str(path)]["structure"],
+            "content": f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}",
+        }
         for path, entries, uuid in zip(paths, [3, 0, 4], uuids, strict=True)
     }
     metadata = {"sample": "DY", "year": "2018", "isMC": True, "xsec": 2.0, "nevents": 7, "size": size}
@@ -79,7 +87,8 @@ def test_real_samples() -> None:
     definitions = read_definitions([Path(__file__).parents[3] / "datasets" / "real_samples.json"])
     fileset = build_fileset(definitions, toy_files={}, cache=CACHE).fileset
     (file,) = fileset["DYJetsToLL_2018"]["files"].values()
-    assert file == {"object_path": "Events", "num_entries": 40, "uuid": "a9490124-3648-11ea-89e9-f5b55c90beef"}
+    expected = {"object_path": "Events", "num_entries": 40, "uuid": "a9490124-3648-11ea-89e9-f5b55c90beef"}
+    assert {name: file[name] for name in expected} == expected  # type: ignore[literal-required]
     assert CoffeaROOTFileSpecOptional(**file).num_entries == 40
     assert fileset["DATA_DoubleMuon_2018_EraA"]["metadata"]["nevents"] == 40
 

@@ -15,9 +15,9 @@ from pocket.parameters.locations import (
     project_path,
     project_root,
     public_roots,
-    recording_files,
     register_configuration_dir,
 )
+from pocket.parameters.used_files import recording_files
 
 NAME = "corrections://POG/LUM/2018_UL/puWeights.json.gz"
 

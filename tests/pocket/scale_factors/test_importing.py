@@ -10,7 +10,7 @@ from correctionlib import CorrectionSet
 from hypothesis import HealthCheck, given, settings
 
 from pocket.errors import ConfigError, PocketError, ScaleFactorError
-from pocket.parameters.locations import recording_files
+from pocket.parameters.used_files import recording_files
 from pocket.scale_factors import Imported
 from pocket.scale_factors.base import Made
 from pocket.scale_factors.importing import check, make, write

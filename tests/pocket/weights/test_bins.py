@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pocket.errors import ConfigError
+from pocket.parameters.checksums import content_of
 from pocket.toys.correction_nodes import category
 from pocket.weights.bins import Bins, Inputs, binned
 from pocket.weights.evaluation import evaluate, kind_input
@@ -110,7 +111,7 @@ def test_another_number_of_bins(file: str) -> None:
 
 @pytest.mark.parametrize("kind", ["a", "b"])
 def test_formulas(file: str, kind: str) -> None:
-    assert binned(file, "formula", frozenset({("kind", kind)})) is None
+    assert binned(content_of(file), "formula", frozenset({("kind", kind)})) is None
     pt = np.array([5.0, 25.0, 99.0])
     correction = correctionlib.CorrectionSet.from_file(file)["formula"]
     found = evaluate(file, "formula", Inputs({"pt": pt}).with_texts({"kind": kind}))

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError
+from pocket.parameters.checksums import content_of
 from pocket.toys.correction_nodes import category
 from pocket.weights.evaluation import (
     FlatObjects,
@@ -86,7 +87,7 @@ def test_nothing_is_known_below_a_transform(tmp_path: Path) -> None:
     rule = cs.Formula(nodetype="formula", expression="x/100", parser="TFormula", variables=["pt"])
     data = cs.Transform(nodetype="transform", input="pt", rule=rule, content=inner)
     path = write_corrections(tmp_path / "sf.json", with_inputs("t", data, pt="real"))
-    assert coverage(path, "t").ranges == {}
+    assert coverage(content_of(path), "t").ranges == {}
     assert evaluate(path, "t", {"pt": np.array([50.0, 150.0])}).tolist() == [1.5, 2.5]
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pocket.parameters.checksums import content_of
 from pocket.toys.correction_nodes import category
 from pocket.weights.bins import Bins, binned
 from pocket.weights.grid import Edges, Keys, find_bins
@@ -61,7 +62,7 @@ def test_equals_correctionlib(
     path = write_corrections(
         tmp_path_factory.mktemp("grid") / "sf.json", with_inputs("grid", data, key="int", x="real", y="real")
     )
-    found = binned(path, "grid", frozenset())
+    found = binned(content_of(path), "grid", frozenset())
     assert found is not None
     bins, values = found
     assert bins.axes == {
@@ -125,7 +126,7 @@ def binning(**changes: Any) -> Any:
 )
 def test_no_grid(tmp_path: Any, data: Any) -> None:
     path = write_corrections(tmp_path / "sf.json", with_inputs("it", data, key="int", x="real", y="real"))
-    found = binned(path, "it", frozenset())
+    found = binned(content_of(path), "it", frozenset())
     assert found is not None
     bins, values = found
     assert isinstance(bins, Bins)

@@ -1,0 +1,105 @@
+"""Division of datasets into branches that stay when a file is added or goes, wherever it sorts.
+
+Equal ranges over all files of a dataset (:func:`pocket.datasets.segments.split`) move all together. Here each file
+decides by itself where it belongs. A file with more events than a branch may have is divided into equal ranges of its
+own. The others are grouped by the hash of their UUIDs: all of them are one group if a branch may have that many events;
+otherwise the first bit of the hash divides them into two, the next bit each of these that is still too large, and so
+on. That is a function of the set of files, with no memory and no order. A new file falls into one group, which takes it
+or is divided. The events of the others are not touched.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pocket.datasets.fileset import DatasetInfo, FileInfo
+from pocket.datasets.segments import Branch, Segment, equal_ranges, segment, split
+from pocket.errors import ConfigError
+
+#: number of bits of a hash, after which files with the same one are apart
+_BITS = 256
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file of a dataset: its position there, and the hash that decides where it belongs."""
+
+    position: int
+    path: str
+    info: FileInfo
+    hash: int
+
+    @property
+    def size(self) -> int:
+        return self.info["num_entries"]
+
+
+def divide(
+    fileset: Mapping[str, DatasetInfo], events_per_branch: int, made_at_once: Collection[str] = ()
+) -> list[Branch]:
+    """Divide each dataset into branches of whole files, or of ranges of one file.
+
+    Args:
+        fileset: the datasets.
+        events_per_branch: the largest number of events of a branch.
+        made_at_once: datasets whose files are made at once, as those of toys are, so that none is ever added. They are
+            divided into equal ranges, which are fewer.
+
+    Returns:
+        The branches in the order of datasets and of their first files. Every entry is in exactly one of them. A dataset
+        that fits into a branch is one, and one without entries has one empty branch.
+
+    Raises:
+        ConfigError: if ``events_per_branch`` is not positive.
+    """
+    if events_per_branch < 1:
+        raise ConfigError(f"the number of events per branch is {events_per_branch}, expected at least 1")
+    branches: list[Branch] = []
+    for name, dataset in fileset.items():
+        if name in made_at_once:
+            branches += split({name: dataset}, events_per_branch)
+        else:
+            branches += _branches(name, dataset, events_per_branch)
+    return branches
+
+
+def _branches(name: str, dataset: DatasetInfo, most: int) -> list[Branch]:
+    files = [
+        _File(position, path, info, int.from_bytes(hashlib.sha256((info["uuid"] or path).encode()).digest(), "big"))
+        for position, (path, info) in enumerate(dataset["files"].items())
+        if info["num_entries"]
+    ]
+    if not files:
+        return [_branch(name, [])]
+    found: list[tuple[int, list[Segment]]] = []
+    for file in files:
+        if file.size > most:
+            ranges = equal_ranges(file.size, most)
+            found += [(file.position, [segment(file.path, file.info, *each)]) for each in ranges]
+    for group in _groups([file for file in files if file.size <= most], most):
+        found.append((group[0].position, [segment(file.path, file.info, 0, file.size) for file in group]))
+    # Ranges of one file are in order already.
+    return [_branch(name, segments) for _, segments in sorted(found, key=lambda each: each[0])]
+
+
+def _groups(files: Sequence[_File], most: int, bit: int = 0) -> Iterator[list[_File]]:
+    """Yield groups of files, each in the order of the dataset."""
+    if not files:
+        return
+    if sum(file.size for file in files) <= most:
+        yield list(files)
+    elif bit == _BITS:
+        yield from ([file] for file in files)
+    else:
+        for side in (0, 1):
+            yield from _groups([file for file in files if file.hash >> (_BITS - 1 - bit) & 1 == side], most, bit + 1)
+
+
+def _branch(dataset: str, segments: Sequence[Segment]) -> Branch:
+    size = sum(part.stop - part.start for part in segments)
+    parts = [(part.uuid or part.path, part.start, part.stop) for part in segments]
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
+    return Branch(dataset, 0, size, tuple(segments), name=f"{digest}-{size}")

@@ -1,0 +1,86 @@
+"""Record of the files that code asks for by name, and of the content with which each was used."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
+
+from pocket.errors import ChangedFileError
+from pocket.file_state import FileState, checksum, file_state
+
+
+class UsedFiles(dict[str, str]):
+    """Files that the code of a block asked for: name → path.
+
+    Each file has one content in the block. Code that reads it through :mod:`pocket.parameters.checksums` says which
+    (:meth:`pin`); of a file of which only the path was handed out, its state at that moment counts.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._states: dict[str, FileState | None] = {}
+        self._pinned: dict[str, str] = {}
+
+    def note(self, name: str, path: str) -> None:
+        """Note that a file is asked for."""
+        self[name] = path
+        if path not in self._states:
+            try:
+                self._states[path] = file_state(path)
+            except OSError:
+                self._states[path] = None
+
+    def pinned(self, path: str) -> str | None:
+        """Return the checksum of the content that was read of a file, ``None`` if none was."""
+        return self._pinned.get(path)
+
+    def pin(self, path: str, sha256: str) -> None:
+        """Note the checksum of the content that was read of a file."""
+        self._pinned[path] = sha256
+
+    def checksums(self, names: Iterable[str] | None = None) -> dict[str, str]:
+        """Return name → SHA-256 of what was used.
+
+        Args:
+            names: the files, all by default.
+
+        Raises:
+            ChangedFileError: if the content isn't the one any more that the file had when it was used first.
+            OSError: if a file can't be read.
+        """
+        return {name: self._checksum(name, self[name]) for name in (self if names is None else names)}
+
+    def _checksum(self, name: str, path: str) -> str:
+        pinned, before = self._pinned.get(path), self._states[path]
+        state = file_state(path)
+        if pinned is None and state != before:
+            raise changed(name)
+        sha256 = checksum(path, state)
+        if pinned not in (None, sha256) or (pinned is None and file_state(path) != before):
+            raise changed(name)
+        return sha256
+
+
+_recorded: ContextVar[UsedFiles | None] = ContextVar("recorded", default=None)
+
+
+@contextlib.contextmanager
+def recording_files() -> Iterator[UsedFiles]:
+    """Record which files the code of a block asks for: yields name → path, filled by ``local_path``."""
+    used = UsedFiles()
+    token = _recorded.set(used)
+    try:
+        yield used
+    finally:
+        _recorded.reset(token)
+
+
+def files_in_use() -> UsedFiles | None:
+    """Return the record of the block that is running, ``None`` outside of one."""
+    return _recorded.get()
+
+
+def changed(name: str) -> ChangedFileError:
+    """Return the error for a file that was replaced while it was used."""
+    return ChangedFileError(f"{name} was changed while it was used: run this again")
