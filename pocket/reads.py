@@ -26,6 +26,7 @@ from types import FrameType
 from typing import Any
 
 from pocket.errors import ChangedFileError, ConfigError
+from pocket.file_state import FileState, checksum, file_state
 from pocket.fingerprint.modules import is_library, top_level
 from pocket.fingerprint.places import located, portable
 
@@ -51,8 +52,6 @@ _REFUSED = {
     "urllib.Request": "a URL",
 }
 
-State = tuple[int, int, int, int]
-
 
 @dataclass
 class Reads:
@@ -65,7 +64,7 @@ class Reads:
         written: paths of files that were written: what is read of them comes from the code itself.
     """
 
-    files: dict[str, State] = field(default_factory=dict)
+    files: dict[str, FileState] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str | None] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
@@ -79,12 +78,12 @@ class Reads:
         found = {portable(f"{path}/"): digest for path, digest in self.folders.items()}
         for path, state in self.files.items():
             try:
-                checksum = _checksum(path, *state) if _state(path) == state else None
-                if checksum is None or _state(path) != state:
+                sha256 = checksum(path, state)
+                if file_state(path) != state:
                     raise ChangedFileError(f"{path} was changed while it was used: run this again")
             except FileNotFoundError:
                 raise ChangedFileError(f"{path} was removed while it was used: run this again") from None
-            found[portable(path)] = checksum
+            found[portable(path)] = sha256
         return dict(sorted(found.items()))
 
     def record(self, inputs: Collection[str] = ()) -> dict[str, dict[str, Any]]:
@@ -145,21 +144,9 @@ def changed_reads(files: Mapping[str, str], variables: Mapping[str, str | None])
 def _current(name: str, recorded: str) -> str:
     path = located(name)
     try:
-        return _listing(path.rstrip("/")) if path.endswith("/") else _checksum(path, *_state(path))
+        return _listing(path.rstrip("/")) if path.endswith("/") else checksum(path)
     except OSError:
         return "" if name.startswith("<") else recorded
-
-
-def _state(path: str) -> State:
-    stat = os.stat(path)  # noqa: PTH116
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
-
-
-@functools.lru_cache(maxsize=4096)
-def _checksum(path: str, *state: int) -> str:
-    """Return the SHA-256 of a file, read again only when its state is another one."""
-    with open(path, "rb") as file:  # noqa: PTH123
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _listing(path: str) -> str:
@@ -213,7 +200,7 @@ def _note_file(reads: Reads, name: str) -> None:
     # a file that isn't there is an error of the code that opens it
     with contextlib.suppress(OSError):
         if os.path.isfile(name):  # noqa: PTH113
-            reads.files[name] = _state(name)
+            reads.files[name] = file_state(name)
 
 
 def _listed(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:

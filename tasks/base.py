@@ -16,7 +16,7 @@ from pocket.store import store_path
 from pocket.store.manifest import written
 from pocket.store.older import report_older
 from tasks.batch.options import BatchOptions
-from tasks.completeness import are_complete
+from tasks.completeness import are_complete, remembering
 from tasks.executors import ExecutorMixin
 from tasks.messages import one_sentence_errors
 from tasks.options import one_sentence_options
@@ -154,7 +154,15 @@ class StoreTask(AnalysisTask):
             accept_skipped=self.skip_bad_files,
             accept_failed=self.accept_closure,
             remote=remote,
+            awaited=self.awaited,
         )
+
+    def awaited(self) -> str:
+        """Return the first of the tasks it requires that is not complete, empty if all are."""
+        for task in law.util.flatten(self.requires()):
+            if not are_complete(task):
+                return f"{task.task_family} {getattr(task, 'config_part', '')}".strip()
+        return ""
 
     def complete(self) -> bool:
         """Whether the output and all that it depends on is there and belongs together."""
@@ -190,6 +198,10 @@ class StoreTask(AnalysisTask):
     def make(self) -> None:
         """Make the output."""
         raise NotImplementedError
+
+    def _print_status(self, args: Any) -> Any:
+        with remembering():
+            return super()._print_status(args)
 
     def _remove_output(self, args: Any) -> Any:
         # branches are known from filesets, which may be removed before it's the branches' turn

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from contextvars import ContextVar
 
 import law
 
 #: what was found so far, while a task looks at those it requires; ``None`` while none does
 _found: ContextVar[dict[law.Task, bool] | None] = ContextVar("found", default=None)
+
+
+@contextlib.contextmanager
+def remembering() -> Iterator[None]:
+    """Look at each task once in the block, while nothing is made."""
+    token = _found.set({})
+    try:
+        yield
+    finally:
+        _found.reset(token)
 
 
 def are_complete(tasks: object) -> bool:
@@ -19,11 +31,8 @@ def are_complete(tasks: object) -> bool:
     """
     found = _found.get()
     if found is None:
-        token = _found.set({})
-        try:
+        with remembering():
             return are_complete(tasks)
-        finally:
-            _found.reset(token)
     for task in law.util.flatten(tasks):
         if task not in found:
             found[task] = bool(task.complete())

@@ -352,7 +352,7 @@ class ScaleFactorPlotJob:
         if self.published is not None:
             with recording_files() as used:
                 correction = load_correction(self.published.path, self.published.correction)
-            if self.published.sha256 not in ("", used.checksums()[self.published.path]):
+            if self.published.sha256 not in ("", *used.checksums().values()):
                 raise changed(self.published.path)
             inputs = read_inputs(self.published.inputs)
             plots = draw_published(config, variable, result, correction, inputs)

@@ -11,6 +11,7 @@ import luigi
 
 from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.fingerprint import code_closure
+from pocket.fingerprint.places import portable
 from pocket.parameters.checksums import checksums
 from pocket.store import write_output
 from tasks.base import ConfigTask, input_ids, load
@@ -172,7 +173,7 @@ class PlotScaleFactors(ScaleFactorTask):
         published = read_published(self.published, self.published_inputs)
         files = checksums([published.path] if published else [])
         if published:
-            published = dataclasses.replace(published, sha256=files[published.path])
+            published = dataclasses.replace(published, sha256=files[portable(published.path)])
         with write_output(**self.write_info(), parameter_files=files) as folder:
             job = ScaleFactorPlotJob(
                 analysis=self.analysis,

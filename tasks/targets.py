@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ import law
 from pocket.errors import ChangedFileError, DamagedOutputError
 from pocket.remote.threads import in_threads
 from pocket.store import Manifest, is_complete, read_manifest, verify_all
-from pocket.store.manifest import other_input
+from pocket.store.manifest import other_input, why_incomplete
 from pocket.store.remote import download, is_uploaded, remove, upload
 from pocket.store.remote_manifests import forget, look_up, remote_manifest
 
@@ -28,6 +29,7 @@ class StoreTarget(law.LocalDirectoryTarget):
         accept_skipped: whether an output that left out unreadable files counts.
         accept_failed: whether a report with failed checks counts.
         remote: URL of the output in the remote store, ``None`` if it has no place there.
+        awaited: returns what has to be made before anybody knows whether the output is still right, empty for nothing.
     """
 
     def __init__(
@@ -37,9 +39,11 @@ class StoreTarget(law.LocalDirectoryTarget):
         accept_skipped: bool = True,
         accept_failed: bool = False,
         remote: str | None = None,
+        awaited: Callable[[], str] = str,
         **kwargs: Any,
     ) -> None:
         super().__init__(str(path), **kwargs)
+        self._awaited = awaited
         self._inputs = inputs
         self._accept_skipped = accept_skipped
         self._accept_failed = accept_failed
@@ -64,7 +68,7 @@ class StoreTarget(law.LocalDirectoryTarget):
 
     def exists(self, **kwargs: Any) -> bool:
         """Whether the output is complete and was made from the inputs that are there now."""
-        if not self._suits():
+        if self.unsuitable() is not None:
             return False
         if self.remote is None:
             return is_complete(self.directory)
@@ -79,7 +83,7 @@ class StoreTarget(law.LocalDirectoryTarget):
         """Whether the folder is as it must be, but not in the remote store."""
         if self.remote is None or not is_complete(self.directory) or is_uploaded(self.directory, self.remote):
             return False
-        return self._suits()
+        return self.unsuitable() is None
 
     def upload(self) -> None:
         """Copy the folder to the remote store."""
@@ -98,23 +102,72 @@ class StoreTarget(law.LocalDirectoryTarget):
             forget()
         super().remove(silent=silent, **kwargs)
 
-    def _suits(self) -> bool:
-        """Whether the manifest is as it must be, whatever became of the files."""
+    def status_text(
+        self, max_depth: int = 0, flags: Any = None, color: bool = False, exists: bool | None = None
+    ) -> str:
+        """Return what the next run would do with the output, for ``--print-status``."""
+        if self.manifest is None:
+            return colored("absent", "red", color)
+        awaited = self._awaited()
+        if awaited and self._inputs() is None:
+            return colored("to be checked", "yellow", color) + f": made again unless {awaited} comes out as it was"
+        reason = self.unsuitable()
+        if reason is None and not (self.exists() if exists is None else exists):
+            reason = why_incomplete(self.directory) or "it isn't in the remote store"
+        if reason is not None:
+            return colored("to be made again", "red", color) + f": {reason}"
+        if awaited:
+            return colored("to be checked", "yellow", color) + f": made again unless {awaited} comes out as it was"
+        return colored("existent", "green", color)
+
+    def unsuitable(self) -> str | None:
+        """Return in a clause why the manifest isn't as it must be, whatever became of the files; else ``None``."""
         from pocket.parameters.checksums import changed_files
         from pocket.reads import changed_reads
 
         manifest = self.manifest
+        if manifest is None:
+            return "it isn't there"
         # the inputs take longer
-        if manifest is None or (inputs := self._inputs()) is None or other_input(manifest.inputs, inputs):
-            return False
-        if changed_files(manifest.info.get("parameter_files", {})):
-            return False
+        if (inputs := self._inputs()) is None:
+            return "what it is made from isn't there"
+        if other := other_input(manifest.inputs, inputs):
+            return f"it was made {other}"
         reads = manifest.info.get("reads", {})
-        if changed_reads(reads.get("files", {}), reads.get("variables", {})):
-            return False
+        changed = changed_files(manifest.info.get("parameter_files", {})) or changed_reads(
+            reads.get("files", {}), reads.get("variables", {})
+        )
+        if changed:
+            return f"{changed[0]} has changed since"
         if manifest.info.get("failed") and not self._accept_failed:
-            return False
-        return self._accept_skipped or not manifest.info.get("skipped")
+            return "its checks failed"
+        return "files were left out" if manifest.info.get("skipped") and not self._accept_skipped else None
+
+
+class StoreCollection(law.TargetCollection):
+    """The outputs of a workflow's branches."""
+
+    def status_text(self, max_depth: int = 0, flags: Any = None, color: bool = False, **kwargs: Any) -> str:
+        """Return what the next run would do with the branches, for ``--print-status``."""
+        text = str(super().status_text(max_depth=max_depth, flags=flags, color=color, **kwargs))
+        targets = store_targets(self.targets)
+        states = Counter(_plain(target.status_text()).partition(":")[0] for target in targets)
+        if states.keys() <= {"existent", "absent"}:
+            return text
+        _, *lines = text.split("\n")
+        example = next(_plain(target.status_text()) for target in targets if ":" in _plain(target.status_text()))
+        counts = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+        shown = colored(counts, "red" if "to be made again" in states else "yellow", color)
+        return "\n".join([f"{shown} ({len(targets)}){example[example.index(':') :]}", *lines])
+
+
+def colored(text: str, color: str, is_wanted: bool) -> str:
+    """Return a text in the color that law would give it, if color is wanted."""
+    return str(law.util.colored(text, color, style="bright")) if is_wanted else text
+
+
+def _plain(text: str) -> str:
+    return str(law.util.uncolored(text))
 
 
 def store_targets(outputs: Any) -> list[StoreTarget]:

@@ -130,7 +130,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
                 "nevertheless"
             )
         read = read_from(self.requires()["templates"])
-        found = {"failed": report.failed, "accepted": accepted, "parameter_files": files}
+        found: dict[str, Any] = {"failed": report.failed, "accepted": accepted, "parameter_files": files}
         with write_output(**self.write_info(), **read, **found) as folder:
             _write(folder, report, accepted=accepted)
         shutil.rmtree(self.failed_directory, ignore_errors=True)

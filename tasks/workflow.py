@@ -19,7 +19,7 @@ from tasks.branch_template import BranchTemplate
 from tasks.executors import ExecutorMixin
 from tasks.pool import run_jobs, run_with
 from tasks.remote_store import remote_store
-from tasks.targets import fetch, find_remote, refuse_replaced, upload_awaiting
+from tasks.targets import StoreCollection, fetch, find_remote, refuse_replaced, upload_awaiting
 
 
 class PoolProxy(LocalWorkflowProxy):
@@ -58,6 +58,7 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
     """Base of workflows: a branch says what it does by :meth:`job`, and may also run alone (``--branch N``)."""
 
     workflow_proxy_cls = PoolProxy
+    output_collection_cls = StoreCollection
 
     # no options: a workflow is complete when all of its branches are, and its requirements are made before them
     acceptance = 1.0

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import os
 
 from pocket.errors import ConfigError
+from pocket.file_state import checksum
 from pocket.fingerprint.sources import read_source
 
 
@@ -18,16 +17,9 @@ def describe_file(path: str) -> list[tuple[str, object]]:
     try:
         if not os.path.isfile(path):  # noqa: PTH113
             return []
-        stat = os.stat(path)  # noqa: PTH116
         if path.endswith(".py"):
+            stat = os.stat(path)  # noqa: PTH116
             return [("()", read_source(path, stat.st_mtime_ns, stat.st_size).digest)]
-        return [("()", _checksum(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns))]
+        return [("()", checksum(path))]
     except (OSError, ValueError, ConfigError):
         return []
-
-
-@functools.lru_cache(maxsize=4096)
-def _checksum(path: str, *state: int) -> str:
-    """Return the SHA-256 of a file, read again only when its state is another one."""
-    with open(path, "rb") as file:  # noqa: PTH123
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pocket.errors import ConfigError
 from pocket.file_state import checksum
+from pocket.fingerprint.places import located, portable
 from pocket.parameters.locations import local_path
 from pocket.parameters.used_files import changed, files_in_use
 
@@ -63,20 +64,25 @@ def content_of(name: str) -> FileContent:
 
 
 def checksums(names: Iterable[str]) -> dict[str, str]:
-    """Return name → SHA-256 of files, as they are on this machine (:func:`pocket.parameters.locations.local_path`)."""
-    return {name: checksum(local_path(name)) for name in names}
+    """Return name → SHA-256 of files, as they are on this machine (:func:`pocket.parameters.locations.local_path`).
+
+    A path is named so that it means the same on other machines (:func:`pocket.fingerprint.places.portable`).
+    """
+    return {portable(name): checksum(local_path(name)) for name in names}
 
 
 def changed_files(recorded: Mapping[str, str]) -> list[str]:
     """Return those names whose files have another checksum now.
 
-    A file that isn't on this machine counts as unchanged: outputs are also looked at where none can be made.
+    A file that isn't on this machine counts as unchanged: outputs are also looked at where none can be made. One that
+    belongs to the checkout, the analysis, the store or the home must be there.
     """
     different = []
     for name, sha256 in recorded.items():
         try:
-            if checksum(local_path(name)) != sha256:
-                different.append(name)
+            same = checksum(local_path(located(name))) == sha256
         except (ConfigError, OSError):
-            continue
+            same = not name.startswith("<")
+        if not same:
+            different.append(name)
     return different

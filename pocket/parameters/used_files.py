@@ -8,6 +8,7 @@ from contextvars import ContextVar
 
 from pocket.errors import ChangedFileError
 from pocket.file_state import FileState, checksum, file_state
+from pocket.fingerprint.places import portable
 
 
 class UsedFiles(dict[str, str]):
@@ -40,7 +41,7 @@ class UsedFiles(dict[str, str]):
         self._pinned[path] = sha256
 
     def checksums(self, names: Iterable[str] | None = None) -> dict[str, str]:
-        """Return name → SHA-256 of what was used.
+        """Return name → SHA-256 of what was used; a path is named so that it means the same on other machines.
 
         Args:
             names: the files, all by default.
@@ -49,7 +50,7 @@ class UsedFiles(dict[str, str]):
             ChangedFileError: if the content isn't the one any more that the file had when it was used first.
             OSError: if a file can't be read.
         """
-        return {name: self._checksum(name, self[name]) for name in (self if names is None else names)}
+        return {portable(name): self._checksum(name, self[name]) for name in (self if names is None else names)}
 
     def _checksum(self, name: str, path: str) -> str:
         pinned, before = self._pinned.get(path), self._states[path]

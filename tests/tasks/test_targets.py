@@ -15,7 +15,7 @@ from pocket.store import is_complete, manifest_id, write_output
 from pocket.store.manifest import COUNTED
 from pocket.store.remote_manifests import forget
 from tasks.merging import MergeOutputs
-from tasks.targets import StoreTarget, fetch, find_remote, store_targets, upload_awaiting
+from tasks.targets import StoreCollection, StoreTarget, fetch, find_remote, store_targets, upload_awaiting
 from tests.pocket.store.conftest import storage
 from tests.pocket.store.folder_storage import STORE, FolderStorage
 from tests.tasks.chain import Chain
@@ -230,3 +230,51 @@ def test_what_tasks_read_of_other_manifests_is_in_the_id() -> None:
                     read.add(key)
     assert {"skipped", "failed", "iterations"} <= read
     assert read <= {*COUNTED, *OF_ITSELF}
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        ({}, "existent"),
+        (
+            {"awaited": lambda: "MergeOutputs tnp"},
+            "to be checked: made again unless MergeOutputs tnp comes out as it was",
+        ),
+        (
+            {"awaited": lambda: "MergeOutputs tnp", "inputs": lambda: None},
+            "to be checked: made again unless MergeOutputs tnp comes out as it was",
+        ),
+        ({"inputs": lambda: {"templates": "other"}}, "to be made again: it was made from another templates"),
+        ({"inputs": lambda: None}, "to be made again: what it is made from isn't there"),
+    ],
+)
+def test_status_tells_what_the_next_run_does(tmp_path: Path, target: dict[str, Any], text: str) -> None:
+    with write_output(tmp_path / "output", task="Task", inputs={"templates": "one"}) as folder:
+        (folder / "file").write_text("content")
+    arguments = {"inputs": lambda: {"templates": "one"}, **target}
+    assert StoreTarget(tmp_path / "output", **arguments).status_text() == text
+    assert StoreTarget(tmp_path / "nothing", **arguments).status_text() == "absent"
+
+
+def test_status_names_what_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = {"files": {}, "variables": {"LIMIT": None}}
+    with write_output(tmp_path / "output", task="Task", inputs={}, reads=reads) as folder:
+        (folder / "file").write_text("content")
+    target = StoreTarget(tmp_path / "output", dict)
+    assert target.exists()
+    monkeypatch.setenv("LIMIT", "30")
+    assert not target.exists()
+    assert target.status_text() == "to be made again: LIMIT has changed since"
+    monkeypatch.delenv("LIMIT")
+    (folder.parent / "output" / "file").write_text("damaged")
+    assert target.status_text().startswith("to be made again: file in ")
+
+
+def test_status_of_branches_counts_them_by_what_the_next_run_does(tmp_path: Path) -> None:
+    for name, made_from in (("a", "one"), ("b", "other")):
+        with write_output(tmp_path / name, task="Task", inputs={"file": made_from}) as folder:
+            (folder / "file").write_text("content")
+    targets = [StoreTarget(tmp_path / name, lambda: {"file": "one"}) for name in "abc"]
+    text = StoreCollection(targets, threshold=3).status_text()
+    assert text == "1 absent, 1 existent, 1 to be made again (3): it was made from another file"
+    assert StoreCollection([targets[0], targets[2]], threshold=2).status_text() == "absent (1/2)"
