@@ -122,9 +122,6 @@ class StoreTarget(law.LocalDirectoryTarget):
 
     def unsuitable(self) -> str | None:
         """Return in a clause why the manifest isn't as it must be, whatever became of the files; else ``None``."""
-        from pocket.parameters.checksums import changed_files
-        from pocket.reads import changed_reads
-
         manifest = self.manifest
         if manifest is None:
             return "it isn't there"
@@ -133,11 +130,7 @@ class StoreTarget(law.LocalDirectoryTarget):
             return "what it is made from isn't there"
         if other := other_input(manifest.inputs, inputs):
             return f"it was made {other}"
-        reads = manifest.info.get("reads", {})
-        changed = changed_files(manifest.info.get("parameter_files", {})) or changed_reads(
-            reads.get("files", {}), reads.get("variables", {})
-        )
-        if changed:
+        if changed := _changed_since(manifest):
             return f"{changed[0]} has changed since"
         if manifest.info.get("failed") and not self._accept_failed:
             return "its checks failed"
@@ -159,6 +152,16 @@ class StoreCollection(law.TargetCollection):
         counts = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
         shown = colored(counts, "red" if "to be made again" in states else "yellow", color)
         return "\n".join([f"{shown} ({len(targets)}){example[example.index(':') :]}", *lines])
+
+
+def _changed_since(manifest: Manifest) -> list[str]:
+    """Return what was read to make an output, beside its inputs, and isn't any more as it was."""
+    from pocket.parameters.checksums import changed_files
+    from pocket.reads import changed_reads
+
+    reads = manifest.info.get("reads", {})
+    changed = changed_files(manifest.info.get("parameter_files", {}))
+    return changed or changed_reads(reads.get("files", {}), reads.get("variables", {}))
 
 
 def colored(text: str, color: str, is_wanted: bool) -> str:
@@ -221,11 +224,9 @@ def refuse_replaced(targets: Iterable[StoreTarget], label: str) -> None:
     Raises:
         ChangedFileError: if one was, for which law would only say that the task is not complete.
     """
-    from pocket.parameters.checksums import changed_files
-
     for target in targets:
         manifest = read_manifest(target.directory)
-        if manifest and (names := changed_files(manifest.info.get("parameter_files", {}))):
+        if manifest and (names := _changed_since(manifest)):
             raise ChangedFileError(
                 f"{', '.join(names)} was replaced while {label} ran: run this again, which makes anew what was made "
                 "with the file of before"

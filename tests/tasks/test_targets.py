@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import law
 import pytest
@@ -232,17 +233,20 @@ def test_what_tasks_read_of_other_manifests_is_in_the_id() -> None:
     assert read <= {*COUNTED, *OF_ITSELF}
 
 
+CHECKED = "to be checked: made again unless MergeOutputs tnp comes out as it was"
+
+
 @pytest.mark.parametrize(
     ("target", "text"),
     [
         ({}, "existent"),
         (
             {"awaited": lambda: "MergeOutputs tnp"},
-            "to be checked: made again unless MergeOutputs tnp comes out as it was",
+            CHECKED,
         ),
         (
             {"awaited": lambda: "MergeOutputs tnp", "inputs": lambda: None},
-            "to be checked: made again unless MergeOutputs tnp comes out as it was",
+            CHECKED,
         ),
         ({"inputs": lambda: {"templates": "other"}}, "to be made again: it was made from another templates"),
         ({"inputs": lambda: None}, "to be made again: what it is made from isn't there"),
