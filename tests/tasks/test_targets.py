@@ -10,16 +10,17 @@ import law
 import pytest
 
 import tasks
+from pocket.errors import DamagedOutputError
 from pocket.parameters.checksums import checksums
 from pocket.store import is_complete, manifest_id, write_output
 from pocket.store.manifest import COUNTED
 from pocket.store.remote_manifests import forget
 from tasks.merging import MergeOutputs
-from tasks.targets import StoreTarget, fetch, find_remote, store_targets, upload_awaiting
+from tasks.targets import StoreTarget, fetch, fetch_verified, find_remote, store_targets, upload_awaiting
 from tests.pocket.store.conftest import storage
 from tests.pocket.store.folder_storage import STORE, FolderStorage
 from tests.tasks.chain import Chain
-from tests.tasks.damage import corrupt, delete, truncate
+from tests.tasks.damage import corrupt, delete, rot, truncate
 
 __all__ = ["storage"]
 
@@ -163,6 +164,26 @@ def test_targets_in_a_structure(storage: FolderStorage, tmp_path: Path) -> None:
     assert storage.calls == {"list": 1, "read": 6}
     fetch(targets)
     assert all(is_complete(target.directory) for target in targets)
+
+
+def test_damaged_copy_is_fetched_again(storage: FolderStorage, tmp_path: Path) -> None:
+    targets = [StoreTarget(tmp_path / str(number), dict, remote=f"{STORE}/{number}") for number in range(3)]
+    for target in targets:
+        with write_output(target.directory, task="T", inputs={}, remote=target.remote) as folder:
+            (folder / "file.txt").write_text("content" * 10)
+    rot(targets[1].directory / "file.txt")
+    fetch_verified(targets)
+    assert [(target.directory / "file.txt").read_text() for target in targets] == ["content" * 10] * 3
+    assert all(target.exists() for target in targets)
+    assert storage.calls["download"] == 1
+    # there is no other copy of what isn't in the remote store
+    alone = StoreTarget(tmp_path / "alone", dict)
+    with write_output(alone.directory, task="T", inputs={}) as folder:
+        (folder / "file.txt").write_text("content" * 10)
+    rot(alone.directory / "file.txt")
+    with pytest.raises(DamagedOutputError, match=r"^file\.txt in .*alone isn't what was written"):
+        fetch_verified([*targets, alone])
+    assert not alone.exists()
 
 
 def test_skim_comes_back_for_the_processor(
