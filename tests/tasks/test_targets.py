@@ -233,8 +233,8 @@ def test_damage_counts_from_there_onwards(
     assert chain.missing() == missing
 
 
-#: keys of ``info`` that are read of an output to tell whether itself is complete, or what it consists of
-OF_ITSELF = {"parameter_files", "reads", "contents"}
+#: keys of ``info`` that are read of an output to tell whether itself is complete
+OF_ITSELF = {"parameter_files", "reads"}
 
 
 def test_what_tasks_read_of_other_manifests_is_in_the_id() -> None:
