@@ -134,7 +134,7 @@ class ProcessingJob:
             DamagedOutputError: if one isn't as it was written.
         """
         made = [file for file in self.resources.scale_factors.values() if file]
-        toys = Path(self.resources.toys).iterdir() if self.resources.toys else ()
+        toys = Path(self.resources.toys).glob("*") if self.resources.toys else ()
         read = [segment.path for segment in self.branch.segments if not is_remote(segment.path)]
         verify_files([*read, *made, *toys])
 

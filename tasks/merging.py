@@ -126,7 +126,7 @@ class MergeOutputs(IterationTask, ConfigTask):
 
     @cached_property
     def _code(self) -> list[str]:
-        modules = ("merging", "columns.parquet", "contents", "digests", "dumps.config")
+        modules = ("merging", "columns.parquet", "contents", "dumps.config")
         return [code_closure(f"pocket.{module}") for module in modules]
 
     def input_ids(self) -> dict[str, str] | None:
@@ -142,7 +142,6 @@ class MergeOutputs(IterationTask, ConfigTask):
         """Merge and write the templates and columns."""
         from pocket.columns.parquet import merge_columns
         from pocket.contents import write_contents
-        from pocket.digests import content_digests
         from pocket.dumps.config import dump_config
         from pocket.merging import merge_outputs, normalisation_factors
         from pocket.outputs import read_output, write_sums_and_histograms
@@ -164,11 +163,9 @@ class MergeOutputs(IterationTask, ConfigTask):
             for dataset, meta in metadata.items()
             if meta["isMC"]
         }
-        contents: dict[str, str] = {}
-        with write_output(**self.write_info(), skipped=skipped, missing=missing, contents=contents) as folder:
+        with write_output(**self.write_info(), skipped=skipped, missing=missing) as folder:
             write_sums_and_histograms(folder, merged)
             write_contents(folder, merged["variables"])
             merge_columns(folders, folder, factors)
             (folder / CONFIG_FILE).write_text(dump_config(config, self.config), encoding="utf-8")
-            contents |= content_digests(merged, folder)
             (folder / PARAMETERS_FILE).write_text(dump_parameters(config.parameters), encoding="utf-8")

@@ -82,7 +82,7 @@ def write_output(
 
 def _decisive(manifest: Manifest) -> tuple[Any, ...]:
     """Return what decides whether an output is the one that a task must have."""
-    return manifest.inputs, manifest.counted, manifest.info.get("parameter_files", {})
+    return manifest.inputs, manifest.counted, [manifest.info.get(key, {}) for key in ("parameter_files", "reads")]
 
 
 def _write_manifest(directory: Path, task: str, inputs: Mapping[str, str], info: Mapping[str, object]) -> None:

@@ -9,20 +9,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import awkward as ak
 import numpy as np
 import pytest
 import uproot
 
+from pocket.counters import make_tree
+from pocket.datasets import fileset as filesets
 from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.catalogues.settings import Settings
-from pocket.errors import DatasetError
+from pocket.errors import DatasetError, OtherFileError
 from pocket.store import read_manifest
-from tasks.datasets import BuildDatasets
+from tasks.datasets import STEP, BuildDatasets
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
 from tests.catalogue_server import catalogue_server
 from tests.law_runner import Run
 from tests.tasks.chain import Chain, unfinished
+from tests.tasks.conftest import enter
 from tests.tasks.damage import delete, overwrite, truncate
 
 
@@ -82,6 +86,119 @@ def test_changed_file_is_noticed(on_files: Chain) -> None:
     assert not task.complete()
     task.run()
     assert Path(list(task.fileset()["DYJetsToMuMu_toys"]["files"])[-1]) == replacement
+
+
+def update(path: Path, branch: str, factor: float) -> None:
+    """Change the values of a branch in place, as uproot and ROOT do: the UUID stays."""
+    with uproot.open(path) as file:
+        uuid, tree = file.file.uuid, file["Events"]
+        counters = {branch.count_branch.name for branch in tree.branches if branch.count_branch is not None}
+        columns = {name: tree[name].array() for name in tree.keys() if name not in counters}  # noqa: SIM118
+    columns[branch] = columns[branch] * factor
+    with uproot.update(path) as file:
+        types = {name: ak.type(values).content for name, values in columns.items()}
+        make_tree(file, "Events", types, 1).extend(columns)
+    with uproot.open(path) as file:
+        assert file.file.uuid == uuid
+
+
+def test_file_that_is_changed_in_place(on_files: Chain, tmp_path: Path) -> None:
+    main = {"cls": MergeOutputs, "config": "main"}
+    on_files.build(**main)
+    branches, before = on_files.ids("RunProcessor"), on_files.templates()
+    assert len(branches) == 3
+    update(on_files.analysis / "dy_1.root", "Muon_pt", 0.5)
+    # another time than when it was looked at; those of before are not served
+    on_files.build(**main)
+    after = on_files.ids("RunProcessor")
+    assert set(after) == set(branches)
+    (made,) = (path for path, writing in after.items() if branches[path] != writing)
+    events = json.loads((made / "manifest.json").read_text())["info"]["reading"]["events"]
+    assert events == {"expected": 800, "processed": 800}
+    templates = on_files.templates()
+    assert templates["DYJetsToMuMu"] != before["DYJetsToMuMu"]
+    assert templates["DATA_SingleMuon"] == before["DATA_SingleMuon"]
+    # the same as if nothing had been there before
+    shutil.rmtree(on_files.store)
+    on_files.build(**main)
+    assert on_files.templates() == templates
+
+
+def test_file_that_is_changed_between_the_fileset_and_the_branch(on_files: Chain) -> None:
+    build_datasets(on_files).run()
+    task = on_files.task(RunProcessor, config="main")
+    jobs = [branch.job() for branch in task.get_branch_tasks().values()]
+    update(on_files.analysis / "dy_1.root", "Muon_pt", 0.5)
+    (job,) = (job for job in jobs if any(part.path.endswith("dy_1.root") for part in job.branch.segments))
+    with pytest.raises(OtherFileError, match=r"dy_1\.root was changed since the fileset was built: it has \d+ bytes, "):
+        job.run(lambda events: None)
+    job = replace(
+        job, branch=replace(job.branch, segments=tuple(replace(part, size=0) for part in job.branch.segments))
+    )
+    with pytest.raises(
+        OtherFileError, match=r"dy_1\.root was changed in place since the fileset was built: its objects"
+    ):
+        job.run(lambda events: None)
+
+
+def test_copy_of_a_file_makes_nothing_again(on_files: Chain) -> None:
+    on_files.build(MergeOutputs, config="main")
+    before = on_files.ids("")
+    path = on_files.analysis / "dy_0.root"
+    shutil.copyfile(path, path.with_name("copy"))
+    path.with_name("copy").replace(path)
+    assert not build_datasets(on_files).complete()
+    on_files.build(MergeOutputs, config="main")
+    again = {path for path, writing in on_files.ids("").items() if before[path] != writing}
+    assert {path.relative_to(on_files.store).parts[1] for path in again} == {"BuildDatasets"}
+
+
+@pytest.mark.parametrize("name", ["dy_-.root", "dy_00.root", "dy_9.root"])
+def test_new_file_keeps_the_branches_of_the_others(on_files: Chain, finished: tuple[Chain, Path], name: str) -> None:
+    on_files.define({"globs": ["dy_*.root"]})
+    params = {"cls": MergeOutputs, "config": "main"}
+    on_files.build(**params)
+    before = on_files.ids("RunProcessor")
+    (new,) = (finished[1] / "store").rglob("ttsemi_000/events.root")
+    shutil.copy(new, on_files.analysis / name)
+    on_files.build(**params)
+    after = on_files.ids("RunProcessor")
+    assert {path: after[path] for path in before} == before
+    # the group that the file falls into
+    assert len(after) == len(before) + 1
+
+
+def test_file_that_was_just_written_is_looked_at_later(on_files: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its time may be that of two contents, where times are coarse."""
+    path = on_files.analysis / "dy_0.root"
+    now, waited = path.stat().st_ctime + 0.5, list[float]()
+    monkeypatch.setattr("tasks.datasets.time.time", lambda: now + sum(waited))
+    monkeypatch.setattr("tasks.datasets.time.sleep", waited.append)
+    build_datasets(on_files).run()
+    assert sum(waited) == pytest.approx(STEP - 0.5, abs=1)
+    # a clock that is ahead isn't waited for
+    waited.clear()
+    os.utime(path, (now + 100, now + 100))
+    build_datasets(on_files).run()
+    assert not waited
+
+
+def test_file_that_changes_while_it_is_looked_at(on_files: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, built = on_files.analysis / "dy_0.root", filesets.build_fileset
+
+    def change_meanwhile(*args: Any, **options: Any) -> filesets.FilesetResult:
+        result = built(*args, **options)
+        os.utime(path, (1, 1))
+        return result
+
+    monkeypatch.setattr(filesets, "build_fileset", change_meanwhile)
+    task = build_datasets(on_files)
+    task.run()
+    assert not build_datasets(on_files).complete()
+    monkeypatch.undo()
+    enter(on_files, monkeypatch)
+    build_datasets(on_files).run()
+    assert build_datasets(on_files).complete()
 
 
 def test_store_that_was_moved(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

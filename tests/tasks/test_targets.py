@@ -11,16 +11,25 @@ import law
 import pytest
 
 import tasks
+from pocket.errors import DamagedOutputError
 from pocket.parameters.checksums import checksums
 from pocket.store import is_complete, manifest_id, write_output
 from pocket.store.manifest import COUNTED
 from pocket.store.remote_manifests import forget
 from tasks.merging import MergeOutputs
-from tasks.targets import StoreCollection, StoreTarget, fetch, find_remote, store_targets, upload_awaiting
+from tasks.targets import (
+    StoreCollection,
+    StoreTarget,
+    fetch,
+    fetch_verified,
+    find_remote,
+    store_targets,
+    upload_awaiting,
+)
 from tests.pocket.store.conftest import storage
 from tests.pocket.store.folder_storage import STORE, FolderStorage
 from tests.tasks.chain import Chain
-from tests.tasks.damage import corrupt, delete, truncate
+from tests.tasks.damage import corrupt, delete, rot, truncate
 
 __all__ = ["storage"]
 
@@ -166,6 +175,26 @@ def test_targets_in_a_structure(storage: FolderStorage, tmp_path: Path) -> None:
     assert all(is_complete(target.directory) for target in targets)
 
 
+def test_damaged_copy_is_fetched_again(storage: FolderStorage, tmp_path: Path) -> None:
+    targets = [StoreTarget(tmp_path / str(number), dict, remote=f"{STORE}/{number}") for number in range(3)]
+    for target in targets:
+        with write_output(target.directory, task="T", inputs={}, remote=target.remote) as folder:
+            (folder / "file.txt").write_text("content" * 10)
+    rot(targets[1].directory / "file.txt")
+    fetch_verified(targets)
+    assert [(target.directory / "file.txt").read_text() for target in targets] == ["content" * 10] * 3
+    assert all(target.exists() for target in targets)
+    assert storage.calls["download"] == 1
+    # there is no other copy of what isn't in the remote store
+    alone = StoreTarget(tmp_path / "alone", dict)
+    with write_output(alone.directory, task="T", inputs={}) as folder:
+        (folder / "file.txt").write_text("content" * 10)
+    rot(alone.directory / "file.txt")
+    with pytest.raises(DamagedOutputError, match=r"^file\.txt in .*alone isn't what was written"):
+        fetch_verified([*targets, alone])
+    assert not alone.exists()
+
+
 def test_skim_comes_back_for_the_processor(
     storage: FolderStorage, chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,8 +242,8 @@ def test_damage_counts_from_there_onwards(
     assert chain.missing() == missing
 
 
-#: keys of ``info`` that are read of an output to tell whether itself is complete, or what it consists of
-OF_ITSELF = {"parameter_files", "reads", "contents"}
+#: keys of ``info`` that are read of an output to tell whether itself is complete
+OF_ITSELF = {"parameter_files", "reads"}
 
 
 def test_what_tasks_read_of_other_manifests_is_in_the_id() -> None:
