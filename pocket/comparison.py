@@ -6,8 +6,9 @@ import copy
 from dataclasses import dataclass
 
 from pocket.columns.plan import build_column_plan
-from pocket.configurator import Configurator
+from pocket.configurator import NOT_PROCESSED, Configurator
 from pocket.errors import ConfigError
+from pocket.parameters.defaults import to_plain
 from pocket.variations import build_shape_plan
 from pocket.weights.plan import SamplePlan, WeightPlan
 from pocket.weights.square_root import SquareRoot
@@ -91,7 +92,7 @@ def _check_same_events(before: Configurator, after: Configurator) -> None:
     different = [key for key in SAME_EVENTS if specs[0][key] != specs[1][key]]
     # mostly one object
     same_parameters = before.parameters is after.parameters
-    if not same_parameters and before.processed_parameters() != after.processed_parameters():
+    if not same_parameters and to_plain(before.parameters, NOT_PROCESSED) != to_plain(after.parameters, NOT_PROCESSED):
         different.append("parameters")
     if before.shapes.calibrators != after.shapes.calibrators:
         different.append("calibrators")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,16 @@ from pocket.datasets.definitions import DatasetDefinition, read_definitions
 from pocket.datasets.fileset import DatasetInfo, select_datasets
 from pocket.delayed import DelayedColumn, check_delayed_columns
 from pocket.errors import ConfigError, check_known
+from pocket.fingerprint.names import names_in
 from pocket.fingerprint.patches import patches
 from pocket.fingerprint.places import portable
 from pocket.histograms.config import HistConf
 from pocket.parameters.defaults import project_path, to_plain
+from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
 from pocket.selections import StandardSelection, check_event_cuts
 from pocket.skims.before import SUMS
 from pocket.variations import ShapePlan, build_shape_plan, check_variations
-from pocket.weights.common import common_weights
+from pocket.weights.common import NormalisationWeight, common_weights
 from pocket.weights.plan import WeightPlan, build_plan, variation_names
 from pocket.weights.wrapper import WeightWrapper
 from pocket.workflows.base import BaseProcessorABC
@@ -64,6 +67,8 @@ class Configurator:
         columns: block of :class:`~pocket.columns.config.ColOut`, what is exported to parquet.
         delayed_columns: columns that are computed once per event for all variations.
         workflow_options: free options for the workflow.
+        parameters_read: sections of the parameters that code reads without naming them, or goes through as a whole;
+            ``"*"`` for all. Others are there for the processor only if some code of the configuration names them.
         save_skimmed_files: PocketCoffea's; refused, the task ``SkimEvents`` makes skims.
         do_postprocessing: PocketCoffea's; ``False`` is refused, merged templates are always normalised.
 
@@ -89,6 +94,7 @@ class Configurator:
         columns: Mapping[str, Any] | None = None,
         delayed_columns: Sequence[DelayedColumn] = (),
         workflow_options: Mapping[str, Any] | None = None,
+        parameters_read: Sequence[str] = (),
         save_skimmed_files: str | None = None,
         do_postprocessing: bool = True,
     ) -> None:
@@ -105,6 +111,8 @@ class Configurator:
         self.parameters = parameters
         self.workflow = workflow
         self.workflow_options = dict(workflow_options or {})
+        self.parameters_read = tuple(parameters_read)
+        check_known("section", parameters_read, (*map(str, parameters), EVERYTHING), "parameters_read")
         self.definition_files, self.dataset_filter = _read_datasets(datasets)
         self.definitions, dropped = _selected_definitions(self.definition_files, self.dataset_filter)
         self.skim = check_event_cuts(skim, "skim")
@@ -123,6 +131,12 @@ class Configurator:
         self.delayed_columns = check_delayed_columns(delayed_columns)
         self.variables = dict(variables)
         self._check_variables(dropped)
+
+    def __copy__(self) -> Configurator:
+        """Return the same configuration, to be changed: nothing that was found out about it stays."""
+        other = object.__new__(type(self))
+        vars(other).update({name: value for name, value in vars(self).items() if name != "reader"})
+        return other
 
     def with_parameters(self, parameters: DictConfig) -> Configurator:
         """Return the same configuration with other parameters."""
@@ -158,12 +172,41 @@ class Configurator:
         return {"parameters": self.processed_parameters(), **self.declared_spec()}
 
     def processed_parameters(self) -> dict[str, Any]:
-        """Return the parameters that the processor reads as plain dictionaries, with interpolations resolved.
+        """Return the parameters that the processor may read as plain dictionaries, with interpolations resolved.
 
         Raises:
             ConfigError: if an interpolation can't be resolved.
         """
-        return to_plain(self.parameters, without=NOT_PROCESSED)
+        return visible(to_plain(self.parameters, without=NOT_PROCESSED), self.reader)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Who reads parameters when events are processed: all code that the configuration names."""
+        # factors are asked for when outputs are merged
+        factors = [cls.factor for cls in self.normalisation_weights.values()]
+        return self._reader(names_in(self.declared_spec(), without=factors))
+
+    @property
+    def normalisation_weights(self) -> dict[str, type[NormalisationWeight]]:
+        """The weights that are applied when outputs are merged, by name."""
+        classes = self.weights.classes
+        return {name: cls for name, cls in classes.items() if issubclass(cls, NormalisationWeight)}
+
+    def normalisation_parameters(self) -> dict[str, Any]:
+        """Return the parameters that weights may read when outputs are merged, as :meth:`processed_parameters`."""
+        return visible(to_plain(self.parameters, without=NOT_PROCESSED), self._normalisation_reader())
+
+    def normalising(self) -> Configurator:
+        """Return the configuration with the parameters that weights may read when outputs are merged, and no others."""
+        plain = to_plain(self.parameters, without=NOT_PROCESSED)
+        return self.with_parameters(guarded(plain, self._normalisation_reader(), known=list(plain)))
+
+    def _normalisation_reader(self) -> Reader:
+        return self._reader(names_in(self.normalisation_weights))
+
+    def _reader(self, names: frozenset[str]) -> Reader:
+        years = frozenset(definition.year for definition in self.definitions.values())
+        return Reader(names, years, self.parameters_read)
 
     def declared_spec(self) -> dict[str, Any]:
         """Return :meth:`processing_spec` without the parameters, which take longest."""

@@ -15,6 +15,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
 from pocket.errors import MissingBranchError, UnknownNameError, nearest
+from pocket.parameters.visible import names_of
 
 
 def parameter(params: Mapping[Any, Any], *path: str) -> Any:
@@ -51,7 +52,7 @@ def _look_up(params: Any, path: tuple[str, ...]) -> Any:
     node = params
     for depth, key in enumerate(path):
         if key not in node:
-            raise UnknownNameError("parameter", key, node, ".".join(path[:depth]) or "the parameters")
+            raise UnknownNameError("parameter", key, names_of(node), ".".join(path[:depth]) or "the parameters")
         node = node[key]
     return node
 

@@ -102,9 +102,11 @@ def normalisation_factors(
         DatasetError: if the dataset's sum of generator weights isn't positive.
     """
 
+    applied, parameters = cfg.normalisation_weights, cfg.normalising().parameters
+
     @functools.cache
     def factor(name: str) -> float:
-        return normalisation_factor(cfg.weights.classes[name](cfg.parameters, metadata))
+        return normalisation_factor(applied[name](parameters, metadata)) if name in applied else 1.0
 
     factors: dict[str, dict[str, float]] = {}
     for sample in cfg.counted_samples(str(metadata["sample"])):

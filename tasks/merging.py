@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import law
 
@@ -15,6 +17,10 @@ from tasks.iterations import IterationTask
 from tasks.jobs import MergingJob
 from tasks.processing import RunProcessor
 from tasks.targets import StoreTarget, store_targets
+
+if TYPE_CHECKING:
+    from pocket.configurator import Configurator
+    from pocket.readings import Reading
 
 CONFIG_FILE = "config.json"
 PARAMETERS_FILE = "parameters.yaml"
@@ -94,19 +100,34 @@ class MergeOutputs(IterationTask, ConfigTask):
 
     def fingerprint_spec(self) -> Any:
         """What the processor does, what the datasets are normalised by, and the code that merges."""
-        processor = self.processor
-        datasets = processor.required_tasks["datasets"].values()
+        return {"processor": self.processor.fingerprint, **self._merging_spec(self.config_inst)}
+
+    def spec_of(self, readings: Iterable[Reading]) -> Any:
+        """Return what decides those of the templates that are read.
+
+        Whoever depends on them has this in its fingerprint instead of the task's: all templates of a configuration are
+        filled in one pass, into another folder when any of them changes.
+        """
+        from pocket.parts import part_of
+
+        config = part_of(self.config_inst, readings)
+        return {"processor": self.processor.spec_of(config), **self._merging_spec(config)}
+
+    def _merging_spec(self, config: Configurator) -> dict[str, Any]:
+        datasets = self.processor.required_tasks["datasets"].values()
         definitions = {name: definition for task in datasets for name, definition in task.definitions.items()}
         return {
-            "processor": processor.fingerprint,
             "normalisation": {
-                name: (definitions[name].xsec, definitions[name].before_skim) for name in self.config_inst.definitions
+                name: (definitions[name].xsec, definitions[name].before_skim) for name in config.definitions
             },
-            "code": [
-                code_closure(module)
-                for module in ("pocket.merging", "pocket.columns.parquet", "pocket.dumps.config", "pocket.digests")
-            ],
+            "parameters": config.normalisation_parameters(),
+            "code": self._code,
         }
+
+    @cached_property
+    def _code(self) -> list[str]:
+        modules = ("pocket.merging", "pocket.columns.parquet", "pocket.contents", "pocket.digests", "pocket.dumps.config")
+        return [code_closure(module) for module in modules]
 
     def input_ids(self) -> dict[str, str] | None:
         """The outputs of all branches, and the metadata of the datasets."""
@@ -120,6 +141,7 @@ class MergeOutputs(IterationTask, ConfigTask):
     def make(self) -> None:
         """Merge and write the templates and columns."""
         from pocket.columns.parquet import merge_columns
+        from pocket.contents import write_contents
         from pocket.digests import content_digests
         from pocket.dumps.config import dump_config
         from pocket.merging import merge_outputs, normalisation_factors
@@ -145,6 +167,7 @@ class MergeOutputs(IterationTask, ConfigTask):
         contents: dict[str, str] = {}
         with write_output(**self.write_info(), skipped=skipped, missing=missing, contents=contents) as folder:
             write_sums_and_histograms(folder, merged)
+            write_contents(folder, merged["variables"])
             merge_columns(folders, folder, factors)
             (folder / CONFIG_FILE).write_text(dump_config(config, self.config), encoding="utf-8")
             contents |= content_digests(merged, folder)

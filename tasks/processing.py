@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pocket.executors import Job
@@ -16,6 +17,7 @@ from tasks.skimming import BuildSkimDatasets
 from tasks.targets import StoreTarget, store_targets
 
 if TYPE_CHECKING:
+    from pocket.configurator import Configurator
     from pocket.engine.resources import Resources
     from tasks.scale_factors import ComputeScaleFactors
 
@@ -57,15 +59,28 @@ class RunProcessor(IterationTask, DatasetWorkflow):
 
     def fingerprint_spec(self) -> Any:
         """The configuration, the code of the engine and of its files, the toys, the skim and the scale factors."""
+        return self.spec_of(self.config_inst)
+
+    def spec_of(self, config: Configurator) -> Any:
+        """Return what decides the outputs of the configuration, or what a part of it fills."""
         required = self.required_tasks
         skims = [task for task in required["datasets"].values() if isinstance(task, BuildSkimDatasets)]
+        applied = config.scale_factors
         return {
-            "config": self.config_inst.processing_spec(),
-            "engine": code_closure("pocket.engine.run"),
-            "files": [code_closure("pocket.outputs"), code_closure("pocket.columns.parquet")],
+            "config": config.processing_spec(),
+            **self._code,
             "toys": required["toys"].fingerprint if self.has_toys else None,
             "skim": [task.requires().fingerprint for task in skims],
-            "scale_factors": {name: task.fingerprint for name, task in required["scale_factors"].items()},
+            "scale_factors": {
+                name: task.fingerprint for name, task in required["scale_factors"].items() if name in applied
+            },
+        }
+
+    @cached_property
+    def _code(self) -> dict[str, Any]:
+        return {
+            "engine": code_closure("pocket.engine.run"),
+            "files": [code_closure("pocket.outputs"), code_closure("pocket.columns.parquet")],
         }
 
     def input_ids(self) -> dict[str, str] | None:

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
+from pocket.contents import checksum_of, read_contents
 from pocket.fingerprint import code_closure
+from pocket.readings import of_config
 from pocket.store import write_output
 from tasks.base import TemplateTask, input_ids, load
 from tasks.iterations import NO_ITERATION, IterationTask
 from tasks.merging import MergeOutputs
+from tasks.readings import fingerprint_of, read_from, template_ids
 from tasks.toys import MakeToySamples
 
 if TYPE_CHECKING:
@@ -131,21 +134,28 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         return False
 
     def fingerprint_spec(self) -> Any:
-        """The templates or toys, the declaration, and the code of the method."""
+        """What is read of templates, or the toys, the declaration, and the code of the method."""
         if self.iterated is not None:
             return {"iterations": self.iterated.fingerprint, "name": self.scale_factor}
+        readings = self.declaration.readings()
         return {
-            "required": {name: task.fingerprint for name, task in self.requires().items()},
+            "templates": {config: fingerprint_of(config, task, readings) for config, task in self.templates().items()},
+            "toys": {name: task.fingerprint for name, task in self.toys().items()},
             "name": self.scale_factor,
             "declaration": self.declaration,
             "code": code_of(self.declaration.maker, self.declaration.method),
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """The templates, or the iterations."""
+        """What is read of the templates, or the iterations."""
         if self.iterated is not None:
             return input_ids({"iterations": self.iterated.output()})
-        return input_ids({f"templates {config}": task.output() for config, task in self.templates().items()})
+        readings = self.declaration.readings()
+
+        def checksum(config: str, folder: Path) -> str:
+            return checksum_of(read_contents(folder), of_config(readings or (), config))
+
+        return template_ids(self, self.templates(), None if readings is None else checksum)
 
     @property
     def correction_file(self) -> Path:
@@ -189,7 +199,8 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         with recording_files() as used, recording_reads() as reads:
             correction, result = make(str(self.scale_factor), self.declaration, made)
         files = used.checksums(self.toy_files().not_made(used))
-        with write_output(**self.write_info(), parameter_files=files, reads=reads.record()) as folder:
+        read = read_from(self.templates())
+        with write_output(**self.write_info(), **read, parameter_files=files, reads=reads.record()) as folder:
             (folder / self.correction_file.name).write_text(correction, encoding="utf-8")
             if result is not None:
                 (folder / RESULT).write_text(result.to_json(), encoding="utf-8")

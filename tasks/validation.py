@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
+from pocket.contents import checksum_of, digest_json, read_contents
 from pocket.errors import ClosureError
+from pocket.outputs import read_sums
+from pocket.readings import joined, of_config
 from pocket.scale_factors.validation.closure import closure_configs
 from pocket.store import write_output
 from pocket.store.publishing import replacing
 from tasks.base import TemplateTask, input_ids
 from tasks.merging import MergeOutputs
+from tasks.readings import fingerprint_of, read_from, template_ids
 from tasks.scale_factors import ComputeScaleFactors, ScaleFactorTask, code_of
 
 if TYPE_CHECKING:
+    from pocket.readings import Reading
     from pocket.scale_factors.validation.report import Report
 
 REPORT = "report.json"
@@ -60,29 +65,48 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         }
 
     def fingerprint_spec(self) -> Any:
-        """The scale factor, where its closure is looked for, and the code of the checks."""
+        """The scale factor, what is read where its closure is looked for, and the code of the checks."""
+        from pocket.parts import part_of
+
         required, declaration = self.requires(), self.declaration
+        readings = self.readings()
         return {
             "scale_factor": required["scale_factor"].fingerprint,
-            # those that it was measured in are the scale factor's, and which ones that is may be known only afterwards
             "templates": {
-                config: task.fingerprint
+                config: fingerprint_of(config, task, readings)
                 for config, task in required["templates"].items()
                 if config not in declaration.configs()
+            },
+            # what fills those that it was measured in is behind the scale factor, and which ones these are may be known
+            # only afterwards; but the closure may read more of them
+            "measured in": {
+                config: part_of(self.analysis_inst.config(config), of_config(readings, config)).processing_spec()
+                for config in required["templates"]
+                if readings is not None and config in declaration.configs()
             },
             "closure": [measured.closure for measured in declaration.measured()],
             "code": code_of(declaration.validator, declaration.method, declaration.algebra),
         }
 
+    def readings(self) -> tuple[Reading, ...] | None:
+        """Return what the checks read of the templates, ``None`` for all of them."""
+        read = [measured.closure_readings() for measured in self.declaration.measured()]
+        return joined(reading for readings in read for reading in readings or ()) if None not in read else None
+
     def input_ids(self) -> dict[str, str] | None:
-        """The scale factor and the templates."""
+        """The scale factor, and what is read of the templates."""
+        from pocket.scale_factors.validation.sums import read_part
+
         required = self.requires()
-        return input_ids(
-            {
-                "scale factor": required["scale_factor"].output(),
-                **{f"templates {config}": task.output() for config, task in required["templates"].items()},
-            }
-        )
+        readings = self.readings()
+
+        def checksum(config: str, folder: Path) -> str:
+            read = of_config(readings or (), config)
+            return digest_json([checksum_of(read_contents(folder), read), read_part(read_sums(folder), config, read)])
+
+        templates = template_ids(self, required["templates"], None if readings is None else checksum)
+        scale_factor = input_ids({"scale factor": required["scale_factor"].output()})
+        return None if templates is None or scale_factor is None else {**scale_factor, **templates}
 
     def make(self) -> None:
         """Make all checks, write and print the report.
@@ -106,7 +130,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
                 "nevertheless"
             )
         arguments = {**self.write_info(), "failed": report.failed, "accepted": accepted, "parameter_files": files}
-        with write_output(**arguments) as folder:
+        with write_output(**arguments, **read_from(self.requires()["templates"])) as folder:
             _write(folder, report, accepted=accepted)
         shutil.rmtree(self.failed_directory, ignore_errors=True)
 

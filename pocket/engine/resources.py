@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from pocket.configurator import Configurator
 from pocket.parameters.locations import expand_directories
+from pocket.parameters.visible import Reader, guarded
 
 #: scheme of files that are made together with the toys
 TOYS = "toys://"
@@ -50,7 +51,10 @@ class Resources:
 
 
 def resolve_parameters(cfg: Configurator, resources: Resources) -> DictConfig:
-    """Return the parameters that the processor reads, with resources and registered directories resolved to paths."""
+    """Return the parameters that the processor reads, with resources and registered directories resolved to paths.
+
+    Looking for any others raises a ``ConfigError`` (:mod:`pocket.parameters.visible`).
+    """
 
     def resolve(value: Any) -> Any:
         if isinstance(value, dict):
@@ -60,12 +64,11 @@ def resolve_parameters(cfg: Configurator, resources: Resources) -> DictConfig:
         return expand_directories(resources.find(value)) if isinstance(value, str) else value
 
     plain = resolve(cfg.processed_parameters())
-    return _composed(pickle.dumps({**plain, "scale_factors": dict(resources.scale_factors)}))
+    sections = frozenset(map(str, cfg.parameters))
+    return _composed(pickle.dumps({**plain, "scale_factors": dict(resources.scale_factors)}), cfg.reader, sections)
 
 
 @functools.lru_cache(maxsize=8)
-def _composed(plain: bytes) -> DictConfig:
+def _composed(plain: bytes, reader: Reader, sections: frozenset[str]) -> DictConfig:
     # composing them takes longer than all else before the first event, and most branches of a process share them
-    composed: DictConfig = OmegaConf.create(pickle.loads(plain))
-    OmegaConf.set_readonly(composed, True)
-    return composed
+    return guarded(pickle.loads(plain), reader, known=sections)

@@ -11,8 +11,15 @@ from typing import Any
 
 from pocket.errors import ConfigError, UnknownNameError, nearest
 
-#: a value or free contents for each of any keys (years, collections, …)
-_ANY = {"*": None}
+#: stands for the names of years in :data:`SCHEMA`
+YEAR = "<year>"
+#: what stands for any key there
+ANY = ("*", YEAR)
+
+#: a value or free contents for each of any keys (collections, weights, …)
+_ANY: Mapping[str, Any] = {"*": None}
+#: the same for each year
+_YEARS: Mapping[str, Any] = {YEAR: None}
 #: a correctionlib file and the correction in it
 _CORRECTION = {"file": None, "name": None}
 
@@ -21,19 +28,19 @@ _OWN = {"+": None}
 #: how alike a key or section of the user's own must be to a known one to be taken for a misspelling of it
 _MISSPELT = 0.75
 
-#: section → its known keys; "*" stands for any key (a year, a collection), None for free contents
+#: section → its known keys; "*" stands for any key (a collection, a weight), None for free contents
 SCHEMA: Mapping[str, Any] = {
     "lumi": {
-        "picobarns": {"*": {"tot": None, "*": None}},
-        "uncertainties": {"*": _ANY},
-        "goldenJSON": _ANY,
-        "sqrt_s": _ANY,
+        "picobarns": {YEAR: {"tot": None, "*": None}},
+        "uncertainties": {YEAR: _ANY},
+        "goldenJSON": _YEARS,
+        "sqrt_s": _YEARS,
     },
-    "event_flags": _ANY,
-    "event_flags_data": _ANY,
-    "HLT_triggers": {"*": _ANY},
-    "L1_triggers": {"*": _ANY},
-    "btagging": {"working_point": {"*": {"btagging_algorithm": None, "btagging_WP": _ANY}}},
+    "event_flags": _YEARS,
+    "event_flags_data": _YEARS,
+    "HLT_triggers": {YEAR: _ANY},
+    "L1_triggers": {YEAR: _ANY},
+    "btagging": {"working_point": {YEAR: {"btagging_algorithm": None, "btagging_WP": _ANY}}},
     "object_preselection": {
         "Muon": {**dict.fromkeys(("pt", "eta", "iso", "id")), **_OWN},
         "Electron": {**dict.fromkeys(("pt", "eta", "iso", "id")), **_OWN},
@@ -52,42 +59,42 @@ SCHEMA: Mapping[str, Any] = {
     },
     "jet_scale_factors": {
         "jet_collection": dict.fromkeys(("btag", "puId")),
-        "btagSF": {"*": {**_CORRECTION, "fixed_wp": dict.fromkeys(("bc", "light"))}},
-        "btag_efficiency": {"*": _CORRECTION},
-        "jet_puId": {"*": {**_CORRECTION, "working_point": _ANY}},
+        "btagSF": {YEAR: {**_CORRECTION, "fixed_wp": dict.fromkeys(("bc", "light"))}},
+        "btag_efficiency": {YEAR: _CORRECTION},
+        "jet_puId": {YEAR: {**_CORRECTION, "working_point": _ANY}},
     },
-    "btagSF_calibration": {"*": _CORRECTION},
-    "systematic_variations": {"weight_variations": {"*": _ANY}},
+    "btagSF_calibration": {YEAR: _CORRECTION},
+    "systematic_variations": {"weight_variations": {"*": _YEARS}},
     "lepton_scale_factors": {
         "electron_sf": {
             "collection": None,
             "id": _ANY,
-            "JSONfiles": {"*": {"files": dict.fromkeys(("reco", "id")), "name": None, "reco": _ANY}},
-            "era_mapping": {"*": dict.fromkeys(("reco", "id", "trigger"))},
-            "trigger_sf": {"*": {**_CORRECTION, "path": None}},
+            "JSONfiles": {YEAR: {"files": dict.fromkeys(("reco", "id")), "name": None, "reco": _ANY}},
+            "era_mapping": {YEAR: dict.fromkeys(("reco", "id", "trigger"))},
+            "trigger_sf": {YEAR: {**_CORRECTION, "path": None}},
         },
         "muon_sf": {
             "collection": None,
-            "JSONfiles": {"*": {"file": None}},
-            "era_mapping": {"*": dict.fromkeys(("id", "iso", "trigger"))},
-            "sf_name": {"*": dict.fromkeys(("id", "iso", "trigger"))},
+            "JSONfiles": {YEAR: {"file": None}},
+            "era_mapping": {YEAR: dict.fromkeys(("id", "iso", "trigger"))},
+            "sf_name": {YEAR: dict.fromkeys(("id", "iso", "trigger"))},
         },
     },
     "jets_calibration": {
-        "jet_types": {"*": {"*": dict.fromkeys(("json_path", "jec_mc", "jec_data", "jer", "level"))}},
-        "collection": {"*": _ANY},
-        "apply_jec_MC": {"*": _ANY},
-        "apply_jec_Data": {"*": _ANY},
-        "apply_jer_MC": {"*": _ANY},
-        "sort_by_pt": {"*": _ANY},
+        "jet_types": {"*": {YEAR: dict.fromkeys(("json_path", "jec_mc", "jec_data", "jer", "level"))}},
+        "collection": {YEAR: _ANY},
+        "apply_jec_MC": {YEAR: _ANY},
+        "apply_jec_Data": {YEAR: _ANY},
+        "apply_jer_MC": {YEAR: _ANY},
+        "sort_by_pt": {YEAR: _ANY},
         "smearing_seed": None,
-        "variations": {"*": _ANY},
+        "variations": {"*": _YEARS},
     },
     "default_jets_calibration": {
-        "variations": {name: {"*": _ANY} for name in ("total_variation", "full_variations", "all_sources")},
+        "variations": {name: {"*": _YEARS} for name in ("total_variation", "full_variations", "all_sources")},
     },
     "met_calibration": {
-        "*": dict.fromkeys(
+        YEAR: dict.fromkeys(
             (
                 "apply_MC",
                 "apply_data",
@@ -98,8 +105,8 @@ SCHEMA: Mapping[str, Any] = {
             )
         )
     },
-    "muon_scale": {"*": {"uncertainty": None}},
-    "pileup": {"*": _CORRECTION},
+    "muon_scale": {YEAR: {"uncertainty": None}},
+    "pileup": {YEAR: _CORRECTION},
     "plotting_style": None,
     "toys": None,
 }
@@ -133,8 +140,9 @@ def _check(content: Any, schema: Any, prefix: str, where: str) -> None:
         return
     for key, value in content.items():
         is_own = "+" in schema and not nearest(str(key), schema, 1, _MISSPELT)
-        if key not in schema and "*" not in schema and not is_own:
+        of_any = [schema[any_key] for any_key in ANY if any_key in schema]
+        if key not in schema and not of_any and not is_own:
             raise UnknownNameError(
                 "key", f"{prefix}.{key}", [f"{prefix}.{known}" for known in schema if known != "+"], where
             )
-        _check(value, schema.get(key, schema.get("*")), f"{prefix}.{key}", where)
+        _check(value, schema.get(key, *of_any), f"{prefix}.{key}", where)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pocket.readings import Reading
+
 if TYPE_CHECKING:
     from pocket.scale_factors.declarations import ScaleFactor
 
@@ -63,6 +65,13 @@ class ScaleFactorBase:
     def configs(self) -> tuple[str, ...]:
         """Return the configurations whose templates are read, the nominal one first."""
         return tuple(dict.fromkeys(config for config, _ in self.sources()))
+
+    def readings(self) -> tuple[Reading, ...] | None:
+        """Return what is read of the templates, ``None`` for all that :meth:`configs` have.
+
+        Whoever returns it gets nothing else to read.
+        """
+        return None
 
     def files(self) -> tuple[str, ...]:
         """Return the names of the correction files that it is made from."""

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from pocket.errors import ConfigError, UnknownNameError, check_known
+from pocket.readings import Reading, joined
 from pocket.scale_factors.base import ScaleFactorBase
-from pocket.scale_factors.systematics import LogNormal, Systematic
-from pocket.scale_factors.validation.closure import Closure, check_closure
+from pocket.scale_factors.systematics import LogNormal, Shape, Systematic
+from pocket.scale_factors.validation.closure import Closure, check_closure, places
 
 Flow = Literal["clamp", "error"]
 FLOWS = get_args(Flow)
@@ -178,6 +179,31 @@ class ScaleFactor(ScaleFactorBase):
         """Return all pairs of configuration and histogram that are read, the nominal one first."""
         others = ((declaration.input, declaration.variable) for _, declaration in self.changed())
         return tuple(dict.fromkeys([(self.input, self.variable), *others]))
+
+    def read_variations(self) -> tuple[str, ...]:
+        """Return the variations that are read, without their sides; the name of a weight stands for all of its."""
+        return tuple(source.stem for source in self.systematics if isinstance(source, Shape))
+
+    def reading(self) -> Reading:
+        """Return what is read where it is measured, by the measurement itself."""
+        return Reading(self.input, self.variable, self.categories(), self.samples(), self.read_variations())
+
+    def readings(self) -> tuple[Reading, ...] | None:
+        """Return what is read of the templates, the nominal histogram first; ``None`` if another maker reads them."""
+        if self.maker != ScaleFactor.maker:
+            return None
+        return joined([self.reading(), *(declaration.reading() for _, declaration in self.changed())])
+
+    def closure_readings(self) -> tuple[Reading, ...] | None:
+        """Return what the checks of the closure read of templates and sums; ``None`` if another validator reads them.
+
+        Sums alone are those of a histogram without a name.
+        """
+        if self.validator != ScaleFactor.validator:
+            return None
+        measured = (place.reading() for of_argument in places(self).values() for place in of_argument)
+        kept = (Reading(one.config, "", one.categories(), one.samples or self.mc) for one in self.closure.kept)
+        return joined([self.reading(), *measured, *kept])
 
     def _check_binning(self) -> None:
         for axis, flow in self.flows().items():

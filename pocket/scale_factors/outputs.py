@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from pocket.contents import only_read
 from pocket.outputs import add, read_variable
+from pocket.readings import Reading
 from pocket.scale_factors.base import Made
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.measuring import measure, measure_by_year
@@ -42,7 +44,7 @@ def measure_from(
     Raises:
         UnknownNameError: if a histogram isn't there; and as :func:`measure` and :func:`measure_by_year`.
     """
-    by_year = read_sources(declaration.sources(), declaration.years, folders, years)
+    by_year = read_sources(declaration.sources(), declaration.years, folders, years, declaration.readings())
     nominal = declaration.input, declaration.variable
     if not declaration.years:
         return measure(name, declaration, by_year[ALL_YEARS][nominal], by_year[ALL_YEARS])
@@ -54,6 +56,7 @@ def read_sources(
     separate: Sequence[str],
     folders: Mapping[str, Path],
     years: Callable[[str], Mapping[str, str]],
+    readings: Iterable[Reading] | None = None,
 ) -> dict[str, Sources]:
     """Read histograms from outputs on disk.
 
@@ -62,6 +65,7 @@ def read_sources(
         separate: years to read separately; without any, all are added.
         folders: configuration → output of the merging.
         years: configuration → year of each dataset.
+        readings: what is read of them, all without: an output depends on that alone, so nothing else is handed on.
 
     Returns:
         Year, or :data:`ALL_YEARS` → histograms; samples without any dataset are left out.
@@ -70,6 +74,14 @@ def read_sources(
         UnknownNameError: if a histogram isn't there.
     """
     read = {source: read_variable(folders[source[0]], source[1]) for source in sources}
+    for reading in readings or ():
+        source = reading.config, reading.variable
+        if source in read:
+            read[source] = {
+                sample: {dataset: only_read(histogram, reading) for dataset, histogram in datasets.items()}
+                for sample, datasets in read[source].items()
+                if sample in reading.samples
+            }
 
     def add_datasets(year: str) -> dict[tuple[str, str], Histograms]:
         chosen: dict[tuple[str, str], Histograms] = {}

@@ -79,6 +79,10 @@ class NormRatio(ScaleFactor):
         """Return all categories that are read."""
         return (self.category, self.weighted, self.root)
 
+    def read_variations(self) -> tuple[str, ...]:
+        """Return the variations that are read, those of the weight among them."""
+        return (*super().read_variations(), self.weight)
+
     def exact_categories(self) -> tuple[str, ...]:
         """Return the categories that the exact closure reads; there is no error in it."""
         return (self.category, self.weighted)

@@ -146,14 +146,12 @@ common_weights: list[type[WeightWrapper]] = [
 ]
 
 
-def normalisation_factor(weight: WeightWrapper) -> float:
-    """Return the factor that a weight contributes when outputs are merged, 1 for weights per event.
+def normalisation_factor(weight: NormalisationWeight) -> float:
+    """Return the factor that a weight contributes when outputs are merged.
 
     Raises:
-        ConfigError: if a normalisation weight isn't a positive number.
+        ConfigError: if it isn't a positive number.
     """
-    if not isinstance(weight, NormalisationWeight):
-        return 1.0
     factor = weight.factor()
     if not (np.isfinite(factor) and factor > 0):
         raise ConfigError(f"weight {weight.name!r} must be a positive number, not {factor}")

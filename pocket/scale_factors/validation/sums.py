@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from pocket.blocks import SUBSAMPLE
+from pocket.readings import Reading, of_config
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.outputs import ALL_YEARS
 from pocket.scale_factors.templates import NOMINAL
@@ -18,6 +19,36 @@ from pocket.scale_factors.validation.checks import Check, exactly, within_errors
 Sums = Mapping[str, Any]
 #: sums over all events of a dataset, before any cut
 _GENERATED = ("sum_genweights", "sum_signOf_genweights")
+
+
+def read_part(sums: Sums, config: str, readings: Iterable[Reading] | None) -> Sums:
+    """Return the part of a configuration's sums that the checks read; all where it isn't known what is read."""
+    if readings is None:
+        return sums
+    read = of_config(readings, config)
+    samples = {name for reading in read for name in reading.samples}
+    datasets = list(_datasets(sums, sorted(samples), ()))
+    yields = [reading for reading in read if not reading.variable]
+    categories = {category for reading in yields for category in reading.categories}
+
+    def of_datasets(part: Mapping[str, Any]) -> dict[str, Any]:
+        return {dataset: part[dataset] for dataset in datasets if dataset in part}
+
+    def of_category(part: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            dataset: {sample: {NOMINAL: by_variation[NOMINAL]} for sample, by_variation in by_sample.items()}
+            for dataset, by_sample in of_datasets(part).items()
+        }
+
+    return {
+        "cutflow": {stage: of_datasets(sums["cutflow"][stage]) for stage in ("initial", "skim")},
+        **{key: of_datasets(sums[key]) for key in _GENERATED if key in sums},
+        **{key: {name: of_category(sums[key][name]) for name in sorted(categories)} for key in ("sumw", "sumw2")},
+        "datasets_metadata": {
+            dataset: {key: metadata[key] for key in ("sample", "year")}
+            for dataset, metadata in of_datasets(sums["datasets_metadata"]).items()
+        },
+    }
 
 
 def check_events(

@@ -27,7 +27,7 @@ from pocket.scale_factors.validation.algebra import Sides
 from pocket.scale_factors.validation.checks import Check, exactly, not_made, within_errors
 from pocket.scale_factors.validation.closure import closure_sources, places
 from pocket.scale_factors.validation.report import Report
-from pocket.scale_factors.validation.sums import Sums, check_events, check_kept_yields
+from pocket.scale_factors.validation.sums import Sums, check_events, check_kept_yields, read_part
 from pocket.scale_factors.validation.units import Unit, evaluate, units
 from pocket.scale_factors.validation.values import check_values
 from pocket.scale_factors.validation.yields import check_corrected_yields, check_weighted_yields
@@ -85,8 +85,17 @@ def validate_from(
             declaration=declaration,
             result=result,
             correction=correction,
-            sources=read_sources(closure_sources(declaration), declaration.years, made.folders, made.years),
-            sums={config: read_sums(folder) for config, folder in made.folders.items()},
+            sources=read_sources(
+                closure_sources(declaration),
+                declaration.years,
+                made.folders,
+                made.years,
+                declaration.closure_readings(),
+            ),
+            sums={
+                config: read_part(read_sums(folder), config, declaration.closure_readings())
+                for config, folder in made.folders.items()
+            },
         )
     )
 

@@ -64,7 +64,6 @@ def test_normalisation_is_one_per_event_and_a_factor_at_the_end() -> None:
     for weight, factor in ((Lumi(params, metadata), 59830.0), (CrossSection(params, metadata), 6077.22)):
         assert values(weight) == ([1.0] * 4, {})
         assert normalisation_factor(weight) == factor
-    assert normalisation_factor(GenWeight(params, metadata)) == 1.0
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("nan"), float("inf")])

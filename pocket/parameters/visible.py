@@ -1,0 +1,262 @@
+"""The parameters that code may read: what it names, for the years it is used in, and nothing else.
+
+Outputs depend on parameters that decide them, and which ones code reads can't be told before it runs. So it gets those
+whose names stand in it, and an error where it looks for another one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import omegaconf
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError
+
+from pocket.errors import ConfigError
+from pocket.parameters.schema import ANY, SCHEMA, YEAR
+
+#: stands for all sections
+EVERYTHING = "*"
+#: sections that the engine adds when it runs
+MADE = ("scale_factors",)
+_OWN_FOLDERS = (str(Path(omegaconf.__file__).parent), __file__)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who reads parameters.
+
+    Args:
+        names: names that its code may use (:func:`pocket.fingerprint.names.names_in`).
+        years: years that it is used in.
+        listed: sections that it reads by names that are put together, or as a whole.
+    """
+
+    names: frozenset[str]
+    years: frozenset[str] = frozenset()
+    listed: tuple[str, ...] = ()
+
+    def reads_section(self, name: str) -> bool:
+        """Whether a section may be read."""
+        return EVERYTHING in self.listed or name in self.listed or name in MADE or self.reads(name)
+
+    def reads(self, name: str) -> bool:
+        """Whether a key may be read; its name may be put together from two parts, as in ``f"{level}_triggers"``."""
+        return (
+            name in self.names
+            or name.startswith("_")
+            or any(name[:i] in self.names and name[i:] in self.names for i in range(1, len(name)))
+        )
+
+    def reads_year(self, name: str) -> bool:
+        """Whether what belongs to a year may be read."""
+        return name in self.years or name in self.names
+
+    def lists(self, section: str) -> bool:
+        """Whether all of a section is read."""
+        return EVERYTHING in self.listed or section in self.listed
+
+
+def visible(parameters: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
+    """Return the part of parameters that may be read.
+
+    Of shipped sections that are the keys that are named, and in tables with an entry for each year the entries of the
+    years; a table that lacks one of the years stays as it is. Sections of the user's own are there as a whole.
+
+    Args:
+        parameters: section → contents, plain and resolved.
+        reader: who reads them.
+    """
+    return {
+        section: content if reader.lists(section) else _visible(content, SCHEMA.get(section), reader)
+        for section, content in parameters.items()
+        if reader.reads_section(section)
+    }
+
+
+def guarded(parameters: Mapping[str, Any], reader: Reader, known: Collection[str] = ()) -> DictConfig:
+    """Return the part of parameters that may be read, such that looking for anything else raises a ``ConfigError``.
+
+    Args:
+        parameters: section → contents, plain and resolved; or :func:`visible` of them.
+        reader: who reads them.
+        known: names of all sections, for errors.
+    """
+    part = visible(parameters, reader)
+    root = DictConfig(part)
+    _watch(root, _Guard(reader, "", "section", frozenset({*known, *part})))
+    for section in part:
+        if not reader.lists(section):
+            _watch_within(root, section, SCHEMA.get(section), reader, section)
+    OmegaConf.set_readonly(root, True)
+    return root
+
+
+def names_of(node: Any) -> Collection[Any]:
+    """Return the names of the entries of a table, for errors."""
+    return node.__dict__["_guard"].known if isinstance(node, _Guarded) else list(node)
+
+
+def _level(content: Any, schema: Any, reader: Reader, first: bool) -> str:
+    """Return how the entries of a table are restricted: by ``year``, by ``key``, or not at all."""
+    if not isinstance(content, Mapping) or schema is None:
+        return ""
+    if YEAR in schema:
+        return "year" if reader.years and all(year in content for year in reader.years) else ""
+    return "key" if first and any(key not in ANY for key in schema) else ""
+
+
+def _visible(content: Any, schema: Any, reader: Reader, first: bool = True) -> Any:
+    level = _level(content, schema, reader, first)
+    if level == "year":
+        return {year: value for year, value in content.items() if reader.reads_year(str(year))}
+    if not isinstance(content, Mapping) or schema is None:
+        return content
+    return {
+        key: _visible(value, _schema_of(schema, key), reader, first=False)
+        for key, value in content.items()
+        if level != "key" or reader.reads(str(key))
+    }
+
+
+def _watch_within(parent: DictConfig, key: Any, schema: Any, reader: Reader, place: str, first: bool = True) -> None:
+    node = parent._get_node(key)
+    if not isinstance(node, DictConfig) or schema is None or not isinstance(node._content, dict):
+        return
+    level = _level(node._content, schema, reader, first)
+    if level != "year":
+        for inner in node._content:
+            _watch_within(node, inner, _schema_of(schema, inner), reader, f"{place}.{inner}", first=False)
+    if level:
+        _watch(node, _Guard(reader, place, level, frozenset(map(str, node._content))))
+
+
+def _watch(node: DictConfig, guard: _Guard | None) -> None:
+    # setting an attribute of a table sets an entry
+    object.__setattr__(node, "__class__", _Guarded)
+    node.__dict__["_guard"] = guard
+
+
+def _schema_of(schema: Mapping[str, Any], key: Any) -> Any:
+    return schema.get(key, next((schema[any_key] for any_key in ANY if any_key in schema), None))
+
+
+@dataclass(frozen=True)
+class _Guard:
+    """What of a table may be read.
+
+    Args:
+        reader: who reads it.
+        place: name of the table, empty for that of all sections.
+        kind: what its entries are: ``section``, ``key`` or ``year``.
+        known: names of its entries.
+    """
+
+    reader: Reader
+    place: str
+    kind: str
+    known: frozenset[str]
+
+    def check(self, key: Any) -> None:
+        """Refuse to look for an entry that may not be read.
+
+        Raises:
+            ConfigError: naming the entry, the code that looks for it, and what to do.
+        """
+        name = str(key)
+        allowed = {"section": self.reader.reads_section, "key": self.reader.reads, "year": self.reader.reads_year}
+        if not allowed[self.kind](name):
+            what = f"parameter {self.place}.{name}" if self.place else f"section {name!r} of the parameters"
+            raise ConfigError(
+                f"{_caller()} reads {what}, which no code of this configuration names: write the name out where it is "
+                f"read, or list {self._section(name)!r} in parameters_read= of the configuration"
+            )
+
+    def refuse_all(self) -> None:
+        """Refuse to go through all entries.
+
+        Raises:
+            ConfigError: naming the table, the code that goes through it, and what to do.
+        """
+        what = f"all of {self.place!r}" if self.place else "all sections"
+        raise ConfigError(
+            f"{_caller()} goes through {what} in the parameters, of which only what is named is there: list "
+            f"{self._section(EVERYTHING)!r} in parameters_read= of the configuration"
+        )
+
+    def _section(self, name: str) -> str:
+        return self.place.partition(".")[0] or name
+
+
+class _Guarded(DictConfig):
+    """A table of which only some entries may be read."""
+
+    def _check(self, key: Any) -> None:
+        guard = self.__dict__.get("_guard")
+        if guard is not None and not (isinstance(key, str) and key.startswith("__")):
+            guard.check(key)
+
+    def _refuse_all(self) -> None:
+        guard = self.__dict__.get("_guard")
+        if guard is not None:
+            guard.refuse_all()
+
+    def _get_node(self, key: Any, *args: Any, **kwargs: Any) -> Any:
+        self._check(key)
+        if kwargs.get("throw_on_missing_key") and key not in self.__dict__["_content"]:
+            # OmegaConf would look through all keys for a similar one
+            raise ConfigKeyError(f"Missing key {key}")
+        return super()._get_node(key, *args, **kwargs)
+
+    # OmegaConf makes several lines of what is raised inside of these
+
+    def __getattr__(self, key: str) -> Any:
+        self._check(key)
+        return super().__getattr__(key)
+
+    def __getitem__(self, key: Any) -> Any:
+        self._check(key)
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self._check(key)
+        return super().__contains__(key)
+
+    def get(self, key: Any, default_value: Any = None) -> Any:
+        self._check(key)
+        return super().get(key, default_value)
+
+    def __iter__(self) -> Iterator[Any]:
+        self._refuse_all()
+        return super().__iter__()
+
+    def keys(self) -> KeysView[Any]:
+        self._refuse_all()
+        return super().keys()
+
+    def items(self) -> ItemsView[Any, Any]:
+        self._refuse_all()
+        return super().items()
+
+    def items_ex(self, *args: Any, **kwargs: Any) -> Any:
+        self._refuse_all()
+        return super().items_ex(*args, **kwargs)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> DictConfig:
+        copied = super().__deepcopy__(memo)
+        _watch(copied, self.__dict__.get("_guard"))
+        return copied
+
+
+def _caller() -> str:
+    """Return the function that reads, in words."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and (
+        frame.f_code.co_filename.startswith(_OWN_FOLDERS) or frame.f_globals.get("__name__") == "pocket.lookup"
+    ):
+        frame = frame.f_back
+    return f"{frame.f_code.co_name}() in {Path(frame.f_code.co_filename).name}, line {frame.f_lineno},"

@@ -1,0 +1,96 @@
+"""The part of a configuration that decides some of its templates."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+
+from pocket.blocks import SUBSAMPLE
+from pocket.configurator import Configurator
+from pocket.histograms.config import HistConf
+from pocket.readings import Reading
+from pocket.selections import StandardSelection
+from pocket.variations import ShapePlan
+from pocket.weights.plan import SamplePlan, WeightPlan
+
+
+def part_of(cfg: Configurator, readings: Iterable[Reading]) -> Configurator:
+    """Return a configuration without what fills none of the templates that are read.
+
+    All histograms of a configuration are filled in one pass, each as if it were alone. So what is left decides what is
+    read: its histograms, categories, samples and variations, and the weights that are applied there. The part is for
+    fingerprints: nothing is filled with it.
+
+    Args:
+        cfg: the configuration.
+        readings: what is read of it; the name of the histogram may be empty for sums of weights alone.
+    """
+    readings = tuple(readings)
+    read = sorted({name for reading in readings for name in reading.categories})
+    # their order decides nothing but the order of what is filled
+    categories = {name: cfg.categories.categories[name] for name in read if name in cfg.categories.categories}
+    if not categories:
+        return cfg
+    stored = {name for reading in readings for name in reading.samples}
+    whole = {name.partition(SUBSAMPLE)[0] for name in stored}
+    part = copy.copy(cfg)
+    part.categories = StandardSelection(categories)
+    part.definitions = {name: one for name, one in cfg.definitions.items() if one.sample in whole}
+    part.subsamples = {sample: selection for sample, selection in cfg.subsamples.items() if sample in whole}
+    counted = [name for sample in part.samples for name in part.counted_samples(sample)]
+    part.weights = _weights(cfg.weights, readings, tuple(categories), counted)
+    part.shapes = _shapes(cfg.shapes, readings, tuple(categories), counted)
+    part.columns = {}
+    part.variables = {
+        reading.variable: _histogram(cfg.variables[reading.variable], reading, cfg)
+        for reading in readings
+        if reading.variable in cfg.variables
+    }
+    return part
+
+
+def _weights(
+    plan: WeightPlan, readings: Sequence[Reading], categories: Sequence[str], samples: Iterable[str]
+) -> WeightPlan:
+    varied = {name for name in plan.classes if any(reading.reads_weight(name) for reading in readings)}
+    plans = {
+        sample: SamplePlan(
+            {category: plan.samples[sample].weights[category] for category in categories},
+            {
+                category: tuple(name for name in plan.samples[sample].variations[category] if name in varied)
+                for category in categories
+            },
+        )
+        for sample in samples
+    }
+    used = {name for one in plans.values() for name in one.names}
+    return WeightPlan({name: cls for name, cls in plan.classes.items() if name in used}, plans)
+
+
+def _shapes(
+    plan: ShapePlan, readings: Sequence[Reading], categories: Sequence[str], samples: Iterable[str]
+) -> ShapePlan:
+    # only calibrators themselves know the names of their variations
+    varied = any(reading.variations for reading in readings)
+    return ShapePlan(
+        plan.calibrators,
+        {
+            sample: {category: plan.samples[sample][category] if varied else () for category in categories}
+            for sample in samples
+        },
+    )
+
+
+def _histogram(conf: HistConf, reading: Reading, cfg: Configurator) -> HistConf:
+    """Return the declaration of a histogram with its restrictions as far as they concern what is read."""
+    only: Mapping[str, tuple[str, ...]] = {
+        "only_categories": tuple(
+            sorted(name for name in reading.categories if name in cfg.categories.names and conf.fills_category(name))
+        ),
+        "only_samples": tuple(sorted(name for name in reading.samples if conf.fills_sample(name))),
+    }
+    variations = conf.only_variations
+    if variations is not None:
+        variations = tuple(sorted(name for name in variations if reading.reads_variation(name)))
+    return dataclasses.replace(conf, **only, exclude_categories=None, exclude_samples=None, only_variations=variations)

@@ -1,0 +1,69 @@
+"""What a step of the chain reads of a configuration's templates: it depends on that alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+NOMINAL = "nominal"
+_SIDES = ("Up", "Down")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read of one histogram.
+
+    Args:
+        config: the configuration that fills it.
+        variable: name of the histogram.
+        categories: categories that are read.
+        samples: samples that are read, or subsamples ``{sample}__{subsample}``.
+        variations: variations that are read beside the nominal one, without ``Up`` and ``Down``; the name of a weight
+            stands for all of its variations.
+    """
+
+    config: str
+    variable: str
+    categories: tuple[str, ...]
+    samples: tuple[str, ...]
+    variations: tuple[str, ...] = ()
+
+    def reads_variation(self, name: str) -> bool:
+        """Whether a variation in the templates, e.g. ``"pileupUp"``, is read."""
+        if name == NOMINAL:
+            return True
+        stem = next((name.removesuffix(side) for side in _SIDES if name.endswith(side)), name)
+        return any(f"{stem}_".startswith(f"{read}_") for read in self.variations)
+
+    def reads_weight(self, name: str) -> bool:
+        """Whether variations of a weight may be read."""
+        return any(f"{read}_".startswith(f"{name}_") or f"{name}_".startswith(f"{read}_") for read in self.variations)
+
+    def __or__(self, other: Reading) -> Reading:
+        """Return what both read of the same histogram."""
+        assert (self.config, self.variable) == (other.config, other.variable)
+        return Reading(
+            self.config,
+            self.variable,
+            _either(self.categories, other.categories),
+            _either(self.samples, other.samples),
+            _either(self.variations, other.variations),
+        )
+
+
+def joined(readings: Iterable[Reading]) -> tuple[Reading, ...]:
+    """Return the readings with one for each histogram."""
+    by_histogram: dict[tuple[str, str], Reading] = {}
+    for reading in readings:
+        key = reading.config, reading.variable
+        by_histogram[key] = by_histogram[key] | reading if key in by_histogram else reading
+    return tuple(by_histogram.values())
+
+
+def of_config(readings: Iterable[Reading], config: str) -> tuple[Reading, ...]:
+    """Return those of one configuration."""
+    return tuple(reading for reading in readings if reading.config == config)
+
+
+def _either(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*one, *other]))

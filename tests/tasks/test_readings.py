@@ -1,0 +1,47 @@
+"""What runs again when a configuration changes in which a scale factor is measured."""
+
+from __future__ import annotations
+
+import json
+
+from tasks.merging import MergeOutputs
+from tasks.scale_factors import ComputeScaleFactors
+from tasks.validation import ValidateScaleFactors
+from tests.tasks.chain import Chain
+
+PROBES = 'configure({"probes": HistConf([tight, muon_pt])})'
+MORE = 'configure({"probes": HistConf([tight, muon_pt]), "more": HistConf([vertices])})'
+
+
+def test_another_histogram_leaves_the_scale_factor(chain: Chain) -> None:
+    before = chain.ids("ComputeScaleFactors") | chain.ids("ValidateScaleFactors") | chain.ids("", "corrected")
+    chain.edit("__init__.py", PROBES, MORE)
+    chain.build()
+    assert chain.missing() == set()
+    after = chain.ids("ComputeScaleFactors") | chain.ids("ValidateScaleFactors") | chain.ids("", "corrected")
+    assert after == before
+    # both are there, in folders of their own
+    assert len(chain.outputs("MergeOutputs", "probes")) == 2
+
+
+def test_other_templates_measure_it_again(chain: Chain) -> None:
+    """Templates that are another file with other contents, at the same place."""
+    task = chain.task(MergeOutputs, config="probes")
+    (chain.output("MergeOutputs", "probes") / "manifest.json").unlink()
+    contents = json.loads((task.directory / "contents.json").read_text())
+    chain.build(MergeOutputs, config="probes")
+    assert json.loads((task.directory / "contents.json").read_text()) == contents
+    # the same again is the same
+    assert chain.missing() == set()
+    (dataset,) = contents["probes"]["DYJetsToMuMu"].values()
+    parts = dataset["parts"]["baseline"]
+    parts["nominal"] = "0" * len(parts["nominal"])
+    compute = chain.task(ComputeScaleFactors, scale_factor="tight_id")
+    validate = chain.task(ValidateScaleFactors, scale_factor="tight_id")
+    known = compute.input_ids(), validate.input_ids()
+    manifest = json.loads((task.directory / "manifest.json").read_text())
+    (task.directory / "contents.json").write_text(json.dumps(contents))
+    (task.directory / "manifest.json").write_text(json.dumps({**manifest, "id": "another"}))
+    assert compute.input_ids() != known[0]
+    assert validate.input_ids() != known[1]
+    assert not compute.complete()
