@@ -126,8 +126,8 @@ class MergeOutputs(IterationTask, ConfigTask):
 
     @cached_property
     def _code(self) -> list[str]:
-        modules = ("pocket.merging", "pocket.columns.parquet", "pocket.contents", "pocket.digests", "pocket.dumps.config")
-        return [code_closure(module) for module in modules]
+        modules = ("merging", "columns.parquet", "contents", "digests", "dumps.config")
+        return [code_closure(f"pocket.{module}") for module in modules]
 
     def input_ids(self) -> dict[str, str] | None:
         """The outputs of all branches, and the metadata of the datasets."""

@@ -18,6 +18,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from pocket.fingerprint.modules import is_library, locate, top_level
+from pocket.fingerprint.places import portable
 from pocket.fingerprint.sources import Import
 from pocket.fingerprint.syntax import nested_codes
 from pocket.fingerprint.values import describe
@@ -62,7 +63,8 @@ class _Walk:
         while to_do:
             obj = to_do.pop()
             if isinstance(obj, str):
-                self._names.update(_WORD.findall(obj))
+                # the folders of this machine are no names
+                self._names.update(_WORD.findall(portable(obj)))
                 continue
             if id(obj) in self._seen:
                 continue
@@ -86,7 +88,7 @@ class _Walk:
             self._add_import(statement, package, to_do)
 
     def _add_import(self, statement: Import, package: str, to_do: list[object]) -> None:
-        *_, base = Import(statement.level, statement.module).modules(package)
+        base = statement.base(package)
         if is_library(base):
             return
         if top_level(base) != _ENGINE or not statement.names or "*" in statement.names:

@@ -88,7 +88,8 @@ def guarded(parameters: Mapping[str, Any], reader: Reader, known: Collection[str
     """
     part = visible(parameters, reader)
     root = DictConfig(part)
-    _watch(root, _Guard(reader, "", "section", frozenset({*known, *part})))
+    if EVERYTHING not in reader.listed:
+        _watch(root, _Guard(reader, "", "section", frozenset({*known, *part})))
     for section in part:
         if not reader.lists(section):
             _watch_within(root, section, SCHEMA.get(section), reader, section)
@@ -167,7 +168,8 @@ class _Guard:
         Raises:
             ConfigError: naming the entry, the code that looks for it, and what to do.
         """
-        name = str(key)
+        # OmegaConf.select() looks for the whole of a dotted path first
+        name = str(key).partition(".")[0]
         allowed = {"section": self.reader.reads_section, "key": self.reader.reads, "year": self.reader.reads_year}
         if not allowed[self.kind](name):
             what = f"parameter {self.place}.{name}" if self.place else f"section {name!r} of the parameters"

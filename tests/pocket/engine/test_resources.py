@@ -19,7 +19,7 @@ FILES = {
 
 
 def test_toy_files_become_paths() -> None:
-    config = configure(parameters=OmegaConf.merge(PARAMETERS, FILES))
+    config = configure(parameters=OmegaConf.merge(PARAMETERS, FILES), parameters_read=["*"])
     params = resolve_parameters(config, Resources("/store/toys", {"muon_id": "/store/muon_id.json"}))
     assert params.pileup.toys.file == "/store/toys/puWeights.json.gz"
     assert params.lists == [{"file": "/store/toys/a/b.json"}, "toys", 3, None, True]
@@ -38,7 +38,7 @@ def test_files_by_name() -> None:
 
 
 def test_without_toys_the_names_stay() -> None:
-    config = configure(parameters=OmegaConf.merge(PARAMETERS, FILES))
+    config = configure(parameters=OmegaConf.merge(PARAMETERS, FILES), parameters_read=["*"])
     params = resolve_parameters(config, Resources())
     assert params.pileup.toys.file == "toys://puWeights.json.gz"
     assert params.scale_factors == {}
@@ -47,7 +47,7 @@ def test_without_toys_the_names_stay() -> None:
 def test_files_of_registered_directories_become_paths() -> None:
     register_configuration_dir("test_resources", "/analysis/params")
     files = {"model": "${test_resources:model.onnx}", "pileup": {"2018": {"file": "corrections://POG/pu.json.gz"}}}
-    config = configure(parameters=OmegaConf.merge(PARAMETERS, files))
+    config = configure(parameters=OmegaConf.merge(PARAMETERS, files), parameters_read=["*"])
     params = resolve_parameters(config, Resources())
     assert params.model == "/analysis/params/model.onnx"
     # public files are looked up by who opens them

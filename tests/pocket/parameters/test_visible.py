@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import pytest
+from omegaconf import DictConfig, OmegaConf
+
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.lookup import parameter
+from pocket.parameters.visible import Reader, guarded, visible
+
+PARAMETERS: dict[str, Any] = {
+    "lumi": {"picobarns": {"2017": {"tot": 1.0}, "2018": {"tot": 2.0}}, "goldenJSON": {"2017": "a", "2018": "b"}},
+    "event_flags": {"2017": ["x"], "2018": ["y"]},
+    "HLT_triggers": {"2018": {"SingleMuon": ["Mu"]}},
+    "object_preselection": {"Muon": {"pt": 24.0, "eta": 2.4}, "Electron": {"pt": 20.0}},
+    "jets_calibration": {"jet_types": {"AK4": {"2017": {"jer": "old"}, "2018": {"jer": "new"}}}, "smearing_seed": 1},
+    "dimuon": {"low": 60.0, "high": {"2017": 1, "2018": 2}},
+    "_private": 3,
+}
+NAMES = frozenset({"lumi", "goldenJSON", "event_flags", "HLT", "_triggers", "object_preselection", "Muon"})
+READER = Reader(NAMES, frozenset({"2018"}))
+
+
+def test_named_sections_keys_and_years() -> None:
+    assert visible(PARAMETERS, READER) == {
+        "lumi": {"goldenJSON": {"2018": "b"}},
+        "event_flags": {"2018": ["y"]},
+        "HLT_triggers": {"2018": {"SingleMuon": ["Mu"]}},
+        "object_preselection": {"Muon": {"pt": 24.0, "eta": 2.4}},
+        "_private": 3,
+    }
+
+
+def test_sections_of_the_users_own_are_whole() -> None:
+    assert visible(PARAMETERS, Reader(frozenset({"dimuon"}), frozenset({"2018"})))["dimuon"] == PARAMETERS["dimuon"]
+
+
+def test_years_deep_in_a_section() -> None:
+    reader = Reader(frozenset({"jets_calibration", "jet_types"}), frozenset({"2018"}))
+    assert visible(PARAMETERS, reader)["jets_calibration"] == {"jet_types": {"AK4": {"2018": {"jer": "new"}}}}
+
+
+def test_a_table_without_one_of_the_years_is_whole() -> None:
+    reader = Reader(NAMES, frozenset({"2016", "2018"}))
+    assert visible(PARAMETERS, reader)["event_flags"] == PARAMETERS["event_flags"]
+    with pytest.raises(UnknownNameError, match="unknown parameter '2016' in event_flags, did you mean '201[78]'"):
+        parameter(guarded(PARAMETERS, reader), "event_flags", "2016")
+
+
+def test_years_that_code_names() -> None:
+    assert set(visible(PARAMETERS, Reader(NAMES | {"2017"}, frozenset({"2018"})))["event_flags"]) == {"2017", "2018"}
+
+
+def test_what_is_listed_is_whole() -> None:
+    assert visible(PARAMETERS, Reader(frozenset(), listed=("*",))) == PARAMETERS
+    listed = Reader(NAMES, frozenset({"2018"}), ("lumi",))
+    assert visible(PARAMETERS, listed)["lumi"] == PARAMETERS["lumi"]
+    assert dict(guarded(PARAMETERS, listed).lumi.picobarns) == PARAMETERS["lumi"]["picobarns"]
+    assert set(guarded(PARAMETERS, Reader(frozenset(), listed=("*",)))) == set(PARAMETERS)
+
+
+def test_what_may_be_read() -> None:
+    params = guarded(PARAMETERS, READER)
+    assert params.object_preselection.Muon.pt == 24.0
+    assert params["lumi"]["goldenJSON"]["2018"] == "b"
+    assert parameter(params, "HLT_triggers", "2018", "SingleMuon") == ["Mu"]
+    assert list(params.object_preselection.Muon.items()) == [("pt", 24.0), ("eta", 2.4)]
+    assert OmegaConf.select(params, "object_preselection.Muon.pt") == 24.0
+    # what code names, but isn't there
+    assert "Muon" not in guarded({"object_preselection": {}}, READER).object_preselection
+    assert guarded({}, READER).get("lumi") is None
+    assert guarded({}, READER).get("scale_factors", 3) == 3
+    with pytest.raises(AttributeError):
+        guarded({}, READER).lumi
+    # what a library may ask for
+    assert not hasattr(params, "__array__")
+
+
+@pytest.mark.parametrize(
+    ("read", "what"),
+    [
+        (lambda params: params.dimuon, "section 'dimuon' of the parameters"),
+        (lambda params: params["dimuon"], "section 'dimuon' of the parameters"),
+        (lambda params: params.get("dimuon"), "section 'dimuon' of the parameters"),
+        (lambda params: "dimuon" in params, "section 'dimuon' of the parameters"),
+        (lambda params: parameter(params, "dimuon", "low"), "section 'dimuon' of the parameters"),
+        (lambda params: OmegaConf.select(params, "dimuon.low"), "section 'dimuon' of the parameters"),
+        # nor what isn't there: it could be tomorrow
+        (lambda params: params.get("nowhere"), "section 'nowhere' of the parameters"),
+        (lambda params: params.lumi.picobarns, "parameter lumi.picobarns"),
+        (lambda params: params.event_flags["2017"], "parameter event_flags.2017"),
+        (lambda params: copy.deepcopy(params).dimuon, "section 'dimuon' of the parameters"),
+        (lambda params: pickle.loads(pickle.dumps(params)).dimuon, "section 'dimuon' of the parameters"),
+        (lambda params: OmegaConf.merge(params, {"lumi": {}}).dimuon, "section 'dimuon' of the parameters"),
+    ],
+)
+def test_anything_else_is_refused(read: Any, what: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        read(guarded(PARAMETERS, READER))
+    section = "lumi" if "lumi" in what else "event_flags" if "event" in what else what.split("'")[1]
+    (line,) = str(error.value).splitlines()
+    assert line.startswith("<lambda>() in test_visible.py, line ")
+    assert f"reads {what}, which no code of this configuration names: write the name out where it is read" in line
+    assert line.endswith(f"or list '{section}' in parameters_read= of the configuration")
+
+
+@pytest.mark.parametrize(
+    ("read", "what", "listed"),
+    [
+        (list, "all sections", "*"),
+        (lambda params: OmegaConf.to_container(params), "all sections", "*"),
+        (lambda params: list(params.lumi.goldenJSON.values()), "all of 'lumi.goldenJSON'", "lumi"),
+        (lambda params: dict(params.object_preselection), "all of 'object_preselection'", "object_preselection"),
+    ],
+)
+def test_going_through_a_part_is_refused(read: Any, what: str, listed: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        read(guarded(PARAMETERS, READER))
+    assert f"goes through {what} in the parameters, of which only what is named is there" in str(error.value)
+    assert str(error.value).endswith(f"list '{listed}' in parameters_read= of the configuration")
+
+
+def test_errors_know_all_names() -> None:
+    params = guarded({"object_preselection": {"Muon": {}}}, Reader(NAMES | {"Moun"}), known=["dimuon"])
+    with pytest.raises(UnknownNameError, match="unknown parameter 'Moun' in object_preselection, did you mean 'Muon'"):
+        parameter(params, "object_preselection", "Moun")
+
+
+def test_it_is_read_only() -> None:
+    params = guarded(PARAMETERS, READER)
+    assert isinstance(params, DictConfig)
+    with pytest.raises(Exception, match="read-only"):
+        params.lumi.goldenJSON["2018"] = "c"
