@@ -84,7 +84,7 @@ def _shapes(
 
 def _histogram(conf: HistConf, reading: Reading, cfg: Configurator) -> HistConf:
     """Return the declaration of a histogram with its restrictions as far as they concern what is read."""
-    only: Mapping[str, tuple[str, ...]] = {
+    only: dict[str, Any] = {
         "only_categories": tuple(
             sorted(name for name in reading.categories if name in cfg.categories.names and conf.fills_category(name))
         ),

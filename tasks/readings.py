@@ -58,6 +58,6 @@ def template_ids(
     return read
 
 
-def read_from(templates: Mapping[str, MergeOutputs]) -> dict[str, dict[str, str]]:
+def read_from(templates: Mapping[str, MergeOutputs]) -> dict[str, Any]:
     """Return what the manifest of a task tells of the templates it reads."""
     return {READ_FROM: input_ids({templates_label(config): task.output() for config, task in templates.items()}) or {}}

@@ -131,7 +131,7 @@ def _watch_within(parent: DictConfig, key: Any, schema: Any, reader: Reader, pla
     level = _level(node._content, schema, reader, first)
     if level != "year":
         for inner in node._content:
-            _watch_within(node, inner, _schema_of(schema, inner), reader, f"{place}.{inner}", first=False)
+            _watch_within(node, inner, _schema_of(schema, inner), reader, f"{place}.{inner!s}", first=False)
     if level:
         _watch(node, _Guard(reader, place, level, frozenset(map(str, node._content))))
 
