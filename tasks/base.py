@@ -12,6 +12,7 @@ import luigi
 
 from pocket.errors import ConfigError
 from pocket.fingerprint import fingerprint
+from pocket.snapshots.process import original
 from pocket.store import store_path
 from pocket.store.manifest import written
 from pocket.store.older import report_older
@@ -215,7 +216,7 @@ class StoreTask(AnalysisTask):
             "replaces": read_id(output) if self._replaced is None else self._replaced,
             "task": self.task_family,
             "inputs": self.input_ids() or {},
-            "analysis": self.analysis,
+            "analysis": original(self.analysis) if "/" in self.analysis else self.analysis,
             "config": self.config_part,
             "version": self.version,
             "fingerprint": self.fingerprint,

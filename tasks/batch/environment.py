@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pocket.errors import ConfigError
+from pocket.snapshots.sources import source_files
 from pocket.store import store_root
 from tasks.batch.archive import Archive, make_archive
 from tasks.batch.packages import package_files, site_packages
-from tasks.batch.sources import source_files
 from tasks.remote_store import remote_store
 
 #: where a job unpacks, below its working directory
