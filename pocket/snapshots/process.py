@@ -6,6 +6,7 @@ import functools
 import importlib
 import importlib.util
 import os
+import re
 import site
 import sys
 import sysconfig
@@ -16,6 +17,10 @@ from pocket.snapshots.trees import make_snapshot, read_mark, read_tree, use
 
 #: modules of the checkout that may be loaded when a command begins, and are loaded anew from the snapshot
 _OWN = ("analysis", "pocket", "tasks")
+
+#: import statements of other modules than those of the own package
+_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([^\s.]+)|import[ \t]+([^\n#;]+))", re.MULTILINE)
+_NAME = re.compile(r"[^\W\d]\w*")
 
 #: snapshot → original, of all that this process knows
 _known: dict[str, str] = {}
@@ -51,7 +56,7 @@ def run_from_snapshot(root: Path) -> Path:
 
 
 def snapshots_of(root: Path) -> Path:
-    """Return the folder of the user's snapshots, which is made if need be and which nobody else can write.
+    """Return the folder of the user's snapshots, which is made if need be and which nobody else can enter.
 
     It is in the checkout, where code is known to be found by jobs. Of one that can't be written it is in the store.
 
@@ -64,17 +69,16 @@ def snapshots_of(root: Path) -> Path:
         folder = place / name
         try:
             place.mkdir(parents=True, exist_ok=True)
-            folder.mkdir(mode=0o755, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
             found = folder.lstat()
         except OSError:
             if place is places[-1]:
                 raise
             continue
-        if found.st_mode & 0o022 and found.st_uid == os.geteuid():
-            # as the umask of a group says
-            folder.chmod(0o755)
+        if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+            folder.chmod(0o700)
             found = folder.lstat()
-        if found.st_uid == os.geteuid() and not found.st_mode & 0o022 and os.access(folder, os.W_OK):
+        if found.st_uid == os.geteuid() and not found.st_mode & 0o077 and os.access(folder, os.W_OK):
             return folder
     raise PermissionError(f"{folder} can be written by others, or not at all")
 
@@ -106,11 +110,11 @@ def _load_anew(root: Path, snapshot: Path) -> None:
 def current_snapshot() -> Path | None:
     """Return the snapshot of the checkout that this process runs from, ``None`` if it runs from the checkout itself."""
     root = os.environ.get("POCKET_ROOT")
-    return Path(root) if root and _origin(root) else None
+    return Path(root) if root and origin_of(root) else None
 
 
 @functools.cache
-def _origin(folder: str) -> str | None:
+def origin_of(folder: str) -> str | None:
     """Return what a folder is a snapshot of, ``None`` if it is none."""
     mark = read_mark(Path(folder))
     if mark is None:
@@ -121,7 +125,7 @@ def _origin(folder: str) -> str | None:
 
 def snapshot_of(path: Path) -> Path | None:
     """Return the snapshot that a path lies in, ``None`` if it lies in none."""
-    return next((folder for folder in (path, *path.parents) if _origin(str(folder))), None)
+    return next((folder for folder in (path, *path.parents) if origin_of(str(folder))), None)
 
 
 def original(path: str | Path) -> str:
@@ -201,7 +205,7 @@ def _outside(folder: Path, root: Path) -> Path:
     tree = read_tree(base, place / f"index-{folder.name}.json", names)
     snapshot = make_snapshot(tree, place)
     use(snapshot)
-    _origin(str(snapshot))
+    origin_of(str(snapshot))
     return snapshot / folder.relative_to(base)
 
 
@@ -228,13 +232,9 @@ def _with_siblings(folder: Path) -> Iterator[Path]:
 
 @functools.cache
 def _imported(file: str, mtime_ns: int) -> frozenset[str]:
-    """Return the first parts of the names that a file imports."""
-    from pocket.errors import PocketError
-    from pocket.fingerprint.sources import read_source
-
-    try:
-        source = read_source(file, mtime_ns, Path(file).stat().st_size)
-    except (PocketError, OSError):
-        # its own error comes when it is imported
-        return frozenset()
-    return frozenset(statement.module.partition(".")[0] for statement in source.imports if not statement.level)
+    """Return the first parts of the names that a file imports; a line of a text that looks so does no harm."""
+    found: set[str] = set()
+    for single, several in _IMPORT.findall(Path(file).read_text(encoding="utf-8", errors="replace")):
+        names = (_NAME.match(part.strip()) for part in (single, *several.split(",")))
+        found.update(name[0] for name in names if name)
+    return frozenset(found)

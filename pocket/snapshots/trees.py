@@ -239,34 +239,48 @@ def _take_compiled(folder: Path, tree: Tree, files: Mapping[str, tuple[int, int,
             if name.endswith(".py") or stem not in names:
                 names[stem] = name
     for parent, names in by_folder.items():
-        for source in (donor, tree.origin):
-            if source is None:
+        for cache in (_CACHE, f"{_CACHE}/pocketlaw-{os.geteuid()}"):
+            for source in (donor, tree.origin):
+                if source is not None and (source is donor or _is_own(source / parent / cache)):
+                    _take_folder(source, folder, f"{parent}/{cache}", names, files, is_copy=source is donor)
+
+
+def _take_folder(
+    source: Path,
+    folder: Path,
+    cache: str,
+    names: Mapping[str, str],
+    files: Mapping[str, tuple[int, int, str]],
+    *,
+    is_copy: bool,
+) -> None:
+    with contextlib.suppress(OSError), os.scandir(source / cache) as entries:
+        for entry in entries:
+            name = names.get(entry.name.partition(".")[0], "")
+            if not name or not entry.is_file(follow_symlinks=False):
                 continue
-            with contextlib.suppress(OSError), os.scandir(source / parent / _CACHE) as entries:
-                if not _is_own(source / parent / _CACHE):
-                    continue
-                for entry in entries:
-                    name = names.get(entry.name.partition(".")[0], "")
-                    if not name or not entry.is_file(follow_symlinks=False):
-                        continue
-                    state, found = file_state(f"{source}/{name}"), entry.stat()
-                    same = state is not None and (state.size, state.mtime_ns) == files[name][:2]
-                    # of a source that was changed twice in a second, Python takes one for the other
-                    settled = source is donor or (state and found.st_mtime_ns > state.mtime_ns + _MARGIN_NS)
-                    if same and settled and found.st_uid in (0, os.geteuid()):
-                        _take(entry.path, folder / parent / _CACHE / entry.name)
+            state, found = file_state(f"{source}/{name}"), entry.stat()
+            same = state is not None and (state.size, state.mtime_ns) == files[name][:2]
+            # of a source that was changed twice in a second, Python takes one for the other
+            settled = is_copy or (state and found.st_mtime_ns > state.mtime_ns + _MARGIN_NS)
+            if same and settled and found.st_uid in (0, os.geteuid()):
+                _take(entry.path, folder / cache / entry.name)
 
 
 def _is_own(folder: Path) -> bool:
     """Tell whether nobody else can have written into a folder."""
-    found = folder.lstat()
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
     return found.st_uid in (0, os.geteuid()) and not found.st_mode & 0o022
 
 
 def _take(source: str, path: Path) -> None:
     if path.exists():
         return
-    path.parent.mkdir(exist_ok=True)
+    # not with more rights by the umask of a group: what is in it runs
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     try:
         # whoever compiles anew puts another file in its place
         os.link(source, path)

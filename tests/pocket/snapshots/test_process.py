@@ -41,10 +41,10 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     tree = process.read_tree(folder, place / "index.json")
     monkeypatch.setenv("POCKET_ROOT", str(process.make_snapshot(tree, place)))
     monkeypatch.setattr(sys, "path", [*sys.path])
-    process._origin.cache_clear()
+    process.origin_of.cache_clear()
     process._outside.cache_clear()
     yield folder
-    process._origin.cache_clear()
+    process.origin_of.cache_clear()
     process._outside.cache_clear()
 
 
@@ -150,7 +150,7 @@ def test_the_place_of_snapshots_belongs_to_the_user(checkout: Path, monkeypatch:
     assert place.is_relative_to(checkout / ".law")
     place.chmod(0o777)
     assert snapshots_of(checkout) == place
-    assert not place.stat().st_mode & 0o022
+    assert not place.stat().st_mode & 0o077
     monkeypatch.setattr(os, "geteuid", lambda: place.stat().st_uid + 1)
     (checkout / ".law" / f"running-{place.stat().st_uid + 1}").mkdir()
     (Path(os.environ["POCKET_STORE"]) / ".records" / f"running-{place.stat().st_uid + 1}").mkdir(parents=True)

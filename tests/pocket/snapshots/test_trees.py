@@ -124,17 +124,21 @@ def test_compiled_code_stays_valid(checkout: Path, place: Path) -> None:
     py_compile.compile(str(source))
     numba = source.parent / "__pycache__" / "cuts.count-1.py311.nbi"
     numba.write_text("index")
+    ours = source.parent / "__pycache__" / f"pocketlaw-{os.geteuid()}"
+    ours.mkdir()
+    (ours / "cuts.cpython-311.digest").write_text("digest")
     first = snapshot(checkout, place)
+    assert (first / "pkg" / "__pycache__" / ours.name / "cuts.cpython-311.digest").read_text() == "digest"
     assert (first / "pkg" / "cuts.py").stat().st_mtime_ns == source.stat().st_mtime_ns
     compiled = sorted(path.name for path in source.parent.joinpath("__pycache__").iterdir())
-    assert len(compiled) == 2
+    assert len(compiled) == 3
     assert sorted(path.name for path in (first / "pkg" / "__pycache__").iterdir()) == compiled
     # later ones take what the one before has, also after the times in the checkout changed
     (first / "pkg" / "__pycache__" / "cuts.more-2.py311.nbi").write_text("index")
     (checkout / "pkg" / "new.py").write_text("")
     source.touch()
     second = snapshot(checkout, place)
-    assert len(list((second / "pkg" / "__pycache__").iterdir())) == 3
+    assert len(list((second / "pkg" / "__pycache__").iterdir())) == 4
     assert (second / "pkg" / "cuts.py").stat().st_mtime_ns == (first / "pkg" / "cuts.py").stat().st_mtime_ns
     # but nothing of another content
     source.write_text("pt = 4\n")
