@@ -87,12 +87,14 @@ class PlotTemplates(ClosureGate, ConfigTask):
 
     def make(self) -> None:
         """Draw one variable in one category per job."""
-        config = self.config_inst
+        from pocket.analysis import absolute_reference
+
+        config, reference = self.config_inst, absolute_reference(self.analysis)
         folders = {name: task.directory for name, task in self.requires()["templates"].items()}
         with write_output(**self.write_info()) as folder:
             jobs = [
                 TemplatePlotJob(
-                    analysis=self.analysis,
+                    analysis=reference,
                     overrides=tuple(self.params),
                     config=self.config,
                     variable=variable,
@@ -102,6 +104,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
                     before_name=self.compare,
                     root=folders.get(self.root),
                     folder=folder / category,
+                    expected=self.expected(self.config),
                 )
                 for category in self.categories or config.categories.names
                 for variable in self.variables or config.variables
@@ -165,6 +168,8 @@ class PlotScaleFactors(ScaleFactorTask):
 
     def make(self) -> None:
         """Draw all pages."""
+        from pocket.analysis import absolute_reference
+
         computed = self.requires()
         if not computed.binned:
             raise ScaleFactorError(f"scale factor {self.scale_factor!r} isn't binned in its inputs, it can't be drawn")
@@ -172,13 +177,14 @@ class PlotScaleFactors(ScaleFactorTask):
         files = checksums([published.path] if published else [])
         with write_output(**self.write_info(), parameter_files=files) as folder:
             job = ScaleFactorPlotJob(
-                analysis=self.analysis,
+                analysis=absolute_reference(self.analysis),
                 overrides=tuple(self.params),
                 scale_factor=self.scale_factor,
                 result=computed.directory / RESULT,
                 folder=folder,
                 published=published,
                 history=computed.history(),
+                expected=self.expected(self.scale_factor),
             )
             run_jobs([job], self.cores, f"{self.task_family} {self.scale_factor}", "plots")
         print(f"plots of {self.scale_factor} are in {self.directory}")

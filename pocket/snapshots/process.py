@@ -128,6 +128,20 @@ def snapshot_of(path: Path) -> Path | None:
     return next((folder for folder in (path, *path.parents) if origin_of(str(folder))), None)
 
 
+def analysis_snapshot(reference: str) -> Path | None:
+    """Return the snapshot that an analysis comes from, given its reference as :func:`located` returns it."""
+    if reference.startswith("/"):
+        return snapshot_of(Path(reference))
+    if "." not in reference:
+        return current_snapshot()
+    try:
+        spec = importlib.util.find_spec(reference.partition(".")[0])
+    except ValueError:
+        return None
+    found = list(spec.submodule_search_locations or ()) if spec else []
+    return snapshot_of(Path(found[0]).absolute()) if found else None
+
+
 def original(path: str | Path) -> str:
     """Return where a path that lies in a snapshot lies in the original; any other path stays as it is."""
     snapshot = snapshot_of(Path(path))
