@@ -22,6 +22,7 @@ from pocket.scale_factors import ScaleFactor, ScaleFactorBase
 from pocket.scale_factors.coupled import Coupled, check_coupled
 from pocket.scale_factors.validation.closure import places
 from pocket.skims import Skim
+from pocket.snapshots.process import located
 
 
 @dataclass(frozen=True)
@@ -265,8 +266,11 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
 
 
 def absolute_reference(reference: str) -> str:
-    """Return a reference that means the same in every folder: a relative path is another analysis from elsewhere."""
-    return str(Path(reference).expanduser().absolute()) if _is_path(reference) else reference
+    """Return a reference that means the same in every folder: a relative path is another analysis from elsewhere.
+
+    Where this process runs from a snapshot, so does the analysis.
+    """
+    return located(str(Path(reference).expanduser().absolute()) if _is_path(reference) else reference)
 
 
 @functools.lru_cache(maxsize=8)

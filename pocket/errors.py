@@ -59,6 +59,10 @@ class ChangedFileError(PocketError):
     """A file was changed while it was used, so that nobody knows which content counted."""
 
 
+class ChangedCodeError(PocketError):
+    """Code, parameters or definitions aren't those that a run began with; trying again changes nothing."""
+
+
 class BadFileError(PocketError):
     """An input file can't be read: missing, truncated or corrupt."""
 

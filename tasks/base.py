@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -10,17 +11,24 @@ from typing import TYPE_CHECKING, Any
 import law
 import luigi
 
-from pocket.errors import ConfigError
+from pocket.errors import ChangedCodeError, ConfigError
 from pocket.fingerprint import fingerprint
+from pocket.snapshots.process import original
 from pocket.store import store_path
 from pocket.store.manifest import written
 from pocket.store.older import report_older
+from pocket.store.records import record_file
+from pocket.store.usage import begin_work
 from tasks.batch.options import BatchOptions
 from tasks.completeness import are_complete, remembering
 from tasks.executors import ExecutorMixin
+from tasks.loaded import VARIABLE as EXPECTED
+from tasks.loaded import Expected, changed_sentence
 from tasks.messages import one_sentence_errors
 from tasks.options import one_sentence_options
+from tasks.records import Records, significant_parameters, task_records
 from tasks.remote_store import remote_url
+from tasks.snapshot import check_sources
 from tasks.targets import StoreTarget, fetch_verified, refuse_replaced, store_targets
 
 if TYPE_CHECKING:
@@ -164,6 +172,18 @@ class StoreTask(AnalysisTask):
                 return f"{task.task_family} {getattr(task, 'config_part', '')}".strip()
         return ""
 
+    def check_expected(self) -> None:
+        """Check in a job of a batch system that the task is the one that was submitted.
+
+        Raises:
+            ChangedCodeError: if code, parameters or definitions differ here: nothing may be made of them.
+        """
+        family, _, fingerprint = os.environ.get(EXPECTED, "").partition("=")
+        if family == self.task_family and fingerprint != self.fingerprint:
+            known = record_file("spec", fingerprint)
+            label = f"{self.task_family} {self.config_part}"
+            raise ChangedCodeError(changed_sentence(label, self.fingerprint_spec(), known))
+
     def complete(self) -> bool:
         """Whether the output and all that it depends on is there and belongs together."""
         return requirements_complete(self) and bool(self.output().exists())
@@ -173,6 +193,8 @@ class StoreTask(AnalysisTask):
 
         luigi takes what an iterator gives for further requirements.
         """
+        self.check_expected()
+        check_sources()
         # luigi decides what to run before anything has, and doesn't ask again
         if self.complete():
             return None
@@ -183,6 +205,7 @@ class StoreTask(AnalysisTask):
             self._replaced = read_id(output)
             self.fetch_needed()
             report_older(self.directory.parent)
+            begin_work()
             self.make()
             refuse_replaced([output], f"{self.task_family} {self.config_part}")
         return None
@@ -222,6 +245,22 @@ class StoreTask(AnalysisTask):
         """Return the checksums of the scale factors that are in the output, by name."""
         return {}
 
+    def expected(self, name: str) -> Expected:
+        """Return what the jobs of this task must have loaded, for a configuration or a scale factor."""
+        if name not in self._expected:
+            specification = self.records.file("spec")
+            self._expected[name] = Expected.of(self.task_family, self.analysis_inst, name, specification)
+        return self._expected[name]
+
+    @cached_property
+    def _expected(self) -> dict[str, Expected]:
+        return {}
+
+    @cached_property
+    def records(self) -> Records:
+        """What the outputs of this task are made with: kept before the first one is made."""
+        return task_records(self)
+
     def write_info(self) -> dict[str, Any]:
         """Return the arguments for :func:`pocket.store.write_output`: what the manifest tells of this task."""
         output = self.output()
@@ -232,11 +271,14 @@ class StoreTask(AnalysisTask):
             "replaces": read_id(output) if self._replaced is None else self._replaced,
             "task": self.task_family,
             "inputs": self.input_ids() or {},
-            "analysis": self.analysis,
+            "analysis": original(self.analysis) if "/" in self.analysis else self.analysis,
             "config": self.config_part,
             "version": self.version,
             "fingerprint": self.fingerprint,
             "params": list(self.params),
+            "parameters": significant_parameters(self),
+            "records": self.records.ids,
+            "measured": True,
             **scale_factors,
         }
 

@@ -180,6 +180,7 @@ class DatasetWorkflow(BatchWorkflow):
             "threads": self.threads,
             "skip_bad_files": self.skip_bad_files,
             "output": self.write_info(),
+            "expected": self.as_workflow().expected(self.config),
         }
 
     @staticmethod

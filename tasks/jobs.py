@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pocket.executors import Progress
 from pocket.remote.client import is_remote
 from pocket.store import verify_all, verify_files, write_output
+from tasks.loaded import Expected, load_checked
 
 if TYPE_CHECKING:
     from pocket.datasets.segments import Branch
@@ -103,6 +104,7 @@ class ProcessingJob:
         threads: number of threads that decompress columns.
         skip_bad_files: leave out unreadable files.
         output: arguments of :func:`pocket.store.write_output`.
+        expected: what must be loaded, if it is checked.
     """
 
     analysis: str
@@ -116,6 +118,7 @@ class ProcessingJob:
     threads: int
     skip_bad_files: bool
     output: Mapping[str, Any]
+    expected: Expected | None = None
 
     @property
     def size(self) -> int:
@@ -140,7 +143,6 @@ class ProcessingJob:
 
     def run(self, progress: Progress) -> None:
         """Process the branch and write its raw sums and columns."""
-        from pocket.analysis import load_analysis
         from pocket.columns.parquet import write_columns
         from pocket.engine.run import run_branch
         from pocket.outputs import write_sums_and_histograms
@@ -148,7 +150,7 @@ class ProcessingJob:
         from pocket.reads import recording_reads
 
         self.verify_inputs()
-        config = load_analysis(self.analysis, self.overrides).config(self.config)
+        config = load_checked(self).config(self.config)
         with recording_files() as used, recording_reads() as reads:
             result = run_branch(
                 config,
@@ -180,13 +182,12 @@ class SkimJob(ProcessingJob):
 
     def run(self, progress: Progress) -> None:
         """Write the surviving events, and the sums over all."""
-        from pocket.analysis import load_analysis
         from pocket.parameters.used_files import recording_files
         from pocket.reads import recording_reads
         from pocket.skims.run import skim_branch
 
         self.verify_inputs()
-        analysis = load_analysis(self.analysis, self.overrides)
+        analysis = load_checked(self)
         skipped: dict[str, str] = {}
         files: dict[str, str] = {}
         read: dict[str, Any] = {}
@@ -259,6 +260,7 @@ class TemplatePlotJob:
         before_name: configuration of those.
         root: folder of the square roots of both, ``None`` for no error of the comparison.
         folder: where the files go; made if it isn't there.
+        expected: what must be loaded, if it is checked.
     """
 
     analysis: str
@@ -272,14 +274,14 @@ class TemplatePlotJob:
     root: Path | None
     folder: Path
     size: int = 1
+    expected: Expected | None = None
 
     def run(self, progress: Progress) -> None:
         """Draw and save."""
-        from pocket.analysis import load_analysis
         from pocket.outputs import list_variables, read_templates
         from pocket.plots.templates import draw_templates
 
-        config = load_analysis(self.analysis, self.overrides).config(self.config)
+        config = load_checked(self).config(self.config)
         before, root = (
             read_templates(folder, self.variable) if folder and self.variable in list_variables(folder) else None
             for folder in (self.before, self.root)
@@ -319,6 +321,7 @@ class ScaleFactorPlotJob:
         folder: an existing folder for the files.
         published: what to compare it with, if anything.
         history: files with the results of all iterations, of a coupled one.
+        expected: what must be loaded, if it is checked.
     """
 
     analysis: str
@@ -329,17 +332,17 @@ class ScaleFactorPlotJob:
     published: Published | None = None
     history: tuple[Path, ...] = ()
     size: int = 1
+    expected: Expected | None = None
 
     def run(self, progress: Progress) -> None:
         """Draw and save."""
-        from pocket.analysis import load_analysis
         from pocket.corrections import load_correction
         from pocket.parameters.used_files import changed, recording_files
         from pocket.plots.measurements import draw_convergence, draw_published, draw_scale_factor
         from pocket.scale_factors.published import read_inputs
         from pocket.scale_factors.result import ScaleFactorResult
 
-        analysis = load_analysis(self.analysis, self.overrides)
+        analysis = load_checked(self)
         declaration = analysis.scale_factor(self.scale_factor)
         config = analysis.config(analysis.drawn_as(self.scale_factor))
         # without one the axes have their names

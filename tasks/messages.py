@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import traceback
 from types import TracebackType
 
 from luigi.parameter import ParameterException
 
 from pocket.errors import PocketError
+from pocket.snapshots.process import current_snapshot, shown
 from pocket.tokens import redacted
 
 #: errors whose text is meant for people
@@ -33,17 +35,17 @@ class OneSentence(logging.Filter):
         else:
             self.redact(record, message)
             return True
-        record.msg = f"{message.splitlines()[0].rstrip()}\nerror: {sentence}"
+        record.msg = shown(f"{message.splitlines()[0].rstrip()}\nerror: {sentence}")
         record.args, record.exc_info, record.exc_text = (), None, None
         return True
 
     @staticmethod
     def redact(record: logging.LogRecord, message: str) -> None:
-        """Take the tokens in URLs out of a record, which keeps its traceback."""
-        record.msg, record.args = redacted(message), ()
+        """Take the tokens in URLs and the paths of snapshots out of a record, which keeps its traceback."""
+        record.msg, record.args = shown(redacted(message)), ()
         if record.exc_info:
             # the formatter takes this one, if there is one
-            record.exc_text = redacted(logging.Formatter().formatException(record.exc_info))
+            record.exc_text = shown(redacted(logging.Formatter().formatException(record.exc_info)))
 
 
 def one_sentence_errors() -> None:
@@ -56,6 +58,8 @@ def one_sentence_errors() -> None:
 
 def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if isinstance(error, FOR_PEOPLE):
-        print(f"error: {error}", file=sys.stderr)
+        print(shown(f"error: {error}"), file=sys.stderr)
+    elif current_snapshot() is not None:
+        print(shown("".join(traceback.format_exception(kind, error, trace))), file=sys.stderr, end="")
     else:
         sys.__excepthook__(kind, error, trace)

@@ -14,6 +14,7 @@ from luigi.cmdline_parser import CmdlineParser
 from luigi.task_register import Register
 
 from pocket.errors import UnknownNameError
+from pocket.snapshots.process import shown
 from tasks.collection import collect_when_tasks_run
 
 #: exit code of a wrong command line, as argparse has it
@@ -107,5 +108,5 @@ def _dashed(name: str) -> str:
 
 
 def _end(sentence: str) -> NoReturn:
-    print(f"error: {sentence}", file=sys.stderr)
+    print(shown(f"error: {sentence}"), file=sys.stderr)
     raise SystemExit(USAGE_ERROR)

@@ -102,6 +102,9 @@ class PlotTemplates(ClosureGate, ConfigTask):
 
     def make(self) -> None:
         """Draw one variable in one category per job, unless there are equal figures already."""
+        from pocket.analysis import absolute_reference
+
+        reference = absolute_reference(self.analysis)
         folders = {name: task.directory for name, task in self.requires()["templates"].items()}
         ids = self.figure_ids(folders)
         made = find_figures(self.directory.parent, set(ids.values()))
@@ -109,7 +112,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
         with write_output(**self.write_info(), figures=figures) as folder, TemporaryDirectory(dir=folder) as drawn:
             jobs = {
                 (category, variable): TemplatePlotJob(
-                    analysis=self.analysis,
+                    analysis=reference,
                     overrides=tuple(self.params),
                     config=self.config,
                     variable=variable,
@@ -119,6 +122,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
                     before_name=self.compare,
                     root=folders.get(self.root),
                     folder=Path(drawn, f"{number}"),
+                    expected=self.expected(self.config),
                 )
                 for number, ((category, variable), identity) in enumerate(ids.items())
                 if identity not in made
@@ -232,6 +236,8 @@ class PlotScaleFactors(ScaleFactorTask):
 
     def make(self) -> None:
         """Draw all pages."""
+        from pocket.analysis import absolute_reference
+
         computed = self.requires()
         if not computed.binned:
             raise ScaleFactorError(f"scale factor {self.scale_factor!r} isn't binned in its inputs, it can't be drawn")
@@ -241,13 +247,14 @@ class PlotScaleFactors(ScaleFactorTask):
             published = dataclasses.replace(published, sha256=files[portable(published.path)])
         with write_output(**self.write_info(), parameter_files=files) as folder:
             job = ScaleFactorPlotJob(
-                analysis=self.analysis,
+                analysis=absolute_reference(self.analysis),
                 overrides=tuple(self.params),
                 scale_factor=self.scale_factor,
                 result=computed.directory / RESULT,
                 folder=folder,
                 published=published,
                 history=computed.history(),
+                expected=self.expected(self.scale_factor),
             )
             run_jobs([job], self.cores, f"{self.task_family} {self.scale_factor}", "plots")
         print(f"plots of {self.scale_factor} are in {self.directory}")

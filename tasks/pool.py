@@ -15,6 +15,7 @@ from typing import Any
 
 from pocket.errors import ConfigError, PocketError
 from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress, available_cores
+from pocket.store.usage import begin_work
 
 #: imported once by the server that workers are forked from, so that no worker pays for it again
 PRELOAD = (
@@ -82,6 +83,7 @@ def _run(jobs: Sequence[Job], cores: int, advance: Progress) -> None:
     workers = min(cores or available_cores(), len(jobs))
     if workers <= 1:
         for job in jobs:
+            begin_work()
             job.run(advance)
     else:
         _run_in_processes(jobs, workers, advance)
@@ -138,6 +140,7 @@ def _die_with_parent() -> None:
 def _work(job: Job) -> None:
     assert _queue is not None
     try:
+        begin_work()
         job.run(_queue.put)
     except KeyboardInterrupt:
         # the pool would hand out the jobs that are on their way here

@@ -18,6 +18,7 @@ from tasks.batch.options import WorkflowTypes
 from tasks.branch_template import BranchTemplate
 from tasks.executors import ExecutorMixin
 from tasks.pool import run_jobs, run_with
+from tasks.records import Records
 from tasks.remote_store import remote_store
 from tasks.targets import StoreCollection, fetch, find_remote, refuse_replaced, upload_awaiting
 
@@ -103,6 +104,11 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         return Path(self.as_workflow().directory) if self.is_branch() else super().directory
 
     @cached_property
+    def records(self) -> Records:
+        """What the outputs are made with, the same for all branches."""
+        return self.as_workflow().records if self.is_branch() else super().records
+
+    @cached_property
     def scale_factors_behind(self) -> dict[str, str]:
         """Checksums of the scale factors that the output depends on, the same for all branches."""
         return dict(self.as_workflow().scale_factors_behind) if self.is_branch() else super().scale_factors_behind
@@ -149,6 +155,8 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
 
     def complete(self) -> bool:
         """Whether this branch is complete; what it requires is checked by the workflow, once for all branches."""
+        # luigi asks this first of what runs in a job, before it would make what that requires
+        self.check_expected()
         return bool(self.output().exists())
 
     def requires(self) -> Any:

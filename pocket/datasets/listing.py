@@ -14,6 +14,7 @@ from pocket.datasets.definitions import DatasetDefinition
 from pocket.errors import DatasetError, UnknownNameError
 from pocket.remote.client import is_remote
 from pocket.remote.listing import files_in, files_like, is_file_name, remote_path
+from pocket.snapshots.process import original
 
 #: sources that catalogues know
 CATALOGUE_SOURCES = ("das_names", "open_data")
@@ -70,7 +71,8 @@ def expand(
         DatasetError: if a pattern matches nothing, a server can't be listed, or a catalogue doesn't know the dataset.
         UnknownNameError: if a toy process or one of coffea's samples is unknown.
     """
-    folder = definition.origin.parent.absolute()
+    # filesets are kept for longer than snapshots of the code are
+    folder = Path(original(definition.origin.parent.absolute()))
     where, values = definition.where, definition.values
     if definition.source == "toys":
         for process in values:

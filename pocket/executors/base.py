@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
 from pocket.errors import ConfigError, UnknownNameError, check_known
+from pocket.store.usage import begin_work
 
 Progress = Callable[[int], None]
 
@@ -88,6 +89,7 @@ class IterativeExecutorFactory(ExecutorFactoryABC):
 def run_iteratively(jobs: Mapping[str, Job], progress: Progress) -> None:
     """Run one job after the other in this process."""
     for job in jobs.values():
+        begin_work()
         job.run(progress)
 
 

@@ -104,6 +104,7 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         for limit in ("memory_pause_fraction", "memory_spill_fraction", "memory_target_fraction"):
             setattr(worker.memory_manager, limit, False)
         os.environ.update(ONE_THREAD)
+        os.environ["POCKET_HOST_KIND"] = "dask"
         os.environ.update({name: moved(value, places) for name, value in self.variables.items()})
         sys.path[:] = [*places.values(), *(path for path in sys.path if path not in places.values())]
         # only now it can be found
@@ -185,6 +186,10 @@ def run_job(payload: bytes, run: str) -> None:
         analysis = getattr(job, "analysis", None)
         if analysis is not None and moved(analysis, places) != analysis:
             job = replace(job, analysis=moved(analysis, places))
+        # only now it can be found
+        from pocket.store.usage import begin_work
+
+        begin_work()
         job.run(_no_progress)
 
 

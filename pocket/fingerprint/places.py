@@ -7,6 +7,8 @@ import os
 import re
 from pathlib import Path
 
+from pocket.snapshots.process import original
+
 #: folders with the packages of analyses that aren't in the checkout
 _outside: dict[str, None] = {}
 
@@ -48,6 +50,8 @@ def _roots(outside: tuple[str, ...], project: str | None, store: str | None, hom
     """Return folder → name, the innermost first."""
     checkout = project or str(Path(__file__).resolve().parents[2])
     named = [(checkout, "<checkout>"), *((folder, "<analysis>") for folder in reversed(outside))]
+    # of a snapshot, links lead to files of the original
+    named += [(original(folder), name) for folder, name in named]
     if store:
         named.append((store, "<store>"))
     if home:

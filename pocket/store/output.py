@@ -23,6 +23,7 @@ from pocket.store.manifest import (
 from pocket.store.provenance import revision, software
 from pocket.store.publishing import readable_errors, replacing, sync
 from pocket.store.remote import upload
+from pocket.store.usage import work_done
 
 #: errors that say that the store has no space left, wherever they come from
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -36,6 +37,7 @@ def write_output(
     inputs: Mapping[str, str],
     remote: str | None = None,
     replaces: str | None = None,
+    measured: bool = False,
     **info: object,
 ) -> Iterator[Path]:
     """Write an output so that it is there completely or not at all.
@@ -52,6 +54,7 @@ def write_output(
         remote: URL of the output in the remote store, to which it is copied then; ``None`` for no copy.
         replaces: the manifest's ``writing`` of the output that was there when the task began, empty if there was
             none; ``None`` for the one that is there now.
+        measured: record time, memory and the kind of place, too (:mod:`pocket.store.usage`).
         **info: more to record in the manifest, as far as JSON goes. Like ``inputs`` it is read when the body has
             ended, so a list or dict may still be filled in it.
 
@@ -75,7 +78,8 @@ def write_output(
         with readable_errors(directory, _FULL):
             yield temporary
         with readable_errors(directory):
-            _write_manifest(temporary, task, inputs, info)
+            used = {"usage": work_done()} if measured else {}
+            _write_manifest(temporary, task, inputs, {**info, **used})
     if remote is not None:
         upload(directory, remote)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from tasks.loaded import CHANGED
+
 #: seconds that a job waits before its first retry; each further one waits twice as long
 BACK_OFF = 30.0
 MAX_BACK_OFF = 1800.0
@@ -118,9 +120,18 @@ def back_off(attempt: int, first: float = BACK_OFF) -> float:
     return float(min(first * 2 ** (attempt - 1), MAX_BACK_OFF))
 
 
+def is_final(error: str) -> bool:
+    """Whether every job would fail with an error, however often it is tried."""
+    return CHANGED in error
+
+
 def error_of_log(log: Path | None) -> str:
-    """Return the last error in the log of a job, without what differs from job to job; empty if there is none."""
+    """Return the last error in the log of a job, empty if there is none.
+
+    It is without what differs from job to job, unless it is final.
+    """
     if log is None or not log.is_file():
         return ""
     found = _LAST_LINE.findall(log.read_text(encoding="utf-8", errors="replace"))
-    return _VARYING.sub("…", found[-1]).strip() if found else ""
+    error = found[-1].strip() if found else ""
+    return error if is_final(error) else _VARYING.sub("…", error)

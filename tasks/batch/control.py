@@ -8,6 +8,8 @@ from typing import Any
 import law
 from law.job.base import JobInputFile
 
+from pocket.snapshots.process import current_snapshot
+from pocket.snapshots.trees import use
 from tasks.batch.options import BatchOptions
 
 
@@ -68,14 +70,24 @@ class BatchControl(BatchOptions):
         """
         for path in (self.control, *self.job_environment.paths):
             self.site_inst.check_path(str(path))
-        config.render_variables.update(self.job_environment.variables)
+        config.render_variables.update({**self.job_environment.variables, **self.job_variables()})
+
+    def job_variables(self) -> dict[str, str]:
+        """Return what jobs are told of the task: what it must be there, and the records that they name."""
+        return {
+            "expected": f"{self.task_family}={self.fingerprint}",
+            "records": self.records.text,
+            "host_kind": str(self.effective_workflow),
+        }
 
     def modify_polling_status_line(self, status_line: str) -> str:
         """Say how far the jobs are, in events too."""
         return str(self.workflow_proxy.status_line())
 
     def poll_callback(self, poll_data: Any) -> bool:
-        """Stop where it is hopeless, or enough is done."""
+        """Stop where it is hopeless, or enough is done; meanwhile, the snapshot that jobs run from is in use."""
+        if (snapshot := current_snapshot()) is not None:
+            use(snapshot)
         return bool(self.workflow_proxy.stop_if_decided())
 
     def check_job_completeness(self) -> bool:

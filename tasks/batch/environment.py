@@ -5,6 +5,7 @@ law's own bundle of a repository (law.contrib.git) has no packages, isn't the sa
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -14,16 +15,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pocket.errors import ConfigError
+from pocket.snapshots.process import analysis_snapshot, current_snapshot, snapshot_of
+from pocket.snapshots.sources import source_files
+from pocket.snapshots.trees import BY_JOBS, read_mark
 from pocket.store import store_root
+from pocket.store.publishing import replacing_file
 from tasks.batch.archive import Archive, make_archive
 from tasks.batch.packages import package_files, site_packages
-from tasks.batch.sources import source_files
 from tasks.remote_store import remote_store
 
 #: where a job unpacks, below its working directory
 UNPACKED = "bundle"
 #: folders in the bundle of the code: the checkout, and the folder of an analysis that isn't in it
 _CHECKOUT, _OUTSIDE = "checkout", "outside"
+#: what a job is told of the task that it runs: fingerprint, records and kind of place, by the name in a script
+NOTHING_KNOWN = {"expected": "", "records": "", "host_kind": ""}
 #: largest size of the code before compression, in bytes: more isn't code
 MAX_CODE = 200_000_000
 #: scratch space that a job needs beside the bundle, in bytes
@@ -70,9 +76,11 @@ def job_environment(kind: str, folder: Path, analysis: str) -> JobEnvironment:
     """
     from pocket.analysis import absolute_reference
 
-    store = {"pocket_store": str(store_root().absolute()), "pocket_remote_store": remote_store() or ""}
+    store = {"pocket_store": str(store_root().absolute()), "pocket_remote_store": remote_store() or "", **NOTHING_KNOWN}
     if kind == "shared":
         root = os.environ["POCKET_ROOT"]
+        if (snapshot := current_snapshot()) is not None:
+            _keep_for_jobs(snapshot, analysis_snapshot(absolute_reference(analysis)))
         variables = {**store, "pocket_root": root}
         return JobEnvironment("bootstrap.sh", absolute_reference(analysis), variables, paths=(Path(root),))
     code, environment, reference = _bundle(folder, absolute_reference(analysis))
@@ -87,6 +95,23 @@ def job_environment(kind: str, folder: Path, analysis: str) -> JobEnvironment:
     files = {"code_archive": code.path, "packages_archive": environment.path}
     disk = sum(archive.size + archive.unpacked for archive in (code, environment)) + _SCRATCH
     return JobEnvironment("bootstrap_bundle.sh", reference, variables, files, tuple(files.values()), disk)
+
+
+def _keep_for_jobs(*snapshots: Path | None) -> None:
+    """Keep snapshots for as long as jobs may wait, and let these find the index of tasks instead of making it."""
+    for snapshot in snapshots:
+        if snapshot is None:
+            continue
+        with contextlib.suppress(OSError):
+            (snapshot / BY_JOBS).touch()
+            # as setup.sh has it
+            sources = [snapshot / "law.cfg", *(snapshot / "tasks").rglob("*.py")]
+            index, place = Path(os.environ["LAW_HOME"], "index"), snapshot / ".law" / "index"
+            newest = max(file.stat().st_mtime for file in sources if file.exists())
+            if not place.exists() and index.stat().st_mtime > newest:
+                place.parent.mkdir(exist_ok=True)
+                with replacing_file(place) as file:
+                    file.write(index.read_bytes())
 
 
 # once per process: jobs that are tried again run with what those before them had, and with what is loaded here
@@ -118,7 +143,7 @@ def code_members(root: Path, analysis: str) -> tuple[dict[str, Path], str]:
     store = store_root().absolute()
     members = {
         f"{_CHECKOUT}/{file.as_posix()}": root / file
-        for file in source_files(root)
+        for file in _code_files(root)
         if not (root / file).is_relative_to(store)
     }
     is_path = analysis.startswith("/")
@@ -130,8 +155,11 @@ def code_members(root: Path, analysis: str) -> tuple[dict[str, Path], str]:
     if folder.is_relative_to(root.resolve()) and not folder.is_relative_to(sys.prefix):
         place = f"{_CHECKOUT}/{folder.relative_to(root.resolve()).as_posix()}"
     elif not folder.is_relative_to(site_packages()):
-        place = f"{_OUTSIDE}/{folder.name}"
-        members |= {f"{place}/{file.as_posix()}": folder / file for file in source_files(folder)}
+        base = snapshot_of(folder) or folder.parent
+        place = f"{_OUTSIDE}/{folder.relative_to(base).as_posix()}"
+        # a snapshot has the modules beside the analysis that it imports
+        files = _code_files(base) if snapshot_of(folder) else [Path(folder.name, file) for file in source_files(folder)]
+        members |= {f"{_OUTSIDE}/{file.as_posix()}": base / file for file in files}
     if is_path:
         if f"{place}/__init__.py" not in members:
             raise ConfigError(f"{folder}/__init__.py wouldn't be in the bundle: a .gitignore excludes it")
@@ -144,6 +172,16 @@ def code_members(root: Path, analysis: str) -> tuple[dict[str, Path], str]:
             f"largest file is {largest}: name in .gitignore what isn't code"
         )
     return members, reference
+
+
+def _code_files(folder: Path) -> list[Path]:
+    """Return the files of a checkout's code, or those that were copied into a snapshot."""
+    mark = read_mark(folder)
+    if mark is None:
+        return source_files(folder)
+    files = mark["files"]
+    assert isinstance(files, dict)
+    return [Path(name) for name in files]
 
 
 def _python_version() -> str:

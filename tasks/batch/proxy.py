@@ -21,6 +21,7 @@ from tasks.batch.causes import (
     back_off,
     error_of_log,
     is_about_proxy,
+    is_final,
 )
 from tasks.batch.status import Status
 
@@ -43,7 +44,8 @@ class RetryingProxy:
 
     Jobs on hold are removed. A failed job is tried again after a while that grows with each attempt, with twice the
     memory or time if it lacked that. One that fails with the same error again, or with the error of several others,
-    is given up, because it would fail again. Hosts where several jobs failed get no more, if others did well.
+    is given up, because it would fail again; so are all if one has other code than was submitted. Hosts where several
+    jobs failed get no more, if others did well.
     """
 
     task: Any
@@ -150,9 +152,10 @@ class RetryingProxy:
             return f"{cause.value}{f': {reason}' if reason else ''}"
         seen = self._errors.setdefault(job_num, [])
         seen.append(error)
-        if error and sum(error in errors for errors in self._errors.values()) >= SAME_ERROR_IN_JOBS:
+        final = is_final(error)
+        if final or (error and sum(error in errors for errors in self._errors.values()) >= SAME_ERROR_IN_JOBS):
             self._common_error = error
-        if error and seen.count(error) >= SAME_ERROR_IN_JOB:
+        if final or (error and seen.count(error) >= SAME_ERROR_IN_JOB):
             self._job_retries[job_num] = self.task.retries
         elif host:
             self._hosts[host] += 1

@@ -155,4 +155,6 @@ def unfinished(store: Path) -> list[Path]:
     outputs = {path.parent for path in store.rglob("manifest.json")}
     files = [path for path in store.rglob("*") if path.is_file()]
     hidden = list(store.rglob(".*"))
-    return hidden + [path for path in files if not outputs & {path, *path.parents}]
+    found = hidden + [path for path in files if not outputs & {path, *path.parents}]
+    records = store / ".records"
+    return [path for path in found if records not in (path, *path.parents)]

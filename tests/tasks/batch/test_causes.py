@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.batch.causes import Cause, Failure, Needs, back_off, error_of_log, is_about_proxy
+from tasks.batch.causes import Cause, Failure, Needs, back_off, error_of_log, is_about_proxy, is_final
+from tasks.loaded import CHANGED, changed_sentence
 
 
 @pytest.mark.parametrize(
@@ -73,3 +74,12 @@ def test_error_of_a_log(tmp_path: Path) -> None:
     log.write_text("all is well\n")
     assert error_of_log(log) == ""
     assert error_of_log(tmp_path / "none") == error_of_log(None) == ""
+
+
+def test_an_error_that_is_final_is_kept_as_it_is(tmp_path: Path) -> None:
+    sentence = changed_sentence("RunProcessor main", {}, None)
+    log = tmp_path / "stdall_0To1.txt"
+    log.write_text(f"ERROR: task failed\nerror: {sentence.replace(CHANGED, CHANGED + ': /here/cuts.py:16')}\n")
+    assert "/here/cuts.py:16" in error_of_log(log)
+    assert is_final(error_of_log(log))
+    assert not is_final("pocket.errors.BadFileError: … … bytes at …")

@@ -46,7 +46,7 @@ def test_shared() -> None:
     found = job_environment("shared", Path("/bundles"), "./mine")
     assert found.bootstrap_file.is_file()
     store = {"pocket_store": os.environ["POCKET_STORE"], "pocket_remote_store": ""}
-    assert found.variables == {"pocket_root": str(ROOT), **store}
+    assert found.variables == {"pocket_root": str(ROOT), **store, **environment.NOTHING_KNOWN}
     assert (dict(found.files), found.paths, found.disk) == ({}, (ROOT,), 0)
     # jobs begin in another folder
     assert found.analysis == str(Path.cwd() / "mine")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pocket.errors import ConfigError
-from tasks.batch.sources import is_secret, source_files
+from pocket.snapshots.sources import is_secret, source_files
 from tests.law_runner import ROOT
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJtZSJ9.c2lnbmF0dXJl"
@@ -118,7 +118,7 @@ def test_git_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     command.write_text("#!/bin/sh\necho 'fatal: detected dubious ownership' >&2\nexit 128\n")
     command.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
-    with pytest.raises(ConfigError, match="can't be listed: git rev-parse: fatal: detected dubious ownership"):
+    with pytest.raises(ConfigError, match="can't be listed: git ls-files: fatal: detected dubious ownership"):
         source_files(tmp_path)
     monkeypatch.setenv("PATH", str(tmp_path / "none"))
     with pytest.raises(ConfigError, match="can't be listed: git can't be run"):

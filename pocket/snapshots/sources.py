@@ -1,0 +1,101 @@
+"""The files of a checkout or an analysis that are its code: those that git has or would add, and no secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pocket.errors import ConfigError
+
+#: folders that are no code, or of secrets, also where git isn't told to ignore them
+LEFT_OUT = frozenset({".git", ".venv", ".law", "__pycache__", ".condor", ".globus", ".ssh"})
+#: proxies, tokens, keys, passwords
+_SECRET_NAME = re.compile(
+    r"x509up_u\d+.*|bt_u\d+.*|krb5cc.*|id_(rsa|dsa|ecdsa|ed25519)|.*\.(pem|key|p12|pfx)"
+    r"|\.env|\.netrc|\.git-credentials|rucio\.cfg"
+)
+#: whatever its name: a key in PEM, as in proxies, or nothing but a JSON web token
+_SECRET_CONTENT = re.compile(rb"^-----BEGIN [A-Z ]*PRIVATE KEY-----\s*$|\A\s*eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*\s*\Z", re.M)
+#: secrets are small, in bytes
+_LARGEST_SECRET = 1_000_000
+
+
+def source_files(folder: Path) -> list[Path]:
+    """Return the files of a folder, relative to it and sorted.
+
+    Changes that aren't committed and files that aren't added count. Repositories in the folder are looked into; a
+    folder that belongs to no repository has all its files that no ``.gitignore`` excludes. A link counts as the file
+    that it leads to; one to a folder doesn't count.
+
+    Raises:
+        ConfigError: if git fails.
+    """
+    return [Path(name) for name in listed_files(folder) if not is_secret(folder / name)]
+
+
+def listed_files(folder: Path, excluded: Iterable[str] = ()) -> list[str]:
+    """Return the names of the files of a folder, relative to it and sorted, with secrets among them.
+
+    Args:
+        folder: the folder.
+        excluded: folders in it, relative to it, that git isn't to look into.
+
+    Raises:
+        ConfigError: if git fails.
+    """
+    return sorted(_files(str(folder), "", tuple(excluded)))
+
+
+def is_secret(path: Path) -> bool:
+    """Tell whether a file is a proxy, a token or a key, by its name or its content."""
+    if _SECRET_NAME.fullmatch(path.name):
+        return True
+    return path.stat().st_size <= _LARGEST_SECRET and has_secret("", path.read_bytes())
+
+
+def has_secret(name: str, content: bytes) -> bool:
+    """Tell whether a file of this name and content is a proxy, a token or a key."""
+    if _SECRET_NAME.fullmatch(name):
+        return True
+    return len(content) <= _LARGEST_SECRET and _SECRET_CONTENT.search(content) is not None
+
+
+def _files(folder: str, prefix: str, excluded: tuple[str, ...]) -> Iterator[str]:
+    # strings instead of paths: this is done at each start of a command
+    for name in _listed(folder, excluded):
+        if not LEFT_OUT.isdisjoint(name.split("/")):
+            continue
+        path = f"{folder}/{name}"
+        if os.path.isfile(path):  # noqa: PTH113
+            yield f"{prefix}{name}"
+        elif os.path.isdir(path) and not os.path.islink(path.rstrip("/")):  # noqa: PTH112, PTH114
+            # a repository in it, of which git only gives the folder
+            inner = name.rstrip("/")
+            yield from _files(f"{folder}/{inner}", f"{prefix}{inner}/", ())
+
+
+def _listed(folder: str, excluded: tuple[str, ...]) -> list[str]:
+    options = ("ls-files", "-z", "--others", "--exclude-standard", *(f"--exclude=/{name}/" for name in excluded))
+    found = _git(*options, "--cached", folder=folder, fails=True)
+    if found is None:
+        with tempfile.TemporaryDirectory() as nothing:
+            _git("init", "--quiet", nothing, folder=folder)
+            found = _git(f"--git-dir={nothing}/.git", f"--work-tree={folder}", *options, folder=folder)
+    return (found or "").split("\0")[:-1]
+
+
+def _git(*arguments: str, folder: str, fails: bool = False) -> str | None:
+    """Return what git prints; ``None`` where it may fail because the folder belongs to no repository, and does."""
+    try:
+        run = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True)
+    except OSError as error:
+        raise ConfigError(f"the files of {folder} can't be listed: git can't be run: {error}") from None
+    if run.returncode == 0:
+        return run.stdout
+    if fails and "not a git repository" in run.stderr:
+        return None
+    raise ConfigError(f"the files of {folder} can't be listed: git {arguments[0]}: {' '.join(run.stderr.split())}")

@@ -1,0 +1,179 @@
+"""What a job has loaded, compared with what the process that scheduled it had: what runs is what was hashed.
+
+Like the jobs, this travels to worker processes and imports no law.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pocket.errors import ChangedCodeError
+
+if TYPE_CHECKING:
+    from pocket.analysis import Analysis
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What the code, parameters and definitions of a job must be.
+
+    Args:
+        task: family of the task.
+        name: the configuration or scale factor that the job is for.
+        digest: digest of what the job uses of them, in the process that scheduled it.
+        specification: file with what the fingerprint of the task was made of, if there is one.
+    """
+
+    task: str
+    name: str
+    digest: str
+    specification: Path | None = None
+
+    @classmethod
+    def of(cls, task: str, analysis: Analysis, name: str, specification: Path | None = None) -> Expected:
+        """Return what jobs of a task must have, which is what this process has."""
+        return cls(task, name, loaded_digest(task, analysis, name), specification)
+
+    def check(self, analysis: Analysis) -> None:
+        """Check what this process has loaded.
+
+        Raises:
+            ChangedCodeError: if it is something else; nothing may be written then.
+        """
+        if loaded_digest(self.task, analysis, self.name) != self.digest:
+            parts = PARTS[self.task](analysis, self.name)
+            raise ChangedCodeError(changed_sentence(f"{self.task} {self.name}", parts, self.specification))
+
+
+class _Job(Protocol):
+    @property
+    def analysis(self) -> str: ...
+
+    @property
+    def overrides(self) -> tuple[str, ...]: ...
+
+    @property
+    def expected(self) -> Expected | None: ...
+
+
+def load_checked(job: _Job) -> Analysis:
+    """Return the analysis of a job.
+
+    Raises:
+        ChangedCodeError: if it isn't what the process that scheduled the job had.
+    """
+    from pocket.analysis import load_analysis
+
+    analysis = load_analysis(job.analysis, job.overrides)
+    if job.expected is not None:
+        job.expected.check(analysis)
+    return analysis
+
+
+def _processing(analysis: Analysis, name: str) -> dict[str, Any]:
+    from pocket.fingerprint import code_closure
+
+    return {
+        "config": analysis.config(name).processing_spec(),
+        "engine": code_closure("pocket.engine.run"),
+        "files": [code_closure("pocket.outputs"), code_closure("pocket.columns.parquet")],
+    }
+
+
+def _skimming(analysis: Analysis, name: str) -> dict[str, Any]:
+    from pocket.fingerprint import code_closure
+
+    skim, spec = analysis.skim_of(name), analysis.config(name).processing_spec()
+    return {
+        "selection": {part: spec[part] for part in skim.configuration_parts},
+        "engine": code_closure("pocket.skims.run"),
+    }
+
+
+def _plotting(module: str) -> Callable[[Analysis, str], dict[str, Any]]:
+    def parts(analysis: Analysis, name: str) -> dict[str, Any]:
+        from pocket.fingerprint import code_closure
+        from pocket.parameters.defaults import to_plain
+
+        config = analysis.config(name if name in analysis.configs else analysis.drawn_as(name))
+        return {
+            "style": to_plain(config.parameters).get("plotting_style", {}),
+            "code": code_closure(module),
+        }
+
+    return parts
+
+
+#: what the sentence of a :class:`ChangedCodeError` has
+CHANGED = "isn't what this run began with"
+#: environment variable of jobs of a batch system: family of the task and its fingerprint where it was submitted
+VARIABLE = "POCKET_EXPECTED"
+
+#: family of a task → what its jobs use of what they load, named as in the task's specification
+PARTS: Mapping[str, Callable[[Analysis, str], dict[str, Any]]] = {
+    "RunProcessor": _processing,
+    "SkimEvents": _skimming,
+    "PlotTemplates": _plotting("pocket.plots.templates"),
+    "PlotScaleFactors": _plotting("pocket.plots.measurements"),
+}
+
+
+class _Same:
+    """An analysis that equals itself only."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.analysis = analysis
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.analysis is self.analysis
+
+    def __hash__(self) -> int:
+        return id(self.analysis)
+
+
+def loaded_digest(task: str, analysis: Analysis, name: str) -> str:
+    """Return the digest of what jobs of a task use of an analysis, once per process and analysis that is loaded."""
+    return _digest(task, _Same(analysis), name)
+
+
+@functools.lru_cache(maxsize=64)
+def _digest(task: str, same: _Same, name: str) -> str:
+    from pocket.fingerprint import digest
+
+    return digest(PARTS[task](same.analysis, name))
+
+
+def changed_sentence(label: str, parts: Any, specification: Path | None) -> str:
+    """Return the sentence of :class:`ChangedCodeError`, with what differs first.
+
+    Args:
+        label: the task.
+        parts: what decides the output, as this process has it.
+        specification: file with what decided it in the process that scheduled this one.
+    """
+    from pocket.store.records import read_specification
+
+    known = read_specification(specification) if specification is not None else None
+    what = _first_difference(known, parts) if known is not None else ""
+    where = f": {what}" if what else ""
+    return f"what {label} would run here {CHANGED}{where}; run it again"
+
+
+def _first_difference(known: Any, parts: Any) -> str:
+    from pocket.fingerprint import differences, specification
+
+    now = specification(parts)
+    # what the job doesn't use of it isn't compared
+    tops = {str(place).partition(".")[0].partition("[")[0] for place in parts}
+    found = [
+        text for text in differences(known, now) if text.partition(":")[0].partition(".")[0].partition("[")[0] in tops
+    ]
+    text = found[0] if found else ""
+    for root in ("<checkout>/", "<analysis>/"):
+        text = text.replace(root, "")
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{text}{more}"
