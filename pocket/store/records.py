@@ -137,7 +137,7 @@ def keep_lock(root: Path) -> str:
 
 def installed_packages() -> list[str]:
     """Return the installed packages with their versions, sorted, e.g. ``"awkward==2.9.0"``."""
-    found: set[Any] = set()
+    found: set[str] = set()
     for place in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
         with contextlib.suppress(OSError):
             # their metadata say the same, and take a tenth of a second to read
