@@ -28,8 +28,8 @@ from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
 from pocket.selections import StandardSelection, check_event_cuts
 from pocket.skims.before import SUMS
 from pocket.variations import ShapePlan, build_shape_plan, check_variations
-from pocket.weights.common import NormalisationWeight, common_weights
-from pocket.weights.plan import WeightPlan, build_plan, variation_names
+from pocket.weights.common import NormalisationWeight
+from pocket.weights.plan import WeightPlan, build_plan, shipped_weights, variation_names
 from pocket.weights.wrapper import WeightWrapper
 from pocket.workflows.base import BaseProcessorABC
 
@@ -123,7 +123,7 @@ class Configurator:
         names, kinds = self.categories.names, self._sample_kinds()
         weights_classes = weights_classes or ()
         own = {getattr(weight, "name", None) for weight in weights_classes}
-        shipped = [weight for weight in common_weights if weight.name not in own]
+        shipped = [weight for weight in shipped_weights() if weight.name not in own]
         known = [*shipped, *weights_classes]
         self.weights: WeightPlan = build_plan(weights or {}, varied, known, names, kinds, dropped)
         self.shapes: ShapePlan = build_shape_plan(shaped, calibrators or (), names, kinds, dropped)

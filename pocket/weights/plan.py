@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,13 @@ from pocket.errors import ConfigError, UnknownNameError
 from pocket.weights.wrapper import WeightWrapper
 
 WeightClass = type[WeightWrapper]
+
+
+def shipped_weights() -> list[type[WeightWrapper]]:
+    """Return the weights of this package, which configurations may name."""
+    # found by name, since the code of a fingerprint is that of the weights that a configuration uses, not of all
+    weights: list[type[WeightWrapper]] = importlib.import_module("pocket.weights.common").common_weights
+    return weights
 
 
 @dataclass(frozen=True)

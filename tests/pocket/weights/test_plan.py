@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.weights import WeightLambda, WeightWrapper
-from pocket.weights.plan import build_plan
+from pocket.fingerprint import code_closure
+from pocket.weights import WeightLambda, WeightWrapper, common_weights
+from pocket.weights.plan import build_plan, shipped_weights
 
 CATEGORIES = ("SR", "CR")
 SAMPLES = {"DY": True, "TT": True, "DATA": False}
@@ -230,3 +231,9 @@ def test_a_follower_follows_no_follower() -> None:
 def test_wrong_classes(known: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         plan({}, known=known)
+
+
+def test_shipped_weights_are_found_by_name() -> None:
+    assert shipped_weights() == common_weights
+    # so that the code of one that isn't used decides nothing
+    assert not any(module.startswith("pocket.weights.leptons") for module in code_closure("pocket.engine.run").modules)
