@@ -10,6 +10,7 @@ import functools
 import hashlib
 import inspect
 import logging
+import os
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -104,6 +105,9 @@ def _describe_value(obj: object) -> Node | None:
     if isinstance(obj, logging.Logger | ContextVar) or kind is object:
         # log output and what is set for the moment decide nothing; a bare object is a marker
         return Node(kind.__name__)
+    if obj is os.environ:
+        # the variables that code reads count by themselves
+        return Node("environment")
     return None
 
 
