@@ -47,8 +47,12 @@ _READERS: Mapping[str, tuple[tuple[str, int | str], ...]] = {
 _REFUSED = {
     "ftplib.connect": "a server",
     "http.client.connect": "a server",
+    "os.exec": "another program",
+    "os.posix_spawn": "another program",
+    "os.system": "another program",
     "socket.connect": "a server",
     "sqlite3.connect": "a database",
+    "subprocess.Popen": "another program",
     "urllib.Request": "a URL",
 }
 

@@ -7,6 +7,7 @@ import os
 import pickle
 import socket
 import sqlite3
+import subprocess
 import sys
 import tempfile
 import threading
@@ -246,6 +247,8 @@ def connect(port: int) -> None:
         (lambda: connect(9), "a server"),
         (lambda: urllib.request.urlopen("http://127.0.0.1:9/"), "a URL"),
         (lambda: sqlite3.connect(":memory:"), "a database"),
+        (lambda: subprocess.run(["true"]), "another program"),
+        (lambda: os.system("true"), "another program"),
     ],
 )
 def test_what_can_not_be_compared_later_is_refused(read: Callable[[], object], what: str) -> None:
