@@ -16,5 +16,5 @@ def server() -> Iterator[CatalogueServer]:
 
 @pytest.fixture
 def settings(server: CatalogueServer) -> Settings:
-    """Settings for the server, with little patience."""
-    return Settings(dbs_url=f"{server.url}/dbs", open_data_url=server.url, timeout=0.5, retries=2, backoff=0.01)
+    """Settings for the server, with short pauses."""
+    return Settings(dbs_url=f"{server.url}/dbs", open_data_url=server.url, timeout=60.0, retries=2, backoff=0.01)

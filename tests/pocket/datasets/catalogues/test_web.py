@@ -42,7 +42,7 @@ def test_server_fails(
 def test_server_hangs(server: CatalogueServer, settings: Settings) -> None:
     server.faults[:] = ["hang"] * 3
     with pytest.raises(DatasetError, match=r"doesn't answer after 3 tries: .*[Rr]ead timed out"):
-        get_json(f"{server.url}/api/records/7", {}, settings)
+        get_json(f"{server.url}/api/records/7", {}, replace(settings, timeout=0.5))
     assert len(server.requests) == 3
 
 
