@@ -36,7 +36,8 @@ class Model:
         Raises:
             ConfigError: if it doesn't exist.
         """
-        return content_of(str(self.file))
+        assert self.file
+        return content_of(self._name)
 
     @property
     def file(self) -> Path:
@@ -45,10 +46,15 @@ class Model:
         Raises:
             ConfigError: if it doesn't exist.
         """
-        file = project_path(local_path(str(self.path)))
+        file = Path(local_path(self._name))
         if not file.is_file():
             raise ConfigError(f"model file {file} does not exist")
         return file
+
+    @property
+    def _name(self) -> str:
+        name = str(self.path)
+        return name if "://" in name else str(project_path(name))
 
     def __fingerprint__(self) -> str:
         """Return the digest of the file: where it lies decides nothing."""

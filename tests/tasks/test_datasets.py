@@ -92,12 +92,12 @@ def update(path: Path, branch: str, factor: float) -> None:
     """Change the values of a branch in place, as uproot and ROOT do: the UUID stays."""
     with uproot.open(path) as file:
         uuid, tree = file.file.uuid, file["Events"]
-        counters = {branch.count_branch.name for branch in tree.branches if branch.count_branch is not None}
-        columns = {name: tree[name].array() for name in tree.keys() if name not in counters}  # noqa: SIM118
+        counters = {each.name: each.count_branch.name for each in tree.branches if each.count_branch is not None}
+        columns = {each.name: each.array() for each in tree.branches if each.name not in counters.values()}
     columns[branch] = columns[branch] * factor
     with uproot.update(path) as file:
         types = {name: ak.type(values).content for name, values in columns.items()}
-        make_tree(file, "Events", types, 1).extend(columns)
+        make_tree(file, "Events", types, 1, counter_name=counters.get).extend(columns)
     with uproot.open(path) as file:
         assert file.file.uuid == uuid
 

@@ -185,6 +185,9 @@ def test_another_replica_is_skimmed(tmp_path: Path) -> None:
     record, again = skim(tmp_path / "skim", [bad], replicas=[str(good)], chunk_size=20, progress=done.append)
     assert (record.nevents, sum(done)) == (100, 100)
     assert "truncated or corrupt" in record.failures.pop(str(bad))
+    for each in (record, expected):
+        # the UUID is that of what the fileset says of the preferred place
+        each.files["events_0000.root"]["uuid"] = ""
     assert record == expected
     assert {name: events.to_list() for name, events in again.items()} == {
         name: events.to_list() for name, events in content.items()
