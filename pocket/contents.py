@@ -69,6 +69,19 @@ def checksum_of(contents: Contents, readings: Iterable[Reading]) -> str:
     return digest_json(read)
 
 
+def checksum_in_category(contents: Contents, variable: str, category: str) -> str | None:
+    """Return one checksum of a histogram in a category, for all samples and variations; ``None`` without one."""
+    if variable not in contents:
+        return None
+    return digest_json(
+        [
+            (sample, dataset, histogram["bins"], list(histogram["parts"].get(category, {}).items()))
+            for sample, datasets in contents[variable].items()
+            for dataset, histogram in datasets.items()
+        ]
+    )
+
+
 def digest_json(value: Any) -> str:
     """Return the SHA-256 of a value that JSON can hold."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

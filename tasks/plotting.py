@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import law
 import luigi
 
+from pocket.contents import checksum_in_category, read_contents
 from pocket.errors import ConfigError, ScaleFactorError, check_known
-from pocket.fingerprint import code_closure
+from pocket.fingerprint import code_closure, digest
 from pocket.fingerprint.places import portable
 from pocket.parameters.checksums import checksums
-from pocket.store import write_output
+from pocket.store import is_complete, read_manifest, write_output
 from tasks.base import ConfigTask, input_ids, load
 from tasks.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob
 from tasks.merging import MergeOutputs
@@ -66,18 +71,26 @@ class PlotTemplates(ClosureGate, ConfigTask):
         }
 
     def fingerprint_spec(self) -> Any:
-        """The templates, the style, and the code that draws."""
-        from pocket.parameters.defaults import to_plain
-
-        config = self.config_inst
-        drawn = {name: [(axis.label, axis.lim) for axis in conf.axes] for name, conf in config.variables.items()}
+        """The templates, what decides how each figure looks, and the code that draws."""
         return {
             "templates": {name: task.fingerprint for name, task in self.requires()["templates"].items()},
-            "variables": {name: drawn[name] for name in self.variables or drawn},
-            "categories": self.categories or config.categories.names,
-            "style": to_plain(config.parameters).get("plotting_style", {}),
+            "figures": self.figure_specs,
             "code": code_closure("pocket.plots.templates"),
         }
+
+    @cached_property
+    def figure_specs(self) -> dict[tuple[str, str], Any]:
+        """Category and variable → what decides how it is drawn."""
+        from pocket.plots.specification import figure_specs
+
+        config = self.config_inst
+        figures = [
+            (category, variable)
+            for category in self.categories or config.categories.names
+            for variable in self.variables or config.variables
+            if config.variables[variable].fills_category(category)
+        ]
+        return figure_specs(config, figures)
 
     def input_ids(self) -> dict[str, str] | None:
         """The templates and the closures."""
@@ -88,12 +101,14 @@ class PlotTemplates(ClosureGate, ConfigTask):
         )
 
     def make(self) -> None:
-        """Draw one variable in one category per job."""
-        config = self.config_inst
+        """Draw one variable in one category per job, unless there are equal figures already."""
         folders = {name: task.directory for name, task in self.requires()["templates"].items()}
-        with write_output(**self.write_info()) as folder:
-            jobs = [
-                TemplatePlotJob(
+        ids = self.figure_ids(folders)
+        made = find_figures(self.directory.parent, set(ids.values()))
+        figures: dict[str, Any] = {}
+        with write_output(**self.write_info(), figures=figures) as folder, TemporaryDirectory(dir=folder) as drawn:
+            jobs = {
+                (category, variable): TemplatePlotJob(
                     analysis=self.analysis,
                     overrides=tuple(self.params),
                     config=self.config,
@@ -103,14 +118,62 @@ class PlotTemplates(ClosureGate, ConfigTask):
                     before=folders.get(self.compare),
                     before_name=self.compare,
                     root=folders.get(self.root),
-                    folder=folder / category,
+                    folder=Path(drawn, f"{number}"),
                 )
-                for category in self.categories or config.categories.names
-                for variable in self.variables or config.variables
-                if config.variables[variable].fills_category(category)
-            ]
-            run_jobs(jobs, self.cores, f"{self.task_family} {self.config}", "plots")
+                for number, ((category, variable), identity) in enumerate(ids.items())
+                if identity not in made
+            }
+            if jobs:
+                run_jobs(list(jobs.values()), self.cores, f"{self.task_family} {self.config}", "plots")
+            for figure, identity in ids.items():
+                category, variable = figure
+                (folder / category).mkdir(parents=True, exist_ok=True)
+                files = sorted(jobs[figure].folder.iterdir()) if figure in jobs else made[identity]
+                for file in files:
+                    shutil.copyfile(file, folder / category / file.name)
+                figures[f"{category}/{variable}"] = {"id": identity, "files": [file.name for file in files]}
         print(f"plots of {self.config} are in {self.directory}")
+
+    def figure_ids(self, folders: Mapping[str, Path]) -> dict[tuple[str, str], str]:
+        """Return category and variable → hash of all that decides the figures, contents of templates included.
+
+        Args:
+            folders: configuration → folder of its templates.
+        """
+        contents = {name: read_contents(folder) for name, folder in folders.items()}
+        code = code_closure("pocket.plots.templates")
+        names = self.config, self.compare, self.root
+        return {
+            (category, variable): digest(
+                {
+                    "spec": spec,
+                    "figure": (category, variable, self.compare),
+                    "contents": [
+                        checksum_in_category(contents[name], variable, category) if name in contents else None
+                        for name in names
+                    ],
+                    "code": code,
+                }
+            )
+            for (category, variable), spec in self.figure_specs.items()
+        }
+
+
+def find_figures(folder: Path, wanted: Collection[str]) -> dict[str, list[Path]]:
+    """Return figures that are in complete outputs already: hash of what decides them → their files.
+
+    Args:
+        folder: holds the outputs.
+        wanted: the hashes to look for.
+    """
+    found: dict[str, list[Path]] = {}
+    for output in sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else ():
+        manifest = read_manifest(output)
+        for name, figure in manifest.info.get("figures", {}).items() if manifest else ():
+            if figure["id"] in wanted and figure["id"] not in found and is_complete(output):
+                category = name.partition("/")[0]
+                found[figure["id"]] = [output / category / file for file in figure["files"]]
+    return found
 
 
 class PlotScaleFactors(ScaleFactorTask):
@@ -150,13 +213,15 @@ class PlotScaleFactors(ScaleFactorTask):
     def fingerprint_spec(self) -> Any:
         """The scale factor, the published one, the style, and the code that draws."""
         from pocket.parameters.defaults import to_plain
+        from pocket.plots.specification import period_spec
 
         config = self.analysis_inst.config(self.analysis_inst.drawn_as(self.scale_factor))
         axes = [axis for _, variable in self.declaration.sources()[:1] for axis in config.variables[variable].axes]
         return {
             "scale_factor": self.requires().fingerprint,
             "published": (self.published, self.published_inputs),
-            "labels": [axis.label for axis in axes],
+            "labels": [(axis.name, axis.label) for axis in axes],
+            "period": period_spec(config),
             "style": to_plain(config.parameters).get("plotting_style", {}),
             "code": code_closure("pocket.plots.measurements"),
         }

@@ -13,6 +13,7 @@ from pocket.configurator import Configurator
 from pocket.plots.axes import projections
 from pocket.plots.before_after import before_after
 from pocket.plots.canvas import Period
+from pocket.plots.specification import figure_names, figure_style
 from pocket.plots.stack import data_mc
 from pocket.plots.style import PlotStyle
 
@@ -48,14 +49,13 @@ def draw_templates(
     Yields:
         One plot after the other; ``{variable}[_{axis}][_vs_{before_name}]`` is its stem.
     """
-    style = PlotStyle.from_parameters(cfg.parameters.plotting_style)
+    style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
     conf = cfg.variables[variable]
     after_parts = _split(cfg, variable, category, templates)
     before_parts = _split(cfg, variable, category, before) if before else {}
     root_parts = _split(cfg, variable, category, root) if root else {}
-    for axis in conf.axes:
+    for name, axis in zip(figure_names(cfg, variable), conf.axes, strict=True):
         data, mc = after_parts[axis.name]
-        name = variable if len(conf.axes) == 1 else f"{variable}_{axis.name}"
         shared: dict[str, Any] = {
             "style": style,
             "period": period_of(cfg),

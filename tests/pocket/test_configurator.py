@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from pocket.weights import WeightLambda
 from pocket.weights.derived import ScaleFactorWeight
 from pocket.weights.square_root import SquareRoot
 from pocket.weights.working_point import FixedWorkingPointWeight
-from tests.pocket.configs import DATA, DEFINITIONS, DY, DY_LOW, PARAMETERS, TT, PlainWorkflow, configure, only
+from tests.pocket.configs import DATA, DEFINITIONS, DY, DY_LOW, LUMI, PARAMETERS, TT, PlainWorkflow, configure, only
 
 X = Axis(field="x", bins=4, start=0, stop=2)
 JSONS = {"jsons": [DEFINITIONS]}
@@ -208,12 +209,43 @@ def test_weights_and_the_scale_factors_they_need() -> None:
 def test_what_decides_the_output_of_the_processor() -> None:
     style = OmegaConf.merge(PARAMETERS, {"plotting_style": {"colour": "red"}})
     spec = configure(parameters=style, workflow_options={"a": 1}).processing_spec()
-    assert spec["parameters"] == OmegaConf.to_container(PARAMETERS)
+    # lumi is read when outputs are merged
+    assert spec["parameters"] == {"limits": {"x": 1.0}}
     assert spec["workflow"] is PlainWorkflow
     assert spec["workflow_options"] == {"a": 1}
     assert spec["datasets"][TT] == ("paths", ("tt.root",), {"sample": "TT", "year": "2018", "isMC": True})
     assert spec["category_order"] == ("baseline",)
     assert set(spec["variables"]) == {"x"}
+
+
+def test_parameters_of_the_merging() -> None:
+    normalised = configure(weights={"common": {"inclusive": ["genWeight", "lumi"]}})
+    assert normalised.normalisation_parameters() == {"lumi": {"picobarns": {"2018": {"tot": LUMI}}}}
+    assert normalised.processing_spec()["parameters"] == {"limits": {"x": 1.0}}
+    with pytest.raises(ConfigError, match="reads section 'limits' of the parameters"):
+        normalised.normalising().parameters.get("limits")
+    assert configure(weights={"common": {"inclusive": ["genWeight"]}}).normalisation_parameters() == {}
+
+
+def test_sections_that_are_read_without_being_named() -> None:
+    parameters = OmegaConf.merge(PARAMETERS, {"own": {"a": 1}, "more": {"b": 2}})
+
+    def read(*sections: str) -> set[str]:
+        return set(configure(parameters=parameters, parameters_read=sections).processed_parameters())
+
+    assert read() == {"limits"}
+    assert read("own") == {"limits", "own"}
+    assert read("*") == {"limits", "own", "more", "lumi"}
+    with pytest.raises(UnknownNameError, match="unknown section 'owns' in parameters_read, did you mean 'own'"):
+        read("owns")
+
+
+def test_a_copy_is_read_anew() -> None:
+    cfg = configure(weights={"common": {"inclusive": ["genWeight"]}})
+    assert "own" not in cfg.reader.names
+    other = copy.copy(cfg)
+    other.workflow_options = {"section": "own"}
+    assert "own" in other.reader.names
 
 
 def test_metadata_of_the_processor() -> None:

@@ -9,9 +9,16 @@ import law
 import pytest
 
 from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
+from pocket.store import Manifest, read_manifest
 from tasks.jobs import Published
 from tasks.plotting import PlotScaleFactors, read_published
 from tests.tasks.chain import Chain
+
+
+def manifest_of(folder: Path) -> Manifest:
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    return manifest
 
 
 def stems(folder: Path) -> set[str]:
@@ -74,6 +81,38 @@ def test_changed_colour_and_label_run_the_plots_again(chain: Chain) -> None:
     chain.edit("parameters.yaml", "#e42536", "#f89c20")
     chain.edit("__init__.py", "Vertices", "Good vertices")
     assert chain.build() == []
+
+
+def test_figures_that_stay_as_they_are_are_not_drawn_again(chain: Chain) -> None:
+    old = chain.output("PlotTemplates", "corrected")
+    recorded = manifest_of(old).info["figures"]
+    assert set(recorded) == {"baseline/muon_pt", "baseline/npvs"}
+    for name, figure in recorded.items():
+        assert set(figure["files"]) == {
+            f"{stem}.{kind}"
+            for stem in (Path(name).name, f"{Path(name).name}_vs_main")
+            for kind in ("pdf", "png", "json")
+        }
+    # no drawing would leave this
+    for path in old.rglob("*.pdf"):
+        path.write_bytes(path.read_bytes() + b"%")
+    manifest = old / "manifest.json"
+    chain.edit("__init__.py", "Good vertices", "Vertices")
+    new = chain.task().directory
+    chain.build()
+    assert manifest.exists()
+    redrawn = {name for name, figure in manifest_of(new).info["figures"].items() if figure != recorded[name]}
+    assert redrawn == {"baseline/npvs"}
+    # what has been damaged isn't taken
+    assert not any(path.read_bytes().endswith(b"%") for path in new.rglob("*.pdf"))
+    chain.edit("__init__.py", "Vertices", "Vertices that are good")
+    newest = chain.task().directory
+    times = {path.name: path.stat().st_mtime_ns for path in (new / "baseline").iterdir()}
+    text = (new / "baseline" / "muon_pt.pdf").read_bytes()
+    chain.build()
+    assert (newest / "baseline" / "muon_pt.pdf").read_bytes() == text
+    assert (newest / "baseline" / "npvs.pdf").read_bytes() != (new / "baseline" / "npvs.pdf").read_bytes()
+    assert times == {path.name: path.stat().st_mtime_ns for path in (new / "baseline").iterdir()}
 
 
 def test_scale_factor_is_drawn(chain: Chain) -> None:

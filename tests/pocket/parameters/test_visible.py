@@ -46,7 +46,7 @@ def test_years_deep_in_a_section() -> None:
 def test_a_table_without_one_of_the_years_is_whole() -> None:
     reader = Reader(NAMES, frozenset({"2016", "2018"}))
     assert visible(PARAMETERS, reader)["event_flags"] == PARAMETERS["event_flags"]
-    with pytest.raises(UnknownNameError, match="unknown parameter '2016' in event_flags, did you mean '201[78]'"):
+    with pytest.raises(UnknownNameError, match=r"unknown parameter '2016' in event_flags, did you mean '201[78]'"):
         parameter(guarded(PARAMETERS, reader), "event_flags", "2016")
 
 
@@ -74,7 +74,7 @@ def test_what_may_be_read() -> None:
     assert guarded({}, READER).get("lumi") is None
     assert guarded({}, READER).get("scale_factors", 3) == 3
     with pytest.raises(AttributeError):
-        guarded({}, READER).lumi
+        _ = guarded({}, READER).lumi
     # what a library may ask for
     assert not hasattr(params, "__array__")
 

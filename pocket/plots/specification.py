@@ -1,0 +1,111 @@
+"""What decides how one figure looks: known without drawing anything, so that figures are drawn again one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+from pocket.configurator import Configurator
+from pocket.parameters.defaults import to_plain
+
+#: options of the style that have an entry for each sample or group
+_BY_SAMPLE = ("labels_mc", "colors_mc", "rescale_samples", "signal_samples", "samples_groups")
+#: options that list samples or groups
+_SAMPLES = ("order_mc", "only_samples", "exclude_samples")
+
+
+def figure_names(cfg: Configurator, variable: str) -> tuple[str, ...]:
+    """Return what the figures of a histogram are called: as it, or by its axes if it has several."""
+    axes = cfg.variables[variable].axes
+    return (variable,) if len(axes) == 1 else tuple(f"{variable}_{axis.name}" for axis in axes)
+
+
+def figure_specs(cfg: Configurator, figures: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return all that decides the figures of histograms in categories, beside their contents and the code.
+
+    Args:
+        cfg: the configuration.
+        figures: category and variable of each.
+    """
+    options, period = _options(cfg), period_spec(cfg)
+    return {
+        (category, variable): {
+            "axes": [(axis.name, axis.label, axis.lim) for axis in cfg.variables[variable].axes],
+            "samples": list(cfg.samples.items()),
+            "period": period,
+            "style": style_for(options, figure_names(cfg, variable), category, _drawn(cfg)),
+        }
+        for category, variable in figures
+    }
+
+
+def figure_style(cfg: Configurator, variable: str, category: str) -> dict[str, Any]:
+    """Return the part of the style that the figures of a histogram in a category have, plain.
+
+    Options of samples that aren't drawn and of other histograms are left out.
+    """
+    return style_for(_options(cfg), figure_names(cfg, variable), category, _drawn(cfg))
+
+
+def style_for(
+    options: Mapping[str, Any], histograms: Sequence[str], category: str, samples: Collection[str]
+) -> dict[str, Any]:
+    """Return the part of a style that some histograms have in a category.
+
+    Args:
+        options: the style; what isn't as :class:`~pocket.plots.style.PlotStyle` expects it stays, for its error.
+        histograms: names of the histograms.
+        category: the category.
+        samples: the samples that are drawn.
+    """
+    groups = options.get("samples_groups", {})
+    drawn = {*samples, *(groups if isinstance(groups, Mapping) else ())}
+    style = dict(options)
+    for key in _BY_SAMPLE:
+        if isinstance(style.get(key), Mapping):
+            style[key] = {name: value for name, value in style[key].items() if name in drawn}
+    for key in _SAMPLES:
+        # an empty list of what is drawn means all
+        if _are_names(style.get(key)) and (key != "only_samples" or drawn.intersection(style[key])):
+            style[key] = [name for name in style[key] if name in drawn]
+    if _are_names(style.get("log_histograms")):
+        patterns = style["log_histograms"]
+        style["log_histograms"] = [
+            name for name in histograms if any(fnmatchcase(name, pattern) for pattern in patterns)
+        ]
+    style["blind_hists"] = _blinding(style.get("blind_hists", {}), histograms, category)
+    return style
+
+
+def period_spec(cfg: Configurator) -> list[Any]:
+    """Return the years, their luminosities and the energy, as far as the parameters have them."""
+    years = sorted({definition.year for definition in cfg.definitions.values()})
+    lumi = to_plain(cfg.parameters).get("lumi") or {}
+    picobarns, energies = lumi.get("picobarns") or {}, lumi.get("sqrt_s") or {}
+    return [[(year, picobarns.get(year, {}).get("tot")) for year in years], [energies.get(year) for year in years]]
+
+
+def _options(cfg: Configurator) -> dict[str, Any]:
+    style: dict[str, Any] = to_plain(cfg.parameters).get("plotting_style", {})
+    return style
+
+
+def _drawn(cfg: Configurator) -> list[str]:
+    return [name for sample in cfg.samples for name in cfg.counted_samples(sample)]
+
+
+def _blinding(blind: Any, histograms: Sequence[str], category: str) -> Any:
+    if not (isinstance(blind, Mapping) and isinstance(ranges := blind.get("histograms", {}), Mapping)):
+        return blind
+    if not _are_names(blind.get("categories", [])):
+        return blind
+    return {
+        **blind,
+        "categories": [name for name in blind.get("categories", []) if name == category],
+        "histograms": {name: limits for name, limits in ranges.items() if name in histograms},
+    }
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)

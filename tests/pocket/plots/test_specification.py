@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from omegaconf import OmegaConf
+
+from pocket.histograms.config import Axis, HistConf
+from pocket.plots.specification import figure_names, figure_specs, figure_style, period_spec
+from pocket.plots.style import PlotStyle
+from tests.pocket.configs import LUMI, PARAMETERS, configure
+
+STYLE: dict[str, Any] = {
+    "label": "Private work",
+    "labels_mc": {"DY": "Drell-Yan", "other": "?"},
+    "colors_mc": {"DY": "#5790fc", "TT": "red", "other": "blue", "group": "green"},
+    "samples_groups": {"group": ["TT"]},
+    "order_mc": ["other", "DY"],
+    "log_histograms": ["v_*", "w"],
+    "blind_hists": {"categories": ["baseline", "signal"], "histograms": {"v_x": [0, 1], "w": [0, 1]}},
+}
+
+
+def axis(field: str, **settings: Any) -> Axis:
+    return Axis(field=field, bins=4, start=0, stop=2, **settings)
+
+
+def config(style: dict[str, Any] | None = None, **changes: Any) -> Any:
+    parameters = OmegaConf.merge(
+        PARAMETERS, {"lumi": {"sqrt_s": {"2018": 13}}, "plotting_style": STYLE if style is None else style}
+    )
+    variables = {"v": HistConf([axis("x"), axis("y")]), "w": HistConf([axis("x")])}
+    return configure(parameters=parameters, **{"variables": variables, **changes})
+
+
+def changed(cfg: Any) -> set[str]:
+    """Return the figures whose specification is another one than before."""
+    figures = [("baseline", "v"), ("baseline", "w"), ("signal", "v"), ("signal", "w")]
+    before, after = figure_specs(config(), figures), figure_specs(cfg, figures)
+    return {
+        f"{category}/{variable}"
+        for category, variable in figures
+        if before[category, variable] != after[category, variable]
+    }
+
+
+def test_names_of_figures() -> None:
+    assert figure_names(config(), "v") == ("v_x", "v_y")
+    assert figure_names(config(), "w") == ("w",)
+
+
+def test_only_what_a_figure_shows_is_in_its_style() -> None:
+    style = figure_style(config(), "v", "baseline")
+    assert style == {
+        "label": "Private work",
+        "labels_mc": {"DY": "Drell-Yan"},
+        "colors_mc": {"DY": "#5790fc", "TT": "red", "group": "green"},
+        "samples_groups": {"group": ["TT"]},
+        "order_mc": ["DY"],
+        "log_histograms": ["v_x", "v_y"],
+        "blind_hists": {"categories": ["baseline"], "histograms": {"v_x": [0, 1]}},
+    }
+    whole, part = PlotStyle.from_parameters(STYLE), PlotStyle.from_parameters(style)
+    assert part.is_log("v_x")
+    assert part.color_of("DY") == whole.color_of("DY")
+
+
+@pytest.mark.parametrize(
+    ("style", "figures"),
+    [
+        (
+            {**STYLE, "colors_mc": {**STYLE["colors_mc"], "DY": "blue"}},
+            {"baseline/v", "baseline/w", "signal/v", "signal/w"},
+        ),
+        ({**STYLE, "colors_mc": {**STYLE["colors_mc"], "other": "red"}}, set()),
+        ({**STYLE, "log_histograms": ["v_*"]}, {"baseline/w", "signal/w"}),
+        ({**STYLE, "log_histograms": ["*"]}, set()),
+        ({**STYLE, "blind_hists": {**STYLE["blind_hists"], "categories": ["signal"]}}, {"baseline/v", "baseline/w"}),
+        ({**STYLE, "blind_hists": {**STYLE["blind_hists"], "histograms": {"v_x": [0, 1]}}}, {"baseline/w", "signal/w"}),
+        ({**STYLE, "label": "Preliminary"}, {"baseline/v", "baseline/w", "signal/v", "signal/w"}),
+    ],
+)
+def test_which_figures_an_option_changes(style: dict[str, Any], figures: set[str]) -> None:
+    assert changed(config(style)) == figures
+
+
+def test_a_label_changes_one_histogram() -> None:
+    variables = {"v": HistConf([axis("x"), axis("y")]), "w": HistConf([axis("x", label="$x$")])}
+    assert changed(config(variables=variables)) == {"baseline/w", "signal/w"}
+    variables["w"] = HistConf([axis("x", lim=(0, 1))])
+    assert changed(config(variables=variables)) == {"baseline/w", "signal/w"}
+
+
+def test_period_is_that_of_the_datasets_years() -> None:
+    assert period_spec(config()) == [[("2018", LUMI)], [13]]
+    assert period_spec(configure(parameters=OmegaConf.create({"limits": {"x": 1.0}}))) == [[("2018", None)], [None]]
+
+
+def test_what_is_wrong_stays_for_its_error() -> None:
+    wrong = {"colors_mc": "red", "log_histograms": "w", "order_mc": 3, "blind_hists": {"histograms": "w"}}
+    style = figure_style(config(wrong), "w", "baseline")
+    assert {key: style[key] for key in wrong} == wrong
