@@ -18,10 +18,10 @@ import numpy.typing as npt
 
 from benchmarks.peer.flows import load_config
 from benchmarks.peer.toys import Toys, toy_fileset
-from pocket.engine.resources import Resources, resolve_parameters
+from pocket.engine.resources import Resources, all_parameters
 from pocket.errors import PocketError
 from pocket.outputs import read_output
-from pocket.parameters.defaults import project_root, to_plain
+from pocket.parameters.defaults import project_root
 
 PEER_DRIVER = Path(__file__).with_name("pocketcoffea") / "driver.py"
 
@@ -98,8 +98,8 @@ def run_flows(
 
 def _describe(flow: str, toys: Toys) -> dict[str, Any]:
     config = load_config(flow)
-    parameters = resolve_parameters(config, Resources(toys=str(toys.corrections)))
-    return {"name": flow, "fileset": toy_fileset(config, toys), "parameters": to_plain(parameters)}
+    parameters = all_parameters(config, Resources(toys=str(toys.corrections)))
+    return {"name": flow, "fileset": toy_fileset(config, toys), "parameters": parameters}
 
 
 def _run(command: list[str], request: Mapping[str, Any], path: Path, python_path: str) -> None:

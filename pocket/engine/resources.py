@@ -10,7 +10,8 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from pocket.configurator import Configurator
+from pocket.configurator import NOT_PROCESSED, Configurator
+from pocket.parameters.defaults import to_plain
 from pocket.parameters.locations import expand_directories
 from pocket.parameters.visible import Reader, guarded
 
@@ -55,7 +56,16 @@ def resolve_parameters(cfg: Configurator, resources: Resources) -> DictConfig:
 
     Looking for any others raises a ``ConfigError`` (:mod:`pocket.parameters.visible`).
     """
+    plain = _with_paths(cfg.processed_parameters(), resources)
+    return _composed(pickle.dumps(plain), cfg.reader, frozenset(map(str, cfg.parameters)))
 
+
+def all_parameters(cfg: Configurator, resources: Resources) -> dict[str, Any]:
+    """Return the same of all sections but those of plots and toys as plain dictionaries, for who isn't the engine."""
+    return _with_paths(to_plain(cfg.parameters, without=NOT_PROCESSED), resources)
+
+
+def _with_paths(parameters: dict[str, Any], resources: Resources) -> dict[str, Any]:
     def resolve(value: Any) -> Any:
         if isinstance(value, dict):
             return {name: resolve(item) for name, item in value.items()}
@@ -63,9 +73,7 @@ def resolve_parameters(cfg: Configurator, resources: Resources) -> DictConfig:
             return [resolve(item) for item in value]
         return expand_directories(resources.find(value)) if isinstance(value, str) else value
 
-    plain = resolve(cfg.processed_parameters())
-    sections = frozenset(map(str, cfg.parameters))
-    return _composed(pickle.dumps({**plain, "scale_factors": dict(resources.scale_factors)}), cfg.reader, sections)
+    return {**resolve(parameters), "scale_factors": dict(resources.scale_factors)}
 
 
 @functools.lru_cache(maxsize=8)

@@ -16,6 +16,7 @@ CONFIGS = (
     *("tnp", "tnp_closure", "trigger_eff", "trigger_closure", "dy_pt"),
     *("nominal", "calibrated", "calibrated_root", "real_samples"),
 )
+PROBES, SPECTRA = CONFIGS[:4], CONFIGS[4:]
 PRINT_DIGESTS = """
 from pocket.analysis import load_analysis
 from pocket.fingerprint import digest
@@ -70,8 +71,15 @@ def test_fingerprints_are_the_same_in_every_process() -> None:
 @pytest.mark.parametrize(
     ("override", "changed"),
     [
-        ("dimuon.mass_low=61", CONFIGS),
-        ("tag_and_probe.tag_pt=30", CONFIGS),
+        ("dimuon.mass_low=61", SPECTRA),
+        ("dimuon.leading_pt=28", SPECTRA),
+        ("dimuon.peak=91", SPECTRA[:-1]),
+        ("tag_and_probe.tag_pt=30", PROBES),
+        ("object_preselection.Muon.pt=25", CONFIGS),
+        ("object_preselection.Photon.pt=25", ()),
+        ("pileup.2016_PreVFP.name=another", ()),
+        ("muon_scale.toys.uncertainty=0.1", ()),
+        ("lumi.picobarns.toys.tot=81", ()),
         ("plotting_style.label=Preliminary", ()),
         ("toys.seed=1", ()),
     ],
@@ -79,5 +87,5 @@ def test_fingerprints_are_the_same_in_every_process() -> None:
 def test_a_parameter_changes_what_reads_it(override: str, changed: tuple[str, ...]) -> None:
     before, after = load_analysis("zmumu"), load_analysis("zmumu", (override,))
     specs = [{name: digest(config.processing_spec()) for name, config in a.configs.items()} for a in (before, after)]
-    # the processor may read any parameter but those of the plots and the toys
+    # lumi is for the merging
     assert {name for name in CONFIGS if specs[0][name] != specs[1][name]} == set(changed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from tasks.merging import MergeOutputs
+from tasks.processing import RunProcessor
 from tasks.scale_factors import ComputeScaleFactors
 from tasks.validation import ValidateScaleFactors
 from tests.tasks.chain import Chain
@@ -45,3 +46,21 @@ def test_other_templates_measure_it_again(chain: Chain) -> None:
     assert compute.input_ids() != known[0]
     assert validate.input_ids() != known[1]
     assert not compute.complete()
+
+
+def test_parameters_that_nothing_reads_run_nothing_again(chain: Chain) -> None:
+    assert "leading_muon" not in chain.task(MergeOutputs, config="probes").config_inst.processed_parameters()
+    chain.edit("parameters.yaml", "leading_muon:", "unread: {a: 1}\nleading_muon:")
+    assert chain.missing() == set()
+
+
+def test_the_luminosity_merges_again_and_processes_nothing(chain: Chain) -> None:
+    chain.edit("parameters.yaml", "leading_muon:", "lumi: {picobarns: {toys: {tot: 81.0}}}\nleading_muon:")
+    missing = chain.missing()
+    assert {f"MergeOutputs {config}" for config in ("probes", "main", "corrected")} <= missing
+    assert not {"RunProcessor probes", "RunProcessor main"} & missing
+    before = chain.ids("MergeOutputs")
+    folders = [chain.task(RunProcessor, config=config).directory for config in ("probes", "main")]
+    assert all(any(folder.rglob("manifest.json")) for folder in folders)
+    chain.build(MergeOutputs, config="main")
+    assert set(chain.ids("MergeOutputs")) > set(before)
