@@ -81,7 +81,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "__init__.py").write_text("")
     (folder / "late.py").write_text(
         "from someones import later\nfrom pocket.cut_functions import goldenJson\n"
-        "def late(params):\n    return later.more(params.named_late)\n"
+        "def late(params):\n    return later.more(params.named_late), goldenJson\n"
     )
     (folder / "later.py").write_text("def more(params):\n    return params['named_later']\n")
     (folder / "first.py").write_text(
