@@ -7,6 +7,8 @@ somewhere is among these names.
 from __future__ import annotations
 
 import dis
+import inspect
+import sys
 from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType, ModuleType
 
@@ -20,7 +22,8 @@ from pocket.fingerprint.values import describe
 
 _ENGINE = "pocket"
 _IMPORTS = dis.opmap["IMPORT_NAME"]
-_WITH_DOCSTRING = 0x4000000  # from Python 3.13 on
+_WITH_DOCSTRING = 0x4000000
+_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 
 
 def names_in(obj: object, without: Iterable[object] = ()) -> frozenset[str]:
@@ -82,7 +85,7 @@ def _add_code(function: FunctionType, names: set[str]) -> None:
     imports = False
     for code in nested_codes(function.__code__):
         names.update(code.co_names)
-        for constant in code.co_consts[_has_docstring(code, function) :]:
+        for constant in code.co_consts[_has_docstring(code) :]:
             names.update(_words(constant))
         # other bytes may look like it, which costs time alone
         imports |= _IMPORTS in code.co_code[::2]
@@ -111,11 +114,12 @@ def _engine_parts(function: FunctionType) -> Iterator[object]:
                 yield value
 
 
-def _has_docstring(code: CodeType, function: FunctionType) -> bool:
-    if code.co_flags & _WITH_DOCSTRING:
-        return True
-    first = code.co_consts[0] if code.co_consts else None
-    return code is function.__code__ and isinstance(first, str) and first == function.__doc__
+def _has_docstring(code: CodeType) -> bool:
+    """Tell whether the first constant of a code object is a docstring; before Python 3.13 it is that or ``None``."""
+    if sys.version_info >= (3, 13):
+        return bool(code.co_flags & _WITH_DOCSTRING)
+    is_function = code.co_flags & inspect.CO_OPTIMIZED and code.co_name not in _COMPREHENSIONS
+    return bool(is_function) and isinstance(code.co_consts[0], str)
 
 
 def _words(constant: object) -> Iterator[str]:
