@@ -23,7 +23,7 @@ def helper(params: Any) -> Any:
 
     def nested() -> Any:
         """Nor what this one calls nor_this_one."""
-        return [name for name in ("text_in_a_list", params)], (name for name in "only_text")
+        return [name for name in ("text_in_a_list", params) if name], (name for name in "only_text")
 
     return params["dotted.path"], params.get(f"pre_{params}_post"), TABLE, nested
 
