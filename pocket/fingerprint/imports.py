@@ -23,13 +23,15 @@ class Closure(str):
     Args:
         modules: module → digest of what counts of it.
         libraries: the libraries that it uses and that decide numbers, with their versions.
+        words: all names and words in what counts, by statement (:class:`pocket.fingerprint.sources.Statement`).
     """
 
     modules: Mapping[str, str]
     libraries: tuple[str, ...]
-    __slots__ = ("libraries", "modules")
+    words: tuple[str, ...]
+    __slots__ = ("libraries", "modules", "words")
 
-    def __new__(cls, modules: Mapping[str, str], libraries: Iterable[str]) -> Closure:
+    def __new__(cls, modules: Mapping[str, str], libraries: Iterable[str], words: Iterable[str] = ()) -> Closure:
         """Return the digest of what counts of some modules, and of the libraries they use."""
         libraries = tuple(sorted(libraries))
         closure = super().__new__(
@@ -37,6 +39,7 @@ class Closure(str):
         )
         closure.modules = dict(sorted(modules.items()))
         closure.libraries = libraries
+        closure.words = tuple(words)
         return closure
 
 
@@ -109,11 +112,14 @@ class _Search:
 
     def closure(self) -> Closure:
         digests = {}
+        words = []
         for name, module in self._modules.items():
             if module is not None and (module.counted or module.imported):
-                statements = [module.source.statements[position].digest for position in sorted(module.counted)]
-                digests[name] = hash_of("module", [*statements, *sorted(module.imported)])
-        return Closure(digests, self._libraries)
+                statements = [module.source.statements[position] for position in sorted(module.counted)]
+                counted = [statement.digest for statement in statements]
+                digests[name] = hash_of("module", [*counted, *sorted(module.imported)])
+                words += [statement.words for statement in statements]
+        return Closure(digests, self._libraries, words)
 
     def need_all(self, name: str) -> None:
         """Count all statements of a module."""

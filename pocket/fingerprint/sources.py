@@ -6,6 +6,7 @@ import ast
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
@@ -21,6 +22,8 @@ _PURE_DECORATORS = frozenset({
     "final", "guvectorize", "jit", "lru_cache", "njit", "overload", "override", "property", "runtime_checkable",
     "singledispatch", "staticmethod", "total_ordering", "unique", "vectorize", "wraps",
 })  # fmt: skip
+#: what counts as a word of a text
+WORD = re.compile(r"\w+")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -75,6 +78,7 @@ class Statement:
         uses: the names that it reads, each with the attributes taken of it, e.g. ``"np.sqrt"``.
         imports: the imports inside it.
         acts: whether it does something when the module is run, other than binding names.
+        words: all names, attributes and words of texts in it, with spaces between them; no part of the digest.
     """
 
     digest: str
@@ -82,6 +86,7 @@ class Statement:
     uses: tuple[str, ...]
     imports: tuple[Import, ...]
     acts: bool
+    words: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -165,8 +170,10 @@ def _from_json(content: list[list[list[object]]]) -> Source:
     statements, bindings, exported = content
     return Source(
         tuple(
-            Statement(str(digest), _names(binds), _names(uses), tuple(map(_import, _items(imports))), bool(acts))
-            for digest, binds, uses, imports, acts in statements
+            Statement(
+                str(digest), _names(binds), _names(uses), tuple(map(_import, _items(imports))), bool(acts), str(words)
+            )
+            for digest, binds, uses, imports, acts, words in statements
         ),
         tuple(Binding(str(name), _import(statement), bool(whole)) for name, statement, whole in bindings),
         _names(exported),
@@ -229,7 +236,22 @@ def _statement(node: ast.stmt) -> Statement:
         acts = not all(_is_pure(decorator) for decorator in node.decorator_list)
     imports = [statement for nested in ast.walk(node) for statement in _statements(nested)]
     uses = dict.fromkeys(_uses(node))
-    return Statement(tree_digest(node), _bound_names(node), tuple(uses), tuple(dict.fromkeys(imports)), acts)
+    return Statement(
+        tree_digest(node), _bound_names(node), tuple(uses), tuple(dict.fromkeys(imports)), acts, _words(node)
+    )
+
+
+def _words(node: ast.AST) -> str:
+    words: set[str] = set()
+    nodes = list(ast.walk(node))
+    idle = {id(nested.value) for nested in nodes if isinstance(nested, ast.Expr)}
+    for nested in nodes:
+        match nested:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                words.add(name)
+            case ast.Constant(value=str(text)) if id(nested) not in idle:
+                words.update(WORD.findall(text))
+    return " ".join(sorted(words))
 
 
 def _bound_names(node: ast.stmt) -> tuple[str, ...]:

@@ -20,7 +20,12 @@ TABLE = "table_of_a_global"
 
 def helper(params: Any) -> Any:
     """Return what the docstring calls not_a_name."""
-    return params["dotted.path"], params.get(f"pre_{params}_post"), TABLE
+
+    def nested() -> Any:
+        """Nor what this one calls nor_this_one."""
+        return [name for name in ("text_in_a_list", params) if name], (name for name in "only_text")
+
+    return params["dotted.path"], params.get(f"pre_{params}_post"), TABLE, nested
 
 
 class Reads:
@@ -42,7 +47,8 @@ class Derived(Reads):
 def test_names_of_attributes_and_words_of_texts() -> None:
     names = names_in(helper)
     assert {"dotted", "path", "pre_", "_post", "get", "table_of_a_global"} <= names
-    assert "not_a_name" not in names
+    assert {"text_in_a_list", "only_text"} <= names
+    assert not {"not_a_name", "nor_this_one"} & names
     assert "not_a_name" not in names_in(lambda params: helper(params))
 
 
@@ -81,7 +87,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "__init__.py").write_text("")
     (folder / "late.py").write_text(
         "from someones import later\nfrom pocket.cut_functions import goldenJson\n"
-        "def late(params):\n    return later.more(params.named_late)\n"
+        "def late(params):\n    return later.more(params.named_late), goldenJson\n"
     )
     (folder / "later.py").write_text("def more(params):\n    return params['named_later']\n")
     (folder / "first.py").write_text(
