@@ -32,7 +32,10 @@ def find(folder: Path, name: str) -> Place:
 
 
 def _definitions(file: Path, names: list[str]) -> list[tuple[int, int]]:
-    nodes: list[ast.stmt] = ast.parse(file.read_text(encoding="utf-8")).body
+    text = file.read_text(encoding="utf-8")
+    if names[-1] not in text:
+        return []
+    nodes: list[ast.stmt] = ast.parse(text).body
     if not any(".".join(names) in _names(node) for node in nodes):
         for name in names[:-1]:
             classes = [node for node in nodes if isinstance(node, ast.ClassDef) and node.name == name]

@@ -11,16 +11,20 @@ import pkgutil
 import re
 import shutil
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
 from tests.law_runner import ROOT
+from tests.tasks.mutations.clones import Clone, Questions
 from tests.tasks.mutations.row import Row
 from tests.tasks.mutations.rows_of_code import DYNAMIC, IDIOMS, UNCHANGED
 from tests.tasks.mutations.rows_of_configurations import FILLED, SCALE_FACTORS, SELECTIONS
 from tests.tasks.mutations.rows_of_datasets import DEFINITIONS, FILES
 from tests.tasks.mutations.rows_of_files import PARAMETERS, READ, REFUSED
+from tests.tasks.mutations.rows_of_the_engine import ENGINE, EngineRow
 from tests.tasks.mutations.world import ENVIRONMENT, World, restore
 
 TABLE = [
@@ -77,16 +81,40 @@ def world(finished: tuple[World, Path], monkeypatch: pytest.MonkeyPatch) -> Worl
 
 
 def test_names_differ() -> None:
-    names = [row.name for row in TABLE]
+    names = [row.name for row in (*TABLE, *ENGINE)]
     assert sorted(set(names)) == sorted(names)
     assert len(names) >= 80
 
 
 def test_needless_rows_have_a_reason() -> None:
     needless = needless_rows()
-    assert set(needless) <= {row.name for row in TABLE}
+    assert set(needless) <= {row.name for row in (*TABLE, *ENGINE)}
     assert len(needless) <= MOST_NEEDLESS
     assert all(needless.values())
+
+
+@pytest.fixture(scope="module")
+def clone(
+    tmp_path_factory: pytest.TempPathFactory, finished: tuple[World, Path]
+) -> Iterator[tuple[Path, Path, Questions]]:
+    """A clone of the checkout that finds the outputs of this one, a copy, and the process that says what it runs."""
+    world, _ = finished
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        clone = Clone.make(tmp_path_factory.mktemp("clone") / "a checkout", world.store)
+        copy = shutil.copytree(clone.folder, tmp_path_factory.mktemp("copy") / "checkout")
+        with clone.asked() as questions:
+            yield clone.folder, copy, questions
+
+
+@pytest.mark.parametrize("row", ENGINE, ids=lambda row: row.name.replace(" ", "-"))
+def test_row_of_the_engine(world: World, clone: tuple[Path, Path, Questions], row: EngineRow) -> None:
+    folder, copy, questions = clone
+    restore(copy, folder)
+    row.edit(folder)
+    made = set(questions.ask(str(world.analysis), incomplete=True)[str(world.analysis)])
+    assert_row(row, made)
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name.replace(" ", "-"))
@@ -110,14 +138,63 @@ def test_row(world: World, row: Row, monkeypatch: pytest.MonkeyPatch) -> None:
         assert re.search(row.refused, sentence), sentence
         return
     made = world.remade(row.reruns, exactly=bool(row.branches))
-    stale = row.reruns - set(made)
-    assert not stale, f"stale: {sorted(stale)}"
-    needless = set(made) - row.reruns - row.tolerated
     counts = {task: made[task] for task in row.branches}
-    too_many = {task: count for task, count in counts.items() if count > row.branches[task]}
     assert all(counts[task] >= count for task, count in row.branches.items()), f"stale: branches {counts}"
+    assert_row(row, set(made), {task: count for task, count in counts.items() if count > row.branches[task]})
+
+
+def assert_row(row: Row | EngineRow, made: set[str], too_many: Mapping[str, int] = MappingProxyType({})) -> None:
+    """Assert that what is made again is what must be, and no more than docs/store.md explains.
+
+    Args:
+        row: the row.
+        made: the tasks that run again.
+        too_many: task → how many of its branches run again, where that is more than must be.
+    """
+    assert not row.reruns - made, f"stale: {sorted(row.reruns - made)}"
+    needless = made - row.reruns - row.tolerated
     if row.name in needless_rows():
-        assert needless or too_many, "nothing needless: docs/store.md lists this row no more"
+        assert needless or too_many, "nothing needless any more: docs/store.md needn't list this row"
         return
     assert not needless, f"needless: {sorted(needless)}"
-    assert not too_many, f"needless: branches {too_many}"
+    assert not too_many, f"needless: branches {dict(too_many)}"
+
+
+@pytest.mark.parametrize(
+    ("read", "reader"),
+    [
+        ("RunProcessor main", "MergeOutputs main"),
+        ("MergeOutputs probes", "ComputeScaleFactors tight"),
+        ("MergeOutputs corrected", "PlotTemplates corrected"),
+        ("ComputeScaleFactors tight", "RunProcessor corrected"),
+        ("ComputeScaleFactors tight", "PlotScaleFactors tight"),
+        ("BuildDatasets datasets", "RunProcessor main"),
+    ],
+)
+def test_bit_rot_is_noticed_by_whoever_reads_it(world: World, read: str, reader: str) -> None:
+    """A file that was altered with its size and time kept is made again, or refused by its name."""
+    for output in world.outputs(*reader.split()):
+        shutil.rmtree(output)
+    damaged = {}
+    before = world.ids()
+    for path in world.outputs(*read.split())[0].iterdir():
+        if path.name != "manifest.json" and path.is_file():
+            damaged[path] = path.read_bytes()
+            alter(path)
+    sentence = world.refusal()
+    if sentence is not None:
+        assert any(path.name in sentence or str(path.parent) in sentence for path in damaged), sentence
+        assert world.outputs(*reader.split()) == []
+        return
+    folders = {path.parent.relative_to(world.store) for path in damaged}
+    assert all(world.ids()[folder] != before[folder] for folder in folders), "stale: it was read as it is"
+    assert {path: path.read_bytes() for path in damaged} == damaged
+
+
+def alter(path: Path) -> None:
+    """Flip a byte in the middle of a file that keeps its size and its time."""
+    stat = path.stat()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x55
+    path.write_bytes(content)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))

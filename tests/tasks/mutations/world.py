@@ -8,7 +8,8 @@ import pickle
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from logging.handlers import BufferingHandler
 from pathlib import Path
@@ -167,12 +168,8 @@ class World:
     def incomplete(self) -> dict[str, StoreTask]:
         """Return the tasks that aren't complete, or can't be before others are."""
         tasks = self.tasks()
-        # all of them are one question, in which each is asked once
-        token = completeness._found.set({})
-        try:
+        with one_question():
             return {label(task): task for task in tasks if not completeness.are_complete(task)}
-        finally:
-            completeness._found.reset(token)
 
     def remade(self, expected: Collection[str], exactly: bool = False) -> Counter[str]:
         """Return what the next run makes again: task → number of outputs.
@@ -235,6 +232,16 @@ class World:
         return path
 
 
+@contextmanager
+def one_question() -> Iterator[None]:
+    """Ask whether several tasks are complete as one question, in which each is asked once."""
+    token = completeness._found.set({})
+    try:
+        yield
+    finally:
+        completeness._found.reset(token)
+
+
 def label(task: StoreTask) -> str:
     """Return how the table calls a task."""
     return f"{task.task_family} {task.config_part}"
@@ -283,8 +290,9 @@ def write_correction(path: Path, value: float = 1.1) -> None:
 
 def restore(copy: Path, folder: Path) -> None:
     """Bring a folder into the state of its copy; files that are as they were stay the same files."""
-    there = {path.relative_to(folder) for path in folder.rglob("*")}
-    wanted = {path.relative_to(copy) for path in copy.rglob("*")}
+    there, wanted = (
+        {path.relative_to(top) for path in top.rglob("*") if "__pycache__" not in path.parts} for top in (folder, copy)
+    )
     for path in sorted(there - wanted, reverse=True):
         remove(folder / path)
     for path in sorted(wanted):
