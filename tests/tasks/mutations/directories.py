@@ -17,37 +17,40 @@ from typing import Any
 LIBRARIES = ("awkward", "law", "law.contrib", "luigi", "numpy", "omegaconf", "yaml")
 
 
-def ends(reference: str) -> list[Any]:
-    """Return the tasks at the end of an analysis' chains."""
+def ends(reference: str, default: bool) -> list[Any]:
+    """Return the tasks at the end of an analysis' chains, or of the chain of its default configuration."""
     from pocket.analysis import load_analysis
     from tasks.plotting import PlotScaleFactors, PlotTemplates
 
     analysis = load_analysis(reference)
     common = {"version": "v1", "analysis": reference, "events_per_branch": 60}
     return [
-        *(PlotTemplates(config=config, accept_closure=True, **common) for config in analysis.configs),
+        *(
+            PlotTemplates(config=config, accept_closure=True, **common)
+            for config in ([analysis.default_config] if default else analysis.configs)
+        ),
         *(PlotScaleFactors(scale_factor=name, **common) for name in analysis.scale_factors),
     ]
 
 
-def tasks_of(reference: str) -> dict[str, Any]:
-    """Return all tasks of an analysis by family and what they belong to."""
+def tasks_of(reference: str, default: bool) -> dict[str, Any]:
+    """Return all tasks of an analysis, or those of its default configuration, by family and what they belong to."""
     found: dict[str, Any] = {}
-    for end in ends(reference):
+    for end in ends(reference, default):
         for task, *_ in end.walk_deps():
             found.setdefault(f"{task.task_family} {task.config_part}", task)
     return found
 
 
 def answer(question: dict[str, Any]) -> dict[str, dict[str, str]]:
-    """Return analysis → task → folder, or for incomplete tasks alone."""
+    """Return analysis → task → folder, or for incomplete tasks of the default configuration alone."""
     from tasks import completeness
 
     store = os.environ["POCKET_STORE"]
     result = {}
     completeness._found.set({})
     for reference in question["analyses"]:
-        tasks = tasks_of(reference)
+        tasks = tasks_of(reference, bool(question.get("incomplete")))
         result[reference] = {
             name: os.path.relpath(task.directory, store)
             for name, task in tasks.items()
