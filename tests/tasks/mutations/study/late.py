@@ -1,0 +1,3 @@
+"""A module that is imported while a cut runs."""
+
+LEAST = 3

@@ -1,0 +1,3 @@
+"""A module that is imported inside of a function."""
+
+LEAST = 3
