@@ -27,6 +27,7 @@ from typing import Any
 
 from pocket.errors import ChangedFileError, ConfigError
 from pocket.file_state import FileState, checksum, file_state
+from pocket.fingerprint.dynamic import CREDENTIALS
 from pocket.fingerprint.modules import is_library, top_level
 from pocket.fingerprint.places import located, portable
 
@@ -336,7 +337,8 @@ class _Environment(os._Environ):  # type: ignore[type-arg]
 
     def __getitem__(self, key: str) -> str:
         reads = getattr(_active, "reads", None)
-        if reads is not None and type(key) is not _Listed and isinstance(key, str) and self._is_asked_by_user():
+        is_read = reads is not None and type(key) is not _Listed and isinstance(key, str) and key not in CREDENTIALS
+        if reads is not None and is_read and self._is_asked_by_user():
             try:
                 value = super().__getitem__(key)
             except KeyError:

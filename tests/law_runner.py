@@ -114,6 +114,10 @@ class Law:
 
     def outputs(self, task: str, analysis: str = "zmumu") -> Iterator[Path]:
         """Return the folders with a manifest below a task's folder in the store."""
-        for manifest in sorted((self.store / analysis / task).rglob("manifest.json")):
-            if not any(part.startswith(".") for part in manifest.parent.parts):
-                yield manifest.parent
+        found = []
+        # Path.rglob stumbles over what vanishes meanwhile.
+        for folder, folders, files in os.walk(self.store / analysis / task):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            if "manifest.json" in files:
+                found.append(Path(folder))
+        yield from sorted(found)

@@ -20,6 +20,13 @@ _ABSENT = object()
 _IMPORTERS = (importlib.import_module, builtins.__import__)
 #: what importers are called where a function imports them itself
 _IMPORTER_NAMES = frozenset({"import_module", "__import__"})
+#: environment variables that decide what may be read, not what is in it; each batch job has its own
+CREDENTIALS = frozenset(
+    {
+        "BEARER_TOKEN", "BEARER_TOKEN_FILE", "KRB5CCNAME", "X509_CERT_DIR", "X509_USER_CERT", "X509_USER_KEY",
+        "X509_USER_PROXY", "X509_VOMS_DIR",
+    }
+)  # fmt: skip
 
 
 def dynamic_references(function: FunctionType) -> dict[str, object]:
@@ -94,7 +101,7 @@ class _Lookup:
     def _variable(self, node: ast.AST | None) -> Iterator[tuple[str, object]]:
         """Yield the value of an environment variable; one whose name is computed is recorded when it is read."""
         name = None if node is None else self._known_text(node)
-        if name is not None:
+        if name is not None and name not in CREDENTIALS:
             yield f"variable {name}", os.environ.get(name)
 
     def _module(self, name: str) -> Iterator[tuple[str, object]]:

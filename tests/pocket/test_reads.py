@@ -229,6 +229,13 @@ def test_a_variable_that_is_not_set_is_recorded(monkeypatch: pytest.MonkeyPatch)
     assert changed_reads({}, recorded) == ["MY_LIMIT"]
 
 
+def test_credentials_are_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("X509_USER_PROXY", "/tmp/x509up_u0")
+    with recording_reads() as reads:
+        assert os.environ["X509_USER_PROXY"] == "/tmp/x509up_u0"
+    assert reads.variables == {}
+
+
 def test_a_copy_of_the_environment_reads_no_variable(variable: str) -> None:
     with recording_reads() as reads:
         assert os.environ.copy()[variable] == dict(os.environ)[variable] == "30"

@@ -75,6 +75,14 @@ def test_environment_variables_count_by_their_value(code: str, monkeypatch: pyte
     assert len(set(digests)) == 3
 
 
+def test_credentials_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    digests = set()
+    for value in ("/tmp/x509up_u0", "/scratch/job/x509up_u0"):
+        monkeypatch.setenv("X509_USER_PROXY", value)
+        digests.add(digest_in("cut", "import os\ndef cut(x): return os.environ['X509_USER_PROXY']"))
+    assert len(digests) == 1
+
+
 def test_other_objects_may_be_asked_by_name() -> None:
     code = "import numpy as np\ndef cut(events, name): return getattr(events, name), getattr(np, name), vars(events)"
     assert digest_in("cut", code) == digest_in("cut", code)
