@@ -8,7 +8,7 @@ from tests.tasks.chain import Chain
 
 
 def test_ids_of_what_is_merged(chain: Chain) -> None:
-    folders = chain.ids("RunProcessor", "main")
+    folders = chain.contents("RunProcessor", "main")
     task = chain.task(RunProcessor, config="main")
     ids = dict(task.merging_ids())
     assert len(ids.pop("metadata")) == 64
