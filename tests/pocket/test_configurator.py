@@ -221,21 +221,22 @@ def test_what_decides_the_output_of_the_processor() -> None:
 def test_parameters_of_the_merging() -> None:
     normalised = configure(weights={"common": {"inclusive": ["genWeight", "lumi"]}})
     assert normalised.normalisation_parameters() == {"lumi": {"picobarns": {"2018": {"tot": LUMI}}}}
-    assert normalised.processing_spec()["parameters"] == {"limits": {"x": 1.0}}
+    # the name of the weight is there, but of its section nothing is named
+    assert normalised.processing_spec()["parameters"] == {"limits": {"x": 1.0}, "lumi": {}}
     with pytest.raises(ConfigError, match="reads section 'limits' of the parameters"):
         normalised.normalising().parameters.get("limits")
     assert configure(weights={"common": {"inclusive": ["genWeight"]}}).normalisation_parameters() == {}
 
 
 def test_sections_that_are_read_without_being_named() -> None:
-    parameters = OmegaConf.merge(PARAMETERS, {"own": {"a": 1}, "more": {"b": 2}})
+    parameters = OmegaConf.merge(PARAMETERS, {"own": {"a": 1}, "unread": {"b": 2}})
 
     def read(*sections: str) -> set[str]:
         return set(configure(parameters=parameters, parameters_read=sections).processed_parameters())
 
     assert read() == {"limits"}
     assert read("own") == {"limits", "own"}
-    assert read("*") == {"limits", "own", "more", "lumi"}
+    assert read("*") == {"limits", "own", "unread", "lumi"}
     with pytest.raises(UnknownNameError, match="unknown section 'owns' in parameters_read, did you mean 'own'"):
         read("owns")
 
