@@ -14,6 +14,7 @@ from tasks.exporting import ExportCoffea
 from tasks.merging import MergeBranches, MergeOutputs
 from tasks.plotting import PlotScaleFactors, PlotTemplates
 from tasks.processing import RunProcessor
+from tasks.records import significant_parameters
 from tasks.scale_factors import ComputeScaleFactors
 from tasks.skimming import BuildSkimDatasets, SkimEvents
 from tasks.targets import StoreTarget
@@ -141,6 +142,9 @@ def test_manifest_tells_the_parameters(chain: Chain) -> None:
         "version": "v1",
         "fingerprint": task.fingerprint,
         "params": ["leading_muon.pt=35"],
+        "parameters": significant_parameters(task),
+        "records": {"spec": task.fingerprint, "lock": task.records.ids["lock"]},
+        "measured": True,
     }
 
 
