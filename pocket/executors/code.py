@@ -12,6 +12,8 @@ from pathlib import Path
 from pocket.errors import ConfigError
 from pocket.executors.remote import content_digest, source_files
 from pocket.parameters.locations import project_root
+from pocket.snapshots.process import current_snapshot, snapshot_of
+from pocket.snapshots.trees import read_mark
 
 #: of a checkout: the packages and what they read
 PROJECT_FOLDERS = ("pocket", "tasks", "analysis", "params", "datasets")
@@ -69,13 +71,26 @@ def code_folders(analysis: str) -> list[CodeFolder]:
     packages = {"pocket", "tasks"}
     if "/" in analysis or analysis.startswith("."):
         folder = Path(analysis).expanduser().absolute()
-        places.setdefault(folder.parent, set()).add(folder.name)
+        places.setdefault(folder.parent, set()).update({folder.name, *_beside(folder)})
     else:
         packages.add(analysis.partition(".")[0] if "." in analysis else "analysis")
     for name in packages:
         if (package := package_folder(name)) is not None:
-            places.setdefault(package.parent, set()).add(name)
+            places.setdefault(package.parent, set()).update({name, *_beside(package)})
     return [CodeFolder.read(parent, names) for parent, names in places.items() if names]
+
+
+def _beside(package: Path) -> set[str]:
+    """Return what was copied into the snapshot of an analysis outside of the checkout beside it: what it imports."""
+    snapshot = snapshot_of(package)
+    mark = read_mark(snapshot) if snapshot is not None and snapshot != current_snapshot() else None
+    if snapshot is None or mark is None:
+        return set()
+    files = mark["files"]
+    assert isinstance(files, dict)
+    parent = package.parent.relative_to(snapshot)
+    inside = [Path(name).relative_to(parent) for name in files if Path(name).is_relative_to(parent)]
+    return {path.parts[0] for path in inside}
 
 
 def package_folder(name: str) -> Path | None:

@@ -36,9 +36,11 @@ _DATA = (".root", ".parquet", ".pyc")
 
 
 def source_files(parent: Path, names: Iterable[str]) -> list[str]:
-    """Return the files in some folders relative to their parent, sorted; without hidden ones, bytecode and events."""
+    """Return files, also those in folders, relative to their parent, sorted; no hidden ones, bytecode or events."""
     found = []
     for name in names:
+        if (parent / name).is_file():
+            found.append(name)
         for folder, subfolders, files in os.walk(parent / name):
             subfolders[:] = [sub for sub in subfolders if not sub.startswith(".") and sub != "__pycache__"]
             kept = [file for file in files if not file.startswith(".") and not file.endswith(_DATA)]

@@ -222,8 +222,8 @@ def _copy(source: str, path: str, file: SourceFile) -> None:
         content = b""
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise ChangedMeanwhileError(f"{source} was changed while the command started: run this again")
-    # read-only: an error names the original, and that is what is to be edited
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o555 if file.state.executable else 0o444)
+    # not read-only, which copies of it would be, too, such as what law hands to jobs
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755 if file.state.executable else 0o644)
     with open(descriptor, "wb") as written:  # noqa: PTH123
         written.write(content)
     os.utime(path, ns=(file.state.mtime_ns, file.state.mtime_ns))

@@ -97,21 +97,23 @@ def job_environment(kind: str, folder: Path, analysis: str) -> JobEnvironment:
     return JobEnvironment("bootstrap_bundle.sh", reference, variables, files, tuple(files.values()), disk)
 
 
-def _keep_for_jobs(*snapshots: Path | None) -> None:
-    """Keep snapshots for as long as jobs may wait, and let these find the index of tasks instead of making it."""
-    for snapshot in snapshots:
-        if snapshot is None:
-            continue
-        with contextlib.suppress(OSError):
+def _keep_for_jobs(root: Path, analysis: Path | None) -> None:
+    """Keep snapshots for as long as jobs may wait, and let these find the index of tasks instead of making it.
+
+    Args:
+        root: snapshot of the checkout.
+        analysis: the snapshot that the analysis comes from, ``None`` if it is installed.
+    """
+    with contextlib.suppress(OSError):
+        for snapshot in {root, analysis or root}:
             (snapshot / BY_JOBS).touch()
-            # as setup.sh has it
-            sources = [snapshot / "law.cfg", *(snapshot / "tasks").rglob("*.py")]
-            index, place = Path(os.environ["LAW_HOME"], "index"), snapshot / ".law" / "index"
-            newest = max(file.stat().st_mtime for file in sources if file.exists())
-            if not place.exists() and index.stat().st_mtime > newest:
-                place.parent.mkdir(exist_ok=True)
-                with replacing_file(place) as file:
-                    file.write(index.read_bytes())
+        # as setup.sh has it
+        newest = max(file.stat().st_mtime for file in (root / "law.cfg", *(root / "tasks").rglob("*.py")))
+        index, place = Path(os.environ["LAW_HOME"], "index"), root / ".law" / "index"
+        if not place.exists() and index.stat().st_mtime > newest:
+            place.parent.mkdir(exist_ok=True)
+            with replacing_file(place) as file:
+                file.write(index.read_bytes())
 
 
 # once per process: jobs that are tried again run with what those before them had, and with what is loaded here

@@ -14,6 +14,7 @@ from tasks.exporting import ExportCoffea
 from tasks.merging import MergeBranches, MergeOutputs
 from tasks.plotting import PlotScaleFactors, PlotTemplates
 from tasks.processing import RunProcessor
+from tasks.records import significant_parameters
 from tasks.scale_factors import ComputeScaleFactors
 from tasks.skimming import BuildSkimDatasets, SkimEvents
 from tasks.targets import StoreTarget
@@ -141,6 +142,9 @@ def test_manifest_tells_the_parameters(chain: Chain) -> None:
         "version": "v1",
         "fingerprint": task.fingerprint,
         "params": ["leading_muon.pt=35"],
+        "parameters": significant_parameters(task),
+        "records": {"spec": task.fingerprint, "lock": task.records.ids["lock"]},
+        "measured": True,
     }
 
 
@@ -213,7 +217,9 @@ def test_output_is_removed_and_made_again(chain: Chain) -> None:
 def test_outputs_of_the_whole_chain_are_removed(chain: Chain) -> None:
     run = chain.run("PlotTemplates", "--remove-output=-1,a")
     assert run.code == 0
-    assert [path for path in chain.store.rglob("*") if path.is_file()] == []
+    # what they were made with stays
+    files = [path for path in chain.store.rglob("*") if path.is_file()]
+    assert [path for path in files if ".records" not in path.parts] == []
 
 
 def test_target_belongs_to_the_task(chain: Chain) -> None:

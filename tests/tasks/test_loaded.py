@@ -63,6 +63,17 @@ def test_an_edit_that_a_worker_sees_is_refused(finished: tuple[Chain, Path], tmp
     assert chain.outputs("RunProcessor") == []
 
 
+def test_a_dask_worker_with_other_parameters_writes_nothing(finished: tuple[Chain, Path], tmp_path: Path) -> None:
+    _, copy = finished
+    chain = Chain.make(tmp_path, copy / "law" / "index")
+    of_workers = 'import os\nif os.environ.get("POCKET_HOST_KIND") == "dask":\n    parameters.leading_muon.pt = 33.0\n'
+    chain.edit("__init__.py", "muon_pt = Axis(", f"{of_workers}muon_pt = Axis(")
+    run = chain.run("RunProcessor", "--config", "main", "--executor", "dask", "--workers-max", "1")
+    assert run.code != 0
+    assert any("float 20.0 → float 33.0" in error for error in run.errors), run.text
+    assert chain.outputs("RunProcessor") == []
+
+
 def test_a_job_refuses_to_be_another_task(chain: Chain) -> None:
     task = chain.task(RunProcessor, config="main")
     keep_specification(task.fingerprint, lambda: specification(task.fingerprint_spec()))

@@ -52,13 +52,15 @@ def edited(finished: tuple[Chain, Path], folder: Path, file: str, old: str, new:
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new", "cores"),
-    [("cuts.py", 'params["pt"]', '2 * params["pt"]', 2), ("parameters.yaml", "pt: 20.0", "pt: 40.0", 1)],
+    ("file", "old", "new", "options"),
+    [
+        ("cuts.py", 'params["pt"]', '2 * params["pt"]', ("--cores", "2")),
+        ("parameters.yaml", "pt: 20.0", "pt: 40.0", ("--executor", "dask", "--workers-max", "1")),
+    ],
 )
 def test_an_edit_while_the_chain_runs_has_no_part_in_it(
-    finished: tuple[Chain, Path], tmp_path: Path, file: str, old: str, new: str, cores: int
+    finished: tuple[Chain, Path], tmp_path: Path, file: str, old: str, new: str, options: tuple[str, ...]
 ) -> None:
-    options = ("--cores", str(cores))
     chain = edited(finished, tmp_path, file, old, new)
     run = chain.run("MergeOutputs", "--config", "main", *options)
     assert run.code == 0, run.text

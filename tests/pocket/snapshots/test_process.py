@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from pocket.executors.code import code_folders
 from pocket.snapshots import process
 from pocket.snapshots.process import current_snapshot, located, original, shown, snapshots_of
 
@@ -162,3 +165,12 @@ def test_of_a_checkout_that_can_not_be_written(checkout: Path, monkeypatch: pyte
     (checkout / ".law").rename(checkout / "away")
     (checkout / ".law").touch()
     assert snapshots_of(checkout).is_relative_to(Path(os.environ["POCKET_STORE"]) / ".records")
+
+
+def test_what_an_analysis_imports_is_sent_to_workers(checkout: Path, tmp_path: Path) -> None:
+    place = Path(located(str(outside(tmp_path))))
+    sent = {folder.parent: folder.names for folder in code_folders(str(place))}
+    assert sent[str(place.parent)] == ("further.py", "late.py", "ntuples", "plain.py", "tools")
+    (found,) = (folder for folder in code_folders(str(place)) if folder.parent == str(place.parent))
+    with zipfile.ZipFile(io.BytesIO(found.content)) as archive:
+        assert {"plain.py", "ntuples/cuts.py", "tools/io.py"} <= set(archive.namelist())

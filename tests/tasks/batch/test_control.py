@@ -33,6 +33,9 @@ def test_what_a_submission_needs(chain: Chain, monkeypatch: pytest.MonkeyPatch) 
         "pocket_root": "/checkout",
         "pocket_store": str(chain.store),
         "pocket_remote_store": "root://server//store",
+        "expected": f"RunProcessor={task.fingerprint}",
+        "records": f"spec:{task.fingerprint},lock:{task.records.ids['lock']}",
+        "host_kind": "slurm",
     }
     monkeypatch.setattr(type(task), "site_inst", Site("far", submit_from="/eos/"))
     with pytest.raises(ConfigError, match="site 'far' takes no submission from "):
