@@ -6,6 +6,7 @@ too much again fails unless docs/store.md lists it with the reason, at most ten 
 
 from __future__ import annotations
 
+import functools
 import os
 import pkgutil
 import re
@@ -17,6 +18,7 @@ from types import MappingProxyType
 
 import pytest
 
+from pocket.fingerprint import code_closure
 from tests.law_runner import ROOT
 from tests.tasks.mutations.clones import Clone, Questions
 from tests.tasks.mutations.row import Row
@@ -32,6 +34,7 @@ TABLE = [
     *FILES,
 ]  # fmt: skip
 MOST_NEEDLESS = 10
+known_closure = functools.cache(code_closure)
 
 
 def needless_rows() -> dict[str, str]:
@@ -56,11 +59,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
 
 
 def enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Let tasks in this process see the store, and plots be small."""
+    """Let tasks in this process see the store, and do what takes long and doesn't matter here once, or not at all."""
     patch.setenv("POCKET_STORE", str(folder / "store"))
     for name, value in ENVIRONMENT.items():
         patch.setenv(name, value)
     patch.setattr(sys, "path", [*sys.path])
+    # no row changes the engine in this process
+    for module in [*sys.modules.values()]:
+        if getattr(module, "code_closure", None) is code_closure:
+            patch.setattr(module, "code_closure", known_closure)
     # what is drawn doesn't matter here, and drawing takes longest
     patch.setattr("tasks.jobs.save_plots", save_names)
 
