@@ -143,6 +143,7 @@ class MergeOutputs(IterationTask, ConfigTask):
         from pocket.columns.parquet import merge_columns
         from pocket.contents import write_contents
         from pocket.dumps.config import dump_config
+        from pocket.fingerprint.places import portable
         from pocket.merging import merge_outputs, normalisation_factors
         from pocket.outputs import read_output, write_sums_and_histograms
         from pocket.parameters.defaults import dump_parameters
@@ -167,5 +168,6 @@ class MergeOutputs(IterationTask, ConfigTask):
             write_sums_and_histograms(folder, merged)
             write_contents(folder, merged["variables"])
             merge_columns(folders, folder, factors)
-            (folder / CONFIG_FILE).write_text(dump_config(config, self.config), encoding="utf-8")
-            (folder / PARAMETERS_FILE).write_text(dump_parameters(config.parameters), encoding="utf-8")
+            # Paths of a machine or a snapshot would make another output of the same content.
+            (folder / CONFIG_FILE).write_text(portable(dump_config(config, self.config)), encoding="utf-8")
+            (folder / PARAMETERS_FILE).write_text(portable(dump_parameters(config.parameters)), encoding="utf-8")
