@@ -63,8 +63,11 @@ def comment(world: World) -> None:
 
 def move_folder(world: World) -> None:
     """Give the analysis' folder another place: what is left is a link."""
-    world.analysis.rename(world.folder / "elsewhere")
-    world.analysis.symlink_to("elsewhere")
+    elsewhere = world.folder / "elsewhere"
+    elsewhere.mkdir()
+    world.analysis.rename(elsewhere / "study")
+    (elsewhere / "files").symlink_to("../files")
+    world.analysis.symlink_to("elsewhere/study")
 
 
 PARAMETERS = [
@@ -116,7 +119,6 @@ READ = [
         lambda world: (world.analysis / "number.txt").unlink(),
         MAIN,
         must_refuse=True,
-        refused="number.txt",
     ),
     Row("the folder of the analysis, behind a link", move_folder),
     Row(

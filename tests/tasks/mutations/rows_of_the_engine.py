@@ -133,7 +133,7 @@ ENGINE = [
     EngineRow(
         "a name that the package of objects hands on", in_package("pocket.objects", "from pocket.errors import nearest")
     ),
-    EngineRow("the toys", statement("btag_shape")),
+    EngineRow("how toys are made", statement("btag_shape")),
     EngineRow("a task's code", after("RunProcessor", "UNUSED = 1")),
     EngineRow("a comment in shipped parameters", in_parameters("lumi.yaml", "lumi:\n", "# why\nlumi:\n")),
     EngineRow("shipped parameters that nothing reads", in_parameters("muon_scale.yaml", "0.002", "0.003")),

@@ -183,7 +183,7 @@ def test_bit_rot_is_noticed_by_whoever_reads_it(world: World, read: str, reader:
     for output in world.outputs(*reader.split()):
         shutil.rmtree(output)
     damaged = {}
-    before = world.ids()
+    before = world.written()
     for path in world.outputs(*read.split())[0].iterdir():
         if path.name != "manifest.json" and path.is_file():
             damaged[path] = path.read_bytes()
@@ -194,7 +194,7 @@ def test_bit_rot_is_noticed_by_whoever_reads_it(world: World, read: str, reader:
         assert world.outputs(*reader.split()) == []
         return
     folders = {path.parent.relative_to(world.store) for path in damaged}
-    assert all(world.ids()[folder] != before[folder] for folder in folders), "stale: it was read as it is"
+    assert all(world.written()[folder] != before[folder] for folder in folders), "stale: it was read as it is"
     assert {path: path.read_bytes() for path in damaged} == damaged
 
 

@@ -189,13 +189,11 @@ class World:
 
     def run(self, *roots: Any) -> Counter[str]:
         """Run the chain, or tasks of it; return how many outputs each task wrote."""
-        before = self.ids()
+        before = self.written()
         self.forget()
         assert luigi.build(list(roots) or self.roots(), local_scheduler=True, log_level="WARNING")
         return Counter(
-            f"{path.parts[1]} {path.parts[2]}"
-            for path, identifier in self.ids().items()
-            if before.get(path) != identifier
+            f"{path.parts[1]} {path.parts[2]}" for path, when in self.written().items() if before.get(path) != when
         )
 
     def refusal(self, make: Callable[[], list[Any]] | None = None) -> str | None:
@@ -214,17 +212,21 @@ class World:
         text = "\n".join(record.getMessage() for record in log.buffer)
         return " ".join(re.findall(r"^error: (.*)$", text, re.MULTILINE))
 
-    def ids(self) -> dict[Path, str | None]:
-        """Return the outputs below the store with the ids of their manifests."""
-        return {
-            path.parent.relative_to(self.store): manifest_id(path.parent)
+    def written(self) -> dict[Path, tuple[str | None, int]]:
+        """Return the outputs below the store with the id of their manifest, and when it was written."""
+        manifests = [
+            path
             for path in self.store.rglob("manifest.json")
             if not any(part.startswith(".") for part in path.relative_to(self.store).parts)
+        ]
+        return {
+            path.parent.relative_to(self.store): (manifest_id(path.parent), path.stat().st_mtime_ns)
+            for path in manifests
         }
 
     def outputs(self, task: str, part: str) -> list[Path]:
         """Return the outputs of a task for a configuration or scale factor."""
-        return [self.store / path for path in sorted(self.ids()) if path.parts[1:3] == (task, part)]
+        return [self.store / path for path in sorted(self.written()) if path.parts[1:3] == (task, part)]
 
     def output(self, task: str, part: str) -> Path:
         """Return the only output of a task for a configuration or scale factor."""
