@@ -257,7 +257,10 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
         ConfigError: if there is no such package, or it holds no ``analysis``.
         UnknownNameError: if an override names no parameter.
     """
-    loaded = _load(absolute_reference(reference), overrides)
+    reference = absolute_reference(reference)
+    if _is_path(reference) and not (folder := Path(reference).resolve().parent).is_relative_to(project_root()):
+        register_outside(folder)
+    loaded = _load(reference, overrides)
     if sys.modules.get(loaded.package) is not loaded.modules[loaded.package]:
         # another one has a package of this name; code is found by name, for its fingerprint and by imports in functions
         _forget(loaded.package)
@@ -293,8 +296,6 @@ def _import(reference: str) -> ModuleType:
     if folder is not None:
         # in front of other folders with a package of this name
         sys.path[:] = [str(folder), *(path for path in sys.path if path != str(folder))]
-        if not folder.is_relative_to(project_root()):
-            register_outside(folder)
     # parameters are composed while an analysis is imported, so other overrides need a new import
     _forget(name)
     importlib.invalidate_caches()

@@ -21,7 +21,6 @@ from pocket.delayed import DelayedColumn, check_delayed_columns
 from pocket.errors import ConfigError, check_known
 from pocket.fingerprint.names import names_in
 from pocket.fingerprint.patches import patches
-from pocket.fingerprint.places import portable
 from pocket.histograms.config import HistConf
 from pocket.parameters.defaults import project_path, to_plain
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
@@ -214,12 +213,8 @@ class Configurator:
             "workflow": self.workflow,
             "workflow_options": self.workflow_options,
             "datasets": {
-                # the files' contents are those of the fileset
-                name: (
-                    definition.source,
-                    tuple(map(portable, definition.values)),
-                    processing_metadata(definition.metadata()),
-                )
+                # which files they have is an input of the branches: one that is added leaves the others as they are
+                name: processing_metadata(definition.metadata())
                 for name, definition in sorted(self.definitions.items())
             },
             "skim": self.skim,

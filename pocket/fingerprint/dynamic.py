@@ -90,8 +90,8 @@ class _Lookup:
             yield from self._variable(node.args[0] if node.args else None)
         elif called is vars and node.args:
             owner = self._value(node.args[0])
-            if isinstance(owner, ModuleType):
-                yield from self._module(owner.__name__)
+            if isinstance(owner, ModuleType) and not is_library(owner.__name__):
+                raise self._error(node)
 
     def _global(self, name: str) -> Iterator[tuple[str, object]]:
         value = self.function.__globals__.get(name, _ABSENT)
@@ -126,10 +126,8 @@ class _Lookup:
         owner = self._value(node.args[0])
         if not isinstance(owner, ModuleType) or is_library(owner.__name__):
             return
-        name = self._known_text(node.args[1])
-        if name is None:
-            yield f"import {owner.__name__}", module_code(owner.__name__)
-        elif hasattr(owner, name):
+        name = self._text(node.args[1], node)
+        if hasattr(owner, name):
             yield f"{owner.__name__}.{name}", getattr(owner, name)
 
     def _is_globals(self, node: ast.AST) -> bool:

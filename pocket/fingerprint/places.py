@@ -9,13 +9,16 @@ from pathlib import Path
 
 from pocket.snapshots.process import original
 
-#: folders with the packages of analyses that aren't in the checkout
+#: environment variables with the checkout, the store and the home
+_VARIABLES = ("POCKET_ROOT", "POCKET_STORE", "HOME")
+#: folders with the packages of analyses that aren't in the checkout, the one that was loaded last at the end
 _outside: dict[str, None] = {}
 
 
 def register_outside(folder: str | os.PathLike[str]) -> None:
     """Note a folder that holds the package of an analysis and what that imports, so that it has a name in paths."""
-    _outside.setdefault(os.fspath(folder))
+    _outside.pop(os.fspath(folder), None)
+    _outside[os.fspath(folder)] = None
 
 
 def portable(text: str) -> str:
@@ -25,7 +28,7 @@ def portable(text: str) -> str:
     """
     if os.sep not in text:
         return text
-    for root, name in _roots(tuple(_outside), *map(os.environ.get, ("POCKET_ROOT", "POCKET_STORE", "HOME"))):
+    for root, name in _roots(tuple(_outside), *map(os.environ.get, _VARIABLES)):
         if root in text:
             text = _pattern(root).sub(name.replace("\\", r"\\"), text)
     return text
@@ -33,10 +36,10 @@ def portable(text: str) -> str:
 
 def located(text: str) -> str:
     """Return the path of this machine that a text of :func:`portable` stands for."""
-    for root, name in _roots(tuple(_outside), *map(os.environ.get, ("POCKET_ROOT", "POCKET_STORE", "HOME"))):
-        if text == name or text.startswith(f"{name}/"):
-            return root + text[len(name) :]
-    return text
+    named, _, rest = text.partition("/")
+    roots = _named(tuple(_outside)[-1:], *map(os.environ.get, _VARIABLES))
+    folder = next((folder for folder, name in roots if name == named), None)
+    return text if folder is None else folder + text[len(named) :]
 
 
 @functools.cache
@@ -45,19 +48,19 @@ def _pattern(root: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w.-]){re.escape(root)}(?=$|[^\w.-])")
 
 
+def _named(outside: tuple[str, ...], project: str | None, store: str | None, home: str | None) -> list[tuple[str, str]]:
+    checkout = project or str(Path(__file__).resolve().parents[2])
+    named = [(checkout, "<checkout>"), *((folder, "<analysis>") for folder in reversed(outside))]
+    return [*named, *((folder, name) for folder, name in ((store, "<store>"), (home, "<home>")) if folder)]
+
+
 @functools.lru_cache(maxsize=16)
 def _roots(outside: tuple[str, ...], project: str | None, store: str | None, home: str | None) -> list[tuple[str, str]]:
     """Return folder → name, the innermost first."""
-    checkout = project or str(Path(__file__).resolve().parents[2])
-    named = [(checkout, "<checkout>"), *((folder, "<analysis>") for folder in reversed(outside))]
-    # of a snapshot, links lead to files of the original
-    named += [(original(folder), name) for folder, name in named]
-    if store:
-        named.append((store, "<store>"))
-    if home:
-        named.append((home, "<home>"))
+    named = _named(outside, project, store, home)
     found: dict[str, str] = {}
-    for folder, name in named:
+    # of a snapshot, links lead to files of the original
+    for folder, name in [*named, *((original(folder), name) for folder, name in named)]:
         folder = os.path.abspath(folder)  # noqa: PTH100  without following links
         if folder.strip(os.sep):
             found.setdefault(folder, name)

@@ -213,7 +213,7 @@ def test_what_decides_the_output_of_the_processor() -> None:
     assert spec["parameters"] == {"limits": {"x": 1.0}}
     assert spec["workflow"] is PlainWorkflow
     assert spec["workflow_options"] == {"a": 1}
-    assert spec["datasets"][TT] == ("paths", ("tt.root",), {"sample": "TT", "year": "2018", "isMC": True})
+    assert spec["datasets"][TT] == {"sample": "TT", "year": "2018", "isMC": True}
     assert spec["category_order"] == ("baseline",)
     assert set(spec["variables"]) == {"x"}
 

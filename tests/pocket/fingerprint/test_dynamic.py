@@ -23,8 +23,6 @@ IMPORTED = [
     "def cut(x):\n    import importlib\n    return importlib.import_module('helpers').LIMIT",
     "def cut(x): return __import__('helpers').LIMIT",
     "import helpers\ndef cut(x): return getattr(helpers, 'LIMIT')",
-    "import helpers\ndef cut(x): return getattr(helpers, x)",
-    "import helpers\ndef cut(x): return vars(helpers)[x]",
     "import sys, helpers\ndef cut(x): return sys.modules['helpers'].LIMIT",
 ]
 REFUSED = [
@@ -35,6 +33,8 @@ REFUSED = [
     "def cut(x): return __import__(x)",
     "import importlib\ndef cut(x): return [importlib.import_module(f'helpers.{name}') for name in x]",
     "import sys\ndef cut(x): return sys.modules[x]",
+    "import lib\ndef cut(x): return getattr(lib, x)",
+    "import lib\ndef cut(x): return vars(lib)[x]",
     "def cut(x):\n    def inner(y): return eval(y)\n    return inner(x)",
 ]
 
