@@ -36,7 +36,7 @@ def portable(text: str) -> str:
 
 def located(text: str) -> str:
     """Return the path of this machine that a text of :func:`portable` stands for."""
-    named, _, rest = text.partition("/")
+    named = text.partition("/")[0]
     roots = _named(tuple(_outside)[-1:], *map(os.environ.get, _VARIABLES))
     folder = next((folder for folder, name in roots if name == named), None)
     return text if folder is None else folder + text[len(named) :]
