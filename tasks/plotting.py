@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import shutil
 from collections.abc import Collection, Mapping, Sequence
@@ -14,11 +15,11 @@ import law
 import luigi
 
 from pocket.contents import checksum_in_category, read_contents
-from pocket.errors import ConfigError, ScaleFactorError, check_known
+from pocket.errors import ConfigError, DamagedOutputError, ScaleFactorError, check_known
 from pocket.fingerprint import code_closure, digest
 from pocket.fingerprint.places import portable
 from pocket.parameters.checksums import checksums
-from pocket.store import is_complete, read_manifest, write_output
+from pocket.store import is_complete, read_manifest, verify, write_output
 from tasks.base import ConfigTask, input_ids, load
 from tasks.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob
 from tasks.merging import MergeOutputs
@@ -174,8 +175,12 @@ def find_figures(folder: Path, wanted: Collection[str]) -> dict[str, list[Path]]
     for output in sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else ():
         manifest = read_manifest(output)
         for name, figure in manifest.info.get("figures", {}).items() if manifest else ():
-            if figure["id"] in wanted and figure["id"] not in found and is_complete(output):
-                category = name.partition("/")[0]
+            if figure["id"] not in wanted or figure["id"] in found or not is_complete(output):
+                continue
+            category = name.partition("/")[0]
+            # A figure that is damaged there is drawn anew.
+            with contextlib.suppress(DamagedOutputError):
+                verify(output, {f"{category}/{file}" for file in figure["files"]})
                 found[figure["id"]] = [output / category / file for file in figure["files"]]
     return found
 

@@ -17,7 +17,7 @@ import analysis
 import tasks
 
 REPOSITORY = Path(__file__).absolute().parents[1]
-MAX_LINES = 350
+MAX_LINES = 600
 MAX_SECONDS = 1.0
 HEAVY_FOR_TASKS = {"awkward", "coffea", "dask", "distributed", "matplotlib", "numba"}
 HEAVY_FOR_ANALYSES = {

@@ -10,11 +10,12 @@ import law
 import pytest
 
 from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
-from pocket.store import Manifest, read_manifest
+from pocket.store import Manifest, is_complete, read_manifest, write_output
 from tasks import plotting
 from tasks.jobs import Published
-from tasks.plotting import PlotScaleFactors, read_published
+from tasks.plotting import PlotScaleFactors, find_figures, read_published
 from tests.tasks.chain import Chain
+from tests.tasks.damage import rot
 
 
 def manifest_of(folder: Path) -> Manifest:
@@ -176,3 +177,15 @@ def test_options_of_a_published_scale_factor() -> None:
 def test_wrong_options_of_a_published_scale_factor(published: str, inputs: tuple[str, ...], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         read_published(published, inputs)
+
+
+def test_figures_that_were_damaged_are_drawn_anew(tmp_path: Path) -> None:
+    for number in range(2):
+        figures = {"SR/pt": {"id": f"{number}", "files": ["pt.png"]}}
+        with write_output(tmp_path / str(number), task="PlotTemplates", inputs={}, figures=figures) as folder:
+            (folder / "SR").mkdir()
+            (folder / "SR" / "pt.png").write_bytes(b"0" * 100)
+    rot(tmp_path / "0" / "SR" / "pt.png")
+    assert find_figures(tmp_path, {"0", "1"}) == {"1": [tmp_path / "1" / "SR" / "pt.png"]}
+    assert not is_complete(tmp_path / "0")
+    assert is_complete(tmp_path / "1")

@@ -242,8 +242,9 @@ def test_damage_counts_from_there_onwards(
     assert chain.missing() == missing
 
 
-#: keys of ``info`` that are read of an output to tell whether itself is complete
-OF_ITSELF = {"parameter_files", "reads"}
+#: keys of ``info`` that are read of an output to tell whether itself is complete, or which figures it has, which are
+#: looked for by what decides them
+OF_ITSELF = {"parameter_files", "reads", "figures"}
 
 
 def test_what_tasks_read_of_other_manifests_is_in_the_id() -> None:
