@@ -168,7 +168,11 @@ class Configurator:
 
         Cross sections are no part of it: normalisation happens when outputs are merged.
         """
-        return {"parameters": self.processed_parameters(), **self.declared_spec()}
+        declared = self.declared_spec()
+        # to find out what is declared takes as long as to see who reads parameters
+        if "reader" not in vars(self):
+            vars(self)["reader"] = self._processing_reader(declared)
+        return {"parameters": self.processed_parameters(), **declared}
 
     def processed_parameters(self) -> dict[str, Any]:
         """Return the parameters that the processor may read as plain dictionaries, with interpolations resolved.
@@ -181,9 +185,12 @@ class Configurator:
     @cached_property
     def reader(self) -> Reader:
         """Who reads parameters when events are processed: all code that the configuration names."""
+        return self._processing_reader(self.declared_spec())
+
+    def _processing_reader(self, declared: Mapping[str, Any]) -> Reader:
         # factors are asked for when outputs are merged
         factors = [cls.factor for cls in self.normalisation_weights.values()]
-        return self._reader(names_in(self.declared_spec(), without=factors))
+        return self._reader(names_in(declared, without=factors))
 
     @property
     def normalisation_weights(self) -> dict[str, type[NormalisationWeight]]:
