@@ -64,6 +64,8 @@ def enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
     for name, value in ENVIRONMENT.items():
         patch.setenv(name, value)
     patch.setattr(sys, "path", [*sys.path])
+    # another process knows no analysis from before
+    patch.setattr("pocket.fingerprint.places._outside", {})
     # no row changes the engine in this process
     for module in [*sys.modules.values()]:
         if getattr(module, "code_closure", None) is code_closure:
@@ -120,8 +122,10 @@ def test_row_of_the_engine(world: World, clone: tuple[Path, Path, Questions], ro
     folder, copy, questions = clone
     restore(copy, folder)
     row.edit(folder)
-    made = set(questions.ask(str(world.analysis), incomplete=True)[str(world.analysis)])
-    assert_row(row, made)
+    incomplete = questions.ask(str(world.analysis), incomplete=True)[str(world.analysis)]
+    # what is incomplete at its old place waits for others, which may turn out as they were
+    moved = {name for name, folder in incomplete.items() if not (world.store / folder).exists()}
+    assert_row(row, moved | (set(incomplete) & row.reruns))
 
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row.name.replace(" ", "-"))
