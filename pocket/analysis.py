@@ -14,7 +14,7 @@ from pocket.comparison import Comparison
 from pocket.configurator import Configurator
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.executors.base import ExecutorFactoryABC
-from pocket.fingerprint.patches import register_package
+from pocket.fingerprint.patches import patches, register_package
 from pocket.fingerprint.places import register_outside
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
@@ -283,11 +283,12 @@ def _load(reference: str, overrides: tuple[str, ...]) -> _Loaded:
     analysis = getattr(module, "analysis", None)
     if not isinstance(analysis, Analysis):
         raise ConfigError(f"{module.__name__} defines no 'analysis = Analysis(…)'")
+    register_package(module.__name__)
+    changed = patches(module.__name__)
     for config in analysis.configs.values():
-        config.package = module.__name__
+        config.patches = changed
         if overrides:
             check_overrides(config.parameters, overrides)
-    register_package(module.__name__)
     return _Loaded(analysis, module.__name__, {name: sys.modules[name] for name in _modules(module.__name__)})
 
 

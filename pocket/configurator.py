@@ -20,7 +20,6 @@ from pocket.datasets.fileset import DatasetInfo, select_datasets
 from pocket.delayed import DelayedColumn, check_delayed_columns
 from pocket.errors import ConfigError, check_known
 from pocket.fingerprint.names import names_in
-from pocket.fingerprint.patches import patches
 from pocket.histograms.config import HistConf
 from pocket.parameters.defaults import project_path, to_plain
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
@@ -105,8 +104,8 @@ class Configurator:
             raise ConfigError(f"parameters must be composed parameters (a DictConfig), not {type(parameters).__name__}")
         if not (inspect.isclass(workflow) and issubclass(workflow, BaseProcessorABC)):
             raise ConfigError(f"workflow must be a class derived from BaseProcessorABC, not {workflow!r}")
-        #: package of the analysis that it was loaded with
-        self.package = ""
+        #: what the analysis that it was loaded with has changed elsewhere (:mod:`pocket.fingerprint.patches`)
+        self.patches: Mapping[str, Any] = {}
         self.parameters = parameters
         self.workflow = workflow
         self.workflow_options = dict(workflow_options or {})
@@ -234,7 +233,7 @@ class Configurator:
             "variables": dict(sorted(self.variables.items())),
             "columns": self.columns,
             "delayed_columns": self.delayed_columns,
-            "patches": patches(self.package),
+            "patches": self.patches,
         }
 
     def _sample_kinds(self) -> dict[str, bool]:

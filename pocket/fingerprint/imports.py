@@ -61,12 +61,16 @@ def code_closure(reference: str, package: str | Collection[str] = "pocket") -> C
     module, _, name = reference.partition(":")
     if locate(module) is None:
         raise ConfigError(f"module {module!r} can't be found on the Python path")
-    search = _Search(lambda name: any(f"{name}.".startswith(f"{top}.") for top in packages))
-    if name:
-        search.need(module, name)
-    else:
-        search.need_all(module)
-    return search.closure()
+
+    def find() -> _Search:
+        search = _Search(lambda name: any(f"{name}.".startswith(f"{top}.") for top in packages))
+        if name:
+            search.need(module, name)
+        else:
+            search.need_all(module)
+        return search
+
+    return _remembered((reference, packages), [module], find)
 
 
 def closure_of_imports(statements: Iterable[tuple[Import, str]], follow: Callable[[str], bool]) -> Closure:
@@ -79,10 +83,45 @@ def closure_of_imports(statements: Iterable[tuple[Import, str]], follow: Callabl
     Raises:
         ConfigError: if one of the sources can't be parsed.
     """
-    search = _Search(follow)
-    for statement, package in statements:
-        search.enter(statement, package)
-    return search.closure()
+    entered = tuple(statements)
+
+    def find() -> _Search:
+        search = _Search(follow)
+        for statement, package in entered:
+            search.enter(statement, package)
+        return search
+
+    return _remembered(entered, [statement.base(package) for statement, package in entered], find)
+
+
+#: what was found, with the states of the files and folders that it was found in
+_known: dict[object, tuple[Closure, dict[str, tuple[int, int] | None]]] = {}
+
+
+def _remembered(key: object, modules: Iterable[str], find: Callable[[], _Search]) -> Closure:
+    """Return a closure, which is searched again only if one of the files that it was found in has changed.
+
+    Args:
+        key: what is searched for.
+        modules: where the search begins; other folders may have modules of these names.
+        find: searches.
+    """
+    tops = sorted({top_level(module) for module in modules})
+    key = key, tuple(locate(top) for top in tops)
+    found = _known.get(key)
+    if found is None or any(_state(place) != state for place, state in found[1].items()):
+        search = find()
+        # taken before each file was read, so that a change in between is seen the next time
+        found = _known[key] = search.closure(), search.places
+    return found[0]
+
+
+def _state(place: str) -> tuple[int, int] | None:
+    try:
+        stat = os.stat(place)  # noqa: PTH116  thousands of them
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size
 
 
 @dataclass
@@ -109,6 +148,8 @@ class _Search:
         self._libraries: set[str] = set()
         #: top-level packages that were asked about
         self._seen: set[str] = set()
+        #: files and folders that were looked at → their state
+        self.places: dict[str, tuple[int, int] | None] = {}
 
     def closure(self) -> Closure:
         digests = {}
@@ -246,6 +287,8 @@ class _Search:
         location = self._locate(name)
         if location is None or location.file is None or not self._follow(name):
             return None
+        for place in (location.file, *location.folders):
+            self.places.setdefault(place, _state(place))
         stat = os.stat(location.file)  # noqa: PTH116, as in locate
         source = read_source(location.file, stat.st_mtime_ns, stat.st_size)
         is_package = bool(location.folders)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pocket.errors import ConfigError
-from pocket.fingerprint import code_closure
+from pocket.fingerprint import code_closure, imports
 from tests.pocket.fingerprint.sources import write_modules
 
 #: names that follow from ``engine.run`` have LIMITs that count, in other modules nothing does
@@ -167,3 +167,18 @@ def test_modules_that_are_missing_or_broken_are_errors(folder: Path) -> None:
     write_modules(folder, {"engine.axes": "def broken(:"})
     with pytest.raises(ConfigError, match=r"axes\.py can't be parsed: .*line 1"):
         closure()
+
+
+def test_what_has_not_changed_is_not_searched_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = closure()
+    with monkeypatch.context() as patch:
+        patch.setattr(imports, "read_source", None)
+        assert closure() is before
+    # another folder may have a package of this name
+    other = folder / "other folder"
+    other.mkdir()
+    write_modules(other, {**PACKAGE, "engine.fill": PACKAGE["engine.fill"].replace("30", "25")})
+    with monkeypatch.context() as patch:
+        patch.syspath_prepend(str(other))
+        assert closure() != before
+    assert closure() == before
