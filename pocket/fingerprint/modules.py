@@ -86,10 +86,11 @@ def is_library(module: str) -> bool:
 
 @functools.cache
 def version(module: str) -> str:
-    """Return the distribution and version of a library's module, e.g. ``"awkward 2.9.0"``.
+    """Return the distribution and version of a library's module as far as it counts, e.g. ``"awkward 2"``.
 
-    A library that decides no numbers has its name alone, as has the standard library: the same code means the same
-    in another version of Python.
+    Releases with the same first number promise the same results; manifests have the whole version. A library that
+    decides no numbers has its name alone, as has the standard library: the same code means the same in another version
+    of Python, for which other releases of NumPy may be installed.
     """
     top = top_level(module)
     if top in sys.stdlib_module_names:
@@ -97,10 +98,16 @@ def version(module: str) -> str:
     if top in _NO_NUMBERS:
         return top
     try:
-        return f"{top} {metadata.version(top)}"
+        return f"{top} {_compatible(metadata.version(top))}"
     except metadata.PackageNotFoundError:
         names = sorted(set(metadata.packages_distributions().get(top, ())))
-        return ", ".join(f"{name} {metadata.version(name)}" for name in names)
+        return ", ".join(f"{name} {_compatible(metadata.version(name))}" for name in names)
+
+
+def _compatible(version: str) -> str:
+    """Return the first number of a version, or the first two where that is a zero: such releases promise nothing."""
+    first, _, rest = version.partition(".")
+    return f"0.{rest.partition('.')[0]}" if first == "0" else first
 
 
 def number_library(module: str) -> str:

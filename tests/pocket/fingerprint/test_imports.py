@@ -100,7 +100,7 @@ def test_names_of_a_package_that_reexports_lead_to_their_module(folder: Path) ->
 
 def test_libraries_that_decide_numbers_count_by_version() -> None:
     found = code_closure("pocket.engine.run")
-    assert f"numpy {metadata.version('numpy')}" in found.libraries
+    assert f"numpy {metadata.version('numpy').partition('.')[0]}" in found.libraries
     assert not any(library.startswith(("rich", "python", "PyYAML")) for library in found.libraries)
 
 

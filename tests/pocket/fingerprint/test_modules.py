@@ -43,15 +43,26 @@ def test_a_users_module_may_have_the_name_of_a_standard_one() -> None:
 
 
 def test_versions_are_those_of_the_distribution() -> None:
-    assert version("numpy.linalg") == f"numpy {metadata.version('numpy')}"
-    assert version("vector.backends") == f"vector {metadata.version('vector')}"
+    assert version("numpy.linalg") == f"numpy {metadata.version('numpy').partition('.')[0]}"
+    assert version("vector.backends") == f"vector {metadata.version('vector').partition('.')[0]}"
+
+
+@pytest.mark.parametrize(
+    ("release", "counted"),
+    [("2.4.6", "2"), ("2026.9.0", "2026"), ("0.68.1", "0.68"), ("0.1", "0.1"), ("3", "3"), ("1.0rc1", "1")],
+)
+def test_releases_with_the_same_promise_count_as_one(
+    release: str, counted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metadata, "version", lambda name: release)
+    assert version.__wrapped__("numpy.linalg") == f"numpy {counted}"
 
 
 def test_libraries_that_decide_no_number_have_no_version() -> None:
     assert version("yaml") == "yaml"
     assert version("json.decoder") == "python"
     assert number_library("yaml") == number_library("json.decoder") == ""
-    assert number_library("numpy.linalg") == f"numpy {metadata.version('numpy')}"
+    assert number_library("numpy.linalg") == f"numpy {metadata.version('numpy').partition('.')[0]}"
 
 
 def test_modules_of_the_standard_library_have_one_name_in_all_versions_of_python() -> None:
