@@ -129,15 +129,29 @@ def _decides(cls: type, name: str, value: object) -> bool:
     dunder = name.startswith("__") and name.endswith("__")
     if name in _ANNOTATIONS:
         return False
+    if _is_named_tuple(cls) and _is_made(value):
+        # which methods named tuples have differs from one version of Python to the next
+        return False
     if isinstance(value, FunctionType):
-        # methods that dataclass() made
-        made = value.__code__.co_filename == "<string>" or is_library(_module(value))
-        return not (dunder and made and dataclasses.is_dataclass(cls))
+        return not (dunder and _is_made(value) and dataclasses.is_dataclass(cls))
     if isinstance(value, _METHODS):
         return True
     # Python's own book-keeping: __dict__, __doc__, __slots__ and what stands for a slot or a named tuple's field
     kept = name == "_abc_impl" or isinstance(value, _GENERATED) or inspect.ismemberdescriptor(value)
     return not kept and (callable(value) or not dunder)
+
+
+def _is_named_tuple(cls: type) -> bool:
+    return issubclass(cls, tuple) and any(isinstance(value, _GENERATED) for value in vars(cls).values())
+
+
+def _is_made(value: object) -> bool:
+    """Tell whether a method of a class was made by a library, such as ``dataclass()`` or ``namedtuple()``."""
+    if isinstance(value, staticmethod | classmethod):
+        value = value.__func__
+    return isinstance(value, FunctionType) and (
+        value.__code__.co_filename.startswith("<") or is_library(_module(value))
+    )
 
 
 def _is_beside_members(cls: type[Enum], name: str, value: object) -> bool:

@@ -115,8 +115,8 @@ def _engine_parts(function: FunctionType) -> Iterator[object]:
 
 
 def _has_docstring(code: CodeType) -> bool:
-    """Tell whether the first constant of a code object is a docstring; before Python 3.13 it is that or ``None``."""
-    if sys.version_info >= (3, 13):
+    """Tell whether the first constant of a code object is a docstring; before Python 3.14 it is that or ``None``."""
+    if sys.version_info >= (3, 14):
         return bool(code.co_flags & _WITH_DOCSTRING)
     is_function = code.co_flags & inspect.CO_OPTIMIZED and code.co_name not in _COMPREHENSIONS
     return bool(is_function) and isinstance(code.co_consts[0], str)
