@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,20 +72,26 @@ class Digests:
         #: whether a file was read
         self.changed = False
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
-            written = record.stat().st_mtime_ns
-            for name, (state, sha256) in json.loads(record.read_bytes()).items():
-                found = SourceFile(FileState(*state), sha256)
-                if max(found.state.mtime_ns, found.state.ctime_ns) < written - _RESOLUTION:
-                    self._known[name] = found
+            newest = record.stat().st_mtime_ns - _RESOLUTION
+            self._known = {
+                name: SourceFile(FileState(*state), sha256)
+                for name, (state, sha256) in json.loads(record.read_bytes()).items()
+                if state[1] < newest and state[2] < newest
+            }
+
+    @property
+    def known(self) -> Container[str]:
+        """The names of the files whose checksums are kept."""
+        return self._known
 
     def files(self, names: Iterable[str]) -> dict[str, SourceFile]:
         """Return the files with their checksums as they are now; those that vanished meanwhile are left out."""
         found: dict[str, SourceFile] = {}
         for name in names:
+            known = self._known.get(name)
             state = file_state(f"{self._folder}/{name}")
             if state is None:
                 continue
-            known = self._known.get(name)
             if known is None or known.state != state:
                 known = SourceFile(state, _checksum(f"{self._folder}/{name}", state))
                 self.changed = True

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 
 from pocket.errors import ConfigError
@@ -37,17 +37,18 @@ def source_files(folder: Path) -> list[Path]:
     return [Path(name) for name in listed_files(folder) if not is_secret(folder / name)]
 
 
-def listed_files(folder: Path, excluded: Iterable[str] = ()) -> list[str]:
+def listed_files(folder: Path, excluded: Iterable[str] = (), known: Container[str] = ()) -> list[str]:
     """Return the names of the files of a folder, relative to it and sorted, with secrets among them.
 
     Args:
         folder: the folder.
         excluded: folders in it, relative to it, that git isn't to look into.
+        known: names of what has been files before, and is looked at by who asks.
 
     Raises:
         ConfigError: if git fails.
     """
-    return sorted(_files(str(folder), "", tuple(excluded)))
+    return sorted(_files(str(folder), "", tuple(excluded), known))
 
 
 def is_secret(path: Path) -> bool:
@@ -64,9 +65,12 @@ def has_secret(name: str, content: bytes) -> bool:
     return len(content) <= _LARGEST_SECRET and _SECRET_CONTENT.search(content) is not None
 
 
-def _files(folder: str, prefix: str, excluded: tuple[str, ...]) -> Iterator[str]:
+def _files(folder: str, prefix: str, excluded: tuple[str, ...], known: Container[str]) -> Iterator[str]:
     # strings instead of paths: this is done at each start of a command
     for name in _listed(folder, excluded):
+        if name in known and not prefix:
+            yield name
+            continue
         if not LEFT_OUT.isdisjoint(name.split("/")):
             continue
         path = f"{folder}/{name}"
@@ -75,7 +79,7 @@ def _files(folder: str, prefix: str, excluded: tuple[str, ...]) -> Iterator[str]
         elif os.path.isdir(path) and not os.path.islink(path.rstrip("/")):  # noqa: PTH112, PTH114
             # a repository in it, of which git only gives the folder
             inner = name.rstrip("/")
-            yield from _files(f"{folder}/{inner}", f"{prefix}{inner}/", ())
+            yield from _files(f"{folder}/{inner}", f"{prefix}{inner}/", (), ())
 
 
 def _listed(folder: str, excluded: tuple[str, ...]) -> list[str]:

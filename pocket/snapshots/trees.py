@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import hashlib
 import json
 import os
@@ -54,10 +55,11 @@ class Tree:
     files: Mapping[str, SourceFile]
     links: tuple[str, ...]
 
-    @property
+    @functools.cached_property
     def name(self) -> str:
         """Name of the tree: a checksum of the names and contents."""
-        lines = (f"{name}\0{file.state.executable:d}\0{file.sha256}\n" for name, file in sorted(self.files.items()))
+        files = self.files
+        lines = (f"{name}\0{files[name].state.executable:d}\0{files[name].sha256}\n" for name in sorted(files))
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
 
     @property
@@ -83,8 +85,10 @@ def read_tree(origin: Path, record: Path, names: Iterable[str] | None = None) ->
     inside = os.path.relpath(store, origin) if store else ".."
     excluded = () if inside.startswith("..") or inside == "." else (inside,)
     for _ in range(_ATTEMPTS):
-        listed = listed_files(origin, excluded) if names is None else sorted(names)
-        found = digests.files(name for name in listed if not any(name.startswith(f"{top}/") for top in excluded))
+        listed = listed_files(origin, excluded, digests.known) if names is None else sorted(names)
+        if excluded:
+            listed = [name for name in listed if not name.startswith(tuple(f"{top}/" for top in excluded))]
+        found = digests.files(listed)
         # of files that are saved one after the other, either all or those before a moment; if all are as they were when
         # the checksums were written, they were so at one moment
         if not digests.changed or unchanged(origin, found):
