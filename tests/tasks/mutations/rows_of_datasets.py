@@ -131,6 +131,8 @@ DEFINITIONS = [
 ]
 
 FILES = [
+    # first, since those after it leave files with other times than the fileset has
+    Row("a file beside the datasets", lambda world: world.write_events("other", 11)),
     Row(
         "a new file, first",
         add_file("dy_0", "dy_0", "dy_1", "dy_2"),
@@ -180,5 +182,4 @@ FILES = [
         before=use_pattern,
         branches={"RunProcessor main": 1, "RunProcessor probes": 1},
     ),
-    Row("a file beside the datasets", lambda world: world.write_events("other", 11)),
 ]

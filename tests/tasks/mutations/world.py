@@ -279,7 +279,8 @@ def write_events(path: Path, seed: int, is_mc: bool, size: int = EVENTS) -> None
         "Muon": ak.unflatten(ak.zip(muons), counts),
     }
     if is_mc:
-        columns["genWeight"] = rng.choice(np.array([-0.1, 1.0, 2.5], dtype=np.float32), size)
+        # sums of these are exact, in whatever order they are added
+        columns["genWeight"] = rng.choice(np.array([-0.5, 1.0, 2.5], dtype=np.float32), size)
     with uproot.recreate(path, compression=uproot.ZLIB(1)) as file:
         file.mktree("Events", {name: ak.type(ak.Array(values)).content for name, values in columns.items()})
         file["Events"].extend(columns)
