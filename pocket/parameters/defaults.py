@@ -38,8 +38,8 @@ _PRODUCT = "product"
 OmegaConf.register_resolver(_PRODUCT, lambda *factors: math.prod(factors), replace=True)
 #: name of what computes a value: ``${name:…}``
 _RESOLVER = re.compile(rb"\$\{\s*([\w.]+)\s*:")
-#: (unresolved parameters, sections left out) → resolved ones, pickled
-_known: dict[tuple[bytes, tuple[str, ...]], bytes] = {}
+#: unresolved parameters → section → its resolved content, pickled
+_known: dict[bytes, dict[str, bytes]] = {}
 _MOST_KNOWN = 16
 
 
@@ -109,15 +109,13 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
     if not {name.decode() for name in _RESOLVER.findall(content)} <= {_PRODUCT, *directory_names()}:
         return _resolved(parameters, without)
     # to resolve parameters takes longer than all else before the first event
-    key = content, tuple(without)
-    found = _known.get(key)
-    if found is None:
-        found = pickle.dumps(_resolved(parameters, without))
-        if len(_known) >= _MOST_KNOWN:
-            _known.clear()
-        _known[key] = found
-    plain: dict[str, Any] = pickle.loads(found)
-    return plain
+    if content not in _known and len(_known) >= _MOST_KNOWN:
+        _known.clear()
+    known = _known.setdefault(content, {})
+    sections = [str(key) for key in parameters if key not in without]
+    resolved = _resolved(parameters, [*without, *known])
+    known.update((section, pickle.dumps(value)) for section, value in resolved.items())
+    return {section: pickle.loads(known[section]) for section in sections}
 
 
 def _unresolved(node: Any) -> Any:
