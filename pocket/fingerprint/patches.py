@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator
 from types import FunctionType, ModuleType
@@ -28,6 +29,7 @@ def patches(package: str) -> dict[str, Any]:
     """
     elsewhere = tuple(other for other in _packages if other != package)
 
+    @functools.cache
     def is_the_users(module: object) -> bool:
         if not isinstance(module, str) or top_level(module) in (_ENGINE, "tasks", "__main__"):
             return False

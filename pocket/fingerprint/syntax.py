@@ -17,7 +17,8 @@ FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 _IGNORED = frozenset({"annotation", "ctx", "kind", "returns", "type_comment", "type_ignores", "type_params"})
 
 # kept by identity: code objects of different files may be equal
-_known: dict[int, tuple[CodeType, str | None]] = {}
+_nodes: dict[int, tuple[CodeType, FunctionNode | None]] = {}
+_digests: dict[int, tuple[CodeType, str | None]] = {}
 
 
 @dataclass(frozen=True)
@@ -42,15 +43,17 @@ def function_digest(code: CodeType) -> str | None:
         ``None`` if there is no source, or if it isn't the one that the code was compiled from, for example because
         the file was edited since.
     """
-    if id(code) not in _known:
-        node = _find(code)
-        _known[id(code)] = (code, None if node is None else tree_digest(node))
-    return _known[id(code)][1]
+    if id(code) not in _digests:
+        node = function_node(code)
+        _digests[id(code)] = (code, None if node is None else tree_digest(node))
+    return _digests[id(code)][1]
 
 
 def function_node(code: CodeType) -> FunctionNode | None:
     """Return the syntax tree of a function's code, ``None`` if there is no source, or not that of this code."""
-    return _find(code)
+    if id(code) not in _nodes:
+        _nodes[id(code)] = (code, _find(code))
+    return _nodes[id(code)][1]
 
 
 def nested_codes(code: CodeType) -> Iterator[CodeType]:
