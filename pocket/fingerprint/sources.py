@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-import json
+import marshal
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from pocket.derived import derived
 from pocket.errors import ConfigError
@@ -27,8 +28,7 @@ WORD = re.compile(r"\w+")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
-@dataclass(frozen=True)
-class Import:
+class Import(NamedTuple):
     """One import statement.
 
     Args:
@@ -53,8 +53,7 @@ class Import:
         return ".".join([*above, self.module] if self.module else above)
 
 
-@dataclass(frozen=True)
-class Binding:
+class Binding(NamedTuple):
     """A name that an import statement binds.
 
     Args:
@@ -68,8 +67,7 @@ class Binding:
     whole: bool = False
 
 
-@dataclass(frozen=True)
-class Statement:
+class Statement(NamedTuple):
     """One statement of a module that isn't an import.
 
     Args:
@@ -86,7 +84,7 @@ class Statement:
     uses: tuple[str, ...]
     imports: tuple[Import, ...]
     acts: bool
-    words: str = field(default="", repr=False)
+    words: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,7 +126,8 @@ class Source:
     @functools.cached_property
     def digest(self) -> str:
         """The digest of all that is in the file."""
-        return hashlib.sha256(repr((self.statements, self.bindings)).encode()).hexdigest()
+        counted = [statement[:-1] for statement in self.statements]
+        return hashlib.sha256(repr((counted, self.bindings)).encode()).hexdigest()
 
 
 def with_parents(module: str) -> Iterator[str]:
@@ -154,10 +153,13 @@ def read_source(file: str, mtime_ns: int, size: int) -> Source:
     """
     if not file.endswith(".py"):
         return Source((Statement(hashlib.sha256(Path(file).read_bytes()).hexdigest(), (), (), (), acts=True),))
-    found = derived(
-        Path(file), "statements", _method(), lambda content: json.dumps(astuple(_parsed(file, content))).encode()
-    )
-    return _from_json(json.loads(found))
+
+    def parse(content: bytes) -> bytes:
+        source = _parsed(file, content)
+        return marshal.dumps(_plain((source.statements, source.bindings, source.exported)))
+
+    # what is kept has a checksum, and is for this version of Python
+    return _restored(marshal.loads(derived(Path(file), "statements", _method(), parse)))
 
 
 @functools.cache
@@ -166,33 +168,22 @@ def _method() -> bytes:
     return b"".join(Path(file).read_bytes() for file in (__file__, syntax.__file__))
 
 
-def _from_json(content: list[list[list[object]]]) -> Source:
+def _restored(content: tuple[Any, Any, Any]) -> Source:
+    """Return the source file that :func:`marshal.loads` gave as plain tuples."""
     statements, bindings, exported = content
     return Source(
         tuple(
-            Statement(
-                str(digest), _names(binds), _names(uses), tuple(map(_import, _items(imports))), bool(acts), str(words)
-            )
+            Statement(digest, binds, uses, tuple(map(Import._make, imports)), acts, words)
             for digest, binds, uses, imports, acts, words in statements
         ),
-        tuple(Binding(str(name), _import(statement), bool(whole)) for name, statement, whole in bindings),
-        _names(exported),
+        tuple(Binding(name, Import._make(statement), whole) for name, statement, whole in bindings),
+        exported,
     )
 
 
-def _items(values: object) -> list[object]:
-    assert isinstance(values, list)
-    return values
-
-
-def _names(values: object) -> tuple[str, ...]:
-    return tuple(map(str, _items(values)))
-
-
-def _import(values: object) -> Import:
-    level, module, names = _items(values)
-    assert isinstance(level, int)
-    return Import(level, str(module), _names(names))
+def _plain(values: Any) -> Any:
+    """Return tuples in tuples without their names."""
+    return tuple(map(_plain, values)) if isinstance(values, tuple) else values
 
 
 def _parsed(file: str, content: bytes) -> Source:
