@@ -39,6 +39,11 @@ class BatchWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch, SlurmBatch):
         """Whether branches are enough to go on."""
         return len(branches) == len(self.get_branch_map())
 
+    def job_variables(self) -> dict[str, str]:
+        """Tell jobs what the task must be there, and the records that their manifests name."""
+        told = {"expected": f"{self.task_family}={self.fingerprint}", "records": self.records.text}
+        return {**super().job_variables(), **told}
+
     def control_directory(self, batch: str) -> Path:
         """Return the folder of the batch jobs' record and logs, one for each store path and batch system."""
         if elsewhere := self.site_inst.log_directory:

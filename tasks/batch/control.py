@@ -73,12 +73,8 @@ class BatchControl(BatchOptions):
         config.render_variables.update({**self.job_environment.variables, **self.job_variables()})
 
     def job_variables(self) -> dict[str, str]:
-        """Return what jobs are told of the task: what it must be there, and the records that they name."""
-        return {
-            "expected": f"{self.task_family}={self.fingerprint}",
-            "records": self.records.text,
-            "host_kind": str(self.effective_workflow),
-        }
+        """Return what jobs are told of the task beside their environment."""
+        return {"expected": "", "records": "", "host_kind": str(self.effective_workflow)}
 
     def modify_polling_status_line(self, status_line: str) -> str:
         """Say how far the jobs are, in events too."""
