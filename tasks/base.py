@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import law
 import luigi
 
-from pocket.errors import ChangedCodeError, ConfigError
+from pocket.errors import ChangedCodeError, ChangedFileError, ConfigError
 from pocket.fingerprint import fingerprint
 from pocket.snapshots.process import original
 from pocket.store import store_path
@@ -181,8 +181,7 @@ class StoreTask(AnalysisTask):
         family, _, fingerprint = os.environ.get(EXPECTED, "").partition("=")
         if family == self.task_family and fingerprint != self.fingerprint:
             known = record_file("spec", fingerprint)
-            label = f"{self.task_family} {self.config_part}"
-            raise ChangedCodeError(changed_sentence(label, self.fingerprint_spec(), known))
+            raise ChangedCodeError(changed_sentence(self.progress_label, self.fingerprint_spec(), known))
 
     def complete(self) -> bool:
         """Whether the output and all that it depends on is there and belongs together."""
@@ -207,8 +206,29 @@ class StoreTask(AnalysisTask):
             report_older(self.directory.parent)
             begin_work()
             self.make()
-            refuse_replaced([output], f"{self.task_family} {self.config_part}")
+            refuse_replaced([output], self.progress_label)
+            self.refuse_incomplete()
         return None
+
+    @property
+    def progress_label(self) -> str:
+        """What progress bars and sentences call this task."""
+        return f"{self.task_family} {self.config_part}"
+
+    def refuse_incomplete(self) -> None:
+        """Check that nothing was changed while the output was made.
+
+        Raises:
+            ChangedFileError: if something was, for which law would only say that the task is not complete.
+        """
+        if self.complete():
+            return
+        awaited = self.awaited()
+        reason = f"{awaited} isn't complete any more" if awaited else self.output().unsuitable()
+        raise ChangedFileError(
+            f"{self.progress_label} is not complete, because something was changed while it ran: {reason}; run this "
+            "again"
+        )
 
     def needed(self) -> list[StoreTarget]:
         """Return the outputs that are read to make this one."""

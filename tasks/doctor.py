@@ -13,6 +13,7 @@ import luigi
 
 from pocket.errors import PocketError
 from pocket.executors.proxy import proxy_path
+from pocket.snapshots.process import original
 from pocket.store import store_root
 from tasks.base import AnalysisTask
 from tasks.batch.options import BatchOptions
@@ -105,7 +106,7 @@ class Doctor(BatchOptions, AnalysisTask):
 
     def checks(self) -> Iterator[Result]:
         """Yield the results of all checks but the test job."""
-        site, checkout, logs = self.site_inst, Path(os.environ["POCKET_ROOT"]), self.site_inst.log_directory
+        site, checkout, logs = self.site_inst, Path(original(os.environ["POCKET_ROOT"])), self.site_inst.log_directory
         yield grid_proxy(self)
         if site.proxy or proxy_path("auto").exists():
             yield authorities()

@@ -17,6 +17,7 @@ import luigi
 
 from pocket.errors import ConfigError, PocketError
 from pocket.executors.proxy import in_words, proxy_ends
+from pocket.snapshots.process import original
 from pocket.store.publishing import replacing_file
 from tasks.base import AnalysisTask
 from tasks.batch.htcondor import HTCondorBatch
@@ -127,7 +128,7 @@ def report(analysis: str) -> dict[str, Any]:
     return {
         "host": socket.gethostname(),
         "python": platform.python_version(),
-        "checkout": str(Path(__file__).parents[1]),
+        "checkout": original(Path(__file__).parents[1]),
         "analysis": analysis,
         "store": os.environ.get("POCKET_STORE", ""),
         "proxy": proxy,

@@ -9,7 +9,7 @@ from typing import Any
 import law
 from law.workflow.local import LocalWorkflowProxy
 
-from pocket.errors import ConfigError
+from pocket.errors import ChangedFileError, ConfigError
 from pocket.executors import Job
 from pocket.store.older import report_older
 from pocket.store.paths import own_folder
@@ -53,6 +53,11 @@ class PoolProxy(LocalWorkflowProxy):
         else:
             run_jobs(list(jobs.values()), task.cores, task.progress_label, "events")
         refuse_replaced((branch.output() for branch in branches), task.progress_label)
+        if awaited := task.awaited():
+            raise ChangedFileError(
+                f"{task.progress_label} is not complete, because something was changed while it ran: {awaited} isn't "
+                "complete any more; run this again"
+            )
 
 
 class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
@@ -116,11 +121,6 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
     def job(self) -> Job:
         """Return the work of this branch."""
         raise NotImplementedError
-
-    @property
-    def progress_label(self) -> str:
-        """Text of the progress bar."""
-        return f"{self.task_family} {self.config_part}"
 
     @property
     def branch_label(self) -> str:
