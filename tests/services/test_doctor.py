@@ -12,7 +12,7 @@ import pytest
 from tasks.batch.htcondor import CONTROL
 from tests.grid import write_proxy
 from tests.law_runner import Run
-from tests.services.checkout import Checkout, own
+from tests.services.checkout import Checkout, copy_analysis, own
 
 pytestmark = [pytest.mark.htcondor, pytest.mark.usefixtures("htcondor_pool")]
 
@@ -69,17 +69,15 @@ def test_job_that_never_starts_is_removed(checkout: Checkout) -> None:
 
 
 def test_job_that_fails_keeps_its_log(checkout: Checkout) -> None:
-    # which jobs on this pool have for themselves
-    private = Path("/tmp/pocketlaw-doctor")
-    run = checkout.run(
-        f"cp -r $POCKET_ROOT/tests/tasks/small {private} && "
-        f"law run Doctor --workflow htcondor --analysis {private}; code=$?; rm -r {private}; exit $code"
-    )
+    analysis = copy_analysis(checkout).folder
+    with (analysis / "__init__.py").open("a") as module:
+        module.write("import os\nassert '_CONDOR_SCRATCH_DIR' not in os.environ, 'only where it was written'\n")
+    run = checkout.run(f"law run Doctor --workflow htcondor --analysis {analysis}")
     assert run.code != 0
     status, found = row(run, "test job")
     assert status == "problem"
     log = Path(found.rpartition("(log: ")[2].partition(")")[0])
-    assert f"analysis '{private}' is no folder of a Python package" in log.read_text()
+    assert "only where it was written" in log.read_text()
     shutil.rmtree(log.parents[1])
 
 
