@@ -15,6 +15,7 @@ import pytest
 
 import analysis
 import tasks
+from pocket.fingerprint import code_closure
 
 REPOSITORY = Path(__file__).absolute().parents[1]
 MAX_LINES = 600
@@ -88,6 +89,13 @@ def test_tasks_have_one_thread_unless_the_user_wants_more(chosen: int | None) ->
 def test_loading_an_analysis_is_light(name: str) -> None:
     _, loaded = import_anew([name])
     assert loaded & HEAVY_FOR_ANALYSES == set()
+
+
+def test_fingerprints_of_the_processor_hold_little_of_the_engine() -> None:
+    modules = code_closure("pocket.engine.run").modules
+    assert len(modules) <= 82
+    others = ("pocket.plots", "pocket.scale_factors", "pocket.toys", "pocket.remote.storage", "pocket.weights.leptons")
+    assert [module for module in modules if module.startswith(others)] == []
 
 
 def test_modules_are_small() -> None:
