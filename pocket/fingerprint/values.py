@@ -73,8 +73,8 @@ def describe(obj: object, place: str) -> Node:
     if node is None:
         raise ConfigError(
             f"{_where(place)} can't be fingerprinted: its type {_name(type(obj))} has no defined "
-            "content; use plain values, make it inside the function (a correction by load_correction), or give its class "
-            "a __fingerprint__() method"
+            "content; use plain values, make it inside the function (a correction by load_correction), or give its "
+            "class a __fingerprint__() method"
         )
     return node
 
