@@ -63,7 +63,9 @@ def open_file(segment: Segment) -> Iterator[Any]:
                 f"{segment.path} was replaced since the fileset was built: its UUID is {uuid}, not {segment.uuid}; "
                 "run BuildDatasets again"
             )
-        size = int(file.file.source.num_bytes)
+        size, end = int(file.file.source.num_bytes), int(file.file.fEND)
+        if end > size:
+            raise BadFileError(f"file {segment.path} can't be read: it is truncated, it has {size} of {end} bytes")
         if segment.size not in (0, size):
             raise OtherFileError(
                 f"{segment.path} was changed since the fileset was built: it has {size} bytes, not {segment.size}; "
