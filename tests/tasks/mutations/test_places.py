@@ -38,7 +38,7 @@ def other_python() -> tuple[str, str] | None:
     tests of batch systems, which setup.sh has made for the Python of the system.
     """
     named = os.environ.get(VARIABLE)
-    environments = Path(home).glob("*/.venv/bin/python") if (home := _home("pocketlaw")) else ()
+    environments = Path(home).glob(".cache/*/.venv/bin/python") if (home := _home("pocketlaw")) else ()
     for python in (named, *map(str, sorted(environments))):
         if python and os.access(python, os.X_OK):
             command = [python, "-c", "import sys, law, coffea; print(*sys.version_info[:2], sep='.')"]
