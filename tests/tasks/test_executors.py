@@ -96,7 +96,8 @@ def test_branch_that_fails(on_files: Chain) -> None:
     assert run.code == 30
     (error,) = run.errors
     assert re.match(
-        r"branch \d of RunProcessor main \(DYJetsToMuMu_toys, events \d+ to \d+\): .*/dy_1.root can't", error
+        r"branch \d of RunProcessor main \(DYJetsToMuMu_toys, events \d+ to \d+ of .*/dy_1.root\): .*/dy_1.root can't",
+        error,
     )
     assert unfinished(on_files.store) == []
 
