@@ -11,6 +11,7 @@ from typing import Any
 import law
 
 from pocket.errors import ChangedFileError, DamagedOutputError
+from pocket.fingerprint.places import located
 from pocket.remote.threads import in_threads
 from pocket.store import Manifest, is_complete, read_manifest, verify_all
 from pocket.store.manifest import other_input, why_incomplete
@@ -131,7 +132,7 @@ class StoreTarget(law.LocalDirectoryTarget):
         if other := other_input(manifest.inputs, inputs):
             return f"it was made {other}"
         if changed := _changed_since(manifest):
-            return f"{changed[0]} has changed since"
+            return f"{located(changed[0])} has changed since"
         if manifest.info.get("failed") and not self._accept_failed:
             return "its checks failed"
         return "files were left out" if manifest.info.get("skipped") and not self._accept_skipped else None
@@ -228,8 +229,8 @@ def refuse_replaced(targets: Iterable[StoreTarget], label: str) -> None:
         manifest = read_manifest(target.directory)
         if manifest and (names := _changed_since(manifest)):
             raise ChangedFileError(
-                f"{', '.join(names)} was replaced while {label} ran: run this again, which makes anew what was made "
-                "with the file of before"
+                f"{', '.join(map(located, names))} was replaced while {label} ran: run this again, which makes anew "
+                "what was made with the file of before"
             )
 
 

@@ -10,6 +10,7 @@ import correctionlib
 import numpy as np
 import pytest
 
+from pocket.fingerprint.places import portable
 from pocket.outputs import read_templates
 from pocket.scale_factors.result import ScaleFactorResult
 from pocket.store import read_manifest
@@ -179,13 +180,18 @@ def test_imported_scale_factor_is_made_again_when_its_file_changes(importing: Ch
     manifest = task.output().manifest
     assert manifest is not None
     file = importing.analysis / "published.json"
-    assert manifest.info["parameter_files"] == {str(file): hashlib.sha256(file.read_bytes()).hexdigest()}
+    named = portable(str(file))
+    assert named.startswith("<analysis>/")
+    assert manifest.info["parameter_files"] == {named: hashlib.sha256(file.read_bytes()).hexdigest()}
     assert importing.build(**compute) == []
     before = importing.ids("ComputeScaleFactors", "published")
     publish(importing, up=1.3)
     assert importing.build(**compute) == ["ComputeScaleFactors published"]
     after = importing.ids("ComputeScaleFactors", "published")
-    assert (list(after), list(after.values()) == list(before.values())) == (list(before), False)
+    # a file of the analysis is part of the path with its content, so that the other output is found again
+    assert set(before) < set(after)
+    publish(importing)
+    assert importing.build(**compute) == []
 
 
 def test_file_that_lacks_what_is_declared_stops_all_before_it_runs(importing: Chain) -> None:
