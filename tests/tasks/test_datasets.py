@@ -18,7 +18,7 @@ from pocket.counters import make_tree
 from pocket.datasets import fileset as filesets
 from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.catalogues.settings import Settings
-from pocket.errors import DatasetError, OtherFileError
+from pocket.errors import ChangedFileError, DatasetError, OtherFileError
 from pocket.store import read_manifest
 from tasks.datasets import STEP, BuildDatasets
 from tasks.merging import MergeOutputs
@@ -193,7 +193,8 @@ def test_file_that_changes_while_it_is_looked_at(on_files: Chain, monkeypatch: p
 
     monkeypatch.setattr(filesets, "build_fileset", change_meanwhile)
     task = build_datasets(on_files)
-    task.run()
+    with pytest.raises(ChangedFileError, match=r"something was changed while it ran: .*dy_0\.root; run this again"):
+        task.run()
     assert not build_datasets(on_files).complete()
     monkeypatch.undo()
     enter(on_files, monkeypatch)
