@@ -11,6 +11,7 @@ from typing import Any
 from pocket.fingerprint.graph import Node, digest_of
 from pocket.fingerprint.imports import Closure
 from pocket.fingerprint.places import portable
+from pocket.fingerprint.syntax import function_node
 from pocket.fingerprint.values import describe
 
 #: longest text of a value that is kept in full; a fingerprint counts all of it
@@ -111,4 +112,5 @@ def _source_of(function: FunctionType) -> tuple[str, int, str] | None:
         lines, first = inspect.getsourcelines(code)
     except (OSError, TypeError):
         return None
-    return portable(code.co_filename), first, "".join(lines)
+    # a file that was edited since has the source of another function
+    return portable(code.co_filename), first, "".join(lines) if function_node(code) else ""

@@ -9,14 +9,16 @@ from tasks.snapshot import VARIABLE, _makes_outputs
 from tests.law_runner import Law
 from tests.tasks.chain import Chain
 
-#: added to an analysis: whoever loads it first edits a file of the original
+#: added to an analysis: whoever loads it first edits a file of the original, at once, as editors do
 EDIT = """
 import os
 from pathlib import Path
 
-_edited = Path(os.environ["EDITED"])
-if (_old := os.environ["OLD"]) in _edited.read_text():
-    _edited.write_text(_edited.read_text().replace(_old, os.environ["NEW"]))
+_edited, _new = Path(os.environ["EDITED"]), os.environ["NEW"]
+if _new not in (_text := _edited.read_text()):
+    _part = _edited.with_name(f"{_edited.name}.{os.getpid()}")
+    _part.write_text(_text.replace(os.environ["OLD"], _new))
+    _part.replace(_edited)
 """
 
 
