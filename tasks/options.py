@@ -33,6 +33,8 @@ _parser: Any = CmdlineParser
 _tasks: Any = Register
 _luigis_build_parser = _parser._build_parser
 _luigis_init = _parser.__init__
+#: words of a command line → what luigi's parser knows once it has parsed them
+_parsed: dict[tuple[str, ...], dict[str, Any]] = {}
 
 
 def one_sentence_options() -> None:
@@ -61,8 +63,13 @@ def _parser_of(root_task: str | None, help_all: bool, known_tasks: tuple[str, ..
 @functools.wraps(_luigis_init)
 def _init(self: Any, cmdline_args: list[str]) -> None:
     collect_when_tasks_run()
-    _luigis_init(self, cmdline_args)
-    _check_values(self.known_args)
+    # luigi parses the same words at several steps of a start
+    words = tuple(cmdline_args)
+    if words not in _parsed:
+        _luigis_init(self, cmdline_args)
+        _check_values(self.known_args)
+        _parsed[words] = dict(vars(self))
+    vars(self).update(_parsed[words])
 
 
 def _refuse_arguments(task: str, message: str) -> NoReturn:

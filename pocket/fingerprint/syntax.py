@@ -6,10 +6,16 @@ import ast
 import functools
 import hashlib
 import linecache
-from collections.abc import Iterator
+import marshal
+import os
+import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import CodeType
 from typing import TypeAlias
+
+from pocket.derived import derived
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -19,6 +25,8 @@ _IGNORED = frozenset({"annotation", "ctx", "kind", "returns", "type_comment", "t
 # kept by identity: code objects of different files may be equal
 _nodes: dict[int, tuple[CodeType, FunctionNode | None]] = {}
 _digests: dict[int, tuple[CodeType, str | None]] = {}
+# file → its state, and what it was found to define
+_files: dict[str, tuple[tuple[int, int], Mapping[bytes, str]]] = {}
 
 
 @dataclass(frozen=True)
@@ -44,8 +52,7 @@ def function_digest(code: CodeType) -> str | None:
         the file was edited since.
     """
     if id(code) not in _digests:
-        node = function_node(code)
-        _digests[id(code)] = (code, None if node is None else tree_digest(node))
+        _digests[id(code)] = (code, _find_digest(code))
     return _digests[id(code)][1]
 
 
@@ -105,9 +112,69 @@ def _write_annotated(node: ast.AnnAssign, words: list[str], in_class: bool) -> N
         _write(ast.Assign(targets=[node.target], value=node.value), words)
 
 
+def _find_digest(code: CodeType) -> str | None:
+    try:
+        known = _digests_in(code.co_filename)
+    # e.g. a cell of a notebook, whose lines linecache has
+    except OSError:
+        node = function_node(code)
+        return None if node is None else tree_digest(node)
+    return known.get(_signature(code))
+
+
+def _digests_in(file: str) -> Mapping[bytes, str]:
+    """Return signature of the code → digest of the source, of all functions that a file defines.
+
+    Raises:
+        OSError: if the file can't be read.
+    """
+    stat = os.stat(file)  # noqa: PTH116  for each function
+    state = stat.st_mtime_ns, stat.st_size
+    if file not in _files or _files[file][0] != state:
+        _files[file] = state, marshal.loads(derived(Path(file), "functions", _method(), _digests_of))
+    return _files[file][1]
+
+
+def _digests_of(content: bytes) -> bytes:
+    source = _read_source(content)
+    nodes = ((code, _find_in(source, code)) for code in source.codes)
+    return marshal.dumps({_signature(code): tree_digest(node) for code, node in nodes if node is not None})
+
+
+@functools.cache
+def _method() -> bytes:
+    """Return what else than a file decides which functions are found in it: the code here and Python's options."""
+    return b"".join([Path(__file__).read_bytes(), bytes([sys.flags.optimize])])
+
+
+def _signature(code: CodeType) -> bytes:
+    """Return the checksum of what decides whether code objects are equal."""
+    return hashlib.sha256(repr(_signed(code)).encode()).digest()
+
+
+def _signed(code: CodeType) -> tuple[object, ...]:
+    return (
+        code.co_name, code.co_qualname, code.co_flags, code.co_firstlineno,
+        code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount,
+        code.co_code, code.co_linetable, code.co_exceptiontable,
+        code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars,
+        [_signed_constant(constant) for constant in code.co_consts],
+    )  # fmt: skip
+
+
+def _signed_constant(constant: object) -> object:
+    if isinstance(constant, CodeType):
+        return _signed(constant)
+    # its order differs from one process to the next
+    return sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant
+
+
 def _find(code: CodeType) -> FunctionNode | None:
     linecache.checkcache(code.co_filename)
-    source = _read_source("".join(linecache.getlines(code.co_filename)))
+    return _find_in(_read_source("".join(linecache.getlines(code.co_filename))), code)
+
+
+def _find_in(source: _Source, code: CodeType) -> FunctionNode | None:
     if code not in source.codes:
         return None
     nodes = source.functions.get(code.co_firstlineno, [])
@@ -138,7 +205,7 @@ def _find_lambda(code: CodeType, candidates: list[FunctionNode]) -> FunctionNode
 
 
 @functools.lru_cache(maxsize=256)
-def _read_source(text: str) -> _Source:
+def _read_source(text: str | bytes) -> _Source:
     try:
         tree = ast.parse(text)
         code = compile(tree, "<source>", "exec", dont_inherit=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import sysconfig
-import tomllib
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
@@ -27,6 +26,9 @@ def package_files(root: Path) -> list[Path]:
     """
     if sys.prefix == sys.base_prefix:
         raise ConfigError(f"a bundle is made of the environment of setup.sh, but {sys.executable} is in none")
+    # takes long to import, and only what makes a bundle needs it
+    import tomllib
+
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
     needed = [*project["dependencies"], *_of(extras, set(extras) - set(NOT_FOR_JOBS))]
