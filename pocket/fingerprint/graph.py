@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -43,6 +44,11 @@ def hash_of(label: str, parts: Sequence[str] = ()) -> str:
     return hashlib.sha256("\n".join((str(len(label)), label, *parts)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+@functools.lru_cache(maxsize=1 << 15)
+def _hash_of_leaf(label: str) -> str:
+    return hash_of(label)
+
+
 def digest_of(obj: object, describe: Describe, note: Note | None = None) -> str:
     """Return the digest of an object and all it refers to.
 
@@ -78,7 +84,7 @@ class _Walk:
         if self._note is not None:
             self._note(place, obj, node)
         if not node.parts:
-            return hash_of(node.label)
+            return _hash_of_leaf(node.label)
         entry = _Open(obj, len(self._open), len(self._open), hash_of(node.label))
         self._open[key] = entry
         digests = []

@@ -57,11 +57,17 @@ def describe(obj: object, place: str) -> Node:
     Raises:
         ConfigError: for an object of any other type.
     """
+    kind = type(obj)
+    # what there is most of first
+    if kind is str and os.sep not in str(obj):
+        return _word(str(obj))
     if isinstance(obj, _Item):
         return Node("item", [("", obj.key), ("", obj.value)])
-    own = getattr(type(obj), "__fingerprint__", None)
+    if kind in _WRITTEN_OUT and kind is not str:
+        return Node(f"{kind.__name__} {obj!r}")
+    own = getattr(kind, "__fingerprint__", None)
     if own is not None:
-        return Node(f"custom {_name(type(obj))}", [(".__fingerprint__()", own(obj))])
+        return Node(f"custom {_name(kind)}", [(".__fingerprint__()", own(obj))])
     node = (
         _describe_value(obj)
         or _describe_numpy(obj)
@@ -72,7 +78,7 @@ def describe(obj: object, place: str) -> Node:
     )
     if node is None:
         raise ConfigError(
-            f"{_where(place)} can't be fingerprinted: its type {_name(type(obj))} has no defined "
+            f"{_where(place)} can't be fingerprinted: its type {_name(kind)} has no defined "
             "content; use plain values, make it inside the function (a correction by load_correction), or give its "
             "class a __fingerprint__() method"
         )
@@ -93,8 +99,6 @@ def _describe_value(obj: object) -> Node | None:
         return _describe_text(obj.as_posix(), "path")
     if kind is str:
         return _describe_text(str(obj), "str")
-    if kind in _WRITTEN_OUT:
-        return Node(f"{kind.__name__} {obj!r}")
     if isinstance(obj, Enum):
         return Node(f"enum {_name(kind)}.{obj.name}", [(".value", obj.value)])
     if isinstance(obj, datetime.date | datetime.time):
@@ -110,6 +114,12 @@ def _describe_value(obj: object) -> Node | None:
         # the variables that code reads count by themselves
         return Node("environment")
     return None
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _word(text: str) -> Node:
+    """Return the node of a text that can't be a path."""
+    return Node(f"str {text!r}")
 
 
 def _describe_text(text: str, kind: str) -> Node:

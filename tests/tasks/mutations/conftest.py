@@ -1,3 +1,30 @@
-"""The study is no module of tests: its files are written where it is copied to."""
+"""The study with its chain run to the end, for each module of the mutation table.
+
+The study is no module of tests: its files are written where it is copied to.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tasks.mutations.table import enter, finish
+from tests.tasks.mutations.world import World, restore
 
 collect_ignore = ["study"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, Path]:
+    """The study with its chain run to the end, and a copy of its folder."""
+    return finish(tmp_path_factory.mktemp("mutations"))
+
+
+@pytest.fixture
+def world(finished: tuple[World, Path], monkeypatch: pytest.MonkeyPatch) -> World:
+    """The study as it was when its chain had run."""
+    world, copy = finished
+    restore(copy, world.folder)
+    enter(monkeypatch, world.folder)
+    return world

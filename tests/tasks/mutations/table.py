@@ -1,0 +1,115 @@
+"""What the modules of the mutation table share: the finished study, and what is asserted of a row.
+
+A row that is stale, one that doesn't run a task again although its output is another one, always fails. One that runs
+too much again fails unless docs/store.md lists it with the reason, at most ten of them.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import pkgutil
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from pocket.fingerprint import code_closure
+from tests.law_runner import ROOT
+from tests.tasks.mutations.row import Row
+from tests.tasks.mutations.rows_of_the_engine import EngineRow
+from tests.tasks.mutations.world import ENVIRONMENT, World
+
+known_closure = functools.cache(code_closure)
+
+
+@functools.cache
+def needless_rows() -> Mapping[str, str]:
+    """Return the rows that may run too much again, with the reason: a list in docs/store.md."""
+    text = (ROOT / "docs" / "store.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("### Runs again though it need not\n")
+    section, _, _ = section.partition("\n#")
+    return dict(re.findall(r"^- (.*?): (.*)$", section, re.MULTILINE))
+
+
+def finish(folder: Path) -> tuple[World, Path]:
+    """Run the chain of the study in a folder to the end; return the study, and a copy of its folder beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        enter(patch, folder)
+        world = World.make(folder)
+        made = world.run()
+        assert world.incomplete() == {}, made
+    # what exists by now stays: to look through it again and again takes a tenth of the time
+    gc.freeze()
+    return world, Path(shutil.copytree(folder, folder.with_name(f"{folder.name}-copy"), symlinks=True))
+
+
+def enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let tasks in this process see the store, and do what takes long and doesn't matter here once, or not at all."""
+    patch.setenv("POCKET_STORE", str(folder / "store"))
+    for name, value in ENVIRONMENT.items():
+        patch.setenv(name, value)
+    patch.setattr(sys, "path", [*sys.path])
+    # another process knows no analysis from before
+    patch.setattr("pocket.fingerprint.places._outside", {})
+    # no row changes the engine in this process
+    for module in [*sys.modules.values()]:
+        if getattr(module, "code_closure", None) is code_closure:
+            patch.setattr(module, "code_closure", known_closure)
+    # times of files are exact here
+    patch.setattr("tasks.datasets.STEP", 0.0)
+    # what is drawn doesn't matter here, and drawing takes longest
+    patch.setattr("tasks.jobs.save_plots", save_names)
+
+
+def save_names(plots: object, folder: Path, parameters: object) -> None:
+    """Write a file instead of plots."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "plots.txt").write_text("plots")
+
+
+def check_row(world: World, row: Row, patch: pytest.MonkeyPatch) -> None:
+    """Edit the study and assert what its next run makes again."""
+    for name in row.patched:
+        # the analysis replaces it, for good
+        holder, _, attribute = name.rpartition(".")
+        patch.setattr(name, getattr(pkgutil.resolve_name(holder), attribute))
+    if row.before:
+        row.before(world)
+        sentence = world.refusal()
+        if sentence is not None:
+            assert re.search(row.refused or "$^", sentence), sentence
+            return
+    row.edit(world)
+    for name, value in row.environment.items():
+        patch.delenv(name) if value is None else patch.setenv(name, value)
+    if row.must_refuse:
+        sentence = world.refusal()
+        assert sentence is not None, "nothing was refused"
+        assert re.search(row.refused, sentence), sentence
+        return
+    made = world.remade(row.reruns, exactly=bool(row.branches))
+    counts = {task: made[task] for task in row.branches}
+    assert all(counts[task] >= count for task, count in row.branches.items()), f"stale: branches {counts}"
+    assert_row(row, set(made), {task: count for task, count in counts.items() if count > row.branches[task]})
+
+
+def assert_row(row: Row | EngineRow, made: set[str], too_many: Mapping[str, int] = MappingProxyType({})) -> None:
+    """Assert that what is made again is what must be, and no more than docs/store.md explains.
+
+    Args:
+        row: the row.
+        made: the tasks that run again.
+        too_many: task → how many of its branches run again, where that is more than must be.
+    """
+    assert not row.reruns - made, f"stale: {sorted(row.reruns - made)}"
+    needless = made - row.reruns - row.tolerated
+    if row.name in needless_rows():
+        assert needless or too_many, "nothing needless any more: docs/store.md needn't list this row"
+        return
+    assert not needless, f"needless: {sorted(needless)}"
+    assert not too_many, f"needless: branches {dict(too_many)}"
