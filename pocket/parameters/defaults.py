@@ -141,7 +141,9 @@ def dump_parameters(parameters: DictConfig) -> str:
     Raises:
         ConfigError: if an interpolation can't be resolved.
     """
-    return OmegaConf.to_yaml(OmegaConf.create(to_plain(parameters)), sort_keys=True)
+    # names what can't be resolved
+    to_plain(parameters)
+    return OmegaConf.to_yaml(parameters, resolve=True, sort_keys=True)
 
 
 def _plain(value: Any) -> Any:

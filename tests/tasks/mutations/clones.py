@@ -43,7 +43,8 @@ class Clone:
         folder.mkdir(parents=True)
         for part in PARTS:
             if (ROOT / part).is_dir():
-                shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+                # with what Python and the fingerprints keep beside code, as if it had been used before
+                shutil.copytree(ROOT / part, folder / part)
             else:
                 shutil.copy(ROOT / part, folder / part)
         # where other users can read it

@@ -12,13 +12,12 @@ import pytest
 from tests.tasks.mutations.clones import Clone, Questions
 from tests.tasks.mutations.row import Row
 from tests.tasks.mutations.rows_of_datasets import DEFINITIONS, FILES
-from tests.tasks.mutations.rows_of_files import REFUSED
 from tests.tasks.mutations.rows_of_the_engine import ENGINE, EngineRow
 from tests.tasks.mutations.table import assert_row, check_row, needless_rows
 from tests.tasks.mutations.test_table import TABLE
 from tests.tasks.mutations.world import ENVIRONMENT, World, restore
 
-DATA = [*REFUSED, *DEFINITIONS, *FILES]
+DATA = [*DEFINITIONS, *FILES]
 #: rows of the engine that only edit something, and must change nothing
 QUIET = [row for row in ENGINE if row == EngineRow(row.name, row.edit) and row.name not in needless_rows()]
 MOST_NEEDLESS = 10

@@ -171,6 +171,12 @@ class World:
         with one_question():
             return {label(task): task for task in tasks if not completeness.are_complete(task)}
 
+    def is_complete(self, cls: type[StoreTask], **params: Any) -> bool:
+        """Whether a task is complete, and all that it requires."""
+        self.forget()
+        with one_question():
+            return completeness.are_complete(self.task(cls, **params))
+
     def remade(self, expected: Collection[str], exactly: bool = False) -> Counter[str]:
         """Return what the next run makes again: task → number of outputs.
 
