@@ -1,4 +1,4 @@
-"""What a step of the chain reads of a configuration's templates: it depends on that alone."""
+"""The part of a configuration's templates that a step of the chain reads, and depends on."""
 
 from __future__ import annotations
 

@@ -224,11 +224,7 @@ class StoreTask(AnalysisTask):
         if self.complete():
             return
         awaited = self.awaited()
-        reason = f"{awaited} isn't complete any more" if awaited else self.output().unsuitable()
-        raise ChangedFileError(
-            f"{self.progress_label} is not complete, because something was changed while it ran: {reason}; run this "
-            "again"
-        )
+        raise changed_meanwhile(self.progress_label, awaited, self.output().unsuitable())
 
     def needed(self) -> list[StoreTarget]:
         """Return the outputs that are read to make this one."""
@@ -374,6 +370,20 @@ def input_ids(targets: Mapping[str, StoreTarget]) -> dict[str, str] | None:
 def read_id(target: StoreTarget) -> str:
     """Return which writing of its output the folder of a target holds, empty if there is none."""
     return written(target.directory)
+
+
+def changed_meanwhile(label: str, awaited: str, otherwise: str | None = None) -> ChangedFileError:
+    """Return the error for what isn't complete when it has run.
+
+    Args:
+        label: the task.
+        awaited: what it requires and isn't complete any more, empty if all is.
+        otherwise: the reason if nothing is.
+    """
+    reason = f"{awaited} isn't complete any more" if awaited else otherwise
+    return ChangedFileError(
+        f"{label} is not complete, because something was changed while it ran: {reason}; run this again"
+    )
 
 
 def requirements_complete(task: law.Task) -> bool:

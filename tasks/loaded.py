@@ -1,4 +1,4 @@
-"""What a job has loaded, compared with what the process that scheduled it had: what runs is what was hashed.
+"""Comparison of what a job has loaded with what the process that scheduled it had: what runs is what was hashed.
 
 Like the jobs, this travels to worker processes and imports no law.
 """

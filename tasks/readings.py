@@ -1,4 +1,4 @@
-"""What a task reads of the templates of others: its fingerprint and its inputs hold that alone."""
+"""The part of others' templates that a task reads: its fingerprint and its inputs hold that alone."""
 
 from __future__ import annotations
 

@@ -9,11 +9,11 @@ from typing import Any
 import law
 from law.workflow.local import LocalWorkflowProxy
 
-from pocket.errors import ChangedFileError, ConfigError
+from pocket.errors import ConfigError
 from pocket.executors import Job
 from pocket.store.older import report_older
 from pocket.store.paths import own_folder
-from tasks.base import StoreTask, requirements_complete
+from tasks.base import StoreTask, changed_meanwhile, requirements_complete
 from tasks.batch.options import WorkflowTypes
 from tasks.branch_template import BranchTemplate
 from tasks.executors import ExecutorMixin
@@ -54,10 +54,7 @@ class PoolProxy(LocalWorkflowProxy):
             run_jobs(list(jobs.values()), task.cores, task.progress_label, "events")
         refuse_replaced((branch.output() for branch in branches), task.progress_label)
         if awaited := task.awaited():
-            raise ChangedFileError(
-                f"{task.progress_label} is not complete, because something was changed while it ran: {awaited} isn't "
-                "complete any more; run this again"
-            )
+            raise changed_meanwhile(task.progress_label, awaited)
 
 
 class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):

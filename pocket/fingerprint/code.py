@@ -1,4 +1,4 @@
-"""What functions, classes, methods and modules consist of."""
+"""Parts of functions, classes, methods and modules."""
 
 from __future__ import annotations
 

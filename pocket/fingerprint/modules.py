@@ -1,4 +1,4 @@
-"""Where modules come from: their file, and the distribution and version they belong to. Nothing is imported."""
+"""Origin of modules: their file, and the distribution and version they belong to. Nothing is imported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a function's code refers to: globals, attributes of modules, and imports inside it."""
+"""References in a function's code: globals, attributes of modules, and imports inside it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What plain values, containers and instances consist of."""
+"""Parts of plain values, containers and instances."""
 
 from __future__ import annotations
 

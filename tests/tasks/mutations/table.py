@@ -1,4 +1,4 @@
-"""What the modules of the mutation table share: the finished study, and what is asserted of a row.
+"""Parts that the modules of the mutation table share: the finished study, and what is asserted of a row.
 
 A row that is stale, one that doesn't run a task again although its output is another one, always fails. One that runs
 too much again fails unless docs/store.md lists it with the reason, at most ten of them.
