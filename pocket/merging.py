@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,8 +9,8 @@ import numpy as np
 
 from pocket.configurator import Configurator
 from pocket.errors import DatasetError
+from pocket.normalisation import divided_by, normalisation_factors
 from pocket.skims.normalisation import restore_sums
-from pocket.weights.common import normalisation_factor
 
 Output = dict[str, Any]
 
@@ -26,9 +24,9 @@ def merge_outputs(
 ) -> Output:
     """Add the raw outputs of branches and normalise the sum.
 
-    Simulation is scaled by 1 / Σ genWeight over all processed events before any cut (Σ sign(genWeight) where
-    the weight ``signOf_genWeight`` is used), times the weights ``lumi`` and ``XS`` where they are used. For a skim
-    these are the sums before it, which its metadata hold.
+    Simulation is divided by the sum over all processed events before any cut that belongs to its weights
+    (:mod:`pocket.normalisation`), and scaled by the weights ``lumi`` and ``XS`` where they are used. For a skim these
+    are the sums before it, which its metadata hold.
     Histograms with ``no_weights`` and the cutflow keep counting events. Columns are left out: they are merged from file
     to file (:func:`pocket.columns.parquet.merge_columns`).
 
@@ -39,17 +37,19 @@ def merge_outputs(
         all_files: whether no file was left out.
 
     Returns:
-        The merged output in the same layout, with ``datasets_metadata`` added.
+        The merged output in the same layout, with ``datasets_metadata`` added, and in ``divided_by`` what each dataset
+        of simulation was divided by (:func:`pocket.normalisation.divided_by`).
 
     Raises:
         DatasetError: if a dataset has no output or no metadata, its events weren't processed each once
-            (:func:`check_events`), or its sum of generator weights isn't positive.
+            (:func:`check_events`), or what it is divided by isn't positive.
     """
     from coffea.processor import accumulate
 
     # onto an empty one: coffea returns a single output as it is, and what is scaled here must be a copy
     merged: Output = accumulate(outputs, {})
     merged.pop("columns", None)
+    merged["divided_by"] = {}
     for dataset in cfg.definitions:
         if dataset not in merged.get("cutflow", {}).get("initial", {}):
             raise DatasetError(f"dataset {dataset!r} has no output to merge")
@@ -59,6 +59,7 @@ def merge_outputs(
             check_events(dataset, merged["cutflow"]["initial"][dataset], expected, all_files=all_files)
         restore_sums(merged, dataset, metadata[dataset])
         if metadata[dataset]["isMC"]:
+            merged["divided_by"][dataset] = divided_by(cfg, merged, dataset, metadata[dataset])
             _normalise(cfg, merged, dataset, metadata[dataset])
     merged["datasets_metadata"] = {dataset: dict(meta) for dataset, meta in metadata.items()}
     return merged
@@ -82,48 +83,6 @@ def check_events(dataset: str, processed: float, expected: int, *, all_files: bo
         raise DatasetError(f"dataset {dataset!r}: none of its files could be read, there is nothing to merge")
     if processed > expected or (all_files and processed < expected):
         raise DatasetError(f"dataset {dataset!r}: {processed} events were processed, its fileset has {expected}")
-
-
-def normalisation_factors(
-    cfg: Configurator, merged: Output, dataset: str, metadata: Mapping[str, Any]
-) -> dict[str, dict[str, float]]:
-    """Return the factors that normalise a dataset of simulation.
-
-    Args:
-        cfg: the configuration.
-        merged: sums over all branches.
-        dataset: name of the dataset.
-        metadata: metadata of the dataset.
-
-    Returns:
-        The sample, and each of its subsamples → category → factor.
-
-    Raises:
-        DatasetError: if the dataset's sum of generator weights isn't positive.
-    """
-
-    applied, parameters = cfg.normalisation_weights, cfg.normalising().parameters
-
-    @functools.cache
-    def factor(name: str) -> float:
-        return normalisation_factor(applied[name](parameters, metadata)) if name in applied else 1.0
-
-    factors: dict[str, dict[str, float]] = {}
-    for sample in cfg.counted_samples(str(metadata["sample"])):
-        factors[sample] = {}
-        for category, names in cfg.weights.samples[sample].weights.items():
-            key = "sum_signOf_genweights" if "signOf_genWeight" in names else "sum_genweights"
-            total = merged[key][dataset]
-            if total <= 0:
-                lacking = (
-                    f": the metadata of the skim lack {key!r}" if metadata.get("isSkim") and key not in metadata else ""
-                )
-                raise DatasetError(
-                    f"dataset {dataset!r}: the sum of generator weights is {total:g} over "
-                    f"{merged['cutflow']['initial'][dataset]} events, it can't be normalised{lacking}"
-                )
-            factors[sample][category] = math.prod(map(factor, names)) / total
-    return factors
 
 
 def _normalise(cfg: Configurator, merged: Output, dataset: str, metadata: Mapping[str, Any]) -> None:

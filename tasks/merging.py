@@ -144,7 +144,8 @@ class MergeOutputs(IterationTask, ConfigTask):
         from pocket.contents import write_contents
         from pocket.dumps.config import dump_config
         from pocket.fingerprint.places import portable
-        from pocket.merging import merge_outputs, normalisation_factors
+        from pocket.merging import merge_outputs
+        from pocket.normalisation import normalisation_factors, normalisation_sentences
         from pocket.outputs import read_output, write_sums_and_histograms
         from pocket.parameters.defaults import dump_parameters
 
@@ -164,6 +165,8 @@ class MergeOutputs(IterationTask, ConfigTask):
             for dataset, meta in metadata.items()
             if meta["isMC"]
         }
+        for sentence in normalisation_sentences(merged["divided_by"]):
+            print(f"{self.progress_label}: {sentence}")
         with write_output(**self.write_info(), skipped=skipped, missing=missing) as folder:
             write_sums_and_histograms(folder, merged)
             write_contents(folder, merged["variables"])

@@ -24,7 +24,8 @@ from pocket.configurator import Configurator
 from pocket.datasets.segments import Branch, split
 from pocket.engine.resources import Resources
 from pocket.engine.run import run_branch
-from pocket.merging import merge_outputs, normalisation_factors
+from pocket.merging import merge_outputs
+from pocket.normalisation import normalisation_factors
 from pocket.outputs import write_sums_and_histograms
 
 

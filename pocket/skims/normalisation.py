@@ -19,7 +19,7 @@ def generator_sums(events: Any, metadata: Mapping[str, Any]) -> tuple[float, flo
 
     For a skim the first is Σ genWeight · skimRescaleGenWeight, the sum before the skim as far as its files tell: those
     without a survivor are missing. Nothing tells the second, so it is 0. Where the metadata of the skim have the
-    sums, :func:`restore_sums` puts them in the place of both.
+    sums, :func:`restore_sums` puts them in the place of both. Without ``genWeight`` both are 0.
 
     Args:
         events: all events of the chunk.
@@ -28,6 +28,8 @@ def generator_sums(events: Any, metadata: Mapping[str, Any]) -> tuple[float, flo
     Raises:
         DatasetError: if a generator weight isn't finite.
     """
+    if "genWeight" not in events.fields:
+        return 0.0, 0.0
     # in float32 the sum over a large dataset is off by more than the luminosity error
     weights = np.asarray(events.genWeight, dtype=np.float64)
     if bad := int((~np.isfinite(weights)).sum()):

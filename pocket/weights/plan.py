@@ -13,6 +13,9 @@ from pocket.weights.wrapper import WeightWrapper
 
 WeightClass = type[WeightWrapper]
 
+#: generator weight → the sum over all events before any cut that a dataset with it is divided by
+GENERATOR_SUMS = {"genWeight": "sum_genweights", "signOf_genWeight": "sum_signOf_genweights"}
+
 
 def shipped_weights() -> list[type[WeightWrapper]]:
     """Return the weights of this package, which configurations may name."""
@@ -78,8 +81,8 @@ def build_plan(
 
     Raises:
         UnknownNameError: for an unknown key, weight, category or sample.
-        ConfigError: for a weight applied twice, a variation of a weight that has none or isn't applied, or a weight
-            that follows one that has no variations or isn't applied.
+        ConfigError: for a weight applied twice, both generator weights at once, a variation of a weight that has none
+            or isn't applied, or a weight that follows one that has no variations or isn't applied.
     """
     registry = _registry(known)
 
@@ -108,6 +111,12 @@ def build_plan(
                 if names.count(name) > 1:
                     raise ConfigError(f"weight {name!r} is applied twice to {sample!r} in category {category!r}")
             names = [name for name in names if is_mc or not registry[name].isMC_only]
+            if is_mc and all(name in names for name in GENERATOR_SUMS):
+                both = " and ".join(map(repr, GENERATOR_SUMS))
+                raise ConfigError(
+                    f"weights {both} are both applied to {sample!r} in category {category!r}, but it can be divided "
+                    "by the sum of one of them only"
+                )
             for name in names:
                 followed = registry[name].follows
                 if followed is not None and followed not in names:

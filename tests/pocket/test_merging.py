@@ -134,13 +134,6 @@ def test_luminosity_and_cross_section_by_category_and_sample() -> None:
         assert bin_of(merged, "x", dataset, category).value == pytest.approx(expected, rel=1e-12)
 
 
-def test_events_without_generator_weight_still_count_by_it() -> None:
-    config = configure(variables=VARIABLES, datasets=only("TT"), weights={"common": {"inclusive": ["lumi"]}})
-    found = bin_of(merge(config), "x", TT, "baseline")
-    total = sum(GENWEIGHTS[TT])
-    assert found.value == pytest.approx(LUMI / total * len(GENWEIGHTS[TT]), rel=1e-12)
-
-
 @pytest.mark.parametrize("parts", [1, 3])
 def test_inputs_stay_as_they_are(parts: int) -> None:
     config = configure(datasets=only("TT"), weights={"common": {"inclusive": ["genWeight", "lumi", "XS"]}})

@@ -87,7 +87,7 @@ def test_jobs_with_a_bundle_do_the_default_analysis(checkout: Checkout) -> None:
     assert checkout.run(f"law run BuildDatasets --version v1 --params toys.scale=0.004 --definition {TOYS}").code == 0
     run = checkout.run(f"law run RunProcessor {always} {bundle}", timeout=600)
     assert run.code == 0, run.text
-    assert submitted(run.text)[0] == 1
+    assert submitted(run.text) == [1], run.text
     merged = checkout.run(f"law run MergeOutputs {always}")
     assert merged.code == 0, merged.text
     # what the jobs wrote is where the submitter looks for it

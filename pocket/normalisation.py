@@ -1,0 +1,153 @@
+"""Normalisation of simulation: the sum that a dataset is divided by, and the factors of its weights.
+
+What a dataset is divided by belongs to the weights that are applied. An event of the generator counts with its weight,
+so it is Σ genWeight over all events before any cut, or Σ sign(genWeight); without either every event counts as one, and
+a cross section is shared among all of them. Without a cross section there is nothing to share: events are counted.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from pocket.configurator import Configurator
+from pocket.errors import DatasetError
+from pocket.weights.common import CrossSection, normalisation_factor
+from pocket.weights.plan import GENERATOR_SUMS
+
+#: the number of events before any cut
+EVENTS = "nevents"
+#: option of a workflow with which PocketCoffea leaves datasets undivided
+UNDIVIDED = "donotscale_sumgenweights"
+#: what a sum is called in sentences
+_CALLED = {
+    "sum_genweights": "sum of genWeight",
+    "sum_signOf_genweights": "sum of the signs of genWeight",
+    EVENTS: "number of events",
+}
+
+
+def denominator(cfg: Configurator, weights: Collection[str]) -> str:
+    """Return what a dataset with some weights is divided by: the key of a sum, ``nevents``, or nothing.
+
+    Args:
+        cfg: the configuration.
+        weights: names of the weights that are applied.
+    """
+    if cfg.workflow_options.get(UNDIVIDED):
+        return ""
+    for name, key in GENERATOR_SUMS.items():
+        if name in weights:
+            return key
+    return EVENTS if CrossSection.name in weights else ""
+
+
+def normalisation_factors(
+    cfg: Configurator, merged: Mapping[str, Any], dataset: str, metadata: Mapping[str, Any]
+) -> dict[str, dict[str, float]]:
+    """Return the factors that normalise a dataset of simulation.
+
+    Args:
+        cfg: the configuration.
+        merged: sums over all branches, as :func:`pocket.merging.merge_outputs` adds them.
+        dataset: name of the dataset.
+        metadata: metadata of the dataset.
+
+    Returns:
+        The sample, and each of its subsamples → category → factor.
+
+    Raises:
+        DatasetError: if what the dataset is divided by isn't known, or isn't positive.
+    """
+    applied, parameters = cfg.normalisation_weights, cfg.normalising().parameters
+
+    @functools.cache
+    def factor(name: str) -> float:
+        return normalisation_factor(applied[name](parameters, metadata)) if name in applied else 1.0
+
+    factors: dict[str, dict[str, float]] = {}
+    for sample, category, names in _applied(cfg, metadata):
+        total = _total(merged, dataset, metadata, denominator(cfg, names))
+        factors.setdefault(sample, {})[category] = math.prod(map(factor, names)) / total
+    return factors
+
+
+def divided_by(
+    cfg: Configurator, merged: Mapping[str, Any], dataset: str, metadata: Mapping[str, Any]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Return what a dataset of simulation is divided by, in words that people read.
+
+    Args:
+        cfg: the configuration.
+        merged: sums over all branches.
+        dataset: name of the dataset.
+        metadata: metadata of the dataset.
+
+    Returns:
+        The sample, and each of its subsamples → category, or ``*`` for all of them → ``sum_genweights``,
+        ``sum_signOf_genweights`` or ``nevents`` → its value; empty where nothing is divided.
+
+    Raises:
+        DatasetError: as :func:`normalisation_factors`.
+    """
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for sample, category, names in _applied(cfg, metadata):
+        key = denominator(cfg, names)
+        total = {key: _total(merged, dataset, metadata, key)} if key else {}
+        found.setdefault(sample, {})[category] = total
+    return {
+        sample: {"*": first} if all(each == first for each in categories.values()) else categories
+        for sample, categories in found.items()
+        for first in [next(iter(categories.values()))]
+    }
+
+
+def normalisation_sentences(divided: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]]) -> Iterator[str]:
+    """Yield what datasets were divided by, a line for each kind of sum.
+
+    Args:
+        divided: dataset → :func:`divided_by`.
+    """
+    values: dict[str, dict[str, float | None]] = {}
+    for dataset, samples in divided.items():
+        for categories in samples.values():
+            for total in categories.values():
+                key = next(iter(total), "")
+                values.setdefault(key, {})[dataset] = total.get(key)
+    for key in (*_CALLED, ""):
+        datasets = values.get(key, {})
+        if datasets and key:
+            written = ", ".join(f"{dataset} {value:.7g}" for dataset, value in datasets.items())
+            yield f"divided by the {_CALLED[key]}: {written}"
+        elif datasets:
+            yield f"not divided, by weights without genWeight, signOf_genWeight and XS: {', '.join(datasets)}"
+
+
+def _applied(cfg: Configurator, metadata: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+    """Yield the sample and its subsamples with each category and the weights that are applied there."""
+    for sample in cfg.counted_samples(str(metadata["sample"])):
+        for category, names in cfg.weights.samples[sample].weights.items():
+            yield sample, category, names
+
+
+def _total(merged: Mapping[str, Any], dataset: str, metadata: Mapping[str, Any], key: str) -> float:
+    if not key:
+        return 1.0
+    events = merged["cutflow"]["initial"][dataset]
+    before_skim = "nevents_before_skim" if key == EVENTS else key
+    is_lacking = bool(metadata.get("isSkim")) and before_skim not in metadata
+    lacking = f": the metadata of the skim lack {before_skim!r}" if is_lacking else ""
+    if key == EVENTS and is_lacking:
+        raise DatasetError(
+            f"dataset {dataset!r}: how many events there were isn't known, it can't be normalised without generator "
+            f"weights{lacking}"
+        )
+    total = float(events if key == EVENTS else merged[key][dataset])
+    if total <= 0:
+        called = "number of events" if key == EVENTS else "sum of generator weights"
+        raise DatasetError(
+            f"dataset {dataset!r}: the {called} is {total:g} over {events} events, it can't be normalised{lacking}"
+        )
+    return total
