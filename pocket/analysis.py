@@ -80,10 +80,17 @@ class Analysis:
 
         Raises:
             UnknownNameError: if there is none.
+            ConfigError: if one of its variations has one side, and nothing stands for the other.
         """
         if name not in self.configs:
             raise UnknownNameError("configuration", name, self.configs, where or f"analysis {self.name!r}")
-        return self.configs[name]
+        config = self.configs[name]
+        try:
+            # takes some ms, which only the configurations that are used are worth
+            _ = config.one_sided
+        except ConfigError as error:
+            raise ConfigError(f"configuration {name!r}: {error}") from None
+        return config
 
     def scale_factor(self, name: str, where: str = "") -> ScaleFactorBase:
         """Return a scale factor's declaration by name.

@@ -21,6 +21,7 @@ from pocket.delayed import DelayedColumn, check_delayed_columns
 from pocket.errors import ConfigError, check_known
 from pocket.fingerprint.names import names_in
 from pocket.histograms.config import HistConf
+from pocket.one_sided import one_sided_variations
 from pocket.parameters.defaults import project_path, to_plain
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
 from pocket.selections import StandardSelection, check_event_cuts
@@ -41,6 +42,10 @@ NOT_PROCESSED_METADATA = ("xsec", "nevents", "size", *SUMS)
 def processing_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return the metadata of a dataset that the processor may read."""
     return {key: value for key, value in metadata.items() if key not in NOT_PROCESSED_METADATA}
+
+
+#: what a configuration finds out about itself
+_FOUND_OUT = ("reader", "one_sided")
 
 
 class Configurator:
@@ -133,7 +138,7 @@ class Configurator:
     def __copy__(self) -> Configurator:
         """Return the same configuration, to be changed: nothing that was found out about it stays."""
         other = object.__new__(type(self))
-        vars(other).update({name: value for name, value in vars(self).items() if name != "reader"})
+        vars(other).update({name: value for name, value in vars(self).items() if name not in _FOUND_OUT})
         return other
 
     def with_parameters(self, parameters: DictConfig) -> Configurator:
@@ -161,6 +166,11 @@ class Configurator:
         """Names of the derived scale factors that the weights apply."""
         classes = self.weights.classes.values()
         return tuple(dict.fromkeys(name for cls in classes for name in cls.scale_factors()))
+
+    @cached_property
+    def one_sided(self) -> dict[str, str]:
+        """One-sided variation → what stands for its other side (:func:`pocket.one_sided.one_sided_variations`)."""
+        return one_sided_variations(self)
 
     def processing_spec(self) -> dict[str, Any]:
         """Return everything of the configuration that decides what the processor fills.

@@ -10,6 +10,7 @@ import numpy as np
 from pocket.configurator import Configurator
 from pocket.errors import DatasetError
 from pocket.normalisation import divided_by, normalisation_factors
+from pocket.one_sided import with_both_sides, with_both_sums
 from pocket.skims.normalisation import restore_sums
 
 Output = dict[str, Any]
@@ -61,6 +62,7 @@ def merge_outputs(
         if metadata[dataset]["isMC"]:
             merged["divided_by"][dataset] = divided_by(cfg, merged, dataset, metadata[dataset])
             _normalise(cfg, merged, dataset, metadata[dataset])
+            _add_other_sides(cfg, merged, dataset, str(metadata[dataset]["sample"]))
     merged["datasets_metadata"] = {dataset: dict(meta) for dataset, meta in metadata.items()}
     return merged
 
@@ -95,6 +97,20 @@ def _normalise(cfg: Configurator, merged: Output, dataset: str, metadata: Mappin
         for name, samples in merged["variables"].items():
             if dataset in samples.get(sample, {}) and not cfg.variables[name].no_weights:
                 _scale(samples[sample][dataset], factors)
+
+
+def _add_other_sides(cfg: Configurator, merged: Output, dataset: str, sample: str) -> None:
+    """Add the other side of one-sided variations to all templates of a dataset."""
+    if not cfg.one_sided:
+        return
+    for counted in cfg.counted_samples(sample):
+        for sums in ("sumw", "sumw2"):
+            for datasets in merged[sums].values():
+                by_sample = datasets[dataset]
+                by_sample[counted] = with_both_sums(by_sample[counted], cfg.one_sided, squared=sums == "sumw2")
+        for samples in merged["variables"].values():
+            if dataset in samples.get(counted, {}):
+                samples[counted][dataset] = with_both_sides(samples[counted][dataset], cfg.one_sided)
 
 
 def _scale(histogram: Any, factors: Mapping[str, float]) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket.errors import HistogramError, UnknownNameError
+from pocket.one_sided import with_variations
 
 HISTOGRAMS = "histograms.h5"
 SUMS = "sums.json"
@@ -92,13 +93,13 @@ def read_templates(directory: Path, variable: str) -> dict[str, Any]:
 
 
 def add(histograms: Iterable[Any]) -> Any:
-    """Add histograms.
+    """Add histograms; of those that lack a variation of another one, the nominal stands for it.
 
     Raises:
-        HistogramError: if there is none, or their axes differ.
+        HistogramError: if there is none, or other axes than that of variations differ.
     """
     total: Any = None
-    for histogram in histograms:
+    for histogram in _with_the_same_variations(list(histograms)):
         if total is None:
             total = histogram.copy()
         elif list(total.axes) != list(histogram.axes):
@@ -108,3 +109,14 @@ def add(histograms: Iterable[Any]) -> Any:
     if total is None:
         raise HistogramError("there is no histogram to add")
     return total
+
+
+def _with_the_same_variations(histograms: list[Any]) -> list[Any]:
+    if any("variation" not in histogram.axes.name for histogram in histograms):
+        return histograms
+    several = [list(histogram.axes["variation"]) for histogram in histograms]
+    names = list(dict.fromkeys(name for each in several for name in each))
+    return [
+        histogram if each == names else with_variations(histogram, names)
+        for histogram, each in zip(histograms, several, strict=True)
+    ]

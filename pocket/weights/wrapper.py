@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.errors import ConfigError
+from pocket.one_sided import mode_of
 
 Array = npt.NDArray[np.float64]
 
@@ -59,6 +60,8 @@ class WeightWrapper:
         has_variations: whether the weight has variations.
         isMC_only: whether data are left alone.
         follows: name of a weight in whose variations this one has values of its own (:meth:`compute_following`).
+        symmetrise: ``"mirror"`` or ``"none"`` for variations that are computed up only, and what stands for the other
+            side (:mod:`pocket.one_sided`); of several, by name.
         _variations: names of several variations, each with up and down; empty for a single pair. A subclass may set
             it in ``__init__``, from parameters and metadata.
 
@@ -71,6 +74,7 @@ class WeightWrapper:
     has_variations: ClassVar[bool] = False
     isMC_only: ClassVar[bool] = True  # noqa: N815  PocketCoffea's spelling
     follows: ClassVar[str | None] = None
+    symmetrise: ClassVar[str | Mapping[str, str]] = ""
     _variations: Sequence[str] = ()
     _are_stored: bool = True
 
@@ -121,11 +125,18 @@ class WeightWrapper:
         raise NotImplementedError(f"weight {self.name!r} has no compute_following()")
 
     def variation_names(self) -> list[str]:
-        """Names of the stored variations: ``{name}Up`` or ``{name}_{variation}Up``, and the same with Down."""
+        """Names of the stored variations: ``{name}Up`` or ``{name}_{variation}Up``, and the same with Down.
+
+        Those that are symmetrised have no Down.
+        """
         if not self.has_variations:
             return []
-        stems = [f"{self.name}_{variation}" for variation in self.variations] or [self.name]
-        return [f"{stem}{side}" for stem in stems for side in ("Up", "Down")]
+        stems = [(f"{self.name}_{variation}", variation) for variation in self.variations] or [(self.name, "")]
+        return [
+            f"{stem}{side}"
+            for stem, variation in stems
+            for side in (("Up",) if mode_of(self.symmetrise, variation) else ("Up", "Down"))
+        ]
 
     def store_variations(self, stored: bool) -> None:
         """Take over whether anything stores the variations, which is so unless this is called; called by the engine."""
@@ -170,11 +181,21 @@ class WeightWrapper:
                     f"weight {self.name!r} returned the variations {list(data.variations)}, "
                     f"it promises {list(self.variations)}"
                 )
-            values = [side for pair in zip_longest(data.up, data.down) for side in pair]
+            pairs = list(zip_longest(self.variations, data.up, data.down))
         else:
-            values = [data.up, data.down]
+            pairs = [("", data.up, data.down)]
+        values = [
+            side
+            for variation, up, down in pairs
+            for side in ((up,) if mode_of(self.symmetrise, variation or "") and down is None else (up, down))
+        ]
+        if self.symmetrise and len(values) > len(names):
+            raise ConfigError(f"weight {self.name!r} is symmetrised, but returned more than {', '.join(names)}")
         if len(values) != len(names) or any(value is None for value in values):
-            raise ConfigError(f"weight {self.name!r} has variations, but did not return all of {', '.join(names)}")
+            raise ConfigError(
+                f"weight {self.name!r} has variations, but did not return all of {', '.join(names)}; symmetrise is for "
+                "those that are computed up only"
+            )
         return nominal, {name: self._checked(value, size, name) for name, value in zip(names, values, strict=True)}
 
     def evaluate_following(self, events: Any, size: int, variations: Iterable[str]) -> dict[str, Array]:
@@ -257,6 +278,7 @@ class WeightLambda(WeightWrapper):
         has_variations: bool = False,
         variations: Sequence[str] | None = None,
         isMC_only: bool = True,
+        symmetrise: str | Mapping[str, str] = "",
     ) -> type[WeightWrapper]:
         """Make a weight class from ``function(params, metadata, events, size, shape_variation)``.
 
@@ -266,6 +288,7 @@ class WeightLambda(WeightWrapper):
             has_variations: whether variations are returned too.
             variations: names of several variations; none for one up/down pair.
             isMC_only: whether data are left alone.
+            symmetrise: for variations that are computed up only, see :class:`WeightWrapper`.
         """
         attributes = {
             "name": name,
@@ -273,5 +296,6 @@ class WeightLambda(WeightWrapper):
             "has_variations": has_variations,
             "_variations": tuple(variations or ()),
             "isMC_only": isMC_only,
+            "symmetrise": symmetrise,
         }
         return type(name, (cls,), attributes)

@@ -154,6 +154,22 @@ def test_add() -> None:
         add([])
 
 
+def test_a_dataset_without_a_variation_is_nominal_in_it() -> None:
+    def dataset(*variations: str) -> hist.Hist[Any]:
+        histogram = hist.Hist(hist.axis.StrCategory(["nominal", *variations], name="variation"), storage="weight")
+        return histogram.fill(["nominal", "nominal", *variations])
+
+    one, other, third = dataset("jesAUp"), dataset("jesBUp", "jesAUp"), dataset()
+    total = add([one, other, third])
+    assert {name: total[name].value for name in total.axes["variation"]} == {
+        "nominal": 6,
+        "jesAUp": 1 + 1 + 2,
+        "jesBUp": 2 + 1 + 2,
+    }
+    assert list(one.axes["variation"]) == ["nominal", "jesAUp"]
+    assert add([one, one]) == one + one
+
+
 def test_bytes_depend_on_the_content_alone(tmp_path: Path) -> None:
     written = []
     for number in range(2):
