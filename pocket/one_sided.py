@@ -81,8 +81,8 @@ def one_sided_variations(cfg: Configurator) -> dict[str, str]:
         check_known("variation", by_variation, stems[where], f"symmetrise of {where}")
     for cls in cfg.weights.classes.values():
         check_symmetrise(cls.symmetrise, f"weight {cls.name!r}")
-        modes = {"": cls.symmetrise} if isinstance(cls.symmetrise, str) else cls.symmetrise
-        found |= {f"{cls.name}_{name}Up" if name else f"{cls.name}Up": mode for name, mode in modes.items() if mode}
+        of_weight = {"": cls.symmetrise} if isinstance(cls.symmetrise, str) else cls.symmetrise
+        found |= {f"{cls.name}_{name}Up" if name else f"{cls.name}Up": mode for name, mode in of_weight.items() if mode}
     return found
 
 

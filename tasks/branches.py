@@ -106,10 +106,15 @@ class DatasetWorkflow(BatchWorkflow):
     @cached_property
     def workflow_fileset(self) -> Fileset:
         """The datasets of the configuration, read once per workflow."""
-        fileset: Fileset = {}
-        for task in self.required_tasks["datasets"].values():
-            fileset.update(task.fileset())
-        return {name: fileset[name] for name in self.config_inst.definitions}
+        from pocket.datasets.fileset import joined_filesets
+
+        wanted = self.config_inst.definitions
+        filesets = (task.fileset() for task in self.required_tasks["datasets"].values())
+        # what a filter leaves out may be in another definition file as well
+        fileset = joined_filesets(
+            {name: dataset for name, dataset in part.items() if name in wanted} for part in filesets
+        )
+        return {name: fileset[name] for name in wanted}
 
     @property
     def job_cores(self) -> int:

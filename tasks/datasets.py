@@ -25,6 +25,7 @@ from tasks.toys import MakeToySamples
 if TYPE_CHECKING:
     from pocket.datasets.definitions import DatasetDefinition
     from pocket.datasets.fileset import Fileset
+    from pocket.store.manifest import Manifest
 
 FILESET = "fileset.json"
 #: s in which file systems note times, at most: 1 or 2 where they are coarse
@@ -44,6 +45,13 @@ class BuildDatasets(StoreTask):
         significant=False,
         description="only compare the files with the fileset that is there, print what differs and fail if anything "
         "does; default: False",
+    )
+
+    check_duplicates = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="only look for events of data that are there twice, by run, luminosity section and number, print "
+        "them and fail if there are any; default: False",
     )
 
     exclude_index = False
@@ -73,13 +81,18 @@ class BuildDatasets(StoreTask):
         return any(definition.source == "toys" for definition in self.definitions.values())
 
     @property
+    def only_checks(self) -> bool:
+        """Whether the fileset that is there is only checked."""
+        return bool(self.check or self.check_duplicates)
+
+    @property
     def toys(self) -> MakeToySamples:
         """The task that makes the toys."""
         return MakeToySamples.req(self, branch=-1)
 
     def requires(self) -> dict[str, Any]:
         """The toys, where some of the files are; a check makes none."""
-        return {"toys": self.toys} if self.has_toys and not self.check else {}
+        return {"toys": self.toys} if self.has_toys and not self.only_checks else {}
 
     def fingerprint_spec(self) -> Any:
         """The definitions, the code that reads them, and the toys."""
@@ -150,6 +163,7 @@ class BuildDatasets(StoreTask):
     def make(self) -> None:
         """Open the files and write the fileset."""
         from pocket.datasets.fileset import build_fileset
+        from pocket.datasets.sections import overlaps
 
         # The files as they are before they are looked at: one that changes meanwhile is looked at again.
         before = self.settled_ids()
@@ -163,13 +177,15 @@ class BuildDatasets(StoreTask):
                 progress=opening,
                 listing_progress=listing,
             )
+        for overlap in overlaps(result.fileset):
+            print(f"note: {overlap}; BuildDatasets --check-duplicates tells whether events are there twice")
         skipped = {file.path: file.reason for file in result.skipped}
         with write_output(**{**self.write_info(), "inputs": before}, skipped=skipped) as folder:
             (folder / FILESET).write_text(json.dumps(result.fileset, indent=1), encoding="utf-8")
 
     def complete(self) -> bool:
         """Whether the fileset is there, or has been checked."""
-        if self.check:
+        if self.only_checks:
             return self._checked
         if self.output().manifest is None:
             # files that a definition doesn't find are an error before anything runs
@@ -178,8 +194,11 @@ class BuildDatasets(StoreTask):
 
     def run(self) -> None:
         """Make the fileset, or check it."""
-        if self.check:
-            self.check_files()
+        if self.only_checks:
+            if self.check:
+                self.check_files()
+            if self.check_duplicates:
+                self.check_events()
             self._checked = True
         else:
             super().run()
@@ -195,11 +214,7 @@ class BuildDatasets(StoreTask):
         from pocket.datasets.listing import expand_each
         from pocket.errors import DatasetError
 
-        manifest = self.output().manifest
-        if manifest is None:
-            raise DatasetError(
-                f"no fileset of {self.definition} to check in {self.directory}: run BuildDatasets without --check"
-            )
+        manifest = self._known("--check")
         fresh = catalogues(fresh=True)
         with counting_bar("files checked", "files") as checking:
             findings = check_fileset(
@@ -219,6 +234,35 @@ class BuildDatasets(StoreTask):
             kinds = Counter(finding.problem.value for finding in findings)
             numbers = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
             raise DatasetError(f"files of {self.definition} are not as the fileset in {self.directory} says: {numbers}")
+
+    def check_events(self) -> None:
+        """Look for events of data that are there twice, and print them.
+
+        Raises:
+            DatasetError: if there is no fileset, or there are such events.
+        """
+        from pocket.datasets.duplicates import find_duplicates
+        from pocket.errors import DatasetError
+
+        self._known("--check-duplicates")
+        with counting_bar("files checked", "files") as checking:
+            found = list(find_duplicates(self.fileset(), progress=checking))
+        for duplicates in found:
+            print(duplicates)
+        if found:
+            number = sum(duplicates.count for duplicates in found)
+            raise DatasetError(f"data of {self.definition} have {number} events twice, the first in {found[0].primary}")
+
+    def _known(self, option: str) -> Manifest:
+        """Return the manifest of the fileset that is checked."""
+        from pocket.errors import DatasetError
+
+        manifest = self.output().manifest
+        if manifest is None:
+            raise DatasetError(
+                f"no fileset of {self.definition} to check in {self.directory}: run BuildDatasets without {option}"
+            )
+        return manifest
 
     def fileset(self) -> Fileset:
         """Read the fileset."""

@@ -12,7 +12,7 @@ A file may be at several places. Then its key is the preferred one, and ``"repli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.content import content_id, structure
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.listing import DatasetFile, expand_each
+from pocket.datasets.sections import Sections, read_sections
 from pocket.errors import BadFileError, ConfigError, DatasetError, PocketError, UnknownNameError, nearest
 from pocket.remote.attempts import first_readable
 from pocket.remote.client import is_remote, open_root
@@ -43,6 +44,8 @@ class FileInfo(TypedDict):
     structure: NotRequired[str]
     #: id of its content, of a copy too (:func:`pocket.datasets.content.content_id`)
     content: NotRequired[str]
+    #: luminosity sections of data (:mod:`pocket.datasets.sections`)
+    sections: NotRequired[Sections]
     #: further paths or URLs of the file, in the order of preference
     replicas: NotRequired[list[str]]
 
@@ -131,13 +134,7 @@ def build_fileset(
             skipped.append(SkippedFile(name, file.url, str(result)))
             continue
         info, size = result
-        if info["uuid"] in seen:
-            other_name, other_path = seen[info["uuid"]]
-            raise DatasetError(
-                f"{file.url} of dataset {name!r} is the same file as {other_path} of dataset {other_name!r} (UUID "
-                f"{info['uuid']}): its events would count twice"
-            )
-        seen[info["uuid"]] = (name, file.url)
+        _refuse_twice(seen, info, name, file.url)
         if replicas := list(file.locations[1:]):
             info["replicas"] = replicas
         fileset[name]["files"][file.url] = info
@@ -149,6 +146,33 @@ def build_fileset(
             bad = f"; unreadable: {len(left_out)}, the first because {left_out[0]}" if left_out else ""
             raise DatasetError(f"{definitions[name].where} has no events; files read: {len(dataset['files'])}{bad}")
     return FilesetResult(fileset, tuple(skipped))
+
+
+def joined_filesets(filesets: Iterable[Fileset]) -> Fileset:
+    """Return the datasets of several definition files together.
+
+    Raises:
+        DatasetError: if a file is in two of them: its events would count twice.
+    """
+    joined: Fileset = {}
+    seen: dict[str, tuple[str, str]] = {}
+    for fileset in filesets:
+        for name, dataset in fileset.items():
+            for path, info in dataset["files"].items():
+                _refuse_twice(seen, info, name, path)
+            joined[name] = dataset
+    return joined
+
+
+def _refuse_twice(seen: dict[str, tuple[str, str]], info: FileInfo, name: str, path: str) -> None:
+    """Note a file by its UUID, and refuse one that was noted before, be it as a copy."""
+    if info["uuid"] in seen:
+        other_name, other_path = seen[info["uuid"]]
+        raise DatasetError(
+            f"{path} of dataset {name!r} is the same file as {other_path} of dataset {other_name!r} (UUID "
+            f"{info['uuid']}): its events would count twice"
+        )
+    seen[info["uuid"]] = (name, path)
 
 
 def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
@@ -177,7 +201,9 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
             entries = getattr(tree, "num_entries", None)
             uuid = str(file.file.uuid)
             layout = structure(file)
-            content = content_id(file, str(path), TREE) if entries is not None and end <= size else ""
+            is_whole = entries is not None and end <= size
+            content = content_id(file, str(path), TREE) if is_whole else ""
+            sections = read_sections(file) if is_whole else None
     # a corrupt file makes uproot raise whatever its bytes lead to: zlib, struct, Unicode, key and value errors
     except PocketError:
         raise
@@ -191,6 +217,8 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
     if entries is None:
         raise BadFileError(f"{TREE!r} in file {path} is no tree but a {type(tree).__name__}")
     info = FileInfo(object_path=TREE, num_entries=int(entries), uuid=uuid, size=size, structure=layout, content=content)
+    if sections is not None:
+        info["sections"] = sections
     return info, size
 
 

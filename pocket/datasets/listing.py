@@ -68,7 +68,8 @@ def expand(
         Absolute paths and URLs in the order of the definition; those of one pattern or folder are sorted.
 
     Raises:
-        DatasetError: if a pattern matches nothing, a server can't be listed, or a catalogue doesn't know the dataset.
+        DatasetError: if a pattern matches nothing or a link that leads nowhere, a server can't be listed, or a
+            catalogue doesn't know the dataset.
         UnknownNameError: if a toy process or one of coffea's samples is unknown.
     """
     # filesets are kept for longer than snapshots of the code are
@@ -163,7 +164,13 @@ def _listed(value: str, source: str, folder: Path, where: str) -> list[str]:
 def _matches(pattern: str, folder: Path, where: str) -> list[Path]:
     # unlike Path.glob, this takes absolute patterns and follows links to folders
     found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
-    files = sorted(path for path in (folder / match for match in found) if path.is_file())
+    paths = sorted(folder / match for match in found)
+    for path in paths:
+        if path.is_symlink() and not path.exists():
+            raise DatasetError(
+                f"{where}: {path} matches {pattern!r}, but links to {path.readlink()}, which isn't there"
+            )
+    files = [path for path in paths if path.is_file()]
     if not files:
         raise DatasetError(f"{where}: no file matches {pattern!r} (folder {(folder / pattern).parent})")
     return files

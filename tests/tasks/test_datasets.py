@@ -351,6 +351,57 @@ def test_check(on_files: Chain) -> None:
     assert snapshot(on_files.store) == before
 
 
+def write_data(path: Path, first: int, sections: range) -> None:
+    """Write data of one run with ten events from a number on, all in the first of some luminosity sections."""
+    numbers = np.array(sections, dtype=np.uint32)
+    with uproot.recreate(path) as file:
+        file["LuminosityBlocks"] = {"run": np.full(len(numbers), 315257, dtype=np.uint32), "luminosityBlock": numbers}
+        file["Events"] = {
+            "run": np.full(10, 315257, dtype=np.uint32),
+            "luminosityBlock": np.full(10, numbers[0], dtype=np.uint32),
+            "event": np.arange(first, first + 10, dtype=np.uint64),
+        }
+
+
+def test_events_that_are_there_twice(on_files: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = (on_files.analysis / f"data_{part}.root" for part in ("a", "b"))
+    write_data(one, 0, range(7, 9))
+    write_data(other, 10, range(7, 8))
+    paths = {"source": "paths", "files": [str(one), str(other)]}
+    content = json.loads((on_files.analysis / "datasets.json").read_text())
+    content["DATA_SingleMuon"]["files"][0]["paths"] = paths["files"]
+    (on_files.analysis / "datasets.json").write_text(json.dumps(content))
+    build_datasets(on_files).run()
+    overlap = f"1 luminosity section in more than one file, such as 7 of run 315257 in {one} and {other}"
+    assert (
+        f"note: primary dataset DATA_SingleMuon: {overlap}; BuildDatasets --check-duplicates tells whether"
+        in capsys.readouterr().out
+    )
+    # a section may be in two files, but no event
+    task = build_datasets(on_files, check_duplicates=True)
+    assert not task.complete()
+    task.run()
+    assert task.complete()
+    write_data(other, 5, range(7, 8))
+    build_datasets(on_files).run()
+    with pytest.raises(DatasetError, match=r"have 5 events twice, the first in DATA_SingleMuon"):
+        build_datasets(on_files, check_duplicates=True).run()
+    assert f"5 events too many, such as 315257:7:5 in {one} and {other}" in capsys.readouterr().out
+
+
+def test_a_file_of_two_definition_files_is_refused(on_files: Chain) -> None:
+    on_files.define({"paths": ["dy_0.root"]})
+    content = json.loads((on_files.analysis / "datasets.json").read_text())
+    more = {"DY_more": {**content["DYJetsToMuMu"], "sample": "DY_more"}}
+    (on_files.analysis / "more.json").write_text(json.dumps(more))
+    on_files.edit("__init__.py", 'FOLDER / "datasets.json"]', 'FOLDER / "datasets.json", FOLDER / "more.json"]')
+    sentence = on_files.error(RunProcessor, config="main")
+    path = on_files.analysis / "dy_0.root"
+    assert sentence.startswith(f"{path} of dataset 'DY_more_toys' is the same file as {path} of dataset 'DYJetsToMuMu")
+    assert sentence.endswith("its events would count twice")
+    assert on_files.outputs("RunProcessor") == []
+
+
 def test_check_makes_no_toys(chain: Chain) -> None:
     task = build_datasets(chain, check=True)
     assert task.requires() == {}

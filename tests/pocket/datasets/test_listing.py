@@ -78,6 +78,17 @@ def test_files_that_cannot_be_listed(tmp_path: Path, source: str, value: str, me
         expand(definition(tmp_path, source, value), toy_files={}, cache=CACHE)
 
 
+def test_a_link_that_leads_nowhere(tmp_path: Path) -> None:
+    for name in ("a.root", "b.root"):
+        (tmp_path / name).touch()
+    (tmp_path / "c.root").symlink_to("a.root")
+    found = paths(expand(definition(tmp_path, "globs", "*.root"), toy_files={}, cache=CACHE))
+    assert found == [tmp_path / name for name in ("a.root", "b.root", "c.root")]
+    (tmp_path / "a.root").unlink()
+    with pytest.raises(DatasetError, match=r"/c\.root matches '\*\.root', but links to a\.root, which isn't there$"):
+        expand(definition(tmp_path, "globs", "*.root"), toy_files={}, cache=CACHE)
+
+
 def test_folder_among_the_names(tmp_path: Path) -> None:
     url = "root://host//store/a.root"
     assert expand(definition(tmp_path, "das_names", url), toy_files={}, cache=CACHE) == [DatasetFile(url)]

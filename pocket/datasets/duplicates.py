@@ -1,0 +1,145 @@
+"""Events of data that are there twice: the same run, luminosity section and number of the event."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pocket.datasets.sections import Keys, primary_datasets, section_keys
+
+#: most events that are compared at the same time, 24 bytes each
+MOST = 20_000_000
+_COLUMNS = ("run", "luminosityBlock", "event")
+_EVENT = np.dtype([("section", np.uint64), ("event", np.uint64), ("file", np.uint32)])
+#: returns the columns of a file by name, in parts
+Read: TypeAlias = Callable[[str], Iterator[Mapping[str, npt.NDArray[Any]]]]
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Events of a primary dataset that are there more than once.
+
+    Args:
+        primary: the primary dataset.
+        count: how many events are too many.
+        event: run, luminosity section and number of the first of them.
+        files: the two files that have it, or twice the same.
+    """
+
+    primary: str
+    count: int
+    event: tuple[int, int, int]
+    files: tuple[str, str]
+
+    def __str__(self) -> str:
+        """Return a clause for people."""
+        number = ":".join(map(str, self.event))
+        one, other = self.files
+        where = f"twice in {one}" if one == other else f"in {one} and {other}"
+        return f"primary dataset {self.primary}: {self.count} events too many, such as {number} {where}"
+
+
+def read_numbers(path: str) -> Iterator[Mapping[str, npt.NDArray[Any]]]:
+    """Yield run, luminosity section and number of the events of a file, some hundred thousand at a time."""
+    from pocket.remote.client import open_root
+
+    with open_root(path) as file:
+        yield from file["Events"].iterate(list(_COLUMNS), library="np", step_size="16 MB")
+
+
+def find_duplicates(
+    fileset: Mapping[str, Any],
+    *,
+    read: Read = read_numbers,
+    most: int = MOST,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[Duplicates]:
+    """Yield the primary datasets in which events are there more than once.
+
+    All files are read once to count the events of each section, and again for the sections of each batch of at most
+    ``most`` events, so that memory doesn't grow with the number of events. A section with more is a batch by itself.
+
+    Args:
+        fileset: the datasets; simulation is left out.
+        read: returns the three columns of a file.
+        most: number of events that are compared at the same time.
+        progress: called with the number of files read so far and the number of all.
+    """
+    by_primary = primary_datasets(fileset)
+    total = sum(map(len, by_primary.values()))
+    done = 0
+    for primary, files in by_primary.items():
+        paths = list(files)
+        counts: list[tuple[Keys, npt.NDArray[np.int64]]] = []
+        for path in paths:
+            counts.append(_count(read(path)))
+            done += 1
+            if progress:
+                progress(done, total)
+        found = [
+            found
+            for sections in _batches(counts, most)
+            if (found := _compare(primary, paths, counts, sections, read)) is not None
+        ]
+        if found:
+            yield Duplicates(primary, sum(part.count for part in found), found[0].event, found[0].files)
+
+
+def _count(parts: Iterator[Mapping[str, npt.NDArray[Any]]]) -> tuple[Keys, npt.NDArray[np.int64]]:
+    """Return the sections of a file, sorted, and how many events each has."""
+    keys, counts = np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
+    for part in parts:
+        more, of_more = np.unique(section_keys(part["run"], part["luminosityBlock"]), return_counts=True)
+        keys, counts = _added((keys, counts), (more, of_more))
+    return keys, counts
+
+
+def _added(*several: tuple[Keys, npt.NDArray[np.int64]]) -> tuple[Keys, npt.NDArray[np.int64]]:
+    keys, places = np.unique(np.concatenate([keys for keys, _ in several]), return_inverse=True)
+    return keys, np.bincount(places, np.concatenate([counts for _, counts in several]), len(keys)).astype(np.int64)
+
+
+def _batches(counts: Sequence[tuple[Keys, npt.NDArray[np.int64]]], most: int) -> Iterator[Keys]:
+    """Yield all sections in parts with at most some number of events."""
+    if not counts:
+        return
+    keys, totals = _added(*counts)
+    start, size = 0, 0
+    for position, total in enumerate(totals.tolist()):
+        if size and size + total > most:
+            yield keys[start:position]
+            start, size = position, 0
+        size += total
+    yield keys[start:]
+
+
+def _compare(
+    primary: str,
+    paths: Sequence[str],
+    counts: Sequence[tuple[Keys, npt.NDArray[np.int64]]],
+    sections: Keys,
+    read: Read,
+) -> Duplicates | None:
+    events = []
+    for number, (path, (of_file, _)) in enumerate(zip(paths, counts, strict=True)):
+        if not np.isin(of_file, sections, assume_unique=True).any():
+            continue
+        for part in read(path):
+            keys = section_keys(part["run"], part["luminosityBlock"])
+            chosen = np.isin(keys, sections)
+            found = np.empty(int(chosen.sum()), dtype=_EVENT)
+            found["section"], found["event"], found["file"] = keys[chosen], part["event"][chosen], number
+            events.append(found)
+    together = np.concatenate(events) if events else np.empty(0, dtype=_EVENT)
+    together.sort(order=("section", "event", "file"))
+    same = (np.diff(together["section"]) == 0) & (np.diff(together["event"]) == 0)
+    if not same.any():
+        return None
+    one, other = together[int(np.argmax(same))], together[int(np.argmax(same)) + 1]
+    run, section = int(one["section"]) >> 32, int(one["section"]) & 0xFFFFFFFF
+    files = (paths[int(one["file"])], paths[int(other["file"])])
+    return Duplicates(primary, int(same.sum()), (run, section, int(one["event"])), files)

@@ -1,0 +1,115 @@
+"""Luminosity sections of files of data, and those that more than one file has."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+TREE = "LuminosityBlocks"
+#: run → first and last section of each range, as certified data are listed
+Sections: TypeAlias = dict[str, list[list[int]]]
+Keys: TypeAlias = npt.NDArray[np.uint64]
+_BITS = np.uint64(32)
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Luminosity sections of a primary dataset that more than one of its files has.
+
+    Args:
+        primary: the primary dataset.
+        count: number of such sections.
+        run: run of the first of them.
+        section: its number.
+        files: two files that have it.
+    """
+
+    primary: str
+    count: int
+    run: int
+    section: int
+    files: tuple[str, str]
+
+    def __str__(self) -> str:
+        """Return a clause for people."""
+        sections = f"{self.count} luminosity section{'s' if self.count > 1 else ''}"
+        return (
+            f"primary dataset {self.primary}: {sections} in more than one file, such as {self.section} of run "
+            f"{self.run} in {self.files[0]} and {self.files[1]}"
+        )
+
+
+def read_sections(file: Any) -> Sections | None:
+    """Return the luminosity sections of an open file of data; ``None`` of simulation, or where nothing tells.
+
+    Args:
+        file: the file, opened by uproot. The tree ``LuminosityBlocks`` has an entry for each section, also of those
+            of which no event is left.
+    """
+    if TREE not in file.keys(cycle=False):
+        return None
+    columns = file[TREE].arrays(["run", "luminosityBlock"], library="np")
+    keys = section_keys(columns["run"], columns["luminosityBlock"])
+    # simulation has a run of its own
+    if not keys.size or (keys >> _BITS).max() == 1:
+        return None
+    return ranges(keys)
+
+
+def section_keys(run: Any, section: Any) -> Keys:
+    """Return one number for each pair of run and section, shape as theirs."""
+    return (np.asarray(run).astype(np.uint64) << _BITS) | np.asarray(section).astype(np.uint64)
+
+
+def ranges(keys: Keys) -> Sections:
+    """Return sections by run, in ranges."""
+    found: Sections = {}
+    keys = np.unique(keys)
+    ends = np.flatnonzero(np.diff(keys) != 1) + 1
+    for part in np.split(keys, ends):
+        run, mask = int(part[0] >> _BITS), np.uint64(0xFFFFFFFF)
+        found.setdefault(str(run), []).append([int(part[0] & mask), int(part[-1] & mask)])
+    return found
+
+
+def keys_in(sections: Sections) -> Keys:
+    """Return one number for each section."""
+    parts = [
+        np.arange(first, last + 1, dtype=np.uint64) | (np.uint64(int(run)) << _BITS)
+        for run, several in sections.items()
+        for first, last in several
+    ]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
+
+
+def primary_datasets(fileset: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return primary dataset, or the sample where it isn't known → file → what the fileset says of it, of data."""
+    found: dict[str, dict[str, Any]] = defaultdict(dict)
+    for dataset in fileset.values():
+        metadata = dataset["metadata"]
+        if not metadata["isMC"]:
+            found[str(metadata.get("primaryDataset", metadata["sample"]))].update(dataset["files"])
+    return dict(found)
+
+
+def overlaps(fileset: Mapping[str, Any]) -> Iterator[Overlap]:
+    """Yield the primary datasets of which some files share luminosity sections: events may be in both.
+
+    Args:
+        fileset: the datasets; files whose sections aren't known are left out.
+    """
+    for primary, files in primary_datasets(fileset).items():
+        known = {path: keys_in(info["sections"]) for path, info in files.items() if info.get("sections")}
+        if not known:
+            continue
+        keys, counts = np.unique(np.concatenate(list(known.values())), return_counts=True)
+        shared = keys[counts > 1]
+        if shared.size:
+            first = shared[0]
+            one, other, *_ = [path for path, of_file in known.items() if first in of_file]
+            yield Overlap(primary, shared.size, int(first >> _BITS), int(first & np.uint64(0xFFFFFFFF)), (one, other))
