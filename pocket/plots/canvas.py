@@ -65,26 +65,29 @@ class Period:
     """The data of a plot, for the label above it.
 
     Args:
-        lumi: integrated luminosity in 1/pb.
+        lumi: integrated luminosity in 1/pb, ``None`` if it isn't known.
         year: data-taking period.
-        com: centre-of-mass energy in TeV.
+        com: centre-of-mass energy in TeV, ``None`` if it isn't known.
     """
 
-    lumi: float
+    lumi: float | None
     year: str
-    com: float
+    com: float | None
 
     @property
     def text(self) -> str:
-        r"""Luminosity, year and energy as CMS writes them.
+        r"""Luminosity, year and energy as CMS writes them, without what isn't known.
 
         >>> Period(59830.0, "2018", 13).text
         '59.8 $\\mathrm{fb^{-1}}$, 2018 (13 TeV)'
         """
+        energy = "" if self.com is None else f" ({self.com:g} TeV)"
+        if self.lumi is None:
+            return f"{self.year}{energy}"
         value, unit = (self.lumi / 1000, "fb") if self.lumi >= 1000 else (self.lumi, "pb")
         digits = 0 if value >= 100 else 1
         number = f"{value:.{digits}f}" if value >= 1 else f"{value:.2g}"
-        return f"{number.removesuffix('.0')} $\\mathrm{{{unit}^{{-1}}}}$, {self.year} ({self.com:g} TeV)"
+        return f"{number.removesuffix('.0')} $\\mathrm{{{unit}^{{-1}}}}$, {self.year}{energy}"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from pocket.configurator import Configurator
 from pocket.plots.axes import projections
 from pocket.plots.before_after import before_after
 from pocket.plots.canvas import Period
-from pocket.plots.specification import figure_names, figure_style
+from pocket.plots.specification import figure_names, figure_style, period_spec
 from pocket.plots.stack import data_mc
 from pocket.plots.style import PlotStyle
 
@@ -71,13 +71,13 @@ def draw_templates(
 
 
 def period_of(cfg: Configurator) -> Period:
-    """Return luminosity, years and energy of a configuration's datasets."""
-    years = sorted({definition.year for definition in cfg.definitions.values()})
-    lumi = cfg.parameters.lumi
+    """Return luminosity, years and energy of a configuration's datasets, as far as the parameters have them."""
+    luminosities, energies = period_spec(cfg)
+    values = [value for _, value in luminosities]
     return Period(
-        lumi=float(np.sum([lumi.picobarns[year].tot for year in years])),
-        year="+".join(years),
-        com=float(lumi.sqrt_s[years[0]]),
+        lumi=None if None in values else float(np.sum(values)),
+        year="+".join(year for year, _ in luminosities),
+        com=None if energies[0] is None else float(energies[0]),
     )
 
 

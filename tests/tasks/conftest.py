@@ -19,6 +19,9 @@ from tests.tasks.chain import Chain
 
 __all__ = ["facility", "scheduler"]
 
+# analyses are copied to where their definitions are
+collect_ignore = ["years"]
+
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Chain, Path]:

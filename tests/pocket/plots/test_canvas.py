@@ -22,6 +22,8 @@ from pocket.plots.canvas import Box, Period, cms_label, cms_style, new_figure, s
 def test_luminosity_in_readable_units(lumi: float, text: str) -> None:
     assert Period(lumi, "2018", 13.0).text == f"{text}, 2018 (13 TeV)"
     assert Period(lumi, "2022", 13.6).text.endswith("(13.6 TeV)")
+    assert Period(lumi, "2015", None).text == f"{text}, 2015"
+    assert Period(None, "2015", None).text == "2015"
 
 
 @pytest.mark.parametrize("width", [7.0, 10.0, 20.0])
