@@ -40,6 +40,7 @@ class Analysis:
         executors: name → class of an own executor, for ``--executor``.
         coupled: groups of scale factors that are measured with each other applied; names alone are a group that
             settles as :class:`~pocket.scale_factors.coupled.Coupled` says by default.
+        least_toys: least ``toys.scale`` with which its scale factors can be measured in toys.
 
     Raises:
         UnknownNameError: if a name refers to nothing.
@@ -55,6 +56,7 @@ class Analysis:
     skims: Mapping[str, Skim] = field(default_factory=dict)
     executors: Mapping[str, type[ExecutorFactoryABC]] = field(default_factory=dict)
     coupled: Sequence[Coupled | tuple[str, ...]] = ()
+    least_toys: float = 0.0
 
     def __post_init__(self) -> None:
         where = f"analysis {self.name!r}"
@@ -101,6 +103,21 @@ class Analysis:
         if name not in self.scale_factors:
             raise UnknownNameError("scale factor", name, self.scale_factors, where or f"analysis {self.name!r}")
         return self.scale_factors[name]
+
+    def check_toys(self, scale_factor: str) -> None:
+        """Check that there are enough toys to measure a scale factor in, if it is measured in any.
+
+        Raises:
+            ConfigError: if there aren't.
+        """
+        for declaration in self.scale_factor(scale_factor).measured():
+            config = self.configs[declaration.input]
+            scale = config.parameters.toys.scale if self.least_toys and _has_toys(config) else self.least_toys
+            if scale < self.least_toys:
+                raise ConfigError(
+                    f"toys.scale is {scale:g}, but the scale factor {scale_factor!r} of {self.name!r} can't be "
+                    f"measured in fewer toys than with {self.least_toys:g}"
+                )
 
     def comparison(self, config: str) -> Comparison:
         """Return what the templates of a configuration are drawn beside; without names if it is nothing."""
@@ -246,6 +263,10 @@ class Analysis:
         return {config: self.configs[config].scale_factors for config in self.scale_factors[scale_factor].configs()}
 
 
+def _has_toys(config: Configurator) -> bool:
+    return any(definition.source == "toys" for definition in config.definitions.values())
+
+
 @dataclass(frozen=True)
 class _Loaded:
     analysis: Analysis
@@ -273,6 +294,11 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
         _forget(loaded.package)
         sys.modules.update(loaded.modules)
     return loaded.analysis
+
+
+def forget_analyses() -> None:
+    """Have all analyses imported anew when they are loaded the next time."""
+    _load.cache_clear()
 
 
 def absolute_reference(reference: str) -> str:

@@ -23,13 +23,14 @@ import threading
 from collections.abc import Callable, Collection, Iterator, KeysView, Mapping
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from pocket.errors import ChangedFileError, ConfigError
 from pocket.file_state import FileState, checksum, file_state
 from pocket.fingerprint.dynamic import CREDENTIALS
 from pocket.fingerprint.modules import is_library, top_level
 from pocket.fingerprint.places import located, portable
+from pocket.kept_records import KeptRecords, functions_of_the_user, may_call
 
 _OWN = frozenset({"pocket", "tasks"})
 #: what is compiled or imported is code, which fingerprints see
@@ -58,6 +59,9 @@ _REFUSED = {
 }
 
 
+T = TypeVar("T")
+
+
 @dataclass
 class Reads:
     """What was read.
@@ -67,12 +71,43 @@ class Reads:
         folders: path → digest of the names in the folder when it was listed first.
         variables: name → value of an environment variable, ``None`` for one that wasn't set.
         written: paths of files that were written: what is read of them comes from the code itself.
+        readers: file, folder or variable → names of the user's functions that were running.
     """
 
     files: dict[str, FileState] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     variables: dict[str, str | None] = field(default_factory=dict)
     written: set[str] = field(default_factory=set)
+    readers: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def adopt(self, earlier: Reads, names: Collection[str] | None) -> None:
+        """Count what was read earlier as read, by functions among some names; its first state stays."""
+        self.files |= self._added(self.files, earlier.files, earlier.readers, names)
+        self.folders |= self._added(self.folders, earlier.folders, earlier.readers, names)
+        self.variables |= self._added(self.variables, earlier.variables, earlier.readers, names)
+        self.readers = {**earlier.readers, **self.readers}
+
+    @staticmethod
+    def _added(
+        own: Collection[str],
+        others: Mapping[str, T],
+        readers: Mapping[str, Collection[str]],
+        names: Collection[str] | None,
+    ) -> dict[str, T]:
+        return {
+            name: state for name, state in others.items() if name not in own and may_call(names, readers.get(name, ()))
+        }
+
+    def is_out_of_date(self) -> bool:
+        """Whether a file, a folder or a variable isn't as it was."""
+        try:
+            return (
+                any(file_state(path) != state for path, state in self.files.items())
+                or any(_listing(path) != names for path, names in self.folders.items())
+                or any(os.environ.get(name) != value for name, value in self.variables.items())
+            )
+        except OSError:
+            return True
 
     def checksums(self) -> dict[str, str]:
         """Return the checksums of what was read, by a name that holds on other machines; folders end with a slash.
@@ -113,9 +148,17 @@ class Reads:
 _active = threading.local()
 
 
+#: what code was seen to read in this process
+EARLIER: KeptRecords[Reads] = KeptRecords(Reads)
+
+
 @contextlib.contextmanager
-def recording_reads() -> Iterator[Reads]:
+def recording_reads(whose: object = None, names: Collection[str] | None = None) -> Iterator[Reads]:
     """Record what code of the user reads in the block, in this thread.
+
+    Args:
+        whose: whose code runs. What it read earlier in this process may count as read (:mod:`pocket.kept_records`).
+        names: the names that the code uses, if they are known.
 
     Example:
         >>> with recording_reads() as reads:
@@ -125,11 +168,12 @@ def recording_reads() -> Iterator[Reads]:
     """
     _install()
     before = getattr(_active, "reads", None)
-    _active.reads = reads = Reads()
-    try:
-        yield reads
-    finally:
-        _active.reads = before
+    with EARLIER.recording(whose, names) as reads:
+        _active.reads = reads
+        try:
+            yield reads
+        finally:
+            _active.reads = before
 
 
 def changed_reads(files: Mapping[str, str], variables: Mapping[str, str | None]) -> list[str]:
@@ -206,6 +250,7 @@ def _note_file(reads: Reads, name: str) -> None:
     with contextlib.suppress(OSError):
         if os.path.isfile(name):  # noqa: PTH113
             reads.files[name] = file_state(name)
+            reads.readers[name] = functions_of_the_user()
 
 
 def _listed(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
@@ -216,6 +261,7 @@ def _listed(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
     if not _is_left_out(f"{name}/") and name not in reads.folders and _by_user():
         with contextlib.suppress(OSError):
             reads.folders[name] = _listing(name)
+            reads.readers[name] = functions_of_the_user()
 
 
 def _imported(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
@@ -339,6 +385,7 @@ class _Environment(os._Environ):  # type: ignore[type-arg]
         reads = getattr(_active, "reads", None)
         is_read = reads is not None and type(key) is not _Listed and isinstance(key, str) and key not in CREDENTIALS
         if reads is not None and is_read and self._is_asked_by_user():
+            reads.readers.setdefault(key, functions_of_the_user())
             try:
                 value = super().__getitem__(key)
             except KeyError:

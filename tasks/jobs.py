@@ -150,8 +150,10 @@ class ProcessingJob:
         from pocket.reads import recording_reads
 
         self.verify_inputs()
-        config = load_checked(self).config(self.config)
-        with recording_files() as used, recording_reads() as reads:
+        analysis = load_checked(self)
+        config = analysis.config(self.config)
+        names = config.reader.names
+        with recording_files(analysis, names) as used, recording_reads(analysis, names) as reads:
             result = run_branch(
                 config,
                 self.branch,
@@ -188,6 +190,7 @@ class SkimJob(ProcessingJob):
 
         self.verify_inputs()
         analysis = load_checked(self)
+        names = analysis.config(self.config).reader.names
         skipped: dict[str, str] = {}
         files: dict[str, str] = {}
         read: dict[str, Any] = {}
@@ -195,8 +198,8 @@ class SkimJob(ProcessingJob):
         info: dict[str, Any] = {"skipped": skipped, "parameter_files": files, "reads": read, "reading": reading}
         with (
             write_output(**self.output, **info) as folder,
-            recording_files() as used,
-            recording_reads() as reads,
+            recording_files(analysis, names) as used,
+            recording_reads(analysis, names) as reads,
         ):
             record = skim_branch(
                 analysis.config(self.config),

@@ -63,12 +63,19 @@ class _Job(Protocol):
 def load_checked(job: _Job) -> Analysis:
     """Return the analysis of a job.
 
+    One that has read files in this process which have changed since is loaded anew: it may have kept what was in them.
+
     Raises:
         ChangedCodeError: if it isn't what the process that scheduled the job had.
     """
-    from pocket.analysis import load_analysis
+    from pocket import reads
+    from pocket.analysis import forget_analyses, load_analysis
+    from pocket.parameters import used_files
 
     analysis = load_analysis(job.analysis, job.overrides)
+    if reads.EARLIER.is_out_of_date(analysis) or used_files.EARLIER.is_out_of_date(analysis):
+        forget_analyses()
+        analysis = load_analysis(job.analysis, job.overrides)
     if job.expected is not None:
         job.expected.check(analysis)
     return analysis

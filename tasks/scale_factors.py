@@ -46,9 +46,9 @@ class ScaleFactorTask(TemplateTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse an unknown scale factor before anything runs."""
+        """Refuse an unknown scale factor, and too few toys for it, before anything runs."""
         params = super().modify_param_values(params)
-        load(params["analysis"], params["params"]).scale_factor(params["scale_factor"])
+        load(params["analysis"], params["params"]).check_toys(params["scale_factor"])
         return params
 
     @property
@@ -196,7 +196,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         make = find_function(self.declaration.maker)
         # what isn't applied yet has no uncertainty
         made = self.made(self.templates(), unchanged=self.iteration == 0)
-        with recording_files() as used, recording_reads() as reads:
+        with recording_files(self.declaration) as used, recording_reads(self.declaration) as reads:
             correction, result = make(str(self.scale_factor), self.declaration, made)
         files = used.checksums(self.toy_files().not_made(used))
         read = read_from(self.templates())

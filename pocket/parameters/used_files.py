@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextvars import ContextVar
 
 from pocket.errors import ChangedFileError
 from pocket.file_state import FileState, checksum, file_state
 from pocket.fingerprint.places import portable
+from pocket.kept_records import KeptRecords, functions_of_the_user, may_call
 
 
 class UsedFiles(dict[str, str]):
@@ -22,10 +23,13 @@ class UsedFiles(dict[str, str]):
         super().__init__()
         self._states: dict[str, FileState | None] = {}
         self._pinned: dict[str, str] = {}
+        #: names of the user's functions that were running; the engine itself keeps nothing
+        self._users: dict[str, frozenset[str]] = {}
 
     def note(self, name: str, path: str) -> None:
         """Note that a file is asked for."""
         self[name] = path
+        self._users[name] = self._users.get(name, frozenset()) | functions_of_the_user()
         if path not in self._states:
             try:
                 self._states[path] = file_state(path)
@@ -39,6 +43,24 @@ class UsedFiles(dict[str, str]):
     def pin(self, path: str, sha256: str) -> None:
         """Note the checksum of the content that was read of a file."""
         self._pinned[path] = sha256
+
+    def adopt(self, earlier: UsedFiles, names: Collection[str] | None) -> None:
+        """Count what functions of the user's, among some names, used earlier as used; its content of then stays."""
+        for name, path in earlier.items():
+            users = earlier._users.get(name, frozenset())
+            if users and may_call(names, users):
+                self.setdefault(name, path)
+                self._users.setdefault(name, users)
+                self._states.setdefault(path, earlier._states[path])
+                if path in earlier._pinned:
+                    self._pinned.setdefault(path, earlier._pinned[path])
+
+    def is_out_of_date(self) -> bool:
+        """Whether a file isn't as it was."""
+        try:
+            return any(state is not None and file_state(path) != state for path, state in self._states.items())
+        except OSError:
+            return True
 
     def checksums(self, names: Iterable[str] | None = None) -> dict[str, str]:
         """Return name → SHA-256 of what was used; a path is named so that it means the same on other machines.
@@ -63,18 +85,26 @@ class UsedFiles(dict[str, str]):
         return sha256
 
 
+#: what code was seen to use in this process
+EARLIER: KeptRecords[UsedFiles] = KeptRecords(UsedFiles)
+
 _recorded: ContextVar[UsedFiles | None] = ContextVar("recorded", default=None)
 
 
 @contextlib.contextmanager
-def recording_files() -> Iterator[UsedFiles]:
-    """Record which files the code of a block asks for: yields name → path, filled by ``local_path``."""
-    used = UsedFiles()
-    token = _recorded.set(used)
-    try:
-        yield used
-    finally:
-        _recorded.reset(token)
+def recording_files(whose: object = None, names: Collection[str] | None = None) -> Iterator[UsedFiles]:
+    """Record which files the code of a block asks for: yields name → path, filled by ``local_path``.
+
+    Args:
+        whose: whose code runs, see :func:`pocket.reads.recording_reads`.
+        names: the names that the code uses, if they are known.
+    """
+    with EARLIER.recording(whose, names) as used:
+        token = _recorded.set(used)
+        try:
+            yield used
+        finally:
+            _recorded.reset(token)
 
 
 def files_in_use() -> UsedFiles | None:

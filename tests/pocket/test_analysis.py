@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
 from pocket.analysis import Analysis, _load, absolute_reference, available_analyses, load_analysis
 from pocket.comparison import Comparison
@@ -18,7 +20,7 @@ from pocket.histograms.config import Axis, HistConf
 from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, Kept
 from pocket.skims import Skim
 from pocket.weights.derived import ScaleFactorWeight
-from tests.pocket.configs import DEFINITIONS, configure, only
+from tests.pocket.configs import DEFINITIONS, PARAMETERS, configure, only
 
 PROBES = HistConf(
     [Axis(field="passing", type="integer", start=0, stop=2), Axis(field="pt", bins=[20, 30, 60], name="pt")]
@@ -70,6 +72,22 @@ def test_names() -> None:
     assert found.comparison("tnp") == Comparison("")
     with pytest.raises(UnknownNameError, match="unknown scale factor 'idd' in analysis 'test', did you mean 'id'"):
         found.scale_factor("idd")
+
+
+def test_too_few_toys(tmp_path: Path) -> None:
+    definitions = tmp_path / "datasets.json"
+    content = {
+        sample: {"sample": sample, "files": [{"toys": [toys], "metadata": {"year": "2018", "isMC": is_mc, **more}}]}
+        for sample, toys, is_mc, more in (("DY", "dy", True, {}), ("DATA", "data", False, {"era": "A"}))
+    }
+    definitions.write_text(json.dumps(content))
+    scaled = OmegaConf.merge(PARAMETERS, {"toys": {"scale": 0.2}})
+    in_toys = configure(parameters=scaled, datasets={"jsons": [definitions]}, variables={"probes": PROBES})
+    in_files = configure(parameters=scaled, variables={"probes": PROBES})
+    for tnp, least in ((in_toys, 0.0), (in_toys, 0.2), (in_files, 0.5)):
+        analysis({"tnp": tnp}, scale_factors={"id": scale_factor("tnp")}, least_toys=least).check_toys("id")
+    with pytest.raises(ConfigError, match=r"^toys.scale is 0.2, but the scale factor 'id' of 'test' .* than with 0.5$"):
+        analysis({"tnp": in_toys}, scale_factors={"id": scale_factor("tnp")}, least_toys=0.5).check_toys("id")
 
 
 @pytest.mark.parametrize(

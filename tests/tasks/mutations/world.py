@@ -34,7 +34,7 @@ from tests.tasks.mutations import sources
 STUDY = Path(__file__).with_name("study")
 EVENTS = 60
 #: what the cuts of ``reading`` find in the environment
-ENVIRONMENT = {"STUDY_ENVIRON": "3", "STUDY_ENVIRON_GET": "3", "STUDY_GETENV": "3"}
+ENVIRONMENT = {"STUDY_KEPT": "3", "STUDY_ENVIRON": "3", "STUDY_ENVIRON_GET": "3", "STUDY_GETENV": "3"}
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,13 @@ class World:
             world.write_events(name, seed)
         world.write_definitions()
         write_correction(world.analysis / "corrections.json")
-        write_correction(world.analysis / "thresholds.json", 3.0)
+        for name in ("thresholds", "kept"):
+            write_correction(world.analysis / f"{name}.json", 3.0)
         (world.analysis / "golden.json").write_text(json.dumps({"1": [[1, 80]]}))
         for name in ("model", "table", "numbers"):
             (world.analysis / f"{name}.json").write_text(json.dumps({"least": 3}))
-        (world.analysis / "number.txt").write_text("3")
+        for name in ("number", "kept"):
+            (world.analysis / f"{name}.txt").write_text("3")
         (world.analysis / "linked.txt").write_text("3")
         (world.analysis / "link.txt").symlink_to("linked.txt")
         (world.analysis / "number.pickle").write_bytes(pickle.dumps(3))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import pickle
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pocket.corrections import load_correction
 from pocket.cut import Cut
 from pocket.parameters.locations import local_path
 
@@ -101,6 +103,39 @@ def read_presence(events: Any, params: Any, **kwargs: Any) -> Any:
     return events.PV.npvsGood > (5 if "STUDY_PRESENCE" in os.environ else 3)
 
 
+@functools.lru_cache
+def kept_text() -> int:
+    """Return the number in a file, which is opened once."""
+    return int(Path(localdir, "kept.txt").read_text())
+
+
+def read_kept_text(events: Any, params: Any, **kwargs: Any) -> Any:
+    """Compare with what was kept of a file."""
+    return events.PV.npvsGood > kept_text()
+
+
+@functools.cache
+def kept_correction() -> Any:
+    """Return a correction, which is loaded once."""
+    return load_correction(f"{localdir}/kept.json", "vertices")
+
+
+def read_kept_correction(events: Any, params: Any, **kwargs: Any) -> Any:
+    """Compare with what a correction says that was kept."""
+    return events.PV.npvsGood > kept_correction().evaluate(1.0, "nominal")
+
+
+@functools.cache
+def kept_variable() -> int:
+    """Return a variable of the environment, which is looked up once."""
+    return int(os.environ["STUDY_" + "KEPT"])
+
+
+def read_kept_variable(events: Any, params: Any, **kwargs: Any) -> Any:
+    """Compare with what was kept of a variable."""
+    return events.PV.npvsGood > kept_variable()
+
+
 cuts = [
     Cut(name=function.__name__, params={}, function=function)
     for function in (
@@ -118,5 +153,8 @@ cuts = [
         read_environ_get,
         read_getenv,
         read_presence,
+        read_kept_text,
+        read_kept_correction,
+        read_kept_variable,
     )
 ]
