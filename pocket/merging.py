@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from pocket.configurator import Configurator
 from pocket.errors import DatasetError
 from pocket.normalisation import divided_by, normalisation_factors
 from pocket.one_sided import with_both_sides, with_both_sums
+from pocket.outputs import relabel
 from pocket.skims.normalisation import restore_sums
 
 Output = dict[str, Any]
@@ -48,7 +49,7 @@ def merge_outputs(
     from coffea.processor import accumulate
 
     # onto an empty one: coffea returns a single output as it is, and what is scaled here must be a copy
-    merged: Output = accumulate(outputs, {})
+    merged: Output = accumulate(_labelled(cfg, outputs), {})
     merged.pop("columns", None)
     merged["divided_by"] = {}
     for dataset in cfg.definitions:
@@ -65,6 +66,15 @@ def merge_outputs(
             _add_other_sides(cfg, merged, dataset, str(metadata[dataset]["sample"]))
     merged["datasets_metadata"] = {dataset: dict(meta) for dataset, meta in metadata.items()}
     return merged
+
+
+def _labelled(cfg: Configurator, outputs: Iterable[Output]) -> Iterator[Output]:
+    labels = {
+        name: {axis.name: axis.label or axis.name for axis in variable.axes} for name, variable in cfg.variables.items()
+    }
+    for output in outputs:
+        relabel(output, labels)
+        yield output
 
 
 def check_events(dataset: str, processed: float, expected: int, *, all_files: bool) -> None:

@@ -92,6 +92,22 @@ def read_templates(directory: Path, variable: str) -> dict[str, Any]:
     return {sample: add(datasets.values()) for sample, datasets in read_variable(directory, variable).items()}
 
 
+def relabel(output: Mapping[str, Any], labels: Mapping[str, Mapping[str, str]]) -> None:
+    """Give the axes of all histograms of an output their labels, in place.
+
+    A label decides nothing, so branches stay when it is changed, and histograms with other labels can't be added.
+
+    Args:
+        output: with ``variables``, see :func:`pocket.engine.chunk.empty_output`.
+        labels: variable → axis → label; an axis that isn't there has its name.
+    """
+    for variable, samples in output["variables"].items():
+        for datasets in samples.values():
+            for histogram in datasets.values():
+                for axis in histogram.axes:
+                    axis.label = labels.get(variable, {}).get(axis.name, axis.name)
+
+
 def add(histograms: Iterable[Any]) -> Any:
     """Add histograms; of those that lack a variation of another one, the nominal stands for it.
 

@@ -239,10 +239,16 @@ class MergingJob:
         """Add and write."""
         from coffea.processor import accumulate
 
-        from pocket.outputs import read_output, write_sums_and_histograms
+        from pocket.outputs import read_output, relabel, write_sums_and_histograms
 
         verify_all(self.folders)
-        total: dict[str, Any] = accumulate(map(read_output, self.folders), {"variables": {}})
+
+        def unlabelled(folder: Path) -> dict[str, Any]:
+            output = read_output(folder)
+            relabel(output, {})
+            return output
+
+        total: dict[str, Any] = accumulate(map(unlabelled, self.folders), {"variables": {}})
         with write_output(**self.output) as folder:
             write_sums_and_histograms(folder, total)
         progress(self.size)

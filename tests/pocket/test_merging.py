@@ -143,6 +143,18 @@ def test_inputs_stay_as_they_are(parts: int) -> None:
     assert outputs == before
 
 
+def test_branches_may_have_labels_of_before() -> None:
+    outputs = []
+    for label in ("of before", None):
+        axis = Axis(field="x", bins=2, start=0, stop=2, label=label)
+        config = configure(datasets=only("TT"), variables={"x": HistConf([axis])})
+        outputs.append(process(config, TT, [1.0, 2.0]))
+    merged = merge_outputs(config, outputs, {TT: metadata(config, TT)})
+    histogram = merged["variables"]["x"]["TT"][TT]
+    assert [axis.label for axis in histogram.axes] == ["cat", "variation", "x"]
+    assert histogram["baseline", "nominal", sum].value == 4
+
+
 def test_order_of_the_branches_does_not_matter() -> None:
     config = configure(datasets=only("TT"), weights={"common": {"inclusive": ["genWeight", "lumi", "XS"]}})
     outputs = [process(config, TT, weights) for weights in ([0.1, 0.7], [-0.3], [2.0, 0.2])]

@@ -35,6 +35,18 @@ def test_cross_section_only_scales_the_templates(on_files: Chain) -> None:
         np.testing.assert_allclose(after.variances(flow=True), factor**2 * before.variances(flow=True), rtol=1e-12)
 
 
+@pytest.mark.parametrize("branches_per_merge", [0, 2])
+def test_a_label_may_change_between_branches(on_files: Chain, branches_per_merge: int) -> None:
+    on_files.define({"paths": ["dy_0.root"]})
+    on_files.build(MergeOutputs, config="main", branches_per_merge=branches_per_merge)
+    on_files.edit("__init__.py", "Muon $p_T$ [GeV]", "Momentum [GeV]")
+    on_files.define({"paths": ["dy_0.root", "dy_1.root"]})
+    first = set(on_files.outputs("MergeOutputs", "main"))
+    on_files.build(MergeOutputs, config="main", branches_per_merge=branches_per_merge)
+    (second,) = set(on_files.outputs("MergeOutputs", "main")) - first or first
+    assert read_templates(second, "muon_pt")["DYJetsToMuMu"].axes["pt"].label == "Momentum [GeV]"
+
+
 def test_merging_in_two_levels(chain: Chain) -> None:
     folder = chain.output("MergeOutputs", "main")
     before = read_output(folder)
