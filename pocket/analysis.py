@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+from pocket.arguments import Declarative
 from pocket.comparison import Comparison
 from pocket.configurator import Configurator
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.executors.base import ExecutorFactoryABC
+from pocket.file_names import check_store_name
 from pocket.fingerprint.patches import patches, register_package
 from pocket.fingerprint.places import register_outside
 from pocket.parameters.defaults import project_root
@@ -26,7 +28,7 @@ from pocket.snapshots.process import located
 
 
 @dataclass(frozen=True)
-class Analysis:
+class Analysis(metaclass=Declarative):
     """Everything that one analysis consists of.
 
     Args:
@@ -58,6 +60,10 @@ class Analysis:
 
     def __post_init__(self) -> None:
         where = f"analysis {self.name!r}"
+        check_store_name("analysis", self.name)
+        for kind, names in (("configuration", self.configs), ("scale factor", self.scale_factors)):
+            for name in names:
+                check_store_name(kind, name, where)
         self.config(self.default_config, f"default_config of {where}")
         for after in self.compare:
             comparison = self.comparison(after)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pocket.arguments import Declarative
 from pocket.readings import Reading
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Made:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScaleFactorBase:
+class ScaleFactorBase(metaclass=Declarative):
     """Base of everything that ``scale_factors`` of an analysis may hold.
 
     Args:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from pocket.arguments import declarative
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError, check_known
 from pocket.lookup import field
 from pocket.scale_factors.evaluate import DerivedCorrection, any_of, each_of
@@ -171,6 +172,7 @@ class ScaleFactorWeight(DerivedWeight):
     passing: ClassVar[str | None]
 
     @classmethod
+    @declarative
     def wrap(
         cls,
         name: str,
