@@ -107,7 +107,13 @@ SCHEMA: Mapping[str, Any] = {
     },
     "muon_scale": {YEAR: {"uncertainty": None}},
     "pileup": {YEAR: _CORRECTION},
-    "plotting_style": None,
+    # others, such as PocketCoffea's, are refused by the tasks that plot
+    "plotting_style": {
+        **dict.fromkeys(("label", "formats", "dpi", "log_histograms", "order_mc", "only_samples", "exclude_samples")),
+        **dict.fromkeys(("labels_mc", "colors_mc", "rescale_samples", "signal_samples", "samples_groups"), _ANY),
+        "blind_hists": {"categories": None, "histograms": _ANY},
+        **_OWN,
+    },
     "toys": None,
 }
 

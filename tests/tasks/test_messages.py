@@ -13,7 +13,7 @@ from pocket.errors import ConfigError
 from tasks.base import StoreTask
 from tasks.merging import MergeOutputs
 from tasks.messages import OneSentence, one_sentence_errors
-from tasks.plotting import PlotTemplates
+from tasks.plotting import PlotScaleFactors, PlotTemplates
 from tasks.scale_factors import ComputeScaleFactors
 from tests.tasks.chain import Chain, unfinished
 
@@ -93,6 +93,16 @@ def test_errors_that_nobody_catches(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         (MergeOutputs, {"config": "main", "chunk_size": 0}, "the chunk size must be positive, not 0"),
         (PlotTemplates, {"params": ("leading_muon.ptt=3",)}, "'ptt' in leading_muon (--params leading_muon.ptt), did"),
         (PlotTemplates, {"params": ("leading_muon.pt=high",)}, "leading_muon.pt is a number, not a text"),
+        (
+            PlotTemplates,
+            {"params": ("plotting_style.colors_mc.DYJetsToMuMu=ornage",)},
+            "plotting_style.colors_mc.DYJetsToMuMu: 'ornage' is not a colour",
+        ),
+        (
+            PlotScaleFactors,
+            {"scale_factor": "tight_id", "params": ("plotting_style.formats=[pgn]",)},
+            "unknown format 'pgn' in plotting_style.formats, did you mean 'png'",
+        ),
         (PlotTemplates, {"params": ("leading_muon.pt",)}, "--params takes key=value, e.g. object_preselection.Muon.pt"),
         (ComputeScaleFactors, {"scale_factor": "tight"}, "scale factor 'tight' in analysis 'small', did you mean 'ti"),
     ],
