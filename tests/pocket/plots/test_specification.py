@@ -48,7 +48,7 @@ def changed(cfg: Any) -> set[str]:
 def test_style_is_checked_without_drawing() -> None:
     check_style(config())
     check_style(configure())
-    with pytest.raises(ConfigError, match="plotting_style.colors_mc.DY: 'ornage' is not a colour"):
+    with pytest.raises(ConfigError, match=r"plotting_style\.colors_mc\.DY: 'ornage' is not a colour"):
         check_style(config({"colors_mc": {"DY": "ornage"}}))
     with pytest.raises(ConfigError, match="unknown option 'color_mc' in plotting_style, did you mean 'colors_mc'"):
         check_style(config({"color_mc": {}}))
