@@ -18,8 +18,9 @@ from yaml import YAMLError
 
 from pocket.derived import derived
 from pocket.errors import ConfigError
-from pocket.parameters import schema
+from pocket.parameters import numbers, schema
 from pocket.parameters.locations import directory_names, project_path, project_root, register_configuration_dir
+from pocket.parameters.numbers import surprising_numbers
 from pocket.parameters.overrides import apply_overrides
 from pocket.parameters.schema import check_keys
 
@@ -192,14 +193,14 @@ def _of_yaml(path: Path, content: bytes) -> DictConfig:
         raise ConfigError(f"parameter file {path}: {' '.join(str(error).split())}") from None
     if not isinstance(part, DictConfig):
         raise ConfigError(f"parameter file {path} must hold a mapping of sections")
-    check_keys(OmegaConf.to_container(part, resolve=False), str(path))
+    check_keys(OmegaConf.to_container(part, resolve=False), str(path), surprising_numbers(content.decode()))
     return part
 
 
 @functools.cache
 def _method() -> bytes:
     """Return what else than a file decides which parameters it holds: OmegaConf, and the code here and of the keys."""
-    code = (Path(file).read_bytes() for file in (__file__, schema.__file__))
+    code = (Path(file).read_bytes() for file in (__file__, schema.__file__, numbers.__file__))
     return b"".join([omegaconf.__version__.encode(), *code])
 
 
