@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from pocket.arguments import Declarative
+from omegaconf.errors import OmegaConfBaseException
+
+from pocket.arguments import Declarative, refused_call
 from pocket.comparison import Comparison
 from pocket.configurator import Configurator
 from pocket.errors import ConfigError, UnknownNameError, check_known
@@ -20,6 +22,7 @@ from pocket.fingerprint.patches import patches, register_package
 from pocket.fingerprint.places import register_outside
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
+from pocket.parameters.visible import wrong_reading
 from pocket.scale_factors import ScaleFactor, ScaleFactorBase
 from pocket.scale_factors.coupled import Coupled, check_coupled
 from pocket.scale_factors.validation.closure import places
@@ -77,6 +80,7 @@ class Analysis(metaclass=Declarative):
             for used in config.scale_factors:
                 self.scale_factor(used, f"weights of configuration {name!r}")
             self._check_systematics(name)
+            self._check_inputs(name)
         check_coupled(self.groups, {name: self._measured_in(name) for name in self.scale_factors}, where)
         for reader in self.skims:
             self._check_skim(reader)
@@ -199,6 +203,14 @@ class Analysis(metaclass=Declarative):
                     where = f"scale factor {name!r}, which weight {weight.name!r} of configuration {config!r} varies"
                     check_known("systematic", keys, written, where)
 
+    def _check_inputs(self, config: str) -> None:
+        for weight in self.configs[config].weights.classes.values():
+            inputs = [self.scale_factors[name].input_names() for name in weight.scale_factors()]
+            known = [name for names in inputs if names is not None for name in names]
+            if None not in inputs:
+                where = f"inputs of weight {weight.name!r} of configuration {config!r}"
+                check_known("input", weight.named_inputs(), known, where)
+
     def _check_scale_factor(self, name: str, declaration: ScaleFactor) -> None:
         where = f"scale factor {name!r}"
         self._check_measurement(declaration, where)
@@ -319,6 +331,12 @@ def _import(reference: str) -> ModuleType:
         if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
             raise
         raise UnknownNameError("analysis", reference, available_analyses()) from None
+    except TypeError as error:
+        if (refused := refused_call(error)) is None:
+            raise
+        raise refused from None
+    except OmegaConfBaseException as error:
+        raise wrong_reading(error) from None
 
 
 def _modules(package: str) -> list[str]:

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any, ParamSpec, TypeVar
 
 from pocket.errors import ConfigError, UnknownNameError
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+#: what Python says of a call that doesn't fit
+_REFUSED = re.compile(
+    r"(?P<name>[\w.<>]+)\(\) (?P<reason>got an unexpected keyword argument '(?P<argument>\w+)'.*"
+    r"|missing \d+ required .*|takes .* positional arguments? but .*|got multiple values for argument .*)"
+)
 
 
 class Declarative(type):
@@ -48,6 +55,34 @@ def declarative(function: Callable[P, R]) -> Callable[P, R]:
             raise
 
     return checked
+
+
+def refused_call(error: TypeError) -> ConfigError | None:
+    """Return the error for people for a call whose arguments don't fit the function, ``None`` for another error."""
+    match = _REFUSED.fullmatch(str(error))
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if match is None or trace is None:
+        return None
+    # what doesn't fit is refused before the function begins, so the innermost frame is the caller's
+    where = f"{match['name']}() ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})"
+    if match["argument"]:
+        function = _find_function(match["name"], trace.tb_frame)
+        known = inspect.signature(function).parameters if callable(function) else ()
+        return UnknownNameError("argument", match["argument"], known, where)
+    return ConfigError(f"{where}: {match['reason']}")
+
+
+def _find_function(qualname: str, frame: FrameType) -> object:
+    """Return what a frame calls by a qualified name, also as an attribute of a module, ``None`` if it isn't found."""
+    first, *rest = qualname.split(".")
+    names = {**frame.f_globals, **frame.f_locals}
+    modules = (value for value in names.values() if isinstance(value, ModuleType))
+    found = next((vars(place)[first] for place in (SimpleNamespace(**names), *modules) if first in vars(place)), None)
+    for name in rest:
+        found = getattr(found, name, None)
+    return found
 
 
 def check_arguments(

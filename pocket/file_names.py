@@ -31,7 +31,7 @@ def check_file_name(kind: str, name: object, where: str, error: type[PocketError
     """
     reason = _reason(name)
     if reason or not isinstance(name, str):
-        shown = name if not isinstance(name, str) or len(name) <= MOST_BYTES else f"{name[:20]}…"
+        shown = name if not isinstance(name, str) or len(name) <= 50 else f"{name[:20]}…"
         raise error(f"{where}: {shown!r} can't be the name of a {kind}, which is part of file names: it {reason}")
     return name
 
@@ -59,7 +59,7 @@ def check_store_name(kind: str, name: str, where: str = "") -> str:
 def _reason(name: object) -> str:
     """Return why a name can't be used, empty if it can."""
     if not isinstance(name, str):
-        return f"is a {type(name).__name__}, not a string"
+        return f"is of type {type(name).__name__}, not a string"
     if not name:
         return "is empty"
     if name.startswith("."):

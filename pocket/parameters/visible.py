@@ -7,14 +7,16 @@ whose names stand in it, and an error where it looks for another one.
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import omegaconf
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import ConfigKeyError
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from pocket.errors import ConfigError, MissingParameterError, UnknownParameterError
 from pocket.parameters.schema import ANY, SCHEMA, YEAR
@@ -280,11 +282,25 @@ class _Guarded(DictConfig):
         return copied
 
 
+def wrong_reading(error: OmegaConfBaseException) -> ConfigError:
+    """Return the error for people for code that reads composed parameters of which something isn't there."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    places = zip(frames, traceback.extract_tb(error.__traceback__), strict=True)
+    name, line = next(
+        ((Path(place.filename).name, place.lineno) for frame, place in reversed(list(places)) if not _is_own(frame)),
+        ("?", 0),
+    )
+    reason = str(error).strip().partition("\n")[0]
+    return ConfigError(f"{name}, line {line}, reads parameter {error.full_key}: {reason}")
+
+
+def _is_own(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_OWN_FOLDERS) or frame.f_globals.get("__name__") == "pocket.lookup"
+
+
 def _caller() -> str:
     """Return the function that reads, in words."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and (
-        frame.f_code.co_filename.startswith(_OWN_FOLDERS) or frame.f_globals.get("__name__") == "pocket.lookup"
-    ):
+    while frame.f_back is not None and _is_own(frame):
         frame = frame.f_back
     return f"{frame.f_code.co_name}() in {Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"

@@ -78,6 +78,10 @@ class ScaleFactorBase(metaclass=Declarative):
         """Return the names of the correction files that it is made from."""
         return ()
 
+    def input_names(self) -> tuple[str, ...] | None:
+        """Return the inputs of its correction but ``systematic``, ``None`` if only its file tells."""
+        return None
+
     def systematics_written(self) -> tuple[str, ...] | None:
         """Return the keys of ``systematic`` in its file, ``None`` if only the measurement tells."""
         return None

@@ -18,6 +18,7 @@ INPUTS = {"flavor": "hadronFlavour"}
 class FixedWorkingPointWeight(DerivedWeight):
     """Weight of the numbers of tagged and untagged jets (method 1a), see :meth:`wrap`."""
 
+    usual_inputs = INPUTS
     efficiency: ClassVar[str]
     collection: ClassVar[str]
     tagged: ClassVar[str]

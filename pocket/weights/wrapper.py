@@ -93,6 +93,11 @@ class WeightWrapper:
         """Derived scale factor → systematics that its file must have for the weight's variations."""
         return {}
 
+    @classmethod
+    def named_inputs(cls) -> tuple[str, ...]:
+        """Names that inputs of the derived scale factors are given by, each of which one of them must have."""
+        return ()
+
     def check_parameters(self) -> None:
         """Check that the parameters have what the weight needs for the year of the dataset.
 
