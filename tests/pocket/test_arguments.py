@@ -64,7 +64,7 @@ def test_errors_of_other_code_stay() -> None:
         def __iter__(self) -> Any:
             raise TypeError("of the user's")
 
-    with pytest.raises(TypeError, match="^of the user's$"):
+    with pytest.raises(TypeError, match=r"^of the user's$"):
         HistConf(Strange())  # type: ignore[arg-type]
 
 
