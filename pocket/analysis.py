@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from omegaconf.errors import OmegaConfBaseException
-
 from pocket.arguments import Declarative, refused_call
 from pocket.comparison import Comparison
 from pocket.configurator import Configurator
@@ -22,7 +20,6 @@ from pocket.fingerprint.patches import patches, register_package
 from pocket.fingerprint.places import register_outside
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
-from pocket.parameters.visible import wrong_reading
 from pocket.scale_factors import ScaleFactor, ScaleFactorBase
 from pocket.scale_factors.coupled import Coupled, check_coupled
 from pocket.scale_factors.validation.closure import places
@@ -335,8 +332,6 @@ def _import(reference: str) -> ModuleType:
         if (refused := refused_call(error)) is None:
             raise
         raise refused from None
-    except OmegaConfBaseException as error:
-        raise wrong_reading(error) from None
 
 
 def _modules(package: str) -> list[str]:

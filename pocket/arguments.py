@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType, ModuleType, SimpleNamespace
@@ -38,7 +37,7 @@ class Declarative(type):
         except TypeError:
             # A signature is looked at only now, since it takes longer than to make the instance.
             _, *parameters = inspect.signature(inspect.getattr_static(cls, "__init__")).parameters.values()
-            check_arguments(cls.__name__, parameters, args, kwargs, sys._getframe(1))
+            check_arguments(cls.__name__, parameters, args, kwargs)
             raise
 
 
@@ -51,7 +50,7 @@ def declarative(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except TypeError:
             parameters = list(inspect.signature(function).parameters.values())
-            check_arguments(function.__qualname__, parameters, args, kwargs, sys._getframe(1))
+            check_arguments(function.__qualname__, parameters, args, kwargs)
             raise
 
     return checked
@@ -90,7 +89,6 @@ def check_arguments(
     parameters: Sequence[inspect.Parameter],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
-    caller: FrameType,
 ) -> None:
     """Check that arguments fit the signature of what is called.
 
@@ -99,19 +97,17 @@ def check_arguments(
         parameters: its parameters, without ``self``.
         args: positional arguments.
         kwargs: arguments by name.
-        caller: frame of the code that calls it.
 
     Raises:
         UnknownNameError: for an argument that it doesn't have, with the nearest one.
         ConfigError: for one that is missing or one too many.
     """
-    where = f"{name}() ({Path(caller.f_code.co_filename).name}, line {caller.f_lineno})"
     by_name = [one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
     if not any(one.kind is one.VAR_KEYWORD for one in parameters):
         for argument in kwargs:
             if argument not in by_name:
-                raise UnknownNameError("argument", argument, by_name, where)
+                raise UnknownNameError("argument", argument, by_name, f"{name}()")
     try:
         inspect.Signature(parameters).bind(*args, **kwargs)
     except TypeError as error:
-        raise ConfigError(f"{where}: {error}") from None
+        raise ConfigError(f"{name}(): {error}") from None

@@ -7,7 +7,6 @@ whose names stand in it, and an error where it looks for another one.
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 
 import omegaconf
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import ConfigKeyError
 
 from pocket.errors import ConfigError, MissingParameterError, UnknownParameterError
 from pocket.parameters.schema import ANY, SCHEMA, YEAR
@@ -280,18 +279,6 @@ class _Guarded(DictConfig):
         copied = super().__deepcopy__(memo)
         _watch(copied, self.__dict__.get("_guard"))
         return copied
-
-
-def wrong_reading(error: OmegaConfBaseException) -> ConfigError:
-    """Return the error for people for code that reads composed parameters of which something isn't there."""
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    places = zip(frames, traceback.extract_tb(error.__traceback__), strict=True)
-    name, line = next(
-        ((Path(place.filename).name, place.lineno) for frame, place in reversed(list(places)) if not _is_own(frame)),
-        ("?", 0),
-    )
-    reason = str(error).strip().partition("\n")[0]
-    return ConfigError(f"{name}, line {line}, reads parameter {error.full_key}: {reason}")
 
 
 def _is_own(frame: FrameType) -> bool:

@@ -12,7 +12,7 @@ from luigi.parameter import MissingParameterException
 from pocket.errors import ConfigError
 from tasks.base import StoreTask
 from tasks.merging import MergeOutputs
-from tasks.messages import OneSentence, one_sentence_errors
+from tasks.messages import OneSentence, one_sentence_errors, print_note
 from tasks.plotting import PlotScaleFactors, PlotTemplates
 from tasks.scale_factors import ComputeScaleFactors
 from tests.tasks.chain import Chain, unfinished
@@ -205,3 +205,14 @@ def test_parameter_that_is_missing_or_unknown(on_files: Chain) -> None:
     )
     assert "Traceback" not in missing.text
     assert not on_files.store.exists()
+
+
+def test_note_of_what_simulation_lacks(on_files: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+    print_note.cache_clear()
+    on_files.build(MergeOutputs, config="main")
+    assert "note:" not in capsys.readouterr().err
+    on_files.edit("__init__.py", '["genWeight", "lumi", "XS", *weights]', '["genWeight", "XS", *weights]')
+    on_files.build(MergeOutputs, config="main")
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note:")]
+    sentence = "configuration 'main': lumi not applied to DYJetsToMuMu: yields are cross sections in pb"
+    assert notes == [f"note: {sentence}"]
