@@ -32,7 +32,7 @@ def check_file_name(kind: str, name: object, where: str, error: type[PocketError
     reason = _reason(name)
     if reason or not isinstance(name, str):
         shown = name if not isinstance(name, str) or len(name) <= 50 else f"{name[:20]}…"
-        raise error(f"{where}: {shown!r} can't be the name of a {kind}, which is part of file names: it {reason}")
+        raise error(f"{where}: {kind} {shown!r} can't be part of a file name: it {reason}")
     return name
 
 

@@ -151,7 +151,7 @@ def test_sample_that_is_data_and_simulation(tmp_path: Path) -> None:
         ({"variables": {"x": X}}, r"variables\.x must be a HistConf, not Axis"),
         (
             {"variables": {"a/b": HistConf([X])}},
-            "'a/b' can't be the name of a histogram, which is part of file names",
+            "histogram 'a/b' can't be part of a file name: it has a slash",
         ),
         ({"variables": {"x": HistConf([X], only_categories=["baselin"])}}, "category 'baselin' in only_categories of "),
         (
