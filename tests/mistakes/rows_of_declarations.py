@@ -1,8 +1,5 @@
 """Mistakes in what configurations are declared with: axes, histograms, cuts, weights, scale factors, columns."""
 
-# The mistakes are what a type checker would complain about.
-# mypy: disable-error-code="call-arg, arg-type"
-
 from __future__ import annotations
 
 from pocket.columns import ColOut

@@ -26,20 +26,20 @@ X = Axis(field="x", bins=4, start=0, stop=2)
 @pytest.mark.parametrize(
     ("make", "argument", "name", "nearest"),
     [
-        (lambda: Axis(field="x", bin=60), "bin", "Axis", "bins"),  # type: ignore[call-arg]
-        (lambda: HistConf(axis=[X]), "axis", "HistConf", "axes"),  # type: ignore[call-arg]
-        (lambda: Cut("a", {}, functoin=passthrough_f), "functoin", "Cut", "function"),  # type: ignore[call-arg]
-        (lambda: ColOut("Jet", ["pt"], flaten=True), "flaten", "ColOut", "flatten"),  # type: ignore[call-arg]
-        (lambda: EfficiencyRatio(inputs="x"), "inputs", "EfficiencyRatio", "input"),  # type: ignore[call-arg]
-        (lambda: Configurator(weight={}), "weight", "Configurator", "weights"),  # type: ignore[call-arg]
+        (lambda: Axis(field="x", bin=60), "bin", "Axis", "bins"),
+        (lambda: HistConf(axis=[X]), "axis", "HistConf", "axes"),
+        (lambda: Cut("a", {}, functoin=passthrough_f), "functoin", "Cut", "function"),
+        (lambda: ColOut("Jet", ["pt"], flaten=True), "flaten", "ColOut", "flatten"),
+        (lambda: EfficiencyRatio(inputs="x"), "inputs", "EfficiencyRatio", "input"),
+        (lambda: Configurator(weight={}), "weight", "Configurator", "weights"),
         (
-            lambda: ScaleFactorWeight.wrap("a", scale_factors="b"),  # type: ignore[call-arg]
+            lambda: ScaleFactorWeight.wrap("a", scale_factors="b"),
             "scale_factors",
             r"ScaleFactorWeight\.wrap",
             "scale_factor",
         ),
         (
-            lambda: WeightLambda.wrap_func("a", passthrough_f, has_variation=True),  # type: ignore[call-arg]
+            lambda: WeightLambda.wrap_func("a", passthrough_f, has_variation=True),
             "has_variation",
             r"WeightLambda\.wrap_func",
             "has_variations",
@@ -54,9 +54,9 @@ def test_unknown_argument(make: Callable[[], Any], argument: str, name: str, nea
 
 def test_missing_argument_and_one_too_many() -> None:
     with pytest.raises(ConfigError, match=r"^Axis\(\): missing a required .*'field'"):
-        Axis(bins=4)  # type: ignore[call-arg]
+        Axis(bins=4)
     with pytest.raises(ConfigError, match=r"^Cut\(\): too many positional arguments"):
-        Cut("a", {}, passthrough_f, "events", 3)  # type: ignore[call-arg]
+        Cut("a", {}, passthrough_f, "events", 3)
 
 
 def test_errors_of_other_code_stay() -> None:
@@ -65,7 +65,7 @@ def test_errors_of_other_code_stay() -> None:
             raise TypeError("of the user's")
 
     with pytest.raises(TypeError, match=r"^of the user's$"):
-        HistConf(Strange())  # type: ignore[arg-type]
+        HistConf(Strange())
 
 
 def test_instances_are_what_they_were() -> None:
@@ -82,17 +82,17 @@ def refused(call: Callable[[], Any]) -> str:
 
 def test_calls_of_functions() -> None:
     unknown = r"unknown argument 'minpts' in get_nObj_min() (test_arguments.py, line "
-    assert refused(lambda: get_nObj_min(2, minpts=3)).startswith(unknown)  # type: ignore[call-arg]
-    of_module = refused(lambda: cut_functions.get_nObj_min(2, minpts=3))  # type: ignore[call-arg]
+    assert refused(lambda: get_nObj_min(2, minpts=3)).startswith(unknown)
+    of_module = refused(lambda: cut_functions.get_nObj_min(2, minpts=3))
     assert of_module.endswith("did you mean 'minpt'?")
-    lacking = refused(lambda: get_nObj_min())  # type: ignore[call-arg]
+    lacking = refused(lambda: get_nObj_min())
     assert lacking.startswith("get_nObj_min() (test_arguments.py, line ")
     assert lacking.endswith("): missing 1 required positional argument: 'N'")
-    assert refused(lambda: "a" + 1) == "None"  # type: ignore[operator]
+    assert refused(lambda: "a" + 1) == "None"
 
 
 def test_calls_of_what_is_not_found() -> None:
     def call() -> None:
-        (lambda value: value)(valeu=3)  # type: ignore[call-arg]
+        (lambda value: value)(valeu=3)
 
     assert "unknown argument 'valeu'" in refused(call)

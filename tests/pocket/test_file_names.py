@@ -30,7 +30,9 @@ def test_names_that_files_can_have(name: str) -> None:
     ],
 )
 def test_names_that_they_can_not_have(name: object, reason: str) -> None:
-    with pytest.raises(ConfigError, match=f"^categories: category .* can't be part of a file name: it {reason}$") as caught:
+    with pytest.raises(
+        ConfigError, match=f"^categories: category .* can't be part of a file name: it {reason}$"
+    ) as caught:
         check_file_name("category", name, "categories")
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 200
