@@ -31,7 +31,7 @@ _CALLED = {
 #: weights that are not applied → what the yields of simulation are then
 _FOLLOWS: Mapping[tuple[str, ...], str] = {
     (Lumi.name,): "yields are cross sections in pb",
-    (CrossSection.name,): "yields are those of a cross section of 1 pb",
+    (CrossSection.name,): "yields are fractions of all events times the luminosity",
     (CrossSection.name, Lumi.name): "yields are fractions of all events before any cut",
     (GenWeight.name,): "each event counts as one, whatever its generator weight",
     (GenWeight.name, Lumi.name): "each event counts as one, and yields are cross sections in pb",

@@ -14,9 +14,10 @@ from pocket.configurator import Configurator
 from pocket.corrections import load_correction
 from pocket.cut import Cut
 from pocket.histograms.config import Axis, HistConf
+from pocket.parameters.defaults import merge_parameters
 from pocket.weights import WeightLambda
 from tests.mistakes.table import EVENTS, MERGE, Row
-from tests.pocket.configs import configure, only
+from tests.pocket.configs import PARAMETERS, configure, only
 from tests.pocket.correction_files import binned, write_corrections
 
 X = Axis(field="x", bins=4, start=0, stop=2)
@@ -57,6 +58,18 @@ def correction(name: str) -> Callable[[Path], Any]:
     def make(folder: Path) -> Any:
         written: cs.Correction = binned("pileup", {"n": [0, 1, 2]}, lambda kind, number: 1.0, "kind")
         return load_correction(write_corrections(folder / "file.json", written), name)
+
+    return make
+
+
+def pileup(**changes: str) -> Callable[[Path], Configurator]:
+    """Return what makes a configuration with the weight of pileup, whose parameters name a file."""
+
+    def make(folder: Path) -> Configurator:
+        written: cs.Correction = binned("nominal_pu", {"n": [0, 1, 2]}, lambda kind, number: 1.0, "kind")
+        named = {"file": write_corrections(folder / "file.json", written), "name": "nominal_pu"} | changes
+        parameters = merge_parameters(PARAMETERS, {"pileup": {"2018": named}})
+        return configure(parameters=parameters, datasets=only("TT"), weights={"common": {"inclusive": ["pileup"]}})
 
     return make
 
@@ -126,6 +139,18 @@ ROWS = [
         "a correction that isn't in the file",
         r"unknown correction 'pielup' in file\.json, did you mean 'pileup'.",
         correction("pielup"),
+    ),
+    Row(
+        "a correction of a shipped weight that isn't in its file",
+        r"unknown correction 'nominal_up' in file\.json, did you mean 'nominal_pu'.",
+        pileup(name="nominal_up"),
+        EVENTS,
+    ),
+    Row(
+        "a file of a shipped weight that there isn't",
+        r"correction file /no/such\.json does not exist",
+        pileup(file="/no/such.json"),
+        EVENTS,
     ),
     Row(
         "a file of corrections that there isn't",

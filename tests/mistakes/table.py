@@ -44,8 +44,11 @@ class Row:
 
 def events() -> ak.Array:
     """Return four events of simulation."""
+    pileup = ak.zip({"nTrueInt": np.array([0.5, 1.5, 0.5, 1.5])})
     weights = np.array([1.0, -1.0, 0.5, 4.0], dtype=np.float32)
-    return ak.Array({"x": [0.5, 0.5, 1.5, 1.5], "genWeight": weights, "skimRescaleGenWeight": np.ones(4)})
+    return ak.Array(
+        {"x": [0.5, 0.5, 1.5, 1.5], "genWeight": weights, "skimRescaleGenWeight": np.ones(4), "Pileup": pileup}
+    )
 
 
 def first_mistake(row: Row, folder: Path) -> tuple[str, Exception | None]:

@@ -208,7 +208,7 @@ def test_sentences_have_a_line_for_each_kind_of_sum() -> None:
         (["genWeight", "lumi", "XS"], ""),
         (["signOf_genWeight", "lumi", "XS"], ""),
         (["genWeight", "XS"], "lumi not applied to TT: yields are cross sections in pb"),
-        (["genWeight", "lumi"], "XS not applied to TT: yields are those of a cross section of 1 pb"),
+        (["genWeight", "lumi"], "XS not applied to TT: yields are fractions of all events times the luminosity"),
         (["genWeight"], "XS and lumi not applied to TT: yields are fractions of all events before any cut"),
         (["XS", "lumi"], "genWeight not applied to TT: each event counts as one, whatever its generator weight"),
         (["XS"], "genWeight and lumi not applied to TT: each event counts as one, and yields are cross sections in pb"),
