@@ -10,8 +10,9 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from omegaconf import MISSING
 
-from pocket.errors import ConfigError, check_known
+from pocket.errors import ConfigError, MissingParameterError, check_known
 
 if TYPE_CHECKING:
     from pocket.plots.compare import BoolArray, FloatArray
@@ -121,6 +122,7 @@ class PlotStyle:
             ConfigError: if a value is of the wrong kind.
         """
         options = _check_options(cls, _plain(parameters), "plotting_style")
+        _refuse_missing(options, "plotting_style")
         if "blind_hists" in options:
             blind = _check_options(BlindHists, options["blind_hists"], "plotting_style.blind_hists")
             options["blind_hists"] = BlindHists(**blind)
@@ -148,6 +150,19 @@ def _plain(parameters: Mapping[str, Any]) -> Any:
     from omegaconf import OmegaConf
 
     return OmegaConf.to_container(parameters, resolve=True) if OmegaConf.is_config(parameters) else parameters
+
+
+def _refuse_missing(options: Any, place: str) -> None:
+    """Refuse values that aren't known yet, all of which are used here."""
+    entries = options.items() if isinstance(options, Mapping) else enumerate(options) if _is_list(options) else ()
+    for key, value in entries:
+        if value == MISSING:
+            raise MissingParameterError(f"parameter {place}.{key} is still '???', give it a value")
+        _refuse_missing(value, f"{place}.{key}")
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def _check_options(kind: type[PlotStyle | BlindHists], options: Any, where: str) -> dict[str, Any]:

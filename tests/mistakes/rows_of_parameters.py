@@ -188,6 +188,12 @@ ROWS = [
         PLAN,
     ),
     Row(
+        "style: a text that is missing",
+        r"parameter plotting_style\.labels_mc\.DY is still '\?\?\?', give it a value",
+        style(labels_mc={"DY": "???"}),
+        PLAN,
+    ),
+    Row(
         "style: a format that there isn't",
         r"unknown format 'pgn' in plotting_style\.formats, did you mean 'png'.",
         style(formats=["pgn"]),

@@ -58,6 +58,7 @@ def test_unknown_names_are_refused(options: dict[str, Any], message: str) -> Non
     ("options", "message"),
     [
         ({"formats": "pdf"}, "plotting_style.formats must be a list of names, not 'pdf'"),
+        ({"formats": ["png", "???"]}, r"parameter plotting_style\.formats\.1 is still '\?\?\?', give it a value"),
         ({"dpi": 0}, "plotting_style.dpi must be a positive whole number"),
         ({"labels_mc": {"A": 1}}, "plotting_style.labels_mc.A must be a text"),
         ({"labels_mc": ["A"]}, "plotting_style.labels_mc must be a mapping"),
