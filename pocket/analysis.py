@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+from pocket.arguments import Declarative, refused_call
 from pocket.comparison import Comparison
 from pocket.configurator import Configurator
 from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.executors.base import ExecutorFactoryABC
+from pocket.file_names import check_store_name
 from pocket.fingerprint.patches import patches, register_package
 from pocket.fingerprint.places import register_outside
 from pocket.parameters.defaults import project_root
@@ -26,7 +28,7 @@ from pocket.snapshots.process import located
 
 
 @dataclass(frozen=True)
-class Analysis:
+class Analysis(metaclass=Declarative):
     """Everything that one analysis consists of.
 
     Args:
@@ -60,6 +62,10 @@ class Analysis:
 
     def __post_init__(self) -> None:
         where = f"analysis {self.name!r}"
+        check_store_name("analysis", self.name)
+        for kind, names in (("configuration", self.configs), ("scale factor", self.scale_factors)):
+            for name in names:
+                check_store_name(kind, name, where)
         self.config(self.default_config, f"default_config of {where}")
         for after in self.compare:
             comparison = self.comparison(after)
@@ -73,6 +79,7 @@ class Analysis:
             for used in config.scale_factors:
                 self.scale_factor(used, f"weights of configuration {name!r}")
             self._check_systematics(name)
+            self._check_inputs(name)
         check_coupled(self.groups, {name: self._measured_in(name) for name in self.scale_factors}, where)
         for reader in self.skims:
             self._check_skim(reader)
@@ -210,6 +217,14 @@ class Analysis:
                     where = f"scale factor {name!r}, which weight {weight.name!r} of configuration {config!r} varies"
                     check_known("systematic", keys, written, where)
 
+    def _check_inputs(self, config: str) -> None:
+        for weight in self.configs[config].weights.classes.values():
+            inputs = [self.scale_factors[name].input_names() for name in weight.scale_factors()]
+            known = [name for names in inputs if names is not None for name in names]
+            if None not in inputs:
+                where = f"inputs of weight {weight.name!r} of configuration {config!r}"
+                check_known("input", weight.named_inputs(), known, where)
+
     def _check_scale_factor(self, name: str, declaration: ScaleFactor) -> None:
         where = f"scale factor {name!r}"
         self._check_measurement(declaration, where)
@@ -339,6 +354,10 @@ def _import(reference: str) -> ModuleType:
         if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
             raise
         raise UnknownNameError("analysis", reference, available_analyses()) from None
+    except TypeError as error:
+        if (refused := refused_call(error)) is None:
+            raise
+        raise refused from None
 
 
 def _modules(package: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
+from pocket.arguments import Declarative
 from pocket.columns.plan import build_column_plan
 from pocket.configurator import NOT_PROCESSED, Configurator
 from pocket.errors import ConfigError
@@ -18,7 +19,7 @@ SAME_EVENTS = ("workflow", "workflow_options", "datasets", "skim", "preselection
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(metaclass=Declarative):
     """What the templates of a configuration are drawn beside.
 
     Args:

@@ -11,6 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from pocket.arguments import Declarative
 from pocket.blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator, requested_variations
 from pocket.columns.plan import build_column_plan
@@ -19,6 +20,7 @@ from pocket.datasets.definitions import DatasetDefinition, read_definitions
 from pocket.datasets.fileset import DatasetInfo, select_datasets
 from pocket.delayed import DelayedColumn, check_delayed_columns
 from pocket.errors import ConfigError, check_known
+from pocket.file_names import check_file_name
 from pocket.fingerprint.names import names_in
 from pocket.histograms.config import HistConf
 from pocket.one_sided import one_sided_variations
@@ -48,7 +50,7 @@ def processing_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
 _FOUND_OUT = ("reader", "one_sided")
 
 
-class Configurator:
+class Configurator(metaclass=Declarative):
     """A validated configuration.
 
     Args:
@@ -129,6 +131,7 @@ class Configurator:
         shipped = [weight for weight in shipped_weights() if weight.name not in own]
         known = [*shipped, *weights_classes]
         self.weights: WeightPlan = build_plan(weights or {}, varied, known, names, kinds, dropped)
+        self._check_weights()
         self.shapes: ShapePlan = build_shape_plan(shaped, calibrators or (), names, kinds, dropped)
         self.columns = build_column_plan(columns or {}, names, kinds, dropped)
         self.delayed_columns = check_delayed_columns(delayed_columns)
@@ -198,8 +201,10 @@ class Configurator:
 
     def _processing_reader(self, declared: Mapping[str, Any]) -> Reader:
         # factors are asked for when outputs are merged
-        factors = [cls.factor for cls in self.normalisation_weights.values()]
-        return self._reader(names_in(declared, without=factors))
+        merging = [cls.factor for cls in self.normalisation_weights.values()]
+        # and what is checked when the configuration is built isn't read again
+        checks = [cls.check_parameters for cls in self.weights.classes.values()]
+        return self._reader(names_in(declared, without=[*merging, *checks]))
 
     @property
     def normalisation_weights(self) -> dict[str, type[NormalisationWeight]]:
@@ -257,6 +262,8 @@ class Configurator:
         check_known("sample", subsamples, (*self.samples, *dropped), "subsamples")
         read = {}
         for sample, subsample in subsamples.items():
+            for name in subsample:
+                check_file_name("subsample", name, f"subsamples of {sample!r}")
             selection = subsample if isinstance(subsample, StandardSelection) else StandardSelection(subsample)
             if sample in dropped:
                 dropped = (*dropped, *(f"{sample}{SUBSAMPLE}{name}" for name in selection.names))
@@ -270,6 +277,23 @@ class Configurator:
                 )
         return read, tuple(dropped)
 
+    def _check_weights(self) -> None:
+        """Check that the parameters have what weights need, once for each year."""
+        checked: set[tuple[str, str]] = set()
+        for name, definition in self.definitions.items():
+            applied = [self.weights.samples[counted].names for counted in self.counted_samples(definition.sample)]
+            for weight in dict.fromkeys(weight for names in applied for weight in names):
+                cls = self.weights.classes[weight]
+                # to make an instance may take long
+                is_checked = cls.check_parameters is WeightWrapper.check_parameters
+                if is_checked or (weight, definition.year) in checked:
+                    continue
+                checked.add((weight, definition.year))
+                try:
+                    cls(self.parameters, definition.metadata()).check_parameters()
+                except ConfigError as error:
+                    raise ConfigError(f"weight {weight!r} of dataset {name!r}: {error}") from None
+
     def _check_variables(self, dropped: Sequence[str]) -> None:
         if not (self.variables or any(any(by_category.values()) for by_category in self.columns.values())):
             raise ConfigError("variables: at least one histogram is needed, or columns to export")
@@ -279,8 +303,7 @@ class Configurator:
         for name, conf in self.variables.items():
             if not isinstance(conf, HistConf):
                 raise ConfigError(f"variables.{name} must be a HistConf, not {conf!r}")
-            if not name or "/" in name:
-                raise ConfigError(f"variables: {name!r} can't be a histogram's name")
+            check_file_name("histogram", name, "variables")
             for kind, (plural, names) in known.items():
                 for option in (f"only_{plural}", f"exclude_{plural}"):
                     check_known(kind, getattr(conf, option) or (), names, f"{option} of histogram {name!r}")

@@ -10,6 +10,7 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from pocket.arguments import Declarative
 from pocket.errors import ConfigError
 from pocket.lookup import collection, is_optional
 
@@ -17,7 +18,7 @@ EVENTS = "events"
 
 
 @dataclass(frozen=True)
-class Cut:
+class Cut(metaclass=Declarative):
     """A selection that can be parametrised and reused.
 
     Args:

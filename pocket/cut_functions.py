@@ -276,7 +276,8 @@ def apply_event_flags(
     """
     flags = list(parameter(processor_params, "event_flags", year))
     if not isMC:
-        flags += processor_params.get("event_flags_data", {}).get(year, [])
+        # a list of OmegaConf on the right would make a read-only one of the sum
+        flags.extend(processor_params.get("event_flags_data", {}).get(year, []))
     passed, stored = np.ones(len(events), dtype=np.bool_), events.Flag
     for flag in flags:
         passed &= np.asarray(branch(stored, flag, "Flag"))

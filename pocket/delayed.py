@@ -15,13 +15,14 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from pocket.arguments import Declarative
 from pocket.errors import ConfigError
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class DelayedColumn:
+class DelayedColumn(metaclass=Declarative):
     """A column that a model computes from a few numbers of each event.
 
     Args:

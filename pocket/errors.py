@@ -47,6 +47,17 @@ class UnknownNameError(ConfigError):
         super().__init__(f"unknown {kind} {str(name)!r}{place}{hint}")
 
 
+class UnknownParameterError(UnknownNameError, AttributeError, KeyError):
+    """Code looks for a parameter that isn't there; also what Python raises then, so that ``hasattr`` works."""
+
+    # that of KeyError shows the representation of the text
+    __str__ = Exception.__str__
+
+
+class MissingParameterError(ConfigError):
+    """Code looks for a parameter that is still ``???``."""
+
+
 class DatasetError(PocketError):
     """A dataset definition or a fileset is wrong or empty."""
 

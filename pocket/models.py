@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pocket.arguments import Declarative
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.checksums import FileContent, content_of
 from pocket.parameters.locations import local_path, project_path
@@ -20,7 +21,7 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Model:
+class Model(metaclass=Declarative):
     """A trained model in a file, called as ``model(features, params)``.
 
     Args:

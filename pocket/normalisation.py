@@ -12,9 +12,10 @@ import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from pocket.blocks import SUBSAMPLE
 from pocket.configurator import Configurator
 from pocket.errors import DatasetError
-from pocket.weights.common import CrossSection, normalisation_factor
+from pocket.weights.common import CrossSection, GenWeight, Lumi, normalisation_factor
 from pocket.weights.plan import GENERATOR_SUMS
 
 #: the number of events before any cut
@@ -26,6 +27,16 @@ _CALLED = {
     "sum_genweights": "sum of genWeight",
     "sum_signOf_genweights": "sum of the signs of genWeight",
     EVENTS: "number of events",
+}
+#: weights that are not applied → what the yields of simulation are then
+_FOLLOWS: Mapping[tuple[str, ...], str] = {
+    (Lumi.name,): "yields are cross sections in pb",
+    (CrossSection.name,): "yields are fractions of all events times the luminosity",
+    (CrossSection.name, Lumi.name): "yields are fractions of all events before any cut",
+    (GenWeight.name,): "each event counts as one, whatever its generator weight",
+    (GenWeight.name, Lumi.name): "each event counts as one, and yields are cross sections in pb",
+    (GenWeight.name, CrossSection.name): "yields are numbers of simulated events times the luminosity",
+    (GenWeight.name, CrossSection.name, Lumi.name): "yields are numbers of simulated events",
 }
 
 
@@ -123,6 +134,35 @@ def normalisation_sentences(divided: Mapping[str, Mapping[str, Mapping[str, Mapp
             yield f"divided by the {_CALLED[key]}: {written}"
         elif datasets:
             yield f"not divided, by weights without genWeight, signOf_genWeight and XS: {', '.join(datasets)}"
+
+
+def normalisation_notes(cfg: Configurator) -> Iterator[str]:
+    """Yield which of the usual weights simulation lacks, and what follows, a line for all samples that lack the same.
+
+    Args:
+        cfg: the configuration.
+    """
+    if cfg.workflow_options.get(UNDIVIDED):
+        return
+    samples: dict[tuple[str, ...], dict[str, None]] = {}
+    for definition in cfg.definitions.values():
+        for sample, _, names in _applied(cfg, definition.metadata()) if definition.is_mc else ():
+            samples.setdefault(_lacking(cfg, names), {})[sample.partition(SUBSAMPLE)[0]] = None
+    for lacking, of_samples in samples.items():
+        if lacking:
+            *first, last = lacking
+            weights = f"{', '.join(first)} and {last}" if first else last
+            yield f"{weights} not applied to {', '.join(of_samples)}: {_FOLLOWS[lacking]}"
+
+
+def _lacking(cfg: Configurator, names: Collection[str]) -> tuple[str, ...]:
+    """Return which of the usual weights are not among those that are applied."""
+    lacking = [] if any(name in names for name in GENERATOR_SUMS) else [GenWeight.name]
+    known = (CrossSection.name, Lumi.name)
+    # of an analysis' own factors nobody knows what they are
+    if not any(name in cfg.normalisation_weights and name not in known for name in names):
+        lacking += [name for name in known if name not in names]
+    return tuple(lacking)
 
 
 def _applied(cfg: Configurator, metadata: Mapping[str, Any]) -> Iterator[tuple[str, str, tuple[str, ...]]]:

@@ -6,8 +6,10 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from pocket.arguments import Declarative
 from pocket.cut import Cut
 from pocket.errors import ConfigError
+from pocket.file_names import check_file_name
 
 #: keys of the cutflow that aren't categories
 RESERVED = frozenset({"initial", "skim", "presel"})
@@ -43,7 +45,7 @@ def check_event_cuts(cuts: object, where: str) -> tuple[Cut, ...]:
 
 
 @dataclass(frozen=True)
-class StandardSelection:
+class StandardSelection(metaclass=Declarative):
     """Categories as the logical AND of their cuts; an event may be in several.
 
     A category with a cut on a collection consists of objects instead of events.
@@ -62,9 +64,9 @@ class StandardSelection:
         if not self.categories:
             raise ConfigError("categories: at least one is needed, e.g. {'baseline': [passthrough]}")
         for name, cuts in self.categories.items():
-            # a slash would be a folder among exported columns
-            if not isinstance(name, str) or not name or "/" in name or name in RESERVED:
-                raise ConfigError(f"categories: {name!r} can't be a category's name")
+            check_file_name("category", name, "categories")
+            if name in RESERVED:
+                raise ConfigError(f"categories: {name!r} can't be a category's name, it is a step of the cutflow")
             check_cuts(cuts, f"categories.{name}")
         used = dict.fromkeys(cut.collection for cuts in self.categories.values() for cut in cuts if cut.per_object)
         if len(used) > 1:
@@ -91,7 +93,7 @@ class StandardSelection:
 
 
 @dataclass(frozen=True)
-class MultiCut:
+class MultiCut(metaclass=Declarative):
     """One binning of a :class:`CartesianSelection`: a list of cuts, one per bin.
 
     Args:

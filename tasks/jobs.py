@@ -384,7 +384,7 @@ def save_plots(plots: Iterable[Plot], folder: Path, parameters: Any) -> None:
     from pocket.plots.canvas import save_figure
     from pocket.plots.style import PlotStyle
 
-    style = PlotStyle.from_parameters(parameters.plotting_style)
+    style = PlotStyle.from_parameters(parameters.get("plotting_style", {}))
     folder.mkdir(parents=True, exist_ok=True)
     for stem, figure, numbers in plots:
         save_figure(figure, folder / stem, style.formats)

@@ -15,7 +15,7 @@ from tasks.base import ConfigTask
 from tasks.branches import BatchWorkflow
 from tasks.iterations import IterationTask
 from tasks.jobs import MergingJob
-from tasks.processing import RunProcessor
+from tasks.processing import RunProcessor, print_normalisation_notes
 from tasks.targets import StoreTarget, store_targets
 
 if TYPE_CHECKING:
@@ -150,6 +150,8 @@ class MergeOutputs(IterationTask, ConfigTask):
         from pocket.parameters.defaults import dump_parameters
 
         config = self.config_inst
+        # once in a process, if the processor runs in the same
+        print_normalisation_notes(self.config, config)
         processor = self.processor
         branches = processor.finished_branches()
         folders = [task.output().directory for task in branches.values()]

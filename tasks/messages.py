@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import re
 import sys
@@ -54,6 +55,12 @@ def one_sentence_errors() -> None:
     if not any(isinstance(known, OneSentence) for known in logger.filters):
         logger.addFilter(OneSentence())
     sys.excepthook = _excepthook
+
+
+@functools.cache
+def print_note(sentence: str) -> None:
+    """Print what a person may want to know, once in a process."""
+    print(shown(f"note: {sentence}"), file=sys.stderr)
 
 
 def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

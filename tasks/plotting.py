@@ -43,13 +43,16 @@ class PlotTemplates(ClosureGate, ConfigTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Resolve the comparison, and refuse unknown names before anything runs."""
+        """Resolve the comparison, and refuse unknown names and a wrong style before anything runs."""
+        from pocket.plots.specification import check_style
+
         params = super().modify_param_values(params)
         analysis = load(params["analysis"], params["params"])
         config = analysis.config(params["config"])
         where = f"configuration {params['config']!r}"
         check_known("variable", params["variables"], config.variables, where)
         check_known("category", params["categories"], config.categories.names, where)
+        check_style(config)
         if params["compare"] == law.NO_STR:
             params["compare"] = analysis.comparison(params["config"]).before or "none"
         if params["compare"] != "none":
@@ -204,8 +207,12 @@ class PlotScaleFactors(ScaleFactorTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a published scale factor that can't be read before anything runs."""
+        """Refuse a published scale factor that can't be read, and a wrong style, before anything runs."""
+        from pocket.plots.specification import check_style
+
         params = super().modify_param_values(params)
+        analysis = load(params["analysis"], params["params"])
+        check_style(analysis.config(analysis.drawn_as(params["scale_factor"])))
         published = read_published(params["published"], params["published_inputs"])
         if published is not None:
             from pocket.corrections import load_correction

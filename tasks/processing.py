@@ -13,6 +13,7 @@ from tasks.branches import DatasetWorkflow
 from tasks.datasets import BuildDatasets
 from tasks.iterations import NO_ITERATION, IterationTask
 from tasks.jobs import ProcessingJob
+from tasks.messages import print_note
 from tasks.skimming import BuildSkimDatasets
 from tasks.targets import StoreTarget, store_targets
 
@@ -89,6 +90,11 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         ids = input_ids({f"scale factor {name}": task.output() for name, task in scale_factors.items()})
         return None if ids is None else {**self.segment_ids, **ids}
 
+    def prepare_branches(self) -> None:
+        """Say what the configuration lacks that simulation usually has, and prepare the branches."""
+        print_normalisation_notes(self.config, self.config_inst)
+        super().prepare_branches()
+
     def job(self) -> Job:
         """Return the work of this branch."""
         return ProcessingJob(**self.job_arguments())
@@ -99,3 +105,11 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         left_out: dict[str, str | None] = dict.fromkeys(self.config_inst.scale_factors)
         files = left_out | {name: str(task.correction_file) for name, task in scale_factors.items()}
         return replace(super().made_files(), scale_factors=files)
+
+
+def print_normalisation_notes(name: str, config: Configurator) -> None:
+    """Print which of the usual weights of simulation a configuration lacks, once in a process."""
+    from pocket.normalisation import normalisation_notes
+
+    for sentence in normalisation_notes(config):
+        print_note(f"configuration {name!r}: {sentence}")

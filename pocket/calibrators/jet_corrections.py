@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -115,7 +116,12 @@ class JetCorrections:
         names = self._input_names(name)
         check_known("input", names, inputs, f"correction {name!r} for {self.jet_type}")
         correction = load_correction(self.path, f"{name}_{self.jet_type}")
-        return np.asarray(correction.evaluate(*(inputs[each] for each in names)), dtype=np.float64)
+        try:
+            return np.asarray(correction.evaluate(*(inputs[each] for each in names)), dtype=np.float64)
+        # what correctionlib raises for a value or a text that the correction doesn't have
+        except (IndexError, RuntimeError) as error:
+            place = f"correction {name!r} for {self.jet_type} in {Path(self.path).name}"
+            raise ConfigError(f"{place}: {' '.join(str(error).split())}; inputs: {', '.join(names)}") from None
 
 
 def _of_era(params: Any, place: tuple[str, ...], metadata: Mapping[str, Any]) -> str:

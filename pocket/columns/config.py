@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pocket.arguments import Declarative
 from pocket.errors import ConfigError
 
 #: columns of every export, which identify an event
@@ -15,7 +16,7 @@ WEIGHT_VARIATION = "weight_variation_"
 
 
 @dataclass(frozen=True)
-class ColOut:
+class ColOut(metaclass=Declarative):
     """Columns of one collection.
 
     A column is called ``{collection}_{column}``.

@@ -56,6 +56,7 @@ from typing import Any
 from pocket.datasets.catalogues.dbs import GLOBAL, INSTANCES
 from pocket.datasets.metadata import read_metadata, text
 from pocket.errors import DatasetError, UnknownNameError, check_known
+from pocket.file_names import check_file_name
 from pocket.skims.before import BeforeSkim
 from pocket.tokens import holds_token, redacted
 
@@ -118,6 +119,8 @@ class DatasetDefinition:
                 f"{self.where}: sample {self.sample!r} may hold letters, digits and any of '_.+-' only, and no '__', "
                 "which separates a sample from its subsamples"
             )
+        for kind, name in (("dataset", self.name), ("sample", self.sample)):
+            check_file_name(kind, name, self.where, DatasetError)
         if self.source not in SOURCES:
             raise UnknownNameError("file source", self.source, SOURCES, self.where)
         if self.dbs_instance not in INSTANCES:

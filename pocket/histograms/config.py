@@ -6,10 +6,13 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
+from pocket.arguments import Declarative
 from pocket.blocks import SUBSAMPLE
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.file_names import check_file_name
 
 AXIS_TYPES = ("regular", "variable", "integer", "intcat", "strcat")
 TRANSFORMS = ("log", "sqrt")
@@ -20,7 +23,7 @@ TAKEN_NAMES = ("cat", "variation", "weight", "sample", "threads")
 
 
 @dataclass(frozen=True)
-class Axis:
+class Axis(metaclass=Declarative):
     """One dimension of a histogram, and where its values come from.
 
     Args:
@@ -80,6 +83,9 @@ class Axis:
                 object.__setattr__(self, "type", "variable")
         if self.transform is not None and self.transform not in TRANSFORMS:
             raise UnknownNameError("transform", self.transform, TRANSFORMS, where)
+        for key in ("start", "stop"):
+            if not isinstance(getattr(self, key), Real | None):
+                raise ConfigError(f"{where}: {key} must be a number, not {getattr(self, key)!r}")
         if self.pos is not None and self.pos < 0:
             raise ConfigError(f"{where}: pos must be 0 or more, not {self.pos}")
         if self.coll == "metadata" and self.type != "strcat":
@@ -100,6 +106,8 @@ class Axis:
         edges = self.bins
         if not isinstance(edges, tuple) or len(edges) < 2:
             raise ConfigError(f"{where}: bins must be a list of at least two edges, not {edges!r}")
+        if not all(isinstance(edge, Real) for edge in edges):
+            raise ConfigError(f"{where}: edges must be numbers, not {list(edges)}")
         numbers = [float(edge) for edge in edges]
         if any(math.isnan(edge) for edge in numbers) or sorted(set(numbers)) != numbers:
             raise ConfigError(f"{where}: edges must rise, not {list(edges)}")
@@ -118,7 +126,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class HistConf:
+class HistConf(metaclass=Declarative):
     """A histogram: its axes, and for which categories, samples and variations it is filled.
 
     Args:
@@ -163,6 +171,9 @@ class HistConf:
         names = [axis.name for axis in self.axes]
         if not names:
             raise ConfigError("a histogram needs at least one axis")
+        # figures of several axes are named by them
+        for name in names[1:] and names:
+            check_file_name("axis", name, f"histogram of {', '.join(map(repr, names))}")
         for name in names:
             if names.count(name) > 1:
                 raise ConfigError(f"two axes of one histogram are named {name!r}, give one of them another name=")

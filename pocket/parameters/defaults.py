@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import omegaconf
-from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 from yaml import YAMLError
 
 from pocket.derived import derived
 from pocket.errors import ConfigError
-from pocket.parameters import schema
+from pocket.parameters import numbers, schema
 from pocket.parameters.locations import directory_names, project_path, project_root, register_configuration_dir
+from pocket.parameters.numbers import surprising_numbers
 from pocket.parameters.overrides import apply_overrides
 from pocket.parameters.schema import check_keys
 
@@ -97,6 +98,8 @@ def merge_parameters(main: DictConfig, *others: DictConfig | dict[str, Any], upd
 def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, Any]:
     """Return parameters as plain dictionaries with interpolations resolved.
 
+    What is ``???``, or refers to that, stays so: it is an error only for who reads it.
+
     Args:
         parameters: the parameters.
         without: top-level sections to leave out.
@@ -128,7 +131,7 @@ def _unresolved(node: Any) -> Any:
 
 def _resolved(parameters: DictConfig, without: Sequence[str]) -> dict[str, Any]:
     try:
-        return {str(key): _plain(parameters[key]) for key in parameters if key not in without}
+        return {str(key): _value(parameters, key) for key in parameters if key not in without}
     except OmegaConfBaseException as error:
         raise ConfigError(f"parameter {error.full_key}: {_first_line(error)}") from None
 
@@ -142,12 +145,25 @@ def dump_parameters(parameters: DictConfig) -> str:
         ConfigError: if an interpolation can't be resolved.
     """
     # names what can't be resolved
-    to_plain(parameters)
-    return OmegaConf.to_yaml(parameters, resolve=True, sort_keys=True)
+    plain = to_plain(parameters)
+    try:
+        return OmegaConf.to_yaml(parameters, resolve=True, sort_keys=True)
+    except InterpolationToMissingValueError:
+        return OmegaConf.to_yaml(OmegaConf.create(plain), sort_keys=True)
 
 
-def _plain(value: Any) -> Any:
-    return OmegaConf.to_container(value, resolve=True, throw_on_missing=True) if OmegaConf.is_config(value) else value
+def _value(node: DictConfig | ListConfig, key: Any) -> Any:
+    """Return an entry of parameters as plain containers."""
+    try:
+        value = node[key]
+    except (MissingMandatoryValue, InterpolationToMissingValueError):
+        return MISSING
+    try:
+        return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+    except InterpolationToMissingValueError:
+        if isinstance(value, DictConfig):
+            return {name: _value(value, name) for name in value}
+        return [_value(value, position) for position in range(len(value))]
 
 
 def _load(path: Path, shipped: bool = False) -> DictConfig:
@@ -177,14 +193,14 @@ def _of_yaml(path: Path, content: bytes) -> DictConfig:
         raise ConfigError(f"parameter file {path}: {' '.join(str(error).split())}") from None
     if not isinstance(part, DictConfig):
         raise ConfigError(f"parameter file {path} must hold a mapping of sections")
-    check_keys(OmegaConf.to_container(part, resolve=False), str(path))
+    check_keys(OmegaConf.to_container(part, resolve=False), str(path), surprising_numbers(content.decode()))
     return part
 
 
 @functools.cache
 def _method() -> bytes:
     """Return what else than a file decides which parameters it holds: OmegaConf, and the code here and of the keys."""
-    code = (Path(file).read_bytes() for file in (__file__, schema.__file__))
+    code = (Path(file).read_bytes() for file in (__file__, schema.__file__, numbers.__file__))
     return b"".join([omegaconf.__version__.encode(), *code])
 
 

@@ -12,6 +12,8 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters.numbers import surprising_numbers
+from pocket.parameters.schema import check_keys
 
 _active: ContextVar[tuple[str, ...]] = ContextVar("parameter_overrides", default=())
 
@@ -33,7 +35,8 @@ def apply_overrides(parameters: DictConfig) -> DictConfig:
     """Set the active assignments whose keys exist; those of files still to be merged come with them.
 
     Raises:
-        ConfigError: if a number, a text or a list would become something else.
+        ConfigError: if a number, a text or a list would become something else, or a number is written so that YAML
+            reads another one.
     """
     for assignment in _active.get():
         key, value = split_assignment(assignment)
@@ -42,8 +45,17 @@ def apply_overrides(parameters: DictConfig) -> DictConfig:
             old = OmegaConf.select(parameters, key, throw_on_resolution_failure=False)
             if old is not None and _kind(old) != _kind(value):
                 raise ConfigError(f"--params {assignment}: {key} is a {_kind(old)}, not a {_kind(value)}")
+            _check_schema(assignment, key, value)
             OmegaConf.update(parameters, key, value)
     return parameters
+
+
+def _check_schema(assignment: str, key: str, value: Any) -> None:
+    content = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+    for name in reversed(key.split(".")):
+        content = {name: content}
+    text = assignment.partition("=")[2]
+    check_keys(content, f"--params {assignment}", {key: text} if surprising_numbers(f"{{value: {text}}}") else {})
 
 
 def check_overrides(parameters: DictConfig, assignments: Sequence[str]) -> None:

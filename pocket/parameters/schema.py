@@ -1,4 +1,4 @@
-"""Which keys the shipped sections of the parameters know.
+"""The keys that the shipped sections of the parameters know, and the kinds of their values.
 
 An analysis may add sections of its own; inside a shipped section, and for names that look like a shipped
 section's, an unknown key is a mistake.
@@ -7,6 +7,7 @@ section's, an unknown key is a mistake.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pocket.errors import ConfigError, UnknownNameError, nearest
@@ -16,78 +17,105 @@ YEAR = "<year>"
 #: what stands for any key there
 ANY = ("*", YEAR)
 
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of values.
+
+    Args:
+        name: what errors call it.
+        types: types of its values.
+    """
+
+    name: str
+    types: tuple[type, ...]
+
+    def has(self, value: Any) -> bool:
+        """Whether a value is of the kind."""
+        return isinstance(value, self.types) and (not isinstance(value, bool) or bool in self.types)
+
+
+NUMBER = Kind("a number", (int, float))
+TEXT = Kind("a text", (str,))
+SWITCH = Kind("true or false", (bool,))
+LIST = Kind("a list", (list,))
+
 #: a value or free contents for each of any keys (collections, weights, …)
 _ANY: Mapping[str, Any] = {"*": None}
 #: the same for each year
 _YEARS: Mapping[str, Any] = {YEAR: None}
 #: a correctionlib file and the correction in it
-_CORRECTION = {"file": None, "name": None}
+_CORRECTION = {"file": TEXT, "name": TEXT}
 
 #: beside known keys stands for those of the user's own, which look like none of them
 _OWN = {"+": None}
+#: how OmegaConf writes that a value isn't known yet
+_MISSING = "???"
+#: how values are called that YAML writes otherwise
+_SHOWN = {"None": "null", "True": "true", "False": "false"}
 #: how alike a key or section of the user's own must be to a known one to be taken for a misspelling of it
 _MISSPELT = 0.75
 
 #: section → its known keys; "*" stands for any key (a collection, a weight), None for free contents
 SCHEMA: Mapping[str, Any] = {
     "lumi": {
-        "picobarns": {YEAR: {"tot": None, "*": None}},
-        "uncertainties": {YEAR: _ANY},
-        "goldenJSON": _YEARS,
-        "sqrt_s": _YEARS,
+        "picobarns": {YEAR: {"tot": NUMBER, "*": NUMBER}},
+        "uncertainties": {YEAR: {"*": NUMBER}},
+        "goldenJSON": {YEAR: TEXT},
+        "sqrt_s": {YEAR: NUMBER},
     },
-    "event_flags": _YEARS,
-    "event_flags_data": _YEARS,
-    "HLT_triggers": {YEAR: _ANY},
-    "L1_triggers": {YEAR: _ANY},
-    "btagging": {"working_point": {YEAR: {"btagging_algorithm": None, "btagging_WP": _ANY}}},
+    "event_flags": {YEAR: LIST},
+    "event_flags_data": {YEAR: LIST},
+    "HLT_triggers": {YEAR: {"*": LIST}},
+    "L1_triggers": {YEAR: {"*": LIST}},
+    "btagging": {"working_point": {YEAR: {"btagging_algorithm": TEXT, "btagging_WP": {"*": NUMBER}}}},
     "object_preselection": {
-        "Muon": {**dict.fromkeys(("pt", "eta", "iso", "id")), **_OWN},
-        "Electron": {**dict.fromkeys(("pt", "eta", "iso", "id")), **_OWN},
-        "Photon": {**dict.fromkeys(("pt", "eta", "cutBased", "dr_lepton")), **_OWN},
+        "Muon": {**dict.fromkeys(("pt", "eta", "iso"), NUMBER), "id": None, **_OWN},
+        "Electron": {**dict.fromkeys(("pt", "eta", "iso"), NUMBER), "id": None, **_OWN},
+        "Photon": {**dict.fromkeys(("pt", "eta", "cutBased", "dr_lepton"), NUMBER), **_OWN},
         "Jet": {
-            **dict.fromkeys(("pt", "eta", "jetId", "dr_lepton")),
+            **dict.fromkeys(("pt", "eta", "jetId", "dr_lepton"), NUMBER),
             # PocketCoffea's value is the threshold of the working point, which jet_scale_factors.jet_puId has here
-            "puId": dict.fromkeys(("wp", "maxpt", "value")),
-            "btag": {"wp": None, **_OWN},
+            "puId": {"wp": TEXT, "maxpt": NUMBER, "value": None},
+            "btag": {"wp": TEXT, **_OWN},
             **_OWN,
         },
-        "FatJet": {**dict.fromkeys(("pt", "eta", "jetId", "dr_lepton", "msd")), **_OWN},
-        "GEN_Lep": {**dict.fromkeys(("pt", "eta")), **_OWN},
-        "GEN_Jet": {**dict.fromkeys(("pt", "eta")), **_OWN},
+        "FatJet": {**dict.fromkeys(("pt", "eta", "jetId", "dr_lepton", "msd"), NUMBER), **_OWN},
+        "GEN_Lep": {**dict.fromkeys(("pt", "eta"), NUMBER), **_OWN},
+        "GEN_Jet": {**dict.fromkeys(("pt", "eta"), NUMBER), **_OWN},
         "*": None,
     },
     "jet_scale_factors": {
-        "jet_collection": dict.fromkeys(("btag", "puId")),
-        "btagSF": {YEAR: {**_CORRECTION, "fixed_wp": dict.fromkeys(("bc", "light"))}},
+        "jet_collection": dict.fromkeys(("btag", "puId"), TEXT),
+        "btagSF": {YEAR: {**_CORRECTION, "fixed_wp": dict.fromkeys(("bc", "light"), TEXT)}},
         "btag_efficiency": {YEAR: _CORRECTION},
-        "jet_puId": {YEAR: {**_CORRECTION, "working_point": _ANY}},
+        "jet_puId": {YEAR: {**_CORRECTION, "working_point": {"*": NUMBER}}},
     },
     "btagSF_calibration": {YEAR: _CORRECTION},
     "systematic_variations": {"weight_variations": {"*": _YEARS}},
     "lepton_scale_factors": {
         "electron_sf": {
-            "collection": None,
+            "collection": TEXT,
             "id": _ANY,
-            "JSONfiles": {YEAR: {"files": dict.fromkeys(("reco", "id")), "name": None, "reco": _ANY}},
+            "JSONfiles": {YEAR: {"files": dict.fromkeys(("reco", "id"), TEXT), "name": TEXT, "reco": _ANY}},
             "era_mapping": {YEAR: dict.fromkeys(("reco", "id", "trigger"))},
-            "trigger_sf": {YEAR: {**_CORRECTION, "path": None}},
+            "trigger_sf": {YEAR: {**_CORRECTION, "path": TEXT}},
         },
         "muon_sf": {
-            "collection": None,
-            "JSONfiles": {YEAR: {"file": None}},
+            "collection": TEXT,
+            "JSONfiles": {YEAR: {"file": TEXT}},
             "era_mapping": {YEAR: dict.fromkeys(("id", "iso", "trigger"))},
-            "sf_name": {YEAR: dict.fromkeys(("id", "iso", "trigger"))},
+            "sf_name": {YEAR: dict.fromkeys(("id", "iso", "trigger"), TEXT)},
         },
     },
     "jets_calibration": {
         "jet_types": {"*": {YEAR: dict.fromkeys(("json_path", "jec_mc", "jec_data", "jer", "level"))}},
         "collection": {YEAR: _ANY},
-        "apply_jec_MC": {YEAR: _ANY},
-        "apply_jec_Data": {YEAR: _ANY},
-        "apply_jer_MC": {YEAR: _ANY},
-        "sort_by_pt": {YEAR: _ANY},
-        "smearing_seed": None,
+        "apply_jec_MC": {YEAR: {"*": SWITCH}},
+        "apply_jec_Data": {YEAR: {"*": SWITCH}},
+        "apply_jer_MC": {YEAR: {"*": SWITCH}},
+        "sort_by_pt": {YEAR: {"*": SWITCH}},
+        "smearing_seed": NUMBER,
         "variations": {"*": _YEARS},
     },
     "default_jets_calibration": {
@@ -105,9 +133,15 @@ SCHEMA: Mapping[str, Any] = {
             )
         )
     },
-    "muon_scale": {YEAR: {"uncertainty": None}},
+    "muon_scale": {YEAR: {"uncertainty": NUMBER}},
     "pileup": {YEAR: _CORRECTION},
-    "plotting_style": None,
+    # others, such as PocketCoffea's, are refused by the tasks that plot
+    "plotting_style": {
+        **dict.fromkeys(("label", "formats", "dpi", "log_histograms", "order_mc", "only_samples", "exclude_samples")),
+        **dict.fromkeys(("labels_mc", "colors_mc", "rescale_samples", "signal_samples", "samples_groups"), _ANY),
+        "blind_hists": {"categories": None, "histograms": _ANY},
+        **_OWN,
+    },
     "toys": None,
 }
 
@@ -115,34 +149,63 @@ SCHEMA: Mapping[str, Any] = {
 RENAMED: Mapping[str, str] = {"pileupJSONfiles": "pileup"}
 
 
-def check_keys(parameters: Any, where: str) -> None:
-    """Check the keys of (part of) the parameters against :data:`SCHEMA`.
+def check_keys(parameters: Any, where: str, written: Mapping[str, str] | None = None) -> None:
+    """Check the keys of (part of) the parameters, and the kinds of their values, against :data:`SCHEMA`.
+
+    What refers to something else, and what is ``???``, may become anything.
 
     Args:
-        parameters: plain dictionary, section → contents.
+        parameters: plain dictionary, section → contents, with interpolations as they are written.
         where: file name or other place, for the error.
+        written: key → how its number is written, for those that YAML reads as another one
+            (:func:`pocket.parameters.numbers.surprising_numbers`).
 
     Raises:
         UnknownNameError: naming the key, the place and the nearest known key.
-        ConfigError: for a section that has another name here.
+        ConfigError: for a section that has another name here, and for a value of another kind.
     """
     for section, content in parameters.items():
         if section in SCHEMA:
-            _check(content, SCHEMA[section], str(section), where)
+            _check(content, SCHEMA[section], str(section), where, written or {})
         elif section in RENAMED:
             raise ConfigError(f"section {section!r} in {where} is called {RENAMED[section]!r} here")
         elif nearest(str(section), SCHEMA, 1, _MISSPELT):
             raise UnknownNameError("section", section, SCHEMA, where)
 
 
-def _check(content: Any, schema: Any, prefix: str, where: str) -> None:
-    if schema is None or not isinstance(content, Mapping):
+def _check(content: Any, schema: Any, prefix: str, where: str, written: Mapping[str, str]) -> None:
+    if isinstance(schema, Kind):
+        _check_kind(content, schema, prefix, where, written)
         return
+    if schema is None or content is None or _is_open(content):
+        return
+    if not isinstance(content, Mapping):
+        keys = [key for key in schema if key not in (*ANY, "+")]
+        known = f" of keys such as {keys[0]!r}" if keys else " by year" if YEAR in schema else ""
+        raise ConfigError(f"{prefix} in {where} is {content!r}, expected a table{known}")
     for key, value in content.items():
+        if YEAR in schema and isinstance(key, int):
+            raise ConfigError(f"{prefix} in {where} has the number {key} as a key, write the year in quotes: '{key}'")
         is_own = "+" in schema and not nearest(str(key), schema, 1, _MISSPELT)
         of_any = [schema[any_key] for any_key in ANY if any_key in schema]
         if key not in schema and not of_any and not is_own:
             raise UnknownNameError(
                 "key", f"{prefix}.{key}", [f"{prefix}.{known}" for known in schema if known != "+"], where
             )
-        _check(value, schema.get(key, *of_any), f"{prefix}.{key}", where)
+        _check(value, schema.get(key, *of_any), f"{prefix}.{key}", where, written)
+
+
+def _is_open(value: Any) -> bool:
+    """Whether a value refers to something else, or isn't known yet."""
+    return isinstance(value, str) and ("${" in value or value == _MISSING)
+
+
+def _check_kind(value: Any, kind: Kind, key: str, where: str, written: Mapping[str, str]) -> None:
+    if _is_open(value):
+        return
+    if kind is NUMBER and key in written:
+        raise ConfigError(
+            f"{key} in {where} is written {written[key]}, which YAML reads as {value}: write {value} if that is meant"
+        )
+    if not kind.has(value):
+        raise ConfigError(f"{key} in {where} is {_SHOWN.get(repr(value), repr(value))}, expected {kind.name}")

@@ -10,13 +10,14 @@ import sys
 from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import omegaconf
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError
 
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, MissingParameterError, UnknownParameterError
 from pocket.parameters.schema import ANY, SCHEMA, YEAR
 
 #: stands for all sections
@@ -81,6 +82,8 @@ def visible(parameters: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
 def guarded(parameters: Mapping[str, Any], reader: Reader, known: Collection[str] = ()) -> DictConfig:
     """Return the part of parameters that may be read, such that looking for anything else raises a ``ConfigError``.
 
+    So does looking for what isn't there, or is still ``???``.
+
     Args:
         parameters: section → contents, plain and resolved; or :func:`visible` of them.
         reader: who reads them.
@@ -93,18 +96,20 @@ def guarded(parameters: Mapping[str, Any], reader: Reader, known: Collection[str
     for section in part:
         if not reader.lists(section):
             _watch_within(root, section, SCHEMA.get(section), reader, section)
+    _watch_all(root)
     OmegaConf.set_readonly(root, True)
     return root
 
 
 def names_of(node: Any) -> Collection[Any]:
     """Return the names of the entries of a table, for errors."""
-    return node.__dict__["_guard"].known if isinstance(node, _Guarded) else list(node)
+    guard = node.__dict__["_guard"] if isinstance(node, _Guarded) else None
+    return list(node) if guard is None else guard.known
 
 
 def _level(content: Any, schema: Any, reader: Reader, first: bool) -> str:
     """Return how the entries of a table are restricted: by ``year``, by ``key``, or not at all."""
-    if not isinstance(content, Mapping) or schema is None:
+    if not (isinstance(content, Mapping) and isinstance(schema, Mapping)):
         return ""
     if YEAR in schema:
         return "year" if reader.years and all(year in content for year in reader.years) else ""
@@ -115,7 +120,7 @@ def _visible(content: Any, schema: Any, reader: Reader, first: bool = True) -> A
     level = _level(content, schema, reader, first)
     if level == "year":
         return {year: value for year, value in content.items() if reader.reads_year(str(year))}
-    if not isinstance(content, Mapping) or schema is None:
+    if not (isinstance(content, Mapping) and isinstance(schema, Mapping)):
         return content
     return {
         key: _visible(value, _schema_of(schema, key), reader, first=False)
@@ -126,7 +131,7 @@ def _visible(content: Any, schema: Any, reader: Reader, first: bool = True) -> A
 
 def _watch_within(parent: DictConfig, key: Any, schema: Any, reader: Reader, place: str, first: bool = True) -> None:
     node = parent._get_node(key)
-    if not isinstance(node, DictConfig) or schema is None or not isinstance(node._content, dict):
+    if not (isinstance(node, DictConfig) and isinstance(schema, Mapping) and isinstance(node._content, dict)):
         return
     level = _level(node._content, schema, reader, first)
     if level != "year":
@@ -140,6 +145,15 @@ def _watch(node: DictConfig, guard: _Guard | None) -> None:
     # setting an attribute of a table sets an entry
     object.__setattr__(node, "__class__", _Guarded)
     node.__dict__["_guard"] = guard
+
+
+def _watch_all(node: Any) -> None:
+    """Let all tables raise our errors for what isn't there."""
+    if isinstance(node, DictConfig) and not isinstance(node, _Guarded):
+        _watch(node, None)
+    content = node._content if isinstance(node, DictConfig | ListConfig) else None
+    for inner in content.values() if isinstance(content, dict) else content if isinstance(content, list) else ():
+        _watch_all(inner)
 
 
 def _schema_of(schema: Mapping[str, Any], key: Any) -> Any:
@@ -174,7 +188,7 @@ class _Guard:
         if not allowed[self.kind](name):
             what = f"parameter {self.place}.{name}" if self.place else f"section {name!r} of the parameters"
             raise ConfigError(
-                f"{_caller()} reads {what}, which no code of this configuration names: write the name out where it is "
+                f"{_caller()}, reads {what}, which no code of this configuration names: write the name out where it is "
                 f"read, or list {self._section(name)!r} in parameters_read= of the configuration"
             )
 
@@ -186,7 +200,7 @@ class _Guard:
         """
         what = f"all of {self.place!r}" if self.place else "all sections"
         raise ConfigError(
-            f"{_caller()} goes through {what} in the parameters, of which only what is named is there: list "
+            f"{_caller()}, goes through {what} in the parameters, of which only what is named is there: list "
             f"{self._section(EVERYTHING)!r} in parameters_read= of the configuration"
         )
 
@@ -195,12 +209,23 @@ class _Guard:
 
 
 class _Guarded(DictConfig):
-    """A table of which only some entries may be read."""
+    """A table of which only some entries may be read, or all if it has no guard."""
 
     def _check(self, key: Any) -> None:
         guard = self.__dict__.get("_guard")
         if guard is not None and not (isinstance(key, str) and key.startswith("__")):
             guard.check(key)
+
+    def _check_found(self, key: Any) -> None:
+        content = self.__dict__["_content"]
+        if not isinstance(content, dict) or (isinstance(key, str) and key.startswith("__")):
+            return
+        if key not in content:
+            place = self._get_full_key(key).removesuffix(str(key)).removesuffix(".") or "the parameters"
+            raise UnknownParameterError("parameter", key, names_of(self), f"{place} ({_caller()})")
+        if content[key]._is_missing():
+            name = self._get_full_key(key)
+            raise MissingParameterError(f"parameter {name} is still '???': {_caller()}, reads it, so give it a value")
 
     def _refuse_all(self) -> None:
         guard = self.__dict__.get("_guard")
@@ -218,10 +243,12 @@ class _Guarded(DictConfig):
 
     def __getattr__(self, key: str) -> Any:
         self._check(key)
+        self._check_found(key)
         return super().__getattr__(key)
 
     def __getitem__(self, key: Any) -> Any:
         self._check(key)
+        self._check_found(key)
         return super().__getitem__(key)
 
     def __contains__(self, key: object) -> bool:
@@ -254,11 +281,13 @@ class _Guarded(DictConfig):
         return copied
 
 
+def _is_own(frame: FrameType) -> bool:
+    return frame.f_code.co_filename.startswith(_OWN_FOLDERS) or frame.f_globals.get("__name__") == "pocket.lookup"
+
+
 def _caller() -> str:
     """Return the function that reads, in words."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and (
-        frame.f_code.co_filename.startswith(_OWN_FOLDERS) or frame.f_globals.get("__name__") == "pocket.lookup"
-    ):
+    while frame.f_back is not None and _is_own(frame):
         frame = frame.f_back
-    return f"{frame.f_code.co_name}() in {Path(frame.f_code.co_filename).name}, line {frame.f_lineno},"
+    return f"{frame.f_code.co_name}() in {Path(frame.f_code.co_filename).name}, line {frame.f_lineno}"

@@ -101,7 +101,7 @@ def draw_published(
 
 
 def _shared(cfg: Configurator) -> dict[str, Any]:
-    return {"style": PlotStyle.from_parameters(cfg.parameters.plotting_style), "period": period_of(cfg)}
+    return {"style": PlotStyle.from_parameters(cfg.parameters.get("plotting_style", {})), "period": period_of(cfg)}
 
 
 def _labels(cfg: Configurator, variable: str) -> dict[str, str]:

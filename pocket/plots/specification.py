@@ -78,6 +78,18 @@ def style_for(
     return style
 
 
+def check_style(cfg: Configurator) -> None:
+    """Check the style of all figures of a configuration, without drawing anything.
+
+    Raises:
+        UnknownNameError: for an option that isn't known, with the nearest one.
+        ConfigError: for a value of the wrong kind, such as a colour that isn't one.
+    """
+    from pocket.plots.style import PlotStyle
+
+    PlotStyle.from_parameters(_options(cfg))
+
+
 def period_spec(cfg: Configurator) -> list[Any]:
     """Return the years, their luminosities and the energy, as far as the parameters have them."""
     years = sorted({definition.year for definition in cfg.definitions.values()})

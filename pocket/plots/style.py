@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.colors import is_color_like, to_hex
+from omegaconf import MISSING
 
-from pocket.errors import ConfigError, check_known
-from pocket.plots.compare import BoolArray, FloatArray
+from pocket.errors import ConfigError, MissingParameterError, check_known
+
+if TYPE_CHECKING:
+    from pocket.plots.compare import BoolArray, FloatArray
 
 FORMATS = ("pdf", "png", "svg")
+_HEXADECIMAL = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +97,7 @@ class PlotStyle:
             if not isinstance(text, str):
                 raise ConfigError(f"{where}.labels_mc.{sample} must be a text, not {text!r}")
         for sample, color in _check_mapping(self.colors_mc, f"{where}.colors_mc").items():
-            if not is_color_like(color):
+            if not _is_color(color):
                 raise ConfigError(f"{where}.colors_mc.{sample}: {color!r} is not a colour, write it like '#5790fc'")
         for group, samples in _check_mapping(self.samples_groups, f"{where}.samples_groups").items():
             _check_names(samples, f"{where}.samples_groups.{group}")
@@ -118,6 +122,7 @@ class PlotStyle:
             ConfigError: if a value is of the wrong kind.
         """
         options = _check_options(cls, _plain(parameters), "plotting_style")
+        _refuse_missing(options, "plotting_style")
         if "blind_hists" in options:
             blind = _check_options(BlindHists, options["blind_hists"], "plotting_style.blind_hists")
             options["blind_hists"] = BlindHists(**blind)
@@ -133,7 +138,11 @@ class PlotStyle:
 
     def color_of(self, sample: str) -> str | None:
         """Colour of a sample or group as ``#rrggbb``, None if it isn't set."""
-        return to_hex(self.colors_mc[sample]) if sample in self.colors_mc else None
+        if sample not in self.colors_mc:
+            return None
+        from matplotlib.colors import to_hex
+
+        return to_hex(self.colors_mc[sample])
 
 
 def _plain(parameters: Mapping[str, Any]) -> Any:
@@ -141,6 +150,19 @@ def _plain(parameters: Mapping[str, Any]) -> Any:
     from omegaconf import OmegaConf
 
     return OmegaConf.to_container(parameters, resolve=True) if OmegaConf.is_config(parameters) else parameters
+
+
+def _refuse_missing(options: Any, place: str) -> None:
+    """Refuse values that aren't known yet, all of which are used here."""
+    entries = options.items() if isinstance(options, Mapping) else enumerate(options) if _is_list(options) else ()
+    for key, value in entries:
+        if value == MISSING:
+            raise MissingParameterError(f"parameter {place}.{key} is still '???', give it a value")
+        _refuse_missing(value, f"{place}.{key}")
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def _check_options(kind: type[PlotStyle | BlindHists], options: Any, where: str) -> dict[str, Any]:
@@ -158,6 +180,15 @@ def _check_mapping(value: Any, where: str) -> Mapping[Any, Any]:
 def _check_names(value: Any, where: str) -> None:
     if isinstance(value, str) or not isinstance(value, Sequence) or not all(isinstance(item, str) for item in value):
         raise ConfigError(f"{where} must be a list of names, not {value!r}")
+
+
+def _is_color(value: Any) -> bool:
+    if isinstance(value, str) and _HEXADECIMAL.fullmatch(value):
+        return True
+    # imported only here, since tasks look at the style whenever they start
+    from matplotlib.colors import is_color_like
+
+    return is_color_like(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pocket.arguments import Declarative
 from pocket.readings import Reading
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class Made:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScaleFactorBase:
+class ScaleFactorBase(metaclass=Declarative):
     """Base of everything that ``scale_factors`` of an analysis may hold.
 
     Args:
@@ -76,6 +77,10 @@ class ScaleFactorBase:
     def files(self) -> tuple[str, ...]:
         """Return the names of the correction files that it is made from."""
         return ()
+
+    def input_names(self) -> tuple[str, ...] | None:
+        """Return the inputs of its correction but ``systematic``, ``None`` if only its file tells."""
+        return None
 
     def systematics_written(self) -> tuple[str, ...] | None:
         """Return the keys of ``systematic`` in its file, ``None`` if only the measurement tells."""

@@ -7,11 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pocket.arguments import Declarative
 from pocket.errors import ConfigError, check_known
 
 
 @dataclass(frozen=True)
-class Coupled:
+class Coupled(metaclass=Declarative):
     """Scale factors that are measured with each other applied, again and again until they settle.
 
     Args:

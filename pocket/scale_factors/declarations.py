@@ -117,6 +117,10 @@ class ScaleFactor(ScaleFactorBase):
         """Return all axes that the histogram must have."""
         return self.axes
 
+    def input_names(self) -> tuple[str, ...]:
+        """Return the inputs of the correction but ``systematic``; a method that adds some says so here."""
+        return (*(["sample"] if self.parts() else []), *(["year"] if self.years else []), *self.axes)
+
     def categories(self) -> tuple[str, ...]:
         """Return all categories that are read."""
         return (self.category,)

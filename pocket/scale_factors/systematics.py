@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pocket.arguments import Declarative
 from pocket.errors import ConfigError
 
 #: names that the written correction gives a meaning of its own
@@ -19,7 +20,7 @@ RESERVED = re.compile(r"nominal|up|down|stat\d*")
 
 
 @dataclass(frozen=True)
-class Systematic:
+class Systematic(metaclass=Declarative):
     """A source of uncertainty.
 
     Args:

@@ -74,6 +74,10 @@ class PassFailTemplate(PassFail, DataScaleFactor):
         """Return the sources for which the scale factors are measured again."""
         return tuple(systematic for systematic in self.systematics if systematic not in self.fitted())
 
+    def input_names(self) -> tuple[str, ...]:
+        """Return the inputs of the correction, with the flavour in front."""
+        return ("flavor", *super().input_names())
+
     def histogram_axes(self) -> tuple[str, ...]:
         """Return all axes that the histogram must have."""
         return (*super().histogram_axes(), self.flavour_axis, self.discriminant)

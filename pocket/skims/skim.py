@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from pocket.arguments import Declarative
 from pocket.errors import ConfigError, check_known
 
 _SKIM_PARTS = ("parameters", "workflow", "workflow_options", "datasets", "skim")
@@ -21,7 +22,7 @@ ALWAYS_KEPT = ("run", "luminosityBlock", "event", "genWeight")
 
 
 @dataclass(frozen=True)
-class Skim:
+class Skim(metaclass=Declarative):
     """A skim of the datasets of a configuration.
 
     Args:

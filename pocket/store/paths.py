@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import re
 import tempfile
 from pathlib import Path
 
 from pocket.errors import ConfigError
-
-#: no slash, and no dot or dash in front: dots are for temporaries, dashes look like options
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=,@-]{0,127}")
+from pocket.file_names import check_store_name
 
 
 def store_root() -> Path:
@@ -34,11 +31,7 @@ def store_path(analysis: str, task: str, config: str, version: str, fingerprint:
     """
     names = {"analysis": analysis, "task": task, "config": config, "version": version, "fingerprint": fingerprint}
     for kind, name in names.items():
-        if not _NAME.fullmatch(name):
-            raise ConfigError(
-                f"{kind} {name!r} can't be part of a path in the store: use up to 128 letters, digits and _.+=,@-, "
-                "with a letter, digit or _ in front"
-            )
+        check_store_name(kind, name)
     return store_root().joinpath(*names.values())
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from omegaconf import OmegaConf
 
 from pocket.corrections import load_correction
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.lookup import parameter
+from pocket.parameters.visible import names_of
 from pocket.weights.bins import Inputs
 from pocket.weights.btag import BTagCalibration, BTagFixedWorkingPoint, BTagShape
 from pocket.weights.evaluation import evaluate
@@ -56,11 +59,18 @@ class Lumi(NormalisationWeight):
 
     def factor(self) -> float:
         """Return the luminosity of the dataset's year in 1/pb."""
-        table = self.params.lumi.picobarns
+        table = parameter(self.params, "lumi", "picobarns")
         year = str(self.metadata["year"])
         if year not in table:
-            raise UnknownNameError("year", year, table, "lumi.picobarns of the parameters")
-        return float(table[year].tot)
+            raise UnknownNameError("year", year, names_of(table), "lumi.picobarns of the parameters")
+        return as_number(table[year].get("tot"), f"lumi.picobarns.{year}.tot")
+
+    def check_parameters(self) -> None:
+        """Check that the parameters have the luminosity of the dataset's year."""
+        table, year = self.params.get("lumi", {}).get("picobarns", {}), str(self.metadata["year"])
+        # OmegaConf resolves a reference in 2 ms, and the plan does so anyway
+        if not (year in table and OmegaConf.is_interpolation(table[year], "tot")):
+            normalisation_factor(self)
 
 
 class CrossSection(NormalisationWeight):
@@ -70,7 +80,7 @@ class CrossSection(NormalisationWeight):
 
     def factor(self) -> float:
         """Return the cross section in pb."""
-        return float(self.metadata["xsec"])
+        return as_number(self.metadata["xsec"], "xsec of the metadata")
 
 
 class Pileup(WeightWrapper):
@@ -144,6 +154,18 @@ common_weights: list[type[WeightWrapper]] = [
     RenormalisationScale,
     FactorisationScale,
 ]
+
+
+def as_number(value: Any, what: str) -> float:
+    """Return a number that a person wrote down.
+
+    Raises:
+        ConfigError: if it isn't one.
+    """
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ConfigError(f"{what} must be a number, not {value!r}") from None
 
 
 def normalisation_factor(weight: NormalisationWeight) -> float:

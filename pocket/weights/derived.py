@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
+from pocket.arguments import declarative
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError, check_known
 from pocket.lookup import field
 from pocket.scale_factors.evaluate import DerivedCorrection, any_of, each_of
@@ -31,11 +32,13 @@ class DerivedWeight(WeightWrapper):
     Attributes:
         scale_factor: name of the scale factor in the analysis.
         inputs: axis → column, where they differ.
+        usual_inputs: those of them that need not be axes.
     """
 
     has_variations = True
     scale_factor: ClassVar[str]
     inputs: ClassVar[Mapping[str, str]] = {}
+    usual_inputs: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
     def scale_factors(cls) -> tuple[str, ...]:
@@ -49,6 +52,11 @@ class DerivedWeight(WeightWrapper):
             return {}
         sources = [f"{variation}_" for variation in cls._variations] or [""]
         return {cls.scale_factor: tuple(f"{source}{side}" for source in sources for side in ("up", "down"))}
+
+    @classmethod
+    def named_inputs(cls) -> tuple[str, ...]:
+        """Names that inputs are given by."""
+        return tuple(axis for axis, column in cls.inputs.items() if cls.usual_inputs.get(axis) != column)
 
     @classmethod
     def make(cls, name: str, variations: Sequence[str], **attributes: Any) -> type[Self]:
@@ -120,10 +128,13 @@ class DerivedWeight(WeightWrapper):
             column: returns the values of a column, one per object or event.
 
         Raises:
-            UnknownNameError: if the metadata don't have a text.
+            UnknownNameError: if the metadata don't have a text, or an input is given by a name that is no axis.
             MissingBranchError: if there is no such column.
             ConfigError: if it isn't one number each.
         """
+        if len(self.scale_factors()) == 1:
+            # of an imported one, the axes aren't known before
+            check_known("input", self.named_inputs(), correction.axes, f"inputs of weight {self.name!r}")
         found: dict[str, Input] = {}
         for axis, kind in correction.axes.items():
             place, source = f"weight {self.name!r}, input {axis!r} of {correction.name!r}", self.inputs.get(axis, axis)
@@ -171,6 +182,7 @@ class ScaleFactorWeight(DerivedWeight):
     passing: ClassVar[str | None]
 
     @classmethod
+    @declarative
     def wrap(
         cls,
         name: str,

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from pocket.arguments import declarative
 from pocket.errors import ConfigError
 from pocket.weights.common import NormalisationWeight
 from pocket.weights.wrapper import Array, WeightData, WeightDataMultiVariation, WeightWrapper
@@ -17,6 +18,7 @@ class SquareRoot(WeightWrapper):
     weight: ClassVar[type[WeightWrapper]]
 
     @classmethod
+    @declarative
     def wrap(cls, name: str, weight: type[WeightWrapper], has_variations: bool = True) -> type[SquareRoot]:
         """Make a weight class √s of another one, s.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from pocket.arguments import declarative
 from pocket.errors import ConfigError
 from pocket.weights.bins import Floats
 from pocket.weights.btag import method_1a
@@ -17,6 +18,7 @@ INPUTS = {"flavor": "hadronFlavour"}
 class FixedWorkingPointWeight(DerivedWeight):
     """Weight of the numbers of tagged and untagged jets (method 1a), see :meth:`wrap`."""
 
+    usual_inputs = INPUTS
     efficiency: ClassVar[str]
     collection: ClassVar[str]
     tagged: ClassVar[str]
@@ -27,6 +29,7 @@ class FixedWorkingPointWeight(DerivedWeight):
         return (cls.efficiency, cls.scale_factor)
 
     @classmethod
+    @declarative
     def wrap(
         cls,
         name: str,

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from pocket.arguments import declarative
 from pocket.errors import ConfigError
 from pocket.one_sided import mode_of
 
@@ -91,6 +92,20 @@ class WeightWrapper:
     def systematics(cls) -> Mapping[str, tuple[str, ...]]:
         """Derived scale factor → systematics that its file must have for the weight's variations."""
         return {}
+
+    @classmethod
+    def named_inputs(cls) -> tuple[str, ...]:
+        """Names that inputs of the derived scale factors are given by, each of which one of them must have."""
+        return ()
+
+    def check_parameters(self) -> None:
+        """Check that the parameters have what the weight needs for the year of the dataset.
+
+        It is called when the configuration is built, for one dataset of each year that the weight is applied to.
+
+        Raises:
+            ConfigError: if they lack something.
+        """
 
     @property
     def variations(self) -> tuple[str, ...]:
@@ -271,6 +286,7 @@ class WeightLambda(WeightWrapper):
         return type(self).function(self.params, self.metadata, events, size, shape_variation)
 
     @classmethod
+    @declarative
     def wrap_func(
         cls,
         name: str,

@@ -116,6 +116,31 @@ def test_unknown_scale_factor_in_the_weights() -> None:
         analysis({"tnp": config(), "main": config("idd")}, scale_factors={"id": scale_factor("tnp")})
 
 
+def test_inputs_of_a_weight_are_axes_of_its_scale_factor() -> None:
+    def of(*axes: str, **settings: Any) -> Analysis:
+        weight = ScaleFactorWeight.wrap("sf_id", "id", "Muon", inputs=dict.fromkeys(axes, "pt"))
+        main = configure(variables={"probes": PROBES}, weights={"common": {"inclusive": [weight]}})
+        return analysis({"tnp": config(), "main": main}, scale_factors={"id": scale_factor("tnp", **settings)})
+
+    of("pt")
+    of("pt", "year", years=("2018",))
+    where = "inputs of weight 'sf_id' of configuration 'main'"
+    with pytest.raises(UnknownNameError, match=f"unknown input 'ptt' in {where}, did you mean 'pt'"):
+        of("ptt")
+    with pytest.raises(UnknownNameError, match=f"unknown input 'year' in {where}; known: pt"):
+        of("year")
+
+
+@pytest.mark.parametrize("name", ["..", "a/b", "", "a\n"])
+def test_names_that_are_folders(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"^analysis 'test': configuration .* can't be part of a path in the store"):
+        analysis({"tnp": config(), name: config()})
+    with pytest.raises(ConfigError, match=r"^analysis 'test': scale factor .* can't be part of a path in the store"):
+        analysis({"tnp": config()}, scale_factors={name: scale_factor("tnp")})
+    with pytest.raises(ConfigError, match=r"^analysis .* can't be part of a path in the store"):
+        Analysis(name=name, configs={"tnp": config()}, default_config="tnp")
+
+
 def test_chains_of_any_depth() -> None:
     configs = {"a": config(), "b": config("x"), "c": config("x", "y"), "d": config("y", "z")}
     found = analysis(
@@ -351,6 +376,17 @@ def test_what_is_no_analysis(tmp_path: Path, package: Path) -> None:
 def test_an_import_that_fails_inside_an_analysis_is_not_hidden(package: Path) -> None:
     (package / "__init__.py").write_text("import no_such_module\n")
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        load_analysis(str(package))
+
+
+def test_a_misspelt_argument_in_the_code_of_an_analysis(package: Path) -> None:
+    call = "from pocket.cut_functions import get_nObj_min\nget_nObj_min(1, colls='Jet')\n"
+    (package / "__init__.py").write_text(f"{textwrap.dedent(SOURCE)}{call}")
+    sentence = r"^unknown argument 'colls' in get_nObj_min\(\) \(__init__\.py, line \d+\), did you mean 'coll'"
+    with pytest.raises(ConfigError, match=sentence):
+        load_analysis(str(package))
+    (package / "__init__.py").write_text(f"{textwrap.dedent(SOURCE)}'a' + 1\n")
+    with pytest.raises(TypeError, match="can only concatenate"):
         load_analysis(str(package))
 
 

@@ -149,7 +149,10 @@ def test_sample_that_is_data_and_simulation(tmp_path: Path) -> None:
         ({"categories": {}}, "categories: at least one is needed"),
         ({"variables": {}}, "variables: at least one histogram is needed"),
         ({"variables": {"x": X}}, r"variables\.x must be a HistConf, not Axis"),
-        ({"variables": {"a/b": HistConf([X])}}, "'a/b' can't be a histogram's name"),
+        (
+            {"variables": {"a/b": HistConf([X])}},
+            "histogram 'a/b' can't be part of a file name: it has a slash",
+        ),
         ({"variables": {"x": HistConf([X], only_categories=["baselin"])}}, "category 'baselin' in only_categories of "),
         (
             {"variables": {"x": HistConf([X], exclude_samples=["DYY"])}},
@@ -204,6 +207,27 @@ def test_weights_and_the_scale_factors_they_need() -> None:
     assert config.weights.samples["DATA"].names == ()
     # a weight that may be named but isn't used needs no scale factor
     assert config.scale_factors == ("muon_id", "trigger", "efficiency", "btag", "norm")
+
+
+@pytest.mark.parametrize(
+    ("lumi", "message"),
+    [
+        ({}, "unknown parameter 'picobarns' in lumi; none is defined"),
+        (
+            {"picobarns": {"2017": {"tot": 1.0}}},
+            "unknown year '2018' in lumi.picobarns of the parameters, did",
+        ),
+        ({"picobarns": {"2018": {"A": 1.0}}}, r"lumi.picobarns.2018.tot must be a number, not None"),
+        ({"picobarns": {"2018": {"tot": 0}}}, "weight 'lumi' must be a positive number, not 0.0"),
+    ],
+)
+def test_luminosity_is_there_when_the_configuration_is_built(lumi: dict[str, Any], message: str) -> None:
+    lacking = {"parameters": OmegaConf.create({"lumi": lumi})}
+    with pytest.raises(ConfigError, match=f"^weight 'lumi' of dataset 'TT_2018': {message}"):
+        configure(weights={"bysample": {"TT": {"inclusive": ["lumi"]}}}, **lacking)
+    # neither without the weight nor for data it is asked for
+    configure(weights={"common": {"inclusive": ["genWeight"]}}, **lacking)
+    configure(weights={"common": {"inclusive": ["lumi"]}}, datasets=only("DATA"), **lacking)
 
 
 def test_what_decides_the_output_of_the_processor() -> None:

@@ -13,7 +13,9 @@ from omegaconf import OmegaConf
 
 from pocket import cut_functions as cuts
 from pocket.cut import Cut
+from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import DatasetError, MissingBranchError, UnknownNameError
+from tests.pocket.configs import configure, only
 from tests.pocket.objects.events import Event, events, to_awkward
 from tests.pocket.objects.nano import nano_events
 
@@ -206,6 +208,13 @@ def test_event_flags() -> None:
         mask(cuts.eventFlags, arrays, year="toys")
     with pytest.raises(MissingBranchError, match=r"branch 'Flag_BadPFMuonFilter' does not exist"):
         mask(cuts.eventFlags, ak.Array({"Flag": [{"goodVertices": True}]}))
+
+
+def test_event_flags_of_data_with_the_parameters_that_the_processor_gets() -> None:
+    config = configure(parameters=PARAMS, preselections=[cuts.eventFlags], datasets=only("DATA"))
+    processed = resolve_parameters(config, Resources())
+    flags = [{"goodVertices": True, "BadPFMuonFilter": True, "eeBadScFilter": passed} for passed in (True, False)]
+    assert mask(cuts.eventFlags, ak.Array({"Flag": flags}), isMC=False, params=processed) == [True, False]
 
 
 def test_golden_json(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from pocket.engine.chunk import process_chunk
 from pocket.errors import ConfigError, DatasetError
 from pocket.histograms.config import Axis, HistConf
 from pocket.merging import merge_outputs
-from pocket.normalisation import normalisation_sentences
+from pocket.normalisation import normalisation_notes, normalisation_sentences
 from pocket.weights import WeightLambda, WeightWrapper
-from tests.pocket.configs import TT, PlainWorkflow, configure, metadata, only
+from pocket.weights.common import NormalisationWeight
+from tests.pocket.configs import DEFINITIONS, TT, PlainWorkflow, configure, metadata, only
 
 #: Σ = 4.5, Σ sign = 2, N = 4; the first two events are in the category ``b`` and the subsample ``first``
 GENWEIGHTS = [1.0, -1.0, 0.5, 4.0]
@@ -199,3 +200,42 @@ def test_sentences_have_a_line_for_each_kind_of_sum() -> None:
         "divided by the number of events: TT 3",
         "not divided, by weights without genWeight, signOf_genWeight and XS: QCD",
     ]
+
+
+@pytest.mark.parametrize(
+    ("weights", "note"),
+    [
+        (["genWeight", "lumi", "XS"], ""),
+        (["signOf_genWeight", "lumi", "XS"], ""),
+        (["genWeight", "XS"], "lumi not applied to TT: yields are cross sections in pb"),
+        (["genWeight", "lumi"], "XS not applied to TT: yields are fractions of all events times the luminosity"),
+        (["genWeight"], "XS and lumi not applied to TT: yields are fractions of all events before any cut"),
+        (["XS", "lumi"], "genWeight not applied to TT: each event counts as one, whatever its generator weight"),
+        (["XS"], "genWeight and lumi not applied to TT: each event counts as one, and yields are cross sections in pb"),
+        (["lumi"], "genWeight and XS not applied to TT: yields are numbers of simulated events times the luminosity"),
+        ([], "genWeight, XS and lumi not applied to TT: yields are numbers of simulated events"),
+    ],
+)
+def test_notes_of_what_simulation_lacks(weights: list[Any], note: str) -> None:
+    assert list(normalisation_notes(build({"common": {"inclusive": weights}}))) == ([note] if note else [])
+
+
+def test_no_note_of_data_or_where_nothing_can_be_said() -> None:
+    class Factor(NormalisationWeight):
+        name = "factor"
+
+    assert list(normalisation_notes(build({}, datasets=only("DATA")))) == []
+    assert list(normalisation_notes(build({"common": {"inclusive": ["genWeight", Factor]}}))) == []
+    assert list(normalisation_notes(build({}, workflow_options={"donotscale_sumgenweights": True}))) == []
+
+
+def test_notes_of_samples_that_lack_the_same() -> None:
+    common = ["genWeight", "XS"]
+    everything = {"jsons": [DEFINITIONS]}
+    by_sample = {"common": {"inclusive": common}, "bysample": {"DY": {"inclusive": ["lumi"]}}}
+    subsamples = {"TT": {"first": [Cut(name="first", params={}, function=first)]}}
+    note = "lumi not applied to TT: yields are cross sections in pb"
+    assert list(normalisation_notes(build(by_sample, datasets=everything, subsamples=subsamples))) == [note]
+    by_category = {"common": {"inclusive": common, "bycategory": {"a": ["lumi"]}}}
+    note = "lumi not applied to DY, TT: yields are cross sections in pb"
+    assert list(normalisation_notes(build(by_category, datasets=everything))) == [note]

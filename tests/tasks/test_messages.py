@@ -12,8 +12,8 @@ from luigi.parameter import MissingParameterException
 from pocket.errors import ConfigError
 from tasks.base import StoreTask
 from tasks.merging import MergeOutputs
-from tasks.messages import OneSentence, one_sentence_errors
-from tasks.plotting import PlotTemplates
+from tasks.messages import OneSentence, one_sentence_errors, print_note
+from tasks.plotting import PlotScaleFactors, PlotTemplates
 from tasks.scale_factors import ComputeScaleFactors
 from tests.tasks.chain import Chain, unfinished
 
@@ -93,6 +93,16 @@ def test_errors_that_nobody_catches(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         (MergeOutputs, {"config": "main", "chunk_size": 0}, "the chunk size must be positive, not 0"),
         (PlotTemplates, {"params": ("leading_muon.ptt=3",)}, "'ptt' in leading_muon (--params leading_muon.ptt), did"),
         (PlotTemplates, {"params": ("leading_muon.pt=high",)}, "leading_muon.pt is a number, not a text"),
+        (
+            PlotTemplates,
+            {"params": ("plotting_style.colors_mc.DYJetsToMuMu=ornage",)},
+            "plotting_style.colors_mc.DYJetsToMuMu: 'ornage' is not a colour",
+        ),
+        (
+            PlotScaleFactors,
+            {"scale_factor": "tight_id", "params": ("plotting_style.formats=[pgn]",)},
+            "unknown format 'pgn' in plotting_style.formats, did you mean 'png'",
+        ),
         (PlotTemplates, {"params": ("leading_muon.pt",)}, "--params takes key=value, e.g. object_preselection.Muon.pt"),
         (ComputeScaleFactors, {"scale_factor": "tight"}, "scale factor 'tight' in analysis 'small', did you mean 'ti"),
     ],
@@ -195,3 +205,14 @@ def test_parameter_that_is_missing_or_unknown(on_files: Chain) -> None:
     )
     assert "Traceback" not in missing.text
     assert not on_files.store.exists()
+
+
+def test_note_of_what_simulation_lacks(on_files: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+    print_note.cache_clear()
+    on_files.build(MergeOutputs, config="main")
+    assert "note:" not in capsys.readouterr().err
+    on_files.edit("__init__.py", '["genWeight", "lumi", "XS", *weights]', '["genWeight", "XS", *weights]')
+    on_files.build(MergeOutputs, config="main")
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note:")]
+    sentence = "configuration 'main': lumi not applied to DYJetsToMuMu: yields are cross sections in pb"
+    assert notes == [f"note: {sentence}"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from pocket.arguments import Declarative
 from pocket.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ Declaration = TypeVar("Declaration", bound="ScaleFactor")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept:
+class Kept(metaclass=Declarative):
     """Two categories of a configuration between which a weight must not change the yields of simulation.
 
     Args:
@@ -51,7 +52,7 @@ class Kept:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Closure:
+class Closure(metaclass=Declarative):
     """Where it is looked whether a scale factor does what it is for.
 
     Places are arguments of the declaration and their other values, such as

@@ -66,6 +66,39 @@ def test_ratio_with_its_own_uncertainty(tmp_path: Path) -> None:
         np.testing.assert_allclose(ratio.resolution_ratio(inputs(3), np.full(3, 50.0), systematic), expected)
 
 
+def test_what_a_correction_does_not_cover(tmp_path: Path) -> None:
+    def correction(name: str, key: str) -> schemav2.Correction:
+        return schemav2.Correction(
+            name=name,
+            version=1,
+            inputs=[schemav2.Variable(name="systematic", type="string"), schemav2.Variable(name="JetEta", type="real")],
+            output=schemav2.Variable(name="out", type="real"),
+            data=schemav2.Category(
+                nodetype="category",
+                input="systematic",
+                content=[
+                    schemav2.CategoryItem(
+                        key=key,
+                        value=schemav2.Binning(
+                            nodetype="binning", input="JetEta", edges=[-6.0, 6.0], content=[1.0], flow="error"
+                        ),
+                    )
+                ],
+            ),
+        )
+
+    path = tmp_path / "jerc.json"
+    written = schemav2.CorrectionSet(schema_version=2, corrections=[correction("R_ScaleFactor_AK4", "nom")])
+    path.write_text(written.model_dump_json(exclude_unset=True))
+    ratio, pt = JetCorrections(str(path), "AK4", "S", (), "R"), np.full(3, 50.0)
+    place = r"^correction 'R_ScaleFactor' for AK4 in jerc\.json: .*; inputs: systematic, JetEta$"
+    with pytest.raises(ConfigError, match=place) as unknown:
+        ratio.resolution_ratio(inputs(3), pt, "central")
+    with pytest.raises(ConfigError, match=place):
+        ratio.resolution_ratio({**inputs(3), "JetEta": np.full(3, 7.0)}, pt, "nom")
+    assert "\n" not in str(unknown.value)
+
+
 def test_errors(params: dict[str, Any]) -> None:
     with pytest.raises(UnknownNameError, match=r"unknown parameter 'AK4PFchs' in jets_calibration\.jet_types"):
         JetCorrections.from_params(params, "AK4PFchs", DATA)

@@ -198,8 +198,6 @@ def test_a_dump_loads_back(plain: dict[str, Any]) -> None:
         ("a: ['${nothing}']", r"parameter a\[0\]: Interpolation key 'nothing' not found"),
         ("a: '${no_resolver:x}'", "parameter a: Unsupported interpolation type no_resolver"),
         ("a: '${b}'\nb: '${a}'", "parameter a: Recursive interpolation detected"),
-        ("a: {b: '???'}", r"parameter a\.b: Missing mandatory value"),
-        ("a: '???'", "parameter a: Missing mandatory value: a"),
     ],
 )
 def test_what_cannot_be_resolved(tmp_path: Path, text: str, message: str) -> None:
@@ -209,6 +207,14 @@ def test_what_cannot_be_resolved(tmp_path: Path, text: str, message: str) -> Non
     assert "\n" not in str(caught.value)
     # what isn't asked for needn't resolve
     assert set(to_plain(merged, without=("a", "b"))) == {"muon", "low"}
+
+
+def test_what_is_missing_stays_missing(tmp_path: Path) -> None:
+    text = "a: {b: '???', c: '${a.b}', d: ['???', 1, '${a.b}']}\ne: '???'\nf: '${a}'"
+    merged = merge_parameters_from_files(BASE, write(tmp_path, "a.yaml", text))
+    a = {"b": "???", "c": "???", "d": ["???", 1, "???"]}
+    assert to_plain(merged) == {**to_plain(BASE), "a": a, "e": "???", "f": a}
+    assert to_plain(OmegaConf.create(dump_parameters(merged))) == to_plain(merged)
 
 
 def test_shipped_files_are_read_once_for_all_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,3 +75,33 @@ def test_sections_with_another_name(section: str) -> None:
     assert RENAMED[section] in SCHEMA
     with pytest.raises(ConfigError, match=rf"section '{section}' in file\.yaml is called '{RENAMED[section]}' here"):
         check_keys({section: {}}, "file.yaml")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (
+            {"lumi": {"picobarns": {"2018": {"tot": "abc"}}}},
+            r"^lumi\.picobarns\.2018\.tot in f is 'abc', expected a",
+        ),
+        ({"lumi": {"picobarns": {"2018": {"tot": None}}}}, r"tot in f is null, expected a number"),
+        ({"lumi": {"picobarns": {"2018": {"tot": [1]}}}}, r"tot in f is \[1\], expected a number"),
+        ({"lumi": {"picobarns": {"2018": {"A": True}}}}, r"lumi\.picobarns\.2018\.A in f is true, expected a number"),
+        ({"lumi": {"picobarns": {"2018": 59.8}}}, r"2018 in f is 59\.8, expected a table of keys such as 'tot'"),
+        (
+            {"lumi": {"picobarns": {2018: {"tot": 1}}}},
+            r"lumi\.picobarns in f has the number 2018 as a key, .* '2018'",
+        ),
+        ({"pileup": "x"}, "pileup in f is 'x', expected a table by year"),
+        ({"event_flags": {"2018": "goodVertices"}}, r"event_flags\.2018 in f is 'goodVertices', expected a list"),
+        ({"jets_calibration": {"sort_by_pt": {"2018": {"AK4": 1}}}}, "AK4 in f is 1, expected true or false"),
+        ({"pileup": {"2018": {"file": 3}}}, r"pileup\.2018\.file in f is 3, expected a text"),
+    ],
+)
+def test_kinds_of_values(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        check_keys(parameters, "f")
+
+
+def test_values_that_are_not_known_yet() -> None:
+    check_keys({"lumi": {"picobarns": {"2017": {"tot": "???"}, "2018": {"tot": "${product:1,2}"}, "2016": None}}}, "f")

@@ -134,3 +134,51 @@ def test_it_is_read_only() -> None:
     assert isinstance(params, DictConfig)
     with pytest.raises(Exception, match="read-only"):
         params.lumi.goldenJSON["2018"] = "c"
+
+
+def read_own(params: DictConfig) -> Any:
+    return params.dimuon.lwo
+
+
+def test_a_misspelt_key_of_an_own_section() -> None:
+    parameters = {"dimuon": {"low": 60.0, "legs": [{"pt": 20.0}], "open": "???", 2018: {"a": 1}}}
+    params = guarded(parameters, Reader(frozenset({"dimuon"})))
+    line = read_own.__code__.co_firstlineno + 1
+    place = rf"\(read_own\(\) in test_visible\.py, line {line}\)"
+    with pytest.raises(
+        ConfigError, match=rf"^unknown parameter 'lwo' in dimuon {place}, did you mean 'low'\?$"
+    ) as caught:
+        read_own(params)
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+    for copied in (params, copy.deepcopy(params), pickle.loads(pickle.dumps(params))):
+        with pytest.raises(ConfigError, match=r"unknown parameter 'ptt' in dimuon\.legs\[0\] \(.*, did you mean 'pt'"):
+            copied.dimuon.legs[0]["ptt"]
+        with pytest.raises(ConfigError, match=r"unknown parameter 'b' in dimuon.*2018.* known: a"):
+            copied.dimuon[2018]["b"]
+
+
+def test_code_may_ask_whether_a_parameter_is_there() -> None:
+    dimuon = guarded({"dimuon": {"low": 60.0, "open": "???"}}, Reader(frozenset({"dimuon"}))).dimuon
+    assert hasattr(dimuon, "low")
+    assert not hasattr(dimuon, "high")
+    assert "high" not in dimuon
+    assert getattr(dimuon, "high", 3) == dimuon.get("high", 3) == 3
+    with pytest.raises(KeyError):
+        dimuon["high"]
+    assert dict(dimuon.items_ex(resolve=False))["low"] == OmegaConf.to_container(dimuon)["low"] == 60.0
+
+
+def test_a_missing_value_is_an_error_for_who_reads_it() -> None:
+    params = guarded({"dimuon": {"low": 60.0, "open": "???"}}, Reader(frozenset({"dimuon"})))
+    assert params.dimuon.low == 60.0
+    for read in (lambda: params.dimuon.open, lambda: params.dimuon["open"]):
+        with pytest.raises(
+            ConfigError, match=r"^parameter dimuon\.open is still '\?\?\?': .*, reads it, so give it a value$"
+        ):
+            read()
+
+
+def test_names_of_a_table_without_a_guard() -> None:
+    params = guarded(PARAMETERS, Reader(frozenset({"dimuon"})))
+    with pytest.raises(UnknownNameError, match="unknown parameter 'lwo' in dimuon, did you mean 'low'"):
+        parameter(params, "dimuon", "lwo")

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
+from pocket.errors import ConfigError
 from pocket.histograms.config import Axis, HistConf
-from pocket.plots.specification import figure_names, figure_specs, figure_style, period_spec
+from pocket.plots.specification import check_style, figure_names, figure_specs, figure_style, period_spec
 from pocket.plots.style import PlotStyle
 from tests.pocket.configs import LUMI, PARAMETERS, configure
 
@@ -42,6 +43,15 @@ def changed(cfg: Any) -> set[str]:
         for category, variable in figures
         if before[category, variable] != after[category, variable]
     }
+
+
+def test_style_is_checked_without_drawing() -> None:
+    check_style(config())
+    check_style(configure())
+    with pytest.raises(ConfigError, match=r"plotting_style\.colors_mc\.DY: 'ornage' is not a colour"):
+        check_style(config({"colors_mc": {"DY": "ornage"}}))
+    with pytest.raises(ConfigError, match="unknown option 'color_mc' in plotting_style, did you mean 'colors_mc'"):
+        check_style(config({"color_mc": {}}))
 
 
 def test_names_of_figures() -> None:

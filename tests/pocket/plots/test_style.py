@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters.schema import SCHEMA
 from pocket.plots.style import BlindHists, PlotStyle
 
 DEFAULTS = Path(__file__).parents[3] / "params" / "plotting.yaml"
@@ -24,6 +27,18 @@ def test_the_shipped_parameters_are_a_style() -> None:
 def test_unset_colours_and_labels() -> None:
     style = PlotStyle(colors_mc={"A": [1.0, 0.0, 0.0]})
     assert (style.color_of("A"), style.color_of("B"), style.label_of("B")) == ("#ff0000", None, "B")
+
+
+def test_parameters_know_the_options_when_they_are_composed() -> None:
+    options = {item.name for item in dataclasses.fields(PlotStyle)}
+    assert set(SCHEMA["plotting_style"]) - {"+"} == options
+    assert set(SCHEMA["plotting_style"]["blind_hists"]) == {item.name for item in dataclasses.fields(BlindHists)}
+
+
+@pytest.mark.parametrize("color", ["#5790fc", "#ABCDEF"])
+def test_usual_colours_need_no_matplotlib(color: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.colors", None)
+    PlotStyle(colors_mc={"A": color})
 
 
 @pytest.mark.parametrize(
@@ -43,6 +58,7 @@ def test_unknown_names_are_refused(options: dict[str, Any], message: str) -> Non
     ("options", "message"),
     [
         ({"formats": "pdf"}, "plotting_style.formats must be a list of names, not 'pdf'"),
+        ({"formats": ["png", "???"]}, r"parameter plotting_style\.formats\.1 is still '\?\?\?', give it a value"),
         ({"dpi": 0}, "plotting_style.dpi must be a positive whole number"),
         ({"labels_mc": {"A": 1}}, "plotting_style.labels_mc.A must be a text"),
         ({"labels_mc": ["A"]}, "plotting_style.labels_mc must be a mapping"),

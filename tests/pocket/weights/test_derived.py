@@ -144,6 +144,13 @@ def test_what_is_missing(events: ak.Array, file: str) -> None:
         wrap("sf_id", "id", "Photon")(params, {}).evaluate(events, 4, "nominal")
 
 
+def test_an_input_that_is_no_axis(events: ak.Array, file: str) -> None:
+    weight = ScaleFactorWeight.wrap("sf_id", "id", "MuonGood", inputs={"ptt": "pt"})
+    params = OmegaConf.create({"scale_factors": {"id": file}})
+    with pytest.raises(UnknownNameError, match="unknown input 'ptt' in inputs of weight 'sf_id', did you mean 'pt'"):
+        weight(params, {}).evaluate(events, 4, "nominal")
+
+
 NORM = ("nominal", "up", "down", "stat1_up", "stat1_down", "stat2_up", "stat2_down", "hf_up", "hf_down")
 METADATA = {"sample": "TT", "year": "2018", "isMC": True}
 

@@ -1,0 +1,113 @@
+"""Arguments of declarative classes and functions: a wrong one is one sentence with the nearest right name."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import FrameType, ModuleType, SimpleNamespace
+from typing import Any, ParamSpec, TypeVar
+
+from pocket.errors import ConfigError, UnknownNameError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: what Python says of a call that doesn't fit
+_REFUSED = re.compile(
+    r"(?P<name>[\w.<>]+)\(\) (?P<reason>got an unexpected keyword argument '(?P<argument>\w+)'.*"
+    r"|missing \d+ required .*|takes .* positional arguments? but .*|got multiple values for argument .*)"
+)
+
+
+class Declarative(type):
+    """Metaclass of what configurations are declared with: wrong arguments raise an error that is meant for people."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        """Make an instance.
+
+        Raises:
+            UnknownNameError: for an argument that the class doesn't have.
+            ConfigError: for one that is missing or one too many.
+        """
+        try:
+            return super().__call__(*args, **kwargs)
+        except TypeError:
+            # A signature is looked at only now, since it takes longer than to make the instance.
+            _, *parameters = inspect.signature(inspect.getattr_static(cls, "__init__")).parameters.values()
+            check_arguments(cls.__name__, parameters, args, kwargs)
+            raise
+
+
+def declarative(function: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that raises the errors of :class:`Declarative` for wrong arguments."""
+
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except TypeError:
+            parameters = list(inspect.signature(function).parameters.values())
+            check_arguments(function.__qualname__, parameters, args, kwargs)
+            raise
+
+    return checked
+
+
+def refused_call(error: TypeError) -> ConfigError | None:
+    """Return the error for people for a call whose arguments don't fit the function, ``None`` for another error."""
+    match = _REFUSED.fullmatch(str(error))
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if match is None or trace is None:
+        return None
+    # what doesn't fit is refused before the function begins, so the innermost frame is the caller's
+    where = f"{match['name']}() ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})"
+    if match["argument"]:
+        function = _find_function(match["name"], trace.tb_frame)
+        known = inspect.signature(function).parameters if callable(function) else ()
+        return UnknownNameError("argument", match["argument"], known, where)
+    return ConfigError(f"{where}: {match['reason']}")
+
+
+def _find_function(qualname: str, frame: FrameType) -> object:
+    """Return what a frame calls by a qualified name, also as an attribute of a module, ``None`` if it isn't found."""
+    first, *rest = qualname.split(".")
+    names = {**frame.f_globals, **frame.f_locals}
+    modules = (value for value in names.values() if isinstance(value, ModuleType))
+    found = next((vars(place)[first] for place in (SimpleNamespace(**names), *modules) if first in vars(place)), None)
+    for name in rest:
+        found = getattr(found, name, None)
+    return found
+
+
+def check_arguments(
+    name: str,
+    parameters: Sequence[inspect.Parameter],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> None:
+    """Check that arguments fit the signature of what is called.
+
+    Args:
+        name: what is called.
+        parameters: its parameters, without ``self``.
+        args: positional arguments.
+        kwargs: arguments by name.
+
+    Raises:
+        UnknownNameError: for an argument that it doesn't have, with the nearest one.
+        ConfigError: for one that is missing or one too many.
+    """
+    by_name = [one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
+    if not any(one.kind is one.VAR_KEYWORD for one in parameters):
+        for argument in kwargs:
+            if argument not in by_name:
+                raise UnknownNameError("argument", argument, by_name, f"{name}()")
+    try:
+        inspect.Signature(parameters).bind(*args, **kwargs)
+    except TypeError as error:
+        raise ConfigError(f"{name}(): {error}") from None

@@ -1,0 +1,73 @@
+"""Names that become parts of paths: of analyses, configurations, datasets, samples, categories and histograms."""
+
+from __future__ import annotations
+
+import re
+
+from pocket.errors import ConfigError, PocketError
+
+#: Two names, such as a histogram's and an axis's, with what is added to them still make the name of one file.
+MOST_BYTES = 110
+#: no slash, and no dot or dash in front: dots are for temporaries, dashes look like options
+_IN_STORE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=,@-]{0,127}")
+
+
+def check_file_name(kind: str, name: object, where: str, error: type[PocketError] = ConfigError) -> str:
+    """Return a name that can be that of a file or folder.
+
+    Args:
+        kind: what the name stands for, e.g. ``"histogram"``.
+        name: the name.
+        where: the place it was found in.
+        error: class of the error.
+
+    Raises:
+        ConfigError: or ``error``, if it isn't a string, is empty or too long, begins with a dot, or has a slash or a
+            character that can't be printed.
+
+    Examples:
+        >>> check_file_name("histogram", "muon_pt", "variables")
+        'muon_pt'
+    """
+    reason = _reason(name)
+    if reason or not isinstance(name, str):
+        shown = name if not isinstance(name, str) or len(name) <= 50 else f"{name[:20]}…"
+        raise error(f"{where}: {kind} {shown!r} can't be part of a file name: it {reason}")
+    return name
+
+
+def check_store_name(kind: str, name: str, where: str = "") -> str:
+    """Return a name that can be that of a folder in the path of an output.
+
+    Args:
+        kind: what the name stands for, e.g. ``"configuration"``.
+        name: the name.
+        where: the place it was found in.
+
+    Raises:
+        ConfigError: if it can't.
+    """
+    if not (isinstance(name, str) and _IN_STORE.fullmatch(name)):
+        place = f"{where}: " if where else ""
+        raise ConfigError(
+            f"{place}{kind} {name!r} can't be part of a path in the store: use up to 128 letters, digits and _.+=,@-, "
+            "with a letter, digit or _ in front"
+        )
+    return name
+
+
+def _reason(name: object) -> str:
+    """Return why a name can't be used, empty if it can."""
+    if not isinstance(name, str):
+        return f"is of type {type(name).__name__}, not a string"
+    if not name:
+        return "is empty"
+    if name.startswith("."):
+        return "begins with a dot"
+    if "/" in name:
+        return "has a slash"
+    if not name.isprintable():
+        return "has a character that can't be printed"
+    if len(name.encode()) > MOST_BYTES:
+        return f"has {len(name.encode())} bytes, more than {MOST_BYTES}"
+    return ""

@@ -1,0 +1,1 @@
+"""Mistakes that people make: the sentence that says so, and when it is known."""
