@@ -44,18 +44,22 @@ _READERS: Mapping[str, tuple[tuple[str, int | str], ...]] = {
     "pyarrow": (),
     "pyarrow.parquet": (("read_table", 0), ("ParquetFile.__init__", 1)),
     "torch": (("jit.load", 0),),
+    "uproot": (("open", 0),),
     "xgboost": (("Booster.load_model", 1),),
 }
+#: event → what is read, and the argument that names it
 _REFUSED = {
-    "ftplib.connect": "a server",
-    "http.client.connect": "a server",
-    "os.exec": "another program",
-    "os.posix_spawn": "another program",
-    "os.system": "another program",
-    "socket.connect": "a server",
-    "sqlite3.connect": "a database",
-    "subprocess.Popen": "another program",
-    "urllib.Request": "a URL",
+    "ftplib.connect": ("server", 1),
+    "http.client.connect": ("server", 1),
+    "os.exec": ("program", 0),
+    "os.posix_spawn": ("program", 0),
+    "os.system": ("program", 0),
+    "socket.connect": ("server", 1),
+    "socket.getaddrinfo": ("server", 0),
+    "socket.gethostbyname": ("server", 0),
+    "sqlite3.connect": ("database", 0),
+    "subprocess.Popen": ("program", 0),
+    "urllib.Request": ("URL", 0),
 }
 
 
@@ -279,10 +283,20 @@ def _refused(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
     # sockets of this machine, such as those of a logging daemon, hold no data
     if event == "socket.connect" and isinstance(arguments[1], str | bytes):
         return
+    kind, position = _REFUSED[event]
+    raise _refusal(frame, kind, arguments[position])
+
+
+def _refusal(frame: FrameType, kind: str, name: object) -> ConfigError:
     code = frame.f_code
-    raise ConfigError(
-        f"{code.co_qualname} in {code.co_filename}, line {frame.f_lineno}: {_REFUSED[event]} is read, whose content "
-        "nobody could compare later; read a file instead, by load_correction(…) or local_path(…)"
+    shown = name[0] if isinstance(name, tuple) and name else name
+    shown = os.fsdecode(shown) if isinstance(shown, bytes) else shown
+    does = "starts the program" if kind == "program" else f"reads the {kind}"
+    instead = "run it before and read" if kind == "program" else "read"
+    return ConfigError(
+        f"{code.co_qualname} in {code.co_filename}, line {frame.f_lineno}, {does} {shown}, whose content nobody could "
+        f"compare later; {instead} a file instead, by pocket.corrections.load_correction(path, name) or "
+        "pocket.parameters.locations.local_path(path)"
     )
 
 
@@ -322,17 +336,27 @@ def _telling(reader: Any, argument: int | str) -> Any:
         if reads is not None:
             given = args[position] if len(args) > position else next(iter(kwargs.values()), None)
             if isinstance(given, str | os.PathLike):
-                name = _absolute(given)
                 _active.reads = None
                 try:
-                    if not _is_left_out(name) and _by_user():
-                        _note_file(reads, name)
+                    _note_given(reads, os.fsdecode(given))
                 finally:
                     _active.reads = reads
         return function(*args, **kwargs)
 
     telling.__pocket_watched__ = True  # type: ignore[attr-defined]
     return type(reader)(telling) if static else telling
+
+
+def _note_given(reads: Reads, given: str) -> None:
+    """Note what a reader of a library was given."""
+    frame = _user_frame()
+    if frame is None:
+        return
+    if "://" in given and not given.startswith("file://"):
+        raise _refusal(frame, "URL", given)
+    name = _absolute(given)
+    if not _is_left_out(name):
+        _note_file(reads, name)
 
 
 def _absolute(path: Any) -> str:

@@ -12,6 +12,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType, ModuleType
 
+from pocket.errors import ConfigError
+from pocket.fingerprint.graph import digest_of
 from pocket.fingerprint.imports import Closure
 from pocket.fingerprint.modules import is_library, top_level
 from pocket.fingerprint.places import portable
@@ -46,14 +48,19 @@ def names_in(obj: object, without: Iterable[object] = ()) -> frozenset[str]:
     kept: list[object] = []
     to_do = [obj]
     while to_do:
-        obj = to_do.pop()
-        if isinstance(obj, str):
+        one = to_do.pop()
+        if isinstance(one, str):
             # the folders of this machine are no names
-            names.update(WORD.findall(portable(obj)))
-        elif id(obj) not in seen:
-            seen.add(id(obj))
-            kept.append(obj)
-            to_do += _parts(obj, names)
+            names.update(WORD.findall(portable(one)))
+        elif id(one) not in seen:
+            seen.add(id(one))
+            kept.append(one)
+            try:
+                to_do += _parts(one, names)
+            except ConfigError:
+                # says where it is, which isn't kept here
+                digest_of(obj, describe)
+                raise
     return frozenset(names)
 
 

@@ -20,6 +20,7 @@ import correctionlib
 import h5py
 import numpy as np
 import pytest
+import uproot
 import yaml
 
 from pocket.corrections import load_correction
@@ -251,16 +252,17 @@ def connect(port: int) -> None:
 @pytest.mark.parametrize(
     ("read", "what"),
     [
-        (lambda: connect(9), "a server"),
-        (lambda: urllib.request.urlopen("http://127.0.0.1:9/"), "a URL"),
-        (lambda: sqlite3.connect(":memory:"), "a database"),
-        (lambda: subprocess.run(["true"]), "another program"),
-        (lambda: os.system("true"), "another program"),
+        (lambda: connect(9), r"reads the server 127\.0\.0\.1"),
+        (lambda: socket.getaddrinfo("nowhere.invalid", 80), r"reads the server nowhere\.invalid"),
+        (lambda: socket.gethostbyname("nowhere.invalid"), r"reads the server nowhere\.invalid"),
+        (lambda: urllib.request.urlopen("http://127.0.0.1:9/"), r"reads the URL http://127\.0\.0\.1:9/"),
+        (lambda: uproot.open("root://127.0.0.1:9//a.root"), r"reads the URL root://127\.0\.0\.1:9//a\.root"),
+        (lambda: sqlite3.connect(":memory:"), "reads the database :memory:"),
+        (lambda: subprocess.run(["true"]), "starts the program true"),
+        (lambda: os.system("true"), "starts the program true"),
     ],
 )
 def test_what_can_not_be_compared_later_is_refused(read: Callable[[], object], what: str) -> None:
-    with (
-        recording_reads(),
-        pytest.raises(ConfigError, match=rf"test_reads\.py, line \d+: {what} is read.*load_correction.*local_path"),
-    ):
+    expected = rf"test_reads\.py, line \d+, {what}, .*load_correction.*local_path"
+    with recording_reads(), pytest.raises(ConfigError, match=expected):
         read()

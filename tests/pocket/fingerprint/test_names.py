@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from pocket.cut_functions import get_HLTsel, goldenJson
+from pocket.errors import ConfigError
 from pocket.fingerprint.names import names_in
 from pocket.histograms.config import Axis, HistConf
 from pocket.objects.jets import jet_selection
 from pocket.weights.common import Lumi
 from pocket.workflows import BaseProcessorABC
+from tests.pocket.fingerprint.sources import loaded
 
 TABLE = "table_of_a_global"
 
@@ -115,3 +117,13 @@ def test_modules_that_functions_import(package: Path) -> None:
 def test_folders_of_this_machine_are_no_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_ROOT", str(tmp_path / "btagging"))
     assert "btagging" not in names_in({"file": str(tmp_path / "btagging" / "file.json")})
+
+
+def test_what_has_no_content_is_named_with_its_place() -> None:
+    source = """
+        from pathlib import Path
+        HANDLE = open("/dev/null")
+        def cut(events): return events.pt > HANDLE.read()
+    """
+    with loaded(source) as module, pytest.raises(ConfigError, match=r"cut -> HANDLE can't be fingerprinted: its type"):
+        names_in({"cut": module.cut})
