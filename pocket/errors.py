@@ -91,6 +91,14 @@ class ScaleFactorError(PocketError):
     """A scale factor can't be derived, written or evaluated."""
 
 
+class UserCodeError(PocketError):
+    """Code of the analysis raised an exception, which is the cause of this one."""
+
+
+class ProcessDiedError(PocketError):
+    """A process ended while it ran a job."""
+
+
 class ClosureError(PocketError):
     """A scale factor doesn't do what it is for."""
 

@@ -13,6 +13,7 @@ from pocket.contents import checksum_of, read_contents
 from pocket.fingerprint import code_closure
 from pocket.readings import of_config
 from pocket.store import write_output
+from pocket.user_code import UserCall
 from tasks.base import TemplateTask, input_ids, load
 from tasks.iterations import NO_ITERATION, IterationTask
 from tasks.merging import MergeOutputs
@@ -197,7 +198,8 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         # what isn't applied yet has no uncertainty
         made = self.made(self.templates(), unchanged=self.iteration == 0)
         with recording_files() as used, recording_reads() as reads:
-            correction, result = make(str(self.scale_factor), self.declaration, made)
+            with UserCall("scale factor", str(self.scale_factor)):
+                correction, result = make(str(self.scale_factor), self.declaration, made)
         files = used.checksums(self.toy_files().not_made(used))
         read = read_from(self.templates())
         with write_output(**self.write_info(), **read, parameter_files=files, reads=reads.record()) as folder:
