@@ -23,6 +23,10 @@ class ConfigError(PocketError):
     """A configuration, a parameter file or a command-line value is wrong."""
 
 
+class BrokenConfigError(ConfigError):
+    """A configuration that others of its analysis don't need is wrong."""
+
+
 class UnknownNameError(ConfigError):
     """A name is not among the known ones.
 

@@ -80,9 +80,10 @@ def events_of(error: BaseException, path: str) -> str:
 
 
 def add_events(error: PocketError, path: str) -> None:
-    """Add the dataset, entries and file to the sentence of an error, unless it has its place already."""
+    """Add what was called, the dataset, entries and file to the sentence of an error, as far as it lacks them."""
     if not isinstance(error, _WITHOUT_EVENTS):
-        error.args = (f"{error} ({events_of(error, path)})",)
+        call = "" if called(error) in str(error) else f"{called(error)}, "
+        error.args = (f"{error} ({call}{events_of(error, path)})",)
 
 
 def _note(error: Exception, name: str, text: str) -> None:

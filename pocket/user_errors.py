@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import functools
 import os
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from pocket.corrections import inputs_of
 from pocket.errors import PocketError, UserCodeError, nearest
 from pocket.fingerprint.modules import is_library, top_level
 from pocket.parameters.defaults import project_root
@@ -122,6 +124,34 @@ def add_log(error: UserCodeError, log: Path | None) -> None:
         error.args = (f"{error}{_LOG}{log}{elsewhere}",)
 
 
+def user_lines(error: BaseException) -> list[tuple[str, str]]:
+    """Return the lines of an exception's traceback in the user's code, as :func:`user_place`, the innermost last."""
+    lines = []
+    trace: TracebackType | None = error.__traceback__
+    while trace is not None:
+        if _is_user(trace.tb_frame):
+            lines.append(_place(trace.tb_frame, trace.tb_lineno))
+        trace = trace.tb_next
+    return lines
+
+
+def suggestion(error: BaseException) -> str:
+    """Return the nearest names to an unknown name or attribute, empty if there are none."""
+    names: list[str] = []
+    if isinstance(error, NameError):
+        trace = error.__traceback__
+        while trace is not None:
+            names = [*trace.tb_frame.f_locals, *trace.tb_frame.f_globals, *dir(builtins)]
+            trace = trace.tb_next
+    elif isinstance(error, AttributeError) and error.obj is not None:
+        # whatever it does when it is asked
+        with contextlib.suppress(Exception):
+            names = dir(error.obj)
+    name = getattr(error, "name", None)
+    close = nearest(name, [known for known in names if known != name], 1, 0.7) if isinstance(name, str) else []
+    return f", did you mean {' or '.join(map(repr, close))}?" if close else ""
+
+
 def _module(frame: FrameType) -> str:
     return str(frame.f_globals.get("__name__", ""))
 
@@ -148,7 +178,7 @@ def shown_file(file: str) -> str:
 
 
 def _hint(error: BaseException) -> str:
-    """Return what correctionlib doesn't say: the names in a file, or the inputs of a correction."""
+    """Return the nearest names, also of corrections, or the inputs of one, which correctionlib doesn't say."""
     trace = error.__traceback__
     while trace is not None:
         found, frame = trace.tb_frame.f_locals, trace.tb_frame
@@ -158,16 +188,10 @@ def _hint(error: BaseException) -> str:
             if frame.f_code.co_name == "evaluate":
                 return f"; correction {found['self'].name!r} has {inputs_of(found['self'])}"
         trace = trace.tb_next
-    return ""
+    return suggestion(error)
 
 
 def _names_hint(name: str, names: list[str]) -> str:
     close = nearest(name, names)
     hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"known: {', '.join(sorted(names)[:12])}"
     return f"; there is no correction {name!r} in the file, {hint}"
-
-
-def inputs_of(correction: object) -> str:
-    """Return the inputs of a correction in words, e.g. ``"the inputs pt (real), syst (string)"``."""
-    inputs = [f"{variable.name} ({variable.type})" for variable in getattr(correction, "inputs", ())]
-    return f"the inputs {', '.join(inputs)}"

@@ -197,9 +197,8 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         make = find_function(self.declaration.maker)
         # what isn't applied yet has no uncertainty
         made = self.made(self.templates(), unchanged=self.iteration == 0)
-        with recording_files() as used, recording_reads() as reads:
-            with UserCall("scale factor", str(self.scale_factor)):
-                correction, result = make(str(self.scale_factor), self.declaration, made)
+        with recording_files() as used, recording_reads() as reads, UserCall("scale factor", str(self.scale_factor)):
+            correction, result = make(str(self.scale_factor), self.declaration, made)
         files = used.checksums(self.toy_files().not_made(used))
         read = read_from(self.templates())
         with write_output(**self.write_info(), **read, parameter_files=files, reads=reads.record()) as folder:

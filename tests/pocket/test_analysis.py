@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -12,7 +13,7 @@ import pytest
 from pocket.analysis import Analysis, _load, absolute_reference, available_analyses, load_analysis
 from pocket.comparison import Comparison
 from pocket.cut_functions import passthrough
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from pocket.fingerprint import digest
 from pocket.histograms.config import Axis, HistConf
 from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, Kept
@@ -330,10 +331,93 @@ def test_what_is_no_analysis(tmp_path: Path, package: Path) -> None:
         load_analysis(str(package))
 
 
-def test_an_import_that_fails_inside_an_analysis_is_not_hidden(package: Path) -> None:
-    (package / "__init__.py").write_text("import no_such_module\n")
-    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        (
+            "import no_such_module",
+            r"ModuleNotFoundError: No module named 'no_such_module'; it is no module of the analysis, and no "
+            r"package of that name is installed in \S+",
+        ),
+        ("import awkwrd", r"__init__\.py:1: ModuleNotFoundError: .*, or did you mean awkward.*\?"),
+        ("import awkward.no.such", r"ModuleNotFoundError: .*; the package awkward has no such module"),
+        (
+            "\nimport cuts",
+            r"__init__\.py:2: .*; it is a module of the analysis, .* outside_analysis\.cuts, or from \. in",
+        ),
+        ("from .cutz import a", r"there is no such module in outside_analysis, did you mean outside_analysis\.cuts\?"),
+        ("from .cuts import dimun", r"ImportError: cannot import name 'dimun' from '\S+cuts', did you mean 'dimuon'\?"),
+        ("from .circle import a", r"circle\.py:1: .*, which isn't complete yet: the two modules import each other"),
+        ("from .cuts import dimuon\ndimoun", r"__init__\.py:2: NameError: .* not defined, did you mean 'dimuon'\?"),
+        ("from .wrong import a", r"outside_analysis/wrong\.py:3: SyntaxError: expected ':': def a\(\)"),
+        ("from .cuts import dimuon\ndimuon.nme", r"AttributeError: .*no attribute 'nme', did you mean 'name'\?"),
+        ("from .cuts import divide\ndivide()", r"outside_analysis/cuts\.py:7: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_an_import_that_fails_is_one_sentence(package: Path, source: str, sentence: str) -> None:
+    (package / "__init__.py").write_text(f"{source}\n")
+    (package / "cuts.py").write_text(
+        "from pocket.cut import Cut\n\ndimuon = Cut('dimuon', {}, len)\n\n\ndef divide():\n    1 / 0\n"
+    )
+    (package / "circle.py").write_text("from . import other\n")
+    (package / "other.py").write_text("from .circle import a\n")
+    (package / "wrong.py").write_text("\n\ndef a()\n    pass\n")
+    begin = rf"^analysis '{package}' can't be imported, because of an error in {package}/"
+    with pytest.raises(ConfigError, match=begin) as caught:
         load_analysis(str(package))
+    assert re.search(sentence, str(caught.value))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_error_names_the_line_of_the_configuration(package: Path) -> None:
+    source = "from pocket.cut import Cut\n\n\ndef make():\n    return Cut('', {}, len)\n\n\nmake()\n"
+    (package / "__init__.py").write_text(source)
+    with pytest.raises(ConfigError) as caught:
+        load_analysis(str(package))
+    file = package / "__init__.py"
+    assert str(caught.value) == f"a cut needs a name (in {file}:5, called in {file}:8)"
+
+
+def wrong() -> Any:
+    return configure(weights={"common": {"inclusive": ["genWieght"]}})
+
+
+def divides() -> Any:
+    return 1 / 0
+
+
+def test_a_configuration_that_a_function_makes() -> None:
+    found = analysis({"tnp": config, "main": lambda: config("id")}, scale_factors={"id": scale_factor("tnp")})
+    assert found.config("main").scale_factors == ("id",)
+    assert list(found.configs) == ["tnp", "main"]
+    assert not found.broken
+
+
+def test_a_broken_configuration_leaves_the_others() -> None:
+    found = analysis(
+        {"tnp": wrong, "main": lambda: config("id"), "plain": config(), "divides": divides},
+        default="tnp",
+        scale_factors={"id": scale_factor("tnp"), "other": scale_factor("plain")},
+        compare={"plain": "tnp"},
+        skims={"tnp": Skim(config="plain")},
+    )
+    assert list(found.configs) == ["main", "plain"]
+    assert found.scale_factors_behind("plain") == ()
+    sentence = (
+        r"^configuration 'tnp': unknown weight 'genWieght' in weights.common.inclusive, did you mean .*\(in .*:\d+\)$"
+    )
+    for use in (lambda: found.config("tnp"), lambda: found.scale_factors_behind("main")):
+        with pytest.raises(BrokenConfigError, match=sentence):
+            use()
+    with pytest.raises(BrokenConfigError, match=r"'divides': ZeroDivisionError: division by zero \(in \S+:\d+\)$"):
+        found.config("divides")
+    with pytest.raises(UnknownNameError, match="did you mean 'tnp'"):
+        found.config("tpn")
+
+
+def test_what_is_wrong_elsewhere_is_found_beside_a_broken_configuration() -> None:
+    with pytest.raises(UnknownNameError, match="configuration 'plane' in input of scale factor 'id'"):
+        analysis({"tnp": wrong, "plain": config()}, scale_factors={"id": scale_factor("plane")})
 
 
 def test_available_analyses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
