@@ -6,7 +6,10 @@ import builtins
 import contextlib
 import functools
 import os
+import re
+import site
 import sys
+import sysconfig
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +27,7 @@ from pocket.user_code import called, events_of
 _OWN = frozenset({"pocket", "tasks"})
 #: characters of an exception's text that a sentence has
 _LONGEST = 300
+_STACK = re.compile(r'File "(.+)", line (\d+) in (\S+)')
 #: between the sentence and the file with the traceback
 _LOG = "; the traceback is in "
 
@@ -133,6 +137,16 @@ def user_lines(error: BaseException) -> list[tuple[str, str]]:
             lines.append(_place(trace.tb_frame, trace.tb_lineno))
         trace = trace.tb_next
     return lines
+
+
+def crash_line(stack: str) -> str:
+    """Return the innermost line of the user's code in a stack of :mod:`faulthandler`, empty if there is none."""
+    library = (sysconfig.get_path("stdlib"), *site.getsitepackages(), *(f"{project_root()}/{name}" for name in _OWN))
+    # that of other threads comes first
+    for file, line, function in _STACK.findall(stack[stack.find("Current thread") :]):
+        if not file.startswith(("<", *library)) and "site-packages" not in file:
+            return f"{shown_file(file)}:{line} ({function})"
+    return ""
 
 
 def suggestion(error: BaseException) -> str:
