@@ -112,18 +112,17 @@ def _run_in_processes(jobs: Sequence[Job], workers: int, advance: Progress, name
     try:
         with ProcessPoolExecutor(workers, context, _start_worker, (queue, traces)) as pool:
             try:
-                futures = [pool.submit(_work, number, jobs[number]) for number in ordered]
-                # the pool doesn't watch a process that the last submission starts, until there is another one
-                pool.submit(int)
-            finally:
+                with _interrupts_for_this_process_alone():
+                    futures = [pool.submit(_work, number, jobs[number]) for number in ordered]
+                    # the pool doesn't watch a process that the last submission starts, until there is another one
+                    pool.submit(int)
                 processes = [process for process in active_children() if process.pid not in others]
-            try:
                 for future in as_completed(futures):
                     future.result()
             except KeyboardInterrupt:
-                # Ctrl-C ends them anyway, but SIGTERM reaches this process alone
-                for process in processes:
-                    process.terminate()
+                for process in active_children():
+                    if process.pid not in others:
+                        process.terminate()
                 raise
             finally:
                 # after an error or Ctrl-C there may be jobs that haven't begun
@@ -140,6 +139,16 @@ def _run_in_processes(jobs: Sequence[Job], workers: int, advance: Progress, name
                 if not file.stat().st_size:
                     file.unlink()
             traces.rmdir()
+
+
+@contextlib.contextmanager
+def _interrupts_for_this_process_alone() -> Iterator[None]:
+    """Start processes in the block that Ctrl-C doesn't reach: this one ends them, and they write no tracebacks."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _listen(queue: SimpleQueue[Message | None], advance: Progress, running: dict[int, int]) -> None:

@@ -90,7 +90,7 @@ def column_files(directory: Path) -> dict[Key, list[Path]]:
     return found
 
 
-def read_columns(directory: Path, sample: str, category: str, variation: str = "nominal") -> ak.Array:
+def read_columns(directory: str | Path, sample: str, category: str, variation: str = "nominal") -> ak.Array:
     """Read the columns of all datasets of a sample.
 
     Args:

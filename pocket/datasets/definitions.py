@@ -163,7 +163,7 @@ class DatasetDefinition:
         return {**self.free, **{key: value for key, value in given.items() if value is not None}, **skim}
 
 
-def read_definitions(paths: Iterable[Path]) -> dict[str, DatasetDefinition]:
+def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition]:
     """Read definition files.
 
     Args:
