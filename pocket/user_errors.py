@@ -163,7 +163,7 @@ def suggestion(error: BaseException) -> str:
             names = dir(error.obj)
     name = getattr(error, "name", None)
     close = nearest(name, [known for known in names if known != name], 1, 0.7) if isinstance(name, str) else []
-    return f", did you mean {' or '.join(map(repr, close))}?" if close else ""
+    return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
 
 
 def _module(frame: FrameType) -> str:
@@ -200,7 +200,7 @@ def _hint(error: BaseException) -> str:
             if frame.f_code.co_name == "__getitem__" and "key" in found:
                 return _names_hint(str(found["key"]), list(found["self"]))
             if frame.f_code.co_name == "evaluate":
-                return f"; correction {found['self'].name!r} has {inputs_of(found['self'])}"
+                return f" (correction {found['self'].name!r} has {inputs_of(found['self'])})"
         trace = trace.tb_next
     return suggestion(error)
 
@@ -208,4 +208,4 @@ def _hint(error: BaseException) -> str:
 def _names_hint(name: str, names: list[str]) -> str:
     close = nearest(name, names)
     hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"known: {', '.join(sorted(names)[:12])}"
-    return f"; there is no correction {name!r} in the file, {hint}"
+    return f" (there is no correction {name!r} in the file, {hint})"

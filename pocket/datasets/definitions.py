@@ -177,7 +177,7 @@ def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition
         UnknownNameError: if there is an unknown key.
     """
     definitions: dict[str, DatasetDefinition] = {}
-    for path in paths:
+    for path in map(Path, paths):
         content = _object(_load(path), f"{path}")
         if not content:
             raise DatasetError(f"{path} defines no dataset")

@@ -348,9 +348,9 @@ def test_what_is_no_analysis(tmp_path: Path, package: Path) -> None:
         ("from .cutz import a", r"there is no such module in outside_analysis, did you mean outside_analysis\.cuts\?"),
         ("from .cuts import dimun", r"ImportError: cannot import name 'dimun' from '\S+cuts', did you mean 'dimuon'\?"),
         ("from .circle import a", r"other\.py:1: .*, which isn't complete yet: the two modules import each other"),
-        ("from .cuts import dimuon\ndimoun", r"__init__\.py:2: NameError: .* not defined, did you mean 'dimuon'\?"),
+        ("from .cuts import dimuon\ndimoun", r"__init__\.py:2: NameError: .* not defined \(did you mean 'dimuon'\?\)"),
         ("from .wrong import a", r"outside_analysis/wrong\.py:3: SyntaxError: expected ':': def a\(\)"),
-        ("from .cuts import dimuon\ndimuon.nme", r"AttributeError: .*no attribute 'nme', did you mean 'name'\?"),
+        ("from .cuts import dimuon\ndimuon.nme", r"AttributeError: .*no attribute 'nme' \(did you mean 'name'\?\)"),
         ("from .cuts import divide\ndivide()", r"outside_analysis/cuts\.py:7: ZeroDivisionError: division by zero"),
     ],
 )
