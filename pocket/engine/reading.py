@@ -175,7 +175,7 @@ def _missing_branch(path: str, field: str, error: BaseException) -> str:
     close = [branch for key in nearest(field, by_field) for branch in by_field[key][:3]]
     hint = f"nearest branches: {', '.join(close[:6])}" if close else f"none of its {len(branches)} branches is close"
     events = f", {found}" if (found := events_of(error, "")) else ""
-    return f"no branch for field {field!r} in {path}{events} (used by {_user_code(error)}); {hint}"
+    return f"no branch for field {field!r} in {path} (used by {_user_code(error)}{events}); {hint}"
 
 
 def _user_code(error: BaseException) -> str:
