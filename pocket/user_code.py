@@ -61,7 +61,7 @@ class EventRange:
             _note(error, _EVENTS, f"{self._dataset}, entries {self._start}:{self._stop}")
 
 
-def called(error: BaseException) -> str:
+def call_of(error: BaseException) -> str:
     """Return what raised an exception, e.g. ``"cut 'dimuon'"``, empty if the engine didn't call code of the user."""
     return str(getattr(error, _CALL, ""))
 
@@ -82,7 +82,7 @@ def events_of(error: BaseException, path: str) -> str:
 def add_events(error: PocketError, path: str) -> None:
     """Add what was called, the dataset, entries and file to the sentence of an error, as far as it lacks them."""
     if not isinstance(error, _WITHOUT_EVENTS):
-        call = "" if called(error) in str(error) else f"{called(error)}, "
+        call = "" if call_of(error) in str(error) else f"{call_of(error)}, "
         error.args = (f"{error} ({call}{events_of(error, path)})",)
 
 

@@ -22,7 +22,7 @@ from pocket.parameters.defaults import project_root
 from pocket.snapshots.process import original, shown
 from pocket.store.publishing import replacing_file
 from pocket.tokens import redacted
-from pocket.user_code import called, events_of
+from pocket.user_code import call_of, events_of
 
 _OWN = frozenset({"pocket", "tasks"})
 #: characters of an exception's text that a sentence has
@@ -42,12 +42,12 @@ def explain(error: Exception, path: str = "") -> UserCodeError | None:
     Returns:
         ``None`` if no code of the user took part: it is a mistake of ours.
     """
-    if not called(error) and user_place(error) is None:
+    if not call_of(error) and user_place(error) is None:
         return None
     place = user_place(error, own=True)
     at = f" in {place[0]} ({place[1]})" if place else ""
     events = events_of(error, path)
-    sentence = f"{called(error) or 'the analysis'} failed{at}: {describe(error)}{_hint(error)}"
+    sentence = f"{call_of(error) or 'the analysis'} failed{at}: {describe(error)}{_hint(error)}"
     return UserCodeError(f"{sentence}, on {events}" if events else sentence)
 
 
@@ -101,6 +101,7 @@ def one_sentence(log: Path | None = None) -> Iterator[None]:
         explained = explain(error)
         if explained is None:
             raise
+        # set here already, since the traceback that is written is that of the cause
         explained.__cause__ = error
         add_log(explained, log)
         raise explained from error

@@ -130,7 +130,9 @@ def _run_in_processes(jobs: Sequence[Job], workers: int, advance: Progress, name
     except BrokenProcessPool as error:
         queue.put(None)
         listener.join()
-        raise died(processes, {pid: names[number] for pid, number in running.items() if names}, traces) from error
+        raise explain_death(
+            processes, {pid: names[number] for pid, number in running.items() if names}, traces
+        ) from error
     finally:
         queue.put(None)
         listener.join()
@@ -192,7 +194,7 @@ def _work(number: int, job: Job) -> None:
         os._exit(1)
 
 
-def died(processes: Iterable[BaseProcess], jobs: Mapping[int, str], traces: Path) -> ProcessDiedError:
+def explain_death(processes: Iterable[BaseProcess], jobs: Mapping[int, str], traces: Path) -> ProcessDiedError:
     """Return the error for a worker process that ended while it ran a job.
 
     Args:

@@ -26,7 +26,7 @@ from pocket.errors import (
 from pocket.remote.attempts import Found, first_readable
 from pocket.remote.client import open_root
 from pocket.remote.failures import why_unreadable
-from pocket.user_code import add_events, called, events_of, is_noted
+from pocket.user_code import add_events, call_of, events_of, is_noted
 
 T = TypeVar("T")
 
@@ -182,7 +182,7 @@ def _user_code(error: BaseException) -> str:
     """Return what used a field and where, e.g. ``cut 'dimuon' at analysis/mine/cuts.py:12 in dimuon``."""
     place = _sentences().user_place(error, own=True)
     line = " in ".join(place) if place else ""
-    return " at ".join(filter(None, (called(error), line))) or "the configuration"
+    return " at ".join(filter(None, (call_of(error), line))) or "the configuration"
 
 
 def _comes_from_reading(error: BaseException) -> bool:

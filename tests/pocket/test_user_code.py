@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pocket.errors import BadFileError, ConfigError
-from pocket.user_code import EventRange, UserCall, add_events, called, events_of, is_noted
+from pocket.user_code import EventRange, UserCall, add_events, call_of, events_of, is_noted
 
 
 def test_an_exception_passes_with_what_was_called_and_the_events() -> None:
@@ -16,7 +16,7 @@ def test_an_exception_passes_with_what_was_called_and_the_events() -> None:
     ):
         raise error
     assert caught.value is error
-    assert called(error) == "cut 'dimuon'"
+    assert call_of(error) == "cut 'dimuon'"
     assert events_of(error, "a.root") == "DY, entries 0:40 of file a.root"
     assert events_of(error, "") == "DY, entries 0:40"
     assert is_noted(error)
@@ -24,7 +24,7 @@ def test_an_exception_passes_with_what_was_called_and_the_events() -> None:
 
 def test_an_exception_from_elsewhere() -> None:
     error = ValueError("no")
-    assert (called(error), events_of(error, "a.root"), events_of(error, ""), is_noted(error)) == (
+    assert (call_of(error), events_of(error, "a.root"), events_of(error, ""), is_noted(error)) == (
         "",
         "file a.root",
         "",
