@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -13,11 +14,12 @@ from types import ModuleType
 from pocket.arguments import Declarative, refused_call
 from pocket.comparison import Comparison
 from pocket.configurator import Configurator
-from pocket.errors import ConfigError, UnknownNameError, check_known
+from pocket.errors import BrokenConfigError, ConfigError, PocketError, UnknownNameError, check_known
 from pocket.executors.base import ExecutorFactoryABC
 from pocket.file_names import check_store_name
 from pocket.fingerprint.patches import patches, register_package
 from pocket.fingerprint.places import register_outside
+from pocket.import_errors import add_lines, explain_import
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
 from pocket.scale_factors import ScaleFactor, ScaleFactorBase
@@ -25,6 +27,7 @@ from pocket.scale_factors.coupled import Coupled, check_coupled
 from pocket.scale_factors.validation.closure import places
 from pocket.skims import Skim
 from pocket.snapshots.process import located
+from pocket.user_errors import describe, suggestion
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,8 @@ class Analysis(metaclass=Declarative):
 
     Args:
         name: name, the first folder in the store.
-        configs: name → configuration.
+        configs: name → configuration, or a function without arguments that returns it. What is wrong with one that a
+            function makes keeps nobody from using the others, unless they need it.
         default_config: the configuration that tasks take unless told otherwise.
         scale_factors: name → scale factor, measured in the configuration that it names as ``input``, or imported.
         compare: configuration → the one whose templates are drawn beside its own, as before and after; its name alone
@@ -59,22 +63,29 @@ class Analysis(metaclass=Declarative):
     executors: Mapping[str, type[ExecutorFactoryABC]] = field(default_factory=dict)
     coupled: Sequence[Coupled | tuple[str, ...]] = ()
     least_toys: float = 0.0
+    #: name → what is wrong, of the configurations that can't be used
+    broken: Mapping[str, str] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._make_configs()
         where = f"analysis {self.name!r}"
         check_store_name("analysis", self.name)
-        for kind, names in (("configuration", self.configs), ("scale factor", self.scale_factors)):
-            for name in names:
+        names = {"configuration": [*self.configs, *self.broken], "scale factor": list(self.scale_factors)}
+        for kind, of_kind in names.items():
+            for name in of_kind:
                 check_store_name(kind, name, where)
-        self.config(self.default_config, f"default_config of {where}")
+        with self._deferring():
+            self.config(self.default_config, f"default_config of {where}")
         for after in self.compare:
             comparison = self.comparison(after)
             for name in (after, comparison.before, comparison.root):
-                if name:
-                    self.config(name, f"compare of {where}")
+                with self._deferring():
+                    if name:
+                        self.config(name, f"compare of {where}")
         for name, declaration in self.scale_factors.items():
             for measured in declaration.measured():
-                self._check_scale_factor(name, measured)
+                with self._deferring():
+                    self._check_scale_factor(name, measured)
         for name, config in self.configs.items():
             for used in config.scale_factors:
                 self.scale_factor(used, f"weights of configuration {name!r}")
@@ -82,17 +93,47 @@ class Analysis(metaclass=Declarative):
             self._check_inputs(name)
         check_coupled(self.groups, {name: self._measured_in(name) for name in self.scale_factors}, where)
         for reader in self.skims:
-            self._check_skim(reader)
+            with self._deferring():
+                self._check_skim(reader)
+
+    def _make_configs(self) -> None:
+        """Call the functions among the configurations, and keep the sentences of those that raise."""
+        if not any(callable(config) for config in self.configs.values()):
+            return
+        made: dict[str, Configurator] = {}
+        broken: dict[str, str] = {}
+        for name, config in self.configs.items():
+            try:
+                made[name] = config() if callable(config) else config
+            except PocketError as error:
+                add_lines(error)
+                broken[name] = str(error)
+            except Exception as error:
+                raised = ConfigError(f"{describe(error)}{suggestion(error)}").with_traceback(error.__traceback__)
+                add_lines(raised)
+                broken[name] = str(raised)
+        object.__setattr__(self, "configs", made)
+        object.__setattr__(self, "broken", broken)
+
+    @contextlib.contextmanager
+    def _deferring(self) -> Iterator[None]:
+        """Leave a check that needs a broken configuration to whoever uses it."""
+        with contextlib.suppress(BrokenConfigError):
+            yield
 
     def config(self, name: str, where: str = "") -> Configurator:
         """Return a configuration by name.
 
         Raises:
             UnknownNameError: if there is none.
+            BrokenConfigError: if the function that makes it raises.
             ConfigError: if one of its variations has one side, and nothing stands for the other.
         """
+        if name in self.broken:
+            raise BrokenConfigError(f"configuration {name!r}: {self.broken[name]}")
         if name not in self.configs:
-            raise UnknownNameError("configuration", name, self.configs, where or f"analysis {self.name!r}")
+            known = [*self.configs, *self.broken]
+            raise UnknownNameError("configuration", name, known, where or f"analysis {self.name!r}")
         config = self.configs[name]
         try:
             # takes some ms, which only the configurations that are used are worth
@@ -275,7 +316,8 @@ class Analysis(metaclass=Declarative):
             self._check_applied(upstream, declaration.input, f"upstream of {where}")
 
     def _measured_in(self, scale_factor: str) -> dict[str, tuple[str, ...]]:
-        return {config: self.configs[config].scale_factors for config in self.scale_factors[scale_factor].configs()}
+        measured = [config for config in self.scale_factors[scale_factor].configs() if config not in self.broken]
+        return {config: self.configs[config].scale_factors for config in measured}
 
 
 def _has_toys(config: Configurator) -> bool:
@@ -297,7 +339,7 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
         overrides: parameters set on the command line, ``key=value``.
 
     Raises:
-        ConfigError: if there is no such package, or it holds no ``analysis``.
+        ConfigError: if there is no such package, it can't be imported, or it holds no ``analysis``.
         UnknownNameError: if an override names no parameter.
     """
     reference = absolute_reference(reference)
@@ -350,14 +392,15 @@ def _import(reference: str) -> ModuleType:
     importlib.invalidate_caches()
     try:
         return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not (name == error.name or name.startswith(f"{error.name}.")):
-            raise
-        raise UnknownNameError("analysis", reference, available_analyses()) from None
-    except TypeError as error:
-        if (refused := refused_call(error)) is None:
-            raise
-        raise refused from None
+    except PocketError as error:
+        add_lines(error)
+        raise
+    except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
+            raise UnknownNameError("analysis", reference, available_analyses()) from None
+        if isinstance(error, TypeError) and (refused := refused_call(error)):
+            raise refused from None
+        raise explain_import(reference, name, error) from error
 
 
 def _modules(package: str) -> list[str]:

@@ -44,9 +44,9 @@ def write_contents(directory: Path, variables: Mapping[str, Mapping[str, Mapping
     (directory / CONTENTS).write_text(text, encoding="utf-8")
 
 
-def read_contents(directory: Path) -> Contents:
+def read_contents(directory: str | Path) -> Contents:
     """Read what :func:`write_contents` wrote."""
-    contents: Contents = json.loads((directory / CONTENTS).read_text(encoding="utf-8"))
+    contents: Contents = json.loads((Path(directory) / CONTENTS).read_text(encoding="utf-8"))
     return contents
 
 

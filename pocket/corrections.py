@@ -49,6 +49,11 @@ def load_correction(path: str, name: str) -> Any:
     return corrections[name]
 
 
+def inputs_of(correction: Any) -> str:
+    """Return the inputs of a correction in words, e.g. ``"the inputs pt (real), systematic (string)"``."""
+    return f"the inputs {', '.join(f'{variable.name} ({variable.type})' for variable in correction.inputs)}"
+
+
 def find_corrections(path: str) -> FileContent:
     """Return a correctionlib file with its content, by path or name.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -79,7 +80,7 @@ class Cut(metaclass=Declarative):
         wanted = f"cut {self.name!r} must return one boolean per event ({len(events)})"
         dimensions = getattr(mask, "ndim", 0)
         if dimensions != 1:
-            raise ConfigError(f"{wanted}, not {'one per object' if dimensions else repr(mask)}")
+            raise ConfigError(f"{wanted}, not {'one per object' if dimensions else reprlib.repr(mask)}")
         if not isinstance(mask, np.ndarray):
             mask = ak.Array(mask)
             mask = ak.fill_none(mask, False, axis=0) if is_optional(mask) else mask
@@ -91,7 +92,7 @@ class Cut(metaclass=Declarative):
     def _object_mask(self, mask: Any, objects: Any) -> npt.NDArray[np.bool_]:
         wanted = f"cut {self.name!r} must return one boolean per object of {self.collection!r}"
         if getattr(mask, "ndim", 0) != 2:
-            raise ConfigError(f"{wanted}, not {'one per event' if getattr(mask, 'ndim', 0) else repr(mask)}")
+            raise ConfigError(f"{wanted}, not {'one per event' if getattr(mask, 'ndim', 0) else reprlib.repr(mask)}")
         counts = np.asarray(ak.fill_none(ak.num(objects, axis=1), 0), dtype=np.int64)
         mask = ak.Array(mask)
         missing = ak.is_none(mask)

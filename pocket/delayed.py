@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from pocket.arguments import Declarative
 from pocket.errors import ConfigError
+from pocket.user_code import UserCall
 
 Floats = npt.NDArray[np.float32]
 
@@ -89,7 +90,8 @@ class DelayedColumns:
             name = values.column.name
             if name in events.fields:
                 raise ConfigError(f"delayed column {name!r}: the events have a column or collection of that name")
-            events[name] = values.of(events, index, params)
+            with UserCall("delayed column", name):
+                events[name] = values.of(events, index, params)
 
 
 class _ColumnValues:

@@ -23,6 +23,10 @@ class ConfigError(PocketError):
     """A configuration, a parameter file or a command-line value is wrong."""
 
 
+class BrokenConfigError(ConfigError):
+    """A configuration that others of its analysis don't need is wrong."""
+
+
 class UnknownNameError(ConfigError):
     """A name is not among the known ones.
 
@@ -100,6 +104,14 @@ class ColumnError(PocketError):
 
 class ScaleFactorError(PocketError):
     """A scale factor can't be derived, written or evaluated."""
+
+
+class UserCodeError(PocketError):
+    """Code of the analysis raised an exception, which is the cause of this one."""
+
+
+class ProcessDiedError(PocketError):
+    """A process ended while it ran a job."""
 
 
 class ClosureError(PocketError):

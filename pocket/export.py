@@ -96,7 +96,7 @@ def write_coffea(path: Path, exported: Mapping[str, Any]) -> None:
         pickle.dump(exported, file, protocol=4)
 
 
-def read_all_columns(directory: Path) -> Columns:
+def read_all_columns(directory: str | Path) -> Columns:
     """Read all columns of a merged output into memory.
 
     Args:

@@ -39,28 +39,28 @@ def write_sums_and_histograms(directory: Path, output: Mapping[str, Any]) -> Non
     (directory / SUMS).write_text(json.dumps(sums, indent=1, allow_nan=False), encoding="utf-8")
 
 
-def read_output(directory: Path) -> dict[str, Any]:
+def read_output(directory: str | Path) -> dict[str, Any]:
     """Read what :func:`write_sums_and_histograms` wrote."""
     variables = {variable: read_variable(directory, variable) for variable in list_variables(directory)}
     return {**read_sums(directory), "variables": variables}
 
 
-def read_sums(directory: Path) -> dict[str, Any]:
+def read_sums(directory: str | Path) -> dict[str, Any]:
     """Read the cutflow and the sums of weights alone."""
-    sums = json.loads((directory / SUMS).read_text(encoding="utf-8"))
+    sums = json.loads((Path(directory) / SUMS).read_text(encoding="utf-8"))
     assert isinstance(sums, dict)
     return sums
 
 
-def list_variables(directory: Path) -> list[str]:
+def list_variables(directory: str | Path) -> list[str]:
     """Return the names of the histograms."""
     import h5py
 
-    with h5py.File(directory / HISTOGRAMS) as file:
+    with h5py.File(Path(directory) / HISTOGRAMS) as file:
         return list(file)
 
 
-def read_variable(directory: Path, variable: str) -> dict[str, dict[str, Any]]:
+def read_variable(directory: str | Path, variable: str) -> dict[str, dict[str, Any]]:
     """Read one variable's histograms, without touching the others.
 
     Returns:
@@ -73,9 +73,10 @@ def read_variable(directory: Path, variable: str) -> dict[str, dict[str, Any]]:
     import hist
     import uhi.io.hdf5
 
-    with h5py.File(directory / HISTOGRAMS) as file:
+    path = Path(directory) / HISTOGRAMS
+    with h5py.File(path) as file:
         if variable not in file:
-            raise UnknownNameError("variable", variable, list(file), str(directory / HISTOGRAMS))
+            raise UnknownNameError("variable", variable, list(file), str(path))
         read: Any = uhi.io.hdf5.read
         return {
             sample: {dataset: hist.Hist(read(group)) for dataset, group in datasets.items()}
@@ -83,7 +84,7 @@ def read_variable(directory: Path, variable: str) -> dict[str, dict[str, Any]]:
         }
 
 
-def read_templates(directory: Path, variable: str) -> dict[str, Any]:
+def read_templates(directory: str | Path, variable: str) -> dict[str, Any]:
     """Read one variable summed over the datasets of each sample.
 
     Returns:

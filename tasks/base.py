@@ -22,6 +22,7 @@ from pocket.store.usage import begin_work
 from tasks.batch.options import BatchOptions
 from tasks.completeness import are_complete, remembering
 from tasks.executors import ExecutorMixin
+from tasks.jobs import traceback_file
 from tasks.loaded import VARIABLE as EXPECTED
 from tasks.loaded import Expected, changed_sentence
 from tasks.messages import one_sentence_errors
@@ -192,6 +193,8 @@ class StoreTask(AnalysisTask):
 
         luigi takes what an iterator gives for further requirements.
         """
+        from pocket.user_errors import one_sentence
+
         self.check_expected()
         check_sources()
         # luigi decides what to run before anything has, and doesn't ask again
@@ -205,7 +208,8 @@ class StoreTask(AnalysisTask):
             self.fetch_needed()
             report_older(self.directory.parent)
             begin_work()
-            self.make()
+            with one_sentence(traceback_file(self.directory)):
+                self.make()
             refuse_replaced([output], self.progress_label)
             self.refuse_incomplete()
         return None

@@ -29,6 +29,11 @@ JET_FILE = "jet_jerc.json.gz"
 GOLDEN_FILE = "golden.json"
 
 
+def traceback_file(output: Path) -> Path:
+    """Return the file for the traceback of what fails while an output is made; hidden, hence no output."""
+    return output.with_name(f".{output.name}.traceback.txt")
+
+
 @dataclass(frozen=True)
 class ToyJob:
     """Generates one file of toy NanoAOD.
@@ -141,7 +146,23 @@ class ProcessingJob:
         read = [segment.path for segment in self.branch.segments if not is_remote(segment.path)]
         verify_files([*read, *made, *toys])
 
+    @property
+    def log(self) -> Path:
+        """Where the traceback goes if code of the analysis fails; hidden, hence no output."""
+        return traceback_file(Path(self.output["directory"]))
+
     def run(self, progress: Progress) -> None:
+        """Do the work.
+
+        Raises:
+            UserCodeError: if code of the analysis raises an exception; its traceback is in a file then.
+        """
+        from pocket.user_errors import one_sentence
+
+        with one_sentence(self.log):
+            self.process(progress)
+
+    def process(self, progress: Progress) -> None:
         """Process the branch and write its raw sums and columns."""
         from pocket.columns.parquet import write_columns
         from pocket.engine.run import run_branch
@@ -182,7 +203,7 @@ class ProcessingJob:
 class SkimJob(ProcessingJob):
     """Skims one branch by the selection of a configuration; the arguments are those of :class:`ProcessingJob`."""
 
-    def run(self, progress: Progress) -> None:
+    def process(self, progress: Progress) -> None:
         """Write the surviving events, and the sums over all."""
         from pocket.parameters.used_files import recording_files
         from pocket.reads import recording_reads

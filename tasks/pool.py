@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
+import signal
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
+from multiprocessing.process import BaseProcess
 from multiprocessing.queues import SimpleQueue
+from pathlib import Path
 from typing import Any
 
-from pocket.errors import ConfigError, PocketError
+from pocket.errors import ConfigError, ProcessDiedError
 from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress, available_cores
 from pocket.store.usage import begin_work
 
@@ -43,7 +48,7 @@ def run_jobs(jobs: Sequence[Job], cores: int, label: str, unit: str) -> None:
 
     Raises:
         Exception: the first error of a job, after the jobs that had begun are done.
-        PocketError: if a process was killed.
+        ProcessDiedError: if a process was killed, or a library crashed in it.
         ConfigError: if the number of processes is negative.
     """
     with progress_bar(label, sum(job.size for job in jobs), unit) as advance:
@@ -74,10 +79,12 @@ class FuturesExecutorFactory(ExecutorFactoryABC):
 
     def get(self) -> Executor:
         """Return the process pool."""
-        return lambda jobs, progress: _run(list(jobs.values()), advance=progress, **self.customized_args())
+        return lambda jobs, progress: _run(
+            list(jobs.values()), advance=progress, names=list(jobs), **self.customized_args()
+        )
 
 
-def _run(jobs: Sequence[Job], cores: int, advance: Progress) -> None:
+def _run(jobs: Sequence[Job], cores: int, advance: Progress, names: Sequence[str] = ()) -> None:
     if cores < 0:
         raise ConfigError(f"the number of cores is {cores}, expected 0 for all cores or more")
     workers = min(cores or available_cores(), len(jobs))
@@ -86,46 +93,85 @@ def _run(jobs: Sequence[Job], cores: int, advance: Progress) -> None:
             begin_work()
             job.run(advance)
     else:
-        _run_in_processes(jobs, workers, advance)
+        _run_in_processes(jobs, workers, advance, names)
 
 
-def _run_in_processes(jobs: Sequence[Job], workers: int, advance: Progress) -> None:
+def _run_in_processes(jobs: Sequence[Job], workers: int, advance: Progress, names: Sequence[str] = ()) -> None:
     context = get_context("forkserver")
     context.set_forkserver_preload(list(PRELOAD))
-    queue: SimpleQueue[int | None] = context.SimpleQueue()
-    listener = threading.Thread(target=_listen, args=(queue, advance), daemon=True)
+    queue: SimpleQueue[Message | None] = context.SimpleQueue()
+    # process → number of the job that it began last
+    running: dict[int, int] = {}
+    listener = threading.Thread(target=_listen, args=(queue, advance, running), daemon=True)
     listener.start()
     # big jobs first, so that no core waits long for the last one
-    ordered = sorted(jobs, key=lambda job: -job.size)
+    ordered = sorted(range(len(jobs)), key=lambda number: -jobs[number].size)
+    others = {process.pid for process in active_children()}
+    processes: list[BaseProcess] = []
+    traces = Path(tempfile.mkdtemp(prefix="pocketlaw-crash-"))
     try:
-        with ProcessPoolExecutor(workers, context, _start_worker, (queue,)) as pool:
-            futures = [pool.submit(_work, job) for job in ordered]
+        with ProcessPoolExecutor(workers, context, _start_worker, (queue, traces)) as pool:
             try:
+                with _interrupts_for_this_process_alone():
+                    futures = [pool.submit(_work, number, jobs[number]) for number in ordered]
+                    # the pool doesn't watch a process that the last submission starts, until there is another one
+                    pool.submit(int)
+                processes = [process for process in active_children() if process.pid not in others]
                 for future in as_completed(futures):
                     future.result()
+            except KeyboardInterrupt:
+                for process in active_children():
+                    if process.pid not in others:
+                        process.terminate()
+                raise
             finally:
                 # after an error or Ctrl-C there may be jobs that haven't begun
                 pool.shutdown(cancel_futures=True)
     except BrokenProcessPool as error:
-        raise PocketError(
-            "a worker process was killed, maybe because memory ran out: try fewer --cores or less --chunk-memory"
+        queue.put(None)
+        listener.join()
+        raise explain_death(
+            processes, {pid: names[number] for pid, number in running.items() if names}, traces
         ) from error
     finally:
         queue.put(None)
         listener.join()
+        with contextlib.suppress(OSError):
+            for file in traces.iterdir():
+                if not file.stat().st_size:
+                    file.unlink()
+            traces.rmdir()
 
 
-def _listen(queue: SimpleQueue[int | None], advance: Progress) -> None:
-    while (amount := queue.get()) is not None:
-        advance(amount)
+@contextlib.contextmanager
+def _interrupts_for_this_process_alone() -> Iterator[None]:
+    """Start processes in the block that Ctrl-C doesn't reach: this one ends them, and they write no tracebacks."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_queue: SimpleQueue[int | None] | None = None
+def _listen(queue: SimpleQueue[Message | None], advance: Progress, running: dict[int, int]) -> None:
+    while (message := queue.get()) is not None:
+        if isinstance(message, int):
+            advance(message)
+        else:
+            process, number = message
+            running[process] = number
 
 
-def _start_worker(queue: SimpleQueue[int | None]) -> None:
+#: an amount of work that is done, or the process that begins a job and the number of the job
+Message = int | tuple[int, int]
+_queue: SimpleQueue[Message | None] | None = None
+
+
+def _start_worker(queue: SimpleQueue[Message | None], traces: Path) -> None:
     global _queue
     _queue = queue
+    # where Python was if a library crashes; the file stays open as long as the process lives
+    faulthandler.enable((traces / f"{os.getpid()}.txt").open("w", encoding="utf-8"))
     # a killed parent can't end its workers, so they watch for its end
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
@@ -137,14 +183,54 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _work(job: Job) -> None:
+def _work(number: int, job: Job) -> None:
     assert _queue is not None
     try:
+        _queue.put((os.getpid(), number))
         begin_work()
         job.run(_queue.put)
     except KeyboardInterrupt:
         # the pool would hand out the jobs that are on their way here
         os._exit(1)
+
+
+def explain_death(processes: Iterable[BaseProcess], jobs: Mapping[int, str], traces: Path) -> ProcessDiedError:
+    """Return the error for a worker process that ended while it ran a job.
+
+    Args:
+        processes: the workers; those that hadn't ended by themselves were terminated when one had.
+        jobs: process → name of the job that it began last.
+        traces: folder with a file for each process, where Python writes what it did when a library crashed.
+    """
+    ended = [process for process in processes if process.exitcode not in (None, 0, -signal.SIGTERM)]
+    if not ended:
+        return ProcessDiedError("a worker process was ended from outside, maybe by a batch system or a user: try again")
+    first = ended[0]
+    code = first.exitcode or 0
+    job = jobs.get(first.pid or 0, "a job")
+    if code >= 0:
+        return ProcessDiedError(f"{job}: its process ended with exit code {code}, maybe by a library that calls exit()")
+    by = signal.Signals(-code).name if -code in signal.valid_signals() else f"signal {-code}"
+    if -code == signal.SIGKILL:
+        return ProcessDiedError(
+            f"{job}: its process was killed (SIGKILL), most likely because memory ran out: try fewer --cores or less "
+            "--chunk-memory"
+        )
+    return ProcessDiedError(
+        f"{job}: its process was ended by {by}: a library crashed{_crash_place(traces / f'{first.pid}.txt')}, e.g. on "
+        "a malformed file or formula, most likely not for lack of memory"
+    )
+
+
+def _crash_place(trace: Path) -> str:
+    """Return where Python was when a library crashed, as part of a sentence."""
+    from pocket.user_errors import crash_line
+
+    if not (trace.is_file() and trace.stat().st_size):
+        return ""
+    line = crash_line(trace.read_text(encoding="utf-8", errors="replace"))
+    called = f" that {line} called" if line else ""
+    return f"{called} (the stack is in {trace})"
 
 
 @contextlib.contextmanager

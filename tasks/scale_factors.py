@@ -13,6 +13,7 @@ from pocket.contents import checksum_of, read_contents
 from pocket.fingerprint import code_closure
 from pocket.readings import of_config
 from pocket.store import write_output
+from pocket.user_code import UserCall
 from tasks.base import TemplateTask, input_ids, load
 from tasks.iterations import NO_ITERATION, IterationTask
 from tasks.merging import MergeOutputs
@@ -196,7 +197,11 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         make = find_function(self.declaration.maker)
         # what isn't applied yet has no uncertainty
         made = self.made(self.templates(), unchanged=self.iteration == 0)
-        with recording_files(self.declaration) as used, recording_reads(self.declaration) as reads:
+        with (
+            recording_files(self.declaration) as used,
+            recording_reads(self.declaration) as reads,
+            UserCall("scale factor", str(self.scale_factor)),
+        ):
             correction, result = make(str(self.scale_factor), self.declaration, made)
         files = used.checksums(self.toy_files().not_made(used))
         read = read_from(self.templates())

@@ -9,6 +9,7 @@ from typing import Any
 
 from pocket.calibrators.base import NOMINAL, Calibrator, check_calibrators, requested_variations
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.user_code import UserCall
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,9 @@ class CalibratorSequence:
         check_calibrators(classes, requested, "the shape variations")
         is_mc = bool(metadata["isMC"])
         self.calibrators: tuple[Calibrator, ...] = tuple(
-            cls(params, metadata, is_mc and cls.name in requested) for cls in classes if is_mc or not cls.isMC_only
+            _make(cls, params, metadata, is_mc and cls.name in requested)
+            for cls in classes
+            if is_mc or not cls.isMC_only
         )
         self._names = tuple(cls.name for cls in classes)
         self._owners: dict[str, int] = {}
@@ -103,7 +106,8 @@ class CalibratorSequence:
         self._source, self._steps, self._nominal = None, [], None
         for calibrator in self.calibrators:
             known = calibrator.variations
-            calibrator.initialize(events)
+            with UserCall("calibrator", calibrator.name):
+                calibrator.initialize(events)
             if calibrator.variations != known:
                 raise ConfigError(
                     f"calibrator {calibrator.name!r} changes its variations in initialize(): they must be set in "
@@ -154,7 +158,8 @@ class CalibratorSequence:
         calibrator = self.calibrators[index]
         applied = [earlier.name for earlier in self.calibrators[:index]]
         # copies, so that a calibrator that assigns to a field spoils nothing
-        result = calibrator.calibrate(copy.copy(events), dict(original), variation, applied)
+        with UserCall("calibrator", calibrator.name):
+            result = calibrator.calibrate(copy.copy(events), dict(original), variation, applied)
         for key in result:
             if key not in calibrator.calibrated_collections:
                 raise ConfigError(
@@ -162,6 +167,11 @@ class CalibratorSequence:
                     f"calibrated_collections {list(calibrator.calibrated_collections)}"
                 )
         return result
+
+
+def _make(cls: type[Calibrator], params: Any, metadata: Mapping[str, Any], do_variations: bool) -> Calibrator:
+    with UserCall("calibrator", cls.name):
+        return cls(params, metadata, do_variations)
 
 
 def _depends(calibrator: Calibrator, changed: Iterable[str]) -> bool:

@@ -81,16 +81,17 @@ def merge_columns(directories: Iterable[Path], target: Path, factors: Factors) -
                     writer.write_table(_scaled(table, factor))
 
 
-def column_files(directory: Path) -> dict[Key, list[Path]]:
+def column_files(directory: str | Path) -> dict[Key, list[Path]]:
     """Return what columns there are: sample, category and variation → files, one per dataset, in order."""
     found: dict[Key, list[Path]] = {}
-    for file in sorted((directory / COLUMNS).glob("*/*/*/*.parquet")):
-        sample, category, variation = file.relative_to(directory / COLUMNS).parent.parts
+    folder = Path(directory) / COLUMNS
+    for file in sorted(folder.glob("*/*/*/*.parquet")):
+        sample, category, variation = file.relative_to(folder).parent.parts
         found.setdefault((sample, category, variation), []).append(file)
     return found
 
 
-def read_columns(directory: Path, sample: str, category: str, variation: str = "nominal") -> ak.Array:
+def read_columns(directory: str | Path, sample: str, category: str, variation: str = "nominal") -> ak.Array:
     """Read the columns of all datasets of a sample.
 
     Args:
@@ -108,7 +109,7 @@ def read_columns(directory: Path, sample: str, category: str, variation: str = "
     files = column_files(directory)
     if (sample, category, variation) not in files:
         wanted = "/".join((sample, category, variation))
-        raise UnknownNameError("columns", wanted, map("/".join, files), str(directory / COLUMNS))
+        raise UnknownNameError("columns", wanted, map("/".join, files), str(Path(directory) / COLUMNS))
     return ak.from_parquet([str(file) for file in files[sample, category, variation]])
 
 

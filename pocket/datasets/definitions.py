@@ -166,7 +166,7 @@ class DatasetDefinition:
         return {**self.free, **{key: value for key, value in given.items() if value is not None}, **skim}
 
 
-def read_definitions(paths: Iterable[Path]) -> dict[str, DatasetDefinition]:
+def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition]:
     """Read definition files.
 
     Args:
@@ -180,7 +180,7 @@ def read_definitions(paths: Iterable[Path]) -> dict[str, DatasetDefinition]:
         UnknownNameError: if there is an unknown key.
     """
     definitions: dict[str, DatasetDefinition] = {}
-    for path in paths:
+    for path in map(Path, paths):
         content = _object(_load(path), f"{path}")
         if not content:
             raise DatasetError(f"{path} defines no dataset")

@@ -19,6 +19,7 @@ from pocket.engine.patterns import Mask
 from pocket.engine.selecting import select_events
 from pocket.engine.weighting import ChunkWeights, compute_weights
 from pocket.skims.normalisation import generator_sums
+from pocket.user_code import UserCall
 from pocket.workflows.base import BaseProcessorABC
 
 Output = dict[str, Any]
@@ -70,7 +71,8 @@ def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str
     layout = dataset_layout(cfg, workflow.params, metadata)
     dataset = layout.dataset
     filler = HistogramFiller(cfg, metadata, layout.stored_variations)
-    workflow.start_chunk(events, metadata)
+    with workflow_call(workflow):
+        workflow.start_chunk(events, metadata)
     counts = _output(cfg, layout, metadata, None)
     cutflow = counts["cutflow"]
     cutflow["initial"][dataset] = len(events)
@@ -92,7 +94,8 @@ def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str
 
 def skim(workflow: BaseProcessorABC) -> Mask:
     """Leave the events that pass the skim, and return the mask that selects them."""
-    workflow.process_extra_before_skim()
+    with workflow_call(workflow):
+        workflow.process_extra_before_skim()
     mask = _masks(workflow).all_of(workflow.cfg.skim)
     if not mask.all():
         workflow.events = select_events(workflow.events, mask)
@@ -109,17 +112,19 @@ def preselect(workflow: BaseProcessorABC, layout: Layout) -> Iterator[Preselecte
         workflow: the workflow, with the skimmed events.
         layout: variations of the dataset.
     """
-    workflow.process_extra_after_skim()
+    with workflow_call(workflow):
+        workflow.process_extra_after_skim()
     skimmed = workflow.events
     layout.sequence.initialize(skimmed)
     for variation in layout.processed:
         calibrated = layout.sequence.calibrate(skimmed, variation)
-        workflow.start_variation(calibrated.events)
-        workflow.process_extra_after_calibrators(variation)
-        workflow.apply_object_preselection(variation)
-        workflow.count_objects(variation)
-        workflow.define_common_variables_before_presel(variation)
-        workflow.process_extra_before_presel(variation)
+        with workflow_call(workflow):
+            workflow.start_variation(calibrated.events)
+            workflow.process_extra_after_calibrators(variation)
+            workflow.apply_object_preselection(variation)
+            workflow.count_objects(variation)
+            workflow.define_common_variables_before_presel(variation)
+            workflow.process_extra_before_presel(variation)
         yield Preselected(variation, calibrated.changed, _masks(workflow).all_of(workflow.cfg.preselections))
 
 
@@ -128,8 +133,9 @@ def _process_variation(
 ) -> None:
     """Count, fill and collect the preselected events of one variation."""
     cfg, variation = workflow.cfg, selected.variation
-    workflow.define_common_variables_after_presel(variation)
-    workflow.process_extra_after_presel(variation)
+    with workflow_call(workflow):
+        workflow.define_common_variables_after_presel(variation)
+        workflow.process_extra_after_presel(variation)
     masks = _sample_masks(workflow, layout)
     weights = compute_weights(
         cfg.weights, layout.counted, workflow.params, workflow.metadata, workflow.events, variation
@@ -146,6 +152,11 @@ def _process_variation(
         collected = collect_columns(wanted, workflow.events, masks[sample], weights[sample], changed)
         for category, records in collected.items():
             output["columns"][sample][layout.dataset][category][variation] = [records]
+
+
+def workflow_call(workflow: BaseProcessorABC) -> UserCall:
+    """Return the block in which methods of a workflow are called."""
+    return UserCall("workflow", type(workflow).__name__)
 
 
 def _sample_masks(workflow: BaseProcessorABC, layout: Layout) -> dict[str, CategoryMasks]:

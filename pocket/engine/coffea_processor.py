@@ -8,6 +8,7 @@ from coffea import processor
 
 from pocket.configurator import Configurator, processing_metadata
 from pocket.engine.chunk import Output, process_chunk
+from pocket.user_code import UserCall
 
 
 class CoffeaProcessor(processor.ProcessorABC):  # type: ignore[misc]
@@ -19,7 +20,8 @@ class CoffeaProcessor(processor.ProcessorABC):  # type: ignore[misc]
     """
 
     def __init__(self, cfg: Configurator, params: Any) -> None:
-        self._workflow = cfg.workflow(cfg.with_parameters(params))
+        with UserCall("workflow", cfg.workflow.__name__):
+            self._workflow = cfg.workflow(cfg.with_parameters(params))
 
     def process(self, events: Any) -> Output:
         """Return the raw sums of one chunk, see :func:`~pocket.engine.chunk.empty_output`."""

@@ -16,6 +16,7 @@ from pocket.errors import HistogramError
 from pocket.lookup import collection
 from pocket.ragged import reduce_lists
 from pocket.selections import StandardSelection
+from pocket.user_code import UserCall
 
 
 class CutMasks:
@@ -171,14 +172,15 @@ def evaluator(events: Any, params: Any, metadata: Any) -> Callable[[Cut], Mask]:
     """Return the function that evaluates cuts on these events of this dataset."""
 
     def evaluate(cut: Cut) -> Mask:
-        return cut.get_mask(
-            events,
-            params,
-            year=str(metadata["year"]),
-            sample=str(metadata["sample"]),
-            isMC=bool(metadata["isMC"]),
-            metadata=metadata,
-        )
+        with UserCall("cut", cut.name):
+            return cut.get_mask(
+                events,
+                params,
+                year=str(metadata["year"]),
+                sample=str(metadata["sample"]),
+                isMC=bool(metadata["isMC"]),
+                metadata=metadata,
+            )
 
     return evaluate
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -15,16 +16,18 @@ from pocket.engine.nano import NanoTree
 from pocket.errors import (
     BadFileError,
     ColumnError,
+    ConfigError,
     HistogramError,
     MissingBranchError,
     OtherFileError,
     PocketError,
-    UnknownNameError,
     nearest,
 )
+from pocket.fingerprint.modules import is_library, top_level
 from pocket.remote.attempts import Found, first_readable
 from pocket.remote.client import open_root
 from pocket.remote.failures import why_unreadable
+from pocket.user_code import add_events, call_of, events_of, is_noted
 
 T = TypeVar("T")
 
@@ -105,22 +108,46 @@ def reading(path: str) -> Iterator[None]:
 
     Raises:
         MissingBranchError: for a field that the file has not, with the nearest names of its branches.
-        ColumnError, HistogramError: with the file that the values come from, e.g. for NaN.
-        UnknownNameError: with the file, e.g. for a collection that it has not.
+        ColumnError, HistogramError: with the events that the values come from, e.g. for NaN.
+        ConfigError: with the events, e.g. for a collection that the file has not, or a weight of another length.
         BadFileError: if the file is missing, truncated or corrupt.
+        UserCodeError: for any other exception of code that the engine calls, with its line and the events.
     """
     try:
         yield
-    except (ColumnError, HistogramError, MissingBranchError, UnknownNameError) as error:
-        error.args = (f"{error} (file {path})",)
+    except (ColumnError, ConfigError, HistogramError, MissingBranchError) as error:
+        add_events(error, path)
         raise
     except PocketError:
         raise
     except Exception as error:
-        explained = _explain(path, error)
+        explained = _explain(path, error) or (_sentences().explain(error, path) if is_noted(error) else None)
         if explained is None:
             raise
         raise explained from error
+
+
+@contextlib.contextmanager
+def explaining() -> Iterator[None]:
+    """Turn an exception that the user's code raises without any event into one sentence.
+
+    Raises:
+        UserCodeError: instead of the exception.
+    """
+    try:
+        yield
+    except PocketError:
+        raise
+    except Exception as error:
+        explained = _sentences().explain(error)
+        if explained is None:
+            raise
+        raise explained from error
+
+
+def _sentences() -> Any:
+    # by name, since the words of an error aren't part of the code that an output depends on
+    return importlib.import_module("pocket.user_errors")
 
 
 def _explain(path: str, error: Exception) -> PocketError | None:
@@ -148,26 +175,29 @@ def _missing_branch(path: str, field: str, error: BaseException) -> str:
             by_field.setdefault(key, []).append(branch)
     close = [branch for key in nearest(field, by_field) for branch in by_field[key][:3]]
     hint = f"nearest branches: {', '.join(close[:6])}" if close else f"none of its {len(branches)} branches is close"
-    return f"no branch for field {field!r} in {path} (used by {_user_code(error)}); {hint}"
+    events = f", {found}" if (found := events_of(error, "")) else ""
+    return f"no branch for field {field!r} in {path} (used by {_user_code(error)}{events}); {hint}"
 
 
 def _user_code(error: BaseException) -> str:
-    """Return the innermost place that isn't inside a library, e.g. ``cuts.py:12 in dimuon``."""
-    place = "the configuration"
-    trace = error.__traceback__
-    while trace is not None:
-        filename = trace.tb_frame.f_code.co_filename
-        if "site-packages" not in filename and not filename.startswith("<"):
-            place = f"{filename.rsplit('/', 1)[-1]}:{trace.tb_lineno} in {trace.tb_frame.f_code.co_name}"
-        trace = trace.tb_next
-    return place
+    """Return what used a field and where, e.g. ``cut 'dimuon' at analysis/mine/cuts.py:12 in dimuon``."""
+    place = _sentences().user_place(error, own=True)
+    line = " in ".join(place) if place else ""
+    return " at ".join(filter(None, (call_of(error), line))) or "the configuration"
 
 
 def _comes_from_reading(error: BaseException) -> bool:
-    """Whether an error was raised inside uproot, which raises many types for a bad file."""
-    trace = error.__traceback__
+    """Whether an error was raised inside uproot, which raises many types for a bad file, when this package called it.
+
+    Code of the user may open a file of its own, which isn't the one that is processed.
+    """
+    trace, is_ours = error.__traceback__, True
     while trace is not None:
-        if trace.tb_frame.f_globals.get("__name__", "").startswith("uproot."):
+        module = trace.tb_frame.f_globals.get("__name__", "")
+        if module.startswith("uproot.") and is_ours:
             return True
+        # which only notes what the user's code opens
+        if not is_library(module) and module != "pocket.reads":
+            is_ours = top_level(module) == "pocket"
         trace = trace.tb_next
     return False

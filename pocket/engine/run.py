@@ -19,10 +19,11 @@ from pocket.engine.chunking import Chunking
 from pocket.engine.coffea_processor import CoffeaProcessor
 from pocket.engine.memory import keep_memory
 from pocket.engine.nano import NanoTree
-from pocket.engine.reading import nano_events, open_file, read_segment
+from pocket.engine.reading import explaining, nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError, DatasetError, UnknownNameError
 from pocket.skims.before import BeforeSkim, needs_all_files
+from pocket.user_code import EventRange
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,15 @@ def run_branch(
         DatasetError: if a file is another one than the fileset says, or not exactly the branch's events were processed.
         UnknownNameError: if the dataset isn't one of the configuration.
         ConfigError: if the chunk size or its memory isn't positive.
+        UserCodeError: if code of the configuration raises an exception, naming it, its line and the events.
     """
     if branch.dataset not in cfg.definitions:
         raise UnknownNameError("dataset", branch.dataset, cfg.definitions)
     keep_memory()
     params = resolve_parameters(cfg, resources)
     meta = {**processing_metadata(metadata), "dataset": branch.dataset}
-    processor = CoffeaProcessor(cfg, params)
+    with explaining():
+        processor = CoffeaProcessor(cfg, params)
     output: Output = {}
     skipped: dict[str, str] = {}
     failures: dict[str, str] = {}
@@ -102,7 +105,9 @@ def run_branch(
         failures |= found.failures
         nevents += segment.stop - segment.start
         _exempt_from_collection()
-    output = output or empty_output(cfg, params, meta)
+    if not output:
+        with explaining():
+            output = empty_output(cfg, params, meta)
     if output["cutflow"]["initial"][branch.dataset] != nevents or (
         not skipped and nevents != branch.stop - branch.start
     ):
@@ -126,7 +131,8 @@ def _run_segment(
     try:
         with open_file(segment) as file, closing(NanoTree(file, segment.object_path, metadata, threads)) as nano:
             for start, stop in chunking.ranges(segment):
-                part = processor.process(nano_events(nano, segment, start, stop))
+                with EventRange(metadata["dataset"], start, stop):
+                    part = processor.process(nano_events(nano, segment, start, stop))
                 output = accumulate([part], output) if output else part
                 progress(stop - start)
                 done += stop - start

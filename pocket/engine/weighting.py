@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pocket.user_code import UserCall
 from pocket.weights.plan import SamplePlan, WeightPlan, variation_names
 from pocket.weights.wrapper import WeightWrapper
 
@@ -74,13 +75,15 @@ def compute_weights(
     plans = {sample: plan.samples[sample] for sample in samples}
     computed: dict[str, _Weight] = {}
     for name in dict.fromkeys(name for sample in plans.values() for name in sample.names):
-        weight = plan.classes[name](params, metadata)
-        weight.store_variations(any(name in varied for own in plans.values() for varied in own.variations.values()))
-        nominal, varied = weight.evaluate(events, size, shape_variation)
+        is_varied = any(name in varied for own in plans.values() for varied in own.variations.values())
         following: dict[str, Floats] = {}
-        if weight.follows is not None and shape_variation == "nominal" and _is_varied(weight, plans.values()):
-            followed = plan.classes[weight.follows](params, metadata)
-            following = weight.evaluate_following(events, size, followed.variation_names())
+        with UserCall("weight", name):
+            weight = plan.classes[name](params, metadata)
+            weight.store_variations(is_varied)
+            nominal, varied = weight.evaluate(events, size, shape_variation)
+            if weight.follows is not None and shape_variation == "nominal" and _is_varied(weight, plans.values()):
+                followed = plan.classes[weight.follows](params, metadata)
+                following = weight.evaluate_following(events, size, followed.variation_names())
         computed[name] = _Weight(weight.follows or name, nominal, varied, following)
     shared: dict[Any, ChunkWeights] = {}
     weights: dict[str, ChunkWeights] = {}

@@ -130,8 +130,8 @@ def _check(future: Any, name: str, logs: str) -> None:
     if isinstance(error, KilledWorker):
         raise PocketError(
             f"{name}: {error.allowed_failures + 1} workers died while they ran it, the last one at "
-            f"{error.last_worker.address}, maybe because memory ran out: try more --worker-memory or a smaller "
-            f"--chunk-size; see {logs}"
+            f"{error.last_worker.address}, because memory ran out (then try more --worker-memory or a smaller "
+            f"--chunk-size) or a library crashed; see {logs}"
         )
     if isinstance(error, PocketError):
         raise PocketError(f"{name}: {error}") from error

@@ -17,7 +17,7 @@ from pocket.configurator import Configurator, processing_metadata
 from pocket.datasets.fileset import FileInfo
 from pocket.datasets.segments import Branch, Segment
 from pocket.engine.nano import NanoTree
-from pocket.engine.reading import nano_events, open_file, read_segment
+from pocket.engine.reading import explaining, nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError
 from pocket.skims.before import BeforeSkim, needs_all_files
@@ -26,6 +26,7 @@ from pocket.skims.record import SkimRecord
 from pocket.skims.selection import kept_events
 from pocket.skims.skim import Skim
 from pocket.skims.writing import EventWriter
+from pocket.user_code import EventRange, UserCall
 from pocket.workflows.base import BaseProcessorABC
 
 
@@ -84,7 +85,9 @@ def skim_branch(
         BadFileError: if a file can't be read and isn't to be skipped, naming it.
     """
     meta = {**processing_metadata(metadata), "dataset": branch.dataset}
-    workflow = cfg.workflow(cfg.with_parameters(resolve_parameters(cfg, resources)))
+    params = resolve_parameters(cfg, resources)
+    with explaining(), UserCall("workflow", cfg.workflow.__name__):
+        workflow = cfg.workflow(cfg.with_parameters(params))
     record = SkimRecord()
     selected: dict[Segment, _Selected] = {}
 
@@ -157,10 +160,12 @@ def _select(
     try:
         with open_file(segment) as file, closing(NanoTree(file, segment.object_path, metadata, threads)) as nano:
             for start, stop in segment.chunks(chunk_size):
-                events = nano_events(nano, segment, start, stop)
-                sum_genweights, sum_signs = generator_sums(events, metadata) if metadata["isMC"] else (0.0, 0.0)
-                weights = np.asarray(events.genWeight, dtype=np.float64) if metadata["isMC"] else np.zeros(len(events))
-                kept = kept_events(workflow, events, metadata, mode)
+                with EventRange(metadata["dataset"], start, stop):
+                    events = nano_events(nano, segment, start, stop)
+                    sum_genweights, sum_signs = generator_sums(events, metadata) if metadata["isMC"] else (0.0, 0.0)
+                    genweights = events.genWeight if metadata["isMC"] else np.zeros(len(events))
+                    weights = np.asarray(genweights, dtype=np.float64)
+                    kept = kept_events(workflow, events, metadata, mode)
                 sums += (sum_genweights, sum_signs, weights[kept].sum())
                 entries.append(start + np.flatnonzero(kept))
                 progress(stop - start)

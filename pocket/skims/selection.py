@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pocket.engine.chunk import preselect, skim
+from pocket.engine.chunk import preselect, skim, workflow_call
 from pocket.engine.layout import dataset_layout
 from pocket.engine.patterns import Mask
 from pocket.errors import ConfigError
@@ -29,7 +29,8 @@ def kept_events(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str, 
     Raises:
         ConfigError: if the workflow removes events by itself.
     """
-    workflow.start_chunk(events, metadata)
+    with workflow_call(workflow):
+        workflow.start_chunk(events, metadata)
     kept = skim(workflow)
     _check_size(workflow, len(kept), len(events))
     if mode == "skim" or not kept.any():

@@ -88,7 +88,7 @@ def content_id(task: str, files: Mapping[str, FileRecord], info: Mapping[str, An
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def read_manifest(directory: Path) -> Manifest | None:
+def read_manifest(directory: str | Path) -> Manifest | None:
     """Return the manifest of an output, or ``None`` if there is none that can be read."""
     path = os.path.join(directory, NAME)  # noqa: PTH118  thousands of them
     try:

@@ -11,6 +11,7 @@ from pocket.corrections import load_correction
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.lookup import parameter
 from pocket.parameters.visible import names_of
+from pocket.user_code import UserCall
 from pocket.weights.bins import Inputs
 from pocket.weights.btag import BTagCalibration, BTagFixedWorkingPoint, BTagShape
 from pocket.weights.evaluation import evaluate
@@ -174,7 +175,8 @@ def normalisation_factor(weight: NormalisationWeight) -> float:
     Raises:
         ConfigError: if it isn't a positive number.
     """
-    factor = weight.factor()
+    with UserCall("weight", weight.name):
+        factor = weight.factor()
     if not (np.isfinite(factor) and factor > 0):
         raise ConfigError(f"weight {weight.name!r} must be a positive number, not {factor}")
     return factor

@@ -17,7 +17,7 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.corrections import find_corrections, load_correction, read_corrections
+from pocket.corrections import find_corrections, inputs_of, load_correction, read_corrections
 from pocket.errors import ConfigError, check_known
 from pocket.lookup import branch, collection, field, is_optional, parameter
 from pocket.parameters.checksums import FileContent
@@ -132,7 +132,10 @@ def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = 
     for variable in correction.inputs:
         plain = plain_name(variable.name)
         if variable.name not in inputs and plain not in inputs:
-            raise ConfigError(f"{place} needs the input {variable.name!r}; given: {', '.join(sorted(inputs))}")
+            given = ", ".join(sorted(inputs))
+            raise ConfigError(
+                f"{place} needs the input {variable.name!r}; given: {given}; it has {inputs_of(correction)}"
+            )
         names[variable.name] = variable.name if variable.name in inputs else plain
     every_text = inputs.texts
     texts = {variable: every_text[name] for variable, name in names.items() if name in every_text}
@@ -158,9 +161,9 @@ def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = 
         ]
         try:
             return np.asarray(what.evaluate(*arguments), dtype=np.float64)
-        except (IndexError, RuntimeError) as error:
+        except (IndexError, RuntimeError, TypeError, ValueError) as error:
             text = re.sub(r"argument (\d+)", lambda match: repr(variables[int(match[1])].name), str(error))
-            raise ConfigError(f"{place}: {text}") from None
+            raise ConfigError(f"{place}: {' '.join(text.split())}; it has {inputs_of(correction)}") from None
 
     if len(texts) < len(names) and (found := binned(content, name, frozenset(texts.items()))):
         bins, values = found

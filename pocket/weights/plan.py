@@ -9,6 +9,7 @@ from typing import Any
 
 from pocket.blocks import Block
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.user_code import UserCall
 from pocket.weights.wrapper import WeightWrapper
 
 WeightClass = type[WeightWrapper]
@@ -58,7 +59,11 @@ class WeightPlan:
 def variation_names(plan: WeightPlan, sample: SamplePlan, params: Any, metadata: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the names of the stored variations of a sample, ``nominal`` first, without computing anything."""
     asked = [name for name in sample.names if any(name in wanted for wanted in sample.variations.values())]
-    return ("nominal", *(v for name in asked for v in plan.classes[name](params, metadata).variation_names()))
+    names = ["nominal"]
+    for name in asked:
+        with UserCall("weight", name):
+            names += plan.classes[name](params, metadata).variation_names()
+    return tuple(names)
 
 
 def build_plan(

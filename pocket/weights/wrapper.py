@@ -237,6 +237,8 @@ class WeightWrapper:
         return {variation: self._checked(values[key], size, variation) for variation, key in keys.items()}
 
     def _checked(self, values: Any, size: int, which: str) -> Array:
+        if values is None:
+            raise ConfigError(f"weight {self.name!r} ({which}) is None, expected one number per event ({size})")
         try:
             array = np.asarray(values, dtype=np.float64)
         except (TypeError, ValueError) as error:

@@ -13,6 +13,7 @@ import law
 from pocket.store.publishing import replacing_file
 from tasks.batch.causes import Needs
 from tasks.batch.proxy import BatchError, RetryingProxy
+from tasks.messages import going_on
 
 
 class BatchProxy(RetryingProxy):
@@ -61,7 +62,8 @@ class BatchProxy(RetryingProxy):
     def _run_impl(self) -> Any:
         if not self.task.is_controlling_remote_jobs():
             self._adopt()
-        return super()._run_impl()  # type: ignore[misc]
+        with going_on(f"jobs of {self.task.progress_label} that are in the queue of {self.task.effective_workflow}"):
+            return super()._run_impl()  # type: ignore[misc]
 
     def _adopt(self) -> None:
         """Add the jobs in the queue that the record doesn't know, because whoever submitted them was killed."""

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 from pocket.analysis import Analysis, _load, absolute_reference, available_analyses, load_analysis
 from pocket.comparison import Comparison
 from pocket.cut_functions import passthrough
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from pocket.fingerprint import digest
 from pocket.histograms.config import Axis, HistConf
 from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, Kept
@@ -373,10 +373,46 @@ def test_what_is_no_analysis(tmp_path: Path, package: Path) -> None:
         load_analysis(str(package))
 
 
-def test_an_import_that_fails_inside_an_analysis_is_not_hidden(package: Path) -> None:
-    (package / "__init__.py").write_text("import no_such_module\n")
-    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
-        load_analysis(str(package))
+def wrong() -> Any:
+    return configure(weights={"common": {"inclusive": ["genWieght"]}})
+
+
+def divides() -> Any:
+    return 1 / 0
+
+
+def test_a_configuration_that_a_function_makes() -> None:
+    found = analysis({"tnp": config, "main": lambda: config("id")}, scale_factors={"id": scale_factor("tnp")})
+    assert found.config("main").scale_factors == ("id",)
+    assert list(found.configs) == ["tnp", "main"]
+    assert not found.broken
+
+
+def test_a_broken_configuration_leaves_the_others() -> None:
+    found = analysis(
+        {"tnp": wrong, "main": lambda: config("id"), "plain": config(), "divides": divides},
+        default="tnp",
+        scale_factors={"id": scale_factor("tnp"), "other": scale_factor("plain")},
+        compare={"plain": "tnp"},
+        skims={"tnp": Skim(config="plain")},
+    )
+    assert list(found.configs) == ["main", "plain"]
+    assert found.scale_factors_behind("plain") == ()
+    sentence = (
+        r"^configuration 'tnp': unknown weight 'genWieght' in weights.common.inclusive, did you mean .*\(in .*:\d+\)$"
+    )
+    for use in (lambda: found.config("tnp"), lambda: found.scale_factors_behind("main")):
+        with pytest.raises(BrokenConfigError, match=sentence):
+            use()
+    with pytest.raises(BrokenConfigError, match=r"'divides': ZeroDivisionError: division by zero \(in \S+:\d+\)$"):
+        found.config("divides")
+    with pytest.raises(UnknownNameError, match="did you mean 'tnp'"):
+        found.config("tpn")
+
+
+def test_what_is_wrong_elsewhere_is_found_beside_a_broken_configuration() -> None:
+    with pytest.raises(UnknownNameError, match="configuration 'plane' in input of scale factor 'id'"):
+        analysis({"tnp": wrong, "plain": config()}, scale_factors={"id": scale_factor("plane")})
 
 
 def test_a_misspelt_argument_in_the_code_of_an_analysis(package: Path) -> None:
@@ -386,7 +422,7 @@ def test_a_misspelt_argument_in_the_code_of_an_analysis(package: Path) -> None:
     with pytest.raises(ConfigError, match=sentence):
         load_analysis(str(package))
     (package / "__init__.py").write_text(f"{textwrap.dedent(SOURCE)}'a' + 1\n")
-    with pytest.raises(TypeError, match="can only concatenate"):
+    with pytest.raises(ConfigError, match=r"can't be imported.*TypeError: can only concatenate"):
         load_analysis(str(package))
 
 

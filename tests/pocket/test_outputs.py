@@ -121,7 +121,7 @@ def test_other_variables_are_not_read(written: tuple[Path, dict[str, Any]]) -> N
 
 def test_templates_are_sums_over_datasets(written: tuple[Path, dict[str, Any]]) -> None:
     directory, output = written
-    templates = read_templates(directory, "regular_weight")
+    templates = read_templates(str(directory), "regular_weight")
     assert set(templates) == {"DY", "TT", "DATA"}
     parts = output["variables"]["regular_weight"]["DY"]
     assert templates["DY"] == parts[DY] + parts[DY_LOW]

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import pytest
 
-from pocket.errors import ConfigError, PocketError, UnknownNameError
+from pocket.errors import ConfigError, ProcessDiedError, UnknownNameError
 from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress
 from tasks import pool
 from tasks.pool import FuturesExecutorFactory, counting_bar, run_jobs, run_with
@@ -63,13 +63,16 @@ class Fail:
 
 @dataclass(frozen=True)
 class Die:
-    """Ends its process as the kernel does when memory runs out."""
+    """Ends its process by a signal as the kernel does when memory runs out, or by an exit code without a name."""
 
     size: int = 1
+    how: int = signal.SIGKILL
 
     def run(self, progress: Callable[[int], None]) -> None:
         """Do it."""
-        os.kill(os.getpid(), signal.SIGKILL)
+        if isinstance(self.how, signal.Signals):
+            os.kill(os.getpid(), self.how)
+        os._exit(self.how)
 
 
 def test_jobs_run_in_other_processes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -94,7 +97,7 @@ def test_one_process_means_this_one(tmp_path: Path, capfd: pytest.CaptureFixture
 
 def test_number_of_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
-    monkeypatch.setattr(pool, "_run_in_processes", lambda jobs, workers, advance: asked.append(workers))
+    monkeypatch.setattr(pool, "_run_in_processes", lambda jobs, workers, advance, names: asked.append(workers))
     monkeypatch.setattr(pool, "available_cores", lambda: 6)
     jobs = [Die()] * 4
     for cores in (3, 8, 0):
@@ -175,8 +178,35 @@ def test_error_of_a_job_reaches_the_caller(tmp_path: Path, cores: int, monkeypat
     assert sum(job.path.exists() for job in waiting) < 10
 
 
-def test_killed_process_is_an_error() -> None:
-    with pytest.raises(PocketError, match="a worker process was killed, maybe because memory ran out"):
+@pytest.mark.parametrize(
+    ("how", "sentence"),
+    [
+        (signal.SIGKILL, r"^job 1: its process was killed \(SIGKILL\), most likely because memory ran out: try fewer"),
+        (
+            signal.SIGSEGV,
+            r"^job 1: its process was ended by SIGSEGV: a library crashed that tests/tasks/test_pool\.py:\d+ \(run\) "
+            r"called \(the stack is in \S+/\d+\.txt\), e\.g\. on a malformed .* most likely not for lack of memory$",
+        ),
+        (signal.SIGABRT, "^job 1: its process was ended by SIGABRT: a library crashed that tests/tasks/test_pool"),
+        (signal.SIGTERM, "^a worker process was ended from outside"),
+        (7, r"^job 1: its process ended with exit code 7, maybe by a library that calls exit\(\)$"),
+    ],
+)
+def test_process_that_dies_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: int, sentence: str
+) -> None:
+    monkeypatch.setattr(pool.tempfile, "mkdtemp", lambda prefix: str(tmp_path / "traces"))
+    (tmp_path / "traces").mkdir()
+    # the other one is still at work when it happens
+    jobs = {"job 0": Write(tmp_path / "done", 2, after="never"), "job 1": Die(1, how)}
+    with pytest.raises(ProcessDiedError, match=sentence):
+        FuturesExecutorFactory({"cores": 2}).get()(jobs, lambda amount: None)
+    # only the stack that the sentence names stays
+    assert (tmp_path / "traces").exists() == (how in (signal.SIGSEGV, signal.SIGABRT))
+
+
+def test_process_that_dies_without_names_of_jobs() -> None:
+    with pytest.raises(ProcessDiedError, match=r"^a job: its process was killed \(SIGKILL\)"):
         run_jobs([Die(), Die()], 2, "Label", "events")
 
 

@@ -122,7 +122,7 @@ def test_few_rows_are_in_memory_at_once(tmp_path: Path, monkeypatch: pytest.Monk
     metadata = pq.read_metadata(folder / "columns" / "TT" / "SR" / "nominal" / "TT_2018.parquet")
     rows = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
     assert rows == [100] * 10 + [120, 90]
-    columns = read_columns(folder, "TT", "SR")
+    columns = read_columns(str(folder), "TT", "SR")
     assert columns.event.to_list() == list(range(1210))
     assert set(columns.weight.to_list()) == {4.0}
 

@@ -51,7 +51,7 @@ def test_columns_are_read_when_they_are_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("use", "message"),
     [
-        (lambda events: events.Muon.ptt, r"field 'ptt' in .*a\.root \(used by test_reading\.py:\d+ in .*: Muon_pt"),
+        (lambda events: events.Muon.ptt, r"field 'ptt' in .*a\.root \(used by \S*test_reading\.py:\d+ in .*: Muon_pt"),
         (lambda events: events.Muon["ptt"], r"field 'ptt' in .*a\.root .*nearest branches: Muon_pt"),
         (lambda events: events.genWieght, r"field 'genWieght' in .*a\.root .*nearest branches: genWeight"),
         (lambda events: events["Moun"], r"field 'Moun' in .*a\.root .*nearest branches: Muon_"),

@@ -189,15 +189,21 @@ def no_such_branch(events: Any, params: Any, **kwargs: Any) -> Any:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"skim": [Cut("a", {}, no_such_branch)]}, r"field 'ptt' in .*a\.root \(used by test_run.*no_such.*: Muon_pt"),
-        ({"workflow": ReadsMore}, r"field 'tightid' in .*a\.root \(used by test_run\.py:\d+ in apply_object"),
+        (
+            {"skim": [Cut("a", {}, no_such_branch)]},
+            r"field 'ptt' in .*a\.root \(used by cut 'a' at \S*test_run.*no_such_branch, TT_2018, entries 0:\d+\)",
+        ),
+        (
+            {"workflow": ReadsMore},
+            r"field 'tightid' in .* \(used by workflow 'ReadsMore' at \S*test_run\.py:\d+ in ReadsMore.apply_object",
+        ),
         (
             {"variables": {"m": HistConf([Axis(coll="Muon", field="ptt", bins=1, start=0, stop=1)])}},
-            r"histogram 'm': no field 'ptt' in collection 'Muon', nearest: pt \(file .*a\.root\)",
+            r"'m': no field 'ptt' in collection 'Muon', nearest: pt \(TT_2018, entries 0:\d+ of file .*a\.root\)",
         ),
         (
             {"variables": {"m": HistConf([Axis(coll="Moun", field="pt", bins=1, start=0, stop=1)])}},
-            r"histogram 'm': no collection 'Moun', nearest: Muon.* \(file .*a\.root\)",
+            r"histogram 'm': no collection 'Moun', nearest: Muon.* \(TT_2018, entries 0:\d+ of file .*a\.root\)",
         ),
         (
             {"variables": {"m": HistConf([Axis(field="y", bins=1, start=0, stop=1)])}},

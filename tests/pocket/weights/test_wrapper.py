@@ -83,7 +83,7 @@ def test_named_variations(form: Any) -> None:
         (ak.Array([1.0, None, 2.0]), r"\(nominal\) is not one number per event: .*None"),
         (ak.Array([[1.0], [], [2.0]]), r"\(nominal\) is not one number per event"),
         ("text", r"\(nominal\) is not one number per event"),
-        (None, r"\(nominal\) is not finite for 3 of 3 events"),
+        (None, r"\(nominal\) is None, expected one number per event \(3\)"),
         ((), r"returned 0 arrays, neither \(nominal, up, down\) nor \(nominal, names, up, down\)"),
         ((1.0,) * 5, r"returned 5 arrays, neither \(nominal, up, down\) nor \(nominal, names, up, down\)"),
     ],

@@ -1,0 +1,94 @@
+"""Sentences for what goes wrong while an analysis is imported: the line, and the name that was probably meant."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+from pocket.errors import ConfigError, PocketError, nearest
+from pocket.fingerprint.modules import top_level
+from pocket.user_errors import describe, shown_file, suggestion, user_lines
+
+_NO_NAME = re.compile(r"cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'")
+
+
+def add_lines(error: PocketError) -> None:
+    """Add the lines of the analysis to the sentence of an error that was raised while it was imported.
+
+    These are the innermost one, and the one at the top of a module that led there: a function may make several
+    configurations.
+    """
+    lines = user_lines(error)
+    if not lines:
+        return
+    (inner, _), (outer, _) = lines[-1], lines[_begin(lines)]
+    led_from = f", called in {outer}" if outer != inner else ""
+    error.args = (f"{error} (in {inner}{led_from})",)
+
+
+def explain_import(reference: str, package: str, error: Exception) -> ConfigError:
+    """Return the error that says why an analysis can't be imported.
+
+    Args:
+        reference: the analysis as it was asked for.
+        package: name of its package.
+        error: what its import raised.
+    """
+    lines = user_lines(error)
+    where = f" in {lines[-1][0]}" if lines else ""
+    text = describe(error)
+    if isinstance(error, SyntaxError) and error.filename:
+        where = f" in {shown_file(error.filename)}:{error.lineno}"
+        written = f": {error.text.strip()}" if error.text else ""
+        text = f"{type(error).__name__}: {error.msg}{written}"
+    elif isinstance(error, ModuleNotFoundError) and error.name:
+        text = f"{describe(error)}; {_module_hint(error.name, package)}"
+    elif isinstance(error, ImportError) and (match := _NO_NAME.search(str(error))):
+        text = f"{type(error).__name__}: {match.group(0)}{_name_hint(match[1], match[2], str(error))}"
+    else:
+        text += suggestion(error)
+    return ConfigError(f"analysis {reference!r} can't be imported, because of an error{where}: {text}")
+
+
+def _begin(lines: Sequence[tuple[str, str]]) -> int:
+    """Return which line is the last one at the top of a module."""
+    return max((number for number, (_, function) in enumerate(lines) if function == "<module>"), default=0)
+
+
+def _module_hint(name: str, package: str) -> str:
+    """Return whether a module is one of the analysis or of a package, and the nearest name."""
+    parent, _, last = name.rpartition(".")
+    if top_level(name) == top_level(package) and parent:
+        close = nearest(last, _modules_in(parent))
+        hint = f", did you mean {' or '.join(f'{parent}.{other}' for other in close)}?" if close else ""
+        return f"there is no such module in {parent}{hint}"
+    top = top_level(name)
+    own = _modules_in(package)
+    if top in own:
+        return f"it is a module of the analysis, which others import as {package}.{name}, or from . in the same folder"
+    if parent and importlib.util.find_spec(top) is not None:
+        return f"the package {top} has no such module"
+    close = nearest(top, [*own, *sys.stdlib_module_names, *metadata.packages_distributions()])
+    meant = " or ".join(f"{package}.{other}" if other in own else other for other in close)
+    hint = f", or did you mean {meant}?" if meant else ""
+    return f"it is no module of the analysis, and no package of that name is installed in {sys.prefix}{hint}"
+
+
+def _modules_in(package: str) -> list[str]:
+    """Return the names of the modules in the folders of a package, which isn't imported: it may be what fails."""
+    spec = importlib.util.find_spec(top_level(package))
+    roots = list((spec and spec.submodule_search_locations) or ())
+    folders = [Path(root, *package.split(".")[1:]) for root in roots]
+    found = {path.stem for folder in folders for path in folder.glob("*.py") if path.stem != "__init__"}
+    return sorted(found | {path.parent.name for folder in folders for path in folder.glob("*/__init__.py")})
+
+
+def _name_hint(name: str, module: str, text: str) -> str:
+    if "circular import" in text:
+        return ", which isn't complete yet: the two modules import each other"
+    close = nearest(name, [known for known in vars(sys.modules.get(module, object)) if not known.startswith("__")])
+    return f", did you mean {' or '.join(map(repr, close))}?" if close else ""

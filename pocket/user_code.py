@@ -1,0 +1,92 @@
+"""Calls of the user's code by the engine, noted on the exceptions that leave them.
+
+An exception stays as it is while it passes by: what comes from a damaged file is told apart later, and so is a missing
+branch. Only then :mod:`pocket.user_errors` makes a sentence of it. An iteration over events never enters such a block,
+one over cuts or weights does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+
+from pocket.errors import BadFileError, ChangedFileError, DatasetError, PocketError, UserCodeError
+
+_CALL, _EVENTS = "_pocketlaw_call", "_pocketlaw_events"
+#: errors that name their file already, or have nothing to do with the events
+_WITHOUT_EVENTS = (BadFileError, ChangedFileError, DatasetError, UserCodeError)
+
+
+class UserCall:
+    """A block that calls code of the analysis: an exception that leaves it is known to come from there.
+
+    Args:
+        kind: what is called, e.g. ``"cut"``.
+        name: its name in the configuration.
+    """
+
+    __slots__ = ("_kind", "_name")
+
+    def __init__(self, kind: str, name: str) -> None:
+        self._kind, self._name = kind, name
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Note the call on an exception, unless one inside of it has been noted."""
+        if isinstance(error, Exception):
+            _note(error, _CALL, f"{self._kind} {self._name!r}")
+
+
+class EventRange:
+    """A block that processes entries of a dataset: an exception that leaves it is known to come from them.
+
+    Args:
+        dataset: name of the dataset.
+        start: first entry in the file.
+        stop: entry after the last one.
+    """
+
+    __slots__ = ("_dataset", "_start", "_stop")
+
+    def __init__(self, dataset: str, start: int, stop: int) -> None:
+        self._dataset, self._start, self._stop = dataset, start, stop
+
+    def __enter__(self) -> None:
+        """Begin the block."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        """Note the entries on an exception."""
+        if isinstance(error, Exception):
+            _note(error, _EVENTS, f"{self._dataset}, entries {self._start}:{self._stop}")
+
+
+def call_of(error: BaseException) -> str:
+    """Return what raised an exception, e.g. ``"cut 'dimuon'"``, empty if the engine didn't call code of the user."""
+    return str(getattr(error, _CALL, ""))
+
+
+def is_noted(error: BaseException) -> bool:
+    """Whether an exception has passed a block of this module."""
+    return hasattr(error, _CALL) or hasattr(error, _EVENTS)
+
+
+def events_of(error: BaseException, path: str) -> str:
+    """Return the dataset, entries and file that an exception comes from, as far as they are known."""
+    events = getattr(error, _EVENTS, "")
+    if events and path:
+        return f"{events} of file {path}"
+    return str(events) or (f"file {path}" if path else "")
+
+
+def add_events(error: PocketError, path: str) -> None:
+    """Add what was called, the dataset, entries and file to the sentence of an error, as far as it lacks them."""
+    if not isinstance(error, _WITHOUT_EVENTS):
+        call = "" if call_of(error) in str(error) else f"{call_of(error)}, "
+        error.args = (f"{error} ({call}{events_of(error, path)})",)
+
+
+def _note(error: Exception, name: str, text: str) -> None:
+    if not hasattr(error, name):
+        with contextlib.suppress(AttributeError):  # a class with slots
+            setattr(error, name, text)

@@ -1,0 +1,212 @@
+"""Sentences for exceptions of the user's code: what was called, the line, the events and where the traceback is."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import functools
+import os
+import re
+import site
+import sys
+import sysconfig
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from pocket.corrections import inputs_of
+from pocket.errors import PocketError, UserCodeError, nearest
+from pocket.fingerprint.modules import is_library, top_level
+from pocket.parameters.defaults import project_root
+from pocket.snapshots.process import original, shown
+from pocket.store.publishing import replacing_file
+from pocket.tokens import redacted
+from pocket.user_code import call_of, events_of
+
+_OWN = frozenset({"pocket", "tasks"})
+#: characters of an exception's text that a sentence has
+_LONGEST = 300
+_STACK = re.compile(r'File "(.+)", line (\d+) in (\S+)')
+#: between the sentence and the file with the traceback
+_LOG = "; the traceback is in "
+
+
+def explain(error: Exception, path: str = "") -> UserCodeError | None:
+    """Return the error that says what failed, where and with which events.
+
+    Args:
+        error: an exception with its traceback.
+        path: the file that was processed, if any.
+
+    Returns:
+        ``None`` if no code of the user took part: it is a mistake of ours.
+    """
+    if not call_of(error) and user_place(error) is None:
+        return None
+    place = user_place(error, own=True)
+    at = f" in {place[0]} ({place[1]})" if place else ""
+    events = events_of(error, path)
+    sentence = f"{call_of(error) or 'the analysis'} failed{at}: {describe(error)}{_hint(error)}"
+    return UserCodeError(f"{sentence}, on {events}" if events else sentence)
+
+
+def describe(error: BaseException) -> str:
+    """Return the type and the text of an exception in one line."""
+    # what awkward was doing, and with which arrays, follows after an empty line
+    text = redacted(" ".join(str(error).strip().partition("\n\n")[0].split()))
+    shortened = f"{text[:_LONGEST]} …" if len(text) > _LONGEST else text
+    return f"{type(error).__name__}: {shortened}".rstrip(": ")
+
+
+def user_place(error: BaseException, own: bool = False) -> tuple[str, str] | None:
+    """Return the innermost line of an exception's traceback in the user's code.
+
+    Args:
+        error: an exception with its traceback.
+        own: take a line of this package if no code of the user is in the traceback.
+
+    Returns:
+        The file with the line, e.g. ``"analysis/mine/cuts.py:31"``, and the function; ``None`` if there is none.
+    """
+    user = ours = None
+    trace: TracebackType | None = error.__traceback__
+    while trace is not None:
+        if _is_user(trace.tb_frame):
+            user = trace
+        elif own and top_level(_module(trace.tb_frame)) in _OWN:
+            ours = trace
+        trace = trace.tb_next
+    found = user or ours
+    return None if found is None else _place(found.tb_frame, found.tb_lineno)
+
+
+@contextlib.contextmanager
+def one_sentence(log: Path | None = None) -> Iterator[None]:
+    """Turn an exception of the user's code in the block into one sentence, and write its traceback.
+
+    Args:
+        log: the file for the traceback, ``None`` for none. It is removed when the block succeeds.
+
+    Raises:
+        UserCodeError: instead of the exception.
+    """
+    try:
+        yield
+    except PocketError as error:
+        if isinstance(error, UserCodeError) and isinstance(error.__cause__, Exception):
+            add_log(error, log)
+        raise
+    except Exception as error:
+        explained = explain(error)
+        if explained is None:
+            raise
+        # set here already, since the traceback that is written is that of the cause
+        explained.__cause__ = error
+        add_log(explained, log)
+        raise explained from error
+    else:
+        if log is not None:
+            with contextlib.suppress(OSError):
+                log.unlink(missing_ok=True)
+
+
+def add_log(error: UserCodeError, log: Path | None) -> None:
+    """Write the traceback of an error's cause into a file, as a whole or not at all, and name it in the sentence."""
+    if log is None or error.__cause__ is None or _LOG in str(error):
+        return
+    text = shown(redacted("".join(traceback.format_exception(error.__cause__))))
+    elsewhere = ""
+    if os.environ.get("POCKET_HOST_KIND"):
+        # the folder of a job on a batch system, or of a Dask worker, may vanish with it
+        print(text, file=sys.stderr)
+        elsewhere = " and in the log of the job"
+    # without a place for it, the sentence must do
+    with contextlib.suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with replacing_file(log) as file:
+            file.write(f"{error}\n\n{text}".encode())
+        error.args = (f"{error}{_LOG}{log}{elsewhere}",)
+
+
+def user_lines(error: BaseException) -> list[tuple[str, str]]:
+    """Return the lines of an exception's traceback in the user's code, as :func:`user_place`, the innermost last."""
+    lines = []
+    trace: TracebackType | None = error.__traceback__
+    while trace is not None:
+        if _is_user(trace.tb_frame):
+            lines.append(_place(trace.tb_frame, trace.tb_lineno))
+        trace = trace.tb_next
+    return lines
+
+
+def crash_line(stack: str) -> str:
+    """Return the innermost line of the user's code in a stack of :mod:`faulthandler`, empty if there is none."""
+    library = (sysconfig.get_path("stdlib"), *site.getsitepackages(), *(f"{project_root()}/{name}" for name in _OWN))
+    # that of other threads comes first
+    for file, line, function in _STACK.findall(stack[stack.find("Current thread") :]):
+        if not file.startswith(("<", *library)) and "site-packages" not in file:
+            return f"{shown_file(file)}:{line} ({function})"
+    return ""
+
+
+def suggestion(error: BaseException) -> str:
+    """Return the nearest names to an unknown name or attribute, empty if there are none."""
+    names: list[str] = []
+    if isinstance(error, NameError):
+        trace = error.__traceback__
+        while trace is not None:
+            names = [*trace.tb_frame.f_locals, *trace.tb_frame.f_globals, *dir(builtins)]
+            trace = trace.tb_next
+    elif isinstance(error, AttributeError) and error.obj is not None:
+        # whatever it does when it is asked
+        with contextlib.suppress(Exception):
+            names = dir(error.obj)
+    name = getattr(error, "name", None)
+    close = nearest(name, [known for known in names if known != name], 1, 0.7) if isinstance(name, str) else []
+    return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
+
+
+def _module(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__", ""))
+
+
+def _is_user(frame: FrameType) -> bool:
+    # code that was made at run time has no line to look at
+    return not frame.f_code.co_filename.startswith("<") and _is_module_of_user(_module(frame))
+
+
+@functools.cache
+def _is_module_of_user(module: str) -> bool:
+    return bool(module) and top_level(module) not in _OWN and not is_library(module)
+
+
+def _place(frame: FrameType, line: int) -> tuple[str, str]:
+    name = frame.f_code.co_qualname.replace("<locals>.", "")
+    return f"{shown_file(frame.f_code.co_filename)}:{line}", name
+
+
+def shown_file(file: str) -> str:
+    """Return the path of a source file for people: of their own file, relative to the project if it is in there."""
+    path, root = Path(original(file)), Path(original(project_root()))
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
+
+
+def _hint(error: BaseException) -> str:
+    """Return the nearest names, also of corrections, or the inputs of one, which correctionlib doesn't say."""
+    trace = error.__traceback__
+    while trace is not None:
+        found, frame = trace.tb_frame.f_locals, trace.tb_frame
+        if _module(frame).startswith("correctionlib.") and "self" in found:
+            if frame.f_code.co_name == "__getitem__" and "key" in found:
+                return _names_hint(str(found["key"]), list(found["self"]))
+            if frame.f_code.co_name == "evaluate":
+                return f" (correction {found['self'].name!r} has {inputs_of(found['self'])})"
+        trace = trace.tb_next
+    return suggestion(error)
+
+
+def _names_hint(name: str, names: list[str]) -> str:
+    close = nearest(name, names)
+    hint = f"did you mean {' or '.join(map(repr, close))}?" if close else f"known: {', '.join(sorted(names)[:12])}"
+    return f" (there is no correction {name!r} in the file, {hint})"

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pocket.analysis import load_analysis
+from pocket.errors import ConfigError
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Iterator[Path]:
+    """A folder outside of the project for a package, forgotten at the end."""
+    before, path = set(sys.modules), list(sys.path)
+    folder = tmp_path / "outside_analysis"
+    folder.mkdir()
+    yield folder
+    sys.path[:] = path
+    for name in set(sys.modules) - before:
+        if name.startswith("outside"):
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    ("source", "sentence"),
+    [
+        (
+            "import no_such_module",
+            r"ModuleNotFoundError: No module named 'no_such_module'; it is no module of the analysis, and no "
+            r"package of that name is installed in \S+",
+        ),
+        ("import awkwrd", r"__init__\.py:1: ModuleNotFoundError: .*, or did you mean awkward.*\?"),
+        ("import awkward.no.such", r"ModuleNotFoundError: .*; the package awkward has no such module"),
+        (
+            "\nimport cuts",
+            r"__init__\.py:2: .*; it is a module of the analysis, .* outside_analysis\.cuts, or from \. in",
+        ),
+        ("from .cutz import a", r"there is no such module in outside_analysis, did you mean outside_analysis\.cuts\?"),
+        ("from .cuts import dimun", r"ImportError: cannot import name 'dimun' from '\S+cuts', did you mean 'dimuon'\?"),
+        ("from .circle import a", r"other\.py:1: .*, which isn't complete yet: the two modules import each other"),
+        ("from .cuts import dimuon\ndimoun", r"__init__\.py:2: NameError: .* not defined \(did you mean 'dimuon'\?\)"),
+        ("from .wrong import a", r"outside_analysis/wrong\.py:3: SyntaxError: expected ':': def a\(\)"),
+        ("from .cuts import dimuon\ndimuon.nme", r"AttributeError: .*no attribute 'nme' \(did you mean 'name'\?\)"),
+        ("from .cuts import divide\ndivide()", r"outside_analysis/cuts\.py:7: ZeroDivisionError: division by zero"),
+    ],
+)
+def test_an_import_that_fails_is_one_sentence(package: Path, source: str, sentence: str) -> None:
+    (package / "__init__.py").write_text(f"{source}\n")
+    (package / "cuts.py").write_text(
+        "from pocket.cut import Cut\n\ndimuon = Cut('dimuon', {}, len)\n\n\ndef divide():\n    1 / 0\n"
+    )
+    (package / "circle.py").write_text("from . import other\n")
+    (package / "other.py").write_text("from .circle import a\n")
+    (package / "wrong.py").write_text("\n\ndef a()\n    pass\n")
+    begin = rf"^analysis '{package}' can't be imported, because of an error in {package}/"
+    with pytest.raises(ConfigError, match=begin) as caught:
+        load_analysis(str(package))
+    assert re.search(sentence, str(caught.value))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_error_names_the_line_of_the_configuration(package: Path) -> None:
+    source = "from pocket.cut import Cut\n\n\ndef make():\n    return Cut('', {}, len)\n\n\nmake()\n"
+    (package / "__init__.py").write_text(source)
+    with pytest.raises(ConfigError) as caught:
+        load_analysis(str(package))
+    file = package / "__init__.py"
+    assert str(caught.value) == f"a cut needs a name (in {file}:5, called in {file}:8)"

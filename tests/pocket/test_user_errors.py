@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+import json
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import correctionlib
+import numpy as np
+import pytest
+
+from pocket.corrections import load_correction
+from pocket.cut import Cut
+from pocket.engine.masks import evaluator
+from pocket.errors import ConfigError, UnknownNameError, UserCodeError
+from pocket.tokens import redacted
+from pocket.user_code import EventRange, UserCall
+from pocket.user_errors import crash_line, describe, explain, one_sentence, shown_file
+from pocket.weights.evaluation import evaluate
+
+HERE = "tests/pocket/test_user_errors.py"
+
+
+def fails(function: Any) -> UserCodeError | None:
+    """Return what is said of the exception of a function that the engine calls."""
+    try:
+        with EventRange("DY", 0, 40), UserCall("weight", "mine"):
+            function()
+    except Exception as error:
+        return explain(error, "a.root")
+    raise AssertionError("it didn't fail")
+
+
+def divide() -> None:
+    """Raise."""
+    1 / 0  # noqa: B018
+
+
+@pytest.fixture
+def corrections(tmp_path: Path) -> str:
+    inputs = [{"name": "pt", "type": "real"}, {"name": "systematic", "type": "string"}]
+    content = {"name": "muon_id", "version": 1, "inputs": inputs, "output": {"name": "w", "type": "real"}, "data": 1.0}
+    path = tmp_path / "sf.json"
+    path.write_text(json.dumps({"schema_version": 2, "corrections": [content]}))
+    return str(path)
+
+
+def test_sentence() -> None:
+    error = fails(divide)
+    pattern = (
+        rf"weight 'mine' failed in {HERE}:\d+ \(divide\): ZeroDivisionError: division by zero, on DY, entries 0:40 of "
+        r"file a\.root"
+    )
+    assert re.fullmatch(pattern, str(error))
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_innermost_line_of_the_user_where_a_library_raises() -> None:
+    sentence = str(fails(lambda: ak.Array([1, 2]) + ak.Array([1, 2, 3])))
+    assert re.match(
+        rf"weight 'mine' failed in {HERE}:\d+ \(test_\w+\.<lambda>\): ValueError: cannot broadcast", sentence
+    )
+    assert "\n" not in sentence
+
+
+def test_line_of_ours_without_one_of_the_user() -> None:
+    cut = Cut("mine", {}, np.add)
+    with pytest.raises(TypeError) as caught:
+        evaluator(np.ones(3), {}, {"year": "2018", "sample": "DY", "isMC": True})(cut)
+    error = caught.value
+    # without the frame of this test, which the engine's caller has not
+    error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+    assert re.match(r"cut 'mine' failed in pocket/cut\.py:\d+ \(Cut\.get_mask\): TypeError: ", str(explain(error)))
+
+
+def test_mistake_of_ours_is_none_of_the_user() -> None:
+    assert explain(ValueError("never raised")) is None
+
+
+@pytest.mark.parametrize(
+    ("use", "hint"),
+    [
+        (
+            lambda file: correctionlib.CorrectionSet.from_file(file)["muon_idd"],
+            "IndexError: map::at (there is no correction 'muon_idd' in the file, did you mean 'muon_id'?)",
+        ),
+        (
+            lambda file: load_correction(file, "muon_id").evaluate(1.0),
+            "(correction 'muon_id' has the inputs pt (real), systematic (string))",
+        ),
+        (
+            lambda file: load_correction(file, "muon_id").evaluate(np.ones(2), np.ones(2)),
+            "(correction 'muon_id' has the inputs pt (real), systematic (string))",
+        ),
+    ],
+)
+def test_corrections(corrections: str, use: Any, hint: str) -> None:
+    assert hint in str(fails(lambda: use(corrections)))
+
+
+def test_corrections_of_this_package(corrections: str) -> None:
+    with pytest.raises(
+        UnknownNameError, match=r"^unknown correction 'muon_idd' in sf\.json, did you mean 'muon_id'\?$"
+    ):
+        load_correction(corrections, "muon_idd")
+    with pytest.raises(
+        ConfigError, match=r"needs the input 'systematic'; given: pt; it has the inputs pt \(real\), sys"
+    ):
+        evaluate(corrections, "muon_id", {"pt": np.ones(2)})
+    with pytest.raises(ConfigError, match=r"muon_id' of sf\.json: .*; it has the inputs pt \(real\), systematic \(str"):
+        evaluate(corrections, "muon_id", {"pt": "high", "systematic": "up"})
+
+
+def test_traceback_is_written_and_removed(tmp_path: Path) -> None:
+    log = tmp_path / "folder" / ".log.txt"
+    with pytest.raises(UserCodeError, match=rf"by zero; the traceback is in {log}$"), one_sentence(log):
+        divide()
+    text = log.read_text()
+    assert "ZeroDivisionError" in text
+    assert "line" in text
+    assert [path.name for path in log.parent.iterdir()] == [log.name]
+    with one_sentence(log):
+        pass
+    assert not log.exists()
+
+
+def test_traceback_that_has_no_place(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserCodeError, match=r"division by zero$"), one_sentence(tmp_path / "file" / "log.txt"):
+        divide()
+
+
+def test_traceback_is_in_the_log_of_a_job_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POCKET_HOST_KIND", "htcondor")
+    with pytest.raises(UserCodeError, match=r"log\.txt and in the log of the job$"), one_sentence(tmp_path / "log.txt"):
+        divide()
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_text_of_an_exception() -> None:
+    assert describe(KeyError("a")) == "KeyError: 'a'"
+    assert describe(ValueError()) == "ValueError"
+    assert describe(ValueError("one\ntwo\n\nmore")) == "ValueError: one two"
+    assert describe(ValueError("x" * 1000)) == f"ValueError: {'x' * 300} …"
+    url = "root://host//a.root?authz=Bearer%20SECRET"
+    assert describe(OSError(url)) == f"OSError: {redacted(url)}"
+
+
+def test_files_are_named_relative_to_the_project(tmp_path: Path) -> None:
+    assert shown_file(__file__) == HERE
+    assert shown_file(f"{tmp_path}/cuts.py") == f"{tmp_path}/cuts.py"
+
+
+def test_line_where_a_library_crashed() -> None:
+    stack = f'Thread 1:\n  File "/a.py", line 1 in a\nCurrent thread 2:\n  File "{np.__file__}", line 3 in b\n'
+    assert crash_line(f'{stack}  File "/mine/cuts.py", line 7 in dimuon\n') == "/mine/cuts.py:7 (dimuon)"
+    assert crash_line(stack) == ""
