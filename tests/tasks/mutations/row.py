@@ -36,6 +36,7 @@ class Row:
         reruns: tasks that must run again, and no others; as family and configuration.
         tolerated: tasks for which nothing is said, because the truth depends on numbers.
         branches: task → how many of its branches run again, where that is said.
+        waiting: the same, where it is known before anything runs.
         before: prepares the study before the chain runs, with what it doesn't have by itself.
         refused: pattern of the sentence by which a run may or must be refused instead.
         must_refuse: whether it must.
@@ -48,6 +49,7 @@ class Row:
     reruns: frozenset[str] = NOTHING
     tolerated: frozenset[str] = NOTHING
     branches: Mapping[str, int] = field(default_factory=dict)
+    waiting: Mapping[str, int] = field(default_factory=dict)
     before: Edit | None = None
     refused: str = ""
     must_refuse: bool = False

@@ -96,7 +96,7 @@ PARAMETERS = [
     Row("the toys", parameter("toys.scale", 0.5)),
 ]
 
-#: the branches that several of them read in one process
+#: the branches, of which one process has made several
 ALL_OF_MAIN = {"RunProcessor main": 3}
 
 READ = [
@@ -115,14 +115,14 @@ READ = [
         "a correction of a weight", lambda world: write_correction(world.analysis / "corrections.json", 1.2), CORRECTED
     ),
     Row("the golden JSON", write("golden.json", json.dumps({"1": [[1, 10]]})), MAIN),
-    Row("a file that is kept in a cache", write("kept.txt", "40"), MAIN, branches=ALL_OF_MAIN),
+    Row("a file that is kept in a cache", write("kept.txt", "40"), MAIN, waiting=ALL_OF_MAIN),
     Row(
         "a correction that is kept in a cache",
         lambda world: write_correction(world.analysis / "kept.json", 40.0),
         MAIN,
-        branches=ALL_OF_MAIN,
+        waiting=ALL_OF_MAIN,
     ),
-    Row("a variable that is kept in a cache", nothing, MAIN, environment={"STUDY_KEPT": "40"}, branches=ALL_OF_MAIN),
+    Row("a variable that is kept in a cache", nothing, MAIN, environment={"STUDY_KEPT": "40"}, waiting=ALL_OF_MAIN),
     Row("a file that nothing reads", write("other.json", "{}")),
     Row("copies of all files", copy_back("model.json", "number.txt", "corrections.json", "golden.json", "network.bin")),
     Row("copies of the code", copy_back("__init__.py", "cuts.py", "idioms.py", "reading.py", "parameters.yaml")),

@@ -92,6 +92,8 @@ def check_row(world: World, row: Row, patch: pytest.MonkeyPatch) -> None:
         assert sentence is not None, "nothing was refused"
         assert re.search(row.refused, sentence), sentence
         return
+    for task, count in row.waiting.items():
+        assert world.waiting(task) == count
     made = world.remade(row.reruns, exactly=bool(row.branches))
     counts = {task: made[task] for task in row.branches}
     assert all(counts[task] >= count for task, count in row.branches.items()), f"stale: branches {counts}"

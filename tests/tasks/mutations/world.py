@@ -173,6 +173,13 @@ class World:
         with one_question():
             return {label(task): task for task in tasks if not completeness.are_complete(task)}
 
+    def waiting(self, name: str) -> int:
+        """Return how many branches of a workflow aren't complete."""
+        (workflow,) = (task for task in self.tasks() if label(task) == name)
+        with one_question():
+            branches = workflow.get_branch_tasks().values()
+            return sum(not branch.complete() for branch in branches)
+
     def is_complete(self, cls: type[StoreTask], **params: Any) -> bool:
         """Whether a task is complete, and all that it requires."""
         self.forget()
