@@ -88,7 +88,7 @@ def normalisation_factors(
 def divided_by(
     cfg: Configurator, merged: Mapping[str, Any], dataset: str, metadata: Mapping[str, Any]
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Return what a dataset of simulation is divided by, in words that people read.
+    """Return what a dataset of simulation is divided by.
 
     Args:
         cfg: the configuration.
