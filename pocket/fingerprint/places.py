@@ -1,10 +1,13 @@
-"""Paths of this machine as names that hold on every machine: below the checkout, the analysis, the store, the home."""
+"""Paths of this machine as names that hold on every machine: below the checkout, the analysis, the store, the home, and
+the folder of the installed packages.
+"""
 
 from __future__ import annotations
 
 import functools
 import os
 import re
+import sysconfig
 from pathlib import Path
 
 from pocket.snapshots.process import original
@@ -51,6 +54,7 @@ def _pattern(root: str) -> re.Pattern[str]:
 def _named(outside: tuple[str, ...], project: str | None, store: str | None, home: str | None) -> list[tuple[str, str]]:
     checkout = project or str(Path(__file__).resolve().parents[2])
     named = [(checkout, "<checkout>"), *((folder, "<analysis>") for folder in reversed(outside))]
+    named += [(sysconfig.get_path(kind), "<packages>") for kind in ("purelib", "platlib")]
     return [*named, *((folder, name) for folder, name in ((store, "<store>"), (home, "<home>")) if folder)]
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import omegaconf
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError
 
@@ -24,7 +23,6 @@ from pocket.parameters.schema import ANY, SCHEMA, YEAR
 EVERYTHING = "*"
 #: sections that the engine adds when it runs
 MADE = ("scale_factors",)
-_OWN_FOLDERS = (str(Path(omegaconf.__file__).parent), __file__)
 
 
 @dataclass(frozen=True)
@@ -282,7 +280,8 @@ class _Guarded(DictConfig):
 
 
 def _is_own(frame: FrameType) -> bool:
-    return frame.f_code.co_filename.startswith(_OWN_FOLDERS) or frame.f_globals.get("__name__") == "pocket.lookup"
+    module = str(frame.f_globals.get("__name__"))
+    return module in (__name__, "pocket.lookup") or module.partition(".")[0] == "omegaconf"
 
 
 def _caller() -> str:

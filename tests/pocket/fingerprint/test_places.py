@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import awkward
 import pytest
 
-from pocket.fingerprint import digest, places
+from pocket.analysis import available_analyses, load_analysis
+from pocket.fingerprint import digest, places, specification
 from pocket.fingerprint.places import located, portable, register_outside
+from tests.law_runner import ROOT
 from tests.pocket.fingerprint.sources import digest_in, loaded
 
 
@@ -31,6 +35,20 @@ def test_paths_count_relative_to_what_they_belong_to(folders: dict[str, Path]) -
     assert portable(f"file://{checkout}/a") == "file://<checkout>/a"
     for text in ("analysis/a.yaml", f"{checkout}2/a", f"{checkout}.old", "/somewhere", "root://server//a", "25 GeV"):
         assert portable(text) == text
+
+
+def test_installed_packages_are_somewhere_else_in_each_environment() -> None:
+    packages = Path(awkward.__file__).parents[1]
+    assert portable(f"{packages}/awkward") == "<packages>/awkward"
+    assert located("<packages>/awkward") == str(packages / "awkward")
+
+
+def test_no_place_of_this_machine_is_in_a_fingerprint() -> None:
+    places_here = (sys.prefix, str(ROOT), "site-packages")
+    for name in available_analyses():
+        for config in load_analysis(name).configs.values():
+            values = specification(config.processing_spec()).values
+            assert {place: text for place, text in values.items() if any(here in text for here in places_here)} == {}
 
 
 def test_names_lead_back_to_paths(folders: dict[str, Path]) -> None:
