@@ -299,7 +299,7 @@ def test_key_in_the_definition(on_files: Chain) -> None:
     content = json.loads((on_files.analysis / "datasets.json").read_text())
     del content["DATA_SingleMuon"]["files"][0]["metadata"]["year"]
     (on_files.analysis / "datasets.json").write_text(json.dumps(content))
-    assert error(on_files).endswith("metadata lacks 'year'")
+    assert "metadata lacks 'year'" in error(on_files)
 
 
 def test_files_are_looked_for_beside_the_definition(on_files: Chain, tmp_path: Path) -> None:
