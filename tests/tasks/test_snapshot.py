@@ -82,7 +82,8 @@ def test_errors_name_the_files_of_the_user(finished: tuple[Chain, Path], tmp_pat
     chain.edit("cuts.py", "    # without", "    1 / 0\n    # without")
     run = chain.run("MergeOutputs", "--config", "main", "--cores", "2")
     assert run.code != 0
-    assert f'File "{chain.analysis / "cuts.py"}", line' in run.text
+    (sentence,) = run.errors
+    assert f"{chain.analysis / 'cuts.py'}:" in sentence
     assert ".law/running" not in run.text
 
 

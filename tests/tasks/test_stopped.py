@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+from collections.abc import Iterator
 
 import pytest
 
@@ -30,6 +31,14 @@ def test_sentence_says_what_goes_on() -> None:
     assert stopped_sentence(Terminated()) == (
         "stopped by SIGTERM: finished outputs stay; jobs in the queue go on; run the same command again to go on"
     )
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Have commands that are started take Ctrl-C, which a shell has its background jobs ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(
