@@ -187,6 +187,7 @@ def test_weights_in_order_with_their_provenance() -> None:
         "has_variations": True,
         "isMC_only": True,
         "name": "slope",
+        "symmetrise": "",
         "variations": ["a", "b"],
     }
     assert weights["classes"]["unity"]["function"]["doc"] == "Do nothing (nobody 2020)."
