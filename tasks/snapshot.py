@@ -56,7 +56,7 @@ def check_sources() -> None:
     if _began is None:
         return
     root = f"{Path(__file__).parents[1]}{os.sep}"
-    for module in list(sys.modules.values()):
+    for module in sys.modules.copy().values():
         file = getattr(module, "__file__", None)
         if file and file.startswith(root) and Path(file).exists() and Path(file).stat().st_mtime > _began:
             raise ChangedCodeError(f"{file} was changed since this command began: run it again")

@@ -37,7 +37,7 @@ def patches(package: str) -> dict[str, Any]:
 
     replaced = {
         f"{name}.{attribute}": value
-        for name, module in list(sys.modules.items())
+        for name, module in sys.modules.copy().items()
         if name.partition(".")[0] == _ENGINE and isinstance(module, ModuleType)
         for attribute, value in _entries(module)
         if is_the_users(_module_of(value))
