@@ -121,9 +121,9 @@ def test_folders_of_this_machine_are_no_names(tmp_path: Path, monkeypatch: pytes
 
 def test_what_has_no_content_is_named_with_its_place() -> None:
     source = """
-        from pathlib import Path
-        HANDLE = open("/dev/null")
-        def cut(events): return events.pt > HANDLE.read()
+        import threading
+        HANDLE = threading.Lock()
+        def cut(events): return events.pt > HANDLE.locked()
     """
     with loaded(source) as module, pytest.raises(ConfigError, match=r"cut -> HANDLE can't be fingerprinted: its type"):
         names_in({"cut": module.cut})
