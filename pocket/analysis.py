@@ -6,7 +6,7 @@ import contextlib
 import functools
 import importlib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +28,9 @@ from pocket.scale_factors.validation.closure import places
 from pocket.skims import Skim
 from pocket.snapshots.process import located
 from pocket.user_errors import describe, suggestion
+
+#: around a check that needs a broken configuration, which is left to whoever uses that
+_DEFERRED = contextlib.suppress(BrokenConfigError)
 
 
 @dataclass(frozen=True)
@@ -74,17 +77,17 @@ class Analysis(metaclass=Declarative):
         for kind, of_kind in names.items():
             for name in of_kind:
                 check_store_name(kind, name, where)
-        with self._deferring():
+        with _DEFERRED:
             self.config(self.default_config, f"default_config of {where}")
         for after in self.compare:
             comparison = self.comparison(after)
             for name in (after, comparison.before, comparison.root):
-                with self._deferring():
+                with _DEFERRED:
                     if name:
                         self.config(name, f"compare of {where}")
         for name, declaration in self.scale_factors.items():
             for measured in declaration.measured():
-                with self._deferring():
+                with _DEFERRED:
                     self._check_scale_factor(name, measured)
         for name, config in self.configs.items():
             for used in config.scale_factors:
@@ -93,7 +96,7 @@ class Analysis(metaclass=Declarative):
             self._check_inputs(name)
         check_coupled(self.groups, {name: self._measured_in(name) for name in self.scale_factors}, where)
         for reader in self.skims:
-            with self._deferring():
+            with _DEFERRED:
                 self._check_skim(reader)
 
     def _make_configs(self) -> None:
@@ -114,12 +117,6 @@ class Analysis(metaclass=Declarative):
                 broken[name] = str(raised)
         object.__setattr__(self, "configs", made)
         object.__setattr__(self, "broken", broken)
-
-    @contextlib.contextmanager
-    def _deferring(self) -> Iterator[None]:
-        """Leave a check that needs a broken configuration to whoever uses it."""
-        with contextlib.suppress(BrokenConfigError):
-            yield
 
     def config(self, name: str, where: str = "") -> Configurator:
         """Return a configuration by name.
@@ -160,7 +157,9 @@ class Analysis(metaclass=Declarative):
         """
         for declaration in self.scale_factor(scale_factor).measured():
             config = self.configs[declaration.input]
-            scale = config.parameters.toys.scale if self.least_toys and _has_toys(config) else self.least_toys
+            if not (self.least_toys and _has_toys(config)):
+                continue
+            scale = config.parameters.toys.scale
             if scale < self.least_toys:
                 raise ConfigError(
                     f"toys.scale is {scale:g}, but the scale factor {scale_factor!r} of {self.name!r} can't be "

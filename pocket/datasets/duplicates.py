@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pocket.datasets.sections import Keys, primary_datasets, section_keys
+from pocket.datasets.sections import Keys, primary_datasets, run_and_section, section_keys
 
 #: most events that are compared at the same time, 24 bytes each
 MOST = 20_000_000
@@ -140,6 +140,5 @@ def _compare(
     if not same.any():
         return None
     one, other = together[int(np.argmax(same))], together[int(np.argmax(same)) + 1]
-    run, section = int(one["section"]) >> 32, int(one["section"]) & 0xFFFFFFFF
-    files = (paths[int(one["file"])], paths[int(other["file"])])
-    return Duplicates(primary, int(same.sum()), (run, section, int(one["event"])), files)
+    event = (*run_and_section(one["section"]), int(one["event"]))
+    return Duplicates(primary, int(same.sum()), event, (paths[int(one["file"])], paths[int(other["file"])]))

@@ -66,14 +66,19 @@ def section_keys(run: Any, section: Any) -> Keys:
     return (np.asarray(run).astype(np.uint64) << _BITS) | np.asarray(section).astype(np.uint64)
 
 
+def run_and_section(key: np.uint64) -> tuple[int, int]:
+    """Return the run and the section that a number of :func:`section_keys` stands for."""
+    return int(key >> _BITS), int(key) & 0xFFFFFFFF
+
+
 def ranges(keys: Keys) -> Sections:
     """Return sections by run, in ranges."""
     found: Sections = {}
     keys = np.unique(keys)
     ends = np.flatnonzero(np.diff(keys) != 1) + 1
     for part in np.split(keys, ends):
-        run, mask = int(part[0] >> _BITS), np.uint64(0xFFFFFFFF)
-        found.setdefault(str(run), []).append([int(part[0] & mask), int(part[-1] & mask)])
+        (run, first), (_, last) = run_and_section(part[0]), run_and_section(part[-1])
+        found.setdefault(str(run), []).append([first, last])
     return found
 
 
@@ -112,4 +117,4 @@ def overlaps(fileset: Mapping[str, Any]) -> Iterator[Overlap]:
         if shared.size:
             first = shared[0]
             one, other, *_ = [path for path, of_file in known.items() if first in of_file]
-            yield Overlap(primary, shared.size, int(first >> _BITS), int(first & np.uint64(0xFFFFFFFF)), (one, other))
+            yield Overlap(primary, shared.size, *run_and_section(first), (one, other))

@@ -54,8 +54,13 @@ def _pattern(root: str) -> re.Pattern[str]:
 def _named(outside: tuple[str, ...], project: str | None, store: str | None, home: str | None) -> list[tuple[str, str]]:
     checkout = project or str(Path(__file__).resolve().parents[2])
     named = [(checkout, "<checkout>"), *((folder, "<analysis>") for folder in reversed(outside))]
-    named += [(sysconfig.get_path(kind), "<packages>") for kind in ("purelib", "platlib")]
+    named += [(folder, "<packages>") for folder in _packages()]
     return [*named, *((folder, name) for folder, name in ((store, "<store>"), (home, "<home>")) if folder)]
+
+
+@functools.cache
+def _packages() -> tuple[str, ...]:
+    return tuple(sysconfig.get_path(kind) for kind in ("purelib", "platlib"))
 
 
 @functools.lru_cache(maxsize=16)
