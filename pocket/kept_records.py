@@ -8,17 +8,15 @@ those that the code of a configuration uses.
 from __future__ import annotations
 
 import contextlib
-import functools
 import sys
 from collections.abc import Callable, Collection, Iterator
 from types import FrameType
 from typing import Generic, Protocol, Self, TypeVar
 
-from pocket.fingerprint.modules import is_library, top_level
+from pocket.fingerprint.modules import owner, top_level
 
 #: whose records are remembered; a process has few analyses
 _MOST = 16
-_NOT_THE_USERS = frozenset({"pocket", "tasks", "__main__"})
 
 
 def functions_of_the_user() -> frozenset[str]:
@@ -26,10 +24,10 @@ def functions_of_the_user() -> frozenset[str]:
     names: set[str] = set()
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
-        package = _package(frame.f_globals.get("__name__", ""))
-        if package == "tasks" or (package == "pocket" and names):
+        module = frame.f_globals.get("__name__", "")
+        if top_level(module) == "tasks" or (owner(module) == "engine" and names):
             break
-        if package == "":
+        if owner(module) == "user" and module != "__main__":
             names.add(frame.f_code.co_name)
         frame = frame.f_back
     return frozenset(names)
@@ -96,10 +94,3 @@ class KeptRecords(Generic[RecordT]):
         """Whether anything that somebody's code has used has changed since: what it has kept may be of before."""
         known = self._records.get(id(whose))
         return known is not None and known[1].is_out_of_date()
-
-
-@functools.lru_cache(maxsize=4096)
-def _package(module: str) -> str:
-    """Return the package of the project, or a word for libraries; nothing for the user's modules."""
-    top = top_level(module)
-    return top if top in _NOT_THE_USERS else "library" if is_library(module) else ""

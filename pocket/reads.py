@@ -28,11 +28,10 @@ from typing import Any, TypeVar
 from pocket.errors import ChangedFileError, ConfigError
 from pocket.file_state import FileState, checksum, file_state
 from pocket.fingerprint.dynamic import CREDENTIALS
-from pocket.fingerprint.modules import is_library, top_level
+from pocket.fingerprint.modules import owner
 from pocket.fingerprint.places import located, portable
 from pocket.kept_records import KeptRecords, functions_of_the_user, may_call
 
-_OWN = frozenset({"pocket", "tasks"})
 #: what is compiled or imported is code, which fingerprints see
 _CODE = (".py", ".pyc", ".so", ".pyd", ".nbi", ".nbc")
 _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr")
@@ -385,15 +384,10 @@ def _user_frame() -> FrameType | None:
         name = frame.f_globals.get("__name__", "")
         if name == "importlib._bootstrap":
             return None
-        if name != __name__ and not _is_library(name):
-            return None if top_level(name) in _OWN else frame
+        if name != __name__ and owner(name) != "library":
+            return frame if owner(name) == "user" else None
         frame = frame.f_back
     return None
-
-
-@functools.lru_cache(maxsize=4096)
-def _is_library(name: str) -> bool:
-    return is_library(name)
 
 
 class _Listed(str):
@@ -431,4 +425,4 @@ class _Environment(os._Environ):  # type: ignore[type-arg]
                 return False
             frame = frame.f_back
         name = "" if frame is None else frame.f_globals.get("__name__", "")
-        return not _is_library(name) and top_level(name) not in _OWN
+        return owner(name) == "user"

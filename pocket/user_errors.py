@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-import functools
 import os
 import re
 import site
@@ -13,18 +12,17 @@ import sysconfig
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 
 from pocket.corrections import inputs_of
 from pocket.errors import PocketError, UserCodeError, nearest
-from pocket.fingerprint.modules import is_library, top_level
+from pocket.fingerprint.modules import owner
 from pocket.parameters.defaults import project_root
 from pocket.snapshots.process import original, shown
 from pocket.store.publishing import replacing_file
 from pocket.tokens import redacted
 from pocket.user_code import call_of, events_of
 
-_OWN = frozenset({"pocket", "tasks"})
 #: characters of an exception's text that a sentence has
 _LONGEST = 300
 _STACK = re.compile(r'File "(.+)", line (\d+) in (\S+)')
@@ -69,16 +67,10 @@ def user_place(error: BaseException, own: bool = False) -> tuple[str, str] | Non
     Returns:
         The file with the line, e.g. ``"analysis/mine/cuts.py:31"``, and the function; ``None`` if there is none.
     """
-    user = ours = None
-    trace: TracebackType | None = error.__traceback__
-    while trace is not None:
-        if _is_user(trace.tb_frame):
-            user = trace
-        elif own and top_level(_module(trace.tb_frame)) in _OWN:
-            ours = trace
-        trace = trace.tb_next
-    found = user or ours
-    return None if found is None else _place(found.tb_frame, found.tb_lineno)
+    lines = user_lines(error)
+    if own and not lines:
+        lines = [_place(frame, line) for frame, line in _frames(error) if owner(_module(frame)) == "engine"]
+    return lines[-1] if lines else None
 
 
 @contextlib.contextmanager
@@ -131,18 +123,21 @@ def add_log(error: UserCodeError, log: Path | None) -> None:
 
 def user_lines(error: BaseException) -> list[tuple[str, str]]:
     """Return the lines of an exception's traceback in the user's code, as :func:`user_place`, the innermost last."""
-    lines = []
-    trace: TracebackType | None = error.__traceback__
-    while trace is not None:
-        if _is_user(trace.tb_frame):
-            lines.append(_place(trace.tb_frame, trace.tb_lineno))
-        trace = trace.tb_next
-    return lines
+    return [_place(frame, line) for frame, line in _frames(error) if _is_user(frame)]
+
+
+def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
+    """Yield the frames of an exception's traceback with the line of each, the innermost last."""
+    return traceback.walk_tb(error.__traceback__)
 
 
 def crash_line(stack: str) -> str:
     """Return the innermost line of the user's code in a stack of :mod:`faulthandler`, empty if there is none."""
-    library = (sysconfig.get_path("stdlib"), *site.getsitepackages(), *(f"{project_root()}/{name}" for name in _OWN))
+    library = (
+        sysconfig.get_path("stdlib"),
+        *site.getsitepackages(),
+        *(f"{project_root()}/{name}" for name in ("pocket", "tasks")),
+    )
     # that of other threads comes first
     for file, line, function in _STACK.findall(stack[stack.find("Current thread") :]):
         if not file.startswith(("<", *library)) and "site-packages" not in file:
@@ -154,10 +149,8 @@ def suggestion(error: BaseException) -> str:
     """Return the nearest names to an unknown name or attribute, empty if there are none."""
     names: list[str] = []
     if isinstance(error, NameError):
-        trace = error.__traceback__
-        while trace is not None:
-            names = [*trace.tb_frame.f_locals, *trace.tb_frame.f_globals, *dir(builtins)]
-            trace = trace.tb_next
+        for frame, _ in _frames(error):
+            names = [*frame.f_locals, *frame.f_globals, *dir(builtins)]
     elif isinstance(error, AttributeError) and error.obj is not None:
         # whatever it does when it is asked
         with contextlib.suppress(Exception):
@@ -173,12 +166,8 @@ def _module(frame: FrameType) -> str:
 
 def _is_user(frame: FrameType) -> bool:
     # code that was made at run time has no line to look at
-    return not frame.f_code.co_filename.startswith("<") and _is_module_of_user(_module(frame))
-
-
-@functools.cache
-def _is_module_of_user(module: str) -> bool:
-    return bool(module) and top_level(module) not in _OWN and not is_library(module)
+    module = _module(frame)
+    return not frame.f_code.co_filename.startswith("<") and bool(module) and owner(module) == "user"
 
 
 def _place(frame: FrameType, line: int) -> tuple[str, str]:
@@ -194,15 +183,13 @@ def shown_file(file: str) -> str:
 
 def _hint(error: BaseException) -> str:
     """Return the nearest names, also of corrections, or the inputs of one, which correctionlib doesn't say."""
-    trace = error.__traceback__
-    while trace is not None:
-        found, frame = trace.tb_frame.f_locals, trace.tb_frame
+    for frame, _ in _frames(error):
+        found = frame.f_locals
         if _module(frame).startswith("correctionlib.") and "self" in found:
             if frame.f_code.co_name == "__getitem__" and "key" in found:
                 return _names_hint(str(found["key"]), list(found["self"]))
             if frame.f_code.co_name == "evaluate":
                 return f" (correction {found['self'].name!r} has {inputs_of(found['self'])})"
-        trace = trace.tb_next
     return suggestion(error)
 
 

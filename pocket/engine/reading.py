@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import re
+import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
@@ -23,7 +24,7 @@ from pocket.errors import (
     PocketError,
     nearest,
 )
-from pocket.fingerprint.modules import is_library, top_level
+from pocket.fingerprint.modules import owner, top_level
 from pocket.remote.attempts import Found, first_readable
 from pocket.remote.client import open_root
 from pocket.remote.failures import why_unreadable
@@ -191,13 +192,12 @@ def _comes_from_reading(error: BaseException) -> bool:
 
     Code of the user may open a file of its own, which isn't the one that is processed.
     """
-    trace, is_ours = error.__traceback__, True
-    while trace is not None:
-        module = trace.tb_frame.f_globals.get("__name__", "")
+    is_ours = True
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        module = frame.f_globals.get("__name__", "")
         if module.startswith("uproot.") and is_ours:
             return True
         # which only notes what the user's code opens
-        if not is_library(module) and module != "pocket.reads":
+        if owner(module) != "library" and module != "pocket.reads":
             is_ours = top_level(module) == "pocket"
-        trace = trace.tb_next
     return False

@@ -13,6 +13,7 @@ from pathlib import Path
 
 #: packages of this project: their code counts by content even where they are installed
 OWN_PACKAGES = frozenset({"analysis", "pocket", "tasks"})
+_ENGINE = frozenset({"pocket", "tasks"})
 
 #: libraries whose version changes no number: formats, remote files, plots, parameters, workflows, terminal
 _NO_NUMBERS = frozenset({
@@ -82,6 +83,17 @@ def is_library(module: str) -> bool:
     if file is None and (location := _locate_top(top)):
         file = location.file or location.folders[0]
     return top in sys.stdlib_module_names if file is None else _is_installed(file)
+
+
+@functools.lru_cache(maxsize=4096)
+def owner(module: str) -> str:
+    """Return whose a module is: ``library``, ``engine`` for this package and its tasks, or ``user``.
+
+    It is looked up once per name: frames are asked for it by the thousand.
+    """
+    if top_level(module) in _ENGINE:
+        return "engine"
+    return "library" if is_library(module) else "user"
 
 
 @functools.cache
