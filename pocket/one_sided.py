@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pocket.errors import ConfigError, check_known
+from pocket.readings import NOMINAL, stem_of
 
 if TYPE_CHECKING:
     from pocket.configurator import Configurator
 
-NOMINAL = "nominal"
 MIRROR, NONE = "mirror", "none"
 _OTHER = {"Up": "Down", "Down": "Up"}
 
@@ -74,7 +74,7 @@ def one_sided_variations(cfg: Configurator) -> dict[str, str]:
         check_symmetrise(calibrator.symmetrise, where)
         found |= _one_sided(variations, calibrator.symmetrise, where)
         # a year may have a source that others haven't
-        stems.setdefault(where, set()).update(map(_stem, variations))
+        stems.setdefault(where, set()).update(map(stem_of, variations))
         if not isinstance(calibrator.symmetrise, str):
             modes[where] = calibrator.symmetrise
     for where, by_variation in modes.items():
@@ -183,14 +183,10 @@ def _one_sided(variations: Sequence[str], symmetrise: Symmetrise, where: str) ->
             raise ConfigError(f"{where}: {error}") from None
         if other in variations:
             continue
-        if not (mode := mode_of(symmetrise, _stem(variation))):
+        if not (mode := mode_of(symmetrise, stem_of(variation))):
             raise ConfigError(
                 f"{where} has the variation {variation!r} but not {other!r}: symmetrise must say whether that is the "
-                f'same change with the opposite sign, {{{_stem(variation)!r}: "mirror"}}, or no change, "none"'
+                f'same change with the opposite sign, {{{stem_of(variation)!r}: "mirror"}}, or no change, "none"'
             )
         found[variation] = mode
     return found
-
-
-def _stem(variation: str) -> str:
-    return variation.removesuffix("Up").removesuffix("Down")

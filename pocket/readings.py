@@ -9,6 +9,11 @@ NOMINAL = "nominal"
 _SIDES = ("Up", "Down")
 
 
+def stem_of(variation: str) -> str:
+    """Return the name of a variation without ``Up`` or ``Down``."""
+    return next((variation.removesuffix(side) for side in _SIDES if variation.endswith(side)), variation)
+
+
 @dataclass(frozen=True)
 class Reading:
     """What is read of one histogram.
@@ -32,7 +37,7 @@ class Reading:
         """Whether a variation in the templates, e.g. ``"pileupUp"``, is read."""
         if name == NOMINAL:
             return True
-        stem = next((name.removesuffix(side) for side in _SIDES if name.endswith(side)), name)
+        stem = stem_of(name)
         return any(f"{stem}_".startswith(f"{read}_") for read in self.variations)
 
     def reads_weight(self, name: str) -> bool:

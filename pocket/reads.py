@@ -403,7 +403,8 @@ class _Environment(os._Environ):  # type: ignore[type-arg]
         reads = getattr(_active, "reads", None)
         is_read = reads is not None and type(key) is not _Listed and isinstance(key, str) and key not in CREDENTIALS
         if reads is not None and is_read and self._is_asked_by_user():
-            reads.readers.setdefault(key, functions_of_the_user())
+            if key not in reads.readers:
+                reads.readers[key] = functions_of_the_user()
             try:
                 value = super().__getitem__(key)
             except KeyError:

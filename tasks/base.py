@@ -1,4 +1,4 @@
-"""What all tasks share: parameters, fingerprints, and the place of their outputs in the store."""
+"""Bases of all tasks: parameters, fingerprints, and the place of their outputs in the store."""
 
 from __future__ import annotations
 

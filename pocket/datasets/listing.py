@@ -1,4 +1,4 @@
-"""Which files a dataset definition stands for, and where each can be read."""
+"""The files that a dataset definition stands for, and the places where each can be read."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 uproot makes an object of each basket with all that ROOT stores about it, and a column of all its values before any of
 them are left out, which takes longer than the decompression. Here the values that are kept are copied out of a basket
-while it is in the caches of the processor.
+while it is in the caches of the CPU.
 
 A basket begins with a key (https://root.cern/doc/master/classTKey.html): its size in bytes, a version, the size of the
 uncompressed data, a date, the size of the key, a cycle, and names. The key ends with what TBasket adds to it
@@ -204,7 +204,7 @@ def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
         data = basket.uncompressed()
         # with what is behind them
         values = np.frombuffer(data, dtype=native, count=len(data) // native.itemsize)
-        # turned round first, since numbers in this processor's order are worked on several at once
+        # swapped first, since numbers in the CPU's byte order are worked on several at once
         starts = np.frombuffer(data, dtype=_POSITION, offset=basket.border)[1:].astype(np.int32)
         if len(starts) != basket.n_entries + 1:
             raise ValueError("the basket doesn't tell where its entries begin")
@@ -222,7 +222,7 @@ def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
             end = _copy(values, starts, basket.wanted, content, filled, ends)
             if end < 0:
                 raise ValueError("positions outside of the basket")
-            # while it is in the caches of the processor; byteswap() takes six times as long
+            # while it is in the caches of the CPU; byteswap() takes six times as long
             content[filled:end] = content[filled:end].view(stored)
         filled = end
     lists = ak.contents.ListOffsetArray(

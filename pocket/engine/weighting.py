@@ -138,7 +138,7 @@ def _sample_weights(
     matrices = np.empty((len(classes), size, len(names)))
     for (applied, varied), number in classes.items():
         chosen = {name: computed[name] for name in applied}
-        # a part of the events after the other, which stays in the caches of the processor
+        # a part of the events after the other, which stays in the caches of the CPU
         for first in range(0, size, _BLOCK):
             part = slice(first, min(first + _BLOCK, size))
             products = _products(chosen, varied, names, part)

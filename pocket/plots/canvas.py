@@ -1,4 +1,4 @@
-"""What all plots share: figures in CMS style, their label and their files.
+"""Figures in CMS style, their label and their files, which all plots share.
 
 Figures are plain :class:`matplotlib.figure.Figure` objects on an Agg canvas, so no pyplot state is touched and nothing
 has to be closed. Styles are set while drawing only, see :func:`cms_style`.

@@ -1,4 +1,4 @@
-"""What decides how one figure looks: known without drawing anything, so that figures are drawn again one by one."""
+"""The look of one figure, known without drawing anything, so that figures are drawn again one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How plots look: the ``plotting_style`` parameters, in PocketCoffea's words."""
+"""The look of plots: the ``plotting_style`` parameters, in PocketCoffea's words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the chain needs to know of a scale factor, whether it is measured or imported."""
+"""Base of scale factors: all that the chain needs to know of one, whether it is measured or imported."""
 
 from __future__ import annotations
 

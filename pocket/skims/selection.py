@@ -1,4 +1,4 @@
-"""Which events of a chunk a skim keeps."""
+"""Selection of the events of a chunk that a skim keeps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which weights and which of their variations apply to a sample in a category."""
+"""The weights, and those of their variations, that apply to a sample in a category."""
 
 from __future__ import annotations
 

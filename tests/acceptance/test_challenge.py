@@ -24,6 +24,7 @@ from pocket.toys.config import ToyConfig
 from pocket.toys.generator import generate
 from pocket.toys.nanoaod import write_nanoaod
 from tasks.plotting import PlotTemplates
+from tests.law_runner import Law
 from tests.oracle import objects
 from tests.real_files import real_file
 
@@ -51,7 +52,7 @@ class Chain:
     files: Mapping[str, Path]
 
     def output(self, task: str) -> Path:
-        (path,) = (path.parent for path in (self.folder / "store" / "challenge" / task).rglob("manifest.json"))
+        (path,) = Law(self.folder).outputs(task, "challenge")
         return path
 
 

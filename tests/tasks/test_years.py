@@ -15,6 +15,7 @@ from luigi.task_register import Register
 from pocket.analysis import _load
 from pocket.outputs import read_sums, read_templates
 from tasks.plotting import PlotTemplates
+from tests.law_runner import Law
 from tests.tasks.mutations.world import write_events
 
 YEARS = Path(__file__).with_name("years")
@@ -56,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def only(folder: Path, task: str) -> Path:
-    (path,) = (path.parent for path in (folder / "store" / "years" / task).rglob("manifest.json"))
+    (path,) = Law(folder).outputs(task, "years")
     return path
 
 
