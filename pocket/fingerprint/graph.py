@@ -16,11 +16,13 @@ class Node:
         label: the object's own content, without its parts.
         parts: the objects it refers to, each with its place relative to this one, e.g. ``".pt"`` or ``"[2]"``.
         ordered: whether the order of the parts counts.
+        known: the digest, where it is known already.
     """
 
     label: str
     parts: Sequence[tuple[str, object]] = ()
     ordered: bool = True
+    known: str | None = None
 
 
 Describe = Callable[[object, str], Node]
@@ -83,6 +85,8 @@ class _Walk:
         node = self._describe(obj, place)
         if self._note is not None:
             self._note(place, obj, node)
+        elif node.known is not None:
+            return node.known
         if not node.parts:
             return _hash_of_leaf(node.label)
         entry = _Open(obj, len(self._open), len(self._open), hash_of(node.label))

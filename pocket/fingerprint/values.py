@@ -23,7 +23,7 @@ from typing import Any
 from pocket.errors import ConfigError
 from pocket.fingerprint.code import describe_code
 from pocket.fingerprint.files import describe_file
-from pocket.fingerprint.graph import Node
+from pocket.fingerprint.graph import Node, digest_of
 from pocket.fingerprint.imports import Closure, code_closure
 from pocket.fingerprint.modules import is_library, public_name, top_level
 from pocket.fingerprint.places import portable
@@ -61,6 +61,8 @@ def describe(obj: object, place: str) -> Node:
     # what there is most of first
     if kind is str and os.sep not in str(obj):
         return _word(str(obj))
+    if isinstance(obj, Closure):
+        return _describe_closure(obj, obj.words)
     if isinstance(obj, _Item):
         return Node("item", [("", obj.key), ("", obj.value)])
     if kind in _WRITTEN_OUT and kind is not str:
@@ -200,6 +202,22 @@ def _describe_instance(obj: object) -> Node | None:
         parts.append((".__class__", kind))
     parts += [("", builtin(obj)) for builtin in _BUILTIN if isinstance(obj, builtin)]
     return Node(f"instance {_name(kind)} {' '.join(state)}", parts)
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def _describe_closure(closure: Closure, words: tuple[str, ...]) -> Node:
+    """Return the node of a closure with its digest, which is asked for again and again.
+
+    Args:
+        closure: the closure, which as a text stands for its modules and libraries.
+        words: its words.
+    """
+    return dataclasses.replace(_describe_anew(closure, ""), known=digest_of(closure, _describe_anew))
+
+
+def _describe_anew(obj: object, place: str) -> Node:
+    node = _describe_instance(obj) if isinstance(obj, Closure) else None
+    return node or describe(obj, place)
 
 
 @functools.cache

@@ -156,6 +156,29 @@ tables.least_of_2018 = 3
 cuts.append(named(by_computed_attribute))
 """
 
+#: what of the engine the analysis replaces in some rows
+REPLACEABLE = ("pocket.cut_functions._number_of_objects", "pocket.cut_functions.certified", "pocket.cut.Cut.get_mask")
+REPLACED = all_of(
+    append(
+        "leading",
+        "import pocket.cut_functions\nimport numpy as np\n\n\n"
+        "def own_number_of_objects(events, params):\n"
+        '    return ak.num(events[params["coll"]]) + 0\n\n\n'
+        "def own_certified(runs, luminosity_blocks, path):\n"
+        "    mask = np.ones(len(runs), dtype=bool)\n    mask[::2] = False\n    return mask\n\n\n"
+        "# loaded again, it finds its own method in the engine's place\n"
+        'mask_of_the_engine = getattr(Cut.get_mask, "replaced", Cut.get_mask)\n\n\n'
+        "def own_mask(self, *args, **kwargs):\n"
+        "    mask = mask_of_the_engine(self, *args, **kwargs).copy()\n    mask[::2] = False\n    return mask\n\n\n"
+        "pocket.cut_functions._number_of_objects = own_number_of_objects\n"
+        "pocket.cut_functions.certified = own_certified\n"
+        "own_mask.replaced = mask_of_the_engine\n"
+        "Cut.get_mask = own_mask\n",
+    ),
+    edit("main", "[get_nPVgood(2), goldenJson]", '[get_nPVgood(2), goldenJson, get_nObj_min(1, coll="Muon")]'),
+    insert("probes", "from pocket.cut_functions import get_nObj_min"),
+)
+
 #: what can't be followed is refused
 DYNAMIC = [
     Row(
@@ -197,45 +220,26 @@ DYNAMIC = [
         "an engine function that the analysis replaces",
         edit("own_number_of_objects", "+ 0", "+ 1"),
         MAIN,
-        before=all_of(
-            append(
-                "leading",
-                "import pocket.cut_functions\n\n\ndef own_number_of_objects(events, params):\n"
-                '    return ak.num(events[params["coll"]]) + 0\n\n\n'
-                "pocket.cut_functions._number_of_objects = own_number_of_objects\n",
-            ),
-            edit("main", "[get_nPVgood(2), goldenJson]", '[get_nPVgood(2), goldenJson, get_nObj_min(1, coll="Muon")]'),
-            insert("probes", "from pocket.cut_functions import get_nObj_min"),
-        ),
+        before=REPLACED,
         tolerated=EVERYTHING,
         refused="_number_of_objects",
-        patched=("pocket.cut_functions._number_of_objects",),
+        patched=REPLACEABLE,
     ),
     Row(
         "an engine function, called by the engine alone, that the analysis replaces",
         edit("own_certified", "[::2]", "[::3]"),
         MAIN,
-        before=append(
-            "leading",
-            "import pocket.cut_functions\nimport numpy as np\n\n\ndef own_certified(runs, luminosity_blocks, path):\n"
-            "    mask = np.ones(len(runs), dtype=bool)\n    mask[::2] = False\n    return mask\n\n\n"
-            "pocket.cut_functions.certified = own_certified\n",
-        ),
+        before=REPLACED,
         tolerated=EVERYTHING,
         refused="certified",
-        patched=("pocket.cut_functions.certified",),
+        patched=REPLACEABLE,
     ),
     Row(
         "a method of the engine that the analysis replaces",
         edit("own_mask", "[::2]", "[::3]"),
         CORRECTED | FROM_PROBES | MAIN,
-        before=append(
-            "leading",
-            "mask_of_the_engine = Cut.get_mask\n\n\ndef own_mask(self, *args, **kwargs):\n"
-            "    mask = mask_of_the_engine(self, *args, **kwargs).copy()\n    mask[::2] = False\n    return mask\n\n\n"
-            "Cut.get_mask = own_mask\n",
-        ),
+        before=REPLACED,
         refused="get_mask",
-        patched=("pocket.cut.Cut.get_mask",),
+        patched=REPLACEABLE,
     ),
 ]

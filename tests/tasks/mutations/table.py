@@ -20,9 +20,9 @@ import pytest
 
 from pocket.fingerprint import code_closure
 from tests.law_runner import ROOT
-from tests.tasks.mutations.row import Row
+from tests.tasks.mutations.row import Edit, Row
 from tests.tasks.mutations.rows_of_the_engine import EngineRow
-from tests.tasks.mutations.world import ENVIRONMENT, World
+from tests.tasks.mutations.world import ENVIRONMENT, World, restore
 
 known_closure = functools.cache(code_closure)
 
@@ -79,8 +79,7 @@ def check_row(world: World, row: Row, patch: pytest.MonkeyPatch) -> None:
         holder, _, attribute = name.rpartition(".")
         patch.setattr(name, getattr(pkgutil.resolve_name(holder), attribute))
     if row.before:
-        row.before(world)
-        sentence = world.refusal()
+        sentence = prepare(world, row.before)
         if sentence is not None:
             assert re.search(row.refused or "$^", sentence), sentence
             return
@@ -98,6 +97,22 @@ def check_row(world: World, row: Row, patch: pytest.MonkeyPatch) -> None:
     counts = {task: made[task] for task in row.branches}
     assert all(counts[task] >= count for task, count in row.branches.items()), f"stale: branches {counts}"
     assert_row(row, set(made), {task: count for task, count in counts.items() if count > row.branches[task]})
+
+
+def prepare(world: World, before: Edit) -> str | None:
+    """Run the chain of the study with what some rows add to it; return the sentence by which that is refused.
+
+    What several rows begin with is run once.
+    """
+    copy = world.folder.with_name(f"{world.folder.name}-{id(before)}")
+    if copy.exists():
+        restore(copy, world.folder)
+        return None
+    before(world)
+    sentence = world.refusal()
+    if sentence is None:
+        shutil.copytree(world.folder, copy, symlinks=True)
+    return sentence
 
 
 def assert_row(row: Row | EngineRow, made: set[str], too_many: Mapping[str, int] = MappingProxyType({})) -> None:
