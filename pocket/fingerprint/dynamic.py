@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import importlib.util
 import os
 import sys
@@ -41,6 +42,12 @@ def dynamic_references(function: FunctionType) -> dict[str, object]:
     return dict(sorted(_Lookup(function).found_in(node), key=lambda item: item[0]))
 
 
+@functools.lru_cache(maxsize=1 << 12)
+def _subscripts_and_calls(tree: ast.AST) -> tuple[ast.Subscript | ast.Call, ...]:
+    """Return the nodes of a syntax tree that may look up a name."""
+    return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Subscript | ast.Call))
+
+
 @dataclass(frozen=True)
 class _Lookup:
     """Look-ups by name in the code of a function."""
@@ -49,12 +56,13 @@ class _Lookup:
 
     def found_in(self, tree: ast.AST) -> Iterator[tuple[str, object]]:
         known: set[int] = set()
-        for node in ast.walk(tree):
+        nodes = _subscripts_and_calls(tree)
+        for node in nodes:
             if isinstance(node, ast.Subscript):
                 yield from self._subscript(node, known)
-            elif isinstance(node, ast.Call):
+            else:
                 yield from self._method(node, known)
-        for node in ast.walk(tree):
+        for node in nodes:
             if isinstance(node, ast.Call) and id(node) not in known:
                 yield from self._call(node)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import omegaconf
-from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
+from omegaconf import MISSING, Container, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 from yaml import YAMLError
 
@@ -123,7 +123,7 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
 
 def _unresolved(node: Any) -> Any:
     # OmegaConf's own way to do this takes thirty times longer
-    content = node._content if OmegaConf.is_config(node) else node._val
+    content = node._content if isinstance(node, Container) else node._val
     if isinstance(content, dict):
         return {key: _unresolved(value) for key, value in content.items()}
     return [_unresolved(value) for value in content] if isinstance(content, list) else content
