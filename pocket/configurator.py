@@ -15,6 +15,7 @@ from pocket.arguments import Declarative
 from pocket.blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator, requested_variations
 from pocket.columns.plan import build_column_plan
+from pocket.correction_names import check_corrections
 from pocket.cut import Cut
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
 from pocket.datasets.fileset import DatasetInfo, select_datasets
@@ -133,6 +134,7 @@ class Configurator(metaclass=Declarative):
         self.weights: WeightPlan = build_plan(weights or {}, varied, known, names, kinds, dropped)
         self._check_weights()
         self.shapes: ShapePlan = build_shape_plan(shaped, calibrators or (), names, kinds, dropped)
+        self._check_calibrators()
         self.columns = build_column_plan(columns or {}, names, kinds, dropped)
         self.delayed_columns = check_delayed_columns(delayed_columns)
         self.variables = dict(variables)
@@ -285,14 +287,35 @@ class Configurator(metaclass=Declarative):
             for weight in dict.fromkeys(weight for names in applied for weight in names):
                 cls = self.weights.classes[weight]
                 # to make an instance may take long
-                is_checked = cls.check_parameters is WeightWrapper.check_parameters
-                if is_checked or (weight, definition.year) in checked:
+                has_checks = (
+                    cls.check_parameters is not WeightWrapper.check_parameters
+                    or cls.corrections is not WeightWrapper.corrections
+                )
+                if not has_checks or (weight, definition.year) in checked:
                     continue
                 checked.add((weight, definition.year))
                 try:
-                    cls(self.parameters, definition.metadata()).check_parameters()
+                    instance = cls(self.parameters, definition.metadata())
+                    instance.check_parameters()
+                    check_corrections(instance.corrections())
                 except ConfigError as error:
                     raise ConfigError(f"weight {weight!r} of dataset {name!r}: {error}") from None
+
+    def _check_calibrators(self) -> None:
+        """Check that the files of corrections have what calibrators read, once for each kind of dataset."""
+        checked: set[tuple[str, object, bool, object]] = set()
+        for name, definition in self.definitions.items():
+            metadata = definition.metadata()
+            kind = (definition.year, bool(metadata["isMC"]), metadata.get("era"))
+            for cls in self.shapes.calibrators:
+                is_applied = metadata["isMC"] or not cls.isMC_only
+                if cls.corrections is Calibrator.corrections or not is_applied or (cls.name, *kind) in checked:
+                    continue
+                checked.add((cls.name, *kind))
+                try:
+                    check_corrections(cls(self.parameters, metadata, True).corrections())
+                except ConfigError as error:
+                    raise ConfigError(f"calibrator {cls.name!r} of dataset {name!r}: {error}") from None
 
     def _check_variables(self, dropped: Sequence[str]) -> None:
         if not (self.variables or any(any(by_category.values()) for by_category in self.columns.values())):

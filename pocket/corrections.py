@@ -49,6 +49,16 @@ def load_correction(path: str, name: str) -> Any:
     return corrections[name]
 
 
+def names_of(content: FileContent) -> tuple[str, ...]:
+    """Return the names of the corrections of a file, and of the compound ones.
+
+    Raises:
+        ConfigError: if it isn't a correctionlib file.
+    """
+    corrections = _load(content)
+    return (*corrections, *corrections.compound)
+
+
 def inputs_of(correction: Any) -> str:
     """Return the inputs of a correction in words, e.g. ``"the inputs pt (real), systematic (string)"``."""
     return f"the inputs {', '.join(f'{variable.name} ({variable.type})' for variable in correction.inputs)}"

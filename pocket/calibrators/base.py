@@ -56,6 +56,13 @@ class Calibrator:
         """
         return tuple(self._variations or ())
 
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return file and name of the corrections that the calibrator reads, as a weight does.
+
+        See :meth:`pocket.weights.wrapper.WeightWrapper.corrections`.
+        """
+        return ()
+
     def initialize(self, events: Any) -> None:
         """Prepare what several variations share; called once per chunk.
 

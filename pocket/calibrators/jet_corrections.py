@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,17 @@ class JetCorrections:
             levels=(level,) if isinstance(level, str) else tuple(level),
             resolution=str(parameter(params, *place, "jer")) if smeared else None,
         )
+
+    def names(self, sources: Iterable[str] = ()) -> list[str]:
+        """Return the names of the corrections in the file.
+
+        Args:
+            sources: uncertainties of the energy scale that are needed.
+        """
+        names = [f"{self.scale}_{each}" for each in (*self.levels, *sources)]
+        if self.resolution is not None:
+            names += [f"{self.resolution}_PtResolution", f"{self.resolution}_ScaleFactor"]
+        return [f"{name}_{self.jet_type}" for name in names]
 
     def scale_factor(self, inputs: Inputs, raw_pt: Array) -> Array:
         """Return the factor from the raw to the calibrated momentum, each level at the pt after those before it.

@@ -81,6 +81,17 @@ class JetsCalibrator(Calibrator):
             for side, direction in DIRECTIONS.items():
                 self._shifts[f"{corrections.jet_type}_{kind}{side}"] = (corrections.jet_type, kind, direction)
 
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return file and name of the corrections of all types of jets."""
+        kinds = {(jet_type, kind) for jet_type, kind, _ in self._shifts.values() if kind != JER}
+        sources = sorted((jet_type, kind.removeprefix(JES)) for jet_type, kind in kinds)
+        return [
+            (each.path, name)
+            # two collections may be of one type
+            for each in dict.fromkeys(self._corrections.values())
+            for name in each.names(source for jet_type, source in sources if jet_type == each.jet_type)
+        ]
+
     def initialize(self, events: Any) -> None:
         """Forget the jets of the last chunk."""
         self._nominal = {}

@@ -7,7 +7,7 @@ btagging_algorithm``. All of them enter, so the collection has to be the one bef
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -86,9 +86,13 @@ class BTagShape(BTagWeight):
         chosen = section[0] in params and self.name in parameter(params, *section)
         self._variations = tuple(parameter(params, *section, self.name, self.year)) if chosen else SHAPE_VARIATIONS
 
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return file and name of the correction."""
+        return [named_correction(self.params, "jet_scale_factors", "btagSF", self.year)]
+
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight with its variations."""
-        file, name = named_correction(self.params, "jet_scale_factors", "btagSF", self.year)
+        ((file, name),) = self.corrections()
         jets = self.jets(events)
         flavour = jets["hadronFlavour"]
         inputs = Inputs(
@@ -140,9 +144,13 @@ class BTagCalibration(BTagWeight):
     name = "sf_btag_calib"
     has_variations = False
 
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return file and name of the correction."""
+        return [named_correction(self.params, "btagSF_calibration", self.year)]
+
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight."""
-        file, name = named_correction(self.params, "btagSF_calibration", self.year)
+        ((file, name),) = self.corrections()
         jets = self.jets(events)
         numbers = iter((jets.per_event, jets.sum(jets["pt"])))
         inputs: dict[str, Input] = {}
@@ -173,6 +181,15 @@ class BTagFixedWorkingPoint(BTagWeight):
     name = "sf_btag_fixed_wp"
     _variations = ("heavy", "light")
 
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return file and name of the corrections: efficiency, b and c jets, light jets."""
+        section = ("jet_scale_factors", "btagSF", self.year)
+        file = str(parameter(self.params, *section, "file"))
+        return [
+            named_correction(self.params, "jet_scale_factors", "btag_efficiency", self.year),
+            *((file, str(parameter(self.params, *section, "fixed_wp", flavours))) for flavours in ("bc", "light")),
+        ]
+
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight with its variations."""
         jets = self.jets(events)
@@ -189,19 +206,16 @@ class BTagFixedWorkingPoint(BTagWeight):
             }
         )
         place = {"sample": str(self.metadata["sample"]), "year": self.year}
-        of_efficiency = named_correction(self.params, "jet_scale_factors", "btag_efficiency", self.year)
+        of_efficiency, of_bc, of_light = self.corrections()
         efficiency = evaluate(*of_efficiency, inputs.with_texts(place))
-        section = ("jet_scale_factors", "btagSF", self.year)
-        file = parameter(self.params, *section, "file")
-        of_bc, of_light = (parameter(self.params, *section, "fixed_wp", flavours) for flavours in ("bc", "light"))
 
         is_light = flavour == 0
         light_inputs, bc_inputs = inputs.chosen(is_light), inputs.chosen(~is_light)
 
         def weight(bc: str, light: str) -> Floats:
             factors = np.empty(len(flavour))
-            factors[~is_light] = evaluate(file, of_bc, bc_inputs.with_texts(kind_input(bc)))
-            factors[is_light] = evaluate(file, of_light, light_inputs.with_texts(kind_input(light)))
+            factors[~is_light] = evaluate(*of_bc, bc_inputs.with_texts(kind_input(bc)))
+            factors[is_light] = evaluate(*of_light, light_inputs.with_texts(kind_input(light)))
             return jets.product(method_1a(self.name, tagged, factors, efficiency))
 
         nominal = weight("central", "central")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from pocket.parameters.visible import names_of
 from pocket.user_code import UserCall
 from pocket.weights.bins import Inputs
 from pocket.weights.btag import BTagCalibration, BTagFixedWorkingPoint, BTagShape
-from pocket.weights.evaluation import evaluate
+from pocket.weights.evaluation import evaluate, named_correction
 from pocket.weights.jets import JetPileupId
 from pocket.weights.leptons import ElectronId, ElectronReco, ElectronTrigger, MuonId, MuonIso, MuonTrigger
 from pocket.weights.theory import FactorisationScale, PartonShowerFSR, PartonShowerISR, QCDScale, RenormalisationScale
@@ -95,13 +96,13 @@ class Pileup(WeightWrapper):
     name = "pileup"
     has_variations = True
 
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return file and name of the correction."""
+        return [named_correction(self.params, "pileup", str(self.metadata["year"]))]
+
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight with its up and down variation."""
-        year = str(self.metadata["year"])
-        table = self.params.get("pileup")
-        if table is None or year not in table:
-            raise UnknownNameError("year", year, table or (), "pileup of the parameters")
-        file, name = str(table[year].file), str(table[year].name)
+        ((file, name),) = self.corrections()
         number, text = (
             next(
                 variable.name

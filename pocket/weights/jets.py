@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -26,15 +27,22 @@ class JetPileupId(WeightWrapper):
     name = "sf_jet_puId"
     has_variations = True
 
+    @property
+    def section(self) -> tuple[str, ...]:
+        """Where the parameters have the correction of the year."""
+        return ("jet_scale_factors", "jet_puId", str(self.metadata["year"]))
+
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return file and name of the correction."""
+        return [named_correction(self.params, *self.section)]
+
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight with its up and down variation."""
-        year = str(self.metadata["year"])
-        section = ("jet_scale_factors", "jet_puId", year)
-        file, name = named_correction(self.params, *section)
+        ((file, name),) = self.corrections()
         working_point, max_pt = (
             parameter(self.params, "object_preselection", "Jet", "puId", key) for key in ("wp", "maxpt")
         )
-        lowest = parameter(self.params, *section, "working_point", working_point)
+        lowest = parameter(self.params, *self.section, "working_point", working_point)
         jets = FlatObjects(events, parameter(self.params, "jet_scale_factors", "jet_collection", "puId"))
         pt, eta = jets["pt"], jets["eta"]
         chosen = (pt < max_pt) & (jets["puId"] >= lowest) & (jets["genJetIdx"] >= 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -60,6 +61,14 @@ class LeptonWeight(WeightWrapper):
         """Return the inputs of the correction beside year and pt."""
         raise NotImplementedError
 
+    def correction(self) -> tuple[str, str]:
+        """Return file and name of the correction."""
+        raise NotImplementedError
+
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return file and name of the correction."""
+        return [self.correction()]
+
     def factors(self, inputs: Inputs, side: str) -> Floats:
         """Return the scale factor of each lepton; ``side`` is ``nominal``, ``up`` or ``down``."""
         raise NotImplementedError
@@ -79,7 +88,7 @@ class ElectronWeight(LeptonWeight):
     def correction(self) -> tuple[str, str]:
         """Return file and name of the correction of reconstruction or identification."""
         section = ("JSONfiles", self.year)
-        return self.parameter(*section, "files", self.what), self.parameter(*section, "name")
+        return str(self.parameter(*section, "files", self.what)), str(self.parameter(*section, "name"))
 
 
 class ElectronReco(ElectronWeight):
@@ -144,10 +153,12 @@ class ElectronTrigger(ElectronWeight):
 
     def factors(self, inputs: Inputs, side: str) -> Floats:
         """Return the scale factor of each electron."""
-        section = ("trigger_sf", self.year)
-        file, name = named_correction(self.params, "lepton_scale_factors", self.flavour, *section)
-        path = self.parameter(*section).get("path", "")
-        return evaluate(file, name, inputs.with_texts({"path": path, **kind_input(self.KINDS[side])}))
+        path = self.parameter("trigger_sf", self.year).get("path", "")
+        return evaluate(*self.correction(), inputs.with_texts({"path": path, **kind_input(self.KINDS[side])}))
+
+    def correction(self) -> tuple[str, str]:
+        """Return file and name of the correction of the trigger."""
+        return named_correction(self.params, "lepton_scale_factors", self.flavour, "trigger_sf", self.year)
 
 
 class MuonWeight(LeptonWeight):
@@ -161,14 +172,18 @@ class MuonWeight(LeptonWeight):
 
     flavour = "muon_sf"
 
+    def correction(self) -> tuple[str, str]:
+        """Return file and name of the correction."""
+        file, name = ("JSONfiles", self.year, "file"), ("sf_name", self.year, self.what)
+        return str(self.parameter(*file)), str(self.parameter(*name))
+
     def inputs(self, leptons: FlatObjects) -> dict[str, Input]:
         """Return the pseudorapidity and its absolute value; the correction takes one of them."""
         return {"eta": leptons["eta"], "abseta": np.abs(leptons["eta"])}
 
     def factors(self, inputs: Inputs, side: str) -> Floats:
         """Return the scale factor of each muon."""
-        file = self.parameter("JSONfiles", self.year, "file")
-        name = self.parameter("sf_name", self.year, self.what)
+        file, name = self.correction()
         known = kinds(file, name)
 
         def value(kind: str) -> Floats:

@@ -107,6 +107,16 @@ class WeightWrapper:
             ConfigError: if they lack something.
         """
 
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return file and name of the corrections that the weight reads for the year of the dataset.
+
+        When the configuration is built, it is checked that those files that are there have them.
+
+        Raises:
+            ConfigError: if the parameters lack something.
+        """
+        return ()
+
     @property
     def variations(self) -> tuple[str, ...]:
         """Names of several variations, empty for a single pair."""

@@ -17,7 +17,7 @@ from pocket.histograms.config import Axis, HistConf
 from pocket.parameters.defaults import merge_parameters
 from pocket.weights import WeightLambda
 from tests.mistakes.table import EVENTS, MERGE, Row
-from tests.pocket.configs import PARAMETERS, configure, only
+from tests.pocket.configs import DEFINITIONS, PARAMETERS, configure, only
 from tests.pocket.correction_files import binned, write_corrections
 
 X = Axis(field="x", bins=4, start=0, stop=2)
@@ -142,9 +142,23 @@ ROWS = [
     ),
     Row(
         "a correction of a shipped weight that isn't in its file",
+        r"weight 'pileup' of dataset 'TT_2018': "
         r"unknown correction 'nominal_up' in file\.json, did you mean 'nominal_pu'.",
         pileup(name="nominal_up"),
-        EVENTS,
+    ),
+    Row(
+        "a file of a shipped weight that is no file of corrections",
+        "weight 'pileup' of dataset 'TT_2018': .*definitions.json is not a correctionlib file: .*",
+        pileup(file=str(DEFINITIONS)),
+    ),
+    Row(
+        "corrections of a shipped weight without the year",
+        "weight 'pileup' of dataset 'TT_2018': unknown parameter '2018' in pileup, did you mean '2017'.",
+        lambda folder: configure(
+            parameters=merge_parameters(PARAMETERS, {"pileup": {"2017": {"file": "a.json", "name": "a"}}}),
+            datasets=only("TT"),
+            weights={"common": {"inclusive": ["pileup"]}},
+        ),
     ),
     Row(
         "a file of a shipped weight that there isn't",

@@ -13,13 +13,23 @@ from typing import Any
 import correctionlib
 import pytest
 
+from pocket.calibrators.jets import JetsCalibrator
+from pocket.correction_names import check_corrections
 from pocket.corrections import load_correction
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.defaults import get_default_parameters, to_plain
-from pocket.parameters.locations import PUBLIC
+from pocket.parameters.locations import PUBLIC, local_path
 from pocket.parameters.schema import SCHEMA
+from pocket.weights.btag import BTagShape
+from pocket.weights.common import Pileup
+from pocket.weights.jets import JetPileupId
+from pocket.weights.leptons import ElectronId, ElectronReco, MuonId, MuonIso, MuonTrigger
 from tests.real_files import real_file
 
+#: corrections of the physics object groups, beside the checkout
+POG = Path(__file__).absolute().parents[3] / "shared" / "data" / "corrections"
+#: shipped weights that read them
+OF_GROUPS = (Pileup, BTagShape, JetPileupId, ElectronReco, ElectronId, MuonId, MuonIso, MuonTrigger)
 UL = ("2016_PreVFP", "2016_PostVFP", "2017", "2018")
 YEARS = (*UL, "toys")
 #: a year in the folders of the corrections
@@ -221,6 +231,27 @@ def test_sources_are_those_of_real_corrections(params: dict[str, Any]) -> None:
             if name != "JER":
                 source = name.removeprefix("JES_").replace("2018", "2022")
                 assert f"Summer22_22Sep2023_V3_MC_{source}_AK4PFPuppi" in jet_corrections
+
+
+@pytest.mark.skipif(not POG.is_dir(), reason="the groups' files aren't beside the checkout")
+@pytest.mark.parametrize("year", UL)
+def test_corrections_are_in_the_files_of_the_groups(year: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(POG))
+    params, metadata = get_default_parameters(), {"year": year, "isMC": True, "sample": "TT"}
+    readers = [weight(params, metadata) for weight in OF_GROUPS] + [JetsCalibrator(params, metadata)]
+    named = [pair for reader in readers for pair in reader.corrections()]
+    assert all(Path(local_path(file)).is_file() for file, _ in named)
+    missing = []
+    for file, name in named:
+        try:
+            check_corrections([(file, name)])
+        except UnknownNameError:
+            missing.append(name)
+    # the public copy of the file of fat jets of 2017 has the energy scale only
+    kinds = ("PtResolution", "ScaleFactor") if year == "2017" else ()
+    assert missing == [f"Summer19UL17_JRV2_MC_{kind}_AK8PFPuppi" for kind in kinds]
+    # one for each weight; levels, total uncertainty, resolution and its scale factor of two types of jets
+    assert len(named) == len(OF_GROUPS) + 2 * 4
 
 
 # where corrections are looked for

@@ -78,9 +78,9 @@ def test_unknown_year() -> None:
         UnknownNameError, match=r"year '2081' in lumi\.picobarns of the parameters, did you mean '2018'"
     ):
         Lumi(params, {"year": "2081"}).factor()
-    with pytest.raises(UnknownNameError, match="unknown year '2081' in pileup of the parameters, did you mean '2018'"):
+    with pytest.raises(UnknownNameError, match="unknown parameter '2081' in pileup, did you mean '2018'"):
         Pileup(params, {"year": "2081"}).evaluate(EVENTS, 4, "nominal")
-    with pytest.raises(UnknownNameError, match="unknown year '2018' in pileup of the parameters; none is defined"):
+    with pytest.raises(UnknownNameError, match="unknown parameter 'pileup'"):
         Pileup(OmegaConf.create({}), {"year": "2018"}).evaluate(EVENTS, 4, "nominal")
 
 
