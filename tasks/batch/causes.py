@@ -30,7 +30,9 @@ _SIGNAL_CODE = 128
 
 # numbers, addresses and paths differ from job to job
 _VARYING = re.compile(r"0x[0-9a-fA-F]+|/\S+|\d+")
-_LAST_LINE = re.compile(r"^(?:error: .+|[A-Za-z_][\w.]*(?:Error|Exception|Interrupt)(?:: .*)?)$", re.MULTILINE)
+_LAST_LINE = re.compile(
+    r"^(?:error: (?:error: )*(?P<sentence>.+)|[A-Za-z_][\w.]*(?:Error|Exception|Interrupt)(?:: .*)?)$", re.MULTILINE
+)
 
 
 class Cause(Enum):
@@ -126,12 +128,15 @@ def is_final(error: str) -> bool:
 
 
 def error_of_log(log: Path | None) -> str:
-    """Return the last error in the log of a job, empty if there is none.
-
-    It is without what differs from job to job, unless it is final.
-    """
+    """Return the last error in the log of a job, empty if there is none."""
     if log is None or not log.is_file():
         return ""
-    found = _LAST_LINE.findall(log.read_text(encoding="utf-8", errors="replace"))
-    error = found[-1].strip() if found else ""
-    return error if is_final(error) else _VARYING.sub("…", error)
+    error = ""
+    for match in _LAST_LINE.finditer(log.read_text(encoding="utf-8", errors="replace")):
+        error = match["sentence"] or match[0]
+    return error.strip()
+
+
+def kind_of(error: str) -> str:
+    """Return an error without what differs from job to job, to tell whether two jobs fail with the same one."""
+    return _VARYING.sub("…", error)

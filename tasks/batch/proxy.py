@@ -22,6 +22,7 @@ from tasks.batch.causes import (
     error_of_log,
     is_about_proxy,
     is_final,
+    kind_of,
 )
 from tasks.batch.status import Status
 
@@ -145,17 +146,17 @@ class RetryingProxy:
         if cause is Cause.PROXY and (problem := self.task.proxy_problem(self.needs(job_num).runtime)):
             # no job has a better one, and none is tried again before it is renewed
             self._common_error = problem
-            self._errors.setdefault(job_num, []).append(problem)
+            self._errors.setdefault(job_num, []).append(kind_of(problem))
             return f"{cause.value}: {problem}"
         if cause is not Cause.FAILED:
             reason = failure.reason or error
             return f"{cause.value}{f': {reason}' if reason else ''}"
         seen = self._errors.setdefault(job_num, [])
-        seen.append(error)
-        final = is_final(error)
-        if final or (error and sum(error in errors for errors in self._errors.values()) >= SAME_ERROR_IN_JOBS):
+        kind, final = kind_of(error), is_final(error)
+        seen.append(kind)
+        if final or (error and sum(kind in kinds for kinds in self._errors.values()) >= SAME_ERROR_IN_JOBS):
             self._common_error = error
-        if final or (error and seen.count(error) >= SAME_ERROR_IN_JOB):
+        if final or (error and seen.count(kind) >= SAME_ERROR_IN_JOB):
             self._job_retries[job_num] = self.task.retries
         elif host:
             self._hosts[host] += 1
@@ -207,7 +208,7 @@ class RetryingProxy:
         Raises:
             BatchError: if several failed with one error: the others would, too, so they are removed as well.
         """
-        failing = {job_num for job_num, errors in self._errors.items() if self._common_error in errors}
+        failing = {job_num for job_num, kinds in self._errors.items() if kind_of(self._common_error) in kinds}
         if self._common_error and not self._accepts(lambda job_num, data: job_num not in failing):
             self.cancel()  # type: ignore[attr-defined]
             raise BatchError(self._in_words(BatchError(self._common_error)))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.batch.causes import Cause, Failure, Needs, back_off, error_of_log, is_about_proxy, is_final
+from tasks.batch.causes import Cause, Failure, Needs, back_off, error_of_log, is_about_proxy, is_final, kind_of
 from tasks.loaded import CHANGED, changed_sentence
 
 
@@ -68,18 +68,26 @@ def test_error_of_a_log(tmp_path: Path) -> None:
         "Traceback (most recent call last):\n  File y\npocket.errors.BadFileError: /f12.root: 17 bytes at 0xAFf1\n"
         "job exit code : 60\n"
     )
-    assert error_of_log(log) == "pocket.errors.BadFileError: … … bytes at …"
+    assert error_of_log(log) == "pocket.errors.BadFileError: /f12.root: 17 bytes at 0xAFf1"
     log.write_text("ERROR: task failed\nerror: unknown weight 'sf_mu', did you mean 'sf_mu_id'?\nend\n")
-    assert error_of_log(log) == "error: unknown weight 'sf_mu', did you mean 'sf_mu_id'?"
+    assert error_of_log(log) == "unknown weight 'sf_mu', did you mean 'sf_mu_id'?"
+    log.write_text("error: error: cut 'dimuon' (cuts.py:16) raised KeyError: 'pT'\n")
+    assert error_of_log(log) == "cut 'dimuon' (cuts.py:16) raised KeyError: 'pT'"
     log.write_text("all is well\n")
     assert error_of_log(log) == ""
     assert error_of_log(tmp_path / "none") == error_of_log(None) == ""
 
 
-def test_an_error_that_is_final_is_kept_as_it_is(tmp_path: Path) -> None:
+def test_errors_of_two_jobs_are_the_same_but_for_numbers_and_paths() -> None:
+    one, other = (f"BadFileError: /f{number}.root: {number} bytes at 0xAF{number}" for number in (12, 17))
+    assert kind_of(one) == kind_of(other) == "BadFileError: … … bytes at …"
+    assert kind_of("KeyError: 'pt'") != kind_of("KeyError: 'eta'")
+
+
+def test_an_error_that_is_final(tmp_path: Path) -> None:
     sentence = changed_sentence("RunProcessor main", {}, None)
     log = tmp_path / "stdall_0To1.txt"
     log.write_text(f"ERROR: task failed\nerror: {sentence.replace(CHANGED, CHANGED + ': /here/cuts.py:16')}\n")
     assert "/here/cuts.py:16" in error_of_log(log)
     assert is_final(error_of_log(log))
-    assert not is_final("pocket.errors.BadFileError: … … bytes at …")
+    assert not is_final("pocket.errors.BadFileError: /f12.root: 17 bytes at 0xAFf1")
