@@ -163,8 +163,8 @@ def _select(
                 with EventRange(metadata["dataset"], start, stop):
                     events = nano_events(nano, segment, start, stop)
                     sum_genweights, sum_signs = generator_sums(events, metadata) if metadata["isMC"] else (0.0, 0.0)
-                    genweights = events.genWeight if metadata["isMC"] else np.zeros(len(events))
-                    weights = np.asarray(genweights, dtype=np.float64)
+                    is_weighted = metadata["isMC"] and "genWeight" in events.fields
+                    weights = np.asarray(events.genWeight if is_weighted else np.zeros(len(events)), dtype=np.float64)
                     kept = kept_events(workflow, events, metadata, mode)
                 sums += (sum_genweights, sum_signs, weights[kept].sum())
                 entries.append(start + np.flatnonzero(kept))

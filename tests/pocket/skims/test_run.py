@@ -103,6 +103,16 @@ def test_files_with_other_branches(tmp_path: Path) -> None:
     assert [events.x.to_list() for events in alike.values()] == [list(itertools.chain(*x))]
 
 
+def test_simulation_without_generator_weights(tmp_path: Path) -> None:
+    path = tmp_path / "a.root"
+    with uproot.recreate(path) as file:
+        file.mktree("Events", {"x": "float64"})
+        file["Events"].extend({"x": np.array([0.5, 1.5, 2.5])})
+    record, written = skim(tmp_path / "skim", [path])
+    assert (record.nevents, record.sum_genweights, record.sum_signs) == (3, 0, 0)
+    assert written["events_0000.root"].x.to_list() == [1.5, 2.5]
+
+
 def test_data_have_no_weights(tmp_path: Path, files: dict[Path, dict[str, Any]]) -> None:
     path = next(iter(files))
     record, written = skim(tmp_path / "skim", [path], dataset=DATA)
