@@ -2,8 +2,9 @@
 #
 #     source setup.sh
 #
-# POCKET_PYTHON  the Python (>= 3.11) that .venv is built with; default: the first suitable one on PATH
-# POCKET_STORE   the folder that all outputs go to; default: store/ beside this file
+# POCKET_PYTHON   the Python (>= 3.11) that .venv is built with; default: the first suitable one on PATH
+# POCKET_INSTALL  "never" to end with an error instead of installing anything, as jobs do
+# POCKET_STORE    the folder that all outputs go to; default: store/ beside this file
 #
 # The sourced part only runs this file again in a bash process of its own, which installs what is missing and prints
 # the variables to set. So none of that work's options, functions or folders reach the caller, and a failure changes
@@ -110,6 +111,18 @@ install_with_pip() {
     "$1" -I -m venv .venv && .venv/bin/python -I -m pip install --require-hashes -r requirements.lock
 }
 
+# Ends with what is missing: a job that installs something would change the environment of all others.
+refuse_to_install() {
+    local python=.venv/bin/python
+    if [ -L "$python" ] && ! "$python" -I -S -c "" 2>/dev/null; then
+        echo "error: $(hostname) can't run the Python of $root/.venv, $(readlink -m "$python"): choose nodes or a container" \
+            "that have it, or set up with one that they see (POCKET_PYTHON=/cvmfs/… source setup.sh)" >&2
+    else
+        echo "error: the environment of $root isn't complete, seen from $(hostname): source setup.sh where you submit" >&2
+    fi
+    exit 1
+}
+
 install() {
     local python=$1 installer=pip
     if uv --version >/dev/null 2>&1; then
@@ -147,6 +160,7 @@ prepend() {
 }
 
 if ! venv_is_current; then
+    [ "${POCKET_INSTALL:-}" != never ] || refuse_to_install
     python=$(find_python)
     lock "$python"
     venv_is_current || install "$python"

@@ -21,7 +21,7 @@ EXECUTORS = {
     "dask": "pocket.executors.dask_executor:DaskExecutorFactory",
 }
 
-OPTIONS = ("cluster", "scheduler", "workers_min", "workers_max", "worker_memory", "executor_options")
+OPTIONS = ("cluster", "scheduler", "min_workers", "max_workers", "worker_memory", "executor_options")
 
 
 class ExecutorMixin(law.Task):
@@ -43,12 +43,12 @@ class ExecutorMixin(law.Task):
         significant=False,
         description="address of a Dask scheduler to use instead, e.g. tcp://host:8786; no default",
     )
-    workers_min = luigi.IntParameter(
+    min_workers = luigi.IntParameter(
         default=0,
         significant=False,
-        description="Dask workers to keep while there is work; 0 for none, or locally for --workers-max; default: 0",
+        description="Dask workers to keep while there is work; 0 for none, or locally for --max-workers; default: 0",
     )
-    workers_max = luigi.IntParameter(
+    max_workers = luigi.IntParameter(
         default=0,
         significant=False,
         description="largest number of Dask workers; 0 for 20, or locally for --cores; default: 0",

@@ -190,6 +190,27 @@ def test_venv_whose_python_is_gone_is_made_anew(checkout: Checkout) -> None:
     assert "made .venv with uv" in checkout.set_up()
 
 
+def test_jobs_install_nothing(checkout: Checkout) -> None:
+    checkout.set_up()
+    never = {"POCKET_INSTALL": "never"}
+    assert "nothing to do" in checkout.set_up(**never)
+    venv, python = checkout.root / ".venv", checkout.root / ".venv" / "bin" / "python"
+    there = python.readlink()
+    python.unlink()
+    python.symlink_to("/gone/python3")
+    before = {path: path.lstat().st_mtime_ns for path in venv.rglob("*")}
+    result = checkout.run(SOURCE_AND_GO_ON, **never)
+    assert f"can't run the Python of {checkout.root}/.venv, /gone/python3: choose nodes or a container" in result.stderr
+    assert {path: path.lstat().st_mtime_ns for path in venv.rglob("*")} == before
+    python.unlink()
+    python.symlink_to(there)
+    (venv / ".pocketlaw").write_text("of another lock")
+    result = checkout.run(SOURCE_AND_GO_ON, **never)
+    (sentence,) = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert f"the environment of {checkout.root} isn't complete" in sentence
+    assert (venv / ".pocketlaw").read_text() == "of another lock"
+
+
 def test_moved_checkout_gets_a_venv_of_its_own(checkout: Checkout) -> None:
     checkout.set_up()
     moved = replace(checkout, root=checkout.root.rename(checkout.root.with_name("moved")))

@@ -38,7 +38,7 @@ class ExecutorFactoryABC(ABC):
     Args:
         run_options: ``cores``, the number of processes on this machine, 0 for all; ``analysis``, reference of the
             analysis; ``log_folder``, a folder for logs, not made yet; and those that the user gave: ``cluster``,
-            ``scheduler``, ``workers_min``, ``workers_max``, ``worker_memory``, and what is in ``--executor-options``,
+            ``scheduler``, ``min_workers``, ``max_workers``, ``worker_memory``, and what is in ``--executor-options``,
             as text.
     """
 

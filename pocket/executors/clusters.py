@@ -26,8 +26,8 @@ class ClusterSpec:
 
     Args:
         kind: ``local``, ``htcondor``, ``slurm`` or ``lxplus``.
-        workers_min: number of workers to keep while there are jobs.
-        workers_max: largest number of workers.
+        min_workers: number of workers to keep while there are jobs.
+        max_workers: largest number of workers.
         memory: memory per worker, such as ``"2GB"``.
         log_folder: folder for the logs of batch jobs, and for keys that their workers must see.
         retries: how often a job whose worker died is run again.
@@ -44,8 +44,8 @@ class ClusterSpec:
     """
 
     kind: str
-    workers_min: int
-    workers_max: int
+    min_workers: int
+    max_workers: int
     memory: str
     log_folder: Path
     retries: int
@@ -118,7 +118,7 @@ def _local(spec: ClusterSpec, keys: Path | None) -> Any:
     from distributed.security import Security
 
     cluster = LocalCluster(
-        n_workers=0 if spec.workers_min < spec.workers_max else spec.workers_max,
+        n_workers=0 if spec.min_workers < spec.max_workers else spec.max_workers,
         threads_per_worker=1,
         processes=True,
         host=spec.host or "127.0.0.1",
@@ -127,8 +127,8 @@ def _local(spec: ClusterSpec, keys: Path | None) -> Any:
         memory_limit=spec.memory,
         dashboard_address="127.0.0.1:0",
     )
-    if spec.workers_min < spec.workers_max:
-        cluster.adapt(minimum=spec.workers_min, maximum=spec.workers_max)
+    if spec.min_workers < spec.max_workers:
+        cluster.adapt(minimum=spec.min_workers, maximum=spec.max_workers)
     return cluster
 
 
@@ -188,7 +188,7 @@ def _on_batch_system(spec: ClusterSpec, keys: Path | None, cluster_class: Any, *
         scheduler_options=scheduler,
         **options,
     )
-    cluster.adapt(minimum=spec.workers_min, maximum=spec.workers_max)
+    cluster.adapt(minimum=spec.min_workers, maximum=spec.max_workers)
     return cluster
 
 

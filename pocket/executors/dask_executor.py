@@ -33,7 +33,7 @@ OPTIONS: Mapping[str, Any] = {
     "image": None,
 }
 #: options that describe a cluster, and mean nothing for a scheduler that is there already
-_OF_CLUSTERS = ("cluster", "workers_min", "workers_max", "worker_memory", "retries", "death_timeout")
+_OF_CLUSTERS = ("cluster", "min_workers", "max_workers", "worker_memory", "retries", "death_timeout")
 #: seconds to wait for a scheduler that should be there
 CONNECT = 30.0
 #: variables that workers get: those of this package and of XRootD's client
@@ -46,7 +46,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
     A derived class may return another client from :meth:`connect`; code, proxy and errors stay as they are.
     """
 
-    known_options = ("cluster", "scheduler", "workers_min", "workers_max", "worker_memory", *OPTIONS)
+    known_options = ("cluster", "scheduler", "min_workers", "max_workers", "worker_memory", *OPTIONS)
 
     def __init__(self, run_options: Mapping[str, Any]) -> None:
         super().__init__(run_options)
@@ -69,7 +69,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         for name, default in OPTIONS.items():
             if isinstance(default, int | float):
                 number(run_options, name)
-        low, high = int(run_options.get("workers_min", 0)), int(run_options.get("workers_max", 0))
+        low, high = int(run_options.get("min_workers", 0)), int(run_options.get("max_workers", 0))
         if low < 0 or high < 0 or (high and low > high):
             raise ConfigError(f"workers from {low} to {high}: expected 0 or more, and no more at least than at most")
         if importlib.util.find_spec("distributed") is None:
@@ -126,12 +126,12 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         """Return what the cluster is made of."""
         local = self.kind == "local"
         default = int(self.run_options["cores"]) or available_cores() if local else 20
-        most = int(self.run_options.get("workers_max", 0)) or default
+        most = int(self.run_options.get("max_workers", 0)) or default
         directives = [name for name in self.run_options if name.startswith(DIRECTIVE)]
         return ClusterSpec(
             kind=self.kind,
-            workers_min=int(self.run_options.get("workers_min", 0)) or (most if local else 0),
-            workers_max=most,
+            min_workers=int(self.run_options.get("min_workers", 0)) or (most if local else 0),
+            max_workers=most,
             memory=str(self.run_options.get("worker_memory", "2GB")),
             log_folder=Path(self.run_options["log_folder"]),
             retries=int(number(self.run_options, "retries")),

@@ -14,12 +14,12 @@ def store_root() -> Path:
     """Return the folder of all outputs: ``$POCKET_STORE``, by default ``$POCKET_ROOT/store``.
 
     Raises:
-        ConfigError: if neither variable is set.
+        ConfigError: if neither variable is set, or the path has a ``$``, which law would take for a variable.
     """
-    if store := os.environ.get("POCKET_STORE"):
-        return Path(store)
-    if root := os.environ.get("POCKET_ROOT"):
-        return Path(root) / "store"
+    if store := os.environ.get("POCKET_STORE") or os.environ.get("POCKET_ROOT"):
+        if "$" in store:
+            raise ConfigError(f"outputs can't go to {store}: set POCKET_STORE to a folder without '$' in its path")
+        return Path(store) if os.environ.get("POCKET_STORE") else Path(store) / "store"
     raise ConfigError("POCKET_STORE is not set: source setup.sh, or set it to the folder that outputs go to")
 
 

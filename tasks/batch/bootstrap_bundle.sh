@@ -1,11 +1,11 @@
 # Sourced by a job before its task runs: unpacks the bundle of code and packages that came with the job, and enters it.
 
-export POCKET_STORE="{{pocket_store}}"
-export POCKET_REMOTE_STORE="{{pocket_remote_store}}"
+export POCKET_STORE={{pocket_store}}
+export POCKET_REMOTE_STORE={{pocket_remote_store}}
 # the code is the one that was submitted: that is checked, and no snapshot is taken of it
-export POCKET_EXPECTED="{{expected}}"
-export POCKET_RECORDS="{{records}}"
-export POCKET_HOST_KIND="{{host_kind}}"
+export POCKET_EXPECTED={{expected}}
+export POCKET_RECORDS={{records}}
+export POCKET_HOST_KIND={{host_kind}}
 export POCKET_SNAPSHOT=0
 
 _pocketlaw_bundle() {
@@ -23,16 +23,16 @@ _pocketlaw_bundle() {
     done
 
     # packages are compiled for one version of Python, and for one kind of machine
-    for candidate in "{{python}}" "python{{python_version}}" python3; do
+    for candidate in {{python}} python{{python_version}} python3; do
         if [ "$("$candidate" -I -S -c 'import sysconfig; print(sysconfig.get_config_var("EXT_SUFFIX"))' 2>/dev/null)" = \
-            "{{python_suffix}}" ]; then
+            {{python_suffix}} ]; then
             python=$candidate
             break
         fi
     done
     if [ -z "$python" ]; then
-        echo "error: the bundle needs a Python {{python_version}} ({{python_suffix}}) and $(hostname) has none, neither" \
-            "{{python}} nor on PATH: choose a container or nodes that have it, or set up with another POCKET_PYTHON" >&2
+        echo "error: the bundle needs a Python" {{python_version}} "("{{python_suffix}}") and $(hostname) has none, neither" \
+            {{python}} "nor on PATH: choose a container or nodes that have it, or set up with another POCKET_PYTHON" >&2
         return 1
     fi
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from law.job.base import JobInputFile
 from pocket.snapshots.process import current_snapshot
 from pocket.snapshots.trees import use
 from tasks.batch.options import BatchOptions
+from tasks.batch.sites import check_characters
 
 
 class BatchControl(BatchOptions):
@@ -70,7 +72,12 @@ class BatchControl(BatchOptions):
         """
         for path in (self.control, *self.job_environment.paths):
             self.site_inst.check_path(str(path))
-        config.render_variables.update({**self.job_environment.variables, **self.job_variables()})
+        # what jobs are told of the others is quoted
+        for path in (self.control, *self.job_environment.files.values()):
+            check_characters(str(self.effective_workflow), str(path))
+        variables = {**self.job_environment.variables, **self.job_variables()}
+        # they are words of a shell script
+        config.render_variables.update({name: shlex.quote(value) for name, value in variables.items()})
 
     def job_variables(self) -> dict[str, str]:
         """Return what jobs are told of the task beside their environment."""

@@ -14,7 +14,7 @@ from pocket.executors.proxy import check_proxy
 from pocket.store import store_root
 from tasks.batch.causes import BACK_OFF, Needs
 from tasks.batch.environment import JobEnvironment, job_environment
-from tasks.batch.sites import ENVIRONMENTS, Site, read_site
+from tasks.batch.sites import ENVIRONMENTS, Site, check_characters, read_site
 
 #: folder of the bundles, in the store or in the log directory of the site
 BUNDLES = ".bundles"
@@ -118,6 +118,7 @@ class BatchOptions(WorkflowTypes):
         params = super().modify_param_values(params)
         if "site" in params:
             site, workflow = read_site(params["site"]), params["workflow"]
+            check_characters(workflow, str(Path(site.log_directory or store_root()).absolute()))
             for option in _WITHOUT.get(workflow, ()):
                 value = getattr(site, option) if params[option] == law.NO_STR else params[option]
                 if value != getattr(Site, option):

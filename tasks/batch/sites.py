@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,13 @@ import law
 from pocket.errors import ConfigError, check_known
 
 PREFIX = "site_"
+#: batch system → its name, and characters that it, or law's scripts for it, can't take in the path of a submission
+_UNSUITABLE = {
+    # macros of submit files, the ends of texts, and lists
+    "htcondor": ("HTCondor", re.compile(r'[$",\\\x00-\x1f]')),
+    # law puts paths into the lines of scripts as they are
+    "slurm": ("Slurm", re.compile(r"[^\w./+=@:~-]")),
+}
 #: what jobs may run in: the checkout and the packages as they see them, or a copy that is sent with them
 ENVIRONMENTS = ("shared", "bundle")
 
@@ -81,6 +89,24 @@ class Site:
             raise ConfigError(f"{where}, only from {self.submit_from}: {remedy}")
         if path.startswith(self.not_from):
             raise ConfigError(f"{where}: {remedy}")
+
+
+def check_characters(system: str, path: str) -> None:
+    """Check that a batch system can be told a path.
+
+    Args:
+        system: ``htcondor`` or ``slurm``; any other takes all paths.
+        path: the path.
+
+    Raises:
+        ConfigError: if it can't.
+    """
+    name, unsuitable = _UNSUITABLE.get(system, (system, None))
+    if unsuitable and (found := unsuitable.search(path)):
+        raise ConfigError(
+            f"{name} can't be told the path {path}, which has {found[0]!r}: set POCKET_STORE to another one, or "
+            f"log_directory in the site's section of law.cfg"
+        )
 
 
 def site_names() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -51,7 +52,7 @@ jobs=(
 # law lists the folder that a job begins in: that of the logs has a file for each job
 scratch="$(mktemp -d "${{TMPDIR:-/tmp}}/pocketlaw_XXXXXXXX")" && cd "$scratch" || exit 1
 trap 'cd /; rm -rf "$scratch"' EXIT
-bash "{folder}/${{jobs[$SLURM_ARRAY_TASK_ID]}}"
+bash {folder}/"${{jobs[$SLURM_ARRAY_TASK_ID]}}"
 """
 
 
@@ -97,7 +98,8 @@ class SlurmManager(QueueManager, SlurmJobManager):
         header.append(f"#SBATCH --array=0-{len(files) - 1}")
         array = files[0].with_name(f"array_{uuid.uuid4().hex}.sh")
         names = "\n".join(path.name for path in files)
-        array.write_text(_ARRAY.format(header="\n".join(header), names=names, folder=array.parent), encoding="utf-8")
+        folder = shlex.quote(str(array.parent))
+        array.write_text(_ARRAY.format(header="\n".join(header), names=names, folder=folder), encoding="utf-8")
         number = super().submit(str(array), **kwargs)
         return [f"{number}_{index}" for index in range(len(files))]
 

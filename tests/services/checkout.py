@@ -6,6 +6,7 @@ import contextlib
 import os
 import pwd
 import re
+import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class Checkout:
             "POCKET_PYTHON=/usr/bin/python3",
             f"POCKET_STORE={self.store}",
         ]
-        line = f"cd {self.folder} && source setup.sh && {script}"
+        line = f"cd {shlex.quote(str(self.folder))} && source setup.sh && {script}"
         return self.user.command("env", *plain, *variables, "bash", "-c", line)
 
     def start(self, script: str) -> subprocess.Popen[str]:
@@ -95,7 +96,7 @@ class Analysis:
     def law(self, task: str, *options: str) -> str:
         """Return the command that runs a task."""
         always = ["--version", "v1", "--analysis", str(self.folder), "--config", "main", "--cores", "1"]
-        return " ".join(["law", "run", task, *always, *options])
+        return shlex.join(["law", "run", task, *always, *options])
 
     def run(self, task: str, *options: str) -> Run:
         """Run a task to its end."""

@@ -11,7 +11,7 @@ from tests.services.checkout import Analysis, same
 
 pytestmark = [pytest.mark.htcondor, pytest.mark.usefixtures("htcondor_pool")]
 
-OPTIONS = ("--executor", "dask", "--cluster", "htcondor", "--workers-max", "2", "--worker-memory", "500MB")
+OPTIONS = ("--executor", "dask", "--cluster", "htcondor", "--max-workers", "2", "--worker-memory", "500MB")
 
 
 def test_templates_are_the_same(analysis: Analysis, expected: dict[str, np.ndarray]) -> None:

@@ -54,7 +54,9 @@ def started(analysis: Analysis) -> int:
 
 
 def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> None:
-    run = analysis.run("MergeOutputs", *QUICK, "--events-per-branch", "1000", "--branches-per-merge", "3")
+    run = analysis.run(
+        "MergeOutputs", *QUICK, "--workers", "2", "--events-per-branch", "1000", "--branches-per-merge", "3"
+    )
     assert run.code == 0, run.text
     # RunProcessor has more branches than the local one had, so sums are added in another order
     found = analysis.templates()

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.htcondor, pytest.mark.xrootd, pytest.mark.usefixtures(
 
 TOKEN = "SECRETtokenOfTheTests"
 HTCONDOR = ("--workflow", "htcondor", "--poll-interval", "1s", "--retry-delay", "0.5", "--retries", "1")
-DASK = ("--executor", "dask", "--workers-max", "1")
+DASK = ("--executor", "dask", "--max-workers", "1")
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -52,7 +52,7 @@ def start_and_kill(analysis: Analysis, task: str) -> None:
 
 def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> None:
     before = set(queue("all"))
-    run = analysis.run("MergeOutputs", *QUICK, "--events-per-branch", "1000")
+    run = analysis.run("MergeOutputs", *QUICK, "--workers", "2", "--events-per-branch", "1000")
     assert run.code == 0, run.text
     # RunProcessor has more branches than the local one had, so sums are added in another order
     found = analysis.templates()

@@ -75,7 +75,7 @@ def test_worker_killed_during_a_job(chain: Chain, tmp_path: Path) -> None:
     forget(chain)
     # An output is being written.
     moment = Moment.of(tmp_path / "moment", "open", "/RunProcessor/main/v1/.*[.]tmp-")
-    arguments = chain.arguments("MergeOutputs", "--config", "main", "--executor", "dask", "--workers-max", "1")
+    arguments = chain.arguments("MergeOutputs", "--config", "main", "--executor", "dask", "--max-workers", "1")
     process = Law(chain.folder, moment.environment(chain.law.environment)).start(*arguments)
     wait_for(lambda: moment.process or process.poll() is not None)
     assert moment.process is not None
@@ -92,7 +92,7 @@ def test_worker_killed_during_a_job(chain: Chain, tmp_path: Path) -> None:
 def test_branch_that_fails(on_files: Chain) -> None:
     # opens, so that it is in the fileset
     corrupt_branch(on_files.analysis / "dy_1.root")
-    run = on_files.run("RunProcessor", "--config", "main", "--executor", "dask", "--workers-max", "1")
+    run = on_files.run("RunProcessor", "--config", "main", "--executor", "dask", "--max-workers", "1")
     assert run.code == 30
     (error,) = run.errors
     assert re.match(
@@ -105,7 +105,7 @@ def test_branch_that_fails(on_files: Chain) -> None:
 def test_skim(chain: Chain) -> None:
     unskimmed = read_templates(chain.output("MergeOutputs", "main"), "muon_pt")
     skim(chain, '{"main": Skim(config="main")}')
-    run = chain.run("MergeOutputs", "--config", "main", "--executor", "dask", "--workers-max", "1")
+    run = chain.run("MergeOutputs", "--config", "main", "--executor", "dask", "--max-workers", "1")
     assert run.code == 0, run.text
     assert re.search(r"SkimEvents main: [\d,]+ events in", run.text)
     skimmed = read_templates(chain.task(MergeOutputs, config="main").directory, "muon_pt")
@@ -118,7 +118,7 @@ def test_skim(chain: Chain) -> None:
 def test_main_process_killed(chain: Chain, tmp_path: Path) -> None:
     before = {variable: chain.templates("main", variable) for variable in VARIABLES}
     forget(chain)
-    arguments = chain.arguments("MergeOutputs", "--config", "main", "--executor", "dask", "--workers-max", "1")
+    arguments = chain.arguments("MergeOutputs", "--config", "main", "--executor", "dask", "--max-workers", "1")
     # Merging can't begin, so that the main process doesn't end before it is killed.
     moment = Moment.of(tmp_path / "moment", "os.mkdir", "/MergeOutputs/main/v1/")
     process = Law(chain.folder, moment.environment(chain.law.environment)).start(*arguments)
@@ -151,13 +151,13 @@ def test_own_executors(chain: Chain) -> None:
 
 
 def test_options_are_handed_on(chain: Chain) -> None:
-    options = {"executor": "dask", "cluster": "slurm", "workers_max": 7, "executor_options": ("queue=short",)}
+    options = {"executor": "dask", "cluster": "slurm", "max_workers": 7, "executor_options": ("queue=short",)}
     plots = chain.task(PlotTemplates, config="main", **options)
     found = [task for task, *_ in plots.walk_deps() if isinstance(task, RunProcessor)]
     assert found
     for task in found:
         assert task.executor == "dask"
-        assert task.run_options(cores=3) == {"cluster": "slurm", "workers_max": 7, "queue": "short", "cores": 3}
+        assert task.run_options(cores=3) == {"cluster": "slurm", "max_workers": 7, "queue": "short", "cores": 3}
     assert (
         chain.task(MergeOutputs, config="main").directory
         == chain.task(MergeOutputs, config="main", **options).directory
@@ -175,7 +175,7 @@ def test_options_are_handed_on(chain: Chain) -> None:
         ({"executor": "dask", "cluster": "slarm"}, r"unknown cluster 'slarm' in --cluster, did you mean 'slurm'\?"),
         ({"executor_options": ("retries",)}, "--executor-options has 'retries', expected key=value"),
         ({"executor_options": ("cluster=slurm",)}, "--executor-options has 'cluster', which is the option --cluster"),
-        ({"executor_options": ("workers_max=1",)}, "which is the option --workers-max"),
+        ({"executor_options": ("max_workers=1",)}, "which is the option --max-workers"),
     ],
 )
 def test_options_that_are_refused(chain: Chain, options: dict[str, object], message: str) -> None:
@@ -185,7 +185,7 @@ def test_options_that_are_refused(chain: Chain, options: dict[str, object], mess
 
 def test_given_options() -> None:
     assert given_options({}) == {}
-    given = {"cluster": "NO_STR", "workers_max": 0, "worker_memory": "3GB", "executor_options": ("a=b=c",), "cores": 2}
+    given = {"cluster": "NO_STR", "max_workers": 0, "worker_memory": "3GB", "executor_options": ("a=b=c",), "cores": 2}
     assert given_options(given) == {"worker_memory": "3GB", "a": "b=c"}
 
 

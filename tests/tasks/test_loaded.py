@@ -68,7 +68,7 @@ def test_a_dask_worker_with_other_parameters_writes_nothing(finished: tuple[Chai
     chain = Chain.make(tmp_path, copy / "law" / "index")
     of_workers = 'import os\nif os.environ.get("POCKET_HOST_KIND") == "dask":\n    parameters.leading_muon.pt = 33.0\n'
     chain.edit("__init__.py", "muon_pt = Axis(", f"{of_workers}muon_pt = Axis(")
-    run = chain.run("RunProcessor", "--config", "main", "--executor", "dask", "--workers-max", "1")
+    run = chain.run("RunProcessor", "--config", "main", "--executor", "dask", "--max-workers", "1")
     assert run.code != 0
     assert any("float 20.0 → float 33.0" in error for error in run.errors), run.text
     assert chain.outputs("RunProcessor") == []

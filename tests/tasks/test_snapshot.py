@@ -57,7 +57,7 @@ def edited(finished: tuple[Chain, Path], folder: Path, file: str, old: str, new:
     ("file", "old", "new", "options"),
     [
         ("cuts.py", 'params["pt"]', '2 * params["pt"]', ("--cores", "2")),
-        ("parameters.yaml", "pt: 20.0", "pt: 40.0", ("--executor", "dask", "--workers-max", "1")),
+        ("parameters.yaml", "pt: 20.0", "pt: 40.0", ("--executor", "dask", "--max-workers", "1")),
     ],
 )
 def test_an_edit_while_the_chain_runs_has_no_part_in_it(

@@ -20,7 +20,7 @@ from pocket.executors.clusters import HELD, ClusterSpec, held_jobs, no_worker, r
 
 @contextmanager
 def cluster(tmp_path: Path, kind: str, **changes: Any) -> Iterator[Any]:
-    given = {"workers_min": 0, "workers_max": 3, "memory": "1GB", "retries": 2, "death_timeout": 50.0}
+    given = {"min_workers": 0, "max_workers": 3, "memory": "1GB", "retries": 2, "death_timeout": 50.0}
     spec = ClusterSpec(kind, log_folder=tmp_path / "logs", host="127.0.0.1", **given | changes)
     with running_cluster(spec) as made:
         yield made
@@ -29,7 +29,7 @@ def cluster(tmp_path: Path, kind: str, **changes: Any) -> Iterator[Any]:
 
 
 def test_local(tmp_path: Path) -> None:
-    with cluster(tmp_path, "local", workers_min=1, workers_max=1) as made:
+    with cluster(tmp_path, "local", min_workers=1, max_workers=1) as made:
         (worker,) = made.scheduler_info["workers"].values()
         assert (worker["nthreads"], worker["memory_limit"]) == (1, 10**9)
         assert made.scheduler.allowed_failures == 2
@@ -39,7 +39,7 @@ def test_local(tmp_path: Path) -> None:
 
 
 def test_local_workers_have_a_folder_of_their_own(tmp_path: Path) -> None:
-    with cluster(tmp_path, "local", workers_min=1, workers_max=1) as made:
+    with cluster(tmp_path, "local", min_workers=1, max_workers=1) as made:
         (worker,) = made.workers.values()
         scratch = next(path for path in Path(worker.local_directory).parents if path.name.startswith("pocketlaw-dask-"))
         # it may hold a proxy

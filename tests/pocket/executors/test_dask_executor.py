@@ -37,8 +37,8 @@ def run(factory: DaskExecutorFactory, jobs: dict[str, Job]) -> int:
         ({"directive.queue": "x", "scheduler": "tcp://a:1"}, "option directive.queue makes a cluster, but --scheduler"),
         ({"retries": "many"}, "option retries of executor dask is 'many', expected a number of 0 or more"),
         ({"worker_timeout": "-1"}, "option worker_timeout of executor dask is '-1', expected a number of 0 or more"),
-        ({"workers_min": 3, "workers_max": 2}, "workers from 3 to 2: expected"),
-        ({"workers_min": -1}, "workers from -1 to 0: expected"),
+        ({"min_workers": 3, "max_workers": 2}, "workers from 3 to 2: expected"),
+        ({"min_workers": -1}, "workers from -1 to 0: expected"),
     ],
 )
 def test_options_that_are_refused(given: dict[str, Any], message: str) -> None:
@@ -48,7 +48,7 @@ def test_options_that_are_refused(given: dict[str, Any], message: str) -> None:
 
 def test_options_that_are_taken() -> None:
     DaskExecutorFactory.check({})
-    DaskExecutorFactory.check({"cluster": "htcondor", "workers_min": 2, "workers_max": 2, "directive.MY.Flag": "1"})
+    DaskExecutorFactory.check({"cluster": "htcondor", "min_workers": 2, "max_workers": 2, "directive.MY.Flag": "1"})
     DaskExecutorFactory.check({"scheduler": "tcp://a:1", "worker_timeout": "5", "proxy": "auto"})
     assert number({}, "retries") == 3
     assert number({"retries": "0"}, "retries") == 0
@@ -65,15 +65,15 @@ def test_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ({}, (available_cores(), available_cores())),
         ({"cores": 3}, (3, 3)),
-        ({"workers_max": 5}, (5, 5)),
-        ({"workers_min": 1, "workers_max": 5}, (1, 5)),
+        ({"max_workers": 5}, (5, 5)),
+        ({"min_workers": 1, "max_workers": 5}, (1, 5)),
         ({"cluster": "htcondor"}, (0, 20)),
-        ({"cluster": "slurm", "workers_min": 2, "workers_max": 200}, (2, 200)),
+        ({"cluster": "slurm", "min_workers": 2, "max_workers": 200}, (2, 200)),
     ],
 )
 def test_numbers_of_workers(tmp_path: Path, given: dict[str, Any], expected: tuple[int, int]) -> None:
     spec = DaskExecutorFactory(options(tmp_path, **given)).cluster_spec()
-    assert (spec.workers_min, spec.workers_max) == expected
+    assert (spec.min_workers, spec.max_workers) == expected
 
 
 def test_description_of_the_cluster(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_description_of_the_cluster(tmp_path: Path) -> None:
 
 
 def test_cluster_of_this_machine(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    factory = DaskExecutorFactory(options(tmp_path, workers_min=1, workers_max=2))
+    factory = DaskExecutorFactory(options(tmp_path, min_workers=1, max_workers=2))
     jobs = {str(number): Write(tmp_path / str(number), 2) for number in range(4)}
     assert run(factory, jobs) == 8
     assert all(len(processes(job.path)) == 1 for job in jobs.values())

@@ -19,6 +19,11 @@ def test_root_is_the_variable_or_lies_in_the_checkout(monkeypatch: pytest.Monkey
     monkeypatch.delenv("POCKET_ROOT")
     with pytest.raises(ConfigError, match="POCKET_STORE is not set"):
         store_root()
+    monkeypatch.setenv("POCKET_STORE", "/data/$HOME")
+    with pytest.raises(
+        ConfigError, match=r"outputs can't go to /data/\$HOME: set POCKET_STORE to a folder without '\$'"
+    ):
+        store_root()
 
 
 def test_path_is_readable(monkeypatch: pytest.MonkeyPatch) -> None:

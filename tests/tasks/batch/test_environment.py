@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -117,10 +118,20 @@ def start(bundle: JobEnvironment, folder: Path, script: str) -> subprocess.Compl
     for path in bundle.files.values():
         (folder / path.name).symlink_to(path)
     variables = {**bundle.variables, **{name: path.name for name, path in bundle.files.items()}}
-    text = re.sub(r"\{\{(\w+)\}\}", lambda match: variables[match[1]], bundle.bootstrap_file.read_text())
+    text = re.sub(r"\{\{(\w+)\}\}", lambda match: shlex.quote(variables[match[1]]), bundle.bootstrap_file.read_text())
     (folder / "bootstrap.sh").write_text(text)
     command = ["bash", "-c", f"source bootstrap.sh || exit 20; {script}"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("name", ["a b", "$HOME", "`id`", "$(id)", "it's", 'the "store"', "back\\slash", "a;b&c|d"])
+def test_no_shell_reads_the_name_of_the_store(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle: JobEnvironment, name: str
+) -> None:
+    monkeypatch.setenv("POCKET_STORE", str(tmp_path / name))
+    here = job_environment("bundle", tmp_path / "bundles", str(root / "analysis" / "small"))
+    run = start(here, tmp_path / "job", 'printf %s "$POCKET_STORE"')
+    assert (run.stdout, run.stderr) == (str(tmp_path / name), "")
 
 
 def test_job_enters_its_bundle(bundle: JobEnvironment, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
-from tasks.batch.sites import Site, parse_site, read_site, site_names
+from tasks.batch.sites import Site, check_characters, parse_site, read_site, site_names
 
 
 def test_shipped_sites() -> None:
@@ -50,3 +50,27 @@ def test_paths_that_a_site_takes() -> None:
         lxplus.check_path("/tmp/x509up_u1", "make it elsewhere")
     with pytest.raises(ConfigError, match=r"takes no submission from /afs/x, only from /eos/: move .* or set log_dir"):
         Site("lxplus-eos", submit_from="/eos/").check_path("/afs/x")
+
+
+@pytest.mark.parametrize(
+    ("system", "path", "character"),
+    [
+        ("htcondor", "/store/$(id)", r"'\$'"),
+        ("htcondor", '/the "store"', "'\"'"),
+        ("htcondor", "/a,b", "','"),
+        ("htcondor", "/a\tb", r"'\\t'"),
+        ("slurm", "/a b", "' '"),
+        ("slurm", "/it's", '"\'"'),
+        ("slurm", "/50%", "'%'"),
+    ],
+)
+def test_paths_that_a_batch_system_can_not_be_told(system: str, path: str, character: str) -> None:
+    name = {"htcondor": "HTCondor", "slurm": "Slurm"}[system]
+    with pytest.raises(ConfigError, match=f"^{name} can't be told the path .* which has {character}: set POCKET_STORE"):
+        check_characters(system, path)
+    check_characters("local", path)
+
+
+def test_paths_that_batch_systems_can_be_told() -> None:
+    check_characters("htcondor", "/a b/it's `id`;50%/#1/ü")
+    check_characters("slurm", "/afs/cern.ch/user/m/me/a-b_c+d=e@f~g/ü")
