@@ -77,6 +77,11 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
             if ad["JobStatus"] in (_IDLE, _RUNNING)
         }
 
+    def in_queue(self) -> list[str]:
+        """Return the ids of the workflow's jobs that are in the queue, those on hold too."""
+        ads = self.ads("condor_q", "-allusers")
+        return [job_id for job_id, ad in ads.items() if ad["JobStatus"] not in (_REMOVED, _COMPLETED)]
+
     def _state(self, job_id: str, ad: Mapping[str, Any] | None) -> dict[str, Any]:
         if ad is None:
             return self.failed(job_id, found=False)
@@ -114,7 +119,9 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
 
     def htcondor_create_job_manager(self, **kwargs: Any) -> HTCondorManager:
         """Return the manager."""
-        return HTCondorManager(str(self.control), **kwargs)
+        places = {"pool": self.htcondor_pool, "scheduler": self.htcondor_scheduler}
+        given = {name: place for name, place in places.items() if place != law.NO_STR}
+        return HTCondorManager(str(self.control), **given, **kwargs)
 
     def htcondor_create_job_file_factory(self, **kwargs: Any) -> Any:
         """Put the files of submissions beside the record of the jobs."""

@@ -12,6 +12,7 @@ import luigi
 from pocket.errors import ConfigError, check_known
 from pocket.executors.proxy import check_proxy
 from pocket.store import store_root
+from tasks.batch.cancelling import cancel_jobs
 from tasks.batch.causes import BACK_OFF, Needs
 from tasks.batch.environment import JobEnvironment, job_environment
 from tasks.batch.sites import ENVIRONMENTS, Site, check_characters, read_site
@@ -96,6 +97,37 @@ class BatchOptions(WorkflowTypes):
     transfer_logs = luigi.BoolParameter(
         default=True, significant=False, description="keep the logs of jobs; default: True"
     )
+    clear_logs = luigi.BoolParameter(
+        default=False, significant=False, description="remove the logs of jobs that are done; default: False"
+    )
+    tasks_per_job = luigi.IntParameter(
+        default=1, significant=False, description="number of branches that a job runs; default: 1"
+    )
+    submission_threads = luigi.IntParameter(
+        default=4, significant=False, description="threads that submit jobs; default: 4"
+    )
+    ignore_submission = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="forget the record of an earlier submission and begin a new one; default: False",
+    )
+    slurm_partition = luigi.Parameter(
+        default=law.NO_STR, significant=False, description=f"partition of Slurm that jobs are sent to; {_OF_SITE}"
+    )
+    htcondor_pool = luigi.Parameter(
+        default=law.NO_STR, significant=False, description="pool of HTCondor that jobs are sent to; default: this one"
+    )
+    htcondor_scheduler = luigi.Parameter(
+        default=law.NO_STR, significant=False, description="schedd that jobs are sent to; default: this machine's"
+    )
+    cancel_jobs = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="remove the jobs of this task and of all that it requires from the queue, and run nothing; "
+        "default: False",
+    )
+
+    interactive_params: ClassVar = [*law.Task.interactive_params, "cancel_jobs"]
 
     exclude_index = True
 
@@ -110,6 +142,14 @@ class BatchOptions(WorkflowTypes):
         "accounting_group",
         "proxy",
         "retry_delay",
+        "clear_logs",
+        "tasks_per_job",
+        "submission_threads",
+        "ignore_submission",
+        "slurm_partition",
+        "htcondor_pool",
+        "htcondor_scheduler",
+        "cancel_jobs",
     }
 
     @classmethod
@@ -123,9 +163,16 @@ class BatchOptions(WorkflowTypes):
                 value = getattr(site, option) if params[option] == law.NO_STR else params[option]
                 if value != getattr(Site, option):
                     raise ConfigError(f"--{option} {value} is for --workflow htcondor, not {workflow}")
+        if params.get("cancel_jobs") and params["workflow"] not in cls.workflow_types[1:]:
+            batch = " or ".join(cls.workflow_types[1:])
+            raise ConfigError(f"--cancel-jobs is for --workflow {batch}, not {params['workflow']}")
         if params.get("environment") not in (None, law.NO_STR):
             check_known("environment", [params["environment"]], ENVIRONMENTS, "--environment")
         return params
+
+    def _cancel_jobs(self, value: Any) -> None:
+        """Remove the jobs from the queue; law calls this where ``cancel_jobs`` is given, and ends then."""
+        cancel_jobs(self)
 
     @property
     def site_inst(self) -> Site:

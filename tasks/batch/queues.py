@@ -45,6 +45,14 @@ class QueueManager:
         """
         raise NotImplementedError
 
+    def in_queue(self) -> list[str]:
+        """Return the ids of the workflow's jobs that are in the queue, those on hold too.
+
+        Raises:
+            QueueError: if the queue can't be read.
+        """
+        return list(self.waiting_or_running())
+
     def failed(self, job_id: str, host: str | None = None, **failure: Any) -> dict[str, Any]:
         """Return the state of a job that failed.
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import law
-import luigi
 from law.contrib.slurm.job import SlurmJobManager
 from law.contrib.slurm.workflow import SlurmWorkflow, SlurmWorkflowProxy
 
@@ -193,12 +192,6 @@ class SlurmProxy(BatchProxy, SlurmWorkflowProxy):
 
 class SlurmBatch(BatchControl, SlurmWorkflow):
     """Adds ``--workflow slurm`` to a workflow in the store."""
-
-    slurm_partition = luigi.Parameter(
-        default=law.NO_STR,
-        significant=False,
-        description="partition of Slurm that jobs are sent to; default: the site's",
-    )
 
     workflow_proxy_cls = SlurmProxy
 

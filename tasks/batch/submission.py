@@ -22,6 +22,8 @@ class BatchProxy(RetryingProxy):
     #: whether the batch system took a job
     _accepted = False
 
+    workflow_type: str
+
     def _submit_group(self, submit_jobs: OrderedDict[int, list[int]]) -> Any:
         return self._by_needs(super()._submit_group, submit_jobs)  # type: ignore[misc]
 
@@ -59,9 +61,21 @@ class BatchProxy(RetryingProxy):
         with self._dump_lock:  # type: ignore[attr-defined]
             write_record(Path(self.get_cached_output()["jobs"].abspath), self.job_data)  # type: ignore[attr-defined]
 
+    def remove_jobs(self) -> int:
+        """Remove all jobs of the workflow from the queue, and forget them; return their number.
+
+        Raises:
+            QueueError: if the queue can't be read.
+        """
+        jobs = self.job_manager.in_queue()
+        if jobs:
+            self.job_manager.cancel_batch(jobs)
+        for record in self.task.control.glob(f"{self.workflow_type}_jobs*.json"):
+            record.unlink(missing_ok=True)
+        return len(jobs)
+
     def _run_impl(self) -> Any:
-        if not self.task.is_controlling_remote_jobs():
-            self._adopt()
+        self._adopt()
         with going_on(f"jobs of {self.task.progress_label} that are in the queue of {self.task.effective_workflow}"):
             return super()._run_impl()  # type: ignore[misc]
 

@@ -177,9 +177,16 @@ def test_jobs_are_cancelled(analysis: Analysis) -> None:
     wait_for(lambda: started(analysis))
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    run = analysis.run("RunProcessor", *QUICK, "--cancel-jobs", "True")
+    # of the workflow behind the task, and that task doesn't run
+    run = analysis.run("MergeOutputs", *QUICK, "--cancel-jobs")
     assert run.code == 0, run.text
+    assert "RunProcessor main: 2 jobs removed from the queue" in run.text
     wait_for(lambda: queue(analysis) == [])
+    assert not (analysis.checkout.store / "small" / "MergeOutputs" / "main").exists()
+    analysis.go_on()
+    run = analysis.run("MergeOutputs", *QUICK)
+    assert run.code == 0, run.text
+    assert submitted(run.text) == [2]
 
 
 def test_schedd_is_restarted(analysis: Analysis, expected: Templates) -> None:

@@ -147,13 +147,15 @@ def test_jobs_of_a_lost_record_are_found(analysis: Analysis, expected: Templates
 def test_jobs_are_cancelled(analysis: Analysis) -> None:
     analysis.fault("hold()")
     start_and_kill(analysis, "RunProcessor")
-    run = analysis.run("RunProcessor", *QUICK, "--cancel-jobs", "True")
+    run = analysis.run("MergeOutputs", *QUICK, "--cancel-jobs")
     assert run.code == 0, run.text
+    assert "RunProcessor main: 2 jobs removed from the queue" in run.text
     wait_for(lambda: queue() == [])
+    assert not (analysis.checkout.store / "small" / "MergeOutputs" / "main").exists()
 
 
 def test_refused_submission(analysis: Analysis) -> None:
-    run = analysis.run("RunProcessor", *QUICK, "--slurm-partition", "nowhere")
+    run = analysis.run("MergeOutputs", *QUICK, "--slurm-partition", "nowhere")
     assert run.code != 0
     (sentence,) = run.errors
     assert sentence.startswith("RunProcessor main: no job can be submitted: ")

@@ -1,0 +1,26 @@
+"""Removal of the jobs behind a task from the queue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import law
+
+
+def cancel_jobs(root: law.Task) -> None:
+    """Remove the jobs of a task, and of all workflows that it requires, from the queue, and say how many they were.
+
+    Raises:
+        QueueError: if the queue can't be asked.
+    """
+    workflows = {task.control: task for task, *_ in root.walk_deps() if runs_jobs(task)}
+    for workflow in workflows.values():
+        jobs = workflow.workflow_proxy.remove_jobs()
+        print(f"{workflow.progress_label}: {f'{jobs} jobs' if jobs != 1 else '1 job'} removed from the queue")
+    if not workflows:
+        print(f"{root.task_family}: nothing that it requires runs on a batch system")
+
+
+def runs_jobs(task: Any) -> bool:
+    """Whether a task is a workflow whose branches are jobs of a batch system."""
+    return isinstance(task, law.BaseWorkflow) and task.is_workflow() and hasattr(task.workflow_proxy, "remove_jobs")
