@@ -69,14 +69,17 @@ def _roots(outside: tuple[str, ...], project: str | None, store: str | None, hom
     named = _named(outside, project, store, home)
     found: dict[str, str] = {}
     # of a snapshot, links lead to files of the original
-    for folder, name in [*named, *((original(folder), name) for folder, name in named)]:
-        folder = os.path.abspath(folder)  # noqa: PTH100  without following links
+    originals = [(original(folder), name) for folder, name in named]
+    folders = [(os.path.abspath(folder), name) for folder, name in [*named, *originals]]  # noqa: PTH100  links stay
+    for folder, name in folders:
         if folder.strip(os.sep):
             found.setdefault(folder, name)
             found.setdefault(os.path.realpath(folder), name)
-            # a snapshot of code consists of links to the folders in it
-            for entry in _links(folder):
-                found.setdefault(os.path.realpath(os.path.join(folder, entry)), f"{name}/{entry}")  # noqa: PTH118
+    # a snapshot of code consists of links to the folders in it, one of which may have a name of its own: the checkout
+    # beside an analysis
+    for folder, name in folders:
+        for entry in _links(folder):
+            found.setdefault(os.path.realpath(os.path.join(folder, entry)), f"{name}/{entry}")  # noqa: PTH118
     return sorted(found.items(), key=lambda item: -len(item[0]))
 
 

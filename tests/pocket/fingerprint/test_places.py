@@ -69,6 +69,18 @@ def test_a_checkout_may_be_reached_by_links_and_consist_of_them(
         assert portable(f"{place}/analysis/a.py") == "<checkout>/analysis/a.py"
 
 
+def test_the_checkout_beside_an_analysis_keeps_its_name(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A snapshot of an analysis has links to all that is beside it, the checkout among that."""
+    snapshot, checkout = str(tmp_path / "snapshot"), str(folders["checkout"])
+    (folders["analysis"] / "pocketlaw").symlink_to(checkout)
+    monkeypatch.setenv("POCKET_ROOT", snapshot)
+    monkeypatch.setattr(places, "original", lambda path: path.replace(snapshot, checkout))
+    for root in (snapshot, checkout):
+        assert portable(f"{root}/pocket/a.py") == "<checkout>/pocket/a.py"
+
+
 @pytest.mark.parametrize("kind", [str, Path])
 def test_a_file_counts_by_its_content_and_not_by_its_place(folders: dict[str, Path], kind: type) -> None:
     model, copy = folders["checkout"] / "m.onnx", folders["analysis"] / "m.onnx"
