@@ -18,6 +18,7 @@ from pocket.fingerprint.places import portable
 from pocket.store import store_root, write_output
 from tasks.base import StoreTask, input_ids
 from tasks.catalogues import catalogue_settings, catalogues, print_findings
+from tasks.messages import print_note
 from tasks.pool import counting_bar
 from tasks.targets import fetch, fetch_verified
 from tasks.toys import MakeToySamples
@@ -163,7 +164,7 @@ class BuildDatasets(StoreTask):
     def make(self) -> None:
         """Open the files and write the fileset."""
         from pocket.datasets.fileset import build_fileset
-        from pocket.datasets.sections import overlaps
+        from pocket.datasets.sections import section_notes
 
         # The files as they are before they are looked at: one that changes meanwhile is looked at again.
         before = self.settled_ids()
@@ -177,8 +178,10 @@ class BuildDatasets(StoreTask):
                 progress=opening,
                 listing_progress=listing,
             )
-        for overlap in overlaps(result.fileset):
-            print(f"note: {overlap}; BuildDatasets --check-duplicates tells whether events are there twice")
+        # of toys it is known how they are made
+        found = {name for name, definition in self.definitions.items() if definition.source != "toys"}
+        for sentence in section_notes({name: part for name, part in result.fileset.items() if name in found}):
+            print_note(sentence)
         skipped = {file.path: file.reason for file in result.skipped}
         with write_output(**{**self.write_info(), "inputs": before}, skipped=skipped) as folder:
             (folder / FILESET).write_text(json.dumps(result.fileset, indent=1), encoding="utf-8")

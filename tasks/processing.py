@@ -93,7 +93,16 @@ class RunProcessor(IterationTask, DatasetWorkflow):
     def prepare_branches(self) -> None:
         """Say what the configuration lacks that simulation usually has, and prepare the branches."""
         print_normalisation_notes(self.config, self.config_inst)
+        self._print_overlaps()
         super().prepare_branches()
+
+    def _print_overlaps(self) -> None:
+        """Print where files of data from different definition files share luminosity sections."""
+        from pocket.datasets.sections import overlaps
+
+        if len(self.required_tasks["datasets"]) > 1:
+            for overlap in overlaps(self.fileset):
+                print_note(f"{overlap}: if events are there twice, they count twice")
 
     def job(self) -> Job:
         """Return the work of this branch."""

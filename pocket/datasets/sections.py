@@ -15,6 +15,7 @@ TREE = "LuminosityBlocks"
 Sections: TypeAlias = dict[str, list[list[int]]]
 Keys: TypeAlias = npt.NDArray[np.uint64]
 _BITS = np.uint64(32)
+_REMEDY = "BuildDatasets --check-duplicates tells whether events are there twice"
 
 
 @dataclass(frozen=True)
@@ -118,3 +119,20 @@ def overlaps(fileset: Mapping[str, Any]) -> Iterator[Overlap]:
             first = shared[0]
             one, other, *_ = [path for path, of_file in known.items() if first in of_file]
             yield Overlap(primary, shared.size, *run_and_section(first), (one, other))
+
+
+def section_notes(fileset: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what people should know before they count on it that no event is there twice.
+
+    Args:
+        fileset: the datasets.
+    """
+    for overlap in overlaps(fileset):
+        yield f"{overlap}; {_REMEDY}"
+    for primary, files in primary_datasets(fileset).items():
+        unknown = [path for path, info in files.items() if not info.get("sections")]
+        if unknown and len(files) > 1:
+            yield (
+                f"primary dataset {primary}: the luminosity sections of {len(unknown)} of {len(files)} files can't be "
+                f"compared, such as those of {unknown[0]}, which has no tree {TREE}; {_REMEDY}"
+            )

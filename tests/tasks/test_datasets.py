@@ -375,7 +375,7 @@ def test_events_that_are_there_twice(on_files: Chain, capsys: pytest.CaptureFixt
     overlap = f"1 luminosity section in more than one file, such as 7 of run 315257 in {one} and {other}"
     assert (
         f"note: primary dataset DATA_SingleMuon: {overlap}; BuildDatasets --check-duplicates tells whether"
-        in capsys.readouterr().out
+        in capsys.readouterr().err
     )
     # a section may be in two files, but no event
     task = build_datasets(on_files, check_duplicates=True)
@@ -387,6 +387,28 @@ def test_events_that_are_there_twice(on_files: Chain, capsys: pytest.CaptureFixt
     with pytest.raises(DatasetError, match=r"have 5 events twice, the first in DATA_SingleMuon"):
         build_datasets(on_files, check_duplicates=True).run()
     assert f"5 events too many, such as 315257:7:5 in {one} and {other}" in capsys.readouterr().out
+
+
+def test_sections_in_files_of_two_definition_files(on_files: Chain, capsys: pytest.CaptureFixture[str]) -> None:
+    one, other = (on_files.analysis / f"data_{part}.root" for part in ("a", "b"))
+    write_data(one, 0, range(7, 9))
+    write_data(other, 10, range(7, 8))
+    content = json.loads((on_files.analysis / "datasets.json").read_text())
+    data = content["DATA_SingleMuon"]
+    data["files"][0] = {**data["files"][0], "paths": [str(one)]}
+    data["files"][0]["metadata"]["primaryDataset"] = "SingleMuon"
+    (on_files.analysis / "datasets.json").write_text(json.dumps(content))
+    data["files"][0]["paths"] = [str(other)]
+    (on_files.analysis / "more.json").write_text(json.dumps({"DATA_more": {**data, "sample": "DATA_more"}}))
+    on_files.edit("__init__.py", 'FOLDER / "datasets.json"]', 'FOLDER / "datasets.json", FOLDER / "more.json"]')
+    for definition in ("datasets.json", "more.json"):
+        on_files.task(BuildDatasets, definition=str(on_files.analysis / definition)).run()
+    assert "luminosity section" not in capsys.readouterr().err
+    on_files.task(RunProcessor, config="main").prepare_branches()
+    assert (
+        "note: primary dataset SingleMuon: 1 luminosity section in more than one file, such as 7 of run 315257 in "
+        f"{one} and {other}: if events are there twice, they count twice\n"
+    ) in capsys.readouterr().err
 
 
 def test_a_file_of_two_definition_files_is_refused(on_files: Chain) -> None:

@@ -9,7 +9,16 @@ import uproot
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.datasets.sections import Overlap, keys_in, overlaps, primary_datasets, ranges, read_sections, section_keys
+from pocket.datasets.sections import (
+    Overlap,
+    keys_in,
+    overlaps,
+    primary_datasets,
+    ranges,
+    read_sections,
+    section_keys,
+    section_notes,
+)
 
 PAIRS = st.lists(st.tuples(st.integers(1, 2**32 - 1), st.integers(1, 300)), min_size=1, max_size=60)
 
@@ -77,6 +86,17 @@ def test_overlaps_between_files_of_a_primary_dataset() -> None:
     assert str(overlap) == (
         "primary dataset mu: 2 luminosity sections in more than one file, such as 20 of run 5 in b and c"
     )
+
+
+def test_files_whose_sections_are_not_known() -> None:
+    remedy = "BuildDatasets --check-duplicates tells whether events are there twice"
+    datasets = fileset(mu_A={"a": {"5": [[1, 10]]}, "b": None}, mu_B={"c": None}, el_A={"d": None}, mc={"e": None})
+    assert list(section_notes(datasets)) == [
+        "primary dataset mu: the luminosity sections of 2 of 3 files can't be compared, such as those of b, which has "
+        f"no tree LuminosityBlocks; {remedy}"
+    ]
+    datasets = fileset(mu_A={"a": {"5": [[1, 10]]}, "b": {"5": [[10, 11]]}})
+    assert list(section_notes(datasets)) == [f"{next(overlaps(datasets))}; {remedy}"]
 
 
 def test_the_sample_stands_for_a_primary_dataset_that_isnt_named() -> None:
