@@ -33,7 +33,7 @@ from pocket.variations import ShapePlan, build_shape_plan, check_variations
 from pocket.weights.common import NormalisationWeight
 from pocket.weights.plan import WeightPlan, build_plan, shipped_weights, variation_names
 from pocket.weights.wrapper import WeightWrapper
-from pocket.workflows.base import BaseProcessorABC
+from pocket.workflows.base import BaseProcessorABC, check_defined
 
 #: sections of the parameters that plots and the toys read, but never the processor
 NOT_PROCESSED = ("plotting_style", "toys")
@@ -115,6 +115,7 @@ class Configurator(metaclass=Declarative):
         #: what the analysis that it was loaded with has changed elsewhere (:mod:`pocket.fingerprint.patches`)
         self.patches: Mapping[str, Any] = {}
         self.parameters = parameters
+        check_defined(workflow)
         self.workflow = workflow
         self.workflow_options = dict(workflow_options or {})
         self.parameters_read = tuple(parameters_read)

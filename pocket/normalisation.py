@@ -123,10 +123,13 @@ def normalisation_sentences(divided: Mapping[str, Mapping[str, Mapping[str, Mapp
     """
     values: dict[str, dict[str, float | None]] = {}
     for dataset, samples in divided.items():
-        for categories in samples.values():
-            for total in categories.values():
-                key = next(iter(total), "")
-                values.setdefault(key, {})[dataset] = total.get(key)
+        found = [
+            (next(iter(total), ""), category, total) for each in samples.values() for category, total in each.items()
+        ]
+        whole = {key for key, category, _ in found if category == "*"}
+        for key, category, total in found:
+            where = dataset if key in whole else f"{dataset} in {category}"
+            values.setdefault(key, {})[where] = total.get(key)
     for key in (*_CALLED, ""):
         datasets = values.get(key, {})
         if datasets and key:
@@ -144,15 +147,21 @@ def normalisation_notes(cfg: Configurator) -> Iterator[str]:
     """
     if cfg.workflow_options.get(UNDIVIDED):
         return
-    samples: dict[tuple[str, ...], dict[str, None]] = {}
+    found: dict[tuple[str, ...], dict[str, dict[str, None]]] = {}
     for definition in cfg.definitions.values():
-        for sample, _, names in _applied(cfg, definition.metadata()) if definition.is_mc else ():
-            samples.setdefault(_lacking(cfg, names), {})[sample.partition(SUBSAMPLE)[0]] = None
-    for lacking, of_samples in samples.items():
+        for sample, category, names in _applied(cfg, definition.metadata()) if definition.is_mc else ():
+            categories = found.setdefault(_lacking(cfg, names), {}).setdefault(sample.partition(SUBSAMPLE)[0], {})
+            categories[category] = None
+    for lacking, samples in found.items():
         if lacking:
             *first, last = lacking
             weights = f"{', '.join(first)} and {last}" if first else last
-            yield f"{weights} not applied to {', '.join(of_samples)}: {_FOLLOWS[lacking]}"
+            every = len(cfg.categories.names)
+            where = [
+                sample if len(categories) == every else f"{sample} in {', '.join(categories)}"
+                for sample, categories in samples.items()
+            ]
+            yield f"{weights} not applied to {', '.join(where)}: {_FOLLOWS[lacking]}"
 
 
 def _lacking(cfg: Configurator, names: Collection[str]) -> tuple[str, ...]:

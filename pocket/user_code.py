@@ -11,7 +11,7 @@ import contextlib
 
 from pocket.errors import BadFileError, ChangedFileError, DatasetError, PocketError, UserCodeError
 
-_CALL, _EVENTS = "_pocketlaw_call", "_pocketlaw_events"
+_CALL, _CODE, _EVENTS = "_pocketlaw_call", "_pocketlaw_code", "_pocketlaw_events"
 #: errors that name their file already, or have nothing to do with the events
 _WITHOUT_EVENTS = (BadFileError, ChangedFileError, DatasetError, UserCodeError)
 
@@ -22,20 +22,38 @@ class UserCall:
     Args:
         kind: what is called, e.g. ``"cut"``.
         name: its name in the configuration.
+        code: the function or class that is called.
     """
 
-    __slots__ = ("_kind", "_name")
+    __slots__ = ("_code", "_kind", "_name")
 
-    def __init__(self, kind: str, name: str) -> None:
-        self._kind, self._name = kind, name
+    def __init__(self, kind: str, name: str, code: object = None) -> None:
+        self._kind, self._name, self._code = kind, name, code
 
     def __enter__(self) -> None:
         """Begin the block."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Note the call on an exception, unless one inside of it has been noted."""
+        """Note the call on an exception, unless one inside of it has been noted.
+
+        Raises:
+            ProgramEndedError: instead of the exception by which ``sys.exit()`` would end the program without a word.
+        """
+        if isinstance(error, SystemExit):
+            ended = ProgramEndedError(f"it ended the program with exit code {error.code}")
+            self._note(ended)
+            raise ended.with_traceback(error.__traceback__) from None
         if isinstance(error, Exception):
-            _note(error, _CALL, f"{self._kind} {self._name!r}")
+            self._note(error)
+
+    def _note(self, error: Exception) -> None:
+        if not hasattr(error, _CALL):
+            _note(error, _CODE, self._code)
+        _note(error, _CALL, f"{self._kind} {self._name!r}")
+
+
+class ProgramEndedError(Exception):
+    """Code of the analysis called ``sys.exit()``."""
 
 
 class EventRange:
@@ -66,6 +84,11 @@ def call_of(error: BaseException) -> str:
     return str(getattr(error, _CALL, ""))
 
 
+def code_of(error: BaseException) -> object:
+    """Return the function or class of the user that was called, ``None`` if that isn't known."""
+    return getattr(error, _CODE, None)
+
+
 def is_noted(error: BaseException) -> bool:
     """Whether an exception has passed a block of this module."""
     return hasattr(error, _CALL) or hasattr(error, _EVENTS)
@@ -79,14 +102,21 @@ def events_of(error: BaseException, path: str) -> str:
     return str(events) or (f"file {path}" if path else "")
 
 
-def add_events(error: PocketError, path: str) -> None:
-    """Add what was called, the dataset, entries and file to the sentence of an error, as far as it lacks them."""
+def add_events(error: PocketError, path: str, place: str = "") -> None:
+    """Add what was called, where, the dataset, entries and file to the sentence of an error, as far as it lacks them.
+
+    Args:
+        error: the error.
+        path: the file that was processed.
+        place: the line of the user's code that it comes from.
+    """
     if not isinstance(error, _WITHOUT_EVENTS):
-        call = "" if call_of(error) in str(error) else f"{call_of(error)}, "
-        error.args = (f"{error} ({call}{events_of(error, path)})",)
+        call = "" if call_of(error) in str(error) else call_of(error)
+        missing = [text for text in (call, place, events_of(error, path)) if text]
+        error.args = (f"{error} ({', '.join(missing)})",)
 
 
-def _note(error: Exception, name: str, text: str) -> None:
+def _note(error: Exception, name: str, found: object) -> None:
     if not hasattr(error, name):
         with contextlib.suppress(AttributeError):  # a class with slots
-            setattr(error, name, text)
+            setattr(error, name, found)

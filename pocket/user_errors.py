@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import functools
+import inspect
 import os
 import re
 import site
@@ -13,6 +15,7 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 from pocket.corrections import inputs_of
 from pocket.errors import PocketError, UserCodeError, nearest
@@ -21,7 +24,7 @@ from pocket.parameters.defaults import project_root
 from pocket.snapshots.process import original, shown
 from pocket.store.publishing import replacing_file
 from pocket.tokens import redacted
-from pocket.user_code import call_of, events_of
+from pocket.user_code import call_of, code_of, events_of
 
 #: characters of an exception's text that a sentence has
 _LONGEST = 300
@@ -52,7 +55,11 @@ def explain(error: Exception, path: str = "") -> UserCodeError | None:
 def describe(error: BaseException) -> str:
     """Return the type and the text of an exception in one line."""
     # what awkward was doing, and with which arrays, follows after an empty line
-    text = redacted(" ".join(str(error).strip().partition("\n\n")[0].split()))
+    text = str(error).strip().partition("\n\n")[0]
+    if type(error).__module__.startswith("omegaconf."):
+        # its own types follow
+        text = f"{text.partition(chr(10))[0]} ({getattr(error, 'full_key', None) or 'parameters'})"
+    text = redacted(" ".join(text.split()))
     shortened = f"{text[:_LONGEST]} …" if len(text) > _LONGEST else text
     return f"{type(error).__name__}: {shortened}".rstrip(": ")
 
@@ -71,6 +78,28 @@ def user_place(error: BaseException, own: bool = False) -> tuple[str, str] | Non
     if own and not lines:
         lines = [_place(frame, line) for frame, line in _frames(error) if owner(_module(frame)) == "engine"]
     return lines[-1] if lines else None
+
+
+def place_of(error: BaseException) -> str:
+    """Return the line of the user's code that an error comes from, empty if none took part.
+
+    That is the innermost one in its traceback, else the one where the function or class begins that was called.
+    """
+    place = user_place(error)
+    return place[0] if place else defined_at(code_of(error))
+
+
+def defined_at(code: Any) -> str:
+    """Return the file and the line where a function or class of the user begins, empty for any other object."""
+    code = getattr(code, "function", code)
+    code = inspect.unwrap(code.func if isinstance(code, functools.partial) else code)
+    module = getattr(code, "__module__", None)
+    if not isinstance(module, str) or owner(module) != "user":
+        return ""
+    try:
+        return f"{shown_file(inspect.getsourcefile(code) or '')}:{inspect.getsourcelines(code)[1]}"
+    except (OSError, TypeError):
+        return ""
 
 
 @contextlib.contextmanager
@@ -148,6 +177,8 @@ def crash_line(stack: str) -> str:
 def suggestion(error: BaseException) -> str:
     """Return the nearest names to an unknown name or attribute, empty if there are none."""
     names: list[str] = []
+    if "did you mean" in str(error).lower():
+        return ""
     if isinstance(error, NameError):
         for frame, _ in _frames(error):
             names = [*frame.f_locals, *frame.f_globals, *dir(builtins)]

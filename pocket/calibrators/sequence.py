@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pocket.calibrators.base import NOMINAL, Calibrator, check_calibrators, requested_variations
-from pocket.errors import ConfigError, UnknownNameError
+from pocket.errors import ConfigError, UnknownNameError, check_known
 from pocket.user_code import UserCall
 
 
@@ -106,7 +106,7 @@ class CalibratorSequence:
         self._source, self._steps, self._nominal = None, [], None
         for calibrator in self.calibrators:
             known = calibrator.variations
-            with UserCall("calibrator", calibrator.name):
+            with UserCall("calibrator", calibrator.name, type(calibrator)):
                 calibrator.initialize(events)
             if calibrator.variations != known:
                 raise ConfigError(
@@ -158,19 +158,15 @@ class CalibratorSequence:
         calibrator = self.calibrators[index]
         applied = [earlier.name for earlier in self.calibrators[:index]]
         # copies, so that a calibrator that assigns to a field spoils nothing
-        with UserCall("calibrator", calibrator.name):
+        with UserCall("calibrator", calibrator.name, type(calibrator)):
             result = calibrator.calibrate(copy.copy(events), dict(original), variation, applied)
-        for key in result:
-            if key not in calibrator.calibrated_collections:
-                raise ConfigError(
-                    f"calibrator {calibrator.name!r} returned {key!r}, which is not among its "
-                    f"calibrated_collections {list(calibrator.calibrated_collections)}"
-                )
+            where = f"calibrated_collections of calibrator {calibrator.name!r}, which returned it"
+            check_known("output", result, calibrator.calibrated_collections, where)
         return result
 
 
 def _make(cls: type[Calibrator], params: Any, metadata: Mapping[str, Any], do_variations: bool) -> Calibrator:
-    with UserCall("calibrator", cls.name):
+    with UserCall("calibrator", cls.name, cls):
         return cls(params, metadata, do_variations)
 
 

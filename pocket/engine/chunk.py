@@ -96,7 +96,8 @@ def skim(workflow: BaseProcessorABC) -> Mask:
     """Leave the events that pass the skim, and return the mask that selects them."""
     with workflow_call(workflow):
         workflow.process_extra_before_skim()
-    mask = _masks(workflow).all_of(workflow.cfg.skim)
+    # a word for people who select objects there that are selected later only
+    mask = _masks(workflow, "skim cut").all_of(workflow.cfg.skim)
     if not mask.all():
         workflow.events = select_events(workflow.events, mask)
     workflow.nEvents_after_skim = workflow.nevents
@@ -226,6 +227,6 @@ def _variables(filler: HistogramFiller, layout: Layout) -> dict[str, Any]:
     }
 
 
-def _masks(workflow: BaseProcessorABC) -> CutMasks:
-    evaluate = evaluator(workflow.events, workflow.params, workflow.metadata)
+def _masks(workflow: BaseProcessorABC, kind: str = "cut") -> CutMasks:
+    evaluate = evaluator(workflow.events, workflow.params, workflow.metadata, kind)
     return CutMasks(evaluate, workflow.nevents)

@@ -168,11 +168,11 @@ def to_bits(masks: Sequence[Mask], size: int) -> Words:
     return words
 
 
-def evaluator(events: Any, params: Any, metadata: Any) -> Callable[[Cut], Mask]:
-    """Return the function that evaluates cuts on these events of this dataset."""
+def evaluator(events: Any, params: Any, metadata: Any, kind: str = "cut") -> Callable[[Cut], Mask]:
+    """Return the function that evaluates cuts on these events of this dataset; ``kind`` is what errors call them."""
 
     def evaluate(cut: Cut) -> Mask:
-        with UserCall("cut", cut.name):
+        with UserCall(kind, cut.name, cut.function):
             return cut.get_mask(
                 events,
                 params,

@@ -117,7 +117,7 @@ def reading(path: str) -> Iterator[None]:
     try:
         yield
     except (ColumnError, ConfigError, HistogramError, MissingBranchError) as error:
-        add_events(error, path)
+        add_events(error, path, _sentences().place_of(error) if is_noted(error) else "")
         raise
     except PocketError:
         raise

@@ -77,7 +77,7 @@ def compute_weights(
     for name in dict.fromkeys(name for sample in plans.values() for name in sample.names):
         is_varied = any(name in varied for own in plans.values() for varied in own.variations.values())
         following: dict[str, Floats] = {}
-        with UserCall("weight", name):
+        with UserCall("weight", name, plan.classes[name]):
             weight = plan.classes[name](params, metadata)
             weight.store_variations(is_varied)
             nominal, varied = weight.evaluate(events, size, shape_variation)

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
     from pocket.configurator import Configurator
@@ -169,3 +169,22 @@ class BaseProcessorABC(ABC):
 
     def process_extra_after_presel(self, variation: str) -> None:
         """Add anything else for the preselected events."""
+
+
+def check_defined(workflow: type[BaseProcessorABC]) -> None:
+    """Check that a workflow has the methods that each one must define.
+
+    Raises:
+        ConfigError: if it lacks one, with the nearest name of its own methods.
+    """
+    missing = sorted(getattr(workflow, "__abstractmethods__", ()))
+    if not missing:
+        return
+    from pocket.user_errors import defined_at
+
+    place = defined_at(workflow)
+    close = nearest(missing[0], [name for name in dir(workflow) if not hasattr(BaseProcessorABC, name)])
+    hint = f"; did you mean it by {' or '.join(map(repr, close))}?" if close else ""
+    raise ConfigError(
+        f"workflow {workflow.__name__}{f' ({place})' if place else ''} doesn't define {' and '.join(missing)}{hint}"
+    )

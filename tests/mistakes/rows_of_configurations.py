@@ -16,6 +16,7 @@ from pocket.cut import Cut
 from pocket.cut_functions import passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.weights import WeightLambda, WeightWrapper
+from pocket.workflows.base import BaseProcessorABC
 from tests.mistakes.table import Row
 from tests.pocket.configs import PARAMETERS, configure, only
 
@@ -26,6 +27,16 @@ OBJECTS = Cut("good_muons", {}, lambda events, params, **kwargs: events.Muon.pt 
 def one(events: Any, params: Any, size: int, shape_variation: str) -> Any:
     """Return a weight of one."""
     return np.ones(size)
+
+
+class Misspelt(BaseProcessorABC):
+    """A workflow one of whose methods has another name."""
+
+    def apply_object_preselection(self, variation: str) -> None:
+        """Select nothing."""
+
+    def count_object(self, variation: str) -> None:
+        """Count nothing."""
 
 
 def config(**changes: Any) -> Callable[[Path], Configurator]:
@@ -183,6 +194,12 @@ ROWS = [
         "a section to read that there isn't",
         "unknown section 'limit' in parameters_read, did you mean 'limits'.*",
         config(parameters_read=["limit"]),
+    ),
+    Row(
+        "a workflow without a method that it must have",
+        r"workflow Misspelt \(\S*rows_of_configurations\.py:\d+\) doesn't define count_objects; did you mean it by "
+        r"'count_object'\?",
+        config(workflow=Misspelt),
     ),
     Row(
         "a workflow that is none",

@@ -62,19 +62,32 @@ ROWS = (
         r"cut 'leading_muon' failed in \S*small/cuts\.py:\d+ \(\w+\): .*" + EVENTS,
     ),
     cut(
+        "a cut that ends the program",
+        "import sys; sys.exit(3)",
+        r"cut 'leading_muon' failed in \S*small/cuts\.py:15 \(leading_muon\): ProgramEndedError: it ended the program "
+        rf"with exit code 3{EVENTS}",
+    ),
+    Row(
+        "a cut on selected objects in the skim",
+        "__init__.py",
+        "skim=[get_nPVgood(1)]",
+        "skim=[get_leading_muon(parameters.leading_muon.pt)]",
+        r"no branch for field 'MuonGood' in \S+\.root \(used by skim cut 'leading_muon' at \S*small/cuts\.py:15 in ",
+    ),
+    cut(
         "a cut that returns None",
         "return None",
-        r"cut 'leading_muon' must return one boolean per event \(\d+\), not None \(\w+, entries \d+:\d+ of file \S+\)$",
+        r"cut 'leading_muon' must return one boolean per event \(\d+\), not None \(\S*small/cuts\.py:12, \w+, ",
     ),
     cut(
         "a cut that returns too few booleans",
         "return (events.run > 0)[:3]",
-        r"cut 'leading_muon' must return one boolean per event \(\d+\), not 3 of type bool \(\w+, entries \d+:\d+ of ",
+        r"cut 'leading_muon' must return one boolean per event \(\d+\), not 3 of type bool \(\S*small/cuts\.py:12, ",
     ),
     cut(
         "a cut that returns numbers",
         "return ak.num(events.Muon)",
-        r"cut 'leading_muon' must return one boolean per event \(\d+\), not \d+ of type int64 \(\w+, entries \d+:\d+ ",
+        r"cut 'leading_muon' must return one boolean per event \(\d+\), not \d+ of type int64 \(\S*small/cuts\.py:12",
     ),
     Row(
         "a method of the workflow that raises",
@@ -97,17 +110,17 @@ ROWS = (
     weight(
         "a weight that returns None",
         "None",
-        r"weight 'mine' \(nominal\) is None, expected one number per event \(\d+\) \(\w+, entries \d+:\d+ of .*\)$",
+        r"weight 'mine' \(nominal\) is None, expected one number per event \(\d+\) \(\S*small/__init__\.py:60, \w+, ",
     ),
     weight(
         "a weight of another length",
         "[1.0, 2.0]",
-        r"weight 'mine' \(nominal\) has shape \(2,\), expected \(\d+,\) \(\w+, entries \d+:\d+ of file \S+\)$",
+        r"weight 'mine' \(nominal\) has shape \(2,\), expected \(\d+,\) \(\S*small/__init__\.py:60, \w+, entries ",
     ),
     weight(
         "a weight that isn't finite",
         "events.genWeight * float('nan')",
-        r"weight 'mine' \(nominal\) is not finite for \d+ of \d+ events \(\w+, entries \d+:\d+ of file \S+\)$",
+        r"weight 'mine' \(nominal\) is not finite for \d+ of \d+ events \(\S*small/__init__\.py:60, \w+, ",
     ),
     Row(
         "a module that isn't there",

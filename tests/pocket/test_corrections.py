@@ -125,3 +125,8 @@ def test_what_cannot_be_loaded(path: str, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_text('{"schema_version": 2, "corrections": [')
     with pytest.raises(ConfigError, match=r"bad\.json is not a correctionlib file: "):
         load_correction(str(tmp_path / "bad.json"), "muon_id")
+
+
+def test_a_name_of_the_toys_in_code() -> None:
+    with pytest.raises(ConfigError, match="toys://a.json is a name of the parameters: take the path from params"):
+        load_correction("toys://a.json", "muon_id")

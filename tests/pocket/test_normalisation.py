@@ -237,5 +237,5 @@ def test_notes_of_samples_that_lack_the_same() -> None:
     note = "lumi not applied to TT: yields are cross sections in pb"
     assert list(normalisation_notes(build(by_sample, datasets=everything, subsamples=subsamples))) == [note]
     by_category = {"common": {"inclusive": common, "bycategory": {"a": ["lumi"]}}}
-    note = "lumi not applied to DY, TT: yields are cross sections in pb"
+    note = "lumi not applied to DY in b, TT in b: yields are cross sections in pb"
     assert list(normalisation_notes(build(by_category, datasets=everything))) == [note]

@@ -220,7 +220,8 @@ def test_errors(events: ak.Array) -> None:
     with pytest.raises(ConfigError, match=r"'jets' changes its variations in initialize\(\): they must be set in"):
         sequence(Late).initialize(events)
     with pytest.raises(
-        ConfigError, match=r"calibrator 'jets' returned 'Muon.pt', which is not among its .*\['Jet.pt'\]"
+        ConfigError,
+        match=r"unknown output 'Muon.pt' in calibrated_collections of calibrator 'jets', .*Jet.pt",
     ):
         sequence(Undeclared).calibrate(events, "nominal")
     with pytest.raises(ConfigError, match="'jetsUp' is one of calibrator 'jets' and one of 'muons'"):

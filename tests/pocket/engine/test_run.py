@@ -191,7 +191,7 @@ def no_such_branch(events: Any, params: Any, **kwargs: Any) -> Any:
     [
         (
             {"skim": [Cut("a", {}, no_such_branch)]},
-            r"field 'ptt' in .*a\.root \(used by cut 'a' at \S*test_run.*no_such_branch, TT_2018, entries 0:\d+\)",
+            r"field 'ptt' in .*a\.root \(used by skim cut 'a' at \S*test_run.*no_such_branch, TT_2018, entries 0:\d+\)",
         ),
         (
             {"workflow": ReadsMore},
