@@ -128,5 +128,5 @@ def test_what_cannot_be_loaded(path: str, tmp_path: Path) -> None:
 
 
 def test_a_name_of_the_toys_in_code() -> None:
-    with pytest.raises(ConfigError, match="toys://a.json is a name of the parameters: take the path from params"):
+    with pytest.raises(ConfigError, match=r"toys://a\.json is a name of the parameters: take the path from params"):
         load_correction("toys://a.json", "muon_id")
