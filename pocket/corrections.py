@@ -74,9 +74,7 @@ def find_corrections(path: str) -> FileContent:
         return content_of(str(path))
     except FileNotFoundError:
         if str(path).startswith("toys://"):
-            raise ConfigError(
-                f"{path} is found where the parameters name it: take it from params in your code"
-            ) from None
+            raise ConfigError(f"{path} is a name of the parameters: take the path from params in your code") from None
         raise ConfigError(f"correction file {local_path(str(path))} does not exist") from None
     except OSError as error:
         raise ConfigError(f"correction file {local_path(str(path))} can't be read: {error.strerror}") from None

@@ -197,7 +197,7 @@ def test_sentences_have_a_line_for_each_kind_of_sum() -> None:
     }
     assert list(normalisation_sentences(divided)) == [
         "divided by the sum of genWeight: DY 1234567, TT 4.5",
-        "divided by the number of events: TT 3",
+        "divided by the number of events: TT in b 3",
         "not divided, by weights without genWeight, signOf_genWeight and XS: QCD",
     ]
 
