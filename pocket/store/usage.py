@@ -27,7 +27,10 @@ def begin_work() -> None:
 
 
 def work_done() -> dict[str, Any]:
-    """Return what was used since :func:`begin_work`, or else since the process began: s, and bytes at the peak."""
+    """Return what was used since :func:`begin_work`, or else since the process began, and where.
+
+    Wall and CPU time in s, memory in bytes at the peak.
+    """
     wall, cpu = _begin
     # macOS counts bytes
     unit = 1 if sys.platform == "darwin" else 1024
@@ -36,4 +39,5 @@ def work_done() -> dict[str, Any]:
         "cpu_time": round(_cpu() - cpu, 3),
         "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
         "host_kind": os.environ.get(VARIABLE) or "local",
+        "host": os.uname().nodename,
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,8 +10,10 @@ from law.contrib.htcondor.job import HTCondorJobManager
 from law.contrib.htcondor.workflow import HTCondorWorkflow, HTCondorWorkflowProxy
 from law.job.base import JobInputFile
 
+from tasks.batch.causes import Cause, Failure
+from tasks.batch.condor_queue import CondorQueue
 from tasks.batch.control import BatchControl
-from tasks.batch.queues import QueueManager, ask, branches_of
+from tasks.batch.queues import QueueError, QueueManager, branches_of
 from tasks.batch.submission import BatchProxy
 
 #: attributes of jobs, by which they are found again: the control folder, and the branches like ``_0To1``
@@ -32,6 +33,8 @@ _ASKED = (
 )
 #: JobStatus → what it means; jobs that are suspended or transfer their output run
 _IDLE, _RUNNING, _REMOVED, _COMPLETED, _HELD = 1, 2, 3, 4, 5
+#: HoldReasonCode of condor_hold
+_BY_A_PERSON = 1
 
 
 class HTCondorManager(QueueManager, HTCondorJobManager):
@@ -43,7 +46,7 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
 
     def __init__(self, control: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._constraint = f'{CONTROL} == "{control}"'
+        self.queue = CondorQueue(f'{CONTROL} == "{control}"', _ASKED, self.pool or "", self.scheduler or "")
 
     def query(self, job_id: Any, **kwargs: Any) -> Any:
         """Return the states of jobs by id.
@@ -52,41 +55,35 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
             QueueError: if the queue can't be read.
         """
         asked = law.util.make_list(job_id)
-        ads = self.ads("condor_q", "-allusers")
+        ads = self.queue.jobs()
         if missing := len(set(asked) - set(ads)):
-            ads = {**self.ads("condor_history", "-limit", str(max(missing, len(asked)))), **ads}
+            try:
+                ads = {**self.queue.history(max(missing, len(asked))), **ads}
+            except QueueError as error:
+                # of jobs that have left the queue, their outputs tell
+                self.say(f"{error}; jobs that have left the queue are done if their outputs are there")
         states = {each: self._state(each, ads.get(each)) for each in asked}
         return states if isinstance(job_id, list | tuple) else states[job_id]
-
-    def ads(self, command: str, *options: str) -> dict[str, dict[str, Any]]:
-        """Return the attributes of the workflow's jobs by id.
-
-        Args:
-            command: ``condor_q`` or ``condor_history``.
-            *options: its further options.
-        """
-        place = [*(["-pool", self.pool] if self.pool else []), *(["-name", self.scheduler] if self.scheduler else [])]
-        asked = [command, *place, *options, "-constraint", self._constraint, "-json", "-attributes", ",".join(_ASKED)]
-        return {f"{ad['ClusterId']}.{ad['ProcId']}": ad for ad in json.loads(ask(asked).strip() or "[]")}
 
     def waiting_or_running(self) -> dict[str, tuple[int, ...]]:
         """Return the branches of the workflow's jobs that wait or run, by id."""
         return {
             job_id: branches_of(ad.get(BRANCHES, ""))
-            for job_id, ad in self.ads("condor_q", "-allusers").items()
-            if ad["JobStatus"] in (_IDLE, _RUNNING)
+            for job_id, ad in self.queue.jobs().items()
+            if ad["JobStatus"] in (_IDLE, _RUNNING) or is_held_by_a_person(ad)
         }
 
     def in_queue(self) -> list[str]:
         """Return the ids of the workflow's jobs that are in the queue, those on hold too."""
-        ads = self.ads("condor_q", "-allusers")
-        return [job_id for job_id, ad in ads.items() if ad["JobStatus"] not in (_REMOVED, _COMPLETED)]
+        return [job_id for job_id, ad in self.queue.jobs().items() if ad["JobStatus"] not in (_REMOVED, _COMPLETED)]
 
     def _state(self, job_id: str, ad: Mapping[str, Any] | None) -> dict[str, Any]:
         if ad is None:
             return self.failed(job_id, found=False)
         status, code = ad["JobStatus"], ad.get("ExitCode")
         host = ad.get("RemoteHost") or ad.get("LastRemoteHost")
+        if is_held_by_a_person(ad):
+            return self.state(job_id, self.PENDING, host, on_hold=True)
         if status == _HELD:
             why = {"reason": ad.get("HoldReason", ""), "hold_code": ad.get("HoldReasonCode", 0)}
             return self.failed(job_id, host, held=True, **why)
@@ -98,8 +95,25 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
         return self.state(job_id, kind, host)
 
 
+def is_held_by_a_person(ad: Mapping[str, Any]) -> bool:
+    """Whether a job is on hold because somebody said so: it stays until somebody releases or removes it.
+
+    Pools that watch their jobs hold them with the same code, for a reason.
+    """
+    by_a_person = ad["JobStatus"] == _HELD and ad.get("HoldReasonCode") == _BY_A_PERSON
+    return bool(by_a_person and Failure(held=True, reason=ad.get("HoldReason", "")).cause is Cause.HELD)
+
+
 class HTCondorProxy(BatchProxy, HTCondorWorkflowProxy):
     """Runs branches as jobs on HTCondor."""
+
+    def _tidy(self) -> None:
+        """Remove the streams of jobs that are done: law's log has them, too."""
+        for data in self.job_data.jobs.values():
+            if data["status"] == self.job_manager.FINISHED:
+                name = f"job_{data['branches'][0]}To{data['branches'][-1] + 1}"
+                for suffix in ("out", "err"):
+                    (self.task.control / f"{name}.{suffix}").unlink(missing_ok=True)
 
 
 class HTCondorBatch(BatchControl, HTCondorWorkflow):
@@ -138,6 +152,10 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
             (f"MY.{CONTROL}", f'"{self.control}"'),
             (f"MY.{BRANCHES}", '"$(law_job_postfix)"'),
             ("JobBatchName", self.batch_name),
+            # law's own log begins when the job does; what keeps it from beginning is in these, which condor_tail reads
+            ("log", "jobs.log"),
+            ("output", "job$(law_job_postfix).out"),
+            ("error", "job$(law_job_postfix).err"),
             ("request_memory", round(needs.memory)),
             ("request_cpus", self.job_cores),
         ]

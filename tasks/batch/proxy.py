@@ -12,6 +12,7 @@ from typing import Any
 from law.workflow.remote import JobData
 
 from pocket.errors import PocketError
+from tasks.batch.advice import advice, sample
 from tasks.batch.causes import (
     SAME_ERROR_IN_JOB,
     SAME_ERROR_IN_JOBS,
@@ -73,6 +74,8 @@ class RetryingProxy:
         self._begin: tuple[float, int] | None = None
         super().__init__(*args, **kwargs)
         self.job_manager.observe = self._observe
+        self.job_manager.pause = 60 * self.task.poll_interval
+        self.job_manager.most_failures = self.task.poll_fails
 
     @property
     def job_data_cls(self) -> type[JobData]:
@@ -125,7 +128,12 @@ class RetryingProxy:
                 state.update(status=self.job_manager.FINISHED, code=0)
                 continue
             state["error"] = self._conclude(job_num, failure, data["extra"].get("log"), extra.get("remote_host"))
-        self._held = len(held)
+        waiting = [job_id for job_id, state in states.items() if (state.get("extra") or {}).get("on_hold")]
+        if waiting:
+            # somebody wants that
+            subject = f"job {waiting[0]} is" if len(waiting) == 1 else f"{len(waiting)} jobs are"
+            self.job_manager.say(f"{subject} on hold, because somebody said so, and left alone")
+        self._held = len(held) + len(waiting)
         if held:
             # else they stay in the queue for ever
             self.job_manager.cancel_batch(held, silent=True)
@@ -199,8 +207,26 @@ class RetryingProxy:
             if not self._is_accepted():
                 raise BatchError(self._in_words(error)) from error
             self.task.publish_message(f"going on without, as --acceptance says: {self._in_words(error)}")
+        self._advise()
+        self._tidy()
         # law doesn't clean up, because jobs need these files until they run
         shutil.rmtree(self.task.submission_directory, ignore_errors=True)
+
+    def _advise(self) -> None:
+        """Say what the branches took, and what jobs could ask for the next time."""
+        branches = [
+            branch
+            for data in self.job_data.jobs.values()
+            if data["status"] == self.job_manager.FINISHED
+            for branch in data["branches"]
+        ]
+        manifests = [self.task.as_branch(branch).output().manifest for branch in sample(branches)]
+        usage = [manifest.info.get("usage", {}) for manifest in manifests if manifest is not None]
+        if sentence := advice(usage, self.task.needs, self.task.tasks_per_job):
+            self.task.publish_message(f"{self.task.progress_label}: {sentence}")
+
+    def _tidy(self) -> None:
+        """Remove what nobody needs of jobs that are done."""
 
     def stop_if_decided(self) -> bool:
         """Return whether to go on; if not, the jobs are removed from the queue, because enough of them are done.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -31,11 +32,51 @@ class QueueManager:
     FAILED: str
     job_status_dict: Callable[..., dict[str, Any]]
 
+    #: seconds between two attempts to ask a queue that doesn't answer, and how many of them fail until it is given up
+    pause: float = 60.0
+    most_failures: int = 60
+    #: waits for some seconds
+    wait: Callable[[float], None] = time.sleep
+    _said: str = ""
+
     def query_batch(self, job_ids: list[str], **kwargs: Any) -> Any:
-        """Return the states of jobs."""
-        states: Any = super().query_batch(job_ids, **kwargs) if job_ids else {}  # type: ignore[misc]
+        """Return the states of jobs; a queue that doesn't answer is asked again, and said so once.
+
+        Raises:
+            QueueError: if it doesn't answer for an hour.
+        """
+        states = self._answer(lambda: self.query(job_ids, **kwargs)) if job_ids else {}
         self.observe(states)
         return states
+
+    def _answer(self, question: Callable[[], Any]) -> Any:
+        for attempt in range(self.most_failures):
+            try:
+                answer = question()
+            except QueueError as error:
+                if attempt + 1 == self.most_failures:
+                    raise
+                self.say(f"{error}; it is asked again every {self.pause:.0f} s")
+                self.wait(self.pause)
+            else:
+                if attempt:
+                    self.say("the queue answers again")
+                return answer
+        raise AssertionError("no attempt")
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence, unless it is the one that was printed last."""
+        if sentence != self._said:
+            print(sentence, flush=True)
+        self._said = sentence
+
+    def query(self, job_id: Any, **kwargs: Any) -> Any:
+        """Return the states of jobs by id.
+
+        Raises:
+            QueueError: if the queue can't be read.
+        """
+        raise NotImplementedError
 
     def waiting_or_running(self) -> dict[str, tuple[int, ...]]:
         """Return the branches of the workflow's jobs that wait or run, by id.

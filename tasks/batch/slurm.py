@@ -39,6 +39,7 @@ _ENDED = {
     "SPECIAL_EXIT": "special exit",
 }
 # reasons of waiting jobs that nobody lets go on
+_BY_A_PERSON = re.compile(r"JobHeld(User|Admin)")
 _ON_HOLD = re.compile(r"\bheld\b|JobHeld|JobHoldMaxRequeue")
 
 _ARRAY = """\
@@ -142,6 +143,8 @@ class SlurmManager(QueueManager, SlurmJobManager):
             return self.failed(job_id, job.host, reason=_ENDED[job.state])
         if job.state == _FAILED:
             return self.failed(job_id, job.host, code=job.code, signal=job.signal)
+        if job.state in _WAITING and _BY_A_PERSON.search(job.reason):
+            return self.state(job_id, self.PENDING, on_hold=True)
         if job.state in _WAITING and _ON_HOLD.search(job.reason):
             return self.failed(job_id, job.host, held=True, reason=job.reason)
         waits = self.PENDING if job.state in _WAITING else self.RUNNING

@@ -95,8 +95,9 @@ class Analysis:
 
     def law(self, task: str, *options: str) -> str:
         """Return the command that runs a task."""
-        always = ["--version", "v1", "--analysis", str(self.folder), "--config", "main", "--cores", "1"]
-        return shlex.join(["law", "run", task, *always, *options])
+        analysis = shlex.quote(str(self.folder))
+        always = ["--version", "v1", "--analysis", analysis, "--config", "main", "--cores", "1"]
+        return " ".join(["law", "run", task, *always, *options])
 
     def run(self, task: str, *options: str) -> Run:
         """Run a task to its end."""

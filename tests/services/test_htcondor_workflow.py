@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.batch.htcondor import CONTROL
+from tasks.batch.htcondor import BRANCHES, CONTROL
 from tests.services.checkout import Analysis, same, submitted
 from tests.waiting import PATIENCE, wait_for
 
@@ -201,3 +201,35 @@ def test_schedd_is_restarted(analysis: Analysis, expected: Templates) -> None:
     text, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, text
     assert same(analysis.templates(), expected)
+
+
+def test_a_job_that_a_person_holds_is_left_alone(analysis: Analysis, expected: Templates) -> None:
+    analysis.fault("if kwargs['isMC']: hold()")
+    process = analysis.checkout.start(analysis.law("MergeOutputs", *QUICK))
+    wait_for(lambda: started(analysis))
+    branches = f'{OURS} && {BRANCHES} == "_0To1"'
+    (job,) = analysis.checkout.user.run("condor_q", "-constraint", branches, "-af:j", "ClusterId").split()[:1]
+    analysis.checkout.user.run("condor_hold", job)
+    held = 5
+    analysis.go_on()
+    # time enough for some looks at the queue: meanwhile the other job is done
+    wait_for(lambda: [ad["JobStatus"] for ad in queue(analysis)] == [held])
+    analysis.checkout.user.run("condor_release", job)
+    text, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, text
+    assert f"job {job} is on hold, because somebody said so, and left alone" in text
+    assert submitted(text) == [2]
+    assert same(analysis.templates(), expected)
+
+
+def test_streams_of_jobs_and_what_they_could_ask_for(analysis: Analysis) -> None:
+    run = analysis.run("RunProcessor", *QUICK, "--memory", "8GB")
+    assert run.code == 0, run.text
+    assert re.search(
+        r"^RunProcessor main: a branch took up to \d+ MB and \d+ s; --memory \d+MB", run.text, re.MULTILINE
+    )
+    control = analysis.control("htcondor")
+    assert "Job submitted from host" in (control / "jobs.log").read_text()
+    # law's log has the same
+    assert [*control.glob("job_*")] == []
+    assert (control / "stdall_0To1.txt").is_file()

@@ -2,9 +2,11 @@
 """A simulated schedd: one script under the names of HTCondor's commands.
 
 ``$FAKE_BATCH`` is a folder with ``plan.json``: ``outputs`` (branches like ``_0To1`` → where the output of the job is
-kept and where it belongs) and ``outcomes`` (branches → one per attempt: ``ok``, ``held CODE REASON``, ``fail ERROR`` or
-``lost``; ``ok`` when there are no more), and ``hosts`` (branches → where a job runs, else ``node1``). A job is idle,
-then runs, then has its outcome, a step per look at the queue. Calls are noted in ``calls.txt``.
+kept and where it belongs) and ``outcomes`` (branches → one per attempt: ``ok``, ``held CODE REASON``, ``fail ERROR``,
+``forgotten`` after it was done, or ``lost``; ``ok`` when there are no more), ``hosts`` (branches → where a job runs,
+else ``node1``), and ``silent`` (commands that don't answer, once for each time they are named). A job is idle, then
+runs, then has its outcome, a step per look at the queue. A job on hold with the code 1 is released at the second look.
+Calls are noted in ``calls.txt``.
 """
 
 from __future__ import annotations
@@ -54,15 +56,20 @@ def step(job: dict[str, Any], plan: dict[str, Any]) -> None:
     if job["JobStatus"] == IDLE:
         job["JobStatus"] = RUNNING
         return
+    if job["JobStatus"] == HELD and job["HoldReasonCode"] == 1:
+        job["looks"] = job.get("looks", 0) + 1
+        if job["looks"] == 2:
+            job.update(JobStatus=RUNNING, outcome="ok")
+        return
     if job["JobStatus"] != RUNNING:
         return
     word, _, rest = job["outcome"].partition(" ")
-    if word == "ok":
+    if word in ("ok", "forgotten"):
         kept, place = plan["outputs"][job["PocketlawBranches"]]
         if Path(kept).exists():
             Path(place).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(kept, place)
-        job.update(JobStatus=COMPLETED, ExitCode=0)
+        job.update(JobStatus=COMPLETED if word == "ok" else 0, ExitCode=0)
     elif word == "fail":
         log = Path(job["PocketlawControl"], f"stdall{job['PocketlawBranches']}.txt")
         log.write_text(f"Traceback (most recent call last):\n{rest}\n")
@@ -92,6 +99,10 @@ def main(name: str, arguments: list[str]) -> None:
             for job_id in arguments:
                 state["jobs"][job_id]["JobStatus"] = REMOVED
         else:
+            if name in plan.get("silent", ()):
+                plan["silent"].remove(name)
+                (folder / "plan.json").write_text(json.dumps(plan))
+                sys.exit("Failed to connect to the schedd")
             wanted = (IDLE, RUNNING, HELD) if name == "condor_q" else (REMOVED, COMPLETED)
             if name == "condor_q":
                 for job in state["jobs"].values():

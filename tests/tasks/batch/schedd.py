@@ -40,10 +40,14 @@ class Schedd:
         """All jobs there were."""
         return list(json.loads((self.folder / "state.json").read_text())["jobs"].values())
 
-    def plan(self, outcomes: Mapping[str, Sequence[str]], **hosts: str) -> None:
-        """Say how jobs end: branches like ``_0To1`` → one word per attempt; and where they run."""
+    def plan(self, outcomes: Mapping[str, Sequence[str]], silent: Sequence[str] = (), **hosts: str) -> None:
+        """Say how jobs end: branches like ``_0To1`` → one word per attempt; and where they run.
+
+        Commands don't answer as often as they are in ``silent``.
+        """
         path = self.folder / "plan.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), "outcomes": outcomes, "hosts": hosts}))
+        plan = {**json.loads(path.read_text()), "outcomes": outcomes, "hosts": hosts, "silent": list(silent)}
+        path.write_text(json.dumps(plan))
 
 
 def take_over(
@@ -64,6 +68,8 @@ def take_over(
         (bin_folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(bin_folder), prepend=":")
     monkeypatch.setenv("FAKE_BATCH", str(folder))
+    # the bindings would look for another schedd
+    monkeypatch.setenv("POCKET_HTCONDOR", "commands")
     outputs = {}
     for number, task in enumerate(chain.task(RunProcessor, config="main", **params).get_branch_tasks().values()):
         place, kept = task.output().directory, folder / f"output_{number}"

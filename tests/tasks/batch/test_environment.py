@@ -125,13 +125,10 @@ def start(bundle: JobEnvironment, folder: Path, script: str) -> subprocess.Compl
 
 
 @pytest.mark.parametrize("name", ["a b", "$HOME", "`id`", "$(id)", "it's", 'the "store"', "back\\slash", "a;b&c|d"])
-def test_no_shell_reads_the_name_of_the_store(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bundle: JobEnvironment, name: str
-) -> None:
-    monkeypatch.setenv("POCKET_STORE", str(tmp_path / name))
-    here = job_environment("bundle", tmp_path / "bundles", str(root / "analysis" / "small"))
+def test_no_shell_reads_the_name_of_the_store(bundle: JobEnvironment, tmp_path: Path, name: str) -> None:
+    here = replace(bundle, variables={**bundle.variables, "pocket_store": f"/data/{name}"})
     run = start(here, tmp_path / "job", 'printf %s "$POCKET_STORE"')
-    assert (run.stdout, run.stderr) == (str(tmp_path / name), "")
+    assert (run.stdout, run.stderr) == (f"/data/{name}", "")
 
 
 def test_job_enters_its_bundle(bundle: JobEnvironment, tmp_path: Path) -> None:

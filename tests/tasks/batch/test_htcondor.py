@@ -72,6 +72,34 @@ def test_causes_decide_what_is_asked_for(chain: Chain, schedd: Schedd) -> None:
     assert "error: OSError: disk" in done.text
 
 
+def test_a_job_that_a_person_holds_is_left_alone(chain: Chain, schedd: Schedd) -> None:
+    schedd.plan({"_0To1": ["held 1 via condor_hold (by user me)"]})
+    done = run(chain)
+    assert done.code == 0, done.text
+    assert done.text.count("job 1.0 is on hold, because somebody said so, and left alone") == 1
+    assert len(schedd.jobs) == 4
+    assert "condor_rm" not in schedd.calls
+
+
+def test_a_queue_that_does_not_answer_at_the_beginning(chain: Chain, schedd: Schedd) -> None:
+    schedd.plan({}, silent=["condor_q"])
+    done = run(chain)
+    assert done.code != 0
+    assert done.errors == ["condor_q failed with exit code 1: Failed to connect to the schedd"]
+    assert "condor_submit" not in schedd.calls
+
+
+def test_a_history_that_does_not_answer_leaves_it_to_the_outputs(chain: Chain, schedd: Schedd) -> None:
+    schedd.plan({"_0To1": ["forgotten"], "_1To2": ["lost"]}, silent=["condor_history"] * 9)
+    done = run(chain)
+    assert done.code == 0, done.text
+    # the one whose output is there isn't run again
+    assert [job["PocketlawBranches"] for job in schedd.jobs].count("_0To1") == 1
+    assert [job["PocketlawBranches"] for job in schedd.jobs].count("_1To2") == 2
+    sentence = "condor_history failed with exit code 1: Failed to connect to the schedd; jobs that have left the queue"
+    assert done.text.count(sentence) == 1
+
+
 def test_retries_have_an_end(chain: Chain, schedd: Schedd) -> None:
     schedd.plan({"_1To2": ["held 13 Transfer input files failure"] * 9})
     done = run(chain, "--retries", "2")
@@ -211,11 +239,12 @@ def test_queue_that_cannot_be_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     script = tmp_path / "condor_q"
     script.write_text("#!/bin/sh\necho 'Failed to connect' >&2\nexit 1\n")
     script.chmod(0o755)
+    monkeypatch.setenv("POCKET_HTCONDOR", "commands")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     with pytest.raises(QueueError, match="condor_q failed with exit code 1: Failed to connect"):
-        HTCondorManager("/control").ads("condor_q")
+        HTCondorManager("/control").queue.jobs()
     monkeypatch.setenv("PATH", str(tmp_path / "empty"))
     with pytest.raises(QueueError, match="condor_q can't be run: "):
-        HTCondorManager("/control").ads("condor_q")
+        HTCondorManager("/control").queue.jobs()
     assert issubclass(QueueError, Exception)
     assert not issubclass(QueueError, ConfigError)

@@ -13,15 +13,41 @@ class Manager:
 
     FAILED = "failed"
 
-    def query_batch(self, job_ids: list[str]) -> dict[str, str]:
-        return dict.fromkeys(job_ids, "running")
-
     def job_status_dict(self, **state: Any) -> dict[str, Any]:
         return state
 
 
 class Queue(QueueManager, Manager):
-    pass
+    pause = 5.0
+
+    def __init__(self, failures: int = 0) -> None:
+        self.failures = failures
+        self.waits: list[float] = []
+        self.wait = self.waits.append
+        self.observe = lambda states: None
+
+    def query(self, job_id: Any, **kwargs: Any) -> Any:
+        if self.failures:
+            self.failures -= 1
+            raise QueueError("the schedd is down")
+        return dict.fromkeys(job_id, "running")
+
+
+def test_a_queue_that_does_not_answer_is_asked_again_and_said_so_once(capsys: pytest.CaptureFixture[str]) -> None:
+    queue = Queue(failures=3)
+    assert queue.query_batch(["1", "2"]) == {"1": "running", "2": "running"}
+    assert queue.waits == [5.0] * 3
+    assert capsys.readouterr().out.splitlines() == [
+        "the schedd is down; it is asked again every 5 s",
+        "the queue answers again",
+    ]
+
+
+def test_a_queue_that_never_answers_is_given_up() -> None:
+    queue = Queue(failures=100)
+    with pytest.raises(QueueError, match="the schedd is down"):
+        queue.query_batch(["1"])
+    assert len(queue.waits) == queue.most_failures - 1
 
 
 def test_what_the_queue_tells_is_observed() -> None:

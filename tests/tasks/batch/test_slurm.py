@@ -76,7 +76,7 @@ def test_lines_of_the_queue() -> None:
         (("1", "NODE_FAIL"), Cause.REMOVED),
         (("1", "PREEMPTED"), Cause.REMOVED),
         (("1", "PENDING", "launch failed requeued held"), Cause.HELD),
-        (("1", "PENDING", "JobHeldAdmin"), Cause.HELD),
+        (("1", "PENDING", "JobHoldMaxRequeue"), Cause.HELD),
     ],
 )
 def test_causes(recorded: tuple[str, ...], cause: Cause) -> None:
@@ -101,6 +101,13 @@ def test_states_of_jobs_that_did_not_fail() -> None:
         "SUSPENDED": "running",
         "COMPLETED": "finished",
     }
+
+
+@pytest.mark.parametrize("reason", ["JobHeldUser", "JobHeldAdmin"])
+def test_a_job_that_a_person_holds_is_left_alone(reason: str) -> None:
+    manager = SlurmManager("/control")
+    state = manager._state("1", QueuedJob("PENDING", reason))
+    assert (state["status"], state["extra"]) == ("pending", {"on_hold": True})
 
 
 def test_no_call_per_job(chain: Chain, slurm: Schedd) -> None:
@@ -128,7 +135,7 @@ def test_causes_decide_what_is_asked_for(chain: Chain, slurm: Schedd) -> None:
             "_0To1": ["OUT_OF_MEMORY OutOfMemory 0:125"],
             "_1To2": ["TIMEOUT TimeLimit 0:15"] * 2,
             "_2To3": ["NODE_FAIL None 0:0"],
-            "_3To4": ["PENDING JobHeldAdmin 0:0"],
+            "_3To4": ["PENDING JobHoldMaxRequeue 0:0"],
         }
     )
     done = run(chain, "--memory", "900", "--runtime", "1h")
