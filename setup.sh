@@ -2,9 +2,10 @@
 #
 #     source setup.sh
 #
-# POCKET_PYTHON   the Python (>= 3.11) that .venv is built with; default: the first suitable one on PATH
-# POCKET_INSTALL  "never" to end with an error instead of installing anything, as jobs do
-# POCKET_STORE    the folder that all outputs go to; default: store/ beside this file
+# POCKET_PYTHON       the Python (>= 3.11) that .venv is built with; default: the first suitable one on PATH
+# POCKET_ENVIRONMENT  "system" to run with the packages of the Python on PATH, of an LCG view or a container, without .venv
+# POCKET_INSTALL      "never" to end with an error instead of installing anything, as jobs do
+# POCKET_STORE        the folder that all outputs go to; default: store/ beside this file
 #
 # The sourced part only runs this file again in a bash process of its own, which installs what is missing and prints
 # the variables to set. So none of that work's options, functions or folders reach the caller, and a failure changes
@@ -29,7 +30,7 @@ if [ -z "${POCKETLAW_SETUP_PROCESS:-}" ]; then
         case "$-" in *i*) ;; *) return 0 ;; esac
         case "$-" in *u*) nounset=yes && set +u ;; esac # law's completion reads variables that are unset
         # shellcheck disable=SC1090
-        source "$VIRTUAL_ENV"/lib/python*/site-packages/law/cli/completion.sh "" >/dev/null 2>&1 || true
+        [ -z "${VIRTUAL_ENV:-}" ] || source "$VIRTUAL_ENV"/lib/python*/site-packages/law/cli/completion.sh "" >/dev/null 2>&1 || true
         [ -z "$nounset" ] || set -u
     }
     _pocketlaw_setup
@@ -159,7 +160,56 @@ prepend() {
     printf '%s' "$1${rest:+:$rest}"
 }
 
-if ! venv_is_current; then
+# Prints a search path for modules without the folders whose packages would replace installed ones, and says which.
+without_replacements() {
+    .venv/bin/python -I -S -c '
+import os, sys
+root, *paths = sys.argv[1].split(os.pathsep)
+installed = next(os.path.join(".venv/lib", name, "site-packages") for name in os.listdir(".venv/lib"))
+
+def modules(folder):
+    try:
+        names = {entry.name for entry in os.scandir(folder) if entry.name.endswith((".py", ".so")) or entry.is_dir()}
+    except OSError:
+        return set()
+    return {name.partition(".")[0] for name in names if not name.endswith((".dist-info", ".egg-info", ".libs"))}
+
+kept, own = [root], modules(installed) - {"", "__pycache__", "bin", "tests"}
+for path in filter(None, paths):
+    replaced = sorted(modules(path) & own)
+    if replaced:
+        more = f" and {len(replaced) - 3} more" if len(replaced) > 3 else ""
+        listed = ", ".join(replaced[:3])
+        print(f"setup.sh: left {path} out of PYTHONPATH: its {listed}{more} would be taken for those "
+              "of requirements.lock (POCKET_ENVIRONMENT=system runs with them on purpose)", file=sys.stderr)
+    else:
+        kept.append(path)
+print(os.pathsep.join(kept))
+' "$1"
+}
+
+# Ends unless the Python on PATH has what is needed, for who runs with the packages of a view or a container on purpose.
+check_system() {
+    local python=$1 missing
+    missing=$("$python" -c '
+import importlib.util, sys
+if sys.version_info < (3, 11):
+    sys.exit(1)
+names = "law luigi coffea awkward uproot hist correctionlib numba h5py omegaconf yaml matplotlib mplhep scipy iminuit"
+print(" ".join(name for name in names.split() if importlib.util.find_spec(name) is None))
+') || fail "POCKET_ENVIRONMENT=system: $python isn't a Python of version 3.11 or newer"
+    [ -z "$missing" ] || fail "POCKET_ENVIRONMENT=system: $python lacks ${missing// /, }: install them there, or leave \
+POCKET_ENVIRONMENT unset, which makes .venv"
+    [ -n "$(type -P law)" ] || fail "POCKET_ENVIRONMENT=system: the command law isn't on PATH"
+}
+
+if [ "${POCKET_ENVIRONMENT:-}" = system ]; then
+    # not resolved: that of a view or a virtual environment finds its packages by its own path
+    python=${POCKET_PYTHON:-$(type -P python3 || true)}
+    check_system "${python:-python3}"
+elif [ -n "${POCKET_ENVIRONMENT:-}" ]; then
+    fail "POCKET_ENVIRONMENT is $POCKET_ENVIRONMENT, expected system or nothing"
+elif ! venv_is_current; then
     [ "${POCKET_INSTALL:-}" != never ] || refuse_to_install
     python=$(find_python)
     lock "$python"
@@ -172,19 +222,25 @@ export POCKET_STORE=${POCKET_STORE:-$root/store}
 export POCKET_ROOT=$root
 export LAW_HOME=$root/.law
 export LAW_CONFIG_FILE=$root/law.cfg
-export VIRTUAL_ENV=$root/.venv
 export PATH PYTHONPATH
-PATH=$(prepend "$root/.venv/bin" "$PATH")
 PYTHONPATH=$(prepend "$root" "${PYTHONPATH:-}")
-unset PYTHONHOME
+names="POCKET_ROOT POCKET_STORE LAW_HOME LAW_CONFIG_FILE PATH PYTHONPATH"
+if [ "${POCKET_ENVIRONMENT:-}" != system ]; then
+    python=.venv/bin/python
+    export VIRTUAL_ENV=$root/.venv
+    PATH=$(prepend "$root/.venv/bin" "$PATH")
+    [ "$PYTHONPATH" = "$root" ] || PYTHONPATH=$(without_replacements "$PYTHONPATH")
+    unset PYTHONHOME
+    names="$names VIRTUAL_ENV"
+fi
 
 if ! index_is_current; then
-    lock .venv/bin/python
+    lock "$python"
     index_is_current || index_tasks
 fi
 
-for name in POCKET_ROOT POCKET_STORE LAW_HOME LAW_CONFIG_FILE VIRTUAL_ENV PATH PYTHONPATH; do
+for name in $names; do
     printf 'export %s=%q\n' "$name" "${!name}"
 done
-echo 'unset PYTHONHOME'
+[ "${POCKET_ENVIRONMENT:-}" = system ] || echo 'unset PYTHONHOME'
 printf 'echo %q\n' "Pocketlaw: ${did:-nothing to do}; outputs go to $POCKET_STORE"

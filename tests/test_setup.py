@@ -64,6 +64,36 @@ def test_variables(checkout: Checkout) -> None:
     assert "PYTHONHOME" not in found
 
 
+def test_packages_that_would_replace_installed_ones_are_left_out(checkout: Checkout, tmp_path: Path) -> None:
+    checkout.set_up()
+    (installed,) = (checkout.root / ".venv" / "lib").glob("python*/site-packages")
+    for folder in (installed, tmp_path / "view"):
+        for name in ("awkward", "numpy"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "cuts.py").touch()
+    paths = f"{tmp_path}/view:{tmp_path}/mine:{tmp_path}/none"
+    result = checkout.run('source "$SETUP" && echo "$PYTHONPATH"', PYTHONPATH=paths)
+    assert result.stdout.splitlines()[-1] == f"{checkout.root}:{tmp_path}/mine:{tmp_path}/none"
+    assert f"setup.sh: left {tmp_path}/view out of PYTHONPATH: its awkward, numpy would be taken for" in result.stderr
+
+
+def test_the_packages_of_a_view_on_purpose(checkout: Checkout, tmp_path: Path) -> None:
+    modules = ("law", "luigi", "coffea", "awkward", "uproot", "hist", "correctionlib", "numba", "h5py", "omegaconf")
+    view = tmp_path / "view"
+    view.mkdir()
+    for name in (*modules, "yaml", "matplotlib", "mplhep", "scipy", "iminuit"):
+        (view / f"{name}.py").touch()
+    checkout.add_command("law", "#!/bin/sh\nexit 0\n")
+    system = {"POCKET_ENVIRONMENT": "system", "PYTHONPATH": str(view)}
+    result = checkout.run('source "$SETUP" && echo "$PYTHONPATH" "${VIRTUAL_ENV:-none}"', **system)
+    assert result.stdout.splitlines()[-1] == f"{checkout.root}:{view} none", result.stderr
+    assert not (checkout.root / ".venv").exists()
+    (view / "coffea.py").unlink()
+    assert "lacks coffea: install them there" in checkout.error(**system)
+    assert "POCKET_ENVIRONMENT is sytem, expected system or nothing" in checkout.error(POCKET_ENVIRONMENT="sytem")
+
+
 def test_second_time_does_nothing(checkout: Checkout) -> None:
     checkout.set_up()
     # Neither uv nor law is there any more: what takes long isn't started.

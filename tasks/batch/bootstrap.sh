@@ -1,5 +1,8 @@
 # Sourced by a job before its task runs: the environment and the store of who submitted it.
 
+# what the site's section of law.cfg has for jobs, such as the set-up of a view
+eval {{site_setup}} || { echo "error: the set-up commands of the site failed on $(hostname)" >&2; return 1; }
+
 export POCKET_STORE={{pocket_store}}
 export POCKET_REMOTE_STORE={{pocket_remote_store}}
 # the code is the one that was submitted: that is checked, and no snapshot is taken of it
@@ -9,5 +12,7 @@ export POCKET_HOST_KIND={{host_kind}}
 export POCKET_SNAPSHOT=0
 # the environment is the one that was there at the submission
 export POCKET_INSTALL=never
+export POCKET_ENVIRONMENT={{pocket_environment}}
 unset POCKET_PYTHON
+[ -z {{proxy}} ] || export X509_USER_PROXY={{proxy}}
 source {{pocket_root}}/setup.sh && source "$POCKET_ROOT/tasks/batch/one_start.sh" || return 1

@@ -1,5 +1,8 @@
 # Sourced by a job before its task runs: unpacks the bundle of code and packages that came with the job, and enters it.
 
+# what the site's section of law.cfg has for jobs, such as the set-up of a view
+eval {{site_setup}} || { echo "error: the set-up commands of the site failed on $(hostname)" >&2; return 1; }
+
 export POCKET_STORE={{pocket_store}}
 export POCKET_REMOTE_STORE={{pocket_remote_store}}
 # the code is the one that was submitted: that is checked, and no snapshot is taken of it

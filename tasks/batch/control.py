@@ -11,6 +11,7 @@ from law.job.base import JobInputFile
 
 from pocket.snapshots.process import current_snapshot
 from pocket.snapshots.trees import use
+from tasks.batch.environment import NOTHING_KNOWN
 from tasks.batch.options import BatchOptions
 from tasks.batch.sites import check_characters
 
@@ -81,7 +82,8 @@ class BatchControl(BatchOptions):
 
     def job_variables(self) -> dict[str, str]:
         """Return what jobs are told of the task beside their environment."""
-        return {"expected": "", "records": "", "host_kind": str(self.effective_workflow)}
+        told = {"host_kind": str(self.effective_workflow), "site_setup": self.site_inst.setup}
+        return {**NOTHING_KNOWN, **told}
 
     def modify_polling_status_line(self, status_line: str) -> str:
         """Say how far the jobs are, in events too."""

@@ -29,7 +29,7 @@ UNPACKED = "bundle"
 #: folders in the bundle of the code: the checkout, and the folder of an analysis that isn't in it
 _CHECKOUT, _OUTSIDE = "checkout", "outside"
 #: what a job is told of the task that it runs: fingerprint, records and kind of place, by the name in a script
-NOTHING_KNOWN = {"expected": "", "records": "", "host_kind": ""}
+NOTHING_KNOWN = {"expected": "", "records": "", "host_kind": "", "site_setup": "", "proxy": ""}
 #: largest size of the code before compression, in bytes: more isn't code
 MAX_CODE = 200_000_000
 #: scratch space that a job needs beside the bundle, in bytes
@@ -81,7 +81,7 @@ def job_environment(kind: str, folder: Path, analysis: str) -> JobEnvironment:
         root = os.environ["POCKET_ROOT"]
         if (snapshot := current_snapshot()) is not None:
             _keep_for_jobs(snapshot, analysis_snapshot(absolute_reference(analysis)))
-        variables = {**store, "pocket_root": root}
+        variables = {**store, "pocket_root": root, "pocket_environment": os.environ.get("POCKET_ENVIRONMENT", "")}
         return JobEnvironment("bootstrap.sh", absolute_reference(analysis), variables, paths=(Path(root),))
     code, environment, reference = _bundle(folder, absolute_reference(analysis))
     variables = {

@@ -171,15 +171,21 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
             config.custom_content.append(("MY.SingularityImage", f'"{site.container}"'))
         if site.accounting_group:
             config.custom_content.append(("accounting_group", site.accounting_group))
-        if environment.disk:
-            config.custom_content.append(("request_disk", f"{environment.disk // 1_000_000} MB"))
+        if disk := max(environment.disk / 1e6, site.disk):
+            config.custom_content.append(("request_disk", f"{round(disk)} MB"))
+        if site.gpus:
+            config.custom_content.append(("request_gpus", site.gpus))
         if site.send_credential:
             config.custom_content.append(("MY.SendCredential", "True"))
         if proxy := self.job_proxy(needs.runtime):
             # a copy in the job's folder, for the user only; the job gets X509_USER_PROXY
             config.custom_content.append(("x509userproxy", proxy))
+        wanted = [f"({site.requirements})"] if site.requirements else []
         if hosts := self.workflow_proxy.blocked_hosts:
-            config.custom_content.append(("requirements", _elsewhere(hosts)))
+            wanted.append(_elsewhere(hosts))
+        if wanted:
+            config.custom_content.append(("requirements", " && ".join(wanted)))
+        config.custom_content += site.submit_lines(needs.memory, needs.runtime)
         return config
 
 

@@ -22,7 +22,7 @@ BUNDLES = ".bundles"
 
 _OF_SITE = "default: the site's"
 #: batch system → what it has no word for
-_WITHOUT = {"slurm": ("container", "environment", "flavour", "proxy")}
+_WITHOUT = {"slurm": ("container", "environment", "flavour")}
 
 
 class WorkflowTypes(law.Task):

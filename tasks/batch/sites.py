@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -47,6 +48,13 @@ class Site:
         not_from: beginnings of paths that a site refuses, separated by commas, e.g. ``/eos/,/tmp/``.
         proxy: X.509 proxy that jobs get: a path, or ``auto`` for where ``voms-proxy-init`` writes it; empty for none.
         block: hosts that jobs aren't sent to, separated by commas.
+        disk: scratch space of a job in MB, 0 for what the batch system gives.
+        gpus: number of GPUs of a job.
+        setup: commands of the shell that a job begins with, such as ``source /cvmfs/…/setup.sh`` of a view.
+        requirements: an expression that machines of HTCondor must fulfil.
+        submit: further lines of the submission, one in each line: ``key = value`` of a submit file of HTCondor, options
+            of Slurm such as ``gres=gpu:1``. ``{memory}`` stands for the memory in MB, ``{seconds}`` and ``{minutes}``
+            for the running time.
     """
 
     name: str
@@ -66,10 +74,30 @@ class Site:
     not_from: tuple[str, ...] = ()
     proxy: str = ""
     block: tuple[str, ...] = ()
+    disk: float = 0.0
+    gpus: int = 0
+    setup: str = ""
+    requirements: str = ""
+    submit: tuple[tuple[str, str], ...] = ()
 
     def changed(self, **options: Any) -> Site:
         """Return the site with other options."""
         return dataclasses.replace(self, **options)
+
+    def submit_lines(self, memory: float, runtime: float) -> list[tuple[str, str]]:
+        """Return the further lines of a submission with what a job asks for filled in.
+
+        Args:
+            memory: in MB.
+            runtime: in hours.
+        """
+        values = {"{memory}": memory, "{seconds}": runtime * 3600, "{minutes}": runtime * 60}
+        lines = []
+        for key, value in self.submit:
+            for name, number in values.items():
+                value = value.replace(name, str(math.ceil(number)))
+            lines.append((key, value))
+        return lines
 
     def check_path(self, path: str, remedy: str = "") -> None:
         """Check that the site takes submissions with a path.
@@ -159,10 +187,20 @@ def _boolean(text: str) -> bool:
     return text.lower() == "true"
 
 
+def _line(text: str) -> tuple[str, str]:
+    """Return the key and the value of a line."""
+    key, _, value = text.partition("=")
+    if not re.fullmatch(r"[+\w.-]+", key.strip()):
+        raise ValueError(text)
+    return key.strip(), value.strip()
+
+
 #: annotation of an option → how its text is read
 _READ: dict[str, Callable[[str], object]] = {
     "str": str,
     "float": float,
+    "int": int,
     "bool": _boolean,
+    "tuple[tuple[str, str], ...]": lambda text: tuple(map(_line, filter(None, map(str.strip, text.splitlines())))),
     "tuple[str, ...]": lambda text: tuple(part.strip() for part in text.split(",") if part.strip()),
 }

@@ -244,4 +244,13 @@ class SlurmBatch(BatchControl, SlurmWorkflow):
             config.custom_content.append(("account", site.accounting_group))
         if hosts := self.workflow_proxy.blocked_hosts:
             config.custom_content.append(("exclude", ",".join(hosts)))
+        if site.gpus:
+            config.custom_content.append(("gpus", site.gpus))
+        if site.disk:
+            config.custom_content.append(("tmp", f"{round(site.disk)}M"))
+        lines = site.submit_lines(needs.memory, needs.runtime)
+        config.custom_content += [(key, value) if value else (key,) for key, value in lines]
+        if proxy := self.job_proxy(needs.runtime):
+            # HTCondor hands a copy over; here, jobs read the file where it is
+            config.render_variables["proxy"] = shlex.quote(str(proxy.absolute()))
         return config

@@ -36,6 +36,10 @@ def test_what_a_submission_needs(chain: Chain, monkeypatch: pytest.MonkeyPatch) 
         "expected": f"RunProcessor={task.fingerprint}",
         "records": f"spec:{task.fingerprint},lock:{task.records.ids['lock']}",
         "host_kind": "slurm",
+        # quoted for the shell
+        "site_setup": "''",
+        "proxy": "''",
+        "pocket_environment": "''",
     }
     monkeypatch.setattr(type(task), "site_inst", Site("far", submit_from="/eos/"))
     with pytest.raises(ConfigError, match="site 'far' takes no submission from "):

@@ -47,7 +47,7 @@ def test_shared() -> None:
     found = job_environment("shared", Path("/bundles"), "./mine")
     assert found.bootstrap_file.is_file()
     store = {"pocket_store": os.environ["POCKET_STORE"], "pocket_remote_store": ""}
-    assert found.variables == {"pocket_root": str(ROOT), **store, **environment.NOTHING_KNOWN}
+    assert found.variables == {"pocket_root": str(ROOT), "pocket_environment": "", **store, **environment.NOTHING_KNOWN}
     assert (dict(found.files), found.paths, found.disk) == ({}, (ROOT,), 0)
     # jobs begin in another folder
     assert found.analysis == str(Path.cwd() / "mine")
@@ -129,6 +129,17 @@ def test_no_shell_reads_the_name_of_the_store(bundle: JobEnvironment, tmp_path: 
     here = replace(bundle, variables={**bundle.variables, "pocket_store": f"/data/{name}"})
     run = start(here, tmp_path / "job", 'printf %s "$POCKET_STORE"')
     assert (run.stdout, run.stderr) == (f"/data/{name}", "")
+
+
+def test_set_up_commands_of_a_site(bundle: JobEnvironment, tmp_path: Path) -> None:
+    view = "export OF_THE_VIEW='a b'; echo set up"
+    run = start(
+        replace(bundle, variables={**bundle.variables, "site_setup": view}), tmp_path / "job", "echo $OF_THE_VIEW"
+    )
+    assert run.stdout.splitlines() == ["set up", "a b"]
+    run = start(replace(bundle, variables={**bundle.variables, "site_setup": "false"}), tmp_path / "other", "echo on")
+    assert (run.returncode, run.stdout) == (20, "")
+    assert run.stderr.startswith("error: the set-up commands of the site failed on ")
 
 
 def test_job_enters_its_bundle(bundle: JobEnvironment, tmp_path: Path) -> None:

@@ -74,3 +74,23 @@ def test_paths_that_a_batch_system_can_not_be_told(system: str, path: str, chara
 def test_paths_that_batch_systems_can_be_told() -> None:
     check_characters("htcondor", "/a b/it's `id`;50%/#1/ü")
     check_characters("slurm", "/afs/cern.ch/user/m/me/a-b_c+d=e@f~g/ü")
+
+
+def test_lines_of_a_submission() -> None:
+    site = parse_site(
+        "mine",
+        {
+            "submit": "+RequestRuntime = {seconds}\n\n  gres = gpu:1\nexclusive\nx = a == {memory} && {minutes}",
+            "gpus": "2",
+            "disk": "4000",
+        },
+    )
+    assert (site.gpus, site.disk) == (2, 4000.0)
+    assert site.submit_lines(1500.5, 0.75) == [
+        ("+RequestRuntime", "2700"),
+        ("gres", "gpu:1"),
+        ("exclusive", ""),
+        ("x", "a == 1501 && 45"),
+    ]
+    with pytest.raises(ConfigError, match=r"submit = a b = 3 in \[site_mine\] of law.cfg is no"):
+        parse_site("mine", {"submit": "a b = 3"})
