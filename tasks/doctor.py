@@ -19,6 +19,7 @@ from tasks.base import AnalysisTask
 from tasks.batch.options import BatchOptions
 from tasks.batch.sites import read_site
 from tasks.diagnosis.credentials import authorities, grid_proxy, token
+from tasks.diagnosis.packages import packages
 from tasks.diagnosis.places import index, placement, writable
 from tasks.diagnosis.result import Result, Status
 from tasks.diagnosis.systems import SYSTEMS, batch_system, systems_here, xrootd_client
@@ -113,6 +114,7 @@ class Doctor(BatchOptions, AnalysisTask):
         if found := token():
             yield found
         yield xrootd_client()
+        yield packages(checkout / "requirements.lock")
         yield index(Path(law.config.get_expanded("core", "index_file")), checkout)
         yield writable("store", store_root(), "POCKET_STORE")
         if logs:

@@ -13,8 +13,8 @@ from tasks.diagnosis.result import Result, Status
 
 #: what decides numbers, or whether anything runs
 LOOKED_AT = (
-    "awkward", "boost-histogram", "coffea", "correctionlib", "h5py", "hist", "law", "luigi", "numba", "numpy", "omegaconf",
-    "scipy", "uproot", "vector",
+    "awkward", "boost-histogram", "coffea", "correctionlib", "h5py", "hist", "law", "luigi", "numba", "numpy",
+    "omegaconf", "scipy", "uproot", "vector",
 )  # fmt: skip
 _LOCKED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)
 
