@@ -9,6 +9,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from packaging.markers import Marker
+
 from tasks.diagnosis.result import Result, Status
 
 #: what decides numbers, or whether anything runs
@@ -16,7 +18,7 @@ LOOKED_AT = (
     "awkward", "boost-histogram", "coffea", "correctionlib", "h5py", "hist", "law", "luigi", "numba", "numpy",
     "omegaconf", "scipy", "uproot", "vector",
 )  # fmt: skip
-_LOCKED = re.compile(r"^([\w.-]+)==([^\s;]+)", re.MULTILINE)
+_LOCKED = re.compile(r"^([\w.-]+)==([^\s;]+)(?:\s*;\s*([^\\\n]+))?", re.MULTILINE)
 
 
 def packages(lock: Path) -> Result:
@@ -27,7 +29,11 @@ def packages(lock: Path) -> Result:
     """
     if os.environ.get("POCKET_ENVIRONMENT") == "system":
         return Result("packages", Status.OK, f"those of {sys.executable}, as POCKET_ENVIRONMENT says")
-    locked = dict(_LOCKED.findall(lock.read_text(encoding="utf-8")))
+    locked = {
+        name: version
+        for name, version, marker in _LOCKED.findall(lock.read_text(encoding="utf-8"))
+        if not marker or Marker(marker).evaluate()
+    }
     for name in LOOKED_AT:
         spec = importlib.util.find_spec(name.replace("-", "_"))
         place = Path(spec.origin).parent if spec is not None and spec.origin else None

@@ -14,7 +14,10 @@ from tests.law_runner import ROOT
 @pytest.fixture
 def lock(tmp_path: Path) -> Path:
     path = tmp_path / "requirements.lock"
-    path.write_text(f"awkward=={awkward.__version__} \\\n    --hash=sha256:0\nattrs==1 ; python_version < '4'\n")
+    path.write_text(
+        f"awkward=={awkward.__version__} ; python_full_version >= '3.11' \\\n    --hash=sha256:0\n"
+        "awkward==1 ; python_full_version < '3.11' \\\n    --hash=sha256:0\n"
+    )
     return path
 
 
