@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,6 +38,11 @@ class BatchWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch, SlurmBatch):
     def accepts(self, branches: Collection[int]) -> bool:
         """Whether branches are enough to go on."""
         return len(branches) == len(self.get_branch_map())
+
+    def usage_of(self, branch: int) -> Mapping[str, Any]:
+        """Return the time and the memory of a branch from its manifest."""
+        manifest = self.as_branch(branch).output().manifest
+        return {} if manifest is None else dict(manifest.info.get("usage", {}))
 
     def job_variables(self) -> dict[str, str]:
         """Tell jobs what the task must be there, and the records that their manifests name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,10 @@ class BatchControl(BatchOptions):
         """Return what jobs are told of the task beside their environment."""
         told = {"host_kind": str(self.effective_workflow), "site_setup": self.site_inst.setup}
         return {**NOTHING_KNOWN, **told}
+
+    def usage_of(self, branch: int) -> Mapping[str, Any]:
+        """Return what a branch used, as far as its output tells."""
+        return {}
 
     def modify_polling_status_line(self, status_line: str) -> str:
         """Say how far the jobs are, in events too."""

@@ -220,8 +220,7 @@ class RetryingProxy:
             if data["status"] == self.job_manager.FINISHED
             for branch in data["branches"]
         ]
-        manifests = [self.task.as_branch(branch).output().manifest for branch in sample(branches)]
-        usage = [manifest.info.get("usage", {}) for manifest in manifests if manifest is not None]
+        usage = [self.task.usage_of(branch) for branch in sample(branches)]
         if sentence := advice(usage, self.task.needs, self.task.tasks_per_job):
             self.task.publish_message(f"{self.task.progress_label}: {sentence}")
 

@@ -148,7 +148,7 @@ def test_damaged_bundle_is_refused(bundled: Analysis) -> None:
     assert run.code != 0
     (sentence,) = run.errors
     assert "RunProcessor main: 1 of 1 jobs failed for good" in sentence
-    assert "error: the bundle of code that came with the job isn't the one that was sent" in sentence
+    assert "the bundle of code that came with the job isn't the one that was sent" in sentence
     # the same error a second time is enough
     assert submitted(run.text) == [1, 1]
     log = Path(sentence.rpartition("(log: ")[2].rstrip(")")).read_text()
