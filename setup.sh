@@ -169,10 +169,13 @@ installed = next(os.path.join(".venv/lib", name, "site-packages") for name in os
 
 def modules(folder):
     try:
-        names = {entry.name for entry in os.scandir(folder) if entry.name.endswith((".py", ".so")) or entry.is_dir()}
+        entries = list(os.scandir(folder))
     except OSError:
         return set()
-    return {name.partition(".")[0] for name in names if not name.endswith((".dist-info", ".egg-info", ".libs"))}
+    # a folder without code of its own replaces no package
+    found = [entry for entry in entries if entry.name.endswith((".py", ".so"))
+             or os.path.isfile(os.path.join(entry.path, "__init__.py"))]
+    return {entry.name.partition(".")[0] for entry in found}
 
 kept, own = [root], modules(installed) - {"", "__pycache__", "bin", "tests"}
 for path in filter(None, paths):

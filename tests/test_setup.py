@@ -70,7 +70,9 @@ def test_packages_that_would_replace_installed_ones_are_left_out(checkout: Check
     for folder in (installed, tmp_path / "view"):
         for name in ("awkward", "numpy"):
             (folder / name).mkdir(parents=True, exist_ok=True)
-    (tmp_path / "mine").mkdir()
+            (folder / name / "__init__.py").touch()
+    # a folder of that name, without code, replaces nothing
+    (tmp_path / "mine" / "numpy").mkdir(parents=True)
     (tmp_path / "mine" / "cuts.py").touch()
     paths = f"{tmp_path}/view:{tmp_path}/mine:{tmp_path}/none"
     result = checkout.run('source "$SETUP" && echo "$PYTHONPATH"', PYTHONPATH=paths)

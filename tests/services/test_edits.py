@@ -18,12 +18,15 @@ SYSTEMS = [
     pytest.param("htcondor", marks=pytest.mark.htcondor),
     pytest.param("slurm", marks=pytest.mark.slurm),
 ]
-#: whoever loads the analysis edits the original of a file
+#: whoever loads the analysis edits the original of a file, in one step: two jobs may do so at once
 EDIT = """
+import os as _os
 from pathlib import Path as _Path
 
 _file = _Path({file!r})
-_file.write_text(_file.read_text().replace("pt: 20.0", "pt: 40.0"))
+_new = _file.parents[1] / f"edited-{{_os.getpid()}}"
+_new.write_text(_file.read_text().replace("pt: 20.0", "pt: 40.0"))
+_new.replace(_file)
 """
 #: in jobs, a parameter has another value
 DIFFERS = """

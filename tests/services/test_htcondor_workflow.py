@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -233,3 +234,21 @@ def test_streams_of_jobs_and_what_they_could_ask_for(analysis: Analysis) -> None
     # law's log has the same
     assert [*control.glob("job_*")] == []
     assert (control / "stdall_0To1.txt").is_file()
+
+
+def test_what_a_site_needs(analysis: Analysis) -> None:
+    """Free lines, disk space, requirements, and commands that jobs begin with."""
+    section = {
+        "submit": '+ProjectName = "of_mine"\n+RequestRuntime = {seconds}',
+        "disk": "150",
+        "requirements": "TARGET.Cpus > 0",
+        "setup": "export OF_THE_SITE='a b'; echo \"set up: $OF_THE_SITE\"",
+    }
+    settings = " ".join(f"LAW__site_local__{name}={shlex.quote(value)}" for name, value in section.items())
+    run = analysis.checkout.run(f"{settings} {analysis.law('RunProcessor', *QUICK, '--runtime', '30min')}")
+    assert run.code == 0, run.text
+    control = analysis.control("htcondor")
+    ours = ("-constraint", f'{CONTROL} == "{control}"', "-limit", "1")
+    asked = ("-af", "ProjectName", "RequestRuntime", "RequestDisk")
+    assert analysis.checkout.user.run("condor_history", *ours, *asked).split() == ["of_mine", "1800", str(150 * 1024)]
+    assert "set up: a b" in (control / "stdall_0To1.txt").read_text()
