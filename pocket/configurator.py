@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -15,7 +16,6 @@ from pocket.arguments import Declarative
 from pocket.blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator, requested_variations
 from pocket.columns.plan import build_column_plan
-from pocket.correction_names import check_corrections
 from pocket.cut import Cut
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
 from pocket.datasets.fileset import DatasetInfo, select_datasets
@@ -298,7 +298,7 @@ class Configurator(metaclass=Declarative):
                 try:
                     instance = cls(self.parameters, definition.metadata())
                     instance.check_parameters()
-                    check_corrections(instance.corrections())
+                    _check_corrections(instance.corrections())
                 except ConfigError as error:
                     raise ConfigError(f"weight {weight!r} of dataset {name!r}: {error}") from None
 
@@ -314,7 +314,7 @@ class Configurator(metaclass=Declarative):
                     continue
                 checked.add((cls.name, *kind))
                 try:
-                    check_corrections(cls(self.parameters, metadata, True).corrections())
+                    _check_corrections(cls(self.parameters, metadata, True).corrections())
                 except ConfigError as error:
                     raise ConfigError(f"calibrator {cls.name!r} of dataset {name!r}: {error}") from None
 
@@ -342,6 +342,11 @@ class Configurator(metaclass=Declarative):
                 for calibrator in self.shapes.calibrators:
                     if calibrator.name in self.shapes.requested([sample]):
                         yield from requested_variations(calibrator(self.parameters, metadata, True))
+
+
+def _check_corrections(corrections: Sequence[tuple[str, str]]) -> None:
+    # by name, since what is checked here isn't part of the code that an output depends on
+    importlib.import_module("pocket.correction_names").check_corrections(corrections)
 
 
 def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -180,9 +181,8 @@ def check_defined(workflow: type[BaseProcessorABC]) -> None:
     missing = sorted(getattr(workflow, "__abstractmethods__", ()))
     if not missing:
         return
-    from pocket.user_errors import defined_at
-
-    place = defined_at(workflow)
+    # by name, since the words of an error aren't part of the code that an output depends on
+    place = importlib.import_module("pocket.user_errors").defined_at(workflow)
     close = nearest(missing[0], [name for name in dir(workflow) if not hasattr(BaseProcessorABC, name)])
     hint = f"; did you mean it by {' or '.join(map(repr, close))}?" if close else ""
     raise ConfigError(

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tasks.batch.cancelling import runs_jobs
+from tasks.merging import MergeOutputs
+from tasks.processing import RunProcessor
+from tests.tasks.batch.schedd import Schedd, take_over
+from tests.tasks.chain import Chain
+
+JOBS = ("--config", "main", "--workflow", "htcondor")
+
+
+@pytest.fixture
+def schedd(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Schedd:
+    return take_over(chain, tmp_path / "schedd", monkeypatch)
+
+
+def test_jobs_behind_a_task_are_removed(chain: Chain, schedd: Schedd) -> None:
+    chain.run("RunProcessor", *JOBS, "--no-poll")
+    assert len(schedd.jobs) == 4
+    done = chain.run("MergeOutputs", *JOBS, "--cancel-jobs")
+    assert done.code == 0, done.text
+    assert "RunProcessor main: 4 jobs removed from the queue" in done.text
+    removed = 3
+    assert {job["JobStatus"] for job in schedd.jobs} == {removed}
+    assert chain.outputs("MergeOutputs", "main") == []
+    again = chain.run("MergeOutputs", *JOBS, "--cancel-jobs")
+    assert "RunProcessor main: 0 jobs removed from the queue" in again.text
+
+
+def test_only_of_a_batch_system(chain: Chain) -> None:
+    done = chain.run("MergeOutputs", "--config", "main", "--cancel-jobs")
+    assert done.code != 0
+    assert done.errors == ["--cancel-jobs is for --workflow htcondor or slurm, not local"]
+
+
+def test_what_runs_jobs(chain: Chain) -> None:
+    assert runs_jobs(chain.task(RunProcessor, config="main", workflow="htcondor"))
+    assert not runs_jobs(chain.task(RunProcessor, config="main"))
+    assert not runs_jobs(chain.task(MergeOutputs, config="main", workflow="htcondor"))
