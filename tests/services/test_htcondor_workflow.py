@@ -239,7 +239,7 @@ def test_streams_of_jobs_and_what_they_could_ask_for(analysis: Analysis) -> None
 def test_what_a_site_needs(analysis: Analysis) -> None:
     """Free lines, disk space, requirements, and commands that jobs begin with."""
     section = {
-        "submit": '+ProjectName = "of_mine"\n+RequestRuntime = {seconds}',
+        "submit": '+ProjectName = "of_mine"\n+SecondsOfMine = {seconds}',
         "disk": "150",
         "requirements": "TARGET.Cpus > 0",
         "setup": "export OF_THE_SITE='a b'; echo \"set up: $OF_THE_SITE\"",
@@ -249,6 +249,6 @@ def test_what_a_site_needs(analysis: Analysis) -> None:
     assert run.code == 0, run.text
     control = analysis.control("htcondor")
     ours = ("-constraint", f'{CONTROL} == "{control}"', "-limit", "1")
-    asked = ("-af", "ProjectName", "RequestRuntime", "RequestDisk")
+    asked = ("-af", "ProjectName", "SecondsOfMine", "RequestDisk")
     assert analysis.checkout.user.run("condor_history", *ours, *asked).split() == ["of_mine", "1800", str(150 * 1024)]
     assert "set up: a b" in (control / "stdall_0To1.txt").read_text()
