@@ -1,4 +1,4 @@
-"""What jobs could ask for, from what their branches took."""
+"""Advice on what jobs could ask for, from what their branches took."""
 
 from __future__ import annotations
 

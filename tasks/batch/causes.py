@@ -1,4 +1,4 @@
-"""Why jobs fail, and what is changed before they are tried again."""
+"""Causes for which jobs fail, and what is changed before they are tried again."""
 
 from __future__ import annotations
 

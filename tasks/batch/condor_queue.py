@@ -1,4 +1,4 @@
-"""What HTCondor tells about jobs, by its Python bindings, or by its commands where the bindings are of no use."""
+"""The queue and the history of HTCondor, by its Python bindings, or by its commands where these are of no use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What workflows on any batch system tell law: where its files are, how jobs begin, when they are done."""
+"""Answers to law that workflows on any batch system share: where its files are, how jobs begin, when they are done."""
 
 from __future__ import annotations
 

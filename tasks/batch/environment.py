@@ -1,4 +1,4 @@
-"""What a job runs in: the checkout and the packages of who submits it, or a bundle of both that comes with the job.
+"""Environments of jobs: the checkout and the packages of who submits them, or a bundle of both that comes along.
 
 law's own bundle of a repository (law.contrib.git) has no packages, isn't the same twice and isn't checked by jobs.
 """

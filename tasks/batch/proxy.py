@@ -1,4 +1,4 @@
-"""What workflows on any batch system share: how jobs are watched, tried again and given up."""
+"""Watching of jobs, which workflows on any batch system share: how jobs are watched, tried again and given up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where jobs run: the presets of law.cfg, one section ``site_NAME`` each."""
+"""Sites where jobs run: the presets of law.cfg, one section ``site_NAME`` each."""
 
 from __future__ import annotations
 

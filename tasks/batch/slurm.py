@@ -38,7 +38,7 @@ _ENDED = {
     "REVOKED": "revoked",
     "SPECIAL_EXIT": "special exit",
 }
-# reasons of waiting jobs that nobody lets go on
+# reasons of waiting jobs that a person holds, and of those that nobody lets go on
 _BY_A_PERSON = re.compile(r"JobHeld(User|Admin)")
 _ON_HOLD = re.compile(r"\bheld\b|JobHeld|JobHoldMaxRequeue")
 

@@ -1,4 +1,4 @@
-"""What is submitted: jobs that ask for the same together, and none that is in the queue already."""
+"""Submission of jobs: those that ask for the same together, and none that is in the queue already."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ class BatchProxy(RetryingProxy):
         return len(jobs)
 
     def _run_impl(self) -> Any:
-        self._adopt()
+        # law's --cleanup-jobs goes by the record alone
+        if not self.task.is_controlling_remote_jobs():
+            self._adopt()
         with going_on(f"jobs of {self.task.progress_label} that are in the queue of {self.task.effective_workflow}"):
             return super()._run_impl()  # type: ignore[misc]
 
