@@ -10,6 +10,8 @@ import luigi
 
 from pocket.errors import ConfigError
 from pocket.executors.base import find_factory
+from tasks.batch.options import BatchOptions
+from tasks.batch.sites import read_site, site_names
 
 if TYPE_CHECKING:
     from pocket.executors import ExecutorFactoryABC
@@ -21,10 +23,13 @@ EXECUTORS = {
     "dask": "pocket.executors.dask_executor:DaskExecutorFactory",
 }
 
+#: executors that run on this machine, whatever the site
+LOCAL = ("iterative", "futures")
+
 OPTIONS = ("cluster", "scheduler", "min_workers", "max_workers", "worker_memory", "executor_options")
 
 
-class ExecutorMixin(law.Task):
+class ExecutorMixin(BatchOptions):
     """A task whose jobs, or those of what it requires, run with an executor."""
 
     executor = luigi.Parameter(
@@ -36,12 +41,12 @@ class ExecutorMixin(law.Task):
     cluster = luigi.Parameter(
         default=law.NO_STR,
         significant=False,
-        description="Dask cluster to start: local, htcondor, slurm or lxplus; default: local",
+        description="Dask cluster to start: local, htcondor, slurm, lxplus or gateway; default: local",
     )
     scheduler = luigi.Parameter(
         default=law.NO_STR,
         significant=False,
-        description="address of a Dask scheduler to use instead, e.g. tcp://host:8786; no default",
+        description="Dask scheduler to use instead: its address, e.g. tls://host:8786, or its file; no default",
     )
     min_workers = luigi.IntParameter(
         default=0,
@@ -78,7 +83,7 @@ class ExecutorMixin(law.Task):
                     "is a job of a batch system has no executor"
                 )
             factory = executor_factory(params["executor"], params["analysis"], params["params"])
-            factory.check(given_options(params))
+            factory.check(all_options(factory, params["executor"], params.get("site", "local"), given_options(params)))
         return params
 
     @property
@@ -87,8 +92,9 @@ class ExecutorMixin(law.Task):
         return executor_factory(self.executor, self.analysis, self.params)
 
     def run_options(self, **more: Any) -> dict[str, Any]:
-        """Return the options that the user gave, and more, for the executor."""
-        return {**given_options({name: getattr(self, name) for name in OPTIONS}), **more}
+        """Return the options that the user gave, those of the site, and more, for the executor."""
+        given = given_options({name: getattr(self, name) for name in OPTIONS})
+        return {**all_options(self.executor_factory, self.executor, self.site, given), **more}
 
 
 def executor_factory(name: str, analysis: str, params: tuple[str, ...]) -> type[ExecutorFactoryABC]:
@@ -97,6 +103,31 @@ def executor_factory(name: str, analysis: str, params: tuple[str, ...]) -> type[
 
     # the analysis is loaded also for a module, which may be beside it
     return find_factory(name, {**EXECUTORS, **load_analysis(analysis, tuple(params)).executors})
+
+
+def all_options(
+    factory: type[ExecutorFactoryABC], executor: str, site_name: str, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the options of an executor that the user gave, with those that the site has for Dask.
+
+    Raises:
+        ConfigError: if the site has none, or the user has to give one.
+    """
+    if executor in LOCAL or site_name == "local":
+        return dict(given)
+    site = dict(read_site(site_name).dask)
+    if not site:
+        with_dask = [name for name in site_names() if read_site(name).dask]
+        raise ConfigError(
+            f"site {site_name!r} has no options for --executor {executor} (dask in [site_{site_name}] of law.cfg); "
+            f"sites that have: {', '.join(with_dask)}"
+        )
+    required = site.pop("required", "").split()
+    for name in required:
+        if name not in given:
+            option = f"--{name.replace('_', '-')}" if name in OPTIONS else f"--executor-options {name}=…"
+            raise ConfigError(f"site {site_name!r} needs {option} with --executor {executor}, see docs/sites.md")
+    return factory.combined(site, given)
 
 
 def given_options(params: Mapping[str, Any]) -> dict[str, Any]:

@@ -135,16 +135,26 @@ class ProcessingJob:
         events = {"expected": self.size, "processed": result.nevents}
         return {"events": events, "failures": dict(result.failures)}
 
+    @property
+    def made_files(self) -> list[str]:
+        """Paths of the scale factors, and of the files that come with the toys."""
+        made = [file for file in self.resources.scale_factors.values() if file]
+        toys = Path(self.resources.toys).glob("*") if self.resources.toys else ()
+        return [*made, *map(str, toys)]
+
+    @property
+    def inputs(self) -> list[str]:
+        """Paths of the files that the job can't do without."""
+        return [*(segment.path for segment in self.branch.segments if not segment.replicas), *self.made_files]
+
     def verify_inputs(self) -> None:
         """Check those files that earlier steps made.
 
         Raises:
             DamagedOutputError: if one isn't as it was written.
         """
-        made = [file for file in self.resources.scale_factors.values() if file]
-        toys = Path(self.resources.toys).glob("*") if self.resources.toys else ()
         read = [segment.path for segment in self.branch.segments if not is_remote(segment.path)]
-        verify_files([*read, *made, *toys])
+        verify_files([*read, *self.made_files])
 
     @property
     def log(self) -> Path:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +19,23 @@ from tests.waiting import wait_for
 
 @dataclass(frozen=True)
 class Facility:
-    """A scheduler, and the folder that it and its workers run in."""
+    """A scheduler, and the folder that it and its workers run in.
+
+    Args:
+        address: address of the scheduler.
+        folder: the folder.
+        tls: options with the certificates, if connections are encrypted.
+    """
 
     address: str
     folder: Path
+    tls: tuple[str, ...] = ()
 
     @contextmanager
-    def worker(self, name: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a worker."""
-        with dask(self.folder, name, "worker", self.address, "--name", name, "--nthreads", "1", *options) as process:
+    def worker(self, name: str, *options: str, hidden: Iterable[Path] = ()) -> Iterator[subprocess.Popen[bytes]]:
+        """Run a worker, to which some folders look empty; that takes the rights of root."""
+        arguments = ["worker", self.address, "--name", name, "--nthreads", "1", *self.tls, *options]
+        with dask(self.folder, name, *arguments, hidden=hidden) as process:
             yield process
 
     def log(self, name: str) -> str:
@@ -35,9 +44,12 @@ class Facility:
 
 
 @contextmanager
-def dask(folder: Path, log: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command of Dask in a folder where this project is on no path."""
+def dask(folder: Path, log: str, *arguments: str, hidden: Iterable[Path] = ()) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command of Dask in a folder where this project is on no path, and some folders look empty."""
     command = [str(Path(sys.executable).with_name("dask")), *arguments]
+    if folders := [shlex.quote(str(path)) for path in hidden]:
+        mounts = " && ".join(f"mount -t tmpfs none {path}" for path in folders)
+        command = ["unshare", "-m", "bash", "-c", f"mount --make-rprivate / && {mounts} && exec {shlex.join(command)}"]
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -62,6 +74,23 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facility]:
     options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(place)]
     with dask(folder, "scheduler", "scheduler", *options):
         yield Facility(_address(place), folder)
+
+
+@pytest.fixture
+def tls_scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facility]:
+    """A scheduler without workers whose connections are encrypted; its certificates are in its folder."""
+    from distributed.security import Security
+
+    folder = tmp_path_factory.mktemp("facility")
+    made = Security.temporary().get_tls_config_for_role("client")
+    paths = {name: folder / f"{name}.pem" for name in ("ca_file", "cert", "key")}
+    for name, path in paths.items():
+        path.write_text(made[name])
+    tls = tuple(word for name, path in paths.items() for word in (f"--tls-{name.replace('_', '-')}", str(path)))
+    place = folder / "scheduler.json"
+    options = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(place)]
+    with dask(folder, "scheduler", "scheduler", "--protocol", "tls", *options, *tls):
+        yield Facility(_address(place), folder, tls)
 
 
 @pytest.fixture

@@ -61,6 +61,11 @@ class ExecutorFactoryABC(ABC):
         if cls.known_options is not None:
             check_known("option", run_options, cls.known_options, f"executor {cls.__name__}")
 
+    @classmethod
+    def combined(cls, site: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options of a site with those that the user gave, which go first."""
+        return {**site, **given}
+
     def setup(self) -> None:  # noqa: B027 (not every executor needs it)
         """Start what the executor needs."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,8 @@ class ClusterSpec:
         queue: partition of Slurm.
         account: account of Slurm.
         image: container image, for lxplus.
+        port: ports that the scheduler may listen at, such as ``"8786-8886"``: the first one that is free.
+        setup: a command of the shell that the jobs of workers begin with.
         directives: more lines of the job description; names of Slurm's are its options, such as ``--constraint``.
         label: what the jobs of this cluster, and no others, carry.
     """
@@ -57,6 +60,8 @@ class ClusterSpec:
     queue: str | None = None
     account: str | None = None
     image: str | None = None
+    port: str | None = None
+    setup: str | None = None
     directives: Mapping[str, str] = field(default_factory=dict)
     label: str = field(default_factory=lambda: f"pocketlaw-{secrets.token_hex(8)}")
 
@@ -113,11 +118,37 @@ def _check_size(name: str, size: str) -> None:
         raise ConfigError(f"option {name} of executor dask is {size!r}, expected a size such as 2GB") from None
 
 
+def check_ports(ports: str) -> range:
+    """Return a range of ports from its text, such as ``"8786-8886"`` or ``"8786"``.
+
+    Raises:
+        ConfigError: if it is none.
+    """
+    first, _, last = str(ports).partition("-")
+    if not (first.isdigit() and (last or first).isdigit() and 0 < int(first) <= int(last or first) < 65536):
+        raise ConfigError(f"option port of executor dask is {ports!r}, expected a port or a range such as 8786-8886")
+    return range(int(first), int(last or first) + 1)
+
+
+def free_port(ports: str) -> int:
+    """Return the first port of a range that nobody listens at.
+
+    Raises:
+        PocketError: if there is none.
+    """
+    for port in check_ports(ports):
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("", port))
+            return port
+    raise PocketError(f"no port of {ports} is free for the scheduler of Dask: try another range (option port)")
+
+
 def _local(spec: ClusterSpec, keys: Path | None) -> Any:
     from distributed import LocalCluster
     from distributed.security import Security
 
     cluster = LocalCluster(
+        scheduler_port=free_port(spec.port) if spec.port else 0,
         n_workers=0 if spec.min_workers < spec.max_workers else spec.max_workers,
         threads_per_worker=1,
         processes=True,
@@ -176,6 +207,8 @@ def _on_batch_system(spec: ClusterSpec, keys: Path | None, cluster_class: Any, *
     scheduler: dict[str, Any] = {"dashboard_address": "127.0.0.1:0"}
     if spec.host is not None:
         scheduler["host"] = spec.host
+    if spec.port is not None:
+        scheduler["port"] = free_port(spec.port)
     cluster = cluster_class(
         cores=1,
         # several would be scaled for ever
@@ -184,6 +217,7 @@ def _on_batch_system(spec: ClusterSpec, keys: Path | None, cluster_class: Any, *
         log_directory=str(spec.log_folder),
         python=spec.python,
         death_timeout=spec.death_timeout,
+        job_script_prologue=[spec.setup] if spec.setup else [],
         security=_security(keys),
         scheduler_options=scheduler,
         **options,

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import importlib.util
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pocket.errors import ConfigError, PocketError, UnknownNameError
-from pocket.executors.base import Executor, ExecutorFactoryABC, available_cores
-from pocket.executors.clusters import CLUSTERS, DIRECTIVE, ClusterSpec, held_jobs, no_worker, running_cluster
+from pocket.executors.base import Executor, ExecutorFactoryABC, Job, Progress, available_cores
+from pocket.executors.clusters import (
+    CLUSTERS,
+    DIRECTIVE,
+    REMOVE,
+    ClusterSpec,
+    check_ports,
+    held_jobs,
+    no_worker,
+    running_cluster,
+)
+from pocket.executors.gateway import OPTION, GatewaySpec, gateway_cluster
 from pocket.executors.proxy import read_proxy
+from pocket.store import store_root
+from pocket.store.remote_manifests import forget
+
+if TYPE_CHECKING:
+    from pocket.executors.remote import SharedStore
 
 #: option → default, of those in --executor-options
 OPTIONS: Mapping[str, Any] = {
@@ -31,11 +45,28 @@ OPTIONS: Mapping[str, Any] = {
     "queue": None,
     "account": None,
     "image": None,
+    "port": None,
+    "setup": None,
+    "tls_ca": None,
+    "tls_cert": None,
+    "tls_key": None,
+    "gateway": None,
+    "gateway_proxy": None,
+    "gateway_cluster": None,
 }
 #: options that describe a cluster, and mean nothing for a scheduler that is there already
-_OF_CLUSTERS = ("cluster", "min_workers", "max_workers", "worker_memory", "retries", "death_timeout")
+_OF_CLUSTERS = (
+    "cluster", "min_workers", "max_workers", "worker_memory", "retries", "death_timeout", "host", "python", "disk",
+    "walltime", "queue", "account", "image", "port", "setup", "gateway", "gateway_proxy", "gateway_cluster",
+)  # fmt: skip
+#: the kind of cluster that a server starts
+GATEWAY = "gateway"
+#: largest number of workers of a cluster that isn't on this machine
+DEFAULT_WORKERS = 20
 #: seconds to wait for a scheduler that should be there
 CONNECT = 30.0
+#: options that a cluster's description has by the same name
+_OF_SPEC = ("host", "python", "disk", "walltime", "queue", "account", "image", "port", "setup")
 #: variables that workers get: those of this package and of XRootD's client
 _FORWARDED = ("POCKET_", "XRD_")
 
@@ -54,26 +85,41 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         self.cluster: Any = None
         self.stack = contextlib.ExitStack()
         self.run = secrets.token_hex(8)
+        self.reported: set[str] = set()
 
     @classmethod
     def check(cls, run_options: Mapping[str, Any]) -> None:
         """Refuse unknown options, and those that contradict each other."""
-        super().check({name: value for name, value in run_options.items() if not name.startswith(DIRECTIVE)})
+        super().check({name: value for name, value in run_options.items() if not name.startswith((DIRECTIVE, OPTION))})
+        kinds = (*CLUSTERS, GATEWAY)
         cluster = run_options.get("cluster", "local")
-        if cluster not in CLUSTERS:
-            raise UnknownNameError("cluster", cluster, CLUSTERS, "--cluster")
+        if cluster not in kinds:
+            raise UnknownNameError("cluster", cluster, kinds, "--cluster")
         if "scheduler" in run_options:
-            for name in (*_OF_CLUSTERS, *(name for name in run_options if name.startswith(DIRECTIVE))):
-                if name in run_options:
+            for name in run_options:
+                if name in _OF_CLUSTERS or name.startswith((DIRECTIVE, OPTION)):
                     raise ConfigError(f"option {name} makes a cluster, but --scheduler names one that is there already")
         for name, default in OPTIONS.items():
             if isinstance(default, int | float):
                 number(run_options, name)
+        if "port" in run_options:
+            check_ports(run_options["port"])
         low, high = int(run_options.get("min_workers", 0)), int(run_options.get("max_workers", 0))
         if low < 0 or high < 0 or (high and low > high):
             raise ConfigError(f"workers from {low} to {high}: expected 0 or more, and no more at least than at most")
         if importlib.util.find_spec("distributed") is None:
             raise ConfigError("--executor dask needs the extra 'dask' of this package: pip install 'pocketlaw[dask]'")
+
+    @classmethod
+    def combined(cls, site: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the options of a site with those that the user gave; what makes a cluster goes without a scheduler."""
+        if "scheduler" in given:
+            site = {
+                name: value
+                for name, value in site.items()
+                if name not in _OF_CLUSTERS and not name.startswith((DIRECTIVE, OPTION))
+            }
+        return super().combined(site, given)
 
     def option(self, name: str) -> Any:
         """Return an option, or its default."""
@@ -87,7 +133,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
     @property
     def log_place(self) -> str:
         """Where the workers' logs are, as part of a sentence."""
-        if self.kind in ("htcondor", "slurm", "lxplus"):
+        if self.kind in REMOVE:
             return f"the logs in {self.run_options['log_folder']}"
         if self.cluster is not None:
             return "what the workers wrote above"
@@ -105,7 +151,9 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         if link := self.client.dashboard_link:
             print(f"Dask dashboard: {link}", file=sys.stderr)
         variables = {name: value for name, value in os.environ.items() if name.startswith(_FORWARDED)}
-        prepare_workers(self.client, self.run, folders, variables, new=self.cluster is not None)
+        prepare_workers(
+            self.client, self.run, folders, variables, new=self.cluster is not None, store=self.shared_store()
+        )
         if content is not None:
             lend_proxy(self.client, content, self.option("certificates"))
 
@@ -114,18 +162,86 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         from distributed import Client
 
         address = self.option("scheduler")
-        if address is None:
+        if address is not None:
+            return self.client_of(address)
+        if self.kind != GATEWAY:
             self.cluster = self.stack.enter_context(running_cluster(self.cluster_spec()))
             return Client(self.cluster)
+        spec = self.gateway_spec()
+        cluster = self.stack.enter_context(gateway_cluster(spec))
+        # workers of a cluster that was there before may have run something
+        self.cluster = cluster if spec.cluster is None else None
+        return cluster.get_client()
+
+    def client_of(self, address: str) -> Any:
+        """Return the client of a scheduler that is there.
+
+        Args:
+            address: such as ``tls://host:8786``, or the path of a scheduler file.
+
+        Raises:
+            ConfigError: if its certificates aren't known.
+            PocketError: if it doesn't answer.
+        """
+        from distributed import Client
+        from distributed.security import Security
+
+        files = {name: self.option(name) for name in ("tls_ca", "tls_cert", "tls_key")}
+        security = None
+        if any(files.values()):
+            if missing := [name for name, path in files.items() if not path or not Path(path).is_file()]:
+                raise ConfigError(f"option {missing[0]} of executor dask is {files[missing[0]]!r}, expected a file")
+            security = Security(
+                require_encryption=True,
+                tls_ca_file=files["tls_ca"],
+                tls_client_cert=files["tls_cert"],
+                tls_client_key=files["tls_key"],
+            )
+        where = {"address": address} if "://" in address else {"scheduler_file": address}
         try:
-            return Client(address, timeout=CONNECT)
+            return Client(**where, security=security, timeout=CONNECT)
+        except TypeError as error:
+            raise ConfigError(
+                f"the certificates for {address} aren't known: give tls_ca, tls_cert and tls_key in "
+                "--executor-options, or set them in Dask's configuration (distributed.comm.tls)"
+            ) from error
         except (OSError, ValueError) as error:
             raise PocketError(f"no Dask scheduler answers at {address}: {str(error).splitlines()[0]}") from error
+
+    def shared_store(self) -> SharedStore | None:
+        """Return the store, with a file by which workers recognise it; ``None`` for workers of this machine."""
+        from pocket.executors.remote import SharedStore
+
+        if self.kind == "local" and self.cluster is not None:
+            return None
+        folder = Path(self.run_options["log_folder"])
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        probe = folder / f"probe-{self.run}"
+        store = SharedStore(str(store_root()), str(probe), secrets.token_hex(16))
+        probe.write_text(store.token, encoding="utf-8")
+        self.stack.callback(_remove_probe, probe)
+        return store
+
+    def gateway_spec(self) -> GatewaySpec:
+        """Return what the cluster of a gateway is made of."""
+        return GatewaySpec(
+            address=self.option("gateway"),
+            proxy_address=self.option("gateway_proxy"),
+            cluster=self.option("gateway_cluster"),
+            options={
+                name.removeprefix(OPTION): str(value)
+                for name, value in self.run_options.items()
+                if name.startswith(OPTION)
+            },
+            min_workers=int(self.run_options.get("min_workers", 0)),
+            max_workers=int(self.run_options.get("max_workers", 0)) or DEFAULT_WORKERS,
+        )
 
     def cluster_spec(self) -> ClusterSpec:
         """Return what the cluster is made of."""
         local = self.kind == "local"
-        default = int(self.run_options["cores"]) or available_cores() if local else 20
+        default = int(self.run_options["cores"]) or available_cores() if local else DEFAULT_WORKERS
         most = int(self.run_options.get("max_workers", 0)) or default
         directives = [name for name in self.run_options if name.startswith(DIRECTIVE)]
         return ClusterSpec(
@@ -137,7 +253,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
             retries=int(number(self.run_options, "retries")),
             death_timeout=number(self.run_options, "death_timeout"),
             directives={name.removeprefix(DIRECTIVE): self.run_options[name] for name in directives},
-            **{name: self.option(name) for name in ("host", "python", "disk", "walltime", "queue", "account", "image")},
+            **{name: self.option(name) for name in _OF_SPEC},
         )
 
     def customized_args(self) -> dict[str, Any]:
@@ -148,13 +264,42 @@ class DaskExecutorFactory(ExecutorFactoryABC):
             "worker_timeout": number(self.run_options, "worker_timeout"),
             "logs": self.log_place,
             "problem": self.problem,
+            "report": self.report,
         }
 
     def get(self) -> Executor:
         """Return the executor."""
-        from pocket.executors.dask_jobs import run_on_dask
+        return self.execute
 
-        return functools.partial(run_on_dask, **self.customized_args())
+    def execute(self, jobs: Mapping[str, Job], progress: Progress) -> None:
+        """Say where outputs go, as far as it is known, and run the jobs."""
+        from pocket.executors.dask_jobs import look_at_workers, run_on_dask
+        from pocket.executors.travel import REMOTE, place_of
+
+        job = next(iter(jobs.values()))
+        for places, differences in look_at_workers(self.client).values():
+            self.report(place_of(job, places), job, differences.others)
+        run_on_dask(jobs, progress, **self.customized_args())
+        if REMOTE in self.reported:
+            # what isn't in the store of this machine was looked for before
+            forget()
+
+    def report(self, place: str, job: Job, packages: Sequence[str] = ()) -> None:
+        """Say where workers write outputs, and which of their packages are others than here, each once."""
+        from pocket.executors.travel import REMOTE, RESULT, STORE
+
+        store = store_root()
+        where = {
+            STORE: f"Dask workers write outputs to the store {store}",
+            REMOTE: f"Dask workers don't see the store {store}: they write outputs to the remote store",
+            RESULT: f"Dask workers don't see the store {store}: outputs travel back with the results",
+        }
+        if place not in self.reported and not (place == STORE and self.kind == "local"):
+            print(where[place], file=sys.stderr)
+        others = ", ".join(packages)
+        if others and others not in self.reported:
+            print(f"Dask workers have other versions of packages than this process: {others}", file=sys.stderr)
+        self.reported |= {place, others}
 
     def problem(self, seconds: float) -> PocketError | None:
         """Return the error if there is reason to give up waiting for the first worker."""
@@ -175,6 +320,13 @@ class DaskExecutorFactory(ExecutorFactoryABC):
                 leave_workers(self.client, proxy=bool(self.option("proxy")))
             self.client.close()
         self.stack.close()
+
+
+def _remove_probe(probe: Path) -> None:
+    """Remove the file by which workers recognise the store, and its folder if there are no logs in it."""
+    with contextlib.suppress(OSError):
+        probe.unlink(missing_ok=True)
+        probe.parent.rmdir()
 
 
 def number(run_options: Mapping[str, Any], name: str) -> float:

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import platform
 import queue
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
 
 from pocket.errors import PocketError
 from pocket.executors.base import Job, Progress
+
+if TYPE_CHECKING:
+    from pocket.executors.remote import SharedStore
+    from pocket.executors.travel import Outcome
 
 #: seconds between two looks at the workers
 LOOK = 1.0
 #: in front of the keys of all jobs
 PREFIX = "pocketlaw-"
+#: packages without which no job runs, and whose versions decide what outputs are
+PACKAGES = (
+    "awkward",
+    "boost-histogram",
+    "coffea",
+    "correctionlib",
+    "h5py",
+    "hist",
+    "numba",
+    "numpy",
+    "uproot",
+    "vector",
+)
 
 
 def run_on_dask(
@@ -28,10 +47,12 @@ def run_on_dask(
     worker_timeout: float,
     logs: str,
     problem: Callable[[float], PocketError | None] = lambda seconds: None,
+    report: Callable[[str, Any], None] = lambda place, job: None,
 ) -> None:
     """Run jobs on Dask workers that :func:`prepare_workers` has prepared.
 
-    Nothing is sent back: a job writes its output itself, to a file system that the workers share.
+    A job writes its output itself where the worker sees the store, or to the remote store. From other workers it
+    travels back.
 
     Args:
         jobs: name → job.
@@ -41,46 +62,72 @@ def run_on_dask(
         worker_timeout: seconds without any worker that are an error.
         logs: where the logs of the workers are, for errors.
         problem: called with the seconds without any worker; returns the error to raise, if there is reason for one.
+        report: called with each job that is done, and where its output is (:class:`pocket.executors.travel.Outcome`).
 
     Raises:
         PocketError: if a job fails by one, or its worker died too often, or no worker comes.
         Exception: what a job raises, with a note that names it. Such a job isn't run again.
     """
+    from pocket.executors.travel import contents_of, take_back
+
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    # big jobs first, so that no worker waits long for the last one
-    ordered = sorted(jobs.items(), key=lambda item: -item[1].size)
-    waiting = {}
     # never the key of an earlier job, whose result the scheduler may still have
     prefix = f"{PREFIX}{secrets.token_hex(8)}"
-    for number, (name, payload) in enumerate(_pickled(dict(ordered), run).items()):
-        future = client.submit(pickle.loads, payload, key=f"{prefix}-{number}", pure=False, priority=-number)
+    waiting: dict[str, tuple[str, Any]] = {}
+
+    def submit(name: str, priority: int, contents: Mapping[str, bytes]) -> None:
+        key = f"{prefix}-{priority}{'-with-files' if contents else ''}"
+        payload = _pickled(jobs[name], run, contents)
+        future = client.submit(pickle.loads, payload, key=key, pure=False, priority=-priority)
         waiting[future.key] = (name, future)
         future.add_done_callback(events.put)
-    alone_since = time.monotonic()
-    try:
-        while waiting:
-            try:
-                future = events.get(timeout=LOOK)
-            except queue.Empty:
-                alone_since = _look(client, alone_since, worker_timeout, logs, problem)
-                continue
-            name, _ = waiting.pop(future.key)
-            _check(future, name, logs)
-            progress(jobs[name].size)
-            alone_since = time.monotonic()
-    finally:
-        if waiting and client.status == "running":
-            client.cancel([future for _, future in waiting.values()])
+
+    # big jobs first, so that no worker waits long for the last one
+    order = {name: number for number, name in enumerate(sorted(jobs, key=lambda name: -jobs[name].size))}
+    with _large_messages():
+        for name, number in order.items():
+            submit(name, number, {})
+        alone_since = time.monotonic()
+        try:
+            while waiting:
+                try:
+                    future = events.get(timeout=LOOK)
+                except queue.Empty:
+                    alone_since = _look(client, alone_since, worker_timeout, logs, problem)
+                    continue
+                name, _ = waiting.pop(future.key)
+                alone_since = time.monotonic()
+                outcome = _outcome(future, name, jobs[name], logs)
+                if outcome.lacking:
+                    submit(name, order[name], contents_of(outcome.lacking, name))
+                    continue
+                take_back(outcome, jobs[name])
+                report(outcome.place, jobs[name])
+                progress(jobs[name].size)
+        finally:
+            if waiting and client.status == "running":
+                client.cancel([future for _, future in waiting.values()])
 
 
-def _pickled(jobs: Mapping[str, Job], run: str) -> dict[str, bytes]:
-    """Return the jobs as bytes that run them where they are unpickled."""
+@contextlib.contextmanager
+def _large_messages() -> Iterator[None]:
+    """Keep Dask from warning of messages that are large on purpose."""
+    import dask
+
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "10GB"}):
+        yield
+
+
+def _pickled(job: Job, run: str, contents: Mapping[str, bytes]) -> bytes:
+    """Return a job as bytes that run it where they are unpickled."""
     import cloudpickle
 
     from pocket.executors.remote import Call
+    from pocket.executors.travel import local_inputs
 
     with by_value():
-        return {name: cloudpickle.dumps(Call(cloudpickle.dumps(job), run)) for name, job in jobs.items()}
+        call = Call(cloudpickle.dumps(job), run, local_inputs(job), dict(contents))
+        return bytes(cloudpickle.dumps(call))
 
 
 @contextlib.contextmanager
@@ -118,12 +165,22 @@ def _look(
     return alone_since
 
 
-def _check(future: Any, name: str, logs: str) -> None:
-    """Raise the error of a job."""
+def _outcome(future: Any, name: str, job: Job, logs: str) -> Outcome:
+    """Return the outcome of a job, or raise its error."""
     from distributed import KilledWorker
 
+    from pocket.executors.travel import take_back
+
     if future.status == "finished":
-        return
+        outcome: Outcome = future.result()
+        if not outcome.error:
+            return outcome
+        take_back(outcome, job)
+        error = pickle.loads(outcome.error)
+        if isinstance(error, PocketError):
+            raise type(error)(f"{name}: {error}") from error
+        error.add_note(f"raised by {name}; see {logs}")
+        raise error
     if future.status != "error":
         raise PocketError(f"{name} was given up by the Dask scheduler ({future.status}); see {logs}")
     error = future.exception()
@@ -133,13 +190,19 @@ def _check(future: Any, name: str, logs: str) -> None:
             f"{error.last_worker.address}, because memory ran out (then try more --worker-memory or a smaller "
             f"--chunk-size) or a library crashed; see {logs}"
         )
-    if isinstance(error, PocketError):
-        raise PocketError(f"{name}: {error}") from error
     error.add_note(f"raised by {name}; see {logs}")
     raise error.with_traceback(future.traceback())
 
 
-def prepare_workers(client: Any, run: str, folders: Sequence[Any], variables: Mapping[str, str], *, new: bool) -> None:
+def prepare_workers(
+    client: Any,
+    run: str,
+    folders: Sequence[Any],
+    variables: Mapping[str, str],
+    *,
+    new: bool,
+    store: SharedStore | None = None,
+) -> None:
     """Give workers the code of the jobs: those that are there, and those that come.
 
     Workers of a scheduler that was there before may have run something; their processes are replaced.
@@ -150,9 +213,11 @@ def prepare_workers(client: Any, run: str, folders: Sequence[Any], variables: Ma
         folders: the code, as :class:`~pocket.executors.code.CodeFolder`.
         variables: environment variables to set on the workers.
         new: the scheduler and its workers were started for this run.
+        store: the store, ``None`` if all workers see it for certain.
 
     Raises:
-        PocketError: if another run uses the scheduler, or a worker can't be replaced.
+        PocketError: if another run uses the scheduler, or a worker can't be replaced, has another Python or lacks
+            packages.
     """
     from pocket.executors.remote import PrepareWorker
 
@@ -163,9 +228,11 @@ def prepare_workers(client: Any, run: str, folders: Sequence[Any], variables: Ma
                 f"the Dask scheduler {client.scheduler.addr} is busy with another run of Pocketlaw: wait for "
                 "its end, or use another scheduler"
             )
+        _check_python(client)
     content = [(folder.parent, folder.names, folder.digest, folder.content) for folder in folders]
+    versions = {name: metadata.version(name) for name in PACKAGES}
     with by_value():
-        client.register_plugin(PrepareWorker(run, content, variables, new=new))
+        client.register_plugin(PrepareWorker(run, content, variables, new=new, store=store, versions=versions))
     for last in (False, True):
         foreign = _foreign_workers(client, run)
         if not foreign:
@@ -177,6 +244,38 @@ def prepare_workers(client: Any, run: str, folders: Sequence[Any], variables: Ma
     raise PocketError(
         f"worker {foreign[0]} has run something else and can't be restarted: start Dask workers with a nanny"
     )
+
+
+def _check_python(client: Any) -> None:
+    """Check that the workers have the Python of this process: its code isn't understood by another one.
+
+    Raises:
+        PocketError: if one hasn't.
+    """
+    for address, found in client.get_versions()["workers"].items():
+        version = str(found["host"]["python"]).split(".")[:2]
+        if version != platform.python_version().split(".")[:2]:
+            raise PocketError(
+                f"worker {address} has Python {'.'.join(version)}, but this is {platform.python_version()}: start Dask "
+                "workers with the same version, or this in their environment (POCKET_PYTHON, POCKET_ENVIRONMENT=system)"
+            )
+
+
+def look_at_workers(client: Any) -> dict[str, tuple[dict[str, str], Any]]:
+    """Return what is known of the workers that are there: address → places and differences of packages.
+
+    Raises:
+        PocketError: if one lacks packages.
+    """
+    from pocket.executors import remote
+    from pocket.executors.travel import packages_missing
+
+    with by_value():
+        states: dict[str, tuple[dict[str, str], Any]] = client.run(remote.state_of_worker)
+    for address, (_, differences) in states.items():
+        if differences.missing:
+            raise PocketError(packages_missing(address, differences.missing))
+    return states
 
 
 def _foreign_workers(client: Any, run: str) -> list[str]:

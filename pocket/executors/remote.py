@@ -1,8 +1,9 @@
-"""What runs on Dask workers. It is sent by value, so it imports only the standard library and Dask.
+"""Code that runs on Dask workers. It is sent by value, so it imports only the standard library and Dask.
 
 A worker that has the folders of the code with the same content, on a shared file system, uses them. Any other unpacks
-what was sent. Either way a job runs only in a process that belongs to its run: one that has been used before may have
-older code, or older corrections, in memory.
+what was sent. A worker that can't write to the store has a folder of its own in its place. Either way a job runs only
+in a process that belongs to its run: one that has been used before may have older code, or older corrections, in
+memory.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import pickle
+import secrets
 import sys
 import zipfile
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,10 @@ from distributed import Worker, WorkerPlugin, get_worker
 
 #: attribute of a worker: the run that its process belongs to
 RUN = "pocketlaw_run"
-#: attribute of a worker: folder of code where the run was started → folder here
+#: attribute of a worker: folder of code, or of the store, where the run was started → folder here
 PLACES = "pocketlaw_places"
+#: attribute of a worker: sentences about its packages, see :func:`compared_packages`
+PACKAGES = "pocketlaw_packages"
 #: several threads of a worker would hinder each other
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
@@ -64,6 +68,61 @@ def moved(path: str, places: Mapping[str, str]) -> str:
     return path
 
 
+@dataclass(frozen=True)
+class SharedStore:
+    """The store, and a file in it by which a worker knows whether it is the same there.
+
+    Args:
+        root: folder of the store.
+        probe: the file; workers that see the store can write beside it.
+        token: its content.
+    """
+
+    root: str
+    probe: str
+    token: str
+
+    def is_writable(self) -> bool:
+        """Whether this process sees the store and can write there."""
+        probe = Path(self.probe)
+        try:
+            if probe.read_text(encoding="utf-8") != self.token:
+                return False
+            written = probe.with_name(f"{probe.name}-{secrets.token_hex(8)}")
+            written.touch(exist_ok=False)
+            written.unlink()
+        except OSError:
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Packages of a worker that aren't those of the run.
+
+    Args:
+        missing: their names.
+        others: name and version of each that has another version.
+    """
+
+    missing: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+def compared_packages(versions: Mapping[str, str]) -> Differences:
+    """Return which packages are missing here, or have another version than the given one."""
+    missing, others = [], []
+    for name, version in versions.items():
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            missing.append(name)
+        else:
+            if found != version:
+                others.append(f"{name} {found}")
+    return Differences(tuple(missing), tuple(others))
+
+
 class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
     """Makes the code of the jobs known to each worker, those included that join later.
 
@@ -72,6 +131,8 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         folders: parent, names, digest and ZIP file of each folder of code.
         variables: environment variables to set; those that are paths below a parent follow it.
         new: the worker's process was started for this run.
+        store: the store, ``None`` if the worker sees it for certain.
+        versions: package → version that decides what outputs are.
     """
 
     name = "pocketlaw-code"
@@ -83,11 +144,15 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         variables: Mapping[str, str],
         *,
         new: bool,
+        store: SharedStore | None = None,
+        versions: Mapping[str, str] | None = None,
     ) -> None:
         self.run = run
         self.folders = folders
         self.variables = dict(variables)
         self.new = new
+        self.store = store
+        self.versions = dict(versions or {})
 
     def setup(self, worker: Worker) -> None:
         """Find or unpack the code, unless the process has been used before."""
@@ -102,6 +167,8 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
                 places[parent] = str(unpacked / str(number))
                 with zipfile.ZipFile(io.BytesIO(content)) as archive:
                     archive.extractall(places[parent])
+        if self.store is not None and not self.store.is_writable():
+            places[self.store.root] = str(unpacked / "store")
         # caches of the engine are no results that Dask could write to disk; paused, the worker would wait for ever
         for limit in ("memory_pause_fraction", "memory_spill_fraction", "memory_target_fraction"):
             setattr(worker.memory_manager, limit, False)
@@ -113,6 +180,7 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         from pocket.executors.openssl import keep_errors_apart
 
         keep_errors_apart()
+        setattr(worker, PACKAGES, compared_packages(self.versions))
         setattr(worker, PLACES, places)
         setattr(worker, RUN, self.run)
 
@@ -167,36 +235,37 @@ def run_of_worker(dask_worker: Worker) -> str | None:
     return getattr(dask_worker, RUN, None)
 
 
-def run_job(payload: bytes, run: str) -> None:
+def state_of_worker(dask_worker: Worker) -> tuple[dict[str, str], Differences]:
+    """Return the places of a worker that was prepared, and the packages that differ there."""
+    return getattr(dask_worker, PLACES, {}), getattr(dask_worker, PACKAGES, Differences())
+
+
+def run_job(payload: bytes, run: str, inputs: tuple[str, ...], contents: Mapping[str, bytes]) -> Any:
     """Run a job.
 
     Args:
         payload: the pickled job.
         run: the run that it belongs to.
+        inputs: paths of the files that it reads, where the run was started.
+        contents: path → content of those that the worker may not see.
+
+    Returns:
+        The :class:`pocket.executors.travel.Outcome`. An error of the job is part of it: Dask would write one that is
+        raised into its logs, with all that was sent.
 
     Raises:
         RuntimeError: if the worker belongs to another run.
-        Exception: what the job raises.
     """
     worker = get_worker()
     if getattr(worker, RUN, None) != run:
         raise RuntimeError(f"worker {worker.address} was taken over by another run, whose code may differ")
     # the engine isn't made for threads; a worker should have just one
     with SerializableLock("pocketlaw"):
-        job = pickle.loads(payload)
-        places = getattr(worker, PLACES)
-        analysis = getattr(job, "analysis", None)
-        if analysis is not None and moved(analysis, places) != analysis:
-            job = replace(job, analysis=moved(analysis, places))
         # only now it can be found
-        from pocket.store.usage import begin_work
+        from pocket.executors.travel import run_here
 
-        begin_work()
-        job.run(_no_progress)
-
-
-def _no_progress(amount: int) -> None:
-    """Take a job's progress, which is reported when it is done: what a killed worker did would count twice."""
+        places, differences = state_of_worker(worker)
+        return run_here(payload, places, inputs, contents, worker.address, differences.missing)
 
 
 class Call:

@@ -66,6 +66,29 @@ def write_output(
         RemoteStoreError: if the remote store can't be written; the output is in the store then.
         ConfigError: if the body writes a file of the manifest's name.
     """
+    with replacing_unless_equal(directory, replaces) as temporary:
+        with readable_errors(directory, _FULL):
+            yield temporary
+        with readable_errors(directory):
+            used = {"usage": work_done()} if measured else {}
+            _write_manifest(temporary, task, inputs, {**info, **used})
+    if remote is not None:
+        upload(directory, remote)
+
+
+@contextlib.contextmanager
+def replacing_unless_equal(directory: Path, replaces: str | None = None) -> Iterator[Path]:
+    """Fill a temporary folder in the body, which then takes the place of an output.
+
+    An equal output that another process wrote meanwhile stays, because something may have been made from it already.
+
+    Args:
+        directory: folder of the output.
+        replaces: as for :func:`write_output`.
+
+    Yields:
+        The temporary folder, in which the body must write the manifest too.
+    """
     before = written(directory) if replaces is None else replaces
 
     def was_written_meanwhile(temporary: Path) -> bool:
@@ -75,13 +98,7 @@ def write_output(
         return _decisive(there) == _decisive(ours) and is_complete(directory)
 
     with replacing(directory, was_written_meanwhile) as temporary:
-        with readable_errors(directory, _FULL):
-            yield temporary
-        with readable_errors(directory):
-            used = {"usage": work_done()} if measured else {}
-            _write_manifest(temporary, task, inputs, {**info, **used})
-    if remote is not None:
-        upload(directory, remote)
+        yield temporary
 
 
 def _decisive(manifest: Manifest) -> tuple[Any, ...]:

@@ -55,6 +55,8 @@ class Site:
         submit: further lines of the submission, one in each line: ``key = value`` of a submit file of HTCondor, options
             of Slurm such as ``gres=gpu:1``. ``{memory}`` stands for the memory in MB, ``{seconds}`` and ``{minutes}``
             for the running time.
+        dask: options of the executor ``dask`` in this place, one in each line: ``key = value`` with the keys of
+            ``docs/executors.md``. ``required = scheduler`` names those that the user has to give.
     """
 
     name: str
@@ -79,6 +81,7 @@ class Site:
     setup: str = ""
     requirements: str = ""
     submit: tuple[tuple[str, str], ...] = ()
+    dask: tuple[tuple[str, str], ...] = ()
 
     def changed(self, **options: Any) -> Site:
         """Return the site with other options."""

@@ -13,7 +13,8 @@ from pocket.errors import ConfigError, UnknownNameError
 from pocket.outputs import read_templates
 from pocket.store import is_complete
 from pocket.store.manifest import written
-from tasks.executors import executor_factory, given_options
+from tasks.batch.sites import read_site, site_names
+from tasks.executors import all_options, executor_factory, given_options
 from tasks.merging import MergeOutputs
 from tasks.plotting import PlotTemplates
 from tasks.processing import RunProcessor
@@ -176,11 +177,36 @@ def test_options_are_handed_on(chain: Chain) -> None:
         ({"executor_options": ("retries",)}, "--executor-options has 'retries', expected key=value"),
         ({"executor_options": ("cluster=slurm",)}, "--executor-options has 'cluster', which is the option --cluster"),
         ({"executor_options": ("max_workers=1",)}, "which is the option --max-workers"),
+        (
+            {"executor": "dask", "site": "lxplus-eos"},
+            r"site 'lxplus-eos' has no options for --executor dask \(dask in \[site_lxplus-eos\] of law.cfg\); sites that",
+        ),
+        (
+            {"executor": "dask", "site": "infn-af"},
+            r"site 'infn-af' needs --scheduler with --executor dask, see docs/sites.md",
+        ),
     ],
 )
 def test_options_that_are_refused(chain: Chain, options: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         chain.task(PlotTemplates, **options)
+
+
+@pytest.mark.parametrize("site", [name for name in site_names() if read_site(name).dask])
+def test_options_of_sites_are_known(site: str) -> None:
+    given = {"scheduler": "tls://10.0.0.1:8786"} if "required" in dict(read_site(site).dask) else {}
+    factory = executor_factory("dask", "zmumu", ())
+    factory.check(all_options(factory, "dask", site, given))
+
+
+def test_options_of_a_site_and_of_the_user(chain: Chain) -> None:
+    task = chain.task(RunProcessor, config="main", executor="dask", site="t3-psi", max_workers=7)
+    assert task.run_options(cores=1) == {
+        "cluster": "slurm", "queue": "standard", "account": "t3", "walltime": "06:00:00", "max_workers": 7, "cores": 1,
+    }  # fmt: skip
+    # workers of this machine have nothing to do with a site
+    assert chain.task(RunProcessor, config="main", site="t3-psi").run_options() == {}
+    assert chain.task(RunProcessor, config="main", site="t3-psi").directory == task.directory
 
 
 def test_given_options() -> None:

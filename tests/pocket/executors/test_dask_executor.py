@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from pocket.errors import ConfigError, PocketError, UnknownNameError
 from pocket.executors import Job, available_cores, dask_executor
 from pocket.executors.dask_executor import DaskExecutorFactory, number
+from pocket.executors.remote import SharedStore
+from pocket.store import is_complete, write_output
 from tests.facility import Facility
 from tests.pocket.executors.jobs import Write, processes
 
@@ -39,6 +42,11 @@ def run(factory: DaskExecutorFactory, jobs: dict[str, Job]) -> int:
         ({"worker_timeout": "-1"}, "option worker_timeout of executor dask is '-1', expected a number of 0 or more"),
         ({"min_workers": 3, "max_workers": 2}, "workers from 3 to 2: expected"),
         ({"min_workers": -1}, "workers from -1 to 0: expected"),
+        (
+            {"port": "8786-80"},
+            "option port of executor dask is '8786-80', expected a port or a range such as 8786-8886",
+        ),
+        ({"gateway.image": "x", "scheduler": "tcp://a:1"}, "option gateway.image makes a cluster, but --scheduler"),
     ],
 )
 def test_options_that_are_refused(given: dict[str, Any], message: str) -> None:
@@ -50,8 +58,19 @@ def test_options_that_are_taken() -> None:
     DaskExecutorFactory.check({})
     DaskExecutorFactory.check({"cluster": "htcondor", "min_workers": 2, "max_workers": 2, "directive.MY.Flag": "1"})
     DaskExecutorFactory.check({"scheduler": "tcp://a:1", "worker_timeout": "5", "proxy": "auto"})
+    DaskExecutorFactory.check({"cluster": "gateway", "gateway": "http://a", "gateway.worker_cores": "2"})
     assert number({}, "retries") == 3
     assert number({"retries": "0"}, "retries") == 0
+
+
+def test_options_of_a_site() -> None:
+    site = {"cluster": "lxplus", "port": "1-2", "proxy": "auto", "directive.+A": "1", "gateway.image": "x"}
+    assert DaskExecutorFactory.combined(site, {"port": "3"}) == {**site, "port": "3"}
+    # a scheduler that is there is no cluster to make
+    assert DaskExecutorFactory.combined(site, {"scheduler": "tcp://a:1"}) == {
+        "proxy": "auto",
+        "scheduler": "tcp://a:1",
+    }
 
 
 def test_without_dask(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,6 +149,63 @@ def test_no_scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dask_executor, "CONNECT", 1.0)
     with pytest.raises(PocketError, match=r"^no Dask scheduler answers at tcp://127.0.0.1:1: "):
         run(DaskExecutorFactory(options(tmp_path, scheduler="tcp://127.0.0.1:1")), {})
+
+
+def test_tls_scheduler(tls_scheduler: Facility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {f"tls_{name}": str(tls_scheduler.folder / f"{name}.pem") for name in ("cert", "key")}
+    files["tls_ca"] = str(tls_scheduler.folder / "ca_file.pem")
+    job = Write(tmp_path / "written")
+    with tls_scheduler.worker("one"):
+        assert run(DaskExecutorFactory(options(tmp_path, scheduler=tls_scheduler.address, **files)), {"a": job}) == 1
+    assert len(processes(job.path)) == 1
+
+    monkeypatch.setattr(dask_executor, "CONNECT", 1.0)
+    with pytest.raises(ConfigError, match=r"^the certificates for tls://.* aren't known: give tls_ca, tls_cert and"):
+        run(DaskExecutorFactory(options(tmp_path, scheduler=tls_scheduler.address)), {})
+    some = {name: path for name, path in files.items() if name != "tls_key"}
+    with pytest.raises(ConfigError, match=r"^option tls_key of executor dask is None, expected a file$"):
+        run(DaskExecutorFactory(options(tmp_path, scheduler=tls_scheduler.address, **some)), {})
+
+
+def test_workers_say_where_outputs_go(
+    facility: Facility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POCKET_STORE", str(tmp_path / "store"))
+    given = options(tmp_path, scheduler=facility.address)
+    assert run(DaskExecutorFactory(given), {"a": Write(tmp_path / "a")}) == 1
+    assert f"Dask workers write outputs to the store {tmp_path / 'store'}\n" in capfd.readouterr().err
+    # nothing is left of what they recognised it by
+    assert not (tmp_path / "logs").exists()
+
+    hidden = DaskExecutorFactory(given)
+    other = SharedStore(str(tmp_path / "store"), str(tmp_path / "none"), "x")
+    monkeypatch.setattr(hidden, "shared_store", lambda: other)
+    job = WriteOutput({"directory": tmp_path / "store" / "branch", "task": "Made", "inputs": {}})
+    assert run(hidden, {"a": job}) == 1
+    text = capfd.readouterr().err
+    assert f"Dask workers don't see the store {tmp_path / 'store'}: outputs travel back with the results\n" in text
+    assert is_complete(tmp_path / "store" / "branch")
+    assert str(tmp_path) not in (tmp_path / "store" / "branch" / "place.txt").read_text()
+
+
+@dataclasses.dataclass(frozen=True)
+class WriteOutput:
+    """Writes an output, with the folder that the store is in."""
+
+    output: Mapping[str, Any]
+    size: int = 1
+
+    def run(self, progress: Any) -> None:
+        """Do it."""
+        with write_output(**self.output) as folder:
+            (folder / "place.txt").write_text(str(folder))
+
+
+def test_scheduler_file(scheduler: Facility, tmp_path: Path) -> None:
+    place = str(scheduler.folder / "scheduler.json")
+    with scheduler.worker("one"):
+        factory = DaskExecutorFactory(options(tmp_path, scheduler=place))
+        assert run(factory, {"a": Write(tmp_path / "written")}) == 1
 
 
 def test_bad_proxy_is_found_before_anything_starts(tmp_path: Path) -> None:

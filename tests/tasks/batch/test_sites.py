@@ -7,7 +7,8 @@ from tasks.batch.sites import Site, check_characters, parse_site, read_site, sit
 
 
 def test_shipped_sites() -> None:
-    assert site_names() == ["local", "lxplus", "lxplus-eos", "naf", "t3-psi"]
+    batch, dask = ["local", "lxplus", "lxplus-eos", "naf", "t3-psi"], ["infn-af", "coffea-casa", "swan", "purdue"]
+    assert site_names() == [*batch, *dask]
     assert read_site("local") == Site("local")
     lxplus = read_site("lxplus")
     assert (lxplus.want_os, lxplus.send_credential, lxplus.not_from) == ("el9", True, ("/eos/", "/tmp/"))

@@ -1,0 +1,229 @@
+"""Files that travel with a job to a worker that doesn't see the store, and back from it."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pocket.errors import PocketError
+from pocket.executors.remote import moved
+from pocket.remote.client import is_remote
+from pocket.store.manifest import NAME
+from pocket.store.publishing import replacing_file
+from pocket.store.receiving import receive_output
+from pocket.store.usage import begin_work
+from pocket.store.verification import find_output
+
+#: largest size of what travels with a job to a worker, and of an output that travels back, in bytes
+LARGEST = 250_000_000
+#: where an output is: in the store, in the remote store, or in the result of the job
+STORE, REMOTE, RESULT = "store", "remote", "result"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a job on a worker.
+
+    Args:
+        place: where the output is.
+        lacking: paths of the files that the job needs and the worker doesn't see; it hasn't run then.
+        output: name → content of each file of the output, if it travels back.
+        error: the exception that ended the job, pickled.
+        log: traceback of an error in code of the user.
+    """
+
+    place: str = STORE
+    lacking: tuple[str, ...] = ()
+    output: Mapping[str, bytes] = field(default_factory=dict)
+    error: bytes = b""
+    log: str = ""
+
+
+def local_inputs(job: Any) -> tuple[str, ...]:
+    """Return the paths of the files that a job reads and that a worker may not see, none of a job that doesn't say."""
+    return tuple(path for path in getattr(job, "inputs", ()) if not is_remote(path))
+
+
+def relocated(value: Any, places: Mapping[str, str]) -> Any:
+    """Return a job with the paths in it as they are here.
+
+    Args:
+        value: a dataclass, a container or anything else, which stays as it is.
+        places: folder → folder here.
+    """
+    if isinstance(value, str):
+        return moved(value, places)
+    if isinstance(value, Path):
+        return Path(moved(str(value), places))
+    if isinstance(value, Mapping):
+        return {key: relocated(item, places) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(relocated(item, places) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        parts = {part.name: getattr(value, part.name) for part in fields(value) if part.init}
+        here = {name: relocated(part, places) for name, part in parts.items()}
+        changed = {name: part for name, part in here.items() if part is not parts[name] and part != parts[name]}
+        return replace(value, **changed) if changed else value
+    return value
+
+
+def place_of(job: Any, places: Mapping[str, str]) -> str:
+    """Return where the output of a job is, or will be.
+
+    Args:
+        job: the job.
+        places: folder → folder of the other side, where the run was started or on the worker.
+    """
+    output = getattr(job, "output", None)
+    if output is None or moved(str(output["directory"]), places) == str(output["directory"]):
+        return STORE
+    return REMOTE if output.get("remote") else RESULT
+
+
+def run_here(
+    payload: bytes,
+    places: Mapping[str, str],
+    inputs: Sequence[str],
+    contents: Mapping[str, bytes],
+    worker: str,
+    missing_packages: Sequence[str] = (),
+) -> Outcome:
+    """Run a job on the worker that this process is.
+
+    Args:
+        payload: the pickled job.
+        places: folder where the run was started → folder here.
+        inputs: paths of the files that the job reads, where the run was started.
+        contents: path → content of those that were sent.
+        worker: address of the worker, for errors.
+        missing_packages: packages that jobs need and that aren't here.
+    """
+    there = {here: place for place, here in places.items() if here != place}
+    log: Path | None = None
+    try:
+        if missing_packages:
+            raise PocketError(packages_missing(worker, missing_packages))
+        for path, content in contents.items():
+            _write(Path(moved(path, places)), content)
+        lacking = [path for path in inputs if not Path(moved(path, places)).exists()]
+        if unknown := [path for path in lacking if moved(path, places) == path]:
+            raise PocketError(
+                f"{unknown[0]} isn't there on worker {worker}: give files by URLs that workers can read, such as root://"
+            )
+        if lacking:
+            return Outcome(lacking=tuple(lacking))
+        job = relocated(pickle.loads(payload), places)
+        log = getattr(job, "log", None)
+        begin_work()
+        job.run(_report_nothing)
+        return _outcome(job, there, worker)
+    except Exception as error:
+        return Outcome(error=_pickled(error, there), log=_text(log) if there else "")
+
+
+def packages_missing(worker: str, names: Sequence[str]) -> str:
+    """Return the sentence about packages that a worker lacks."""
+    return (
+        f"worker {worker} doesn't have {', '.join(names)}: start Dask workers in an environment with the packages of "
+        "requirements.lock, or in the container image"
+    )
+
+
+def contents_of(paths: Iterable[str], label: str) -> dict[str, bytes]:
+    """Read the files that a worker lacks, with the manifests of the outputs that they belong to.
+
+    Args:
+        paths: the files.
+        label: the job, for errors.
+
+    Raises:
+        PocketError: if they are too large to send.
+    """
+    wanted = {Path(path) for path in paths}
+    wanted |= {found[0] / NAME for path in paths if (found := find_output(path))}
+    size = sum(path.stat().st_size for path in wanted)
+    if size > LARGEST:
+        raise PocketError(
+            f"{label} reads {size / 1e6:.0f} MB of the store, which its worker doesn't see, and no more than "
+            f"{LARGEST / 1e6:.0f} MB are sent: try fewer --events-per-branch, or workers that see the store"
+        )
+    return {str(path): path.read_bytes() for path in sorted(wanted)}
+
+
+def take_back(outcome: Outcome, job: Any) -> None:
+    """Put into the store what travelled back with the result of a job.
+
+    Raises:
+        PocketError: if the store can't be written, or the output isn't as its manifest says.
+    """
+    if outcome.output:
+        receive_output(Path(job.output["directory"]), outcome.output, job.output.get("replaces"))
+    if outcome.log:
+        job.log.parent.mkdir(parents=True, exist_ok=True)
+        with replacing_file(job.log) as file:
+            file.write(outcome.log.encode())
+
+
+def _outcome(job: Any, there: Mapping[str, str], worker: str) -> Outcome:
+    """Return the outcome of a job that ran, with its output if the store isn't here; it is removed from here then."""
+    place = place_of(job, there)
+    if place == STORE:
+        return Outcome()
+    directory = Path(job.output["directory"])
+    if place == REMOTE:
+        shutil.rmtree(directory)
+        return Outcome(REMOTE)
+    files = [path for path in sorted(directory.rglob("*")) if path.is_file()]
+    size = sum(path.stat().st_size for path in files)
+    if size > LARGEST:
+        shutil.rmtree(directory)
+        raise PocketError(
+            f"its output has {size / 1e6:.0f} MB, and no more than {LARGEST / 1e6:.0f} MB travel back from worker "
+            f"{worker}, which doesn't see the store: set POCKET_REMOTE_STORE, or try fewer --events-per-branch"
+        )
+    contents = {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
+    shutil.rmtree(directory)
+    return Outcome(RESULT, output=contents)
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that was sent, unless an equal one is there."""
+    if path.exists() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing_file(path) as file:
+        file.write(content)
+
+
+def _text(log: Path | None) -> str:
+    try:
+        return log.read_text(encoding="utf-8") if log is not None else ""
+    except OSError:
+        return ""
+
+
+def _pickled(error: Exception, there: Mapping[str, str]) -> bytes:
+    """Return an exception as bytes, with paths as they are where the run was started; its traceback is a note."""
+    if not isinstance(error, PocketError):
+        error.add_note("".join(traceback.format_tb(error.__traceback__)).rstrip())
+    for here, place in there.items():
+        error.args = tuple(part.replace(here, place) if isinstance(part, str) else part for part in error.args)
+    try:
+        content = pickle.dumps(error)
+        pickle.loads(content)
+    except Exception:
+        # of a class that can't be pickled, or not be made from its text
+        plain = RuntimeError(f"{type(error).__name__}: {error}")
+        for note in getattr(error, "__notes__", ()):
+            plain.add_note(note)
+        content = pickle.dumps(plain)
+    return content
+
+
+def _report_nothing(amount: int) -> None:
+    """Take a job's progress, which is reported when it is done: what a killed worker did would count twice."""
