@@ -17,7 +17,7 @@ from tests.catalogue_server import CatalogueServer, catalogue_server
 from tests.law_runner import Law, Run
 from tests.services.conftest import XRootDServer
 from tests.services.processes import service
-from tests.services.rucio_environment import rucio_python
+from tests.services.server_environment import server_python
 from tests.services.xrootd_servers import free_port
 
 pytestmark = [pytest.mark.rucio, pytest.mark.xrootd]
@@ -37,7 +37,13 @@ def rucio_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (folder / "content.json").write_text(json.dumps({"datasets": {NAME: files}}))
     home = folder / "home"
     script = Path(__file__).with_name("rucio_server.py")
-    command = [str(rucio_python()), str(script), str(home), str(free_port()), str(folder / "content.json")]
+    command = [
+        str(server_python("rucio", "rucio==41.5.1", "POCKET_RUCIO_VENV")),
+        str(script),
+        str(home),
+        str(free_port()),
+        str(folder / "content.json"),
+    ]
     with service(command, (home / "ready").exists):
         yield home
 

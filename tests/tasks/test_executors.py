@@ -179,7 +179,7 @@ def test_options_are_handed_on(chain: Chain) -> None:
         ({"executor_options": ("max_workers=1",)}, "which is the option --max-workers"),
         (
             {"executor": "dask", "site": "lxplus-eos"},
-            r"site 'lxplus-eos' has no options for --executor dask \(dask in \[site_lxplus-eos\] of law.cfg\); sites that",
+            r"site 'lxplus-eos' has no options for --executor dask \(dask in \[site_lxplus-eos\] of law.cfg\); sites",
         ),
         (
             {"executor": "dask", "site": "infn-af"},
