@@ -11,8 +11,8 @@ from law.workflow.local import LocalWorkflowProxy
 
 from pocket.errors import ConfigError
 from pocket.executors import Job
-from pocket.store.older import report_older
 from pocket.store.paths import own_folder
+from pocket.store.publishing import prepare_places
 from tasks.base import StoreTask, changed_meanwhile, requirements_complete
 from tasks.batch.options import WorkflowTypes
 from tasks.branch_template import BranchTemplate
@@ -132,12 +132,16 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         """Have the outputs that are read; the job checks those of its branch."""
         fetch(self.needed())
 
+    def prepare_place(self) -> None:
+        """Nothing: the workflow does it once for all branches, which may be thousands of jobs."""
+
     def prepare_branches(self) -> None:
-        """Upload outputs of branches that only await that, and fetch what the other branches need."""
-        report_older(self.directory.parent)
+        """Have the folders of all branches, upload outputs that only await that, and fetch what the others need."""
+        super().prepare_place()
+        branches = self.get_branch_tasks().values()
+        prepare_places(branch.output().directory.parent for branch in branches)
         if remote_store() is None:
             return
-        branches = self.get_branch_tasks().values()
         upload_awaiting(branch.output() for branch in branches)
         if not all(branch.complete() for branch in branches):
             self.fetch_needed()
