@@ -112,7 +112,8 @@ def write_record(path: Path, jobs: Mapping[str, Any]) -> None:
     """Write what is known of the jobs; whoever is killed meanwhile leaves the record of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing_file(path) as file:
-        file.write(json.dumps(jobs, indent=4).encode())
+        # Indented, a record of thousands of jobs would be written by Python's own encoder, at each look at the queue.
+        file.write(json.dumps(jobs).encode())
 
 
 def by_needs(jobs: Mapping[int, list[int]], needs: Callable[[int], Needs]) -> dict[Needs, OrderedDict[int, list[int]]]:
