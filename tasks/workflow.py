@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import law
+from law.task.proxy import _forward_sandbox_attributes, _forward_workflow_attributes
 from law.workflow.local import LocalWorkflowProxy
 
 from pocket.errors import ConfigError
@@ -21,6 +22,9 @@ from tasks.pool import run_jobs, run_with
 from tasks.records import Records
 from tasks.remote_store import remote_store
 from tasks.targets import StoreCollection, fetch, find_remote, refuse_replaced, upload_awaiting
+
+#: attributes that law takes from the proxy of a workflow or of a sandbox
+_FORWARDED = _forward_workflow_attributes | _forward_sandbox_attributes
 
 
 class PoolProxy(LocalWorkflowProxy):
@@ -70,6 +74,12 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
     pilot = False
 
     exclude_index = True
+
+    def __getattribute__(self, name: str, proxy: bool | None = None) -> Any:
+        # Fast path: law looks for a proxy of each attribute, but only these are ever forwarded to one.
+        if name in _FORWARDED:
+            return super().__getattribute__(name, proxy)
+        return object.__getattribute__(self, name)
 
     def as_branch(self, branch: int | None = None, **kwargs: Any) -> Any:
         """Return a branch of this workflow; each is made once, since law goes through all parameters every time."""
