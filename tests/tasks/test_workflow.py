@@ -65,6 +65,32 @@ def test_killed_at_any_moment(chain: Chain, tmp_path: Path) -> None:
         assert killed.templates("main", variable) == chain.templates("main", variable)
 
 
+def test_killed_while_it_copies_from_the_scratch_space(chain: Chain, tmp_path: Path) -> None:
+    output = chain.task(RunProcessor, config="main", branch=0).output().directory
+    before = {path.name: path.read_bytes() for path in output.iterdir() if path.name != "manifest.json"}
+    shutil.rmtree(output)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    moment = Moment.of(tmp_path / "moment", "open", r"[.]tmp-.*/sums[.]json$")
+    law = Law(chain.folder, {**moment.environment(chain.law.environment), "POCKET_SCRATCH": str(scratch)})
+    process = law.start(*chain.arguments("RunProcessor", "--config", "main", "--branch", "0"))
+    wait_for(lambda: moment.process or process.poll() is not None)
+    assert process.poll() is None
+    (filled,) = scratch.iterdir()
+    (copy,) = output.parent.glob(".*")
+    # so far the first of two files, whole
+    assert {path.name: path.read_bytes() for path in filled.iterdir()} == before
+    assert [path.name for path in copy.iterdir()] == ["histograms.h5"]
+    assert (copy / "histograms.h5").read_bytes() == before["histograms.h5"]
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not output.exists()
+    assert chain.build(RunProcessor, config="main") == ["RunProcessor main"]
+    assert {path.name: path.read_bytes() for path in output.iterdir() if path.name != "manifest.json"} == before
+    assert is_complete(output)
+    assert unfinished(chain.store) == []
+
+
 def test_two_at_once(chain: Chain) -> None:
     expected = {variable: chain.templates("main", variable) for variable in ("muon_pt", "npvs")}
     for folder in ("RunProcessor", "MergeOutputs"):
