@@ -39,9 +39,6 @@ def scratch_folder(directory: Path) -> Iterator[Path | None]:
     Yields:
         The folder; ``None`` if there is no scratch space, it has too little left, or nothing can be put at the place
         yet: that is said before the output is made, where it is filled beside its place.
-
-    Raises:
-        PocketError: if the scratch space is full before the body ends.
     """
     with contextlib.ExitStack() as stack:
         folder = None
@@ -56,7 +53,7 @@ def scratch_folder(directory: Path) -> Iterator[Path | None]:
 
 @contextlib.contextmanager
 def naming_full_scratch(directory: Path, folder: Path) -> Iterator[None]:
-    """Turn the error of a full disk into a sentence.
+    """Turn the error of a full disk into a sentence about the scratch space.
 
     Args:
         directory: place of the output in the store.
