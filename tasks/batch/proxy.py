@@ -57,7 +57,8 @@ class PersistentJobData(JobData):
     def update(self, other: Mapping[str, Any]) -> None:
         """Take over a record, such as one that was read from a file."""
         super().update(other)
-        self.jobs = type(self.jobs)((number, JobEntry(entry)) for number, entry in self.jobs.items())
+        jobs = self["jobs"]
+        self["jobs"] = type(jobs)((number, JobEntry(entry)) for number, entry in jobs.items())
 
 
 class RetryingProxy:
