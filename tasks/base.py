@@ -17,6 +17,7 @@ from pocket.snapshots.process import original
 from pocket.store import store_path
 from pocket.store.manifest import written
 from pocket.store.older import report_older
+from pocket.store.publishing import prepare_places
 from pocket.store.records import record_file
 from pocket.store.usage import begin_work
 from tasks.batch.options import BatchOptions
@@ -206,7 +207,7 @@ class StoreTask(AnalysisTask):
         else:
             self._replaced = read_id(output)
             self.fetch_needed()
-            report_older(self.directory.parent)
+            self.prepare_place()
             begin_work()
             with one_sentence(traceback_file(self.directory)):
                 self.make()
@@ -237,6 +238,11 @@ class StoreTask(AnalysisTask):
     def fetch_needed(self) -> None:
         """Have all outputs that are read to make this one, as they were written."""
         fetch_verified(self.needed())
+
+    def prepare_place(self) -> None:
+        """Have the folder that the output goes to, and look at what is in it."""
+        prepare_places([self.directory.parent])
+        report_older(self.directory.parent)
 
     def make(self) -> None:
         """Make the output."""

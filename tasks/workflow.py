@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import law
+from law.task.proxy import _forward_sandbox_attributes, _forward_workflow_attributes
 from law.workflow.local import LocalWorkflowProxy
 
 from pocket.errors import ConfigError
 from pocket.executors import Job
-from pocket.store.older import report_older
 from pocket.store.paths import own_folder
+from pocket.store.publishing import prepare_places
 from tasks.base import StoreTask, changed_meanwhile, requirements_complete
 from tasks.batch.options import WorkflowTypes
 from tasks.branch_template import BranchTemplate
@@ -21,6 +22,9 @@ from tasks.pool import run_jobs, run_with
 from tasks.records import Records
 from tasks.remote_store import remote_store
 from tasks.targets import StoreCollection, fetch, find_remote, refuse_replaced, upload_awaiting
+
+#: attributes that law takes from the proxy of a workflow or of a sandbox
+_FORWARDED = _forward_workflow_attributes | _forward_sandbox_attributes
 
 
 class PoolProxy(LocalWorkflowProxy):
@@ -70,6 +74,12 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
     pilot = False
 
     exclude_index = True
+
+    def __getattribute__(self, name: str, proxy: bool | None = None) -> Any:
+        # Fast path: law looks for a proxy of each attribute, but only these are ever forwarded to one.
+        if name in _FORWARDED:
+            return super().__getattribute__(name, proxy)
+        return object.__getattribute__(self, name)
 
     def as_branch(self, branch: int | None = None, **kwargs: Any) -> Any:
         """Return a branch of this workflow; each is made once, since law goes through all parameters every time."""
@@ -132,12 +142,16 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         """Have the outputs that are read; the job checks those of its branch."""
         fetch(self.needed())
 
+    def prepare_place(self) -> None:
+        """Nothing: the workflow does it once for all branches, which may be thousands of jobs."""
+
     def prepare_branches(self) -> None:
-        """Upload outputs of branches that only await that, and fetch what the other branches need."""
-        report_older(self.directory.parent)
+        """Have the folders of all branches, upload outputs that only await that, and fetch what the others need."""
+        super().prepare_place()
+        branches = self.get_branch_tasks().values()
+        prepare_places(branch.output().directory.parent for branch in branches)
         if remote_store() is None:
             return
-        branches = self.get_branch_tasks().values()
         upload_awaiting(branch.output() for branch in branches)
         if not all(branch.complete() for branch in branches):
             self.fetch_needed()

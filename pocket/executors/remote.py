@@ -175,6 +175,8 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         os.environ.update(ONE_THREAD)
         os.environ["POCKET_HOST_KIND"] = "dask"
         os.environ.update({name: moved(value, places) for name, value in self.variables.items()})
+        # outputs are filled here, and copied to the store once
+        os.environ["POCKET_SCRATCH"] = worker.local_directory
         sys.path[:] = [*places.values(), *(path for path in sys.path if path not in places.values())]
         # only now it can be found
         from pocket.executors.openssl import keep_errors_apart

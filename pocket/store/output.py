@@ -1,9 +1,8 @@
-"""Atomic outputs: a folder is filled beside its place and moved there when its manifest is in it."""
+"""Atomic outputs: a folder beside the place gets all files and the manifest, and is moved there then."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +22,8 @@ from pocket.store.manifest import (
 from pocket.store.provenance import revision, software
 from pocket.store.publishing import readable_errors, replacing, sync
 from pocket.store.remote import upload
+from pocket.store.scratch import FULL, copy_file, copy_filled, naming_full_scratch, scratch_folder
 from pocket.store.usage import work_done
-
-#: errors that say that the store has no space left, wherever they come from
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager
@@ -42,7 +39,8 @@ def write_output(
 ) -> Iterator[Path]:
     """Write an output so that it is there completely or not at all.
 
-    The body fills a temporary folder. When it ends, the manifest is written into it and the folder takes its place,
+    The body fills a temporary folder, which is beside the place, or in the scratch space (:mod:`pocket.store.scratch`)
+    and is copied to a temporary folder beside the place then. When the manifest is in it, that folder takes its place,
     instead of the one that may be there. If the body raises, or the process dies at any moment, what was there
     before stays, or nothing does. If another process wrote an equal output meanwhile, that one stays, because something
     may have been made from it already.
@@ -66,14 +64,35 @@ def write_output(
         RemoteStoreError: if the remote store can't be written; the output is in the store then.
         ConfigError: if the body writes a file of the manifest's name.
     """
-    with replacing_unless_equal(directory, replaces) as temporary:
-        with readable_errors(directory, _FULL):
-            yield temporary
-        with readable_errors(directory):
-            used = {"usage": work_done()} if measured else {}
-            _write_manifest(temporary, task, inputs, {**info, **used})
-    if remote is not None:
-        upload(directory, remote)
+    # what is there now, whoever fills the scratch space meanwhile
+    before = written(directory) if replaces is None else replaces
+
+    def write_manifest(folder: Path, files: Mapping[str, FileRecord]) -> None:
+        used = {"usage": work_done()} if measured else {}
+        (folder / NAME).write_text(_manifest(task, inputs, files, {**info, **used}).to_json())
+
+    with scratch_folder(directory) as scratch:
+        if scratch is None:
+            with replacing_unless_equal(directory, before) as temporary:
+                with readable_errors(directory, FULL):
+                    yield temporary
+                _refuse_manifest(temporary, task)
+                with readable_errors(directory):
+                    write_manifest(temporary, _synced(temporary))
+                    sync(temporary / NAME)
+                    sync(temporary)
+        else:
+            with naming_full_scratch(directory, scratch):
+                yield scratch
+            _refuse_manifest(scratch, task)
+            with replacing_unless_equal(directory, before) as temporary, readable_errors(directory):
+                files = copy_filled(scratch, temporary)
+                with naming_full_scratch(directory, scratch):
+                    write_manifest(scratch, files)
+                copy_file(scratch / NAME, temporary / NAME)
+                sync(temporary)
+        if remote is not None:
+            upload(directory, remote, like=scratch)
 
 
 @contextlib.contextmanager
@@ -106,10 +125,13 @@ def _decisive(manifest: Manifest) -> tuple[Any, ...]:
     return manifest.inputs, manifest.counted, [manifest.info.get(key, {}) for key in ("parameter_files", "reads")]
 
 
-def _write_manifest(directory: Path, task: str, inputs: Mapping[str, str], info: Mapping[str, object]) -> None:
-    manifest_file = directory / NAME
-    if manifest_file.exists():
+def _refuse_manifest(folder: Path, task: str) -> None:
+    if (folder / NAME).exists():
         raise ConfigError(f"task {task!r} wrote a file {NAME!r}: the name is reserved for the store")
+
+
+def _synced(directory: Path) -> dict[str, FileRecord]:
+    """Have all files of a folder on the disk, and return their records."""
     files = {}
     for path in sorted(directory.rglob("*")):
         if path.is_dir():
@@ -119,9 +141,12 @@ def _write_manifest(directory: Path, task: str, inputs: Mapping[str, str], info:
             stat = path.stat()
             record = FileRecord(size=stat.st_size, sha256=file_checksum(path), mtime_ns=stat.st_mtime_ns)
             files[path.relative_to(directory).as_posix()] = record
+    return files
+
+
+def _manifest(
+    task: str, inputs: Mapping[str, str], files: Mapping[str, FileRecord], info: Mapping[str, object]
+) -> Manifest:
     created = datetime.now(UTC).isoformat(timespec="seconds")
     identity = content_id(task, files, info)
-    manifest = Manifest(identity, task, created, dict(inputs), files, software(), revision(), dict(info))
-    manifest_file.write_text(manifest.to_json())
-    sync(manifest_file)
-    sync(directory)
+    return Manifest(identity, task, created, dict(inputs), files, software(), revision(), dict(info))

@@ -10,11 +10,16 @@ import re
 import secrets
 import shutil
 import socket
-from collections.abc import Callable, Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from pocket.errors import PocketError
+
+#: s after which no process on another host goes on with a temporary folder: longer than jobs may run
+ABANDONED = 14 * 24 * 3600.0
+_LEFTOVER = re.compile(r"\..+\.(?:tmp|old)-(?P<host>.+)-(?P<pid>\d+)-[0-9a-f]+")
 
 
 @contextlib.contextmanager
@@ -34,11 +39,13 @@ def replacing(directory: Path, is_as_good: Callable[[Path], bool] = lambda tempo
     Raises:
         PocketError: if the store can't be written.
     """
+    temporary = _beside(directory, "tmp")
     with readable_errors(directory):
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(directory.parent)
-        temporary = _beside(directory, "tmp")
-        temporary.mkdir()
+        try:
+            temporary.mkdir()
+        except FileNotFoundError:
+            temporary.parent.mkdir(parents=True, exist_ok=True)
+            temporary.mkdir()
     try:
         yield temporary
         with readable_errors(directory):
@@ -65,12 +72,30 @@ def sync(path: Path) -> None:
     """Have the content of a file, or the entries of a folder, on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
+        sync_open(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_open(descriptor: int) -> None:
+    """Have on the disk what is open."""
+    try:
         os.fsync(descriptor)
     except OSError as error:
         if error.errno != errno.EINVAL:  # the file system can't, for folders
             raise
-    finally:
-        os.close(descriptor)
+
+
+def prepare_places(folders: Iterable[Path]) -> None:
+    """Have the folders that outputs go to, without what interrupted writers have left there: once for many outputs.
+
+    Raises:
+        PocketError: if a folder can't be made.
+    """
+    for folder in set(folders):
+        with readable_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(folder)
 
 
 @contextlib.contextmanager
@@ -112,16 +137,25 @@ def _beside(directory: Path, kind: str) -> Path:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove what dead processes of this host have left of outputs in a folder.
+    """Remove what dead processes have left of outputs in a folder.
 
     Of all outputs: one whose writer was killed when only its predecessor was left to remove may not be written again.
+    Whether a process of another host, such as a job, is dead tells the time alone.
     """
-    pattern = re.compile(rf"\..+\.(?:tmp|old)-{re.escape(_host())}-(\d+)-[0-9a-f]+")
     for path in folder.iterdir():
-        match = pattern.fullmatch(path.name)
-        if match and not _is_alive(int(match[1])):
+        match = _LEFTOVER.fullmatch(path.name)
+        if match is None:
+            continue
+        is_left = not _is_alive(int(match["pid"])) if match["host"] == _host() else _is_abandoned(path)
+        if is_left:
             # What can't be removed, because it is of somebody else who shares it with nobody, stays.
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_abandoned(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return time.time() - path.stat().st_mtime > ABANDONED
+    return False
 
 
 def _is_alive(pid: int) -> bool:

@@ -38,7 +38,7 @@ def storage() -> Storage:
     return _storage
 
 
-def upload(directory: Path, url: str) -> None:
+def upload(directory: Path, url: str, like: Path | None = None) -> None:
     """Copy an output to its place in the remote store, unless it is there already, and note so.
 
     Of several writers of the same output the last one wins.
@@ -46,6 +46,7 @@ def upload(directory: Path, url: str) -> None:
     Args:
         directory: folder of the output, which is complete.
         url: where it goes.
+        like: folder with the files of an output that is at the place, which are read instead as long as it is.
 
     Raises:
         RemoteStoreError: if that is not possible; nothing that counts as complete is left there then.
@@ -57,8 +58,9 @@ def upload(directory: Path, url: str) -> None:
         if manifest is None:
             time.sleep(_MOMENT)
             continue
+        source = like if like is not None and _manifest_text(like) == content else directory
         try:
-            _upload(directory, manifest, content, url)
+            _upload(source, manifest, content, url)
         except _ChangedError:
             # by another writer, whose output it is now?
             if written(directory) == manifest.writing:

@@ -10,6 +10,8 @@ export POCKET_EXPECTED={{expected}}
 export POCKET_RECORDS={{records}}
 export POCKET_HOST_KIND={{host_kind}}
 export POCKET_SNAPSHOT=0
+# outputs are filled on the local disk, and copied to the store once; the set-up commands may name another folder, or none
+export POCKET_SCRATCH=${POCKET_SCRATCH-$LAW_JOB_TMP}
 # the environment is the one that was there at the submission
 export POCKET_INSTALL=never
 export POCKET_ENVIRONMENT={{pocket_environment}}

@@ -10,6 +10,8 @@ export POCKET_EXPECTED={{expected}}
 export POCKET_RECORDS={{records}}
 export POCKET_HOST_KIND={{host_kind}}
 export POCKET_SNAPSHOT=0
+# outputs are filled on the local disk, and copied to the store once; the set-up commands may name another folder, or none
+export POCKET_SCRATCH=${POCKET_SCRATCH-$LAW_JOB_TMP}
 
 _pocketlaw_bundle() {
     local root=$PWD/bundle archive expected found python="" candidate

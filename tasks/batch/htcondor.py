@@ -109,11 +109,12 @@ class HTCondorProxy(BatchProxy, HTCondorWorkflowProxy):
 
     def _tidy(self) -> None:
         """Remove the streams of jobs that are done: law's log has them, too."""
+        control = self.task.control
         for data in self.job_data.jobs.values():
             if data["status"] == self.job_manager.FINISHED:
                 name = f"job_{data['branches'][0]}To{data['branches'][-1] + 1}"
                 for suffix in ("out", "err"):
-                    (self.task.control / f"{name}.{suffix}").unlink(missing_ok=True)
+                    (control / f"{name}.{suffix}").unlink(missing_ok=True)
 
 
 class HTCondorBatch(BatchControl, HTCondorWorkflow):

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,29 @@ class BatchError(PocketError):
     """Jobs failed for good."""
 
 
+class JobEntry(dict[str, Any]):
+    """What law's record has of a job; law copies the entries of all jobs at each look at the queue."""
+
+    def __deepcopy__(self, memo: Any) -> JobEntry:
+        # A generic deep copy takes a hundred times longer: most of a look with thousands of jobs.
+        return JobEntry(self, branches=list(self["branches"]), extra=dict(self["extra"]))
+
+
 class PersistentJobData(JobData):
     """law's record of the jobs, with what they need."""
 
     attributes = {**JobData.attributes, "needs": {}}  # noqa: RUF012  as law has it
+
+    @classmethod
+    def job_data(cls, *arguments: Any, **options: Any) -> JobEntry:
+        """Return the entry of a job, see law."""
+        return JobEntry(super().job_data(*arguments, **options))
+
+    def update(self, other: Mapping[str, Any]) -> None:
+        """Take over a record, such as one that was read from a file."""
+        super().update(other)
+        jobs = self["jobs"]
+        self["jobs"] = type(jobs)((number, JobEntry(entry)) for number, entry in jobs.items())
 
 
 class RetryingProxy:
@@ -85,7 +105,16 @@ class RetryingProxy:
     def needs(self, job_num: int) -> Needs:
         """Return what a job asks for."""
         own = self.job_data.needs.get(str(job_num))
-        return Needs(*own) if own else self.task.needs
+        return Needs(*own) if own else self._first_needs
+
+    @cached_property
+    def _first_needs(self) -> Needs:
+        return self.task.needs
+
+    @cached_property
+    def _sizes(self) -> dict[int, int]:
+        """Number of events of each branch."""
+        return {branch: self.task.branch_size(branch) for branch in self.task.branch_map}
 
     @property
     def blocked_hosts(self) -> list[str]:
@@ -271,9 +300,9 @@ class RetryingProxy:
         """Return how far the jobs are."""
         manager, jobs = self.job_manager, self.job_data.jobs
         status = Counter(data["status"] for data in jobs.values())
-        size = self.task.branch_size
+        sizes = self._sizes
         done = sum(
-            size(branch) for data in jobs.values() if data["status"] == manager.FINISHED for branch in data["branches"]
+            sizes[branch] for data in jobs.values() if data["status"] == manager.FINISHED for branch in data["branches"]
         )
         if self._begin is None:
             self._begin = (time.monotonic(), done)
@@ -287,7 +316,7 @@ class RetryingProxy:
             held=self._held,
             failed=status[manager.FAILED],
             events=done,
-            all_events=sum(map(size, self.task.branch_map)),
+            all_events=sum(sizes.values()),
             rate=(done - done_before) / max(time.monotonic() - begin, 1e-9),
             causes=self._causes,
         ).line(self.task.progress_label)

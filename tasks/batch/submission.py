@@ -15,6 +15,9 @@ from tasks.batch.causes import Needs
 from tasks.batch.proxy import BatchError, RetryingProxy
 from tasks.messages import going_on
 
+#: jobs that are submitted together: law sends each of them the arguments of all
+MOST_TOGETHER = 1000
+
 
 class BatchProxy(RetryingProxy):
     """Mixin of law's remote workflow proxies: submits together what asks for the same, and goes on where it stopped."""
@@ -25,13 +28,13 @@ class BatchProxy(RetryingProxy):
     workflow_type: str
 
     def _submit_group(self, submit_jobs: OrderedDict[int, list[int]]) -> Any:
-        return self._by_needs(super()._submit_group, submit_jobs)  # type: ignore[misc]
+        return self._by_needs(super()._submit_group, submit_jobs, MOST_TOGETHER)  # type: ignore[misc]
 
     def _submit_batch(self, submit_jobs: OrderedDict[int, list[int]]) -> Any:
-        return self._by_needs(super()._submit_batch, submit_jobs)  # type: ignore[misc]
+        return self._by_needs(super()._submit_batch, submit_jobs, len(submit_jobs))  # type: ignore[misc]
 
-    def _by_needs(self, submit: Callable[..., Any], submit_jobs: OrderedDict[int, list[int]]) -> Any:
-        """Submit jobs and return their ids, and what law keeps of each.
+    def _by_needs(self, submit: Callable[..., Any], submit_jobs: OrderedDict[int, list[int]], most: int) -> Any:
+        """Submit jobs, so many at most at a time, and return their ids, and what law keeps of each.
 
         Raises:
             BatchError: if the batch system refuses all of them and took none before; it would refuse them again.
@@ -41,9 +44,10 @@ class BatchProxy(RetryingProxy):
         unknown = (None, self.job_data.dummy_job_id)
         before = [job["job_id"] for job in self.job_data.jobs.values() if job["job_id"] not in unknown]
         for group in by_needs(submit_jobs, self.needs).values():
-            ids, submitted = submit(group)
-            job_ids.update(zip(group, ids, strict=True))
-            data.update(submitted)
+            for part in map(OrderedDict, law.util.iter_chunks(list(group.items()), most)):
+                ids, submitted = submit(part)
+                job_ids.update(zip(part, ids, strict=True))
+                data.update(submitted)
         errors = {number: job_id for number, job_id in job_ids.items() if isinstance(job_id, Exception)}
         refused = {number: " ".join(str(error).split()) for number, error in errors.items()}
         if len(refused) == len(job_ids) and not (before or self._accepted):
@@ -112,7 +116,8 @@ def write_record(path: Path, jobs: Mapping[str, Any]) -> None:
     """Write what is known of the jobs; whoever is killed meanwhile leaves the record of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing_file(path) as file:
-        file.write(json.dumps(jobs, indent=4).encode())
+        # Indented, a record of thousands of jobs would be written by Python's own encoder, at each look at the queue.
+        file.write(json.dumps(jobs).encode())
 
 
 def by_needs(jobs: Mapping[int, list[int]], needs: Callable[[int], Needs]) -> dict[Needs, OrderedDict[int, list[int]]]:

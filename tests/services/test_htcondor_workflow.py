@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pocket.store import is_complete
 from tasks.batch.htcondor import BRANCHES, CONTROL
 from tests.services.checkout import Analysis, same, submitted
+from tests.tasks.chain import contents
 from tests.waiting import PATIENCE, wait_for
 
 pytestmark = [pytest.mark.htcondor, pytest.mark.usefixtures("htcondor_pool")]
@@ -221,6 +223,34 @@ def test_a_job_that_a_person_holds_is_left_alone(analysis: Analysis, expected: T
     assert f"job {job} is on hold, because somebody said so, and left alone" in text
     assert submitted(text) == [2]
     assert same(analysis.templates(), expected)
+
+
+def test_a_job_killed_while_it_copies_its_output(analysis: Analysis, expected: Templates) -> None:
+    """It has filled the output in its own folder, and has copied all files but the last one when it is killed."""
+    analysis.fault(
+        "def kill(event, arguments):\n"
+        "        import glob\n"
+        "        if event == 'open' and '.tmp-' in str(arguments[0]) and str(arguments[0]).endswith('sums.json'):\n"
+        "            if glob.glob('tmp/pocketlaw-*/sums.json'):\n"
+        "                os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    if number == 0:\n"
+        "        sys.addaudithook(kill)"
+    )
+    run = analysis.run("MergeOutputs", *QUICK)
+    assert run.code == 0, run.text
+    assert submitted(run.text) == [2, 1]
+    assert same(analysis.templates(), expected)
+    (fingerprint,) = (analysis.checkout.store / "small" / "RunProcessor" / "main" / "v1").glob("[!.]*")
+    (left,) = fingerprint.glob("*/.*.tmp-*")
+    # what it left is hidden, and whole as far as it goes
+    output = left.with_name(left.name[1:].partition(".tmp-")[0])
+    whole = contents(output)
+    assert whole.pop("sums.json")
+    assert contents(left) == whole
+    outputs = [path for path in fingerprint.glob("*/[!.]*") if path.is_dir()]
+    assert sorted(path.name for path in output.parent.iterdir()) == sorted([left.name, output.name])
+    assert len(outputs) == 2
+    assert all(is_complete(path) for path in outputs)
 
 
 def test_streams_of_jobs_and_what_they_could_ask_for(analysis: Analysis) -> None:

@@ -150,6 +150,12 @@ def name(task: StoreTask) -> str:
     return f"{task.task_family} {task.config_part}"
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the files of an output, without its manifest: path → content."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "manifest.json"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
 def unfinished(store: Path) -> list[Path]:
     """Return what is in a store but belongs to no output."""
     outputs = {path.parent for path in store.rglob("manifest.json")}

@@ -16,7 +16,7 @@ from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
 from tasks.toys import MakeToySamples
 from tests.law_runner import Law
-from tests.tasks.chain import Chain, unfinished
+from tests.tasks.chain import Chain, contents, unfinished
 from tests.waiting import Moment, wait_for
 
 #: an audit event of Python, its path, and what is killed right before it: all, or only what the user started
@@ -63,6 +63,31 @@ def test_killed_at_any_moment(chain: Chain, tmp_path: Path) -> None:
     assert unfinished(killed.store) == []
     for variable in ("muon_pt", "npvs"):
         assert killed.templates("main", variable) == chain.templates("main", variable)
+
+
+def test_killed_while_it_copies_from_the_scratch_space(chain: Chain, tmp_path: Path) -> None:
+    output = chain.task(RunProcessor, config="main", branch=0).output().directory
+    before = contents(output)
+    shutil.rmtree(output)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    moment = Moment.of(tmp_path / "moment", "open", r"[.]tmp-.*/sums[.]json$")
+    law = Law(chain.folder, {**moment.environment(chain.law.environment), "POCKET_SCRATCH": str(scratch)})
+    process = law.start(*chain.arguments("RunProcessor", "--config", "main", "--branch", "0"))
+    wait_for(lambda: moment.process or process.poll() is not None)
+    assert process.poll() is None
+    (filled,) = scratch.iterdir()
+    (copy,) = output.parent.glob(".*")
+    assert contents(filled) == before
+    # so far all files but the last one, whole
+    assert contents(copy) == {name: content for name, content in before.items() if name != "sums.json"}
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not output.exists()
+    assert chain.build(RunProcessor, config="main") == ["RunProcessor main"]
+    assert contents(output) == before
+    assert is_complete(output)
+    assert unfinished(chain.store) == []
 
 
 def test_two_at_once(chain: Chain) -> None:

@@ -56,6 +56,15 @@ def test_workers_have_one_thread_and_the_variables(client: Any) -> None:
     assert set(client.nthreads().values()) == {1}
 
 
+def test_outputs_are_filled_on_the_disk_of_the_worker(client: Any) -> None:
+    def scratch(dask_worker: Any) -> tuple[str, str]:
+        return os.environ["POCKET_SCRATCH"], dask_worker.local_directory
+
+    folders = list(client.run(scratch).values())
+    assert len(folders) == 2
+    assert all(used == own and Path(own).is_dir() for used, own in folders)
+
+
 def test_job_whose_worker_dies_runs_again(client: Any, tmp_path: Path) -> None:
     jobs = {"dies once": Die(tmp_path / "a", 1, 5), "other": Write(tmp_path / "b", 2)}
     assert run(client, jobs) == 5 + 2

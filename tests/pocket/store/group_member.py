@@ -16,12 +16,13 @@ from typing import Any
 from pocket.datasets.catalogues.cache import AnswerCache, FileCache
 from pocket.errors import PocketError
 from pocket.store.paths import own_folder
-from pocket.store.publishing import replacing_file
+from pocket.store.publishing import prepare_places, replacing_file
 from tests.pocket.store import test_output, writer
 
 
 def write(directory: str, first: int, times: int = 1) -> None:
-    """Write an output several times."""
+    """Write an output several times, as a task does."""
+    prepare_places([Path(directory).parent])
     for number in range(first, first + times):
         writer.write(Path(directory), number)
 

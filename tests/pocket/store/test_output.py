@@ -15,7 +15,7 @@ import pytest
 
 from pocket.errors import ConfigError, PocketError
 from pocket.store import is_complete, manifest_id, read_manifest, write_output
-from pocket.store.publishing import _host
+from pocket.store.publishing import _host, prepare_places
 from tests.pocket.store.writer import write
 
 ROOT = Path(__file__).parents[3]
@@ -147,7 +147,7 @@ def test_an_unwritable_store_is_a_clear_error(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_only_leftovers_of_dead_processes_of_this_host_are_removed(tmp_path: Path) -> None:
+def test_only_leftovers_of_dead_processes_are_removed(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     dead = process.pid
@@ -159,15 +159,27 @@ def test_only_leftovers_of_dead_processes_of_this_host_are_removed(tmp_path: Pat
         f"out.tmp-{_host()}-{dead}-ab",
         ".out.tmp-unknown",
     ]
-    for name in [*kept, *(f".{of}.{kind}-{_host()}-{dead}-1b" for of in ("out", "other") for kind in ("tmp", "old"))]:
+    # of a job, so long ago that it doesn't run any more
+    abandoned = f".out.tmp-elsewhere-{os.getpid()}-cd"
+    left = [f".{of}.{kind}-{_host()}-{dead}-1b" for of in ("out", "other") for kind in ("tmp", "old")]
+    for name in [*kept, *left, abandoned]:
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text("…")
+    os.utime(tmp_path / abandoned, times=(0, 0))
     write(tmp_path / "out", 1)
+    # outputs list no folder, of which there may be thousands: a task does so once
+    assert {path.name for path in tmp_path.iterdir()} == {*kept, *left, abandoned, "out"}
+    prepare_places([tmp_path])
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*kept, "out"])
 
 
 @pytest.mark.parametrize("old", [False, True])
-def test_a_killed_writer_leaves_nothing_half_written(tmp_path: Path, old: bool) -> None:
+@pytest.mark.parametrize("scratch", [False, True])
+def test_a_killed_writer_leaves_nothing_half_written(
+    tmp_path: Path, old: bool, scratch: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setenv("POCKET_SCRATCH", str(tmp_path / "scratch") if scratch else "")
     directory = tmp_path / "store" / "out"
     command = [sys.executable, "-m", "tests.pocket.store.killed_writer", str(directory)]
     seen: list[int | None] = []
@@ -190,7 +202,8 @@ def test_a_killed_writer_leaves_nothing_half_written(tmp_path: Path, old: bool) 
             else:
                 assert not directory.exists()
                 seen.append(None)
-            # What it left goes with the next output beside, too.
+            # What it left goes when a task begins to write there.
+            prepare_places([directory.parent])
             write(directory.with_name("other"), 1)
             assert {path.name for path in directory.parent.iterdir()} <= {"other", "out"}
             write(directory, 3)
@@ -213,6 +226,7 @@ def test_writer_killed_before_it_removed_the_old_output(tmp_path: Path, monkeypa
     (old,) = tmp_path.glob(".*")
     assert holds(tmp_path / "out") == 2
     assert holds(old) == 1
+    prepare_places([tmp_path])
     write(tmp_path / "other", 3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "out"]
     assert holds(tmp_path / "out") == 2

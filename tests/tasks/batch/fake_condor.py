@@ -4,9 +4,9 @@
 ``$FAKE_BATCH`` is a folder with ``plan.json``: ``outputs`` (branches like ``_0To1`` → where the output of the job is
 kept and where it belongs) and ``outcomes`` (branches → one per attempt: ``ok``, ``held CODE REASON``, ``fail ERROR``,
 ``forgotten`` after it was done, or ``lost``; ``ok`` when there are no more), ``hosts`` (branches → where a job runs,
-else ``node1``), and ``silent`` (commands that don't answer, once for each time they are named). A job is idle, then
-runs, then has its outcome, a step per look at the queue. A job on hold with the code 1 is released at the second look.
-Calls are noted in ``calls.txt``.
+else ``node1``), ``slots`` (how many jobs begin per look at the queue, all by default), and ``silent`` (commands that
+don't answer, once for each time they are named). A job is idle, then runs, then has its outcome, a step per look at the
+queue. A job on hold with the code 1 is released at the second look. Calls are noted in ``calls.txt``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import os
 import re
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +70,11 @@ def step(job: dict[str, Any], plan: dict[str, Any]) -> None:
         if Path(kept).exists():
             Path(place).parent.mkdir(parents=True, exist_ok=True)
             shutil.move(kept, place)
-        job.update(JobStatus=COMPLETED if word == "ok" else 0, ExitCode=0)
+        job.update(JobStatus=COMPLETED if word == "ok" else 0, ExitCode=0, EnteredCurrentStatus=time.time())
     elif word == "fail":
         log = Path(job["PocketlawControl"], f"stdall{job['PocketlawBranches']}.txt")
         log.write_text(f"Traceback (most recent call last):\n{rest}\n")
-        job.update(JobStatus=COMPLETED, ExitCode=60)
+        job.update(JobStatus=COMPLETED, ExitCode=60, EnteredCurrentStatus=time.time())
     elif word == "held":
         code, _, reason = rest.partition(" ")
         job.update(JobStatus=HELD, HoldReasonCode=int(code), HoldReason=reason)
@@ -97,7 +98,7 @@ def main(name: str, arguments: list[str]) -> None:
             submit(state, plan, arguments)
         elif name == "condor_rm":
             for job_id in arguments:
-                state["jobs"][job_id]["JobStatus"] = REMOVED
+                state["jobs"][job_id].update(JobStatus=REMOVED, EnteredCurrentStatus=time.time())
         else:
             if name in plan.get("silent", ()):
                 plan["silent"].remove(name)
@@ -105,9 +106,15 @@ def main(name: str, arguments: list[str]) -> None:
                 sys.exit("Failed to connect to the schedd")
             wanted = (IDLE, RUNNING, HELD) if name == "condor_q" else (REMOVED, COMPLETED)
             if name == "condor_q":
-                for job in state["jobs"].values():
-                    step(job, plan)
+                idle = [job_id for job_id, job in state["jobs"].items() if job["JobStatus"] == IDLE]
+                waiting = set(idle[plan.get("slots", len(idle)) :])
+                for job_id, job in state["jobs"].items():
+                    if job_id not in waiting:
+                        step(job, plan)
             found = [job for job in state["jobs"].values() if job["JobStatus"] in wanted]
+            if name == "condor_history":
+                found.sort(key=lambda job: job["EnteredCurrentStatus"], reverse=True)
+                del found[int(arguments[arguments.index("-limit") + 1]) :]
             # as the real one does, nothing at all where there is nothing
             print(json.dumps(found) if found else "")
         path.write_text(json.dumps(state))

@@ -40,13 +40,17 @@ class Schedd:
         """All jobs there were."""
         return list(json.loads((self.folder / "state.json").read_text())["jobs"].values())
 
-    def plan(self, outcomes: Mapping[str, Sequence[str]], silent: Sequence[str] = (), **hosts: str) -> None:
+    def plan(
+        self, outcomes: Mapping[str, Sequence[str]], silent: Sequence[str] = (), slots: int = 10**6, **hosts: str
+    ) -> None:
         """Say how jobs end: branches like ``_0To1`` → one word per attempt; and where they run.
 
-        Commands don't answer as often as they are in ``silent``.
+        Commands don't answer as often as they are in ``silent``. At each look at the queue, so many jobs begin as there
+        are ``slots``.
         """
         path = self.folder / "plan.json"
-        plan = {**json.loads(path.read_text()), "outcomes": outcomes, "hosts": hosts, "silent": list(silent)}
+        given = {"outcomes": outcomes, "hosts": hosts, "silent": list(silent), "slots": slots}
+        plan = {**json.loads(path.read_text()), **given}
         path.write_text(json.dumps(plan))
 
 
@@ -76,5 +80,6 @@ def take_over(
         shutil.move(place, kept)
         outputs[f"_{number}To{number + 1}"] = [str(kept), str(place)]
     (folder / "plan.json").write_text(json.dumps({"outputs": outputs, "outcomes": {}}))
-    shutil.rmtree(chain.output("MergeOutputs", "main"))
+    for merged in chain.outputs("MergeOutputs", "main"):
+        shutil.rmtree(merged)
     return Schedd(folder)

@@ -208,3 +208,16 @@ def test_one_process_has_one_bundle(bundle: JobEnvironment, root: Path, tmp_path
     again = job_environment("bundle", tmp_path / "bundles", reference)
     assert again.files["packages_archive"] == bundle.files["packages_archive"]
     assert again.files["code_archive"] != bundle.files["code_archive"]
+
+
+@pytest.mark.parametrize("script", ["bootstrap.sh", "bootstrap_bundle.sh"])
+@pytest.mark.parametrize(
+    ("set_up", "expected"),
+    [("true", "/job/tmp"), ("export POCKET_SCRATCH=/disk", "/disk"), ("export POCKET_SCRATCH=", "")],
+)
+def test_outputs_are_filled_in_the_folder_of_the_job(script: str, set_up: str, expected: str) -> None:
+    lines = (ROOT / "tasks" / "batch" / script).read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith("export POCKET_SCRATCH="))
+    command = ["bash", "-c", f'{set_up}; {line}; printf %s "$POCKET_SCRATCH"']
+    environment = {"PATH": os.environ["PATH"], "LAW_JOB_TMP": "/job/tmp"}
+    assert subprocess.run(command, env=environment, capture_output=True, text=True).stdout == expected

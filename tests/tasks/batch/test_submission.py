@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import threading
 from collections import OrderedDict
@@ -38,11 +39,43 @@ class Refusing(BatchProxy):
         jobs = OrderedDict({1: [0], 2: [1]})
         for job_num, branches in jobs.items():
             self.job_data.jobs[job_num] = PersistentJobData.job_data(branches=branches)
-        return self._by_needs(self._answer, jobs)
+        return self._by_needs(self._answer, jobs, len(jobs))
 
     def _answer(self, group: OrderedDict[int, list[int]]) -> Any:
         ids = [f"7_{number}" if self.takes else ValueError("invalid\n  partition") for number in group]
         return ids, OrderedDict((number, {}) for number in group)
+
+
+def test_so_many_together_at_most() -> None:
+    proxy = Refusing()
+    proxy.takes = True
+    groups: list[list[int]] = []
+
+    def submit(group: OrderedDict[int, list[int]]) -> Any:
+        groups.append(list(group))
+        return proxy._answer(group)
+
+    jobs = OrderedDict((number, [number - 1]) for number in range(1, 8))
+    ids, data = proxy._by_needs(submit, jobs, 3)
+    assert groups == [[1, 2, 3], [4, 5, 6], [7]]
+    assert ids == [f"7_{number}" for number in jobs]
+    assert list(data) == list(jobs)
+
+
+def test_copies_of_a_record_are_independent() -> None:
+    record = PersistentJobData()
+    record.update({"jobs": {"1": {"job_id": "7", "branches": [0], "status": None, "extra": {"log": "a"}}}})
+    record.jobs[2] = PersistentJobData.job_data(branches=[1], extra={"log": "b"})
+    for number in (1, 2):
+        entry = record.jobs[number]
+        copied = copy.deepcopy(entry)
+        assert copied == entry
+        copied["status"] = "running"
+        copied["branches"].append(5)
+        copied["extra"]["log"] = "c"
+        assert (entry["status"], entry["branches"]) == (None, [number - 1])
+        assert entry["extra"]["log"] in ("a", "b")
+    assert json.loads(json.dumps(record))["jobs"]["2"]["branches"] == [1]
 
 
 def test_refused_at_first() -> None:
