@@ -62,7 +62,7 @@ class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
         """It must be done."""
         return bool(branches)
 
-    def prepare_branches(self) -> None:
+    def prepare_branches(self, fetch_needed: bool = True) -> None:
         """It reads no output of another task."""
 
     def control_directory(self, batch: str) -> Path:

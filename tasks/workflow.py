@@ -15,6 +15,7 @@ from pocket.store.older import report_older
 from pocket.store.paths import own_folder
 from tasks.base import StoreTask, changed_meanwhile, requirements_complete
 from tasks.batch.options import WorkflowTypes
+from tasks.batch.own_store import is_made_elsewhere
 from tasks.branch_template import BranchTemplate
 from tasks.executors import ExecutorMixin
 from tasks.pool import run_jobs, run_with
@@ -132,18 +133,24 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         """Have the outputs that are read; the job checks those of its branch."""
         fetch(self.needed())
 
-    def prepare_branches(self) -> None:
-        """Upload outputs of branches that only await that, and fetch what the other branches need."""
+    def prepare_branches(self, fetch_needed: bool = True) -> None:
+        """Upload outputs of branches that only await that, and fetch what the other branches need.
+
+        Args:
+            fetch_needed: whether the branches read it here.
+        """
         report_older(self.directory.parent)
         if remote_store() is None:
             return
         branches = self.get_branch_tasks().values()
         upload_awaiting(branch.output() for branch in branches)
-        if not all(branch.complete() for branch in branches):
+        if fetch_needed and not all(branch.complete() for branch in branches):
             self.fetch_needed()
 
     def workflow_complete(self) -> bool:
         """Whether all branches are complete, and all that the workflow requires."""
+        if is_made_elsewhere(self.task_family):
+            return True
         if not requirements_complete(self):
             return False
         outputs = [branch.output() for branch in self.get_branch_tasks().values()]

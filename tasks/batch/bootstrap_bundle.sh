@@ -10,6 +10,12 @@ export POCKET_EXPECTED={{expected}}
 export POCKET_RECORDS={{records}}
 export POCKET_HOST_KIND={{host_kind}}
 export POCKET_SNAPSHOT=0
+if [ -n {{own_store}} ]; then
+    # the job doesn't see that store: it has one of its own, in which is what it reads of the remote store
+    export POCKET_SUBMITTED_STORE=$POCKET_STORE
+    export POCKET_STORE=$PWD/store
+    mkdir -p "$POCKET_STORE"
+fi
 
 _pocketlaw_bundle() {
     local root=$PWD/bundle archive expected found python="" candidate
