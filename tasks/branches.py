@@ -119,8 +119,10 @@ class DatasetWorkflow(BatchWorkflow):
 
     @cached_property
     def event_folders(self) -> set[Path]:
-        """The folders of all files of events."""
-        return {Path(path).parent for dataset in self.fileset.values() for path in dataset["files"]}
+        """The folders of all files of events, be they of the datasets, or toys that those were made from."""
+        toys = self.toys.files() if self.has_toys else {}
+        folders = {path.parent for files in toys.values() for path in files}
+        return folders | {Path(path).parent for dataset in self.fileset.values() for path in dataset["files"]}
 
     def fetch_needed(self) -> None:
         """Have the outputs that are read; of those with files of events, a branch reads its own alone."""

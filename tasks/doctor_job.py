@@ -21,11 +21,13 @@ from pocket.snapshots.process import original
 from pocket.store.publishing import replacing_file
 from tasks.base import AnalysisTask
 from tasks.batch.htcondor import HTCondorBatch
+from tasks.batch.own_store import has_own_store
 from tasks.batch.slurm import SlurmBatch
 from tasks.diagnosis.result import Result, Status
 from tasks.diagnosis.systems import SYSTEMS
 
-REPORT = "report.json"
+#: the report, and its name once law has added which job it is of
+REPORT, OF_JOB = "report.json", "report_0To1.json"
 #: minutes between two looks at the queue
 POLL = 1 / 12
 _OF_RUNNING = ("set_status_message", "set_progress_percentage", "decrease_running_resources", "scheduler_messages")
@@ -72,11 +74,19 @@ class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
 
     def output(self) -> law.LocalFileTarget:
         """The report."""
-        return law.LocalFileTarget(str(Path(self.folder, REPORT)))
+        # HTCondor brings it from where the job began, if the job doesn't see the folder
+        folder = os.environ["LAW_JOB_INIT_DIR"] if has_own_store() else self.folder
+        return law.LocalFileTarget(str(Path(folder, OF_JOB)))
+
+    def htcondor_job_config(self, config: Any, job_num: Any, branches: Any) -> Any:
+        """Let HTCondor bring the report, if the job doesn't see the folder."""
+        if self.site_inst.store == "remote":
+            config.output_files[REPORT] = str(Path(self.folder, REPORT))
+        return super().htcondor_job_config(config, job_num, branches)
 
     def run(self) -> None:
         """Write the report, which is there as a whole or not at all."""
-        with replacing_file(Path(self.folder, REPORT)) as file:
+        with replacing_file(Path(self.output().path)) as file:
             file.write(json.dumps(report(self.analysis_inst.name), indent=1).encode())
 
     def diagnose(self, reporter: law.Task, minutes: float) -> Result:
@@ -96,7 +106,7 @@ class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
         try:
             proxy.run()
             seconds = time.monotonic() - begin
-            return judge(json.loads(Path(self.folder, REPORT).read_bytes()), seconds, bool(self.site_inst.proxy))
+            return judge(json.loads(Path(self.output().path).read_bytes()), seconds, bool(self.site_inst.proxy))
         except PocketError as error:
             failed = time.monotonic() - begin < minutes * 60
             if failed:

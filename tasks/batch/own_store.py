@@ -28,6 +28,11 @@ VARIABLE = "POCKET_SUBMITTED_STORE"
 _EVERYWHERE = ("/cvmfs/",)
 
 
+def has_own_store() -> bool:
+    """Whether this process is such a job."""
+    return VARIABLE in os.environ
+
+
 def is_made_elsewhere(family: str) -> bool:
     """Whether this is such a job, and the output of a task was made, and looked at, before it was submitted.
 
@@ -36,7 +41,7 @@ def is_made_elsewhere(family: str) -> bool:
     Args:
         family: family of the task.
     """
-    return VARIABLE in os.environ and family != os.environ.get(EXPECTED, "").partition("=")[0]
+    return has_own_store() and family != os.environ.get(EXPECTED, "").partition("=")[0]
 
 
 def with_own_paths(fileset: Fileset) -> Fileset:

@@ -90,6 +90,7 @@ def htcondor_pool() -> Iterator[list[str]]:
     others = {
         # jobs get a copy of a proxy: Debian's HTCondor 23.9 can't delegate one with OpenSSL 3.5
         "DELEGATE_JOB_GSI_CREDENTIALS": "False",
+        "STARTD_DETECT_GPUS": "-simulate:0,1 -properties",
         "MOUNT_UNDER_SCRATCH": f'strcat("/tmp,/var/tmp", isUndefined({HIDDEN}) ? "" : strcat(",", {HIDDEN}))',
     }
     settings = [f"_CONDOR_{name}={value}" for name, value in {**quick, **others}.items()]

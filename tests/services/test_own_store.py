@@ -100,3 +100,11 @@ def test_jobs_apply_what_was_measured_here(
     # nothing is kept on the server that a second run would not find
     again = analysis.checkout.run(f"POCKET_STORE={stores[1]} {settings} {command} {QUICK}")
     assert again.executed == []
+
+
+def test_doctor_gets_the_report_of_its_job(checkout: Checkout, settings: str) -> None:
+    run = checkout.run(f"{settings} law run Doctor --workflow htcondor --wait 20m", timeout=1500)
+    (line,) = [line for line in run.text.splitlines() if " test job " in line]
+    assert line.startswith("ok"), run.text
+    assert "/bundle/checkout, the analysis zmumu and the store " in line
+    assert f"the store {checkout.store}" not in line
