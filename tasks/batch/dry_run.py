@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import law
@@ -29,21 +30,22 @@ def dry_run(root: law.Task) -> None:
     with remembering():
         # what comes first is shown first
         workflows = workflows_behind(root)[::-1]
-        for workflow in workflows:
-            _show(workflow)
+        archives = {path for workflow in workflows for path in _show(workflow) if not path.exists()}
+    if archives:
+        print(f"archives that jobs get would be made: {', '.join(map(str, sorted(archives)))}")
     if not workflows:
         print(f"{root.task_family}: nothing that it requires runs on a batch system")
 
 
-def _show(workflow: Any) -> None:
-    """Write and show the files of a workflow, or say why there are none."""
+def _show(workflow: Any) -> list[Path]:
+    """Write and show the files of a workflow, or say why there are none; return the archives that its jobs get."""
     label = workflow.progress_label
     if not workflow.workflow_condition():
         print(f"{label}: its jobs aren't known yet, because {workflow.awaited()} isn't complete")
-        return
+        return []
     if workflow.complete():
         print(f"{label}: complete, nothing to submit")
-        return
+        return []
     find_remote(branch.output() for branch in workflow.get_branch_tasks().values())
     # a bundle takes long to make, and much space
     workflow.job_environment = workflow.make_job_environment(make=False)
@@ -57,11 +59,9 @@ def _show(workflow: Any) -> None:
         print()
     if not groups:
         print(f"{label}: nothing to submit, all branches are done")
-    missing = [path.name for path in workflow.job_environment.files.values() if not path.exists()]
-    if missing:
-        print(f"{label}: {' and '.join(missing)}, which jobs get, would be made in {workflow.bundles}")
     if list(workflow.control.glob(f"{workflow.effective_workflow}_jobs*.json")):
         print(f"{label}: jobs of an earlier submission that are in the queue wouldn't be submitted again")
+    return list(workflow.job_environment.files.values())
 
 
 def _summary(workflow: Any, needs: Needs, jobs: Sequence[Sequence[int]]) -> str:

@@ -176,9 +176,9 @@ class BatchOptions(WorkflowTypes):
                 if value != getattr(Site, option):
                     raise ConfigError(f"--{option} {value} is for --workflow htcondor, not {workflow}")
             if workflow != "local":
-                given = {name: params[name] for name in _OF_SITE_TOO if params[name] != law.NO_STR}
-                check_own_store(site.changed(**given), workflow)
-                site.changed(**given).check_required()
+                site = site.changed(**{name: params[name] for name in _OF_SITE_TOO if params[name] != law.NO_STR})
+                check_own_store(site, workflow)
+                site.check_required()
         for option in ("cancel_jobs", "dry_run"):
             if params.get(option) and params["workflow"] not in cls.workflow_types[1:]:
                 batch = " or ".join(cls.workflow_types[1:])
@@ -210,12 +210,9 @@ class BatchOptions(WorkflowTypes):
 
     def make_job_environment(self, make: bool = True) -> JobEnvironment:
         """Return what jobs run in, see :func:`tasks.batch.environment.job_environment`."""
-        return job_environment(self.site_inst.environment, self.bundles, self.analysis, make)
-
-    @property
-    def bundles(self) -> Path:
-        """Folder of the bundles."""
-        return Path(self.site_inst.log_directory or store_root()) / BUNDLES
+        site = self.site_inst
+        folder = Path(site.log_directory or store_root()) / BUNDLES
+        return job_environment(site.environment, folder, self.analysis, make)
 
     @property
     def needs(self) -> Needs:

@@ -86,7 +86,7 @@ def test_no_bundle_is_made(chain: Chain) -> None:
     forget(chain, "RunProcessor")
     done = dry_run(chain, "htcondor", "--environment", "bundle")
     assert done.code == 0, done.text
-    assert f"would be made in {chain.store}/.bundles" in done.text
+    assert f"archives that jobs get would be made: {chain.store}/.bundles/code-" in done.text
     assert not (chain.store / ".bundles").exists()
 
 
