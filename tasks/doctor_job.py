@@ -74,9 +74,11 @@ class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
 
     def output(self) -> law.LocalFileTarget:
         """The report."""
-        # HTCondor brings it from where the job began, if the job doesn't see the folder
-        folder = os.environ["LAW_JOB_INIT_DIR"] if has_own_store() else self.folder
-        return law.LocalFileTarget(str(Path(folder, OF_JOB)))
+        if has_own_store():
+            # HTCondor brings it from where the job began
+            return law.LocalFileTarget(str(Path(os.environ["LAW_JOB_INIT_DIR"], OF_JOB)))
+        name = OF_JOB if self.site_inst.store == "remote" else REPORT
+        return law.LocalFileTarget(str(Path(self.folder, name)))
 
     def htcondor_job_config(self, config: Any, job_num: Any, branches: Any) -> Any:
         """Let HTCondor bring the report, if the job doesn't see the folder."""
