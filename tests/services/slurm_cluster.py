@@ -62,8 +62,8 @@ def slurm_cluster(folder: Path) -> Iterator[None]:
     text = CONFIG.format(folder=folder, controller_port=free_port(), node_port=free_port())
     (folder / "slurm.conf").write_text(text)
     (folder / "cgroup.conf").write_text("CgroupPlugin=disabled\n")
-    # a number alone: there is no device behind it
-    (folder / "gres.conf").write_text("Name=gpu Count=1\n")
+    # a file that is there stands for the device
+    (folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")
     munge = {name: f"--{name}={folder}/munge/{name}" for name in ("socket", "pid-file", "log-file", "seed-file")}
     munged = ["setpriv", "--reuid=munge", "--regid=munge", "--init-groups", "munged", "--foreground", *munge.values()]
     with ExitStack() as stack:
