@@ -263,6 +263,6 @@ def test_dry_run_submits_nothing(analysis: Analysis) -> None:
     assert queue(analysis) == []
     control = analysis.control("htcondor")
     assert [path.name for path in control.iterdir()] == ["dry-run"]
-    # HTCondor takes what is shown
-    file = control / "dry-run" / "1" / "htcondor_job.jdl"
-    assert "2 job(s) dry-run" in analysis.checkout.user.run("condor_submit", "-dry-run", "/dev/null", str(file))
+    # HTCondor takes what is shown, from the folder of the files
+    submit = f"cd {control}/dry-run/1 && condor_submit -dry-run /dev/null htcondor_job.jdl"
+    assert "2 job(s) dry-run" in analysis.checkout.user.run("bash", "-c", submit)
