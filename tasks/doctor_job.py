@@ -72,13 +72,17 @@ class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
         elsewhere = self.site_inst.log_directory
         return Path(elsewhere, ".doctor", Path(self.folder).name) if elsewhere else Path(self.folder, f".{batch}")
 
-    def output(self) -> law.LocalFileTarget:
+    @property
+    def report_file(self) -> Path:
         """The report."""
         if has_own_store():
             # HTCondor brings it from where the job began
-            return law.LocalFileTarget(str(Path(os.environ["LAW_JOB_INIT_DIR"], OF_JOB)))
-        name = OF_JOB if self.site_inst.store == "remote" else REPORT
-        return law.LocalFileTarget(str(Path(self.folder, name)))
+            return Path(os.environ["LAW_JOB_INIT_DIR"], OF_JOB)
+        return Path(self.folder, OF_JOB if self.site_inst.store == "remote" else REPORT)
+
+    def output(self) -> law.LocalFileTarget:
+        """The report."""
+        return law.LocalFileTarget(str(self.report_file))
 
     def htcondor_job_config(self, config: Any, job_num: Any, branches: Any) -> Any:
         """Let HTCondor bring the report, if the job doesn't see the folder."""
@@ -88,7 +92,7 @@ class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
 
     def run(self) -> None:
         """Write the report, which is there as a whole or not at all."""
-        with replacing_file(Path(self.output().path)) as file:
+        with replacing_file(self.report_file) as file:
             file.write(json.dumps(report(self.analysis_inst.name), indent=1).encode())
 
     def diagnose(self, reporter: law.Task, minutes: float) -> Result:
@@ -108,7 +112,7 @@ class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
         try:
             proxy.run()
             seconds = time.monotonic() - begin
-            return judge(json.loads(Path(self.output().path).read_bytes()), seconds, bool(self.site_inst.proxy))
+            return judge(json.loads(self.report_file.read_bytes()), seconds, bool(self.site_inst.proxy))
         except PocketError as error:
             failed = time.monotonic() - begin < minutes * 60
             if failed:
