@@ -21,6 +21,7 @@ from pocket.store.publishing import prepare_places
 from pocket.store.records import record_file
 from pocket.store.usage import begin_work
 from tasks.batch.options import BatchOptions
+from tasks.batch.own_store import is_made_elsewhere
 from tasks.completeness import are_complete, remembering
 from tasks.executors import ExecutorMixin
 from tasks.jobs import traceback_file
@@ -187,6 +188,8 @@ class StoreTask(AnalysisTask):
 
     def complete(self) -> bool:
         """Whether the output and all that it depends on is there and belongs together."""
+        if is_made_elsewhere(self.task_family):
+            return True
         return requirements_complete(self) and bool(self.output().exists())
 
     def run(self) -> Iterator[Any] | None:

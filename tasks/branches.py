@@ -15,8 +15,9 @@ from pocket.store import store_root
 from pocket.store.paths import own_folder
 from tasks.base import ConfigTask, input_ids, requirements_complete
 from tasks.batch.htcondor import HTCondorBatch
+from tasks.batch.own_store import check_reach
 from tasks.batch.slurm import SlurmBatch
-from tasks.targets import StoreTarget, find_remote
+from tasks.targets import StoreTarget, fetch, find_remote
 from tasks.toys import MakeToySamples
 from tasks.workflow import PoolWorkflow
 
@@ -43,6 +44,20 @@ class BatchWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch, SlurmBatch):
         """Return the time and the memory of a branch from its manifest."""
         manifest = self.as_branch(branch).output().manifest
         return {} if manifest is None else dict(manifest.info.get("usage", {}))
+
+    def read_or_written(self) -> list[StoreTarget]:
+        """Return the outputs that jobs read or write."""
+        return [*self.needed(), *(branch.output() for branch in self.get_branch_tasks().values())]
+
+    def prepare(self, config: Any) -> None:
+        """Prepare a submission, of jobs that reach what they need."""
+        if self.site_inst.store == "remote":
+            check_reach(self.site_inst, self.read_or_written(), self.read_branches())
+        super().prepare(config)
+
+    def read_branches(self) -> Iterable[Branch]:
+        """Return the branches of which jobs read files of events."""
+        return ()
 
     def job_variables(self) -> dict[str, str]:
         """Tell jobs what the task must be there, and the records that their manifests name."""
@@ -97,6 +112,26 @@ class DatasetWorkflow(BatchWorkflow):
         """The branch's folder, once the branches are known: thousands are asked for more than once."""
         branch = self.branch_data
         return self.target(self.directory / branch.dataset / branch.folder)
+
+    def read_branches(self) -> Iterable[Branch]:
+        """Return all branches: jobs read files of events."""
+        return list(self.get_branch_map().values())
+
+    @cached_property
+    def event_folders(self) -> set[Path]:
+        """The folders of all files of events, be they of the datasets, or toys that those were made from."""
+        toys = self.toys.files() if self.has_toys else {}
+        folders = {path.parent for files in toys.values() for path in files}
+        return folders | {Path(path).parent for dataset in self.fileset.values() for path in dataset["files"]}
+
+    def fetch_needed(self) -> None:
+        """Have the outputs that are read; of those with files of events, a branch reads its own alone."""
+        if not self.is_branch():
+            super().fetch_needed()
+            return
+        own = {Path(segment.path).parent for segment in self.branch_data.segments}
+        others = self.as_workflow().event_folders - own
+        fetch([output for output in self.needed() if output.directory not in others])
 
     @property
     def branch_label(self) -> str:

@@ -17,6 +17,7 @@ from pocket.fingerprint import code_closure
 from pocket.fingerprint.places import portable
 from pocket.store import store_root, write_output
 from tasks.base import StoreTask, input_ids
+from tasks.batch.own_store import with_own_paths
 from tasks.catalogues import catalogue_settings, catalogues, print_findings
 from tasks.messages import print_note
 from tasks.pool import counting_bar
@@ -270,8 +271,7 @@ class BuildDatasets(StoreTask):
     def fileset(self) -> Fileset:
         """Read the fileset."""
         fetch_verified([self.output()])
-        fileset: Fileset = json.loads((self.directory / FILESET).read_text(encoding="utf-8"))
-        return fileset
+        return with_own_paths(json.loads((self.directory / FILESET).read_text(encoding="utf-8")))
 
 
 def _instance(definition: DatasetDefinition) -> tuple[str, ...]:

@@ -21,11 +21,13 @@ from pocket.snapshots.process import original
 from pocket.store.publishing import replacing_file
 from tasks.base import AnalysisTask
 from tasks.batch.htcondor import HTCondorBatch
+from tasks.batch.own_store import has_own_store
 from tasks.batch.slurm import SlurmBatch
 from tasks.diagnosis.result import Result, Status
 from tasks.diagnosis.systems import SYSTEMS
 
-REPORT = "report.json"
+#: the report, and its name once law has added which job it is of
+REPORT, OF_JOB = "report.json", "report_0To1.json"
 #: minutes between two looks at the queue
 POLL = 1 / 12
 _OF_RUNNING = ("set_status_message", "set_progress_percentage", "decrease_running_resources", "scheduler_messages")
@@ -62,7 +64,7 @@ class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
         """It must be done."""
         return bool(branches)
 
-    def prepare_branches(self) -> None:
+    def prepare_branches(self, fetch_needed: bool = True) -> None:
         """It reads no output of another task."""
 
     def control_directory(self, batch: str) -> Path:
@@ -70,13 +72,27 @@ class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
         elsewhere = self.site_inst.log_directory
         return Path(elsewhere, ".doctor", Path(self.folder).name) if elsewhere else Path(self.folder, f".{batch}")
 
+    @property
+    def report_file(self) -> Path:
+        """The report."""
+        if has_own_store():
+            # HTCondor brings it from where the job began
+            return Path(os.environ["LAW_JOB_INIT_DIR"], OF_JOB)
+        return Path(self.folder, OF_JOB if self.site_inst.store == "remote" else REPORT)
+
     def output(self) -> law.LocalFileTarget:
         """The report."""
-        return law.LocalFileTarget(str(Path(self.folder, REPORT)))
+        return law.LocalFileTarget(str(self.report_file))
+
+    def htcondor_job_config(self, config: Any, job_num: Any, branches: Any) -> Any:
+        """Let HTCondor bring the report, if the job doesn't see the folder."""
+        if self.site_inst.store == "remote":
+            config.output_files[REPORT] = str(Path(self.folder, REPORT))
+        return super().htcondor_job_config(config, job_num, branches)
 
     def run(self) -> None:
         """Write the report, which is there as a whole or not at all."""
-        with replacing_file(Path(self.folder, REPORT)) as file:
+        with replacing_file(self.report_file) as file:
             file.write(json.dumps(report(self.analysis_inst.name), indent=1).encode())
 
     def diagnose(self, reporter: law.Task, minutes: float) -> Result:
@@ -96,7 +112,7 @@ class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
         try:
             proxy.run()
             seconds = time.monotonic() - begin
-            return judge(json.loads(Path(self.folder, REPORT).read_bytes()), seconds, bool(self.site_inst.proxy))
+            return judge(json.loads(self.report_file.read_bytes()), seconds, bool(self.site_inst.proxy))
         except PocketError as error:
             failed = time.monotonic() - begin < minutes * 60
             if failed:

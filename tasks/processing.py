@@ -90,11 +90,11 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         ids = input_ids({f"scale factor {name}": task.output() for name, task in scale_factors.items()})
         return None if ids is None else {**self.segment_ids, **ids}
 
-    def prepare_branches(self) -> None:
+    def prepare_branches(self, fetch_needed: bool = True) -> None:
         """Say what the configuration lacks that simulation usually has, and prepare the branches."""
         print_normalisation_notes(self.config, self.config_inst)
         self._print_overlaps()
-        super().prepare_branches()
+        super().prepare_branches(fetch_needed)
 
     def _print_overlaps(self) -> None:
         """Print where files of data from different definition files share luminosity sections."""

@@ -10,6 +10,7 @@ from pocket.executors import Job
 from pocket.fingerprint import code_closure
 from pocket.store import verify, write_output
 from tasks.base import ConfigTask, load
+from tasks.batch.own_store import with_own_paths
 from tasks.branches import DatasetWorkflow
 from tasks.datasets import FILESET, BuildDatasets
 from tasks.jobs import SkimJob
@@ -131,5 +132,4 @@ class BuildSkimDatasets(SkimTask):
     def fileset(self) -> Fileset:
         """Read the fileset."""
         fetch_verified([self.output()])
-        fileset: Fileset = json.loads((self.directory / FILESET).read_text(encoding="utf-8"))
-        return fileset
+        return with_own_paths(json.loads((self.directory / FILESET).read_text(encoding="utf-8")))

@@ -16,6 +16,7 @@ from pocket.store.paths import own_folder
 from pocket.store.publishing import prepare_places
 from tasks.base import StoreTask, changed_meanwhile, requirements_complete
 from tasks.batch.options import WorkflowTypes
+from tasks.batch.own_store import is_made_elsewhere
 from tasks.branch_template import BranchTemplate
 from tasks.executors import ExecutorMixin
 from tasks.pool import run_jobs, run_with
@@ -145,19 +146,25 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
     def prepare_place(self) -> None:
         """Nothing: the workflow does it once for all branches, which may be thousands of jobs."""
 
-    def prepare_branches(self) -> None:
-        """Have the folders of all branches, upload outputs that only await that, and fetch what the others need."""
+    def prepare_branches(self, fetch_needed: bool = True) -> None:
+        """Have the folders of all branches, upload outputs that only await that, and fetch what the others need.
+
+        Args:
+            fetch_needed: whether the branches read it here.
+        """
         super().prepare_place()
         branches = self.get_branch_tasks().values()
         prepare_places(branch.output().directory.parent for branch in branches)
         if remote_store() is None:
             return
         upload_awaiting(branch.output() for branch in branches)
-        if not all(branch.complete() for branch in branches):
+        if fetch_needed and not all(branch.complete() for branch in branches):
             self.fetch_needed()
 
     def workflow_complete(self) -> bool:
         """Whether all branches are complete, and all that the workflow requires."""
+        if is_made_elsewhere(self.task_family):
+            return True
         if not requirements_complete(self):
             return False
         outputs = [branch.output() for branch in self.get_branch_tasks().values()]

@@ -48,6 +48,11 @@ def look_up(urls: Iterable[str]) -> None:
     in_threads(remote_manifest, wanted)
 
 
+def look_again() -> None:
+    """Forget the lists of folders: somebody else may have uploaded outputs since they were read."""
+    _lists.clear()
+
+
 def forget() -> None:
     """Forget all lists, after a change of the remote store."""
     _lists.clear()

@@ -12,6 +12,12 @@ export POCKET_HOST_KIND={{host_kind}}
 export POCKET_SNAPSHOT=0
 # outputs are filled on the local disk, and copied to the store once; the set-up commands may name another folder, or none
 export POCKET_SCRATCH=${POCKET_SCRATCH-$LAW_JOB_TMP}
+if [ -n {{own_store}} ]; then
+    # the job doesn't see that store: it has one of its own, in which is what it reads of the remote store
+    export POCKET_SUBMITTED_STORE=$POCKET_STORE
+    export POCKET_STORE=$PWD/store
+    mkdir -p "$POCKET_STORE"
+fi
 
 _pocketlaw_bundle() {
     local root=$PWD/bundle archive expected found python="" candidate

@@ -13,12 +13,17 @@ def cancel_jobs(root: law.Task) -> None:
     Raises:
         QueueError: if the queue can't be asked.
     """
-    workflows = {task.control: task for task, *_ in root.walk_deps() if runs_jobs(task)}
-    for workflow in workflows.values():
+    workflows = workflows_behind(root)
+    for workflow in workflows:
         jobs = workflow.workflow_proxy.remove_jobs()
         print(f"{workflow.progress_label}: {f'{jobs} jobs' if jobs != 1 else '1 job'} removed from the queue")
     if not workflows:
         print(f"{root.task_family}: nothing that it requires runs on a batch system")
+
+
+def workflows_behind(root: law.Task) -> list[Any]:
+    """Return the workflows on a batch system that a task is or requires, each once."""
+    return list({task.control: task for task, *_ in root.walk_deps() if runs_jobs(task)}.values())
 
 
 def runs_jobs(task: Any) -> bool:

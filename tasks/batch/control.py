@@ -54,7 +54,9 @@ class BatchControl(BatchOptions):
         return law.LocalDirectoryTarget(str(self.control))
 
     def job_files(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the arguments of law's factory of job files: these are beside the record of the jobs."""
+        """Return the arguments of law's factory of job files: by default, these are beside the record of the jobs."""
+        if "dir" in kwargs:
+            return kwargs
         self.submission_directory.mkdir(parents=True, exist_ok=True)
         return {**kwargs, "dir": str(self.submission_directory), "mkdtemp": True}
 
@@ -83,8 +85,10 @@ class BatchControl(BatchOptions):
 
     def job_variables(self) -> dict[str, str]:
         """Return what jobs are told of the task beside their environment."""
-        told = {"host_kind": str(self.effective_workflow), "site_setup": self.site_inst.setup}
-        return {**NOTHING_KNOWN, **told}
+        site = self.site_inst
+        told = {"host_kind": str(self.effective_workflow), "site_setup": site.setup}
+        own_store = {"own_store": "yes"} if site.store == "remote" else {}
+        return {**NOTHING_KNOWN, **told, **own_store}
 
     def usage_of(self, branch: int) -> Mapping[str, Any]:
         """Return what a branch used, as far as its output tells."""

@@ -20,7 +20,7 @@ from pocket.snapshots.sources import source_files
 from pocket.snapshots.trees import BY_JOBS, read_mark
 from pocket.store import store_root
 from pocket.store.publishing import replacing_file
-from tasks.batch.archive import Archive, make_archive
+from tasks.batch.archive import Archive, make_archive, plan_archive
 from tasks.batch.packages import package_files, site_packages
 from tasks.remote_store import remote_store
 
@@ -28,8 +28,8 @@ from tasks.remote_store import remote_store
 UNPACKED = "bundle"
 #: folders in the bundle of the code: the checkout, and the folder of an analysis that isn't in it
 _CHECKOUT, _OUTSIDE = "checkout", "outside"
-#: what a job is told of the task that it runs: fingerprint, records and kind of place, by the name in a script
-NOTHING_KNOWN = {"expected": "", "records": "", "host_kind": "", "site_setup": "", "proxy": ""}
+#: what a job is told of the task that it runs: fingerprint, records, kind of place and more, by the name in a script
+NOTHING_KNOWN = {"expected": "", "records": "", "host_kind": "", "site_setup": "", "proxy": "", "own_store": ""}
 #: largest size of the code before compression, in bytes: more isn't code
 MAX_CODE = 200_000_000
 #: scratch space that a job needs beside the bundle, in bytes
@@ -62,13 +62,14 @@ class JobEnvironment:
         return Path(__file__).with_name(self.bootstrap)
 
 
-def job_environment(kind: str, folder: Path, analysis: str) -> JobEnvironment:
+def job_environment(kind: str, folder: Path, analysis: str, make: bool = True) -> JobEnvironment:
     """Return what jobs run in; a bundle is made for it.
 
     Args:
         kind: one of :data:`tasks.batch.sites.ENVIRONMENTS`.
         folder: where bundles are kept.
         analysis: reference of the analysis.
+        make: whether archives that aren't there are made, and the snapshot is kept; else they are only named.
 
     Raises:
         ConfigError: if no bundle can be made of what is there.
@@ -79,11 +80,11 @@ def job_environment(kind: str, folder: Path, analysis: str) -> JobEnvironment:
     store = {"pocket_store": str(store_root().absolute()), "pocket_remote_store": remote_store() or "", **NOTHING_KNOWN}
     if kind == "shared":
         root = os.environ["POCKET_ROOT"]
-        if (snapshot := current_snapshot()) is not None:
+        if make and (snapshot := current_snapshot()) is not None:
             _keep_for_jobs(snapshot, analysis_snapshot(absolute_reference(analysis)))
         variables = {**store, "pocket_root": root, "pocket_environment": os.environ.get("POCKET_ENVIRONMENT", "")}
         return JobEnvironment("bootstrap.sh", absolute_reference(analysis), variables, paths=(Path(root),))
-    code, environment, reference = _bundle(folder, absolute_reference(analysis))
+    code, environment, reference = _bundle(folder, absolute_reference(analysis), make)
     variables = {
         **store,
         "code_sha256": code.sha256,
@@ -118,7 +119,7 @@ def _keep_for_jobs(root: Path, analysis: Path | None) -> None:
 
 # once per process: jobs that are tried again run with what those before them had, and with what is loaded here
 @functools.cache
-def _bundle(folder: Path, analysis: str) -> tuple[Archive, Archive, str]:
+def _bundle(folder: Path, analysis: str, make: bool) -> tuple[Archive, Archive, str]:
     """Return the archive of the code, that of the packages, and the analysis' reference in a job."""
     from pocket.parameters.locations import project_root
 
@@ -127,7 +128,8 @@ def _bundle(folder: Path, analysis: str) -> tuple[Archive, Archive, str]:
     library = f".venv/lib/python{_python_version()}/site-packages"
     installed = site_packages()
     packages = {f"{library}/{path.as_posix()}": installed / path for path in package_files(root)}
-    return make_archive(folder, "code", code), make_archive(folder, "packages", packages), reference
+    archive = make_archive if make else plan_archive
+    return archive(folder, "code", code), archive(folder, "packages", packages), reference
 
 
 def code_members(root: Path, analysis: str) -> tuple[dict[str, Path], str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import law
@@ -107,6 +109,10 @@ def is_held_by_a_person(ad: Mapping[str, Any]) -> bool:
 class HTCondorProxy(BatchProxy, HTCondorWorkflowProxy):
     """Runs branches as jobs on HTCondor."""
 
+    def write_group(self, jobs: OrderedDict[int, list[int]]) -> list[Path]:
+        """Write the file of jobs that ask for the same, and return it."""
+        return [Path(self.create_job_file(jobs)["job"])]
+
     def _tidy(self) -> None:
         """Remove the streams of jobs that are done: law's log has them, too."""
         control = self.task.control
@@ -172,6 +178,8 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
             config.custom_content.append(("MY.SingularityImage", f'"{site.container}"'))
         if site.accounting_group:
             config.custom_content.append(("accounting_group", site.accounting_group))
+        if site.project:
+            config.custom_content.append(("MY.ProjectName", f'"{site.project}"'))
         if disk := max(environment.disk / 1e6, site.disk):
             config.custom_content.append(("request_disk", f"{round(disk)} MB"))
         if site.gpus:

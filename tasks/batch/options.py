@@ -14,13 +14,17 @@ from pocket.executors.proxy import check_proxy
 from pocket.store import store_root
 from tasks.batch.cancelling import cancel_jobs
 from tasks.batch.causes import BACK_OFF, Needs
+from tasks.batch.dry_run import dry_run
 from tasks.batch.environment import JobEnvironment, job_environment
+from tasks.batch.own_store import check_own_store
 from tasks.batch.sites import ENVIRONMENTS, Site, check_characters, read_site
 
 #: folder of the bundles, in the store or in the log directory of the site
 BUNDLES = ".bundles"
 
 _OF_SITE = "default: the site's"
+#: options that are a site's, too
+_OF_SITE_TOO = ("flavour", "container", "environment", "accounting_group", "proxy")
 #: batch system → what it has no word for
 _WITHOUT = {"slurm": ("container", "environment", "flavour")}
 
@@ -127,7 +131,14 @@ class BatchOptions(WorkflowTypes):
         "default: False",
     )
 
-    interactive_params: ClassVar = [*law.Task.interactive_params, "cancel_jobs"]
+    dry_run = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="write and show the files that would be submitted for this task and all that it requires, and run "
+        "nothing; default: False",
+    )
+
+    interactive_params: ClassVar = [*law.Task.interactive_params, "cancel_jobs", "dry_run"]
 
     exclude_index = True
 
@@ -150,6 +161,7 @@ class BatchOptions(WorkflowTypes):
         "htcondor_pool",
         "htcondor_scheduler",
         "cancel_jobs",
+        "dry_run",
     }
 
     @classmethod
@@ -163,9 +175,15 @@ class BatchOptions(WorkflowTypes):
                 value = getattr(site, option) if params[option] == law.NO_STR else params[option]
                 if value != getattr(Site, option):
                     raise ConfigError(f"--{option} {value} is for --workflow htcondor, not {workflow}")
-        if params.get("cancel_jobs") and params["workflow"] not in cls.workflow_types[1:]:
-            batch = " or ".join(cls.workflow_types[1:])
-            raise ConfigError(f"--cancel-jobs is for --workflow {batch}, not {params['workflow']}")
+            if workflow != "local":
+                site = site.changed(**{name: params[name] for name in _OF_SITE_TOO if params[name] != law.NO_STR})
+                check_own_store(site, workflow)
+                site.check_required()
+        for option in ("cancel_jobs", "dry_run"):
+            if params.get(option) and params["workflow"] not in cls.workflow_types[1:]:
+                batch = " or ".join(cls.workflow_types[1:])
+                name = f"--{option.replace('_', '-')}"
+                raise ConfigError(f"{name} is for --workflow {batch}, not {params['workflow']}")
         if params.get("environment") not in (None, law.NO_STR):
             check_known("environment", [params["environment"]], ENVIRONMENTS, "--environment")
         return params
@@ -174,19 +192,27 @@ class BatchOptions(WorkflowTypes):
         """Remove the jobs from the queue; law calls this where ``cancel_jobs`` is given, and ends then."""
         cancel_jobs(self)
 
+    def _dry_run(self, value: Any) -> None:
+        """Write and show what would be submitted; law calls this where ``dry_run`` is given, and ends then."""
+        dry_run(self)
+
     @property
     def site_inst(self) -> Site:
         """The site, with what the command line says otherwise."""
         site = read_site(self.site)
-        names = ("flavour", "container", "environment", "accounting_group", "proxy")
-        given = {name: getattr(self, name) for name in names}
+        given = {name: getattr(self, name) for name in _OF_SITE_TOO}
         return site.changed(**{name: value for name, value in given.items() if value != law.NO_STR})
 
     @cached_property
     def job_environment(self) -> JobEnvironment:
         """What jobs run in."""
+        return self.make_job_environment()
+
+    def make_job_environment(self, make: bool = True) -> JobEnvironment:
+        """Return what jobs run in, see :func:`tasks.batch.environment.job_environment`."""
         site = self.site_inst
-        return job_environment(site.environment, Path(site.log_directory or store_root()) / BUNDLES, self.analysis)
+        folder = Path(site.log_directory or store_root()) / BUNDLES
+        return job_environment(site.environment, folder, self.analysis, make)
 
     @property
     def needs(self) -> Needs:

@@ -13,6 +13,7 @@ from typing import Any
 from law.workflow.remote import JobData
 
 from pocket.errors import PocketError
+from pocket.store.remote_manifests import look_again
 from tasks.batch.advice import advice, sample
 from tasks.batch.causes import (
     SAME_ERROR_IN_JOB,
@@ -27,6 +28,7 @@ from tasks.batch.causes import (
     kind_of,
 )
 from tasks.batch.status import Status
+from tasks.targets import find_remote, store_targets
 
 #: jobs that fail on a host until it gets no more
 FAILURES_ON_HOST = 3
@@ -126,7 +128,7 @@ class RetryingProxy:
     def run(self) -> Any:
         """Have here what the jobs need, and run them."""
         if not self.task.is_controlling_remote_jobs():
-            self.task.prepare_branches()
+            self.task.prepare_branches(fetch_needed=self.task.site_inst.store == "shared")
         return super().run()  # type: ignore[misc]
 
     def _can_skip_job(self, job_num: int, branches: list[int]) -> bool:
@@ -139,6 +141,7 @@ class RetryingProxy:
         """Draw the conclusions from jobs that failed."""
         # law would stop at a share of the jobs; what is accepted is a share of the events of each dataset
         self.poll_data.n_finished_min = len(self.job_data)
+        self._look_up(states)
         held = []
         for job_num, data in self.job_data.jobs.items():
             state = states.get(data["job_id"])
@@ -166,6 +169,20 @@ class RetryingProxy:
         if held:
             # else they stay in the queue for ever
             self.job_manager.cancel_batch(held, silent=True)
+
+    def _look_up(self, states: Mapping[str, Any]) -> None:
+        """Look for the outputs of jobs that have ended, which may be in the remote store alone."""
+        ended = (self.job_manager.FINISHED, self.job_manager.FAILED)
+        branches = [
+            branch
+            for data in self.job_data.jobs.values()
+            if isinstance(state := states.get(data["job_id"]), dict) and state["status"] in ended
+            for branch in data["branches"]
+        ]
+        if branches:
+            # they may have been uploaded since it was listed
+            look_again()
+            find_remote(store_targets([self.task.as_branch(branch).output() for branch in branches]))
 
     def _conclude(self, job_num: int, failure: Failure, log: str | None, host: str | None) -> str:
         """Note how a job failed, decide what becomes of it, and return it in words."""

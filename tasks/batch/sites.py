@@ -23,6 +23,8 @@ _UNSUITABLE = {
 }
 #: what jobs may run in: the checkout and the packages as they see them, or a copy that is sent with them
 ENVIRONMENTS = ("shared", "bundle")
+#: which store jobs read and write: the one of who submits, or only the remote one
+STORES = ("shared", "remote")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Site:
         want_os: ``MY.WantOS``, such as ``el9``.
         container: image that jobs run in, ``MY.SingularityImage``.
         environment: what jobs run in, ``shared`` or ``bundle``.
+        store: which store jobs use, ``shared``, where they see that of who submits, or ``remote``, where they see
+            nothing of the machine that submits: they read and write the remote store.
+        project: ``MY.ProjectName``, which OSG accounts for.
+        required: options that have no value which holds for all users, separated by commas: they must be set.
         accounting_group: group that the jobs are charged to; the account on Slurm.
         partition: partition of Slurm that jobs are sent to.
         send_credential: hand the Kerberos ticket to jobs, which CERN's EOS needs.
@@ -68,6 +74,9 @@ class Site:
     want_os: str = ""
     container: str = ""
     environment: str = "shared"
+    store: str = "shared"
+    project: str = ""
+    required: tuple[str, ...] = ()
     accounting_group: str = ""
     partition: str = ""
     send_credential: bool = False
@@ -101,6 +110,18 @@ class Site:
                 value = value.replace(name, str(math.ceil(number)))
             lines.append((key, value))
         return lines
+
+    def check_required(self) -> None:
+        """Check that all options are set that must be.
+
+        Raises:
+            ConfigError: if one isn't.
+        """
+        if missing := [option for option in self.required if not getattr(self, option)]:
+            raise ConfigError(
+                f"site {self.name!r} takes no jobs without a {missing[0]}: set {missing[0]} in [{PREFIX}{self.name}] "
+                "of law.cfg"
+            )
 
     def check_path(self, path: str, remedy: str = "") -> None:
         """Check that the site takes submissions with a path.
@@ -180,7 +201,10 @@ def parse_site(name: str, options: Mapping[str, object]) -> Site:
         except ValueError:
             raise ConfigError(f"{option} = {text} in [{PREFIX}{name}] of law.cfg is no {known[option]}") from None
     site = Site(name, **values)  # type: ignore[arg-type]
-    check_known("environment", [site.environment], ENVIRONMENTS, f"[{PREFIX}{name}] of law.cfg")
+    where = f"[{PREFIX}{name}] of law.cfg"
+    check_known("environment", [site.environment], ENVIRONMENTS, where)
+    check_known("store", [site.store], STORES, where)
+    check_known("option", site.required, known, f"required in {where}")
     return site
 
 

@@ -6,6 +6,7 @@ import math
 import re
 import shlex
 import uuid
+from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +94,11 @@ class SlurmManager(QueueManager, SlurmJobManager):
 
     def submit(self, job_file: list[str], **kwargs: Any) -> list[str]:
         """Submit job files that ask for the same as one array, and return the ids."""
+        number = super().submit(str(self.write_array(job_file)), **kwargs)
+        return [f"{number}_{index}" for index in range(len(job_file))]
+
+    def write_array(self, job_file: list[str]) -> Path:
+        """Write the array of job files that ask for the same beside them."""
         files = [Path(path) for path in job_file]
         header = [line for line in files[0].read_text(encoding="utf-8").splitlines() if line.startswith("#SBATCH ")]
         header.append(f"#SBATCH --array=0-{len(files) - 1}")
@@ -100,8 +106,7 @@ class SlurmManager(QueueManager, SlurmJobManager):
         names = "\n".join(path.name for path in files)
         folder = shlex.quote(str(array.parent))
         array.write_text(_ARRAY.format(header="\n".join(header), names=names, folder=folder), encoding="utf-8")
-        number = super().submit(str(array), **kwargs)
-        return [f"{number}_{index}" for index in range(len(files))]
+        return array
 
     def query(self, job_id: Any, **kwargs: Any) -> Any:
         """Return the states of jobs by id.
@@ -191,6 +196,12 @@ def branches_of_array(script: Path) -> list[tuple[int, ...]]:
 
 class SlurmProxy(BatchProxy, SlurmWorkflowProxy):
     """Runs branches as jobs on Slurm."""
+
+    def write_group(self, jobs: OrderedDict[int, list[int]]) -> list[Path]:
+        """Write the files of jobs that ask for the same, and return the arrays of them."""
+        files = [self.create_job_file(job_num, branches)["job"] for job_num, branches in jobs.items()]
+        manager = self.job_manager
+        return [manager.write_array(part) for part in law.util.iter_chunks(files, manager.chunk_size_submit)]
 
 
 class SlurmBatch(BatchControl, SlurmWorkflow):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import law
+from law.job.dashboard import NoJobDashboard
 
 from pocket.store.publishing import replacing_file
 from tasks.batch.causes import Needs
@@ -59,9 +60,43 @@ class BatchProxy(RetryingProxy):
         self._refused = {**earlier, **refused}
         return [job_ids[job_num] for job_num in submit_jobs], OrderedDict((num, data[num]) for num in submit_jobs)
 
+    def write_submission(self, folder: Path) -> list[tuple[list[Path], Needs, list[list[int]]]]:
+        """Write the files of the jobs that have something to do, and submit none.
+
+        Args:
+            folder: where they go, with a folder for each group of jobs that ask for the same.
+
+        Returns:
+            Of each group the files that would be submitted, what its jobs ask for, and the branches of each.
+        """
+        self.dashboard = NoJobDashboard()
+        record = self.get_cached_output()["jobs"]  # type: ignore[attr-defined]
+        known = self.job_data_cls(tasks_per_job=self.task.tasks_per_job)
+        if record.exists() and not self.task.ignore_submission:
+            known.update(record.load(formatter="json"))
+            self.job_data.needs.update(known.needs)
+        branches = law.util.iter_chunks(sorted(self.task.branch_map), known.tasks_per_job)
+        jobs = {number: chunk for number, chunk in enumerate(branches, 1) if not all(map(self._is_made, chunk))}
+        groups = []
+        for number, (needs, group) in enumerate(by_needs(jobs, self.needs).items(), 1):
+            place = folder / str(number)
+            place.mkdir(parents=True)
+            self.job_file_factory = self.create_job_file_factory(dir=str(place), mkdtemp=False)  # type: ignore[attr-defined]
+            groups.append((self.write_group(group), needs, list(group.values())))
+        return groups
+
+    def _is_made(self, branch: int) -> bool:
+        """Whether the output of a branch is there, be it that it is only to be uploaded."""
+        output = self.task.as_branch(branch).output()
+        return bool(output.exists() or output.awaits_upload)
+
+    def write_group(self, jobs: OrderedDict[int, list[int]]) -> list[Path]:
+        """Write the files of jobs that ask for the same, and return those that are submitted."""
+        raise NotImplementedError
+
     def dump_job_data(self) -> None:
         """Write the record of the jobs, which is read again if this process is killed, also if that is meanwhile."""
-        self.job_data["dashboard_config"] = self.dashboard.get_persistent_config()  # type: ignore[attr-defined]
+        self.job_data["dashboard_config"] = self.dashboard.get_persistent_config()
         with self._dump_lock:  # type: ignore[attr-defined]
             write_record(Path(self.get_cached_output()["jobs"].abspath), self.job_data)  # type: ignore[attr-defined]
 

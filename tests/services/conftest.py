@@ -75,6 +75,10 @@ def slots() -> list[str]:
     return result.stdout.split() if result.returncode == 0 else []
 
 
+#: attribute of jobs: a folder that the pool hides from them, as if they ran on a machine that doesn't have it
+HIDDEN = "PocketlawHidden"
+
+
 @pytest.fixture(scope="session")
 def htcondor_pool() -> Iterator[list[str]]:
     """The slots of the pool: the one that runs already, else one on this machine."""
@@ -83,8 +87,13 @@ def htcondor_pool() -> Iterator[list[str]]:
         return
     intervals = {"NEGOTIATOR": 1, "NEGOTIATOR_MIN": 1, "SCHEDD": 2, "SCHEDD_MIN": 1, "UPDATE": 5}
     quick = {f"{name}_INTERVAL": str(seconds) for name, seconds in intervals.items()} | {"NEGOTIATOR_CYCLE_DELAY": "1"}
-    # jobs get a copy of a proxy: Debian's HTCondor 23.9 can't delegate one with OpenSSL 3.5
-    settings = [f"_CONDOR_{name}={value}" for name, value in {**quick, "DELEGATE_JOB_GSI_CREDENTIALS": "False"}.items()]
+    others = {
+        # jobs get a copy of a proxy: Debian's HTCondor 23.9 can't delegate one with OpenSSL 3.5
+        "DELEGATE_JOB_GSI_CREDENTIALS": "False",
+        "STARTD_DETECT_GPUS": "-simulate:0,1 -properties",
+        "MOUNT_UNDER_SCRATCH": f'strcat("/tmp,/var/tmp", isUndefined({HIDDEN}) ? "" : strcat(",", {HIDDEN}))',
+    }
+    settings = [f"_CONDOR_{name}={value}" for name, value in {**quick, **others}.items()]
     with service(["env", *settings, "condor_master", "-f"], lambda: bool(slots())):
         yield slots()
 

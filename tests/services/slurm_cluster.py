@@ -39,7 +39,8 @@ JobAcctGatherParams=OverMemoryKill
 KillWait=2
 ReturnToService=2
 SlurmdParameters=config_overrides
-NodeName=localhost CPUs=4 RealMemory=16000
+GresTypes=gpu
+NodeName=localhost CPUs=4 RealMemory=16000 TmpDisk=8000 Gres=gpu:1
 PartitionName=main Nodes=localhost Default=YES State=UP
 """
 
@@ -61,6 +62,8 @@ def slurm_cluster(folder: Path) -> Iterator[None]:
     text = CONFIG.format(folder=folder, controller_port=free_port(), node_port=free_port())
     (folder / "slurm.conf").write_text(text)
     (folder / "cgroup.conf").write_text("CgroupPlugin=disabled\n")
+    # a file that is there stands for the device
+    (folder / "gres.conf").write_text("Name=gpu File=/dev/null\n")
     munge = {name: f"--{name}={folder}/munge/{name}" for name in ("socket", "pid-file", "log-file", "seed-file")}
     munged = ["setpriv", "--reuid=munge", "--regid=munge", "--init-groups", "munged", "--foreground", *munge.values()]
     with ExitStack() as stack:

@@ -267,10 +267,11 @@ def test_streams_of_jobs_and_what_they_could_ask_for(analysis: Analysis) -> None
 
 
 def test_what_a_site_needs(analysis: Analysis) -> None:
-    """Free lines, disk space, requirements, and commands that jobs begin with."""
+    """Free lines, disk space, a GPU, requirements, and commands that jobs begin with."""
     section = {
         "submit": '+ProjectName = "of_mine"\n+SecondsOfMine = {seconds}',
         "disk": "150",
+        "gpus": "1",
         "requirements": "TARGET.Cpus > 0",
         "setup": "export OF_THE_SITE='a b'; echo \"set up: $OF_THE_SITE\"",
     }
@@ -279,6 +280,19 @@ def test_what_a_site_needs(analysis: Analysis) -> None:
     assert run.code == 0, run.text
     control = analysis.control("htcondor")
     ours = ("-constraint", f'{CONTROL} == "{control}"', "-limit", "1")
-    asked = ("-af", "ProjectName", "SecondsOfMine", "RequestDisk")
-    assert analysis.checkout.user.run("condor_history", *ours, *asked).split() == ["of_mine", "1800", str(150 * 1024)]
+    asked = ("-af", "ProjectName", "SecondsOfMine", "RequestDisk", "RequestGPUs")
+    found = analysis.checkout.user.run("condor_history", *ours, *asked).split()
+    assert found == ["of_mine", "1800", str(150 * 1024), "1"]
     assert "set up: a b" in (control / "stdall_0To1.txt").read_text()
+
+
+def test_dry_run_submits_nothing(analysis: Analysis) -> None:
+    run = analysis.run("MergeOutputs", *QUICK, "--dry-run")
+    assert run.code == 0, run.text
+    assert "RunProcessor main: 2 jobs (2 branches, " in run.text
+    assert queue(analysis) == []
+    control = analysis.control("htcondor")
+    assert [path.name for path in control.iterdir()] == ["dry-run"]
+    # HTCondor takes what is shown, from the folder of the files
+    submit = f"cd {control}/dry-run/1 && condor_submit -dry-run /dev/null htcondor_job.jdl"
+    assert "2 job(s) dry-run" in analysis.checkout.user.run("bash", "-c", submit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.services.checkout import Analysis, same, submitted
+from tests.grid import write_proxy
+from tests.services.checkout import Analysis, own, same, submitted
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slurm, pytest.mark.usefixtures("slurm_cluster")]
@@ -152,6 +154,61 @@ def test_jobs_are_cancelled(analysis: Analysis) -> None:
     assert "RunProcessor main: 2 jobs removed from the queue" in run.text
     wait_for(lambda: queue() == [])
     assert not (analysis.checkout.store / "small" / "MergeOutputs" / "main").exists()
+
+
+def test_what_a_site_needs(analysis: Analysis) -> None:
+    """Free lines, disk space, a GPU, and commands that jobs begin with."""
+    section = {
+        "submit": "comment = {seconds} s of mine\nnice = 7\nrequeue",
+        "disk": "150",
+        "gpus": "1",
+        "setup": "export OF_THE_SITE='a b'; echo \"set up: $OF_THE_SITE\"",
+    }
+    before = set(queue("all"))
+    settings = " ".join(f"LAW__site_local__{name}={shlex.quote(value)}" for name, value in section.items())
+    run = analysis.checkout.run(f"{settings} {analysis.law('RunProcessor', *QUICK, '--runtime', '30min')}")
+    assert run.code == 0, run.text
+    jobs = set(queue("all")) - before
+    assert len(jobs) == 2
+    for job in jobs:
+        shown = subprocess.run(["scontrol", "show", "job", job], capture_output=True, text=True, check=True).stdout
+        assert "Comment=1800 s of mine" in shown
+        assert "MinTmpDiskNode=150M" in shown
+        assert re.search(r"TresPer(Job|Node)=gres[/:]gpu:1", shown), shown
+        assert "Requeue=1" in shown
+    log = (analysis.control("slurm") / "stdall_0To1.txt").read_text()
+    assert "set up: a b" in log
+
+
+def test_more_than_the_cluster_has_is_refused(analysis: Analysis) -> None:
+    for option, words in (("gpus", "Requested node configuration is not available"), ("disk", "node configuration")):
+        run = analysis.checkout.run(f"LAW__site_local__{option}=9000 {analysis.law('RunProcessor', *QUICK)}")
+        assert run.code != 0
+        (sentence,) = run.errors
+        assert sentence.startswith("RunProcessor main: no job can be submitted: ")
+        assert words in sentence
+
+
+def test_jobs_read_the_proxy_where_it_is(analysis: Analysis, expected: Templates) -> None:
+    proxy = write_proxy(analysis.checkout.user.folder / "proxy", 4 * 3600)
+    own(proxy, analysis.checkout.user)
+    analysis.fault(f"assert os.environ['X509_USER_PROXY'] == {str(proxy)!r}; open({str(proxy)!r}).close()")
+    run = analysis.run("MergeOutputs", *QUICK, "--proxy", str(proxy))
+    assert run.code == 0, run.text
+    assert submitted(run.text) == [2]
+    assert same(analysis.templates(), expected)
+
+
+def test_dry_run_submits_nothing(analysis: Analysis) -> None:
+    before = set(queue("all"))
+    run = analysis.run("MergeOutputs", *QUICK, "--dry-run")
+    assert run.code == 0, run.text
+    assert "RunProcessor main: 2 jobs (2 branches, " in run.text
+    assert "    #SBATCH --array=0-1\n" in run.text
+    assert set(queue("all")) == before
+    # Slurm takes what is shown
+    (array,) = analysis.control("slurm").glob("dry-run/1/array_*.sh")
+    analysis.checkout.user.run("sbatch", "--test-only", str(array))
 
 
 def test_refused_submission(analysis: Analysis) -> None:

@@ -1,7 +1,14 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
+import pytest
+
+from pocket.errors import ConfigError
+from tasks import branches, remote_store
+from tasks.batch.own_store import check_reach
+from tasks.batch.sites import Site
 from tasks.merging import MergeBranches
 from tasks.processing import RunProcessor
 from tests.tasks.chain import Chain
@@ -28,3 +35,31 @@ def test_only_jobs_with_threads_ask_for_more_cores(chain: Chain) -> None:
     options = {"config": "main", "threads": 3, "branches_per_merge": 2}
     assert chain.task(RunProcessor, **options).job_cores == 3
     assert chain.task(MergeBranches, **options).job_cores == 1
+
+
+def test_branch_fetches_the_events_of_its_own_alone(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched: list[Path] = []
+    monkeypatch.setattr(branches, "fetch", lambda outputs: fetched.extend(output.directory for output in outputs))
+    branch = chain.task(RunProcessor, config="main", branch=0)
+    branch.fetch_needed()
+    (segment,) = branch.branch_data.segments
+    toys = {folder for folder in fetched if "MakeToySamples" in folder.parts}
+    assert toys == {Path(segment.path).parent, branch.toys.corrections}
+    assert {folder.parts[-4] for folder in set(fetched) - toys} == {"BuildDatasets"}
+
+
+@pytest.mark.parametrize("tasks", ["", "RunProcessor"])
+def test_jobs_without_the_store_reach_what_they_need(chain: Chain, monkeypatch: pytest.MonkeyPatch, tasks: str) -> None:
+    site = Site("far", store="remote", environment="bundle")
+    task = chain.task(RunProcessor, config="main")
+    assert task.workflow_condition()
+    monkeypatch.setenv("POCKET_REMOTE_STORE", "root://host//results")
+    monkeypatch.setattr(remote_store, "_option", lambda name: tasks if name == "tasks" else "")
+    outputs = task.read_or_written()
+    written = {branch.output().directory for branch in task.get_branch_tasks().values()}
+    assert written < {output.directory for output in outputs}
+    if tasks:
+        with pytest.raises(ConfigError, match=r"^jobs at site 'far' don't see .*, and tasks in \[store\] of law.cfg "):
+            check_reach(site, outputs, task.read_branches())
+    else:
+        check_reach(site, outputs, task.read_branches())

@@ -42,6 +42,16 @@ def test_job_writes_its_report(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "report.json").read_text())["analysis"] == "zmumu"
 
 
+def test_job_that_does_not_see_the_folder_leaves_its_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_SUBMITTED_STORE", "/store")
+    monkeypatch.setenv("LAW_JOB_INIT_DIR", str(tmp_path))
+    job = DoctorJob(folder="/store/.doctor/1", branch=0)
+    job.run()
+    assert job.complete()
+    # by the name that law tells HTCondor
+    assert [path.name for path in tmp_path.iterdir()] == ["report_0To1.json"]
+
+
 def test_what_a_report_means() -> None:
     result = judge(FOUND, 14, proxy_wanted=False)
     assert result.status is Status.OK

@@ -7,7 +7,7 @@ import pytest
 from pocket.errors import RemoteStoreError
 from pocket.store import manifest_id, remote_manifests
 from pocket.store.remote import remove
-from pocket.store.remote_manifests import forget, look_up, remote_manifest
+from pocket.store.remote_manifests import forget, look_again, look_up, remote_manifest
 from tests.pocket.store.folder_storage import STORE, FolderStorage
 from tests.pocket.store.writer import write
 
@@ -45,6 +45,16 @@ def test_what_comes_later_is_found(
     assert id_of(URLS[1]) is None
     monkeypatch.setattr(remote_manifests, "_HOLDS", 0.0)
     assert id_of(URLS[1]) == manifest_id(tmp_path / "new")
+
+
+def test_look_again(storage: FolderStorage, ids: dict[str, str | None], tmp_path: Path) -> None:
+    assert [id_of(URLS[0]), id_of(URLS[1])] == [ids[URLS[0]], None]
+    write(tmp_path / "new", 1, URLS[1])
+    storage.calls.clear()
+    look_again()
+    assert [id_of(URLS[0]), id_of(URLS[1])] == [ids[URLS[0]], manifest_id(tmp_path / "new")]
+    # what was there isn't read again
+    assert storage.calls == {"list": 1, "read": 1}
 
 
 def test_forget(storage: FolderStorage, ids: dict[str, str | None]) -> None:

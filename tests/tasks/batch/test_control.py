@@ -39,6 +39,7 @@ def test_what_a_submission_needs(chain: Chain, monkeypatch: pytest.MonkeyPatch) 
         # quoted for the shell
         "site_setup": "''",
         "proxy": "''",
+        "own_store": "''",
         "pocket_environment": "''",
     }
     monkeypatch.setattr(type(task), "site_inst", Site("far", submit_from="/eos/"))

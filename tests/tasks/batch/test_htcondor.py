@@ -196,6 +196,7 @@ def test_site_decides_the_submit_file(
     script.write_text(script.read_text().replace(counting, keeping))
     # a site as it might be: the chain is in /tmp, which lxplus doesn't take
     monkeypatch.setenv("LAW__site_lxplus__not_from", "/eos/")
+    monkeypatch.setenv("LAW__site_lxplus__project", "of_mine")
     proxy = write_proxy(tmp_path / "proxy", 8 * 3600)
     done = run(
         chain,
@@ -219,6 +220,7 @@ def test_site_decides_the_submit_file(
         "MY.SendCredential = True",
         'MY.JobFlavour = "longlunch"',
         'MY.SingularityImage = "/cvmfs/image"',
+        'MY.ProjectName = "of_mine"',
         "request_memory = 3072",
         "request_cpus = 2",
         f"x509userproxy = {proxy}",

@@ -66,6 +66,19 @@ def test_wrong_options(chain: Chain) -> None:
         chain.task(RunProcessor, environment="bundel")
 
 
+def test_jobs_without_the_store_are_refused_at_once(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    site = {"config": "main", "site": "osg"}
+    # a task alone runs here
+    assert chain.task(RunProcessor, **site).site_inst.store == "remote"
+    with pytest.raises(ConfigError, match=r"^jobs at site 'osg' see nothing of .* need a remote store: "):
+        chain.task(RunProcessor, workflow="htcondor", **site)
+    monkeypatch.setenv("POCKET_REMOTE_STORE", "root://host//results")
+    with pytest.raises(ConfigError, match=r"^jobs at site 'osg' see nothing .* need --environment bundle, not shared$"):
+        chain.task(RunProcessor, workflow="htcondor", environment="shared", **site)
+    with pytest.raises(ConfigError, match=r"^site 'osg' takes no jobs without a project: "):
+        chain.task(RunProcessor, workflow="htcondor", **site)
+
+
 def test_proxy_of_jobs(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert chain.task(RunProcessor, config="main").job_proxy(9e9) is None
     monkeypatch.setenv("X509_USER_PROXY", str(write_proxy(tmp_path / "proxy", 3600)))

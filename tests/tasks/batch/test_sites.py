@@ -7,8 +7,8 @@ from tasks.batch.sites import Site, check_characters, parse_site, read_site, sit
 
 
 def test_shipped_sites() -> None:
-    batch, dask = ["local", "lxplus", "lxplus-eos", "naf", "t3-psi"], ["infn-af", "coffea-casa", "swan", "purdue"]
-    assert site_names() == [*batch, *dask]
+    batch = ["local", "lxplus", "lxplus-eos", "naf", "osg", "cms-connect", "t3-psi"]
+    assert site_names() == [*batch, "infn-af", "coffea-casa", "swan", "purdue"]
     assert read_site("local") == Site("local")
     lxplus = read_site("lxplus")
     assert (lxplus.want_os, lxplus.send_credential, lxplus.not_from) == ("el9", True, ("/eos/", "/tmp/"))
@@ -36,8 +36,19 @@ def test_wrong_options() -> None:
         parse_site("mine", {"memory": "3GB"})
     with pytest.raises(ConfigError, match=r"send_credential = yes in \[site_mine\] of law.cfg is no bool"):
         parse_site("mine", {"send_credential": "yes"})
+    with pytest.raises(UnknownNameError, match=r"unknown store 'remot' in \[site_mine\] of law.cfg"):
+        parse_site("mine", {"store": "remot"})
+    with pytest.raises(UnknownNameError, match=r"unknown option 'projet' in required in \[site_mine\] of law.cfg"):
+        parse_site("mine", {"required": "projet"})
     with pytest.raises(UnknownNameError, match=r"unknown environment 'bundel' in \[site_mine\] of law.cfg"):
         parse_site("mine", {"environment": "bundel"})
+
+
+def test_what_only_the_user_knows_must_be_set() -> None:
+    site = read_site("osg")
+    with pytest.raises(ConfigError, match=r"^site 'osg' takes no jobs without a project: set project in \[site_osg\]"):
+        site.check_required()
+    site.changed(project="mine").check_required()
 
 
 def test_paths_that_a_site_takes() -> None:

@@ -1,0 +1,99 @@
+"""Dry runs: the files of a submission are written and shown, and nothing is submitted."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import law
+
+from pocket.executors.proxy import in_words
+from tasks.batch.cancelling import workflows_behind
+from tasks.batch.causes import Needs
+from tasks.completeness import remembering
+from tasks.targets import find_remote
+
+#: folder of the files, beside the record of the jobs
+FOLDER = "dry-run"
+#: lines of a list of jobs that are shown
+_SHOWN = 2
+
+
+def dry_run(root: law.Task) -> None:
+    """Write and show the files that would be submitted for a task and all workflows that it requires.
+
+    Raises:
+        ConfigError: as a submission would, such as for a path that the site doesn't take.
+    """
+    with remembering():
+        # what comes first is shown first
+        workflows = workflows_behind(root)[::-1]
+        archives = {path for workflow in workflows for path in _show(workflow) if not path.exists()}
+    if archives:
+        print(f"archives that jobs get would be made: {', '.join(map(str, sorted(archives)))}")
+    if not workflows:
+        print(f"{root.task_family}: nothing that it requires runs on a batch system")
+
+
+def _show(workflow: Any) -> list[Path]:
+    """Write and show the files of a workflow, or say why there are none; return the archives that its jobs get."""
+    label = workflow.progress_label
+    if not workflow.workflow_condition():
+        print(f"{label}: its jobs aren't known yet, because {workflow.awaited()} isn't complete")
+        return []
+    if workflow.complete():
+        print(f"{label}: complete, nothing to submit")
+        return []
+    find_remote(branch.output() for branch in workflow.get_branch_tasks().values())
+    # a bundle takes long to make, and much space
+    workflow.job_environment = workflow.make_job_environment(make=False)
+    folder = workflow.control / FOLDER
+    shutil.rmtree(folder, ignore_errors=True)
+    groups = workflow.workflow_proxy.write_submission(folder)
+    for files, needs, jobs in groups:
+        more = f" and {len(files) - 1} more beside it, the first" if len(files) > 1 else ""
+        print(f"{label}: {_summary(workflow, needs, jobs)}\n{files[0]}{more}:\n")
+        print("\n".join(f"    {line}" for line in shortened(files[0].read_text(encoding="utf-8").splitlines())))
+        print()
+    if not groups:
+        print(f"{label}: nothing to submit, all branches are done")
+    if list(workflow.control.glob(f"{workflow.effective_workflow}_jobs*.json")):
+        print(f"{label}: jobs of an earlier submission that are in the queue wouldn't be submitted again")
+    return list(workflow.job_environment.files.values())
+
+
+def _summary(workflow: Any, needs: Needs, jobs: Sequence[Sequence[int]]) -> str:
+    """Return in words how many jobs there are, and what each asks for."""
+    branches = [branch for job in jobs for branch in job]
+    events = sum(map(workflow.branch_size, branches))
+    site = workflow.site_inst
+    asks = [f"{needs.memory:.0f} MB of memory"]
+    asks.append(f"the time of flavour {site.flavour}" if site.flavour else in_words(needs.runtime * 3600))
+    if workflow.job_cores > 1:
+        asks.append(f"{workflow.job_cores} cores")
+    if site.gpus:
+        asks.append(_counted(site.gpus, "GPU"))
+    size = f"{_counted(len(branches), 'branch', 'branches')}, {events:,} events"
+    limit = f", {workflow.parallel_jobs} at a time" if 0 < workflow.parallel_jobs < len(jobs) else ""
+    return f"{_counted(len(jobs), 'job')} ({size}){limit}, each with {' and '.join(asks)}"
+
+
+def _counted(number: int, noun: str, plural: str = "") -> str:
+    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def shortened(lines: Sequence[str]) -> list[str]:
+    """Return the lines of a submit file with a part of its list of jobs, which may be long.
+
+    Example:
+        >>> shortened(["queue a from (", "1", "2", "3", "4", "5", ")"])
+        ['queue a from (', '1', '2', '… 3 more', ')']
+    """
+    begin = next((number for number, line in enumerate(lines) if line.endswith("(")), len(lines))
+    end = next((number for number, line in enumerate(lines) if number > begin and line == ")"), begin)
+    left = end - begin - 1 - _SHOWN
+    if left < 2:
+        return list(lines)
+    return [*lines[: begin + 1 + _SHOWN], f"… {left} more", *lines[end:]]

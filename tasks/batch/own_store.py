@@ -1,0 +1,107 @@
+"""Stores of jobs that see nothing of the machine that submitted them: each has a folder of its own, which ends with it.
+
+What such a job reads comes from the remote store, and what it writes goes there.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pocket.errors import ConfigError
+from pocket.remote.client import is_remote
+from pocket.store import store_root
+from tasks.batch.sites import Site
+from tasks.loaded import VARIABLE as EXPECTED
+from tasks.remote_store import VARIABLE as REMOTE
+from tasks.remote_store import remote_store
+
+if TYPE_CHECKING:
+    from pocket.datasets.fileset import Fileset
+    from tasks.targets import StoreTarget
+
+#: environment variable of such jobs: the store of who submitted them
+VARIABLE = "POCKET_SUBMITTED_STORE"
+#: beginnings of paths that are the same on all nodes
+_EVERYWHERE = ("/cvmfs/",)
+
+
+def has_own_store() -> bool:
+    """Whether this process is such a job."""
+    return VARIABLE in os.environ
+
+
+def is_made_elsewhere(family: str) -> bool:
+    """Whether this is such a job, and the output of a task was made, and looked at, before it was submitted.
+
+    Else each of thousands of jobs would ask the remote store for thousands of outputs.
+
+    Args:
+        family: family of the task.
+    """
+    return has_own_store() and family != os.environ.get(EXPECTED, "").partition("=")[0]
+
+
+def with_own_paths(fileset: Fileset) -> Fileset:
+    """Return a fileset in which files in the store of who submitted the job are in its own."""
+    if (submitted := os.environ.get(VARIABLE)) is None:
+        return fileset
+    own = str(store_root())
+
+    def moved(path: str) -> str:
+        return own + path.removeprefix(submitted) if path.startswith(f"{submitted}/") else path
+
+    return {
+        name: {**dataset, "files": {moved(path): info for path, info in dataset["files"].items()}}
+        for name, dataset in fileset.items()
+    }
+
+
+def check_own_store(site: Site, workflow: str) -> None:
+    """Check that jobs of a site can do without the store of who submits, if they don't see it.
+
+    Raises:
+        ConfigError: if they can't.
+    """
+    if site.store != "remote":
+        return
+    why = f"jobs at site {site.name!r} see nothing of this machine (store: remote)"
+    if workflow != "htcondor":
+        raise ConfigError(f"{why}, which is for --workflow htcondor, not {workflow}")
+    if site.environment != "bundle":
+        raise ConfigError(f"{why}, so they need --environment bundle, not {site.environment}")
+    if remote_store() is None:
+        raise ConfigError(f"{why}, so they need a remote store: set {REMOTE} to an address such as root://host//folder")
+
+
+def check_reach(site: Site, outputs: Iterable[StoreTarget], branches: Iterable[Any]) -> None:
+    """Check that jobs reach all that they read and write.
+
+    Args:
+        site: where they run.
+        outputs: the outputs that they read or write.
+        branches: what they process (:class:`pocket.datasets.segments.Branch`).
+
+    Raises:
+        ConfigError: if an output has no place in the remote store, or a file is on this machine alone.
+    """
+    folders = set()
+    for output in outputs:
+        folders.add(output.directory)
+        if output.remote is None:
+            raise ConfigError(
+                f"jobs at site {site.name!r} don't see {output.directory}, and tasks in [store] of law.cfg keeps it "
+                "out of the remote store: name its task there, too"
+            )
+    for branch in branches:
+        for segment in branch.segments:
+            if not any(map(_is_everywhere, segment.locations)) and folders.isdisjoint(Path(segment.path).parents):
+                raise ConfigError(
+                    f"jobs at site {site.name!r} don't see {segment.path}: put it on a server, and name it by root://"
+                )
+
+
+def _is_everywhere(location: str) -> bool:
+    return is_remote(location) or location.startswith(_EVERYWHERE)
