@@ -83,7 +83,8 @@ class BatchControl(BatchOptions):
 
     def job_variables(self) -> dict[str, str]:
         """Return what jobs are told of the task beside their environment."""
-        told = {"host_kind": str(self.effective_workflow), "site_setup": self.site_inst.setup}
+        site = self.site_inst
+        told = {"host_kind": str(self.effective_workflow), "container": site.container, "site_setup": site.setup}
         return {**NOTHING_KNOWN, **told}
 
     def usage_of(self, branch: int) -> Mapping[str, Any]:

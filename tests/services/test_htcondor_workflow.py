@@ -236,6 +236,30 @@ def test_streams_of_jobs_and_what_they_could_ask_for(analysis: Analysis) -> None
     assert (control / "stdall_0To1.txt").is_file()
 
 
+def test_a_node_that_ignores_the_image(analysis: Analysis) -> None:
+    """As the pool of the tests does, which has no Apptainer."""
+    run = analysis.run("RunProcessor", *QUICK, "--container", "/cvmfs/image", "--branches", "0")
+    assert run.code != 0
+    (sentence,) = run.errors
+    assert "didn't start the job in the container /cvmfs/image: choose nodes that have Apptainer" in sentence
+
+
+def test_jobs_use_the_packages_of_the_image(analysis: Analysis, expected: Templates) -> None:
+    """Jobs whose variables are those of the image, and what they say they use; the submitter uses .venv."""
+    packages = f"{analysis.checkout.folder}/.venv/bin:/usr/bin:/bin"
+    variables = f"APPTAINER_CONTAINER=/cvmfs/image POCKET_ENVIRONMENT=system PATH={packages}"
+    record = analysis.folder.with_name("environments")
+    analysis.fault(
+        f"print(os.environ['POCKET_ENVIRONMENT'], 'VIRTUAL_ENV' in os.environ, file=open({str(record)!r}, 'a'))"
+    )
+    line = f'environment = "{variables}"'
+    settings = f"LAW__site_local__submit={shlex.quote(line)}"
+    run = analysis.checkout.run(f"{settings} {analysis.law('MergeOutputs', *QUICK, '--container', '/cvmfs/image')}")
+    assert run.code == 0, run.text
+    assert {*record.read_text().splitlines()} == {"system False"}
+    assert same(analysis.templates(), expected)
+
+
 def test_what_a_site_needs(analysis: Analysis) -> None:
     """Free lines, disk space, requirements, and commands that jobs begin with."""
     section = {
