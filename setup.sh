@@ -3,7 +3,8 @@
 #     source setup.sh
 #
 # POCKET_PYTHON       the Python (>= 3.11) that .venv is built with; default: the first suitable one on PATH
-# POCKET_ENVIRONMENT  "system" to run with the packages of the Python on PATH, of an LCG view or a container, without .venv
+# POCKET_ENVIRONMENT  "system" to run with the packages of the Python on PATH, of an LCG view or a container, without .venv;
+#                     the image of the Containerfile sets it
 # POCKET_INSTALL      "never" to end with an error instead of installing anything, as jobs do
 # POCKET_STORE        the folder that all outputs go to; default: store/ beside this file
 #
@@ -160,12 +161,13 @@ prepend() {
     printf '%s' "$1${rest:+:$rest}"
 }
 
-# Prints a search path for modules without the folders whose packages would replace installed ones, and says which.
+# Prints a search path for modules without the folders whose packages would replace those of an environment, and says which.
 without_replacements() {
-    .venv/bin/python -I -S -c '
+    "$1/bin/python" -I -S -c '
 import os, sys
-root, *paths = sys.argv[1].split(os.pathsep)
-installed = next(os.path.join(".venv/lib", name, "site-packages") for name in os.listdir(".venv/lib"))
+library = os.path.join(sys.argv[1], "lib")
+root, *paths = sys.argv[2].split(os.pathsep)
+installed = next(os.path.join(library, name, "site-packages") for name in os.listdir(library) if name.startswith("python"))
 
 def modules(folder):
     try:
@@ -188,7 +190,7 @@ for path in filter(None, paths):
     else:
         kept.append(path)
 print(os.pathsep.join(kept))
-' "$1"
+' "$1" "$2"
 }
 
 # Ends unless the Python on PATH has what is needed, for who runs with the packages of a view or a container on purpose.
@@ -206,10 +208,25 @@ POCKET_ENVIRONMENT unset, which makes .venv"
     [ -n "$(type -P law)" ] || fail "POCKET_ENVIRONMENT=system: the command law isn't on PATH"
 }
 
+# Prints the environment of a Python if it was made from a lock that is beside it, as in the image of the Containerfile.
+environment_with_lock() {
+    "$1" -c '
+import pathlib, sys
+lock = pathlib.Path(sys.prefix, "requirements.lock")
+if lock.is_file():
+    print(sys.prefix)
+    if lock.read_bytes() != pathlib.Path("requirements.lock").read_bytes():
+        print(f"setup.sh: {sys.prefix} has the packages of another requirements.lock than this checkout: build the image "
+              "anew, or use the one of this requirements.lock", file=sys.stderr)
+'
+}
+
+packages=.venv
 if [ "${POCKET_ENVIRONMENT:-}" = system ]; then
     # not resolved: that of a view or a virtual environment finds its packages by its own path
     python=${POCKET_PYTHON:-$(type -P python3 || true)}
     check_system "${python:-python3}"
+    packages=$(environment_with_lock "$python")
 elif [ -n "${POCKET_ENVIRONMENT:-}" ]; then
     fail "POCKET_ENVIRONMENT is $POCKET_ENVIRONMENT, expected system or nothing"
 elif ! venv_is_current; then
@@ -232,9 +249,11 @@ if [ "${POCKET_ENVIRONMENT:-}" != system ]; then
     python=.venv/bin/python
     export VIRTUAL_ENV=$root/.venv
     PATH=$(prepend "$root/.venv/bin" "$PATH")
-    [ "$PYTHONPATH" = "$root" ] || PYTHONPATH=$(without_replacements "$PYTHONPATH")
     unset PYTHONHOME
     names="$names VIRTUAL_ENV"
+fi
+if [ -n "$packages" ] && [ "$PYTHONPATH" != "$root" ]; then
+    PYTHONPATH=$(without_replacements "$packages" "$PYTHONPATH")
 fi
 
 if ! index_is_current; then

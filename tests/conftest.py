@@ -21,6 +21,7 @@ SERVICES = {
     "xrootd": "an XRootD server",
     "rucio": "a Rucio server",
     "openssl": "openssl and voms-clients",
+    "container": "buildah and mmdebstrap",
 }
 
 # outputs of tests don't go where those of the user do

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -94,6 +95,47 @@ def test_the_packages_of_a_view_on_purpose(checkout: Checkout, tmp_path: Path) -
     (view / "coffea.py").unlink()
     assert "lacks coffea: install them there" in checkout.error(**system)
     assert "POCKET_ENVIRONMENT is sytem, expected system or nothing" in checkout.error(POCKET_ENVIRONMENT="sytem")
+
+
+@pytest.fixture
+def image(checkout: Checkout, tmp_path: Path) -> Path:
+    """A folder like /opt/pocketlaw of the image: the packages of the running Python, and the lock that they are of."""
+    image = tmp_path / "image"
+    (image / "bin").mkdir(parents=True)
+    shutil.copy(Path(sys.prefix) / "pyvenv.cfg", image)
+    (image / "bin" / "python3").symlink_to(PYTHON)
+    (image / "bin" / "python").symlink_to("python3")
+    (image / "lib").symlink_to(Path(sys.prefix) / "lib")
+    shutil.copy(checkout.root / "requirements.lock", image)
+    checkout.add_command("law", "#!/bin/sh\nexit 0\n")
+    return image
+
+
+def test_the_packages_of_an_image(checkout: Checkout, image: Path, tmp_path: Path) -> None:
+    view = tmp_path / "view"
+    (view / "numpy").mkdir(parents=True)
+    (view / "numpy" / "__init__.py").touch()
+    (tmp_path / "mine").mkdir()
+    system = {"POCKET_ENVIRONMENT": "system", "PATH": f"{image}/bin:{checkout.environment()['PATH']}"}
+    script = 'source "$SETUP" && echo "$PYTHONPATH" && python -c "import sys; print(sys.prefix)"'
+    result = checkout.run(script, **system, PYTHONPATH=f"{view}:{tmp_path}/mine")
+    status, paths, prefix = result.stdout.splitlines()
+    assert status == f"Pocketlaw: nothing to do; outputs go to {checkout.root}/store"
+    assert paths == f"{checkout.root}:{tmp_path}/mine"
+    assert result.stderr.startswith(f"setup.sh: left {view} out of PYTHONPATH: its numpy would be taken for those")
+    assert len(result.stderr.splitlines()) == 1
+    assert prefix == str(image)
+    assert not (checkout.root / ".venv").exists()
+
+
+def test_an_image_of_another_lock(checkout: Checkout, image: Path) -> None:
+    (checkout.root / "requirements.lock").write_text("law==0\n")
+    system = {"POCKET_ENVIRONMENT": "system", "PATH": f"{image}/bin:{checkout.environment()['PATH']}"}
+    result = checkout.run('source "$SETUP"', **system)
+    assert result.returncode == 0
+    assert result.stderr.startswith(
+        f"setup.sh: {image} has the packages of another requirements.lock than this checkout"
+    )
 
 
 def test_second_time_does_nothing(checkout: Checkout) -> None:

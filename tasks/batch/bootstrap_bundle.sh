@@ -1,5 +1,12 @@
 # Sourced by a job before its task runs: unpacks the bundle of code and packages that came with the job, and enters it.
 
+# nodes that know no Singularity ignore the image
+if [ -n {{container}} ] && [ -z "${APPTAINER_CONTAINER:-}${SINGULARITY_CONTAINER:-}" ]; then
+    echo "error: $(hostname) didn't start the job in the container" {{container}}": choose nodes that have Apptainer" \
+        "(requirements = TARGET.HasSingularity in the site's section of law.cfg)" >&2
+    return 1
+fi
+
 # what the site's section of law.cfg has for jobs, such as the set-up of a view
 eval {{site_setup}} || { echo "error: the set-up commands of the site failed on $(hostname)" >&2; return 1; }
 

@@ -86,7 +86,7 @@ class BatchControl(BatchOptions):
     def job_variables(self) -> dict[str, str]:
         """Return what jobs are told of the task beside their environment."""
         site = self.site_inst
-        told = {"host_kind": str(self.effective_workflow), "site_setup": site.setup}
+        told = {"host_kind": str(self.effective_workflow), "container": site.container, "site_setup": site.setup}
         own_store = {"own_store": "yes"} if site.store == "remote" else {}
         return {**NOTHING_KNOWN, **told, **own_store}
 

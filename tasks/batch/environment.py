@@ -28,8 +28,8 @@ from tasks.remote_store import remote_store
 UNPACKED = "bundle"
 #: folders in the bundle of the code: the checkout, and the folder of an analysis that isn't in it
 _CHECKOUT, _OUTSIDE = "checkout", "outside"
-#: what a job is told of the task that it runs: fingerprint, records, kind of place and more, by the name in a script
-NOTHING_KNOWN = {"expected": "", "records": "", "host_kind": "", "site_setup": "", "proxy": "", "own_store": ""}
+#: what a job is told of the task that it runs, such as its fingerprint and records, by the name in a script
+NOTHING_KNOWN = dict.fromkeys(("expected", "records", "host_kind", "container", "site_setup", "proxy", "own_store"), "")
 #: largest size of the code before compression, in bytes: more isn't code
 MAX_CODE = 200_000_000
 #: scratch space that a job needs beside the bundle, in bytes

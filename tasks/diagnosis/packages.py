@@ -27,7 +27,9 @@ def packages(lock: Path) -> Result:
     Args:
         lock: the file with the locked versions.
     """
-    if os.environ.get("POCKET_ENVIRONMENT") == "system":
+    is_system = os.environ.get("POCKET_ENVIRONMENT") == "system"
+    # an image has the lock of its packages beside them
+    if is_system and not Path(sys.prefix, lock.name).is_file():
         return Result("packages", Status.OK, f"those of {sys.executable}, as POCKET_ENVIRONMENT says")
     locked = {
         name: version
@@ -44,5 +46,6 @@ def packages(lock: Path) -> Result:
             )
         if (version := metadata.version(name)) != locked.get(name, version):
             found = f"{name} is {version}, but {locked[name]} in {lock.name}"
-            return Result("packages", Status.WARNING, found, "source setup.sh")
+            remedy = "build the image anew" if is_system else "source setup.sh"
+            return Result("packages", Status.WARNING, found, remedy)
     return Result("packages", Status.OK, f"those of {lock.name}, in {sys.prefix}")

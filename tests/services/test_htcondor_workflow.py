@@ -266,6 +266,28 @@ def test_streams_of_jobs_and_what_they_could_ask_for(analysis: Analysis) -> None
     assert (control / "stdall_0To1.txt").is_file()
 
 
+def test_a_node_that_ignores_the_image(analysis: Analysis) -> None:
+    """As the pool of the tests does, which has no Apptainer."""
+    run = analysis.run("RunProcessor", *QUICK, "--container", "/cvmfs/image", "--branches", "0")
+    assert run.code != 0
+    (sentence,) = run.errors
+    assert "didn't start the job in the container /cvmfs/image: choose nodes that have Apptainer" in sentence
+
+
+def test_jobs_use_the_packages_of_the_image(analysis: Analysis, expected: Templates) -> None:
+    """Jobs have the variables that an image sets, and packages on its PATH; who submits has .venv."""
+    path = f"{analysis.checkout.folder}/.venv/bin:/usr/bin:/bin"
+    line = f'environment = "APPTAINER_CONTAINER=/cvmfs/image POCKET_ENVIRONMENT=system PATH={path}"'
+    settings = f"LAW__site_local__submit={shlex.quote(line)}"
+    run = analysis.checkout.run(f"{settings} {analysis.law('MergeOutputs', *QUICK, '--container', '/cvmfs/image')}")
+    assert run.code == 0, run.text
+    assert same(analysis.templates(), expected)
+    logs = [log.read_text() for log in analysis.control("htcondor").glob("stdall_*.txt")]
+    assert len(logs) == 2
+    # setup.sh put no .venv of the snapshot before it
+    assert all(f"\nPATH           : {path}\n" in log for log in logs)
+
+
 def test_what_a_site_needs(analysis: Analysis) -> None:
     """Free lines, disk space, a GPU, requirements, and commands that jobs begin with."""
     section = {

@@ -142,6 +142,34 @@ def test_set_up_commands_of_a_site(bundle: JobEnvironment, tmp_path: Path) -> No
     assert run.stderr.startswith("error: the set-up commands of the site failed on ")
 
 
+def test_job_that_a_node_started_outside_of_the_container(
+    bundle: JobEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"):
+        monkeypatch.delenv(name, raising=False)
+    wanted = replace(bundle, variables={**bundle.variables, "container": "/cvmfs/an image"})
+    run = start(wanted, tmp_path / "job", "echo on")
+    assert (run.returncode, run.stdout) == (20, "")
+    assert "didn't start the job in the container /cvmfs/an image: choose nodes that have Apptainer" in run.stderr
+    monkeypatch.setenv("SINGULARITY_CONTAINER", "/cvmfs/an image")
+    assert start(wanted, tmp_path / "inside", "echo on").stdout == "on\n"
+
+
+@pytest.mark.parametrize(("image", "submitter", "expected"), [("system", "", "system"), (None, "system", "system")])
+def test_whose_packages_a_job_uses(
+    image: str | None, submitter: str, expected: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that the image says, else those of the submitter."""
+    (root / "setup.sh").write_text('echo "$POCKET_ENVIRONMENT $POCKET_INSTALL"\n')
+    monkeypatch.setenv("POCKET_ROOT", str(root))
+    monkeypatch.setenv("POCKET_ENVIRONMENT", submitter)
+    shared = job_environment("shared", tmp_path / "bundles", "zmumu")
+    monkeypatch.delenv("POCKET_ENVIRONMENT")
+    if image:
+        monkeypatch.setenv("POCKET_ENVIRONMENT", image)
+    assert start(shared, tmp_path / "job", "true").stdout == f"{expected} never\n"
+
+
 def test_job_enters_its_bundle(bundle: JobEnvironment, tmp_path: Path) -> None:
     run = start(bundle, tmp_path / "a job", 'law run "a b"; echo $?; echo $POCKET_STORE; echo $PYTHONPATH')
     before = start(bundle, tmp_path / "before", "law run a --print-deps=2; echo $?")

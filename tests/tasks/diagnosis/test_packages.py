@@ -47,3 +47,13 @@ def test_packages_of_the_system_on_purpose(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("POCKET_ENVIRONMENT", "system")
     found = packages(ROOT / "requirements.lock")
     assert (found.status, found.found) == (Status.OK, f"those of {sys.executable}, as POCKET_ENVIRONMENT says")
+
+
+def test_packages_of_an_image(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_ENVIRONMENT", "system")
+    # As if the image's lock were beside the packages.
+    monkeypatch.setattr(Path, "is_file", lambda path: path == Path(sys.prefix, "requirements.lock"))
+    assert packages(lock).found == f"those of requirements.lock, in {sys.prefix}"
+    lock.write_text("awkward==0.1 \\\n")
+    found = packages(lock)
+    assert (found.status, found.advice) == (Status.WARNING, "build the image anew")
