@@ -30,10 +30,12 @@ _NEWS = ("/api/ping", "/api/set_task_progress_percentage", "/api/set_task_status
 _IDS = ("task_id", "deps", "new_deps", "current_tasks")
 
 #: parameters that say nothing
-_NO_VALUE = ("", "-1", law.NO_STR)
+_NO_VALUE = ("", "-1", "False", law.NO_STR)
 
 # not typed
 _factory: Any = luigi.interface._WorkerSchedulerFactory
+_RemoteScheduler: Any = RemoteScheduler
+_Worker: Any = Worker
 _create_worker = _factory.create_worker
 
 
@@ -56,7 +58,7 @@ class SchedulerError(PocketError):
     """The central scheduler doesn't answer."""
 
 
-class CentralScheduler(RemoteScheduler):  # type: ignore[misc]
+class CentralScheduler(_RemoteScheduler):  # type: ignore[misc]
     """The scheduler as a worker sees it.
 
     Args:
@@ -103,7 +105,7 @@ class CentralScheduler(RemoteScheduler):  # type: ignore[misc]
     def _errors(self) -> tuple[type[Exception], ...]:
         raises = self._fetcher.raises
         # what answers may be no scheduler
-        return (*(raises if isinstance(raises, tuple) else (raises,)), ValueError, LookupError, TypeError)
+        return (RPCError, ValueError, LookupError, TypeError, *(raises if isinstance(raises, tuple) else (raises,)))
 
     def _error(self, error: BaseException) -> SchedulerError:
         cause = error.sub_exception if isinstance(error, RPCError) and error.sub_exception else error
@@ -130,7 +132,7 @@ class CentralScheduler(RemoteScheduler):  # type: ignore[misc]
                 reply = self._ask_once(url, data)
             else:
                 reply = super()._request(url, data, attempts=attempts, allow_null=allow_null)
-        except (RPCError, *self._errors) as error:
+        except self._errors as error:
             if url in _NEWS:
                 print_note(f"luigi's central scheduler at {self._place} doesn't answer; what runs goes on")
                 return None
@@ -147,7 +149,7 @@ class CentralScheduler(RemoteScheduler):  # type: ignore[misc]
         return ids.get(value, value) if isinstance(value, str) else [ids.get(item, item) for item in value]
 
 
-class SharingWorker(Worker):  # type: ignore[misc]
+class SharingWorker(_Worker):  # type: ignore[misc]
     """Runs what no other command runs, waits for the rest, and takes over what others leave undone."""
 
     #: whether the scheduler was told once more what is left, since it last had something to do
