@@ -198,14 +198,16 @@ class SharingWorker(_Worker):  # type: ignore[misc]
         return bool(succeeded)
 
     def _note_others(self) -> None:
-        """Say of tasks that others ran that they are complete, for the summary and the exit code."""
+        """Say that what others ran is complete, for the summary and the exit code."""
+        # it is complete if all that it requires is
+        if not (self._is_done() or self._scheduled_tasks[self._first_task].complete()):
+            return
         known = {task.task_id for task, status, _ in self._add_task_history if status != "PENDING"}
-        left = [task for task_id, task in self._scheduled_tasks.items() if task_id not in known]
-        # a task is complete if all that it requires is
-        if left and self._scheduled_tasks[self._first_task].complete():
-            self._add_task_history = [entry for entry in self._add_task_history if entry[0] not in left]
-            self._add_task_history += [(task, "DONE", False) for task in left]
-            self._get_work_response_history.clear()
+        others = [task for task_id, task in self._scheduled_tasks.items() if task_id not in known]
+        self._add_task_history = [entry for entry in self._add_task_history if entry[0] not in others]
+        self._add_task_history += [(task, "DONE", False) for task in others]
+        # what was running elsewhere meanwhile
+        self._get_work_response_history.clear()
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> Any:
         """Tell the scheduler that what was running when this command was stopped doesn't any more."""

@@ -72,5 +72,5 @@ def test_node_without_the_python_of_the_submitter(checkout: Checkout, monkeypatc
         if link.is_symlink():
             link.unlink()
             link.symlink_to(target)
-    run = analysis.run("RunProcessor", *quick)
+    run = analysis.run("RunProcessor", *quick, "--retries", "1")
     assert run.code == 0, run.text
