@@ -201,10 +201,12 @@ def test_work_is_shared(chain: Chain, scheduler: Scheduler, held: tuple[Command,
 def test_first_command_is_stopped(
     chain: Chain, scheduler: Scheduler, held: tuple[Command, Moment], how: signal.Signals
 ) -> None:
-    first, _ = held
+    first, moment = held
     second = Command(chain, scheduler.environment, "MergeOutputs", "--config", "main")
     second.says(WAITING.format(first.process.pid))
     os.killpg(first.process.pid, how)
+    # what it removes is beside what it was held at
+    moment.go_on()
     assert second.end() == 0, second.text
     assert second.executed == ["RunProcessor", "MergeOutputs"]
     assert chain.task(MergeOutputs, config="main").complete()
