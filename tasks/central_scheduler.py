@@ -8,7 +8,9 @@ when its outputs are there, or when it has failed itself.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import os
 import uuid
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +21,6 @@ from luigi.rpc import RemoteScheduler, RPCError
 from luigi.worker import Worker
 
 from pocket.errors import PocketError
-from pocket.fingerprint import digest
 from pocket.snapshots.process import shown
 from pocket.tokens import redacted
 from tasks.messages import print_note
@@ -58,7 +59,7 @@ class SchedulerError(PocketError):
     """The central scheduler doesn't answer."""
 
 
-class CentralScheduler(_RemoteScheduler):  # type: ignore[misc]
+class CentralScheduler(_RemoteScheduler):
     """The scheduler as a worker sees it.
 
     Args:
@@ -83,7 +84,8 @@ class CentralScheduler(_RemoteScheduler):  # type: ignore[misc]
     def know(self, task: Any) -> None:
         """Have the scheduler know a task by the place of its output: others that make it there make the same."""
         if task.task_id not in self._shared:
-            shared = f"{task.task_id}_{digest(_place(task))[:10]}"
+            # not a fingerprint, which would be the same in all stores
+            shared = f"{task.task_id}_{hashlib.sha256(os.fsencode(_place(task))).hexdigest()[:10]}"
             self._shared[task.task_id] = shared
             self._own[shared] = task.task_id
             told = task.to_str_params(only_significant=True)
@@ -149,9 +151,11 @@ class CentralScheduler(_RemoteScheduler):  # type: ignore[misc]
         return ids.get(value, value) if isinstance(value, str) else [ids.get(item, item) for item in value]
 
 
-class SharingWorker(_Worker):  # type: ignore[misc]
+class SharingWorker(_Worker):
     """Runs what no other command runs, waits for the rest, and takes over what others leave undone."""
 
+    #: what the scheduler was told of tasks, from which luigi makes the summary and the exit code
+    _add_task_history: list[tuple[Any, str, bool]]
     #: whether the scheduler was told once more what is left, since it last had something to do
     _asked_again = False
 

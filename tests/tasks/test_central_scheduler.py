@@ -212,19 +212,21 @@ def test_first_command_is_stopped(
     assert chain.task(MergeOutputs, config="main").complete()
 
 
-def test_task_that_fails(chain: Chain, scheduler: Scheduler, held: tuple[Command, Moment]) -> None:
-    first, moment = held
-    second = Command(chain, scheduler.environment, "MergeOutputs", "--config", "main")
+def test_task_that_fails(chain: Chain, scheduler: Scheduler) -> None:
+    go = chain.folder / "go"
+    wait = f"    import os, time\n    while not os.path.exists({str(go)!r}):\n        time.sleep(0.01)\n"
+    chain.edit("cuts.py", "    # without", f"{wait}    raise ValueError('no muons')\n    # without")
+    arguments = ("MergeOutputs", "--config", "main")
+    first = Command(chain, scheduler.environment, *arguments)
+    first.says("running   RunProcessor")
+    second = Command(chain, scheduler.environment, *arguments)
     second.says(WAITING.format(first.process.pid))
-    # both have read the code; a toy file that is gone meanwhile is an error of both
-    (toys,) = {path.parent for path in chain.outputs("MakeToySamples")}
-    files = sorted(toys.rglob("events.root"))
-    for file in files:
-        file.write_bytes(b"")
-    moment.go_on()
+    go.touch()
+    # each has tried it, lest one ends because of what the other one lacks
     assert [command.end() for command in (first, second)] == [CODES["task_failed"]] * 2
-    assert second.executed == ["RunProcessor"]
+    assert [command.executed for command in (first, second)] == [["RunProcessor"]] * 2
     (sentence,) = second.errors
+    assert "ValueError: no muons" in sentence
     (task,) = scheduler.tasks("RunProcessor")
     assert task["status"] == "FAILED"
     (shared,) = [name for name, shown in scheduler.ask("graph").items() if shown["name"] == "RunProcessor"]
