@@ -100,7 +100,7 @@ def watched_processes() -> Iterator[set[bytes]]:
     ends = threading.Event()
 
     def watch() -> None:
-        while not ends.wait(0.02):
+        while not ends.wait(0.2):
             for process in Path("/proc").glob("[0-9]*/cmdline"):
                 with contextlib.suppress(OSError):
                     command = process.read_bytes()
