@@ -22,12 +22,13 @@ from pocket.store.records import record_file
 from pocket.store.usage import begin_work
 from tasks.batch.options import BatchOptions
 from tasks.batch.own_store import is_made_elsewhere
+from tasks.central_scheduler import use_central_scheduler
 from tasks.completeness import are_complete, remembering
 from tasks.executors import ExecutorMixin
 from tasks.jobs import traceback_file
 from tasks.loaded import VARIABLE as EXPECTED
 from tasks.loaded import Expected, changed_sentence
-from tasks.messages import one_sentence_errors
+from tasks.messages import FOR_PEOPLE, one_sentence_errors
 from tasks.options import one_sentence_options
 from tasks.records import Records, significant_parameters, task_records
 from tasks.remote_store import remote_url
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 one_sentence_errors()
 one_sentence_options()
+use_central_scheduler()
 
 DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")
 
@@ -222,6 +224,15 @@ class StoreTask(AnalysisTask):
     def progress_label(self) -> str:
         """What progress bars and sentences call this task."""
         return f"{self.task_family} {self.config_part}"
+
+    def show_progress(self, percentage: float) -> None:
+        """Have luigi's page show how much is done, where luigi runs this task."""
+        if callable(getattr(self, "set_progress_percentage", None)):
+            self.publish_progress(percentage)
+
+    def on_failure(self, exception: BaseException) -> str:
+        """Return what luigi's page shows of a failure: the sentence, where there is one."""
+        return str(exception) if isinstance(exception, FOR_PEOPLE) else str(super().on_failure(exception))
 
     def refuse_incomplete(self) -> None:
         """Check that nothing was changed while the output was made.

@@ -132,7 +132,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
                 if identity not in made
             }
             if jobs:
-                run_jobs(list(jobs.values()), self.cores, f"{self.task_family} {self.config}", "plots")
+                run_jobs(list(jobs.values()), self.cores, self.progress_label, "plots", self.show_progress)
             for figure, identity in ids.items():
                 category, variable = figure
                 (folder / category).mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,9 @@ from pocket.errors import ConfigError, ProcessDiedError
 from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress, available_cores
 from pocket.store.usage import begin_work
 
+#: takes a percentage
+Publish = Callable[[float], None]
+
 #: imported once by the server that workers are forked from, so that no worker pays for it again
 PRELOAD = (
     "tasks.jobs",
@@ -37,7 +40,7 @@ PRELOAD = (
 )
 
 
-def run_jobs(jobs: Sequence[Job], cores: int, label: str, unit: str) -> None:
+def run_jobs(jobs: Sequence[Job], cores: int, label: str, unit: str, publish: Publish | None = None) -> None:
     """Run jobs in up to ``cores`` processes.
 
     Args:
@@ -45,24 +48,30 @@ def run_jobs(jobs: Sequence[Job], cores: int, label: str, unit: str) -> None:
         cores: number of processes; 0 for all cores. One process means this one.
         label: text of the progress bar.
         unit: what the jobs' sizes count.
+        publish: is told the percentage that is done.
 
     Raises:
         Exception: the first error of a job, after the jobs that had begun are done.
         ProcessDiedError: if a process was killed, or a library crashed in it.
         ConfigError: if the number of processes is negative.
     """
-    with progress_bar(label, sum(job.size for job in jobs), unit) as advance:
+    with progress_bar(label, sum(job.size for job in jobs), unit, publish) as advance:
         _run(jobs, cores, advance)
 
 
 def run_with(
-    factory: type[ExecutorFactoryABC], options: Mapping[str, Any], jobs: Mapping[str, Job], label: str, unit: str
+    factory: type[ExecutorFactoryABC],
+    options: Mapping[str, Any],
+    jobs: Mapping[str, Job],
+    label: str,
+    unit: str,
+    publish: Publish | None = None,
 ) -> None:
     """Run jobs, name → job, with an executor and a progress bar; ``options`` are those of the executor."""
     executor = factory(options)
     try:
         executor.setup()
-        with progress_bar(label, sum(job.size for job in jobs.values()), unit) as advance:
+        with progress_bar(label, sum(job.size for job in jobs.values()), unit, publish) as advance:
             executor.get()(jobs, advance)
     finally:
         executor.close()
@@ -259,13 +268,14 @@ def counting_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextlib.contextmanager
-def progress_bar(label: str, total: int, unit: str) -> Iterator[Progress]:
+def progress_bar(label: str, total: int, unit: str, publish: Publish | None = None) -> Iterator[Progress]:
     """Show a progress bar.
 
     Args:
         label: text of the progress bar.
         total: amount of work.
         unit: what the work is counted in.
+        publish: is told the percentage that is done.
 
     Yields:
         A function to call with each amount that is done.
@@ -296,6 +306,8 @@ def progress_bar(label: str, total: int, unit: str) -> Iterator[Progress]:
             nonlocal done
             done += amount
             bar.update(task, advance=amount, rate=rate())
+            if publish is not None and total:
+                publish(100 * done / total)
 
         yield advance
     console.print(f"{label}: {done:,} {unit} in {time.monotonic() - begin:.1f} s, {rate()}", highlight=False)

@@ -54,9 +54,9 @@ class PoolProxy(LocalWorkflowProxy):
                 # hidden, hence no part of any output
                 log_folder=str(own_folder(task.directory / ".dask")),
             )
-            run_with(task.executor_factory, options, jobs, task.progress_label, "events")
+            run_with(task.executor_factory, options, jobs, task.progress_label, "events", task.show_progress)
         else:
-            run_jobs(list(jobs.values()), task.cores, task.progress_label, "events")
+            run_jobs(list(jobs.values()), task.cores, task.progress_label, "events", task.show_progress)
         refuse_replaced((branch.output() for branch in branches), task.progress_label)
         if awaited := task.awaited():
             raise changed_meanwhile(task.progress_label, awaited)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import hashlib
 import json
+import operator
 import os
 import stat
 import tarfile
@@ -44,11 +46,21 @@ class Archive:
 
 @dataclass(frozen=True)
 class _Member:
-    """A file as it goes into an archive: without owner and time, which differ where the content doesn't."""
+    """A file as it goes into an archive: without owner and time, which differ where the content doesn't.
+
+    Args:
+        name: its name in the archive.
+        path: where it is.
+        mode: its permissions in the archive.
+        readers: the bits of its own permissions that say who may read it.
+        sha256: checksum of the content.
+        size: in bytes.
+    """
 
     name: str
     path: Path
     mode: int
+    readers: int
     sha256: str
     size: int
 
@@ -57,7 +69,8 @@ class _Member:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
             checksum = hashlib.file_digest(file, "sha256").hexdigest()
-        return cls(name, path, 0o755 if status.st_mode & stat.S_IXUSR else 0o644, checksum, status.st_size)
+        mode = 0o755 if status.st_mode & stat.S_IXUSR else 0o644
+        return cls(name, path, mode, status.st_mode & 0o444, checksum, status.st_size)
 
     def write(self, archive: tarfile.TarFile) -> None:
         """Add the file.
@@ -114,6 +127,9 @@ def make_archive(folder: Path, label: str, members: Mapping[str, Path]) -> Archi
             gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as compressed,
             tarfile.open(fileobj=compressed, mode="w") as archive,
         ):
+            # who can't read one of the files shall not read it here
+            readers = functools.reduce(operator.and_, (member.readers for member in files), 0o444) | 0o200
+            os.fchmod(file.fileno(), os.fstat(file.fileno()).st_mode & readers)
             for member in files:
                 member.write(archive)
         made = Archive(path, file_checksum(path), path.stat().st_size, sum(member.size for member in files))

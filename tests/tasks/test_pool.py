@@ -210,6 +210,17 @@ def test_process_that_dies_without_names_of_jobs() -> None:
         run_jobs([Die(), Die()], 2, "Label", "events")
 
 
+def test_progress_is_published() -> None:
+    told: list[float] = []
+    with pool.progress_bar("Label", 8, "events", told.append) as advance:
+        advance(2)
+        advance(6)
+    # nothing to do is nothing to tell
+    with pool.progress_bar("Label", 0, "events", told.append) as advance:
+        advance(0)
+    assert told == [25, 100]
+
+
 def test_counting_bar(capsys: pytest.CaptureFixture[str]) -> None:
     with counting_bar("Label", "files") as count:
         for done in (1, 2, 2, 5):

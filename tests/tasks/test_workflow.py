@@ -102,6 +102,26 @@ def test_two_at_once(chain: Chain) -> None:
     assert {variable: chain.templates("main", variable) for variable in expected} == expected
 
 
+def test_two_configurations_at_once(chain: Chain, tmp_path: Path) -> None:
+    expected = {config: chain.templates(config) for config in ("main", "corrected")}
+    shutil.rmtree(chain.store)
+    # each is held where it makes its first toys, so both make the same ones
+    runs = []
+    for config in expected:
+        moment = Moment.of(tmp_path / config, "os.rename", "/MakeToySamples/toys/v1/.*[.]tmp-")
+        law = Law(chain.folder, moment.environment(chain.law.environment))
+        runs.append((moment, law.start(*chain.arguments("MergeOutputs", "--config", config, "--cores", "1"))))
+    for moment, run in runs:
+        wait_for(lambda moment=moment, run=run: moment.process or run.poll() is not None)
+    for moment, _ in runs:
+        moment.go_on()
+    texts = [run.communicate()[0] for _, run in runs]
+    assert [run.returncode for _, run in runs] == [0, 0], texts
+    assert ["running   MakeToySamples" in text for text in texts] == [True, True]
+    assert unfinished(chain.store) == []
+    assert {config: chain.templates(config) for config in expected} == expected
+
+
 def test_status_of_a_part(chain: Chain) -> None:
     for path in chain.outputs("RunProcessor", "main")[:3]:
         shutil.rmtree(path)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tarfile
 from pathlib import Path
 
@@ -36,6 +37,20 @@ def test_content(tmp_path: Path, members: dict[str, Path]) -> None:
         cuts = opened.extractfile("code/cuts.py")
         assert cuts
         assert cuts.read() == b"pt = 25"
+
+
+@pytest.mark.parametrize(("of_a_file", "of_the_archive"), [(0o600, 0o600), (0o640, 0o640), (0o444, 0o644)])
+def test_who_can_not_read_a_file_can_not_read_the_archive(
+    tmp_path: Path, members: dict[str, Path], of_a_file: int, of_the_archive: int
+) -> None:
+    members["code/run.sh"].chmod(0o755)
+    members["code/cuts.py"].chmod(of_a_file)
+    before = os.umask(0o022)
+    try:
+        made = make(tmp_path, members)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(made.path.stat().st_mode) == of_the_archive
 
 
 def test_same_content_makes_the_same_archive(tmp_path: Path, members: dict[str, Path]) -> None:
