@@ -14,6 +14,8 @@ BACK_OFF = 30.0
 MAX_BACK_OFF = 1800.0
 #: as often as one error is seen, in one job or in several, nothing is tried again
 SAME_ERROR_IN_JOB, SAME_ERROR_IN_JOBS = 2, 3
+#: least share of failures among jobs that have ended, from which on the others are expected to fail as well
+_COMMON = 0.2
 
 #: hold codes of HTCondor (https://htcondor.readthedocs.io, "HoldReasonCode"): out of resources; 46 and 47 are the
 #: allowed durations of a job and of its execution
@@ -105,6 +107,19 @@ class Needs:
         if cause is Cause.RUNTIME:
             return Needs(self.memory, max(self.runtime, min(2 * self.runtime, most.runtime)))
         return self
+
+
+def is_common(failed: int, done: int, least: int = SAME_ERROR_IN_JOBS) -> bool:
+    """Whether jobs that failed in one way, or in one place, tell that the others would as well.
+
+    Among thousands of jobs a few fail with an error that passes.
+
+    Args:
+        failed: number of jobs that failed like that.
+        done: number of jobs that are done.
+        least: number of failures that fewer tell nothing.
+    """
+    return failed >= max(least, _COMMON * (failed + done))
 
 
 def is_about_proxy(error: str) -> bool:

@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from tasks.batch.causes import Cause, Failure, Needs, back_off, error_of_log, is_about_proxy, is_final, kind_of
+from tasks.batch.causes import (
+    Cause,
+    Failure,
+    Needs,
+    back_off,
+    error_of_log,
+    is_about_proxy,
+    is_common,
+    is_final,
+    kind_of,
+)
 from tasks.loaded import CHANGED, changed_sentence
 
 
@@ -54,6 +64,13 @@ def test_what_is_asked_for_next() -> None:
     assert needs.after(Cause.FAILED, most) == needs
     # never less than before, where a person asked for more than the limit
     assert Needs(9000.0, 9.0).after(Cause.MEMORY, most) == Needs(9000.0, 9.0)
+
+
+@pytest.mark.parametrize(
+    ("failed", "done", "expected"), [(2, 0, False), (3, 0, True), (3, 12, True), (3, 13, False), (100, 1900, False)]
+)
+def test_failures_that_tell_of_the_others(failed: int, done: int, expected: bool) -> None:
+    assert is_common(failed, done) is expected
 
 
 def test_back_off_doubles_up_to_a_limit() -> None:
