@@ -46,6 +46,7 @@ class Cause(Enum):
     HELD = "was held"
     REMOVED = "was removed"
     LOST = "vanished"
+    INCOMPLETE = "left no complete output"
     FAILED = "failed"
 
 

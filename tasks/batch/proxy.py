@@ -114,25 +114,30 @@ class RetryingProxy:
             state = states.get(data["job_id"])
             if not isinstance(state, dict):
                 continue
-            extra = state.get("extra") or {}
-            if state["status"] == self.job_manager.FINISHED and "remote_host" in extra:
-                self._done_on[extra["remote_host"]] += 1
-            if state["status"] != self.job_manager.FAILED:
+            if state["status"] not in (self.job_manager.FINISHED, self.job_manager.FAILED):
                 continue
+            extra = state.get("extra") or {}
             failure = Failure(**extra.pop("failure", {}))
             if failure.held:
                 held.append(data["job_id"])
-            if all(self.task.as_branch(branch).complete() for branch in data["branches"]):
-                # forgotten by the batch system, or ended with its work done, or done by an attempt that nobody noted
+            branches = map(self.task.as_branch, data["branches"])
+            incomplete = next((branch for branch in branches if not branch.complete()), None)
+            if incomplete is None:
+                # maybe forgotten by the batch system, or done by an attempt that nobody noted
                 state.update(status=self.job_manager.FINISHED, code=0)
+                if "remote_host" in extra:
+                    self._done_on[extra["remote_host"]] += 1
                 continue
-            failed.append((job_num, failure, state))
+            error = ""
+            if state["status"] == self.job_manager.FINISHED:
+                state["status"] = self.job_manager.FAILED
+                error = incomplete.output().unsuitable() or "it is damaged"
+            failed.append((job_num, failure, error, state))
         # Those that are done are known to law after this look.
         known = [*self.job_data.jobs.values(), *(state for state in states.values() if isinstance(state, dict))]
         self._done = sum(job["status"] == self.job_manager.FINISHED for job in known)
-        for job_num, failure, state in failed:
-            log = self.job_data.jobs[job_num]["extra"].get("log")
-            cause, words = self._conclude(job_num, failure, log, state["extra"].get("remote_host"))
+        for job_num, failure, error, state in failed:
+            cause, words = self._conclude(job_num, failure, error, state["extra"].get("remote_host"))
             # In the record, because whoever watches may be killed.
             self.job_data.failures.setdefault(str(job_num), []).append([cause.value, words])
             state["error"] = words
@@ -146,10 +151,19 @@ class RetryingProxy:
             # else they stay in the queue for ever
             self.job_manager.cancel_batch(held, silent=True)
 
-    def _conclude(self, job_num: int, failure: Failure, log: str | None, host: str | None) -> tuple[Cause, str]:
-        """Decide what becomes of a job that failed, and return why it did, also in words."""
-        cause = failure.cause
-        error = error_of_log(Path(log) if log else None) if cause is Cause.FAILED else ""
+    def _conclude(self, job_num: int, failure: Failure, error: str, host: str | None) -> tuple[Cause, str]:
+        """Decide what becomes of a job that failed, and return why it did, also in words.
+
+        Args:
+            job_num: the job.
+            failure: what the batch system tells.
+            error: what is wrong with its output, empty if it didn't get that far.
+            host: where it ran, if known.
+        """
+        cause = Cause.INCOMPLETE if error else failure.cause
+        if cause is Cause.FAILED:
+            log = self.job_data.jobs[job_num]["extra"].get("log")
+            error = error_of_log(Path(log) if log else None)
         # whatever a job stumbles over without a proxy that is valid, it doesn't say so
         if (
             cause is Cause.FAILED
