@@ -36,6 +36,9 @@ _LAST_LINE = re.compile(
     r"^(?:error: (?:error: )*(?P<sentence>.+)|[A-Za-z_][\w.]*(?:Error|Exception|Interrupt)(?:: .*)?)$", re.MULTILINE
 )
 
+# of law's job script, which itself ends with 60, whatever the code of the task
+_TASK_CODE = re.compile(r"^task exit code: (\d+)$", re.MULTILINE)
+
 
 class Cause(Enum):
     """Why a job failed."""
@@ -151,6 +154,14 @@ def error_of_log(log: Path | None) -> str:
     for match in _LAST_LINE.finditer(log.read_text(encoding="utf-8", errors="replace")):
         error = match["sentence"] or match[0]
     return error.strip()
+
+
+def was_killed(log: Path | None) -> bool:
+    """Whether the log of a job says that its task was killed, which the kernel does with what takes too much memory."""
+    if log is None or not log.is_file():
+        return False
+    codes = _TASK_CODE.findall(log.read_text(encoding="utf-8", errors="replace"))
+    return bool(codes) and int(codes[-1]) == _SIGNAL_CODE + _SIGKILL
 
 
 def kind_of(error: str) -> str:

@@ -24,6 +24,7 @@ from tasks.batch.causes import (
     is_common,
     is_final,
     kind_of,
+    was_killed,
 )
 from tasks.batch.status import Status
 
@@ -162,8 +163,9 @@ class RetryingProxy:
         """
         cause = Cause.INCOMPLETE if error else failure.cause
         if cause is Cause.FAILED:
-            log = self.job_data.jobs[job_num]["extra"].get("log")
-            error = error_of_log(Path(log) if log else None)
+            path = self.job_data.jobs[job_num]["extra"].get("log")
+            log = Path(path) if path else None
+            cause, error = (Cause.MEMORY, "") if was_killed(log) else (cause, error_of_log(log))
         # whatever a job stumbles over without a proxy that is valid, it doesn't say so
         if (
             cause is Cause.FAILED

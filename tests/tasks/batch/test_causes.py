@@ -14,6 +14,7 @@ from tasks.batch.causes import (
     is_common,
     is_final,
     kind_of,
+    was_killed,
 )
 from tasks.loaded import CHANGED, changed_sentence
 
@@ -93,6 +94,16 @@ def test_error_of_a_log(tmp_path: Path) -> None:
     log.write_text("all is well\n")
     assert error_of_log(log) == ""
     assert error_of_log(tmp_path / "none") == error_of_log(None) == ""
+
+
+def test_log_of_a_task_that_was_killed(tmp_path: Path) -> None:
+    log = tmp_path / "stdall_0To1.txt"
+    log.write_text("one_start.sh: line 5: 640959 Killed    command law\ntask exit code: 137\njob exit code : 60\n")
+    assert was_killed(log)
+    log.write_text("task exit code: 137\nonce more\ntask exit code: 30\njob exit code : 60\n")
+    assert not was_killed(log)
+    assert not was_killed(tmp_path / "none")
+    assert not was_killed(None)
 
 
 def test_errors_of_two_jobs_are_the_same_but_for_numbers_and_paths() -> None:
