@@ -45,7 +45,7 @@ ALL_EVENTS = 632_000
 LONGEST_PAUSE = 60.0
 #: what a job asks for: more than it needs, except where a fault makes it need more
 NEEDS = ("--memory", "1000MB", "--runtime", "4min")
-QUICK = ("--workflow", "htcondor", "--poll-interval", "5s", "--retry-delay", "5")
+QUICK = ("--workflow", "htcondor", "--poll-interval", "10s", "--retry-delay", "5")
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def run_to_its_end(submitter: Submitter, branches: int, kills: int, chance: rand
     process = submitter.start()
     begin = said = time.monotonic()
     while process.poll() is None:
-        time.sleep(1)
+        time.sleep(3)
         done = len(branch_manifests(submitter.analysis))
         if time.monotonic() - said > 60:
             said = time.monotonic()
@@ -109,7 +109,7 @@ def events(manifests: list[Path]) -> tuple[int, int]:
     """Return the numbers of events that the branches were to process, and that they processed."""
     counts = Counter[str]()
     for path in manifests:
-        counts.update(json.loads(path.read_bytes())["info"]["events"])
+        counts.update(json.loads(path.read_bytes())["info"]["reading"]["events"])
     return counts["expected"], counts["processed"]
 
 
@@ -208,7 +208,7 @@ def main() -> int:
     parser.add_argument("--faults", type=float, default=0.05, help="share of jobs that are struck; default: 0.05")
     parser.add_argument("--kills", type=int, default=2, help="how often the submitter is killed; default: 2")
     parser.add_argument("--seed", type=int, default=1, help="of what is chosen by chance; default: 1")
-    parser.add_argument("--slots", type=int, default=4, help="jobs at the same time; default: 4")
+    parser.add_argument("--slots", type=int, default=6, help="jobs at the same time; default: 6")
     parser.add_argument("--niceness", type=int, default=19, help="of jobs; default: 19")
     parser.add_argument("--user", default=ORDINARY_USER, help="who it is for root; default: %(default)s")
     parser.add_argument("--log", default="soak.log", help="file for what the submitter prints; default: soak.log")

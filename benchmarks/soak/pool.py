@@ -54,6 +54,8 @@ START = True
 # others use this machine, too
 JOB_RENICE_INCREMENT = {niceness}
 RUNBENCHMARKS = 0
+# else each job begins with a look at all plugins
+ENABLE_URL_TRANSFERS = False
 NEGOTIATOR_INTERVAL = 5
 NEGOTIATOR_MIN_INTERVAL = 2
 NEGOTIATOR_CYCLE_DELAY = 2
