@@ -75,6 +75,13 @@ def branch_manifests(analysis: Analysis) -> list[Path]:
     return list((analysis.checkout.store / "small" / "RunProcessor" / "main" / "v1").glob("*/*/*/manifest.json"))
 
 
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all that it has started, unless it has ended."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def run_to_its_end(submitter: Submitter, branches: int, kills: int, chance: random.Random) -> int:
     """Run the submitter, kill it at random moments, start it again, and return its exit code.
 
@@ -87,20 +94,22 @@ def run_to_its_end(submitter: Submitter, branches: int, kills: int, chance: rand
     moments = sorted(chance.randrange(branches) for _ in range(kills))
     process = submitter.start()
     begin = said = time.monotonic()
-    while process.poll() is None:
-        time.sleep(3)
-        done = len(branch_manifests(submitter.analysis))
-        if time.monotonic() - said > 60:
-            said = time.monotonic()
-            say(f"{done} of {branches} branches done after {(said - begin) / 60:.0f} min")
-        if moments and done >= moments[0]:
-            moments.pop(0)
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            pause = chance.uniform(0, LONGEST_PAUSE)
-            say(f"the submitter was killed when {done} branches were done; it is started again in {pause:.0f} s")
-            time.sleep(pause)
-            process = submitter.start()
+    try:
+        while process.poll() is None:
+            time.sleep(3)
+            done = len(branch_manifests(submitter.analysis))
+            if time.monotonic() - said > 60:
+                said = time.monotonic()
+                say(f"{done} of {branches} branches done after {(said - begin) / 60:.0f} min")
+            if moments and done >= moments[0]:
+                moments.pop(0)
+                kill(process)
+                pause = chance.uniform(0, LONGEST_PAUSE)
+                say(f"the submitter was killed when {done} branches were done; it is started again in {pause:.0f} s")
+                time.sleep(pause)
+                process = submitter.start()
+    finally:
+        kill(process)
     return process.returncode
 
 
@@ -213,6 +222,8 @@ def main() -> int:
     parser.add_argument("--log", default="soak.log", help="file for what the submitter prints; default: soak.log")
     parser.add_argument("--keep", action="store_true", help="keep all files")
     options = parser.parse_args()
+    # Whatever ends it, the pool ends as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     entry = pwd.getpwuid(os.geteuid()) if os.geteuid() else pwd.getpwnam(options.user)
     # Not below /tmp, which pools hide from jobs.
     folder = Path(tempfile.mkdtemp(dir=entry.pw_dir, prefix="pocketlaw-soak-"))
