@@ -14,6 +14,8 @@ BACK_OFF = 30.0
 MAX_BACK_OFF = 1800.0
 #: as often as one error is seen, in one job or in several, nothing is tried again
 SAME_ERROR_IN_JOB, SAME_ERROR_IN_JOBS = 2, 3
+#: least share of failures among jobs that have ended, from which on the others are expected to fail as well
+_COMMON = 0.2
 
 #: hold codes of HTCondor (https://htcondor.readthedocs.io, "HoldReasonCode"): out of resources; 46 and 47 are the
 #: allowed durations of a job and of its execution
@@ -34,6 +36,9 @@ _LAST_LINE = re.compile(
     r"^(?:error: (?:error: )*(?P<sentence>.+)|[A-Za-z_][\w.]*(?:Error|Exception|Interrupt)(?:: .*)?)$", re.MULTILINE
 )
 
+# of law's job script, which itself ends with 60, whatever the code of the task
+_TASK_CODE = re.compile(r"^task exit code: (\d+)$", re.MULTILINE)
+
 
 class Cause(Enum):
     """Why a job failed."""
@@ -44,6 +49,7 @@ class Cause(Enum):
     HELD = "was held"
     REMOVED = "was removed"
     LOST = "vanished"
+    INCOMPLETE = "left no complete output"
     FAILED = "failed"
 
 
@@ -107,6 +113,19 @@ class Needs:
         return self
 
 
+def is_common(failed: int, done: int, least: int = SAME_ERROR_IN_JOBS) -> bool:
+    """Whether jobs that failed in one way, or in one place, tell that the others would as well.
+
+    Among thousands of jobs a few fail with an error that passes.
+
+    Args:
+        failed: number of jobs that failed like that.
+        done: number of jobs that are done.
+        least: number of failures that fewer tell nothing.
+    """
+    return failed >= max(least, _COMMON * (failed + done))
+
+
 def is_about_proxy(error: str) -> bool:
     """Whether the words of an error say that a proxy, or a certificate in it, expired."""
     return bool(_PROXY.search(error))
@@ -135,6 +154,14 @@ def error_of_log(log: Path | None) -> str:
     for match in _LAST_LINE.finditer(log.read_text(encoding="utf-8", errors="replace")):
         error = match["sentence"] or match[0]
     return error.strip()
+
+
+def was_killed(log: Path | None) -> bool:
+    """Whether the log of a job says that its task was killed, which the kernel does with what takes too much memory."""
+    if log is None or not log.is_file():
+        return False
+    codes = _TASK_CODE.findall(log.read_text(encoding="utf-8", errors="replace"))
+    return bool(codes) and int(codes[-1]) == _SIGNAL_CODE + _SIGKILL
 
 
 def kind_of(error: str) -> str:

@@ -17,15 +17,16 @@ from pocket.store.remote_manifests import look_again
 from tasks.batch.advice import advice, sample
 from tasks.batch.causes import (
     SAME_ERROR_IN_JOB,
-    SAME_ERROR_IN_JOBS,
     Cause,
     Failure,
     Needs,
     back_off,
     error_of_log,
     is_about_proxy,
+    is_common,
     is_final,
     kind_of,
+    was_killed,
 )
 from tasks.batch.status import Status
 from tasks.targets import find_remote, store_targets
@@ -47,9 +48,9 @@ class JobEntry(dict[str, Any]):
 
 
 class PersistentJobData(JobData):
-    """law's record of the jobs, with what they need."""
+    """law's record of the jobs, with what they need, and the cause and the words of each failed attempt."""
 
-    attributes = {**JobData.attributes, "needs": {}}  # noqa: RUF012  as law has it
+    attributes = {**JobData.attributes, "needs": {}, "failures": {}}  # noqa: RUF012  as law has it
 
     @classmethod
     def job_data(cls, *arguments: Any, **options: Any) -> JobEntry:
@@ -82,16 +83,15 @@ class RetryingProxy:
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._not_before: dict[int, float] = {}
         self._hosts: Counter[str] = Counter()
-        #: hosts where a job was done
-        self._good_hosts: set[str] = set()
+        #: number of jobs that were done on each host
+        self._done_on: Counter[str] = Counter()
         self._errors: dict[int, list[str]] = {}
         #: why jobs weren't taken by the batch system
         self._refused: dict[int, str] = {}
         #: an error that several jobs failed with
         self._common_error = ""
-        #: why attempts failed, and how many jobs were on hold at the last look
-        self._causes: Counter[str] = Counter()
-        self._held = 0
+        #: how many jobs were done, and how many on hold, at the last look
+        self._done = self._held = 0
         #: time of the first look at the queue, and the events that were done by then
         self._begin: tuple[float, int] | None = None
         super().__init__(*args, **kwargs)
@@ -121,9 +121,9 @@ class RetryingProxy:
     @property
     def blocked_hosts(self) -> list[str]:
         """Hosts that get no jobs."""
-        failing = [host for host, failures in self._hosts.items() if failures >= FAILURES_ON_HOST]
+        failing = [host for host, n in self._hosts.items() if is_common(n, self._done_on[host], FAILURES_ON_HOST)]
         # without others that work, jobs would wait for ever
-        return [*self.task.site_inst.block, *(failing if self._good_hosts.difference(failing) else ())]
+        return [*self.task.site_inst.block, *(failing if self._done_on.keys() - set(failing) else ())]
 
     def run(self) -> Any:
         """Have here what the jobs need, and run them."""
@@ -142,24 +142,38 @@ class RetryingProxy:
         # law would stop at a share of the jobs; what is accepted is a share of the events of each dataset
         self.poll_data.n_finished_min = len(self.job_data)
         self._look_up(states)
-        held = []
+        held, failed = [], []
         for job_num, data in self.job_data.jobs.items():
             state = states.get(data["job_id"])
             if not isinstance(state, dict):
                 continue
-            extra = state.get("extra") or {}
-            if state["status"] == self.job_manager.FINISHED and "remote_host" in extra:
-                self._good_hosts.add(extra["remote_host"])
-            if state["status"] != self.job_manager.FAILED:
+            if state["status"] not in (self.job_manager.FINISHED, self.job_manager.FAILED):
                 continue
+            extra = state.get("extra") or {}
             failure = Failure(**extra.pop("failure", {}))
             if failure.held:
                 held.append(data["job_id"])
-            if all(self.task.as_branch(branch).complete() for branch in data["branches"]):
-                # forgotten by the batch system, or ended with its work done, or done by an attempt that nobody noted
+            branches = map(self.task.as_branch, data["branches"])
+            incomplete = next((branch for branch in branches if not branch.complete()), None)
+            if incomplete is None:
+                # maybe forgotten by the batch system, or done by an attempt that nobody noted
                 state.update(status=self.job_manager.FINISHED, code=0)
+                if "remote_host" in extra:
+                    self._done_on[extra["remote_host"]] += 1
                 continue
-            state["error"] = self._conclude(job_num, failure, data["extra"].get("log"), extra.get("remote_host"))
+            error = ""
+            if state["status"] == self.job_manager.FINISHED:
+                state["status"] = self.job_manager.FAILED
+                error = incomplete.output().unsuitable() or "it is damaged"
+            failed.append((job_num, failure, error, state))
+        # Those that are done are known to law after this look.
+        known = [*self.job_data.jobs.values(), *(state for state in states.values() if isinstance(state, dict))]
+        self._done = sum(job["status"] == self.job_manager.FINISHED for job in known)
+        for job_num, failure, error, state in failed:
+            cause, words = self._conclude(job_num, failure, error, state["extra"].get("remote_host"))
+            # In the record, because whoever watches may be killed.
+            self.job_data.failures.setdefault(str(job_num), []).append([cause.value, words])
+            state["error"] = words
         waiting = [job_id for job_id, state in states.items() if (state.get("extra") or {}).get("on_hold")]
         if waiting:
             # somebody wants that
@@ -184,10 +198,20 @@ class RetryingProxy:
             look_again()
             find_remote(store_targets([self.task.as_branch(branch).output() for branch in branches]))
 
-    def _conclude(self, job_num: int, failure: Failure, log: str | None, host: str | None) -> str:
-        """Note how a job failed, decide what becomes of it, and return it in words."""
-        cause = failure.cause
-        error = error_of_log(Path(log) if log else None) if cause is Cause.FAILED else ""
+    def _conclude(self, job_num: int, failure: Failure, error: str, host: str | None) -> tuple[Cause, str]:
+        """Decide what becomes of a job that failed, and return why it did, also in words.
+
+        Args:
+            job_num: the job.
+            failure: what the batch system tells.
+            error: what is wrong with its output, empty if it didn't get that far.
+            host: where it ran, if known.
+        """
+        cause = Cause.INCOMPLETE if error else failure.cause
+        if cause is Cause.FAILED:
+            path = self.job_data.jobs[job_num]["extra"].get("log")
+            log = Path(path) if path else None
+            cause, error = (Cause.MEMORY, "") if was_killed(log) else (cause, error_of_log(log))
         # whatever a job stumbles over without a proxy that is valid, it doesn't say so
         if (
             cause is Cause.FAILED
@@ -195,26 +219,25 @@ class RetryingProxy:
             and any(map(is_about_proxy, (error, self.task.proxy_problem(0))))
         ):
             cause = Cause.PROXY
-        self._causes[cause.value] += 1
         self.job_data.needs[str(job_num)] = list(vars(self.needs(job_num).after(cause, self.task.most_needs)).values())
         if cause is Cause.PROXY and (problem := self.task.proxy_problem(self.needs(job_num).runtime)):
             # no job has a better one, and none is tried again before it is renewed
             self._common_error = problem
             self._errors.setdefault(job_num, []).append(kind_of(problem))
-            return f"{cause.value}: {problem}"
+            return cause, f"{cause.value}: {problem}"
         if cause is not Cause.FAILED:
             reason = failure.reason or error
-            return f"{cause.value}{f': {reason}' if reason else ''}"
+            return cause, f"{cause.value}{f': {reason}' if reason else ''}"
         seen = self._errors.setdefault(job_num, [])
         kind, final = kind_of(error), is_final(error)
         seen.append(kind)
-        if final or (error and sum(kind in kinds for kinds in self._errors.values()) >= SAME_ERROR_IN_JOBS):
+        if final or (error and is_common(sum(kind in kinds for kinds in self._errors.values()), self._done)):
             self._common_error = error
         if final or (error and seen.count(kind) >= SAME_ERROR_IN_JOB):
             self._job_retries[job_num] = self.task.retries
         elif host:
             self._hosts[host] += 1
-        return error or f"failed with exit code {failure.code}"
+        return cause, error or f"failed with exit code {failure.code}"
 
     def submit(self, retry_jobs: Mapping[int, list[int]] | None = None) -> Any:
         """Submit new jobs, and those to be tried again once they have waited long enough."""
@@ -335,5 +358,5 @@ class RetryingProxy:
             events=done,
             all_events=sum(sizes.values()),
             rate=(done - done_before) / max(time.monotonic() - begin, 1e-9),
-            causes=self._causes,
+            causes=Counter(cause for failures in self.job_data.failures.values() for cause, _ in failures),
         ).line(self.task.progress_label)

@@ -4,7 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from tasks.batch.causes import Cause, Failure, Needs, back_off, error_of_log, is_about_proxy, is_final, kind_of
+from tasks.batch.causes import (
+    Cause,
+    Failure,
+    Needs,
+    back_off,
+    error_of_log,
+    is_about_proxy,
+    is_common,
+    is_final,
+    kind_of,
+    was_killed,
+)
 from tasks.loaded import CHANGED, changed_sentence
 
 
@@ -56,6 +67,13 @@ def test_what_is_asked_for_next() -> None:
     assert Needs(9000.0, 9.0).after(Cause.MEMORY, most) == Needs(9000.0, 9.0)
 
 
+@pytest.mark.parametrize(
+    ("failed", "done", "expected"), [(2, 0, False), (3, 0, True), (3, 12, True), (3, 13, False), (100, 1900, False)]
+)
+def test_failures_that_tell_of_the_others(failed: int, done: int, expected: bool) -> None:
+    assert is_common(failed, done) is expected
+
+
 def test_back_off_doubles_up_to_a_limit() -> None:
     assert [back_off(attempt) for attempt in (1, 2, 3, 20)] == [30.0, 60.0, 120.0, 1800.0]
     assert back_off(2, 0.5) == 1.0
@@ -76,6 +94,16 @@ def test_error_of_a_log(tmp_path: Path) -> None:
     log.write_text("all is well\n")
     assert error_of_log(log) == ""
     assert error_of_log(tmp_path / "none") == error_of_log(None) == ""
+
+
+def test_log_of_a_task_that_was_killed(tmp_path: Path) -> None:
+    log = tmp_path / "stdall_0To1.txt"
+    log.write_text("one_start.sh: line 5: 640959 Killed    command law\ntask exit code: 137\njob exit code : 60\n")
+    assert was_killed(log)
+    log.write_text("task exit code: 137\nonce more\ntask exit code: 30\njob exit code : 60\n")
+    assert not was_killed(log)
+    assert not was_killed(tmp_path / "none")
+    assert not was_killed(None)
 
 
 def test_errors_of_two_jobs_are_the_same_but_for_numbers_and_paths() -> None:

@@ -53,6 +53,7 @@ def test_causes_decide_what_is_asked_for(chain: Chain, schedd: Schedd) -> None:
             "_0To1": ["held 34 Job has gone over cgroup memory limit of 900 megabytes", "held 34 memory"],
             "_1To2": ["lost"],
             "_2To3": ["fail OSError: disk", "fail OSError: network"],
+            "_3To4": ["empty"],
         }
     )
     done = run(chain, "--memory", "900")
@@ -64,12 +65,24 @@ def test_causes_decide_what_is_asked_for(chain: Chain, schedd: Schedd) -> None:
         "_0To1": [900, 1800, 3600],
         "_1To2": [900, 900],
         "_2To3": [900, 900, 900],
-        "_3To4": [900],
+        "_3To4": [900, 900],
     }
     assert schedd.calls["condor_rm"] == 2
     assert "error: needed more memory: Job has gone over cgroup memory limit of 900 megabytes" in done.text
     assert "error: vanished" in done.text
     assert "error: OSError: disk" in done.text
+    assert "error: left no complete output: it isn't there" in done.text
+    # by the numbers of the jobs
+    record = json.loads(next(control(chain).glob("htcondor_jobs*.json")).read_text())
+    causes = {number: [cause for cause, _ in failures] for number, failures in record["failures"].items()}
+    assert causes == {
+        "1": ["needed more memory"] * 2,
+        "2": ["vanished"],
+        "3": ["failed"] * 2,
+        "4": ["left no complete output"],
+    }
+    told = done.text.rpartition("failed attempts: ")[2].splitlines()[0]
+    assert sorted(told.split(", ")) == ["1 left no complete output", "1 vanished", "2 failed", "2 needed more memory"]
 
 
 def test_a_job_that_a_person_holds_is_left_alone(chain: Chain, schedd: Schedd) -> None:

@@ -1,0 +1,245 @@
+"""Thousands of real jobs, some of which fail: ``python -m benchmarks.soak --jobs 2000 --faults 0.05 --kills 2``.
+
+The small analysis of the tests is processed on this machine first. Then the same is done by jobs of an own pool of
+HTCondor, of an ordinary user (root needs one, made by ``.ci/user NAME``). Some jobs are struck once, chosen by chance:
+killed, held, removed, sent away, or failing with an error. The submitter is killed at random moments, and started
+again by the same command. Printed are a table of what was tried again and why, and all that isn't as it has to be:
+outputs and events are counted, templates compared bit by bit, and nothing may be left in the queue, on the node or in
+the store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import pwd
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from benchmarks.soak.faults import Faults, prepare
+from benchmarks.soak.pool import Pool, running_pool
+from benchmarks.soak.report import ASKED, attempts, complaints, table
+from tests.services.checkout import Analysis, copy_analysis, copy_project, make_folder
+from tests.services.conftest import ORDINARY_USER, User
+from tests.tasks.chain import unfinished
+
+EVENTS_PER_BRANCH = 20
+#: folder in the home of the user that has the environment
+ENVIRONMENT = ".cache/pocketlaw-soak"
+#: events of the small analysis' toys at their full size
+ALL_EVENTS = 632_000
+#: largest number of s from a kill of the submitter to its next start
+LONGEST_PAUSE = 60.0
+#: what a job asks for: more than it needs, except where a fault makes it need more
+NEEDS = ("--memory", "1000MB", "--runtime", "4min")
+QUICK = ("--workflow", "htcondor", "--poll-interval", "10s", "--retry-delay", "5")
+
+
+@dataclass(frozen=True)
+class Submitter:
+    """The command that submits the jobs and watches them.
+
+    Args:
+        analysis: what it runs.
+        options: of law.
+        log: what all of its calls print.
+    """
+
+    analysis: Analysis
+    options: tuple[str, ...]
+    log: Path
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start it in a process group of its own."""
+        command = self.analysis.checkout.command(self.analysis.law("MergeOutputs", *self.options))
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+
+
+def branch_manifests(analysis: Analysis) -> list[Path]:
+    """Return the manifests of the branches that are done."""
+    return list((analysis.checkout.store / "small" / "RunProcessor" / "main" / "v1").glob("*/*/*/manifest.json"))
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and all that it has started, unless it has ended."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def run_to_its_end(submitter: Submitter, branches: int, kills: int, chance: random.Random) -> int:
+    """Run the submitter, kill it at random moments, start it again, and return its exit code.
+
+    Args:
+        submitter: the command.
+        branches: number of all branches.
+        kills: how often it is killed.
+        chance: decides when, as a number of branches that are done, and after how long it is started again.
+    """
+    moments = sorted(chance.randrange(branches) for _ in range(kills))
+    process = submitter.start()
+    begin = said = time.monotonic()
+    try:
+        while process.poll() is None:
+            time.sleep(3)
+            done = len(branch_manifests(submitter.analysis))
+            if time.monotonic() - said > 60:
+                said = time.monotonic()
+                say(f"{done} of {branches} branches done after {(said - begin) / 60:.0f} min")
+            if moments and done >= moments[0]:
+                moments.pop(0)
+                kill(process)
+                pause = chance.uniform(0, LONGEST_PAUSE)
+                say(f"the submitter was killed when {done} branches were done; it is started again in {pause:.0f} s")
+                time.sleep(pause)
+                process = submitter.start()
+    finally:
+        kill(process)
+    return process.returncode
+
+
+def events(manifests: list[Path]) -> tuple[int, int]:
+    """Return the numbers of events that the branches were to process, and that they processed."""
+    counts = Counter[str]()
+    for path in manifests:
+        counts.update(json.loads(path.read_bytes())["info"]["reading"]["events"])
+    return counts["expected"], counts["processed"]
+
+
+def merged(analysis: Analysis) -> dict[str, bytes]:
+    """Return the templates, the cutflow and the sums of the merged output: contents by the name of the file."""
+    (folder,) = (analysis.checkout.store / "small" / "MergeOutputs" / "main" / "v1").iterdir()
+    return {name: (folder / name).read_bytes() for name in ("histograms.h5", "sums.json")}
+
+
+def differences(analysis: Analysis, local: Analysis, branches: int) -> list[str]:
+    """Return in sentences what isn't as it has to be with the outputs, compared with those of the local workflow."""
+    problems = []
+    manifests, expected = branch_manifests(analysis), branch_manifests(local)
+    if len(manifests) != branches:
+        problems.append(f"{len(manifests)} branches are complete, but there are {branches}")
+    if events(manifests) != events(expected) or len(set(events(manifests))) > 1:
+        problems.append(f"events expected and processed: {events(manifests)}, by the local workflow {events(expected)}")
+    found, wanted = merged(analysis), merged(local)
+    problems += [
+        f"{name} isn't that of the local workflow, to the byte" for name in wanted if found[name] != wanted[name]
+    ]
+    control = analysis.control("htcondor")
+    left = [path for path in unfinished(analysis.checkout.store) if control not in (path, *path.parents)]
+    left += [path for path in control.iterdir() if path.is_dir()]
+    problems += [f"{path} is left over" for path in left]
+    return problems
+
+
+def failures_of(analysis: Analysis) -> dict[int, list[tuple[str, str]]]:
+    """Return cause and words of each failed attempt, by branch, from the record of the jobs."""
+    (path,) = analysis.control("htcondor").glob("htcondor_jobs*.json")
+    record = json.loads(path.read_bytes())
+    # A job has one branch, and the first job has the number 1.
+    return {int(number) - 1: [(cause, words) for cause, words in found] for number, found in record["failures"].items()}
+
+
+def say(sentence: str) -> None:
+    """Print a sentence with the time."""
+    print(f"{time.strftime('%H:%M:%S')} {sentence}", flush=True)
+
+
+@contextlib.contextmanager
+def acting(faults: Faults, pool: Pool) -> Iterator[None]:
+    """Strike jobs meanwhile."""
+    stop = threading.Event()
+    thread = threading.Thread(target=faults.keep_acting, args=(pool, stop))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def soak(user: User, options: argparse.Namespace) -> list[str]:
+    """Run all of it, print what was found, and return what isn't as it has to be."""
+    chance = random.Random(options.seed)
+    # The environment is kept for the next time, as tests of services keep it.
+    project = copy_project(user, like=copy_project(user, make_folder(user, user.folder.parent / ENVIRONMENT)))
+    analysis = copy_analysis(project)
+    folder = prepare(analysis)
+    scale = f"toys.scale={(options.jobs + 1) * EVENTS_PER_BRANCH / ALL_EVENTS:.7f}"
+    what = ("--params", scale, "--events-per-branch", str(EVENTS_PER_BRANCH))
+
+    local = Analysis(replace(project, store=make_folder(user, user.folder / "local")), analysis.folder)
+    say("the local workflow begins")
+    run = local.checkout.run(local.law("MergeOutputs", *what, "--cores", str(os.cpu_count())), timeout=3600)
+    if run.code:
+        return [f"the local workflow failed: {run.text}"]
+    branches = len(branch_manifests(local))
+    faults = Faults.plan(folder, branches, options.faults, chance)
+    say(
+        f"{branches} branches; {len(faults.planned)} of their jobs are struck: {dict(Counter(faults.planned.values()))}"
+    )
+
+    log = Path(options.log).absolute()
+    with running_pool(user, user.folder / "pool", options.slots, options.niceness) as pool, acting(faults, pool):
+        begin = time.monotonic()
+        code = run_to_its_end(Submitter(analysis, (*QUICK, *NEEDS, *what), log), branches, options.kills, chance)
+        minutes = (time.monotonic() - begin) / 60
+        say(f"the submitter ended with exit code {code} after {minutes:.0f} min; its output is in {log}")
+        problems = [f"the submitter ended with exit code {code}"] if code else []
+        queue, history = pool.jobs("condor_q", ASKED), pool.jobs("condor_history", ASKED)
+        problems += [f"job {job['ClusterId']}.{job['ProcId']} is left in the queue" for job in queue]
+        problems += [f"{path} is left on the node" for path in pool.leftovers]
+    found = attempts(history, failures_of(analysis), faults.struck)
+    print(f"\n{len(history)} jobs for {branches} branches\n\n{table(found, faults.planned)}\n", flush=True)
+    problems += complaints(found, branches, faults.planned)
+    return problems if code else problems + differences(analysis, local, branches)
+
+
+def main() -> int:
+    """Run the soak; return 1 if something isn't as it has to be."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--jobs", type=int, default=2000, help="least number of branches; default: 2000")
+    parser.add_argument("--faults", type=float, default=0.05, help="share of jobs that are struck; default: 0.05")
+    parser.add_argument("--kills", type=int, default=2, help="how often the submitter is killed; default: 2")
+    parser.add_argument("--seed", type=int, default=1, help="of what is chosen by chance; default: 1")
+    parser.add_argument("--slots", type=int, default=6, help="jobs at the same time; default: 6")
+    parser.add_argument("--niceness", type=int, default=19, help="of jobs; default: 19")
+    parser.add_argument("--user", default=ORDINARY_USER, help="who it is for root; default: %(default)s")
+    parser.add_argument("--log", default="soak.log", help="file for what the submitter prints; default: soak.log")
+    parser.add_argument("--keep", action="store_true", help="keep all files")
+    options = parser.parse_args()
+    # Whatever ends it, the pool ends as well.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    entry = pwd.getpwuid(os.geteuid()) if os.geteuid() else pwd.getpwnam(options.user)
+    # Not below /tmp, which pools hide from jobs.
+    folder = Path(tempfile.mkdtemp(dir=entry.pw_dir, prefix="pocketlaw-soak-"))
+    shutil.chown(folder, entry.pw_uid, entry.pw_gid)
+    try:
+        problems = soak(User(entry.pw_uid, entry.pw_gid, folder), options)
+    finally:
+        if options.keep:
+            say(f"all files are in {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    for problem in problems:
+        print(f"not right: {problem}")
+    print("all is right" if not problems else f"{len(problems)} things aren't right")
+    return int(bool(problems))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""Faults from outside: what is planned for which job, and who does it while jobs run."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.soak.pool import HELD_BY_POLICY, Pool
+from tasks.batch.htcondor import BRANCHES
+from tests.services.checkout import Analysis, make_folder, own
+
+#: kind → what happens to the job, and the cause to be named; empty where HTCondor runs the job again by itself
+KINDS: Mapping[str, tuple[str, str]] = {
+    "kill": ("its Python is killed (SIGKILL)", "needed more memory"),
+    "memory": ("takes more memory than it asked for, and is held", "needed more memory"),
+    "time": ("hangs, and is held when its time is up", "ran too long"),
+    "policy": ("held by a policy of the pool", "was held"),
+    "remove": ("removed from the queue (condor_rm)", "was removed"),
+    "error": ("raises an error, the same in all jobs", "failed"),
+    "vacate": ("sent away from its node (condor_vacate_job)", ""),
+    "starter": ("its condor_starter is killed (SIGKILL)", ""),
+}
+#: right behind the first line of the cut of the small analysis
+_CUT = '    """Require a muon above a threshold."""\n'
+
+
+@dataclass
+class Faults:
+    """The plan, and what became of it.
+
+    Args:
+        folder: has a file for each job of the plan.
+        planned: branch → kind.
+        struck: branch → kind, of those that were struck.
+    """
+
+    folder: Path
+    planned: Mapping[int, str]
+    struck: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def plan(cls, folder: Path, branches: int, share: float, chance: random.Random) -> Faults:
+        """Choose jobs, each kind as often as any other.
+
+        Args:
+            folder: made by :func:`prepare`.
+            branches: number of all jobs.
+            share: share of the jobs that are struck.
+            chance: decides.
+        """
+        chosen = chance.sample(range(branches), round(share * branches))
+        planned = {branch: list(KINDS)[i % len(KINDS)] for i, branch in enumerate(chosen)}
+        for branch, kind in planned.items():
+            (folder / "planned" / str(branch)).write_text(kind)
+        return cls(folder, planned)
+
+    def act(self, pool: Pool) -> None:
+        """Strike the jobs that have come to where they wait for it."""
+        for file in (self.folder / "ready").iterdir():
+            if file.suffix or int(file.name) in self.struck:
+                continue
+            branch, told = int(file.name), json.loads(file.read_text())
+            if action := _ACTIONS.get(told["kind"]):
+                action(pool, branch, told["pid"])
+            self.struck[branch] = told["kind"]
+
+    def keep_acting(self, pool: Pool, stop: threading.Event) -> None:
+        """Strike jobs until it is enough."""
+        while not stop.wait(1):
+            # A busy schedd may not answer; the job waits.
+            with contextlib.suppress(RuntimeError, subprocess.TimeoutExpired):
+                self.act(pool)
+
+
+def prepare(analysis: Analysis) -> Path:
+    """Let the cut of the small analysis do what is planned; return the folder for the plan.
+
+    It isn't below the analysis, of which nothing may change while it runs.
+    """
+    user = analysis.checkout.user
+    folder = analysis.folder.with_name("faults")
+    for name in ("planned", "struck", "ready"):
+        make_folder(user, folder / name)
+    (analysis.folder / "strike.py").write_text(Path(__file__).with_name("strike.py").read_text())
+    cuts = analysis.folder / "cuts.py"
+    text = cuts.read_text()
+    assert _CUT in text
+    text = text.replace(_CUT, f"{_CUT}    strike({str(folder)!r})\n")
+    cuts.write_text(
+        text.replace("from pocket.cut import Cut\n", "from pocket.cut import Cut\n\nfrom .strike import strike\n")
+    )
+    own(analysis.folder, user)
+    return folder
+
+
+def ancestors(pid: int) -> Iterator[tuple[int, str]]:
+    """Yield the processes above a process, with their names, from the nearest on."""
+    while pid > 1:
+        status = Path("/proc", str(pid), "status").read_text()
+        fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+        pid = int(fields["PPid"])
+        if pid:
+            yield pid, Path("/proc", str(pid), "comm").read_text().strip()
+
+
+def _kill(pool: Pool, branch: int, pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+def _kill_starter(pool: Pool, branch: int, pid: int) -> None:
+    os.kill(next(pid for pid, name in ancestors(pid) if name == "condor_starter"), signal.SIGKILL)
+
+
+def _hold(pool: Pool, branch: int, pid: int) -> None:
+    pool.ask("condor_qedit", "-constraint", _is_of(branch), HELD_BY_POLICY, "True")
+
+
+def _remove(pool: Pool, branch: int, pid: int) -> None:
+    pool.ask("condor_rm", "-constraint", _is_of(branch))
+
+
+def _vacate(pool: Pool, branch: int, pid: int) -> None:
+    pool.ask("condor_vacate_job", "-fast", "-constraint", _is_of(branch))
+
+
+def _is_of(branch: int) -> str:
+    return f'{BRANCHES} == "_{branch}To{branch + 1}"'
+
+
+_ACTIONS: Mapping[str, Callable[[Pool, int, int], None]] = {
+    "kill": _kill,
+    "policy": _hold,
+    "remove": _remove,
+    "vacate": _vacate,
+    "starter": _kill_starter,
+}
