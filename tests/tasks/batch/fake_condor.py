@@ -4,8 +4,8 @@
 ``$FAKE_BATCH`` is a folder with ``plan.json``: ``outputs`` (branches like ``_0To1`` → where the output of the job is
 kept and where it belongs) and ``outcomes`` (branches → one per attempt: ``ok``, ``held CODE REASON``, ``fail ERROR``,
 ``forgotten`` after it was done, ``empty`` for no output, or ``lost``; ``ok`` when there are no more), ``hosts``
-(branches → where a job runs, else ``node1``), ``slots`` (how many jobs begin per look at the queue, all by default), and
-``silent`` (commands that don't answer, once for each time they are named). A job is idle, then runs, then has its
+(branches → where a job runs, else ``node1``), ``slots`` (how many jobs begin per look at the queue, all by default),
+and ``silent`` (commands that don't answer, once for each time they are named). A job is idle, then runs, then has its
 outcome, a step per look at the queue. A job on hold with the code 1 is released at the second look. Calls are noted in
 ``calls.txt``.
 """
