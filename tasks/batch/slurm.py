@@ -260,8 +260,13 @@ class SlurmBatch(BatchControl, SlurmWorkflow):
         if site.disk:
             config.custom_content.append(("tmp", f"{round(site.disk)}M"))
         lines = site.submit_lines(needs.memory, needs.runtime)
-        config.custom_content += [(key, value) if value else (key,) for key, value in lines]
+        config.custom_content += [(key, in_one_word(value)) if value else (key,) for key, value in lines]
         if proxy := self.job_proxy(needs.runtime):
             # HTCondor hands a copy over; here, jobs read the file where it is
             config.render_variables["proxy"] = shlex.quote(str(proxy.absolute()))
         return config
+
+
+def in_one_word(value: str) -> str:
+    """Return a value so that a line of a job file has it as one word."""
+    return f'"{value}"' if re.search(r"\s", value) and value[0] not in "\"'" else value

@@ -10,7 +10,7 @@ import pytest
 from pocket.errors import ConfigError
 from tasks.batch.causes import Cause, Failure
 from tasks.batch.queues import QueueError
-from tasks.batch.slurm import QueuedJob, SlurmManager, accounted, branches_of_array, parse_job
+from tasks.batch.slurm import QueuedJob, SlurmManager, accounted, branches_of_array, in_one_word, parse_job
 from tasks.processing import RunProcessor
 from tests.law_runner import Run
 from tests.tasks.batch.schedd import Schedd, take_over
@@ -228,3 +228,10 @@ def test_queue_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_what_slurm_has_no_word_for(chain: Chain) -> None:
     with pytest.raises(ConfigError, match="--container /cvmfs/image is for --workflow htcondor, not slurm"):
         chain.task(RunProcessor, config="main", workflow="slurm", container="/cvmfs/image")
+
+
+@pytest.mark.parametrize(
+    ("value", "word"), [("gpu:1", "gpu:1"), ("of mine", '"of mine"'), ('"of mine"', '"of mine"'), ("'a b'", "'a b'")]
+)
+def test_values_of_options_are_words(value: str, word: str) -> None:
+    assert in_one_word(value) == word
