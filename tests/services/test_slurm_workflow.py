@@ -208,7 +208,8 @@ def test_dry_run_submits_nothing(analysis: Analysis) -> None:
     assert set(queue("all")) == before
     # Slurm takes what is shown
     (array,) = analysis.control("slurm").glob("dry-run/1/array_*.sh")
-    analysis.checkout.user.run("sbatch", "--test-only", str(array))
+    settings = f"SLURM_CONF={os.environ['SLURM_CONF']}"
+    analysis.checkout.user.run("env", settings, "sbatch", "--test-only", str(array))
 
 
 def test_refused_submission(analysis: Analysis) -> None:
