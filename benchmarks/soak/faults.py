@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.soak.pool import HELD_BY_POLICY, Pool
+from benchmarks.soak.pool import Pool
 from tasks.batch.htcondor import BRANCHES
 from tests.services.checkout import Analysis, make_folder, own
 
@@ -22,7 +22,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "kill": ("its Python is killed (SIGKILL)", "needed more memory"),
     "memory": ("takes more memory than it asked for, and is held", "needed more memory"),
     "time": ("hangs, and is held when its time is up", "ran too long"),
-    "policy": ("held by a policy of the pool", "was held"),
+    "disk": ("takes more disk than the pool allows, and is held", "was held"),
     "remove": ("removed from the queue (condor_rm)", "was removed"),
     "error": ("raises an error, the same in all jobs", "failed"),
     "vacate": ("sent away from its node (condor_vacate_job)", ""),
@@ -119,10 +119,6 @@ def _kill_starter(pool: Pool, branch: int, pid: int) -> None:
     os.kill(next(pid for pid, name in ancestors(pid) if name == "condor_starter"), signal.SIGKILL)
 
 
-def _hold(pool: Pool, branch: int, pid: int) -> None:
-    pool.ask("condor_qedit", "-constraint", _is_of(branch), HELD_BY_POLICY, "True")
-
-
 def _remove(pool: Pool, branch: int, pid: int) -> None:
     pool.ask("condor_rm", "-constraint", _is_of(branch))
 
@@ -137,7 +133,6 @@ def _is_of(branch: int) -> str:
 
 _ACTIONS: Mapping[str, Callable[[Pool, int, int], None]] = {
     "kill": _kill,
-    "policy": _hold,
     "remove": _remove,
     "vacate": _vacate,
     "starter": _kill_starter,

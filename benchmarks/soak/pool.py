@@ -14,9 +14,8 @@ from typing import Any
 from tests.services.conftest import User
 from tests.services.processes import service
 
-#: job attribute by which the pool holds a job, and its words
-HELD_BY_POLICY = "SoakHeld"
-POLICY = "the pool's policy says so"
+#: disk space in KB from which on the pool holds a job, as sites do
+MOST_DISK = 100_000
 
 _FOLDERS = ("log", "run", "lock", "spool", "execute", "sockets")
 _PLACES = ("RELEASE_DIR", "BIN", "SBIN", "LIB", "LIBEXEC", "SHARE", "ETC")
@@ -65,14 +64,13 @@ JOB_START_DELAY = 0
 UPDATE_INTERVAL = 5
 STARTER_UPDATE_INTERVAL = 5
 STARTER_INITIAL_UPDATE_INTERVAL = 2
-SHADOW_QUEUE_UPDATE_INTERVAL = 10
 PERIODIC_EXPR_INTERVAL = 5
 PERIODIC_EXPR_TIMESLICE = 0.2
 MAX_HISTORY_LOG = 1000000000
 use POLICY : HOLD_IF_MEMORY_EXCEEDED
-SYSTEM_PERIODIC_HOLD_NAMES = Soak
-SYSTEM_PERIODIC_HOLD_Soak = {attribute} =?= True
-SYSTEM_PERIODIC_HOLD_Soak_REASON = "{reason}"
+SYSTEM_PERIODIC_HOLD_NAMES = Disk
+SYSTEM_PERIODIC_HOLD_Disk = DiskUsage > {disk}
+SYSTEM_PERIODIC_HOLD_Disk_REASON = "the job takes too much disk"
 """
 
 
@@ -124,7 +122,7 @@ def running_pool(user: User, folder: Path, slots: int, niceness: int) -> Iterato
     """
     user.run("mkdir", *(str(folder / name) for name in ("", *_FOLDERS)))
     places = [f"{name} = {user.run('condor_config_val', name).strip()}" for name in _PLACES]
-    text = _CONFIGURATION.format(folder=folder, slots=slots, niceness=niceness, attribute=HELD_BY_POLICY, reason=POLICY)
+    text = _CONFIGURATION.format(folder=folder, slots=slots, niceness=niceness, disk=MOST_DISK)
     file = folder / "condor_config"
     file.write_text("\n".join([*places, text]))
     pool = Pool(user, folder)

@@ -12,8 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-#: bytes that a job takes which is to take more than it asked for
-_MANY = 3_000_000_000
+#: bytes of memory, and of disk, that a job takes which is to take too much
+_MEMORY, _DISK = 3_000_000_000, 300_000_000
 
 
 def strike(folder: str) -> None:
@@ -37,7 +37,9 @@ def strike(folder: str) -> None:
     ready.with_suffix(".tmp").rename(ready)
     if kind == "error":
         raise OSError("the file server doesn't answer")
-    much = bytearray(_MANY if kind == "memory" else 0)
+    if kind == "disk":
+        Path("much").write_bytes(bytes(_DISK))
+    much = bytearray(_MEMORY if kind == "memory" else 0)
     for position in range(0, len(much), 4096):
         much[position] = 1
     # The end comes from outside.
