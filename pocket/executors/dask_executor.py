@@ -65,6 +65,8 @@ GATEWAY = "gateway"
 DEFAULT_WORKERS = 20
 #: seconds to wait for a scheduler that should be there
 CONNECT = 30.0
+#: options with the files of certificates
+_TLS = ("tls_ca", "tls_cert", "tls_key")
 #: options that a cluster's description has by the same name
 _OF_SPEC = ("host", "python", "disk", "walltime", "queue", "account", "image", "port", "setup")
 #: variables that workers get: those of this package and of XRootD's client
@@ -104,6 +106,9 @@ class DaskExecutorFactory(ExecutorFactoryABC):
                 number(run_options, name)
         if "port" in run_options:
             check_ports(run_options["port"])
+        if "scheduler" in run_options:
+            _place_of_scheduler(run_options["scheduler"])
+        _tls_files(run_options)
         low, high = int(run_options.get("min_workers", 0)), int(run_options.get("max_workers", 0))
         if low < 0 or high < 0 or (high and low > high):
             raise ConfigError(f"workers from {low} to {high}: expected 0 or more, and no more at least than at most")
@@ -180,26 +185,22 @@ class DaskExecutorFactory(ExecutorFactoryABC):
             address: such as ``tls://host:8786``, or the path of a scheduler file.
 
         Raises:
-            ConfigError: if its certificates aren't known.
+            ConfigError: if it is neither, or the certificates aren't known.
             PocketError: if it doesn't answer.
         """
         from distributed import Client
         from distributed.security import Security
 
-        files = {name: self.option(name) for name in ("tls_ca", "tls_cert", "tls_key")}
         security = None
-        if any(files.values()):
-            if missing := [name for name, path in files.items() if not path or not Path(path).is_file()]:
-                raise ConfigError(f"option {missing[0]} of executor dask is {files[missing[0]]!r}, expected a file")
+        if files := _tls_files(self.run_options):
             security = Security(
                 require_encryption=True,
                 tls_ca_file=files["tls_ca"],
                 tls_client_cert=files["tls_cert"],
                 tls_client_key=files["tls_key"],
             )
-        where = {"address": address} if "://" in address else {"scheduler_file": address}
         try:
-            return Client(**where, security=security, timeout=CONNECT)
+            return Client(**_place_of_scheduler(address), security=security, timeout=CONNECT)
         except TypeError as error:
             raise ConfigError(
                 f"the certificates for {address} aren't known: give tls_ca, tls_cert and tls_key in "
@@ -278,13 +279,13 @@ class DaskExecutorFactory(ExecutorFactoryABC):
 
         job = next(iter(jobs.values()))
         for places, differences in look_at_workers(self.client).values():
-            self.report(place_of(job, places), job, differences.others)
+            self.report(place_of(job, places), differences.others)
         run_on_dask(jobs, progress, **self.customized_args())
         if REMOTE in self.reported:
             # what isn't in the store of this machine was looked for before
             forget()
 
-    def report(self, place: str, job: Job, packages: Sequence[str] = ()) -> None:
+    def report(self, place: str, packages: Sequence[str] = ()) -> None:
         """Say where workers write outputs, and which of their packages are others than here, each once."""
         from pocket.executors.travel import REMOTE, RESULT, STORE
 
@@ -320,6 +321,33 @@ class DaskExecutorFactory(ExecutorFactoryABC):
                 leave_workers(self.client, proxy=bool(self.option("proxy")))
             self.client.close()
         self.stack.close()
+
+
+def _place_of_scheduler(place: str) -> dict[str, str]:
+    """Return the argument of a client that names a scheduler, from its address or the path of its file.
+
+    Raises:
+        ConfigError: if it is neither.
+    """
+    if Path(place).is_file():
+        return {"scheduler_file": place}
+    if ":" not in place:
+        raise ConfigError(f"--scheduler is {place!r}, expected an address such as tcp://host:8786, or a scheduler file")
+    return {"address": place}
+
+
+def _tls_files(run_options: Mapping[str, Any]) -> dict[str, str]:
+    """Return the files of certificates for a scheduler that is there, by option; none if no option names one.
+
+    Raises:
+        ConfigError: if one is missing.
+    """
+    files = {name: str(run_options.get(name, "")) for name in _TLS}
+    if not any(files.values()):
+        return {}
+    if missing := [name for name, path in files.items() if not Path(path).is_file()]:
+        raise ConfigError(f"option {missing[0]} of executor dask is {files[missing[0]]!r}, expected a file")
+    return files
 
 
 def _remove_probe(probe: Path) -> None:

@@ -47,7 +47,7 @@ def run_on_dask(
     worker_timeout: float,
     logs: str,
     problem: Callable[[float], PocketError | None] = lambda seconds: None,
-    report: Callable[[str, Any], None] = lambda place, job: None,
+    report: Callable[[str], None] = lambda place: None,
 ) -> None:
     """Run jobs on Dask workers that :func:`prepare_workers` has prepared.
 
@@ -62,7 +62,7 @@ def run_on_dask(
         worker_timeout: seconds without any worker that are an error.
         logs: where the logs of the workers are, for errors.
         problem: called with the seconds without any worker; returns the error to raise, if there is reason for one.
-        report: called with each job that is done, and where its output is (:class:`pocket.executors.travel.Outcome`).
+        report: called with where the output of each job is (:class:`pocket.executors.travel.Outcome`).
 
     Raises:
         PocketError: if a job fails by one, or its worker died too often, or no worker comes.
@@ -102,7 +102,7 @@ def run_on_dask(
                     submit(name, order[name], contents_of(outcome.lacking, name))
                     continue
                 take_back(outcome, jobs[name])
-                report(outcome.place, jobs[name])
+                report(outcome.place)
                 progress(jobs[name].size)
         finally:
             if waiting and client.status == "running":

@@ -46,6 +46,11 @@ def run(factory: DaskExecutorFactory, jobs: dict[str, Job]) -> int:
             {"port": "8786-80"},
             "option port of executor dask is '8786-80', expected a port or a range such as 8786-8886",
         ),
+        (
+            {"scheduler": "host"},
+            "--scheduler is 'host', expected an address such as tcp://host:8786, or a scheduler file",
+        ),
+        ({"tls_ca": "/no/ca.pem"}, "option tls_ca of executor dask is '/no/ca.pem', expected a file"),
         ({"gateway.image": "x", "scheduler": "tcp://a:1"}, "option gateway.image makes a cluster, but --scheduler"),
     ],
 )
@@ -163,8 +168,8 @@ def test_tls_scheduler(tls_scheduler: Facility, tmp_path: Path, monkeypatch: pyt
     with pytest.raises(ConfigError, match=r"^the certificates for tls://.* aren't known: give tls_ca, tls_cert and"):
         run(DaskExecutorFactory(options(tmp_path, scheduler=tls_scheduler.address)), {})
     some = {name: path for name, path in files.items() if name != "tls_key"}
-    with pytest.raises(ConfigError, match=r"^option tls_key of executor dask is None, expected a file$"):
-        run(DaskExecutorFactory(options(tmp_path, scheduler=tls_scheduler.address, **some)), {})
+    with pytest.raises(ConfigError, match=r"^option tls_key of executor dask is '', expected a file$"):
+        DaskExecutorFactory.check({"scheduler": tls_scheduler.address, **some})
 
 
 def test_workers_say_where_outputs_go(
