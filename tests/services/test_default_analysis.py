@@ -1,0 +1,62 @@
+"""A part of the default analysis by jobs of HTCondor and of Slurm, with options that are given to a task after them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services.checkout import Checkout, make_folder, submitted
+
+PART = "--version v1 --config nominal --params toys.scale=0.004 --chunk-size 500 --cores 1"
+#: workflow → the fixture with what it needs
+SERVICES = {"htcondor": "htcondor_pool", "slurm": "slurm_cluster"}
+
+
+@pytest.fixture(scope="module")
+def stores(checkout: Checkout) -> Iterator[Path]:
+    """A folder for stores."""
+    folder = make_folder(checkout.user, checkout.user.folder / "default-analysis")
+    yield folder
+    shutil.rmtree(folder)
+
+
+def templates(store: Path) -> bytes:
+    """Return the merged templates as they are on disk."""
+    (folder,) = (store / "zmumu" / "MergeOutputs" / "nominal" / "v1").iterdir()
+    return (folder / "histograms.h5").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def expected(checkout: Checkout, stores: Path) -> bytes:
+    """The templates that a local workflow makes."""
+    run = checkout.run(f"POCKET_STORE={stores}/local law run MergeOutputs {PART}", timeout=600)
+    assert run.code == 0, run.text
+    return templates(stores / "local")
+
+
+@pytest.mark.parametrize("workflow", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in SERVICES])
+def test_jobs_give_the_same_templates(
+    checkout: Checkout, stores: Path, expected: bytes, workflow: str, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue(SERVICES[workflow])
+    store = f"POCKET_STORE={stores}/{workflow}"
+    batch = f"{PART} --workflow {workflow} --poll-interval 1s --retry-delay 0.5"
+    made = checkout.run(f"{store} law run BuildDatasets {PART} --definition datasets/toys.json", timeout=600)
+    assert made.code == 0, made.text
+
+    shown = checkout.run(f"{store} law run PlotTemplates {batch} --dry-run")
+    assert shown.code == 0, shown.text
+    assert "RunProcessor nominal: 4 jobs (4 branches, 3,084 events), each with 2000 MB of memory" in shown.text
+    assert submitted(shown.text) == []
+
+    run = checkout.run(f"{store} law run MergeOutputs {batch} --workers 2", timeout=600)
+    assert run.code == 0, run.text
+    assert submitted(run.text) == [4]
+    assert templates(stores / workflow) == expected
+
+    # nothing is in the queue any more
+    none = checkout.run(f"{store} law run PlotTemplates {batch} --cancel-jobs")
+    assert none.code == 0, none.text
