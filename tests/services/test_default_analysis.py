@@ -10,7 +10,8 @@ import pytest
 
 from tests.services.checkout import Checkout, make_folder, submitted
 
-PART = "--version v1 --config nominal --params toys.scale=0.004 --chunk-size 500 --cores 1"
+TOYS = "--version v1 --params toys.scale=0.004 --cores 1"
+PART = f"{TOYS} --config nominal --chunk-size 500"
 #: workflow → the fixture with what it needs
 SERVICES = {"htcondor": "htcondor_pool", "slurm": "slurm_cluster"}
 
@@ -44,7 +45,7 @@ def test_jobs_give_the_same_templates(
     request.getfixturevalue(SERVICES[workflow])
     store = f"POCKET_STORE={stores}/{workflow}"
     batch = f"{PART} --workflow {workflow} --poll-interval 1s --retry-delay 0.5"
-    made = checkout.run(f"{store} law run BuildDatasets {PART} --definition datasets/toys.json", timeout=600)
+    made = checkout.run(f"{store} law run BuildDatasets {TOYS} --definition datasets/toys.json", timeout=600)
     assert made.code == 0, made.text
 
     shown = checkout.run(f"{store} law run PlotTemplates {batch} --dry-run")
