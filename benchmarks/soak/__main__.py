@@ -31,12 +31,14 @@ from pathlib import Path
 from benchmarks.soak.faults import Faults, prepare
 from benchmarks.soak.pool import Pool, running_pool
 from benchmarks.soak.report import ASKED, attempts, complaints, table
+from pocket.file_state import file_checksum
+from tests.law_runner import ROOT
 from tests.services.checkout import Analysis, copy_analysis, copy_project, make_folder
 from tests.services.conftest import ORDINARY_USER, User
 from tests.tasks.chain import unfinished
 
 EVENTS_PER_BRANCH = 20
-#: folder in the home of the user that has the environment
+#: beginning of the folder in the home of the user that has the environment
 ENVIRONMENT = ".cache/pocketlaw-soak"
 #: events of the small analysis' toys at their full size
 ALL_EVENTS = 632_000
@@ -175,8 +177,9 @@ def acting(faults: Faults, pool: Pool) -> Iterator[None]:
 def soak(user: User, options: argparse.Namespace) -> list[str]:
     """Run all of it, print what was found, and return what isn't as it has to be."""
     chance = random.Random(options.seed)
-    # The environment is kept for the next time, as tests of services keep it.
-    project = copy_project(user, like=copy_project(user, make_folder(user, user.folder.parent / ENVIRONMENT)))
+    # The environment is kept for the next time. Another soak may be using that of other packages.
+    kept = f"{ENVIRONMENT}-{file_checksum(ROOT / 'requirements.lock')[:12]}"
+    project = copy_project(user, like=copy_project(user, make_folder(user, user.folder.parent / kept)))
     analysis = copy_analysis(project)
     folder = prepare(analysis)
     scale = f"toys.scale={(options.jobs + 1) * EVENTS_PER_BRANCH / ALL_EVENTS:.7f}"

@@ -35,10 +35,10 @@ class Attempts:
     @property
     def is_explained(self) -> bool:
         """Whether it ran no more often than the fault, and what Pocketlaw named, explain."""
-        if not self.fault:
-            return self.jobs == 1 + len(self.causes) and self.starts <= self.jobs
-        by_itself = not KINDS[self.fault][1]
-        return self.jobs == 1 + (not by_itself) and self.starts <= 2
+        by_itself = bool(self.fault) and not KINDS[self.fault][1]
+        # The fault may be noted by nobody, if whoever watched was killed.
+        retries = max(len(self.causes), bool(self.fault) and not by_itself)
+        return self.jobs == 1 + retries and self.starts <= self.jobs + by_itself
 
 
 def attempts(

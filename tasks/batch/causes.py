@@ -14,7 +14,7 @@ BACK_OFF = 30.0
 MAX_BACK_OFF = 1800.0
 #: as often as one error is seen, in one job or in several, nothing is tried again
 SAME_ERROR_IN_JOB, SAME_ERROR_IN_JOBS = 2, 3
-#: least share of failures among jobs that have ended, from which on the others are expected to fail as well
+#: least share of failures with one error among jobs that have ended, from which on the others are expected to fail, too
 _COMMON = 0.2
 
 #: hold codes of HTCondor (https://htcondor.readthedocs.io, "HoldReasonCode"): out of resources; 46 and 47 are the
@@ -113,17 +113,16 @@ class Needs:
         return self
 
 
-def is_common(failed: int, done: int, least: int = SAME_ERROR_IN_JOBS) -> bool:
-    """Whether jobs that failed in one way, or in one place, tell that the others would as well.
+def is_common(failed: int, done: int) -> bool:
+    """Whether jobs that failed with one error tell that the others would as well.
 
     Among thousands of jobs a few fail with an error that passes.
 
     Args:
-        failed: number of jobs that failed like that.
+        failed: number of jobs that failed with it.
         done: number of jobs that are done.
-        least: number of failures that fewer tell nothing.
     """
-    return failed >= max(least, _COMMON * (failed + done))
+    return failed >= max(SAME_ERROR_IN_JOBS, _COMMON * (failed + done))
 
 
 def is_about_proxy(error: str) -> bool:

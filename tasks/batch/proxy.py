@@ -31,7 +31,7 @@ from tasks.batch.causes import (
 from tasks.batch.status import Status
 from tasks.targets import find_remote, store_targets
 
-#: jobs that fail on a host until it gets no more
+#: jobs that fail on a host, one after the other, until it gets no more
 FAILURES_ON_HOST = 3
 
 
@@ -82,9 +82,10 @@ class RetryingProxy:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._not_before: dict[int, float] = {}
+        #: number of jobs that failed on a host since one was done there
         self._hosts: Counter[str] = Counter()
-        #: number of jobs that were done on each host
-        self._done_on: Counter[str] = Counter()
+        #: hosts where a job was done
+        self._good_hosts: set[str] = set()
         self._errors: dict[int, list[str]] = {}
         #: why jobs weren't taken by the batch system
         self._refused: dict[int, str] = {}
@@ -121,9 +122,9 @@ class RetryingProxy:
     @property
     def blocked_hosts(self) -> list[str]:
         """Hosts that get no jobs."""
-        failing = [host for host, n in self._hosts.items() if is_common(n, self._done_on[host], FAILURES_ON_HOST)]
+        failing = [host for host, failures in self._hosts.items() if failures >= FAILURES_ON_HOST]
         # without others that work, jobs would wait for ever
-        return [*self.task.site_inst.block, *(failing if self._done_on.keys() - set(failing) else ())]
+        return [*self.task.site_inst.block, *(failing if self._good_hosts.difference(failing) else ())]
 
     def run(self) -> Any:
         """Have here what the jobs need, and run them."""
@@ -142,7 +143,7 @@ class RetryingProxy:
         # law would stop at a share of the jobs; what is accepted is a share of the events of each dataset
         self.poll_data.n_finished_min = len(self.job_data)
         self._look_up(states)
-        held, failed = [], []
+        held, failed, good_hosts = [], [], set()
         for job_num, data in self.job_data.jobs.items():
             state = states.get(data["job_id"])
             if not isinstance(state, dict):
@@ -159,7 +160,7 @@ class RetryingProxy:
                 # maybe forgotten by the batch system, or done by an attempt that nobody noted
                 state.update(status=self.job_manager.FINISHED, code=0)
                 if "remote_host" in extra:
-                    self._done_on[extra["remote_host"]] += 1
+                    good_hosts.add(extra["remote_host"])
                 continue
             error = ""
             if state["status"] == self.job_manager.FINISHED:
@@ -174,6 +175,10 @@ class RetryingProxy:
             # In the record, because whoever watches may be killed.
             self.job_data.failures.setdefault(str(job_num), []).append([cause.value, words])
             state["error"] = words
+        self._good_hosts |= good_hosts
+        for host in good_hosts:
+            # A few of many jobs fail anywhere.
+            self._hosts[host] = 0
         waiting = [job_id for job_id, state in states.items() if (state.get("extra") or {}).get("on_hold")]
         if waiting:
             # somebody wants that

@@ -35,8 +35,10 @@ def test_what_there_was_of_each_branch() -> None:
         (Attempts(2, 2, ("vanished",)), True),
         (Attempts(2, 2), False),
         (Attempts(1, 2), False),
-        (Attempts(3, 3, ("was held", "was held"), "disk"), False),
-        (Attempts(2, 2, ("vanished",), "vacate"), False),
+        (Attempts(3, 3, ("was held",), "disk"), False),
+        # it ended before HTCondor could take it away
+        (Attempts(2, 2, ("needed more memory",), "vacate"), True),
+        (Attempts(2, 2, (), "vacate"), False),
     ],
 )
 def test_jobs_without_a_reason_are_found(found: Attempts, explained: bool) -> None:
