@@ -99,13 +99,13 @@ class Law:
             start_new_session=True,
         )
 
-    def run(self, *arguments: str, timeout: float = 300) -> Run:
+    def run(self, *arguments: str, timeout: float = 900) -> Run:
         """Run ``law run …`` to its end."""
         process = self.start(*arguments)
         text, _ = process.communicate(timeout=timeout)
         return Run(process.returncode, text)
 
-    def measure(self, *arguments: str, timeout: float = 300) -> tuple[Run, Usage]:
+    def measure(self, *arguments: str, timeout: float = 900) -> tuple[Run, Usage]:
         """Run ``law run …`` to the end of all processes that it started."""
         result = self.folder / "usage.json"
         process = self.start(*arguments, wrapper=(sys.executable, "-m", "tests.measured", str(result)))

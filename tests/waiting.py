@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 #: Longer than anything takes here, on the slowest machine: what takes that long doesn't happen.
-PATIENCE = 300.0
+PATIENCE = 600.0
 
 _HOOK = """
 import os, re, sys, time

@@ -69,7 +69,7 @@ class Checkout:
             start_new_session=True,
         )
 
-    def run(self, script: str, timeout: float = 240) -> Run:
+    def run(self, script: str, timeout: float = 900) -> Run:
         """Run a line of bash to its end."""
         process = self.start(script)
         try:

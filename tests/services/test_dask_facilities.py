@@ -55,7 +55,7 @@ def run_at(law: Law, *options: str) -> Run:
     """Make the templates again with Dask."""
     forget(law)
     # workers without the checkout compile the engine anew
-    run = law.run("MergeOutputs", *ALWAYS, "--executor", "dask", *options, timeout=600)
+    run = law.run("MergeOutputs", *ALWAYS, "--executor", "dask", *options)
     assert run.code == 0, run.text
     return run
 

@@ -33,7 +33,7 @@ def templates(store: Path) -> bytes:
 @pytest.fixture(scope="module")
 def expected(checkout: Checkout, stores: Path) -> bytes:
     """The templates that a local workflow makes."""
-    run = checkout.run(f"POCKET_STORE={stores}/local law run MergeOutputs {PART}", timeout=600)
+    run = checkout.run(f"POCKET_STORE={stores}/local law run MergeOutputs {PART}")
     assert run.code == 0, run.text
     return templates(stores / "local")
 
@@ -45,7 +45,7 @@ def test_jobs_give_the_same_templates(
     request.getfixturevalue(SERVICES[workflow])
     store = f"POCKET_STORE={stores}/{workflow}"
     batch = f"{PART} --workflow {workflow} --poll-interval 1s --retry-delay 0.5"
-    made = checkout.run(f"{store} law run BuildDatasets {TOYS} --definition datasets/toys.json", timeout=600)
+    made = checkout.run(f"{store} law run BuildDatasets {TOYS} --definition datasets/toys.json")
     assert made.code == 0, made.text
 
     shown = checkout.run(f"{store} law run PlotTemplates {batch} --dry-run")
@@ -53,7 +53,7 @@ def test_jobs_give_the_same_templates(
     assert "RunProcessor nominal: 4 jobs (4 branches, 3,084 events), each with 2000 MB of memory" in shown.text
     assert submitted(shown.text) == []
 
-    run = checkout.run(f"{store} law run MergeOutputs {batch} --workers 2", timeout=600)
+    run = checkout.run(f"{store} law run MergeOutputs {batch} --workers 2")
     assert run.code == 0, run.text
     assert submitted(run.text) == [4]
     assert templates(stores / workflow) == expected

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.services.checkout import Checkout, copy_analysis, copy_project, make_folder, own
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 pytestmark = [pytest.mark.htcondor, pytest.mark.usefixtures("htcondor_pool")]
 
@@ -59,7 +59,7 @@ def test_node_without_the_python_of_the_submitter(checkout: Checkout, monkeypatc
             link.symlink_to("/gone/python3")
     before = state(environment)
     go.touch()
-    text, _ = process.communicate(timeout=240)
+    text, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode != 0, text
     (sentence,) = {line for line in text.splitlines() if line.startswith("error: ")}
     assert f"can't run the Python of {here.folder}/.venv, /gone/python3: choose nodes or a container" in sentence
