@@ -38,6 +38,7 @@ def test_what_a_submission_needs(chain: Chain, monkeypatch: pytest.MonkeyPatch) 
         "host_kind": "slurm",
         # quoted for the shell
         "site_setup": "''",
+        "container": "''",
         "proxy": "''",
         "own_store": "''",
         "pocket_environment": "''",
