@@ -55,11 +55,13 @@ class ExecutorFactoryABC(ABC):
         Raises:
             ConfigError: if the executor doesn't know one of them.
         """
+        short = cls.__name__.removesuffix("ExecutorFactory")
+        label = cls.__name__ if short == cls.__name__ else short.lower()
         if cls.known_options == () and run_options:
             names = ", ".join(sorted(run_options))
-            raise ConfigError(f"{cls.__name__} takes no options, but got {names}; did you mean --executor dask?")
+            raise ConfigError(f"executor {label} takes no options, but got {names}; did you mean --executor dask?")
         if cls.known_options is not None:
-            check_known("option", run_options, cls.known_options, f"executor {cls.__name__}")
+            check_known("option", run_options, cls.known_options, f"executor {label}")
 
     @classmethod
     def combined(cls, site: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

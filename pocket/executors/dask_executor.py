@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import re
 import secrets
 import sys
 from collections.abc import Mapping, Sequence
@@ -109,9 +110,11 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         if "scheduler" in run_options:
             _place_of_scheduler(run_options["scheduler"])
         _tls_files(run_options)
-        low, high = int(run_options.get("min_workers", 0)), int(run_options.get("max_workers", 0))
-        if low < 0 or high < 0 or (high and low > high):
-            raise ConfigError(f"workers from {low} to {high}: expected 0 or more, and no more at least than at most")
+        low, high = (_workers(run_options, name) for name in ("min_workers", "max_workers"))
+        if high and low > high:
+            raise ConfigError(f"--min-workers {low} is more than --max-workers {high}")
+        _check_size(run_options, "worker_memory", "--worker-memory")
+        _check_size(run_options, "disk", "option disk of executor dask")
         if importlib.util.find_spec("distributed") is None:
             raise ConfigError("--executor dask needs the extra 'dask' of this package: pip install 'pocketlaw[dask]'")
 
@@ -207,7 +210,10 @@ class DaskExecutorFactory(ExecutorFactoryABC):
                 "--executor-options, or set them in Dask's configuration (distributed.comm.tls)"
             ) from error
         except (OSError, ValueError) as error:
-            raise PocketError(f"no Dask scheduler answers at {address}: {str(error).splitlines()[0]}") from error
+            raise PocketError(
+                f"no Dask scheduler answers at {address}, start it or name another one by --scheduler: "
+                f"{str(error).splitlines()[0]}"
+            ) from error
 
     def shared_store(self) -> SharedStore | None:
         """Return the store, with a file by which workers recognise it; ``None`` for workers of this machine."""
@@ -235,19 +241,19 @@ class DaskExecutorFactory(ExecutorFactoryABC):
                 for name, value in self.run_options.items()
                 if name.startswith(OPTION)
             },
-            min_workers=int(self.run_options.get("min_workers", 0)),
-            max_workers=int(self.run_options.get("max_workers", 0)) or DEFAULT_WORKERS,
+            min_workers=_workers(self.run_options, "min_workers"),
+            max_workers=_workers(self.run_options, "max_workers") or DEFAULT_WORKERS,
         )
 
     def cluster_spec(self) -> ClusterSpec:
         """Return what the cluster is made of."""
         local = self.kind == "local"
         default = int(self.run_options["cores"]) or available_cores() if local else DEFAULT_WORKERS
-        most = int(self.run_options.get("max_workers", 0)) or default
+        most = _workers(self.run_options, "max_workers") or default
         directives = [name for name in self.run_options if name.startswith(DIRECTIVE)]
         return ClusterSpec(
             kind=self.kind,
-            min_workers=int(self.run_options.get("min_workers", 0)) or (most if local else 0),
+            min_workers=_workers(self.run_options, "min_workers") or (most if local else 0),
             max_workers=most,
             memory=str(self.run_options.get("worker_memory", "2GB")),
             log_folder=Path(self.run_options["log_folder"]),
@@ -346,8 +352,32 @@ def _tls_files(run_options: Mapping[str, Any]) -> dict[str, str]:
     if not any(files.values()):
         return {}
     if missing := [name for name, path in files.items() if not Path(path).is_file()]:
-        raise ConfigError(f"option {missing[0]} of executor dask is {files[missing[0]]!r}, expected a file")
+        raise ConfigError(
+            f"option {missing[0]} of executor dask is {files[missing[0]]!r}, expected a file that is there"
+        )
     return files
+
+
+def _workers(run_options: Mapping[str, Any], name: str) -> int:
+    """Return a number of workers, 0 if it isn't given; a site has it as text.
+
+    Raises:
+        ConfigError: if it is none.
+    """
+    value = run_options.get(name, 0)
+    if not str(value).isdigit():
+        raise ConfigError(f"--{name.replace('_', '-')} is {value}, expected 0 or more")
+    return int(value)
+
+
+def _check_size(run_options: Mapping[str, Any], name: str, label: str) -> None:
+    """Check that an option is a size: a number without a unit would be bytes.
+
+    Raises:
+        ConfigError: if it isn't.
+    """
+    if name in run_options and not re.fullmatch(r"\d+(\.\d+)?\s*[kMGT]i?B", str(run_options[name]), re.IGNORECASE):
+        raise ConfigError(f"{label} is {run_options[name]!r}, expected a size with its unit, such as 2GB")
 
 
 def _remove_probe(probe: Path) -> None:

@@ -68,7 +68,10 @@ def gateway_cluster(spec: GatewaySpec) -> Iterator[Any]:
         except (ValueError, TypeError) as error:
             raise ConfigError(f"the Dask gateway {name} refuses a cluster: {_first_line(error)}") from error
         except (OSError, ClientError) as error:
-            raise PocketError(f"no Dask gateway answers at {name}: {_first_line(error)}") from error
+            raise PocketError(
+                f"no Dask gateway answers at {name}, set gateway in --executor-options or in the section of the site: "
+                f"{_first_line(error)}"
+            ) from error
         stack.enter_context(cluster)
         if spec.cluster is None:
             cluster.adapt(minimum=spec.min_workers, maximum=spec.max_workers)

@@ -41,7 +41,7 @@ def _show(workflow: Any) -> list[Path]:
     """Write and show the files of a workflow, or say why there are none; return the archives that its jobs get."""
     label = workflow.progress_label
     if not workflow.workflow_condition():
-        print(f"{label}: its jobs aren't known yet, because {workflow.awaited()} isn't complete")
+        print(f"{label}: its jobs aren't known yet, because {workflow.awaited()} isn't complete: run that first")
         return []
     if workflow.complete():
         print(f"{label}: complete, nothing to submit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -27,6 +28,10 @@ _OF_SITE = "default: the site's"
 _OF_SITE_TOO = ("flavour", "container", "environment", "accounting_group", "proxy")
 #: batch system → what it has no word for
 _WITHOUT = {"slurm": ("container", "environment", "flavour")}
+#: batch system → options that are for it alone
+_ALONE = {"slurm": ("slurm_partition",), "htcondor": ("htcondor_pool", "htcondor_scheduler")}
+#: MB that no job does with; less has no unit where one was meant
+_LEAST_MEMORY = 50
 
 
 class WorkflowTypes(law.Task):
@@ -176,6 +181,8 @@ class BatchOptions(WorkflowTypes):
                 if value != getattr(Site, option):
                     raise ConfigError(f"--{option} {value} is for --workflow htcondor, not {workflow}")
             if workflow != "local":
+                site.check_workflow(workflow)
+                _check_given(params, workflow)
                 site = site.changed(**{name: params[name] for name in _OF_SITE_TOO if params[name] != law.NO_STR})
                 check_own_store(site, workflow)
                 site.check_required()
@@ -250,3 +257,19 @@ class BatchOptions(WorkflowTypes):
         except ConfigError as error:
             return str(error)
         return ""
+
+
+def _check_given(params: Mapping[str, Any], workflow: str) -> None:
+    """Check what is given for jobs.
+
+    Raises:
+        ConfigError: if it is for another batch system, or less memory than any job needs.
+    """
+    for system, options in _ALONE.items():
+        for option in options:
+            if system != workflow and params[option] != law.NO_STR:
+                name = f"--{option.replace('_', '-')}"
+                raise ConfigError(f"{name} {params[option]} is for --workflow {system}, not {workflow}")
+    memory = params["memory"]
+    if memory != law.NO_FLOAT and memory < _LEAST_MEMORY:
+        raise ConfigError(f"--memory is {memory:g} MB, which no job does with: give it with its unit, such as 3GB")

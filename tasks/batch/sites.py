@@ -23,6 +23,8 @@ _UNSUITABLE = {
 }
 #: what jobs may run in: the checkout and the packages as they see them, or a copy that is sent with them
 ENVIRONMENTS = ("shared", "bundle")
+#: the batch systems
+SYSTEMS = ("htcondor", "slurm")
 #: which store jobs read and write: the one of who submits, or only the remote one
 STORES = ("shared", "remote")
 
@@ -61,6 +63,7 @@ class Site:
         submit: further lines of the submission, one in each line: ``key = value`` of a submit file of HTCondor, options
             of Slurm such as ``gres=gpu:1``. ``{memory}`` stands for the memory in MB, ``{seconds}`` and ``{minutes}``
             for the running time.
+        workflows: batch systems of the place, ``htcondor`` or ``slurm``, or ``none`` if it takes no jobs.
         dask: options of the executor ``dask`` in this place, one in each line: ``key = value`` with the keys of
             ``docs/executors.md``. ``required = scheduler`` names those that the user has to give.
     """
@@ -90,6 +93,7 @@ class Site:
     setup: str = ""
     requirements: str = ""
     submit: tuple[tuple[str, str], ...] = ()
+    workflows: tuple[str, ...] = SYSTEMS
     dask: tuple[tuple[str, str], ...] = ()
 
     def changed(self, **options: Any) -> Site:
@@ -110,6 +114,17 @@ class Site:
                 value = value.replace(name, str(math.ceil(number)))
             lines.append((key, value))
         return lines
+
+    def check_workflow(self, workflow: str) -> None:
+        """Check that the place has a batch system.
+
+        Raises:
+            ConfigError: if it has another one, or none.
+        """
+        if workflow not in self.workflows:
+            systems = [name for name in self.workflows if name in SYSTEMS]
+            others = f"only of {' or '.join(systems)}" if systems else "it is for --executor dask"
+            raise ConfigError(f"site {self.name!r} takes no jobs of {workflow}, {others}")
 
     def check_required(self) -> None:
         """Check that all options are set that must be.
@@ -204,6 +219,7 @@ def parse_site(name: str, options: Mapping[str, object]) -> Site:
     where = f"[{PREFIX}{name}] of law.cfg"
     check_known("environment", [site.environment], ENVIRONMENTS, where)
     check_known("store", [site.store], STORES, where)
+    check_known("workflow", site.workflows, (*SYSTEMS, "none"), where)
     check_known("option", site.required, known, f"required in {where}")
     return site
 

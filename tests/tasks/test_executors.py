@@ -171,7 +171,7 @@ def test_options_are_handed_on(chain: Chain) -> None:
         ({"executor": "dusk"}, r"unknown executor 'dusk' in --executor, .*did you mean 'dask'\?"),
         (
             {"cluster": "slurm"},
-            r"FuturesExecutorFactory takes no options, but got cluster; did you mean --executor dask\?",
+            r"executor futures takes no options, but got cluster; did you mean --executor dask\?",
         ),
         ({"executor": "dask", "cluster": "slarm"}, r"unknown cluster 'slarm' in --cluster, did you mean 'slurm'\?"),
         ({"executor_options": ("retries",)}, "--executor-options has 'retries', expected key=value"),

@@ -64,9 +64,7 @@ def test_module_that_fails_to_import(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_options() -> None:
     Chatty.check({"anything": "goes"})
     IterativeExecutorFactory.check({})
-    with pytest.raises(
-        ConfigError, match="IterativeExecutorFactory takes no options, but got cluster; did you mean --e"
-    ):
+    with pytest.raises(ConfigError, match="executor iterative takes no options, but got cluster; did you mean --e"):
         IterativeExecutorFactory.check({"cluster": "slurm"})
 
     class Strict(Chatty):

@@ -104,13 +104,6 @@ def check_keys(made: Any, logs: Path, script: str) -> None:
     assert "PRIVATE KEY" not in script
 
 
-@pytest.mark.parametrize(("field", "option"), [("memory", "worker_memory"), ("disk", "disk")])
-def test_size_that_is_none(tmp_path: Path, field: str, option: str) -> None:
-    message = f"option {option} of executor dask is 'much', expected a size such as 2GB"
-    with pytest.raises(ConfigError, match=message), cluster(tmp_path, "htcondor", **{field: "much"}):
-        pass
-
-
 def test_lxplus_without_its_package(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="needs the package dask_lxplus"), cluster(tmp_path, "lxplus"):
         pass

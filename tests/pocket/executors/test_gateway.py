@@ -24,7 +24,7 @@ def test_no_server() -> None:
         # nobody accepts a connection at a port that is bound only
         listener.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with pytest.raises(PocketError, match=f"^no Dask gateway answers at {address}: "):
+        with pytest.raises(PocketError, match=f"^no Dask gateway answers at {address}, set gateway in --executor"):
             gateway_cluster(GatewaySpec(address, None, None)).__enter__()
 
 

@@ -64,6 +64,14 @@ def test_wrong_options(chain: Chain) -> None:
         chain.task(RunProcessor, site="lxplu")
     with pytest.raises(UnknownNameError, match="unknown environment 'bundel' in --environment, did you mean 'bundle'"):
         chain.task(RunProcessor, environment="bundel")
+    with pytest.raises(ConfigError, match=r"^--slurm-partition short is for --workflow slurm, not htcondor$"):
+        chain.task(workflow="htcondor", slurm_partition="short")
+    with pytest.raises(ConfigError, match=r"^--htcondor-pool far is for --workflow htcondor, not slurm$"):
+        chain.task(workflow="slurm", htcondor_pool="far")
+    with pytest.raises(ConfigError, match=r"^--memory is 3 MB, which no job does with: give it with its unit, such as"):
+        chain.task(workflow="slurm", memory=3.0)
+    with pytest.raises(ConfigError, match=r"^site 'infn-af' takes no jobs of htcondor, it is for --executor dask$"):
+        chain.task(workflow="htcondor", site="infn-af")
 
 
 def test_jobs_without_the_store_are_refused_at_once(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,3 +106,14 @@ def test_lines_of_a_submission() -> None:
     ]
     with pytest.raises(ConfigError, match=r"submit = a b = 3 in \[site_mine\] of law.cfg is no"):
         parse_site("mine", {"submit": "a b = 3"})
+
+
+def test_batch_systems_of_sites() -> None:
+    read_site("lxplus").check_workflow("htcondor")
+    read_site("local").check_workflow("slurm")
+    with pytest.raises(ConfigError, match=r"^site 'naf' takes no jobs of slurm, only of htcondor$"):
+        read_site("naf").check_workflow("slurm")
+    with pytest.raises(ConfigError, match=r"^site 'purdue' takes no jobs of htcondor, it is for --executor dask$"):
+        read_site("purdue").check_workflow("htcondor")
+    with pytest.raises(UnknownNameError, match=r"unknown workflow 'condor' in .*, did you mean 'htcondor'"):
+        parse_site("mine", {"workflows": "condor"})
