@@ -184,7 +184,8 @@ def test_work_is_shared(chain: Chain, scheduler: Scheduler, held: tuple[Command,
     moment.go_on()
     assert [command.end() for command in (first, same, other)] == [0, 0, 0]
     ran = [*first.executed, *same.executed, *other.executed]
-    assert same.executed == []
+    # what follows may be run by either
+    assert "RunProcessor" not in same.executed
     assert chain.missing() == set()
     assert {task: ran.count(task) for task in set(ran)} == {
         "RunProcessor": 3,
