@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -15,10 +18,9 @@ from tests.grid import write_proxy
 from tests.services.checkout import Analysis, own
 from tests.services.xrootd_servers import ControlledServer
 
-pytestmark = [pytest.mark.htcondor, pytest.mark.xrootd, pytest.mark.usefixtures("htcondor_pool")]
-
 TOKEN = "SECRETtokenOfTheTests"
-HTCONDOR = ("--workflow", "htcondor", "--poll-interval", "1s", "--retry-delay", "0.5", "--retries", "1")
+QUICK = ("--poll-interval", "1s", "--retry-delay", "0.5", "--retries", "1")
+HTCONDOR = ("--workflow", "htcondor", *QUICK)
 DASK = ("--executor", "dask", "--max-workers", "1")
 
 
@@ -57,24 +59,91 @@ def on_server(analysis: Analysis, server: ControlledServer) -> None:
     (analysis.folder / "datasets.json").write_text(json.dumps(content))
 
 
+@dataclass(frozen=True)
+class Secrets:
+    """What nobody else may see, and the programs that ran meanwhile.
+
+    Args:
+        folder: where the files are.
+        proxy: an X.509 proxy.
+        token: a file with a token.
+        values: what is in them.
+        since: when they were made.
+        commands: command lines of all processes of this machine.
+    """
+
+    folder: Path
+    proxy: Path
+    token: Path
+    values: list[bytes]
+    since: float
+    commands: set[bytes]
+
+    def check(self, analysis: Analysis, printed: str, *more: Path) -> None:
+        """Check that they are nowhere else: below some folders, in what was printed, or in a list of processes."""
+        places = [analysis.checkout.store, analysis.checkout.folder, analysis.folder, Path("/var/tmp"), *more]
+        assert not any(value.decode() in printed for value in self.values)
+        assert not any(value in command for value in self.values for command in self.commands)
+        assert readers_of(self.values, places, self.since) == []
+        # files that are the user's alone may be temporary ones
+        temporary = readers_of(self.values, [Path("/tmp")], self.since)
+        assert [path for path in temporary if path.stat().st_mode & 0o077] == []
+        # the searches find what is there
+        assert set(readers_of(self.values, [self.folder], self.since)) == {self.proxy, self.token}
+        assert any(b"RunProcessor" in command or b"MergeOutputs" in command for command in self.commands)
+
+
+@contextlib.contextmanager
+def watched_processes() -> Iterator[set[bytes]]:
+    """Note the command lines of all processes that there are while the block runs, as anybody sees them."""
+    seen: set[bytes] = set()
+    ends = threading.Event()
+
+    def watch() -> None:
+        while not ends.wait(0.2):
+            for process in Path("/proc").glob("[0-9]*/cmdline"):
+                with contextlib.suppress(OSError):
+                    command = process.read_bytes()
+                    # the tests hand their own variables to the user's shell by env
+                    if b"POCKET_PYTHON=" not in command:
+                        seen.add(command)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield seen
+    finally:
+        ends.set()
+        watching.join()
+
+
+@pytest.fixture
+def secrets(analysis: Analysis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Secrets]:
+    """A proxy and tokens that the user's commands have, beside what is searched."""
+    user, since = analysis.checkout.user, time.time() - 1
+    safe = user.folder / "safe"
+    safe.mkdir(exist_ok=True)
+    proxy, token = write_proxy(safe / "proxy", 8 * 3600), safe / "token"
+    token.write_text(TOKEN)
+    token.chmod(0o600)
+    own(safe, user)
+    key = proxy.read_text().partition("PRIVATE KEY-----")[2].split()
+    monkeypatch.setenv("BEARER_TOKEN", TOKEN)
+    monkeypatch.setenv("BEARER_TOKEN_FILE", str(token))
+    monkeypatch.setenv("X509_USER_PROXY", str(proxy))
+    with watched_processes() as commands:
+        yield Secrets(safe, proxy, token, [TOKEN.encode(), key[3].encode()], since, commands)
+
+
+@pytest.mark.htcondor
+@pytest.mark.xrootd
 def test_nothing_secret_is_written(
     analysis: Analysis,
+    secrets: Secrets,
+    htcondor_pool: list[str],
     make_xrootd_server: Callable[[], ControlledServer],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    user, since = analysis.checkout.user, time.time() - 1
-    # beside what is searched
-    safe = user.folder / "safe"
-    safe.mkdir()
-    proxy = write_proxy(safe / "proxy", 8 * 3600)
-    (safe / "token").write_text(TOKEN)
-    (safe / "token").chmod(0o600)
-    own(safe, user)
-    key = proxy.read_text().partition("PRIVATE KEY-----")[2].split()
-    secrets = [TOKEN.encode(), key[3].encode()]
-    monkeypatch.setenv("BEARER_TOKEN", TOKEN)
-    monkeypatch.setenv("BEARER_TOKEN_FILE", str(safe / "token"))
-    monkeypatch.setenv("X509_USER_PROXY", str(proxy))
     printed = ""
 
     # what fails leaves most behind: the files of submissions, and logs with tracebacks
@@ -94,7 +163,7 @@ def test_nothing_secret_is_written(
     on_server(analysis, server)
     cuts = analysis.folder / "cuts.py"
     cuts.write_text(cuts.read_text().replace("raise ValueError(f'attempt {number}')", "pass"))
-    run = analysis.run("MergeOutputs", *DASK, "--executor-options", f"proxy={proxy}")
+    run = analysis.run("MergeOutputs", *DASK, "--executor-options", f"proxy={secrets.proxy}")
     assert run.code == 0, run.text
     printed += run.text
     # and a file that is gone
@@ -104,11 +173,34 @@ def test_nothing_secret_is_written(
     assert "dy_0.root?authz=Bearer%20$BEARER_TOKEN" in run.errors[0]
     printed += run.text
 
-    assert not any(secret.decode() in printed for secret in secrets)
-    logs = Path(subprocess.run(["condor_config_val", "LOG"], capture_output=True, text=True).stdout.strip())
-    places = [analysis.checkout.store, analysis.checkout.folder, analysis.folder, logs, Path("/var/tmp")]
-    assert readers_of(secrets, places, since) == []
-    # files that are the user's alone may be temporary ones
-    assert [path for path in readers_of(secrets, [Path("/tmp")], since) if path.stat().st_mode & 0o077] == []
-    # the search finds what is there
-    assert set(readers_of(secrets, [safe], since)) == {proxy, safe / "token"}
+    logs, spool = (
+        Path(subprocess.run(["condor_config_val", name], capture_output=True, text=True).stdout.strip())
+        for name in ("LOG", "SPOOL")
+    )
+    secrets.check(analysis, printed, logs, spool)
+
+
+@pytest.mark.slurm
+def test_nothing_secret_is_written_with_slurm(analysis: Analysis, secrets: Secrets, slurm_cluster: None) -> None:
+    # jobs are told where it is
+    analysis.fault("raise ValueError(f'attempt {number}, {os.environ[\"X509_USER_PROXY\"]}')")
+    run = analysis.run("MergeOutputs", "--workflow", "slurm", *QUICK, "--proxy", "auto")
+    assert run.code != 0
+    assert "ValueError: attempt" in run.text
+    assert str(secrets.proxy) in run.text
+    doctor = analysis.checkout.run("law run Doctor --workflow slurm --proxy auto")
+    assert doctor.code == 0, doctor.text
+    secrets.check(analysis, run.text + doctor.text, Path(os.environ["SLURM_CONF"]).parent)
+
+
+@pytest.mark.htcondor
+def test_nothing_secret_is_written_with_dask_on_htcondor(
+    analysis: Analysis, secrets: Secrets, htcondor_pool: list[str]
+) -> None:
+    analysis.fault("raise ValueError(f'attempt {number}, {os.environ[\"X509_USER_PROXY\"]}')")
+    options = (*DASK, "--cluster", "htcondor", "--executor-options", f"proxy={secrets.proxy}")
+    run = analysis.run("MergeOutputs", *options)
+    assert run.code != 0
+    assert "ValueError: attempt" in run.text
+    assert "pocketlaw-x509-proxy" in run.text
+    secrets.check(analysis, run.text)
