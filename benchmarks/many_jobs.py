@@ -55,7 +55,7 @@ class Costs:
     """CPU times in s of one process that submits jobs.
 
     Args:
-            submission: until the queue is looked at, jobs of an earlier submission looked for first.
+        submission: until the queue is looked at, jobs of an earlier submission looked for first.
         looks: each look at the queue, with all that follows from it.
         total: of the process from its start to its end.
         commands: of the commands that it called.

@@ -1,4 +1,4 @@
-"""What is wrong after the soak, and the table of what was struck, named and tried again."""
+"""Complaints about a soak, and the table of what was struck, named and tried again."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -159,6 +160,11 @@ class Analysis:
             for variable in ("muon_pt", "npvs")
             for sample, histogram in read_templates(folder, variable).items()
         }
+
+
+def site_settings(section: Mapping[str, str]) -> str:
+    """Return the variables of a shell that give the site ``local`` options, in front of a command."""
+    return " ".join(f"LAW__site_local__{name}={shlex.quote(value)}" for name, value in section.items())
 
 
 def copy_project(user: User, folder: Path | None = None, like: Checkout | None = None) -> Checkout:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import pytest
 
 from pocket.store import is_complete
 from tasks.batch.htcondor import BRANCHES, CONTROL
-from tests.services.checkout import Analysis, same, submitted
+from tests.services.checkout import Analysis, same, site_settings, submitted
 from tests.tasks.chain import contents
 from tests.waiting import PATIENCE, wait_for
 
@@ -278,7 +277,7 @@ def test_jobs_use_the_packages_of_the_image(analysis: Analysis, expected: Templa
     """Jobs have the variables that an image sets, and packages on its PATH; who submits has .venv."""
     path = f"{analysis.checkout.folder}/.venv/bin:/usr/bin:/bin"
     line = f'environment = "APPTAINER_CONTAINER=/cvmfs/image POCKET_ENVIRONMENT=system PATH={path}"'
-    settings = f"LAW__site_local__submit={shlex.quote(line)}"
+    settings = site_settings({"submit": line})
     run = analysis.checkout.run(f"{settings} {analysis.law('MergeOutputs', *QUICK, '--container', '/cvmfs/image')}")
     assert run.code == 0, run.text
     assert same(analysis.templates(), expected)
@@ -297,8 +296,8 @@ def test_what_a_site_needs(analysis: Analysis) -> None:
         "requirements": "TARGET.Cpus > 0",
         "setup": "export OF_THE_SITE='a b'; echo \"set up: $OF_THE_SITE\"",
     }
-    settings = " ".join(f"LAW__site_local__{name}={shlex.quote(value)}" for name, value in section.items())
-    run = analysis.checkout.run(f"{settings} {analysis.law('RunProcessor', *QUICK, '--runtime', '30min')}")
+    law = analysis.law("RunProcessor", *QUICK, "--runtime", "30min")
+    run = analysis.checkout.run(f"{site_settings(section)} {law}")
     assert run.code == 0, run.text
     control = analysis.control("htcondor")
     ours = ("-constraint", f'{CONTROL} == "{control}"', "-limit", "1")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pwd
-import shlex
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from pocket.outputs import list_variables, read_templates
 from tests.law_runner import Run
-from tests.services.checkout import Analysis, Checkout, make_folder, submitted
+from tests.services.checkout import Analysis, Checkout, make_folder, site_settings, submitted
 from tests.services.conftest import HIDDEN
 from tests.services.xrootd_servers import ControlledServer
 
@@ -37,8 +36,7 @@ def settings(checkout: Checkout, server: ControlledServer) -> str:
         "submit": f'+{HIDDEN} = "{home}"',
         "setup": f"[ -z \"$(ls {home})\" ] && echo 'nothing of home here'",
     }
-    words = [f"LAW__site_local__{name}={shlex.quote(value)}" for name, value in section.items()]
-    return " ".join([f"POCKET_REMOTE_STORE={server.url}/results", *words])
+    return f"POCKET_REMOTE_STORE={server.url}/results {site_settings(section)}"
 
 
 @pytest.fixture

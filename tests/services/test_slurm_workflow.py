@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.grid import write_proxy
-from tests.services.checkout import Analysis, own, same, submitted
+from tests.services.checkout import Analysis, own, same, site_settings, submitted
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slurm, pytest.mark.usefixtures("slurm_cluster")]
@@ -165,8 +164,8 @@ def test_what_a_site_needs(analysis: Analysis) -> None:
         "setup": "export OF_THE_SITE='a b'; echo \"set up: $OF_THE_SITE\"",
     }
     before = set(queue("all"))
-    settings = " ".join(f"LAW__site_local__{name}={shlex.quote(value)}" for name, value in section.items())
-    run = analysis.checkout.run(f"{settings} {analysis.law('RunProcessor', *QUICK, '--runtime', '30min')}")
+    law = analysis.law("RunProcessor", *QUICK, "--runtime", "30min")
+    run = analysis.checkout.run(f"{site_settings(section)} {law}")
     assert run.code == 0, run.text
     jobs = set(queue("all")) - before
     assert len(jobs) == 2

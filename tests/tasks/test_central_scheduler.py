@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -24,7 +23,7 @@ from tasks.central_scheduler import CentralScheduler, SchedulerError, use_centra
 from tasks.datasets import BuildDatasets
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
-from tests.law_runner import Law
+from tests.law_runner import Law, Run
 from tests.tasks.chain import Chain
 from tests.waiting import Moment, wait_for
 
@@ -126,11 +125,16 @@ class Command:
 
     @property
     def executed(self) -> list[str]:
-        return re.findall(r"\brunning +(\w+)\(", self.text)
+        return self._run.executed
 
     @property
     def errors(self) -> list[str]:
-        return re.findall(r"^error: (.*)$", self.text, re.MULTILINE)
+        return self._run.errors
+
+    @property
+    def _run(self) -> Run:
+        """What it gave so far."""
+        return Run(self.process.poll() or 0, self.text)
 
     def says(self, text: str) -> None:
         wait_for(lambda: text in self.text or self.process.poll() is not None)

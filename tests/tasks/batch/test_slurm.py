@@ -1,4 +1,4 @@
-"""What a real Slurm shows too slowly or not at all; tests/services/test_slurm_workflow.py has the rest."""
+"""Behaviour that a real Slurm shows too slowly or not at all; tests/services/test_slurm_workflow.py has the rest."""
 
 from __future__ import annotations
 
