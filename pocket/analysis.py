@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
-from pocket.arguments import Declarative, refused_call
+from pocket.base.arguments import Declarative, refused_call
+from pocket.base.file_names import check_store_name
+from pocket.base.fingerprint.patches import patches, register_package
+from pocket.base.fingerprint.places import register_outside
+from pocket.base.snapshots.process import located
 from pocket.comparison import Comparison
 from pocket.configurator import Configurator
 from pocket.errors import BrokenConfigError, ConfigError, PocketError, UnknownNameError, check_known
 from pocket.executors.base import ExecutorFactoryABC
-from pocket.file_names import check_store_name
-from pocket.fingerprint.patches import patches, register_package
-from pocket.fingerprint.places import register_outside
 from pocket.import_errors import add_lines, explain_import
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
@@ -26,7 +27,6 @@ from pocket.scale_factors import ScaleFactor, ScaleFactorBase
 from pocket.scale_factors.coupled import Coupled, check_coupled
 from pocket.scale_factors.validation.closure import places
 from pocket.skims import Skim
-from pocket.snapshots.process import located
 from pocket.user_errors import describe, suggestion
 
 #: around a check that needs a broken configuration, which is left to whoever uses that

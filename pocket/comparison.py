@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
-from pocket.arguments import Declarative
+from pocket.base.arguments import Declarative
 from pocket.columns.plan import build_column_plan
 from pocket.configurator import NOT_PROCESSED, Configurator
 from pocket.errors import ConfigError

@@ -12,8 +12,10 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from pocket.arguments import Declarative
-from pocket.blocks import SUBSAMPLE
+from pocket.base.arguments import Declarative
+from pocket.base.file_names import check_file_name
+from pocket.base.fingerprint.names import names_in
+from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator, requested_variations
 from pocket.columns.plan import build_column_plan
 from pocket.cut import Cut
@@ -21,8 +23,6 @@ from pocket.datasets.definitions import DatasetDefinition, read_definitions
 from pocket.datasets.fileset import DatasetInfo, select_datasets
 from pocket.delayed import DelayedColumn, check_delayed_columns
 from pocket.errors import ConfigError, check_known
-from pocket.file_names import check_file_name
-from pocket.fingerprint.names import names_in
 from pocket.histograms.config import HistConf
 from pocket.one_sided import one_sided_variations
 from pocket.parameters.defaults import project_path, to_plain
@@ -64,7 +64,7 @@ class Configurator(metaclass=Declarative):
         categories: category → list of cuts, or a selection object.
         subsamples: sample → subsample → list of cuts; the sample's templates are split into ``{sample}__{subsample}``,
             which may overlap. Here as in all blocks, samples that the filter leaves out may be named; they do nothing.
-        weights: block of weights (:mod:`pocket.blocks`), by name or class.
+        weights: block of weights (:mod:`pocket.base.sample_blocks`), by name or class.
         variations: ``{"weights": …, "shape": …}``: blocks of the weights and of the calibrators (by name) whose
             variations are stored.
         variables: histogram name → :class:`~pocket.histograms.config.HistConf`.
@@ -112,7 +112,7 @@ class Configurator(metaclass=Declarative):
             raise ConfigError(f"parameters must be composed parameters (a DictConfig), not {type(parameters).__name__}")
         if not (inspect.isclass(workflow) and issubclass(workflow, BaseProcessorABC)):
             raise ConfigError(f"workflow must be a class derived from BaseProcessorABC, not {workflow!r}")
-        #: what the analysis that it was loaded with has changed elsewhere (:mod:`pocket.fingerprint.patches`)
+        #: what the analysis that it was loaded with has changed elsewhere (:mod:`pocket.base.fingerprint.patches`)
         self.patches: Mapping[str, Any] = {}
         self.parameters = parameters
         check_defined(workflow)

@@ -8,9 +8,9 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from pocket.base.runtime.file_state import checksum
 from pocket.corrections import names_of
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.file_state import checksum
 from pocket.parameters.checksums import FileContent
 from pocket.parameters.locations import local_path
 from pocket.store.paths import store_root

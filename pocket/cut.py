@@ -11,9 +11,9 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.arguments import Declarative
+from pocket.base.arguments import Declarative
+from pocket.base.arrays.fields import collection, is_optional
 from pocket.errors import ConfigError
-from pocket.lookup import collection, is_optional
 
 EVENTS = "events"
 

@@ -14,12 +14,13 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.arrays.fields import branch, collection, is_optional
+from pocket.base.arrays.jagged import ObjectColumns, count_true
 from pocket.cut import Cut
 from pocket.errors import DatasetError
 from pocket.golden import certified
-from pocket.lookup import branch, collection, is_optional, parameter
 from pocket.objects.btag import btagging
-from pocket.ragged import ObjectColumns, count_true
+from pocket.parameters.access import parameter
 
 Params = Mapping[str, Any]
 

@@ -15,9 +15,9 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.arguments import Declarative
+from pocket.base.arguments import Declarative
+from pocket.base.runtime.user_code import UserCall
 from pocket.errors import ConfigError
-from pocket.user_code import UserCall
 
 Floats = npt.NDArray[np.float32]
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pocket.arguments import Declarative
+from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.checksums import FileContent, content_of
 from pocket.parameters.locations import local_path, project_path

@@ -12,7 +12,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from pocket.blocks import SUBSAMPLE
+from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configurator import Configurator
 from pocket.errors import DatasetError
 from pocket.weights.common import CrossSection, GenWeight, Lumi, normalisation_factor

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pocket.blocks import SUBSAMPLE
+from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configurator import Configurator
 from pocket.histograms.config import HistConf
 from pocket.readings import Reading

@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pocket.arguments import Declarative
+from pocket.base.arguments import Declarative
+from pocket.base.file_names import check_file_name
 from pocket.cut import Cut
 from pocket.errors import ConfigError
-from pocket.file_names import check_file_name
 
 #: keys of the cutflow that aren't categories
 RESERVED = frozenset({"initial", "skim", "presel"})

@@ -17,14 +17,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from pocket.base.fingerprint.modules import owner
+from pocket.base.runtime.user_code import call_of, code_of, events_of
+from pocket.base.snapshots.process import original, shown
 from pocket.corrections import inputs_of
 from pocket.errors import PocketError, UserCodeError, nearest
-from pocket.fingerprint.modules import owner
 from pocket.parameters.defaults import project_root
-from pocket.snapshots.process import original, shown
 from pocket.store.publishing import replacing_file
 from pocket.tokens import redacted
-from pocket.user_code import call_of, code_of, events_of
 
 #: characters of an exception's text that a sentence has
 _LONGEST = 300

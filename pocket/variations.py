@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pocket.blocks import Block
+from pocket.base.sample_blocks import Block
 from pocket.calibrators.base import Calibrator, check_calibrators
 from pocket.errors import ConfigError, check_known
 
@@ -36,7 +36,7 @@ def build_shape_plan(
     samples: Mapping[str, bool],
     dropped: Iterable[str] = (),
 ) -> ShapePlan:
-    """Resolve the block ``variations.shape`` of a configuration (:mod:`pocket.blocks`).
+    """Resolve the block ``variations.shape`` of a configuration (:mod:`pocket.base.sample_blocks`).
 
     Args:
         block: block of names of calibrators.

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import law
 import luigi
 
+from pocket.base.fingerprint import fingerprint
+from pocket.base.snapshots.process import original
 from pocket.errors import ChangedCodeError, ChangedFileError, ConfigError
-from pocket.fingerprint import fingerprint
-from pocket.snapshots.process import original
 from pocket.store import store_path
 from pocket.store.manifest import written
 from pocket.store.older import report_older

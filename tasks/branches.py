@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import law
 
-from pocket.fingerprint import digest
+from pocket.base.fingerprint import digest
 from pocket.store import store_root
 from pocket.store.paths import own_folder
 from tasks.base import ConfigTask, input_ids, requirements_complete

@@ -20,8 +20,8 @@ import luigi.interface
 from luigi.rpc import RemoteScheduler, RPCError
 from luigi.worker import Worker
 
+from pocket.base.snapshots.process import shown
 from pocket.errors import PocketError
-from pocket.snapshots.process import shown
 from pocket.tokens import redacted
 from tasks.messages import print_note
 

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError, ScaleFactorError
-from pocket.fingerprint import code_closure
 from pocket.store import write_output
 from pocket.store.publishing import replacing
 from tasks.base import input_ids, load

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
-from pocket.fingerprint import code_closure
-from pocket.fingerprint.places import portable
+from pocket.base.fingerprint import code_closure
+from pocket.base.fingerprint.places import portable
 from pocket.store import store_root, write_output
 from tasks.base import StoreTask, input_ids
 from tasks.batch.own_store import with_own_paths

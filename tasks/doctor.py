@@ -11,9 +11,9 @@ from typing import Any
 import law
 import luigi
 
+from pocket.base.snapshots.process import original
 from pocket.errors import PocketError
 from pocket.executors.proxy import proxy_path
-from pocket.snapshots.process import original
 from pocket.store import store_root
 from tasks.base import AnalysisTask
 from tasks.batch.options import BatchOptions

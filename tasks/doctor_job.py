@@ -15,9 +15,9 @@ from typing import Any
 import law
 import luigi
 
+from pocket.base.snapshots.process import original
 from pocket.errors import ConfigError, PocketError
 from pocket.executors.proxy import in_words, proxy_ends
-from pocket.snapshots.process import original
 from pocket.store.publishing import replacing_file
 from tasks.base import AnalysisTask
 from tasks.batch.htcondor import HTCondorBatch

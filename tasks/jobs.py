@@ -174,11 +174,11 @@ class ProcessingJob:
 
     def process(self, progress: Progress) -> None:
         """Process the branch and write its raw sums and columns."""
+        from pocket.base.fingerprint.reads import recording_reads
         from pocket.columns.parquet import write_columns
         from pocket.engine.run import run_branch
         from pocket.outputs import write_sums_and_histograms
         from pocket.parameters.used_files import recording_files
-        from pocket.reads import recording_reads
 
         self.verify_inputs()
         analysis = load_checked(self)
@@ -215,8 +215,8 @@ class SkimJob(ProcessingJob):
 
     def process(self, progress: Progress) -> None:
         """Write the surviving events, and the sums over all."""
+        from pocket.base.fingerprint.reads import recording_reads
         from pocket.parameters.used_files import recording_files
-        from pocket.reads import recording_reads
         from pocket.skims.run import skim_branch
 
         self.verify_inputs()

@@ -68,8 +68,8 @@ def load_checked(job: _Job) -> Analysis:
     Raises:
         ChangedCodeError: if it isn't what the process that scheduled the job had.
     """
-    from pocket import reads
     from pocket.analysis import forget_analyses, load_analysis
+    from pocket.base.fingerprint import reads
     from pocket.parameters import used_files
 
     analysis = load_analysis(job.analysis, job.overrides)
@@ -82,7 +82,7 @@ def load_checked(job: _Job) -> Analysis:
 
 
 def _processing(analysis: Analysis, name: str) -> dict[str, Any]:
-    from pocket.fingerprint import code_closure
+    from pocket.base.fingerprint import code_closure
 
     return {
         "config": analysis.config(name).processing_spec(),
@@ -92,7 +92,7 @@ def _processing(analysis: Analysis, name: str) -> dict[str, Any]:
 
 
 def _skimming(analysis: Analysis, name: str) -> dict[str, Any]:
-    from pocket.fingerprint import code_closure
+    from pocket.base.fingerprint import code_closure
 
     skim, spec = analysis.skim_of(name), analysis.config(name).processing_spec()
     return {
@@ -103,7 +103,7 @@ def _skimming(analysis: Analysis, name: str) -> dict[str, Any]:
 
 def _plotting(module: str) -> Callable[[Analysis, str], dict[str, Any]]:
     def parts(analysis: Analysis, name: str) -> dict[str, Any]:
-        from pocket.fingerprint import code_closure
+        from pocket.base.fingerprint import code_closure
         from pocket.parameters.defaults import to_plain
 
         config = analysis.config(name if name in analysis.configs else analysis.drawn_as(name))
@@ -149,7 +149,7 @@ def loaded_digest(task: str, analysis: Analysis, name: str) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _digest(task: str, same: _Same, name: str) -> str:
-    from pocket.fingerprint import digest
+    from pocket.base.fingerprint import digest
 
     return digest(PARTS[task](same.analysis, name))
 
@@ -171,7 +171,7 @@ def changed_sentence(label: str, parts: Any, specification: Path | None) -> str:
 
 
 def _first_difference(known: Any, parts: Any) -> str:
-    from pocket.fingerprint import differences, specification
+    from pocket.base.fingerprint import differences, specification
 
     now = specification(parts)
     # what the job doesn't use of it isn't compared

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import law
 
+from pocket.base.fingerprint import code_closure
 from pocket.executors import Job
-from pocket.fingerprint import code_closure
 from pocket.store import write_output
 from tasks.base import ConfigTask
 from tasks.branches import BatchWorkflow
@@ -140,10 +140,10 @@ class MergeOutputs(IterationTask, ConfigTask):
 
     def make(self) -> None:
         """Merge and write the templates and columns."""
+        from pocket.base.fingerprint.places import portable
         from pocket.columns.parquet import merge_columns
         from pocket.contents import write_contents
         from pocket.dumps.config import dump_config
-        from pocket.fingerprint.places import portable
         from pocket.merging import merge_outputs
         from pocket.normalisation import normalisation_factors, normalisation_sentences
         from pocket.outputs import read_output, write_sums_and_histograms

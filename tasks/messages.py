@@ -17,8 +17,8 @@ from types import FrameType, TracebackType
 
 from luigi.parameter import ParameterException
 
+from pocket.base.snapshots.process import current_snapshot, shown
 from pocket.errors import PocketError
-from pocket.snapshots.process import current_snapshot, shown
 from pocket.tokens import redacted
 
 #: errors whose text is meant for people

@@ -13,8 +13,8 @@ import luigi
 from luigi.cmdline_parser import CmdlineParser
 from luigi.task_register import Register
 
+from pocket.base.snapshots.process import shown
 from pocket.errors import UnknownNameError
-from pocket.snapshots.process import shown
 from tasks.collection import collect_when_tasks_run
 
 #: exit code of a wrong command line, as argparse has it

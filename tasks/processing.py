@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pocket.base.fingerprint import code_closure
 from pocket.executors import Job
-from pocket.fingerprint import code_closure
 from tasks.base import input_ids
 from tasks.branches import DatasetWorkflow
 from tasks.datasets import BuildDatasets

@@ -43,7 +43,7 @@ class Records:
 
 def task_records(task: StoreTask) -> Records:
     """Keep what the outputs of a task are made with, and return the records; those of jobs are kept already."""
-    from pocket.fingerprint import specification
+    from pocket.base.fingerprint import specification
     from pocket.store.records import keep_specification
 
     if given := os.environ.get(VARIABLE):
@@ -61,8 +61,8 @@ def task_records(task: StoreTask) -> Records:
 @functools.cache
 def _of_process(analysis: str) -> dict[str, str]:
     from pocket.analysis import absolute_reference
+    from pocket.base.snapshots.process import analysis_snapshot, current_snapshot
     from pocket.parameters.locations import project_root
-    from pocket.snapshots.process import analysis_snapshot, current_snapshot
     from pocket.store.records import keep_code, keep_lock
 
     root = current_snapshot()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
+from pocket.base.fingerprint import code_closure
+from pocket.base.runtime.user_code import UserCall
 from pocket.contents import checksum_of, read_contents
-from pocket.fingerprint import code_closure
 from pocket.readings import of_config
 from pocket.store import write_output
-from pocket.user_code import UserCall
 from tasks.base import TemplateTask, input_ids, load
 from tasks.iterations import NO_ITERATION, IterationTask
 from tasks.merging import MergeOutputs
@@ -190,8 +190,8 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
             with write_output(**self.write_info()) as folder:
                 shutil.copytree(self.iterated.directory / str(self.scale_factor), folder, dirs_exist_ok=True)
             return
+        from pocket.base.fingerprint.reads import recording_reads
         from pocket.parameters.used_files import recording_files
-        from pocket.reads import recording_reads
         from pocket.scale_factors.base import find_function
 
         make = find_function(self.declaration.maker)

@@ -6,8 +6,8 @@ import json
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from pocket.base.fingerprint import code_closure
 from pocket.executors import Job
-from pocket.fingerprint import code_closure
 from pocket.store import verify, write_output
 from tasks.base import ConfigTask, load
 from tasks.batch.own_store import with_own_paths

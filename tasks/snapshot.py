@@ -28,7 +28,7 @@ def begin() -> None:
     root = Path(__file__).parents[1]
     if not _is_same(root, os.environ.get("POCKET_ROOT", "")):
         return
-    from pocket.snapshots.process import current_snapshot, run_from_snapshot
+    from pocket.base.snapshots.process import current_snapshot, run_from_snapshot
 
     if current_snapshot() is not None:
         return

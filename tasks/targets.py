@@ -10,8 +10,8 @@ from typing import Any
 
 import law
 
+from pocket.base.fingerprint.places import located
 from pocket.errors import ChangedFileError, DamagedOutputError
-from pocket.fingerprint.places import located
 from pocket.remote.threads import in_threads
 from pocket.store import Manifest, is_complete, read_manifest, verify_all
 from pocket.store.manifest import other_input, why_incomplete
@@ -157,8 +157,8 @@ class StoreCollection(law.TargetCollection):
 
 def _changed_since(manifest: Manifest) -> list[str]:
     """Return what was read to make an output, beside its inputs, and isn't any more as it was."""
+    from pocket.base.fingerprint.reads import changed_reads
     from pocket.parameters.checksums import changed_files
-    from pocket.reads import changed_reads
 
     reads = manifest.info.get("reads", {})
     changed = changed_files(manifest.info.get("parameter_files", {}))

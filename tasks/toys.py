@@ -6,8 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pocket.base.fingerprint import code_closure
 from pocket.executors import Job
-from pocket.fingerprint import code_closure
 from tasks.jobs import TOY_FILE, ToyCorrectionsJob, ToyJob
 from tasks.targets import StoreTarget
 from tasks.workflow import PoolWorkflow

@@ -15,7 +15,7 @@ import pytest
 
 import analysis
 import tasks
-from pocket.fingerprint import code_closure
+from pocket.base.fingerprint import code_closure
 
 REPOSITORY = Path(__file__).absolute().parents[1]
 MAX_LINES = 600

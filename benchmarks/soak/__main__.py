@@ -31,7 +31,7 @@ from pathlib import Path
 from benchmarks.soak.faults import Faults, prepare
 from benchmarks.soak.pool import Pool, running_pool
 from benchmarks.soak.report import ASKED, attempts, complaints, table
-from pocket.file_state import file_checksum
+from pocket.base.runtime.file_state import file_checksum
 from tests.law_runner import ROOT
 from tests.services.checkout import Analysis, copy_analysis, copy_project, make_folder
 from tests.services.conftest import ORDINARY_USER, User

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from pocket.corrections import load_correction
 from pocket.errors import ConfigError, check_known
-from pocket.lookup import parameter
+from pocket.parameters.access import parameter
 
 Array = npt.NDArray[np.float64]
 Inputs = Mapping[str, Any]

@@ -9,12 +9,13 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
+from pocket.base.arrays.fields import branch, collection
 from pocket.calibrators.base import NOMINAL, Calibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS, Array, JetCorrections
 from pocket.calibrators.smearing import flat, matched_gen_pt, normal_numbers, smear_factor
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.lookup import branch, collection, parameter
 from pocket.objects.nanoaod import rho
+from pocket.parameters.access import parameter
 
 #: variation of the energy resolution; those of the scale are called JES_{source}
 JER, JES = "JER", "JES_"

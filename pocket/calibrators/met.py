@@ -8,11 +8,12 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
+from pocket.base.arrays.fields import branch, collection
 from pocket.calibrators.base import Calibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS, Array
 from pocket.calibrators.smearing import flat
 from pocket.errors import ConfigError, MissingBranchError
-from pocket.lookup import branch, collection, parameter
+from pocket.parameters.access import parameter
 
 #: pt in GeV above which jets count, and the fraction of electromagnetic energy below which they do
 JET_PT_MIN, EM_FRACTION_MAX = 15.0, 0.9

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pocket.base.arrays.fields import branch, collection
 from pocket.calibrators.base import Calibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS
-from pocket.lookup import branch, collection, parameter
+from pocket.parameters.access import parameter
 
 
 class MuonScaleCalibrator(Calibrator):

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pocket.base.runtime.user_code import UserCall
 from pocket.calibrators.base import NOMINAL, Calibrator, check_calibrators, requested_variations
 from pocket.errors import ConfigError, UnknownNameError, check_known
-from pocket.user_code import UserCall
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.arrays.fields import branch, collection
 from pocket.columns.config import EVENT_IDS, WEIGHT, WEIGHT_VARIATION, ColOut
 from pocket.engine.masks import CategoryMasks
 from pocket.engine.weighting import ChunkWeights
 from pocket.errors import ColumnError, check_known
-from pocket.lookup import branch, collection
 
 Mask = npt.NDArray[np.bool_]
 

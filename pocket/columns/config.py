@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pocket.arguments import Declarative
+from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError
 
 #: columns of every export, which identify an event

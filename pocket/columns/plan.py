@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from pocket.blocks import Block
+from pocket.base.sample_blocks import Block
 from pocket.columns.config import ColOut
 from pocket.errors import ConfigError
 
@@ -17,7 +17,7 @@ ColumnPlan = dict[str, dict[str, tuple[ColOut, ...]]]
 def build_column_plan(
     block: Mapping[str, Any], categories: Sequence[str], samples: Iterable[str], dropped: Iterable[str] = ()
 ) -> ColumnPlan:
-    """Resolve the block ``columns`` of a configuration (:mod:`pocket.blocks`).
+    """Resolve the block ``columns`` of a configuration (:mod:`pocket.base.sample_blocks`).
 
     Args:
         block: block of :class:`~pocket.columns.config.ColOut`.

@@ -53,10 +53,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pocket.base.file_names import check_file_name
 from pocket.datasets.catalogues.dbs import GLOBAL, INSTANCES
 from pocket.datasets.metadata import read_metadata, text
 from pocket.errors import DatasetError, UnknownNameError, check_known
-from pocket.file_names import check_file_name
 from pocket.skims.before import BeforeSkim
 from pocket.tokens import holds_token, redacted
 

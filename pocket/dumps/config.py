@@ -38,7 +38,7 @@ def describe_config(cfg: Configurator, name: str) -> dict[str, Any]:
         A dictionary of values that JSON can hold.
 
     Raises:
-        ConfigError: if something has no defined content (:func:`pocket.fingerprint.digest`).
+        ConfigError: if something has no defined content (:func:`pocket.base.fingerprint.digest`).
     """
     sequences = _calibrator_sequences(cfg)
     return {

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from pocket.fingerprint import fingerprint
+from pocket.base.fingerprint import fingerprint
 
 
 def plain(value: object) -> Any:
@@ -26,7 +26,7 @@ def plain(value: object) -> Any:
     other object its type and hash. Infinities and NaN become texts, which JSON lacks numbers for.
 
     Raises:
-        ConfigError: for an object without defined content (:func:`pocket.fingerprint.digest`).
+        ConfigError: for an object without defined content (:func:`pocket.base.fingerprint.digest`).
     """
     if value is None or isinstance(value, bool | int | str):
         return value
@@ -66,7 +66,7 @@ def describe_code(obj: object) -> dict[str, Any]:
         partial ``bound``, its arguments. What isn't known is left out.
 
     Raises:
-        ConfigError: if the code refers to something without defined content (:func:`pocket.fingerprint.digest`).
+        ConfigError: if the code refers to something without defined content (:func:`pocket.base.fingerprint.digest`).
     """
     code = _underlying(obj)
     place = _place(code)

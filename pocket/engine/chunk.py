@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from pocket.base.runtime.user_code import UserCall
 from pocket.calibrators.base import NOMINAL
 from pocket.columns.collect import collect_columns
 from pocket.configurator import Configurator
@@ -19,7 +20,6 @@ from pocket.engine.patterns import Mask
 from pocket.engine.selecting import select_events
 from pocket.engine.weighting import ChunkWeights, compute_weights
 from pocket.skims.normalisation import generator_sums
-from pocket.user_code import UserCall
 from pocket.workflows.base import BaseProcessorABC
 
 Output = dict[str, Any]

@@ -6,9 +6,9 @@ from typing import Any
 
 from coffea import processor
 
+from pocket.base.runtime.user_code import UserCall
 from pocket.configurator import Configurator, processing_metadata
 from pocket.engine.chunk import Output, process_chunk
-from pocket.user_code import UserCall
 
 
 class CoffeaProcessor(processor.ProcessorABC):  # type: ignore[misc]

@@ -11,6 +11,7 @@ import hist
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.arrays.jagged import offsets_of
 from pocket.calibrators.base import NOMINAL
 from pocket.configurator import Configurator
 from pocket.engine.kernel import add_once, add_weights
@@ -21,7 +22,6 @@ from pocket.engine.weighting import ChunkWeights, Floats
 from pocket.errors import HistogramError
 from pocket.histograms.axes import build_axis, category_axis, flat_bins, set_sums
 from pocket.histograms.config import HistConf
-from pocket.ragged import offsets_of
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ import gc
 
 import awkward as ak
 
+from pocket.base.arrays.jagged import count_true
 from pocket.errors import ConfigError
 from pocket.parameters.defaults import get_default_parameters
-from pocket.ragged import count_true
 
 # the first call of a compiled function makes numba load for a second
 count_true(ak.Array([[True]]))

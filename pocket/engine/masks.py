@@ -10,13 +10,13 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
+from pocket.base.arrays.fields import collection
+from pocket.base.arrays.jagged import reduce_lists
+from pocket.base.runtime.user_code import UserCall
 from pocket.cut import Cut
 from pocket.engine.patterns import Indices, Mask, Patterns, Words, bits_of, set_bits
 from pocket.errors import HistogramError
-from pocket.lookup import collection
-from pocket.ragged import reduce_lists
 from pocket.selections import StandardSelection
-from pocket.user_code import UserCall
 
 
 class CutMasks:

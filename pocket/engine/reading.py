@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import awkward as ak
 
+from pocket.base.fingerprint.modules import owner, top_level
+from pocket.base.runtime.user_code import add_events, call_of, events_of, is_noted
 from pocket.datasets.content import structure
 from pocket.datasets.segments import Segment
 from pocket.engine.nano import NanoTree
@@ -24,11 +26,9 @@ from pocket.errors import (
     PocketError,
     nearest,
 )
-from pocket.fingerprint.modules import owner, top_level
 from pocket.remote.attempts import Found, first_readable
 from pocket.remote.client import open_root
 from pocket.remote.failures import why_unreadable
-from pocket.user_code import add_events, call_of, events_of, is_noted
 
 T = TypeVar("T")
 
@@ -198,6 +198,6 @@ def _comes_from_reading(error: BaseException) -> bool:
         if module.startswith("uproot.") and is_ours:
             return True
         # which only notes what the user's code opens
-        if owner(module) != "library" and module != "pocket.reads":
+        if owner(module) != "library" and module != "pocket.base.fingerprint.reads":
             is_ours = top_level(module) == "pocket"
     return False

@@ -12,18 +12,18 @@ from typing import Any
 
 from coffea.processor import accumulate
 
+from pocket.base.runtime.memory import keep_memory
+from pocket.base.runtime.user_code import EventRange
 from pocket.configurator import Configurator, processing_metadata
 from pocket.datasets.segments import Branch, Segment
 from pocket.engine.chunk import Output, empty_output
 from pocket.engine.chunking import Chunking
 from pocket.engine.coffea_processor import CoffeaProcessor
-from pocket.engine.memory import keep_memory
 from pocket.engine.nano import NanoTree
 from pocket.engine.reading import explaining, nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError, DatasetError, UnknownNameError
 from pocket.skims.before import BeforeSkim, needs_all_files
-from pocket.user_code import EventRange
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import awkward as ak
 import numpy as np
 from coffea.nanoevents.util import key_to_tuple
 
+from pocket.base.arrays.jagged import flat_values
+from pocket.base.arrays.lazy import numbers_when_used
 from pocket.engine.nano import Chunk
 from pocket.engine.packing import Indices, Mask, Packing
-from pocket.ragged import flat_values
-from pocket.when_used import numbers_when_used
 
 
 def select_events(events: Any, mask: Mask, last: bool = False) -> Any:

@@ -10,10 +10,10 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.arrays.fields import is_optional
+from pocket.base.arrays.jagged import as_numbers, counts_of, element_at, elements_of
 from pocket.errors import HistogramError, MissingBranchError, nearest
 from pocket.histograms.config import Axis
-from pocket.lookup import is_optional
-from pocket.ragged import as_numbers, counts_of, element_at, elements_of
 
 
 def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Mapping[str, Any], where: str) -> Any:

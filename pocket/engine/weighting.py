@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pocket.user_code import UserCall
+from pocket.base.runtime.user_code import UserCall
 from pocket.weights.plan import SamplePlan, WeightPlan, variation_names
 from pocket.weights.wrapper import WeightWrapper
 

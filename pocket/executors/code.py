@@ -9,11 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pocket.base.snapshots.process import current_snapshot, snapshot_of
+from pocket.base.snapshots.trees import read_mark
 from pocket.errors import ConfigError
 from pocket.executors.remote import content_digest, source_files
 from pocket.parameters.locations import project_root
-from pocket.snapshots.process import current_snapshot, snapshot_of
-from pocket.snapshots.trees import read_mark
 
 #: of a checkout: the packages and what they read
 PROJECT_FOLDERS = ("pocket", "tasks", "analysis", "params", "datasets")

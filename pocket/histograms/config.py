@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
-from pocket.arguments import Declarative
-from pocket.blocks import SUBSAMPLE
+from pocket.base.arguments import Declarative
+from pocket.base.file_names import check_file_name
+from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.file_names import check_file_name
 
 AXIS_TYPES = ("regular", "variable", "integer", "intcat", "strcat")
 TRANSFORMS = ("log", "sqrt")

@@ -9,8 +9,9 @@ from typing import Any
 
 import awkward as ak
 
-from pocket.lookup import branch, parameter
-from pocket.ragged import select_objects
+from pocket.base.arrays.fields import branch
+from pocket.base.arrays.jagged import select_objects
+from pocket.parameters.access import parameter
 
 
 def is_tagged(jets: ak.Array, btag_params: Mapping[str, Any], wp: str) -> ak.Array:

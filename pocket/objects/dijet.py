@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import awkward as ak
 
-from pocket.lookup import branch
+from pocket.base.arrays.fields import branch
+from pocket.base.arrays.jagged import padded
 from pocket.objects.momenta import leading_pair
-from pocket.ragged import padded
 
 
 def get_dijet(jets: ak.Array, taggerVars: bool = True) -> ak.Array:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import awkward as ak
 
+from pocket.base.arrays.fields import branch
+from pocket.base.arrays.jagged import by_descending
 from pocket.errors import ConfigError
-from pocket.lookup import branch
 from pocket.objects.leptons import merged_leptons
 from pocket.objects.momenta import KINEMATICS, four_momenta, leading_pair
-from pocket.ragged import by_descending
 
 
 def get_dilepton(electrons: ak.Array | None, muons: ak.Array | None, transverse: bool = False) -> ak.Array:

@@ -7,11 +7,12 @@ from typing import Any
 
 import awkward as ak
 
+from pocket.base.arrays.fields import collection
+from pocket.base.arrays.jagged import by_descending
 from pocket.errors import UnknownNameError
-from pocket.lookup import collection, parameter
 from pocket.objects.gen_record import nearest_ancestor, value_at
 from pocket.objects.matching import distance_to_nearest
-from pocket.ragged import by_descending
+from pocket.parameters.access import parameter
 
 ELECTRON, MUON, TAU = 11, 13, 15
 #: lepton flavour → the absolute PDG codes

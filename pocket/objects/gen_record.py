@@ -5,8 +5,8 @@ from __future__ import annotations
 import awkward as ak
 import numpy as np
 
-from pocket.lookup import branch
-from pocket.ragged import counts_of, flat_values, starts_of, to_lists
+from pocket.base.arrays.fields import branch
+from pocket.base.arrays.jagged import counts_of, flat_values, starts_of, to_lists
 
 
 def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.Array:
@@ -42,7 +42,7 @@ def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.
 
 def value_at(values: ak.Array, positions: ak.Array, default: int) -> ak.Array:
     """Return the values at some positions in their events, ``default`` where the position is -1."""
-    from pocket.list_loops import values_at
+    from pocket.base.arrays.compiled import values_at
 
     n_of, flat = counts_of(positions), flat_values(values)
     found = np.full(n_of.sum(), default, dtype=np.int64)

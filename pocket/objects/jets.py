@@ -7,11 +7,12 @@ from typing import Any
 
 import awkward as ak
 
+from pocket.base.arrays.fields import branch, collection
+from pocket.base.arrays.jagged import ObjectColumns, select_objects
 from pocket.errors import UnknownNameError
-from pocket.lookup import branch, collection, parameter
 from pocket.objects.matching import distance_to_nearest
 from pocket.objects.nanoaod import has_pileup_id, identification, nano_version
-from pocket.ragged import ObjectColumns, select_objects
+from pocket.parameters.access import parameter
 
 #: tagger of AK4 jets → the scores that :func:`jet_selection` names alike for all taggers
 JET_TAGGERS = {

@@ -8,10 +8,8 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from pocket.errors import ConfigError, UnknownNameError
-from pocket.lookup import branch, collection, parameter
-from pocket.objects.nanoaod import lepton_id, supercluster_eta
-from pocket.ragged import (
+from pocket.base.arrays.fields import branch, collection
+from pocket.base.arrays.jagged import (
     ObjectColumns,
     by_descending,
     counts_of,
@@ -21,7 +19,10 @@ from pocket.ragged import (
     starts_of,
     to_lists,
 )
-from pocket.when_used import numbers_when_used
+from pocket.base.arrays.lazy import numbers_when_used
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.objects.nanoaod import lepton_id, supercluster_eta
+from pocket.parameters.access import parameter
 
 #: relative isolation that ``iso`` cuts on
 ISOLATION = {"Electron": "pfRelIso03_all", "Muon": "pfRelIso04_all"}

@@ -8,8 +8,8 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.lookup import is_optional
-from pocket.ragged import counts_of, flat_values, offsets_of, to_lists
+from pocket.base.arrays.fields import is_optional
+from pocket.base.arrays.jagged import counts_of, flat_values, offsets_of, to_lists
 
 
 def delta_r(eta1: Any, phi1: Any, eta2: Any, phi2: Any) -> Any:
@@ -61,7 +61,7 @@ def distance_to_nearest(objects: ak.Array, others: ak.Array) -> ak.Array:
     columns = (objects["eta"], objects["phi"], others["eta"], others["phi"])
     if any(is_optional(column) for column in columns):
         return ak.fill_none(ak.min(delta_r_table(objects, others), axis=2), np.inf)
-    from pocket.objects.distances import smallest_distances
+    from pocket.base.arrays.compiled import smallest_distances
 
     counts, counts2 = (counts_of(column) for column in (objects["eta"], others["eta"]))
     eta, phi, eta2, phi2 = map(flat_values, columns)

@@ -10,8 +10,8 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.ragged import counts_of, flat_values, starts_of
-from pocket.when_used import numbers_when_used
+from pocket.base.arrays.jagged import counts_of, flat_values, starts_of
+from pocket.base.arrays.lazy import numbers_when_used
 
 KINEMATICS = ("pt", "eta", "phi", "mass")
 

@@ -20,8 +20,8 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
+from pocket.base.arrays.fields import branch, collection
 from pocket.errors import MissingBranchError, UnknownNameError
-from pocket.lookup import branch, collection
 
 #: bits of the jet identification, as in Jet_jetId
 TIGHT, TIGHT_LEPTON_VETO = 1 << 1, 1 << 2

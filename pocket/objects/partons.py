@@ -7,7 +7,7 @@ from enum import IntEnum
 import awkward as ak
 import numpy as np
 
-from pocket.lookup import branch
+from pocket.base.arrays.fields import branch
 from pocket.objects.gen_record import nearest_ancestor, value_at
 from pocket.objects.object_matching import object_matching
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import awkward as ak
 
-from pocket.lookup import branch, collection, parameter
+from pocket.base.arrays.fields import branch, collection
 from pocket.objects.leptons import ECAL_TRANSITION
 from pocket.objects.matching import distance_to_nearest
+from pocket.parameters.access import parameter
 
 
 def photon_selection(events: ak.Array, photon: str, params: Any, leptons_collection: str = "") -> ak.Array:

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pocket.base.fingerprint.places import located, portable
+from pocket.base.runtime.file_state import checksum
 from pocket.errors import ConfigError
-from pocket.file_state import checksum
-from pocket.fingerprint.places import located, portable
 from pocket.parameters.locations import local_path
 from pocket.parameters.used_files import changed, files_in_use
 
@@ -66,7 +66,7 @@ def content_of(name: str) -> FileContent:
 def checksums(names: Iterable[str]) -> dict[str, str]:
     """Return name → SHA-256 of files, as they are on this machine (:func:`pocket.parameters.locations.local_path`).
 
-    A path is named so that it means the same on other machines (:func:`pocket.fingerprint.places.portable`).
+    A path is named so that it means the same on other machines (:func:`pocket.base.fingerprint.places.portable`).
     """
     return {portable(name): checksum(local_path(name)) for name in names}
 

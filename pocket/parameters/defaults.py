@@ -16,7 +16,7 @@ from omegaconf import MISSING, Container, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 from yaml import YAMLError
 
-from pocket.derived import derived
+from pocket.base.runtime.file_cache import derived
 from pocket.errors import ConfigError
 from pocket.parameters import numbers, schema
 from pocket.parameters.locations import directory_names, project_path, project_root, register_configuration_dir

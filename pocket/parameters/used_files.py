@@ -6,10 +6,10 @@ import contextlib
 from collections.abc import Collection, Iterable, Iterator
 from contextvars import ContextVar
 
+from pocket.base.fingerprint.kept_records import KeptRecords, functions_of_the_user, may_call
+from pocket.base.fingerprint.places import portable
+from pocket.base.runtime.file_state import FileState, checksum, file_state
 from pocket.errors import ChangedFileError
-from pocket.file_state import FileState, checksum, file_state
-from pocket.fingerprint.places import portable
-from pocket.kept_records import KeptRecords, functions_of_the_user, may_call
 
 
 class UsedFiles(dict[str, str]):
@@ -96,7 +96,7 @@ def recording_files(whose: object = None, names: Collection[str] | None = None) 
     """Record which files the code of a block asks for: yields name → path, filled by ``local_path``.
 
     Args:
-        whose: whose code runs, see :func:`pocket.reads.recording_reads`.
+        whose: whose code runs, see :func:`pocket.base.fingerprint.reads.recording_reads`.
         names: the names that the code uses, if they are known.
     """
     with EARLIER.recording(whose, names) as used:

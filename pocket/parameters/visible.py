@@ -30,7 +30,7 @@ class Reader:
     """Who reads parameters.
 
     Args:
-        names: names that its code may use (:func:`pocket.fingerprint.names.names_in`).
+        names: names that its code may use (:func:`pocket.base.fingerprint.names.names_in`).
         years: years that it is used in.
         listed: sections that it reads by names that are put together, or as a whole.
     """
@@ -281,7 +281,7 @@ class _Guarded(DictConfig):
 
 def _is_own(frame: FrameType) -> bool:
     module = str(frame.f_globals.get("__name__"))
-    return module in (__name__, "pocket.lookup") or module.partition(".")[0] == "omegaconf"
+    return module in (__name__, "pocket.parameters.access") or module.partition(".")[0] == "omegaconf"
 
 
 def _caller() -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pocket.arguments import Declarative
+from pocket.base.arguments import Declarative
 from pocket.readings import Reading
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pocket.arguments import Declarative
+from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError, check_known
 
 

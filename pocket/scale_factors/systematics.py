@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pocket.arguments import Declarative
+from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError
 
 #: names that the written correction gives a meaning of its own

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.runtime.user_code import EventRange, UserCall
 from pocket.configurator import Configurator, processing_metadata
 from pocket.datasets.fileset import FileInfo
 from pocket.datasets.segments import Branch, Segment
@@ -26,7 +27,6 @@ from pocket.skims.record import SkimRecord
 from pocket.skims.selection import kept_events
 from pocket.skims.skim import Skim
 from pocket.skims.writing import EventWriter
-from pocket.user_code import EventRange, UserCall
 from pocket.workflows.base import BaseProcessorABC
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from pocket.arguments import Declarative
+from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError, check_known
 
 _SKIM_PARTS = ("parameters", "workflow", "workflow_options", "datasets", "skim")

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from pocket.file_state import checksum, file_state
+from pocket.base.runtime.file_state import checksum, file_state
 
 NAME = "manifest.json"
 

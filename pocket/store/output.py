@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pocket.base.runtime.file_state import file_checksum
 from pocket.errors import ConfigError
-from pocket.file_state import file_checksum
 from pocket.store.manifest import (
     NAME,
     FileRecord,

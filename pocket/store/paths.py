@@ -6,8 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from pocket.base.file_names import check_store_name
 from pocket.errors import ConfigError
-from pocket.file_names import check_store_name
 
 
 def store_root() -> Path:

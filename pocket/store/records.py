@@ -18,8 +18,8 @@ import tarfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from pocket.fingerprint import Specification
-from pocket.snapshots.trees import read_mark
+from pocket.base.fingerprint import Specification
+from pocket.base.snapshots.trees import read_mark
 from pocket.store.paths import store_root
 from pocket.store.publishing import replacing_file
 

@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from pocket.base.runtime.file_state import checksum, file_state
 from pocket.errors import DamagedOutputError
-from pocket.file_state import checksum, file_state
 from pocket.store.manifest import NAME, FileRecord, read_manifest
 
 #: what the manifest of a damaged output is renamed to

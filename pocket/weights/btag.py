@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.arrays.jagged import Indices, products_of
 from pocket.corrections import load_correction
 from pocket.errors import ConfigError
-from pocket.lookup import parameter
-from pocket.ragged import Indices, products_of
+from pocket.parameters.access import parameter
 from pocket.weights.bins import Floats, Input, Inputs
 from pocket.weights.evaluation import (
     FlatObjects,

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from omegaconf import OmegaConf
 
+from pocket.base.runtime.user_code import UserCall
 from pocket.corrections import load_correction
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.lookup import parameter
+from pocket.parameters.access import parameter
 from pocket.parameters.visible import names_of
-from pocket.user_code import UserCall
 from pocket.weights.bins import Inputs
 from pocket.weights.btag import BTagCalibration, BTagFixedWorkingPoint, BTagShape
 from pocket.weights.evaluation import evaluate, named_correction

@@ -9,9 +9,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import numpy.typing as npt
 
-from pocket.arguments import declarative
+from pocket.base.arguments import declarative
+from pocket.base.arrays.fields import field
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError, check_known
-from pocket.lookup import field
 from pocket.scale_factors.evaluate import DerivedCorrection, any_of, each_of
 from pocket.weights.bins import Floats, Input, Inputs
 from pocket.weights.evaluation import FlatObjects, flat

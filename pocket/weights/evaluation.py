@@ -17,11 +17,21 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.arrays.fields import branch, collection, field, is_optional
+from pocket.base.arrays.jagged import (
+    Indices,
+    as_numbers,
+    count_true,
+    counts_of,
+    elements_of,
+    products_of,
+    to_lists,
+    without_gaps,
+)
 from pocket.corrections import find_corrections, inputs_of, load_correction, read_corrections
 from pocket.errors import ConfigError, check_known
-from pocket.lookup import branch, collection, field, is_optional, parameter
+from pocket.parameters.access import parameter
 from pocket.parameters.checksums import FileContent
-from pocket.ragged import Indices, as_numbers, count_true, counts_of, elements_of, products_of, to_lists, without_gaps
 from pocket.weights.bins import Floats, Input, Inputs, binned
 
 
@@ -50,7 +60,7 @@ class FlatObjects:
         self.per_event = counts_of(column)
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        """Return a field, named as in :func:`pocket.lookup.field`; shape (n objects,).
+        """Return a field, named as in :func:`pocket.base.arrays.fields.field`; shape (n objects,).
 
         Raises:
             MissingBranchError: if the collection doesn't have it.

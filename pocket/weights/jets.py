@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pocket.lookup import parameter
+from pocket.parameters.access import parameter
 from pocket.weights.bins import Floats, Inputs
 from pocket.weights.evaluation import FlatObjects, evaluate, kind_input, named_correction
 from pocket.weights.wrapper import WeightData, WeightWrapper

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pocket.errors import ConfigError
-from pocket.lookup import parameter
+from pocket.parameters.access import parameter
 from pocket.weights.bins import Floats, Input, Inputs
 from pocket.weights.evaluation import (
     FlatObjects,

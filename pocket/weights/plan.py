@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pocket.blocks import Block
+from pocket.base.runtime.user_code import UserCall
+from pocket.base.sample_blocks import Block
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.user_code import UserCall
 from pocket.weights.wrapper import WeightWrapper
 
 WeightClass = type[WeightWrapper]
@@ -74,7 +74,7 @@ def build_plan(
     samples: Mapping[str, bool],
     dropped: Iterable[str] = (),
 ) -> WeightPlan:
-    """Resolve the blocks ``weights`` and ``variations.weights`` of a configuration (:mod:`pocket.blocks`).
+    """Resolve the blocks ``weights`` and ``variations.weights`` of a configuration (:mod:`pocket.base.sample_blocks`).
 
     Args:
         weights: block of weights; entries are names or weight classes.

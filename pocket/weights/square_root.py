@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pocket.arguments import declarative
+from pocket.base.arguments import declarative
 from pocket.errors import ConfigError
 from pocket.weights.common import NormalisationWeight
 from pocket.weights.wrapper import Array, WeightData, WeightDataMultiVariation, WeightWrapper

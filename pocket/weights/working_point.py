@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from pocket.arguments import declarative
+from pocket.base.arguments import declarative
 from pocket.errors import ConfigError
 from pocket.weights.bins import Floats
 from pocket.weights.btag import method_1a

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from pocket.arguments import declarative
+from pocket.base.arguments import declarative
 from pocket.errors import ConfigError
 from pocket.one_sided import mode_of
 

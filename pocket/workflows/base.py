@@ -135,7 +135,7 @@ class BaseProcessorABC(ABC):
         Raises:
             ConfigError: where it is used, if there isn't one number per event.
         """
-        from pocket.when_used import numbers_when_used
+        from pocket.base.arrays.lazy import numbers_when_used
 
         self.events[name] = numbers_when_used(name, self.nevents, dtype, compute)
 

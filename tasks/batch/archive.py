@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from pocket.base.runtime.file_state import file_checksum
 from pocket.errors import PocketError
-from pocket.file_state import file_checksum
 from pocket.store.publishing import replacing_file
 
 #: of the environment's packages in 11 s; 1 takes 8 s for a tenth more, 6 takes 23 s for 4 % less

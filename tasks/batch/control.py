@@ -10,8 +10,8 @@ from typing import Any
 import law
 from law.job.base import JobInputFile
 
-from pocket.snapshots.process import current_snapshot
-from pocket.snapshots.trees import use
+from pocket.base.snapshots.process import current_snapshot
+from pocket.base.snapshots.trees import use
 from tasks.batch.environment import NOTHING_KNOWN
 from tasks.batch.options import BatchOptions
 from tasks.batch.sites import check_characters

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pocket.base.snapshots.process import analysis_snapshot, current_snapshot, snapshot_of
+from pocket.base.snapshots.sources import source_files
+from pocket.base.snapshots.trees import BY_JOBS, read_mark
 from pocket.errors import ConfigError
-from pocket.snapshots.process import analysis_snapshot, current_snapshot, snapshot_of
-from pocket.snapshots.sources import source_files
-from pocket.snapshots.trees import BY_JOBS, read_mark
 from pocket.store import store_root
 from pocket.store.publishing import replacing_file
 from tasks.batch.archive import Archive, make_archive, plan_archive

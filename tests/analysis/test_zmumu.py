@@ -10,7 +10,7 @@ import pytest
 
 from analysis.zmumu.workflow import _in_pairs
 from pocket.analysis import load_analysis
-from pocket.fingerprint import digest
+from pocket.base.fingerprint import digest
 
 CONFIGS = (
     *("tnp", "tnp_closure", "trigger_eff", "trigger_closure", "dy_pt"),
@@ -19,7 +19,7 @@ CONFIGS = (
 PROBES, SPECTRA = CONFIGS[:4], CONFIGS[4:]
 PRINT_DIGESTS = """
 from pocket.analysis import load_analysis
-from pocket.fingerprint import digest
+from pocket.base.fingerprint import digest
 for config in load_analysis("zmumu").configs.values():
     print(digest(config.processing_spec()))
 """

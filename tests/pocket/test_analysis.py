@@ -12,10 +12,10 @@ import pytest
 from omegaconf import OmegaConf
 
 from pocket.analysis import Analysis, _load, absolute_reference, available_analyses, load_analysis
+from pocket.base.fingerprint import digest
 from pocket.comparison import Comparison
 from pocket.cut_functions import passthrough
 from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
-from pocket.fingerprint import digest
 from pocket.histograms.config import Axis, HistConf
 from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, Kept
 from pocket.skims import Skim

@@ -13,9 +13,9 @@ import pytest
 import xgboost
 from onnx import TensorProto, helper, numpy_helper
 
+from pocket.base.fingerprint import digest
 from pocket.delayed import DelayedColumn
 from pocket.errors import ChangedFileError, ConfigError, UnknownNameError
-from pocket.fingerprint import digest
 from pocket.models import OnnxModel, XGBoostModel
 from pocket.parameters.used_files import recording_files
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from pocket.analysis import load_analysis
+from pocket.base.fingerprint import fingerprint
 from pocket.configurator import Configurator
-from pocket.fingerprint import fingerprint
 from pocket.histograms.config import Axis, HistConf
 from pocket.parts import part_of
 from pocket.readings import Reading

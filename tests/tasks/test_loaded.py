@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from pocket.base.fingerprint import specification
 from pocket.errors import ChangedCodeError
-from pocket.fingerprint import specification
 from pocket.store.records import keep_specification, record_file
 from tasks.loaded import PARTS, VARIABLE, Expected, changed_sentence
 from tasks.processing import RunProcessor

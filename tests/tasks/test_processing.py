@@ -9,8 +9,8 @@ import luigi
 import pytest
 
 from pocket.analysis import load_analysis
-from pocket.fingerprint import imports
-from pocket.fingerprint.sources import Statement
+from pocket.base.fingerprint import imports
+from pocket.base.fingerprint.sources import Statement
 from pocket.outputs import read_output, read_sums
 from pocket.parameters.defaults import to_plain
 from tasks.merging import MergeOutputs

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.fingerprint import fingerprint
+from pocket.base.fingerprint import fingerprint
 from pocket.store import read_manifest
 from pocket.store.records import read_record, read_specification, record_file
 from tasks import records

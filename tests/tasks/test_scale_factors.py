@@ -10,7 +10,7 @@ import correctionlib
 import numpy as np
 import pytest
 
-from pocket.fingerprint.places import portable
+from pocket.base.fingerprint.places import portable
 from pocket.outputs import read_templates
 from pocket.scale_factors.result import ScaleFactorResult
 from pocket.store import read_manifest

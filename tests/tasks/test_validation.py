@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pocket.fingerprint import digest
+from pocket.base.fingerprint import digest
 from pocket.store import read_manifest
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pocket.arguments import Declarative
+from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pocket.blocks import SUBSAMPLE
+from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.readings import Reading, of_config
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.outputs import ALL_YEARS

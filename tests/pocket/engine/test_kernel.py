@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pocket.base.arrays.jagged import offsets_of
 from pocket.engine.kernel import add_once, add_weights
 from pocket.engine.masks import to_bits
 from pocket.engine.patterns import Patterns
-from pocket.ragged import offsets_of
 
 
 @settings(max_examples=30)

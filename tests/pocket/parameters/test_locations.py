@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
+from pocket.base.fingerprint import digest
 from pocket.errors import ConfigError
-from pocket.fingerprint import digest
 from pocket.parameters import defaults
 from pocket.parameters.locations import (
     PUBLIC,

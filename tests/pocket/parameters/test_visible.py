@@ -8,7 +8,7 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.lookup import parameter
+from pocket.parameters.access import parameter
 from pocket.parameters.visible import Reader, guarded, visible
 
 PARAMETERS: dict[str, Any] = {

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from pocket.base.fingerprint import fingerprint
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.fingerprint import fingerprint
 from pocket.scale_factors import Imported
 from pocket.scale_factors.imported import signed
 from pocket.weights.derived import ScaleFactorWeight

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pocket.fingerprint import specification
-from pocket.snapshots.trees import make_snapshot, read_tree
+from pocket.base.fingerprint import specification
+from pocket.base.snapshots.trees import make_snapshot, read_tree
 from pocket.store.records import (
     installed_packages,
     keep_code,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pocket.base.runtime.file_state import FileState, checksum
 from pocket.errors import DamagedOutputError
-from pocket.file_state import FileState, checksum
 from pocket.store import is_complete, read_manifest, verify, verify_all, verify_files
 from pocket.store.verification import DAMAGED, find_output
 from tests.pocket.store.test_output import holds

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.fingerprint import code_closure
 from pocket.weights import WeightLambda, WeightWrapper, common_weights
 from pocket.weights.plan import build_plan, shipped_weights
 

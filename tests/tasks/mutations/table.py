@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 import pytest
 
-from pocket.fingerprint import code_closure
+from pocket.base.fingerprint import code_closure
 from tests.law_runner import ROOT
 from tests.tasks.mutations.row import Edit, Row
 from tests.tasks.mutations.rows_of_the_engine import EngineRow
@@ -55,7 +55,7 @@ def enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
         patch.setenv(name, value)
     patch.setattr(sys, "path", [*sys.path])
     # another process knows no analysis from before
-    patch.setattr("pocket.fingerprint.places._outside", {})
+    patch.setattr("pocket.base.fingerprint.places._outside", {})
     # no row changes the engine in this process
     for module in [*sys.modules.values()]:
         if getattr(module, "code_closure", None) is code_closure:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from pocket.base.fingerprint import digest
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.fingerprint import digest
 from pocket.scale_factors import Alternative, Closure, EfficiencyMap, EfficiencyRatio, Kept, NormRatio, TagAndProbeFit
 from pocket.scale_factors.validation.closure import closure_configs, closure_sources, places
 from tests.pocket.scale_factors import toys

@@ -1,0 +1,161 @@
+"""Compiled loops over lists of different lengths."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+Indices = npt.NDArray[np.int64]
+
+
+@numba.njit(cache=True, nogil=True)
+def count_true(elements: npt.NDArray[np.bool_], offsets: Indices, counts: Indices) -> None:
+    """Count the true elements of each list.
+
+    Args:
+        elements: of all lists, shape (n elements,).
+        offsets: first element of each list, and the end of the last one, shape (n lists + 1,).
+        counts: set by this function, shape (n lists,).
+    """
+    # all before each element, since a loop over the elements of one list after the other can't be foreseen by the
+    # processor; indices without sign, which it needn't compare with 0. Numbers beyond 32 bits begin again at 0, which
+    # their differences don't notice
+    before = np.empty(len(elements) + 1, dtype=np.uint32)
+    total = before[0] = np.uint32(0)
+    for position in range(np.uint64(len(elements))):
+        total += np.uint32(elements[position])
+        before[position + np.uint64(1)] = total
+    for row in range(np.uint64(len(counts))):
+        counts[row] = before[np.uint64(offsets[row + np.uint64(1)])] - before[np.uint64(offsets[row])]
+
+
+@numba.njit(cache=True, nogil=True)
+def choose(elements: npt.NDArray[np.bool_], offsets: Indices, positions: Indices, chosen: Indices) -> Any:
+    """Find the true elements, and where those of each list are among them.
+
+    Args:
+        elements: of all lists, fewer than 2 to the power of 32, shape (n elements,).
+        offsets: first element of each list, and the end of the last one, shape (n lists + 1,).
+        positions: of the true elements, set by this function, with anything behind them; shape (n elements + 1,).
+        chosen: first true element of each list, and the end of the last one, set by this function; shape
+            (n lists + 1,).
+
+    Returns:
+        The number of true elements.
+    """
+    # without a condition, since the processor can't foresee it: what isn't true is written over by the next one
+    before = np.empty(len(elements) + 1, dtype=np.uint32)
+    total = np.uint64(0)
+    for position in range(np.uint64(len(elements))):
+        before[position], positions[total] = total, position
+        total += np.uint64(elements[position])
+    before[np.uint64(len(elements))] = total
+    for row in range(np.uint64(len(offsets))):
+        chosen[row] = before[np.uint64(offsets[row])]
+    return total
+
+
+@numba.njit(cache=True, nogil=True)
+def multiply(values: npt.NDArray[np.float64], counts: Indices, products: npt.NDArray[np.float64]) -> None:
+    """Multiply the elements of each list, from the first to the last.
+
+    Args:
+        values: elements of all lists, shape (n elements,).
+        counts: number of elements of each list, shape (n lists,).
+        products: set by this function, shape (n lists,); 1 for a list without elements.
+    """
+    first, eight, room = np.uint64(0), np.uint64(8), np.uint64(len(values))
+    largest = np.int64(0)
+    for row in range(np.uint64(len(counts))):
+        largest = max(largest, counts[row])
+    if largest <= 1:
+        for row in range(np.uint64(len(counts))):
+            # looked at in any case, since the processor can't foresee whether there is one
+            value = values[first] if first < room else 1.0
+            products[row] = value if counts[row] else 1.0
+            first += np.uint64(counts[row])
+        return
+    # eight at once, those that are too many as 1: the processor can foresee the end of most lists so
+    for row in range(len(counts)):
+        count, done, product = np.uint64(counts[row]), np.uint64(0), 1.0
+        if first + eight <= room:
+            for number in range(8):
+                value = values[first + np.uint64(number)]
+                product *= value if np.uint64(number) < count else 1.0
+            done = eight
+        for number in range(done, count):
+            product *= values[first + number]
+        first += count
+        products[row] = product
+
+
+@numba.njit(cache=True, nogil=True)
+def values_at(
+    values: npt.NDArray[Any], starts: Indices, positions: npt.NDArray[Any], counts: Indices, found: npt.NDArray[Any]
+) -> None:
+    """Look up values by their positions in lists.
+
+    Args:
+        values: elements of all lists, shape (n elements,).
+        starts: first element of each list, shape (n lists,).
+        positions: of elements in their lists; negative ones are left as they are, shape (n positions,).
+        counts: number of positions for each list, shape (n lists,).
+        found: the values, set by this function, shape (n positions,).
+    """
+    number = 0
+    for row in range(len(counts)):
+        start = starts[row]
+        for _ in range(counts[row]):
+            place = np.uint64(number)
+            if positions[place] >= 0:
+                found[place] = values[start + positions[place]]
+            number += 1
+
+
+@numba.njit(cache=True, nogil=True)
+def smallest_distances(
+    eta: npt.NDArray[Any],
+    phi: npt.NDArray[Any],
+    offsets: Indices,
+    eta2: npt.NDArray[Any],
+    phi2: npt.NDArray[Any],
+    offsets2: Indices,
+    smallest: npt.NDArray[Any],
+) -> None:
+    """Find the distance of each object to the closest other one of the event, as :func:`~.matching.delta_r` has it.
+
+    Args:
+        eta: pseudorapidities of the objects, shape (n objects,).
+        phi: their azimuths in radians, same shape.
+        offsets: first object of each event and the end of the last event's, shape (n events + 1,).
+        eta2: pseudorapidities of the others, shape (n others,).
+        phi2: their azimuths, same shape.
+        offsets2: the same as ``offsets`` for them.
+        smallest: the distances, shape (n objects,), set by this function; infinite in events without others, NaN if
+            one of the numbers is.
+    """
+    pi = smallest.dtype.type(np.pi)
+    turn = 2 * pi
+    # indices without sign needn't be compared with 0
+    for event in range(np.uint64(len(offsets) - 1)):
+        following = event + np.uint64(1)
+        for row in range(np.uint64(offsets[event]), np.uint64(offsets[following])):
+            square = smallest.dtype.type(np.inf)
+            for other in range(np.uint64(offsets2[event]), np.uint64(offsets2[following])):
+                angle = phi[row] - phi2[other] + pi
+                # the remainder by a turn takes longer than all the rest; next to it, it is this sum or difference, of
+                # which the processor needn't foresee which
+                if -turn <= angle < 2 * turn:
+                    angle = angle + turn if angle < 0 else angle
+                    angle = angle - turn if angle >= turn else angle
+                else:
+                    angle = angle % turn
+                delta_phi = angle - pi
+                delta_eta = eta[row] - eta2[other]
+                distance = delta_eta * delta_eta + delta_phi * delta_phi
+                square = distance if (distance < square) | (distance != distance) else square
+            smallest[row] = math.sqrt(square)

@@ -1,0 +1,74 @@
+"""Collections and branches of events by names that a person wrote down.
+
+A wrong name raises an error that says where it was looked for and what was probably meant.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from pocket.errors import MissingBranchError, UnknownNameError, nearest
+
+
+def collection(events: ak.Array, name: str) -> ak.Array:
+    """Return a collection of objects, e.g. ``"MuonGood"``.
+
+    Raises:
+        UnknownNameError: if there is no such collection.
+    """
+    if name not in events.fields:
+        raise UnknownNameError("collection", name, events.fields, "the events")
+    return events[name]
+
+
+def branch(objects: ak.Array, name: str, collection_name: str) -> ak.Array:
+    """Return a field of a collection, named in errors as the branch ``{collection_name}_{name}``.
+
+    Fields of the events themselves, ``collection_name="events"``, are named by the field alone.
+
+    Raises:
+        MissingBranchError: if the collection has no such field.
+    """
+    if name not in objects.fields:
+        prefix = "" if collection_name == "events" else f"{collection_name}_"
+        close = nearest(name, objects.fields)
+        hint = f"; nearest: {', '.join(f'{prefix}{other}' for other in close)}" if close else ""
+        raise MissingBranchError(f"branch '{prefix}{name}' does not exist{hint}")
+    return objects[name]
+
+
+def field(record: ak.Array, path: str, name: str) -> ak.Array:
+    """Return a field, or one of a record within: ``"ll.mass"``.
+
+    ``abs<field>`` is the absolute value of a field, unless there is a field of that name.
+
+    Args:
+        record: the events or a collection.
+        path: names of fields, with dots between them.
+        name: name of the collection, or ``"events"``, as in :func:`branch`.
+
+    Raises:
+        MissingBranchError: if there is no such field.
+    """
+    *outer, last = path.split(".")
+    for part in outer:
+        record, name = branch(record, part, name), part if name == "events" else f"{name}_{part}"
+    if last not in record.fields and last.startswith("abs") and last[3:] in record.fields:
+        return np.abs(record[last[3:]])
+    return branch(record, last, name)
+
+
+def is_optional(values: ak.Array) -> bool:
+    """Tell whether some of the values may be ``None``, which is known without looking at them."""
+    return _has_options(values.layout)
+
+
+def _has_options(layout: Any) -> bool:
+    if layout.is_option:
+        return True
+    if layout.is_record or layout.is_union:
+        return any(map(_has_options, layout.contents))
+    return not (layout.is_numpy or layout.is_unknown) and _has_options(layout.content)

@@ -1,0 +1,207 @@
+"""Parts of functions, classes, methods and modules."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import functools
+import inspect
+import operator
+import sys
+import typing
+from enum import Enum
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+
+from pocket.base.fingerprint.dynamic import dynamic_references
+from pocket.base.fingerprint.graph import Node
+from pocket.base.fingerprint.modules import is_library, public_name, top_level, version
+from pocket.base.fingerprint.references import local_imports, module_code, references
+from pocket.base.fingerprint.syntax import function_digest
+
+Parts = list[tuple[str, object]]
+
+_METHODS = (FunctionType, staticmethod, classmethod, property)
+#: functions that Python 3.14 adds to a class
+_ANNOTATIONS = frozenset({"__annotate__", "__annotate_func__"})
+#: what stands for a field of a named tuple
+_GENERATED = (type(collections.namedtuple("_Example", ["field"]).field),)  # type: ignore[attr-defined]
+#: attributes of functions that decorators set
+_NO_STATE = frozenset({"__wrapped__", "__isabstractmethod__", "__dataclass_transform__", "__final__", "__override__"})
+#: packages whose code names what it uses, but where it is told a name: those names are in fingerprints themselves
+ENGINE_PACKAGES = frozenset({"pocket", "tasks"})
+_GETTERS = (operator.attrgetter, operator.itemgetter, operator.methodcaller)
+
+
+def describe_code(obj: object) -> Node | None:
+    """Return the node of a function, class, method, module or the like; ``None`` for anything else."""
+    if isinstance(obj, FunctionType):
+        return _describe_function(obj)
+    if isinstance(obj, type):
+        return _describe_class(obj)
+    if isinstance(obj, ModuleType):
+        name = obj.__name__
+        return Node(f"module {name} {version(name) if is_library(name) else module_code(name)}")
+    if isinstance(obj, CodeType):
+        return _describe_bytecode(obj)
+    return _describe_wrapper(obj) or _describe_named(obj)
+
+
+def _describe_function(function: FunctionType) -> Node:
+    if is_library(_module(function)):
+        return _describe_library_function(function)
+    source = function_digest(function.__code__)
+    used = references(function)
+    if top_level(_module(function)) not in ENGINE_PACKAGES:
+        used |= dynamic_references(function)
+    parts: Parts = [] if source else [(".__code__", function.__code__)]
+    parts += [*_bound_values(function), *((f" -> {name}", value) for name, value in used.items())]
+    own = {name: value for name, value in vars(function).items() if name not in _NO_STATE}
+    if own:
+        parts.append((".__dict__", own))
+    free = function.__code__.co_freevars
+    return Node(" ".join(["function", source or "", *free, "uses", *used, *local_imports(function)]), parts)
+
+
+def _describe_library_function(function: FunctionType) -> Node:
+    inner = getattr(function, "__wrapped__", None)
+    if isinstance(inner, FunctionType) and is_library(_module(inner)):
+        return _describe_library_function(inner)
+    module, name = _module(function), function.__code__.co_qualname
+    # what a call has made isn't identified by its name alone
+    parts = _bound_values(function) if "<locals>" in name else []
+    return Node(f"library {public_name(module)}.{name} {version(module)}", parts)
+
+
+def _module(function: FunctionType) -> str:
+    """Return the module that a function's code stands in; its ``__module__`` may be that of a wrapped function."""
+    return str(function.__globals__.get("__name__", ""))
+
+
+def _bound_values(function: FunctionType) -> Parts:
+    """Return the default values of a function's arguments and the contents of its closure."""
+    cells = function.__closure__ or ()
+    return [
+        (".__defaults__", function.__defaults__),
+        (".__kwdefaults__", function.__kwdefaults__),
+        *((f" -> {name}", _content(cell)) for name, cell in zip(function.__code__.co_freevars, cells, strict=True)),
+    ]
+
+
+def _content(cell: CellType) -> object:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not assigned yet
+        return "<empty>"
+
+
+def _describe_bytecode(code: CodeType) -> Node:
+    """Return the node of code without source: what it does, but not where it stands and what it is called."""
+    flags = code.co_flags & 0xFFF  # without those of __future__
+    label = (
+        code.co_code.hex(), code.co_exceptiontable.hex(), flags,
+        code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount,
+        code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars,
+    )  # fmt: skip
+    return Node(f"code {label!r}", [(".co_consts", constant) for constant in code.co_consts])
+
+
+def _describe_class(cls: type) -> Node:
+    name = f"{public_name(cls.__module__)}.{cls.__qualname__}"
+    if is_library(cls.__module__):
+        return Node(f"class {name} {version(cls.__module__)}")
+    members = {member: value for member, value in sorted(vars(cls).items()) if _decides(cls, member, value)}
+    if issubclass(cls, Enum):
+        members = {
+            **{member: value for member, value in members.items() if _is_beside_members(cls, member, value)},
+            **{member: value.value for member, value in cls.__members__.items()},
+        }
+    parts: Parts = [(".__bases__", cls.__bases__)]
+    if dataclasses.is_dataclass(cls):
+        parts += [(f".{field.name}", _declaration(field)) for field in dataclasses.fields(cls)]
+    parts += [(f".{member}", value) for member, value in members.items()]
+    if not is_library(type(cls).__module__):
+        parts.append((".__class__", type(cls)))
+    return Node(f"class {name} {' '.join(members)}", parts)
+
+
+def _decides(cls: type, name: str, value: object) -> bool:
+    """Tell whether an entry of a class is part of what its author wrote there."""
+    dunder = name.startswith("__") and name.endswith("__")
+    if name in _ANNOTATIONS:
+        return False
+    if _is_named_tuple(cls) and _is_made(value):
+        # which methods named tuples have differs from one version of Python to the next
+        return False
+    if isinstance(value, FunctionType):
+        return not (dunder and _is_made(value) and dataclasses.is_dataclass(cls))
+    if isinstance(value, _METHODS):
+        return True
+    # Python's own book-keeping: __dict__, __doc__, __slots__ and what stands for a slot or a named tuple's field
+    kept = name == "_abc_impl" or isinstance(value, _GENERATED) or inspect.ismemberdescriptor(value)
+    return not kept and (callable(value) or not dunder)
+
+
+def _is_named_tuple(cls: type) -> bool:
+    return issubclass(cls, tuple) and any(isinstance(value, _GENERATED) for value in vars(cls).values())
+
+
+def _is_made(value: object) -> bool:
+    """Tell whether a method of a class was made by a library, such as ``dataclass()`` or ``namedtuple()``."""
+    if isinstance(value, staticmethod | classmethod):
+        value = value.__func__
+    return isinstance(value, FunctionType) and (
+        value.__code__.co_filename.startswith("<") or is_library(_module(value))
+    )
+
+
+def _is_beside_members(cls: type[Enum], name: str, value: object) -> bool:
+    """Tell whether an entry of an enumeration is neither a member nor the book-keeping of its class."""
+    if isinstance(value, _METHODS):
+        return True
+    return not (name in cls.__members__ or (name.startswith("_") and name.endswith("_")))
+
+
+def _declaration(field: dataclasses.Field[object]) -> object:
+    given = [value for value in (field.default, field.default_factory) if value is not dataclasses.MISSING]
+    return (field.name, field.init, field.kw_only, given)
+
+
+def _describe_wrapper(obj: object) -> Node | None:
+    """Return the node of an object that is made of functions and their arguments."""
+    parts: dict[str, object]
+    if isinstance(obj, MethodType):
+        parts = {".__func__": obj.__func__, ".__self__": obj.__self__}
+    elif isinstance(obj, functools.partial | functools.partialmethod):
+        parts = {".func": obj.func, ".args": obj.args, ".keywords": obj.keywords}
+    elif isinstance(obj, staticmethod | classmethod):
+        parts = {".__func__": obj.__func__}
+    elif isinstance(obj, property):
+        parts = {".fget": obj.fget, ".fset": obj.fset, ".fdel": obj.fdel}
+    elif isinstance(obj, functools.cached_property):
+        parts = {".func": obj.func}
+    elif isinstance(obj, _GETTERS):
+        parts = {"()": obj.__reduce__()[1:]}
+    elif is_library(type(obj).__module__) and hasattr(obj, "__wrapped__"):
+        parts = {".__wrapped__": obj.__wrapped__}  # functools.cache, numba.njit
+    elif isinstance(obj, BuiltinFunctionType) and not isinstance(obj.__self__, ModuleType | None):
+        parts = {".__name__": obj.__name__, ".__self__": obj.__self__}
+    else:
+        return None
+    return Node(f"{public_name(type(obj).__module__)}.{type(obj).__qualname__}", list(parts.items()))
+
+
+def _describe_named(obj: object) -> Node | None:
+    """Return the node of what a library's module holds under a name, such as a ufunc, and of a type's alias."""
+    if typing.get_origin(obj) is not None or isinstance(obj, typing.TypeVar):
+        return Node(f"type {obj!r}")
+    owner = getattr(obj, "__objclass__", None)
+    # scipy's ufuncs don't know where they are from
+    module = getattr(obj, "__module__", None) or getattr(owner, "__module__", None) or "scipy.special"
+    name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
+    if not isinstance(module, str) or not isinstance(name, str) or not is_library(module):
+        return None
+    try:
+        found = operator.attrgetter(name)(sys.modules[module])
+    except (AttributeError, KeyError):
+        return None
+    return Node(f"library {public_name(module)}.{name} {version(module)}") if found is obj else None

@@ -1,0 +1,334 @@
+"""Static closures of code: a module or a name in one together with all that it uses, without importing any of it.
+
+Followed are names, not modules: of a module, what counts is the statements that bind a name that is used, what those
+use in turn, and the statements that act when the module is run. So a package that re-exports its members, or a
+function beside the one that is used, is no part of a closure.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pocket.base.fingerprint.graph import hash_of
+from pocket.base.fingerprint.modules import Location, is_library, locate, number_library, top_level
+from pocket.base.fingerprint.sources import Binding, Import, Source, read_source, with_parents
+from pocket.errors import ConfigError
+
+
+class Closure(str):
+    """The digest of a closure.
+
+    Args:
+        modules: module → digest of what counts of it.
+        libraries: the libraries that it uses and that decide numbers, with their versions.
+        words: all names and words in what counts, by statement (:class:`pocket.base.fingerprint.sources.Statement`).
+    """
+
+    modules: Mapping[str, str]
+    libraries: tuple[str, ...]
+    words: tuple[str, ...]
+    __slots__ = ("libraries", "modules", "words")
+
+    def __new__(cls, modules: Mapping[str, str], libraries: Iterable[str], words: Iterable[str] = ()) -> Closure:
+        """Return the digest of what counts of some modules, and of the libraries they use."""
+        libraries = tuple(sorted(libraries))
+        closure = super().__new__(
+            cls, hash_of("modules", [*(f"{name} {modules[name]}" for name in sorted(modules)), *libraries])
+        )
+        closure.modules = dict(sorted(modules.items()))
+        closure.libraries = libraries
+        closure.words = tuple(words)
+        return closure
+
+
+def code_closure(reference: str, package: str | Collection[str] = "pocket") -> Closure:
+    """Return the digest of a module's code, or of one name in it, and of all that this uses, directly or not.
+
+    Imports count wherever they stand, also in functions, but not under ``if TYPE_CHECKING``. Of a package that is only
+    run because one of its modules is imported, the statements that act count. Imports by a name computed at run time
+    can't be seen.
+
+    Args:
+        reference: absolute name of the module, or ``module:name``.
+        package: the package or packages to follow; others are left out.
+
+    Raises:
+        ConfigError: if the module isn't found, or one of the sources can't be parsed.
+    """
+    packages = (package,) if isinstance(package, str) else tuple(package)
+    module, _, name = reference.partition(":")
+    if locate(module) is None:
+        raise ConfigError(f"module {module!r} can't be found on the Python path")
+
+    def find() -> _Search:
+        search = _Search(lambda name: any(f"{name}.".startswith(f"{top}.") for top in packages))
+        if name:
+            search.need(module, name)
+        else:
+            search.need_all(module)
+        return search
+
+    return _remembered((reference, packages), [module], find)
+
+
+def closure_of_imports(statements: Iterable[tuple[Import, str]], follow: Callable[[str], bool]) -> Closure:
+    """Return the digest of what import statements bind and of all that this uses.
+
+    Args:
+        statements: import statements, each with the package that it stands in.
+        follow: tells whether a module counts.
+
+    Raises:
+        ConfigError: if one of the sources can't be parsed.
+    """
+    entered = tuple(statements)
+
+    def find() -> _Search:
+        search = _Search(follow)
+        for statement, package in entered:
+            search.enter(statement, package)
+        return search
+
+    return _remembered(entered, [statement.base(package) for statement, package in entered], find)
+
+
+#: what was found, with the states of the files and folders that it was found in
+_known: dict[object, tuple[Closure, dict[str, tuple[int, int] | None]]] = {}
+
+
+def _remembered(key: object, modules: Iterable[str], find: Callable[[], _Search]) -> Closure:
+    """Return a closure, which is searched again only if one of the files that it was found in has changed.
+
+    Args:
+        key: what is searched for.
+        modules: where the search begins; other folders may have modules of these names.
+        find: searches.
+    """
+    tops = sorted({top_level(module) for module in modules})
+    key = key, tuple(locate(top) for top in tops)
+    found = _known.get(key)
+    if found is None or any(_state(place) != state for place, state in found[1].items()):
+        search = find()
+        # taken before each file was read, so that a change in between is seen the next time
+        found = _known[key] = search.closure(), search.places
+    return found[0]
+
+
+def _state(place: str) -> tuple[int, int] | None:
+    try:
+        stat = os.stat(place)  # noqa: PTH116  thousands of them
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size
+
+
+@dataclass
+class _Module:
+    """A module in a closure: its source, and the statements that count so far."""
+
+    source: Source
+    package: str
+    is_package: bool
+    counted: set[int] = field(default_factory=set)
+    #: how the names that are used were imported: a change from one function to another one shows here alone
+    imported: set[str] = field(default_factory=set)
+
+
+class _Search:
+    """Follows names from module to module."""
+
+    def __init__(self, follow: Callable[[str], bool]) -> None:
+        self._follow = follow
+        self._locations: dict[str, Location | None] = {}
+        self._modules: dict[str, _Module | None] = {}
+        self._needed: set[tuple[str, str]] = set()
+        self._whole: set[str] = set()
+        self._libraries: set[str] = set()
+        #: top-level packages that were asked about
+        self._seen: set[str] = set()
+        #: files and folders that were looked at → their state
+        self.places: dict[str, tuple[int, int] | None] = {}
+
+    def closure(self) -> Closure:
+        digests = {}
+        words = []
+        for name, module in self._modules.items():
+            if module is not None and (module.counted or module.imported):
+                statements = [module.source.statements[position] for position in sorted(module.counted)]
+                counted = [statement.digest for statement in statements]
+                digests[name] = hash_of("module", [*counted, *sorted(module.imported)])
+                words += [statement.words for statement in statements]
+        return Closure(digests, self._libraries, words)
+
+    def need_all(self, name: str) -> None:
+        """Count all statements of a module."""
+        if name in self._whole:
+            return
+        self._whole.add(name)
+        module = self._module(name)
+        if module is None:
+            return
+        for position in range(len(module.source.statements)):
+            self._count(name, module, position)
+        for binding in module.source.bindings:
+            if binding.statement.names != ("*",) and binding.name in module.source.exported:
+                self._bind(name, module, binding, ())
+
+    def need(self, name: str, attribute: str, rest: tuple[str, ...] = ()) -> None:
+        """Count what binds a name in a module.
+
+        Args:
+            name: the module.
+            attribute: the name.
+            rest: the attributes that are taken of it.
+        """
+        module = self._module(name)
+        if module is None:
+            # a package without an __init__
+            if self._follow(name) and self._locate(f"{name}.{attribute}"):
+                self._need_module(f"{name}.{attribute}", rest)
+            return
+        positions = module.source.binders.get(attribute, [])
+        bindings = module.source.imported.get(attribute, [])
+        if not positions and not bindings:
+            if self._locate(f"{name}.{attribute}"):
+                self._need_module(f"{name}.{attribute}", rest)
+            else:
+                # bound in a way that can't be seen, such as a star import or a module's __getattr__
+                self.need_all(name)
+            return
+        for position in positions:
+            self._count(name, module, position)
+        for binding in bindings:
+            self._bind(name, module, binding, rest)
+
+    def enter(self, statement: Import, package: str) -> None:
+        """Count what an import statement binds."""
+        base = statement.base(package)
+        if not self._follow(base):
+            self._note_library(base)
+            return
+        if not statement.names:
+            self.need_all(base)
+        for name in statement.names:
+            if name == "*":
+                self.need_all(base)
+            else:
+                self.need(base, name)
+
+    def _count(self, name: str, module: _Module, position: int) -> None:
+        if position in module.counted:
+            return
+        module.counted.add(position)
+        statement = module.source.statements[position]
+        for imported in statement.imports:
+            self.enter(imported, module.package)
+        for chain in statement.uses:
+            first, *rest = chain.split(".")
+            if first in module.source.binders or first in module.source.imported:
+                self.need_once(name, first, tuple(rest))
+
+    def need_once(self, name: str, attribute: str, rest: tuple[str, ...]) -> None:
+        """Count what binds a name in a module, unless it was counted with these attributes."""
+        key = (name, ".".join([attribute, *rest]))
+        if key not in self._needed:
+            self._needed.add(key)
+            self.need(name, attribute, rest)
+
+    def _bind(self, name: str, module: _Module, binding: Binding, rest: tuple[str, ...]) -> None:
+        statement = binding.statement
+        base = statement.base(module.package)
+        if not self._follow(base):
+            module.imported.add(f"{binding.name} is {base} {' '.join(statement.names)}")
+            self._note_library(base)
+        elif statement.names:
+            target = statement.names[0]
+            module.imported.add(f"{binding.name} is {target} of {base}")
+            if (base, target) == (name, binding.name) or self._is_module_of(base, target):
+                # a package that imports its own module
+                self._need_module(f"{base}.{target}", rest)
+            else:
+                self.need_once(base, target, rest)
+        elif binding.whole:
+            module.imported.add(f"{binding.name} is {base}")
+            self._need_module(base, rest)
+        else:
+            module.imported.add(f"import {base}")
+            inner = tuple(base.split(".")[1:])
+            if rest[: len(inner)] == inner:
+                self._need_module(base, rest[len(inner) :])
+            else:
+                self.need_all(base)
+                self._need_module(binding.name, rest)
+
+    def _is_module_of(self, base: str, target: str) -> bool:
+        module = self._module(base)
+        if module is None:
+            return self._locate(f"{base}.{target}") is not None
+        bound = target in module.source.binders or any(
+            not _imports_itself(each, base, module.package) for each in module.source.imported.get(target, [])
+        )
+        return not bound and self._locate(f"{base}.{target}") is not None
+
+    def _need_module(self, name: str, rest: tuple[str, ...]) -> None:
+        """Count what is taken of a module, all of it if that can't be told."""
+        if not rest:
+            self.need_all(name)
+        elif name not in self._whole:
+            self.need_once(name, rest[0], rest[1:])
+
+    def _module(self, name: str) -> _Module | None:
+        """Return a module, and count what it does when it is run, with the packages that it lies in."""
+        if name in self._modules:
+            return self._modules[name]
+        self._modules[name] = None
+        location = self._locate(name)
+        if location is None or location.file is None or not self._follow(name):
+            return None
+        for place in (location.file, *location.folders):
+            self.places.setdefault(place, _state(place))
+        stat = os.stat(location.file)  # noqa: PTH116, as in locate
+        source = read_source(location.file, stat.st_mtime_ns, stat.st_size)
+        is_package = bool(location.folders)
+        module = _Module(source, name if is_package else name.rpartition(".")[0], is_package)
+        self._modules[name] = module
+        for parent in with_parents(name):
+            if parent != name:
+                self._module(parent)
+        for position, statement in enumerate(source.statements):
+            if statement.acts:
+                self._count(name, module, position)
+        if not is_package:
+            self._follow_for_effect(module)
+        return module
+
+    def _follow_for_effect(self, module: _Module) -> None:
+        """Follow the imports whose name nobody uses: they are there for what the module does when it is run."""
+        source = module.source
+        for binding in source.bindings:
+            base = binding.statement.base(module.package)
+            if binding.statement.names == ("*",):
+                self.enter(binding.statement, module.package)
+            elif binding.name not in source.used and binding.name not in source.exported and self._follow(base):
+                target = f"{base}.{binding.statement.names[0]}" if binding.statement.names else base
+                module.imported.add(f"import {target}")
+                if self._module(base) is None or not binding.statement.names or self._locate(target):
+                    self.need_all(target)
+
+    def _locate(self, name: str) -> Location | None:
+        return locate(name, self._locations)
+
+    def _note_library(self, module: str) -> None:
+        top = top_level(module)
+        if top not in self._seen:
+            self._seen.add(top)
+            if (library := number_library(top)) and is_library(top):
+                self._libraries.add(library)
+
+
+def _imports_itself(binding: Binding, base: str, package: str) -> bool:
+    """Whether a package's import only binds the package's own module of the same name."""
+    statement = binding.statement
+    return statement.names == (binding.name,) and statement.base(package) == base

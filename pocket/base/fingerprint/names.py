@@ -1,0 +1,137 @@
+"""Names that code may use: those that stand in it, and the words of the texts it has.
+
+Which entry of a table a program reads can't be told from its code. But what it reads by a name that is written
+somewhere is among these names.
+"""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import sys
+from collections.abc import Iterable, Iterator
+from types import CodeType, FunctionType, ModuleType
+
+from pocket.base.fingerprint.graph import digest_of
+from pocket.base.fingerprint.imports import Closure
+from pocket.base.fingerprint.modules import is_library, top_level
+from pocket.base.fingerprint.places import portable
+from pocket.base.fingerprint.references import local_imports, module_code
+from pocket.base.fingerprint.sources import WORD
+from pocket.base.fingerprint.syntax import nested_codes
+from pocket.base.fingerprint.values import describe
+from pocket.errors import ConfigError
+
+_ENGINE = "pocket"
+_IMPORTS = dis.opmap["IMPORT_NAME"]
+_WITH_DOCSTRING = 0x4000000
+_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+
+
+def names_in(obj: object, without: Iterable[object] = ()) -> frozenset[str]:
+    """Return the names that code may use, of an object as :func:`pocket.base.fingerprint.digest` takes it.
+
+    These are the names of attributes and globals, and the words of all texts, in the functions and classes that the
+    object refers to, directly or not, in what functions import, and in the object's values. Names that are put together
+    while code runs can't be known. Nothing is imported.
+
+    Args:
+        obj: the object.
+        without: functions and other objects that are left out.
+
+    Raises:
+        ConfigError: as :func:`pocket.base.fingerprint.digest`.
+    """
+    names: set[str] = set()
+    seen = {id(one) for one in without}
+    # lest another object gets the id of one that was seen
+    kept: list[object] = []
+    to_do = [obj]
+    while to_do:
+        one = to_do.pop()
+        if isinstance(one, str):
+            # the folders of this machine are no names
+            names.update(WORD.findall(portable(one)))
+        elif id(one) not in seen:
+            seen.add(id(one))
+            kept.append(one)
+            try:
+                to_do += _parts(one, names)
+            except ConfigError:
+                # says where it is, which isn't kept here
+                digest_of(obj, describe)
+                raise
+    return frozenset(names)
+
+
+def _parts(obj: object, names: set[str]) -> Iterable[object]:
+    """Return what an object refers to, and add the names in itself."""
+    if isinstance(obj, ModuleType):
+        return [] if is_library(obj.__name__) else _add_closure(module_code(obj.__name__), names)
+    if isinstance(obj, FunctionType):
+        module = str(obj.__globals__.get("__name__", ""))
+        if is_library(module):
+            return [part for _, part in describe(obj, "").parts]
+        _add_code(obj, names)
+        if top_level(module) == _ENGINE:
+            return _engine_parts(obj)
+    parts = [part for _, part in describe(obj, "").parts]
+    if top_level(type(obj).__module__) == _ENGINE:
+        # left out of what an instance consists of, because tasks take in the engine as a whole
+        parts.append(type(obj))
+    return parts
+
+
+def _add_closure(closure: Closure, names: set[str]) -> list[object]:
+    for words in closure.words:
+        names.update(words.split())
+    return []
+
+
+def _add_code(function: FunctionType, names: set[str]) -> None:
+    imports = False
+    for code in nested_codes(function.__code__):
+        names.update(code.co_names)
+        for constant in code.co_consts[_has_docstring(code) :]:
+            names.update(_words(constant))
+        # other bytes may look like it, which costs time alone
+        imports |= _IMPORTS in code.co_code[::2]
+    for digest in local_imports(function) if imports else ():
+        if isinstance(digest, Closure):
+            _add_closure(digest, names)
+
+
+def _engine_parts(function: FunctionType) -> Iterator[object]:
+    """Yield what a function of the engine may refer to: globals by any name in it, its defaults and its closure.
+
+    To tell which of the names are globals, and what its syntax is, takes ten times longer.
+    """
+    yield from (function.__defaults__, function.__kwdefaults__)
+    for cell in function.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # not assigned yet
+            continue
+    for code in nested_codes(function.__code__):
+        for name in code.co_names:
+            value = function.__globals__.get(name)
+            if isinstance(value, ModuleType) and not is_library(value.__name__):
+                yield from (vars(value)[other] for other in code.co_names if other in vars(value))
+            else:
+                yield value
+
+
+def _has_docstring(code: CodeType) -> bool:
+    """Tell whether the first constant of a code object is a docstring; before Python 3.14 it is that or ``None``."""
+    if sys.version_info >= (3, 14):
+        return bool(code.co_flags & _WITH_DOCSTRING)
+    is_function = code.co_flags & inspect.CO_OPTIMIZED and code.co_name not in _COMPREHENSIONS
+    return bool(is_function) and isinstance(code.co_consts[0], str)
+
+
+def _words(constant: object) -> Iterator[str]:
+    if isinstance(constant, str):
+        yield from WORD.findall(constant)
+    elif isinstance(constant, tuple | frozenset):
+        for item in constant:
+            yield from _words(item)

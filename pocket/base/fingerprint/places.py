@@ -1,0 +1,90 @@
+"""Paths of this machine as names that hold on every machine: below the checkout, the analysis, the store, the home, and
+the folder of the installed packages.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sysconfig
+from pathlib import Path
+
+from pocket.base.snapshots.process import original
+
+#: environment variables with the checkout, the store and the home
+_VARIABLES = ("POCKET_ROOT", "POCKET_STORE", "HOME")
+#: folders with the packages of analyses that aren't in the checkout, the one that was loaded last at the end
+_outside: dict[str, None] = {}
+
+
+def register_outside(folder: str | os.PathLike[str]) -> None:
+    """Note a folder that holds the package of an analysis and what that imports, so that it has a name in paths."""
+    _outside.pop(os.fspath(folder), None)
+    _outside[os.fspath(folder)] = None
+
+
+def portable(text: str) -> str:
+    """Return a text in which paths of this machine have names instead, such as ``<checkout>/analysis/zmumu``.
+
+    Anything else stays as it is.
+    """
+    if os.sep not in text:
+        return text
+    for root, name in _roots(tuple(_outside), *map(os.environ.get, _VARIABLES)):
+        if root in text:
+            text = _pattern(root).sub(name.replace("\\", r"\\"), text)
+    return text
+
+
+def located(text: str) -> str:
+    """Return the path of this machine that a text of :func:`portable` stands for."""
+    named = text.partition("/")[0]
+    roots = _named(tuple(_outside)[-1:], *map(os.environ.get, _VARIABLES))
+    folder = next((folder for folder, name in roots if name == named), None)
+    return text if folder is None else folder + text[len(named) :]
+
+
+@functools.cache
+def _pattern(root: str) -> re.Pattern[str]:
+    # a whole name of a folder, wherever it begins in the text: in a URL, or in front of a colon
+    return re.compile(rf"(?<![\w.-]){re.escape(root)}(?=$|[^\w.-])")
+
+
+def _named(outside: tuple[str, ...], project: str | None, store: str | None, home: str | None) -> list[tuple[str, str]]:
+    checkout = project or str(Path(__file__).resolve().parents[3])
+    named = [(checkout, "<checkout>"), *((folder, "<analysis>") for folder in reversed(outside))]
+    named += [(folder, "<packages>") for folder in _packages()]
+    return [*named, *((folder, name) for folder, name in ((store, "<store>"), (home, "<home>")) if folder)]
+
+
+@functools.cache
+def _packages() -> tuple[str, ...]:
+    return tuple(sysconfig.get_path(kind) for kind in ("purelib", "platlib"))
+
+
+@functools.lru_cache(maxsize=16)
+def _roots(outside: tuple[str, ...], project: str | None, store: str | None, home: str | None) -> list[tuple[str, str]]:
+    """Return folder → name, the innermost first."""
+    named = _named(outside, project, store, home)
+    found: dict[str, str] = {}
+    # of a snapshot, links lead to files of the original
+    originals = [(original(folder), name) for folder, name in named]
+    folders = [(os.path.abspath(folder), name) for folder, name in [*named, *originals]]  # noqa: PTH100  links stay
+    for folder, name in folders:
+        if folder.strip(os.sep):
+            found.setdefault(folder, name)
+            found.setdefault(os.path.realpath(folder), name)
+    # a snapshot of code consists of links to the folders in it, one of which may have a name of its own: the checkout
+    # beside an analysis
+    for folder, name in folders:
+        for entry in _links(folder):
+            found.setdefault(os.path.realpath(os.path.join(folder, entry)), f"{name}/{entry}")  # noqa: PTH118
+    return sorted(found.items(), key=lambda item: -len(item[0]))
+
+
+def _links(folder: str) -> list[str]:
+    if not os.path.isdir(folder):  # noqa: PTH112
+        return []
+    with os.scandir(folder) as entries:
+        return sorted(entry.name for entry in entries if entry.is_symlink() and entry.is_dir())

@@ -1,0 +1,109 @@
+"""References in a function's code: globals, attributes of modules, and imports inside it."""
+
+from __future__ import annotations
+
+import dis
+import functools
+from dataclasses import dataclass
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from pocket.base.fingerprint.imports import Closure, closure_of_imports
+from pocket.base.fingerprint.modules import is_library, version
+from pocket.base.fingerprint.sources import Import
+from pocket.base.fingerprint.syntax import nested_codes
+
+_LOAD_NAME = frozenset({"LOAD_FROM_DICT_OR_GLOBALS", "LOAD_GLOBAL", "LOAD_NAME"})
+_LOAD_ATTRIBUTE = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
+_ABSENT = object()
+
+
+@dataclass(frozen=True)
+class _Names:
+    """Names in a function's code, those in nested functions included.
+
+    Args:
+        chains: global names with the attributes taken of them, e.g. ``("lib", "cuts", "min_pt")``.
+        imports: import statements.
+    """
+
+    chains: frozenset[tuple[str, ...]]
+    imports: frozenset[Import]
+
+
+def references(function: FunctionType) -> dict[str, object]:
+    """Return the values of the globals that a function uses, by dotted name, sorted.
+
+    Attributes are followed through modules that aren't libraries, so that ``lib.cuts.min_pt`` is the function and not
+    all of ``lib``. Builtins are left out: their name is in the source already. So are names that don't exist.
+    """
+    found: dict[str, object] = {}
+    for chain in _names(function.__code__).chains:
+        value, used = function.__globals__.get(chain[0], _ABSENT), 1
+        while isinstance(value, ModuleType) and not is_library(value.__name__) and used < len(chain):
+            value = getattr(value, chain[used], _ABSENT)
+            used += 1
+        if value is not _ABSENT:
+            found[".".join(chain[:used])] = value
+    return dict(sorted(found.items()))
+
+
+def local_imports(function: FunctionType) -> list[str]:
+    """Return the modules imported inside a function: libraries with their version, and the digest of all other code.
+
+    Libraries are sorted, the digest is the last one.
+    """
+    package = str(function.__globals__.get("__package__") or "")
+    libraries: set[str] = set()
+    own: list[tuple[Import, str]] = []
+    for statement in sorted(_names(function.__code__).imports, key=repr):
+        base = statement.base(package)
+        if is_library(base):
+            libraries.add(version(base))
+        else:
+            own.append((statement, package))
+    return [*sorted(libraries), *([own_code(own)] if own else [])]
+
+
+def own_code(statements: list[tuple[Import, str]]) -> Closure:
+    """Return the digest of what import statements take of modules that aren't libraries, and of all that this uses."""
+    known: dict[str, bool] = {}
+
+    def follow(name: str) -> bool:
+        if name not in known:
+            known[name] = not is_library(name)
+        return known[name]
+
+    return closure_of_imports(statements, follow)
+
+
+def module_code(name: str) -> Closure:
+    """Return the digest of a module that isn't a library, and of all that it uses."""
+    return own_code([(Import(0, name), "")])
+
+
+@functools.cache
+def _names(code: CodeType) -> _Names:
+    chains: set[tuple[str, ...]] = set()
+    imports: set[Import] = set()
+    for nested in nested_codes(code):
+        _scan(nested, chains, imports)
+    return _Names(frozenset(chains), frozenset(imports))
+
+
+def _scan(code: CodeType, chains: set[tuple[str, ...]], imports: set[Import]) -> None:
+    chain: tuple[str, ...] = ()
+    before: list[Any] = []
+    for instruction in dis.get_instructions(code):
+        if instruction.opname == "EXTENDED_ARG":
+            continue
+        if chain and instruction.opname in _LOAD_ATTRIBUTE:
+            chain += (instruction.argval,)
+            continue
+        if chain:
+            chains.add(chain)
+        chain = (instruction.argval,) if instruction.opname in _LOAD_NAME else ()
+        if instruction.opname == "IMPORT_NAME":
+            level, names = before[-2:]  # the constants loaded just before
+            imports.add(Import(level, instruction.argval, names or ()))
+        before.append(instruction.argval)

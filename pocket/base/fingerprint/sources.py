@@ -1,0 +1,344 @@
+"""Statements of a module's source file: what each binds, uses and imports, and the digest of its syntax."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import marshal
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pocket.base.fingerprint import syntax
+from pocket.base.fingerprint.syntax import FunctionNode, is_idle, tree_digest
+from pocket.base.runtime.file_cache import derived
+from pocket.errors import ConfigError
+
+#: decorators that only change what they decorate; of any other, the decorated statement counts as one that acts
+_PURE_DECORATORS = frozenset({
+    "abstractmethod", "cache", "cached_property", "classmethod", "contextmanager", "dataclass", "dataclass_transform",
+    "final", "guvectorize", "jit", "lru_cache", "njit", "overload", "override", "property", "runtime_checkable",
+    "singledispatch", "staticmethod", "total_ordering", "unique", "vectorize", "wraps",
+})  # fmt: skip
+#: what counts as a word of a text
+WORD = re.compile(r"\w+")
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+class Import(NamedTuple):
+    """One import statement.
+
+    Args:
+        level: number of leading dots.
+        module: the module's name as written.
+        names: the names imported from it.
+    """
+
+    level: int
+    module: str
+    names: tuple[str, ...] = ()
+
+    def base(self, package: str) -> str:
+        """Return the absolute name of the module.
+
+        Args:
+            package: the package that the statement stands in.
+        """
+        if not self.level:
+            return self.module
+        above = package.split(".")[: len(package.split(".")) - self.level + 1]
+        return ".".join([*above, self.module] if self.module else above)
+
+
+class Binding(NamedTuple):
+    """A name that an import statement binds.
+
+    Args:
+        name: the name in the module.
+        statement: the import, of one name at most.
+        whole: whether the name stands for the module as written; ``import a.b`` binds ``a``.
+    """
+
+    name: str
+    statement: Import
+    whole: bool = False
+
+
+class Statement(NamedTuple):
+    """One statement of a module that isn't an import.
+
+    Args:
+        digest: of its normalised syntax tree.
+        binds: the names of the module that it gives a value, or changes.
+        uses: the names that it reads, each with the attributes taken of it, e.g. ``"np.sqrt"``.
+        imports: the imports inside it.
+        acts: whether it does something when the module is run, other than binding names.
+        words: all names, attributes and words of texts in it, with spaces between them; no part of the digest.
+    """
+
+    digest: str
+    binds: tuple[str, ...]
+    uses: tuple[str, ...]
+    imports: tuple[Import, ...]
+    acts: bool
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source file.
+
+    Args:
+        statements: its statements in order, without imports and what is under ``if TYPE_CHECKING``.
+        bindings: the names that imports bind, in order.
+        exported: the names in ``__all__``.
+    """
+
+    statements: tuple[Statement, ...]
+    bindings: tuple[Binding, ...] = ()
+    exported: tuple[str, ...] = ()
+
+    @functools.cached_property
+    def binders(self) -> dict[str, list[int]]:
+        """Name → positions of the statements that bind it."""
+        found: dict[str, list[int]] = {}
+        for position, statement in enumerate(self.statements):
+            for name in statement.binds:
+                found.setdefault(name, []).append(position)
+        return found
+
+    @functools.cached_property
+    def imported(self) -> dict[str, list[Binding]]:
+        """Name → the imports that bind it."""
+        found: dict[str, list[Binding]] = {}
+        for binding in self.bindings:
+            found.setdefault(binding.name, []).append(binding)
+        return found
+
+    @functools.cached_property
+    def used(self) -> frozenset[str]:
+        """The names that any statement reads, without attributes."""
+        return frozenset(name.partition(".")[0] for statement in self.statements for name in statement.uses)
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """The digest of all that is in the file."""
+        counted = [statement[:-1] for statement in self.statements]
+        return hashlib.sha256(repr((counted, self.bindings)).encode()).hexdigest()
+
+
+def with_parents(module: str) -> Iterator[str]:
+    """Yield the names of the packages that a module lies in, and its own."""
+    parts = module.split(".")
+    return (".".join(parts[: n + 1]) for n in range(len(parts)))
+
+
+@functools.cache
+def read_source(file: str, mtime_ns: int, size: int) -> Source:
+    """Return what a source file holds; a compiled one is a single statement with the digest of its bytes.
+
+    Parsing all modules takes longer than all else that decides a fingerprint, so the result is kept for the next
+    process.
+
+    Args:
+        file: its path.
+        mtime_ns: time of the last modification.
+        size: in bytes.
+
+    Raises:
+        ConfigError: if it can't be parsed.
+    """
+    if not file.endswith(".py"):
+        return Source((Statement(hashlib.sha256(Path(file).read_bytes()).hexdigest(), (), (), (), acts=True),))
+
+    def parse(content: bytes) -> bytes:
+        source = _parsed(file, content)
+        return marshal.dumps(_plain((source.statements, source.bindings, source.exported)))
+
+    # what is kept has a checksum, and is for this version of Python
+    return _restored(marshal.loads(derived(Path(file), "statements", _method(), parse)))
+
+
+@functools.cache
+def _method() -> bytes:
+    """Return what else than the file decides what is found in it: the code here."""
+    return b"".join(Path(file).read_bytes() for file in (__file__, syntax.__file__))
+
+
+def _restored(content: tuple[Any, Any, Any]) -> Source:
+    """Return the source file that :func:`marshal.loads` gave as plain tuples."""
+    statements, bindings, exported = content
+    return Source(
+        tuple(
+            Statement(digest, binds, uses, tuple(map(Import._make, imports)), acts, words)
+            for digest, binds, uses, imports, acts, words in statements
+        ),
+        tuple(Binding(name, Import._make(statement), whole) for name, statement, whole in bindings),
+        exported,
+    )
+
+
+def _plain(values: Any) -> Any:
+    """Return tuples in tuples without their names."""
+    return tuple(map(_plain, values)) if isinstance(values, tuple) else values
+
+
+def _parsed(file: str, content: bytes) -> Source:
+    try:
+        tree = ast.parse(content, file)
+    except (SyntaxError, ValueError) as error:
+        raise ConfigError(f"{file} can't be parsed: {error}") from None
+    found = _Found()
+    for statement in tree.body:
+        found.add(statement)
+    return Source(tuple(found.statements), tuple(found.bindings), tuple(found.exported))
+
+
+@dataclass
+class _Found:
+    """What was found in a file so far."""
+
+    statements: list[Statement] = field(default_factory=list)
+    bindings: list[Binding] = field(default_factory=list)
+    exported: list[str] = field(default_factory=list)
+
+    def add(self, statement: ast.stmt) -> None:
+        if is_idle(statement) or _is_main(statement):
+            return
+        if isinstance(statement, ast.Import | ast.ImportFrom):
+            self.bindings += _bindings(statement)
+        elif isinstance(statement, ast.If) and _is_type_checking(statement.test):
+            for other in statement.orelse:
+                self.add(other)
+        elif _bound_names(statement) == ("__all__",):
+            self.exported += [str(node.value) for node in ast.walk(statement) if isinstance(node, ast.Constant)]
+        else:
+            # imports in a block of the module, such as a try, bind names of it
+            self.bindings += [binding for node in _own_imports(statement) for binding in _bindings(node)]
+            self.statements.append(_statement(statement))
+
+
+def _statement(node: ast.stmt) -> Statement:
+    acts = not isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.ClassDef | FunctionNode)
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        acts = not all(_is_pure(decorator) for decorator in node.decorator_list)
+    imports = [statement for nested in ast.walk(node) for statement in _statements(nested)]
+    uses = dict.fromkeys(_uses(node))
+    return Statement(
+        tree_digest(node), _bound_names(node), tuple(uses), tuple(dict.fromkeys(imports)), acts, _words(node)
+    )
+
+
+def _words(node: ast.AST) -> str:
+    words: set[str] = set()
+    nodes = list(ast.walk(node))
+    idle = {id(nested.value) for nested in nodes if isinstance(nested, ast.Expr)}
+    for nested in nodes:
+        match nested:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.keyword(arg=str(name)):
+                words.add(name)
+            case ast.Constant(value=str(text)) if id(nested) not in idle:
+                words.update(WORD.findall(text))
+    return " ".join(sorted(words))
+
+
+def _bound_names(node: ast.stmt) -> tuple[str, ...]:
+    """Return the names that a statement binds in its module, and those of which it changes an attribute or an item."""
+    if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+        return (node.name,)
+    bound = (
+        nested.id
+        for nested in _outside_scopes(node)
+        if isinstance(nested, ast.Name) and isinstance(nested.ctx, ast.Store | ast.Del)
+    )
+    targets = [*getattr(node, "targets", ()), *([node.target] if hasattr(node, "target") else [])]
+    changed = (name for target in targets for name in _changed(target))
+    return tuple(dict.fromkeys([*bound, *changed]))
+
+
+def _changed(target: ast.expr) -> Iterator[str]:
+    while isinstance(target, ast.Attribute | ast.Subscript | ast.Starred):
+        target = target.value
+    if isinstance(target, ast.Name):
+        yield target.id
+    for part in getattr(target, "elts", ()):
+        yield from _changed(part)
+
+
+def _outside_scopes(node: ast.AST) -> Iterator[ast.AST]:
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not isinstance(child, (*_SCOPES, ast.ClassDef)):
+            yield from _outside_scopes(child)
+
+
+def _own_imports(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    if isinstance(node, ast.ClassDef | FunctionNode):
+        return
+    for nested in _outside_scopes(node):
+        if isinstance(nested, ast.Import | ast.ImportFrom):
+            yield nested
+
+
+def _uses(node: ast.AST) -> Iterator[str]:
+    chain = _chain(node)
+    if chain is not None:
+        yield chain
+        return
+    if isinstance(node, ast.Global):
+        yield from node.names
+    if isinstance(node, ast.If) and _is_type_checking(node.test):
+        children: Iterable[ast.AST] = node.orelse
+    else:
+        # annotations are no part of what the code does, but name the classes of objects whose methods it calls
+        children = ast.iter_child_nodes(node)
+    for child in children:
+        yield from _uses(child)
+
+
+def _chain(node: ast.AST) -> str | None:
+    """Return a name with the attributes that are taken of it, ``None`` for anything else."""
+    attributes: list[str] = []
+    while isinstance(node, ast.Attribute):
+        attributes.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(attributes)]) if isinstance(node, ast.Name) else None
+
+
+def _statements(node: ast.AST) -> Iterator[Import]:
+    if isinstance(node, ast.Import):
+        yield from (Import(0, alias.name) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        yield Import(node.level, node.module or "", tuple(alias.name for alias in node.names))
+
+
+def _bindings(node: ast.Import | ast.ImportFrom) -> Iterator[Binding]:
+    if isinstance(node, ast.Import):
+        for alias in node.names:
+            name = alias.asname or alias.name.partition(".")[0]
+            yield Binding(name, Import(0, alias.name), whole=alias.asname is not None)
+    elif node.module != "__future__":
+        for alias in node.names:
+            yield Binding(alias.asname or alias.name, Import(node.level, node.module or "", (alias.name,)))
+
+
+def _is_pure(decorator: ast.expr) -> bool:
+    chain = _chain(decorator.func if isinstance(decorator, ast.Call) else decorator) or ""
+    return chain.rpartition(".")[2] in _PURE_DECORATORS
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return getattr(test, "id", getattr(test, "attr", "")) == "TYPE_CHECKING"
+
+
+def _is_main(statement: ast.stmt) -> bool:
+    """Whether a statement is what a module does only when it is run as a script."""
+    return (
+        isinstance(statement, ast.If)
+        and isinstance(statement.test, ast.Compare)
+        and isinstance(statement.test.left, ast.Name)
+        and statement.test.left.id == "__name__"
+    )

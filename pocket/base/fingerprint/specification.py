@@ -1,0 +1,116 @@
+"""Specifications: what a fingerprint was made of, as place → content, to be kept and compared."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import CodeType, FunctionType
+from typing import Any
+
+from pocket.base.fingerprint.graph import Node, digest_of
+from pocket.base.fingerprint.imports import Closure
+from pocket.base.fingerprint.places import portable
+from pocket.base.fingerprint.syntax import function_node
+from pocket.base.fingerprint.values import describe
+
+#: longest text of a value that is kept in full; a fingerprint counts all of it
+_LONGEST = 2000
+
+
+@dataclass(frozen=True)
+class Specification:
+    """What a digest was made of.
+
+    Args:
+        digest: the digest.
+        values: place → content, e.g. ``".config.skim[4].params.minpt"`` → ``"float 15.0"``.
+        closures: place → module → digest of what counts of it.
+        functions: place → file, line and source of a function that isn't a library's.
+    """
+
+    digest: str
+    values: dict[str, str] = field(default_factory=dict)
+    closures: dict[str, dict[str, str]] = field(default_factory=dict)
+    functions: dict[str, tuple[str, int, str]] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the specification as plain containers."""
+        return {
+            "digest": self.digest,
+            "values": self.values,
+            "closures": self.closures,
+            "functions": {place: list(function) for place, function in self.functions.items()},
+        }
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> Specification:
+        """Return the specification that :meth:`to_json` wrote."""
+        functions = {place: (file, line, source) for place, (file, line, source) in content["functions"].items()}
+        return cls(content["digest"], dict(content["values"]), dict(content["closures"]), functions)
+
+
+def specification(obj: object) -> Specification:
+    """Return what the digest of an object is made of, see :func:`pocket.base.fingerprint.digest`.
+
+    Example:
+        >>> specification({"cut": {"pt": 25.0}}).values["cut.pt"]
+        'float 25.0'
+
+    Raises:
+        ConfigError: as :func:`pocket.base.fingerprint.digest`.
+    """
+    found = Specification("")
+
+    def note(place: str, obj: object, node: Node) -> None:
+        place = place.lstrip(".")
+        label = node.label
+        if isinstance(obj, Closure):
+            found.closures[place] = {**obj.modules, **dict.fromkeys(obj.libraries, "")}
+        elif isinstance(obj, FunctionType) and label.startswith("function "):
+            source = _source_of(obj)
+            if source is not None:
+                found.functions[place] = source
+        # an entry of a dict is noted with its key and its value in the same place, the value last
+        found.values[place] = label if len(label) <= _LONGEST else f"{label[:_LONGEST]}…"
+
+    digest = digest_of(obj, describe, note)
+    return Specification(digest, found.values, found.closures, found.functions)
+
+
+def differences(one: Specification, other: Specification) -> Iterator[str]:
+    """Yield in what two specifications differ, each as ``place: one → other``; functions by file and line.
+
+    Example:
+        >>> before, after = (specification({"cut": {"pt": pt}}) for pt in (20.0, 15.0))
+        >>> list(differences(before, after))
+        ['cut.pt: float 20.0 → float 15.0']
+    """
+    functions = [
+        (place, one.functions.get(place), other.functions.get(place)) for place in {**one.functions, **other.functions}
+    ]
+    changed = {place for place, before, after in functions if (before and before[2]) != (after and after[2])}
+    for place, before, after in functions:
+        if place in changed:
+            file, line, _ = after or before or ("", 0, "")
+            yield f"{place}: {file}:{line} {'differs' if before and after else 'is new' if after else 'is gone'}"
+    for place in {**one.closures, **other.closures}:
+        of_one, of_other = one.closures.get(place, {}), other.closures.get(place, {})
+        for module in {**of_one, **of_other}:
+            if of_one.get(module) != of_other.get(module):
+                yield f"{place}: module {module} differs"
+    seen = changed | set(one.closures) | set(other.closures)
+    for place in {**one.values, **other.values}:
+        before_value, after_value = one.values.get(place), other.values.get(place)
+        if before_value != after_value and place not in seen:
+            yield f"{place}: {before_value or 'nothing'} → {after_value or 'nothing'}"
+
+
+def _source_of(function: FunctionType) -> tuple[str, int, str] | None:
+    code: CodeType = function.__code__
+    try:
+        lines, first = inspect.getsourcelines(code)
+    except (OSError, TypeError):
+        return None
+    # a file that was edited since has the source of another function
+    return portable(code.co_filename), first, "".join(lines) if function_node(code) else ""

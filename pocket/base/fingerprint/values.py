@@ -1,0 +1,243 @@
+"""Parts of plain values, containers and instances."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+import fractions
+import functools
+import hashlib
+import inspect
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
+from enum import Enum
+from pathlib import PurePath
+from types import EllipsisType, MappingProxyType, NoneType, NotImplementedType
+from typing import Any
+
+from pocket.base.fingerprint.code import describe_code
+from pocket.base.fingerprint.files import describe_file
+from pocket.base.fingerprint.graph import Node, digest_of
+from pocket.base.fingerprint.imports import Closure, code_closure
+from pocket.base.fingerprint.modules import is_library, public_name, top_level
+from pocket.base.fingerprint.places import portable
+from pocket.errors import ConfigError
+
+#: types whose repr is their value
+_WRITTEN_OUT = frozenset({
+    NoneType, bool, int, float, complex, str, bytes, EllipsisType, NotImplementedType, range,
+    datetime.timedelta, datetime.timezone, decimal.Decimal, fractions.Fraction,
+})  # fmt: skip
+_TABLES = (dict, MappingProxyType)
+_CONTAINERS = (dict, list, tuple, set, frozenset)
+#: what a class of the user's may be derived from
+_BUILTIN: tuple[Any, ...] = (*_CONTAINERS, int, float, complex, str, bytes)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Item:
+    """One entry of a dict."""
+
+    key: object
+    value: object
+
+
+def describe(obj: object, place: str) -> Node:
+    """Return the node of any object that can be fingerprinted.
+
+    Args:
+        obj: the object.
+        place: where it was found, for the error.
+
+    Raises:
+        ConfigError: for an object of any other type.
+    """
+    kind = type(obj)
+    # what there is most of first
+    if kind is str and os.sep not in str(obj):
+        return _word(str(obj))
+    if isinstance(obj, Closure):
+        return _describe_closure(obj, obj.words)
+    if isinstance(obj, _Item):
+        return Node("item", [("", obj.key), ("", obj.value)])
+    if kind in _WRITTEN_OUT and kind is not str:
+        return Node(f"{kind.__name__} {obj!r}")
+    own = getattr(kind, "__fingerprint__", None)
+    if own is not None:
+        return Node(f"custom {_name(kind)}", [(".__fingerprint__()", own(obj))])
+    node = (
+        _describe_value(obj)
+        or _describe_numpy(obj)
+        or _describe_omegaconf(obj, place)
+        or _describe_container(obj)
+        or describe_code(obj)
+        or _describe_instance(obj)
+    )
+    if node is None:
+        raise ConfigError(
+            f"{_where(place)} can't be fingerprinted: its type {_name(kind)} has no defined "
+            "content; use plain values, make it inside the function (a correction by load_correction), or give its "
+            "class a __fingerprint__() method"
+        )
+    return node
+
+
+def _where(place: str) -> str:
+    return place.lstrip(".") if place[:1] in (".", "[") else f"the object{place}"
+
+
+def _name(kind: type) -> str:
+    return f"{public_name(kind.__module__)}.{kind.__qualname__}"
+
+
+def _describe_value(obj: object) -> Node | None:
+    kind = type(obj)
+    if isinstance(obj, PurePath):
+        return _describe_text(obj.as_posix(), "path")
+    if kind is str:
+        return _describe_text(str(obj), "str")
+    if isinstance(obj, Enum):
+        return Node(f"enum {_name(kind)}.{obj.name}", [(".value", obj.value)])
+    if isinstance(obj, datetime.date | datetime.time):
+        return Node(f"{kind.__name__} {obj.isoformat()}")
+    if isinstance(obj, re.Pattern):
+        return Node(f"pattern {obj.flags}", [(".pattern", obj.pattern)])
+    if isinstance(obj, slice):
+        return Node("slice", [(".start", obj.start), (".stop", obj.stop), (".step", obj.step)])
+    if isinstance(obj, logging.Logger | ContextVar) or kind is object:
+        # log output and what is set for the moment decide nothing; a bare object is a marker
+        return Node(kind.__name__)
+    if obj is os.environ:
+        # the variables that code reads count by themselves
+        return Node("environment")
+    return None
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _word(text: str) -> Node:
+    """Return the node of a text that can't be a path."""
+    return Node(f"str {text!r}")
+
+
+def _describe_text(text: str, kind: str) -> Node:
+    """Return the node of a text, in which a path of this machine has a name, and counts with what the file holds."""
+    named = portable(text)
+    return Node(f"{kind} {named!r}", [] if named is text else describe_file(text))
+
+
+def _describe_numpy(obj: object) -> Node | None:
+    # an object can't be numpy's if numpy isn't loaded
+    np = sys.modules.get("numpy")
+    if np is None:
+        return None
+    if isinstance(obj, np.dtype):
+        return Node(f"dtype {obj!r}")
+    if type(obj) is not np.ndarray and not isinstance(obj, np.generic):
+        return None
+    array = np.asarray(obj)
+    label = f"{'scalar' if isinstance(obj, np.generic) else 'array'} {array.dtype!r} {array.shape}"
+    if array.dtype.hasobject:
+        return Node(label, _numbered(array.ravel().tolist()))
+    return Node(f"{label} {hashlib.sha256(array.tobytes()).hexdigest()}")
+
+
+def _describe_omegaconf(obj: object, place: str) -> Node | None:
+    omegaconf = sys.modules.get("omegaconf")
+    if omegaconf is None or not isinstance(obj, omegaconf.Container):
+        return None
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        plain = OmegaConf.to_container(obj, resolve=True)
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{_where(place)} can't be resolved: {error}") from None
+    return describe(plain, place)
+
+
+def _describe_container(obj: object) -> Node | None:
+    if isinstance(obj, _CONTAINERS) and not is_library(type(obj).__module__):
+        return None  # a class of the user's: more than its content
+    if isinstance(obj, _TABLES):
+        # in their order, which may decide what code does that goes through them
+        return Node("dict", _items(obj))
+    if isinstance(obj, list):
+        return Node("list", _numbered(obj))
+    if isinstance(obj, tuple):
+        return Node("tuple", _numbered(obj))
+    if isinstance(obj, set | frozenset):
+        return Node("set", [("{}", item) for item in obj], ordered=False)
+    return None
+
+
+def _items(table: Mapping[object, object]) -> list[tuple[str, object]]:
+    return [
+        (f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]", _Item(key, value))
+        for key, value in table.items()
+    ]
+
+
+def _numbered(values: Iterable[object]) -> list[tuple[str, object]]:
+    return [(f"[{position}]", value) for position, value in enumerate(values)]
+
+
+def _describe_instance(obj: object) -> Node | None:
+    kind = type(obj)
+    fields = dataclasses.fields(obj) if dataclasses.is_dataclass(obj) and not isinstance(obj, type) else None
+    if fields is None and is_library(kind.__module__):
+        return None
+    if fields is None:
+        state = _state(obj)
+    else:
+        state = {field.name: getattr(obj, field.name) for field in fields if field.metadata.get("fingerprint", True)}
+    parts = [(f".{name}", value) for name, value in state.items()]
+    if top_level(kind.__module__) == "pocket":
+        parts.append((".__class__", _class_code(kind.__module__, kind.__qualname__)))
+    elif not is_library(kind.__module__):
+        parts.append((".__class__", kind))
+    parts += [("", builtin(obj)) for builtin in _BUILTIN if isinstance(obj, builtin)]
+    return Node(f"instance {_name(kind)} {' '.join(state)}", parts)
+
+
+@functools.lru_cache(maxsize=1 << 10)
+def _describe_closure(closure: Closure, words: tuple[str, ...]) -> Node:
+    """Return the node of a closure with its digest, which is asked for again and again.
+
+    Args:
+        closure: the closure, which as a text stands for its modules and libraries.
+        words: its words.
+    """
+    return dataclasses.replace(_describe_anew(closure, ""), known=digest_of(closure, _describe_anew))
+
+
+def _describe_anew(obj: object, place: str) -> Node:
+    node = _describe_instance(obj) if isinstance(obj, Closure) else None
+    return node or describe(obj, place)
+
+
+@functools.cache
+def _class_code(module: str, name: str) -> Closure:
+    """Return the code of a class of the engine: all of its module for one that a function makes."""
+    return code_closure(module if "<locals>" in name else f"{module}:{name.partition('.')[0]}")
+
+
+def _state(obj: object) -> dict[str, object]:
+    """Return the attributes of an instance, without what a cached property has left there."""
+    slots = (name for kind in type(obj).__mro__ for name in _slots(kind) if hasattr(obj, name))
+    state = {name: getattr(obj, name) for name in slots} | getattr(obj, "__dict__", {})
+    return {
+        name: state[name]
+        for name in sorted(state)
+        if not isinstance(inspect.getattr_static(type(obj), name, None), functools.cached_property)
+    }
+
+
+def _slots(kind: type) -> tuple[str, ...]:
+    slots = kind.__dict__.get("__slots__", ())
+    names = (slots,) if isinstance(slots, str) else tuple(slots)
+    return tuple(name for name in names if name not in ("__dict__", "__weakref__"))

@@ -1,0 +1,254 @@
+"""The snapshots that this process runs from: taking them, and what lies where in the originals."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import os
+import re
+import site
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+from pocket.base.snapshots.trees import make_snapshot, read_mark, read_tree, use
+
+#: modules of the checkout that may be loaded when a command begins, and are loaded anew from the snapshot
+_OWN = ("analysis", "pocket", "tasks")
+
+#: import statements of other modules than those of the own package
+_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([^\s.]+)|import[ \t]+([^\n#;]+))", re.MULTILINE)
+_NAME = re.compile(r"[^\W\d]\w*")
+
+#: snapshot → original, of all that this process knows
+_known: dict[str, str] = {}
+
+
+def run_from_snapshot(root: Path) -> Path:
+    """Take a snapshot of a checkout, and have this process and those that it starts run from there.
+
+    Whatever of the checkout is loaded already, the packages of this module among it, will be loaded again.
+
+    Args:
+        root: the checkout.
+
+    Returns:
+        The snapshot.
+
+    Raises:
+        PocketError: if the files can't be listed, or somebody changes them all the time.
+        OSError: if there is no place for snapshots.
+    """
+    root = Path(os.path.abspath(root))  # noqa: PTH100  links in the path stay
+    # by default below the checkout, which is about to be another one
+    os.environ.setdefault("POCKET_STORE", str(root / "store"))
+    place = snapshots_of(root)
+    snapshot = make_snapshot(read_tree(root, place / f"index-{root.name}.json"), place)
+    use(snapshot)
+    os.environ["POCKET_ROOT"] = str(snapshot)
+    sys.path[:] = _replaced(sys.path, root, snapshot)
+    paths = os.environ.get("PYTHONPATH", "")
+    os.environ["PYTHONPATH"] = os.pathsep.join(_replaced(paths.split(os.pathsep) if paths else [], root, snapshot))
+    _load_anew(root, snapshot)
+    return snapshot
+
+
+def snapshots_of(root: Path) -> Path:
+    """Return the folder of the user's snapshots, which is made if need be and which nobody else can enter.
+
+    It is in the checkout, where code is known to be found by jobs. Of one that can't be written it is in the store.
+
+    Raises:
+        OSError: if neither can be written.
+    """
+    name = f"running-{os.geteuid()}"
+    places = [root / ".law", Path(os.environ.get("POCKET_STORE") or root / "store") / ".records"]
+    for place in places:
+        folder = place / name
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            found = folder.lstat()
+        except OSError:
+            if place is places[-1]:
+                raise
+            continue
+        if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+            folder.chmod(0o700)
+            found = folder.lstat()
+        if found.st_uid == os.geteuid() and not found.st_mode & 0o077 and os.access(folder, os.W_OK):
+            return folder
+    raise PermissionError(f"{folder} can be written by others, or not at all")
+
+
+def _replaced(paths: list[str], root: Path, snapshot: Path) -> list[str]:
+    """Return a search path with the snapshot in the place of the checkout, by default in front."""
+    real = os.path.realpath(root)
+    found = [str(snapshot) if path and os.path.realpath(path) == real else path for path in paths]
+    return found if str(snapshot) in found else [str(snapshot), *found]
+
+
+def _load_anew(root: Path, snapshot: Path) -> None:
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] not in _OWN:
+            continue
+        path = getattr(module, "__path__", None)
+        if name in _OWN and path is not None:
+            # its own code is loaded; all that is in it comes from the snapshot
+            module.__path__ = [str(snapshot / name)]
+            if module.__spec__ is not None:
+                module.__spec__.submodule_search_locations = module.__path__
+            for inner in [inner for inner in sys.modules if inner.rpartition(".")[0] == name]:
+                vars(module).pop(inner.rpartition(".")[2], None)
+        else:
+            del sys.modules[name]
+    importlib.invalidate_caches()
+
+
+def current_snapshot() -> Path | None:
+    """Return the snapshot of the checkout that this process runs from, ``None`` if it runs from the checkout itself."""
+    root = os.environ.get("POCKET_ROOT")
+    return Path(root) if root and origin_of(root) else None
+
+
+@functools.cache
+def origin_of(folder: str) -> str | None:
+    """Return what a folder is a snapshot of, ``None`` if it is none."""
+    mark = read_mark(Path(folder))
+    if mark is None:
+        return None
+    _known[folder] = str(mark["origin"])
+    return _known[folder]
+
+
+def snapshot_of(path: Path) -> Path | None:
+    """Return the snapshot that a path lies in, ``None`` if it lies in none."""
+    return next((folder for folder in (path, *path.parents) if origin_of(str(folder))), None)
+
+
+def analysis_snapshot(reference: str) -> Path | None:
+    """Return the snapshot that an analysis comes from, given its reference as :func:`located` returns it."""
+    if reference.startswith("/"):
+        return snapshot_of(Path(reference))
+    if "." not in reference:
+        return current_snapshot()
+    try:
+        spec = importlib.util.find_spec(reference.partition(".")[0])
+    except ValueError:
+        return None
+    found = list(spec.submodule_search_locations or ()) if spec else []
+    return snapshot_of(Path(found[0]).absolute()) if found else None
+
+
+def original(path: str | Path) -> str:
+    """Return where a path that lies in a snapshot lies in the original; any other path stays as it is."""
+    snapshot = snapshot_of(Path(path))
+    if snapshot is None:
+        return str(path)
+    return str(Path(_known[str(snapshot)]) / Path(path).relative_to(snapshot))
+
+
+def shown(text: str) -> str:
+    """Return a text for people, with the paths of their own files in the place of those of snapshots."""
+    if current_snapshot() is not None or _known:
+        for snapshot, origin in _known.items():
+            text = text.replace(snapshot, origin)
+    return text
+
+
+def located(reference: str) -> str:
+    """Return the reference of an analysis in a snapshot, where this process runs from one.
+
+    Args:
+        reference: name, dotted package, or absolute path of a package's folder. Of an analysis outside of the checkout,
+            a snapshot is taken, with the modules beside it that it imports.
+
+    Raises:
+        PocketError: if its files can't be listed, or somebody changes them all the time.
+        OSError: if there is no place for snapshots.
+    """
+    root = current_snapshot()
+    if root is None:
+        return reference
+    if not reference.startswith("/"):
+        if "." in reference:
+            _find_package(reference.partition(".")[0], root)
+        return reference
+    folder = Path(reference).resolve()
+    if snapshot_of(folder) is not None or not (folder / "__init__.py").is_file():
+        return reference
+    checkout = Path(_known[str(root)]).resolve()
+    if folder.is_relative_to(checkout):
+        inside = root / folder.relative_to(checkout)
+        return str(inside if inside.exists() else folder)
+    return str(_outside(folder, root))
+
+
+def _find_package(name: str, root: Path) -> None:
+    """Have a package that lies outside of the checkout and isn't installed come from a snapshot."""
+    if name in _OWN:
+        return
+    try:
+        spec = importlib.util.find_spec(name)
+    except ValueError:  # loaded by hand, without a spec
+        return
+    found = list(spec.submodule_search_locations or ()) if spec else []
+    if not found or _is_installed(found[0]):
+        return
+    folder = Path(found[0]).absolute()
+    if snapshot_of(folder) is None:
+        parent = str(_outside(folder, root).parent)
+        sys.path[:] = [parent, *(path for path in sys.path if path != parent)]
+        os.environ["PYTHONPATH"] = os.pathsep.join([parent, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+
+
+def _is_installed(path: str) -> bool:
+    places = [sys.prefix, sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), site.getusersitepackages()]
+    return any(Path(path).is_relative_to(place) for place in places)
+
+
+@functools.cache
+def _outside(folder: Path, root: Path) -> Path:
+    """Take a snapshot of a package outside of the checkout, and return the package's folder in it."""
+    place = snapshots_of(Path(_known[str(root)]))
+    # code looks for data up to the top of its repository; of a folder in none, beside itself
+    base = next((above for above in folder.parents if (above / ".git").exists()), folder.parent)
+    names = [str(path.relative_to(base)) for path in _with_siblings(folder)]
+    tree = read_tree(base, place / f"index-{folder.name}.json", names)
+    snapshot = make_snapshot(tree, place)
+    use(snapshot)
+    origin_of(str(snapshot))
+    return snapshot / folder.relative_to(base)
+
+
+def _with_siblings(folder: Path) -> Iterator[Path]:
+    """Yield the source files of a package, and of the modules beside it that they import."""
+    from pocket.base.snapshots.sources import listed_files
+
+    waiting, seen = [folder.name], {folder.name}
+    parent = folder.parent
+    while waiting:
+        name = waiting.pop()
+        single = parent / f"{name}.py"
+        files = [single] if single.is_file() and not (parent / name).is_dir() else []
+        if not files:
+            files = [parent / name / inner for inner in listed_files(parent / name)]
+        yield from files
+        for file in files:
+            if file.suffix == ".py":
+                new = {top for top in _imported(str(file), file.stat().st_mtime_ns) if top not in seen}
+                found = [top for top in new if (parent / f"{top}.py").is_file() or (parent / top).is_dir()]
+                seen.update(new)
+                waiting += found
+
+
+@functools.cache
+def _imported(file: str, mtime_ns: int) -> frozenset[str]:
+    """Return the first parts of the names that a file imports; a line of a text that looks so does no harm."""
+    found: set[str] = set()
+    for single, several in _IMPORT.findall(Path(file).read_text(encoding="utf-8", errors="replace")):
+        names = (_NAME.match(part.strip()) for part in (single, *several.split(",")))
+        found.update(name[0] for name in names if name)
+    return frozenset(found)

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from pocket.errors import ConfigError
+from tests.pocket.base.fingerprint.sources import digest_in
+
+HELPERS = {"helpers": "LIMIT = {}"}
+
+FOLLOWED = [
+    ("def cut(x): return globals()['LIMIT']", "LIMIT = {}"),
+    ("def cut(x): return globals().get('LIMIT', 0)", "LIMIT = {}"),
+    ("NAME = 'LIMIT'\ndef cut(x): return globals()[NAME]", "LIMIT = {}"),
+    ("def cut(x): return eval('LIMIT + x')", "LIMIT = {}"),
+    ("TEXT = 'LIMIT + x'\ndef cut(x): return eval(TEXT)", "LIMIT = {}"),
+    ("TEXT = '{} + x'\ndef cut(x): return eval(TEXT)", ""),
+    ("def cut(x): exec('y = LIMIT')", "LIMIT = {}"),
+    ("def cut(x): return eval('globals()[\"LIMIT\"]')", "LIMIT = {}"),
+]
+IMPORTED = [
+    "import importlib\ndef cut(x): return importlib.import_module('helpers').LIMIT",
+    "from importlib import import_module as load\ndef cut(x): return load('helpers').LIMIT",
+    "def cut(x):\n    import importlib\n    return importlib.import_module('helpers').LIMIT",
+    "def cut(x): return __import__('helpers').LIMIT",
+    "import helpers\ndef cut(x): return getattr(helpers, 'LIMIT')",
+    "import sys, helpers\ndef cut(x): return sys.modules['helpers'].LIMIT",
+]
+REFUSED = [
+    "def cut(x): return globals()[x]",
+    "def cut(x): return globals()",
+    "def cut(x): return eval(x)",
+    "def cut(x): return exec(f'{x}')",
+    "def cut(x): return __import__(x)",
+    "import importlib\ndef cut(x): return [importlib.import_module(f'helpers.{name}') for name in x]",
+    "import sys\ndef cut(x): return sys.modules[x]",
+    "import lib\ndef cut(x): return getattr(lib, x)",
+    "import lib\ndef cut(x): return vars(lib)[x]",
+    "def cut(x):\n    def inner(y): return eval(y)\n    return inner(x)",
+]
+
+
+@pytest.mark.parametrize(("code", "limit"), FOLLOWED)
+def test_names_that_are_known_are_followed(code: str, limit: str) -> None:
+    one, same, other = (digest_in("cut", "\n".join(part.replace("{}", value) for part in (code, limit)))
+                        for value in ("30", "30", "25"))  # fmt: skip
+    assert one == same != other
+
+
+@pytest.mark.parametrize("code", IMPORTED)
+def test_modules_that_are_known_are_followed(code: str) -> None:
+    one, same, other = (digest_in("cut", {"lib": code, "helpers": f"LIMIT = {limit}"}) for limit in (30, 30, 25))
+    assert one == same != other
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_names_that_are_computed_are_refused(code: str) -> None:
+    with pytest.raises(ConfigError, match=r"cut.* in .*lib\.py, line \d: '.*' looks up a name that is known only when"):
+        digest_in("cut", code)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import os\ndef cut(x): return os.environ['LIMIT']",
+        "from os import environ\ndef cut(x): return environ.get('LIMIT', 3)",
+        "import os\nNAME = 'LIMIT'\ndef cut(x): return os.getenv(NAME)",
+    ],
+)
+def test_environment_variables_count_by_their_value(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    digests = [digest_in("cut", code)]
+    for value in ("30", "30", "25"):
+        monkeypatch.setenv("LIMIT", value)
+        digests.append(digest_in("cut", code))
+    assert digests[1] == digests[2]
+    assert len(set(digests)) == 3
+
+
+def test_credentials_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    digests = set()
+    for value in ("/tmp/x509up_u0", "/scratch/job/x509up_u0"):
+        monkeypatch.setenv("X509_USER_PROXY", value)
+        digests.add(digest_in("cut", "import os\ndef cut(x): return os.environ['X509_USER_PROXY']"))
+    assert len(digests) == 1
+
+
+def test_other_objects_may_be_asked_by_name() -> None:
+    code = "import numpy as np\ndef cut(events, name): return getattr(events, name), getattr(np, name), vars(events)"
+    assert digest_in("cut", code) == digest_in("cut", code)

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from pocket.base.fingerprint import code_closure, imports
+from pocket.errors import ConfigError
+from tests.pocket.base.fingerprint.sources import write_modules
+
+#: names that follow from ``engine.run`` have LIMITs that count, in other modules nothing does
+PACKAGE = {
+    "engine.__init__": "raise RuntimeError('imported')\nfrom engine import exported\nfrom engine.fill import unused",
+    "engine.run": "import os\nfrom . import fill\nfrom engine import axes as a\nimport engine.plain\n"
+    "from engine.typed import Typed\nfrom engine.effect import nothing_used\n"
+    "def run(x: Typed):\n    from engine.sub.lazy import work\n    return fill.fill, a.build, engine.plain.LIMIT",
+    "engine.fill": "from typing import TYPE_CHECKING\nfrom engine.beside import LIMIT as OTHER\n"
+    "if TYPE_CHECKING:\n    from engine.hidden import T\n"
+    "LIMIT = 30\ndef fill(): return LIMIT\ndef beside(): return OTHER",
+    "engine.axes": "try:\n    import engine.optional as o\nexcept ImportError:\n    import engine.fallback\n"
+    "LIMIT = 30\ndef build(): return LIMIT",
+    "engine.sub.__init__": "from engine.sub.lazy import work\nimport engine.reexported",
+    "engine.sub.lazy": "from ..star import *\nfrom ... import nothing\nimport other.module\n"
+    "def work(): return other.module.LIMIT, LIMIT",
+    "other.__init__": "",
+    "other.module": "LIMIT = 30",
+    "engine.effect": "register(LIMIT)\nLIMIT = 30\n",
+    "engine.typed": "LIMIT = 30\nclass Typed:\n    limit = LIMIT\n",
+    "engine.unused": "LIMIT = 30",
+    **{f"engine.{name}": "LIMIT = 30" for name in ("exported", "hidden", "optional", "fallback", "plain", "beside",
+                                                    "reexported", "star")},
+}  # fmt: skip
+FOLLOWED = (
+    "engine.fill", "engine.axes", "engine.star", "engine.optional", "engine.fallback", "engine.plain", "engine.effect",
+    "engine.typed",
+)  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    write_modules(tmp_path, PACKAGE)
+    return tmp_path
+
+
+#: modules that are imported whole, or in a way of which nobody can tell what is used
+WHOLE = ("engine.star", "engine.optional", "engine.fallback")
+
+
+def closure() -> str:
+    return code_closure("engine.run", "engine")
+
+
+@pytest.mark.parametrize("name", sorted(PACKAGE))
+def test_exactly_what_is_used_counts(folder: Path, name: str) -> None:
+    before = closure()
+    write_modules(folder, {name: f"{PACKAGE[name]}\nNEVER_USED = 12345"})
+    unused = closure()
+    write_modules(folder, {name: PACKAGE[name].replace("30", "12345")})
+    # of modules that are imported as a whole, all that is in them may be used
+    assert (unused != before) == (name in (*WHOLE, "engine.run"))
+    assert (closure() != before) == (name in FOLLOWED)
+
+
+def test_statements_that_act_count_where_a_module_is_run(folder: Path) -> None:
+    before = closure()
+    for name in ("engine.__init__", "engine.sub.__init__", "engine.fill"):
+        write_modules(folder, {name: f"{PACKAGE[name]}\nregister()"})
+        assert closure() != before
+        write_modules(folder, {name: PACKAGE[name]})
+    assert closure() == before
+
+
+def test_a_name_that_is_imported_from_elsewhere_is_seen(folder: Path) -> None:
+    digests = set()
+    for module in ("fill", "typed"):
+        write_modules(folder, {"engine.names": f"from engine.{module} import LIMIT\ndef f(): return LIMIT"})
+        digests.add(code_closure("engine.names:f", "engine"))
+    assert len(digests) == 2
+
+
+def test_one_name_of_a_module(folder: Path) -> None:
+    assert list(code_closure("engine.fill:fill", "engine").modules) == ["engine", "engine.fill"]
+    fill, beside = (code_closure(f"engine.fill:{name}", "engine") for name in ("fill", "beside"))
+    write_modules(folder, {"engine.beside": "LIMIT = 25"})
+    assert code_closure("engine.fill:fill", "engine") == fill
+    assert code_closure("engine.fill:beside", "engine") != beside
+
+
+def test_names_of_a_package_that_reexports_lead_to_their_module(folder: Path) -> None:
+    write_modules(folder, {"engine.uses": "from engine.sub import work\ndef f(): return work()"})
+    closure_of_f = code_closure("engine.uses:f", "engine")
+    assert "engine.sub.lazy" in closure_of_f.modules
+    assert "engine.reexported" not in closure_of_f.modules
+
+
+def test_libraries_that_decide_numbers_count_by_version() -> None:
+    found = code_closure("pocket.engine.run")
+    assert f"numpy {metadata.version('numpy').partition('.')[0]}" in found.libraries
+    assert not any(library.startswith(("rich", "python", "PyYAML")) for library in found.libraries)
+
+
+def test_comments_and_docstrings_do_not_count(folder: Path) -> None:
+    before = closure()
+    for name, source in PACKAGE.items():
+        write_modules(folder, {name: f'"""Documented."""\n# with a comment\n{source}\n'})
+    assert closure() == before
+
+
+def test_a_change_that_keeps_the_size_is_seen(folder: Path) -> None:
+    before = closure()
+    write_modules(folder, {"engine.axes": PACKAGE["engine.axes"].replace("30", "25")})
+    os.utime(folder / "engine" / "axes.py", ns=(1, 1))
+    changed = closure()
+    write_modules(folder, {"engine.axes": PACKAGE["engine.axes"]})
+    assert changed != before == closure()
+
+
+def test_new_and_removed_modules_are_seen(folder: Path) -> None:
+    before = closure()
+    (folder / "engine" / "optional.py").unlink()
+    without = closure()
+    assert without != before
+    write_modules(folder, {"engine.optional": PACKAGE["engine.optional"]})
+    assert closure() == before
+
+
+def test_compiled_modules_count_by_their_bytes(folder: Path) -> None:
+    write_modules(folder, {"uses_compiled": "import compiled\ndef f(): return compiled.run()"})
+    digests = set()
+    for content in (b"\x7fELF\x00one", b"\x7fELF\x00other"):
+        (folder / "compiled.so").write_bytes(content)
+        digests.add(code_closure("uses_compiled", ("uses_compiled", "compiled")))
+    assert len(digests) == 2
+
+
+def test_several_packages_may_be_followed(folder: Path) -> None:
+    before = code_closure("engine.run", ("engine", "other"))
+    assert before != closure()
+    write_modules(folder, {"other.module": "BINS = 25"})
+    assert code_closure("engine.run", ("engine", "other")) != before
+
+
+def test_nothing_is_imported(folder: Path) -> None:
+    code = (
+        "import sys; from pocket.base.fingerprint import code_closure; before = set(sys.modules); "
+        "print(code_closure({}, {})); "
+        "new = {{name.partition('.')[0] for name in set(sys.modules) - before}}; "
+        "print(new & {{'awkward', 'engine', 'pocket'}})"
+    )
+    root = Path(__file__).parents[4]
+    for module, package in (("engine.run", "engine"), ("pocket.configurator", "pocket")):
+        run = subprocess.run(
+            [sys.executable, "-c", code.format(repr(module), repr(package))],
+            env={**os.environ, "PYTHONPATH": f"{folder}:{root}"}, check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        assert run.stdout.splitlines() == [code_closure(module, package), "set()"]
+
+
+def test_modules_that_are_missing_or_broken_are_errors(folder: Path) -> None:
+    with pytest.raises(ConfigError, match=r"module 'engine\.rum' can't be found"):
+        code_closure("engine.rum", "engine")
+    write_modules(folder, {"engine.axes": "def broken(:"})
+    with pytest.raises(ConfigError, match=r"axes\.py can't be parsed: .*line 1"):
+        closure()
+
+
+def test_what_has_not_changed_is_not_searched_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = closure()
+    with monkeypatch.context() as patch:
+        patch.setattr(imports, "read_source", None)
+        assert closure() is before
+    # another folder may have a package of this name
+    other = folder / "other folder"
+    other.mkdir()
+    write_modules(other, {**PACKAGE, "engine.fill": PACKAGE["engine.fill"].replace("30", "25")})
+    with monkeypatch.context() as patch:
+        patch.syspath_prepend(str(other))
+        assert closure() != before
+    assert closure() == before

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import awkward as ak
+import pytest
+
+from pocket.base.fingerprint import digest
+from pocket.base.fingerprint.modules import is_library
+from pocket.base.fingerprint.patches import patches, register_package
+from tests.pocket.base.fingerprint.sources import loaded
+
+PATCH = """
+import pocket.golden
+from pocket.cut import Cut
+def certified(runs, blocks, path): return runs > {}
+pocket.golden.certified = certified
+"""
+METHOD = """
+from pocket.cut import Cut
+def get_mask(self, *args, **kwargs): return {}
+Cut.get_mask = get_mask
+"""
+BEHAVIOR = """
+import awkward as ak
+class Lepton(ak.Record):
+    @property
+    def scaled(self): return {} * self.pt
+ak.behavior["Lepton"] = Lepton
+"""
+
+
+@pytest.fixture(autouse=True)
+def undone(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pocket.golden
+    from pocket.cut import Cut
+
+    monkeypatch.setattr(pocket.golden, "certified", pocket.golden.certified)
+    monkeypatch.setattr(Cut, "get_mask", Cut.get_mask)
+    monkeypatch.setattr("pocket.base.fingerprint.patches._packages", {})
+    # other tests of this process have loaded analyses, too
+    of_libraries = {name: value for name, value in ak.behavior.items() if is_library(value.__module__)}
+    monkeypatch.setattr(ak, "behavior", of_libraries)
+
+
+def test_the_project_changes_nothing_elsewhere() -> None:
+    assert patches("lib") == {"replaced": {}, "behaviors": {}}
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "name"),
+    [
+        (PATCH, "replaced", "pocket.golden.certified"),
+        (METHOD, "replaced", "pocket.cut.Cut.get_mask"),
+        (BEHAVIOR, "behaviors", "'Lepton'"),
+    ],
+)
+def test_changes_of_an_analysis_count_with_their_code(source: str, kind: str, name: str) -> None:
+    digests = []
+    for value in (30, 30, 25):
+        with loaded(source.format(value)):
+            found = patches("lib")
+            assert list(found[kind]) == [name]
+            digests.append(digest(found))
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_changes_of_another_analysis_do_not_count() -> None:
+    with loaded(PATCH.format(30)):
+        register_package("lib")
+        assert patches("another")["replaced"] == {}
+        assert list(patches("lib")["replaced"]) == ["pocket.golden.certified"]

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+import os.path
+
+from pocket import errors
+from pocket.base.fingerprint.imports import Closure
+from pocket.base.fingerprint.references import local_imports, own_code, references
+from pocket.base.fingerprint.sources import Import
+
+LIMIT = 25.0
+
+
+def helper() -> float:
+    return LIMIT
+
+
+def test_globals_are_found_in_nested_functions_too() -> None:
+    def outer() -> object:
+        return [helper() for _ in range(3)], lambda: LIMIT
+
+    assert references(outer) == {"LIMIT": LIMIT, "helper": helper}
+
+
+def test_attributes_are_followed_through_own_modules_only() -> None:
+    def uses() -> object:
+        return errors.nearest, os.path.join, json.dumps
+
+    found = references(uses)
+    assert found["errors.nearest"] is errors.nearest
+    # a library counts by its version, whatever is taken from it
+    assert found["os"] is os
+    assert found["json"] is json
+
+
+def test_builtins_and_missing_names_are_left_out() -> None:
+    def uses(values: list[float]) -> object:
+        return len(values), not_defined  # noqa: F821
+
+    assert references(uses) == {}
+
+
+def test_imports_inside_a_function() -> None:
+    def uses() -> object:
+        import numpy
+
+        from pocket import errors as own
+
+        return numpy, own
+
+    numpy, own = local_imports(uses)
+    assert isinstance(own, Closure)
+    assert numpy.startswith("numpy")
+    assert own == own_code([(Import(0, "pocket", ("errors",)), "")])
+    assert list(own.modules) == ["pocket.errors"]

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import copy
+import dataclasses
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pocket import cut_functions
+from pocket.base.arguments import refused_call
+from pocket.columns import ColOut
+from pocket.configurator import Configurator
+from pocket.cut import Cut
+from pocket.cut_functions import get_nObj_min, passthrough_f
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.histograms.config import Axis, HistConf
+from pocket.scale_factors import EfficiencyRatio
+from pocket.weights.derived import ScaleFactorWeight
+from pocket.weights.wrapper import WeightLambda
+
+X = Axis(field="x", bins=4, start=0, stop=2)
+
+
+@pytest.mark.parametrize(
+    ("make", "argument", "name", "nearest"),
+    [
+        (lambda: Axis(field="x", bin=60), "bin", "Axis", "bins"),
+        (lambda: HistConf(axis=[X]), "axis", "HistConf", "axes"),
+        (lambda: Cut("a", {}, functoin=passthrough_f), "functoin", "Cut", "function"),
+        (lambda: ColOut("Jet", ["pt"], flaten=True), "flaten", "ColOut", "flatten"),
+        (lambda: EfficiencyRatio(inputs="x"), "inputs", "EfficiencyRatio", "input"),
+        (lambda: Configurator(weight={}), "weight", "Configurator", "weights"),
+        (
+            lambda: ScaleFactorWeight.wrap("a", scale_factors="b"),
+            "scale_factors",
+            r"ScaleFactorWeight\.wrap",
+            "scale_factor",
+        ),
+        (
+            lambda: WeightLambda.wrap_func("a", passthrough_f, has_variation=True),
+            "has_variation",
+            r"WeightLambda\.wrap_func",
+            "has_variations",
+        ),
+    ],
+)
+def test_unknown_argument(make: Callable[[], Any], argument: str, name: str, nearest: str) -> None:
+    sentence = rf"^unknown argument '{argument}' in {name}\(\), did you mean '{nearest}'"
+    with pytest.raises(UnknownNameError, match=sentence):
+        make()
+
+
+def test_missing_argument_and_one_too_many() -> None:
+    with pytest.raises(ConfigError, match=r"^Axis\(\): missing a required .*'field'"):
+        Axis(bins=4)
+    with pytest.raises(ConfigError, match=r"^Cut\(\): too many positional arguments"):
+        Cut("a", {}, passthrough_f, "events", 3)
+
+
+def test_errors_of_other_code_stay() -> None:
+    class Strange:
+        def __iter__(self) -> Any:
+            raise TypeError("of the user's")
+
+    with pytest.raises(TypeError, match=r"^of the user's$"):
+        HistConf(Strange())
+
+
+def test_instances_are_what_they_were() -> None:
+    for other in (copy.deepcopy(X), pickle.loads(pickle.dumps(X)), dataclasses.replace(X)):
+        assert other == X
+        assert type(other) is Axis
+
+
+def refused(call: Callable[[], Any]) -> str:
+    with pytest.raises(TypeError) as caught:
+        call()
+    return str(refused_call(caught.value))
+
+
+def test_calls_of_functions() -> None:
+    unknown = r"unknown argument 'minpts' in get_nObj_min() (test_arguments.py, line "
+    assert refused(lambda: get_nObj_min(2, minpts=3)).startswith(unknown)
+    of_module = refused(lambda: cut_functions.get_nObj_min(2, minpts=3))
+    assert of_module.endswith("did you mean 'minpt'?")
+    lacking = refused(lambda: get_nObj_min())
+    assert lacking.startswith("get_nObj_min() (test_arguments.py, line ")
+    assert lacking.endswith("): missing 1 required positional argument: 'N'")
+    assert refused(lambda: "a" + 1) == "None"
+
+
+def test_calls_of_what_is_not_found() -> None:
+    def call() -> None:
+        (lambda value: value)(valeu=3)
+
+    assert "unknown argument 'valeu'" in refused(call)
