@@ -32,8 +32,8 @@ from tests.law_runner import ROOT
 # law reads its configuration when it is imported
 os.environ.setdefault("LAW_CONFIG_FILE", str(ROOT / "law.cfg"))
 
-from pocket.store import read_manifest
-from pocket.store.manifest import NAME
+from pocket.io.store import read_manifest
+from pocket.io.store.manifest import NAME
 from tasks.batch.queues import QueueManager
 from tasks.batch.submission import BatchProxy
 from tasks.processing import RunProcessor

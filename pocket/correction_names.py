@@ -11,10 +11,10 @@ from pathlib import Path
 from pocket.base.runtime.file_state import checksum
 from pocket.corrections import names_of
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.io.store.paths import store_root
+from pocket.io.store.publishing import replacing_file
 from pocket.parameters.checksums import FileContent
 from pocket.parameters.locations import local_path
-from pocket.store.paths import store_root
-from pocket.store.publishing import replacing_file
 
 
 def check_corrections(corrections: Iterable[tuple[str, str]]) -> None:

@@ -22,9 +22,9 @@ from pocket.base.runtime.user_code import call_of, code_of, events_of
 from pocket.base.snapshots.process import original, shown
 from pocket.corrections import inputs_of
 from pocket.errors import PocketError, UserCodeError, nearest
+from pocket.io.remote.tokens import redacted
+from pocket.io.store.publishing import replacing_file
 from pocket.parameters.defaults import project_root
-from pocket.store.publishing import replacing_file
-from pocket.tokens import redacted
 
 #: characters of an exception's text that a sentence has
 _LONGEST = 300

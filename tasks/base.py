@@ -14,12 +14,12 @@ import luigi
 from pocket.base.fingerprint import fingerprint
 from pocket.base.snapshots.process import original
 from pocket.errors import ChangedCodeError, ChangedFileError, ConfigError
-from pocket.store import store_path
-from pocket.store.manifest import written
-from pocket.store.older import report_older
-from pocket.store.publishing import prepare_places
-from pocket.store.records import record_file
-from pocket.store.usage import begin_work
+from pocket.io.store import store_path
+from pocket.io.store.manifest import written
+from pocket.io.store.older import report_older
+from pocket.io.store.publishing import prepare_places
+from pocket.io.store.records import record_file
+from pocket.io.store.usage import begin_work
 from tasks.batch.options import BatchOptions
 from tasks.batch.own_store import is_made_elsewhere
 from tasks.central_scheduler import use_central_scheduler
@@ -302,7 +302,7 @@ class StoreTask(AnalysisTask):
         return task_records(self)
 
     def write_info(self) -> dict[str, Any]:
-        """Return the arguments for :func:`pocket.store.write_output`: what the manifest tells of this task."""
+        """Return the arguments for :func:`pocket.io.store.write_output`: what the manifest tells of this task."""
         output = self.output()
         scale_factors = {"scale_factors": self.scale_factors_behind} if self.scale_factors_behind else {}
         return {

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import law
 
 from pocket.base.fingerprint import digest
-from pocket.store import store_root
-from pocket.store.paths import own_folder
+from pocket.io.store import store_root
+from pocket.io.store.paths import own_folder
 from tasks.base import ConfigTask, input_ids, requirements_complete
 from tasks.batch.htcondor import HTCondorBatch
 from tasks.batch.own_store import check_reach

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import law
 
-from pocket.store import store_root
+from pocket.io.store import store_root
 
 if TYPE_CHECKING:
     from pocket.datasets.catalogues.lookup import Catalogues

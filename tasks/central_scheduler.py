@@ -22,7 +22,7 @@ from luigi.worker import Worker
 
 from pocket.base.snapshots.process import shown
 from pocket.errors import PocketError
-from pocket.tokens import redacted
+from pocket.io.remote.tokens import redacted
 from tasks.messages import print_note
 
 #: what is told without being asked, and must never stop the work

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.base.fingerprint import code_closure
 from pocket.errors import ConfigError, ScaleFactorError
-from pocket.store import write_output
-from pocket.store.publishing import replacing
+from pocket.io.store import write_output
+from pocket.io.store.publishing import replacing
 from tasks.base import input_ids, load
 from tasks.completeness import are_complete
 from tasks.scale_factors import HISTORY, RESULT, ComputeScaleFactors, ScaleFactorTask

@@ -15,7 +15,7 @@ import luigi
 
 from pocket.base.fingerprint import code_closure
 from pocket.base.fingerprint.places import portable
-from pocket.store import store_root, write_output
+from pocket.io.store import store_root, write_output
 from tasks.base import StoreTask, input_ids
 from tasks.batch.own_store import with_own_paths
 from tasks.catalogues import catalogue_settings, catalogues, print_findings
@@ -27,7 +27,7 @@ from tasks.toys import MakeToySamples
 if TYPE_CHECKING:
     from pocket.datasets.definitions import DatasetDefinition
     from pocket.datasets.fileset import Fileset
-    from pocket.store.manifest import Manifest
+    from pocket.io.store.manifest import Manifest
 
 FILESET = "fileset.json"
 #: s in which file systems note times, at most: 1 or 2 where they are coarse
@@ -125,7 +125,7 @@ class BuildDatasets(StoreTask):
         the files are read whether they are still those of the fileset.
         """
         from pocket.datasets.listing import CATALOGUE_SOURCES, expand
-        from pocket.remote.client import is_remote
+        from pocket.io.remote.client import is_remote
 
         toys = self.toys.get_branch_tasks().values() if self.has_toys else ()
         ids = input_ids({branch.output().path: branch.output() for branch in toys})

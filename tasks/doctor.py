@@ -14,7 +14,7 @@ import luigi
 from pocket.base.snapshots.process import original
 from pocket.errors import PocketError
 from pocket.executors.proxy import proxy_path
-from pocket.store import store_root
+from pocket.io.store import store_root
 from tasks.base import AnalysisTask
 from tasks.batch.options import BatchOptions
 from tasks.batch.sites import read_site

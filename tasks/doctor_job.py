@@ -18,7 +18,7 @@ import luigi
 from pocket.base.snapshots.process import original
 from pocket.errors import ConfigError, PocketError
 from pocket.executors.proxy import in_words, proxy_ends
-from pocket.store.publishing import replacing_file
+from pocket.io.store.publishing import replacing_file
 from tasks.base import AnalysisTask
 from tasks.batch.htcondor import HTCondorBatch
 from tasks.batch.own_store import has_own_store

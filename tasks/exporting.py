@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pocket.base.fingerprint import code_closure
-from pocket.store import write_output
+from pocket.io.store import write_output
 from tasks.base import ConfigTask, input_ids
 from tasks.merging import MergeOutputs
 

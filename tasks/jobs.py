@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocket.executors import Progress
-from pocket.remote.client import is_remote
-from pocket.store import verify_all, verify_files, write_output
+from pocket.io.remote.client import is_remote
+from pocket.io.store import verify_all, verify_files, write_output
 from tasks.loaded import Expected, load_checked
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class ToyJob:
         part: number of the file.
         size: number of events.
         parameters: the section ``toys`` of the parameters.
-        output: arguments of :func:`pocket.store.write_output`.
+        output: arguments of :func:`pocket.io.store.write_output`.
     """
 
     process: str
@@ -72,7 +72,7 @@ class ToyCorrectionsJob:
 
     Args:
         parameters: the section ``toys`` of the parameters.
-        output: arguments of :func:`pocket.store.write_output`.
+        output: arguments of :func:`pocket.io.store.write_output`.
     """
 
     parameters: Mapping[str, Any]
@@ -108,7 +108,7 @@ class ProcessingJob:
         chunk_memory: memory in MB that a chunk may take, 0 for chunks of the largest size.
         threads: number of threads that decompress columns.
         skip_bad_files: leave out unreadable files.
-        output: arguments of :func:`pocket.store.write_output`.
+        output: arguments of :func:`pocket.io.store.write_output`.
         expected: what must be loaded, if it is checked.
     """
 
@@ -259,7 +259,7 @@ class MergingJob:
     Args:
         folders: outputs of the branches.
         size: number of events in them.
-        output: arguments of :func:`pocket.store.write_output`.
+        output: arguments of :func:`pocket.io.store.write_output`.
     """
 
     folders: tuple[Path, ...]

@@ -162,7 +162,7 @@ def changed_sentence(label: str, parts: Any, specification: Path | None) -> str:
         parts: what decides the output, as this process has it.
         specification: file with what decided it in the process that scheduled this one.
     """
-    from pocket.store.records import read_specification
+    from pocket.io.store.records import read_specification
 
     known = read_specification(specification) if specification is not None else None
     what = _first_difference(known, parts) if known is not None else ""

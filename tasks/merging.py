@@ -10,7 +10,7 @@ import law
 
 from pocket.base.fingerprint import code_closure
 from pocket.executors import Job
-from pocket.store import write_output
+from pocket.io.store import write_output
 from tasks.base import ConfigTask
 from tasks.branches import BatchWorkflow
 from tasks.iterations import IterationTask

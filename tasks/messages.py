@@ -19,7 +19,7 @@ from luigi.parameter import ParameterException
 
 from pocket.base.snapshots.process import current_snapshot, shown
 from pocket.errors import PocketError
-from pocket.tokens import redacted
+from pocket.io.remote.tokens import redacted
 
 #: errors whose text is meant for people
 FOR_PEOPLE = (PocketError, ParameterException)

@@ -18,8 +18,8 @@ from pocket.base.fingerprint import code_closure, digest
 from pocket.base.fingerprint.places import portable
 from pocket.contents import checksum_in_category, read_contents
 from pocket.errors import ConfigError, DamagedOutputError, ScaleFactorError, check_known
+from pocket.io.store import is_complete, read_manifest, verify, write_output
 from pocket.parameters.checksums import checksums
-from pocket.store import is_complete, read_manifest, verify, write_output
 from tasks.base import ConfigTask, input_ids, load
 from tasks.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob
 from tasks.merging import MergeOutputs

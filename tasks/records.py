@@ -31,7 +31,7 @@ class Records:
 
     def file(self, kind: str) -> Path | None:
         """Return the file of a record, ``None`` without one."""
-        from pocket.store.records import record_file
+        from pocket.io.store.records import record_file
 
         return record_file(kind, self.ids[kind]) if kind in self.ids else None
 
@@ -44,7 +44,7 @@ class Records:
 def task_records(task: StoreTask) -> Records:
     """Keep what the outputs of a task are made with, and return the records; those of jobs are kept already."""
     from pocket.base.fingerprint import specification
-    from pocket.store.records import keep_specification
+    from pocket.io.store.records import keep_specification
 
     if given := os.environ.get(VARIABLE):
         return Records(dict(record.split(":", 1) for record in given.split(",")))
@@ -62,8 +62,8 @@ def task_records(task: StoreTask) -> Records:
 def _of_process(analysis: str) -> dict[str, str]:
     from pocket.analysis import absolute_reference
     from pocket.base.snapshots.process import analysis_snapshot, current_snapshot
+    from pocket.io.store.records import keep_code, keep_lock
     from pocket.parameters.locations import project_root
-    from pocket.store.records import keep_code, keep_lock
 
     root = current_snapshot()
     records = {"lock": keep_lock(root or project_root())}

@@ -11,7 +11,7 @@ from pathlib import Path
 import law
 
 from pocket.errors import ConfigError, check_known
-from pocket.store import store_root
+from pocket.io.store import store_root
 
 SECTION = "store"
 VARIABLE = "POCKET_REMOTE_STORE"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pocket.base.fingerprint import code_closure
 from pocket.executors import Job
-from pocket.store import verify, write_output
+from pocket.io.store import verify, write_output
 from tasks.base import ConfigTask, load
 from tasks.batch.own_store import with_own_paths
 from tasks.branches import DatasetWorkflow

@@ -12,11 +12,11 @@ import law
 
 from pocket.base.fingerprint.places import located
 from pocket.errors import ChangedFileError, DamagedOutputError
-from pocket.remote.threads import in_threads
-from pocket.store import Manifest, is_complete, read_manifest, verify_all
-from pocket.store.manifest import other_input, why_incomplete
-from pocket.store.remote import download, is_uploaded, remove, upload
-from pocket.store.remote_manifests import forget, look_up, remote_manifest
+from pocket.io.remote.threads import in_threads
+from pocket.io.store import Manifest, is_complete, read_manifest, verify_all
+from pocket.io.store.manifest import other_input, why_incomplete
+from pocket.io.store.remote import download, is_uploaded, remove, upload
+from pocket.io.store.remote_manifests import forget, look_up, remote_manifest
 
 
 class StoreTarget(law.LocalDirectoryTarget):

@@ -11,11 +11,11 @@ import luigi
 
 from pocket.contents import checksum_of, digest_json, read_contents
 from pocket.errors import ClosureError
+from pocket.io.store import write_output
+from pocket.io.store.publishing import replacing
 from pocket.outputs import read_sums
 from pocket.readings import joined, of_config
 from pocket.scale_factors.validation.closure import closure_configs
-from pocket.store import write_output
-from pocket.store.publishing import replacing
 from tasks.base import TemplateTask, input_ids
 from tasks.merging import MergeOutputs
 from tasks.readings import fingerprint_of, read_from, template_ids

@@ -12,8 +12,8 @@ from law.workflow.local import LocalWorkflowProxy
 
 from pocket.errors import ConfigError
 from pocket.executors import Job
-from pocket.store.paths import own_folder
-from pocket.store.publishing import prepare_places
+from pocket.io.store.paths import own_folder
+from pocket.io.store.publishing import prepare_places
 from tasks.base import StoreTask, changed_meanwhile, requirements_complete
 from tasks.batch.options import WorkflowTypes
 from tasks.batch.own_store import is_made_elsewhere

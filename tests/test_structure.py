@@ -94,7 +94,13 @@ def test_loading_an_analysis_is_light(name: str) -> None:
 def test_fingerprints_of_the_processor_hold_little_of_the_engine() -> None:
     modules = code_closure("pocket.engine.run").modules
     assert len(modules) <= 82
-    others = ("pocket.plots", "pocket.scale_factors", "pocket.toys", "pocket.remote.storage", "pocket.weights.leptons")
+    others = (
+        "pocket.plots",
+        "pocket.scale_factors",
+        "pocket.toys",
+        "pocket.io.remote.storage",
+        "pocket.weights.leptons",
+    )
     assert [module for module in modules if module.startswith(others)] == []
 
 

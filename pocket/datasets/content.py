@@ -7,8 +7,8 @@ import queue
 from collections.abc import Iterable
 from typing import Any
 
-from pocket.remote.client import is_remote
-from pocket.store.verification import find_output
+from pocket.io.remote.client import is_remote
+from pocket.io.store.verification import find_output
 
 #: bytes up to which all of a file is read
 READ_WHOLE = 64 * 2**20

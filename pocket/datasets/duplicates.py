@@ -45,7 +45,7 @@ class Duplicates:
 
 def read_numbers(path: str) -> Iterator[Mapping[str, npt.NDArray[Any]]]:
     """Yield run, luminosity section and number of the events of a file, some hundred thousand at a time."""
-    from pocket.remote.client import open_root
+    from pocket.io.remote.client import open_root
 
     with open_root(path) as file:
         yield from file["Events"].iterate(list(_COLUMNS), library="np", step_size="16 MB")

@@ -24,9 +24,9 @@ from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.listing import DatasetFile, expand_each
 from pocket.datasets.sections import Sections, read_sections
 from pocket.errors import BadFileError, ConfigError, DatasetError, PocketError, UnknownNameError, nearest
-from pocket.remote.attempts import first_readable
-from pocket.remote.client import is_remote, open_root
-from pocket.remote.failures import why_unreadable
+from pocket.io.remote.attempts import first_readable
+from pocket.io.remote.client import is_remote, open_root
+from pocket.io.remote.failures import why_unreadable
 from pocket.skims.before import needs_all_files
 
 TREE = "Events"
@@ -189,7 +189,7 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
             raise BadFileError(f"file {path} doesn't exist")
         if not Path(path).stat().st_size:
             raise BadFileError(f"file {path} is empty (0 bytes)")
-    from pocket.engine.tree import read_tree
+    from pocket.io.nanoaod.ttree import read_tree
 
     try:
         with open_root(str(path)) as file:

@@ -13,8 +13,8 @@ from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.coffea_samples import sample_path
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.errors import DatasetError, UnknownNameError
-from pocket.remote.client import is_remote
-from pocket.remote.listing import files_in, files_like, is_file_name, remote_path
+from pocket.io.remote.client import is_remote
+from pocket.io.remote.listing import files_in, files_like, is_file_name, remote_path
 
 #: sources that catalogues know
 CATALOGUE_SOURCES = ("das_names", "open_data")

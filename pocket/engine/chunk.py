@@ -17,8 +17,8 @@ from pocket.engine.filling import HistogramFiller
 from pocket.engine.layout import Layout, dataset_layout
 from pocket.engine.masks import CategoryMasks, CutMasks, category_masks, evaluator
 from pocket.engine.patterns import Mask
-from pocket.engine.selecting import select_events
 from pocket.engine.weighting import ChunkWeights, compute_weights
+from pocket.io.nanoaod.selection import select_events
 from pocket.skims.normalisation import generator_sums
 from pocket.workflows.base import BaseProcessorABC
 

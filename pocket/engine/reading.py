@@ -15,7 +15,6 @@ from pocket.base.fingerprint.modules import owner, top_level
 from pocket.base.runtime.user_code import add_events, call_of, events_of, is_noted
 from pocket.datasets.content import structure
 from pocket.datasets.segments import Segment
-from pocket.engine.nano import NanoTree
 from pocket.errors import (
     BadFileError,
     ColumnError,
@@ -26,9 +25,10 @@ from pocket.errors import (
     PocketError,
     nearest,
 )
-from pocket.remote.attempts import Found, first_readable
-from pocket.remote.client import open_root
-from pocket.remote.failures import why_unreadable
+from pocket.io.nanoaod.events import NanoTree
+from pocket.io.remote.attempts import Found, first_readable
+from pocket.io.remote.client import open_root
+from pocket.io.remote.failures import why_unreadable
 
 T = TypeVar("T")
 
@@ -37,7 +37,7 @@ _NO_COORDINATE = re.compile(r"\w+: missing \w+ coordinates?: .*")
 
 
 def read_segment(segment: Segment, read: Callable[[Segment], T]) -> Found[T]:
-    """Read a segment from the first replica of its file that can be read, see :mod:`pocket.remote.attempts`.
+    """Read a segment from the first replica of its file that can be read, see :mod:`pocket.io.remote.attempts`.
 
     Args:
         segment: the segment.

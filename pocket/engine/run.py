@@ -19,10 +19,10 @@ from pocket.datasets.segments import Branch, Segment
 from pocket.engine.chunk import Output, empty_output
 from pocket.engine.chunking import Chunking
 from pocket.engine.coffea_processor import CoffeaProcessor
-from pocket.engine.nano import NanoTree
 from pocket.engine.reading import explaining, nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError, DatasetError, UnknownNameError
+from pocket.io.nanoaod.events import NanoTree
 from pocket.skims.before import BeforeSkim, needs_all_files
 
 

@@ -26,8 +26,8 @@ from pocket.executors.clusters import (
 )
 from pocket.executors.gateway import OPTION, GatewaySpec, gateway_cluster
 from pocket.executors.proxy import read_proxy
-from pocket.store import store_root
-from pocket.store.remote_manifests import forget
+from pocket.io.store import store_root
+from pocket.io.store.remote_manifests import forget
 
 if TYPE_CHECKING:
     from pocket.executors.remote import SharedStore

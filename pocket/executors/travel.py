@@ -12,12 +12,12 @@ from typing import Any
 
 from pocket.errors import PocketError
 from pocket.executors.remote import moved
-from pocket.remote.client import is_remote
-from pocket.store.manifest import NAME
-from pocket.store.publishing import replacing_file
-from pocket.store.receiving import receive_output
-from pocket.store.usage import begin_work
-from pocket.store.verification import find_output
+from pocket.io.remote.client import is_remote
+from pocket.io.store.manifest import NAME
+from pocket.io.store.publishing import replacing_file
+from pocket.io.store.receiving import receive_output
+from pocket.io.store.usage import begin_work
+from pocket.io.store.verification import find_output
 
 #: largest size of what travels with a job to a worker, and of an output that travels back, in bytes
 LARGEST = 250_000_000

@@ -9,9 +9,9 @@ from typing import Any
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import DatasetInfo, FileInfo, Fileset
 from pocket.errors import DatasetError
+from pocket.io.store.verification import find_output
 from pocket.skims.before import BeforeSkim
 from pocket.skims.record import SkimRecord
-from pocket.store.verification import find_output
 
 
 def skim_fileset(original: Mapping[str, DatasetInfo], branches: Iterable[tuple[str, Path, SkimRecord]]) -> Fileset:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import uproot
 
-from pocket.counters import make_tree, without_times
+from pocket.io.nanoaod.writing import make_tree, without_times
 
 #: entries per basket
 BASKET_ENTRIES = 100_000

@@ -19,7 +19,8 @@ def advice(usage: Sequence[Mapping[str, Any]], needs: Needs, branches_per_job: i
     """Return what the branches took, and what jobs could ask for if that is less than half of what they do.
 
     Args:
-        usage: of each branch, ``wall_time`` in s and ``peak_memory`` in bytes (:func:`pocket.store.usage.work_done`).
+        usage: of each branch, ``wall_time`` in s and ``peak_memory`` in bytes
+            (:func:`pocket.io.store.usage.work_done`).
         needs: what jobs ask for.
         branches_per_job: number of branches that a job runs one after the other.
 

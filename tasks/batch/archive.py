@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from pocket.base.runtime.file_state import file_checksum
 from pocket.errors import PocketError
-from pocket.store.publishing import replacing_file
+from pocket.io.store.publishing import replacing_file
 
 #: of the environment's packages in 11 s; 1 takes 8 s for a tenth more, 6 takes 23 s for 4 % less
 _COMPRESSION = 4

@@ -18,8 +18,8 @@ from pocket.base.snapshots.process import analysis_snapshot, current_snapshot, s
 from pocket.base.snapshots.sources import source_files
 from pocket.base.snapshots.trees import BY_JOBS, read_mark
 from pocket.errors import ConfigError
-from pocket.store import store_root
-from pocket.store.publishing import replacing_file
+from pocket.io.store import store_root
+from pocket.io.store.publishing import replacing_file
 from tasks.batch.archive import Archive, make_archive, plan_archive
 from tasks.batch.packages import package_files, site_packages
 from tasks.remote_store import remote_store

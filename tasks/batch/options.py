@@ -12,7 +12,7 @@ import luigi
 
 from pocket.errors import ConfigError, check_known
 from pocket.executors.proxy import check_proxy
-from pocket.store import store_root
+from pocket.io.store import store_root
 from tasks.batch.cancelling import cancel_jobs
 from tasks.batch.causes import BACK_OFF, Needs
 from tasks.batch.dry_run import dry_run

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocket.errors import ConfigError
-from pocket.remote.client import is_remote
-from pocket.store import store_root
+from pocket.io.remote.client import is_remote
+from pocket.io.store import store_root
 from tasks.batch.sites import Site
 from tasks.loaded import VARIABLE as EXPECTED
 from tasks.remote_store import VARIABLE as REMOTE

@@ -13,7 +13,7 @@ from typing import Any
 from law.workflow.remote import JobData
 
 from pocket.errors import PocketError
-from pocket.store.remote_manifests import look_again
+from pocket.io.store.remote_manifests import look_again
 from tasks.batch.advice import advice, sample
 from tasks.batch.causes import (
     SAME_ERROR_IN_JOB,

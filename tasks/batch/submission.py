@@ -11,7 +11,7 @@ from typing import Any
 import law
 from law.job.dashboard import NoJobDashboard
 
-from pocket.store.publishing import replacing_file
+from pocket.io.store.publishing import replacing_file
 from tasks.batch.causes import Needs
 from tasks.batch.proxy import BatchError, RetryingProxy
 from tasks.messages import going_on

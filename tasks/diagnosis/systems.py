@@ -81,7 +81,7 @@ def systems_here() -> Result:
 
 def xrootd_client() -> Result:
     """Whether the packages for root:// files are there."""
-    from pocket.remote.client import client_is_installed
+    from pocket.io.remote.client import client_is_installed
 
     if client_is_installed():
         return Result("XRootD", Status.OK, "the packages for root:// files are here")

@@ -16,7 +16,7 @@ from pocket.corrections import load_correction
 from pocket.cut import Cut
 from pocket.engine.masks import evaluator
 from pocket.errors import ConfigError, UnknownNameError, UserCodeError
-from pocket.tokens import redacted
+from pocket.io.remote.tokens import redacted
 from pocket.user_errors import crash_line, describe, explain, one_sentence, shown_file
 from pocket.weights.evaluation import evaluate
 

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocket.remote.attempts import first_readable
-from pocket.remote.client import prepare_client
+from pocket.io.remote.attempts import first_readable
+from pocket.io.remote.client import prepare_client
 from tests.pocket.engine.root_files import write_nano
 from tests.services.checkout import Analysis, Checkout, copy_analysis, copy_project, make_folder, remove_outputs
 from tests.services.processes import service

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocket.store import is_complete
+from pocket.io.store import is_complete
 from tasks.batch.htcondor import BRANCHES, CONTROL
 from tests.services.checkout import Analysis, same, site_settings, submitted
 from tests.tasks.chain import contents

@@ -22,8 +22,8 @@ from pocket.engine.resources import Resources
 from pocket.engine.run import BranchResult, run_branch
 from pocket.errors import BadFileError, OtherFileError
 from pocket.histograms.config import Axis, HistConf
-from pocket.remote import attempts
-from pocket.remote.attempts import PAUSES
+from pocket.io.remote import attempts
+from pocket.io.remote.attempts import PAUSES
 from pocket.skims import Skim
 from pocket.skims.run import skim_branch
 from tests.law_runner import ROOT
@@ -252,7 +252,7 @@ def test_no_handle_is_left(make_xrootd_server: Make, file: Path) -> None:
     url = server.add(file)
     code = (
         "import sys\n"
-        "from pocket.remote.client import open_root\n"
+        "from pocket.io.remote.client import open_root\n"
         "with open_root(sys.argv[1]) as file:\n"
         "    print(file['Events'].num_entries)\n"
         "    input()\n"
@@ -281,7 +281,7 @@ def test_settings_reach_the_client() -> None:
     code = (
         "import os\n"
         "os.environ['XRD_CONNECTIONWINDOW'] = '7'\n"
-        "from pocket.remote.client import file_system\n"
+        "from pocket.io.remote.client import file_system\n"
         "file_system('root://127.0.0.1:1//store')\n"
         "from XRootD.client import EnvGetInt\n"
         "names = ('ConnectionWindow', 'ConnectionRetry', 'StreamErrorWindow', 'RequestTimeout')\n"

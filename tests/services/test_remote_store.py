@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from pocket.errors import RemoteStoreError
-from pocket.store import is_complete, manifest_id, remote_manifests, write_output
-from pocket.store.remote import download, is_uploaded, remove, storage, upload
+from pocket.io.store import is_complete, manifest_id, remote_manifests, write_output
+from pocket.io.store.remote import download, is_uploaded, remove, storage, upload
 from tests.law_runner import ROOT
-from tests.pocket.store.test_output import holds
-from tests.pocket.store.writer import write
+from tests.pocket.io.store.test_output import holds
+from tests.pocket.io.store.writer import write
 from tests.services.xrootd_servers import ControlledServer
 from tests.tasks.chain import Chain, unfinished
 from tests.tasks.conftest import chain, finished
@@ -209,7 +209,7 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
 #: Uploads an output, but not all of its files.
 HALF = """
 import pathlib, signal, sys
-from pocket.store.remote import storage, upload
+from pocket.io.store.remote import storage, upload
 
 upload_file = storage().upload
 
@@ -264,7 +264,7 @@ def test_full_server(server: ControlledServer, small_disk: None, tmp_path: Path,
 
 def test_two_processes_upload_at_once(server: ControlledServer, tmp_path: Path) -> None:
     url, stop = f"{server.url}/results/output", tmp_path / "stop"
-    script = ("-m", "tests.pocket.store.writer")
+    script = ("-m", "tests.pocket.io.store.writer")
     first_numbers = (1000, 100_000)
     writers = [start(*script, tmp_path / str(first), str(first), str(stop), url) for first in first_numbers]
     found, refused = set(), []

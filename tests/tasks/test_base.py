@@ -6,7 +6,7 @@ from typing import Any
 import law
 import pytest
 
-from pocket.store import store_path
+from pocket.io.store import store_path
 from tasks.base import StoreTask, input_ids
 from tasks.coupling import IterateScaleFactors
 from tasks.datasets import BuildDatasets

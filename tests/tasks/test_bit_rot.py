@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.store import is_complete
+from pocket.io.store import is_complete
 from tasks.base import StoreTask
 from tasks.merging import MergeOutputs
 from tasks.plotting import PlotTemplates

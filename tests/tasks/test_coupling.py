@@ -15,8 +15,8 @@ import pytest
 import uproot
 
 from pocket.errors import ConfigError
+from pocket.io.store import read_manifest
 from pocket.scale_factors.result import ScaleFactorResult
-from pocket.store import read_manifest
 from tasks.coupling import REPORT, IterateScaleFactors
 from tasks.plotting import PlotScaleFactors
 from tasks.scale_factors import ComputeScaleFactors

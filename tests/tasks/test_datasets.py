@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 import uproot
 
-from pocket.counters import make_tree
 from pocket.datasets import fileset as filesets
 from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.catalogues.settings import Settings
 from pocket.errors import ChangedFileError, DatasetError, OtherFileError
-from pocket.store import read_manifest
+from pocket.io.nanoaod.writing import make_tree
+from pocket.io.store import read_manifest
 from tasks.datasets import STEP, BuildDatasets
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
@@ -229,7 +229,7 @@ def test_servers_are_not_asked_for_completeness(on_files: Chain, monkeypatch: py
         "metadata": content["DATA_SingleMuon"]["files"][0]["metadata"],
     }
     (on_files.analysis / "datasets.json").write_text(json.dumps(content))
-    monkeypatch.setattr("pocket.remote.client.file_system", None)
+    monkeypatch.setattr("pocket.io.remote.client.file_system", None)
     task = build_datasets(on_files)
     ids = task.input_ids()
     assert ids is not None

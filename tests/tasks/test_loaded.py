@@ -7,7 +7,7 @@ import pytest
 
 from pocket.base.fingerprint import specification
 from pocket.errors import ChangedCodeError
-from pocket.store.records import keep_specification, record_file
+from pocket.io.store.records import keep_specification, record_file
 from tasks.loaded import PARTS, VARIABLE, Expected, changed_sentence
 from tasks.processing import RunProcessor
 from tests.law_runner import Law

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 
-from pocket.store.older import RECORDS
+from pocket.io.store.older import RECORDS
 from tests.tasks.chain import Chain
 
 

@@ -10,7 +10,7 @@ import law
 import pytest
 
 from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
-from pocket.store import Manifest, is_complete, read_manifest, write_output
+from pocket.io.store import Manifest, is_complete, read_manifest, write_output
 from tasks import plotting
 from tasks.jobs import Published
 from tasks.plotting import PlotScaleFactors, find_figures, read_published

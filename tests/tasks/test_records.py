@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pocket.base.fingerprint import fingerprint
-from pocket.store import read_manifest
-from pocket.store.records import read_record, read_specification, record_file
+from pocket.io.store import read_manifest
+from pocket.io.store.records import read_record, read_specification, record_file
 from tasks import records
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from pocket.base.fingerprint.places import portable
+from pocket.io.store import read_manifest
 from pocket.outputs import read_templates
 from pocket.scale_factors.result import ScaleFactorResult
-from pocket.store import read_manifest
 from tasks.merging import MergeOutputs
 from tasks.plotting import PlotScaleFactors
 from tasks.scale_factors import RESULT, ComputeScaleFactors

@@ -88,7 +88,7 @@ def test_errors_name_the_files_of_the_user(finished: tuple[Chain, Path], tmp_pat
 
 
 def test_manifests_name_the_analysis_of_the_user(finished: tuple[Chain, Path]) -> None:
-    from pocket.store import read_manifest
+    from pocket.io.store import read_manifest
 
     chain, _ = finished
     manifest = read_manifest(chain.output("MergeOutputs", "main"))

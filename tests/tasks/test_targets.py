@@ -12,10 +12,10 @@ import pytest
 
 import tasks
 from pocket.errors import DamagedOutputError
+from pocket.io.store import is_complete, manifest_id, write_output
+from pocket.io.store.manifest import COUNTED
+from pocket.io.store.remote_manifests import forget
 from pocket.parameters.checksums import checksums
-from pocket.store import is_complete, manifest_id, write_output
-from pocket.store.manifest import COUNTED
-from pocket.store.remote_manifests import forget
 from tasks.merging import MergeOutputs
 from tasks.targets import (
     StoreCollection,
@@ -26,8 +26,8 @@ from tasks.targets import (
     store_targets,
     upload_awaiting,
 )
-from tests.pocket.store.conftest import storage
-from tests.pocket.store.folder_storage import STORE, FolderStorage
+from tests.pocket.io.store.conftest import storage
+from tests.pocket.io.store.folder_storage import STORE, FolderStorage
 from tests.tasks.chain import Chain
 from tests.tasks.damage import corrupt, delete, rot, truncate
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pocket.base.fingerprint import digest
-from pocket.store import read_manifest
+from pocket.io.store import read_manifest
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
 from tasks.scale_factors import ComputeScaleFactors

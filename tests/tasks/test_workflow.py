@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from pocket.errors import UnknownNameError
-from pocket.store import is_complete
+from pocket.io.store import is_complete
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
 from tasks.toys import MakeToySamples

@@ -8,7 +8,7 @@ import awkward as ak
 import pytest
 from coffea.nanoevents import NanoEventsFactory
 
-from pocket.engine.schemas import Schema
+from pocket.io.nanoaod.schema import Schema
 from tests.real_files import real_file
 
 JET_TYPE, YEAR = "AK4PFPuppi", "2022_preEE"

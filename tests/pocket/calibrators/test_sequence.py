@@ -13,8 +13,8 @@ from coffea.nanoevents import NanoEventsFactory
 
 from pocket.calibrators import Calibrator
 from pocket.calibrators.sequence import CalibratorSequence
-from pocket.engine.schemas import Schema
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.io.nanoaod.schema import Schema
 from tests.real_files import real_file
 
 MC = {"year": "2018", "isMC": True}

@@ -11,10 +11,10 @@ from hypothesis import assume, given, settings
 from pocket.columns import ColOut
 from pocket.columns.collect import collect_columns
 from pocket.engine.masks import CategoryMasks, to_bits
-from pocket.engine.nano import NanoTree
 from pocket.engine.reading import open_file
 from pocket.engine.weighting import ChunkWeights
 from pocket.errors import ColumnError, MissingBranchError, UnknownNameError
+from pocket.io.nanoaod.events import NanoTree
 from tests.pocket.columns.chunks import CATEGORIES, EVENTS, OBJECTS, VARIATIONS, Chunk, chunks
 from tests.pocket.engine.root_files import segment
 from tests.real_files import real_file

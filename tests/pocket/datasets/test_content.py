@@ -10,8 +10,8 @@ import uproot
 
 from pocket.datasets import content
 from pocket.datasets.content import content_id, structure
-from pocket.remote.client import open_root
-from pocket.store import write_output
+from pocket.io.remote.client import open_root
+from pocket.io.store import write_output
 from tests.pocket.datasets.files import write_root
 from tests.real_files import real_file
 from tests.tasks.damage import overwrite

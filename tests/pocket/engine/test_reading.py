@@ -10,9 +10,9 @@ import pytest
 import uproot
 
 from pocket.base.arrays.fields import branch
-from pocket.engine.nano import NanoTree
 from pocket.engine.reading import nano_events, open_file, reading
 from pocket.errors import BadFileError, DatasetError, HistogramError, MissingBranchError, UnknownNameError
+from pocket.io.nanoaod.events import NanoTree
 from tests.pocket.engine.root_files import damage, segment, write_nano
 
 

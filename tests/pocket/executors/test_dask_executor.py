@@ -12,7 +12,7 @@ from pocket.errors import ConfigError, PocketError, UnknownNameError
 from pocket.executors import Job, available_cores, dask_executor
 from pocket.executors.dask_executor import DaskExecutorFactory, number
 from pocket.executors.remote import SharedStore
-from pocket.store import is_complete, write_output
+from pocket.io.store import is_complete, write_output
 from tests.facility import Facility
 from tests.pocket.executors.jobs import Write, processes
 

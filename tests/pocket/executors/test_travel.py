@@ -22,8 +22,8 @@ from pocket.executors.travel import (
     run_here,
     take_back,
 )
-from pocket.store import is_complete, read_manifest, write_output
-from pocket.store.manifest import NAME
+from pocket.io.store import is_complete, read_manifest, write_output
+from pocket.io.store.manifest import NAME
 
 
 @dataclasses.dataclass(frozen=True)

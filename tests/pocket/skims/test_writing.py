@@ -10,9 +10,9 @@ import pytest
 import uproot
 
 from pocket.datasets.fileset import inspect_file
-from pocket.engine.nano import NanoTree
 from pocket.engine.reading import open_file
 from pocket.errors import ConfigError
+from pocket.io.nanoaod.events import NanoTree
 from pocket.skims import Skim, writing
 from pocket.skims.writing import EventWriter
 from tests.pocket.engine.root_files import segment, write_nano

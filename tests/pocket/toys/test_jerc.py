@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 
 from pocket.calibrators import JetsCalibrator, METCalibrator
 from pocket.calibrators.sequence import CalibratorSequence
-from pocket.engine.schemas import Schema
+from pocket.io.nanoaod.schema import Schema
 from pocket.parameters.defaults import get_default_parameters
 from pocket.toys.config import ToyConfig
 from pocket.toys.generator import generate

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.remote import client
+from pocket.io.remote import client
 from tasks.diagnosis.result import Result, Status
 from tasks.diagnosis.systems import SYSTEMS, BatchSystem, batch_system, systems_here, xrootd_client
 

@@ -29,7 +29,7 @@ from tests.law_runner import ROOT, Law
 # law reads its configuration when it is imported
 os.environ.setdefault("LAW_CONFIG_FILE", str(ROOT / "law.cfg"))
 
-from pocket.store import read_manifest
+from pocket.io.store import read_manifest
 from tasks.completeness import are_complete
 from tasks.merging import MergeOutputs
 from tests.tasks.mutations.row import Edit, edit, parameter, write

@@ -24,7 +24,7 @@ from luigi.task_register import Register
 
 from pocket.analysis import _load
 from pocket.errors import PocketError
-from pocket.store import manifest_id
+from pocket.io.store import manifest_id
 from tasks import completeness
 from tasks.base import StoreTask, TemplateTask
 from tasks.plotting import PlotScaleFactors, PlotTemplates

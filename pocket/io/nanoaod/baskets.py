@@ -1,0 +1,297 @@
+"""Numbers, and lists of numbers, read out of the baskets of a TTree.
+
+uproot makes an object of each basket with all that ROOT stores about it, and a column of all its values before any of
+them are left out, which takes longer than the decompression. Here the values that are kept are copied out of a basket
+while it is in the caches of the CPU.
+
+A basket begins with a key (https://root.cern/doc/master/classTKey.html): its size in bytes, a version, the size of the
+uncompressed data, a date, the size of the key, a cycle, and names. The key ends with what TBasket adds to it
+(https://root.cern/doc/master/classTBasket.html): a version, two sizes of buffers, the number of entries, the end of the
+values, counted from the beginning of the key, and a flag. Behind it are the compressed data: the values, and for lists
+the position of each entry's first byte, counted from the beginning of the key as well.
+"""
+
+from __future__ import annotations
+
+import lzma
+import struct
+import threading
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import awkward as ak
+import lz4.block
+import numba
+import numpy as np
+import uproot
+import xxhash
+import zstandard
+from uproot.source.chunk import Chunk
+from uproot.source.cursor import Cursor
+
+from pocket.io.nanoaod.packing import Indices, Packing
+from pocket.io.nanoaod.ttree import Column
+from pocket.io.remote.read_ahead import Place
+
+_KEY = struct.Struct(">ihiIhh")
+_BASKET = struct.Struct(">Hiiii?")
+_POSITION = np.dtype(">i4")
+#: bytes before each compressed block: two of the algorithm, one of its version, three each of both sizes
+_BLOCK = 9
+#: bytes of the checksum of a block of LZ4, before its data
+_CHECKSUM = 8
+
+
+def read_numbers(source: Any, column: Column, start: int, stop: int, packing: Packing | None = None) -> ak.Array | None:
+    """Read a range of entries of a column.
+
+    Args:
+        source: the bytes of the file, a :class:`~pocket.io.remote.local_source.LocalSource` or
+            :class:`~pocket.io.remote.read_ahead.ReadAhead`.
+        column: the column.
+        start: first entry.
+        stop: entry after the last one.
+        packing: which of these entries to keep; all of them by default. Baskets without any of them aren't read.
+
+    Returns:
+        The numbers, or lists of numbers, of the entries that are kept; ``None`` where anything in the baskets isn't as
+        expected.
+    """
+    size = stop - start if packing is None else len(packing)
+    try:
+        return (_lists if column.is_list else _values)(
+            _baskets(source, column, start, stop, packing), size, column.dtype
+        )
+    except (zstandard.ZstdError, lzma.LZMAError, lz4.block.LZ4BlockError, struct.error, ValueError, IndexError):
+        # uproot reads it in its own way, or says in its own words what is wrong
+        return None
+
+
+class _Zstd(threading.local):
+    """What decompresses ZSTD in this thread."""
+
+    def __init__(self) -> None:
+        self._decompressor = zstandard.ZstdDecompressor()
+
+    def __call__(self, block: memoryview, size: int) -> bytes:
+        return self._decompressor.decompress(block, allow_extra_data=False)
+
+
+def _lz4(block: memoryview, size: int) -> bytes:
+    if xxhash.xxh64_digest(block[_CHECKSUM:]) != block[:_CHECKSUM]:
+        raise ValueError("a block of LZ4 with another checksum")
+    unpacked: bytes = lz4.block.decompress(block[_CHECKSUM:], uncompressed_size=size)
+    return unpacked
+
+
+#: algorithm of a block → what unpacks it, given its size; uproot unpacks the others. Those of cramjam are slower.
+UNPACK: dict[bytes, Callable[[memoryview, int], bytes]] = {
+    b"ZS": _Zstd(),
+    b"XZ": lambda block, size: lzma.decompress(block),
+    b"L4": _lz4,
+}
+
+
+class _Basket(NamedTuple):
+    """A basket as it is in the file.
+
+    Args:
+        wanted: the entries that are wanted, counted from its first one.
+        target: their place among all wanted entries.
+        n_entries: number of its entries.
+        begin: where it begins in the file.
+        raw: its bytes.
+        key_length: bytes of the key.
+        size: bytes behind the key, uncompressed.
+        border: bytes of the values, uncompressed.
+    """
+
+    wanted: slice | Indices
+    target: slice
+    n_entries: int
+    begin: int
+    raw: memoryview
+    key_length: int
+    size: int
+    border: int
+
+    def uncompressed(self) -> bytes:
+        """Return what is behind the key."""
+        packed = self.raw[self.key_length :]
+        if len(packed) == self.size:
+            return packed.tobytes()
+        blocks = []
+        while len(packed) and (unpack := UNPACK.get(bytes(packed[:2]))):
+            compressed, size = (int.from_bytes(packed[byte : byte + 3], "little") for byte in (3, 6))
+            block = packed[_BLOCK : _BLOCK + compressed]
+            if len(block) != compressed or len(unpacked := unpack(block, size)) != size:
+                raise ValueError("a block of another size than it says")
+            blocks.append(unpacked)
+            packed = packed[_BLOCK + compressed :]
+        if not len(packed) and sum(map(len, blocks)) == self.size:
+            return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+        cursor, stored = Cursor(self.begin + self.key_length), np.frombuffer(self.raw, dtype=np.uint8)
+        chunk = Chunk.wrap(None, stored, self.begin)
+        chunk = uproot.compression.decompress(chunk, cursor, {}, len(self.raw) - self.key_length, self.size)
+        return bytes(chunk.get(0, self.size, Cursor(0), {}))
+
+
+def places(column: Column, start: int, stop: int, packing: Packing | None = None) -> list[Place]:
+    """Return where the baskets are that :func:`read_numbers` reads.
+
+    Raises:
+        ValueError: if the baskets don't have all entries.
+    """
+    _, found = _needed(column, start, stop, packing)
+    return list(found.values())
+
+
+def _needed(column: Column, start: int, stop: int, packing: Packing | None) -> tuple[list[int], dict[int, Place]]:
+    """Return where the wanted entries of each basket begin among all of them, and the places of baskets with any."""
+    edges = np.array(column.edges) - start
+    if packing is None:
+        size, bounds = stop - start, edges.clip(0, stop - start).tolist()
+    else:
+        size, bounds = len(packing), np.searchsorted(packing.positions, edges).tolist()
+    if bounds[0] or bounds[-1] != size:
+        raise ValueError("the baskets don't have all entries")
+    found = {number: place for number, place in enumerate(column.places) if bounds[number] < bounds[number + 1]}
+    return bounds, found
+
+
+def _baskets(source: Any, column: Column, start: int, stop: int, packing: Packing | None) -> list[_Basket]:
+    """Return the baskets with wanted entries."""
+    bounds, found = _needed(column, start, stop, packing)
+    baskets = []
+    for (number, (begin, end)), content in zip(found.items(), source.read(list(found.values())), strict=True):
+        raw = memoryview(content)
+        stored, _, size, _, key_length, _ = _KEY.unpack_from(raw)
+        _, _, _, n_entries, behind, _ = _BASKET.unpack_from(raw, key_length - _BASKET.size)
+        first, next_one = (edge - start for edge in column.edges[number : number + 2])
+        border, target = behind - key_length, slice(bounds[number], bounds[number + 1])
+        if not stored == end - begin == len(raw) or n_entries != next_one - first or not 0 <= border <= size:
+            raise ValueError("not the basket that the branch speaks of")
+        entries = target if packing is None else _as_slice(packing.positions[target])
+        wanted = slice(entries.start - first, entries.stop - first) if isinstance(entries, slice) else entries - first
+        baskets.append(_Basket(wanted, target, n_entries, begin, raw, key_length, size, border))
+    return baskets
+
+
+def _values(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
+    column = np.empty(size, dtype=dtype.newbyteorder("="))
+    for basket in baskets:
+        values = np.frombuffer(basket.uncompressed(), dtype=dtype)
+        if basket.border != basket.size or len(values) != basket.n_entries:
+            raise ValueError("not one number per entry, and nothing else")
+        column[basket.target] = values[basket.wanted]
+    return ak.Array(column)
+
+
+def _as_slice(entries: Indices) -> slice | Indices:
+    """Return growing numbers as a range if they are one."""
+    first, last = int(entries[0]), int(entries[-1])
+    return slice(first, last + 1) if last - first == len(entries) - 1 else entries
+
+
+def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
+    # the values as whole numbers, as the bytes are; memory that isn't written to isn't taken
+    native = np.dtype(f"u{dtype.itemsize}")
+    stored = native.newbyteorder(">")
+    content = np.empty(sum(basket.border for basket in baskets) // native.itemsize + 8, dtype=native)
+    offsets = np.zeros(size + 1, dtype=np.int64)
+    filled = 0
+    for basket in baskets:
+        data = basket.uncompressed()
+        # with what is behind them
+        values = np.frombuffer(data, dtype=native, count=len(data) // native.itemsize)
+        # swapped first, since numbers in the CPU's byte order are worked on several at once
+        starts = np.frombuffer(data, dtype=_POSITION, offset=basket.border)[1:].astype(np.int32)
+        if len(starts) != basket.n_entries + 1:
+            raise ValueError("the basket doesn't tell where its entries begin")
+        starts -= np.int32(basket.key_length)
+        starts[-1] = basket.border
+        starts >>= np.int32(native.itemsize.bit_length() - 1)
+        ends = offsets[basket.target.start + 1 : basket.target.stop + 1]
+        if isinstance(basket.wanted, slice):
+            bounds = starts[basket.wanted.start : basket.wanted.stop + 1]
+            begin, end = int(bounds[0]), filled + int(bounds[-1] - bounds[0])
+            if begin < 0 or bounds[-1] > starts[-1] or not _shift(bounds, filled - begin, ends):
+                raise ValueError("positions outside of the basket")
+            content[filled:end] = values[begin : bounds[-1]].view(stored)
+        else:
+            end = _copy(values, starts, basket.wanted, content, filled, ends)
+            if end < 0:
+                raise ValueError("positions outside of the basket")
+            # while it is in the caches of the CPU; byteswap() takes six times as long
+            content[filled:end] = content[filled:end].view(stored)
+        filled = end
+    lists = ak.contents.ListOffsetArray(
+        ak.index.Index64(offsets), ak.contents.NumpyArray(content[:filled].view(dtype.newbyteorder("=")))
+    )
+    return ak.Array(lists)
+
+
+@numba.njit(cache=True, nogil=True)
+def _shift(bounds: Any, by: int, ends: Indices) -> bool:
+    """Write the ends of lists, moved by some elements, and tell whether no list ends before it begins.
+
+    Args:
+        bounds: first element of each list, and the end of the last one, shape (n + 1,).
+        by: number of elements.
+        ends: written to, shape (n,).
+    """
+    growing = True
+    for number in range(np.uint64(len(ends))):
+        end = bounds[number + np.uint64(1)]
+        growing &= end >= bounds[number]
+        ends[number] = np.int64(end) + by
+    return growing
+
+
+@numba.njit(cache=True, nogil=True)
+def _copy(values: Any, starts: Any, wanted: Indices, content: Any, filled: int, ends: Indices) -> Any:
+    """Copy the lists of some entries of a basket.
+
+    Most lists are short. To ask for each element whether there is one more takes ten times as long as to copy it, since
+    the processor can't foresee the answer. So eight are copied at once, of which those that are too many are written
+    over by the next list.
+
+    Args:
+        values: the values of the basket, and anything behind them.
+        starts: first value of each entry, and the end of the last one, shape (n entries + 1,).
+        wanted: numbers of the entries to copy, shape (n,).
+        content: written to from the element ``filled`` on; has eight elements more than there are values.
+        filled: number of elements written before.
+        ends: written to: the end of each list in ``content``, shape (n,).
+
+    Returns:
+        Number of elements written, with those before; −1 if a list isn't inside of the values.
+    """
+    # unsigned, since an index that may be negative takes twice as long
+    place, size, room, eight = np.uint64(filled), np.uint64(starts[-1]), np.uint64(len(values)), np.uint64(8)
+    for number in range(len(wanted)):
+        entry = np.uint64(wanted[number])
+        start, end = np.uint64(starts[entry]), np.uint64(starts[entry + np.uint64(1)])
+        if not start <= end <= size:
+            return -1
+        stop = place + (end - start)
+        if end + eight <= room:
+            while True:
+                # read before anything is written: the compiler can't know that one isn't the other
+                a, b = values[start], values[start + np.uint64(1)]
+                c, d = values[start + np.uint64(2)], values[start + np.uint64(3)]
+                e, f = values[start + np.uint64(4)], values[start + np.uint64(5)]
+                g, h = values[start + np.uint64(6)], values[start + np.uint64(7)]
+                content[place], content[place + np.uint64(1)] = a, b
+                content[place + np.uint64(2)], content[place + np.uint64(3)] = c, d
+                content[place + np.uint64(4)], content[place + np.uint64(5)] = e, f
+                content[place + np.uint64(6)], content[place + np.uint64(7)] = g, h
+                place, start = place + eight, start + eight
+                if place >= stop:
+                    break
+        else:
+            for position in range(end - start):
+                content[place + position] = values[start + position]
+        place = stop
+        ends[number] = np.int64(place)
+    return np.int64(place)

@@ -1,0 +1,281 @@
+"""NanoAOD as events: columns are read when they are used, and packed to the events that a selection leaves.
+
+coffea gives a mask on events to every operation that follows: each copies the values of the events that are left out of
+the way again. Here the events that pass a skim are events of their own. Their columns are read from the file without
+what didn't pass, and lie in memory without gaps.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property, partial
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+from coffea.nanoevents import NanoEventsFactory
+from coffea.nanoevents.mapping import TrivialUprootOpener, UprootSourceMapping
+from coffea.nanoevents.util import tuple_to_key
+
+from pocket.io.nanoaod.baskets import places, read_numbers
+from pocket.io.nanoaod.packing import Mask, Packing
+from pocket.io.nanoaod.schema import find_schema
+from pocket.io.nanoaod.ttree import Column, Leaf, read_tree
+from pocket.io.remote.local_source import LocalSource
+from pocket.io.remote.read_ahead import Place, ReadAhead
+
+
+class NanoTree:
+    """A tree of NanoAOD in an open file.
+
+    Args:
+        file: the open file.
+        object_path: the tree.
+        metadata: metadata of the dataset, attached to the events.
+        threads: number of threads that decompress columns, this one included.
+    """
+
+    def __init__(self, file: Any, object_path: str, metadata: Mapping[str, Any], threads: int = 1) -> None:
+        self._file, self._path = file, object_path
+        self.helpers = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+        self._leaves: dict[str, Leaf] | None
+        tree, self._leaves = read_tree(file, object_path) or (self._whole, None)
+        self.file_path = file.file.source.file_path
+        self.num_entries = int(tree.num_entries)
+        self.partition = (str(file.file.uuid), str(tree.object_path))
+        self.schema = find_schema(tree, self._leaves, lambda: self._whole, metadata)
+
+    @cached_property
+    def source(self) -> LocalSource | ReadAhead:
+        """The bytes of the file."""
+        source = self._file.file.source
+        return source if isinstance(source, LocalSource) else ReadAhead(source)
+
+    def events(self, start: int, stop: int, then: int = 0) -> Any:
+        """Return a range of entries.
+
+        Args:
+            start: first entry.
+            stop: entry after the last one.
+            then: last entry that is needed afterwards, plus one. Of a file elsewhere, what entries that follow are
+                likely to need is fetched while these are processed.
+        """
+        if isinstance(self.source, ReadAhead):
+            now = self._places(self.schema.whole, start, stop)
+            later = self._places(self.schema.whole, stop, min(stop + stop - start, then))
+            self.source.keep([*now, *later])
+            # one after the other, so that what is needed first arrives first
+            self.source.ask(now)
+            self.source.ask(later)
+        chunk = Chunk(self, start, stop)
+        chunk.columns.begin(self.schema.whole)
+        return chunk.events()
+
+    def ask(self, names: Iterable[str], start: int, stop: int, packing: Packing | None) -> None:
+        """Ask for branches that some entries are likely to need, of a file elsewhere."""
+        if isinstance(self.source, ReadAhead):
+            self.source.ask(self._places(names, start, stop, packing))
+
+    def _places(self, names: Iterable[str], start: int, stop: int, packing: Packing | None = None) -> list[Place]:
+        """Return where the baskets are, of those that are columns of numbers."""
+        found: list[Place] = []
+        # at once, since another thread may learn of further ones
+        for column in map(self.column, tuple(names)):
+            # what is wrong is said when it is read
+            with contextlib.suppress(ValueError):
+                found += [] if column is None else places(column, start, stop, packing)
+        return found
+
+    def close(self) -> None:
+        """Wait for what is on its way; to be called before the file is closed."""
+        if self.helpers is not None:
+            self.helpers.shutdown(cancel_futures=True)
+        if isinstance(self.source, ReadAhead):
+            self.source.close()
+
+    def column(self, name: str) -> Column | None:
+        """Return a branch as a column of numbers, or ``None`` if it is of another kind."""
+        return Column.of(self.branch(name)) if self._leaves is None else self._leaves[name].column
+
+    def branch(self, name: str) -> Any:
+        """Return a branch as uproot's."""
+        return self._whole[name]
+
+    @cached_property
+    def _whole(self) -> Any:
+        return self._file[self._path]
+
+
+class Chunk(NanoEventsFactory):  # type: ignore[misc]
+    """A range of entries, or the events of it that were selected.
+
+    Args:
+        nano: the tree.
+        start: first entry.
+        stop: entry after the last one.
+        columns: those of the selected events; of all by default.
+    """
+
+    def __init__(self, nano: NanoTree, start: int, stop: int, columns: Columns | None = None) -> None:
+        partition = (*nano.partition, f"{start}-{stop}")
+        self._nano, self._range = nano, (start, stop)
+        # columns of no event are false
+        self.columns = Columns(nano, start, stop) if columns is None else columns
+        super().__init__(nano.schema, self.columns, tuple_to_key(partition), mode="virtual")
+        self._layout: Any = None
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+    def events(self) -> Any:
+        """Return the events; always the same columns."""
+        events = super().events()
+        if self._layout is None:
+            self._layout = events.layout
+        return events
+
+    def is_all_of(self, events: Any) -> bool:
+        """Tell whether events are a whole range of entries, with nothing added or changed."""
+        return events.layout is self._layout and self.columns.packing is None
+
+    def selected(self, packing: Packing) -> Chunk:
+        """Return the selected events of this chunk."""
+        columns = self.columns.selected(packing)
+        columns.ask(self._nano.schema.packed - self._nano.schema.late)
+        return Chunk(self._nano, *self._range, columns)
+
+
+class Columns(UprootSourceMapping):  # type: ignore[misc]
+    """The columns of a range of entries, or of those of it that were selected.
+
+    Args:
+        nano: the tree.
+        start: first entry.
+        stop: entry after the last one.
+        packing: of the selected entries.
+
+    Attributes:
+        learns: whether to remember what is read from now on in :attr:`late`.
+    """
+
+    def __init__(self, nano: NanoTree, start: int, stop: int, packing: Packing | None = None) -> None:
+        opener = TrivialUprootOpener({nano.partition[0]: nano.file_path})
+        super().__init__(opener, start, stop, use_ak_forth=True, virtual=True)
+        self._nano = nano
+        self._whole: dict[str, Any] = {}
+        self._begun: dict[str, Future[ak.Array | None]] = {}
+        self.packing = packing
+        self.learns = False
+
+    @property
+    def late(self) -> set[str]:
+        """Branches that files of this kind needed only when the last selection had been made."""
+        late: set[str] = self._nano.schema.late
+        return late
+
+    def selected(self, packing: Packing) -> Columns:
+        """Return the same columns for fewer events; what has been read of all entries isn't read again.
+
+        Args:
+            packing: of the selected events among those of these columns.
+        """
+        if self.packing is not None:
+            mask = np.zeros(self._stop - self._start, dtype=np.bool_)
+            mask[self.packing.positions[packing.positions]] = True
+            packing = Packing(mask)
+        columns = Columns(self._nano, self._start, self._stop, packing)
+        columns._whole = self._whole
+        return columns
+
+    def ask(self, names: Iterable[str]) -> None:
+        """Ask for branches that are likely to be needed, see :meth:`NanoTree.ask`, and let helpers begin to read."""
+        unread = set(names) - self._whole.keys()
+        self._nano.ask(unread, self._start, self._stop, self.packing)
+        self.begin(unread)
+
+    def begin(self, names: Iterable[str]) -> None:
+        """Let helpers, if there are any, begin to read branches."""
+        if self._nano.helpers is not None:
+            for name in sorted(set(names) - self._begun.keys()):
+                self._begun[name] = self._nano.helpers.submit(self._read, name)
+
+    def __len__(self) -> int:
+        return self._stop - self._start if self.packing is None else len(self.packing)
+
+    def numbers(self, name: str) -> ak.Array | None:
+        """Read a column of numbers or lists of numbers, only the baskets that hold selected events.
+
+        Returns:
+            ``None`` for a branch of another kind.
+        """
+        begun = self._begun.pop(name, None)
+        # a helper that hasn't come to it yet leaves it to this thread
+        return self._read(name) if begun is None or begun.cancel() else begun.result()
+
+    def _read(self, name: str) -> ak.Array | None:
+        column = self._nano.column(name)
+        return (
+            None if column is None else read_numbers(self._nano.source, column, self._start, self._stop, self.packing)
+        )
+
+    def _column_source(self, uuid: str, path_in_source: str) -> Any:
+        return self._nano
+
+    def get_column_handle(self, columnsource: Any, name: str, allow_missing: bool) -> Any:
+        """Return the name of a column."""
+        return name
+
+    def extract_column(
+        self, columnhandle: Any, start: int, stop: int, allow_missing: bool, use_ak_forth: bool = True
+    ) -> Any:
+        """Read a column."""
+        name, packing = columnhandle, self.packing
+        if self.learns:
+            self.late.add(name)
+        if name in self._whole:
+            return self._whole[name] if packing is None else packing(self._whole[name])
+        (self._nano.schema.whole if packing is None else self._nano.schema.packed).add(name)
+        column = self.numbers(name)
+        if column is None:
+            branch = self._nano.branch(name)
+            read = partial(super().extract_column, branch, allow_missing=allow_missing, use_ak_forth=use_ak_forth)
+            column = read(start, stop) if packing is None else _read_packed(read, branch, start, stop, packing)
+        if packing is None:
+            self._whole[name] = column
+        return column
+
+
+def _read_packed(read: Callable[[int, int], Any], branch: Any, start: int, stop: int, packing: Packing) -> Any:
+    # a field of an RNTuple doesn't tell
+    offsets = getattr(branch, "entry_offsets", (start, stop))
+    parts = [
+        packing.within(first - start, last - start)(read(first, last))
+        for first, last in needed_ranges(offsets, start, stop, packing.mask)
+    ]
+    return ak.concatenate(parts) if len(parts) > 1 else parts[0]
+
+
+def needed_ranges(offsets: Any, start: int, stop: int, mask: Mask) -> list[tuple[int, int]]:
+    """Return the ranges of entries that have to be read for the selected ones, as far as baskets reach.
+
+    Args:
+        offsets: first entry of each basket, and the end of the last one.
+        start: first entry of the mask.
+        stop: the end of the mask.
+        mask: selected entries, shape (stop − start,).
+
+    Returns:
+        Ranges in order, neighbours joined; an empty one if nothing is selected.
+    """
+    edges: npt.NDArray[np.int64] = np.unique(np.clip(np.asarray([*offsets, start, stop], dtype=np.int64), start, stop))
+    ranges: list[tuple[int, int]] = []
+    for first, last in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+        if not mask[first - start : last - start].any():
+            continue
+        if ranges and ranges[-1][1] == first:
+            first = ranges.pop()[0]
+        ranges.append((first, last))
+    return ranges or [(start, start)]

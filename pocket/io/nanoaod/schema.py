@@ -1,0 +1,113 @@
+"""The schema of NanoAOD: made once for all files whose branches have the same names and types."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import awkward as ak
+from coffea.nanoevents import NanoAODSchema
+from coffea.nanoevents.mapping import UprootSourceMapping
+from coffea.nanoevents.util import quote
+
+from pocket.io.nanoaod.ttree import Leaf
+
+#: number of schemas to keep
+_MOST = 16
+_known: dict[Any, Schema] = {}
+#: NumPy's type → C++'s, where it isn't the same with ``_t``
+_CPP = {"bool": "bool", "float32": "float", "float64": "double"}
+
+
+class Schema(NanoAODSchema):  # type: ignore[misc]
+    """NanoAOD that may lack what nothing uses: a branch that is used and isn't there gives an error anyway."""
+
+    warn_missing_crossrefs = False
+    event_ids = ()
+
+    def __init__(self, base_form: Any, *args: Any, **options: Any) -> None:
+        super().__init__(base_form, *args, **options)
+        #: branches that were read of all entries, of selected ones, and only when the last selection had been made
+        self.whole: set[str] = set()
+        self.packed: set[str] = set()
+        self.late: set[str] = set()
+
+    @cached_property
+    def form(self) -> Any:
+        """The form of the events; coffea would make it of its description for each chunk."""
+        return ak.forms.from_dict(super().form)
+
+
+def find_schema(
+    tree: Any, leaves: Mapping[str, Leaf] | None, whole: Callable[[], Any], metadata: Mapping[str, Any]
+) -> Schema:
+    """Return the schema of a tree.
+
+    Args:
+        tree: uproot's tree, which may lack its branches.
+        leaves: name → branch, ``None`` if they aren't known.
+        whole: returns uproot's tree with all its branches, which takes long.
+        metadata: metadata of the dataset, attached to the events.
+    """
+    if leaves is None:
+        kinds = tuple((name, branch.typename) for name, branch in whole().iteritems(recursive=False))
+    else:
+        kinds = tuple((name, leaf.kind) for name, leaf in leaves.items())
+    key = (kinds, tuple(sorted((name, repr(value)) for name, value in metadata.items())))
+    if key not in _known:
+        if len(_known) >= _MOST:
+            _known.clear()
+        with warnings.catch_warnings():
+            # old NanoAOD has photon columns that the schema replaces by constants; nothing here reads them
+            warnings.filterwarnings("ignore", message="Branch Photon_", category=RuntimeWarning)
+            form = base_form(tree.title, leaves) if leaves else None
+            form = form or UprootSourceMapping._extract_base_form(whole())
+            form["parameters"]["metadata"] = dict(metadata)
+            _known[key] = Schema(form)
+    return _known[key]
+
+
+def base_form(title: str, leaves: Mapping[str, Leaf]) -> dict[str, Any] | None:
+    """Return what coffea's schemas are made of, as coffea finds it with uproot's objects for each branch.
+
+    Args:
+        title: title of the tree.
+        leaves: name → branch.
+
+    Returns:
+        The form as a dictionary; ``None`` if there is a branch that isn't a column of numbers or has a name that coffea
+        doesn't take.
+    """
+    contents = []
+    for name, leaf in leaves.items():
+        if leaf.dtype is None or "," in name or "!" in name:
+            return None
+        number = leaf.dtype.newbyteorder("=").name
+        key = f"{name},!load"
+        numbers = {
+            "class": "NumpyArray",
+            "primitive": number,
+            "inner_shape": [],
+            "parameters": {
+                "__doc__": leaf.title,
+                "typename": _CPP.get(number, f"{number}_t") + ("[]" if leaf.is_list else ""),
+            },
+            "form_key": quote(f"{key},!content" if leaf.is_list else key),
+        }
+        lists = {
+            "class": "ListOffsetArray",
+            "offsets": "i64",
+            "content": numbers,
+            "parameters": {},
+            "form_key": quote(key),
+        }
+        contents.append(lists if leaf.is_list else numbers)
+    return {
+        "class": "RecordArray",
+        "contents": contents,
+        "fields": list(leaves),
+        "parameters": {"__doc__": title},
+        "form_key": None,
+    }

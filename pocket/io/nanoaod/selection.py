@@ -1,0 +1,115 @@
+"""Events that a selection leaves, in memory as those that follow need them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import awkward as ak
+import numpy as np
+from coffea.nanoevents.util import key_to_tuple
+
+from pocket.base.arrays.jagged import flat_values
+from pocket.base.arrays.lazy import numbers_when_used
+from pocket.io.nanoaod.events import Chunk
+from pocket.io.nanoaod.packing import Indices, Mask, Packing
+
+
+def select_events(events: Any, mask: Mask, last: bool = False) -> Any:
+    """Return the events that a mask selects.
+
+    If they are a chunk as it was read, with nothing added, they become events of their own. Otherwise collections that
+    were added are without gaps, since much is computed of them.
+
+    Args:
+        events: NanoEvents, of :class:`~pocket.io.nanoaod.events.NanoTree` or any others, shape (n events,).
+        mask: which to keep, shape (n events,).
+        last: whether the other events of the chunk are done with. What is needed from here on, as chunks before have
+            shown, is then read of the selected events alone.
+    """
+    chunk = events.attrs.get("@events_factory")
+    packing, layout = Packing(mask), events.layout
+    if isinstance(chunk, Chunk) and chunk.is_all_of(events):
+        return chunk.selected(packing).events()
+    if not isinstance(layout, ak.contents.RecordArray):
+        return events[mask]
+    late = _Late(chunk, packing) if last and isinstance(chunk, Chunk) and len(chunk) == len(events) else None
+    index, keeps_all = ak.index.Index64(packing.positions), len(packing) == len(events)
+
+    def selected(content: Any) -> Any:
+        if isinstance(content, ak.contents.ListOffsetArray):
+            if keeps_all:
+                return content
+            # what lists in the file have is known only once it is read
+            if isinstance(content.offsets.data, np.ndarray):
+                return packing.lists(content)
+            if late is not None and (lists := late.lists(content)) is not None:
+                return lists
+        return ak.contents.IndexedArray.simplified(index, content)
+
+    contents = [selected(layout.content(name)) for name in layout.fields]
+    packed = ak.contents.RecordArray(contents, layout.fields, length=len(packing), parameters=layout.parameters)
+    return ak.Array(packed, behavior=events.behavior, attrs=events.attrs)
+
+
+class _Late:
+    """Collections in the file whose columns are read of the selected events alone.
+
+    Which columns these are is learned from chunk to chunk: those that nothing asked for before the last selection.
+    References between collections stay positions among all events of the chunk, as those that were selected before
+    have them.
+
+    Args:
+        chunk: the chunk.
+        packing: of the selected events among those of the chunk.
+    """
+
+    def __init__(self, chunk: Chunk, packing: Packing) -> None:
+        self._packing = packing
+        self._columns = chunk.columns.selected(packing)
+        self._columns.ask(self._columns.late)
+        chunk.columns.learns = True
+
+    def lists(self, lists: ak.contents.ListOffsetArray) -> ak.contents.ListOffsetArray | None:
+        """Return the selected events of a collection.
+
+        Args:
+            lists: the collection as it was read, of all events of the chunk.
+
+        Returns:
+            ``None`` if no column of it is known to be read late.
+        """
+        records = lists.content
+        if not isinstance(records, ak.contents.RecordArray):
+            return None
+        branches = list(map(_unread_branch, records.contents))
+        if self._columns.late.isdisjoint(branches):
+            return None
+        offsets, positions = self._packing.objects(np.asarray(lists.offsets.data))
+        index = ak.index.Index64(positions)
+        contents = [
+            self._column(branch, content, positions)
+            if branch in self._columns.late
+            else ak.contents.IndexedArray.simplified(index, content)
+            for branch, content in zip(branches, records.contents, strict=True)
+        ]
+        selected = ak.contents.RecordArray(
+            contents, records.fields, length=len(positions), parameters=records.parameters
+        )
+        return ak.contents.ListOffsetArray(ak.index.Index64(offsets), selected, parameters=lists.parameters)
+
+    def _column(self, branch: str, before: ak.contents.NumpyArray, positions: Indices) -> Any:
+        def read() -> Any:
+            lists = self._columns.numbers(branch)
+            return np.asarray(before.data)[positions] if lists is None else flat_values(lists)
+
+        return numbers_when_used(branch, len(positions), before.dtype, read).layout
+
+
+def _unread_branch(column: Any) -> str:
+    """Return the branch whose elements a column has, if they haven't been read; an empty text for any other column."""
+    data = column.data if isinstance(column, ak.contents.NumpyArray) else None
+    if data is None or isinstance(data, np.ndarray) or data.is_materialized:
+        return ""
+    *_, key = key_to_tuple(data.buffer_key)
+    name, *rest = key.split(",")
+    return str(name) if rest == ["!load", "!content"] else ""

@@ -1,0 +1,114 @@
+"""Attempts to read a file: again after a pause where that may help, then from its next replica."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from urllib.parse import urlsplit
+
+from pocket.errors import BadFileError, OtherFileError
+from pocket.io.remote.failures import Failure, failure_of
+
+T = TypeVar("T")
+
+#: seconds before each further round over the replicas; the first is also the pause before a replica is tried again
+PAUSES = (1.0, 2.0, 4.0, 8.0)
+
+# a server that doesn't answer costs the time-out of a request each time
+_MOST_TIMEOUTS = 2
+
+# seconds during which a server that failed is asked after those of other replicas: it would delay every file again
+_AVOIDED = 300.0
+_failed: dict[str, float] = {}  # server → time of its last failure
+
+
+@dataclass(frozen=True)
+class Found(Generic[T]):
+    """What reading gave.
+
+    Args:
+        value: what the function returned.
+        location: path or URL that it was read from.
+        failures: location → reason, for those that failed before; it may hold ``location`` itself.
+    """
+
+    value: T
+    location: str
+    failures: Mapping[str, str]
+
+
+def first_readable(
+    locations: Sequence[str],
+    read: Callable[[str], T],
+    *,
+    pauses: Sequence[float] = PAUSES,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Found[T]:
+    """Call a function on the replicas of a file until it succeeds.
+
+    A replica whose server is down is tried twice, then the next one is. When none is left, all whose failure may
+    pass are tried again, after longer and longer pauses. One that is missing or corrupt is not tried again. Servers
+    that failed in the last minutes come last.
+
+    Args:
+        locations: paths or URLs of the same file, the preferred one first.
+        read: reads a location from its begin, and raises BadFileError, or OtherFileError if it is another file; what
+            caused it decides whether to try again.
+        pauses: seconds before each further round.
+        sleep: waits.
+
+    Raises:
+        BadFileError: if no replica can be read, naming each with its reason.
+        OtherFileError: instead, if one of them is another file, which the dataset's author must see.
+    """
+    errors: dict[str, BadFileError | OtherFileError] = {}
+    timeouts = dict.fromkeys(locations, 0)
+    left = _in_order(locations)
+    for number, pause in enumerate((0.0, *pauses)):
+        if number and left:
+            sleep(pause)
+        for location in tuple(left):
+            for attempt in range(1 if number or not pauses else 2):
+                if attempt:
+                    sleep(pauses[0])
+                try:
+                    value = read(location)
+                except (BadFileError, OtherFileError) as error:
+                    errors[location] = error
+                    failure = failure_of(location, error.__cause__)
+                else:
+                    _failed.pop(_server(location), None)
+                    return Found(value, location, {name: str(error) for name, error in errors.items()})
+                timeouts[location] += failure is Failure.TIMEOUT
+                if failure is not Failure.FINAL:
+                    _failed[_server(location)] = time.monotonic()
+                if failure is Failure.FINAL or timeouts[location] == _MOST_TIMEOUTS:
+                    left.remove(location)
+                if failure is not Failure.TRANSIENT:
+                    break
+    raise _all_failed(locations[0], errors)
+
+
+def _in_order(locations: Sequence[str]) -> list[str]:
+    now = time.monotonic()
+
+    def is_avoided(location: str) -> bool:
+        failed = _failed.get(_server(location))
+        return failed is not None and now - failed < _AVOIDED
+
+    return sorted(dict.fromkeys(locations), key=is_avoided)
+
+
+def _server(location: str) -> str:
+    return urlsplit(location).netloc
+
+
+def _all_failed(preferred: str, errors: Mapping[str, BadFileError | OtherFileError]) -> BadFileError | OtherFileError:
+    error, *more = errors.values()
+    if not more:
+        return error
+    reasons = "; ".join(str(error) if name in str(error) else f"{name}: {error}" for name, error in errors.items())
+    other = next((error for error in errors.values() if isinstance(error, OtherFileError)), None)
+    return type(other or error)(f"none of the {len(errors)} replicas of {preferred} can be read: {reasons}")

@@ -1,0 +1,244 @@
+"""Files of a server that can be written: the few operations that a remote store is made of."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from pocket.errors import BadFileError, RemoteStoreError
+from pocket.io.remote.attempts import PAUSES, first_readable
+from pocket.io.remote.client import prepare_client, request_timeout
+from pocket.io.remote.failures import is_missing, why_unreadable
+
+T = TypeVar("T")
+
+#: bytes per request
+_BLOCK = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One name in a folder.
+
+    Args:
+        is_folder: whether it is a folder.
+        mtime: time of the last modification in s since 1970, as the server has it.
+    """
+
+    is_folder: bool
+    mtime: int
+
+
+class Storage(Protocol):
+    """What a remote store needs. All places are URLs; folders are made as needed.
+
+    All raise RemoteStoreError, after some attempts where that may help, and name the URL in it.
+    """
+
+    def list(self, url: str) -> Mapping[str, Entry]:
+        """Return what is in a folder by name; nothing if there is no such folder."""
+
+    def read(self, url: str) -> bytes | None:
+        """Return the content of a small file, ``None`` if there is none."""
+
+    def upload(self, file: Path, url: str) -> str:
+        """Copy a local file to a URL, check what arrived, and return the SHA-256 of what was sent."""
+
+    def download(self, url: str, file: Path) -> str:
+        """Copy a file to a local path, and return the SHA-256 of what came."""
+
+    def rename(self, old: str, new: str) -> None:
+        """Rename a folder. Fails if the new name is taken by one that isn't empty."""
+
+    def remove(self, url: str, pauses: Sequence[float] = PAUSES) -> None:
+        """Remove a folder with all that is in it, if it is there; ``pauses`` are those between attempts."""
+
+
+class _ServerError(OSError):
+    """An answer of the server, or none."""
+
+
+class XRootDStorage:
+    """Files below ``root://`` URLs."""
+
+    def list(self, url: str) -> Mapping[str, Entry]:
+        """See :meth:`Storage.list`."""
+        return _attempt(url, "listed", lambda: _list(url))
+
+    def read(self, url: str) -> bytes | None:
+        """See :meth:`Storage.read`."""
+
+        def act() -> bytes | None:
+            try:
+                return b"".join(_blocks(url))
+            except _ServerError as error:
+                if is_missing(error):
+                    return None
+                raise
+
+        return _attempt(url, "read", act)
+
+    def upload(self, file: Path, url: str) -> str:
+        """See :meth:`Storage.upload`.
+
+        The server is asked for its checksum; where it knows none, the file is read back.
+        """
+        return _attempt(url, "written", lambda: _upload(file, url))
+
+    def download(self, url: str, file: Path) -> str:
+        """See :meth:`Storage.download`."""
+
+        def act() -> str:
+            digest = hashlib.sha256()
+            with file.open("wb") as target:
+                for block in _blocks(url):
+                    digest.update(block)
+                    target.write(block)
+            return digest.hexdigest()
+
+        return _attempt(url, "read", act)
+
+    def rename(self, old: str, new: str) -> None:
+        """See :meth:`Storage.rename`."""
+        _attempt(new, "written", lambda: _checked(_system(old).mv(_path(old), _path(new), timeout=request_timeout())))
+
+    def remove(self, url: str, pauses: Sequence[float] = PAUSES) -> None:
+        """See :meth:`Storage.remove`."""
+        _attempt(url, "removed", lambda: _remove(url), pauses)
+
+
+def _attempt(url: str, done: str, act: Callable[[], T], pauses: Sequence[float] = PAUSES) -> T:
+    def once(url: str) -> T:
+        try:
+            return act()
+        except _ServerError as error:
+            reason = why_unreadable(url, error).replace("can't be read", f"can't be {done}", 1)
+            raise BadFileError(f"{url} {reason}") from error
+
+    prepare_client()
+    try:
+        return first_readable([url], once, pauses=pauses).value
+    except BadFileError as error:
+        raise RemoteStoreError(str(error)) from error
+
+
+def _checked(answer: tuple[Any, T]) -> T:
+    status, content = answer
+    if not status.ok:
+        raise _ServerError(str(status.message))
+    return content
+
+
+def _path(url: str) -> str:
+    return url[url.index("//", len("root://")) + 1 :]
+
+
+def _system(url: str) -> Any:
+    from XRootD import client
+
+    return client.FileSystem(url)
+
+
+def _list(url: str) -> dict[str, Entry]:
+    from XRootD.client.flags import DirListFlags, StatInfoFlags
+
+    try:
+        found = _checked(_system(url).dirlist(_path(url), DirListFlags.STAT, timeout=request_timeout()))
+    except _ServerError as error:
+        if is_missing(error):
+            return {}
+        raise
+    return {
+        entry.name: Entry(bool(entry.statinfo.flags & StatInfoFlags.IS_DIR), entry.statinfo.modtime) for entry in found
+    }
+
+
+def _remove(url: str) -> None:
+    system, timeout = _system(url), request_timeout()
+    for name, entry in _list(url).items():
+        if entry.is_folder:
+            _remove(f"{url}/{name}")
+        else:
+            _unless_missing(system.rm(_path(f"{url}/{name}"), timeout=timeout))
+    _unless_missing(system.rmdir(_path(url), timeout=timeout))
+
+
+def _unless_missing(answer: tuple[Any, Any]) -> None:
+    try:
+        _checked(answer)
+    except _ServerError as error:
+        if not is_missing(error):
+            raise
+
+
+@contextlib.contextmanager
+def _opened(url: str, flags: int, mode: int = 0) -> Iterator[Any]:
+    from XRootD import client
+
+    file, timeout = client.File(), request_timeout()
+    _checked(file.open(url, flags, mode, timeout=timeout))
+    try:
+        yield file
+    except BaseException:
+        file.close(timeout=timeout)
+        raise
+    # what the server couldn't keep may show only here
+    _checked(file.close(timeout=timeout))
+
+
+def _blocks(url: str) -> Iterator[bytes]:
+    from XRootD.client.flags import OpenFlags
+
+    timeout = request_timeout()
+    with _opened(url, OpenFlags.READ) as file:
+        size, offset = _checked(file.stat(timeout=timeout)).size, 0
+        while offset < size:
+            block = _checked(file.read(offset, min(_BLOCK, size - offset), timeout=timeout))
+            if not block:
+                raise _ServerError(f"[ERROR] ended after {offset} of {size} bytes")
+            offset += len(block)
+            yield block
+
+
+def _upload(file: Path, url: str) -> str:
+    from XRootD.client.flags import AccessMode, OpenFlags
+
+    sha256, adler32, offset = hashlib.sha256(), 1, 0
+    mode = AccessMode.UR | AccessMode.UW | AccessMode.GR | AccessMode.OR
+    with file.open("rb") as source, _opened(url, OpenFlags.DELETE | OpenFlags.MAKEPATH, mode) as target:
+        while block := source.read(_BLOCK):
+            _checked(target.write(block, offset, len(block), timeout=request_timeout()))
+            sha256.update(block)
+            adler32 = zlib.adler32(block, adler32)
+            offset += len(block)
+    size = _checked(_system(url).stat(_path(url), timeout=request_timeout())).size
+    if size != offset:
+        # a full server was seen to accept a block of which it kept a part; 3009 is its code for that
+        raise _ServerError(f"[ERROR] [3009] only {size} of {offset} bytes arrived, there may be no space left")
+    known = _server_checksum(url)
+    if known is None:
+        arrived = hashlib.sha256()
+        for block in _blocks(url):
+            arrived.update(block)
+        same = arrived.digest() == sha256.digest()
+    else:
+        same = known == adler32
+    if not same:
+        raise _ServerError("[ERROR] what arrived has another checksum")
+    return sha256.hexdigest()
+
+
+def _server_checksum(url: str) -> int | None:
+    """Return the Adler-32 that the server has of a file; ``None`` if it doesn't tell."""
+    from XRootD.client.flags import QueryCode
+
+    status, answer = _system(url).query(QueryCode.CHECKSUM, _path(url), timeout=request_timeout())
+    if not status.ok:
+        return None
+    kind, _, value = answer.decode().strip("\0 \n").partition(" ")
+    return int(value, 16) if kind == "adler32" else None

@@ -1,0 +1,21 @@
+"""The store: where outputs lie, how they are written atomically, when they are complete, and their copies elsewhere."""
+
+from pocket.io.store.manifest import FileRecord, Manifest, is_complete, manifest_id, read_manifest, why_incomplete
+from pocket.io.store.output import write_output
+from pocket.io.store.paths import store_path, store_root
+from pocket.io.store.verification import verify, verify_all, verify_files
+
+__all__ = [
+    "FileRecord",
+    "Manifest",
+    "is_complete",
+    "manifest_id",
+    "read_manifest",
+    "store_path",
+    "store_root",
+    "verify",
+    "verify_all",
+    "verify_files",
+    "why_incomplete",
+    "write_output",
+]

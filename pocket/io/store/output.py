@@ -1,0 +1,152 @@
+"""Atomic outputs: a folder beside the place gets all files and the manifest, and is moved there then."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pocket.base.runtime.file_state import file_checksum
+from pocket.errors import ConfigError
+from pocket.io.store.manifest import (
+    NAME,
+    FileRecord,
+    Manifest,
+    content_id,
+    is_complete,
+    read_manifest,
+    written,
+)
+from pocket.io.store.provenance import revision, software
+from pocket.io.store.publishing import readable_errors, replacing, sync
+from pocket.io.store.remote import upload
+from pocket.io.store.scratch import FULL, copy_file, copy_filled, naming_full_scratch, scratch_folder
+from pocket.io.store.usage import work_done
+
+
+@contextlib.contextmanager
+def write_output(
+    directory: Path,
+    *,
+    task: str,
+    inputs: Mapping[str, str],
+    remote: str | None = None,
+    replaces: str | None = None,
+    measured: bool = False,
+    **info: object,
+) -> Iterator[Path]:
+    """Write an output so that it is there completely or not at all.
+
+    The body fills a temporary folder, which is beside the place, or in the scratch space
+    (:mod:`pocket.io.store.scratch`) and is copied to a temporary folder beside the place then. When the manifest is in it, that folder takes its place,
+    instead of the one that may be there. If the body raises, or the process dies at any moment, what was there
+    before stays, or nothing does. If another process wrote an equal output meanwhile, that one stays, because something
+    may have been made from it already.
+
+    Args:
+        directory: folder of the output.
+        task: name of the task.
+        inputs: label → manifest id of what the output is made from.
+        remote: URL of the output in the remote store, to which it is copied then; ``None`` for no copy.
+        replaces: the manifest's ``writing`` of the output that was there when the task began, empty if there was
+            none; ``None`` for the one that is there now.
+        measured: record time, memory and the kind of place, too (:mod:`pocket.io.store.usage`).
+        **info: more to record in the manifest, as far as JSON goes. Like ``inputs`` it is read when the body has
+            ended, so a list or dict may still be filled in it.
+
+    Yields:
+        The temporary folder.
+
+    Raises:
+        PocketError: if the store can't be written.
+        RemoteStoreError: if the remote store can't be written; the output is in the store then.
+        ConfigError: if the body writes a file of the manifest's name.
+    """
+    # what is there now, whoever fills the scratch space meanwhile
+    before = written(directory) if replaces is None else replaces
+
+    def write_manifest(folder: Path, files: Mapping[str, FileRecord]) -> None:
+        used = {"usage": work_done()} if measured else {}
+        (folder / NAME).write_text(_manifest(task, inputs, files, {**info, **used}).to_json())
+
+    with scratch_folder(directory) as scratch:
+        if scratch is None:
+            with replacing_unless_equal(directory, before) as temporary:
+                with readable_errors(directory, FULL):
+                    yield temporary
+                _refuse_manifest(temporary, task)
+                with readable_errors(directory):
+                    write_manifest(temporary, _synced(temporary))
+                    sync(temporary / NAME)
+                    sync(temporary)
+        else:
+            with naming_full_scratch(directory, scratch):
+                yield scratch
+            _refuse_manifest(scratch, task)
+            with replacing_unless_equal(directory, before) as temporary, readable_errors(directory):
+                files = copy_filled(scratch, temporary)
+                with naming_full_scratch(directory, scratch):
+                    write_manifest(scratch, files)
+                copy_file(scratch / NAME, temporary / NAME)
+                sync(temporary)
+        if remote is not None:
+            upload(directory, remote, like=scratch)
+
+
+@contextlib.contextmanager
+def replacing_unless_equal(directory: Path, replaces: str | None = None) -> Iterator[Path]:
+    """Fill a temporary folder in the body, which then takes the place of an output.
+
+    An equal output that another process wrote meanwhile stays, because something may have been made from it already.
+
+    Args:
+        directory: folder of the output.
+        replaces: as for :func:`write_output`.
+
+    Yields:
+        The temporary folder, in which the body must write the manifest too.
+    """
+    before = written(directory) if replaces is None else replaces
+
+    def was_written_meanwhile(temporary: Path) -> bool:
+        there, ours = read_manifest(directory), read_manifest(temporary)
+        if there is None or ours is None or there.writing == before:
+            return False
+        return _decisive(there) == _decisive(ours) and is_complete(directory)
+
+    with replacing(directory, was_written_meanwhile) as temporary:
+        yield temporary
+
+
+def _decisive(manifest: Manifest) -> tuple[Any, ...]:
+    """Return what decides whether an output is the one that a task must have."""
+    return manifest.inputs, manifest.counted, [manifest.info.get(key, {}) for key in ("parameter_files", "reads")]
+
+
+def _refuse_manifest(folder: Path, task: str) -> None:
+    if (folder / NAME).exists():
+        raise ConfigError(f"task {task!r} wrote a file {NAME!r}: the name is reserved for the store")
+
+
+def _synced(directory: Path) -> dict[str, FileRecord]:
+    """Have all files of a folder on the disk, and return their records."""
+    files = {}
+    for path in sorted(directory.rglob("*")):
+        if path.is_dir():
+            sync(path)
+        elif path.is_file():
+            sync(path)
+            stat = path.stat()
+            record = FileRecord(size=stat.st_size, sha256=file_checksum(path), mtime_ns=stat.st_mtime_ns)
+            files[path.relative_to(directory).as_posix()] = record
+    return files
+
+
+def _manifest(
+    task: str, inputs: Mapping[str, str], files: Mapping[str, FileRecord], info: Mapping[str, object]
+) -> Manifest:
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    identity = content_id(task, files, info)
+    return Manifest(identity, task, created, dict(inputs), files, software(), revision(), dict(info))

@@ -1,0 +1,146 @@
+"""Records of what outputs were made with: specifications, code, and installed packages, each kept once.
+
+They lie beside the outputs, in ``$POCKET_STORE/.records/<kind>/<first two digits>/<id>…``; manifests name their ids. A
+specification's id is the fingerprint that was made of it, so that every output's folder names its own; those of the
+others are checksums of the content.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import io
+import json
+import os
+import sysconfig
+import tarfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from pocket.base.fingerprint import Specification
+from pocket.base.snapshots.trees import read_mark
+from pocket.io.store.paths import store_root
+from pocket.io.store.publishing import replacing_file
+
+FOLDER = ".records"
+#: kind → what the name of its file ends with
+SUFFIXES = {"spec": ".json.gz", "code": ".tar.gz", "lock": ".txt.gz"}
+#: characters of a checksum in an id
+_DIGITS = 20
+# of 5 MB of code in a tenth of a second, 6 takes three times as long for a fifth less
+_COMPRESSION = 1
+
+
+def record_file(kind: str, identifier: str, store: Path | None = None) -> Path:
+    """Return the file of a record, whether it is there or not.
+
+    Args:
+        kind: one of :data:`SUFFIXES`.
+        identifier: id of the record.
+        store: the store; by default the one of the environment.
+    """
+    return (store or store_root()) / FOLDER / kind / identifier[:2] / f"{identifier}{SUFFIXES[kind]}"
+
+
+def read_record(kind: str, identifier: str, store: Path | None = None) -> bytes | None:
+    """Return the content of a record, ``None`` if there is none."""
+    try:
+        return gzip.decompress(record_file(kind, identifier, store).read_bytes())
+    except (OSError, EOFError, gzip.BadGzipFile):
+        return None
+
+
+def keep_record(kind: str, identifier: str, content: Callable[[], bytes]) -> None:
+    """Keep a record, unless it is there already.
+
+    Args:
+        kind: one of :data:`SUFFIXES`.
+        identifier: id of the record.
+        content: returns the content.
+
+    Raises:
+        OSError: if the store can't be written.
+    """
+    path = record_file(kind, identifier)
+    if path.exists():
+        return
+    compressed = gzip.compress(content(), _COMPRESSION, mtime=0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing_file(path) as file:
+        file.write(compressed)
+
+
+def keep_specification(identifier: str, make: Callable[[], Specification]) -> None:
+    """Keep what a fingerprint was made of; :func:`keep_record` with the arguments that mean the same."""
+    keep_record("spec", identifier, lambda: json.dumps(make().to_json()).encode())
+
+
+def read_specification(path: Path) -> Specification | None:
+    """Return the specification in a file, ``None`` if there is none."""
+    try:
+        return Specification.from_json(json.loads(gzip.decompress(path.read_bytes())))
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
+        return None
+
+
+def keep_code(folders: Iterable[tuple[str, Path]]) -> str:
+    """Keep the code of snapshots as one archive, and return its id.
+
+    Args:
+        folders: name in the archive, and snapshot.
+
+    Raises:
+        OSError: if the store can't be written.
+    """
+    members: dict[str, tuple[Path, bool, str]] = {}
+    for name, folder in folders:
+        mark = read_mark(folder) or {"files": {}}
+        files = mark["files"]
+        assert isinstance(files, dict)
+        for file, (_, _, checksum) in files.items():
+            path = folder / file
+            members[f"{name}/{file}"] = path, os.access(path, os.X_OK), checksum
+    lines = (f"{name}\0{members[name][1]:d}\0{members[name][2]}\n" for name in sorted(members))
+    identifier = hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
+
+    def content() -> bytes:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w") as archive:
+            for name in sorted(members):
+                path, executable, _ = members[name]
+                written = path.read_bytes()
+                # without owner and time, which differ where the content doesn't
+                info = tarfile.TarInfo(name)
+                info.mode, info.size = 0o755 if executable else 0o644, len(written)
+                archive.addfile(info, io.BytesIO(written))
+        return buffer.getvalue()
+
+    keep_record("code", identifier, content)
+    return identifier
+
+
+def keep_lock(root: Path) -> str:
+    """Keep the locked packages of a checkout and those that are installed, and return the id.
+
+    Raises:
+        OSError: if the store can't be written.
+    """
+    locked = b""
+    with contextlib.suppress(OSError):
+        locked = (root / "requirements.lock").read_bytes()
+    content = b"\n".join([b"# installed", *(line.encode() for line in installed_packages()), b"# locked", locked])
+    identifier = hashlib.sha256(content).hexdigest()[:_DIGITS]
+    keep_record("lock", identifier, lambda: content)
+    return identifier
+
+
+def installed_packages() -> list[str]:
+    """Return the installed packages with their versions, sorted, e.g. ``"awkward==2.9.0"``."""
+    found: set[str] = set()
+    for place in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
+        with contextlib.suppress(OSError):
+            # their metadata say the same, and take a tenth of a second to read
+            folders = Path(place).glob("*.dist-info")
+            found.update("==".join(folder.stem.rsplit("-", 1)) for folder in folders)
+    return sorted(found)

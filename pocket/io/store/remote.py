@@ -1,0 +1,237 @@
+"""Outputs in a remote store: uploaded whole or not at all, and brought back as they were written.
+
+An output is uploaded into a hidden folder beside its place, checked, and renamed. So whatever is at its place is
+complete, and of one writer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import re
+import secrets
+import time
+from pathlib import Path
+
+from pocket.errors import PocketError, RemoteStoreError
+from pocket.io.remote.storage import Storage, XRootDStorage
+from pocket.io.store.manifest import NAME, Manifest, is_complete, parse_manifest, written
+from pocket.io.store.publishing import readable_errors, replacing, sync
+
+#: local file of an output that tells which writing of it was uploaded, and to which URL
+UPLOADED = ".uploaded"
+# rounds if other writers of the same output are faster in between
+_ROUNDS = 10
+# s for which there is no output while it is replaced by another
+_MOMENT = 0.1
+# s after which nobody goes on with an upload
+_ABANDONED = 24 * 3600
+_TEMPORARY = re.compile(r"\..+\.(?:tmp|old)-[0-9a-f]{16}")
+
+_storage: Storage = XRootDStorage()
+
+
+def storage() -> Storage:
+    """Return what reads and writes the remote store."""
+    return _storage
+
+
+def upload(directory: Path, url: str, like: Path | None = None) -> None:
+    """Copy an output to its place in the remote store, unless it is there already, and note so.
+
+    Of several writers of the same output the last one wins.
+
+    Args:
+        directory: folder of the output, which is complete.
+        url: where it goes.
+        like: folder with the files of an output that is at the place, which are read instead as long as it is.
+
+    Raises:
+        RemoteStoreError: if that is not possible; nothing that counts as complete is left there then.
+        PocketError: if the files are not as the manifest says.
+    """
+    for _ in range(_ROUNDS):
+        content = _manifest_text(directory)
+        manifest = parse_manifest(content)
+        if manifest is None:
+            time.sleep(_MOMENT)
+            continue
+        source = like if like is not None and _manifest_text(like) == content else directory
+        try:
+            _upload(source, manifest, content, url)
+        except _ChangedError:
+            # by another writer, whose output it is now?
+            if written(directory) == manifest.writing:
+                raise
+        except RemoteStoreError as error:
+            raise RemoteStoreError(
+                f"{directory} is complete but not in the remote store, running the task again copies it: {error}"
+            ) from error
+        else:
+            _note(directory, manifest.writing, url)
+            return
+    raise PocketError(f"{directory} has no {NAME} that can be read, or others write it all the time")
+
+
+def is_uploaded(directory: Path, url: str) -> bool:
+    """Whether the output that is in a folder now was copied to its place in the remote store."""
+    try:
+        return (directory / UPLOADED).read_text(encoding="utf-8") == _mark(written(directory), url)
+    except OSError:
+        return False
+
+
+def download(url: str, directory: Path) -> None:
+    """Bring an output back from the remote store, unless it is there already.
+
+    Args:
+        url: its place in the remote store.
+        directory: its folder.
+
+    Raises:
+        RemoteStoreError: if it can't be read, or isn't as its manifest says.
+        PocketError: if the store can't be written.
+    """
+    for _ in range(_ROUNDS):
+        content = _storage.read(f"{url}/{NAME}")
+        manifest = parse_manifest(content or b"")
+        if content is None or manifest is None:
+            time.sleep(_MOMENT)
+            continue
+        if written(directory) == manifest.writing and is_complete(directory):
+            _note(directory, manifest.writing, url)
+            return
+        try:
+            with replacing(directory) as folder, readable_errors(directory):
+                _download(url, manifest, folder)
+                (folder / NAME).write_bytes(content)
+                sync(folder / NAME)
+                sync(folder)
+        except RemoteStoreError:
+            # replaced by another writer in between?
+            if _remote_writing(url) == manifest.writing:
+                raise
+        else:
+            _note(directory, manifest.writing, url)
+            return
+    raise RemoteStoreError(f"{url} has no {NAME} that can be read")
+
+
+def remove(url: str) -> None:
+    """Remove an output from the remote store: at once as far as others see.
+
+    Raises:
+        RemoteStoreError: if that is not possible.
+    """
+    parent, _, name = url.rpartition("/")
+    if name in _storage.list(parent):
+        aside = _beside(url, "old")
+        _storage.rename(url, aside)
+        _storage.remove(aside)
+
+
+class _ChangedError(PocketError):
+    """Files of an output are not as its manifest says."""
+
+
+def _upload(directory: Path, manifest: Manifest, content: bytes, url: str) -> None:
+    if _remote_writing(url) == manifest.writing:
+        return
+    _remove_abandoned(url.rpartition("/")[0])
+    temporary = _beside(url, "tmp")
+    checksums = {name: record.sha256 for name, record in manifest.files.items()}
+    checksums[NAME] = hashlib.sha256(content).hexdigest()
+    try:
+        for name, checksum in checksums.items():
+            try:
+                sent = _storage.upload(directory / name, f"{temporary}/{name}")
+            except OSError as error:
+                raise _ChangedError(f"{name} in {directory} can't be read: {error.strerror}") from error
+            if sent != checksum:
+                raise _ChangedError(f"{name} in {directory} has changed since it was written")
+        _publish(temporary, url, manifest.writing)
+    except BaseException:
+        # once only: the server may be down
+        with contextlib.suppress(RemoteStoreError):
+            _storage.remove(temporary, pauses=())
+        raise
+
+
+def _publish(temporary: str, url: str, identifier: str) -> None:
+    """Rename the new folder, an old one aside first."""
+    aside: list[str] = []
+    parent, _, name = url.rpartition("/")
+    for number in range(_ROUNDS):
+        try:
+            _storage.rename(temporary, url)
+            break
+        except RemoteStoreError:
+            if number == _ROUNDS - 1:
+                raise
+            if name not in _storage.list(parent):
+                # moved aside by another writer in between
+                continue
+            if _remote_writing(url) == identifier:
+                # renamed, but the answer got lost
+                break
+        # another writer may be faster
+        with contextlib.suppress(RemoteStoreError):
+            old = _beside(url, "old")
+            _storage.rename(url, old)
+            aside.append(old)
+    for old in aside:
+        # what stays is hidden, and removed after a day
+        with contextlib.suppress(RemoteStoreError):
+            _storage.remove(old, pauses=())
+
+
+def _download(url: str, manifest: Manifest, folder: Path) -> None:
+    for name, record in manifest.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if _storage.download(f"{url}/{name}", path) != record.sha256:
+            raise RemoteStoreError(f"{url}/{name} isn't what its manifest says: it has another checksum")
+        # else its content would be read again with each look at the output
+        os.utime(path, ns=(record.mtime_ns, record.mtime_ns))
+        sync(path)
+
+
+def _remote_writing(url: str) -> str | None:
+    manifest = parse_manifest(_storage.read(f"{url}/{NAME}") or b"")
+    return manifest.writing if manifest else None
+
+
+def _manifest_text(directory: Path) -> bytes:
+    try:
+        return (directory / NAME).read_bytes()
+    except OSError:
+        return b""
+
+
+def _note(directory: Path, identifier: str, url: str) -> None:
+    temporary = directory / f"{UPLOADED}-{secrets.token_hex(8)}"
+    # without the note it is only looked up again
+    with contextlib.suppress(OSError):
+        temporary.write_text(_mark(identifier, url), encoding="utf-8")
+        temporary.replace(directory / UPLOADED)
+
+
+def _mark(identifier: str, url: str) -> str:
+    return f"{identifier} {url}\n"
+
+
+def _beside(url: str, kind: str) -> str:
+    """Return a new hidden name beside an output."""
+    parent, _, name = url.rpartition("/")
+    return f"{parent}/.{name}.{kind}-{secrets.token_hex(8)}"
+
+
+@functools.cache
+def _remove_abandoned(folder: str) -> None:
+    """Remove what interrupted uploads to a folder have left, once per process."""
+    for name, entry in _storage.list(folder).items():
+        if _TEMPORARY.fullmatch(name) and time.time() - entry.mtime > _ABANDONED:
+            with contextlib.suppress(RemoteStoreError):
+                _storage.remove(f"{folder}/{name}", pauses=())

@@ -1,0 +1,67 @@
+"""Manifests in a remote store: one list per folder, and each manifest read once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+
+from pocket.io.remote.storage import Entry
+from pocket.io.remote.threads import in_threads
+from pocket.io.store import remote
+from pocket.io.store.manifest import NAME, Manifest, parse_manifest
+
+# s for which a list of a folder holds: branches are looked for one after the other
+_HOLDS = 5.0
+_lists: dict[str, tuple[float, Mapping[str, Entry]]] = {}
+# URL of the output and time of its folder → manifest
+_manifests: dict[tuple[str, int], Manifest] = {}
+
+
+def remote_manifest(url: str) -> Manifest | None:
+    """Return the manifest of an output in the remote store, as it was some seconds ago; ``None`` if there is none.
+
+    Raises:
+        RemoteStoreError: if the store can't be read.
+    """
+    folder, _, name = url.rpartition("/")
+    entry = _list(folder).get(name)
+    if entry is None:
+        return None
+    key = (url, entry.mtime)
+    if key not in _manifests:
+        manifest = parse_manifest(remote.storage().read(f"{url}/{NAME}") or b"")
+        if manifest is None:
+            return None
+        _manifests[key] = manifest
+    return _manifests[key]
+
+
+def look_up(urls: Iterable[str]) -> None:
+    """Read the manifests of many outputs, several at once, so that :func:`remote_manifest` has them.
+
+    Raises:
+        RemoteStoreError: if the store can't be read.
+    """
+    wanted = list(urls)
+    for folder in {url.rpartition("/")[0] for url in wanted}:
+        _list(folder)
+    in_threads(remote_manifest, wanted)
+
+
+def look_again() -> None:
+    """Forget the lists of folders: somebody else may have uploaded outputs since they were read."""
+    _lists.clear()
+
+
+def forget() -> None:
+    """Forget all lists, after a change of the remote store."""
+    _lists.clear()
+    _manifests.clear()
+
+
+def _list(folder: str) -> Mapping[str, Entry]:
+    known = _lists.get(folder)
+    now = time.monotonic()
+    if known is None or now - known[0] > _HOLDS:
+        known = _lists[folder] = (now, remote.storage().list(folder))
+    return known[1]

@@ -1,0 +1,113 @@
+"""Local scratch space: outputs of jobs are filled there, and copied to the store once, file by file.
+
+Libraries write files in many small pieces, and turn back to their heads. Network file systems such as EOS and AFS take
+that badly, and whole files well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pocket.errors import PocketError
+from pocket.io.store.manifest import FileRecord
+from pocket.io.store.publishing import sync, sync_open
+
+#: environment variable with a folder on a local disk, which jobs set; without it outputs are filled beside their places
+VARIABLE = "POCKET_SCRATCH"
+#: bytes that must be free there, else an output is filled beside its place
+LEAST_FREE = 1_000_000_000
+#: bytes that are copied at a time
+_BLOCK = 8 * 2**20
+#: errors that say that a disk has no space left, whatever writes to it
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextlib.contextmanager
+def scratch_folder(directory: Path) -> Iterator[Path | None]:
+    """Have a new folder in the scratch space to fill an output in; it is removed at the end.
+
+    Args:
+        directory: place of the output in the store.
+
+    Yields:
+        The folder; ``None`` if there is no scratch space, it has too little left, or nothing can be put at the place
+        yet: that is said before the output is made, where it is filled beside its place.
+    """
+    with contextlib.ExitStack() as stack:
+        folder = None
+        space = os.environ.get(VARIABLE)
+        if space and os.access(directory.parent, os.W_OK | os.X_OK):
+            with contextlib.suppress(OSError):
+                if shutil.disk_usage(space).free >= LEAST_FREE:
+                    folder = Path(tempfile.mkdtemp(prefix="pocketlaw-", dir=space))
+                    stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        yield folder
+
+
+@contextlib.contextmanager
+def naming_full_scratch(directory: Path, folder: Path) -> Iterator[None]:
+    """Turn the error of a full disk into a sentence about the scratch space.
+
+    Args:
+        directory: place of the output in the store.
+        folder: where it is filled.
+
+    Raises:
+        PocketError: if the disk is full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise PocketError(
+            f"can't fill {directory} in the scratch space {folder.parent} of {os.uname().nodename}: {error.strerror}: "
+            f"let jobs ask for more disk space, or begin them with {VARIABLE} set to nothing, to fill it in the store"
+        ) from error
+
+
+def copy_filled(folder: Path, target: Path) -> dict[str, FileRecord]:
+    """Copy all files of a folder into an empty one, and return their records: path relative to the folder → record.
+
+    Raises:
+        OSError: if that isn't possible, or a copy has another size.
+    """
+    records = {}
+    folders = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir():
+            (target / name).mkdir()
+            folders.append(target / name)
+        elif path.is_file():
+            records[name] = copy_file(path, target / name)
+    for each in folders:
+        sync(each)
+    return records
+
+
+def copy_file(path: Path, copy: Path) -> FileRecord:
+    """Copy a file, from its beginning to its end, have the copy on the disk, and return its record.
+
+    Raises:
+        OSError: if that isn't possible, or the copy has another size.
+    """
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as source, copy.open("xb") as target:
+        while block := source.read(_BLOCK):
+            digest.update(block)
+            size += target.write(block)
+        target.flush()
+        sync_open(target.fileno())
+    # A file server may note another time, or less than it was sent, when the file is closed.
+    stat = copy.stat()
+    if stat.st_size != size:
+        raise OSError(errno.EIO, f"the copy has {stat.st_size} of {size} bytes", str(copy))
+    return FileRecord(size=size, sha256=digest.hexdigest(), mtime_ns=stat.st_mtime_ns)

@@ -1,0 +1,105 @@
+"""Verification of outputs by checksum, when something is made from them.
+
+Whether an output is complete is asked so often that sizes and times must do. A disk or a copy that loses bits changes
+neither, so whatever reads an output to make another one compares its content first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from pocket.base.runtime.file_state import checksum, file_state
+from pocket.errors import DamagedOutputError
+from pocket.io.store.manifest import NAME, FileRecord, read_manifest
+
+#: what the manifest of a damaged output is renamed to
+DAMAGED = f"damaged-{NAME}"
+# Files lie in the folder of their output, or a few folders below it: columns/<sample>/<category>/<variation>.
+_DEPTH = 5
+# Checksums are computed without Python's lock.
+_THREADS = min(8, os.cpu_count() or 1)
+
+
+def verify(directory: Path, names: Collection[str] | None = None) -> None:
+    """Check that the files of an output are those that were written, byte by byte.
+
+    If one isn't, the output is no longer complete, so that its task makes it again.
+
+    Args:
+        directory: folder of the output.
+        names: files to check, all by default.
+
+    Raises:
+        DamagedOutputError: if a file isn't as it was, or the output has no manifest.
+    """
+    if reason := _damage(directory, names):
+        raise DamagedOutputError(reason)
+
+
+def verify_all(directories: Iterable[Path]) -> None:
+    """Check several outputs as :func:`verify` does, all of them before an error is raised.
+
+    Raises:
+        DamagedOutputError: naming the first output that is damaged, and how many others are.
+    """
+    with ThreadPoolExecutor(_THREADS) as pool:
+        reasons = [reason for reason in pool.map(_damage, directories) if reason]
+    if reasons:
+        more = f" (damaged outputs besides: {len(reasons) - 1})" if len(reasons) > 1 else ""
+        raise DamagedOutputError(reasons[0] + more)
+
+
+def verify_files(paths: Iterable[str | Path]) -> None:
+    """Check those of some files that belong to outputs in a store; others, and URLs, are left alone.
+
+    Raises:
+        DamagedOutputError: if a file isn't as it was written.
+    """
+    wanted: dict[Path, set[str]] = {}
+    for path in paths:
+        if found := find_output(path):
+            directory, name, _ = found
+            wanted.setdefault(directory, set()).add(name)
+    for directory, names in wanted.items():
+        verify(directory, names)
+
+
+def find_output(path: str | Path) -> tuple[Path, str, FileRecord] | None:
+    """Return the output that a file belongs to, its name there and its record; ``None`` if it belongs to none."""
+    path = Path(path)
+    for directory in list(path.parents)[:_DEPTH]:
+        if manifest := read_manifest(directory):
+            name = path.relative_to(directory).as_posix()
+            return (directory, name, manifest.files[name]) if name in manifest.files else None
+    return None
+
+
+def _damage(directory: Path, names: Collection[str] | None = None) -> str | None:
+    """Return in a sentence what is damaged in an output, whose manifest is set aside then."""
+    manifest = read_manifest(directory)
+    if manifest is None:
+        return f"{directory} has no {NAME} that can be read: run this again, which makes it anew"
+    for name, record in manifest.files.items():
+        if names is not None and name not in names:
+            continue
+        try:
+            state = file_state(path := directory / name)
+            same = state.size == record.size and checksum(path, state) == record.sha256
+        except OSError as error:
+            reason = f"can't be read ({error.strerror})"
+        else:
+            if same:
+                continue
+            reason = "isn't what was written: its checksum is another one"
+        now = read_manifest(directory)
+        if now is None or now.writing != manifest.writing:
+            # Another process has replaced the output meanwhile.
+            return _damage(directory, names)
+        with contextlib.suppress(OSError):
+            (directory / NAME).replace(directory / DAMAGED)
+        return f"{name} in {directory} {reason}; the output counts as missing now: run this again, which makes it anew"
+    return None

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import pytest
+import uproot
+from coffea.nanoevents.mapping import UprootSourceMapping
+
+from pocket.io.nanoaod.events import NanoTree
+from pocket.io.nanoaod.schema import base_form, find_schema
+from pocket.io.nanoaod.ttree import read_tree
+from pocket.io.remote.client import open_root
+from tests.pocket.io.nanoaod.test_ttree import TYPES
+from tests.real_files import real_file
+
+
+def found(file: Any) -> dict[str, Any] | None:
+    read = read_tree(file, "Events")
+    assert read is not None
+    return base_form(read[0].title, read[1])
+
+
+@pytest.mark.parametrize("name", ["nano_dy.root", "nano_dimuon.root", "nano_tt_v12.root", "nano_tt_v15.root"])
+def test_form_of_real_files_against_coffea(name: str) -> None:
+    with open_root(str(real_file(name))) as file:
+        assert found(file) == UprootSourceMapping._extract_base_form(file["Events"])
+
+
+def test_form_of_any_type_against_coffea(tmp_path: Path) -> None:
+    kinds = {name: name for name in TYPES} | {f"lists_{name}": f"var * {name}" for name in TYPES}
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("Events", kinds, title="a tree")
+    with open_root(str(tmp_path / "a.root")) as file:
+        form = found(file)
+        assert form == UprootSourceMapping._extract_base_form(file["Events"])
+        assert form["parameters"] == {"__doc__": "a tree"}
+
+
+@pytest.mark.parametrize("branches", [{"fixed": "3 * float64"}, {"x,y": "int32"}])
+def test_what_only_coffea_knows(tmp_path: Path, branches: dict[str, str]) -> None:
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("Events", branches)
+    with open_root(str(tmp_path / "a.root")) as file:
+        assert found(file) is None
+
+
+def test_fixed_arrays_are_read_all_the_same(tmp_path: Path) -> None:
+    values = np.arange(12.0).reshape(4, 3)
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("Events", {"fixed": "3 * float64", "x": "int32"})
+        file["Events"].extend({"fixed": values, "x": np.arange(4, dtype=np.int32)})
+    with open_root(str(tmp_path / "a.root")) as file:
+        events = NanoTree(file, "Events", {"dataset": "d"}).events(1, 4)
+        assert ak.to_numpy(events.fixed).tolist() == values[1:].tolist()
+        assert events.x.to_list() == [1, 2, 3]
+        assert events.metadata["dataset"] == "d"
+
+
+def test_uproots_tree_is_needed_once_at_most(tmp_path: Path) -> None:
+    with uproot.recreate(tmp_path / "a.root") as file:
+        file.mktree("Events", {"x": "int32"})
+    asked = []
+
+    def whole() -> Any:
+        asked.append(1)
+        return file["Events"]
+
+    with open_root(str(tmp_path / "a.root")) as file:
+        read = read_tree(file, "Events")
+        assert read is not None
+        first = find_schema(*read, whole, {"dataset": "unread"})
+        assert find_schema(*read, whole, {"dataset": "unread"}) is first
+        assert asked == []
+        by_uproot = find_schema(read[0], None, whole, {"dataset": "unread"})
+        assert by_uproot is not first
+        assert by_uproot.form == first.form
