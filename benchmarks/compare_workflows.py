@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from pocket.histograms.files import read_output
 from pocket.io.store.paths import store_root
-from pocket.outputs import read_output
 
 LOCAL = "local"
 #: way → options of law

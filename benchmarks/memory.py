@@ -21,7 +21,7 @@ import numpy as np
 
 from pocket.calibrators.base import Calibrator
 from pocket.configurator import Configurator
-from pocket.cut_functions import get_nObj_min, passthrough
+from pocket.cuts.library import get_nObj_min, passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters.defaults import get_default_parameters, to_plain
 from pocket.weights import WeightLambda, WeightWrapper
@@ -122,11 +122,11 @@ def generate(folder: Path, events: int) -> None:
 
 def process(folder: Path, events: int) -> None:
     """Process all events in one chunk and write the output."""
+    from pocket.datasets.branches import split
     from pocket.datasets.fileset import build_fileset
-    from pocket.datasets.segments import split
     from pocket.engine.resources import Resources
     from pocket.engine.run import run_branch
-    from pocket.outputs import write_sums_and_histograms
+    from pocket.histograms.files import write_sums_and_histograms
 
     config = configuration(folder / "tt.json")
     fileset = build_fileset(config.definitions, toy_files={}, cache=folder).fileset
@@ -139,8 +139,8 @@ def process(folder: Path, events: int) -> None:
 
 def merge(folder: Path, events: int) -> None:
     """Merge the output with itself four times."""
+    from pocket.histograms.files import read_output, write_sums_and_histograms
     from pocket.merging import merge_outputs
-    from pocket.outputs import read_output, write_sums_and_histograms
 
     fileset = json.loads((folder / "fileset.json").read_text(encoding="utf-8"))
     metadata = {name: dataset["metadata"] for name, dataset in fileset.items()}
@@ -151,7 +151,7 @@ def merge(folder: Path, events: int) -> None:
 
 def plot(folder: Path, events: int) -> None:
     """Draw one variable in every category."""
-    from pocket.outputs import read_templates
+    from pocket.histograms.files import read_templates
     from pocket.plots.templates import draw_templates
 
     config = configuration(folder / "tt.json")

@@ -18,21 +18,21 @@ from pocket.base.fingerprint.names import names_in
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator, requested_variations
 from pocket.columns.plan import build_column_plan
-from pocket.cut import Cut
+from pocket.cuts.categories import StandardSelection, check_event_cuts
+from pocket.cuts.cut import Cut
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
 from pocket.datasets.fileset import DatasetInfo, select_datasets
-from pocket.delayed import DelayedColumn, check_delayed_columns
+from pocket.datasets.skim_sums import SUMS
 from pocket.errors import ConfigError, check_known
 from pocket.histograms.config import HistConf
-from pocket.one_sided import one_sided_variations
+from pocket.histograms.one_sided import one_sided_variations
+from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
 from pocket.parameters.defaults import project_path, to_plain
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
-from pocket.selections import StandardSelection, check_event_cuts
-from pocket.skims.before import SUMS
 from pocket.variations import ShapePlan, build_shape_plan, check_variations
-from pocket.weights.common import NormalisationWeight
+from pocket.weights.base import WeightWrapper
+from pocket.weights.event import NormalisationWeight
 from pocket.weights.plan import WeightPlan, build_plan, shipped_weights, variation_names
-from pocket.weights.wrapper import WeightWrapper
 from pocket.workflows.base import BaseProcessorABC, check_defined
 
 #: sections of the parameters that plots and the toys read, but never the processor
@@ -175,7 +175,7 @@ class Configurator(metaclass=Declarative):
 
     @cached_property
     def one_sided(self) -> dict[str, str]:
-        """One-sided variation → what stands for its other side (:func:`pocket.one_sided.one_sided_variations`)."""
+        """One-sided variation → what stands for its other side (:func:`pocket.histograms.one_sided.one_sided_variations`)."""
         return one_sided_variations(self)
 
     def processing_spec(self) -> dict[str, Any]:
@@ -346,7 +346,7 @@ class Configurator(metaclass=Declarative):
 
 def _check_corrections(corrections: Sequence[tuple[str, str]]) -> None:
     # by name, since what is checked here isn't part of the code that an output depends on
-    importlib.import_module("pocket.correction_names").check_corrections(corrections)
+    importlib.import_module("pocket.corrections.names").check_corrections(corrections)
 
 
 def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from pocket.configurator import Configurator
+from pocket.datasets.generator_sums import restore_sums
 from pocket.errors import DatasetError
+from pocket.histograms.files import relabel
+from pocket.histograms.one_sided import with_both_sides, with_both_sums
 from pocket.normalisation import divided_by, normalisation_factors
-from pocket.one_sided import with_both_sides, with_both_sums
-from pocket.outputs import relabel
-from pocket.skims.normalisation import restore_sums
 
 Output = dict[str, Any]
 

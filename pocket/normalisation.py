@@ -15,7 +15,7 @@ from typing import Any
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configurator import Configurator
 from pocket.errors import DatasetError
-from pocket.weights.common import CrossSection, GenWeight, Lumi, normalisation_factor
+from pocket.weights.event import CrossSection, GenWeight, Lumi, normalisation_factor
 from pocket.weights.plan import GENERATOR_SUMS
 
 #: the number of events before any cut

@@ -9,9 +9,9 @@ from typing import Any
 
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configurator import Configurator
+from pocket.cuts.categories import StandardSelection
 from pocket.histograms.config import HistConf
-from pocket.readings import Reading
-from pocket.selections import StandardSelection
+from pocket.histograms.readings import Reading
 from pocket.variations import ShapePlan
 from pocket.weights.plan import SamplePlan, WeightPlan
 

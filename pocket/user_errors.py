@@ -20,7 +20,7 @@ from typing import Any
 from pocket.base.fingerprint.modules import owner
 from pocket.base.runtime.user_code import call_of, code_of, events_of
 from pocket.base.snapshots.process import original, shown
-from pocket.corrections import inputs_of
+from pocket.corrections.files import inputs_of
 from pocket.errors import PocketError, UserCodeError, nearest
 from pocket.io.remote.tokens import redacted
 from pocket.io.store.publishing import replacing_file

@@ -22,8 +22,8 @@ from tasks.toys import MakeToySamples
 from tasks.workflow import PoolWorkflow
 
 if TYPE_CHECKING:
+    from pocket.datasets.branches import Branch
     from pocket.datasets.fileset import Fileset
-    from pocket.datasets.segments import Branch
     from pocket.engine.resources import Resources
 
 

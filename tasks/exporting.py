@@ -40,7 +40,7 @@ class ExportCoffea(ConfigTask):
     def make(self) -> None:
         """Read all, convert and write."""
         from pocket.export import plotting_parameters, read_all_columns, to_coffea_layout, write_coffea
-        from pocket.outputs import read_output
+        from pocket.histograms.files import read_output
         from pocket.parameters.defaults import dump_parameters
 
         config, source = self.config_inst, self.requires().directory

@@ -17,7 +17,7 @@ from pocket.io.store import verify_all, verify_files, write_output
 from tasks.loaded import Expected, load_checked
 
 if TYPE_CHECKING:
-    from pocket.datasets.segments import Branch
+    from pocket.datasets.branches import Branch
     from pocket.engine.resources import Resources
     from pocket.engine.run import BranchResult
     from pocket.plots.templates import Plot
@@ -177,7 +177,7 @@ class ProcessingJob:
         from pocket.base.fingerprint.reads import recording_reads
         from pocket.columns.parquet import write_columns
         from pocket.engine.run import run_branch
-        from pocket.outputs import write_sums_and_histograms
+        from pocket.histograms.files import write_sums_and_histograms
         from pocket.parameters.used_files import recording_files
 
         self.verify_inputs()
@@ -270,7 +270,7 @@ class MergingJob:
         """Add and write."""
         from coffea.processor import accumulate
 
-        from pocket.outputs import read_output, relabel, write_sums_and_histograms
+        from pocket.histograms.files import read_output, relabel, write_sums_and_histograms
 
         verify_all(self.folders)
 
@@ -318,7 +318,7 @@ class TemplatePlotJob:
 
     def run(self, progress: Progress) -> None:
         """Draw and save."""
-        from pocket.outputs import list_variables, read_templates
+        from pocket.histograms.files import list_variables, read_templates
         from pocket.plots.templates import draw_templates
 
         config = load_checked(self).config(self.config)
@@ -337,7 +337,7 @@ class Published:
     """A published scale factor to compare with.
 
     Args:
-        path: correctionlib file, as :func:`pocket.corrections.load_correction` takes it.
+        path: correctionlib file, as :func:`pocket.corrections.files.load_correction` takes it.
         correction: name of the correction in it.
         inputs: its inputs that aren't axes of the measured one, see :func:`pocket.scale_factors.published.read_inputs`.
         sha256: checksum that the file must have; empty for any.
@@ -376,7 +376,7 @@ class ScaleFactorPlotJob:
 
     def run(self, progress: Progress) -> None:
         """Draw and save."""
-        from pocket.corrections import load_correction
+        from pocket.corrections.files import load_correction
         from pocket.parameters.used_files import changed, recording_files
         from pocket.plots.measurements import draw_convergence, draw_published, draw_scale_factor
         from pocket.scale_factors.published import read_inputs

@@ -87,7 +87,7 @@ def _processing(analysis: Analysis, name: str) -> dict[str, Any]:
     return {
         "config": analysis.config(name).processing_spec(),
         "engine": code_closure("pocket.engine.run"),
-        "files": [code_closure("pocket.outputs"), code_closure("pocket.columns.parquet")],
+        "files": [code_closure("pocket.histograms.files"), code_closure("pocket.columns.parquet")],
     }
 
 

@@ -20,7 +20,7 @@ from tasks.targets import StoreTarget, store_targets
 
 if TYPE_CHECKING:
     from pocket.configurator import Configurator
-    from pocket.readings import Reading
+    from pocket.histograms.readings import Reading
 
 CONFIG_FILE = "config.json"
 PARAMETERS_FILE = "parameters.yaml"
@@ -59,7 +59,7 @@ class MergeBranches(IterationTask, BatchWorkflow):
 
     def fingerprint_spec(self) -> Any:
         """What the processor does, and the code of the files."""
-        return {"processor": self.processor.fingerprint, "code": code_closure("pocket.outputs")}
+        return {"processor": self.processor.fingerprint, "code": code_closure("pocket.histograms.files")}
 
     def input_ids(self) -> dict[str, str] | None:
         """The outputs of the branches."""
@@ -142,11 +142,11 @@ class MergeOutputs(IterationTask, ConfigTask):
         """Merge and write the templates and columns."""
         from pocket.base.fingerprint.places import portable
         from pocket.columns.parquet import merge_columns
-        from pocket.contents import write_contents
         from pocket.dumps.config import dump_config
+        from pocket.histograms.contents import write_contents
+        from pocket.histograms.files import read_output, write_sums_and_histograms
         from pocket.merging import merge_outputs
         from pocket.normalisation import normalisation_factors, normalisation_sentences
-        from pocket.outputs import read_output, write_sums_and_histograms
         from pocket.parameters.defaults import dump_parameters
 
         config = self.config_inst

@@ -16,8 +16,8 @@ import luigi
 
 from pocket.base.fingerprint import code_closure, digest
 from pocket.base.fingerprint.places import portable
-from pocket.contents import checksum_in_category, read_contents
 from pocket.errors import ConfigError, DamagedOutputError, ScaleFactorError, check_known
+from pocket.histograms.contents import checksum_in_category, read_contents
 from pocket.io.store import is_complete, read_manifest, verify, write_output
 from pocket.parameters.checksums import checksums
 from tasks.base import ConfigTask, input_ids, load
@@ -215,7 +215,7 @@ class PlotScaleFactors(ScaleFactorTask):
         check_style(analysis.config(analysis.drawn_as(params["scale_factor"])))
         published = read_published(params["published"], params["published_inputs"])
         if published is not None:
-            from pocket.corrections import load_correction
+            from pocket.corrections.files import load_correction
             from pocket.scale_factors.published import read_inputs
 
             load_correction(published.path, published.correction)

@@ -30,13 +30,13 @@ PRELOAD = (
     "tasks.jobs",
     "pocket.analysis",
     "pocket.engine.run",
-    "pocket.outputs",
+    "pocket.histograms.files",
     "pocket.columns.parquet",
-    "pocket.cut_functions",
+    "pocket.cuts.library",
     "h5py",
     "uhi.io.hdf5",
     "correctionlib",
-    "pocket.engine.first_use",
+    "pocket.engine.preload",
 )
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pocket.readings import of_config
+from pocket.histograms.readings import of_config
 from tasks.base import StoreTask, input_ids
 
 if TYPE_CHECKING:
-    from pocket.readings import Reading
+    from pocket.histograms.readings import Reading
     from tasks.merging import MergeOutputs
 
 #: entry of a manifest: label → id of the templates whose checksum is the input of that label

@@ -11,9 +11,9 @@ import luigi
 
 from pocket.base.fingerprint import code_closure
 from pocket.base.runtime.user_code import UserCall
-from pocket.contents import checksum_of, read_contents
+from pocket.histograms.contents import checksum_of, read_contents
+from pocket.histograms.readings import of_config
 from pocket.io.store import write_output
-from pocket.readings import of_config
 from tasks.base import TemplateTask, input_ids, load
 from tasks.iterations import NO_ITERATION, IterationTask
 from tasks.merging import MergeOutputs

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import luigi
 
-from pocket.contents import checksum_of, digest_json, read_contents
 from pocket.errors import ClosureError
+from pocket.histograms.contents import checksum_of, digest_json, read_contents
+from pocket.histograms.files import read_sums
+from pocket.histograms.readings import joined, of_config
 from pocket.io.store import write_output
 from pocket.io.store.publishing import replacing
-from pocket.outputs import read_sums
-from pocket.readings import joined, of_config
 from pocket.scale_factors.validation.closure import closure_configs
 from tasks.base import TemplateTask, input_ids
 from tasks.merging import MergeOutputs
@@ -22,7 +22,7 @@ from tasks.readings import fingerprint_of, read_from, template_ids
 from tasks.scale_factors import ComputeScaleFactors, ScaleFactorTask, code_of
 
 if TYPE_CHECKING:
-    from pocket.readings import Reading
+    from pocket.histograms.readings import Reading
     from pocket.scale_factors.validation.report import Report
 
 REPORT = "report.json"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import chi2 as chi2_distribution
 
-from pocket.outputs import read_templates
+from pocket.histograms.files import read_templates
 
 DATA = "DATA_SingleMuon"
 

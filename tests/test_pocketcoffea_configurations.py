@@ -21,8 +21,8 @@ import pytest
 
 from pocket.analysis import load_analysis
 from pocket.configurator import Configurator
+from pocket.datasets.branches import Branch, Segment
 from pocket.datasets.fileset import build_fileset
-from pocket.datasets.segments import Branch, Segment
 from pocket.engine.resources import Resources
 from pocket.engine.run import run_branch
 from pocket.toys.config import ToyConfig

@@ -9,8 +9,8 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.delayed import DelayedColumn
-from pocket.models import OnnxModel, XGBoostModel
+from pocket.models.backends import OnnxModel, XGBoostModel
+from pocket.models.delayed_columns import DelayedColumn
 
 MODELS = Path(__file__).parent / "models"
 LEADING = 4

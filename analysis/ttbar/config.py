@@ -13,8 +13,9 @@ from analysis.ttbar.workflow import TTBAR, TopPairProcessor
 from pocket.calibrators import JetsCalibrator, METCalibrator, MuonScaleCalibrator
 from pocket.columns.config import ColOut
 from pocket.configurator import Configurator
-from pocket.cut import Cut
-from pocket.cut_functions import (
+from pocket.cuts.categories import CartesianSelection, MultiCut, StandardSelection
+from pocket.cuts.cut import Cut
+from pocket.cuts.library import (
     eventFlags,
     get_HLTsel,
     get_nBtagEq,
@@ -28,7 +29,6 @@ from pocket.cut_functions import (
 from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.factories import count_hist, jet_hists, lepton_hists, met_hists
 from pocket.parameters import defaults
-from pocket.selections import CartesianSelection, MultiCut, StandardSelection
 
 FOLDER = Path(__file__).parent / "params"
 

@@ -15,13 +15,13 @@ from analysis.ttbar.cuts import get_semileptonic
 from analysis.ttbar.scale_factors import DATA
 from analysis.ttbar.workflow import JetTaggingProcessor
 from pocket.configurator import Configurator
-from pocket.cut import Cut
-from pocket.cut_functions import get_nObj_min, passthrough
+from pocket.cuts.cut import Cut
+from pocket.cuts.library import get_nObj_min, passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.factories import count_hist
 from pocket.parameters import defaults
 from pocket.weights.btag import SHAPE_VARIATIONS, BTagShape
-from pocket.weights.derived import ScaleFactorWeight
+from pocket.weights.scale_factor import ScaleFactorWeight
 from pocket.weights.square_root import SquareRoot
 from pocket.weights.working_point import FixedWorkingPointWeight
 

@@ -13,8 +13,8 @@ from analysis.zmumu.cuts import get_dimuon, get_on_peak, get_tag_pt, tag_probe_p
 from analysis.zmumu.workflow import TagAndProbeProcessor, ZmumuProcessor
 from pocket.comparison import square_roots
 from pocket.configurator import Configurator
-from pocket.cut import Cut
-from pocket.cut_functions import (
+from pocket.cuts.cut import Cut
+from pocket.cuts.library import (
     eventFlags,
     get_event_number,
     get_HLTsel,
@@ -27,7 +27,7 @@ from pocket.cut_functions import (
 from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.factories import count_hist, muon_hists
 from pocket.parameters import defaults
-from pocket.weights.derived import ScaleFactorWeight
+from pocket.weights.scale_factor import ScaleFactorWeight
 
 FOLDER = Path(__file__).parent / "params"
 

@@ -20,11 +20,11 @@ from analysis.zmumu.workflow import ZmumuProcessor
 from pocket.calibrators.muons import MuonScaleCalibrator
 from pocket.columns import ColOut
 from pocket.configurator import Configurator
-from pocket.cut import Cut
-from pocket.cut_functions import get_nBtagEq, get_nBtagMin, get_nObj_eq, get_nObj_min, passthrough
+from pocket.cuts.categories import CartesianSelection, MultiCut
+from pocket.cuts.cut import Cut
+from pocket.cuts.library import get_nBtagEq, get_nBtagMin, get_nObj_eq, get_nObj_min, passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.factories import count_hist, jet_hists
-from pocket.selections import CartesianSelection, MultiCut
 from pocket.weights import WeightDataMultiVariation, WeightLambda
 
 Floats = npt.NDArray[np.float64]

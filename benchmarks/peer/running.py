@@ -20,7 +20,7 @@ from benchmarks.peer.flows import load_config
 from benchmarks.peer.toys import Toys, toy_fileset
 from pocket.engine.resources import Resources, all_parameters
 from pocket.errors import PocketError
-from pocket.outputs import read_output
+from pocket.histograms.files import read_output
 from pocket.parameters.defaults import project_root
 
 PEER_DRIVER = Path(__file__).with_name("pocketcoffea") / "driver.py"

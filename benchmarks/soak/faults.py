@@ -95,7 +95,9 @@ def prepare(analysis: Analysis) -> Path:
     assert _CUT in text
     text = text.replace(_CUT, f"{_CUT}    strike({str(folder)!r})\n")
     cuts.write_text(
-        text.replace("from pocket.cut import Cut\n", "from pocket.cut import Cut\n\nfrom .strike import strike\n")
+        text.replace(
+            "from pocket.cuts.cut import Cut\n", "from pocket.cuts.cut import Cut\n\nfrom .strike import strike\n"
+        )
     )
     own(analysis.folder, user)
     return folder

@@ -11,8 +11,8 @@ import numpy as np
 from analysis.ttbar import config as ttbar
 from analysis.ttbar.workflow import TTBAR
 from pocket.configurator import Configurator
-from pocket.cut import Cut
-from pocket.cut_functions import get_nObj_min
+from pocket.cuts.cut import Cut
+from pocket.cuts.library import get_nObj_min
 from pocket.errors import ConfigError
 from pocket.histograms.config import Axis, HistConf
 from pocket.weights import WeightLambda, WeightWrapper

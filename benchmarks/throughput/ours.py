@@ -10,7 +10,7 @@ from benchmarks.throughput.drivers.serving import serve
 from benchmarks.throughput.drivers.templates import from_output, write_templates
 from benchmarks.throughput.flows import find
 from pocket.configurator import Configurator
-from pocket.datasets.segments import Branch, split
+from pocket.datasets.branches import Branch, split
 from pocket.engine.resources import Resources
 from pocket.engine.run import run_branch
 from pocket.merging import merge_outputs

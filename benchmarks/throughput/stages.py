@@ -28,8 +28,8 @@ RULES: dict[str, tuple[str, ...]] = {
     ),
     "skim": ("pocket.engine.chunk:skim",),
     "objects": ("pocket.engine.chunk:preselect",),
-    "weights": ("pocket.engine.weighting", "pocket.weights", "pocket.corrections"),
-    "fill": ("pocket.engine.filling", "pocket.engine.values", "pocket.engine.kernel", "pocket.histograms"),
+    "weights": ("pocket.engine.weighting", "pocket.weights", "pocket.corrections.files"),
+    "fill": ("pocket.engine.filling", "pocket.engine.values", "pocket.engine.compiled", "pocket.histograms"),
     "rest": ("pocket.engine.chunk", "pocket.engine.run", "pocket.merging"),
 }
 _RANK = {place: stage for stage, places in RULES.items() for place in places}

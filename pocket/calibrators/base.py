@@ -23,7 +23,7 @@ class Calibrator:
         inputs: collections (``"Jet"``) or fields (``"Jet.pt"``) that the result depends on, beside the calibrated
             ones. If a variation of an earlier calibrator leaves all of them alone, the nominal result is used again.
             ``None`` means that nothing is known: every variation of an earlier calibrator makes it run again.
-        symmetrise: what stands for the missing side of a one-sided variation (:mod:`pocket.one_sided`), ``"mirror"`` or
+        symmetrise: what stands for the missing side of a one-sided variation (:mod:`pocket.histograms.one_sided`), ``"mirror"`` or
             ``"none"``: for all of them, or by variation without ``Up`` and ``Down``.
 
     Args:
@@ -59,7 +59,7 @@ class Calibrator:
     def corrections(self) -> Sequence[tuple[str, str]]:
         """Return file and name of the corrections that the calibrator reads, as a weight does.
 
-        See :meth:`pocket.weights.wrapper.WeightWrapper.corrections`.
+        See :meth:`pocket.weights.base.WeightWrapper.corrections`.
         """
         return ()
 

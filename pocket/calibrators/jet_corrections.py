@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pocket.corrections import load_correction
+from pocket.corrections.files import load_correction
 from pocket.errors import ConfigError, check_known
 from pocket.parameters.access import parameter
 

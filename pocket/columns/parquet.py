@@ -35,7 +35,7 @@ def write_columns(directory: Path, columns: Columns) -> None:
     Args:
         directory: an existing folder.
         columns: sample → dataset → category → variation → records of the chunks, from
-            :func:`~pocket.columns.collect.collect_columns`.
+            :func:`~pocket.engine.columns.collect_columns`.
 
     Raises:
         ColumnError: if the chunks have different columns.

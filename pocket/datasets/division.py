@@ -1,6 +1,6 @@
 """Division of datasets into branches that stay when a file is added or goes, wherever it sorts.
 
-Equal ranges over all files of a dataset (:func:`pocket.datasets.segments.split`) move all together. Here each file
+Equal ranges over all files of a dataset (:func:`pocket.datasets.branches.split`) move all together. Here each file
 decides by itself where it belongs. A file with more events than a branch may have is divided into equal ranges of its
 own. The others are grouped by the hash of their UUIDs: all of them are one group if a branch may have that many events;
 otherwise the first bit of the hash divides them into two, the next bit each of these that is still too large, and so
@@ -15,8 +15,8 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pocket.datasets.branches import Branch, Segment, equal_ranges, segment, split
 from pocket.datasets.fileset import DatasetInfo, FileInfo
-from pocket.datasets.segments import Branch, Segment, equal_ranges, segment, split
 from pocket.errors import ConfigError
 
 #: number of bits of a hash, after which files with the same one are apart

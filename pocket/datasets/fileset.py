@@ -23,11 +23,11 @@ from pocket.datasets.content import content_id, structure
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.listing import DatasetFile, expand_each
 from pocket.datasets.sections import Sections, read_sections
+from pocket.datasets.skim_sums import needs_all_files
 from pocket.errors import BadFileError, ConfigError, DatasetError, PocketError, UnknownNameError, nearest
 from pocket.io.remote.attempts import first_readable
 from pocket.io.remote.client import is_remote, open_root
 from pocket.io.remote.failures import why_unreadable
-from pocket.skims.before import needs_all_files
 
 TREE = "Events"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pocket.datasets.skim_sums import SUMS, BeforeSkim
 from pocket.errors import DatasetError, UnknownNameError, nearest
-from pocket.skims.before import SUMS, BeforeSkim
 
 _REQUIRED = ("year", "isMC")
 _USED = (*_REQUIRED, "xsec", "era", "part", "primaryDataset", "isSkim", *SUMS)

@@ -10,10 +10,10 @@ from typing import Any
 
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.configurator import Configurator
+from pocket.cuts.categories import CartesianSelection, StandardSelection
 from pocket.dumps.values import describe_code, plain
 from pocket.parameters.defaults import project_root
-from pocket.selections import CartesianSelection, StandardSelection
-from pocket.weights.wrapper import WeightLambda
+from pocket.weights.base import WeightLambda
 
 #: sample or subsample → category → weight or calibrator → names of its variations
 Variations = dict[str, dict[str, dict[str, list[str]]]]

@@ -10,16 +10,16 @@ import numpy as np
 
 from pocket.base.runtime.user_code import UserCall
 from pocket.calibrators.base import NOMINAL
-from pocket.columns.collect import collect_columns
 from pocket.configurator import Configurator
-from pocket.delayed import DelayedColumns
+from pocket.datasets.generator_sums import generator_sums
+from pocket.engine.category_patterns import Mask
+from pocket.engine.columns import collect_columns
 from pocket.engine.filling import HistogramFiller
 from pocket.engine.layout import Layout, dataset_layout
 from pocket.engine.masks import CategoryMasks, CutMasks, category_masks, evaluator
-from pocket.engine.patterns import Mask
 from pocket.engine.weighting import ChunkWeights, compute_weights
 from pocket.io.nanoaod.selection import select_events
-from pocket.skims.normalisation import generator_sums
+from pocket.models.delayed_columns import DelayedColumns
 from pocket.workflows.base import BaseProcessorABC
 
 Output = dict[str, Any]

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from pocket.datasets.segments import Segment
+from pocket.datasets.branches import Segment
 from pocket.errors import ConfigError
 
 _log = logging.getLogger(__name__)

@@ -14,9 +14,9 @@ import numpy.typing as npt
 from pocket.base.arrays.jagged import offsets_of
 from pocket.calibrators.base import NOMINAL
 from pocket.configurator import Configurator
-from pocket.engine.kernel import add_once, add_weights
+from pocket.engine.category_patterns import Indices, Patterns, joined
+from pocket.engine.compiled import add_once, add_weights
 from pocket.engine.masks import CategoryMasks
-from pocket.engine.patterns import Indices, Patterns, joined
 from pocket.engine.values import Entries, axis_values, entries
 from pocket.engine.weighting import ChunkWeights, Floats
 from pocket.errors import HistogramError
@@ -200,13 +200,13 @@ def _rows(name: str, sums: _Sums, entry: Entries, masks: CategoryMasks) -> tuple
 
 
 def _add(event: Indices, bins: Indices, targets: Sequence[_Target], joint: Patterns, variation: str) -> None:
-    """Add the weights of entries to histograms, see :func:`~pocket.engine.kernel.add_weights`.
+    """Add the weights of entries to histograms, see :func:`~pocket.engine.compiled.add_weights`.
 
     Args:
         event: event of each entry, shape (n entries,).
         bins: flat bin of each entry, shape (n entries,).
         targets: histograms of samples with the same weights and variations.
-        joint: which of their combinations of categories occur together, see :func:`~pocket.engine.patterns.joined`.
+        joint: which of their combinations of categories occur together, see :func:`~pocket.engine.category_patterns.joined`.
         variation: the shape variation, or ``nominal``.
     """
     row, sums, weights = targets[0].row, targets[0].sums, targets[0].weights

@@ -13,8 +13,8 @@ import awkward as ak
 
 from pocket.base.fingerprint.modules import owner, top_level
 from pocket.base.runtime.user_code import add_events, call_of, events_of, is_noted
+from pocket.datasets.branches import Segment
 from pocket.datasets.content import structure
-from pocket.datasets.segments import Segment
 from pocket.errors import (
     BadFileError,
     ColumnError,

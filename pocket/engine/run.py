@@ -15,7 +15,8 @@ from coffea.processor import accumulate
 from pocket.base.runtime.memory import keep_memory
 from pocket.base.runtime.user_code import EventRange
 from pocket.configurator import Configurator, processing_metadata
-from pocket.datasets.segments import Branch, Segment
+from pocket.datasets.branches import Branch, Segment
+from pocket.datasets.skim_sums import BeforeSkim, needs_all_files
 from pocket.engine.chunk import Output, empty_output
 from pocket.engine.chunking import Chunking
 from pocket.engine.coffea_processor import CoffeaProcessor
@@ -23,7 +24,6 @@ from pocket.engine.reading import explaining, nano_events, open_file, read_segme
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError, DatasetError, UnknownNameError
 from pocket.io.nanoaod.events import NanoTree
-from pocket.skims.before import BeforeSkim, needs_all_files
 
 
 @dataclass(frozen=True)

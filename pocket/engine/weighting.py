@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.base.runtime.user_code import UserCall
+from pocket.weights.base import WeightWrapper
 from pocket.weights.plan import SamplePlan, WeightPlan, variation_names
-from pocket.weights.wrapper import WeightWrapper
 
 Floats = npt.NDArray[np.float64]
 #: events whose weights are multiplied at once

@@ -1,1 +1,1 @@
-"""TODO"""
+"""Input and output: NanoAOD, files on servers, and the store."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pocket.base.arguments import Declarative
-from pocket.readings import Reading
+from pocket.histograms.readings import Reading
 
 if TYPE_CHECKING:
     from pocket.scale_factors.declarations import ScaleFactor

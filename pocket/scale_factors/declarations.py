@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from pocket.errors import ConfigError, UnknownNameError, check_known
-from pocket.readings import Reading, joined
+from pocket.histograms.readings import Reading, joined
 from pocket.scale_factors.base import ScaleFactorBase
 from pocket.scale_factors.systematics import LogNormal, Shape, Systematic
 from pocket.scale_factors.validation.closure import Closure, check_closure, places

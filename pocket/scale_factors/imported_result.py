@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from correctionlib import CorrectionSet
 
+from pocket.corrections.tree import Node, edges_of, walk
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors.binning import Array, Axis, Binning, Categories
-from pocket.scale_factors.correction_tree import Node, edges_of, walk
 from pocket.scale_factors.declarations import Flow
 from pocket.scale_factors.imported import SYSTEMATIC, Imported
 from pocket.scale_factors.result import VALID, Measurement, ScaleFactorResult, Shifts

@@ -6,10 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from pocket.corrections import find_corrections, load_correction, read_corrections
+from pocket.corrections.files import find_corrections, load_correction, read_corrections
+from pocket.corrections.tree import Fixing, Node, add, keys_of
 from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.scale_factors.base import Made
-from pocket.scale_factors.correction_tree import Fixing, Node, add, keys_of
 from pocket.scale_factors.imported import SYSTEMATIC, Imported, signed
 from pocket.scale_factors.imported_result import binned_result
 from pocket.scale_factors.result import ScaleFactorResult

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pocket.contents import only_read
-from pocket.outputs import add, read_variable
-from pocket.readings import Reading
+from pocket.histograms.contents import only_read
+from pocket.histograms.files import add, read_variable
+from pocket.histograms.readings import Reading
 from pocket.scale_factors.base import Made
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.measuring import measure, measure_by_year

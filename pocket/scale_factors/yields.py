@@ -52,7 +52,7 @@ class NormRatio(ScaleFactor):
         root: category with the square root of the weight
             (:class:`pocket.weights.square_root.SquareRoot`), which the correlated error needs.
         weight: name of the weight. Its variations in the templates are normalised as well and written under their
-            names less the weight's, for :class:`pocket.weights.derived.ScaleFactorWeight` with ``follows``.
+            names less the weight's, for :class:`pocket.weights.scale_factor.ScaleFactorWeight` with ``follows``.
         together: all samples together instead of each alone; the correction then has no input ``sample``.
 
     Raises:

@@ -8,9 +8,9 @@ from typing import Any
 
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import DatasetInfo, FileInfo, Fileset
+from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import DatasetError
 from pocket.io.store.verification import find_output
-from pocket.skims.before import BeforeSkim
 from pocket.skims.record import SkimRecord
 
 

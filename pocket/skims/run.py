@@ -15,14 +15,14 @@ import numpy.typing as npt
 
 from pocket.base.runtime.user_code import EventRange, UserCall
 from pocket.configurator import Configurator, processing_metadata
+from pocket.datasets.branches import Branch, Segment
 from pocket.datasets.fileset import FileInfo
-from pocket.datasets.segments import Branch, Segment
+from pocket.datasets.generator_sums import RESCALE, generator_sums
+from pocket.datasets.skim_sums import BeforeSkim, needs_all_files
 from pocket.engine.reading import explaining, nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError
 from pocket.io.nanoaod.events import NanoTree
-from pocket.skims.before import BeforeSkim, needs_all_files
-from pocket.skims.normalisation import RESCALE, generator_sums
 from pocket.skims.record import SkimRecord
 from pocket.skims.selection import kept_events
 from pocket.skims.skim import Skim

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from pocket.engine.category_patterns import Mask
 from pocket.engine.chunk import preselect, skim, workflow_call
 from pocket.engine.layout import dataset_layout
-from pocket.engine.patterns import Mask
 from pocket.errors import ConfigError
 from pocket.workflows.base import BaseProcessorABC
 

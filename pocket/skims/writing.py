@@ -17,8 +17,8 @@ import uproot
 from uproot.interpretation.jagged import AsJagged
 from uproot.interpretation.numerical import AsDtype
 
+from pocket.datasets.branches import Segment
 from pocket.datasets.fileset import TREE, FileInfo
-from pocket.datasets.segments import Segment
 from pocket.engine.reading import open_file, read_segment
 from pocket.errors import ConfigError
 from pocket.io.nanoaod.writing import make_tree, without_times

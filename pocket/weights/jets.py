@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from pocket.corrections.bin_cache import Floats, Inputs
+from pocket.corrections.evaluation import FlatObjects, evaluate, kind_input, named_correction
 from pocket.parameters.access import parameter
-from pocket.weights.bins import Floats, Inputs
-from pocket.weights.evaluation import FlatObjects, evaluate, kind_input, named_correction
-from pocket.weights.wrapper import WeightData, WeightWrapper
+from pocket.weights.base import WeightData, WeightWrapper
 
 
 class JetPileupId(WeightWrapper):

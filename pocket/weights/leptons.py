@@ -8,17 +8,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pocket.errors import ConfigError
-from pocket.parameters.access import parameter
-from pocket.weights.bins import Floats, Input, Inputs
-from pocket.weights.evaluation import (
+from pocket.corrections.bin_cache import Floats, Input, Inputs
+from pocket.corrections.evaluation import (
     FlatObjects,
     evaluate,
     kind_input,
     kinds,
     named_correction,
 )
-from pocket.weights.wrapper import WeightData, WeightWrapper
+from pocket.errors import ConfigError
+from pocket.parameters.access import parameter
+from pocket.weights.base import WeightData, WeightWrapper
 
 _REGION = re.compile(r"pt(?:_gt_(?P<low>\d+))?(?:_lt_(?P<high>\d+))?")
 

@@ -10,7 +10,7 @@ from typing import Any
 from pocket.base.runtime.user_code import UserCall
 from pocket.base.sample_blocks import Block
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.weights.wrapper import WeightWrapper
+from pocket.weights.base import WeightWrapper
 
 WeightClass = type[WeightWrapper]
 
@@ -21,7 +21,7 @@ GENERATOR_SUMS = {"genWeight": "sum_genweights", "signOf_genWeight": "sum_signOf
 def shipped_weights() -> list[type[WeightWrapper]]:
     """Return the weights of this package, which configurations may name."""
     # found by name, since the code of a fingerprint is that of the weights that a configuration uses, not of all
-    weights: list[type[WeightWrapper]] = importlib.import_module("pocket.weights.common").common_weights
+    weights: list[type[WeightWrapper]] = importlib.import_module("pocket.weights.event").common_weights
     return weights
 
 

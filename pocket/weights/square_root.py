@@ -8,8 +8,8 @@ import numpy as np
 
 from pocket.base.arguments import declarative
 from pocket.errors import ConfigError
-from pocket.weights.common import NormalisationWeight
-from pocket.weights.wrapper import Array, WeightData, WeightDataMultiVariation, WeightWrapper
+from pocket.weights.base import Array, WeightData, WeightDataMultiVariation, WeightWrapper
+from pocket.weights.event import NormalisationWeight
 
 
 class SquareRoot(WeightWrapper):

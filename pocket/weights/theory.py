@@ -7,9 +7,9 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
+from pocket.corrections.bin_cache import Floats
 from pocket.errors import ConfigError
-from pocket.weights.bins import Floats
-from pocket.weights.wrapper import WeightData, WeightWrapper
+from pocket.weights.base import WeightData, WeightWrapper
 
 #: factors on the scales of renormalisation and factorisation, in the order of LHEScaleWeight
 SCALES = tuple((renormalisation, factorisation) for renormalisation in (0.5, 1, 2) for factorisation in (0.5, 1, 2))

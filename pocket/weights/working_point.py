@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pocket.base.arguments import declarative
+from pocket.corrections.bin_cache import Floats
 from pocket.errors import ConfigError
-from pocket.weights.bins import Floats
 from pocket.weights.btag import method_1a
-from pocket.weights.derived import DerivedWeight
+from pocket.weights.scale_factor import DerivedWeight
 
 #: what NanoAOD calls the axes
 INPUTS = {"flavor": "hadronFlavour"}

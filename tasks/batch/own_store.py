@@ -82,7 +82,7 @@ def check_reach(site: Site, outputs: Iterable[StoreTarget], branches: Iterable[A
     Args:
         site: where they run.
         outputs: the outputs that they read or write.
-        branches: what they process (:class:`pocket.datasets.segments.Branch`).
+        branches: what they process (:class:`pocket.datasets.branches.Branch`).
 
     Raises:
         ConfigError: if an output has no place in the remote store, or a file is on this machine alone.

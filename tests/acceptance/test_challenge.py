@@ -19,7 +19,7 @@ import uproot
 from luigi.task_register import Register
 
 from pocket.analysis import _load, load_analysis
-from pocket.outputs import read_sums, read_templates
+from pocket.histograms.files import read_sums, read_templates
 from pocket.toys.config import ToyConfig
 from pocket.toys.generator import generate
 from pocket.toys.nanoaod import write_nanoaod

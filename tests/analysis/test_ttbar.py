@@ -14,14 +14,14 @@ from analysis.ttbar.workflow import TTBAR, additional_flavour
 from pocket.analysis import Analysis
 from pocket.calibrators import MuonScaleCalibrator
 from pocket.configurator import Configurator
-from pocket.delayed import DelayedColumn
 from pocket.histograms.config import Axis, HistConf
-from pocket.models import OnnxModel, XGBoostModel
+from pocket.models.backends import OnnxModel, XGBoostModel
+from pocket.models.delayed_columns import DelayedColumn
 from pocket.parameters.defaults import merge_parameters
 from tests.analysis.lepton_jets import Selection, fill, select
 from tests.analysis.toy_files import DATA, EVENTS, check, only, run
 from tests.oracle import Histogram
-from tests.pocket.test_models import BIAS, boosted_trees, logistic_regression, tree_scores
+from tests.pocket.models.test_backends import BIAS, boosted_trees, logistic_regression, tree_scores
 
 #: configuration → size of its chunks
 CHUNKS = {"large": 600, "differential": 1500}

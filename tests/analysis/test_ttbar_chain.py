@@ -13,7 +13,7 @@ import uproot
 from scipy.stats import chi2 as chi2_distribution
 
 from pocket.analysis import load_analysis
-from pocket.outputs import read_templates
+from pocket.histograms.files import read_templates
 from pocket.scale_factors.result import ScaleFactorResult
 from pocket.toys.config import ToyConfig
 from pocket.toys.truth import tag_efficiency

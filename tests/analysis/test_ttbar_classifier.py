@@ -14,8 +14,8 @@ from onnx import numpy_helper
 from analysis.ttbar import classifier, training
 from analysis.ttbar.training import logistic_regression, train, training_sample, write_onnx
 from pocket.columns.parquet import write_columns
-from pocket.models import OnnxModel, XGBoostModel
-from tests.pocket.test_models import tree_scores
+from pocket.models.backends import OnnxModel, XGBoostModel
+from tests.pocket.models.test_backends import tree_scores
 
 
 def test_features() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from analysis.ttbar.workflow import TTBAR
 from pocket.configurator import Configurator
-from pocket.datasets.segments import Branch, Segment
+from pocket.datasets.branches import Branch, Segment
 from pocket.engine.resources import Resources
 from pocket.engine.run import run_branch
 from tests.oracle import Histogram

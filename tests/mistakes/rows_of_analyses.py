@@ -9,11 +9,11 @@ from typing import Any
 from pocket.analysis import Analysis
 from pocket.comparison import Comparison
 from pocket.configurator import Configurator
-from pocket.cut_functions import passthrough
+from pocket.cuts.library import passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.scale_factors import EfficiencyRatio, Imported
 from pocket.skims import Skim
-from pocket.weights.derived import ScaleFactorWeight
+from pocket.weights.scale_factor import ScaleFactorWeight
 from tests.mistakes.table import Row
 from tests.pocket.configs import configure, only
 

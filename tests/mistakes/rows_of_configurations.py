@@ -12,8 +12,8 @@ from omegaconf import OmegaConf
 from pocket.calibrators.base import Calibrator
 from pocket.columns import ColOut
 from pocket.configurator import Configurator
-from pocket.cut import Cut
-from pocket.cut_functions import passthrough
+from pocket.cuts.cut import Cut
+from pocket.cuts.library import passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.weights import WeightLambda, WeightWrapper
 from pocket.workflows.base import BaseProcessorABC

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pocket.columns import ColOut
-from pocket.cut import Cut
-from pocket.cut_functions import get_nObj_min, passthrough, passthrough_f
-from pocket.delayed import DelayedColumn
+from pocket.cuts.categories import CartesianSelection, MultiCut
+from pocket.cuts.cut import Cut
+from pocket.cuts.library import get_nObj_min, passthrough, passthrough_f
 from pocket.histograms import factories
 from pocket.histograms.config import Axis, HistConf
+from pocket.models.delayed_columns import DelayedColumn
 from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, Flat, Imported, TagAndProbeFit
-from pocket.selections import CartesianSelection, MultiCut
 from pocket.skims import Skim
-from pocket.weights.derived import ScaleFactorWeight
-from pocket.weights.wrapper import WeightLambda
+from pocket.weights.base import WeightLambda
+from pocket.weights.scale_factor import ScaleFactorWeight
 from tests.mistakes.table import Row
 
 X = Axis(field="x", bins=4, start=0, stop=2)

@@ -11,8 +11,8 @@ import correctionlib.schemav2 as cs
 import numpy as np
 
 from pocket.configurator import Configurator
-from pocket.corrections import load_correction
-from pocket.cut import Cut
+from pocket.corrections.files import load_correction
+from pocket.cuts.cut import Cut
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters.defaults import merge_parameters
 from pocket.weights import WeightLambda

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket.analysis import Analysis
-from pocket.cut_functions import passthrough
+from pocket.cuts.library import passthrough
 from pocket.histograms.config import Axis, HistConf
 from tests.mistakes.table import Row
 from tests.pocket.configs import configure

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from omegaconf import DictConfig, OmegaConf
 
-from pocket.cut import Cut
+from pocket.cuts.cut import Cut
 from pocket.parameters.defaults import get_default_parameters, merge_parameters, merge_parameters_from_files, to_plain
 from pocket.parameters.overrides import check_overrides, parameter_overrides
 from tests.mistakes.table import EVENTS, PLAN, Row

@@ -14,14 +14,14 @@ import correctionlib
 import pytest
 
 from pocket.calibrators.jets import JetsCalibrator
-from pocket.correction_names import check_corrections
-from pocket.corrections import load_correction
+from pocket.corrections.files import load_correction
+from pocket.corrections.names import check_corrections
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.defaults import get_default_parameters, to_plain
 from pocket.parameters.locations import PUBLIC, local_path
 from pocket.parameters.schema import SCHEMA
 from pocket.weights.btag import BTagShape
-from pocket.weights.common import Pileup
+from pocket.weights.event import Pileup
 from pocket.weights.jets import JetPileupId
 from pocket.weights.leptons import ElectronId, ElectronReco, MuonId, MuonIso, MuonTrigger
 from tests.real_files import real_file
@@ -303,7 +303,7 @@ def test_the_toys_working_point_is_the_one_they_are_made_with(params: dict[str, 
 
 def test_an_analysis_imports_neither_coffea_nor_plots() -> None:
     heavy = ["coffea", "numba", "hist", "matplotlib", "mplhep", "uproot", "scipy", "iminuit", "correctionlib", "vector"]
-    modules = "pocket.cut_functions, pocket.objects, pocket.golden, pocket.histograms.factories"
+    modules = "pocket.cuts.library, pocket.objects, pocket.cuts.certification, pocket.histograms.factories"
     code = f"import sys, {modules}; print([m for m in {heavy} if m in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[]"

@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from pocket.configurator import Configurator
-from pocket.cut_functions import passthrough
+from pocket.cuts.library import passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.workflows import BaseProcessorABC
 

@@ -14,12 +14,12 @@ from omegaconf import OmegaConf
 from pocket.analysis import Analysis, _load, absolute_reference, available_analyses, load_analysis
 from pocket.base.fingerprint import digest
 from pocket.comparison import Comparison
-from pocket.cut_functions import passthrough
+from pocket.cuts.library import passthrough
 from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from pocket.histograms.config import Axis, HistConf
 from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, Kept
 from pocket.skims import Skim
-from pocket.weights.derived import ScaleFactorWeight
+from pocket.weights.scale_factor import ScaleFactorWeight
 from tests.pocket.configs import DEFINITIONS, PARAMETERS, configure, only
 
 PROBES = HistConf(
@@ -416,7 +416,7 @@ def test_what_is_wrong_elsewhere_is_found_beside_a_broken_configuration() -> Non
 
 
 def test_a_misspelt_argument_in_the_code_of_an_analysis(package: Path) -> None:
-    call = "from pocket.cut_functions import get_nObj_min\nget_nObj_min(1, colls='Jet')\n"
+    call = "from pocket.cuts.library import get_nObj_min\nget_nObj_min(1, colls='Jet')\n"
     (package / "__init__.py").write_text(f"{textwrap.dedent(SOURCE)}{call}")
     sentence = r"^unknown argument 'colls' in get_nObj_min\(\) \(__init__\.py, line \d+\), did you mean 'coll'"
     with pytest.raises(ConfigError, match=sentence):

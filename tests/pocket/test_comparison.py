@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from pocket.columns import ColOut
 from pocket.comparison import Comparison, square_roots
 from pocket.configurator import Configurator
-from pocket.cut_functions import get_nObj_min, passthrough
+from pocket.cuts.library import get_nObj_min, passthrough
 from pocket.engine.weighting import compute_weights
 from pocket.errors import ConfigError
 from pocket.weights import WeightLambda, WeightWrapper
-from pocket.weights.derived import ScaleFactorWeight
+from pocket.weights.scale_factor import ScaleFactorWeight
 from tests.pocket.configs import configure, only
 
 

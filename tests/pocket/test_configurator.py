@@ -10,13 +10,13 @@ from omegaconf import OmegaConf
 
 from pocket.columns import ColOut
 from pocket.configurator import processing_metadata
-from pocket.cut import Cut
-from pocket.cut_functions import passthrough
+from pocket.cuts.categories import StandardSelection
+from pocket.cuts.cut import Cut
+from pocket.cuts.library import passthrough
 from pocket.errors import ConfigError, DatasetError, UnknownNameError
 from pocket.histograms.config import Axis, HistConf
-from pocket.selections import StandardSelection
 from pocket.weights import WeightLambda
-from pocket.weights.derived import ScaleFactorWeight
+from pocket.weights.scale_factor import ScaleFactorWeight
 from pocket.weights.square_root import SquareRoot
 from pocket.weights.working_point import FixedWorkingPointWeight
 from tests.pocket.configs import DATA, DEFINITIONS, DY, DY_LOW, LUMI, PARAMETERS, TT, PlainWorkflow, configure, only

@@ -12,7 +12,7 @@ from omegaconf import OmegaConf
 from pocket.columns import ColOut
 from pocket.columns.parquet import merge_columns, write_columns
 from pocket.configurator import Configurator
-from pocket.cut_functions import passthrough
+from pocket.cuts.library import passthrough
 from pocket.engine.chunk import process_chunk
 from pocket.errors import ColumnError
 from pocket.export import plotting_parameters, read_all_columns, to_coffea_layout, write_coffea

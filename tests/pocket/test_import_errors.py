@@ -50,7 +50,7 @@ def package(tmp_path: Path) -> Iterator[Path]:
 def test_an_import_that_fails_is_one_sentence(package: Path, source: str, sentence: str) -> None:
     (package / "__init__.py").write_text(f"{source}\n")
     (package / "cuts.py").write_text(
-        "from pocket.cut import Cut\n\ndimuon = Cut('dimuon', {}, len)\n\n\ndef divide():\n    1 / 0\n"
+        "from pocket.cuts.cut import Cut\n\ndimuon = Cut('dimuon', {}, len)\n\n\ndef divide():\n    1 / 0\n"
     )
     (package / "circle.py").write_text("from . import other\n")
     (package / "other.py").write_text("from .circle import a\n")
@@ -63,7 +63,7 @@ def test_an_import_that_fails_is_one_sentence(package: Path, source: str, senten
 
 
 def test_an_error_names_the_line_of_the_configuration(package: Path) -> None:
-    source = "from pocket.cut import Cut\n\n\ndef make():\n    return Cut('', {}, len)\n\n\nmake()\n"
+    source = "from pocket.cuts.cut import Cut\n\n\ndef make():\n    return Cut('', {}, len)\n\n\nmake()\n"
     (package / "__init__.py").write_text(source)
     with pytest.raises(ConfigError) as caught:
         load_analysis(str(package))

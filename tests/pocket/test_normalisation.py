@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from pocket.configurator import Configurator
-from pocket.cut import Cut
+from pocket.cuts.cut import Cut
 from pocket.engine.chunk import process_chunk
 from pocket.errors import ConfigError, DatasetError
 from pocket.histograms.config import Axis, HistConf
 from pocket.merging import merge_outputs
 from pocket.normalisation import normalisation_notes, normalisation_sentences
 from pocket.weights import WeightLambda, WeightWrapper
-from pocket.weights.common import NormalisationWeight
+from pocket.weights.event import NormalisationWeight
 from tests.pocket.configs import DEFINITIONS, TT, PlainWorkflow, configure, metadata, only
 
 #: Σ = 4.5, Σ sign = 2, N = 4; the first two events are in the category ``b`` and the subsample ``first``

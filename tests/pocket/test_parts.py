@@ -8,10 +8,10 @@ import pytest
 from pocket.analysis import load_analysis
 from pocket.base.fingerprint import fingerprint
 from pocket.configurator import Configurator
+from pocket.cuts.categories import StandardSelection
 from pocket.histograms.config import Axis, HistConf
+from pocket.histograms.readings import Reading
 from pocket.parts import part_of
-from pocket.readings import Reading
-from pocket.selections import StandardSelection
 
 DATA, DY = "DATA_SingleMuon", "DYJetsToMuMu"
 READING = Reading("trigger_eff", "trigger_probes", ("pairs", "jets"), (DATA, DY))

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pocket.outputs import read_templates
+from pocket.histograms.files import read_templates
 from tests.law_runner import ROOT, Run
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.outputs import list_variables, read_templates
+from pocket.histograms.files import list_variables, read_templates
 from tests.law_runner import Run
 from tests.services.checkout import Analysis, Checkout, make_folder, site_settings, submitted
 from tests.services.conftest import HIDDEN

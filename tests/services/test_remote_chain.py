@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pocket.histograms.files import read_output
 from pocket.io.store import read_manifest
-from pocket.outputs import read_output
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
 from tasks.toys import MakeToySamples

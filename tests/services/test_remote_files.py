@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import uproot
 
-from pocket.cut import Cut
+from pocket.cuts.cut import Cut
+from pocket.datasets.branches import Branch, split
 from pocket.datasets.fileset import DatasetInfo, inspect_file
-from pocket.datasets.segments import Branch, split
 from pocket.engine.resources import Resources
 from pocket.engine.run import BranchResult, run_branch
 from pocket.errors import BadFileError, OtherFileError

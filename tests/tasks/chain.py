@@ -16,9 +16,9 @@ from luigi.task_register import Register
 
 from pocket.analysis import _load
 from pocket.errors import PocketError
+from pocket.histograms.files import read_templates
 from pocket.io.store import manifest_id
 from pocket.io.store.manifest import written
-from pocket.outputs import read_templates
 from tasks.base import StoreTask, TemplateTask
 from tasks.plotting import PlotTemplates
 from tests.law_runner import Law, Run

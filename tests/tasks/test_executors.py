@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.histograms.files import read_templates
 from pocket.io.store import is_complete
 from pocket.io.store.manifest import written
-from pocket.outputs import read_templates
 from tasks.batch.sites import read_site, site_names
 from tasks.executors import all_options, executor_factory, given_options
 from tasks.merging import MergeOutputs

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.peer.running import PEER_DRIVER
 from pocket.columns.parquet import read_columns
-from pocket.outputs import read_output
+from pocket.histograms.files import read_output
 from tasks.exporting import ExportCoffea
 from tests.tasks.chain import Chain
 

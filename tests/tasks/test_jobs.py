@@ -10,9 +10,9 @@ import pytest
 from matplotlib.figure import Figure
 from omegaconf import OmegaConf
 
+from pocket.histograms.files import read_output
 from pocket.io.store import read_manifest
 from pocket.io.store.manifest import written
-from pocket.outputs import read_output
 from tasks.jobs import (
     ProcessingJob,
     Published,

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from pocket.columns.parquet import column_files, read_columns
+from pocket.histograms.files import read_output, read_sums, read_templates
 from pocket.io.store import read_manifest, write_output
 from pocket.io.store.manifest import written
-from pocket.outputs import read_output, read_sums, read_templates
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
 from tests.tasks.chain import Chain, unfinished

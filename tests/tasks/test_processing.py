@@ -11,7 +11,7 @@ import pytest
 from pocket.analysis import load_analysis
 from pocket.base.fingerprint import imports
 from pocket.base.fingerprint.sources import Statement
-from pocket.outputs import read_output, read_sums
+from pocket.histograms.files import read_output, read_sums
 from pocket.parameters.defaults import to_plain
 from tasks.merging import MergeOutputs
 from tasks.processing import RunProcessor
@@ -89,7 +89,9 @@ def test_changed_source_of_a_cut_runs_again(chain: Chain) -> None:
     assert chain.build(MergeOutputs, config="main") == []
 
 
-@pytest.mark.parametrize("module", ["pocket/engine/chunk.py", "pocket/outputs.py", "pocket/columns/parquet.py"])
+@pytest.mark.parametrize(
+    "module", ["pocket/engine/chunk.py", "pocket/histograms/files.py", "pocket/columns/parquet.py"]
+)
 def test_changed_code_or_file_format_is_another_output(
     chain: Chain, monkeypatch: pytest.MonkeyPatch, module: str
 ) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from pocket.base.fingerprint.places import portable
+from pocket.histograms.files import read_templates
 from pocket.io.store import read_manifest
-from pocket.outputs import read_templates
 from pocket.scale_factors.result import ScaleFactorResult
 from tasks.merging import MergeOutputs
 from tasks.plotting import PlotScaleFactors

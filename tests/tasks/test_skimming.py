@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import uproot
 
-from pocket.outputs import read_output
+from pocket.histograms.files import read_output
 from tasks.merging import MergeOutputs
 from tasks.skimming import BuildSkimDatasets, SkimEvents
 from tests.tasks.chain import Chain
@@ -21,7 +21,9 @@ def skim(chain: Chain, skims: str) -> None:
     """Let configurations of the small analysis read skims."""
     chain.edit("__init__.py", 'compare={"corrected": "main"},', f'compare={{"corrected": "main"}},\n    skims={skims},')
     chain.edit(
-        "__init__.py", "from pocket.weights.derived", "from pocket.skims import Skim\nfrom pocket.weights.derived"
+        "__init__.py",
+        "from pocket.weights.scale_factor",
+        "from pocket.skims import Skim\nfrom pocket.weights.scale_factor",
     )
 
 

@@ -201,7 +201,9 @@ def test_skim_comes_back_for_the_processor(
     monkeypatch.setenv("POCKET_REMOTE_STORE", STORE)
     chain.edit("__init__.py", 'compare={"corrected": "main"},', 'skims={"main": Skim(config="main")},')
     chain.edit(
-        "__init__.py", "from pocket.weights.derived", "from pocket.skims import Skim\nfrom pocket.weights.derived"
+        "__init__.py",
+        "from pocket.weights.scale_factor",
+        "from pocket.skims import Skim\nfrom pocket.weights.scale_factor",
     )
     shutil.rmtree(chain.store)
     chain.build(MergeOutputs, config="main")

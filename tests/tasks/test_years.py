@@ -13,7 +13,7 @@ import uproot
 from luigi.task_register import Register
 
 from pocket.analysis import _load
-from pocket.outputs import read_sums, read_templates
+from pocket.histograms.files import read_sums, read_templates
 from tasks.plotting import PlotTemplates
 from tests.law_runner import Law
 from tests.tasks.mutations.world import write_events

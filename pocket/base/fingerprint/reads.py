@@ -295,7 +295,7 @@ def _refusal(frame: FrameType, kind: str, name: object) -> ConfigError:
     instead = "run it before and read" if kind == "program" else "read"
     return ConfigError(
         f"{code.co_qualname} in {code.co_filename}, line {frame.f_lineno}, {does} {shown}, whose content nobody could "
-        f"compare later; {instead} a file instead, by pocket.corrections.load_correction(path, name) or "
+        f"compare later; {instead} a file instead, by pocket.corrections.files.load_correction(path, name) or "
         "pocket.parameters.locations.local_path(path)"
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from correctionlib import CorrectionSet
 
-from pocket.corrections import load_correction
+from pocket.corrections.files import load_correction
 from pocket.errors import PocketError
 from pocket.scale_factors.base import Made
 from pocket.scale_factors.binning import bin_labels

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from pocket.base.sample_blocks import SUBSAMPLE
-from pocket.readings import Reading, of_config
+from pocket.histograms.readings import Reading, of_config
 from pocket.scale_factors.declarations import ScaleFactor
 from pocket.scale_factors.outputs import ALL_YEARS
 from pocket.scale_factors.templates import NOMINAL
 from pocket.scale_factors.validation import Kept
 from pocket.scale_factors.validation.checks import Check, exactly, within_errors
 
-#: sums of a merged output, see :func:`pocket.outputs.read_sums`
+#: sums of a merged output, see :func:`pocket.histograms.files.read_sums`
 Sums = Mapping[str, Any]
 #: sums over all events of a dataset, before any cut
 _GENERATED = ("sum_genweights", "sum_signOf_genweights")

@@ -15,7 +15,7 @@ from correctionlib import CorrectionSet
 from scipy.linalg import block_diag
 
 from pocket.errors import PocketError, ScaleFactorError
-from pocket.outputs import read_sums
+from pocket.histograms.files import read_sums
 from pocket.scale_factors.base import Made, find_function
 from pocket.scale_factors.binning import Array, bin_labels
 from pocket.scale_factors.declarations import ScaleFactor

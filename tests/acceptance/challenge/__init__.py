@@ -17,8 +17,8 @@ import numpy as np
 from pocket.analysis import Analysis
 from pocket.calibrators import Calibrator
 from pocket.configurator import Configurator
-from pocket.cut import Cut
-from pocket.cut_functions import get_nObj_eq, get_nObj_min
+from pocket.cuts.cut import Cut
+from pocket.cuts.library import get_nObj_eq, get_nObj_min
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters import defaults
 from pocket.weights import WeightLambda

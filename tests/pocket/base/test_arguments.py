@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from pocket import cut_functions
 from pocket.base.arguments import refused_call
 from pocket.columns import ColOut
 from pocket.configurator import Configurator
-from pocket.cut import Cut
-from pocket.cut_functions import get_nObj_min, passthrough_f
+from pocket.cuts import library as cut_functions
+from pocket.cuts.cut import Cut
+from pocket.cuts.library import get_nObj_min, passthrough_f
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import Axis, HistConf
 from pocket.scale_factors import EfficiencyRatio
-from pocket.weights.derived import ScaleFactorWeight
-from pocket.weights.wrapper import WeightLambda
+from pocket.weights.base import WeightLambda
+from pocket.weights.scale_factor import ScaleFactorWeight
 
 X = Axis(field="x", bins=4, start=0, stop=2)
 

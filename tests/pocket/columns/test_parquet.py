@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pocket.columns import ColOut, parquet
-from pocket.columns.collect import collect_columns
 from pocket.columns.parquet import column_files, merge_columns, read_columns, write_columns
+from pocket.engine.columns import collect_columns
 from pocket.errors import ColumnError, UnknownNameError
 from tests.pocket.columns.chunks import CATEGORIES, EVENTS, OBJECTS, Chunk, chunks
 

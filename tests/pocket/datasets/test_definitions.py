@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
+from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import DatasetError, UnknownNameError
-from pocket.skims.before import BeforeSkim
 
 DATASETS = Path(__file__).parents[3] / "datasets"
 MC = {"year": "2018", "isMC": True, "xsec": 6077.22}

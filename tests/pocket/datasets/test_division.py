@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pocket.datasets.branches import Branch, split
 from pocket.datasets.division import divide
 from pocket.datasets.fileset import DatasetInfo, Fileset
-from pocket.datasets.segments import Branch, split
 from pocket.errors import ConfigError
 
 #: of files by their number; what a hash makes of them is as good as random

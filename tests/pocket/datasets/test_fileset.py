@@ -25,8 +25,8 @@ from pocket.datasets.fileset import (
     select_datasets,
 )
 from pocket.datasets.listing import DatasetFile
+from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import BadFileError, ConfigError, DatasetError, UnknownNameError
-from pocket.skims.before import BeforeSkim
 from tests.pocket.datasets.files import definition, write_root
 from tests.real_files import CACHE, real_file
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from pocket.datasets.metadata import read_metadata, text
+from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import DatasetError, UnknownNameError
-from pocket.skims.before import BeforeSkim
 
 MC = {"year": "2018", "isMC": True, "xsec": 6077.22}
 READ: dict[str, Any] = {

@@ -13,14 +13,14 @@ from typing import Any
 from pocket.calibrators.base import Calibrator
 from pocket.columns import ColOut
 from pocket.configurator import Configurator
-from pocket.cut import Cut
-from pocket.cut_functions import passthrough
-from pocket.delayed import DelayedColumn
+from pocket.cuts.categories import CartesianSelection, MultiCut, StandardSelection
+from pocket.cuts.cut import Cut
+from pocket.cuts.library import passthrough
 from pocket.dumps.config import describe_config, dump_config
 from pocket.histograms.config import Axis, HistConf
-from pocket.selections import CartesianSelection, MultiCut, StandardSelection
+from pocket.models.delayed_columns import DelayedColumn
 from pocket.weights import WeightLambda, WeightWrapper
-from pocket.weights.derived import ScaleFactorWeight
+from pocket.weights.scale_factor import ScaleFactorWeight
 from tests.pocket.configs import DATA, DY, DY_LOW, TT, configure
 
 ROOT = Path(__file__).absolute().parents[3]

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from pocket.cut import Cut
+from pocket.cuts.cut import Cut
 from pocket.dumps.values import describe_code, plain
 from pocket.weights import WeightLambda, WeightWrapper
 
@@ -151,7 +151,7 @@ def test_class_that_a_call_makes_is_described_by_the_one_in_the_file() -> None:
     weights = [WeightLambda.wrap_func("w", make(limit)) for limit in (1.0, 2.0)]
     first, second = map(describe_code, weights)
     assert first["name"] == "WeightLambda"
-    assert first["source"].startswith("pocket/weights/wrapper.py:")
+    assert first["source"].startswith("pocket/weights/base.py:")
     assert first["hash"] != second["hash"]
 
 
@@ -166,4 +166,4 @@ def test_class_in_a_package_file() -> None:
 
 def test_library_function_has_a_hash_too() -> None:
     assert {"name": "sqrt", "module": "math"}.items() <= describe_code(__import__("math").sqrt).items()
-    assert describe_code(WeightWrapper)["module"] == "pocket.weights.wrapper"
+    assert describe_code(WeightWrapper)["module"] == "pocket.weights.base"

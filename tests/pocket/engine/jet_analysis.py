@@ -11,8 +11,8 @@ from omegaconf import OmegaConf
 
 from pocket.calibrators import Calibrator
 from pocket.configurator import Configurator
-from pocket.cut import Cut
-from pocket.selections import CartesianSelection, MultiCut
+from pocket.cuts.categories import CartesianSelection, MultiCut
+from pocket.cuts.cut import Cut
 from pocket.weights import WeightDataMultiVariation, WeightLambda
 from pocket.workflows import BaseProcessorABC
 from tests.pocket.configs import PARAMETERS, configure

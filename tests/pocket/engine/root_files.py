@@ -9,8 +9,8 @@ import awkward as ak
 import numpy as np
 import uproot
 
+from pocket.datasets.branches import Branch, Segment, split
 from pocket.datasets.fileset import DatasetInfo, inspect_file
-from pocket.datasets.segments import Branch, Segment, split
 
 MUON_FIELDS = ("pt", "eta", "phi", "mass", "charge")
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pocket.configurator import Configurator
-from pocket.cut import Cut
+from pocket.cuts.cut import Cut
 from pocket.engine.chunk import empty_output, process_chunk
 from pocket.errors import DatasetError
 from tests.pocket.configs import DATA, DY, TT, PlainWorkflow, configure, metadata

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.datasets.segments import Segment
+from pocket.datasets.branches import Segment
 from pocket.engine import chunking
 from pocket.engine.chunking import SMALLEST, Chunking, memory_before
 from pocket.engine.resources import Resources

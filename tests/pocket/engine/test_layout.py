@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pocket.calibrators import Calibrator
-from pocket.cut_functions import passthrough
+from pocket.cuts.library import passthrough
 from pocket.engine.layout import dataset_layout
 from pocket.errors import ConfigError
 from pocket.weights import WeightLambda

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocket.cut import Cut
+from pocket.cuts.categories import StandardSelection
+from pocket.cuts.cut import Cut
 from pocket.engine.masks import CutMasks, category_masks, evaluator, to_bits
-from pocket.selections import StandardSelection
 
 SIZE = 5
 

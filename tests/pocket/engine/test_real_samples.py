@@ -8,8 +8,8 @@ import pytest
 
 from pocket.analysis import load_analysis
 from pocket.configurator import Configurator
+from pocket.datasets.branches import split
 from pocket.datasets.fileset import Fileset, build_fileset
-from pocket.datasets.segments import split
 from pocket.engine.resources import Resources
 from pocket.engine.run import run_branch
 from pocket.merging import merge_outputs

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocket.cut import Cut
-from pocket.datasets.segments import Branch
+from pocket.cuts.cut import Cut
+from pocket.datasets.branches import Branch
 from pocket.engine import run as engine_run
 from pocket.engine.reading import nano_events
 from pocket.engine.resources import Resources

@@ -8,7 +8,7 @@ from pocket.base.fingerprint import fingerprint
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.scale_factors import Imported
 from pocket.scale_factors.imported import signed
-from pocket.weights.derived import ScaleFactorWeight
+from pocket.weights.scale_factor import ScaleFactorWeight
 from tests.pocket.configs import configure
 from tests.pocket.test_analysis import PROBES, analysis, config, scale_factor
 

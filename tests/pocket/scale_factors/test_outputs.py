@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from pocket.errors import UnknownNameError
-from pocket.outputs import write_sums_and_histograms
+from pocket.histograms.files import write_sums_and_histograms
 from pocket.scale_factors import Alternative, EfficiencyRatio
 from pocket.scale_factors.measuring import measure
 from pocket.scale_factors.outputs import measure_from

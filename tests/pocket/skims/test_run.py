@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import uproot
 
-from pocket.cut import Cut
+from pocket.cuts.cut import Cut
 from pocket.datasets.fileset import inspect_file
 from pocket.engine.resources import Resources
 from pocket.errors import BadFileError, ConfigError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pocket.calibrators.base import Calibrator
-from pocket.cut import Cut
+from pocket.cuts.cut import Cut
 from pocket.errors import ConfigError
 from pocket.skims.selection import kept_events
 from tests.pocket.configs import DATA, DY, PlainWorkflow, configure, metadata

@@ -11,9 +11,9 @@ from pocket.engine.weighting import compute_weights
 from pocket.errors import ConfigError
 from pocket.weights import WeightDataMultiVariation, WeightLambda, WeightWrapper
 from pocket.weights.btag import BTagShape
-from pocket.weights.common import Lumi
-from pocket.weights.derived import ScaleFactorWeight
+from pocket.weights.event import Lumi
 from pocket.weights.plan import build_plan
+from pocket.weights.scale_factor import ScaleFactorWeight
 from pocket.weights.square_root import SquareRoot
 
 Shape = WeightLambda.wrap_func(

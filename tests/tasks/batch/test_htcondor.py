@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pocket.errors import ConfigError
+from pocket.histograms.files import read_output
 from pocket.io.store import read_manifest
-from pocket.outputs import read_output
 from tasks.batch.htcondor import HTCondorManager
 from tasks.batch.queues import QueueError
 from tasks.merging import MergeOutputs

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pocket.datasets.segments import Branch, Segment
+from pocket.datasets.branches import Branch, Segment
 from pocket.errors import ConfigError
 from tasks.batch.own_store import (
     VARIABLE,

@@ -157,11 +157,15 @@ cuts.append(named(by_computed_attribute))
 """
 
 #: what of the engine the analysis replaces in some rows
-REPLACEABLE = ("pocket.cut_functions._number_of_objects", "pocket.cut_functions.certified", "pocket.cut.Cut.get_mask")
+REPLACEABLE = (
+    "pocket.cuts.library._number_of_objects",
+    "pocket.cuts.library.certified",
+    "pocket.cuts.cut.Cut.get_mask",
+)
 REPLACED = all_of(
     append(
         "leading",
-        "import pocket.cut_functions\nimport numpy as np\n\n\n"
+        "import pocket.cuts.library\nimport numpy as np\n\n\n"
         "def own_number_of_objects(events, params):\n"
         '    return ak.num(events[params["coll"]]) + 0\n\n\n'
         "def own_certified(runs, luminosity_blocks, path):\n"
@@ -170,13 +174,13 @@ REPLACED = all_of(
         'mask_of_the_engine = getattr(Cut.get_mask, "replaced", Cut.get_mask)\n\n\n'
         "def own_mask(self, *args, **kwargs):\n"
         "    mask = mask_of_the_engine(self, *args, **kwargs).copy()\n    mask[::2] = False\n    return mask\n\n\n"
-        "pocket.cut_functions._number_of_objects = own_number_of_objects\n"
-        "pocket.cut_functions.certified = own_certified\n"
+        "pocket.cuts.library._number_of_objects = own_number_of_objects\n"
+        "pocket.cuts.library.certified = own_certified\n"
         "own_mask.replaced = mask_of_the_engine\n"
         "Cut.get_mask = own_mask\n",
     ),
     edit("main", "[get_nPVgood(2), goldenJson]", '[get_nPVgood(2), goldenJson, get_nObj_min(1, coll="Muon")]'),
-    insert("probes", "from pocket.cut_functions import get_nObj_min"),
+    insert("probes", "from pocket.cuts.library import get_nObj_min"),
 )
 
 #: what can't be followed is refused

@@ -13,12 +13,12 @@ import awkward as ak
 from pocket.analysis import Analysis
 from pocket.columns import ColOut
 from pocket.configurator import Configurator
-from pocket.cut_functions import get_nPVgood, passthrough
+from pocket.cuts.library import get_nPVgood, passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters import defaults
 from pocket.scale_factors import EfficiencyRatio
-from pocket.weights.derived import ScaleFactorWeight
-from pocket.weights.wrapper import WeightWrapper
+from pocket.weights.base import WeightWrapper
+from pocket.weights.scale_factor import ScaleFactorWeight
 from pocket.workflows import BaseProcessorABC
 
 from .cuts import get_leading_muon

@@ -14,7 +14,7 @@ import awkward as ak
 from pocket.analysis import Analysis
 from pocket.calibrators import Calibrator
 from pocket.configurator import Configurator
-from pocket.cut_functions import passthrough
+from pocket.cuts.library import passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters import defaults
 from pocket.workflows import BaseProcessorABC

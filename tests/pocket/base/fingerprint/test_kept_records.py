@@ -10,7 +10,7 @@ import pytest
 
 from pocket.base.fingerprint.kept_records import functions_of_the_user, may_call
 from pocket.base.fingerprint.reads import EARLIER, recording_reads
-from pocket.corrections import load_correction
+from pocket.corrections.files import load_correction
 from pocket.parameters.used_files import EARLIER as USED
 from pocket.parameters.used_files import recording_files
 

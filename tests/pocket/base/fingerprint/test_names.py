@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from pocket.base.fingerprint.names import names_in
-from pocket.cut_functions import get_HLTsel, goldenJson
+from pocket.cuts.library import get_HLTsel, goldenJson
 from pocket.errors import ConfigError
 from pocket.histograms.config import Axis, HistConf
 from pocket.objects.jets import jet_selection
-from pocket.weights.common import Lumi
+from pocket.weights.event import Lumi
 from pocket.workflows import BaseProcessorABC
 from tests.pocket.base.fingerprint.sources import loaded
 
@@ -88,13 +88,13 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "__init__.py").write_text("")
     (folder / "late.py").write_text(
-        "from someones import later\nfrom pocket.cut_functions import goldenJson\n"
+        "from someones import later\nfrom pocket.cuts.library import goldenJson\n"
         "def late(params):\n    return later.more(params.named_late), goldenJson\n"
     )
     (folder / "later.py").write_text("def more(params):\n    return params['named_later']\n")
     (folder / "first.py").write_text(
         "def first(params):\n    from .late import late\n    return late(params)\n"
-        "def other(params):\n    from pocket.weights.common import Lumi\n    return Lumi(params)\n"
+        "def other(params):\n    from pocket.weights.event import Lumi\n    return Lumi(params)\n"
     )
     return folder
 

@@ -9,13 +9,13 @@ from pocket.base.fingerprint.patches import patches, register_package
 from tests.pocket.base.fingerprint.sources import loaded
 
 PATCH = """
-import pocket.golden
-from pocket.cut import Cut
+import pocket.cuts.certification
+from pocket.cuts.cut import Cut
 def certified(runs, blocks, path): return runs > {}
-pocket.golden.certified = certified
+pocket.cuts.certification.certified = certified
 """
 METHOD = """
-from pocket.cut import Cut
+from pocket.cuts.cut import Cut
 def get_mask(self, *args, **kwargs): return {}
 Cut.get_mask = get_mask
 """
@@ -30,10 +30,10 @@ ak.behavior["Lepton"] = Lepton
 
 @pytest.fixture(autouse=True)
 def undone(monkeypatch: pytest.MonkeyPatch) -> None:
-    import pocket.golden
-    from pocket.cut import Cut
+    import pocket.cuts.certification
+    from pocket.cuts.cut import Cut
 
-    monkeypatch.setattr(pocket.golden, "certified", pocket.golden.certified)
+    monkeypatch.setattr(pocket.cuts.certification, "certified", pocket.cuts.certification.certified)
     monkeypatch.setattr(Cut, "get_mask", Cut.get_mask)
     monkeypatch.setattr("pocket.base.fingerprint.patches._packages", {})
     # other tests of this process have loaded analyses, too
@@ -48,8 +48,8 @@ def test_the_project_changes_nothing_elsewhere() -> None:
 @pytest.mark.parametrize(
     ("source", "kind", "name"),
     [
-        (PATCH, "replaced", "pocket.golden.certified"),
-        (METHOD, "replaced", "pocket.cut.Cut.get_mask"),
+        (PATCH, "replaced", "pocket.cuts.certification.certified"),
+        (METHOD, "replaced", "pocket.cuts.cut.Cut.get_mask"),
         (BEHAVIOR, "behaviors", "'Lepton'"),
     ],
 )
@@ -67,4 +67,4 @@ def test_changes_of_another_analysis_do_not_count() -> None:
     with loaded(PATCH.format(30)):
         register_package("lib")
         assert patches("another")["replaced"] == {}
-        assert list(patches("lib")["replaced"]) == ["pocket.golden.certified"]
+        assert list(patches("lib")["replaced"]) == ["pocket.cuts.certification.certified"]

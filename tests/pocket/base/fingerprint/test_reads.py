@@ -24,7 +24,7 @@ import uproot
 import yaml
 
 from pocket.base.fingerprint.reads import changed_reads, recording_reads
-from pocket.corrections import load_correction
+from pocket.corrections.files import load_correction
 from pocket.errors import ChangedFileError, ConfigError
 from tests.pocket.base.fingerprint.sources import write_modules
 

@@ -42,4 +42,4 @@ def test_differences_are_named() -> None:
     assert difference.startswith("config.skim[0]: ")
     assert difference.endswith("lib.py:1 differs")
     engine, outputs = (specification({"code": code_closure(f"pocket.{name}")}) for name in ("cut", "errors"))
-    assert "code: module pocket.cut differs" in list(differences(engine, outputs))
+    assert "code: module pocket.cuts.cut differs" in list(differences(engine, outputs))

@@ -28,7 +28,7 @@ from pocket.base.snapshots.process import current_snapshot, shown
 assert current_snapshot() == snapshot, current_snapshot()
 for name in sys.argv[2:]:
     print(Path(sys.modules[name].__file__).relative_to(snapshot))
-print(shown(f"error in {snapshot}/pocket/cut.py"))
+print(shown(f"error in {snapshot}/pocket/cuts/cut.py"))
 """
 
 
@@ -79,13 +79,13 @@ def test_modules_are_loaded_from_the_snapshot(tmp_path: Path) -> None:
             (checkout / name).parent.mkdir(parents=True, exist_ok=True)
             (checkout / name).write_bytes((root / name).read_bytes())
     environment = {**os.environ, "PYTHONPATH": str(checkout), "POCKET_STORE": str(tmp_path / "store")}
-    modules = ("pocket.cut", "pocket.base.snapshots.process", "tasks.batch.causes")
+    modules = ("pocket.cuts.cut", "pocket.base.snapshots.process", "tasks.batch.causes")
     command = [sys.executable, "-P", "-c", SCRIPT, str(checkout), *modules]
     run = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     *loaded, sentence = run.stdout.splitlines()
     assert loaded == [f"{name.replace('.', '/')}.py" for name in modules]
-    assert sentence == f"error in {checkout}/pocket/cut.py"
+    assert sentence == f"error in {checkout}/pocket/cuts/cut.py"
 
 
 def test_without_a_snapshot_nothing_is_moved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 from pocket.analysis import Analysis
 from pocket.columns import ColOut
 from pocket.configurator import Configurator
-from pocket.cut_functions import get_nPVgood, goldenJson, passthrough
+from pocket.cuts.library import get_nPVgood, goldenJson, passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters import defaults
 from pocket.scale_factors import EfficiencyRatio
-from pocket.weights.derived import ScaleFactorWeight
+from pocket.weights.scale_factor import ScaleFactorWeight
 
 from . import idioms, reading
 from .calibrators import Scale

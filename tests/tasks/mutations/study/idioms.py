@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import awkward as ak
 
-from pocket.cut import Cut
+from pocket.cuts.cut import Cut
 
 from . import tables
 from .nearby import threshold_from_afar

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from pocket.corrections import load_correction
-from pocket.cut import Cut
+from pocket.corrections.files import load_correction
+from pocket.cuts.cut import Cut
 from pocket.parameters.locations import local_path
 
 localdir = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  the commonest way

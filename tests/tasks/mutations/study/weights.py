@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from pocket.corrections import load_correction
-from pocket.weights.wrapper import WeightWrapper
+from pocket.corrections.files import load_correction
+from pocket.weights.base import WeightWrapper
 
 
 class Generator(WeightWrapper):

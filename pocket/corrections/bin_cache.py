@@ -1,0 +1,253 @@
+"""Corrections whose variations differ in nothing but their numbers: the bin of an object is found once for all of them.
+
+correctionlib looks for the bins of all objects anew for each variation, up and down, which was the larger part of the
+time that weights took. Here the values of a variation are taken from a list. Bins that form a grid are found by
+:mod:`pocket.corrections.grid`; otherwise correctionlib evaluates a correction that has the number of each bin in the place
+of its value. Corrections with formulas are evaluated as they are.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pocket.corrections.files import read_corrections
+from pocket.corrections.grid import Axis, Indices, axes_of, find_bins
+from pocket.parameters.checksums import FileContent
+
+Floats = npt.NDArray[np.float64]
+#: values of an input: one for all objects, or one per object
+Input = str | npt.NDArray[Any]
+#: node of a correction in correctionlib's schema (https://cms-nanoaod.github.io/correctionlib/schemav2.html)
+Node = dict[str, Any] | float
+
+
+class Inputs(Mapping[str, Input]):
+    """Inputs of corrections by name, with the bins that were found for them.
+
+    Args:
+        values: one text for all objects, or one number per object, shape (n objects,).
+    """
+
+    def __init__(self, values: Mapping[str, Input]) -> None:
+        self._values = dict(values)
+        self._places: dict[Any, Indices] = {}
+        self._origin: tuple[Inputs, npt.NDArray[np.bool_]] | None = None
+
+    def __getitem__(self, name: str) -> Input:
+        value = self._values[name]
+        return value if self._origin is None or isinstance(value, str) else value[self._origin[1]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._values
+
+    @classmethod
+    def of(cls, values: Mapping[str, Input]) -> Inputs:
+        """Return inputs, the same if they are such already."""
+        return values if isinstance(values, Inputs) else cls(values)
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The inputs that are texts."""
+        return {name: value for name, value in self._values.items() if isinstance(value, str)}
+
+    def with_texts(self, texts: Mapping[str, str]) -> Inputs:
+        """Return the same inputs with some texts set."""
+        other = Inputs({**self._values, **texts})
+        other._places, other._origin = self._places, self._origin
+        return other
+
+    def chosen(self, mask: npt.NDArray[np.bool_]) -> Inputs:
+        """Return the inputs of some of the objects; ``mask`` has shape (n objects,)."""
+        other = Inputs(dict(self) if self._origin is not None else self._values)
+        other._origin = (self, mask)
+        return other
+
+    def places(self, key: Any, find: Callable[[], Floats]) -> Indices:
+        """Return the bins of the objects in a correction; shape (n objects,).
+
+        Args:
+            key: names the bins.
+            find: returns the numbers of the bins, if they aren't known yet.
+        """
+        if key not in self._places:
+            if self._origin is not None and key in self._origin[0]._places:
+                everywhere, mask = self._origin[0]._places[key], self._origin[1]
+                self._places[key] = everywhere[mask]
+            else:
+                self._places[key] = find().astype(np.int64, copy=False)
+        return self._places[key]
+
+
+@dataclass(frozen=True, eq=False)
+class Bins:
+    """The bins of a correction.
+
+    Args:
+        tree: the correction for some texts.
+        correction: what correctionlib evaluates to the number of the bin; it has only the inputs that are numbers.
+        axes: input → its axis, if the bins form a grid.
+    """
+
+    tree: Node
+    correction: Any
+    axes: Mapping[str, Axis] | None
+
+    @property
+    def inputs(self) -> Any:
+        """The inputs that are numbers."""
+        return self.correction.inputs
+
+    def evaluate(self, *columns: npt.NDArray[Any]) -> Any:
+        """Return the number of the bin of each object, shape (n objects,).
+
+        Args:
+            columns: the inputs that are numbers, each of shape (n objects,).
+
+        Raises:
+            IndexError: if one of them is in no bin.
+        """
+        found = None
+        if self.axes is not None:
+            values = {axis.name: column for axis, column in zip(self.inputs, columns, strict=True)}
+            found = find_bins(tuple(self.axes.values()), [values[name] for name in self.axes])
+        return self.correction.evaluate(*columns) if found is None else found
+
+
+@functools.lru_cache(maxsize=1024)
+def binned(content: FileContent, name: str, texts: frozenset[tuple[str, str]]) -> tuple[Bins, Floats] | None:
+    """Return the bins of a correction for some texts, and its value in each of them.
+
+    Args:
+        content: the correctionlib file.
+        name: name of the correction in it.
+        texts: (input, text) for all inputs that are texts.
+
+    Returns:
+        ``None`` if it doesn't consist of bins alone. The value is NaN in bins that this variation doesn't have.
+    """
+    correction = _bins_alone(content, name)
+    tree = None if correction is None else _for_texts(correction["data"], dict(texts))
+    if correction is None or tree is None:
+        return None
+    inputs = [axis for axis in correction["inputs"] if axis["name"] not in dict(texts)]
+    known = _known_bins(content, name, tuple(axis["name"] for axis in inputs))
+    for bins in known:
+        values: list[float] = []
+        if _collect(bins.tree, tree, values):
+            return bins, _as_correctionlib_reads(values)
+    values = []
+    _collect(tree, tree, values)
+    numbered = {**correction, "inputs": inputs, "data": _numbered(tree, iter(range(1 << 53)))}
+    known.append(Bins(tree, _read_back(numbered), axes_of(tree)))
+    return known[-1], _as_correctionlib_reads(values)
+
+
+@functools.lru_cache(maxsize=256)
+def _bins_alone(content: FileContent, name: str) -> dict[str, Any] | None:
+    """Return a correction if there is nothing but bins in it; others take much memory."""
+    # compound corrections are not among them
+    found = next((correction for correction in read_corrections(content) if correction["name"] == name), None)
+    return found if found is not None and _has_bins_alone(found["data"]) else None
+
+
+def _has_bins_alone(node: Any) -> bool:
+    if not isinstance(node, dict):
+        return True
+    if node["nodetype"] == "category":
+        return all(_has_bins_alone(item["value"]) for item in node["content"]) and _has_bins_alone(node.get("default"))
+    return node["nodetype"] in ("binning", "multibinning") and all(
+        _has_bins_alone(child) for child in (*node["content"], node["flow"])
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _known_bins(content: FileContent, name: str, inputs: tuple[str, ...]) -> list[Bins]:
+    return []
+
+
+def _for_texts(node: Any, texts: Mapping[str, str]) -> Node | None:
+    """Return a tree of bins with texts chosen; ``None`` if it doesn't have one of them, or a value isn't finite."""
+    if not isinstance(node, dict):
+        return float(node) if math.isfinite(float(node)) else None
+    rest = {key: node[key] for key in ("input", "inputs", "edges") if key in node}
+    if node["nodetype"] == "category":
+        items = {item["key"]: item["value"] for item in node["content"]}
+        default = node.get("default")
+        if node["input"] in texts:
+            chosen = items.get(texts[node["input"]], default)
+            return None if chosen is None else _for_texts(chosen, texts)
+        if default is not None:
+            items[None] = default
+    else:
+        items = dict(enumerate(node["content"]))
+        if isinstance(node["flow"], str):
+            rest["flow"] = node["flow"]
+        else:
+            items["flow"] = node["flow"]
+    children = {key: _for_texts(value, texts) for key, value in items.items()}
+    if any(child is None for child in children.values()):
+        return None
+    return {"kind": node["nodetype"], "rest": rest, "children": children}
+
+
+def _collect(reference: Node, tree: Node | None, values: list[float]) -> bool:
+    """Add the values of a tree in the order of the bins of another one, and tell whether it has no other bins."""
+    if not isinstance(reference, dict) or tree is None:
+        if isinstance(reference, dict):
+            return all(_collect(child, None, values) for child in reference["children"].values())
+        values.append(np.nan if tree is None else tree)  # type: ignore[arg-type]
+        return not isinstance(tree, dict)
+    if not isinstance(tree, dict) or (tree["kind"], tree["rest"]) != (reference["kind"], reference["rest"]):
+        return False
+    ours, theirs = reference["children"], tree["children"]
+    # a category may lack some keys, unless those have its default
+    lacks_some = theirs.keys() < ours.keys() and reference["kind"] == "category" and None not in theirs
+    if ours.keys() != theirs.keys() and not lacks_some:
+        return False
+    return all(_collect(child, theirs.get(key), values) for key, child in ours.items())
+
+
+def _as_correctionlib_reads(values: list[float]) -> Floats:
+    """Return numbers as correctionlib reads them from its files, which may differ from Python's in the last bit."""
+    edges = {"n": len(values), "low": 0.0, "high": float(len(values))}
+    content = np.nan_to_num(values, nan=0.0).tolist()
+    axis = [{"name": "bin", "type": "real"}]
+    data = {"nodetype": "binning", "input": "bin", "edges": edges, "content": content, "flow": "error"}
+    read = _read_back({"name": "values", "version": 1, "inputs": axis, "output": axis[0], "data": data})
+    return np.where(np.isnan(values), np.nan, read.evaluate(np.arange(len(values)) + 0.5))
+
+
+def _read_back(correction: Mapping[str, Any]) -> Any:
+    import correctionlib
+
+    content = json.dumps({"schema_version": 2, "corrections": [correction]})
+    return correctionlib.CorrectionSet.from_string(content)[correction["name"]]
+
+
+def _numbered(node: Node, numbers: Iterator[int]) -> Any:
+    """Return a tree as a correction, with the numbers of the bins for their values."""
+    if not isinstance(node, dict):
+        return next(numbers)
+    children = {key: _numbered(child, numbers) for key, child in node["children"].items()}
+    if node["kind"] == "category":
+        default = children.pop(None, None)
+        content: list[Any] = [{"key": key, "value": value} for key, value in children.items()]
+        return {"nodetype": "category", **node["rest"], "content": content, "default": default}
+    rest = dict(node["rest"])
+    if "flow" in children:
+        rest["flow"] = children.pop("flow")
+    return {"nodetype": node["kind"], **rest, "content": list(children.values())}

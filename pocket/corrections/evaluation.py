@@ -1,0 +1,291 @@
+"""Corrections of the physics object groups, evaluated for the objects of events.
+
+Their files differ in the order and the spelling of inputs (``working_point``, ``WorkingPoint``), and many raise an
+error for a value beyond their bins. So inputs are given by name, and a value beyond the outermost bin takes that bin.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+
+from pocket.base.arrays.fields import branch, collection, field, is_optional
+from pocket.base.arrays.jagged import (
+    Indices,
+    as_numbers,
+    count_true,
+    counts_of,
+    elements_of,
+    products_of,
+    to_lists,
+    without_gaps,
+)
+from pocket.corrections.bin_cache import Floats, Input, Inputs, binned
+from pocket.corrections.files import find_corrections, inputs_of, load_correction, read_corrections
+from pocket.errors import ConfigError, check_known
+from pocket.parameters.access import parameter
+from pocket.parameters.checksums import FileContent
+
+
+class FlatObjects:
+    """Objects of a collection as flat arrays, which correctionlib needs; those that are ``None`` are left out.
+
+    Args:
+        events: the events.
+        name: the collection, e.g. ``"MuonGood"``.
+
+    Raises:
+        UnknownNameError: if there is no such collection.
+        MissingBranchError: if its objects have no fields.
+    """
+
+    def __init__(self, events: Any, name: str) -> None:
+        objects = without_gaps(collection(events, name))
+        # of a field, because of records it would look into every field
+        some = "pt" if "pt" in objects.fields else next(iter(objects.fields), "pt")
+        column = branch(objects, some, name)
+        if is_optional(column) and ak.any(missing := ak.is_none(column, axis=1), axis=None):
+            objects = objects[~missing]
+            column = objects[some]
+        self._objects, self._name = objects, name
+        #: number of objects of each event, shape (n events,)
+        self.per_event = counts_of(column)
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """Return a field, named as in :func:`pocket.base.arrays.fields.field`; shape (n objects,).
+
+        Raises:
+            MissingBranchError: if the collection doesn't have it.
+            ConfigError: if it isn't one number per object.
+        """
+        column = elements_of(field(self._objects, name, self._name))
+        return flat(column, f"{self._name}.{name}", "object")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._objects.fields
+
+    @property
+    def size(self) -> int:
+        """Number of objects of all events."""
+        return int(self.per_event.sum())
+
+    def numbers(self, mask: npt.NDArray[np.bool_]) -> Indices:
+        """Return how many objects of each event a mask selects, shape (n events,); ``mask`` has shape (n objects,)."""
+        return np.asarray(count_true(to_lists(mask, self.per_event)))
+
+    def product(self, values: npt.NDArray[Any]) -> Floats:
+        """Return the product over the objects of each event, 1 without objects; shape (n events,)."""
+        return products_of(values, self.per_event)
+
+    def sum(self, values: npt.NDArray[Any]) -> Floats:
+        """Return the sum over the objects of each event, 0 without objects; shape (n events,)."""
+        return np.asarray(ak.sum(to_lists(values.astype(np.float64), self.per_event), axis=1), dtype=np.float64)
+
+
+def flat(values: ak.Array, what: str, each: str) -> npt.NDArray[Any]:
+    """Return numbers as a flat array; ``each`` says whether there is one per event or per object.
+
+    Raises:
+        ConfigError: if they are something else, or some are missing.
+    """
+    try:
+        array = as_numbers(values)
+    except ValueError:  # lists, or None among the numbers
+        array = None
+    if array is None or array.ndim != 1 or array.dtype.kind not in "biuf":
+        raise ConfigError(f"{what} is not one number per {each}")
+    return array
+
+
+def named_correction(params: Any, *path: str) -> tuple[str, str]:
+    """Return ``file`` and ``name`` of a correction at a path in the parameters.
+
+    Raises:
+        UnknownNameError: if a key of the path, or one of the two, doesn't exist.
+    """
+    return str(parameter(params, *path, "file")), str(parameter(params, *path, "name"))
+
+
+def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = True) -> Floats:
+    """Evaluate a correction.
+
+    Args:
+        file: correctionlib file, by its path or by name (:func:`pocket.corrections.files.load_correction`).
+        name: name of the correction in it.
+        inputs: values by the name of the input, as it is or in lower case and without underscores; those that the
+            correction doesn't have are left aside. As :class:`~pocket.corrections.bin_cache.Inputs` they remember
+            the bins that were found for another variation.
+        clamped: whether values beyond the bins take the outermost bin where the correction has no rule for them.
+            Otherwise they are an error.
+
+    Returns:
+        One value per object.
+
+    Raises:
+        ConfigError: if the file can't be read, an input isn't given or has NaN, or a value isn't covered.
+        UnknownNameError: if the correction or the value of a text input isn't in the file.
+    """
+    correction = load_correction(file, name)
+    content = find_corrections(file)
+    known = coverage(content, name)
+    place = f"correction {name!r} of {Path(file).name}"
+    inputs = Inputs.of(inputs)
+    names: dict[str, str] = {}
+    for variable in correction.inputs:
+        plain = plain_name(variable.name)
+        if variable.name not in inputs and plain not in inputs:
+            given = ", ".join(sorted(inputs))
+            raise ConfigError(
+                f"{place} needs the input {variable.name!r}; given: {given}; it has {inputs_of(correction)}"
+            )
+        names[variable.name] = variable.name if variable.name in inputs else plain
+    every_text = inputs.texts
+    texts = {variable: every_text[name] for variable, name in names.items() if name in every_text}
+    for variable, text in texts.items():
+        if variable in known.keys and None not in known.keys[variable]:
+            check_known(variable, [text], known.keys[variable], place)
+    covered = {
+        variable.name: known.range(variable.name, texts) if clamped and variable.type == "real" else None
+        for variable in correction.inputs
+    }
+
+    def evaluated(what: Any, variables: Sequence[Any]) -> Floats:
+        arguments = [
+            texts[variable.name]
+            if variable.name in texts
+            else _numbers(
+                inputs[names[variable.name]],  # type: ignore[arg-type]
+                variable.type == "int",
+                f"{place}: input {variable.name!r}",
+                covered[variable.name],
+            )
+            for variable in variables
+        ]
+        try:
+            return np.asarray(what.evaluate(*arguments), dtype=np.float64)
+        except (IndexError, RuntimeError, TypeError, ValueError) as error:
+            text = re.sub(r"argument (\d+)", lambda match: repr(variables[int(match[1])].name), str(error))
+            raise ConfigError(f"{place}: {' '.join(text.split())}; it has {inputs_of(correction)}") from None
+
+    if len(texts) < len(names) and (found := binned(content, name, frozenset(texts.items()))):
+        bins, values = found
+        # values beyond the bins may be taken for others than in another variation
+        places = inputs.places((bins, *covered.values()), lambda: evaluated(bins, bins.inputs))
+        result = values.take(places)
+        # most variations have all bins
+        if not (np.isnan(values).any() and np.isnan(result).any()):
+            return result
+    return evaluated(correction, correction.inputs)
+
+
+def kinds(file: str, name: str) -> frozenset[Any]:
+    """Return the variations that a correction knows, whatever it calls that input.
+
+    Raises:
+        ConfigError: if the file can't be read.
+        UnknownNameError: if the correction isn't in it.
+    """
+    load_correction(file, name)
+    keys = coverage(find_corrections(file), name).keys
+    return frozenset().union(*(keys[variable] for variable in keys if plain_name(variable) in KIND))
+
+
+#: what the groups call the input for the variation
+KIND = ("systematic", "valtype", "scalefactors")
+
+
+def kind_input(kind: str) -> dict[str, str]:
+    """Return the input for a variation, whatever the correction calls it."""
+    return dict.fromkeys(KIND, kind)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Values that a correction has.
+
+    Args:
+        keys: input → its keys; ``None`` among them stands for any other.
+        ranges: input → (keys of other inputs that lead there, lower edge, upper edge), where values beyond the edges
+            are an error.
+    """
+
+    keys: Mapping[str, frozenset[Any]]
+    ranges: Mapping[str, frozenset[tuple[frozenset[tuple[str, Any]], float, float]]]
+
+    def range(self, variable: str, texts: Mapping[str, str]) -> tuple[float, float]:
+        """Return the range of an input that is covered whatever the inputs per object are."""
+        low, high = -np.inf, np.inf
+        for keys, lower, upper in self.ranges.get(variable, ()):
+            if all(texts.get(other, key) == key for other, key in keys):
+                low, high = max(low, lower), min(high, upper)
+        return low, high
+
+
+@functools.lru_cache(maxsize=256)
+def coverage(content: FileContent, name: str) -> Coverage:
+    """Return what a correction of a file covers."""
+    corrections = read_corrections(content)
+    keys: dict[str, set[Any]] = {}
+    ranges: dict[str, set[tuple[frozenset[tuple[str, Any]], float, float]]] = {}
+
+    def visit(node: Any, path: frozenset[tuple[str, Any]]) -> None:
+        kind = node.get("nodetype") if isinstance(node, dict) else None
+        if kind == "category":
+            variable = node["input"]
+            for item in node["content"]:
+                keys.setdefault(variable, set()).add(item["key"])
+                visit(item["value"], path | {(variable, item["key"])})
+            if node.get("default") is not None:
+                keys.setdefault(variable, set()).add(None)
+                visit(node["default"], path)
+        elif kind in ("binning", "multibinning"):
+            variables, edges = (
+                ([node["input"]], [node["edges"]]) if kind == "binning" else (node["inputs"], node["edges"])
+            )
+            if node["flow"] == "error":
+                for variable, axis in zip(variables, edges, strict=True):
+                    ends = (axis["low"], axis["high"]) if isinstance(axis, dict) else (axis[0], axis[-1])
+                    ranges.setdefault(variable, set()).add((path, float(ends[0]), float(ends[1])))
+            for child in node["content"]:
+                visit(child, path)
+        # a transform replaces an input, so what lies below it says nothing about the values given
+
+    # compound corrections are not among them, and cover what their parts do
+    visit(next((correction["data"] for correction in corrections if correction["name"] == name), None), frozenset())
+    return Coverage(_frozen(keys), _frozen(ranges))
+
+
+def _frozen(sets: Mapping[str, set[Any]]) -> dict[str, frozenset[Any]]:
+    return {name: frozenset(values) for name, values in sets.items()}
+
+
+def _numbers(
+    values: npt.NDArray[Any], integer: bool, where: str, covered: tuple[float, float] | None
+) -> npt.NDArray[Any]:
+    whole = values.dtype.kind in "biu"
+    # correctionlib takes some bin for NaN instead of refusing it
+    if not whole and np.isnan(values).any():
+        raise ConfigError(f"{where} has NaN")
+    if not integer:
+        numbers = values.astype(np.float64)
+        if covered is not None and np.isfinite(covered).any():
+            low, high = covered
+            # the upper edge itself is beyond the last bin
+            np.clip(numbers, low, np.nextafter(high, -np.inf) if np.isfinite(high) else high, out=numbers)
+        return numbers
+    if not whole and not np.all(np.isfinite(values) & (np.rint(values) == values)):
+        raise ConfigError(f"{where} has numbers that are no integers")
+    return values.astype(np.int64)
+
+
+def plain_name(name: str) -> str:
+    """Return the name of an input in lower case and without underscores, as :func:`evaluate` takes it."""
+    return name.replace("_", "").lower()

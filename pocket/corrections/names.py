@@ -1,0 +1,62 @@
+"""Names of the corrections in correctionlib files, kept beside the store: to load such a file may take seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from pocket.base.runtime.file_state import checksum
+from pocket.corrections.files import names_of
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.io.store.paths import store_root
+from pocket.io.store.publishing import replacing_file
+from pocket.parameters.checksums import FileContent
+from pocket.parameters.locations import local_path
+
+
+def check_corrections(corrections: Iterable[tuple[str, str]]) -> None:
+    """Check that corrections are in their files.
+
+    A file that isn't on this machine isn't looked at: another step may make it, and jobs may have it.
+
+    Args:
+        corrections: of each the file, as :func:`pocket.corrections.files.load_correction` takes it, and its name.
+
+    Raises:
+        ConfigError: if a file isn't a correctionlib file.
+        UnknownNameError: if a correction isn't in its file.
+
+    Example:
+        >>> check_corrections([("nowhere/muon_Z.json.gz", "NUM_TightID_DEN_TrackerMuons")])
+    """
+    for file, name in corrections:
+        try:
+            path = local_path(file)
+            content = FileContent(path, checksum(path))
+        except (ConfigError, OSError):
+            continue
+        known = _names(content)
+        if name not in known:
+            raise UnknownNameError("correction", name, known, Path(file).name)
+
+
+@functools.lru_cache(maxsize=256)
+def _names(content: FileContent) -> tuple[str, ...]:
+    """Return the names of the corrections of a file, with the compound ones."""
+    place = None
+    with contextlib.suppress(ConfigError):
+        place = store_root() / "cache" / "corrections" / f"{content.sha256}.json"
+    if place is not None:
+        with contextlib.suppress(OSError, ValueError):
+            return tuple(map(str, json.loads(place.read_bytes())))
+    names = names_of(content)
+    if place is not None:
+        # a store that can't be written to is no error here
+        with contextlib.suppress(OSError):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with replacing_file(place) as file:
+                file.write(json.dumps(names).encode())
+    return names

@@ -1,0 +1,1 @@
+"""Cuts, and the categories that events or their objects are divided into by them."""

@@ -1,0 +1,155 @@
+"""Categorisations: how events, or their objects, are divided into categories by cuts."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pocket.base.arguments import Declarative
+from pocket.base.file_names import check_file_name
+from pocket.cuts.cut import Cut
+from pocket.errors import ConfigError
+
+#: keys of the cutflow that aren't categories
+RESERVED = frozenset({"initial", "skim", "presel"})
+
+
+def check_cuts(cuts: object, where: str) -> tuple[Cut, ...]:
+    """Return the cuts as a tuple.
+
+    Raises:
+        ConfigError: if there is anything but a :class:`~pocket.cuts.cut.Cut` in them.
+    """
+    if isinstance(cuts, Cut) or not isinstance(cuts, Sequence):
+        raise ConfigError(f"{where} must be a list of cuts, not {cuts!r}")
+    for position, cut in enumerate(cuts):
+        if not isinstance(cut, Cut):
+            raise ConfigError(f"{where}[{position}] must be a Cut, not {cut!r}")
+    return tuple(cuts)
+
+
+def check_event_cuts(cuts: object, where: str) -> tuple[Cut, ...]:
+    """Return the cuts as a tuple, refusing those that select objects.
+
+    Raises:
+        ConfigError: likewise, or if a cut selects objects of a collection.
+    """
+    checked = check_cuts(cuts, where)
+    for cut in checked:
+        if cut.per_object:
+            raise ConfigError(
+                f"{where}: cut {cut.name!r} selects objects of {cut.collection!r}; only categories and subsamples may"
+            )
+    return checked
+
+
+@dataclass(frozen=True)
+class StandardSelection(metaclass=Declarative):
+    """Categories as the logical AND of their cuts; an event may be in several.
+
+    A category with a cut on a collection consists of objects instead of events.
+
+    Args:
+        categories: category name → list of cuts.
+
+    Raises:
+        ConfigError: if there is no category, a name is reserved, a cut isn't one, or cuts select objects of
+            different collections.
+    """
+
+    categories: Mapping[str, Sequence[Cut]]
+
+    def __post_init__(self) -> None:
+        if not self.categories:
+            raise ConfigError("categories: at least one is needed, e.g. {'baseline': [passthrough]}")
+        for name, cuts in self.categories.items():
+            check_file_name("category", name, "categories")
+            if name in RESERVED:
+                raise ConfigError(f"categories: {name!r} can't be a category's name, it is a step of the cutflow")
+            check_cuts(cuts, f"categories.{name}")
+        used = dict.fromkeys(cut.collection for cuts in self.categories.values() for cut in cuts if cut.per_object)
+        if len(used) > 1:
+            raise ConfigError(
+                f"categories: cuts select objects of {' and '.join(map(repr, used))}, one selection may use only one "
+                "collection"
+            )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.categories)
+
+    def __len__(self) -> int:
+        return len(self.categories)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the categories, in order."""
+        return tuple(self.categories)
+
+    @property
+    def collection(self) -> str | None:
+        """The collection that cuts select objects of, ``None`` if all select events."""
+        return next((cut.collection for cuts in self.categories.values() for cut in cuts if cut.per_object), None)
+
+
+@dataclass(frozen=True)
+class MultiCut(metaclass=Declarative):
+    """One binning of a :class:`CartesianSelection`: a list of cuts, one per bin.
+
+    Args:
+        name: name of the binning.
+        cuts: one cut per bin; they may overlap.
+        cuts_names: names of the bins, default the names of the cuts.
+
+    Raises:
+        ConfigError: if there is no cut, or names are missing or there twice.
+    """
+
+    name: str
+    cuts: Sequence[Cut]
+    cuts_names: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        where = f"MultiCut {self.name!r}"
+        object.__setattr__(self, "cuts", check_cuts(self.cuts, where))
+        object.__setattr__(self, "cuts_names", tuple(self.cuts_names or (cut.name for cut in self.cuts)))
+        if not self.cuts:
+            raise ConfigError(f"{where} needs at least one cut")
+        if len(self.cuts) != len(self.cuts_names):
+            raise ConfigError(f"{where} has {len(self.cuts)} cuts, but {len(self.cuts_names)} names of cuts")
+        if len(set(self.cuts_names)) < len(self.cuts_names):
+            raise ConfigError(f"{where}: two of its bins have one name: {', '.join(self.cuts_names)}")
+
+
+@dataclass(frozen=True)
+class CartesianSelection(StandardSelection):
+    """Every combination of the bins of several binnings, each a category, and common categories besides.
+
+    The categories are the common ones first, then ``{bin of the first binning}_{bin of the second}_…``, the last
+    binning running fastest.
+
+    Args:
+        multicuts: the binnings.
+        common_cats: categories outside the product.
+
+    Raises:
+        ConfigError: if there is no binning, or two categories have one name.
+    """
+
+    categories: Mapping[str, Sequence[Cut]] = field(init=False)
+    multicuts: Sequence[MultiCut]
+    common_cats: StandardSelection | Mapping[str, Sequence[Cut]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.multicuts or not all(isinstance(multicut, MultiCut) for multicut in self.multicuts):
+            raise ConfigError(f"CartesianSelection: multicuts must be a list of MultiCut, not {self.multicuts!r}")
+        common = self.common_cats
+        categories = dict(common.categories if isinstance(common, StandardSelection) else common)
+        bins = [zip(multicut.cuts_names, multicut.cuts, strict=True) for multicut in self.multicuts]
+        for combination in itertools.product(*bins):
+            name = "_".join(bin_name for bin_name, _ in combination)
+            if name in categories:
+                raise ConfigError(f"CartesianSelection: two categories are named {name!r}, rename bins by cuts_names=")
+            categories[name] = tuple(cut for _, cut in combination)
+        object.__setattr__(self, "categories", categories)
+        super().__post_init__()

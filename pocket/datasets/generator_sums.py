@@ -1,0 +1,60 @@
+"""Normalisation of skims: by the sums over all events before the skim, which the survivors don't tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from pocket.datasets.skim_sums import BeforeSkim
+from pocket.errors import DatasetError
+
+#: branch of a skim: Σ genWeight before the skim over that after it, for the events of one file
+RESCALE = "skimRescaleGenWeight"
+
+
+def generator_sums(events: Any, metadata: Mapping[str, Any]) -> tuple[float, float]:
+    """Return Σ genWeight and Σ sign(genWeight) of simulated events before any cut, in double precision.
+
+    For a skim the first is Σ genWeight · skimRescaleGenWeight, the sum before the skim as far as its files tell: those
+    without a survivor are missing. Nothing tells the second, so it is 0. Where the metadata of the skim have the
+    sums, :func:`restore_sums` puts them in the place of both. Without ``genWeight`` both are 0.
+
+    Args:
+        events: all events of the chunk.
+        metadata: metadata of the dataset.
+
+    Raises:
+        DatasetError: if a generator weight isn't finite.
+    """
+    if "genWeight" not in events.fields:
+        return 0.0, 0.0
+    # in float32 the sum over a large dataset is off by more than the luminosity error
+    weights = np.asarray(events.genWeight, dtype=np.float64)
+    if bad := int((~np.isfinite(weights)).sum()):
+        raise DatasetError(
+            f"dataset {metadata['dataset']!r}: genWeight is not finite for {bad} of {len(weights)} events"
+        )
+    if not metadata.get("isSkim"):
+        return float(weights.sum()), float(np.sign(weights).sum())
+    if RESCALE not in events.fields:
+        return 0.0, 0.0
+    return float((weights * np.asarray(events[RESCALE], dtype=np.float64)).sum()), 0.0
+
+
+def restore_sums(output: dict[str, Any], dataset: str, metadata: Mapping[str, Any]) -> None:
+    """Put the sums before the skim into a merged output, if the dataset is a skim and its metadata have them.
+
+    Args:
+        output: merged output, see :func:`pocket.engine.chunk.empty_output`; changed in place.
+        dataset: name of the dataset.
+        metadata: its metadata.
+    """
+    before = BeforeSkim.of(metadata) or BeforeSkim()
+    if before.nevents is not None:
+        output["cutflow"]["initial"][dataset] = before.nevents
+    if before.sum_genweights is not None:
+        output["sum_genweights"][dataset] = before.sum_genweights
+    if before.sum_signs is not None:
+        output["sum_signOf_genweights"][dataset] = before.sum_signs

@@ -1,0 +1,135 @@
+"""Checksums of the parts of templates, so that who reads a part notices when that part has changed, and only then."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pocket.histograms.readings import Reading
+
+if TYPE_CHECKING:
+    from hist import Hist
+
+CONTENTS = "contents.json"
+#: hexadecimal digits of a checksum: 64 bits for some thousand parts of one output
+_LENGTH = 16
+#: stands for the variation where a histogram has none, as of data
+_NO_VARIATION = ""
+
+#: histogram → sample → dataset → ``bins``: checksum of the axes, ``parts``: category → variation → checksum
+Contents = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
+
+
+def describe_contents(variables: Mapping[str, Mapping[str, Mapping[str, Hist[Any]]]]) -> dict[str, Any]:
+    """Return the checksums of histograms.
+
+    Args:
+        variables: histogram → sample → dataset → histogram with axes ``cat``, ``variation`` for simulation, and others.
+    """
+    return {
+        variable: {
+            sample: {dataset: _describe(histogram) for dataset, histogram in datasets.items()}
+            for sample, datasets in samples.items()
+        }
+        for variable, samples in variables.items()
+    }
+
+
+def write_contents(directory: Path, variables: Mapping[str, Mapping[str, Mapping[str, Hist[Any]]]]) -> None:
+    """Write the checksums of histograms beside them."""
+    text = json.dumps(describe_contents(variables), separators=(",", ":"))
+    (directory / CONTENTS).write_text(text, encoding="utf-8")
+
+
+def read_contents(directory: str | Path) -> Contents:
+    """Read what :func:`write_contents` wrote."""
+    contents: Contents = json.loads((Path(directory) / CONTENTS).read_text(encoding="utf-8"))
+    return contents
+
+
+def checksum_of(contents: Contents, readings: Iterable[Reading]) -> str:
+    """Return one checksum of all that is read, names included; what isn't there is left out."""
+    read = [
+        (
+            *(reading.variable, sample, dataset, histogram["bins"]),
+            [
+                (category, variation, checksum)
+                for category in reading.categories
+                for variation, checksum in histogram["parts"].get(category, {}).items()
+                if variation == _NO_VARIATION or reading.reads_variation(variation)
+            ],
+        )
+        for reading in readings
+        for sample in reading.samples
+        for dataset, histogram in contents.get(reading.variable, {}).get(sample, {}).items()
+    ]
+    return digest_json(read)
+
+
+def checksum_in_category(contents: Contents, variable: str, category: str) -> str | None:
+    """Return one checksum of a histogram in a category, for all samples and variations; ``None`` without one."""
+    if variable not in contents:
+        return None
+    return digest_json(
+        [
+            (sample, dataset, histogram["bins"], list(histogram["parts"].get(category, {}).items()))
+            for sample, datasets in contents[variable].items()
+            for dataset, histogram in datasets.items()
+        ]
+    )
+
+
+def digest_json(value: Any) -> str:
+    """Return the SHA-256 of a value that JSON can hold."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def only_read(histogram: Hist[Any], reading: Reading) -> Hist[Any]:
+    """Return a histogram with the categories and variations that are read, of those that it has, and no others."""
+    import hist
+
+    kept: dict[str, list[str]] = {"cat": [name for name in histogram.axes["cat"] if name in reading.categories]}
+    if "variation" in histogram.axes.name:
+        kept["variation"] = [name for name in histogram.axes["variation"] if reading.reads_variation(name)]
+    if all(len(names) == len(histogram.axes[axis]) for axis, names in kept.items()):
+        return histogram
+    view = histogram.view(flow=True)
+    axes = []
+    for number, axis in enumerate(histogram.axes):
+        if axis.name in kept:
+            names = list(axis)
+            view = view.take([names.index(name) for name in kept[axis.name]], axis=number)
+            axis = hist.axis.StrCategory(kept[axis.name], name=axis.name, label=axis.label, overflow=False)
+        axes.append(axis)
+    chosen: Hist[Any] = hist.Hist(*axes, storage=histogram.storage_type())
+    chosen.view(flow=True)[...] = view
+    return chosen
+
+
+def _describe(histogram: Hist[Any]) -> dict[str, Any]:
+    categories = list(histogram.axes["cat"])
+    varied = "variation" in histogram.axes.name
+    variations = list(histogram.axes["variation"]) if varied else [_NO_VARIATION]
+    view = histogram.view(flow=True)
+    view = view if varied else view[:, None]
+    others = [axis for axis in histogram.axes if axis.name not in ("cat", "variation")]
+    bins = [histogram.storage_type.__name__, [_describe_axis(axis) for axis in others]]
+    return {
+        "bins": digest_json(bins)[:_LENGTH],
+        "parts": {
+            category: {
+                variation: hashlib.sha256(view[row, column].tobytes()).hexdigest()[:_LENGTH]
+                for column, variation in enumerate(variations)
+            }
+            for row, category in enumerate(categories)
+        },
+    }
+
+
+def _describe_axis(axis: Any) -> list[Any]:
+    # what decides in which bin a value lies; the label is for plots
+    edges = list(axis) if axis.traits.discrete else axis.edges.tolist()
+    return [axis.name, type(axis).__name__, edges, repr(axis.traits)]

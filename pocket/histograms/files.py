@@ -1,0 +1,139 @@
+"""Outputs on disk: histograms as HDF5 in the UHI form, everything else but columns as JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pocket.errors import HistogramError, UnknownNameError
+from pocket.histograms.one_sided import with_variations
+
+HISTOGRAMS = "histograms.h5"
+SUMS = "sums.json"
+
+
+def write_sums_and_histograms(directory: Path, output: Mapping[str, Any]) -> None:
+    """Write a processor's output: ``histograms.h5`` and, with all the rest, ``sums.json``.
+
+    Columns are left out: :func:`pocket.columns.parquet.write_columns`.
+
+    Args:
+        directory: an existing folder.
+        output: see :func:`pocket.engine.chunk.empty_output`.
+    """
+    import h5py
+    import uhi.io.hdf5
+
+    # HDF5 crashes where the disk is full
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        for variable, samples in output["variables"].items():
+            for sample, datasets in samples.items():
+                for dataset, histogram in datasets.items():
+                    uhi.io.hdf5.write(file.create_group(f"{variable}/{sample}/{dataset}"), histogram)
+    (directory / HISTOGRAMS).write_bytes(content.getbuffer())
+    sums = {key: value for key, value in output.items() if key not in ("variables", "columns")}
+    (directory / SUMS).write_text(json.dumps(sums, indent=1, allow_nan=False), encoding="utf-8")
+
+
+def read_output(directory: str | Path) -> dict[str, Any]:
+    """Read what :func:`write_sums_and_histograms` wrote."""
+    variables = {variable: read_variable(directory, variable) for variable in list_variables(directory)}
+    return {**read_sums(directory), "variables": variables}
+
+
+def read_sums(directory: str | Path) -> dict[str, Any]:
+    """Read the cutflow and the sums of weights alone."""
+    sums = json.loads((Path(directory) / SUMS).read_text(encoding="utf-8"))
+    assert isinstance(sums, dict)
+    return sums
+
+
+def list_variables(directory: str | Path) -> list[str]:
+    """Return the names of the histograms."""
+    import h5py
+
+    with h5py.File(Path(directory) / HISTOGRAMS) as file:
+        return list(file)
+
+
+def read_variable(directory: str | Path, variable: str) -> dict[str, dict[str, Any]]:
+    """Read one variable's histograms, without touching the others.
+
+    Returns:
+        Sample → dataset → histogram.
+
+    Raises:
+        UnknownNameError: if there is no such variable.
+    """
+    import h5py
+    import hist
+    import uhi.io.hdf5
+
+    path = Path(directory) / HISTOGRAMS
+    with h5py.File(path) as file:
+        if variable not in file:
+            raise UnknownNameError("variable", variable, list(file), str(path))
+        read: Any = uhi.io.hdf5.read
+        return {
+            sample: {dataset: hist.Hist(read(group)) for dataset, group in datasets.items()}
+            for sample, datasets in file[variable].items()
+        }
+
+
+def read_templates(directory: str | Path, variable: str) -> dict[str, Any]:
+    """Read one variable summed over the datasets of each sample.
+
+    Returns:
+        Sample → histogram.
+    """
+    return {sample: add(datasets.values()) for sample, datasets in read_variable(directory, variable).items()}
+
+
+def relabel(output: Mapping[str, Any], labels: Mapping[str, Mapping[str, str]]) -> None:
+    """Give the axes of all histograms of an output their labels, in place.
+
+    A label decides nothing, so branches stay when it is changed, and histograms with other labels can't be added.
+
+    Args:
+        output: with ``variables``, see :func:`pocket.engine.chunk.empty_output`.
+        labels: variable → axis → label; an axis that isn't there has its name.
+    """
+    for variable, samples in output["variables"].items():
+        for datasets in samples.values():
+            for histogram in datasets.values():
+                for axis in histogram.axes:
+                    axis.label = labels.get(variable, {}).get(axis.name, axis.name)
+
+
+def add(histograms: Iterable[Any]) -> Any:
+    """Add histograms; of those that lack a variation of another one, the nominal stands for it.
+
+    Raises:
+        HistogramError: if there is none, or other axes than that of variations differ.
+    """
+    total: Any = None
+    for histogram in _with_the_same_variations(list(histograms)):
+        if total is None:
+            total = histogram.copy()
+        elif list(total.axes) != list(histogram.axes):
+            raise HistogramError("histograms of one sample have different axes and can't be added")
+        else:
+            total += histogram
+    if total is None:
+        raise HistogramError("there is no histogram to add")
+    return total
+
+
+def _with_the_same_variations(histograms: list[Any]) -> list[Any]:
+    if any("variation" not in histogram.axes.name for histogram in histograms):
+        return histograms
+    several = [list(histogram.axes["variation"]) for histogram in histograms]
+    names = list(dict.fromkeys(name for each in several for name in each))
+    return [
+        histogram if each == names else with_variations(histogram, names)
+        for histogram, each in zip(histograms, several, strict=True)
+    ]

@@ -1,0 +1,192 @@
+"""Variations that go to one side only, and what stands for the other one.
+
+A calibrator or weight that can be shifted one way only says by ``symmetrise`` what its templates are on the other
+side: ``"mirror"``, the same change with the opposite sign, or ``"none"``, no change. Branches store what is computed;
+the other side is added when their outputs are merged, so that all that reads templates finds both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pocket.errors import ConfigError, check_known
+from pocket.histograms.readings import NOMINAL, stem_of
+
+if TYPE_CHECKING:
+    from pocket.configurator import Configurator
+
+MIRROR, NONE = "mirror", "none"
+_OTHER = {"Up": "Down", "Down": "Up"}
+
+#: one mode for all one-sided variations, or variation without ``Up`` and ``Down`` → mode
+Symmetrise = str | Mapping[str, str]
+
+
+def other_side(variation: str) -> str:
+    """Return the name of the other side of a variation.
+
+    Raises:
+        ConfigError: if the name ends in neither ``Up`` nor ``Down``.
+
+    Example:
+        >>> other_side("pt_scaleUp")
+        'pt_scaleDown'
+    """
+    for side, other in _OTHER.items():
+        if variation.endswith(side):
+            return f"{variation.removesuffix(side)}{other}"
+    raise ConfigError(f"variation {variation!r} ends in neither 'Up' nor 'Down'")
+
+
+def check_symmetrise(symmetrise: Symmetrise, where: str) -> None:
+    """Check the modes of a calibrator or weight.
+
+    Raises:
+        UnknownNameError: for another mode.
+    """
+    modes = [symmetrise] if isinstance(symmetrise, str) else symmetrise.values()
+    check_known("mode", [mode for mode in modes if mode], (MIRROR, NONE), f"symmetrise of {where}")
+
+
+def mode_of(symmetrise: Symmetrise, stem: str) -> str:
+    """Return the mode of a variation, named without ``Up`` and ``Down``; empty if it has none."""
+    return symmetrise if isinstance(symmetrise, str) else symmetrise.get(stem, "")
+
+
+def one_sided_variations(cfg: Configurator) -> dict[str, str]:
+    """Return the one-sided variations that a configuration stores, each with its mode.
+
+    Args:
+        cfg: the configuration.
+
+    Raises:
+        ConfigError: if a variation has one side and no mode, or is named without a side.
+        UnknownNameError: for an unknown mode, or a mode of a variation that no dataset has.
+    """
+    found: dict[str, str] = {}
+    stems: dict[str, set[str]] = {}
+    modes: dict[str, Mapping[str, str]] = {}
+    for calibrator, variations in _shape_variations(cfg):
+        where = f"calibrator {calibrator.name!r}"
+        check_symmetrise(calibrator.symmetrise, where)
+        found |= _one_sided(variations, calibrator.symmetrise, where)
+        # a year may have a source that others haven't
+        stems.setdefault(where, set()).update(map(stem_of, variations))
+        if not isinstance(calibrator.symmetrise, str):
+            modes[where] = calibrator.symmetrise
+    for where, by_variation in modes.items():
+        check_known("variation", by_variation, stems[where], f"symmetrise of {where}")
+    for cls in cfg.weights.classes.values():
+        check_symmetrise(cls.symmetrise, f"weight {cls.name!r}")
+        of_weight = {"": cls.symmetrise} if isinstance(cls.symmetrise, str) else cls.symmetrise
+        found |= {f"{cls.name}_{name}Up" if name else f"{cls.name}Up": mode for name, mode in of_weight.items() if mode}
+    return found
+
+
+def with_both_sides(histogram: Any, one_sided: Mapping[str, str]) -> Any:
+    """Return a histogram in which each one-sided variation has its other side; the same one if none lacks it.
+
+    A mirrored side has 2 nominal − given. Its sum of squared weights is that of the given side, of which it can't be
+    told from sums; no side but the nominal enters an error.
+
+    Args:
+        histogram: with an axis ``variation``, or without.
+        one_sided: variation → mode, as :func:`one_sided_variations`.
+    """
+    if "variation" not in histogram.axes.name:
+        return histogram
+    names = list(histogram.axes["variation"])
+    added = {other_side(name): name for name in names if name in one_sided and other_side(name) not in names}
+    if not added:
+        return histogram
+    wanted = [each for name in names for each in (name, *(new for new, given in added.items() if given == name))]
+    result = with_variations(histogram, wanted)
+    position = histogram.axes.name.index("variation")
+    view = np.moveaxis(result.view(flow=True), position, 0)
+    for new, given in added.items():
+        if one_sided[given] == MIRROR:
+            here, there, nominal = (view[wanted.index(name)] for name in (new, given, NOMINAL))
+            if view.dtype.names:
+                here["value"] = 2 * nominal["value"] - there["value"]
+                here["variance"] = there["variance"]
+            else:
+                here[...] = 2 * nominal - there
+    return result
+
+
+def with_variations(histogram: Any, names: Sequence[str]) -> Any:
+    """Return a histogram with other variations: those that it lacks are its nominal.
+
+    Args:
+        histogram: with an axis ``variation`` that has ``nominal``.
+        names: the variations.
+    """
+    from hist import Hist, axis
+
+    position = histogram.axes.name.index("variation")
+    old = histogram.axes[position]
+    known = list(old)
+    new = axis.StrCategory(
+        names, name=old.name, label=old.label, growth=old.traits.growth, overflow=old.traits.overflow
+    )
+    result = Hist(
+        *(new if each is old else each for each in histogram.axes), storage=histogram.storage_type(),
+        name=histogram.name, label=histogram.label,
+    )  # fmt: skip
+    sources = [known.index(name if name in known else NOMINAL) for name in names]
+    # what lies behind the last category stays there
+    sources += range(len(known), old.extent)
+    result.view(flow=True)[...] = np.take(histogram.view(flow=True), sources, axis=position)
+    return result
+
+
+def with_both_sums(sums: dict[str, Any], one_sided: Mapping[str, str], *, squared: bool) -> dict[str, Any]:
+    """Return sums of weights by variation with the other side of each one-sided variation, as in histograms.
+
+    Args:
+        sums: variation → sum.
+        one_sided: variation → mode.
+        squared: whether these are sums of squared weights.
+    """
+    result = {}
+    for name, value in sums.items():
+        result[name] = value
+        if name in one_sided and other_side(name) not in sums:
+            mirrored = value if squared else 2 * sums[NOMINAL] - value
+            result[other_side(name)] = mirrored if one_sided[name] == MIRROR else sums[NOMINAL]
+    return result
+
+
+def _shape_variations(cfg: Configurator) -> Iterator[tuple[Any, tuple[str, ...]]]:
+    """Yield each calibrator that varies simulation with its variations, for all datasets."""
+    from pocket.calibrators.sequence import CalibratorSequence
+
+    for dataset, definition in cfg.definitions.items():
+        requested = cfg.shapes.requested(cfg.counted_samples(definition.sample)) if definition.is_mc else ()
+        if requested:
+            metadata = {"dataset": dataset, **definition.metadata()}
+            sequence = CalibratorSequence(cfg.shapes.calibrators, cfg.parameters, metadata, requested)
+            for calibrator in sequence.calibrators:
+                if calibrator.name in requested:
+                    yield calibrator, sequence.variations_of(calibrator.name)
+
+
+def _one_sided(variations: Sequence[str], symmetrise: Symmetrise, where: str) -> dict[str, str]:
+    found = {}
+    for variation in variations:
+        try:
+            other = other_side(variation)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
+        if other in variations:
+            continue
+        if not (mode := mode_of(symmetrise, stem_of(variation))):
+            raise ConfigError(
+                f"{where} has the variation {variation!r} but not {other!r}: symmetrise must say whether that is the "
+                f'same change with the opposite sign, {{{stem_of(variation)!r}: "mirror"}}, or no change, "none"'
+            )
+        found[variation] = mode
+    return found

@@ -1,0 +1,1 @@
+"""Columns computed once per event over all variations, such as the scores of trained models."""

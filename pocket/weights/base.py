@@ -1,0 +1,329 @@
+"""Definition of event weights, with their variations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from pocket.base.arguments import declarative
+from pocket.errors import ConfigError
+from pocket.histograms.one_sided import mode_of
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class WeightData:
+    """Values of a weight with at most one up/down variation.
+
+    Args:
+        name: name of the weight.
+        nominal: shape (n events,).
+        up: shape (n events,), or ``None``.
+        down: shape (n events,), or ``None``.
+    """
+
+    name: str
+    nominal: Any
+    up: Any = None
+    down: Any = None
+
+
+@dataclass(frozen=True)
+class WeightDataMultiVariation:
+    """Values of a weight with several named variations.
+
+    Args:
+        name: name of the weight.
+        nominal: shape (n events,).
+        variations: names, one per entry of ``up`` and ``down``.
+        up: one array of shape (n events,) per variation.
+        down: one array of shape (n events,) per variation.
+    """
+
+    name: str
+    nominal: Any
+    variations: Sequence[str]
+    up: Sequence[Any]
+    down: Sequence[Any]
+
+
+class WeightWrapper:
+    """Base class of weights: set ``name``, override :meth:`compute`.
+
+    Attributes:
+        name: the name configurations use.
+        has_variations: whether the weight has variations.
+        isMC_only: whether data are left alone.
+        follows: name of a weight in whose variations this one has values of its own (:meth:`compute_following`).
+        symmetrise: ``"mirror"`` or ``"none"`` for variations that are computed up only, and what stands for the other
+            side (:mod:`pocket.histograms.one_sided`); of several, by name.
+        _variations: names of several variations, each with up and down; empty for a single pair. A subclass may set
+            it in ``__init__``, from parameters and metadata.
+
+    Args:
+        params: parameters of the analysis.
+        metadata: metadata of the dataset (sample, year, isMC, …).
+    """
+
+    name: ClassVar[str] = ""
+    has_variations: ClassVar[bool] = False
+    isMC_only: ClassVar[bool] = True  # noqa: N815  PocketCoffea's spelling
+    follows: ClassVar[str | None] = None
+    symmetrise: ClassVar[str | Mapping[str, str]] = ""
+    _variations: Sequence[str] = ()
+    _are_stored: bool = True
+
+    def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
+        self.params = self._params = params  # PocketCoffea's weights have the names with an underscore
+        self.metadata = self._metadata = metadata
+
+    @classmethod
+    def scale_factors(cls) -> tuple[str, ...]:
+        """Names of the derived scale factors that the weight applies."""
+        return ()
+
+    @classmethod
+    def systematics(cls) -> Mapping[str, tuple[str, ...]]:
+        """Derived scale factor → systematics that its file must have for the weight's variations."""
+        return {}
+
+    @classmethod
+    def named_inputs(cls) -> tuple[str, ...]:
+        """Names that inputs of the derived scale factors are given by, each of which one of them must have."""
+        return ()
+
+    def check_parameters(self) -> None:
+        """Check that the parameters have what the weight needs for the year of the dataset.
+
+        It is called when the configuration is built, for one dataset of each year that the weight is applied to.
+
+        Raises:
+            ConfigError: if they lack something.
+        """
+
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return file and name of the corrections that the weight reads for the year of the dataset.
+
+        When the configuration is built, it is checked that those files that are there have them.
+
+        Raises:
+            ConfigError: if the parameters lack something.
+        """
+        return ()
+
+    @property
+    def variations(self) -> tuple[str, ...]:
+        """Names of several variations, empty for a single pair."""
+        return tuple(self._variations)
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the weight of each event.
+
+        Args:
+            events: events that passed the preselection, length ``size``.
+            size: number of events.
+            shape_variation: the shape variation being processed, ``"nominal"`` without.
+
+        Returns:
+            An array of shape (size,), arrays (nominal, up, down), arrays and lists (nominal, names, up, down) as in
+            :class:`WeightDataMultiVariation`, a :class:`WeightData`, or a :class:`WeightDataMultiVariation`.
+        """
+        raise NotImplementedError(f"weight {self.name!r} has no compute()")
+
+    def compute_following(self, events: Any, size: int, keys: Sequence[str]) -> Mapping[str, Any]:
+        """Return the weight in variations of the weight that it follows.
+
+        Args:
+            events: as in :meth:`compute`.
+            size: number of events.
+            keys: the variations, as :func:`systematic_key` names them, e.g. ``"hf_up"`` for ``sf_btag_hfUp``.
+
+        Returns:
+            Key → weight, shape (size,).
+        """
+        raise NotImplementedError(f"weight {self.name!r} has no compute_following()")
+
+    def variation_names(self) -> list[str]:
+        """Names of the stored variations: ``{name}Up`` or ``{name}_{variation}Up``, and the same with Down.
+
+        Those that are symmetrised have no Down.
+        """
+        if not self.has_variations:
+            return []
+        stems = [(f"{self.name}_{variation}", variation) for variation in self.variations] or [(self.name, "")]
+        return [
+            f"{stem}{side}"
+            for stem, variation in stems
+            for side in (("Up",) if mode_of(self.symmetrise, variation) else ("Up", "Down"))
+        ]
+
+    def store_variations(self, stored: bool) -> None:
+        """Take over whether anything stores the variations, which is so unless this is called; called by the engine."""
+        self._are_stored = stored
+
+    def needs_variations(self, shape_variation: str) -> bool:
+        """Tell whether :meth:`compute` has to return the variations; inside a shape variation it hasn't."""
+        return shape_variation == "nominal" and self.has_variations and self._are_stored
+
+    def evaluate(self, events: Any, size: int, shape_variation: str) -> tuple[Array, dict[str, Array]]:
+        """Compute the weight and bring it into one form.
+
+        Returns:
+            The nominal weight, shape (size,), and variation name → weight, shape (size,).
+
+        Raises:
+            ConfigError: if shapes are wrong, values aren't finite, or promised variations are missing.
+        """
+        data = self.compute(events, size, shape_variation)
+        # a list of arrays is what a tuple of them is, a list of numbers is the nominal
+        if isinstance(data, tuple) or (isinstance(data, list) and data and np.ndim(data[0]) == 1):
+            if len(data) == 4:
+                data = WeightDataMultiVariation(self.name, *data)
+            elif 1 <= len(data) <= 3:
+                data = WeightData(self.name, *data)
+            else:
+                raise ConfigError(
+                    f"weight {self.name!r} returned {len(data)} arrays, neither (nominal, up, down) nor (nominal, "
+                    "names, up, down)"
+                )
+        elif not isinstance(data, WeightData | WeightDataMultiVariation):
+            data = WeightData(self.name, data)
+        nominal = self._checked(data.nominal, size, "nominal")
+        names = self.variation_names() if self.needs_variations(shape_variation) else []
+        if not names:
+            return nominal, {}
+        if isinstance(data, WeightDataMultiVariation):
+            if not all(isinstance(part, Sequence) for part in (data.variations, data.up, data.down)):
+                raise ConfigError(f"weight {self.name!r} returned no lists of names, of up and of down variations")
+            if tuple(data.variations) != self.variations:
+                raise ConfigError(
+                    f"weight {self.name!r} returned the variations {list(data.variations)}, "
+                    f"it promises {list(self.variations)}"
+                )
+            pairs = list(zip_longest(self.variations, data.up, data.down))
+        else:
+            pairs = [("", data.up, data.down)]
+        values = [
+            side
+            for variation, up, down in pairs
+            for side in ((up,) if mode_of(self.symmetrise, variation or "") and down is None else (up, down))
+        ]
+        if self.symmetrise and len(values) > len(names):
+            raise ConfigError(f"weight {self.name!r} is symmetrised, but returned more than {', '.join(names)}")
+        if len(values) != len(names) or any(value is None for value in values):
+            raise ConfigError(
+                f"weight {self.name!r} has variations, but did not return all of {', '.join(names)}; symmetrise is for "
+                "those that are computed up only"
+            )
+        return nominal, {name: self._checked(value, size, name) for name, value in zip(names, values, strict=True)}
+
+    def evaluate_following(self, events: Any, size: int, variations: Iterable[str]) -> dict[str, Array]:
+        """Compute the weight in variations of the weight that it follows.
+
+        Args:
+            events: as in :meth:`compute`.
+            size: number of events.
+            variations: names of the followed weight's variations.
+
+        Returns:
+            Variation name → weight, shape (size,).
+
+        Raises:
+            ConfigError: if shapes are wrong, values aren't finite, or a variation is missing.
+        """
+        keys = {variation: systematic_key(variation, str(self.follows)) for variation in variations}
+        values = self.compute_following(events, size, tuple(keys.values()))
+        missing = [key for key in keys.values() if key not in values]
+        if missing:
+            raise ConfigError(
+                f"weight {self.name!r} follows {self.follows!r}, but did not return {', '.join(missing)} for it"
+            )
+        return {variation: self._checked(values[key], size, variation) for variation, key in keys.items()}
+
+    def _checked(self, values: Any, size: int, which: str) -> Array:
+        if values is None:
+            raise ConfigError(f"weight {self.name!r} ({which}) is None, expected one number per event ({size})")
+        try:
+            array = np.asarray(values, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            reason = str(error).partition("\n")[0]
+            raise ConfigError(f"weight {self.name!r} ({which}) is not one number per event: {reason}") from None
+        if array.shape == ():
+            array = np.full(size, array)
+        if array.shape != (size,):
+            raise ConfigError(f"weight {self.name!r} ({which}) has shape {array.shape}, expected ({size},)")
+        finite = np.isfinite(array)
+        if not finite.all():
+            raise ConfigError(
+                f"weight {self.name!r} ({which}) is not finite for {int((~finite).sum())} of {size} events"
+            )
+        return array
+
+
+def systematic_key(variation: str, weight: str = "") -> str:
+    """Return what the file of a derived scale factor calls a variation.
+
+    Args:
+        variation: name of a shape variation, or of the variation of a weight.
+        weight: the weight, whose name is left out where a source is named, too.
+
+    Examples:
+        >>> systematic_key("AK4PFchs_JES_TotalUp")
+        'AK4PFchs_JES_Total_up'
+        >>> systematic_key("sf_btag_hfDown", "sf_btag")
+        'hf_down'
+        >>> systematic_key("pileupUp", "pileup")
+        'pileup_up'
+    """
+    for side in ("Up", "Down"):
+        if variation.endswith(side):
+            source = variation.removesuffix(side)
+            return f"{source.removeprefix(f'{weight}_') if weight else source}_{side.lower()}"
+    return variation
+
+
+class WeightLambda(WeightWrapper):
+    """A weight made from a function, see :meth:`wrap_func`."""
+
+    function: ClassVar[Callable[..., Any]]
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Call the wrapped function."""
+        return type(self).function(self.params, self.metadata, events, size, shape_variation)
+
+    @classmethod
+    @declarative
+    def wrap_func(
+        cls,
+        name: str,
+        function: Callable[..., Any],
+        has_variations: bool = False,
+        variations: Sequence[str] | None = None,
+        isMC_only: bool = True,
+        symmetrise: str | Mapping[str, str] = "",
+    ) -> type[WeightWrapper]:
+        """Make a weight class from ``function(params, metadata, events, size, shape_variation)``.
+
+        Args:
+            name: name of the weight.
+            function: returns what :meth:`WeightWrapper.compute` may return.
+            has_variations: whether variations are returned too.
+            variations: names of several variations; none for one up/down pair.
+            isMC_only: whether data are left alone.
+            symmetrise: for variations that are computed up only, see :class:`WeightWrapper`.
+        """
+        attributes = {
+            "name": name,
+            "function": staticmethod(function),
+            "has_variations": has_variations,
+            "_variations": tuple(variations or ()),
+            "isMC_only": isMC_only,
+            "symmetrise": symmetrise,
+        }
+        return type(name, (cls,), attributes)

@@ -1,0 +1,117 @@
+"""Derived scale factors, evaluated for objects or events from the files that the chain writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pocket.corrections.bin_cache import Floats, Input, Inputs
+from pocket.corrections.evaluation import FlatObjects, coverage, evaluate
+from pocket.corrections.files import find_corrections, load_correction
+from pocket.errors import ConfigError, ScaleFactorError
+from pocket.weights.base import systematic_key
+
+SYSTEMATIC = "systematic"
+
+
+@dataclass(frozen=True)
+class DerivedCorrection:
+    """A correction in the file of a derived scale factor.
+
+    Args:
+        file: the file.
+        name: name of the correction in it.
+    """
+
+    file: str
+    name: str
+
+    @property
+    def axes(self) -> dict[str, str]:
+        """Input, all but ``systematic`` → its type: ``real``, ``int`` or ``string``."""
+        inputs = load_correction(self.file, self.name).inputs
+        return {variable.name: variable.type for variable in inputs if variable.name != SYSTEMATIC}
+
+    @property
+    def systematics(self) -> frozenset[Any]:
+        """Keys of ``systematic``; none if the correction doesn't vary."""
+        return self._keys(SYSTEMATIC)
+
+    def nominal_in(self, shape_variation: str) -> str:
+        """Return the systematic that counts in a shape variation: that of the same name, or else ``nominal``."""
+        key = systematic_key(shape_variation)
+        return key if key in self.systematics else "nominal"
+
+    def evaluate(self, inputs: Mapping[str, Input], systematic: str, size: int) -> Floats:
+        """Evaluate the correction.
+
+        Args:
+            inputs: axis → one text for all, or one number per object or event.
+            systematic: ``nominal``, ``up``, ``down``, ``stat_up``, ….
+            size: number of objects or events.
+
+        Returns:
+            Shape (size,).
+
+        Raises:
+            ConfigError: if an input is missing, has NaN or no integers, or is out of range where that is an error; if
+                the correction doesn't know a text.
+            UnknownNameError: if it doesn't know the systematic.
+        """
+        place = f"correction {self.name!r} of {Path(self.file).name}"
+        inputs = Inputs.of(inputs)
+        for axis, text in inputs.texts.items():
+            known = self._keys(axis)
+            # without keys, nothing depends on it, or the library itself looks it up below a transformation
+            if known and text not in known and None not in known:
+                raise ConfigError(f"{place} knows no {axis} {text!r}; known: {', '.join(sorted(known))}")
+        if systematic != "nominal" and not self.systematics:
+            raise ConfigError(f"{place} has no systematic {systematic!r}, nor any other one")
+        values = evaluate(self.file, self.name, inputs.with_texts({SYSTEMATIC: systematic}), clamped=False)
+        # one value if all inputs are texts
+        return np.broadcast_to(values, size)
+
+    def _keys(self, axis: str) -> frozenset[Any]:
+        load_correction(self.file, self.name)
+        return coverage(find_corrections(self.file), self.name).keys.get(axis, frozenset())
+
+
+def any_of(data: Floats, mc: Floats, objects: FlatObjects, name: str) -> Floats:
+    """Return the weight of a requirement that any object of an event may fulfil, as a trigger; shape (events,).
+
+    (1 − Π(1 − ε_data)) / (1 − Π(1 − ε_MC)), the ratio of the probabilities that at least one object passes. An event
+    without objects has no such probability in either; its weight is 1.
+
+    Args:
+        data: efficiency of each object in data, shape (n objects,).
+        mc: its efficiency in simulation.
+        objects: the objects.
+        name: name of the scale factor, for errors.
+
+    Raises:
+        ScaleFactorError: if no object of an event can pass in simulation.
+    """
+    some = objects.per_event > 0
+    numerator, denominator = 1 - objects.product(1 - data), 1 - objects.product(1 - mc)
+    if np.any(denominator[some] <= 0):
+        raise ScaleFactorError(f"scale factor {name!r}: an event has no object with efficiency above zero")
+    return np.divide(numerator, denominator, out=np.ones_like(numerator), where=some)
+
+
+def each_of(data: Floats, mc: Floats, passing: npt.NDArray[np.bool_], objects: FlatObjects) -> Floats:
+    """Return the weight of a requirement that objects pass or fail each, as probes do; shape (events,).
+
+    Π(passing) ε_data / ε_MC · Π(failing) (1 − ε_data) / (1 − ε_MC): the efficiency in simulation is then that in data.
+
+    Args:
+        data: efficiency of each object in data, shape (n objects,).
+        mc: its efficiency in simulation, above 0 and below 1 as it is written.
+        passing: whether it passes.
+        objects: the objects.
+    """
+    return objects.product(np.where(passing, data / mc, (1 - data) / (1 - mc)))

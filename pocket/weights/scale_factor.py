@@ -1,0 +1,268 @@
+"""Weights from scale factors that the chain itself derives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from pocket.base.arguments import declarative
+from pocket.base.arrays.fields import field
+from pocket.corrections.bin_cache import Floats, Input, Inputs
+from pocket.corrections.evaluation import FlatObjects, flat
+from pocket.errors import ConfigError, MissingBranchError, UnknownNameError, check_known
+from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightWrapper
+from pocket.weights.derived_correction import DerivedCorrection, any_of, each_of
+
+COMBINE = ("product", "any")
+_STATISTICS = re.compile(r"(stat\d+)_up")
+
+
+class DerivedWeight(WeightWrapper):
+    """Base of the weights from files of the chain.
+
+    The variations are those of the total uncertainty, or of the sources in ``_variations``. Inside a shape variation a
+    factor is nominal, unless its file has a key for it, e.g. ``JES_Total_up`` for ``JES_TotalUp``. In variations of the
+    weight that it follows, it has those of the file's keys. It is 1 while one of its scale factors isn't applied, as in
+    the first iteration of coupled ones.
+
+    Attributes:
+        scale_factor: name of the scale factor in the analysis.
+        inputs: axis → column, where they differ.
+        usual_inputs: those of them that need not be axes.
+    """
+
+    has_variations = True
+    scale_factor: ClassVar[str]
+    inputs: ClassVar[Mapping[str, str]] = {}
+    usual_inputs: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def scale_factors(cls) -> tuple[str, ...]:
+        """Names of the derived scale factors that the weight applies."""
+        return (cls.scale_factor,)
+
+    @classmethod
+    def systematics(cls) -> Mapping[str, tuple[str, ...]]:
+        """The scale factor, and the systematics that its file must have for the weight's variations."""
+        if not cls.has_variations:
+            return {}
+        sources = [f"{variation}_" for variation in cls._variations] or [""]
+        return {cls.scale_factor: tuple(f"{source}{side}" for source in sources for side in ("up", "down"))}
+
+    @classmethod
+    def named_inputs(cls) -> tuple[str, ...]:
+        """Names that inputs are given by."""
+        return tuple(axis for axis, column in cls.inputs.items() if cls.usual_inputs.get(axis) != column)
+
+    @classmethod
+    def make(cls, name: str, variations: Sequence[str], **attributes: Any) -> type[Self]:
+        """Return a weight class.
+
+        Raises:
+            ConfigError: if the variations aren't a list of different names.
+        """
+        if isinstance(variations, str) or len(set(variations)) < len(variations):
+            raise ConfigError(f"weight {name!r}: variations must be a list of different names, not {variations!r}")
+        return type(name, (cls,), {"name": name, "_variations": tuple(variations), **attributes})
+
+    def at(self, events: Any, size: int, shape_variation: str) -> Callable[[str], Floats]:
+        """Return the weight as a function of the systematic, each shape (size,)."""
+        raise NotImplementedError(f"weight {self.name!r} has no at()")
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the weight with its variations."""
+        if self._left_out:
+            return self._one(size, shape_variation)
+        weight = self.at(events, size, shape_variation)
+        correction = self.correction(self.scale_factor)
+        if not self.needs_variations(shape_variation):
+            return weight(correction.nominal_in(shape_variation))
+        self._check_statistics(correction)
+        if not self.variations:
+            return WeightData(self.name, *map(weight, ("nominal", "up", "down")))
+        up, down = ([weight(f"{source}_{side}") for source in self.variations] for side in ("up", "down"))
+        return WeightDataMultiVariation(self.name, weight("nominal"), self.variations, up, down)
+
+    def compute_following(self, events: Any, size: int, keys: Sequence[str]) -> Mapping[str, Any]:
+        """Return the weight in variations of the weight that it follows."""
+        if self._left_out:
+            return dict.fromkeys(keys, np.ones(size))
+        weight = self.at(events, size, "nominal")
+        return {key: weight(key) for key in keys}
+
+    def correction(self, scale_factor: str, of: str = "") -> DerivedCorrection:
+        """Return a scale factor's correction, or one with a suffix to its name.
+
+        Raises:
+            ConfigError: if the file wasn't given.
+        """
+        file = self.params.get("scale_factors", {}).get(scale_factor)
+        if file is None:
+            raise ConfigError(f"weight {self.name!r}: the file of scale factor {scale_factor!r} was not given")
+        return DerivedCorrection(str(file), f"{scale_factor}{of}")
+
+    def objects(self, events: Any, collection: str) -> FlatObjects:
+        """Return the objects of a collection.
+
+        Raises:
+            UnknownNameError: if there is no such collection.
+            ConfigError: if it is one record per event.
+        """
+        check_known("collection", [collection], events.fields, f"weight {self.name!r}")
+        if events[collection].ndim < 2:
+            raise ConfigError(
+                f"weight {self.name!r}: {collection} is one record per event; leave out collection=, and name its "
+                f"fields in inputs=, such as '{collection}.pt'"
+            )
+        return FlatObjects(events, collection)
+
+    def inputs_of(self, correction: DerivedCorrection, column: Callable[[str], npt.NDArray[Any]]) -> Inputs:
+        """Return the inputs of a correction: texts from the metadata, numbers from columns.
+
+        Args:
+            correction: the correction.
+            column: returns the values of a column, one per object or event.
+
+        Raises:
+            UnknownNameError: if the metadata don't have a text, or an input is given by a name that is no axis.
+            MissingBranchError: if there is no such column.
+            ConfigError: if it isn't one number each.
+        """
+        if len(self.scale_factors()) == 1:
+            # of an imported one, the axes aren't known before
+            check_known("input", self.named_inputs(), correction.axes, f"inputs of weight {self.name!r}")
+        found: dict[str, Input] = {}
+        for axis, kind in correction.axes.items():
+            place, source = f"weight {self.name!r}, input {axis!r} of {correction.name!r}", self.inputs.get(axis, axis)
+            if kind == "string":
+                check_known("key", [source], self.metadata, f"the metadata ({place})")
+                found[axis] = str(self.metadata[source])
+                continue
+            try:
+                found[axis] = column(source)
+            except (ConfigError, MissingBranchError) as error:
+                raise type(error)(f"{place}: {error}") from None
+        return Inputs(found)
+
+    @property
+    def _left_out(self) -> bool:
+        """Whether one of the scale factors isn't applied, which is something else than not to know its file."""
+        files = self.params.get("scale_factors", {})
+        return any(name in files and files[name] is None for name in self.scale_factors())
+
+    def _one(self, size: int, shape_variation: str) -> Any:
+        one = np.ones(size)
+        if not self.needs_variations(shape_variation):
+            return one
+        if not self.variations:
+            return WeightData(self.name, one, one, one)
+        sides = [one] * len(self.variations)
+        return WeightDataMultiVariation(self.name, one, self.variations, sides, sides)
+
+    def _check_statistics(self, correction: DerivedCorrection) -> None:
+        # some of the decorrelated statistical variations alone would be too small an uncertainty
+        independent = {match[1] for key in correction.systematics if (match := _STATISTICS.fullmatch(str(key)))}
+        missing = independent - set(self.variations)
+        if missing and independent & set(self.variations):
+            raise ConfigError(
+                f"weight {self.name!r}: variations lacks {', '.join(sorted(missing))} of the {len(independent)} "
+                f"independent statistical variations of {correction.name!r}"
+            )
+
+
+class ScaleFactorWeight(DerivedWeight):
+    """Applies a derived scale factor to the objects of a collection or to events, see :meth:`wrap`."""
+
+    collection: ClassVar[str | None]
+    combine: ClassVar[str]
+    passing: ClassVar[str | None]
+
+    @classmethod
+    @declarative
+    def wrap(
+        cls,
+        name: str,
+        scale_factor: str,
+        collection: str | None = None,
+        combine: str = "product",
+        passing: str | None = None,
+        inputs: Mapping[str, str] | None = None,
+        variations: Sequence[str] = (),
+        follows: str | None = None,
+        has_variations: bool = True,
+    ) -> type[ScaleFactorWeight]:
+        """Make a weight class for one scale factor.
+
+        Args:
+            name: name of the weight.
+            scale_factor: name of the scale factor in the analysis.
+            collection: collection whose objects are the inputs. Without one, the inputs are columns of the events.
+            combine: ``product`` of the objects' scale factors, or ``any``: the ratio of the probabilities
+                that at least one object passes, (1 − Π(1 − ε_data)) / (1 − Π(1 − ε_MC)), as for a trigger
+                that any object may fire.
+            passing: field of the objects that is true for those that pass. Without one, all of them do; with one, those
+                that fail count with (1 − ε_data) / (1 − ε_MC), as where the efficiency is measured.
+            inputs: axis → field of the objects or column of the events, e.g. ``{"njet": "nJetGood"}``; with a dot it is
+                a field of a record (``ll.pt``). Without an entry it has the name of the axis. ``abseta`` is |``eta``|
+                where there is no ``abseta``. An axis of texts, such as ``sample`` and ``year``, takes the dataset's
+                metadata.
+            variations: sources of uncertainty that vary one by one, e.g. ``("stat", "signal")``; without any, there is
+                one pair for the total uncertainty. Independent statistical variations are named each:
+                ``("stat1", "stat2", …)``.
+            follows: name of a weight in whose variations this one takes the values that were measured for them: in
+                ``sf_btag_hfUp`` that for ``hf_up``.
+            has_variations: whether the weight has variations; a published scale factor may have no errors.
+
+        Raises:
+            UnknownNameError: if ``combine`` is neither.
+            ConfigError: if ``any`` or ``passing`` has no collection or both are given, the variations aren't a list of
+                different names, or there are some of a weight without.
+        """
+        if variations and not has_variations:
+            raise ConfigError(f"weight {name!r} has the variations {', '.join(variations)}, but has_variations=False")
+        if combine not in COMBINE:
+            raise UnknownNameError("way to combine", combine, COMBINE, f"weight {name!r}")
+        if combine == "any" and collection is None:
+            raise ConfigError(f"weight {name!r}: combine='any' needs the collection of the objects")
+        if passing is not None and (collection is None or combine != "product"):
+            raise ConfigError(
+                f"weight {name!r}: passing={passing!r} needs the collection of the objects, each of which counts"
+            )
+        return cls.make(
+            name,
+            variations,
+            scale_factor=scale_factor,
+            collection=collection,
+            combine=combine,
+            passing=passing,
+            inputs=dict(inputs or {}),
+            follows=follows,
+            has_variations=has_variations,
+        )
+
+    def at(self, events: Any, size: int, shape_variation: str) -> Callable[[str], Floats]:
+        """Return the weight as a function of the systematic, each shape (size,)."""
+        if self.collection is None:
+            correction = self.correction(self.scale_factor)
+            of_events = self.inputs_of(correction, lambda path: flat(field(events, path, "events"), path, "event"))
+            return lambda systematic: correction.evaluate(of_events, systematic, size)
+        objects = self.objects(events, self.collection)
+        if self.combine == "product" and self.passing is None:
+            correction = self.correction(self.scale_factor)
+            inputs = self.inputs_of(correction, objects.__getitem__)
+            return lambda systematic: objects.product(correction.evaluate(inputs, systematic, objects.size))
+        data, mc = (self.correction(self.scale_factor, f"_efficiency_{of}") for of in ("data", "mc"))
+        inputs = self.inputs_of(data, objects.__getitem__)
+        simulated = mc.evaluate(inputs, "nominal", objects.size)
+        if self.passing is None:
+            return lambda systematic: any_of(
+                data.evaluate(inputs, systematic, objects.size), simulated, objects, self.scale_factor
+            )
+        passing = objects[self.passing]
+        if passing.dtype != bool:
+            raise ConfigError(f"weight {self.name!r}: {self.collection}.{self.passing} is not true or false")
+        return lambda systematic: each_of(data.evaluate(inputs, systematic, objects.size), simulated, passing, objects)
