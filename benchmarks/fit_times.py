@@ -15,7 +15,7 @@ import hist
 
 from pocket.errors import check_known
 from pocket.scale_factors import Alternative, ScaleFactor, TagAndProbeFit
-from pocket.scale_factors.measuring import measure
+from pocket.scale_factors.measurement.measure import measure
 from tests.pocket.scale_factors import tagging_toys, toys
 
 BINS, BAR = 100, 60.0

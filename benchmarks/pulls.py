@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.errors import ScaleFactorError
-from pocket.scale_factors.result import Measurement
+from pocket.scale_factors.measurement.result import Measurement
 
 Array = npt.NDArray[np.float64]
 Window = tuple[float, float]

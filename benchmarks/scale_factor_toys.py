@@ -19,8 +19,8 @@ import numpy.typing as npt
 from benchmarks.pulls import Bars, Closure
 from pocket.errors import check_known
 from pocket.scale_factors import EfficiencyRatio, ScaleFactor, TagAndProbeCount, TagAndProbeFit
-from pocket.scale_factors.measuring import measure, measure_by_year
-from pocket.scale_factors.result import Measurement
+from pocket.scale_factors.measurement.measure import measure, measure_by_year
+from pocket.scale_factors.measurement.result import Measurement
 from tests.pocket.scale_factors import map_toys, tagging_toys, toys, yield_toys
 
 Array = npt.NDArray[np.float64]

@@ -24,8 +24,8 @@ from pocket.import_errors import add_lines, explain_import
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
 from pocket.scale_factors import ScaleFactor, ScaleFactorBase
-from pocket.scale_factors.coupled import Coupled, check_coupled
-from pocket.scale_factors.validation.closure import places
+from pocket.scale_factors.declarations.closure import places
+from pocket.scale_factors.declarations.coupled import Coupled, check_coupled
 from pocket.skims import Skim
 from pocket.user_errors import describe, suggestion
 
@@ -48,7 +48,7 @@ class Analysis(metaclass=Declarative):
         skims: configuration → the skim that it reads instead of the original files; it may be of its own selection.
         executors: name → class of an own executor, for ``--executor``.
         coupled: groups of scale factors that are measured with each other applied; names alone are a group that
-            settles as :class:`~pocket.scale_factors.coupled.Coupled` says by default.
+            settles as :class:`~pocket.scale_factors.declarations.coupled.Coupled` says by default.
         least_toys: least ``toys.scale`` with which its scale factors can be measured in toys.
 
     Raises:

@@ -175,7 +175,7 @@ class Configurator(metaclass=Declarative):
 
     @cached_property
     def one_sided(self) -> dict[str, str]:
-        """One-sided variation → what stands for its other side (:func:`pocket.histograms.one_sided.one_sided_variations`)."""
+        """One-sided variation → what stands for its other side (:mod:`pocket.histograms.one_sided`)."""
         return one_sided_variations(self)
 
     def processing_spec(self) -> dict[str, Any]:

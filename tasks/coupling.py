@@ -18,7 +18,7 @@ from tasks.targets import fetch_verified
 
 if TYPE_CHECKING:
     from pocket.scale_factors import Coupled
-    from pocket.scale_factors.convergence import Change
+    from pocket.scale_factors.measurement.convergence import Change
 
 REPORT = "iterations.json"
 
@@ -94,7 +94,7 @@ class IterateScaleFactors(ScaleFactorTask):
         return {
             "measurements": {name: task.fingerprint for name, task in self.measurements(1).items()},
             "tolerance": self.group.tolerance,
-            "code": code_closure("pocket.scale_factors.convergence"),
+            "code": code_closure("pocket.scale_factors.measurement.convergence"),
         }
 
     def input_ids(self) -> dict[str, str] | None:
@@ -136,7 +136,7 @@ class IterateScaleFactors(ScaleFactorTask):
         Raises:
             ScaleFactorError: if they haven't settled.
         """
-        from pocket.scale_factors.convergence import report_json
+        from pocket.scale_factors.measurement.convergence import report_json
 
         assert self._asked is not None
         changes, last = self.changes(self._asked), self._asked - 1
@@ -164,7 +164,7 @@ class IterateScaleFactors(ScaleFactorTask):
 
     def changes(self, count: int) -> list[Change]:
         """Return the largest change of each iteration after the first, of so many that are there."""
-        from pocket.scale_factors.convergence import largest_changes
+        from pocket.scale_factors.measurement.convergence import largest_changes
 
         measurements = [self.measurements(number) for number in range(count)]
         names = self.group.scale_factors

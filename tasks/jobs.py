@@ -339,7 +339,8 @@ class Published:
     Args:
         path: correctionlib file, as :func:`pocket.corrections.files.load_correction` takes it.
         correction: name of the correction in it.
-        inputs: its inputs that aren't axes of the measured one, see :func:`pocket.scale_factors.published.read_inputs`.
+        inputs: its inputs that aren't axes of the measured one, see
+            :func:`pocket.scale_factors.files.comparison.read_inputs`.
         sha256: checksum that the file must have; empty for any.
     """
 
@@ -379,8 +380,8 @@ class ScaleFactorPlotJob:
         from pocket.corrections.files import load_correction
         from pocket.parameters.used_files import changed, recording_files
         from pocket.plots.measurements import draw_convergence, draw_published, draw_scale_factor
-        from pocket.scale_factors.published import read_inputs
-        from pocket.scale_factors.result import ScaleFactorResult
+        from pocket.scale_factors.files.comparison import read_inputs
+        from pocket.scale_factors.measurement.result import ScaleFactorResult
 
         analysis = load_checked(self)
         declaration = analysis.scale_factor(self.scale_factor)

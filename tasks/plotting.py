@@ -216,7 +216,7 @@ class PlotScaleFactors(ScaleFactorTask):
         published = read_published(params["published"], params["published_inputs"])
         if published is not None:
             from pocket.corrections.files import load_correction
-            from pocket.scale_factors.published import read_inputs
+            from pocket.scale_factors.files.comparison import read_inputs
 
             load_correction(published.path, published.correction)
             read_inputs(published.inputs)

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from pocket.analysis import Analysis
     from pocket.engine.resources import Resources
     from pocket.scale_factors import Coupled, ScaleFactorBase
-    from pocket.scale_factors.base import Made
-    from pocket.scale_factors.result import ScaleFactorResult
+    from pocket.scale_factors.declarations.base import Made
+    from pocket.scale_factors.measurement.result import ScaleFactorResult
     from tasks.coupling import IterateScaleFactors
 
 RESULT = "result.json"
@@ -77,7 +77,7 @@ class ScaleFactorTask(TemplateTask):
 
     def made(self, templates: Mapping[str, MergeOutputs], unchanged: bool = False) -> Made:
         """Return what earlier steps made; ``templates`` are the tasks that do, by configuration."""
-        from pocket.scale_factors.base import Made
+        from pocket.scale_factors.declarations.base import Made
 
         folders = {config: task.directory for config, task in templates.items()}
         return Made(folders, self.analysis_inst.years_of, self.toy_files().find, unchanged)
@@ -129,7 +129,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         if super().complete():
             return True
         if self.declaration.checker and not self.toys():
-            from pocket.scale_factors.base import find_function
+            from pocket.scale_factors.declarations.base import find_function
 
             find_function(self.declaration.checker)(self.declaration)
         return False
@@ -170,7 +170,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
 
     def result(self) -> ScaleFactorResult:
         """Return the values in bins."""
-        from pocket.scale_factors.result import ScaleFactorResult
+        from pocket.scale_factors.measurement.result import ScaleFactorResult
 
         return ScaleFactorResult.from_json((self.directory / RESULT).read_text(encoding="utf-8"))
 
@@ -192,7 +192,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
             return
         from pocket.base.fingerprint.reads import recording_reads
         from pocket.parameters.used_files import recording_files
-        from pocket.scale_factors.base import find_function
+        from pocket.scale_factors.declarations.base import find_function
 
         make = find_function(self.declaration.maker)
         # what isn't applied yet has no uncertainty

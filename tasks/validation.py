@@ -15,7 +15,7 @@ from pocket.histograms.files import read_sums
 from pocket.histograms.readings import joined, of_config
 from pocket.io.store import write_output
 from pocket.io.store.publishing import replacing
-from pocket.scale_factors.validation.closure import closure_configs
+from pocket.scale_factors.declarations.closure import closure_configs
 from tasks.base import TemplateTask, input_ids
 from tasks.merging import MergeOutputs
 from tasks.readings import fingerprint_of, read_from, template_ids
@@ -137,7 +137,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
 
     def report(self) -> Report:
         """Return the report on what is there."""
-        from pocket.scale_factors.base import find_function
+        from pocket.scale_factors.declarations.base import find_function
 
         required = self.requires()
         computed = required["scale_factor"]

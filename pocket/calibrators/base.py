@@ -23,8 +23,8 @@ class Calibrator:
         inputs: collections (``"Jet"``) or fields (``"Jet.pt"``) that the result depends on, beside the calibrated
             ones. If a variation of an earlier calibrator leaves all of them alone, the nominal result is used again.
             ``None`` means that nothing is known: every variation of an earlier calibrator makes it run again.
-        symmetrise: what stands for the missing side of a one-sided variation (:mod:`pocket.histograms.one_sided`), ``"mirror"`` or
-            ``"none"``: for all of them, or by variation without ``Up`` and ``Down``.
+        symmetrise: what stands for the missing side of a one-sided variation (:mod:`pocket.histograms.one_sided`),
+            ``"mirror"`` or ``"none"``: for all of them, or by variation without ``Up`` and ``Down``.
 
     Args:
         params: parameters of the analysis.

@@ -2,8 +2,8 @@
 
 correctionlib looks for the bins of all objects anew for each variation, up and down, which was the larger part of the
 time that weights took. Here the values of a variation are taken from a list. Bins that form a grid are found by
-:mod:`pocket.corrections.grid`; otherwise correctionlib evaluates a correction that has the number of each bin in the place
-of its value. Corrections with formulas are evaluated as they are.
+:mod:`pocket.corrections.grid`; otherwise correctionlib evaluates a correction that has the number of each bin in the
+place of its value. Corrections with formulas are evaluated as they are.
 """
 
 from __future__ import annotations

@@ -206,7 +206,8 @@ def _add(event: Indices, bins: Indices, targets: Sequence[_Target], joint: Patte
         event: event of each entry, shape (n entries,).
         bins: flat bin of each entry, shape (n entries,).
         targets: histograms of samples with the same weights and variations.
-        joint: which of their combinations of categories occur together, see :func:`~pocket.engine.category_patterns.joined`.
+        joint: which of their combinations of categories occur together, see
+            :func:`~pocket.engine.category_patterns.joined`.
         variation: the shape variation, or ``nominal``.
     """
     row, sums, weights = targets[0].row, targets[0].sums, targets[0].weights

@@ -12,8 +12,8 @@ from matplotlib.ticker import MaxNLocator
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
 from pocket.plots.panels import as_list
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.convergence import changes
-from pocket.scale_factors.result import ScaleFactorResult
+from pocket.scale_factors.measurement.convergence import changes
+from pocket.scale_factors.measurement.result import ScaleFactorResult
 
 #: changes below this are drawn there, or a decade below the tolerance
 LEAST = 1e-4
@@ -36,7 +36,7 @@ def convergence(
         The figure, and what it shows as numbers for JSON.
 
     Raises:
-        ScaleFactorError: as :func:`pocket.scale_factors.convergence.changes`.
+        ScaleFactorError: as :func:`pocket.scale_factors.measurement.convergence.changes`.
     """
     moved = changes(history)
     largest, iterations = np.nanmax(moved, axis=1), np.arange(1, len(history))

@@ -18,8 +18,8 @@ from pocket.plots.canvas import Period, cms_style, new_page
 from pocket.plots.compare import FloatArray, garwood_interval
 from pocket.plots.panels import Points, as_list, draw_band, draw_points
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.result import VALID, Diagnostics, FitDiagnostics, Region, ScaleFactorResult
-from pocket.scale_factors.template_diagnostics import TemplateFitDiagnostics
+from pocket.scale_factors.measurement.result import VALID, Diagnostics, FitDiagnostics, Region, ScaleFactorResult
+from pocket.scale_factors.methods.pass_fail_template.diagnostics import TemplateFitDiagnostics
 
 #: fits on a page
 ROWS = 3

@@ -20,7 +20,7 @@ from pocket.plots.compare import FloatArray
 from pocket.plots.panels import as_list
 from pocket.plots.slices import Part, intervals, split
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.result import ScaleFactorResult
+from pocket.scale_factors.measurement.result import ScaleFactorResult
 
 IntArray: TypeAlias = NDArray[np.int64]
 

@@ -18,8 +18,8 @@ from pocket.plots.style import PlotStyle
 from pocket.plots.template_fits import template_fit_pages
 from pocket.plots.templates import Plot, period_of
 from pocket.plots.uncertainties import breakdown_pages, correlation_page, coupled_pages
-from pocket.scale_factors.published import Varied, compare_published
-from pocket.scale_factors.result import ScaleFactorResult
+from pocket.scale_factors.files.comparison import Varied, compare_published
+from pocket.scale_factors.measurement.result import ScaleFactorResult
 
 if TYPE_CHECKING:
     from correctionlib.highlevel import Correction
@@ -87,7 +87,7 @@ def draw_published(
         variable: the histogram that it is measured from, empty without one.
         result: the measurement.
         correction: the published scale factor.
-        inputs: what its inputs are, see :func:`pocket.scale_factors.published.compare_published`.
+        inputs: what its inputs are, see :func:`pocket.scale_factors.files.comparison.compare_published`.
 
     Yields:
         One plot after the other; ``{name}_published`` is the beginning of its stem.

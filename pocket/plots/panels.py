@@ -18,7 +18,7 @@ from pocket.plots.compare import BoolArray, Comparison, FloatArray, Prediction, 
 if TYPE_CHECKING:
     from hist import Hist
 
-    from pocket.scale_factors.published import PublishedComparison
+    from pocket.scale_factors.files.comparison import PublishedComparison
 
 STAT_BAND: dict[str, Any] = {"facecolor": "none", "edgecolor": "#3a3a3a", "hatch": "\\\\\\\\", "linewidth": 0.0}
 TOTAL_BAND: dict[str, Any] = {"facecolor": "none", "edgecolor": "#8a8a8a", "hatch": "////", "linewidth": 0.0}

@@ -18,8 +18,8 @@ from pocket.plots.panels import Points, as_list, chi2_text, draw_band, points_nu
 from pocket.plots.scale_factors import DATA_STYLE, draw_bins, grey, masked
 from pocket.plots.slices import Slice, slice_pages
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.published import PublishedComparison
-from pocket.scale_factors.result import Measurement, ScaleFactorResult
+from pocket.scale_factors.files.comparison import PublishedComparison
+from pocket.scale_factors.measurement.result import Measurement, ScaleFactorResult
 
 LINE: dict[str, Any] = {"color": "#3f90da", "linewidth": 2.0}
 BAND: dict[str, Any] = {"facecolor": "#bcd4fc", "linewidth": 0.0}

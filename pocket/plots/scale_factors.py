@@ -19,7 +19,7 @@ from pocket.plots.pages import label_first, set_ranges, slice_page
 from pocket.plots.panels import Points, as_list, draw_band, draw_points
 from pocket.plots.slices import Slice, slice_pages
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.result import Measurement, ScaleFactorResult
+from pocket.scale_factors.measurement.result import Measurement, ScaleFactorResult
 
 DATA_STYLE: dict[str, Any] = {"color": "black", "marker": "o"}
 MC_STYLE: dict[str, Any] = {"color": "#e42536", "marker": "s", "markerfacecolor": "white"}

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from pocket.plots.axes import Binning
 from pocket.plots.compare import BoolArray
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.binning import Array, Axis, Categories, length
-from pocket.scale_factors.result import ScaleFactorResult
+from pocket.scale_factors.measurement.binning import Array, Axis, Categories, length
+from pocket.scale_factors.measurement.result import ScaleFactorResult
 
 #: panels on a page
 PANELS = 9

@@ -19,8 +19,8 @@ from pocket.plots.matrices import draw_correlation
 from pocket.plots.panels import STAT_BAND, Points, as_list, draw_band, draw_points
 from pocket.plots.processes import colors_of
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.result import ScaleFactorResult
-from pocket.scale_factors.template_diagnostics import TemplateFitDiagnostics
+from pocket.scale_factors.measurement.result import ScaleFactorResult
+from pocket.scale_factors.methods.pass_fail_template.diagnostics import TemplateFitDiagnostics
 
 REGIONS = ("pass", "fail")
 #: what a nuisance is constrained to before the fit, and twice that

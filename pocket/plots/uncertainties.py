@@ -20,8 +20,8 @@ from pocket.plots.processes import PETROFF_10
 from pocket.plots.scale_factors import grey
 from pocket.plots.slices import bins_text, slice_pages
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.binning import Axis
-from pocket.scale_factors.result import ScaleFactorResult
+from pocket.scale_factors.measurement.binning import Axis
+from pocket.scale_factors.measurement.result import ScaleFactorResult
 
 LOOK: dict[str, Any] = {"linewidth": 2.0}
 STAT_COLOR = "#717581"

@@ -4,15 +4,16 @@ A method of one's own is a subclass of :class:`ScaleFactor` (or of a base that h
 whose ``method`` names a function ``"module:function"``, see docs/scale_factors.md.
 """
 
-from pocket.scale_factors.base import ScaleFactorBase
-from pocket.scale_factors.coupled import Coupled
-from pocket.scale_factors.declarations import DataScaleFactor, PassFail, ScaleFactor
-from pocket.scale_factors.efficiencies import EfficiencyMap, EfficiencyRatio, TagAndProbeCount, TagAndProbeFit
-from pocket.scale_factors.imported import Imported
-from pocket.scale_factors.systematics import Alternative, Flat, LogNormal, Shape, Spread
-from pocket.scale_factors.tagging import PassFailTemplate
-from pocket.scale_factors.validation import Closure, Kept
-from pocket.scale_factors.yields import DataMCRatio, NormRatio
+from pocket.scale_factors.declarations.base import ScaleFactorBase
+from pocket.scale_factors.declarations.closure import Closure, Kept
+from pocket.scale_factors.declarations.coupled import Coupled
+from pocket.scale_factors.declarations.imported import Imported
+from pocket.scale_factors.declarations.measured import DataScaleFactor, PassFail, ScaleFactor
+from pocket.scale_factors.declarations.systematics import Alternative, Flat, LogNormal, Shape, Spread
+from pocket.scale_factors.methods.efficiency.declaration import EfficiencyMap, EfficiencyRatio
+from pocket.scale_factors.methods.pass_fail_template.declaration import PassFailTemplate
+from pocket.scale_factors.methods.tag_and_probe.declaration import TagAndProbeCount, TagAndProbeFit
+from pocket.scale_factors.methods.yields.declaration import DataMCRatio, NormRatio
 
 __all__ = (
     "Alternative",

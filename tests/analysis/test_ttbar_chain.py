@@ -14,7 +14,7 @@ from scipy.stats import chi2 as chi2_distribution
 
 from pocket.analysis import load_analysis
 from pocket.histograms.files import read_templates
-from pocket.scale_factors.result import ScaleFactorResult
+from pocket.scale_factors.measurement.result import ScaleFactorResult
 from pocket.toys.config import ToyConfig
 from pocket.toys.truth import tag_efficiency
 from tests.agreement import DATA, p_value

@@ -16,7 +16,7 @@ import pytest
 
 from analysis.ttbar.workflow import TTBAR, vertex_mass
 from pocket.analysis import Analysis
-from pocket.scale_factors.measuring import measure
+from pocket.scale_factors.measurement.measure import measure
 from tests.analysis.lepton_jets import BTAG_MEDIUM, Event, select
 from tests.analysis.toy_files import DATA, EVENTS, only, run
 from tests.oracle import distance, single

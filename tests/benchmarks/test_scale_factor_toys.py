@@ -9,7 +9,7 @@ from benchmarks import scale_factor_toys
 from benchmarks.pulls import WIDE, Closure, Pulls
 from benchmarks.scale_factor_toys import CONTROLS, METHODS, main
 from pocket.errors import ScaleFactorError, UnknownNameError
-from pocket.scale_factors.result import Measurement
+from pocket.scale_factors.measurement.result import Measurement
 
 #: Toys that are enough to see what is wrong on purpose.
 FEW = 20

@@ -16,7 +16,7 @@ import uproot
 
 from pocket.errors import ConfigError
 from pocket.io.store import read_manifest
-from pocket.scale_factors.result import ScaleFactorResult
+from pocket.scale_factors.measurement.result import ScaleFactorResult
 from tasks.coupling import REPORT, IterateScaleFactors
 from tasks.plotting import PlotScaleFactors
 from tasks.scale_factors import ComputeScaleFactors

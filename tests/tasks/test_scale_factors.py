@@ -13,7 +13,7 @@ import pytest
 from pocket.base.fingerprint.places import portable
 from pocket.histograms.files import read_templates
 from pocket.io.store import read_manifest
-from pocket.scale_factors.result import ScaleFactorResult
+from pocket.scale_factors.measurement.result import ScaleFactorResult
 from tasks.merging import MergeOutputs
 from tasks.plotting import PlotScaleFactors
 from tasks.scale_factors import RESULT, ComputeScaleFactors

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pocket.scale_factors.binning import Array
-from pocket.scale_factors.efficiencies import EfficiencyMap, EfficiencyRatio
-from pocket.scale_factors.efficiency import require_efficiency
-from pocket.scale_factors.norm_ratio import weight_variations
-from pocket.scale_factors.templates import NOMINAL, Templates
-from pocket.scale_factors.writer import EFFICIENCY_MARGIN
-from pocket.scale_factors.yields import DataMCRatio, NormRatio
+from pocket.scale_factors.files.writer import EFFICIENCY_MARGIN
+from pocket.scale_factors.measurement.binning import Array
+from pocket.scale_factors.measurement.templates import NOMINAL, Templates
+from pocket.scale_factors.methods.efficiency.declaration import EfficiencyMap, EfficiencyRatio
+from pocket.scale_factors.methods.efficiency.statistics import require_efficiency
+from pocket.scale_factors.methods.yields.declaration import DataMCRatio, NormRatio
+from pocket.scale_factors.methods.yields.norm_ratio import weight_variations
 
 
 @dataclass(frozen=True, eq=False)

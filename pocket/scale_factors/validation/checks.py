@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc
 
-from pocket.scale_factors.binning import Array
+from pocket.scale_factors.measurement.binning import Array
 
 #: largest relative difference of numbers that are the same up to rounding
 EXACT = 1e-9

@@ -9,10 +9,10 @@ import numpy as np
 
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.histograms.readings import Reading, of_config
-from pocket.scale_factors.declarations import ScaleFactor
-from pocket.scale_factors.outputs import ALL_YEARS
-from pocket.scale_factors.templates import NOMINAL
-from pocket.scale_factors.validation import Kept
+from pocket.scale_factors.declarations.closure import Kept
+from pocket.scale_factors.declarations.measured import ScaleFactor
+from pocket.scale_factors.files.measured import ALL_YEARS
+from pocket.scale_factors.measurement.templates import NOMINAL
 from pocket.scale_factors.validation.checks import Check, exactly, within_errors
 
 #: sums of a merged output, see :func:`pocket.histograms.files.read_sums`

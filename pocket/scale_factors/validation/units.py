@@ -12,11 +12,11 @@ import numpy as np
 from correctionlib.highlevel import Correction
 
 from pocket.errors import ScaleFactorError, check_known
-from pocket.scale_factors.binning import Array, Axis, Categories, bin_labels, shape
-from pocket.scale_factors.declarations import ScaleFactor
-from pocket.scale_factors.outputs import ALL_YEARS
-from pocket.scale_factors.shifts import Sources
-from pocket.scale_factors.templates import Templates, find_bins
+from pocket.scale_factors.declarations.measured import ScaleFactor
+from pocket.scale_factors.files.measured import ALL_YEARS
+from pocket.scale_factors.measurement.binning import Array, Axis, Categories, bin_labels, shape
+from pocket.scale_factors.measurement.systematic_shifts import Sources
+from pocket.scale_factors.measurement.templates import Templates, find_bins
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +24,7 @@ class Unit:
     """Templates that a scale factor is measured in by itself.
 
     Args:
-        year: the year, or :data:`~pocket.scale_factors.outputs.ALL_YEARS`.
+        year: the year, or :data:`~pocket.scale_factors.files.measured.ALL_YEARS`.
         samples: samples that share the values, if the correction has an input ``sample``.
         templates: the templates.
     """

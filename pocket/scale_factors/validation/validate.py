@@ -2,7 +2,7 @@
 
 Every check is a function of the :class:`Evidence`; it returns what it found, and nothing if it isn't for this kind of
 scale factor. All but the first two need places that the declaration names, see
-:class:`~pocket.scale_factors.validation.Closure`.
+:class:`~pocket.scale_factors.declarations.closure.Closure`.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from scipy.linalg import block_diag
 
 from pocket.errors import PocketError, ScaleFactorError
 from pocket.histograms.files import read_sums
-from pocket.scale_factors.base import Made, find_function
-from pocket.scale_factors.binning import Array, bin_labels
-from pocket.scale_factors.declarations import ScaleFactor
-from pocket.scale_factors.outputs import read_sources
-from pocket.scale_factors.result import FROZEN, VALID, Measured, ScaleFactorResult
-from pocket.scale_factors.shifts import Sources
-from pocket.scale_factors.templates import NOMINAL
+from pocket.scale_factors.declarations.base import Made, find_function
+from pocket.scale_factors.declarations.closure import closure_sources, places
+from pocket.scale_factors.declarations.measured import ScaleFactor
+from pocket.scale_factors.files.measured import read_sources
+from pocket.scale_factors.files.writer import EFFICIENCY_MARGIN
+from pocket.scale_factors.measurement.binning import Array, bin_labels
+from pocket.scale_factors.measurement.result import FROZEN, VALID, Measured, ScaleFactorResult
+from pocket.scale_factors.measurement.systematic_shifts import Sources
+from pocket.scale_factors.measurement.templates import NOMINAL
+from pocket.scale_factors.methods.yields.declaration import DataMCRatio, NormRatio
 from pocket.scale_factors.validation.algebra import Sides
 from pocket.scale_factors.validation.checks import Check, exactly, not_made, within_errors
-from pocket.scale_factors.validation.closure import closure_sources, places
 from pocket.scale_factors.validation.report import Report
 from pocket.scale_factors.validation.sums import Sums, check_events, check_kept_yields, read_part
 from pocket.scale_factors.validation.units import Unit, evaluate, units
 from pocket.scale_factors.validation.values import check_values
 from pocket.scale_factors.validation.yields import check_corrected_yields, check_weighted_yields
-from pocket.scale_factors.writer import EFFICIENCY_MARGIN
-from pocket.scale_factors.yields import DataMCRatio, NormRatio
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +44,8 @@ class Evidence:
         declaration: what was measured.
         result: the measurement.
         correction: the file for correctionlib, its text.
-        sources: year → histograms of :func:`~pocket.scale_factors.validation.closure.closure_sources`.
-        sums: sums of :func:`~pocket.scale_factors.validation.closure.closure_configs`.
+        sources: year → histograms of :func:`~pocket.scale_factors.declarations.closure.closure_sources`.
+        sums: sums of :func:`~pocket.scale_factors.declarations.closure.closure_configs`.
     """
 
     name: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pocket.scale_factors.binning import bin_labels
-from pocket.scale_factors.declarations import ScaleFactor
-from pocket.scale_factors.result import FROZEN, JOINED, VALID, ScaleFactorResult
+from pocket.scale_factors.declarations.measured import ScaleFactor
+from pocket.scale_factors.measurement.binning import bin_labels
+from pocket.scale_factors.measurement.result import FROZEN, JOINED, VALID, ScaleFactorResult
 from pocket.scale_factors.validation.checks import Check, problems_in
 
 

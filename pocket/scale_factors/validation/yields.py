@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from pocket.scale_factors.norm_ratio import weight_variations
-from pocket.scale_factors.templates import NOMINAL, Templates
+from pocket.scale_factors.measurement.templates import NOMINAL, Templates
+from pocket.scale_factors.methods.yields.declaration import DataMCRatio, NormRatio
+from pocket.scale_factors.methods.yields.norm_ratio import weight_variations
 from pocket.scale_factors.validation.checks import Check, exactly
 from pocket.scale_factors.validation.units import Unit
-from pocket.scale_factors.yields import DataMCRatio, NormRatio
 
 
 def check_weighted_yields(place: NormRatio, units: Sequence[Unit]) -> Check:

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from pocket.scale_factors.binning import Axis, Categories, shape
-from pocket.scale_factors.result import JOINED, VALID, Measurement, ScaleFactorResult
-from pocket.scale_factors.template_diagnostics import TemplateFitDiagnostics
+from pocket.scale_factors.measurement.binning import Axis, Categories, shape
+from pocket.scale_factors.measurement.result import JOINED, VALID, Measurement, ScaleFactorResult
+from pocket.scale_factors.methods.pass_fail_template.diagnostics import TemplateFitDiagnostics
 
 PT = (20.0, 30.0, 50.0, 100.0)
 ABSETA = (0.0, 1.2, 2.4)

@@ -7,9 +7,9 @@ import pytest
 
 from pocket.plots.convergence import LEAST, convergence
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.convergence import changes
+from pocket.scale_factors.measurement.convergence import changes
 from tests.pocket.plots.zmumu import CAPTION
-from tests.pocket.scale_factors.test_convergence import FIRST, frozen, moved
+from tests.pocket.scale_factors.measurement.test_convergence import FIRST, frozen, moved
 
 
 def test_changes_of_each_bin_and_the_largest() -> None:

@@ -10,9 +10,9 @@ import pytest
 from pocket.errors import UnknownNameError
 from pocket.histograms.config import Axis, HistConf
 from pocket.plots.measurements import draw_convergence, draw_published, draw_scale_factor
-from pocket.scale_factors.published import Varied
-from pocket.scale_factors.result import ScaleFactorResult
-from pocket.scale_factors.writer import dumps
+from pocket.scale_factors.files.comparison import Varied
+from pocket.scale_factors.files.writer import dumps
+from pocket.scale_factors.measurement.result import ScaleFactorResult
 from tests.pocket.configs import configure
 from tests.pocket.plots.results import ABSETA, PT, YEARS, result_of, template_fit
 from tests.pocket.plots.test_templates import STYLED

@@ -9,7 +9,7 @@ from pocket.plots.canvas import cms_style
 from pocket.plots.pages import label_first, set_ranges, slice_page
 from pocket.plots.slices import slice_pages
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.binning import Categories
+from pocket.scale_factors.measurement.binning import Categories
 from tests.pocket.plots.results import ABSETA, LABELS, PT, YEARS, result_of
 from tests.pocket.plots.zmumu import CAPTION
 

@@ -10,8 +10,8 @@ from matplotlib.patches import StepPatch
 
 from pocket.plots.published import published_pages
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.published import PublishedComparison
-from pocket.scale_factors.result import Measurement, ScaleFactorResult
+from pocket.scale_factors.files.comparison import PublishedComparison
+from pocket.scale_factors.measurement.result import Measurement, ScaleFactorResult
 from tests.pocket.plots.results import ABSETA, LABELS, PT, YEARS, result_of
 from tests.pocket.plots.zmumu import CAPTION
 

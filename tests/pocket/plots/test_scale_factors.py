@@ -11,7 +11,7 @@ from matplotlib.patches import StepPatch
 
 from pocket.plots.scale_factors import scale_factor_pages, systematic
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.result import Measurement
+from pocket.scale_factors.measurement.result import Measurement
 from tests.pocket.plots.results import ABSETA, LABELS, PT, YEARS, result_of
 from tests.pocket.plots.zmumu import CAPTION, scale_factor
 

@@ -5,8 +5,8 @@ import pytest
 
 from pocket.plots.slices import Page, bins_text, drawn_axis, intervals, range_text, slice_pages, split
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.binning import Categories
-from pocket.scale_factors.result import ScaleFactorResult
+from pocket.scale_factors.measurement.binning import Categories
+from pocket.scale_factors.measurement.result import ScaleFactorResult
 from tests.pocket.plots.results import ABSETA, LABELS, PT, YEARS, result_of
 
 STYLE = PlotStyle(labels_mc={"TT": r"$t\bar{t}$"})

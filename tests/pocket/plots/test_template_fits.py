@@ -13,7 +13,7 @@ from matplotlib.text import Text
 
 from pocket.plots.style import PlotStyle
 from pocket.plots.template_fits import template_fit_pages
-from pocket.scale_factors.template_diagnostics import TemplateFitDiagnostics
+from pocket.scale_factors.methods.pass_fail_template.diagnostics import TemplateFitDiagnostics
 from tests.pocket.plots.results import PT, result_of, template_fit
 from tests.pocket.plots.zmumu import CAPTION, scale_factor
 

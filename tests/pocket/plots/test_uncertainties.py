@@ -11,7 +11,7 @@ from matplotlib.text import Text
 
 from pocket.plots.style import PlotStyle
 from pocket.plots.uncertainties import breakdown_pages, correlation_page, coupled_pages, group_texts
-from pocket.scale_factors.binning import Categories
+from pocket.scale_factors.measurement.binning import Categories
 from tests.pocket.plots.results import ABSETA, LABELS, PT, YEARS, result_of
 from tests.pocket.plots.zmumu import CAPTION
 

@@ -8,7 +8,7 @@ import hist
 import numpy as np
 
 from pocket.plots.canvas import Period
-from pocket.scale_factors.result import VALID, FitDiagnostics, Measurement, Region, ScaleFactorResult
+from pocket.scale_factors.measurement.result import VALID, FitDiagnostics, Measurement, Region, ScaleFactorResult
 
 VARIATIONS = ("nominal", "pileupUp", "pileupDown", "sf_mu_idUp", "sf_mu_idDown")
 CAPTION: dict[str, Any] = {"period": Period(lumi=50.0, year="toys", com=13.0)}

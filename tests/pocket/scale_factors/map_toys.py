@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.scale_factors import EfficiencyMap
-from pocket.scale_factors.result import Measurement
+from pocket.scale_factors.measurement.result import Measurement
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

@@ -8,7 +8,7 @@ import hist
 import numpy as np
 
 from pocket.scale_factors import PassFailTemplate, Shape
-from pocket.scale_factors.template_inputs import TemplateInputs
+from pocket.scale_factors.methods.pass_fail_template.inputs import TemplateInputs
 from tests.pocket.scale_factors import template_toys
 
 PT = (30.0, 60.0, 200.0)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyhf
 
-from pocket.scale_factors.template_inputs import REGIONS, TemplateInputs
+from pocket.scale_factors.methods.pass_fail_template.inputs import REGIONS, TemplateInputs
 
 
 def model(templates: TemplateInputs) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import beta
 
-from pocket.scale_factors.template_inputs import Nuisance, TemplateInputs
+from pocket.scale_factors.methods.pass_fail_template.inputs import Nuisance, TemplateInputs
 
 Array = npt.NDArray[np.float64]
 

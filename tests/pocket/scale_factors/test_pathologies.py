@@ -13,9 +13,9 @@ import pytest
 
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors import EfficiencyRatio, PassFail, ScaleFactor, Shape, TagAndProbeCount, TagAndProbeFit
-from pocket.scale_factors.measuring import measure
-from pocket.scale_factors.result import ScaleFactorResult
-from pocket.scale_factors.writer import dumps, variations
+from pocket.scale_factors.files.writer import dumps, variations
+from pocket.scale_factors.measurement.measure import measure
+from pocket.scale_factors.measurement.result import ScaleFactorResult
 from tests.pocket.scale_factors import map_toys, toys, yield_toys
 
 Histograms = dict[str, hist.Hist[Any]]

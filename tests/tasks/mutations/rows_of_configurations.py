@@ -85,7 +85,7 @@ SCALE_FACTORS = [
     Row(
         "a systematic uncertainty",
         all_of(
-            insert("tight_ratio", "from pocket.scale_factors.systematics import Flat\n"),
+            insert("tight_ratio", "from pocket.scale_factors.declarations.systematics import Flat\n"),
             edit("tight_ratio", 'mc=("DY",)', 'mc=("DY",), systematics=(Flat(name="flat", size=0.1),)'),
         ),
         MEASURED,
@@ -99,7 +99,7 @@ SCALE_FACTORS = [
     Row(
         "the closure of a scale factor",
         all_of(
-            insert("tight_ratio", "from pocket.scale_factors.validation.closure import Closure\n"),
+            insert("tight_ratio", "from pocket.scale_factors.declarations.closure import Closure\n"),
             edit("tight_ratio", 'mc=("DY",)', 'mc=("DY",), closure=Closure(halves=({"category": "all"},) * 2)'),
         ),
         frozenset({"ValidateScaleFactors tight"}),

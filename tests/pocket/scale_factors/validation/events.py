@@ -13,11 +13,11 @@ from correctionlib import CorrectionSet
 from correctionlib.highlevel import Correction
 
 from pocket.scale_factors import Closure, DataMCRatio, EfficiencyMap, Kept, NormRatio, ScaleFactor
-from pocket.scale_factors.measuring import measure
-from pocket.scale_factors.outputs import ALL_YEARS
-from pocket.scale_factors.result import ScaleFactorResult
+from pocket.scale_factors.files.measured import ALL_YEARS
+from pocket.scale_factors.files.writer import dumps
+from pocket.scale_factors.measurement.measure import measure
+from pocket.scale_factors.measurement.result import ScaleFactorResult
 from pocket.scale_factors.validation.validate import Evidence, validate
-from pocket.scale_factors.writer import dumps
 
 Array = npt.NDArray[Any]
 Events = dict[str, Array]

@@ -7,8 +7,8 @@ import pytest
 
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors import DataMCRatio, EfficiencyMap, EfficiencyRatio, ScaleFactor
-from pocket.scale_factors.base import find_function
-from pocket.scale_factors.templates import Templates, find_bins
+from pocket.scale_factors.declarations.base import find_function
+from pocket.scale_factors.measurement.templates import Templates, find_bins
 from pocket.scale_factors.validation.algebra import Sides
 from tests.pocket.scale_factors import toys
 from tests.pocket.scale_factors.validation import events

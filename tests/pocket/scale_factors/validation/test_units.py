@@ -8,11 +8,11 @@ from correctionlib import CorrectionSet
 
 from pocket.errors import ScaleFactorError, UnknownNameError
 from pocket.scale_factors import EfficiencyMap, EfficiencyRatio
-from pocket.scale_factors.binning import Categories
-from pocket.scale_factors.measuring import measure
-from pocket.scale_factors.outputs import ALL_YEARS
+from pocket.scale_factors.files.measured import ALL_YEARS
+from pocket.scale_factors.files.writer import dumps
+from pocket.scale_factors.measurement.binning import Categories
+from pocket.scale_factors.measurement.measure import measure
 from pocket.scale_factors.validation.units import evaluate, units
-from pocket.scale_factors.writer import dumps
 from tests.pocket.scale_factors import toys
 
 RATIO = EfficiencyRatio(**toys.DECLARED)

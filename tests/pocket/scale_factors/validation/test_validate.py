@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from pocket.scale_factors import Closure, EfficiencyRatio, TagAndProbeFit
-from pocket.scale_factors.measuring import measure, measure_by_year
-from pocket.scale_factors.outputs import ALL_YEARS
-from pocket.scale_factors.result import ScaleFactorResult
-from pocket.scale_factors.shifts import Sources
+from pocket.scale_factors.files.measured import ALL_YEARS
+from pocket.scale_factors.files.writer import dumps
+from pocket.scale_factors.measurement.measure import measure, measure_by_year
+from pocket.scale_factors.measurement.result import ScaleFactorResult
+from pocket.scale_factors.measurement.systematic_shifts import Sources
 from pocket.scale_factors.validation.validate import Evidence, validate
-from pocket.scale_factors.writer import dumps
 from tests.pocket.scale_factors import toys
-from tests.pocket.scale_factors.test_passfail_template import declaration as tagger
-from tests.pocket.scale_factors.test_passfail_template import histograms as tagged
+from tests.pocket.scale_factors.methods.pass_fail_template.test_measure import declaration as tagger
+from tests.pocket.scale_factors.methods.pass_fail_template.test_measure import histograms as tagged
 from tests.pocket.scale_factors.validation import events
 from tests.pocket.scale_factors.validation.events import outcomes, scaled
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pocket.scale_factors import EfficiencyMap, EfficiencyRatio, TagAndProbeFit
-from pocket.scale_factors.measuring import measure
-from pocket.scale_factors.result import JOINED, ScaleFactorResult
+from pocket.scale_factors.measurement.measure import measure
+from pocket.scale_factors.measurement.result import JOINED, ScaleFactorResult
 from pocket.scale_factors.validation.values import check_values
 from tests.pocket.scale_factors import toys
 

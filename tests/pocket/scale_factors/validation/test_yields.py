@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from pocket.scale_factors import DataMCRatio, NormRatio
-from pocket.scale_factors.outputs import ALL_YEARS
-from pocket.scale_factors.validation.closure import places
+from pocket.scale_factors.declarations.closure import places
+from pocket.scale_factors.files.measured import ALL_YEARS
 from pocket.scale_factors.validation.validate import Evidence
 from pocket.scale_factors.validation.yields import check_corrected_yields, check_weighted_yields
 from tests.pocket.scale_factors.validation import events

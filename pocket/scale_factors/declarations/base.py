@@ -1,0 +1,93 @@
+"""Base of scale factors: all that the chain needs to know of one, whether it is measured or imported."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pocket.base.arguments import Declarative
+from pocket.histograms.readings import Reading
+
+if TYPE_CHECKING:
+    from pocket.scale_factors.declarations.measured import ScaleFactor
+
+
+@dataclass(frozen=True)
+class Made:
+    """What earlier steps of the chain made.
+
+    Args:
+        folders: configuration → output of the merging.
+        years: configuration → year of each dataset.
+        find: name of a correction file → the same or, of those that are made together with toys, its path.
+        unchanged: whether a source may change nothing, see :func:`pocket.scale_factors.files.writer.correction_set`.
+    """
+
+    folders: Mapping[str, Path]
+    years: Callable[[str], Mapping[str, str]]
+    find: Callable[[str], str]
+    unchanged: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaleFactorBase(metaclass=Declarative):
+    """Base of everything that ``scale_factors`` of an analysis may hold.
+
+    Args:
+        description: text written into the correction.
+    """
+
+    #: ``module:function`` that makes it: ``function(name, declaration, made)``, which returns the text of the file for
+    #: correctionlib, and its values in bins or ``None`` if it has no bins
+    maker: ClassVar[str]
+    #: ``module:function`` that checks it: ``function(name, declaration, made, correction, result) -> Report``
+    validator: ClassVar[str]
+    #: ``module:function`` that refuses it before anything runs, where possible: ``function(declaration)``
+    checker: ClassVar[str] = ""
+    #: ``module:function`` of the measurement, if there is any
+    method: ClassVar[str] = ""
+    #: ``module:function`` of the sums that it corrects, and of what they must equal then, see
+    #: :mod:`pocket.scale_factors.validation.algebra`; empty if only errors say how well it does
+    algebra: ClassVar[str] = ""
+
+    description: str = ""
+
+    def measured(self) -> tuple[ScaleFactor, ...]:
+        """Return what of it is measured in templates: the scale factor itself, or nothing."""
+        return ()
+
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """Return all pairs of configuration and histogram that are read, the nominal one first."""
+        return ()
+
+    def configs(self) -> tuple[str, ...]:
+        """Return the configurations whose templates are read, the nominal one first."""
+        return tuple(dict.fromkeys(config for config, _ in self.sources()))
+
+    def readings(self) -> tuple[Reading, ...] | None:
+        """Return what is read of the templates, ``None`` for all that :meth:`configs` have.
+
+        Whoever returns it gets nothing else to read.
+        """
+        return None
+
+    def files(self) -> tuple[str, ...]:
+        """Return the names of the correction files that it is made from."""
+        return ()
+
+    def input_names(self) -> tuple[str, ...] | None:
+        """Return the inputs of its correction but ``systematic``, ``None`` if only its file tells."""
+        return None
+
+    def systematics_written(self) -> tuple[str, ...] | None:
+        """Return the keys of ``systematic`` in its file, ``None`` if only the measurement tells."""
+        return None
+
+
+def find_function(reference: str) -> Any:
+    """Return a function by ``module:name``."""
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)

@@ -1,0 +1,135 @@
+"""Declarations of where a scale factor's closure is looked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pocket.base.arguments import Declarative
+from pocket.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pocket.scale_factors.declarations.measured import ScaleFactor
+
+Declaration = TypeVar("Declaration", bound="ScaleFactor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept(metaclass=Declarative):
+    """Two categories of a configuration between which a weight must not change the yields of simulation.
+
+    Args:
+        config: the configuration.
+        without: category without the weight.
+        category: category with it, of the same events.
+        root: category with the square root of the weight (:class:`pocket.weights.square_root.SquareRoot`), which the
+            error of two sums over the same events needs; without it they count as independent, which is too
+            large an error by far.
+        samples: samples that keep their yields each; those of ``mc`` without any.
+
+    Raises:
+        ConfigError: if a name is empty or categories coincide.
+    """
+
+    config: str
+    without: str
+    category: str
+    root: str = ""
+    samples: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for key in ("config", "without", "category"):
+            if not getattr(self, key):
+                raise ConfigError(f"kept of a closure: {key} is empty")
+        if len(set(self.categories())) < len(self.categories()):
+            raise ConfigError(f"kept of a closure: the categories must differ, not {', '.join(self.categories())}")
+
+    def categories(self) -> tuple[str, ...]:
+        """Return all categories that are read."""
+        return tuple(name for name in (self.without, self.category, self.root) if name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Closure(metaclass=Declarative):
+    """Where it is looked whether a scale factor does what it is for.
+
+    Places are arguments of the declaration and their other values, such as
+    ``{"input": "calibrated", "weighted": "btag_calibrated"}``; what bins the scale factor can't change.
+
+    Args:
+        exact: place where simulation has the scale factor applied to the very events it was measured with, and where
+            sums of weights therefore equal those they are corrected to.
+        again: place where it is applied, and where measured again it must be 1 within errors.
+        halves: two places with independent halves of the events, in which the measurements must agree.
+        kept: yields that the weight must not change.
+
+    Raises:
+        ConfigError: if a place is none, or there is another number of halves than two.
+    """
+
+    exact: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    again: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    halves: tuple[Mapping[str, Any], ...] = ()
+    kept: tuple[Kept, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.halves) not in (0, 2):
+            raise ConfigError(f"halves of a closure: expected two, not {len(self.halves)}")
+        for name, places in self.changes().items():
+            for place in places:
+                if not isinstance(place, Mapping) or not place:
+                    raise ConfigError(
+                        f"{name} of a closure: expected arguments of the declaration and their values, not {place!r}"
+                    )
+
+    def changes(self) -> dict[str, tuple[Mapping[str, Any], ...]]:
+        """Return argument → its places, those arguments that are given."""
+        places: dict[str, tuple[Mapping[str, Any], ...]] = {"exact": (self.exact,), "again": (self.again,)}
+        given = {name: of for name, of in places.items() if of != ({},)}
+        return {**given, "halves": self.halves} if self.halves else given
+
+
+def places(declaration: Declaration) -> dict[str, tuple[Declaration, ...]]:
+    """Return argument of the closure → the declarations of what is measured in its places, which have no closure."""
+
+    def measured(changes: Mapping[str, Any]) -> Declaration:
+        # what the method fits changes its result
+        fitted = tuple(source for source in declaration.systematics if source not in declaration.remeasured())
+        return dataclasses.replace(declaration, **changes, systematics=fitted, closure=Closure())
+
+    return {name: tuple(map(measured, changes)) for name, changes in declaration.closure.changes().items()}
+
+
+def closure_sources(declaration: ScaleFactor) -> tuple[tuple[str, str], ...]:
+    """Return all pairs of configuration and histogram that the closure is looked for in, the measurement's first."""
+    others = ((place.input, place.variable) for of_argument in places(declaration).values() for place in of_argument)
+    return tuple(dict.fromkeys([(declaration.input, declaration.variable), *others]))
+
+
+def closure_configs(declaration: ScaleFactor) -> tuple[str, ...]:
+    """Return the configurations whose outputs the closure is looked for in, that of the measurement first."""
+    kept = (one.config for one in declaration.closure.kept)
+    return tuple(dict.fromkeys([*(config for config, _ in closure_sources(declaration)), *kept]))
+
+
+def check_closure(declaration: ScaleFactor) -> None:
+    """Check that a declaration's closure fits it.
+
+    Raises:
+        ConfigError: if the scale factor has no closure of this kind, or can't be measured like that.
+        UnknownNameError: if an argument is unknown, or can't have another value.
+    """
+    closure, method = declaration.closure, type(declaration).__name__
+    for name, changes in closure.changes().items():
+        for one in changes:
+            declaration.check_changes(one, f"{name} of the closure of {declaration.where}")
+    if closure.exact and (not declaration.algebra or declaration.quantity == "efficiency"):
+        raise ConfigError(f"{declaration.where}: the closure of {method} isn't exact, it is again=, halves= or kept=")
+    if closure.again and not declaration.becomes_one:
+        raise ConfigError(
+            f"{declaration.where}: {method} isn't 1 when measured again, its closure is exact=, halves= or kept="
+        )
+    # builds, and thereby checks, what is measured there
+    places(declaration)

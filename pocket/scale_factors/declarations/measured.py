@@ -1,0 +1,331 @@
+"""Declarations of scale factors: what is measured, from which histogram and in which bins.
+
+Plain data without heavy imports, because an analysis builds them when it is loaded. This module has what all methods
+share; the methods are in :mod:`pocket.scale_factors.methods.efficiency.declaration`,
+:mod:`~pocket.scale_factors.methods.yields.declaration` and
+:mod:`~pocket.scale_factors.methods.pass_fail_template.declaration`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self, get_args
+
+from pocket.errors import ConfigError, UnknownNameError, check_known
+from pocket.histograms.readings import Reading, joined
+from pocket.scale_factors.declarations.base import ScaleFactorBase
+from pocket.scale_factors.declarations.closure import Closure, check_closure, places
+from pocket.scale_factors.declarations.systematics import LogNormal, Shape, Systematic
+
+Flow = Literal["clamp", "error"]
+FLOWS = get_args(Flow)
+#: Inputs and axes that the written correction and the engine add themselves.
+RESERVED_AXES = ("systematic", "cat", "variation", "year", "sample")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScaleFactor(ScaleFactorBase):
+    """Base of all scale factors that are measured; a subclass sets ``method``.
+
+    Args:
+        input: name of the configuration that fills the histogram.
+        variable: name of the histogram.
+        category: category in which the scale factor is measured.
+        axes: histogram axes that bin the scale factor; they are the inputs of the correction, in this order.
+        mc: simulated samples it is measured with.
+        bins: axis → edges to use instead of those of the histogram, of which they must be a part.
+        years: measure separately in each of these years; the correction's first input is then ``year``. Without
+            any, all years are taken together.
+        flow: outside of the axes take the nearest bin (``clamp``) or refuse (``error``), for all axes or
+            per axis; axes that aren't named clamp.
+        min_n_eff: lowest effective number of entries (Σw)²/Σw² of a bin, in data and in simulation; neighbours along
+            ``merge_axis`` are joined until they have it.
+        merge_axis: the axis along which bins are joined; the first one with edges if empty.
+        systematics: sources of uncertainty.
+        upstream: derived scale factors that ``input`` has to apply.
+        closure: where it is looked whether the scale factor does what it is for.
+
+    Raises:
+        ConfigError: if a name or a list is empty, something appears twice, or a value is of the wrong kind.
+        UnknownNameError: if a flow, an axis or a changed argument is unknown.
+    """
+
+    maker: ClassVar[str] = "pocket.scale_factors.files.measured:make"
+    validator: ClassVar[str] = "pocket.scale_factors.validation.validate:validate_from"
+    #: ``module:function`` of the method: ``function(declaration, templates) -> Measured``, see
+    #: :mod:`pocket.scale_factors.measurement.templates` and :mod:`pocket.scale_factors.measurement.result`
+    method: ClassVar[str]
+    #: what the correction gives: a ``weight`` or an ``efficiency``
+    quantity: ClassVar[str] = "weight"
+    #: whether entries outside of an axis that clamps count in its first or last bin, as they are evaluated there
+    folds_flow: ClassVar[bool] = False
+    #: whether it is 1 when measured again where it is applied
+    becomes_one: ClassVar[bool] = True
+    #: arguments that decide the bins or the systematics, which therefore no systematic changes
+    fixed: ClassVar[tuple[str, ...]] = (
+        *("axes", "bins", "years", "flow", "min_n_eff", "merge_axis"),
+        *("systematics", "upstream", "closure", "description"),
+    )
+
+    input: str
+    variable: str
+    category: str
+    axes: tuple[str, ...]
+    mc: tuple[str, ...]
+    bins: Mapping[str, tuple[float, ...]] = dataclasses.field(default_factory=dict)
+    years: tuple[str, ...] = ()
+    flow: Flow | Mapping[str, Flow] = "clamp"
+    min_n_eff: float = 0.0
+    merge_axis: str = ""
+    systematics: tuple[Systematic, ...] = ()
+    upstream: tuple[str, ...] = ()
+    # what was measured stays the same, wherever its closure is looked for
+    closure: Closure = dataclasses.field(default=Closure(), metadata={"fingerprint": False})
+
+    def __post_init__(self) -> None:
+        for key in ("input", "variable", "category"):
+            if not getattr(self, key):
+                raise ConfigError(f"{self.where}: {key} is empty")
+        for key in ("axes", "mc"):
+            self._set_names(key)
+        for key in ("years", "upstream"):
+            self._set_names(key, optional=True)
+        self._refuse_axes(RESERVED_AXES, "is added by the engine")
+        self._check_binning()
+        self._check_systematics()
+        check_closure(self)
+
+    @property
+    def where(self) -> str:
+        """What errors call this declaration."""
+        return f"{type(self).__name__} of variable {self.variable!r}"
+
+    def measured(self) -> tuple[ScaleFactor, ...]:
+        """Return the scale factor itself."""
+        return (self,)
+
+    def flows(self) -> dict[str, Flow]:
+        """Return the flow of every axis."""
+        if isinstance(self.flow, str):
+            return dict.fromkeys(self.axes, self.flow)
+        return {axis: self.flow.get(axis, "clamp") for axis in self.axes}
+
+    def histogram_axes(self) -> tuple[str, ...]:
+        """Return all axes that the histogram must have."""
+        return self.axes
+
+    def input_names(self) -> tuple[str, ...]:
+        """Return the inputs of the correction but ``systematic``; a method that adds some says so here."""
+        return (*(["sample"] if self.parts() else []), *(["year"] if self.years else []), *self.axes)
+
+    def categories(self) -> tuple[str, ...]:
+        """Return all categories that are read."""
+        return (self.category,)
+
+    def entry_categories(self) -> tuple[str, ...]:
+        """Return the categories that together have every entry once."""
+        return (self.category,)
+
+    def entry_range(self) -> tuple[str, tuple[float, float]] | None:
+        """Return an axis of the histogram and the range on it that entries must be in to count; None for all."""
+        return None
+
+    def exact_categories(self) -> tuple[str, ...]:
+        """Return the categories that the exact closure reads."""
+        return self.categories()
+
+    def roles(self) -> dict[str, tuple[str, ...]]:
+        """Return the samples by the role they have: ``mc``, and what a method adds."""
+        return {"mc": self.mc}
+
+    def samples(self) -> tuple[str, ...]:
+        """Return all samples that are read."""
+        return tuple(dict.fromkeys(sample for samples in self.roles().values() for sample in samples))
+
+    def simulated(self) -> tuple[str, ...]:
+        """Return all samples that are read but those of data."""
+        data = self.roles().get("data", ())
+        return tuple(sample for sample in self.samples() if sample not in data)
+
+    def parts(self) -> Mapping[str, Self]:
+        """Return sample → what is measured for it alone; ``sample`` is then the first axis. Empty for all together."""
+        return {}
+
+    def remeasured(self) -> tuple[Systematic, ...]:
+        """Return the sources for which the scale factor is measured again; not those that the method fits."""
+        return self.systematics
+
+    def bare(self) -> Self:
+        """Return the measurement without sources of uncertainty, which each of them repeats."""
+        return dataclasses.replace(self, systematics=(), closure=Closure())
+
+    def changed(self) -> Iterator[tuple[Systematic, Self]]:
+        """Yield the measurements that systematic sources ask for, as declarations without systematics."""
+        for systematic in self.systematics:
+            for changes in systematic.alternatives():
+                yield systematic, dataclasses.replace(self.bare(), **changes)
+
+    def check_changes(self, changes: Iterable[str], where: str) -> None:
+        """Check that arguments may be changed for another measurement of the same scale factor.
+
+        Raises:
+            UnknownNameError: if one may not.
+        """
+        # what is measured sample by sample has its samples
+        fixed = (*self.fixed, "mc") if self.parts() else self.fixed
+        known = [field.name for field in dataclasses.fields(self) if field.name not in fixed]
+        check_known("argument", changes, known, where)
+
+    def sources(self) -> tuple[tuple[str, str], ...]:
+        """Return all pairs of configuration and histogram that are read, the nominal one first."""
+        others = ((declaration.input, declaration.variable) for _, declaration in self.changed())
+        return tuple(dict.fromkeys([(self.input, self.variable), *others]))
+
+    def read_variations(self) -> tuple[str, ...]:
+        """Return the variations that are read, without their sides; the name of a weight stands for all of its."""
+        return tuple(source.stem for source in self.systematics if isinstance(source, Shape))
+
+    def reading(self) -> Reading:
+        """Return what is read where it is measured, by the measurement itself."""
+        return Reading(self.input, self.variable, self.categories(), self.samples(), self.read_variations())
+
+    def readings(self) -> tuple[Reading, ...] | None:
+        """Return what is read of the templates, the nominal histogram first; ``None`` if another maker reads them."""
+        if self.maker != ScaleFactor.maker:
+            return None
+        return joined([self.reading(), *(declaration.reading() for _, declaration in self.changed())])
+
+    def closure_readings(self) -> tuple[Reading, ...] | None:
+        """Return what the checks of the closure read of templates and sums; ``None`` if another validator reads them.
+
+        Sums alone are those of a histogram without a name.
+        """
+        if self.validator != ScaleFactor.validator:
+            return None
+        measured = (place.reading() for of_argument in places(self).values() for place in of_argument)
+        kept = (Reading(one.config, "", one.categories(), one.samples or self.mc) for one in self.closure.kept)
+        return joined([self.reading(), *measured, *kept])
+
+    def _check_binning(self) -> None:
+        for axis, flow in self.flows().items():
+            if flow not in FLOWS:
+                raise UnknownNameError("flow", flow, FLOWS, f"axis {axis!r} of {self.where}")
+        if not isinstance(self.flow, str):
+            check_known("axis", self.flow, self.axes, f"flow of {self.where}")
+        check_known("axis", self.bins, self.axes, f"bins of {self.where}")
+        for axis, edges in self.bins.items():
+            # also of NaN, which is above nothing
+            if len(edges) < 2 or not all(low < high for low, high in itertools.pairwise(edges)):
+                raise ConfigError(f"{self.where}: the edges of axis {axis!r} must rise, not {tuple(edges)!r}")
+        if not (math.isfinite(self.min_n_eff) and self.min_n_eff >= 0):
+            raise ConfigError(f"{self.where}: min_n_eff must not be negative, not {self.min_n_eff!r}")
+        if self.merge_axis:
+            check_known("axis", [self.merge_axis], self.axes, f"merge_axis of {self.where}")
+
+    def _check_systematics(self) -> None:
+        names = [systematic.name for systematic in self.systematics]
+        for name in names:
+            if names.count(name) > 1:
+                raise ConfigError(f"{self.where}: two systematics are named {name!r}")
+        for systematic in self.systematics:
+            where = f"systematic {systematic.name!r} of {self.where}"
+            if isinstance(systematic, LogNormal):
+                check_known("simulated sample", systematic.samples, self.simulated(), where)
+            for changes in systematic.alternatives():
+                self.check_changes(changes, where)
+        # builds, and thereby checks, the changed declarations
+        for _ in self.changed():
+            pass
+
+    def _of_samples(self, samples: tuple[str, ...], **changes: Any) -> Self:
+        """Return the measurement in some of the samples in ``mc``, without the uncertain rates of others."""
+        systematics: list[Systematic] = []
+        for systematic in self.systematics:
+            if isinstance(systematic, LogNormal):
+                among = tuple(sample for sample in systematic.samples if sample in samples)
+                if not among:
+                    continue
+                systematic = dataclasses.replace(systematic, samples=among)
+            systematics.append(systematic)
+        return dataclasses.replace(self, mc=samples, systematics=tuple(systematics), **changes)
+
+    def _set_names(self, key: str, optional: bool = False) -> None:
+        object.__setattr__(self, key, _names(getattr(self, key), key, self.where, optional))
+
+    def _refuse_axes(self, taken: Iterable[str], reason: str) -> None:
+        for axis in taken:
+            if axis in self.axes:
+                raise ConfigError(f"{self.where}: axis {axis!r} {reason}, it can't bin the scale factor")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataScaleFactor(ScaleFactor):
+    """Base of scale factors that compare data with simulation.
+
+    Args:
+        data: samples of data.
+    """
+
+    data: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        self._set_names("data")
+        super().__post_init__()
+
+    def roles(self) -> dict[str, tuple[str, ...]]:
+        """Return the samples of data and of simulation."""
+        return {"data": self.data, **super().roles()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PassFail(ScaleFactor):
+    """Base of what is measured from entries that pass and entries that fail a requirement.
+
+    Which of both an entry does is said by an axis of the histogram or, if one of the categories below is given, by the
+    category.
+
+    Args:
+        pass_axis: histogram axis that is 1 for passing and 0 for failing entries.
+        fail_category: category of failing entries; ``category`` then is that of passing ones.
+        denominator: category of passing and failing entries together; ``category`` then is that of passing ones.
+    """
+
+    pass_axis: str = "passing"
+    fail_category: str = ""
+    denominator: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.fail_category and self.denominator:
+            raise ConfigError(f"{self.where}: fail_category and denominator exclude each other")
+        if self.category in (self.fail_category, self.denominator):
+            raise ConfigError(f"{self.where}: category {self.category!r} can't pass and fail")
+        self._refuse_axes((self.pass_axis,), "separates passing from failing")
+
+    def histogram_axes(self) -> tuple[str, ...]:
+        """Return all axes that the histogram must have."""
+        axes = super().histogram_axes()
+        return axes if self.fail_category or self.denominator else (*axes, self.pass_axis)
+
+    def categories(self) -> tuple[str, ...]:
+        """Return all categories that are read."""
+        return tuple(name for name in (self.category, self.fail_category, self.denominator) if name)
+
+    def entry_categories(self) -> tuple[str, ...]:
+        """Return the categories that together have every entry once."""
+        return (self.denominator,) if self.denominator else self.categories()
+
+
+def _names(values: Any, key: str, where: str, optional: bool) -> tuple[str, ...]:
+    if isinstance(values, str):
+        raise ConfigError(f"{where}: {key} must be a list of names, not the text {values!r}")
+    names = tuple(values)
+    if not (names or optional) or not all(names):
+        raise ConfigError(f"{where}: {key} needs at least one name and no empty one, not {names!r}")
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{where}: {key} names something twice: {', '.join(names)}")
+    return names

@@ -1,0 +1,1 @@
+"""Files of scale factors: written, imported and compared."""

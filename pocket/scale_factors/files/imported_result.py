@@ -1,0 +1,131 @@
+"""Values of an imported scale factor in bins, as of a measured one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from correctionlib import CorrectionSet
+
+from pocket.corrections.tree import Node, edges_of, walk
+from pocket.errors import ScaleFactorError
+from pocket.scale_factors.declarations.imported import SYSTEMATIC, Imported
+from pocket.scale_factors.declarations.measured import Flow
+from pocket.scale_factors.measurement.binning import Array, Axis, Binning, Categories
+from pocket.scale_factors.measurement.result import VALID, Measurement, ScaleFactorResult, Shifts
+from pocket.scale_factors.validation.units import evaluate
+
+#: relative difference up to which sources in quadrature are the published total error; files round their numbers
+SAME = 0.01
+
+
+def binned_result(name: str, declaration: Imported, correction: str) -> ScaleFactorResult | None:
+    """Return the values of an imported scale factor in bins.
+
+    Statistical errors are those of the source ``stat``. If all sources in quadrature aren't the errors ``up`` and
+    ``down``, because some are missing or in several of them, these are the only source, ``published``.
+
+    Args:
+        name: name of the scale factor.
+        declaration: what was imported.
+        correction: the file for correctionlib, its text.
+
+    Returns:
+        ``None`` if it has formulas, transformations or random numbers, a default for any other key, or inputs
+        without bins.
+    """
+    written = json.loads(correction)["corrections"][0]
+    axes = axes_of(written)
+    if not axes:
+        return None
+    evaluator = CorrectionSet.from_string(correction)[name]
+    try:
+        values = {key: evaluate(evaluator, axes, {SYSTEMATIC: key}) for key in declaration.systematics_written()}
+    except ScaleFactorError:
+        # some categories have other ones below them than others
+        return None
+    nominal = values["nominal"]
+    sources = dict.fromkeys(key.removesuffix("up") for key in values if key.endswith("up"))
+    shifts = {
+        source.removesuffix("_"): (values[f"{source}up"] - nominal, values[f"{source}down"] - nominal)
+        for source in sources
+    }
+
+    def result(statistics: Shifts, systematics: dict[str, Shifts]) -> ScaleFactorResult:
+        return ScaleFactorResult(
+            name=name,
+            method=type(declaration).__name__,
+            description=declaration.description,
+            quantity="weight",
+            axes=axes,
+            flow=flows_of(written),
+            scale_factor=Measurement(nominal, *sides(statistics)),
+            systematics=systematics,
+            groups=Binning.separate(axes).groups,
+            status=(VALID,) * nominal.size,
+        )
+
+    none = np.zeros_like(nominal), np.zeros_like(nominal)
+    total = shifts.pop("", None)
+    by_source = result(shifts.pop("stat", none), shifts)
+    if total is None or np.allclose((by_source.total_up, by_source.total_down), sides(total), rtol=SAME, atol=1e-9):
+        return by_source
+    return result(none, {"published": total})
+
+
+def sides(shifts: Shifts) -> tuple[Array, Array]:
+    """Return how far shifts go up and how far down, whichever of them does; not negative."""
+    return np.maximum(np.maximum(*shifts), 0.0), np.maximum(-np.minimum(*shifts), 0.0)
+
+
+def axes_of(correction: Mapping[str, Any]) -> dict[str, Axis]:
+    """Return the axes of a written correction: all edges or keys that its tree has for each input.
+
+    Returns:
+        No axes if an input has none, or something else than bins decides the values.
+    """
+    nodes = [node for node in walk(correction["data"]) if isinstance(node, dict)]
+    edges: dict[str, set[float]] = {}
+    keys: dict[str, dict[str | int, None]] = {}
+    for node in nodes:
+        if node["nodetype"] in ("binning", "multibinning"):
+            for name, axis in _binned(node):
+                edges.setdefault(name, set()).update(edges_of(axis))
+        elif node["nodetype"] == "category" and node.get("default") is None:
+            keys.setdefault(node["input"], {}).update(dict.fromkeys(item["key"] for item in node["content"]))
+        else:
+            return {}
+    axes: dict[str, Axis] = {}
+    for variable in correction["inputs"]:
+        name = variable["name"]
+        if name == SYSTEMATIC:
+            continue
+        if variable["type"] == "real" and name in edges:
+            axes[name] = tuple(sorted(edges[name]))
+        elif name in keys and name not in edges:
+            axes[name] = Categories(tuple(keys[name]))
+        else:
+            return {}
+    return axes
+
+
+def flows_of(correction: Mapping[str, Any]) -> dict[str, Flow]:
+    """Return ``clamp`` for each input whose outermost bins count beyond them everywhere, ``error`` for others.
+
+    Others may also have a value of their own there, which no bin has.
+    """
+    flows: dict[str, Flow] = {}
+    for node in walk(correction["data"]):
+        if isinstance(node, dict) and node["nodetype"] in ("binning", "multibinning"):
+            for name, _ in _binned(node):
+                flows[name] = "clamp" if node["flow"] == "clamp" and flows.get(name) != "error" else "error"
+    return flows
+
+
+def _binned(node: Node) -> Iterable[tuple[str, Any]]:
+    """Return the inputs of a binning with their edges."""
+    if node["nodetype"] == "binning":
+        return [(node["input"], node["edges"])]
+    return zip(node["inputs"], node["edges"], strict=True)

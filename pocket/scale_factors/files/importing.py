@@ -1,0 +1,142 @@
+"""Published scale factors, from their correctionlib file to one as the chain writes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pocket.corrections.files import find_corrections, load_correction, read_corrections
+from pocket.corrections.tree import Fixing, Node, add, keys_of
+from pocket.errors import ConfigError, ScaleFactorError, check_known
+from pocket.scale_factors.declarations.base import Made
+from pocket.scale_factors.declarations.imported import SYSTEMATIC, Imported, signed
+from pocket.scale_factors.files.imported_result import binned_result
+from pocket.scale_factors.measurement.result import ScaleFactorResult
+
+_TYPES: Mapping[str, tuple[type, ...]] = {"string": (str,), "int": (int,), "real": (int, float)}
+
+
+def make(name: str, declaration: Imported, made: Made) -> tuple[str, ScaleFactorResult | None]:
+    """Import a scale factor.
+
+    Returns:
+        The text of its file, and its values in bins, ``None`` if it has no bins.
+
+    Raises:
+        UnknownNameError, ConfigError, ScaleFactorError: if the file isn't found, or doesn't have what is declared.
+    """
+    text = write(name, declaration, read(declaration, made.find(declaration.file)))
+    return text, binned_result(name, declaration, text)
+
+
+def check(declaration: Imported) -> None:
+    """Check that a file has what is declared of it.
+
+    Raises:
+        UnknownNameError, ConfigError, ScaleFactorError: as :func:`make`.
+    """
+    write("", declaration, read(declaration, declaration.file))
+
+
+def read(declaration: Imported, file: str) -> dict[str, Any]:
+    """Return the published correction as plain JSON.
+
+    Args:
+        declaration: which one.
+        file: name or path of the file.
+
+    Raises:
+        ConfigError: if the file isn't found, or is no correctionlib file.
+        UnknownNameError: if the correction isn't in it.
+        ScaleFactorError: if the correction is compound, hence no tree.
+    """
+    # also that the file is one
+    load_correction(file, declaration.correction)
+    for correction in read_corrections(find_corrections(file)):
+        if correction["name"] == declaration.correction:
+            return correction
+    raise ScaleFactorError(f"{declaration.where} is a compound one, which can't be imported")
+
+
+def write(name: str, declaration: Imported, published: Mapping[str, Any]) -> str:
+    """Return the text of the file for correctionlib.
+
+    Its correction has the inputs that are left, under their names here, and ``systematic``.
+
+    Args:
+        name: name of the scale factor.
+        declaration: what it is made of.
+        published: the published correction.
+
+    Raises:
+        UnknownNameError: if an input or a key is unknown.
+        ConfigError: if an input has a value of another type, or two have one name.
+        ScaleFactorError: if it can't be written without loss.
+    """
+    inputs = _inputs(declaration, published)
+    formulas = published.get("generic_formulas") or []
+    content = _content(declaration, published["data"])
+    description = declaration.description or published.get("description") or declaration.correction
+    correction = {
+        **published,
+        "name": name,
+        "description": description,
+        "inputs": [*inputs, {"name": SYSTEMATIC, "type": "string", "description": ", ".join(content)}],
+        "generic_formulas": [_fixing(declaration).apply(formula) for formula in formulas] or None,
+        "data": {
+            "nodetype": "category",
+            "input": SYSTEMATIC,
+            "content": [{"key": key, "value": value} for key, value in content.items()],
+        },
+    }
+    return json.dumps({"schema_version": 2, "description": description, "corrections": [correction]})
+
+
+def _inputs(declaration: Imported, published: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Check all that is declared of inputs, and return those that are left under their names here."""
+    where, data = declaration.where, published["data"]
+    types: dict[str, str] = {variable["name"]: variable["type"] for variable in published["inputs"]}
+    named = (*declaration.inputs, *declaration.rename, *([declaration.systematic] if declaration.systematic else []))
+    check_known("input", named, types, where)
+    for name, value in declaration.inputs.items():
+        if not isinstance(value, _TYPES[types[name]]):
+            raise ConfigError(f"{where}: input {name!r} is of the type {types[name]}, it can't be {value!r}")
+        # where nothing depends on it, any text will do; elsewhere a wrong one may have a value, that of all others
+        if isinstance(value, str) and (known := keys_of(data, name)):
+            check_known(f"value of {name!r}", [value], known, where)
+    if declaration.systematic:
+        if types[declaration.systematic] != "string":
+            raise ConfigError(f"{where}: input {declaration.systematic!r} is no text, it can't be systematic")
+        values = [signed(value)[1] for value in declaration.keys.values()]
+        known = keys_of(data, declaration.systematic)
+        check_known(f"value of {declaration.systematic!r}", values, known, where)
+    fixed = (*declaration.inputs, declaration.systematic)
+    left = [
+        {**variable, "name": declaration.rename.get(variable["name"], variable["name"])}
+        for variable in published["inputs"]
+        if variable["name"] not in fixed
+    ]
+    names = [variable["name"] for variable in left]
+    for name in names:
+        if name == SYSTEMATIC or names.count(name) > 1:
+            raise ConfigError(f"{where}: an input can't be called {name!r}, rename= gives it another name")
+    return left
+
+
+def _fixing(declaration: Imported, systematic: str = "") -> Fixing:
+    """Return what fixes the inputs; also that of the systematic, which no formula has."""
+    values = {**declaration.inputs, **({declaration.systematic: systematic} if declaration.systematic else {})}
+    return Fixing(values, declaration.rename, declaration.where)
+
+
+def _content(declaration: Imported, data: Node) -> dict[str, Node]:
+    """Return key of ``systematic`` → its tree."""
+    if not declaration.keys:
+        return {"nominal": _fixing(declaration).apply(data)}
+    signs = {key: signed(value) for key, value in declaration.keys.items()}
+    trees = {key: _fixing(declaration, value).apply(data) for key, (_, value) in signs.items()}
+    return {
+        key: add(trees["nominal"], trees[key], sign, f"{declaration.where}, key {key!r}") if sign else trees[key]
+        for key, (sign, _) in signs.items()
+    }

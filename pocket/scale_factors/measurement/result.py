@@ -1,0 +1,270 @@
+"""What a measurement of a scale factor gives: values, errors, their correlation and the fits behind them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pocket.scale_factors.declarations.measured import Flow
+from pocket.scale_factors.measurement.binning import Array, Axis, Binning, Categories
+from pocket.scale_factors.methods.pass_fail_template.diagnostics import TemplateFitDiagnostics
+
+#: Status of a bin whose fit converged or whose counts suffice.
+VALID = "valid"
+#: Status of a bin whose value is not measured but taken over, with its uncertainty.
+FROZEN = "frozen"
+#: Status of a valid bin that was measured together with its neighbours.
+JOINED = "joined"
+
+#: Shifts up and down of a value, with sign.
+Shifts = tuple[Array, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """Values with asymmetric errors, one dimension per axis of the scale factor.
+
+    Args:
+        value: nominal values.
+        up: distance to the upper end of the 68.3 % interval, not negative.
+        down: distance to the lower end, not negative.
+    """
+
+    value: Array
+    up: Array
+    down: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Region:
+    """Mass spectrum of the passing or failing pairs in one bin.
+
+    Args:
+        data: counts per mass bin.
+        errors: their Poisson errors √N.
+        prefit_signal: signal of the model before the fit, per mass bin.
+        prefit_background: background before the fit.
+        postfit_signal: signal after the fit.
+        postfit_background: background after the fit.
+    """
+
+    data: Array
+    errors: Array
+    prefit_signal: Array
+    prefit_background: Array
+    postfit_signal: Array
+    postfit_background: Array
+
+
+@dataclass(frozen=True, eq=False)
+class FitDiagnostics:
+    """One fit, in the detail a plot needs.
+
+    Args:
+        label: the bin, e.g. ``pt [25, 30), abseta [0, 1.2)``.
+        model: ``nominal`` or the name of the systematic.
+        mass_edges: edges of the mass bins [unit of the mass axis].
+        regions: spectra of ``pass`` and ``fail``.
+        chi2: twice the logarithm of the likelihood ratio to the saturated model.
+        ndf: mass bins in both regions less free parameters.
+        parameters: value and error of each parameter.
+        status: :data:`VALID`, or what failed.
+        attempts: minimisations it took.
+    """
+
+    label: str
+    model: str
+    mass_edges: Array
+    regions: dict[str, Region]
+    chi2: float
+    ndf: int
+    parameters: dict[str, tuple[float, float]]
+    status: str
+    attempts: int
+
+
+#: one fit, in the detail a plot needs
+Diagnostics = FitDiagnostics | TemplateFitDiagnostics
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a method returns: numbers per group of bins, all of shape (groups,).
+
+    With ``leading`` the shape is (categories × groups,), all groups of the first category first.
+
+    Args:
+        values: the scale factor with its statistical errors; for an efficiency map the efficiency.
+        efficiencies: efficiencies in ``data`` and in ``mc`` with their statistical errors, if there are any.
+        systematics: source → shifts, for sources that the method knows itself.
+        coupled: variation → shifts, for variations of a weight that is applied together with this scale factor. They
+            are written, but are no uncertainty of it.
+        covariance: statistical covariance, shape (groups, groups); without one the groups are independent.
+        status: status per group; all valid without.
+        diagnostics: the fits behind it.
+        leading: name and categories of a further axis in front, for methods that measure several scale factors at once.
+    """
+
+    values: Measurement
+    efficiencies: Mapping[str, Measurement] = field(default_factory=dict)
+    systematics: Mapping[str, Shifts] = field(default_factory=dict)
+    coupled: Mapping[str, Shifts] = field(default_factory=dict)
+    covariance: Array | None = None
+    status: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostics, ...] = ()
+    leading: tuple[str, Categories] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleFactorResult:
+    """A measured scale factor, one dimension per axis.
+
+    Args:
+        name: name of the scale factor.
+        method: name of the declaration's class.
+        description: text for the written correction.
+        quantity: ``weight``, or ``efficiency`` for a map of efficiencies.
+        axes: edges or categories of each axis, in the order of the correction's inputs.
+        flow: ``clamp`` or ``error`` per axis with edges.
+        scale_factor: its values, statistical errors.
+        systematics: per source the shift of the scale factor up and down, with sign; one source moves all bins
+            together.
+        groups: number of the group of each bin; bins of one group were measured together.
+        status: status per bin, C order.
+        efficiencies: efficiencies in ``data`` and ``mc``, statistical errors; empty if the method has none.
+        coupled: shifts in variations of a weight that is applied together with it; no uncertainty.
+        stat_covariance: statistical covariance of the groups; ``None`` if they are independent.
+        diagnostics: the fits, if the method makes any.
+    """
+
+    name: str
+    method: str
+    description: str
+    quantity: str
+    axes: dict[str, Axis]
+    flow: dict[str, Flow]
+    scale_factor: Measurement
+    systematics: dict[str, Shifts]
+    groups: npt.NDArray[np.int64]
+    status: tuple[str, ...]
+    efficiencies: dict[str, Measurement] = field(default_factory=dict)
+    coupled: dict[str, Shifts] = field(default_factory=dict)
+    stat_covariance: Array | None = None
+    diagnostics: tuple[Diagnostics, ...] = ()
+
+    @property
+    def binning(self) -> Binning:
+        """The bins, and which of them were measured together."""
+        return Binning(self.axes, self.groups)
+
+    @property
+    def valid(self) -> npt.NDArray[np.bool_]:
+        """Whether each bin has a measurement, one dimension per axis."""
+        return np.isin(self.status, (VALID, JOINED, FROZEN)).reshape(self.scale_factor.value.shape)
+
+    @property
+    def total_up(self) -> Array:
+        """Statistical error and the upward shift of each source, added in quadrature."""
+        shifts = [np.maximum(np.maximum(*pair), 0.0) for pair in self.systematics.values()]
+        return np.sqrt(sum((shift**2 for shift in shifts), self.scale_factor.up**2))
+
+    @property
+    def total_down(self) -> Array:
+        """Statistical error and the downward shift of each source, added in quadrature; not negative."""
+        shifts = [np.minimum(np.minimum(*pair), 0.0) for pair in self.systematics.values()]
+        return np.sqrt(sum((shift**2 for shift in shifts), self.scale_factor.down**2))
+
+    @property
+    def statistical_covariance(self) -> Array:
+        """Statistical covariance of the groups, shape (groups, groups).
+
+        Independent groups have the mean of up and down as standard deviation.
+        """
+        if self.stat_covariance is not None:
+            return self.stat_covariance
+        return np.diag(self.per_group((self.scale_factor.up + self.scale_factor.down) / 2) ** 2)
+
+    @property
+    def covariance(self) -> Array:
+        """Covariance of the groups, shape (groups, groups).
+
+        Each systematic source is one common shift, half of the difference between up and down.
+        """
+        matrix = self.statistical_covariance.copy()
+        for up, down in self.systematics.values():
+            shift = self.per_group((up - down) / 2)
+            matrix += np.outer(shift, shift)
+        return matrix
+
+    def per_group(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the values of the groups, shape (groups,), of bins that have the same within a group."""
+        _, first = np.unique(self.groups, return_index=True)
+        picked: npt.NDArray[Any] = values.ravel()[first]
+        return picked
+
+    def to_json(self) -> str:
+        """Return plain JSON that :meth:`from_json` reads back without loss.
+
+        Raises:
+            ValueError: if a number other than an edge isn't finite.
+        """
+        content = {key.name: getattr(self, key.name) for key in fields(self)}
+        content["axes"] = {
+            name: {"categories": axis.values}
+            if isinstance(axis, Categories)
+            else [edge if np.isfinite(edge) else str(edge) for edge in axis]
+            for name, axis in self.axes.items()
+        }
+        return json.dumps(content, default=_plain, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> ScaleFactorResult:
+        """Read what :meth:`to_json` wrote."""
+        content = json.loads(text)
+        axes = {
+            name: Categories(tuple(axis["categories"]))
+            if isinstance(axis, dict)
+            else tuple(float(edge) for edge in axis)
+            for name, axis in content["axes"].items()
+        }
+        covariance = content["stat_covariance"]
+        return cls(
+            **{key: content[key] for key in ("name", "method", "description", "quantity", "flow")},
+            axes=axes,
+            scale_factor=Measurement(**_arrays(content["scale_factor"])),
+            systematics=_shifts(content["systematics"]),
+            groups=np.array(content["groups"], dtype=np.int64),
+            status=tuple(content["status"]),
+            efficiencies={of: Measurement(**_arrays(values)) for of, values in content["efficiencies"].items()},
+            coupled=_shifts(content["coupled"]),
+            stat_covariance=None if covariance is None else np.array(covariance, dtype=float),
+            diagnostics=tuple(_diagnostics(fit) for fit in content["diagnostics"]),
+        )
+
+
+def _plain(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else np.ndarray.tolist(value)
+
+
+def _shifts(content: Mapping[str, list[Any]]) -> dict[str, Shifts]:
+    return {name: (np.array(up, dtype=float), np.array(down, dtype=float)) for name, (up, down) in content.items()}
+
+
+def _arrays(lists: Mapping[str, list[Any]]) -> dict[str, Array]:
+    return {key: np.array(values, dtype=float) for key, values in lists.items()}
+
+
+def _diagnostics(content: dict[str, Any]) -> Diagnostics:
+    if "nuisances" in content:
+        return TemplateFitDiagnostics.from_plain(content)
+    return FitDiagnostics(
+        **{key: content[key] for key in ("label", "model", "chi2", "ndf", "status", "attempts")},
+        mass_edges=np.array(content["mass_edges"], dtype=float),
+        regions={name: Region(**_arrays(region)) for name, region in content["regions"].items()},
+        parameters={name: (value, error) for name, (value, error) in content["parameters"].items()},
+    )

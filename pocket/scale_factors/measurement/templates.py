@@ -1,0 +1,249 @@
+"""What a method reads: sums of weights of samples in the bins of a scale factor."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import operator
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import hist
+import numpy as np
+
+from pocket.errors import ScaleFactorError, check_known
+from pocket.scale_factors.declarations.measured import PassFail, ScaleFactor
+from pocket.scale_factors.measurement.binning import Array, Binning, Categories, join_bins
+from pocket.scale_factors.measurement.rebinning import Histogram, in_bins, read_axis
+
+NOMINAL = "nominal"
+#: Share of a sum of squared weights below which a difference of two is rounding.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Sums of weights and of their squares, of the same shape: (groups, bins of further axes …)."""
+
+    values: Array
+    variances: Array
+
+    def __add__(self, other: Sums) -> Sums:
+        return Sums(self.values + other.values, self.variances + other.variances)
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """Sums of weights of passing and failing entries, all of shape (groups, bins of further axes …).
+
+    Args:
+        passing: sum of weights.
+        failing: the same for failing entries.
+        passing_variance: sum of squared weights.
+        failing_variance: the same for failing entries.
+    """
+
+    passing: Array
+    failing: Array
+    passing_variance: Array
+    failing_variance: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Templates:
+    """The templates of a declaration, in the bins of the scale factor.
+
+    Args:
+        name: name of the scale factor.
+        declaration: what to measure.
+        histograms: the declared histogram per sample, summed over datasets, with axes ``cat``, ``variation``
+            (simulation) and those of the declaration; storage ``Weight``.
+        binning: the bins.
+        variation: the variation of simulation that is read; samples without it give the nominal one.
+        factors: sample → factor that multiplies it.
+    """
+
+    name: str
+    declaration: ScaleFactor
+    histograms: Mapping[str, Histogram]
+    binning: Binning
+    variation: str = NOMINAL
+    factors: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+    @property
+    def labels(self) -> list[str]:
+        """The bins of each group in words."""
+        return self.binning.labels
+
+    def read(
+        self,
+        samples: Sequence[str],
+        category: str | None = None,
+        further: Sequence[str] = (),
+        variation: str | None = None,
+    ) -> Sums:
+        """Return the sum of samples.
+
+        Args:
+            samples: samples to add.
+            category: the category; default that of the declaration.
+            further: axes of the histogram that don't bin the scale factor but are kept.
+            variation: the variation; default :attr:`variation`.
+
+        Returns:
+            Shape (groups, bins of ``further`` …).
+
+        Raises:
+            UnknownNameError: if a sample, an axis or the category isn't in the templates.
+            ScaleFactorError: if a histogram has no sums of squared weights or isn't finite, or samples have different
+                bins.
+        """
+        return self._collapsed(self.histogram(samples, category, further, variation), samples)
+
+    def histogram(
+        self,
+        samples: Sequence[str],
+        category: str | None = None,
+        further: Sequence[str] = (),
+        variation: str | None = None,
+    ) -> Histogram:
+        """Return the sum of samples with the axes of the scale factor and further ones, without joining bins.
+
+        Raises:
+            UnknownNameError, ScaleFactorError: as :meth:`read`.
+        """
+        parts = [self._sample(sample, category, further, variation or self.variation) for sample in samples]
+        if any(part.axes != parts[0].axes for part in parts):
+            raise ScaleFactorError(
+                f"variable {self.declaration.variable!r}: samples {', '.join(samples)} have different bins"
+            )
+        return functools.reduce(operator.add, parts)
+
+    def counts(self, samples: Sequence[str], further: Sequence[str] = ()) -> Counts:
+        """Return what passes and what fails, for a declaration that tells them apart.
+
+        Raises:
+            UnknownNameError, ScaleFactorError: as :meth:`read`; and if the axis of passing doesn't separate 0 and 1, or
+                what passes isn't a part of the denominator.
+        """
+        declaration = self.declaration
+        assert isinstance(declaration, PassFail)
+        if declaration.fail_category or declaration.denominator:
+            passing = self.read(samples, declaration.category, further)
+            other = self.read(samples, declaration.fail_category or declaration.denominator, further)
+            if not declaration.denominator:
+                return Counts(passing.values, other.values, passing.variances, other.variances)
+            failing, variances = other.values - passing.values, other.variances - passing.variances
+            # what passes is among all, so its sum of squares isn't larger; where that is equal, nothing fails
+            if (variances < -ROUNDING * other.variances).any():
+                raise ScaleFactorError(
+                    f"variable {declaration.variable!r} of sample {', '.join(samples)}: category "
+                    f"{declaration.category!r} isn't a part of {declaration.denominator!r}"
+                )
+            some = variances > ROUNDING * other.variances
+            return Counts(passing.values, np.where(some, failing, 0), passing.variances, np.where(some, variances, 0))
+        total = self.histogram(samples, None, (*further, declaration.pass_axis))
+        fail, success = (total.axes[declaration.pass_axis].index(flag) for flag in (0, 1))
+        if fail == success or not {fail, success} <= set(range(total.axes[declaration.pass_axis].size)):
+            raise ScaleFactorError(
+                f"variable {declaration.variable!r}: axis {declaration.pass_axis!r} must have separate bins for 0 "
+                "(fail) and 1 (pass)"
+            )
+        sums = self._collapsed(total, samples)
+        return Counts(*(part[..., flag] for part in (sums.values, sums.variances) for flag in (success, fail)))
+
+    def counted(self, samples: Sequence[str], further: Sequence[str] = ()) -> Counts:
+        """Return :meth:`counts` of data.
+
+        Raises:
+            ScaleFactorError: as :meth:`counts`, and if they have weights, which binomial and Poisson errors don't
+                allow.
+        """
+        data = self.counts(samples, further)
+        for values, variances in ((data.passing, data.passing_variance), (data.failing, data.failing_variance)):
+            self.require_counts(Sums(values, variances), samples)
+        return data
+
+    def require_counts(self, data: Sums, samples: Sequence[str]) -> None:
+        """Check that data are counts.
+
+        Raises:
+            ScaleFactorError: if they have weights.
+        """
+        if not (np.array_equal(data.values, data.variances) and np.array_equal(data.values, np.rint(data.values))):
+            raise ScaleFactorError(
+                f"variable {self.declaration.variable!r}: data ({', '.join(samples)}) have weights other than 1"
+            )
+
+    def _collapsed(self, total: Histogram, samples: Sequence[str]) -> Sums:
+        found = {axis: read_axis(total.axes[axis]) for axis in self.declaration.axes}
+        if found != self.binning.axes:
+            raise ScaleFactorError(
+                f"variable {self.declaration.variable!r} of sample {', '.join(samples)}: the bins differ from those of "
+                f"scale factor {self.name!r}"
+            )
+        values, variances = np.asarray(total.values(), dtype=float), np.asarray(total.variances(), dtype=float)
+        return Sums(self.binning.collapse(values), self.binning.collapse(variances))
+
+    def _sample(self, sample: str, category: str | None, further: Sequence[str], variation: str) -> Histogram:
+        category = category or self.declaration.category
+        check_known("sample", [sample], self.histograms, f"templates of variable {self.declaration.variable!r}")
+        histogram = self.histograms[sample]
+        where = f"variable {self.declaration.variable!r} of sample {sample!r}"
+        axes = (*self.declaration.axes, *further)
+        check_known("axis", ("cat", *axes), histogram.axes.name, where)
+        check_known("category", [category], histogram.axes["cat"], where)
+        if histogram.storage_type is not hist.storage.Weight:
+            raise ScaleFactorError(f"{where}: storage must be Weight, not {histogram.storage_type.__name__}")
+        selection: dict[Any, Any] = {"cat": category}
+        if "variation" in histogram.axes.name:
+            known = histogram.axes["variation"]
+            check_known("variation", [NOMINAL], known, where)
+            selection["variation"] = variation if variation in known else NOMINAL
+        selected: Any = histogram[selection]
+        projected = in_bins(selected.project(*axes), self.declaration)
+        if sample in self.factors:
+            projected = projected * self.factors[sample]
+        if not (np.isfinite(projected.values()).all() and np.isfinite(np.asarray(projected.variances())).all()):
+            raise ScaleFactorError(f"{where}: contents are not finite")
+        return projected
+
+
+def find_bins(name: str, declaration: ScaleFactor, histograms: Mapping[str, Histogram]) -> Binning:
+    """Return the bins of a scale factor, joined where they have too few entries.
+
+    Raises:
+        UnknownNameError, ScaleFactorError: as :meth:`Templates.read`; and if data and simulation have different bins,
+            or too few entries however many bins are joined.
+    """
+    # their bins are what is looked for, so nothing collapses here
+    templates = Templates(name, declaration, histograms, Binning({}, np.zeros((), dtype=np.int64)))
+    counting = declaration.entry_range()
+    further = () if counting is None else (counting[0],)
+    roles = [
+        functools.reduce(
+            operator.add,
+            (templates.histogram(samples, category, further) for category in declaration.entry_categories()),
+        )
+        for samples in declaration.roles().values()
+    ]
+    axes = {axis: read_axis(roles[0].axes[axis]) for axis in declaration.axes}
+    if any(read_axis(role.axes[axis]) != bins for role in roles for axis, bins in axes.items()):
+        raise ScaleFactorError(f"variable {declaration.variable!r}: data and simulation have different bins")
+    if not declaration.min_n_eff:
+        return Binning.separate(axes)
+    entries = np.stack([_entries(role, counting) for role in roles])
+    with_edges = (axis for axis, bins in axes.items() if not isinstance(bins, Categories))
+    along = declaration.merge_axis or next(with_edges, declaration.axes[0])
+    return join_bins(axes, entries, declaration.min_n_eff, along, name)
+
+
+def _entries(histogram: Histogram, counting: tuple[str, tuple[float, float]] | None) -> Array:
+    """Return sums of weights and of their squares, shape (2, bins of each axis …), of entries in a range."""
+    sums = np.stack([histogram.values(), np.asarray(histogram.variances())])
+    if counting is None:
+        return sums
+    axis, (low, high) = counting
+    centers = histogram.axes[axis].centers
+    return np.asarray(sums[..., (low < centers) & (centers < high)].sum(axis=-1))

@@ -1,0 +1,1 @@
+"""Methods of measurement, each with its declaration, measurement and statistics."""

@@ -1,0 +1,44 @@
+"""Measurement of counted efficiencies: their ratio in data and simulation, and maps of simulation alone."""
+
+from __future__ import annotations
+
+from pocket.scale_factors.measurement.result import Measured
+from pocket.scale_factors.measurement.templates import Templates
+from pocket.scale_factors.methods.efficiency.declaration import EfficiencyMap, EfficiencyRatio
+from pocket.scale_factors.methods.efficiency.statistics import (
+    counted_efficiency,
+    efficiency_ratio,
+    require_efficiency,
+    weighted_efficiency,
+)
+
+
+def measure_ratio(declaration: EfficiencyRatio, templates: Templates) -> Measured:
+    """Measure an :class:`~pocket.scale_factors.methods.efficiency.declaration.EfficiencyRatio`.
+
+    Data have Clopper–Pearson intervals, simulation the error of weighted events.
+
+    Raises:
+        UnknownNameError: if a sample, an axis or the category isn't in the templates.
+        ScaleFactorError: if data are weighted, or an efficiency is zero, undefined or above one in some bin.
+    """
+    data, mc = templates.counted(declaration.data), templates.counts(declaration.mc)
+    require_efficiency(data.passing, data.failing, templates.labels, f"{templates.name} in data")
+    require_efficiency(mc.passing, mc.failing, templates.labels, f"{templates.name} in simulation")
+    efficiency_data = counted_efficiency(data.passing, data.failing)
+    efficiency_mc = weighted_efficiency(mc.passing, mc.failing, mc.passing_variance, mc.failing_variance)
+    return Measured(efficiency_ratio(efficiency_data, efficiency_mc), {"data": efficiency_data, "mc": efficiency_mc})
+
+
+def measure_map(declaration: EfficiencyMap, templates: Templates) -> Measured:
+    """Measure an :class:`~pocket.scale_factors.methods.efficiency.declaration.EfficiencyMap`.
+
+    Raises:
+        UnknownNameError: if a sample, an axis or the category isn't in the templates.
+        ScaleFactorError: if a bin has no entries, or an efficiency is below zero or above one; names the bins.
+    """
+    mc = templates.counts(declaration.mc)
+    what = f"{templates.name} of {', '.join(declaration.mc)}"
+    require_efficiency(mc.passing, mc.failing, templates.labels, what, zero_is_wrong=False)
+    efficiency = weighted_efficiency(mc.passing, mc.failing, mc.passing_variance, mc.failing_variance)
+    return Measured(efficiency, {"mc": efficiency})

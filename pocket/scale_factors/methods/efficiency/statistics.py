@@ -1,0 +1,110 @@
+"""Efficiencies from counts and from weighted events, and their ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from hist.intervals import clopper_pearson_interval
+
+from pocket.errors import ScaleFactorError
+from pocket.scale_factors.measurement.binning import Array
+from pocket.scale_factors.measurement.result import Measurement
+
+
+def counted_efficiency(passing: Array, failing: Array) -> Measurement:
+    """Efficiency of counts with the central 68.3 % Clopper–Pearson interval.
+
+    The counts may be fractions, as effective numbers of entries are.
+
+    Args:
+        passing: entries that pass, any shape.
+        failing: entries that fail, same shape; no bin may be empty.
+    """
+    total = passing + failing
+    value = passing / total
+    low, high = clopper_pearson_interval(passing, total)
+    return Measurement(value, high - value, value - low)
+
+
+def weighted_efficiency(
+    passing: Array, failing: Array, passing_variance: Array, failing_variance: Array
+) -> Measurement:
+    """Efficiency of weighted events.
+
+    The variance is [(1 − 2ε) Σw²_pass + ε² Σw²_all] / (Σw)², linear error propagation for independent passing and
+    failing sums (as ``TEfficiency`` for weighted events, ROOT reference guide). It vanishes if nothing passes or
+    nothing fails; there the Clopper–Pearson interval for the effective number of entries (Σw)²/Σw² takes its place.
+
+    Args:
+        passing: sums of weights, any shape; not negative.
+        failing: sums of weights, same shape; not negative, nor zero where ``passing`` is.
+        passing_variance: sums of squared weights.
+        failing_variance: sums of squared weights.
+    """
+    total = passing + failing
+    value = passing / total
+    error = np.sqrt((1 - value) ** 2 * passing_variance + value**2 * failing_variance) / total
+    effective = total**2 / (passing_variance + failing_variance)
+    interval = counted_efficiency(value * effective, (1 - value) * effective)
+    inside = (passing > 0) & (failing > 0)
+    return Measurement(value, np.where(inside, error, interval.up), np.where(inside, error, interval.down))
+
+
+def efficiency_ratio(data: Measurement, mc: Measurement) -> Measurement:
+    """Scale factor ε_data/ε_MC; relative errors add in quadrature, the upper with the lower one of simulation."""
+    value = data.value / mc.value
+    up = value * np.hypot(data.up / data.value, mc.down / mc.value)
+    down = value * np.hypot(data.down / data.value, mc.up / mc.value)
+    return Measurement(value, up, down)
+
+
+def require_efficiency(
+    passing: Array, failing: Array, labels: Sequence[str], what: str, zero_is_wrong: bool = True
+) -> None:
+    """Check that efficiencies exist.
+
+    Args:
+        passing: counts or sums of weights per bin.
+        failing: the same for failing entries.
+        labels: the bins, C order.
+        what: what is measured, for the text of the error.
+        zero_is_wrong: refuse efficiencies of zero, by which nothing can be divided.
+
+    Raises:
+        ScaleFactorError: if there is no entry, or the weights that pass or fail sum to less than zero; names every such
+            bin.
+    """
+    nothing = (passing == 0) & (failing == 0)
+    refuse(
+        {
+            "nothing there": nothing,
+            "nothing passes": (passing == 0) & ~nothing & zero_is_wrong,
+            "the passing weights sum to less than zero": passing < 0,
+            "the failing weights sum to less than zero": (failing < 0) & (passing >= 0),
+        },
+        labels,
+        f"{what}: no efficiency",
+    )
+
+
+def refuse(problems: Mapping[str, npt.NDArray[np.bool_]], labels: Sequence[str], what: str) -> None:
+    """Raise an error that names all bins with a problem.
+
+    Args:
+        problems: what is wrong → where it is, one per bin.
+        labels: the bins, C order.
+        what: what can't be done, e.g. ``muon_id in data: no efficiency``.
+
+    Raises:
+        ScaleFactorError: if there is a problem in any bin.
+    """
+    found = [
+        f"{label} ({problem})"
+        for problem, where in problems.items()
+        for label, bad in zip(labels, where.ravel(), strict=True)
+        if bad
+    ]
+    if found:
+        raise ScaleFactorError(f"{what} in {'; '.join(found)}; join these bins with their neighbours")

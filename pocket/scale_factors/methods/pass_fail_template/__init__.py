@@ -1,0 +1,1 @@
+"""Taggers' working points, by a fit of templates in pass and fail."""

@@ -1,0 +1,66 @@
+"""What a plot shows of a fit of templates to distributions of passing and failing entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from pocket.scale_factors.measurement.binning import Array
+
+
+@dataclass(frozen=True, eq=False)
+class TemplateFitDiagnostics:
+    """One fit of templates.
+
+    Arrays with regions have passing entries first, then failing ones.
+
+    Args:
+        label: the bin, e.g. ``pt [25, 30), abseta [0, 1.2)``.
+        model: ``nominal`` or the name of the systematic.
+        axis: name of the fitted axis.
+        edges: its edges, shape (bins + 1,).
+        data: counts, shape (regions, bins).
+        prefit: expected yields before the fit, process → shape (regions, bins).
+        postfit: the same after the fit.
+        prefit_errors: relative errors of the sum before the fit, from the statistics of simulation; shape of the data.
+        parameters: value and error of each parameter.
+        nuisances: those parameters that are constrained to 0 ± 1 before the fit.
+        correlation: correlation of the parameters, shape (parameters, parameters).
+        chi2: twice the logarithm of the likelihood ratio to the saturated model, constraints included.
+        ndf: bins in both regions less free parameters.
+        status: :data:`pocket.scale_factors.measurement.result.VALID`, or what failed.
+        attempts: minimisations it took.
+    """
+
+    label: str
+    model: str
+    axis: str
+    edges: Array
+    data: Array
+    prefit: Mapping[str, Array]
+    postfit: Mapping[str, Array]
+    prefit_errors: Array
+    parameters: Mapping[str, tuple[float, float]]
+    nuisances: tuple[str, ...]
+    correlation: Array
+    chi2: float
+    ndf: int
+    status: str
+    attempts: int
+
+    @classmethod
+    def from_plain(cls, content: Mapping[str, Any]) -> TemplateFitDiagnostics:
+        """Return what was written as lists and mappings."""
+        arrays: dict[str, Any] = {
+            **{key: np.array(content[key]) for key in ("edges", "data", "prefit_errors", "correlation")},
+            **{
+                key: {process: np.array(yields) for process, yields in content[key].items()}
+                for key in ("prefit", "postfit")
+            },
+            "parameters": {name: (value, error) for name, (value, error) in content["parameters"].items()},
+            "nuisances": tuple(content["nuisances"]),
+        }
+        return cls(**{**content, **arrays})

@@ -1,0 +1,172 @@
+"""Scale factors of a tagger from a fit of templates to the discriminant in pass and fail."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from iminuit import Minuit
+from iminuit.util import IMinuitWarning
+
+from pocket.scale_factors.measurement.binning import Array
+from pocket.scale_factors.measurement.result import VALID, Measurement
+from pocket.scale_factors.methods.pass_fail_template.inputs import bins_where
+from pocket.scale_factors.methods.pass_fail_template.model import TemplateModel
+
+#: Tolerance of the minimisation: the distance to the minimum stays well below a hundredth of the errors.
+TOLERANCE = 1e-3
+#: A parameter this near to its limit, as a part of its range, is at it.
+AT_LIMIT = 1e-5
+#: A curvature at the minimum below this, in units of those along the parameters, counts as none.
+LEAST_CURVATURE = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class TemplateFit:
+    """Outcome of one fit; all numbers are finite.
+
+    Args:
+        scale_factors: of the floating flavours in their order, with MINOS errors; these are 0 if the fit failed or no
+            intervals were asked for.
+        parameters: value and parabolic error of each parameter; the errors are 0 if the fit failed. The error of a
+            nuisance was 1 before the fit, so that it tells how much the data constrain it.
+        correlation: of the parameters in that order, shape (parameters, parameters); unity if the fit failed.
+        prefit: nominal yields per process, each of shape (2, bins).
+        postfit: fitted yields per process, with nuisances and statistics of simulation.
+        betas: fitted factors for the statistics of simulation, shape (2, bins).
+        beta_errors: their errors before the fit; 0 where they are fixed.
+        chi2: twice the logarithm of the likelihood ratio to the saturated model, constraints included.
+        ndf: bins with data or simulation, less parameters without constraint.
+        status: :data:`VALID`, or what failed.
+        attempts: minimisations it took.
+    """
+
+    scale_factors: Measurement
+    parameters: dict[str, tuple[float, float]]
+    correlation: Array
+    prefit: dict[str, Array]
+    postfit: dict[str, Array]
+    betas: Array
+    beta_errors: Array
+    chi2: float
+    ndf: int
+    status: str
+    attempts: int
+
+    @property
+    def values(self) -> Array:
+        """Values of all parameters."""
+        return np.array([value for value, _ in self.parameters.values()])
+
+    @property
+    def covariance(self) -> Array:
+        """Covariance of the parameters, shape (parameters, parameters); the scale factors come first."""
+        errors = np.array([error for _, error in self.parameters.values()])
+        return np.asarray(self.correlation * np.outer(errors, errors))
+
+
+def fit(model: TemplateModel, intervals: bool = True) -> TemplateFit:
+    """Fit one bin.
+
+    Args:
+        model: the likelihood.
+        intervals: whether to find the asymmetric intervals of the scale factors, which takes as long as the fit.
+
+    Returns:
+        the fit, also if it failed: its status says why.
+    """
+    minuit = minimise(model, model.start())
+    attempts = 1
+    if not minuit.valid:
+        attempts = 2
+        minuit.reset()
+        minuit.simplex().migrad()
+    values, information = np.array(minuit.values), model.hessian(np.array(minuit.values)) / 2
+    flavours = len(model.scale_factors)
+    status, up, down = _status(minuit, model, information), *np.zeros((2, flavours))
+    if status == VALID and intervals:
+        status, up, down = find_intervals(minuit, model)
+
+    errors, correlation = np.zeros(values.size), np.eye(values.size)
+    if status == VALID:
+        # not that of MINUIT, which is distorted by the limits
+        covariance = np.linalg.inv(information)
+        errors = np.sqrt(np.diag(covariance))
+        correlation = covariance / np.outer(errors, errors)
+    return TemplateFit(
+        scale_factors=Measurement(values[:flavours], up, down),
+        parameters=dict(zip(model.names, zip(values.tolist(), errors.tolist(), strict=True), strict=True)),
+        correlation=correlation,
+        prefit={process: np.asarray(yields, dtype=float) for process, yields in model.templates.nominal.items()},
+        postfit=model.yields(values),
+        betas=model.betas(values),
+        beta_errors=np.sqrt(model.variance),
+        chi2=model(values),
+        ndf=int(model.templates.filled.sum()) - len(model.names) + len(model.templates.nuisances),
+        status=status,
+        attempts=attempts,
+    )
+
+
+def minimise(model: TemplateModel, start: Array, fixed: Mapping[str, float] | None = None) -> Minuit:
+    """Minimise once.
+
+    Args:
+        model: the likelihood.
+        start: first values of all parameters.
+        fixed: parameters that don't float, with their values.
+    """
+    with warnings.catch_warnings():
+        # Where a curvature is negative MIGRAD asks for its diagonal even though there is the whole matrix
+        # (issue 20913 of ROOT), and so gets both; iminuit warns of that.
+        warnings.filterwarnings("ignore", "hessian overrides g2", IMinuitWarning)
+        minuit = Minuit(
+            model,
+            start,
+            grad=model.gradient,
+            g2=lambda values: np.diag(model.hessian(values)),
+            hessian=model.hessian,
+            name=model.names,
+        )
+    minuit.tol = TOLERANCE
+    fixed = fixed or {}
+    for name, limits in zip(model.names, model.limits(), strict=True):
+        if name in fixed:
+            minuit.values[name], minuit.fixed[name] = fixed[name], True
+        else:
+            minuit.limits[name] = limits
+    return minuit.migrad()
+
+
+def find_intervals(minuit: Minuit, model: TemplateModel) -> tuple[str, Array, Array]:
+    """Find the asymmetric intervals of the scale factors around a minimum.
+
+    Returns:
+        status, upper and lower errors; 0 if there is no interval.
+    """
+    minuit.minos(*model.scale_factors)
+    intervals = [minuit.merrors[name] for name in model.scale_factors]
+    nothing = np.zeros(len(intervals))
+    for one in intervals:
+        if one.at_lower_limit or one.at_upper_limit:
+            return f"the interval of {one.name} reaches its limit", nothing, nothing
+        if not (one.lower_valid and one.upper_valid):
+            return f"no interval of {one.name}", nothing, nothing
+    return VALID, np.array([one.upper for one in intervals]), np.array([-one.lower for one in intervals])
+
+
+def _status(minuit: Minuit, model: TemplateModel, information: Array) -> str:
+    for name, value, (low, high) in zip(model.names, minuit.values, model.limits(), strict=True):
+        if min(value - low, high - value) < AT_LIMIT * (high - low):
+            return f"{name} at its limit"
+    if not minuit.valid:
+        return "no minimum found"
+    along = np.diag(information)
+    if (along <= 0).any() or np.linalg.eigvalsh(information / np.sqrt(np.outer(along, along)))[0] < LEAST_CURVATURE:
+        return "parameters that the data can't tell apart"
+    total = np.sum(list(model.yields(np.array(minuit.values)).values()), axis=0)
+    if (total < 0).any():
+        return f"expected yields below zero in {bins_where(total < 0)}"
+    return VALID

@@ -1,0 +1,203 @@
+"""Scale factors of a tagger's working point: one fit of templates per bin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from pocket.errors import ScaleFactorError
+from pocket.scale_factors.measurement.binning import Array, Categories
+from pocket.scale_factors.measurement.result import FROZEN, VALID, Measured, Measurement
+from pocket.scale_factors.measurement.systematic_shifts import varied
+from pocket.scale_factors.measurement.templates import NOMINAL, Templates
+from pocket.scale_factors.methods.pass_fail_template.declaration import PassFailTemplate
+from pocket.scale_factors.methods.pass_fail_template.diagnostics import TemplateFitDiagnostics
+from pocket.scale_factors.methods.pass_fail_template.fit import TemplateFit, fit
+from pocket.scale_factors.methods.pass_fail_template.inputs import Nuisance, TemplateInputs
+from pocket.scale_factors.methods.pass_fail_template.model import TemplateModel
+
+#: the axis of the correction that a fit's scale factors are on
+FLAVOUR = "flavor"
+#: flavour → sums of weights, shape (groups, 2 for pass and fail, bins of the discriminant)
+Yields = dict[str, Array]
+
+
+def measure(declaration: PassFailTemplate, templates: Templates) -> Measured:
+    """Measure a :class:`~pocket.scale_factors.methods.pass_fail_template.declaration.PassFailTemplate`.
+
+    Each nuisance parameter is a source of uncertainty. Its shift is how the scale factor moves when the measurement
+    that constrains the parameter moves by its error, which is their covariance (A. Pinto et al., Eur. Phys. J. C 84
+    (2024) 593). What is left of the error is statistical; so all parts add up to the error of the fit.
+
+    Raises:
+        UnknownNameError: if a sample, an axis, a category or a variation isn't in the templates.
+        ScaleFactorError: if data are weighted, a fit can't be defined or fails; names the bins.
+    """
+    inputs = list(_inputs(declaration, templates, _positions(declaration, templates)))
+    fits = [fit(TemplateModel(of_group)) for of_group in inputs]
+    failed = [
+        f"{label} ({one.status})" for label, one in zip(templates.labels, fits, strict=True) if one.status != VALID
+    ]
+    if failed:
+        raise ScaleFactorError(
+            f"{templates.name}: the fit fails in {'; '.join(failed)}; join these bins with their neighbours"
+        )
+    return _collected(declaration, templates, inputs, fits)
+
+
+def frozen_name(flavour: str) -> str:
+    """Return the name of the source of uncertainty that is the scale factor of a frozen flavour."""
+    return f"sf_{flavour}"
+
+
+def _inputs(
+    declaration: PassFailTemplate, templates: Templates, positions: dict[str, list[int]]
+) -> Iterator[TemplateInputs]:
+    """Yield what each fit starts from."""
+    data = templates.counted(declaration.data, (declaration.discriminant,))
+    observed = np.stack([data.passing, data.failing], axis=1)
+    nominal, variances = _simulated(declaration, templates, positions)
+    shapes = {
+        systematic.name: [_simulated(declaration, side, positions)[0] for side in varied(templates, systematic)]
+        for systematic in declaration.fitted()
+    }
+    constrained = {
+        f"fraction_{name}": Nuisance(rate={name: 1 + error}) for name, error in declaration.fractions.items()
+    }
+    constrained |= {
+        frozen_name(flavour): Nuisance(scale={flavour: 1 + error}) for flavour, (_, error) in declaration.frozen.items()
+    }
+    for group, label in enumerate(templates.labels):
+        moved = {
+            name: Nuisance(shape={flavour: (up[flavour][group], down[flavour][group]) for flavour in positions})
+            for name, (up, down) in shapes.items()
+        }
+        yield TemplateInputs(
+            label=f"{templates.name}, {label}",
+            data=observed[group],
+            nominal={flavour: nominal[flavour][group] for flavour in positions},
+            sumw2={flavour: variances[flavour][group] for flavour in positions},
+            flavours={flavour: declaration.frozen.get(flavour, (None, 0.0))[0] for flavour in positions},
+            nuisances=moved | constrained,
+            free_normalisation=declaration.free_normalisation,
+            barlow_beeston=declaration.barlow_beeston,
+        )
+
+
+def _simulated(
+    declaration: PassFailTemplate, templates: Templates, positions: dict[str, list[int]]
+) -> tuple[Yields, Yields]:
+    """Return sums of weights, and of squared weights."""
+    counts = templates.counts(declaration.mc, (declaration.flavour_axis, declaration.discriminant))
+    values = np.stack([counts.passing, counts.failing], axis=1)
+    variances = np.stack([counts.passing_variance, counts.failing_variance], axis=1)
+    return (
+        {flavour: values[:, :, numbers].sum(axis=2) for flavour, numbers in positions.items()},
+        {flavour: variances[:, :, numbers].sum(axis=2) for flavour, numbers in positions.items()},
+    )
+
+
+def _positions(declaration: PassFailTemplate, templates: Templates) -> dict[str, list[int]]:
+    """Return flavour → its bins on the axis of the flavour.
+
+    Raises:
+        ScaleFactorError: if the axis lacks a value, or has entries that are of no flavour.
+    """
+    name = declaration.flavour_axis
+    projected = templates.histogram(declaration.mc, None, (name,)).project(name)
+    axis, content = projected.axes[0], np.asarray(projected.values())
+    positions: dict[str, list[int]] = {}
+    taken: set[int] = set()
+    for flavour, values in declaration.flavours.items():
+        for value in values:
+            # categories that aren't there have no index
+            number = int(axis.index(value)) if value in axis else axis.size
+            if number in (*taken, axis.size) or number < 0:
+                raise ScaleFactorError(
+                    f"{declaration.where}: axis {name!r} has no bin of its own for {value}, a value of {flavour!r}"
+                )
+            taken.add(number)
+            positions.setdefault(flavour, []).append(number)
+    others = [str(axis[number]) for number in range(axis.size) if content[number] and number not in taken]
+    if others:
+        raise ScaleFactorError(
+            f"{declaration.where}: axis {name!r} has entries of {', '.join(others)}, which no flavour in flavours has"
+        )
+    return positions
+
+
+def _collected(
+    declaration: PassFailTemplate, templates: Templates, inputs: list[TemplateInputs], fits: list[TemplateFit]
+) -> Measured:
+    """Arrange the scale factors of all fits by flavour, then by group."""
+    owners = [flavour for flavour, numbers in declaration.flavours.items() for _ in numbers]
+    floating = [declaration.floating.index(flavour) if flavour in declaration.floating else -1 for flavour in owners]
+    measured = [row for row, number in enumerate(floating) if number >= 0]
+    numbers = [floating[row] for row in measured]
+    sources = list(inputs[0].nuisances)
+
+    shape = len(owners), len(fits)
+    values, up, down = np.zeros((3, *shape))
+    shifts = np.zeros((len(sources), *shape))
+    covariance = np.zeros((*shape, *shape))
+    for group, one in enumerate(fits):
+        count = len(declaration.floating)
+        first = count + declaration.free_normalisation
+        by_source = one.covariance[:count, first:]
+        total = one.covariance[:count, :count]
+        statistical = total - by_source @ by_source.T
+        # of the interval's asymmetric ends the same part is statistical
+        part = np.sqrt(np.maximum(np.diag(statistical), 0) / np.diag(total))
+        up[measured, group] = (one.scale_factors.up * part)[numbers]
+        down[measured, group] = (one.scale_factors.down * part)[numbers]
+        values[measured, group] = one.scale_factors.value[numbers]
+        shifts[:, measured, group] = by_source[numbers].T
+        covariance[np.ix_(measured, [group], measured, [group])] = statistical[np.ix_(numbers, numbers)][
+            :, None, :, None
+        ]
+    lower = -shifts
+    for row, flavour in enumerate(owners):
+        if flavour in declaration.frozen:
+            value, error = declaration.frozen[flavour]
+            values[row] = value
+            source = sources.index(frozen_name(flavour))
+            shifts[source, row], lower[source, row] = value * error, value / (1 + error) - value
+    size = values.size
+    values_of_axis = tuple(number for numbers in declaration.flavours.values() for number in numbers)
+    return Measured(
+        Measurement(values.ravel(), up.ravel(), down.ravel()),
+        systematics={
+            name: (above.ravel(), below.ravel()) for name, above, below in zip(sources, shifts, lower, strict=True)
+        },
+        covariance=covariance.reshape(size, size),
+        status=tuple(FROZEN if number < 0 else VALID for number in floating for _ in fits),
+        diagnostics=tuple(
+            _diagnostics(declaration, templates, *of_group)
+            for of_group in zip(templates.labels, inputs, fits, strict=True)
+        ),
+        leading=(FLAVOUR, Categories(values_of_axis)),
+    )
+
+
+def _diagnostics(
+    declaration: PassFailTemplate, templates: Templates, label: str, inputs: TemplateInputs, fitted: TemplateFit
+) -> TemplateFitDiagnostics:
+    axis = templates.histogram(declaration.mc, None, (declaration.discriminant,)).axes[declaration.discriminant]
+    return TemplateFitDiagnostics(
+        label=label,
+        model=NOMINAL,
+        axis=declaration.discriminant,
+        edges=np.asarray(axis.edges, dtype=float),
+        data=inputs.data,
+        prefit=fitted.prefit,
+        postfit=fitted.postfit,
+        prefit_errors=fitted.beta_errors,
+        parameters=fitted.parameters,
+        nuisances=tuple(inputs.nuisances),
+        correlation=fitted.correlation,
+        chi2=fitted.chi2,
+        ndf=fitted.ndf,
+        status=fitted.status,
+        attempts=fitted.attempts,
+    )

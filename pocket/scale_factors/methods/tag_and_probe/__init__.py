@@ -1,0 +1,1 @@
+"""Tag and probe: efficiencies from the dilepton mass of passing and failing pairs."""

@@ -1,0 +1,238 @@
+"""Scale factors from fits to tag-and-probe mass spectra.
+
+Passing and failing pairs of a bin are fitted together with the number of signal pairs N and their efficiency ε as
+parameters. Nominal: spectrum of simulation, shifted and smeared, and exponential backgrounds, see
+:mod:`pocket.scale_factors.methods.tag_and_probe.mass_model`. A systematic uncertainty is the change of the scale factor
+in another fit: Breit–Wigner spectrum (``signal``), quadratic background (``background``), mass range narrowed by a
+tenth at either end (``mass_range``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from iminuit import Minuit
+
+from pocket.errors import ConfigError, ScaleFactorError
+from pocket.scale_factors.measurement.binning import Array
+from pocket.scale_factors.measurement.result import VALID, FitDiagnostics, Measured, Measurement, Region
+from pocket.scale_factors.measurement.templates import NOMINAL, Counts, Templates
+from pocket.scale_factors.methods.efficiency.statistics import (
+    counted_efficiency,
+    efficiency_ratio,
+    refuse,
+    require_efficiency,
+    weighted_efficiency,
+)
+from pocket.scale_factors.methods.tag_and_probe.declaration import TagAndProbeFit
+from pocket.scale_factors.methods.tag_and_probe.mass_model import PassFailModel
+from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
+    SHIFT_MAX,
+    SIGMA_MAX,
+    SIGMA_MIN,
+    Exponential,
+    MassDependence,
+    Quadratic,
+    breit_wigner_spectrum,
+    template_spectrum,
+)
+from pocket.scale_factors.methods.tag_and_probe.mass_windows import mass_edges, mass_window
+
+#: Mass bins that a fit needs at least.
+LEAST_BINS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Efficiency from one fit, and what a plot shows of it.
+
+    Args:
+        efficiency: the fitted efficiency.
+        up: upper error (MINOS; 0 where none was asked for).
+        down: lower error.
+        diagnostics: spectra, parameters, status.
+    """
+
+    efficiency: float
+    up: float
+    down: float
+    diagnostics: FitDiagnostics
+
+
+def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
+    """Measure a :class:`~pocket.scale_factors.methods.tag_and_probe.declaration.TagAndProbeFit`.
+
+    Raises:
+        UnknownNameError: if a sample, an axis or the category isn't in the templates.
+        ConfigError: if the mass range isn't on bin edges or too short, or the mass bins differ in width.
+        ScaleFactorError: if data are weighted, an efficiency can't be defined, or a fit fails; names the bins.
+    """
+    name, labels = templates.name, templates.labels
+    data = templates.counted(declaration.data, (declaration.mass_axis,))
+    mc = templates.counts(declaration.mc, (declaration.mass_axis,))
+    masses = mass_edges(declaration, templates)
+    windows = _windows(masses, declaration)
+
+    window = windows[NOMINAL]
+    require_efficiency(
+        data.passing[:, window].sum(axis=1), data.failing[:, window].sum(axis=1), labels, f"{name} in data"
+    )
+    simulated = {model: _simulated_efficiency(name, mc, window, labels) for model, window in windows.items()}
+    fits = {
+        model: [fit(_model(data, mc, group, window, model, masses), label, model) for group, label in enumerate(labels)]
+        for model, window in windows.items()
+    }
+    diagnostics = tuple(one.diagnostics for of_model in fits.values() for one in of_model)
+    failed = [f"{one.label} ({one.model}: {one.status})" for one in diagnostics if one.status != VALID]
+    if failed:
+        raise ScaleFactorError(
+            f"{name}: the fit fails in {'; '.join(failed)}; join these bins with their neighbours or change mass_range"
+        )
+
+    fitted = {model: _measurement(of_model) for model, of_model in fits.items()}
+    nominal = efficiency_ratio(fitted[NOMINAL], simulated[NOMINAL])
+    shifts = {
+        model: fitted[model].value / simulated[model].value - nominal.value for model in declaration.alternative_fits
+    }
+    return Measured(
+        nominal,
+        {"data": fitted[NOMINAL], "mc": simulated[NOMINAL]},
+        {model: (shift, -shift) for model, shift in shifts.items()},
+        diagnostics=diagnostics,
+    )
+
+
+def fit(model: PassFailModel, label: str, name: str) -> Fit:
+    """Fit one bin.
+
+    Args:
+        model: the likelihood; parameters start at ``model.start()``.
+        label: the bin, for the diagnostics.
+        name: name of the model, for the diagnostics; the interval of the efficiency is made for ``nominal`` only.
+
+    Returns:
+        the fit, also if it failed: its status says why.
+    """
+    start = model.start()
+    minuit = Minuit(model, *start, grad=model.gradient, name=model.names)
+    minuit.limits["signal"] = (0, None)
+    minuit.limits["efficiency"] = (0, 1)
+    minuit.limits["shift"] = (-SHIFT_MAX, SHIFT_MAX)
+    minuit.limits["sigma"] = (SIGMA_MIN, SIGMA_MAX)
+    # Five standard deviations: beyond, the odds overflow.
+    minuit.limits["odds_linear"] = minuit.limits["odds_quadratic"] = (-5, 5)
+    minuit.errors["signal"] = np.sqrt(start[0])
+    minuit.errors["efficiency"] = 0.003
+    minuit.errors["shift"] = minuit.errors["sigma"] = 0.1
+
+    minuit.migrad()
+    attempts = 1
+    status, up, down = _outcome(minuit, model, name)
+    if status != VALID:
+        # Few entries: a background below zero meets the end of the likelihood, where nothing is expected.
+        attempts = 2
+        minuit.reset()
+        for parameter in model.background_yields:
+            minuit.limits[parameter] = (0, None)
+        minuit.simplex().migrad()
+        status, up, down = _outcome(minuit, model, name)
+
+    signal, background = model.components(*minuit.values)
+    prefit_signal, prefit_background = model.components(*start)
+    diagnostics = FitDiagnostics(
+        label=label,
+        model=name,
+        mass_edges=model.edges,
+        regions={
+            region: Region(
+                data=model.counts[i],
+                errors=np.sqrt(model.counts[i]),
+                prefit_signal=prefit_signal[i],
+                prefit_background=prefit_background[i],
+                postfit_signal=signal[i],
+                postfit_background=background[i],
+            )
+            for i, region in enumerate(("pass", "fail"))
+        },
+        chi2=model.chi2(*minuit.values),
+        # The two nuisances come with a measurement each.
+        ndf=model.counts.size - len(model.names) + 2,
+        parameters={name: (minuit.values[name], minuit.errors[name]) for name in model.names},
+        status=status,
+        attempts=attempts,
+    )
+    return Fit(minuit.values["efficiency"], up, down, diagnostics)
+
+
+def _outcome(minuit: Minuit, model: PassFailModel, name: str) -> tuple[str, float, float]:
+    """Return status, upper and lower error of the efficiency.
+
+    The errors are those of MINOS, as a parabola fails near 1; and not less than the Clopper–Pearson interval of as
+    many pairs without background, as the likelihood covers too rarely where next to nothing fails.
+    """
+    if not (minuit.valid and minuit.accurate and (np.sum(model.components(*minuit.values), axis=0) > 0).all()):
+        return "no minimum found", 0.0, 0.0
+    if name != NOMINAL:
+        return VALID, 0.0, 0.0
+    minuit.minos("efficiency")
+    interval = minuit.merrors["efficiency"]
+    efficiency, total = minuit.values["efficiency"], minuit.values["signal"]
+    if interval.at_lower_limit:
+        return "no efficiency above zero", 0.0, 0.0
+    at_one = efficiency + minuit.errors["efficiency"] >= 1
+    if not (interval.lower_valid and (interval.upper_valid or at_one)):
+        return "no interval for the efficiency", 0.0, 0.0
+    up = interval.upper if interval.upper_valid else 1 - efficiency
+    counted = counted_efficiency(np.array(efficiency * total), np.array((1 - efficiency) * total))
+    return VALID, max(up, float(counted.up)), max(-interval.lower, float(counted.down))
+
+
+def _windows(masses: Array, declaration: TagAndProbeFit) -> dict[str, slice]:
+    """Return the mass bins of the nominal and of each alternative fit."""
+    where = f"variable {declaration.variable!r}, axis {declaration.mass_axis!r}"
+    window = mass_window(declaration, masses, "mass_range", declaration.mass_range)
+    size = window.stop - window.start
+    if size < LEAST_BINS:
+        raise ConfigError(f"{where}: mass_range holds {size} bins, a fit needs {LEAST_BINS}")
+    if not np.allclose(
+        np.diff(masses[window.start : window.stop + 1]), masses[window.start + 1] - masses[window.start]
+    ):
+        raise ConfigError(f"{where}: bins within mass_range must be equally wide")
+    windows = dict.fromkeys((NOMINAL, *declaration.alternative_fits), window)
+    if "mass_range" in windows:
+        windows["mass_range"] = slice(window.start + size // 10, window.stop - size // 10)
+    return windows
+
+
+def _simulated_efficiency(name: str, mc: Counts, window: slice, labels: list[str]) -> Measurement:
+    passing, failing, passing_variance, failing_variance = (
+        values[..., window].sum(axis=-1)
+        for values in (mc.passing, mc.failing, mc.passing_variance, mc.failing_variance)
+    )
+    require_efficiency(passing, failing, labels, f"{name} in simulation")
+    refuse({"nothing fails": failing <= 0}, labels, f"{name} in simulation: no efficiency")
+    return weighted_efficiency(passing, failing, passing_variance, failing_variance)
+
+
+def _model(data: Counts, mc: Counts, group: int, window: slice, name: str, masses: Array) -> PassFailModel:
+    """Make the likelihood of one bin for the nominal or an alternative fit."""
+    passing, failing = mc.passing[group], mc.failing[group]
+    variance = mc.passing_variance[group] + mc.failing_variance[group]
+    weight = variance[window].sum() / (passing + failing)[window].sum()
+    edges = masses[window.start : window.stop + 1]
+    return PassFailModel(
+        counts=np.stack([data.passing[group][window], data.failing[group][window]]),
+        edges=edges,
+        spectrum=(
+            breit_wigner_spectrum(edges)
+            if name == "signal"
+            else template_spectrum(passing + failing, weight, masses, edges)
+        ),
+        dependence=MassDependence(passing[window], failing[window], weight),
+        background=Quadratic(edges) if name == "background" else Exponential(edges),
+    )
+
+
+def _measurement(fits: list[Fit]) -> Measurement:
+    return Measurement(*(np.array([getattr(one, key) for one in fits]) for key in ("efficiency", "up", "down")))

@@ -1,0 +1,145 @@
+"""Model of the mass spectra of passing and failing pairs, and its likelihood.
+
+The signal has one spectrum, which passing and failing pairs share out; the background has parameters of its own for
+passing and failing pairs, see :mod:`pocket.scale_factors.methods.tag_and_probe.mass_shapes`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pocket.scale_factors.measurement.binning import Array
+from pocket.scale_factors.methods.tag_and_probe.mass_shapes import Background, MassDependence, SmearedSpectrum
+
+#: Least expectation per bin.
+LEAST = 1e-9
+#: Stands for zero in a logarithm that is multiplied by zero.
+TINY = 1e-300
+
+
+class PassFailModel:
+    """Likelihood of the passing and failing mass spectra.
+
+    Args:
+        counts: data per region (pass, fail) and mass bin, shape (2, bins).
+        edges: edges of the mass bins [GeV].
+        spectrum: spectrum of the signal.
+        dependence: how the efficiency depends on the mass.
+        background: shape of the background.
+    """
+
+    def __init__(
+        self,
+        counts: Array,
+        edges: Array,
+        spectrum: SmearedSpectrum,
+        dependence: MassDependence,
+        background: Background,
+    ) -> None:
+        self.counts = counts
+        self.edges = edges
+        self.names = (
+            *("signal", "efficiency", "shift", "sigma", "odds_linear", "odds_quadratic"),
+            *(f"{name}_{region}" for region in ("pass", "fail") for name in background.names),
+        )
+        self.background_yields = tuple(f"{name}_{region}" for region in ("pass", "fail") for name in background.yields)
+        self._spectrum = spectrum
+        self._dependence = dependence
+        self._background = background
+
+    def start(self) -> tuple[float, ...]:
+        """Return first values: the background from the outer tenths of the mass range, the signal from the rest."""
+        tenth = max(1, self.counts.shape[1] // 10)
+        low, high = self.counts[:, :tenth].sum(axis=1) + 1, self.counts[:, -tenth:].sum(axis=1) + 1
+        slope = np.log(low / high) / (0.9 * (self.edges[-1] - self.edges[0]))
+        # The outer tenths hold signal too; half of what they suggest is nearer to the background.
+        total = np.sqrt(low * high) * self.counts.shape[1] / tenth / 2
+        signal = np.maximum(self.counts.sum(axis=1) - total, 1)
+        background = [self._background.start(*values) for values in zip(total, slope, strict=True)]
+        return (signal.sum(), signal[0] / signal.sum(), 0.0, self._spectrum.sigma, 0.0, 0.0, *sum(background, ()))
+
+    def components(self, *values: float) -> tuple[Array, Array]:
+        """Return signal and background, each of shape (2, bins), for values in the order of ``names``."""
+        total, efficiency, shift, sigma, linear, quadratic = values[:6]
+        shapes = self._spectrum(shift, sigma) * self._dependence(linear, quadratic)
+        yields = (total * efficiency, total * (1 - efficiency)) / shapes.sum(axis=1)
+        background = np.empty_like(shapes)
+        for number, part in enumerate(self._split(values)):
+            background[number] = self._background(*part)
+        return yields[:, np.newaxis] * shapes, background
+
+    def __call__(self, *values: float) -> float:
+        """Return twice the negative logarithm of the likelihood, constraints included."""
+        signal, background = self.components(*values)
+        held = values[4] ** 2 + values[5] ** 2 + sum(self._background.penalty(*part) for part in self._split(values))
+        return poisson_chi2(self.counts, signal + background) + held
+
+    def gradient(self, *values: float) -> Array:
+        """Return the derivatives of that by the values."""
+        total, efficiency, shift, sigma, linear, quadratic = values[:6]
+        signal, background = self.components(*values)
+        mu = signal + background
+        # by the expectation in each bin
+        slopes = np.where(mu > LEAST, 2 - 2 * self.counts / np.maximum(mu, LEAST), 0.0)
+        spectrum, probabilities = self._spectrum(shift, sigma), self._dependence(linear, quadratic)
+        shapes = spectrum * probabilities
+        sums = shapes.sum(axis=1)
+        means = (slopes * shapes).sum(axis=1) / sums
+        # by the shape in each bin, which is divided by its sum
+        yields = (total * efficiency, total * (1 - efficiency)) / sums
+        by_shape = yields[:, np.newaxis] * (slopes - means[:, np.newaxis])
+        by_spectrum = self._spectrum.gradient(shift, sigma) @ (by_shape * probabilities).sum(axis=0)
+        by_odds = self._dependence.gradient(linear, quadratic) @ (spectrum * (by_shape[0] - by_shape[1]))
+        by_background = [
+            self._background.gradient(*part) @ of_region + self._background.penalty_gradient(*part)
+            for part, of_region in zip(self._split(values), slopes, strict=True)
+        ]
+        return np.concatenate(
+            [
+                [means @ (efficiency, 1 - efficiency), total * (means[0] - means[1])],
+                by_spectrum,
+                (by_odds[0] + 2 * linear, by_odds[1] + 2 * quadratic),
+                *by_background,
+            ]
+        )
+
+    def chi2(self, *values: float) -> float:
+        """Return the agreement of model and data, with the statistics of the simulated spectrum in each mass bin."""
+        signal, background = self.components(*values)
+        share = np.maximum(signal.sum(axis=0) / signal.sum(), 1e-12)
+        variance = signal**2 / (self._spectrum.entries * share) * self._spectrum.averaging(values[3])
+        return template_chi2(self.counts, signal + background, variance)
+
+    def _split(self, values: tuple[float, ...]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        middle = (6 + len(values)) // 2
+        return values[6:middle], values[middle:]
+
+
+def poisson_chi2(n: Array, mu: Array) -> float:
+    """Return twice the logarithm of the likelihood ratio of Poisson counts to the saturated model.
+
+    Baker, Cousins, Nucl. Instrum. Meth. 221 (1984) 437. That of ``iminuit.cost`` is compiled for seconds when first
+    called.
+
+    Args:
+        n: counts.
+        mu: expectation; values below 1e-9 count as that.
+    """
+    mu = np.maximum(mu, LEAST)
+    return float(2 * (n * np.log(np.maximum(n, TINY) / mu) + mu - n).sum())
+
+
+def template_chi2(n: Array, mu: Array, variance: Array) -> float:
+    """Return the same for an expectation with a variance of its own.
+
+    Dembinski, Abdelmotteleb, Eur. Phys. J. C 82 (2022) 1043, as ``iminuit.cost.template_chi2_da``.
+
+    Args:
+        n: counts.
+        mu: expectation; values below 1e-9 count as that.
+        variance: variance of the expectation; a relative one below 1e-10 counts as that.
+    """
+    mu = np.maximum(mu, LEAST)
+    k = mu**2 / np.maximum(variance, 1e-10 * mu**2)
+    beta = (n + k) / (mu + k)
+    return poisson_chi2(n, mu * beta) + poisson_chi2(k, k * beta)

@@ -1,0 +1,237 @@
+"""Shapes of the mass spectra of passing and failing pairs, and their derivatives by the parameters of a fit.
+
+Signal: one spectrum of all pairs, shifted and smeared as the detector's momentum scale and resolution do; passing and
+failing pairs share it out by an efficiency that depends weakly on the mass. Background: a smooth shape.
+
+Failing templates have few simulated entries. Taken bin by bin they bias the efficiency, and bin-by-bin errors on them
+(Barlow–Beeston) count the fluctuation of their sum, which the efficiency doesn't depend on. Dividing the common
+spectrum by a smooth function leaves two numbers with a statistical error, which the fit treats as nuisances.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from pocket.scale_factors.measurement.binning import Array
+
+#: Mass and width of the Z boson [GeV] (Particle Data Group, Phys. Rev. D 110 (2024) 030001).
+Z_MASS, Z_WIDTH = 91.188, 2.4955
+#: Spacing [GeV] of the displacements that the smearing sums over, and the largest displacement.
+STEP, REACH = 0.2, 20.0
+#: Least smearing [GeV]: below, the sum over displacements no longer stands for an integral over a Gaussian.
+SIGMA_MIN = 0.15
+#: Largest smearing and shift [GeV], within the reach of the displacements.
+SIGMA_MAX, SHIFT_MAX = 4.0, 3.0
+#: Width [1/GeV] of the normal distribution that holds the slope of the exponential.
+SLOPE_WIDTH = 0.05
+
+
+class MassDependence:
+    """Odds of passing as a smooth function of the mass: log odds = constant + quadratic polynomial.
+
+    The polynomial is fitted to simulation (logistic regression on weighted bins, where Σw/Σw² turns weights into
+    effective entries; a normal distribution of unit width holds both coefficients, so that few entries suffice).
+
+    Args:
+        passing: sums of weights of passing simulation per mass bin in the fit; their sum must be positive.
+        failing: the same for failing.
+        weight: mean weight Σw²/Σw in these bins.
+    """
+
+    def __init__(self, passing: Array, failing: Array, weight: float) -> None:
+        basis = np.polynomial.chebyshev.chebvander(np.linspace(-1, 1, passing.size), 2)
+        held = np.diag([0.0, 1.0, 1.0])
+        total, passing = (passing + failing) / weight, passing / weight
+
+        def cost(c: Array) -> tuple[float, Array]:
+            log_odds = basis @ c
+            value = np.sum(total * np.logaddexp(0, log_odds) - passing * log_odds) + c @ held @ c / 2
+            return float(value), basis.T @ (total * expit(log_odds) - passing) + held @ c
+
+        def hessian(c: Array) -> Array:
+            efficiency = expit(basis @ c)
+            return np.asarray((basis.T * (total * efficiency * (1 - efficiency))) @ basis + held)
+
+        start = np.array([np.log(passing.sum() / (total - passing).sum()), 0, 0])
+        best: Array = minimize(cost, start, jac=True, hess=hessian, method="trust-exact").x
+        self._log_odds = basis @ best
+        # what one unit of each nuisance adds, shape (2, bins)
+        self._moves = (basis[:, 1:] @ np.linalg.cholesky(np.linalg.inv(hessian(best))[1:, 1:])).T
+
+    def __call__(self, linear: float, quadratic: float) -> Array:
+        """Return the probabilities to pass and to fail in simulation per mass bin, shape (2, bins).
+
+        Args:
+            linear: first nuisance; with ``quadratic`` it spans the errors of the polynomial in units of them.
+            quadratic: second nuisance.
+        """
+        both = np.empty_like(self._moves)
+        both[0] = self._log_odds + linear * self._moves[0] + quadratic * self._moves[1]
+        np.negative(both[0], out=both[1])
+        return np.asarray(expit(both, out=both))
+
+    def gradient(self, linear: float, quadratic: float) -> Array:
+        """Return the derivatives of the probability to pass by the two nuisances, shape (2, bins)."""
+        passing, failing = self(linear, quadratic)
+        return np.asarray(passing * failing * self._moves)
+
+
+class SmearedSpectrum:
+    """A mass spectrum after a shift and a Gaussian smearing.
+
+    The content of a bin, displaced by u, is F(high − u) − F(low − u) with the cumulative spectrum F. These are
+    computed once for a grid of u, so that a smearing is one product of a matrix with the Gaussian weights of u.
+
+    Args:
+        cumulative: the cumulative spectrum, a function of the mass [GeV].
+        edges: edges of the mass bins [GeV].
+        entries: effective number of simulated entries (Σw)²/Σw² within ``edges``; infinite if analytic.
+        sigma: first value of the smearing in a fit [GeV].
+    """
+
+    def __init__(self, cumulative: Callable[[Array], Array], edges: Array, entries: float, sigma: float) -> None:
+        self.entries = entries
+        self.sigma = sigma
+        self._width = edges[1] - edges[0]
+        self._displacements = np.arange(-REACH, REACH + STEP / 2, STEP)
+        self._displaced = np.diff(cumulative(edges[:, np.newaxis] - self._displacements), axis=0)
+
+    def __call__(self, shift: float, sigma: float) -> Array:
+        """Return the spectrum per bin, up to a factor."""
+        weights = np.exp(-0.5 * ((self._displacements - shift) / sigma) ** 2)
+        return np.maximum(self._displaced @ weights, 0.0)
+
+    def gradient(self, shift: float, sigma: float) -> Array:
+        """Return the derivatives of the spectrum by shift and smearing, shape (2, bins)."""
+        away = (self._displacements - shift) / sigma
+        weights = np.exp(-0.5 * away**2)
+        slopes = self._displaced @ np.stack([weights, weights * away / sigma, weights * away**2 / sigma], axis=1)
+        return np.where(slopes[:, 0] > 0, slopes[:, 1:].T, 0.0)
+
+    def averaging(self, sigma: float) -> float:
+        """Return by which factor smearing reduces the variance of a bin: it averages over 2√π σ/width bins."""
+        return float(min(1.0, self._width / (2 * np.sqrt(np.pi) * sigma)))
+
+
+def template_spectrum(contents: Array, weight: float, axis_edges: Array, edges: Array) -> SmearedSpectrum:
+    """Spectrum of simulation.
+
+    The cumulative spectrum is interpolated between the bin edges, which keeps the contents of the bins; outside of
+    the axis the spectrum goes on with the content of the last bin, so that smearing loses nothing at the edges.
+
+    Args:
+        contents: sums of weights per bin of the mass axis.
+        weight: mean weight Σw²/Σw.
+        axis_edges: edges of the mass axis [GeV].
+        edges: edges of the bins in the fit [GeV], some of ``axis_edges``.
+    """
+    first, last = contents[[0, -1]] * REACH / np.diff(axis_edges)[[0, -1]]
+    masses = np.concatenate([[axis_edges[0] - REACH], axis_edges, [axis_edges[-1] + REACH]])
+    sums = np.concatenate([[0.0], np.cumsum(np.concatenate([[first], contents, [last]]))])
+    fitted = contents[(axis_edges[:-1] >= edges[0]) & (axis_edges[1:] <= edges[-1])]
+    return SmearedSpectrum(PchipInterpolator(masses, sums), edges, fitted.sum() / weight, sigma=0.5)
+
+
+def breit_wigner_spectrum(edges: Array) -> SmearedSpectrum:
+    """Breit–Wigner spectrum of the Z boson."""
+    return SmearedSpectrum(lambda mass: np.arctan((mass - Z_MASS) / (Z_WIDTH / 2)), edges, np.inf, sigma=1.5)
+
+
+class Background(Protocol):
+    """A shape of the background in one region, with parameters of its own.
+
+    Its yields may turn negative, within the signal: were they cut off at zero, bins with next to no background would
+    be biased to a high efficiency. If they are positive, so is the background everywhere.
+    """
+
+    names: tuple[str, ...]
+    yields: tuple[str, ...]
+
+    def start(self, total: float, slope: float) -> tuple[float, ...]:
+        """Return first values for ``total`` pairs that fall like exp(−``slope`` · mass)."""
+
+    def __call__(self, *values: float) -> Array:
+        """Return the background per mass bin."""
+
+    def gradient(self, *values: float) -> Array:
+        """Return the derivatives of the background by the values, shape (values, bins)."""
+
+    def penalty(self, *values: float) -> float:
+        """Return what holds parameters that the data leave free, to be added to twice the negative logarithm."""
+
+    def penalty_gradient(self, *values: float) -> tuple[float, ...]:
+        """Return the derivatives of the penalty by the values."""
+
+
+class Exponential:
+    """Exponentially falling background; the slope is held loosely near zero for bins without background.
+
+    Args:
+        edges: edges of equally wide mass bins [GeV].
+    """
+
+    names: tuple[str, ...] = ("background", "slope")
+    yields: tuple[str, ...] = ("background",)
+
+    def __init__(self, edges: Array) -> None:
+        # about the middle, such that the largest is the one with the largest exponent
+        self._mass = (edges[:-1] + edges[1:]) / 2 - (edges[0] + edges[-1]) / 2
+        self._largest = self._mass[-1]
+
+    def start(self, total: float, slope: float) -> tuple[float, ...]:
+        return total, slope
+
+    def __call__(self, *values: float) -> Array:
+        total, slope = values
+        falling = np.exp(-slope * self._mass - abs(slope) * self._largest)
+        return np.asarray(falling * (total / falling.sum()))
+
+    def gradient(self, *values: float) -> Array:
+        shape = self(1.0, values[1])
+        return np.stack([shape, values[0] * shape * (shape @ self._mass - self._mass)])
+
+    def penalty(self, *values: float) -> float:
+        return (values[1] / SLOPE_WIDTH) ** 2
+
+    def penalty_gradient(self, *values: float) -> tuple[float, ...]:
+        return 0.0, 2 * values[1] / SLOPE_WIDTH**2
+
+
+class Quadratic:
+    """Background that is a quadratic polynomial, the sum of the three Bernstein polynomials of second degree.
+
+    Args:
+        edges: edges of equally wide mass bins [GeV].
+    """
+
+    names: tuple[str, ...] = ("background_low", "background_middle", "background_high")
+    yields = names
+
+    def __init__(self, edges: Array) -> None:
+        self._range = edges[-1] - edges[0]
+        x = ((edges[:-1] + edges[1:]) / 2 - edges[0]) / self._range
+        polynomials = np.stack([(1 - x) ** 2, 2 * x * (1 - x), x**2])
+        self._polynomials = polynomials / polynomials.sum(axis=1, keepdims=True)
+
+    def start(self, total: float, slope: float) -> tuple[float, ...]:
+        ratio = np.exp(slope * self._range / 2)
+        parts = np.array([ratio, 1, 1 / ratio])
+        return tuple(total * parts / parts.sum())
+
+    def __call__(self, *values: float) -> Array:
+        return np.asarray(values @ self._polynomials)
+
+    def gradient(self, *values: float) -> Array:
+        return np.asarray(self._polynomials)
+
+    def penalty(self, *values: float) -> float:
+        return 0.0
+
+    def penalty_gradient(self, *values: float) -> tuple[float, ...]:
+        return 0.0, 0.0, 0.0

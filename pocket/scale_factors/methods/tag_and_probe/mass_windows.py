@@ -1,0 +1,49 @@
+"""Ranges on the mass axis of tag-and-probe templates."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pocket.errors import ConfigError, ScaleFactorError
+from pocket.scale_factors.measurement.binning import Array
+from pocket.scale_factors.measurement.templates import Templates
+from pocket.scale_factors.methods.tag_and_probe.declaration import TagAndProbe
+
+
+def mass_edges(declaration: TagAndProbe, templates: Templates) -> Array:
+    """Return the edges of the mass bins [unit of the axis].
+
+    Raises:
+        ScaleFactorError: if data and simulation have different ones.
+    """
+    data, mc = (
+        templates.histogram(samples, None, (declaration.mass_axis,)).axes[declaration.mass_axis].edges
+        for samples in (declaration.data, declaration.mc)
+    )
+    if not np.array_equal(data, mc):
+        raise ScaleFactorError(
+            f"variable {declaration.variable!r}: data and simulation have different bins on axis "
+            f"{declaration.mass_axis!r}"
+        )
+    return np.asarray(data, dtype=float)
+
+
+def mass_window(declaration: TagAndProbe, masses: Array, key: str, bounds: tuple[float, float]) -> slice:
+    """Return the mass bins of a range.
+
+    Args:
+        declaration: what is measured, for the text of the error.
+        masses: edges of the mass bins.
+        key: the argument that has the range.
+        bounds: lowest and highest mass.
+
+    Raises:
+        ConfigError: if the range isn't on bin edges.
+    """
+    first, last = (int(np.argmin(np.abs(masses - bound))) for bound in bounds)
+    if not np.allclose(masses[[first, last]], bounds):
+        raise ConfigError(
+            f"variable {declaration.variable!r}, axis {declaration.mass_axis!r}: {key} {bounds} isn't on bin edges, "
+            f"nearest: ({masses[first]:g}, {masses[last]:g})"
+        )
+    return slice(first, last)

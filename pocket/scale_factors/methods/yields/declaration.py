@@ -1,0 +1,94 @@
+"""Declarations of scale factors that are ratios of yields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from pocket.errors import ConfigError
+from pocket.scale_factors.declarations.measured import DataScaleFactor, ScaleFactor
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataMCRatio(DataScaleFactor):
+    """Data less background, over simulation: corrects what simulation gets wrong in ``axes``.
+
+    Args:
+        background: simulated samples that are subtracted from data.
+        keep_yield: give the scale factors a common factor, such that they don't change the yield of simulation.
+
+    Raises:
+        ConfigError: as the other declarations, and if a sample is signal and background.
+    """
+
+    method: ClassVar[str] = "pocket.scale_factors.methods.yields.data_mc_ratio:measure"
+    algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:data_mc_ratio"
+    folds_flow: ClassVar[bool] = True
+
+    background: tuple[str, ...] = ()
+    keep_yield: bool = False
+
+    def __post_init__(self) -> None:
+        self._set_names("background", optional=True)
+        super().__post_init__()
+        for sample in self.background:
+            if sample in self.mc:
+                raise ConfigError(f"{self.where}: {sample!r} can't be in mc and in background")
+
+    def samples(self) -> tuple[str, ...]:
+        """Return all samples that are read."""
+        return (*super().samples(), *self.background)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormRatio(ScaleFactor):
+    """Restores the yields that a weight changes: sums of weights without it over sums with it, sample by sample.
+
+    ``category`` is filled without the weight. The same events are in all three categories.
+
+    Args:
+        weighted: category with the weight.
+        root: category with the square root of the weight
+            (:class:`pocket.weights.square_root.SquareRoot`), which the correlated error needs.
+        weight: name of the weight. Its variations in the templates are normalised as well and written under their
+            names less the weight's, for :class:`pocket.weights.scale_factor.ScaleFactorWeight` with ``follows``.
+        together: all samples together instead of each alone; the correction then has no input ``sample``.
+
+    Raises:
+        ConfigError: as the other declarations, and if categories coincide.
+    """
+
+    method: ClassVar[str] = "pocket.scale_factors.methods.yields.norm_ratio:measure"
+    algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:norm_ratio"
+    becomes_one: ClassVar[bool] = False
+    folds_flow: ClassVar[bool] = True
+    fixed: ClassVar[tuple[str, ...]] = (*ScaleFactor.fixed, "together")
+
+    weighted: str
+    root: str
+    weight: str
+    together: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(set(self.categories())) < 3:
+            raise ConfigError(f"{self.where}: category, weighted and root must differ, not {self.categories()}")
+
+    def categories(self) -> tuple[str, ...]:
+        """Return all categories that are read."""
+        return (self.category, self.weighted, self.root)
+
+    def read_variations(self) -> tuple[str, ...]:
+        """Return the variations that are read, those of the weight among them."""
+        return (*super().read_variations(), self.weight)
+
+    def exact_categories(self) -> tuple[str, ...]:
+        """Return the categories that the exact closure reads; there is no error in it."""
+        return (self.category, self.weighted)
+
+    def parts(self) -> Mapping[str, Self]:
+        """Return sample → what is measured for it alone."""
+        if self.together:
+            return {}
+        return {sample: self._of_samples((sample,), together=True) for sample in self.mc}

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import optimize, stats
+
+from pocket.scale_factors.methods.tag_and_probe.mass_model import PassFailModel, poisson_chi2, template_chi2
+from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
+    Exponential,
+    MassDependence,
+    Quadratic,
+    template_spectrum,
+)
+from tests.pocket.scale_factors.methods.tag_and_probe.test_mass_shapes import EDGES, voigt
+
+
+def test_yields_of_the_model() -> None:
+    template = voigt(EDGES, 0, 1.4) * 1000
+    model = PassFailModel(
+        np.ones((2, 60)),
+        EDGES,
+        template_spectrum(template, 1, EDGES, EDGES),
+        MassDependence(0.9 * template, 0.1 * template, 1),
+        Quadratic(EDGES),
+    )
+    signal, background = model.components(1000, 0.7, 0.3, 1.0, 2.0, -1.0, 1, 2, 3, 4, 5, 6)
+    assert signal.sum(axis=1) == pytest.approx([700, 300])
+    assert background.sum(axis=1) == pytest.approx([6, 15])
+    assert model.names[6:9] == ("background_low_pass", "background_middle_pass", "background_high_pass")
+    assert len(model.start()) == len(model.names) == 12
+
+
+@pytest.mark.parametrize("background", [Exponential, Quadratic])
+@pytest.mark.parametrize("seed", range(3))
+def test_gradient_against_differences(background: Any, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    template = voigt(EDGES, 0, 1.4) * 1000
+    counts = rng.poisson([900 * template / 1000 + 2, 100 * template / 1000 + 1]).astype(float)
+    dependence = MassDependence(0.9 * template + 1, 0.1 * template + 1, 1)
+    model = PassFailModel(counts, EDGES, template_spectrum(template, 1, EDGES, EDGES), dependence, background(EDGES))
+    values = np.array(model.start()) * rng.uniform(0.9, 1.1, len(model.names))
+    values[2:6] = (0.2, 0.8, *rng.normal(0, 1, 2))
+    for number, slope in enumerate(model.gradient(*values)):
+        step = np.zeros_like(values)
+        step[number] = 1e-5 * max(1.0, abs(values[number]))
+        difference = (model(*(values + step)) - model(*(values - step))) / (2 * step[number])
+        assert slope == pytest.approx(difference, rel=1e-5, abs=1e-5), model.names[number]
+
+
+def test_gradient_where_nothing_can_be_expected() -> None:
+    template = voigt(EDGES, 0, 1.4) * 1000
+    dependence = MassDependence(0.9 * template, 0.1 * template, 1)
+    model = PassFailModel(
+        np.ones((2, 60)), EDGES, template_spectrum(template, 1, EDGES, EDGES), dependence, Exponential(EDGES)
+    )
+    # the background is below zero by more than the signal, and a likelihood that is held there doesn't move with it
+    slopes = model.gradient(10.0, 0.9, 0.0, 0.5, 0.0, 0.0, -1e4, 0.0, -1e4, 0.0)
+    assert slopes.tolist() == [0.0] * 10
+
+
+numbers = st.integers(0, 50)
+
+
+@given(st.lists(st.tuples(numbers, st.floats(0.1, 60)), min_size=1, max_size=5))
+@settings(max_examples=30)
+def test_poisson_chi2(pairs: list[tuple[int, float]]) -> None:
+    n, mu = np.array(pairs).T
+    expected = 2 * np.sum(stats.poisson.logpmf(n, np.maximum(n, 1e-12)) - stats.poisson.logpmf(n, mu))
+    assert poisson_chi2(n, mu) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(("n", "mu", "variance"), [(12, 9.0, 4.0), (0, 3.0, 1.0), (5, 8.0, 20.0), (40, 30.0, 0.01)])
+def test_template_chi2_is_that_of_a_fitted_expectation(n: int, mu: float, variance: float) -> None:
+    k = mu**2 / variance
+
+    def cost(beta: float) -> float:
+        return poisson_chi2(np.array(n), np.array(mu * beta)) + poisson_chi2(np.array(k), np.array(k * beta))
+
+    best = optimize.minimize_scalar(cost, bounds=(1e-3, 20), method="bounded", options={"xatol": 1e-9}).fun
+    assert template_chi2(np.array(n), np.array(mu), np.array(variance)) == pytest.approx(best, abs=1e-6)
+
+
+def test_template_chi2_without_variance_is_poisson() -> None:
+    n, mu = np.array([3.0, 0.0, 9.0]), np.array([5.0, 2.0, 7.0])
+    assert template_chi2(n, mu, np.zeros(3)) == pytest.approx(poisson_chi2(n, mu), abs=1e-5)
