@@ -20,12 +20,12 @@ import awkward as ak
 import numpy as np
 
 from pocket.calibrators.base import Calibrator
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.library import get_nObj_min, passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters.defaults import get_default_parameters, to_plain
 from pocket.weights import WeightLambda, WeightWrapper
-from pocket.workflows import BaseProcessorABC
 
 EVENTS, CATEGORIES, HISTOGRAMS, WEIGHTS, SHIFTS = 150_000, 20, 60, 25, 5
 STEPS = ("generate", "process", "merge", "plot")
@@ -140,7 +140,7 @@ def process(folder: Path, events: int) -> None:
 def merge(folder: Path, events: int) -> None:
     """Merge the output with itself four times."""
     from pocket.histograms.files import read_output, write_sums_and_histograms
-    from pocket.merging import merge_outputs
+    from pocket.outputs.merging import merge_outputs
 
     fileset = json.loads((folder / "fileset.json").read_text(encoding="utf-8"))
     metadata = {name: dataset["metadata"] for name, dataset in fileset.items()}

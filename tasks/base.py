@@ -36,8 +36,8 @@ from tasks.snapshot import check_sources
 from tasks.targets import StoreTarget, fetch_verified, refuse_replaced, store_targets
 
 if TYPE_CHECKING:
-    from pocket.analysis import Analysis
-    from pocket.configurator import Configurator
+    from pocket.configuration.analysis import Analysis
+    from pocket.configuration.configurator import Configurator
 
 one_sentence_errors()
 one_sentence_options()
@@ -199,7 +199,7 @@ class StoreTask(AnalysisTask):
 
         luigi takes what an iterator gives for further requirements.
         """
-        from pocket.user_errors import one_sentence
+        from pocket.configuration.user_errors import one_sentence
 
         self.check_expected()
         check_sources()
@@ -416,7 +416,7 @@ def requirements_complete(task: law.Task) -> bool:
 
 
 def load(reference: str, overrides: tuple[str, ...]) -> Analysis:
-    """Return an analysis with parameters changed, see :func:`pocket.analysis.load_analysis`."""
-    from pocket.analysis import load_analysis
+    """Return an analysis with parameters changed, see :func:`pocket.configuration.analysis.load_analysis`."""
+    from pocket.configuration.analysis import load_analysis
 
     return load_analysis(reference, tuple(overrides))

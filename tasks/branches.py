@@ -215,7 +215,7 @@ class DatasetWorkflow(BatchWorkflow):
 
     def job_arguments(self) -> dict[str, Any]:
         """Return the arguments of the branch's job."""
-        from pocket.analysis import absolute_reference
+        from pocket.configuration.analysis import absolute_reference
 
         branch = self.branch_data
         return {

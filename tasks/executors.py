@@ -99,7 +99,7 @@ class ExecutorMixin(BatchOptions):
 
 def executor_factory(name: str, analysis: str, params: tuple[str, ...]) -> type[ExecutorFactoryABC]:
     """Return the class of an executor: of this package, of the analysis, or of a module."""
-    from pocket.analysis import load_analysis
+    from pocket.configuration.analysis import load_analysis
 
     # the analysis is loaded also for a module, which may be beside it
     return find_factory(name, {**EXECUTORS, **load_analysis(analysis, tuple(params)).executors})

@@ -30,7 +30,7 @@ class ExportCoffea(ConfigTask):
         return {
             "merged": self.requires().fingerprint,
             "parameters": to_plain(self.config_inst.parameters),
-            "code": code_closure("pocket.export"),
+            "code": code_closure("pocket.outputs.pocketcoffea"),
         }
 
     def input_ids(self) -> dict[str, str] | None:
@@ -39,8 +39,8 @@ class ExportCoffea(ConfigTask):
 
     def make(self) -> None:
         """Read all, convert and write."""
-        from pocket.export import plotting_parameters, read_all_columns, to_coffea_layout, write_coffea
         from pocket.histograms.files import read_output
+        from pocket.outputs.pocketcoffea import plotting_parameters, read_all_columns, to_coffea_layout, write_coffea
         from pocket.parameters.defaults import dump_parameters
 
         config, source = self.config_inst, self.requires().directory

@@ -10,7 +10,7 @@ from pocket.errors import ConfigError
 from tasks.base import TemplateTask, load
 
 if TYPE_CHECKING:
-    from pocket.analysis import Analysis
+    from pocket.configuration.analysis import Analysis
     from pocket.scale_factors import Coupled
 
 #: belongs to no iteration: applies scale factors that have settled

@@ -167,7 +167,7 @@ class ProcessingJob:
         Raises:
             UserCodeError: if code of the analysis raises an exception; its traceback is in a file then.
         """
-        from pocket.user_errors import one_sentence
+        from pocket.configuration.user_errors import one_sentence
 
         with one_sentence(self.log):
             self.process(progress)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pocket.errors import ChangedCodeError
 
 if TYPE_CHECKING:
-    from pocket.analysis import Analysis
+    from pocket.configuration.analysis import Analysis
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ def load_checked(job: _Job) -> Analysis:
     Raises:
         ChangedCodeError: if it isn't what the process that scheduled the job had.
     """
-    from pocket.analysis import forget_analyses, load_analysis
     from pocket.base.fingerprint import reads
+    from pocket.configuration.analysis import forget_analyses, load_analysis
     from pocket.parameters import used_files
 
     analysis = load_analysis(job.analysis, job.overrides)

@@ -19,7 +19,7 @@ from tasks.processing import RunProcessor, print_normalisation_notes
 from tasks.targets import StoreTarget, store_targets
 
 if TYPE_CHECKING:
-    from pocket.configurator import Configurator
+    from pocket.configuration.configurator import Configurator
     from pocket.histograms.readings import Reading
 
 CONFIG_FILE = "config.json"
@@ -108,7 +108,7 @@ class MergeOutputs(IterationTask, ConfigTask):
         Whoever depends on them has this in its fingerprint instead of the task's: all templates of a configuration are
         filled in one pass, into another folder when any of them changes.
         """
-        from pocket.parts import part_of
+        from pocket.configuration.parts import part_of
 
         config = part_of(self.config_inst, readings)
         return {"processor": self.processor.spec_of(config), **self._merging_spec(config)}
@@ -142,11 +142,11 @@ class MergeOutputs(IterationTask, ConfigTask):
         """Merge and write the templates and columns."""
         from pocket.base.fingerprint.places import portable
         from pocket.columns.parquet import merge_columns
-        from pocket.dumps.config import dump_config
+        from pocket.configuration.description import dump_config
         from pocket.histograms.contents import write_contents
         from pocket.histograms.files import read_output, write_sums_and_histograms
-        from pocket.merging import merge_outputs
-        from pocket.normalisation import normalisation_factors, normalisation_sentences
+        from pocket.outputs.merging import merge_outputs
+        from pocket.outputs.normalisation import normalisation_factors, normalisation_sentences
         from pocket.parameters.defaults import dump_parameters
 
         config = self.config_inst

@@ -106,7 +106,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
 
     def make(self) -> None:
         """Draw one variable in one category per job, unless there are equal figures already."""
-        from pocket.analysis import absolute_reference
+        from pocket.configuration.analysis import absolute_reference
 
         reference = absolute_reference(self.analysis)
         folders = {name: task.directory for name, task in self.requires()["templates"].items()}
@@ -248,7 +248,7 @@ class PlotScaleFactors(ScaleFactorTask):
 
     def make(self) -> None:
         """Draw all pages."""
-        from pocket.analysis import absolute_reference
+        from pocket.configuration.analysis import absolute_reference
 
         computed = self.requires()
         if not computed.binned:

@@ -28,7 +28,7 @@ Publish = Callable[[float], None]
 #: imported once by the server that workers are forked from, so that no worker pays for it again
 PRELOAD = (
     "tasks.jobs",
-    "pocket.analysis",
+    "pocket.configuration.analysis",
     "pocket.engine.run",
     "pocket.histograms.files",
     "pocket.columns.parquet",
@@ -233,7 +233,7 @@ def explain_death(processes: Iterable[BaseProcess], jobs: Mapping[int, str], tra
 
 def _crash_place(trace: Path) -> str:
     """Return where Python was when a library crashed, as part of a sentence."""
-    from pocket.user_errors import crash_line
+    from pocket.configuration.user_errors import crash_line
 
     if not (trace.is_file() and trace.stat().st_size):
         return ""

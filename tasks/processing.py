@@ -18,7 +18,7 @@ from tasks.skimming import BuildSkimDatasets
 from tasks.targets import StoreTarget, store_targets
 
 if TYPE_CHECKING:
-    from pocket.configurator import Configurator
+    from pocket.configuration.configurator import Configurator
     from pocket.engine.resources import Resources
     from tasks.scale_factors import ComputeScaleFactors
 
@@ -118,7 +118,7 @@ class RunProcessor(IterationTask, DatasetWorkflow):
 
 def print_normalisation_notes(name: str, config: Configurator) -> None:
     """Print which of the usual weights of simulation a configuration lacks, once in a process."""
-    from pocket.normalisation import normalisation_notes
+    from pocket.outputs.normalisation import normalisation_notes
 
     for sentence in normalisation_notes(config):
         print_note(f"configuration {name!r}: {sentence}")

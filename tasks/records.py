@@ -60,8 +60,8 @@ def task_records(task: StoreTask) -> Records:
 
 @functools.cache
 def _of_process(analysis: str) -> dict[str, str]:
-    from pocket.analysis import absolute_reference
     from pocket.base.snapshots.process import analysis_snapshot, current_snapshot
+    from pocket.configuration.analysis import absolute_reference
     from pocket.io.store.records import keep_code, keep_lock
     from pocket.parameters.locations import project_root
 

@@ -21,7 +21,7 @@ from tasks.readings import fingerprint_of, read_from, template_ids
 from tasks.toys import MakeToySamples
 
 if TYPE_CHECKING:
-    from pocket.analysis import Analysis
+    from pocket.configuration.analysis import Analysis
     from pocket.engine.resources import Resources
     from pocket.scale_factors import Coupled, ScaleFactorBase
     from pocket.scale_factors.declarations.base import Made

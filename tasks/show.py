@@ -35,7 +35,7 @@ class ShowConfig(OneConfigTask):
 
     def run(self) -> None:
         """Print."""
-        from pocket.dumps.config import dump_config
+        from pocket.configuration.description import dump_config
         from pocket.parameters.defaults import dump_parameters
 
         config = self.config_inst

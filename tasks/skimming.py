@@ -17,9 +17,9 @@ from tasks.jobs import SkimJob
 from tasks.targets import fetch, fetch_verified
 
 if TYPE_CHECKING:
+    from pocket.configuration.skim import Skim
     from pocket.datasets.definitions import DatasetDefinition
     from pocket.datasets.fileset import Fileset
-    from pocket.skims import Skim
 
 DEFINITIONS = "datasets.json"
 #: :data:`pocket.skims.record.RECORD`

@@ -66,7 +66,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
 
     def fingerprint_spec(self) -> Any:
         """The scale factor, what is read where its closure is looked for, and the code of the checks."""
-        from pocket.parts import part_of
+        from pocket.configuration.parts import part_of
 
         required, declaration = self.requires(), self.declaration
         readings = self.readings()

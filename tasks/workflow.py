@@ -39,7 +39,7 @@ class PoolProxy(LocalWorkflowProxy):
 
     def run(self) -> None:
         """Run the jobs."""
-        from pocket.analysis import absolute_reference
+        from pocket.configuration.analysis import absolute_reference
 
         task = self.task
         task.prepare_branches()

@@ -19,8 +19,8 @@ from typing import Any
 import awkward as ak
 import pytest
 
-from pocket.analysis import load_analysis
-from pocket.configurator import Configurator
+from pocket.configuration.analysis import load_analysis
+from pocket.configuration.configurator import Configurator
 from pocket.datasets.branches import Branch, Segment
 from pocket.datasets.fileset import build_fileset
 from pocket.engine.resources import Resources

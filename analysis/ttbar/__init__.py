@@ -8,8 +8,8 @@ and ``btag_calibrated`` apply them.
 """
 
 from analysis.ttbar import config, scale_factors, tagging
-from pocket.analysis import Analysis
-from pocket.skims import Skim
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.skim import Skim
 
 analysis = Analysis(
     name="ttbar",

@@ -12,7 +12,7 @@ from analysis.ttbar.cuts import get_additional_flavour, get_jet_eta, get_semilep
 from analysis.ttbar.workflow import TTBAR, TopPairProcessor
 from pocket.calibrators import JetsCalibrator, METCalibrator, MuonScaleCalibrator
 from pocket.columns.config import ColOut
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.cuts.categories import CartesianSelection, MultiCut, StandardSelection
 from pocket.cuts.cut import Cut
 from pocket.cuts.library import (

@@ -14,7 +14,7 @@ from analysis.ttbar import config
 from analysis.ttbar.cuts import get_semileptonic
 from analysis.ttbar.scale_factors import DATA
 from analysis.ttbar.workflow import JetTaggingProcessor
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.cuts.cut import Cut
 from pocket.cuts.library import get_nObj_min, passthrough
 from pocket.histograms.config import Axis, HistConf

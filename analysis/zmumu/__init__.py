@@ -7,8 +7,8 @@ their ratio needs; ``real_samples`` runs the same selection on small real NanoAO
 """
 
 from analysis.zmumu import config, scale_factors
-from pocket.analysis import Analysis
-from pocket.comparison import Comparison
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.comparison import Comparison
 
 analysis = Analysis(
     name="zmumu",

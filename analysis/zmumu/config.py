@@ -11,8 +11,8 @@ from omegaconf import DictConfig
 
 from analysis.zmumu.cuts import get_dimuon, get_on_peak, get_tag_pt, tag_probe_pair
 from analysis.zmumu.workflow import TagAndProbeProcessor, ZmumuProcessor
-from pocket.comparison import square_roots
-from pocket.configurator import Configurator
+from pocket.configuration.comparison import square_roots
+from pocket.configuration.configurator import Configurator
 from pocket.cuts.cut import Cut
 from pocket.cuts.library import (
     eventFlags,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 
 
 @dataclass(frozen=True)

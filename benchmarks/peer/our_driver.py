@@ -20,13 +20,13 @@ from coffea.processor import accumulate
 
 from benchmarks.peer.flows import load_config
 from pocket.columns.config import EVENT_IDS, WEIGHT
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.datasets.branches import Branch, split
 from pocket.engine.resources import Resources
 from pocket.engine.run import run_branch
 from pocket.histograms.files import write_sums_and_histograms
-from pocket.merging import merge_outputs
-from pocket.normalisation import normalisation_factors
+from pocket.outputs.merging import merge_outputs
+from pocket.outputs.normalisation import normalisation_factors
 
 
 def main(request_path: str) -> None:

@@ -19,7 +19,7 @@ from analysis.zmumu import config as zmumu
 from analysis.zmumu.workflow import ZmumuProcessor
 from pocket.calibrators.muons import MuonScaleCalibrator
 from pocket.columns import ColOut
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.cuts.categories import CartesianSelection, MultiCut
 from pocket.cuts.cut import Cut
 from pocket.cuts.library import get_nBtagEq, get_nBtagMin, get_nObj_eq, get_nObj_min, passthrough

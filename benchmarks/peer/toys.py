@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.datasets.fileset import Fileset, build_fileset
 from pocket.toys.config import ToyConfig
 from pocket.toys.generator import generate

@@ -15,7 +15,7 @@ import numpy as np
 import uproot
 
 from benchmarks.throughput.contents import further_contents
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.datasets.fileset import Fileset, build_fileset
 from pocket.parameters.defaults import get_default_parameters, project_root, to_plain
 from pocket.toys.config import ToyConfig

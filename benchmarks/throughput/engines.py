@@ -13,7 +13,7 @@ from benchmarks.peer.environment import POCKETCOFFEA, ROOT, PeerUnavailableError
 from benchmarks.throughput.data import Sample, sample_fileset
 from benchmarks.throughput.flows import Flow
 from benchmarks.throughput.running import Engine, EngineError
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.engine.resources import Resources, all_parameters
 from pocket.histograms.config import Axis
 from pocket.parameters.defaults import project_root

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks.peer.flows import load_config
 from benchmarks.throughput.grown import GROWN, grown
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.errors import check_known
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.ttbar import config as ttbar
 from analysis.ttbar.workflow import TTBAR
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.cuts.cut import Cut
 from pocket.cuts.library import get_nObj_min
 from pocket.errors import ConfigError

@@ -9,11 +9,11 @@ from typing import Any
 from benchmarks.throughput.drivers.serving import serve
 from benchmarks.throughput.drivers.templates import from_output, write_templates
 from benchmarks.throughput.flows import find
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.datasets.branches import Branch, split
 from pocket.engine.resources import Resources
 from pocket.engine.run import run_branch
-from pocket.merging import merge_outputs
+from pocket.outputs.merging import merge_outputs
 
 Output = dict[str, Any]
 

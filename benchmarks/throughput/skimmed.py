@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.throughput.ours import part_of
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.skim import Skim
 from pocket.engine.resources import Resources
 from pocket.skims.datasets import skim_fileset
 from pocket.skims.run import skim_branch
-from pocket.skims.skim import Skim
 
 
 def skim_request(config: Configurator, asked: Mapping[str, Any], folder: Path) -> dict[str, Any]:

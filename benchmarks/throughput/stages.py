@@ -30,7 +30,7 @@ RULES: dict[str, tuple[str, ...]] = {
     "objects": ("pocket.engine.chunk:preselect",),
     "weights": ("pocket.engine.weighting", "pocket.weights", "pocket.corrections.files"),
     "fill": ("pocket.engine.filling", "pocket.engine.values", "pocket.engine.compiled", "pocket.histograms"),
-    "rest": ("pocket.engine.chunk", "pocket.engine.run", "pocket.merging"),
+    "rest": ("pocket.engine.chunk", "pocket.engine.run", "pocket.outputs.merging"),
 }
 _RANK = {place: stage for stage, places in RULES.items() for place in places}
 

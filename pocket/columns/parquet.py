@@ -60,7 +60,7 @@ def merge_columns(directories: Iterable[Path], target: Path, factors: Factors) -
         directories: folders that :func:`write_columns` wrote to.
         target: an existing folder.
         factors: dataset → sample → category → what the weights are multiplied by, from
-            :func:`pocket.normalisation.normalisation_factors`; data are left out.
+            :func:`pocket.outputs.normalisation.normalisation_factors`; data are left out.
 
     Raises:
         ColumnError: if the columns of a sample, category and variation differ from branch to branch.

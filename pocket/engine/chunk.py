@@ -10,7 +10,8 @@ import numpy as np
 
 from pocket.base.runtime.user_code import UserCall
 from pocket.calibrators.base import NOMINAL
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.workflow import BaseProcessorABC
 from pocket.datasets.generator_sums import generator_sums
 from pocket.engine.category_patterns import Mask
 from pocket.engine.columns import collect_columns
@@ -20,7 +21,6 @@ from pocket.engine.masks import CategoryMasks, CutMasks, category_masks, evaluat
 from pocket.engine.weighting import ChunkWeights, compute_weights
 from pocket.io.nanoaod.selection import select_events
 from pocket.models.delayed_columns import DelayedColumns
-from pocket.workflows.base import BaseProcessorABC
 
 Output = dict[str, Any]
 

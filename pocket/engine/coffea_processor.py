@@ -7,7 +7,7 @@ from typing import Any
 from coffea import processor
 
 from pocket.base.runtime.user_code import UserCall
-from pocket.configurator import Configurator, processing_metadata
+from pocket.configuration.configurator import Configurator, processing_metadata
 from pocket.engine.chunk import Output, process_chunk
 
 

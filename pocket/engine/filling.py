@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pocket.base.arrays.jagged import offsets_of
 from pocket.calibrators.base import NOMINAL
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.engine.category_patterns import Indices, Patterns, joined
 from pocket.engine.compiled import add_once, add_weights
 from pocket.engine.masks import CategoryMasks

@@ -8,9 +8,9 @@ from typing import Any
 
 from pocket.calibrators.base import NOMINAL
 from pocket.calibrators.sequence import CalibratorSequence
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.shape_variations import shape_variations
 from pocket.engine.filling import StoredVariations
-from pocket.variations import shape_variations
 from pocket.weights.plan import variation_names
 
 

@@ -148,7 +148,7 @@ def explaining() -> Iterator[None]:
 
 def _sentences() -> Any:
     # by name, since the words of an error aren't part of the code that an output depends on
-    return importlib.import_module("pocket.user_errors")
+    return importlib.import_module("pocket.configuration.user_errors")
 
 
 def _explain(path: str, error: Exception) -> PocketError | None:

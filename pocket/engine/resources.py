@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from pocket.configurator import NOT_PROCESSED, Configurator
+from pocket.configuration.configurator import NOT_PROCESSED, Configurator
 from pocket.parameters.defaults import to_plain
 from pocket.parameters.locations import expand_directories
 from pocket.parameters.visible import Reader, guarded

@@ -14,7 +14,7 @@ from coffea.processor import accumulate
 
 from pocket.base.runtime.memory import keep_memory
 from pocket.base.runtime.user_code import EventRange
-from pocket.configurator import Configurator, processing_metadata
+from pocket.configuration.configurator import Configurator, processing_metadata
 from pocket.datasets.branches import Branch, Segment
 from pocket.datasets.skim_sums import BeforeSkim, needs_all_files
 from pocket.engine.chunk import Output, empty_output

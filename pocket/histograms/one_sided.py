@@ -16,7 +16,7 @@ from pocket.errors import ConfigError, check_known
 from pocket.histograms.readings import NOMINAL, stem_of
 
 if TYPE_CHECKING:
-    from pocket.configurator import Configurator
+    from pocket.configuration.configurator import Configurator
 
 MIRROR, NONE = "mirror", "none"
 _OTHER = {"Up": "Down", "Down": "Up"}

@@ -83,7 +83,7 @@ def before_after(
         title: text for the category; default its name.
         xlim: range to show; default the whole axis.
         root: templates whose sums of squared weights are the covariances of before and after
-            (:func:`pocket.comparison.square_roots`).
+            (:func:`pocket.configuration.comparison.square_roots`).
 
     Returns:
         The figure, and what it shows as numbers for JSON.

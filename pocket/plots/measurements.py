@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.plots.convergence import convergence
 from pocket.plots.fits import fit_pages, fit_summary
 from pocket.plots.maps import scale_factor_maps

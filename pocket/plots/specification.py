@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.parameters.defaults import to_plain
 
 #: options of the style that have an entry for each sample or group

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pocket.base.sample_blocks import SUBSAMPLE
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.plots.axes import projections
 from pocket.plots.before_after import before_after
 from pocket.plots.canvas import Period
@@ -44,7 +44,8 @@ def draw_templates(
         templates: sample → merged histogram with axes (cat, variation, …), for data (cat, …).
         before: the same of the configuration to compare with.
         before_name: its name.
-        root: the same of their square roots (:func:`pocket.comparison.square_roots`), for the error of after / before.
+        root: the same of their square roots (:func:`pocket.configuration.comparison.square_roots`), for the error of
+            after / before.
 
     Yields:
         One plot after the other; ``{variable}[_{axis}][_vs_{before_name}]`` is its stem.

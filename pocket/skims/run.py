@@ -14,7 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.base.runtime.user_code import EventRange, UserCall
-from pocket.configurator import Configurator, processing_metadata
+from pocket.configuration.configurator import Configurator, processing_metadata
+from pocket.configuration.skim import Skim
+from pocket.configuration.workflow import BaseProcessorABC
 from pocket.datasets.branches import Branch, Segment
 from pocket.datasets.fileset import FileInfo
 from pocket.datasets.generator_sums import RESCALE, generator_sums
@@ -25,9 +27,7 @@ from pocket.errors import BadFileError
 from pocket.io.nanoaod.events import NanoTree
 from pocket.skims.record import SkimRecord
 from pocket.skims.selection import kept_events
-from pocket.skims.skim import Skim
 from pocket.skims.writing import EventWriter
-from pocket.workflows.base import BaseProcessorABC
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from pocket.configuration.workflow import BaseProcessorABC
 from pocket.engine.category_patterns import Mask
 from pocket.engine.chunk import preselect, skim, workflow_call
 from pocket.engine.layout import dataset_layout
 from pocket.errors import ConfigError
-from pocket.workflows.base import BaseProcessorABC
 
 
 def kept_events(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str, Any], mode: str) -> Mask:
@@ -21,7 +21,7 @@ def kept_events(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str, 
         workflow: instance of the workflow of the configuration whose selection it is.
         events: NanoEvents of the chunk.
         metadata: dataset, sample, year, isMC, ….
-        mode: one of :data:`pocket.skims.skim.MODES`.
+        mode: one of :data:`pocket.configuration.skim.MODES`.
 
     Returns:
         Shape (n events,).

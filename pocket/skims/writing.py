@@ -17,12 +17,12 @@ import uproot
 from uproot.interpretation.jagged import AsJagged
 from uproot.interpretation.numerical import AsDtype
 
+from pocket.configuration.skim import Skim
 from pocket.datasets.branches import Segment
 from pocket.datasets.fileset import TREE, FileInfo
 from pocket.engine.reading import open_file, read_segment
 from pocket.errors import ConfigError
 from pocket.io.nanoaod.writing import make_tree, without_times
-from pocket.skims.skim import Skim
 
 #: events of a basket, which are in memory at once: about 200 MB of a full NanoAOD. Smaller baskets take longer to read.
 BASKET_ENTRIES = 20_000

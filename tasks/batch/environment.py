@@ -75,7 +75,7 @@ def job_environment(kind: str, folder: Path, analysis: str, make: bool = True) -
         ConfigError: if no bundle can be made of what is there.
         PocketError: if a file changes meanwhile, or the folder can't be written.
     """
-    from pocket.analysis import absolute_reference
+    from pocket.configuration.analysis import absolute_reference
 
     store = {"pocket_store": str(store_root().absolute()), "pocket_remote_store": remote_store() or "", **NOTHING_KNOWN}
     if kind == "shared":

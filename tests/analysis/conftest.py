@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.analysis import Analysis, load_analysis
+from pocket.configuration.analysis import Analysis, load_analysis
 from pocket.toys.config import ToyConfig
 from pocket.toys.generator import generate
 from pocket.toys.jerc import write_jet_corrections

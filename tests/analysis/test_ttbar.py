@@ -11,9 +11,9 @@ from omegaconf import OmegaConf
 
 from analysis.ttbar import config
 from analysis.ttbar.workflow import TTBAR, additional_flavour
-from pocket.analysis import Analysis
 from pocket.calibrators import MuonScaleCalibrator
-from pocket.configurator import Configurator
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.configurator import Configurator
 from pocket.histograms.config import Axis, HistConf
 from pocket.models.backends import OnnxModel, XGBoostModel
 from pocket.models.delayed_columns import DelayedColumn

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from analysis.ttbar.workflow import TTBAR, vertex_mass
-from pocket.analysis import Analysis
+from pocket.configuration.analysis import Analysis
 from pocket.scale_factors.measurement.measure import measure
 from tests.analysis.lepton_jets import BTAG_MEDIUM, Event, select
 from tests.analysis.toy_files import DATA, EVENTS, only, run

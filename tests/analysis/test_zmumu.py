@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from analysis.zmumu.workflow import _in_pairs
-from pocket.analysis import load_analysis
 from pocket.base.fingerprint import digest
+from pocket.configuration.analysis import load_analysis
 
 CONFIGS = (
     *("tnp", "tnp_closure", "trigger_eff", "trigger_closure", "dy_pt"),
@@ -18,7 +18,7 @@ CONFIGS = (
 )
 PROBES, SPECTRA = CONFIGS[:4], CONFIGS[4:]
 PRINT_DIGESTS = """
-from pocket.analysis import load_analysis
+from pocket.configuration.analysis import load_analysis
 from pocket.base.fingerprint import digest
 for config in load_analysis("zmumu").configs.values():
     print(digest(config.processing_spec()))

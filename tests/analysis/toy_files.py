@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from analysis.ttbar.workflow import TTBAR
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.datasets.branches import Branch, Segment
 from pocket.engine.resources import Resources
 from pocket.engine.run import run_branch

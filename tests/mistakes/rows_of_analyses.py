@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pocket.analysis import Analysis
-from pocket.comparison import Comparison
-from pocket.configurator import Configurator
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.comparison import Comparison
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.skim import Skim
 from pocket.cuts.library import passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.scale_factors import EfficiencyRatio, Imported
-from pocket.skims import Skim
 from pocket.weights.scale_factor import ScaleFactorWeight
 from tests.mistakes.table import Row
 from tests.pocket.configs import configure, only

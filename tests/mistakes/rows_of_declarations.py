@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pocket.columns import ColOut
+from pocket.configuration.skim import Skim
 from pocket.cuts.categories import CartesianSelection, MultiCut
 from pocket.cuts.cut import Cut
 from pocket.cuts.library import get_nObj_min, passthrough, passthrough_f
@@ -10,7 +11,6 @@ from pocket.histograms import factories
 from pocket.histograms.config import Axis, HistConf
 from pocket.models.delayed_columns import DelayedColumn
 from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, Flat, Imported, TagAndProbeFit
-from pocket.skims import Skim
 from pocket.weights.base import WeightLambda
 from pocket.weights.scale_factor import ScaleFactorWeight
 from tests.mistakes.table import Row

@@ -10,7 +10,7 @@ from typing import Any
 import correctionlib.schemav2 as cs
 import numpy as np
 
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.corrections.files import load_correction
 from pocket.cuts.cut import Cut
 from pocket.histograms.config import Axis, HistConf

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pocket.analysis import Analysis
+from pocket.configuration.analysis import Analysis
 from pocket.cuts.library import passthrough
 from pocket.histograms.config import Axis, HistConf
 from tests.mistakes.table import Row

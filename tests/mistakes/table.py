@@ -10,11 +10,11 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.engine.chunk import process_chunk
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import PocketError
-from pocket.merging import merge_outputs
+from pocket.outputs.merging import merge_outputs
 from pocket.plots.specification import check_style
 from tests.pocket.configs import metadata
 

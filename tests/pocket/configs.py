@@ -7,10 +7,10 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.library import passthrough
 from pocket.histograms.config import Axis, HistConf
-from pocket.workflows import BaseProcessorABC
 
 #: two datasets of the sample DY, one of TT, one of DATA
 DEFINITIONS = Path(__file__).with_name("definitions.json")

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import uproot
 
+from pocket.configuration.skim import Skim
 from pocket.cuts.cut import Cut
 from pocket.datasets.branches import Branch, split
 from pocket.datasets.fileset import DatasetInfo, inspect_file
@@ -24,7 +25,6 @@ from pocket.errors import BadFileError, OtherFileError
 from pocket.histograms.config import Axis, HistConf
 from pocket.io.remote import attempts
 from pocket.io.remote.attempts import PAUSES
-from pocket.skims import Skim
 from pocket.skims.run import skim_branch
 from tests.law_runner import ROOT
 from tests.pocket.configs import TT, configure, metadata

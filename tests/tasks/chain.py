@@ -14,7 +14,7 @@ from typing import Any
 import luigi
 from luigi.task_register import Register
 
-from pocket.analysis import _load
+from pocket.configuration.analysis import _load
 from pocket.errors import PocketError
 from pocket.histograms.files import read_templates
 from pocket.io.store import manifest_id

@@ -57,7 +57,7 @@ def test_comparison_has_an_error_if_the_analysis_has_a_root(chain: Chain) -> Non
     chain.edit(
         "__init__.py",
         "from pocket.columns",
-        "from pocket.comparison import Comparison, square_roots\nfrom pocket.columns",
+        "from pocket.configuration.comparison import Comparison, square_roots\nfrom pocket.columns",
     )
     assert chain.build() == ["RunProcessor root", "MergeOutputs root", "PlotTemplates corrected"]
     numbers = json.loads((chain.task().directory / "baseline" / "npvs_vs_main.json").read_text())

@@ -8,9 +8,9 @@ from typing import Any
 import luigi
 import pytest
 
-from pocket.analysis import load_analysis
 from pocket.base.fingerprint import imports
 from pocket.base.fingerprint.sources import Statement
+from pocket.configuration.analysis import load_analysis
 from pocket.histograms.files import read_output, read_sums
 from pocket.parameters.defaults import to_plain
 from tasks.merging import MergeOutputs

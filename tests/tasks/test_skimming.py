@@ -23,7 +23,7 @@ def skim(chain: Chain, skims: str) -> None:
     chain.edit(
         "__init__.py",
         "from pocket.weights.scale_factor",
-        "from pocket.skims import Skim\nfrom pocket.weights.scale_factor",
+        "from pocket.configuration.skim import Skim\nfrom pocket.weights.scale_factor",
     )
 
 

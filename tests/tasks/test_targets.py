@@ -203,7 +203,7 @@ def test_skim_comes_back_for_the_processor(
     chain.edit(
         "__init__.py",
         "from pocket.weights.scale_factor",
-        "from pocket.skims import Skim\nfrom pocket.weights.scale_factor",
+        "from pocket.configuration.skim import Skim\nfrom pocket.weights.scale_factor",
     )
     shutil.rmtree(chain.store)
     chain.build(MergeOutputs, config="main")

@@ -12,7 +12,7 @@ import pytest
 import uproot
 from luigi.task_register import Register
 
-from pocket.analysis import _load
+from pocket.configuration.analysis import _load
 from pocket.histograms.files import read_sums, read_templates
 from tasks.plotting import PlotTemplates
 from tests.law_runner import Law

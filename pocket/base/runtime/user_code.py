@@ -1,8 +1,8 @@
 """Calls of the user's code by the engine, noted on the exceptions that leave them.
 
 An exception stays as it is while it passes by: what comes from a damaged file is told apart later, and so is a missing
-branch. Only then :mod:`pocket.user_errors` makes a sentence of it. An iteration over events never enters such a block,
-one over cuts or weights does.
+branch. Only then :mod:`pocket.configuration.user_errors` makes a sentence of it. An iteration over events never enters
+such a block, one over cuts or weights does.
 """
 
 from __future__ import annotations

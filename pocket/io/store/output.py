@@ -42,8 +42,8 @@ def write_output(
     The body fills a temporary folder, which is beside the place, or in the scratch space
     (:mod:`pocket.io.store.scratch`) and is copied to a temporary folder beside the place then. When the manifest is in
     it, that folder takes its place, instead of the one that may be there. If the body raises, or the process dies at
-    any moment, what was there before stays, or nothing does. If another process wrote an equal output meanwhile, that one stays, because something
-    may have been made from it already.
+    any moment, what was there before stays, or nothing does. If another process wrote an equal output meanwhile, that
+    one stays, because something may have been made from it already.
 
     Args:
         directory: folder of the output.

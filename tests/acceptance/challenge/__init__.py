@@ -14,15 +14,15 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from pocket.analysis import Analysis
 from pocket.calibrators import Calibrator
-from pocket.configurator import Configurator
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.cut import Cut
 from pocket.cuts.library import get_nObj_eq, get_nObj_min
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters import defaults
 from pocket.weights import WeightLambda
-from pocket.workflows import BaseProcessorABC
 
 BTAG = 0.5
 

@@ -10,7 +10,7 @@ import pytest
 
 from pocket.base.arguments import refused_call
 from pocket.columns import ColOut
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.cuts import library as cut_functions
 from pocket.cuts.cut import Cut
 from pocket.cuts.library import get_nObj_min, passthrough_f

@@ -10,11 +10,11 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from pocket.calibrators import Calibrator
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.categories import CartesianSelection, MultiCut
 from pocket.cuts.cut import Cut
 from pocket.weights import WeightDataMultiVariation, WeightLambda
-from pocket.workflows import BaseProcessorABC
 from tests.pocket.configs import PARAMETERS, configure
 from tests.pocket.engine.declarations import (
     COLUMNS,

@@ -10,7 +10,7 @@ from coffea.processor import accumulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.cuts.cut import Cut
 from pocket.engine.chunk import empty_output, process_chunk
 from pocket.errors import DatasetError

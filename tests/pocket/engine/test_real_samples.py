@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from pocket.analysis import load_analysis
-from pocket.configurator import Configurator
+from pocket.configuration.analysis import load_analysis
+from pocket.configuration.configurator import Configurator
 from pocket.datasets.branches import split
 from pocket.datasets.fileset import Fileset, build_fileset
 from pocket.engine.resources import Resources
 from pocket.engine.run import run_branch
-from pocket.merging import merge_outputs
+from pocket.outputs.merging import merge_outputs
 from pocket.parameters.defaults import to_plain
 from tests.oracle import Sums, check_output, event_loop
 from tests.real_files import CACHE, real_file

@@ -26,7 +26,7 @@ from pocket.errors import (
     UnknownNameError,
 )
 from pocket.histograms.config import Axis, HistConf
-from pocket.merging import merge_outputs
+from pocket.outputs.merging import merge_outputs
 from tests.pocket.configs import LUMI, TT, PlainWorkflow, configure, metadata, only
 from tests.pocket.engine.root_files import branches, damage, write_nano
 

@@ -8,14 +8,14 @@ import hist
 import numpy as np
 import pytest
 
-from pocket.analysis import Analysis
 from pocket.calibrators import Calibrator
-from pocket.configurator import Configurator
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.configurator import Configurator
 from pocket.engine.chunk import process_chunk
 from pocket.errors import ConfigError
 from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.one_sided import other_side, with_both_sides, with_both_sums, with_variations
-from pocket.merging import merge_outputs
+from pocket.outputs.merging import merge_outputs
 from pocket.plots.compare import Prediction
 from pocket.weights import WeightLambda, WeightWrapper
 from tests.pocket.configs import TT, PlainWorkflow, configure, metadata, only

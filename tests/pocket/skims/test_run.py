@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import uproot
 
+from pocket.configuration.skim import Skim
 from pocket.cuts.cut import Cut
 from pocket.datasets.fileset import inspect_file
 from pocket.engine.resources import Resources
 from pocket.errors import BadFileError, ConfigError
-from pocket.skims import Skim
 from pocket.skims.record import SkimRecord
 from pocket.skims.run import skim_branch
 from tests.pocket.configs import DATA, TT, configure, metadata

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 import uproot
 
+from pocket.configuration.skim import Skim
 from pocket.datasets.fileset import inspect_file
 from pocket.engine.reading import open_file
 from pocket.errors import ConfigError
 from pocket.io.nanoaod.events import NanoTree
-from pocket.skims import Skim, writing
+from pocket.skims import writing
 from pocket.skims.writing import EventWriter
 from tests.pocket.engine.root_files import segment, write_nano
 from tests.real_files import real_file

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.analysis import available_analyses
+from pocket.configuration.analysis import available_analyses
 from tests.tasks.mutations.clones import Clone
 
 ANALYSES = available_analyses()

@@ -22,7 +22,7 @@ import uproot
 import yaml
 from luigi.task_register import Register
 
-from pocket.analysis import _load
+from pocket.configuration.analysis import _load
 from pocket.errors import PocketError
 from pocket.io.store import manifest_id
 from tasks import completeness

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import awkward as ak
 
-from pocket.analysis import Analysis
 from pocket.columns import ColOut
-from pocket.configurator import Configurator
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.library import get_nPVgood, passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters import defaults
 from pocket.scale_factors import EfficiencyRatio
 from pocket.weights.base import WeightWrapper
 from pocket.weights.scale_factor import ScaleFactorWeight
-from pocket.workflows import BaseProcessorABC
 
 from .cuts import get_leading_muon
 

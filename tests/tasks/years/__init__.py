@@ -11,13 +11,13 @@ from typing import Any
 
 import awkward as ak
 
-from pocket.analysis import Analysis
 from pocket.calibrators import Calibrator
-from pocket.configurator import Configurator
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.workflow import BaseProcessorABC
 from pocket.cuts.library import passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters import defaults
-from pocket.workflows import BaseProcessorABC
 
 #: year → source → relative shift of the momentum; ``drift`` goes up only
 SHIFTS = {

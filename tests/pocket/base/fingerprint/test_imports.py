@@ -153,7 +153,7 @@ def test_nothing_is_imported(folder: Path) -> None:
         "print(new & {{'awkward', 'engine', 'pocket'}})"
     )
     root = Path(__file__).parents[4]
-    for module, package in (("engine.run", "engine"), ("pocket.configurator", "pocket")):
+    for module, package in (("engine.run", "engine"), ("pocket.configuration.configurator", "pocket")):
         run = subprocess.run(
             [sys.executable, "-c", code.format(repr(module), repr(package))],
             env={**os.environ, "PYTHONPATH": f"{folder}:{root}"}, check=True, capture_output=True, text=True,

@@ -10,7 +10,7 @@ from pocket.scale_factors import Imported
 from pocket.scale_factors.declarations.imported import signed
 from pocket.weights.scale_factor import ScaleFactorWeight
 from tests.pocket.configs import configure
-from tests.pocket.test_analysis import PROBES, analysis, config, scale_factor
+from tests.pocket.configuration.test_analysis import PROBES, analysis, config, scale_factor
 
 KEYS = {"nominal": "sf", "up": "systup", "down": "systdown"}
 STAT = {"stat_up": "+stat", "stat_down": "-stat"}

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pocket.analysis import Analysis
 from pocket.columns import ColOut
-from pocket.configurator import Configurator
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.configurator import Configurator
 from pocket.cuts.library import get_nPVgood, goldenJson, passthrough
 from pocket.histograms.config import Axis, HistConf
 from pocket.parameters import defaults

@@ -16,18 +16,18 @@ from pocket.base.file_names import check_store_name
 from pocket.base.fingerprint.patches import patches, register_package
 from pocket.base.fingerprint.places import register_outside
 from pocket.base.snapshots.process import located
-from pocket.comparison import Comparison
-from pocket.configurator import Configurator
+from pocket.configuration.comparison import Comparison
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.import_errors import add_lines, explain_import
+from pocket.configuration.skim import Skim
+from pocket.configuration.user_errors import describe, suggestion
 from pocket.errors import BrokenConfigError, ConfigError, PocketError, UnknownNameError, check_known
 from pocket.executors.base import ExecutorFactoryABC
-from pocket.import_errors import add_lines, explain_import
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
 from pocket.scale_factors import ScaleFactor, ScaleFactorBase
 from pocket.scale_factors.declarations.closure import places
 from pocket.scale_factors.declarations.coupled import Coupled, check_coupled
-from pocket.skims import Skim
-from pocket.user_errors import describe, suggestion
 
 #: around a check that needs a broken configuration, which is left to whoever uses that
 _DEFERRED = contextlib.suppress(BrokenConfigError)
@@ -44,7 +44,7 @@ class Analysis(metaclass=Declarative):
         default_config: the configuration that tasks take unless told otherwise.
         scale_factors: name → scale factor, measured in the configuration that it names as ``input``, or imported.
         compare: configuration → the one whose templates are drawn beside its own, as before and after; its name alone
-            is a :class:`~pocket.comparison.Comparison` without an error of the ratio.
+            is a :class:`~pocket.configuration.comparison.Comparison` without an error of the ratio.
         skims: configuration → the skim that it reads instead of the original files; it may be of its own selection.
         executors: name → class of an own executor, for ``--executor``.
         coupled: groups of scale factors that are measured with each other applied; names alone are a group that

@@ -9,7 +9,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from pocket.columns import ColOut
-from pocket.configurator import processing_metadata
+from pocket.configuration.configurator import processing_metadata
 from pocket.cuts.categories import StandardSelection
 from pocket.cuts.cut import Cut
 from pocket.cuts.library import passthrough

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from pocket.configuration.skim import Skim
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.skims import Skim
 
 BRANCHES = ("run", "luminosityBlock", "event", "genWeight", "Muon_pt", "Muon_eta", "Jet_pt", "HLT_IsoMu24", "nMuon")
 

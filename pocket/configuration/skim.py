@@ -11,7 +11,8 @@ from pocket.errors import ConfigError, check_known
 
 _SKIM_PARTS = ("parameters", "workflow", "workflow_options", "datasets", "skim")
 
-#: mode → the parts of a configuration (:meth:`pocket.configurator.Configurator.processing_spec`) that decide it
+#: mode → the parts of a configuration (:meth:`pocket.configuration.configurator.Configurator.processing_spec`) that
+#: decide it
 MODES = {"skim": _SKIM_PARTS, "presel_any_variation": (*_SKIM_PARTS, "preselections", "shapes")}
 
 #: as ROOT has them

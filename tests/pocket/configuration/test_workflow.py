@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from pocket.configuration.workflow import BaseProcessorABC
 from pocket.errors import ConfigError
-from pocket.workflows import BaseProcessorABC
 from tests.pocket.configs import PlainWorkflow, configure
 
 
@@ -93,7 +93,7 @@ def test_steps_of_pocketcoffea_are_refused(step: str, instead: str) -> None:
 
 def test_a_workflow_is_plain_python() -> None:
     heavy = ["coffea", "numba", "hist", "uproot", "matplotlib", "scipy"]
-    code = f"import sys, pocket.workflows; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, pocket.configuration.workflow; print([name for name in {heavy} if name in sys.modules])"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[]"
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from omegaconf import DictConfig, OmegaConf
 
 from pocket.columns.parquet import column_files
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.errors import ColumnError
 from pocket.parameters.defaults import to_plain
 
@@ -33,7 +33,7 @@ def to_coffea_layout(cfg: Configurator, merged: Mapping[str, Any], columns: Colu
 
     Args:
         cfg: the configuration.
-        merged: sums, histograms and ``datasets_metadata``, see :func:`pocket.merging.merge_outputs`.
+        merged: sums, histograms and ``datasets_metadata``, see :func:`pocket.outputs.merging.merge_outputs`.
         columns: the columns, see :func:`read_all_columns`.
 
     Returns:

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from pocket.analysis import load_analysis
 from pocket.base.fingerprint import fingerprint
-from pocket.configurator import Configurator
+from pocket.configuration.analysis import load_analysis
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.parts import part_of
 from pocket.cuts.categories import StandardSelection
 from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.readings import Reading
-from pocket.parts import part_of
 
 DATA, DY = "DATA_SingleMuon", "DYJetsToMuMu"
 READING = Reading("trigger_eff", "trigger_probes", ("pairs", "jets"), (DATA, DY))

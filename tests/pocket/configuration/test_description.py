@@ -12,11 +12,11 @@ from typing import Any
 
 from pocket.calibrators.base import Calibrator
 from pocket.columns import ColOut
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.description import describe_config, dump_config
 from pocket.cuts.categories import CartesianSelection, MultiCut, StandardSelection
 from pocket.cuts.cut import Cut
 from pocket.cuts.library import passthrough
-from pocket.dumps.config import describe_config, dump_config
 from pocket.histograms.config import Axis, HistConf
 from pocket.models.delayed_columns import DelayedColumn
 from pocket.weights import WeightLambda, WeightWrapper
@@ -26,8 +26,8 @@ from tests.pocket.configs import DATA, DY, DY_LOW, TT, configure
 ROOT = Path(__file__).absolute().parents[3]
 DUMP = """
 import sys
-from pocket.analysis import load_analysis
-from pocket.dumps.config import dump_config
+from pocket.configuration.analysis import load_analysis
+from pocket.configuration.description import dump_config
 for place in sys.argv[1:]:
     analysis, name = place.split(".")
     print(dump_config(load_analysis(analysis).configs[name], name))
@@ -147,7 +147,7 @@ def test_cuts_are_there_with_their_functions() -> None:
     assert function == {
         "name": "large_x",
         "module": __name__,
-        "source": f"tests/pocket/dumps/test_config.py:{inspect.getsourcelines(large_x)[1]}",
+        "source": f"tests/pocket/configuration/test_description.py:{inspect.getsourcelines(large_x)[1]}",
         "doc": "Keep events with a large x.",
     }
     assert names(described["preselections"]) == ["passthrough"]

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from omegaconf import OmegaConf
 
-from pocket.analysis import Analysis, _load, absolute_reference, available_analyses, load_analysis
 from pocket.base.fingerprint import digest
-from pocket.comparison import Comparison
+from pocket.configuration.analysis import Analysis, _load, absolute_reference, available_analyses, load_analysis
+from pocket.configuration.comparison import Comparison
+from pocket.configuration.skim import Skim
 from pocket.cuts.library import passthrough
 from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from pocket.histograms.config import Axis, HistConf
 from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, Kept
-from pocket.skims import Skim
 from pocket.weights.scale_factor import ScaleFactorWeight
 from tests.pocket.configs import DEFINITIONS, PARAMETERS, configure, only
 
@@ -262,7 +262,7 @@ def test_skims_that_do_not_fit(tmp_path: Path, skims: dict[str, Any], message: s
 
 SOURCE = """
     from pathlib import Path
-    from pocket.analysis import Analysis
+    from pocket.configuration.analysis import Analysis
     from pocket.parameters.defaults import get_default_parameters, merge_parameters
     from tests.pocket.configs import configure
     parameters = merge_parameters(get_default_parameters(), {"mine": {"pt": 20.0}})

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from pocket.calibrators import Calibrator
+from pocket.configuration.shape_variations import build_shape_plan, check_variations, shape_variations
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.variations import build_shape_plan, check_variations, shape_variations
 
 
 class Jets(Calibrator):

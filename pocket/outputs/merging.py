@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.datasets.generator_sums import restore_sums
 from pocket.errors import DatasetError
 from pocket.histograms.files import relabel
 from pocket.histograms.one_sided import with_both_sides, with_both_sums
-from pocket.normalisation import divided_by, normalisation_factors
+from pocket.outputs.normalisation import divided_by, normalisation_factors
 
 Output = dict[str, Any]
 
@@ -27,8 +27,8 @@ def merge_outputs(
     """Add the raw outputs of branches and normalise the sum.
 
     Simulation is divided by the sum over all processed events before any cut that belongs to its weights
-    (:mod:`pocket.normalisation`), and scaled by the weights ``lumi`` and ``XS`` where they are used. For a skim these
-    are the sums before it, which its metadata hold.
+    (:mod:`pocket.outputs.normalisation`), and scaled by the weights ``lumi`` and ``XS`` where they are used. For a skim
+    these are the sums before it, which its metadata hold.
     Histograms with ``no_weights`` and the cutflow keep counting events. Columns are left out: they are merged from file
     to file (:func:`pocket.columns.parquet.merge_columns`).
 
@@ -40,7 +40,7 @@ def merge_outputs(
 
     Returns:
         The merged output in the same layout, with ``datasets_metadata`` added, and in ``divided_by`` what each dataset
-        of simulation was divided by (:func:`pocket.normalisation.divided_by`).
+        of simulation was divided by (:func:`pocket.outputs.normalisation.divided_by`).
 
     Raises:
         DatasetError: if a dataset has no output or no metadata, its events weren't processed each once

@@ -10,8 +10,8 @@ from importlib import metadata
 from pathlib import Path
 
 from pocket.base.fingerprint.modules import top_level
+from pocket.configuration.user_errors import describe, shown_file, suggestion, user_lines
 from pocket.errors import ConfigError, PocketError, nearest
-from pocket.user_errors import describe, shown_file, suggestion, user_lines
 
 _NO_NAME = re.compile(r"cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'")
 

@@ -18,6 +18,8 @@ from pocket.base.fingerprint.names import names_in
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator, requested_variations
 from pocket.columns.plan import build_column_plan
+from pocket.configuration.shape_variations import ShapePlan, build_shape_plan, check_variations
+from pocket.configuration.workflow import BaseProcessorABC, check_defined
 from pocket.cuts.categories import StandardSelection, check_event_cuts
 from pocket.cuts.cut import Cut
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
@@ -29,11 +31,9 @@ from pocket.histograms.one_sided import one_sided_variations
 from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
 from pocket.parameters.defaults import project_path, to_plain
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
-from pocket.variations import ShapePlan, build_shape_plan, check_variations
 from pocket.weights.base import WeightWrapper
 from pocket.weights.event import NormalisationWeight
 from pocket.weights.plan import WeightPlan, build_plan, shipped_weights, variation_names
-from pocket.workflows.base import BaseProcessorABC, check_defined
 
 #: sections of the parameters that plots and the toys read, but never the processor
 NOT_PROCESSED = ("plotting_style", "toys")
@@ -58,7 +58,7 @@ class Configurator(metaclass=Declarative):
         parameters: composed parameters (:mod:`pocket.parameters.defaults`).
         datasets: ``{"jsons": […], "filter": {"samples": […], "samples_exclude": […], "year": […]}}``; definition
             files are relative to the project, or else to the working directory. ``"subsamples"`` may be a key, too.
-        workflow: class derived from :class:`~pocket.workflows.base.BaseProcessorABC`.
+        workflow: class derived from :class:`~pocket.configuration.workflow.BaseProcessorABC`.
         skim: cuts on NanoAOD columns, before objects are defined.
         preselections: cuts on objects, common to all categories.
         categories: category → list of cuts, or a selection object.

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from pocket.base.runtime.user_code import EventRange, UserCall
+from pocket.configuration.user_errors import crash_line, describe, explain, one_sentence, shown_file
 from pocket.corrections.evaluation import evaluate
 from pocket.corrections.files import load_correction
 from pocket.cuts.cut import Cut
 from pocket.engine.masks import evaluator
 from pocket.errors import ConfigError, UnknownNameError, UserCodeError
 from pocket.io.remote.tokens import redacted
-from pocket.user_errors import crash_line, describe, explain, one_sentence, shown_file
 
-HERE = "tests/pocket/test_user_errors.py"
+HERE = "tests/pocket/configuration/test_user_errors.py"
 
 
 def fails(function: Any) -> UserCodeError | None:

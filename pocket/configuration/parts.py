@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pocket.base.sample_blocks import SUBSAMPLE
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.shape_variations import ShapePlan
 from pocket.cuts.categories import StandardSelection
 from pocket.histograms.config import HistConf
 from pocket.histograms.readings import Reading
-from pocket.variations import ShapePlan
 from pocket.weights.plan import SamplePlan, WeightPlan
 
 

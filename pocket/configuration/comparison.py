@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from pocket.base.arguments import Declarative
 from pocket.columns.plan import build_column_plan
-from pocket.configurator import NOT_PROCESSED, Configurator
+from pocket.configuration.configurator import NOT_PROCESSED, Configurator
+from pocket.configuration.shape_variations import build_shape_plan
 from pocket.errors import ConfigError
 from pocket.parameters.defaults import to_plain
-from pocket.variations import build_shape_plan
 from pocket.weights.plan import SamplePlan, WeightPlan
 from pocket.weights.square_root import SquareRoot
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pocket.columns import ColOut
-from pocket.comparison import Comparison, square_roots
-from pocket.configurator import Configurator
+from pocket.configuration.comparison import Comparison, square_roots
+from pocket.configuration.configurator import Configurator
 from pocket.cuts.library import get_nObj_min, passthrough
 from pocket.engine.weighting import compute_weights
 from pocket.errors import ConfigError

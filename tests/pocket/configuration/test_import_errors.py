@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.analysis import load_analysis
+from pocket.configuration.analysis import load_analysis
 from pocket.errors import ConfigError
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pocket.calibrators.sequence import CalibratorSequence
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.plain_values import describe_code, plain
 from pocket.cuts.categories import CartesianSelection, StandardSelection
-from pocket.dumps.values import describe_code, plain
 from pocket.parameters.defaults import project_root
 from pocket.weights.base import WeightLambda
 
@@ -28,7 +28,7 @@ def describe_config(cfg: Configurator, name: str) -> dict[str, Any]:
     """Describe everything that a configuration says, except for the parameters.
 
     Functions and classes are there with module, file and line, and a hash of their code
-    (:func:`pocket.dumps.values.describe_code`). All that is applied in an order is in that order.
+    (:func:`pocket.configuration.plain_values.describe_code`). All that is applied in an order is in that order.
 
     Args:
         cfg: the configuration.

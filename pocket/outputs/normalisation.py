@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from pocket.base.sample_blocks import SUBSAMPLE
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.errors import DatasetError
 from pocket.weights.event import CrossSection, GenWeight, Lumi, normalisation_factor
 from pocket.weights.plan import GENERATOR_SUMS
@@ -62,7 +62,7 @@ def normalisation_factors(
 
     Args:
         cfg: the configuration.
-        merged: sums over all branches, as :func:`pocket.merging.merge_outputs` adds them.
+        merged: sums over all branches, as :func:`pocket.outputs.merging.merge_outputs` adds them.
         dataset: name of the dataset.
         metadata: metadata of the dataset.
 

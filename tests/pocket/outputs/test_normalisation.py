@@ -6,13 +6,13 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.cuts.cut import Cut
 from pocket.engine.chunk import process_chunk
 from pocket.errors import ConfigError, DatasetError
 from pocket.histograms.config import Axis, HistConf
-from pocket.merging import merge_outputs
-from pocket.normalisation import normalisation_notes, normalisation_sentences
+from pocket.outputs.merging import merge_outputs
+from pocket.outputs.normalisation import normalisation_notes, normalisation_sentences
 from pocket.weights import WeightLambda, WeightWrapper
 from pocket.weights.event import NormalisationWeight
 from tests.pocket.configs import DEFINITIONS, TT, PlainWorkflow, configure, metadata, only

@@ -7,11 +7,11 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from pocket.configurator import Configurator
+from pocket.configuration.configurator import Configurator
 from pocket.engine.chunk import empty_output, process_chunk
 from pocket.errors import ConfigError, DatasetError
 from pocket.histograms.config import Axis, HistConf
-from pocket.merging import check_events, merge_outputs
+from pocket.outputs.merging import check_events, merge_outputs
 from pocket.weights import WeightLambda
 from tests.pocket.configs import DATA, DY, DY_LOW, LUMI, TT, PlainWorkflow, configure, metadata, only
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from pocket.configuration.plain_values import describe_code, plain
 from pocket.cuts.cut import Cut
-from pocket.dumps.values import describe_code, plain
 from pocket.weights import WeightLambda, WeightWrapper
 
-FILE = "tests/pocket/dumps/test_values.py"
+FILE = "tests/pocket/configuration/test_plain_values.py"
 
 
 class Side(Enum):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pocket.errors import ConfigError, nearest
 
 if TYPE_CHECKING:
-    from pocket.configurator import Configurator
+    from pocket.configuration.configurator import Configurator
 
 
 #: PocketCoffea's entry points and steps that nothing calls here → what to use instead
@@ -182,7 +182,7 @@ def check_defined(workflow: type[BaseProcessorABC]) -> None:
     if not missing:
         return
     # by name, since the words of an error aren't part of the code that an output depends on
-    place = importlib.import_module("pocket.user_errors").defined_at(workflow)
+    place = importlib.import_module("pocket.configuration.user_errors").defined_at(workflow)
     close = nearest(missing[0], [name for name in dir(workflow) if not hasattr(BaseProcessorABC, name)])
     hint = f"; did you mean it by {' or '.join(map(repr, close))}?" if close else ""
     raise ConfigError(

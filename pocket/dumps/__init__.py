@@ -1,1 +1,0 @@
-"""Dumps: what a configuration does, as JSON that a person can check step by step."""

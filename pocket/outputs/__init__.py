@@ -1,0 +1,1 @@
+"""Outputs: merged and normalised templates, and their export to other layouts."""
