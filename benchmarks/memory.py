@@ -152,7 +152,7 @@ def merge(folder: Path, events: int) -> None:
 def plot(folder: Path, events: int) -> None:
     """Draw one variable in every category."""
     from pocket.histograms.files import read_templates
-    from pocket.plots.templates import draw_templates
+    from pocket.plots.templates.figures import draw_templates
 
     config = configuration(folder / "tt.json")
     variable = next(iter(config.variables))

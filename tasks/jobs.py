@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pocket.datasets.branches import Branch
     from pocket.engine.resources import Resources
     from pocket.engine.run import BranchResult
-    from pocket.plots.templates import Plot
+    from pocket.plots.templates.figures import Plot
     from pocket.skims.record import SkimRecord
 
 TOY_FILE = "events.root"
@@ -319,7 +319,7 @@ class TemplatePlotJob:
     def run(self, progress: Progress) -> None:
         """Draw and save."""
         from pocket.histograms.files import list_variables, read_templates
-        from pocket.plots.templates import draw_templates
+        from pocket.plots.templates.figures import draw_templates
 
         config = load_checked(self).config(self.config)
         before, root = (
@@ -379,7 +379,7 @@ class ScaleFactorPlotJob:
         """Draw and save."""
         from pocket.corrections.files import load_correction
         from pocket.parameters.used_files import changed, recording_files
-        from pocket.plots.measurements import draw_convergence, draw_published, draw_scale_factor
+        from pocket.plots.scale_factors.figures import draw_convergence, draw_published, draw_scale_factor
         from pocket.scale_factors.files.comparison import read_inputs
         from pocket.scale_factors.measurement.result import ScaleFactorResult
 

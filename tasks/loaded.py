@@ -124,8 +124,8 @@ VARIABLE = "POCKET_EXPECTED"
 PARTS: Mapping[str, Callable[[Analysis, str], dict[str, Any]]] = {
     "RunProcessor": _processing,
     "SkimEvents": _skimming,
-    "PlotTemplates": _plotting("pocket.plots.templates"),
-    "PlotScaleFactors": _plotting("pocket.plots.measurements"),
+    "PlotTemplates": _plotting("pocket.plots.templates.figures"),
+    "PlotScaleFactors": _plotting("pocket.plots.scale_factors.figures"),
 }
 
 

@@ -79,7 +79,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
         return {
             "templates": {name: task.fingerprint for name, task in self.requires()["templates"].items()},
             "figures": self.figure_specs,
-            "code": code_closure("pocket.plots.templates"),
+            "code": code_closure("pocket.plots.templates.figures"),
         }
 
     @cached_property
@@ -149,7 +149,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
             folders: configuration → folder of its templates.
         """
         contents = {name: read_contents(folder) for name, folder in folders.items()}
-        code = code_closure("pocket.plots.templates")
+        code = code_closure("pocket.plots.templates.figures")
         names = self.config, self.compare, self.root
         return {
             (category, variable): digest(
@@ -239,7 +239,7 @@ class PlotScaleFactors(ScaleFactorTask):
             "labels": [(axis.name, axis.label) for axis in axes],
             "period": period_spec(config),
             "style": to_plain(config.parameters).get("plotting_style", {}),
-            "code": code_closure("pocket.plots.measurements"),
+            "code": code_closure("pocket.plots.scale_factors.figures"),
         }
 
     def input_ids(self) -> dict[str, str] | None:

@@ -15,7 +15,7 @@ from matplotlib.ticker import ScalarFormatter
 from pocket.errors import HistogramError
 from pocket.histograms.edges import finite_edges
 from pocket.plots.canvas import Box
-from pocket.plots.compare import FloatArray
+from pocket.plots.statistics import FloatArray
 
 if TYPE_CHECKING:
     from hist import Hist

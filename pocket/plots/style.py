@@ -15,7 +15,7 @@ from omegaconf import MISSING
 from pocket.errors import ConfigError, MissingParameterError, check_known
 
 if TYPE_CHECKING:
-    from pocket.plots.compare import BoolArray, FloatArray
+    from pocket.plots.statistics import BoolArray, FloatArray
 
 FORMATS = ("pdf", "png", "svg")
 _HEXADECIMAL = re.compile(r"#[0-9a-fA-F]{6}")

@@ -16,7 +16,7 @@ from pocket.errors import ConfigError
 from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.one_sided import other_side, with_both_sides, with_both_sums, with_variations
 from pocket.outputs.merging import merge_outputs
-from pocket.plots.compare import Prediction
+from pocket.plots.statistics import Prediction
 from pocket.weights import WeightLambda, WeightWrapper
 from tests.pocket.configs import TT, PlainWorkflow, configure, metadata, only
 

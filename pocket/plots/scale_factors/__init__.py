@@ -1,0 +1,1 @@
+"""Plots of scale factors: values, uncertainties, maps, and the fits behind them."""

@@ -1,0 +1,114 @@
+"""Plots of a measured scale factor: which figures it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from pocket.configuration.configurator import Configurator
+from pocket.plots.scale_factors.convergence import convergence
+from pocket.plots.scale_factors.maps import scale_factor_maps
+from pocket.plots.scale_factors.mass_fits import fit_pages, fit_summary
+from pocket.plots.scale_factors.published import published_pages
+from pocket.plots.scale_factors.slices import intervals
+from pocket.plots.scale_factors.template_fits import template_fit_pages
+from pocket.plots.scale_factors.uncertainties import breakdown_pages, correlation_page, coupled_pages
+from pocket.plots.scale_factors.values import scale_factor_pages
+from pocket.plots.style import PlotStyle
+from pocket.plots.templates.figures import Plot, period_of
+from pocket.scale_factors.files.comparison import Varied, compare_published
+from pocket.scale_factors.measurement.result import ScaleFactorResult
+
+if TYPE_CHECKING:
+    from correctionlib.highlevel import Correction
+
+
+def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResult) -> Iterator[Plot]:
+    """Draw a scale factor, its uncertainties and the fits behind it.
+
+    Args:
+        cfg: the configuration that it is measured or applied in.
+        variable: the histogram that it is measured from, empty without one.
+        result: the measurement.
+
+    Yields:
+        One plot after the other: ``{name}`` the values in slices, ``{name}_map`` with two axes that have edges,
+        ``{name}_uncertainties`` the sources if there are any, ``{name}_variations`` those of a weight that it belongs
+        to, ``{name}_correlation`` of several bins,
+        ``{name}_fits_{model}``, ``{name}_fits_{number}`` and, of fits of templates, ``{name}_fits_{number}_parameters``
+        if there are fits. Stems of several pages end with what is on them.
+    """
+    shared = _shared(cfg)
+    labelled = shared | {"labels": _labels(cfg, variable)}
+    yield from _with_stem(result.name, scale_factor_pages(result, **labelled))
+    if len(intervals(result.axes)) > 1:
+        yield from _with_stem(f"{result.name}_map", scale_factor_maps(result, **labelled))
+    if result.systematics:
+        yield from _with_stem(f"{result.name}_uncertainties", breakdown_pages(result, **labelled))
+    if result.coupled:
+        yield from _with_stem(f"{result.name}_variations", coupled_pages(result, **labelled))
+    # what has no error has no correlation
+    if result.binning.size > 1 and result.covariance.any():
+        yield (f"{result.name}_correlation", *correlation_page(result, **labelled))
+    for model in dict.fromkeys(fit.model for fit in result.diagnostics):
+        yield (f"{result.name}_fits_{model}", *fit_summary(result, **shared, model=model))
+    for number, page in enumerate(fit_pages(result, **shared), 1):
+        yield (f"{result.name}_fits_{number:02d}", *page)
+    yield from _with_stem(f"{result.name}_fits", template_fit_pages(result, **labelled))
+
+
+def draw_convergence(cfg: Configurator, history: Sequence[ScaleFactorResult], tolerance: float) -> Iterator[Plot]:
+    """Draw how a coupled scale factor settles.
+
+    Args:
+        cfg: the configuration that it is measured in.
+        history: the scale factor after each iteration.
+        tolerance: change below which it has settled, in statistical errors.
+
+    Yields:
+        The plot ``{name}_convergence``.
+    """
+    yield (f"{history[0].name}_convergence", *convergence(history, tolerance, **_shared(cfg)))
+
+
+def draw_published(
+    cfg: Configurator,
+    variable: str,
+    result: ScaleFactorResult,
+    correction: Correction,
+    inputs: Mapping[str, str | Varied],
+) -> Iterator[Plot]:
+    """Draw a scale factor and a published one.
+
+    Args:
+        cfg: the configuration that it is measured or applied in.
+        variable: the histogram that it is measured from, empty without one.
+        result: the measurement.
+        correction: the published scale factor.
+        inputs: what its inputs are, see :func:`pocket.scale_factors.files.comparison.compare_published`.
+
+    Yields:
+        One plot after the other; ``{name}_published`` is the beginning of its stem.
+
+    Raises:
+        UnknownNameError, ScaleFactorError: as ``compare_published``.
+    """
+    comparison = compare_published(result, correction, inputs)
+    pages = published_pages(result, comparison, **_shared(cfg), labels=_labels(cfg, variable))
+    yield from _with_stem(f"{result.name}_published", pages)
+
+
+def _shared(cfg: Configurator) -> dict[str, Any]:
+    return {"style": PlotStyle.from_parameters(cfg.parameters.get("plotting_style", {})), "period": period_of(cfg)}
+
+
+def _labels(cfg: Configurator, variable: str) -> dict[str, str]:
+    axes = cfg.variables[variable].axes if variable else ()
+    return {axis.name: axis.label or axis.name for axis in axes}
+
+
+def _with_stem(name: str, pages: Iterable[tuple[str, Figure, dict[str, Any]]]) -> Iterator[Plot]:
+    for stem, figure, numbers in pages:
+        yield f"{name}_{stem}" if stem else name, figure, numbers

@@ -1,0 +1,228 @@
+"""Fits behind a scale factor: spectra with the fitted model and pulls, and the fitted parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
+from scipy import stats
+
+from pocket.errors import UnknownNameError
+from pocket.plots.axes import Binning, label_x
+from pocket.plots.canvas import Period, cms_style, new_page
+from pocket.plots.statistics import FloatArray, garwood_interval
+from pocket.plots.style import PlotStyle
+from pocket.plots.templates.panels import Points, as_list, draw_band, draw_points
+from pocket.scale_factors.measurement.result import VALID, Diagnostics, FitDiagnostics, Region, ScaleFactorResult
+from pocket.scale_factors.methods.pass_fail_template.diagnostics import TemplateFitDiagnostics
+
+#: fits on a page
+ROWS = 3
+SIGNAL: dict[str, Any] = {"color": "#e42536", "linewidth": 2.0}
+BACKGROUND: dict[str, Any] = {"color": "#5790fc", "linewidth": 2.0, "linestyle": "--"}
+PREFIT: dict[str, Any] = {"color": "#9c9ca1", "linewidth": 1.5, "linestyle": ":"}
+
+
+def fit_pages(
+    result: ScaleFactorResult,
+    *,
+    style: PlotStyle,
+    period: Period,
+    model: str = "nominal",
+    mass_label: str = "Mass [GeV]",
+) -> Iterator[tuple[Figure, dict[str, Any]]]:
+    """Draw the fits of one model, a few to a page: passing, failing, and the parameters.
+
+    The line through the data is the fitted sum, dashes are its background, dots the sum before the fit. Pulls are
+    (data - sum) / sqrt(sum).
+
+    Args:
+        result: the measurement.
+        style: label and resolution.
+        period: luminosity, year and energy of the data.
+        model: ``nominal`` or a systematic.
+        mass_label: text of the mass axis.
+
+    Yields:
+        Each page, and what it shows as numbers for JSON; nothing if there are no fits of this model.
+    """
+    fits = [fit for fit in result.diagnostics if isinstance(fit, FitDiagnostics) and fit.model == model]
+    for start in range(0, len(fits), ROWS):
+        page = fits[start : start + ROWS]
+        height = 1.9 + 6.0 * len(page)
+        span = {"left": 0.07, "right": 0.985, "bottom": 1.1 / height, "top": 1 - 0.8 / height}
+        with cms_style(20.0):
+            figure = new_page((20.0, height), span, style, period=period)
+            grid = figure.add_gridspec(len(page), 3, **span, wspace=0.22, hspace=0.2, width_ratios=(3, 3, 2))
+            for row, fit in enumerate(page):
+                for column, (name, region) in enumerate(fit.regions.items()):
+                    _draw_region(figure, grid[row, column], fit, name, region, mass_label)
+                write_parameters(figure.add_subplot(grid[row, 2]), result.name, fit, fit.parameters)
+        yield figure, {"name": result.name, "model": model, "fits": [_numbers(fit) for fit in page]}
+
+
+def _draw_region(figure: Figure, cell: SubplotSpec, fit: FitDiagnostics, name: str, region: Region, label: str) -> None:
+    inner = cell.subgridspec(2, 1, height_ratios=(3, 1), hspace=0.06)
+    upper, lower = figure.add_subplot(inner[0]), figure.add_subplot(inner[1])
+    binning = Binning(fit.mass_edges, label)
+    label_x((upper, lower), binning, None)
+    postfit = region.postfit_signal + region.postfit_background
+    prefit = region.prefit_signal + region.prefit_background
+    points = Points(region.data, *garwood_interval(region.data, region.data))
+    for values, look, text in (
+        (prefit, PREFIT, "Before the fit"),
+        (region.postfit_background, BACKGROUND, "Background"),
+        (postfit, SIGNAL, "Signal + background"),
+    ):
+        upper.stairs(values, binning.edges, baseline=None, label=text, **look)
+    draw_points(upper, binning, points, markersize=5, label="Data")
+    upper.set_ylim(0.0, 1.35 * max(1.0, *points.high, *postfit))
+    upper.set_ylabel(binning.events_label, fontsize="small")
+    upper.text(0.04, 0.94, name, transform=upper.transAxes, va="top", fontweight="bold")
+    upper.legend(loc="upper right", fontsize=14)
+
+    draw_pulls(lower, binning, _pulls(region))
+    for ax in (upper, lower):
+        ax.yaxis.set_label_coords(-0.125, 0.5 if ax is lower else 1.0)
+
+
+def draw_pulls(ax: Axes, binning: Binning, pulls: FloatArray) -> None:
+    """Fill a panel with pulls."""
+    limit = max(4.0, 1.1 * float(np.nanmax(np.abs(pulls), initial=0.0)))
+    draw_band(ax, binning, np.zeros_like(pulls), pulls, facecolor=PREFIT["color"])
+    for level in (-2, 0, 2):
+        ax.axhline(level, color="black", linewidth=0.8, linestyle="-" if level == 0 else ":")
+    ax.set_ylim(-limit, limit)
+    ax.set_yticks([-2, 0, 2])
+    ax.set_ylabel("Pull", loc="center", fontsize="small")
+
+
+def _pulls(region: Region) -> FloatArray:
+    """(data - fitted sum) / sqrt(fitted sum), NaN where the sum isn't positive."""
+    expected = region.postfit_signal + region.postfit_background
+    expected = np.where(expected > 0, expected, np.nan)
+    return (region.data - expected) / np.sqrt(expected)
+
+
+def write_parameters(
+    ax: Axes, name: str, fit: Diagnostics, parameters: Mapping[str, tuple[float, float]], rows: int = 16
+) -> None:
+    """Write what was fitted, how well, and some parameters.
+
+    Args:
+        ax: where.
+        name: name of the scale factor.
+        fit: the fit.
+        parameters: parameters with their values and errors.
+        rows: lines of text that there is room for; more are written closer together.
+    """
+    ax.set_axis_off()
+    good = fit.status == VALID
+    head = [
+        (name, "bold", "black"),
+        *((part, "normal", "black") for part in short_label(fit).replace("), ", ")\n").split("\n")),
+        (f"model: {fit.model}", "normal", "black"),
+        (fit.status, "normal", "black" if good else SIGNAL["color"]),
+        (rf"$\chi^2$/ndf = {fit.chi2:.1f}/{fit.ndf}, p = {p_value(fit):.2g}", "normal", "black"),
+    ]
+    lines = [*head, ("", "normal", "black"), *((parameter, "normal", "black") for parameter in parameters)]
+    step = 1 / max(len(lines), rows)
+    for number, (text, weight, color) in enumerate(lines):
+        y = 1 - number * step
+        ax.text(0.0, y, text, transform=ax.transAxes, va="top", fontsize=15, fontweight=weight, color=color)
+        if text in parameters:
+            value = value_text(*parameters[text])
+            ax.text(1.0, y, value, transform=ax.transAxes, va="top", ha="right", fontsize=15)
+
+
+def short_label(fit: Diagnostics) -> str:
+    """The bin of a fit; of bins that were joined the first and the last one."""
+    first, *others = fit.label.split(" + ")
+    return f"{first} \N{HORIZONTAL ELLIPSIS} {others[-1]}" if others else first
+
+
+def value_text(value: float, error: float) -> str:
+    """A value to the second digit of its error, e.g. ``0.9501 ± 0.0021``."""
+    if not (math.isfinite(error) and error > 0):
+        return f"{value:.4g}"
+    digits = max(0, 1 - math.floor(math.log10(error)))
+    return rf"{value:.{digits}f} $\pm$ {error:.{digits}f}"
+
+
+def p_value(fit: Diagnostics) -> float:
+    """Probability of a larger χ²."""
+    return float(stats.chi2.sf(fit.chi2, fit.ndf))
+
+
+def fit_numbers(fit: Diagnostics) -> dict[str, Any]:
+    """What all fits have, for JSON."""
+    return {
+        "label": fit.label,
+        "status": fit.status,
+        "chi2": fit.chi2,
+        "ndf": fit.ndf,
+        "p_value": p_value(fit),
+        "parameters": {name: {"value": value, "error": error} for name, (value, error) in fit.parameters.items()},
+    }
+
+
+def _numbers(fit: FitDiagnostics) -> dict[str, Any]:
+    return fit_numbers(fit) | {"pulls": {name: as_list(_pulls(region)) for name, region in fit.regions.items()}}
+
+
+def fit_summary(
+    result: ScaleFactorResult, *, style: PlotStyle, period: Period, model: str = "nominal"
+) -> tuple[Figure, dict[str, Any]]:
+    """Draw the p-value and the free parameters of the fits of one model, bin by bin; failed fits are red.
+
+    Args:
+        result: a measurement with fits.
+        style: label and resolution.
+        period: luminosity, year and energy of the data.
+        model: ``nominal`` or a systematic.
+
+    Returns:
+        The figure, and what it shows as numbers for JSON.
+
+    Raises:
+        UnknownNameError: if there are no fits of this model.
+    """
+    fits = [fit for fit in result.diagnostics if fit.model == model]
+    if not fits:
+        raise UnknownNameError("fit model", model, {fit.model for fit in result.diagnostics}, result.name)
+    # nuisances are on pages of their own
+    constrained = fits[0].nuisances if isinstance(fits[0], TemplateFitDiagnostics) else ()
+    names = [name for name in fits[0].parameters if name not in constrained]
+    panels: dict[str, FloatArray] = {
+        "p-value": np.array([(p_value(fit), 0.0) for fit in fits]),
+        **{name: np.array([fit.parameters[name] for fit in fits]) for name in names},
+    }
+    texts = [short_label(fit) for fit in fits]
+    # a letter of the labels is 0.09 inches wide at most
+    bottom = 1.2 + 0.09 * max(map(len, texts))
+    width, height = max(9.0, 6.0 + 0.45 * len(fits)), bottom + 1.3 + 1.3 * len(panels)
+    span = {"left": 3.2 / width, "right": 1 - 0.3 / width, "bottom": bottom / height, "top": 1 - 0.8 / height}
+    failed = np.array([fit.status != VALID for fit in fits])
+    x = np.arange(len(fits))
+    with cms_style(20.0):
+        figure = new_page((width, height), span, style, period=period)
+        grid = figure.add_gridspec(len(panels), 1, **span, hspace=0.08)
+        for row, (name, values) in enumerate(panels.items()):
+            ax = figure.add_subplot(grid[row])
+            for chosen, color in ((~failed, "black"), (failed, SIGNAL["color"])):
+                value, error = values[chosen].T
+                ax.errorbar(x[chosen], value, yerr=error, linestyle="none", marker="o", markersize=5, color=color)
+            ax.set_xlim(-0.7, len(fits) - 0.3)
+            last = row == len(panels) - 1
+            ax.set_xticks(x, texts if last else [], rotation=90, fontsize=13)
+            ax.tick_params(axis="x", which="minor", length=0)
+            ax.tick_params(axis="y", labelsize=13)
+            ax.locator_params(axis="y", nbins=4, prune="both")
+            ax.set_ylabel(name, rotation=0, ha="right", va="center", y=0.5, fontsize=15, labelpad=12)
+        ax.set_xlabel(f"{result.name}, {model} fits")
+    return figure, {"name": result.name, "model": model, "fits": [fit_numbers(fit) for fit in fits]}

@@ -1,0 +1,181 @@
+"""Slices of a scale factor: which bins are drawn side by side, and which pages the slices fill."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pocket.plots.axes import Binning
+from pocket.plots.statistics import BoolArray
+from pocket.plots.style import PlotStyle
+from pocket.scale_factors.measurement.binning import Array, Axis, Categories, length
+from pocket.scale_factors.measurement.result import ScaleFactorResult
+
+#: panels on a page
+PANELS = 9
+#: the horizontal axis is logarithmic if the edges span more than this factor
+LOG_SPAN = 20.0
+
+#: index into an array with one dimension per axis
+Index = tuple[slice | int, ...]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Bins of a scale factor that have something in common: a bin of each of some axes.
+
+    Args:
+        index: of these bins; of those of the first name where several share their measurements.
+        title: what they have in common, in words.
+        categories: that of the axes with categories.
+        stem: the categories, for names of files.
+    """
+
+    index: Index
+    title: str
+    categories: str
+    stem: str
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """What a panel shows: bins along one axis, those that were measured together as one.
+
+    Args:
+        part: the bins.
+        binning: the axis.
+        bins: position of each bin, of the first one of those that were measured together, in the flattened result.
+        shared: whether it is in other slices, too.
+    """
+
+    part: Part
+    binning: Binning
+    bins: NDArray[np.int64]
+    shared: BoolArray
+
+    def pick(self, values: NDArray[np.generic]) -> Array:
+        """Return the values of the slice's bins, from an array with one dimension per axis."""
+        return np.asarray(values.ravel()[self.bins])
+
+
+@dataclass(frozen=True)
+class Page:
+    """Slices that are drawn together.
+
+    Args:
+        slices: at most :data:`PANELS`.
+        stem: end of the file's name, empty if there is one page only.
+    """
+
+    slices: Sequence[Slice]
+    stem: str
+
+
+def slice_pages(result: ScaleFactorResult, labels: Mapping[str, str], style: PlotStyle) -> list[Page]:
+    """Return the slices along the first axis that has edges, or else along the last one.
+
+    There is one slice for each bin of the other axes. Slices of different categories are on different pages, unless
+    each category is one slice.
+
+    Args:
+        result: a scale factor.
+        labels: text for axes, with the unit in brackets; default their names.
+        style: names of samples.
+    """
+    names = list(result.axes)
+    along = next(iter(intervals(result.axes)), names[-1])
+    parts = list(split(result, [name for name in names if name != along], labels, style))
+    lines = [result.groups[part.index] for part in parts]
+    seen = np.bincount(np.concatenate([np.unique(line) for line in lines]))
+    positions = np.arange(result.groups.size).reshape(result.groups.shape)
+    by_category: dict[str, list[Slice]] = {}
+    for part, line in zip(parts, lines, strict=True):
+        # the bins of one group follow each other, but for categories, which aren't joined
+        starts = np.flatnonzero(np.diff(line, prepend=-1))
+        binning = drawn_axis(result.axes[along], labels.get(along, along), starts)
+        one = Slice(part, binning, positions[part.index][starts], seen[line[starts]] > 1)
+        by_category.setdefault(part.categories, []).append(one)
+    if len(by_category) == len(parts):
+        return _numbered([one for slices in by_category.values() for one in slices], "")
+    return [page for slices in by_category.values() for page in _numbered(slices, slices[0].part.stem)]
+
+
+def _numbered(slices: Sequence[Slice], stem: str) -> list[Page]:
+    pages = [slices[start : start + PANELS] for start in range(0, len(slices), PANELS)]
+    if len(pages) == 1:
+        return [Page(pages[0], stem)]
+    return [Page(page, f"{stem}_{number:02d}".lstrip("_")) for number, page in enumerate(pages, 1)]
+
+
+def intervals(axes: Mapping[str, Axis]) -> dict[str, tuple[float, ...]]:
+    """Return the axes that have edges."""
+    return {name: axis for name, axis in axes.items() if not isinstance(axis, Categories)}
+
+
+def split(
+    result: ScaleFactorResult, names: Sequence[str], labels: Mapping[str, str], style: PlotStyle
+) -> Iterator[Part]:
+    """Yield the combinations of bins of some axes; those with the same measurements in all bins as one.
+
+    Args:
+        result: a scale factor.
+        names: the axes.
+        labels: text for axes, with the unit in brackets; default their names.
+        style: names of samples.
+    """
+    same: dict[bytes, list[tuple[int, ...]]] = {}
+    for bins in itertools.product(*(range(length(result.axes[name])) for name in names)):
+        same.setdefault(result.groups[_index(result, names, bins)].tobytes(), []).append(bins)
+    for members in same.values():
+        texts, stems = {}, []
+        for name, bins in zip(names, zip(*members, strict=True), strict=True):
+            axis, label = result.axes[name], labels.get(name, name)
+            texts[name] = bins_text(axis, label, sorted(set(bins)), style)
+            if isinstance(axis, Categories):
+                stems.append(re.sub(r"[^\w.-]+", "-", str(axis.values[bins[0]])))
+        categories = [text for name, text in texts.items() if isinstance(result.axes[name], Categories)]
+        yield Part(_index(result, names, members[0]), ", ".join(texts.values()), ", ".join(categories), "_".join(stems))
+
+
+def _index(result: ScaleFactorResult, names: Sequence[str], bins: Sequence[int]) -> Index:
+    chosen = dict(zip(names, bins, strict=True))
+    return tuple(chosen.get(name, slice(None)) for name in result.axes)
+
+
+def bins_text(axis: Axis, label: str, bins: Sequence[int], style: PlotStyle) -> str:
+    """Return neighbouring bins, or categories, in words.
+
+    Texts stand for themselves, as of a year or a sample; numbers come with their label.
+    """
+    if not isinstance(axis, Categories):
+        return range_text(label, axis[bins[0]], axis[bins[-1] + 1])
+    values = [axis.values[bin_] for bin_ in bins]
+    texts = [style.label_of(value) if isinstance(value, str) else str(value) for value in values]
+    return " + ".join(texts) if isinstance(values[0], str) else f"{label} {' + '.join(texts)}"
+
+
+def range_text(label: str, low: float, high: float) -> str:
+    """A bin in words, e.g. ``20 < $p_T$ < 25 GeV`` for the label ``$p_T$ [GeV]``."""
+    symbol, _, unit = label.partition(" [")
+    if math.isinf(high):
+        text = symbol if math.isinf(low) else f"{symbol} > {low:g}"
+    else:
+        text = f"{symbol} < {high:g}" if math.isinf(low) else f"{low:g} < {symbol} < {high:g}"
+    return f"{text} {unit.rstrip(']')}".rstrip()
+
+
+def drawn_axis(axis: Axis, label: str, starts: NDArray[np.int64]) -> Binning:
+    """An axis as it is drawn, with bins that begin at ``starts``."""
+    if isinstance(axis, Categories):
+        return Binning(range(len(axis.values) + 1), label, tuple(map(str, axis.values)))
+    # whatever bins are joined, all slices have the same range
+    edges = Binning(axis, label).edges
+    log = bool(edges[0] > 0 and edges[-1] > LOG_SPAN * edges[0])
+    open_ended = ", open-ended" if math.isinf(axis[0]) or math.isinf(axis[-1]) else ""
+    return Binning([*edges[starts], edges[-1]], label + open_ended, log=log)

@@ -1,0 +1,1 @@
+"""Plots of templates: data over simulation, before and after scale factors."""

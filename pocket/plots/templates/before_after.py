@@ -1,0 +1,205 @@
+"""Data over simulation before and after scale factors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from pocket.errors import HistogramError
+from pocket.plots.axes import Binning, fit_legend, label_x, label_y
+from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
+from pocket.plots.statistics import Comparison, FloatArray, Prediction, chi2_data_mc, total_of
+from pocket.plots.style import PlotStyle
+from pocket.plots.templates.panels import (
+    Points,
+    as_list,
+    caption,
+    chi2_text,
+    draw_band,
+    draw_points,
+    draw_ratio,
+    log_floor,
+    points_numbers,
+    prediction_numbers,
+    ratio_range,
+    relative_band,
+    scale_ratio,
+    shared_binning,
+)
+from pocket.plots.templates.processes import drawn_processes
+
+if TYPE_CHECKING:
+    from hist import Hist
+
+#: relative difference of sums of squares that are the same
+ROUNDING = 1e-9
+
+COLORS = {"before": "#e42536", "after": "#5790fc"}
+#: the bands of both overlap: one hatched, one filled
+BANDS: dict[str, dict[str, Any]] = {
+    "before": {"facecolor": "none", "edgecolor": COLORS["before"], "hatch": "////", "linewidth": 0.0},
+    "after": {"facecolor": COLORS["after"], "alpha": 0.35, "linewidth": 0.0},
+}
+POINTS: dict[str, dict[str, Any]] = {
+    "before": {"color": COLORS["before"], "markerfacecolor": "white"},
+    "after": {"color": COLORS["after"]},
+}
+
+
+def before_after(
+    data: Hist[Any],
+    before: Mapping[str, Hist[Any]],
+    after: Mapping[str, Hist[Any]],
+    *,
+    style: PlotStyle,
+    period: Period,
+    histogram: str,
+    category: str,
+    title: str = "",
+    xlim: tuple[float, float] | None = None,
+    root: Mapping[str, Hist[Any]] | None = None,
+) -> tuple[Figure, dict[str, Any]]:
+    """Draw data over the sum of MC before and after scale factors, the ratios data / MC, and MC after / before.
+
+    Bands are statistics and systematics in quadrature, as in :func:`pocket.plots.templates.stack.data_mc`. Both sums
+    hold the same events, so the error of after / before doesn't follow from theirs: it is drawn only if ``root`` is
+    given, and is statistical.
+
+    Args:
+        data: one dense axis.
+        before: for each sample a histogram with axes ("variation", the axis of the data), without scale factors.
+        after: the same with scale factors.
+        style: groups, factors, blinding and scale.
+        period: luminosity, year and energy of the data.
+        histogram: name of the histogram, for blinding and the scale.
+        category: name of the category, for blinding.
+        title: text for the category; default its name.
+        xlim: range to show; default the whole axis.
+        root: templates whose sums of squared weights are the covariances of before and after
+            (:func:`pocket.configuration.comparison.square_roots`).
+
+    Returns:
+        The figure, and what it shows as numbers for JSON.
+
+    Raises:
+        HistogramError: if there isn't one dense axis, binnings differ, a template can't be read, or ``root`` isn't of
+            the same events.
+    """
+    totals = {name: _total(mc, style) for name, mc in (("before", before), ("after", after))}
+    binning = shared_binning([*before.items(), *after.items(), *(root or {}).items(), ("data", data)], histogram)
+    hidden = style.blind_hists.hidden(category, histogram, binning.edges)
+    comparisons = {name: chi2_data_mc(data, total, keep=~hidden) for name, total in totals.items()}
+    points = Points.from_data(data, hidden)
+    error = None
+    if root is not None:
+        if not before.keys() == after.keys() == root.keys():
+            raise HistogramError(f"{histogram}: before, after and the root of their weights have different samples")
+        error = ratio_error(totals["before"], totals["after"], _total(root, style).variances, histogram)
+    change = _change(totals, error)
+    numbers = {
+        "histogram": histogram,
+        "category": category,
+        "axis": binning.label,
+        "edges": binning.edges.tolist(),
+        "data": points_numbers(points),
+        "after_over_before": {
+            "values": as_list(change.values),
+            "error": None if error is None else as_list(error),
+        },
+        **{
+            name: prediction_numbers(total) | {"comparison": comparisons[name].as_dict()}
+            for name, total in totals.items()
+        },
+    }
+    with cms_style():
+        figure = new_figure(10.0, 11.5, style.dpi)
+        main = figure.add_axes((0.15, 0.405, 0.81, 0.54))
+        middle = figure.add_axes((0.15, 0.25, 0.81, 0.145))
+        lower = figure.add_axes((0.15, 0.095, 0.81, 0.145))
+        cms_label(main, style.label, data=True, period=period)
+        panels = (main, middle, lower)
+        label_x(panels, binning, xlim)
+
+        events = comparisons["before"]
+        entries = [(draw_points(main, binning, points), f"Data: {events.data_yield:.0f}")]
+        ratios = {name: points.over(total.values) for name, total in totals.items()}
+        scale_ratio(middle, ratio_range(*ratios.values()), "Data / MC")
+        for name, total in totals.items():
+            _draw_total(main, middle, binning, total, name)
+            draw_ratio(middle, binning, ratios[name], **POINTS[name])
+            line = Line2D([], [], color=COLORS[name], linewidth=2.5)
+            entries.append(((Patch(**BANDS[name]), line), _legend_text(name, comparisons[name])))
+        floor = log_floor(totals.values()) if style.is_log(histogram) else None
+        tops = [points.high, *(total.values + total.total[0] for total in totals.values())]
+        fit_legend(main, binning.edges, tops, entries, caption(title or category, hidden), floor)
+        label_y(main, binning.events_label)
+        _draw_change(lower, binning, change, known=error is not None)
+    return figure, numbers
+
+
+def ratio_error(before: Prediction, after: Prediction, covariance: FloatArray, name: str) -> FloatArray:
+    """Return the statistical error of after / before, two sums of weights over the same events.
+
+    With R = Σ w s / Σ w, Var R = Σ (w s − R w)² / (Σ w)² = [Σ w² s² − 2R Σ w² s + R² Σ w²] / (Σ w)².
+
+    Args:
+        before: Σ w and Σ w² of each bin, shape (bins,).
+        after: Σ w s and Σ w² s², shape (bins,).
+        covariance: Σ w² s, shape (bins,).
+        name: the histogram, for errors.
+
+    Returns:
+        Standard deviations, shape (bins,); NaN where nothing positive is expected before.
+
+    Raises:
+        HistogramError: if a correlation is above 1.
+    """
+    if (covariance**2 > before.variances * after.variances * (1 + ROUNDING)).any():
+        raise HistogramError(f"{name}: the sums of squares of before, after and their root aren't of the same events")
+    expected = np.where(before.values > 0, before.values, np.nan)
+    ratio = after.values / expected
+    squares = after.variances - 2 * ratio * covariance + ratio**2 * before.variances
+    # below rounding the same weight for all events leaves nothing
+    return np.asarray(np.sqrt(np.maximum(squares, 0.0)) / expected)
+
+
+def _total(mc: Mapping[str, Hist[Any]], style: PlotStyle) -> Prediction:
+    return total_of(process.prediction for process in drawn_processes(mc, style))
+
+
+def _change(totals: Mapping[str, Prediction], error: FloatArray | None) -> Points:
+    """After over before, without an error unless it is known."""
+    before = totals["before"].values
+    expected = np.where(before > 0, before, np.nan)
+    values = totals["after"].values / expected
+    spread = np.zeros_like(values) if error is None else error
+    return Points(values, values - spread, values + spread)
+
+
+def _draw_total(main: Axes, ratio: Axes, binning: Binning, total: Prediction, name: str) -> None:
+    up, down = total.total
+    main.stairs(total.values, binning.edges, baseline=None, color=COLORS[name], linewidth=2.5)
+    draw_band(main, binning, total.values - down, total.values + up, **BANDS[name])
+    draw_band(ratio, binning, *relative_band((up, down), total.values), **BANDS[name])
+
+
+def _legend_text(name: str, comparison: Comparison) -> str:
+    error = math.hypot(comparison.mc_stat, comparison.mc_syst)
+    return rf"MC {name} SF: {comparison.mc_yield:.0f} $\pm$ {error:.0f}" + "\n" + chi2_text(comparison)
+
+
+def _draw_change(ax: Axes, binning: Binning, change: Points, *, known: bool) -> None:
+    scale_ratio(ax, ratio_range(change), "After / before")
+    ax.stairs(change.values, binning.edges, baseline=None, color=COLORS["after"], linewidth=2.5)
+    if known:
+        draw_band(ax, binning, change.low, change.high, **BANDS["after"])
+    else:
+        note = "same events: no independent error"
+        ax.text(0.98, 0.92, note, transform=ax.transAxes, ha="right", va="top", fontsize=14, color="#555555")

@@ -1,0 +1,89 @@
+"""From templates by sample to the processes that a plot shows: chosen, rescaled, grouped, ordered and coloured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+from pocket.errors import HistogramError
+from pocket.plots.statistics import Prediction
+from pocket.plots.style import PlotStyle
+
+if TYPE_CHECKING:
+    from hist import Hist
+
+#: the colours that CMS recommends, for up to six and up to ten processes (M. Petroff, arXiv:2107.02270)
+PETROFF_6 = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd")
+PETROFF_10 = (
+    "#3f90da",
+    "#ffa90e",
+    "#bd1f01",
+    "#94a4a2",
+    "#832db6",
+    "#a96b59",
+    "#e76300",
+    "#b9ac70",
+    "#717581",
+    "#92dadd",
+)
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process as it is drawn.
+
+    Args:
+        name: its sample or group.
+        label: text in the legend.
+        color: fill colour.
+        prediction: expected events per bin.
+    """
+
+    name: str
+    label: str
+    color: str
+    prediction: Prediction
+
+
+def drawn_processes(mc: Mapping[str, Hist[Any]], style: PlotStyle) -> list[Process]:
+    """Apply the style to the MC samples.
+
+    Args:
+        mc: template with axes ("variation", dense...) of each sample.
+        style: which samples, with what factor, in which groups, order, colours.
+
+    Returns:
+        The processes from the top of the stack down.
+
+    Raises:
+        HistogramError: if no sample is left, or a template can't be read.
+    """
+    group_of = {sample: group for group, samples in style.samples_groups.items() for sample in samples}
+    summed: dict[str, Prediction] = {}
+    for sample, h in mc.items():
+        if sample in style.exclude_samples or (style.only_samples and sample not in style.only_samples):
+            continue
+        name = group_of.get(sample, sample)
+        prediction = Prediction.from_hist(h, sample)
+        for rescaled in {sample, name}:
+            prediction = prediction.scaled(style.rescale_samples.get(rescaled, 1.0))
+        summed[name] = summed[name] + prediction if name in summed else prediction
+    if not summed:
+        raise HistogramError(f"no MC sample is left to draw of {', '.join(mc) or 'none'}")
+    rank = {name: position for position, name in enumerate(style.order_mc)}
+    names = sorted(summed, key=lambda name: (rank.get(name, len(rank)), -summed[name].values.sum(), name))
+    return [
+        Process(name, style.label_of(name), color, summed[name])
+        for name, color in zip(names, colors_of(names, style), strict=True)
+    ]
+
+
+def colors_of(names: Sequence[str], style: PlotStyle) -> list[str]:
+    """Colours of processes: those of the style, others from the palette."""
+    taken = [style.color_of(name) for name in names]
+    palette = PETROFF_6 if len(names) <= len(PETROFF_6) else PETROFF_10
+    # more processes than colours: the palette starts again
+    free = cycle([color for color in palette if color not in taken] or palette)
+    return [color or next(free) for color in taken]

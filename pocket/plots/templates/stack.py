@@ -1,0 +1,148 @@
+"""Data and stacked simulation, with their ratio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from pocket.plots.axes import Binning, fit_legend, label_x, label_y
+from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
+from pocket.plots.statistics import Prediction, chi2_data_mc, total_of
+from pocket.plots.style import PlotStyle
+from pocket.plots.templates.panels import (
+    STAT_BAND,
+    TOTAL_BAND,
+    Points,
+    caption,
+    chi2_text,
+    draw_band,
+    draw_points,
+    draw_ratio,
+    log_floor,
+    points_numbers,
+    prediction_numbers,
+    ratio_range,
+    relative_band,
+    relative_errors,
+    scale_ratio,
+    shared_binning,
+)
+from pocket.plots.templates.processes import Process, drawn_processes
+
+if TYPE_CHECKING:
+    from hist import Hist
+
+
+def data_mc(
+    data: Hist[Any] | None,
+    mc: Mapping[str, Hist[Any]],
+    *,
+    style: PlotStyle,
+    period: Period,
+    histogram: str,
+    category: str,
+    title: str = "",
+    xlim: tuple[float, float] | None = None,
+) -> tuple[Figure, dict[str, Any]]:
+    """Draw data over the stacked MC, and below it their ratio with the MC uncertainties around 1.
+
+    Data have Garwood intervals. The hatched bands are the MC statistics, and statistics and systematics in quadrature;
+    each source is fully correlated between samples. Underflow and overflow are neither drawn nor counted.
+
+    Args:
+        data: one dense axis; None for a plot of simulation alone.
+        mc: for each sample a histogram with axes ("variation", the axis of the data).
+        style: colours, labels, groups, blinding.
+        period: luminosity, year and energy of the data.
+        histogram: name of the histogram, for blinding and the scale.
+        category: name of the category, for blinding.
+        title: text for the category; default its name.
+        xlim: range to show; default the whole axis.
+
+    Returns:
+        The figure, and what it shows as numbers for JSON.
+
+    Raises:
+        HistogramError: if there isn't one dense axis, binnings differ, or a template can't be read.
+    """
+    processes = drawn_processes(mc, style)
+    binning = shared_binning([*mc.items(), *([] if data is None else [("data", data)])], histogram)
+    total = total_of(process.prediction for process in processes)
+    hidden = style.blind_hists.hidden(category, histogram, binning.edges)
+    numbers: dict[str, Any] = {
+        "histogram": histogram,
+        "category": category,
+        "axis": binning.label,
+        "edges": binning.edges.tolist(),
+        "processes": {process.name: prediction_numbers(process.prediction) for process in processes},
+        "mc": prediction_numbers(total),
+    }
+    lines = caption(title or category, hidden)
+    points = None
+    if data is not None:
+        points = Points.from_data(data, hidden)
+        comparison = chi2_data_mc(data, total, keep=~hidden)
+        numbers["data"] = points_numbers(points)
+        numbers["comparison"] = comparison.as_dict()
+        lines.append(chi2_text(comparison))
+
+    with cms_style():
+        figure = new_figure(10.0, 10.0, style.dpi)
+        main = figure.add_axes((0.15, 0.305, 0.81, 0.63))
+        lower = figure.add_axes((0.15, 0.1, 0.81, 0.19))
+        cms_label(main, style.label, data=data is not None, period=period)
+
+        entries = [] if points is None else [(draw_points(main, binning, points), "Data")]
+        entries += _draw_stack(main, binning, processes)
+        tops = [total.values + total.total[0]] if points is None else [total.values + total.total[0], points.high]
+        for process in processes:
+            if process.name in style.signal_samples:
+                factor = style.signal_samples[process.name]
+                signal = process.prediction.values * factor
+                main.stairs(signal, binning.edges, baseline=None, color=process.color, linewidth=3, zorder=4)
+                tops.append(signal)
+                line = Line2D([], [], color=process.color, linewidth=3)
+                entries.append((line, rf"{process.label} $\times$ {factor:g}"))
+        entries += _draw_bands(main, lower, binning, total)
+
+        label_x((main, lower), binning, xlim)
+        floor = log_floor([process.prediction for process in processes]) if style.is_log(histogram) else None
+        fit_legend(main, binning.edges, tops, entries, lines, floor)
+        label_y(main, binning.events_label)
+        if points is None:
+            scale_ratio(lower, ratio_range(relative_errors(total)), "Rel. unc.")
+        else:
+            ratio = points.over(total.values)
+            scale_ratio(lower, ratio_range(ratio), "Data / MC")
+            draw_ratio(lower, binning, ratio)
+    return figure, numbers
+
+
+def _draw_stack(ax: Axes, binning: Binning, processes: Sequence[Process]) -> list[tuple[Any, str]]:
+    """Fill the processes on top of each other; returns the legend entries from the top down."""
+    base = np.zeros(binning.centers.size)
+    for process in reversed(processes):
+        top = base + process.prediction.values
+        draw_band(ax, binning, base, top, facecolor=process.color)
+        base = top
+    return [(Patch(facecolor=process.color), process.label) for process in processes]
+
+
+def _draw_bands(main: Axes, lower: Axes, binning: Binning, total: Prediction) -> list[tuple[Any, str]]:
+    """Hatch the uncertainties of the sum in both panels; returns the legend entries."""
+    entries = []
+    for errors, band, label in (
+        ((total.stat, total.stat), STAT_BAND, "MC stat."),
+        (total.total, TOTAL_BAND, r"MC stat. $\oplus$ syst."),
+    ):
+        up, down = errors
+        draw_band(main, binning, total.values - down, total.values + up, **band)
+        draw_band(lower, binning, *relative_band(errors, total.values), **band)
+        entries.append((Patch(**band), label))
+    return entries

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import correctionlib
+import numpy as np
+import pytest
+
+from pocket.errors import UnknownNameError
+from pocket.histograms.config import Axis, HistConf
+from pocket.plots.scale_factors.figures import draw_convergence, draw_published, draw_scale_factor
+from pocket.scale_factors.files.comparison import Varied
+from pocket.scale_factors.files.writer import dumps
+from pocket.scale_factors.measurement.result import ScaleFactorResult
+from tests.pocket.configs import configure
+from tests.pocket.plots.results import ABSETA, PT, YEARS, result_of, template_fit
+from tests.pocket.plots.templates.test_figures import STYLED
+from tests.pocket.plots.zmumu import scale_factor
+
+AXES = [Axis(field="pt", bins=list(PT), type="variable", label="$p_T$ [GeV]")]
+
+
+def stems(result: ScaleFactorResult) -> list[str]:
+    return [stem for stem, _, _ in draw_scale_factor(config(), "v", result)]
+
+
+def config() -> Any:
+    return configure(parameters=STYLED, variables={"v": HistConf(AXES)})
+
+
+def test_pages_of_fits() -> None:
+    assert stems(scale_factor()) == [
+        "muon_id",
+        "muon_id_map",
+        "muon_id_uncertainties",
+        "muon_id_correlation",
+        "muon_id_fits_nominal",
+        "muon_id_fits_01",
+        "muon_id_fits_02",
+    ]
+
+
+def test_pages_of_fits_of_templates() -> None:
+    result = result_of({"pt": PT}, sources=(), diagnostics=(template_fit(),))
+    assert stems(result)[2:] == ["sf_fits_nominal", "sf_fits_01", "sf_fits_01_parameters"]
+
+
+def test_pages_of_categories() -> None:
+    result = result_of({"year": YEARS, "pt": PT, "abseta": ABSETA}, sources=())
+    assert stems(result) == ["sf_2017", "sf_2018", "sf_map_2017", "sf_map_2018", "sf_correlation"]
+
+
+def test_pages_of_coupled_variations() -> None:
+    shift = np.full(3, 0.1)
+    assert "sf_variations" in stems(result_of({"pt": PT}, coupled={"hf": (shift, -shift)}))
+
+
+def test_one_bin_has_one_page() -> None:
+    assert stems(result_of({"pt": (20.0, 30.0)}, sources=())) == ["sf"]
+
+
+def test_page_of_the_iterations() -> None:
+    history = [result_of({"pt": PT}), result_of({"pt": PT})]
+    ((stem, _, numbers),) = draw_convergence(config(), history, 0.02)
+    assert stem == "sf_convergence"
+    assert (numbers["small"], numbers["largest"]) == (0.02, [0.0])
+
+
+def test_axes_have_the_labels_of_the_configuration() -> None:
+    (_, _, numbers), *_ = draw_scale_factor(config(), "v", result_of({"pt": PT}))
+    assert numbers["slices"][0]["axis"] == "$p_T$ [GeV]"
+
+
+def test_pages_with_a_published_one() -> None:
+    result = result_of({"year": YEARS, "pt": PT, "abseta": ABSETA})
+    published = dataclasses.replace(result, name="official")
+    correction = correctionlib.CorrectionSet.from_string(dumps(published))["official"]
+    inputs = {"systematic": Varied("nominal", "up", "down")}
+    plots = list(draw_published(config(), "v", result, correction, inputs))
+    assert [stem for stem, _, _ in plots] == ["sf_published_2017", "sf_published_2018"]
+    assert plots[0][2]["chi2"] == pytest.approx(0)
+    with pytest.raises(UnknownNameError, match="unknown input 'syst' in correction 'official'"):
+        next(draw_published(config(), "v", result, correction, {"syst": "nominal"}))

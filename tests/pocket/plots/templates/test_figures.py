@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from typing import Any
+
+import hist
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from pocket.histograms.config import Axis, HistConf
+from pocket.plots.canvas import Period
+from pocket.plots.templates.figures import draw_templates, period_of
+from tests.pocket.configs import LUMI, PARAMETERS, configure
+
+AXES = [Axis(field="x", bins=4, start=0, stop=2, label="$x$ [GeV]"), Axis(field="y", bins=2, start=0, stop=1)]
+STYLED = OmegaConf.merge(
+    PARAMETERS, {"lumi": {"sqrt_s": {"2018": 13}}, "plotting_style": {"label": "Private work", "formats": ["png"]}}
+)
+
+
+def config(axes: list[Axis]) -> Any:
+    return configure(parameters=STYLED, variables={"v": HistConf(axes)})
+
+
+def templates(axes: list[Axis], scale: float = 1.0) -> dict[str, Any]:
+    """Every sample's histogram, bin contents 10 per dense bin in category a, 20 in b."""
+    dense = [hist.axis.Regular(axis.bins, axis.start, axis.stop, name=axis.name, label="old") for axis in axes]
+    category = hist.axis.StrCategory(["baseline", "other"], name="cat")
+    variation = hist.axis.StrCategory(["nominal"], name="variation")
+    found = {}
+    for sample, is_mc in (("DY", True), ("TT", True), ("DATA", False)):
+        h = hist.Hist(category, *([variation] if is_mc else []), *dense, storage="weight")
+        view: Any = h.view()
+        view["value"] = 10.0 * scale if is_mc else 10.0
+        view["value"][1] *= 2
+        view["variance"] = view["value"]
+        found[sample] = h
+    return found
+
+
+def test_one_axis_gives_a_stack_and_the_comparison() -> None:
+    cfg = config(AXES[:1])
+    plots = list(draw_templates(cfg, "v", "baseline", templates(AXES[:1]), templates(AXES[:1], 1.5), "nominal"))
+    assert [stem for stem, _, _ in plots] == ["v", "v_vs_nominal"]
+    numbers = plots[0][2]
+    assert numbers["axis"] == "$x$ [GeV]"  # the label of today's configuration, not the one that was stored
+    np.testing.assert_allclose(numbers["mc"]["values"], np.full(4, 20.0))
+
+
+def test_the_root_gives_the_comparison_its_error() -> None:
+    before, after, root = (templates(AXES[:1], scale) for scale in (1.0, 1.44, 1.2))
+    for histograms, scale in ((before, 1.0), (after, 1.44**2), (root, 1.44)):
+        for h in histograms.values():
+            view: Any = h.view()
+            view["variance"] = 10 * scale
+    plots = {
+        stem: numbers
+        for stem, _, numbers in draw_templates(config(AXES[:1]), "v", "baseline", after, before, "nominal", root)
+    }
+    assert plots["v_vs_nominal"]["after_over_before"]["error"] == pytest.approx(np.zeros(4), abs=1e-8)
+    *_, (_, _, numbers) = draw_templates(config(AXES[:1]), "v", "baseline", after, before, "nominal")
+    assert numbers["after_over_before"]["error"] is None
+
+
+def test_the_category_is_selected() -> None:
+    (_, _, numbers), *_ = draw_templates(config(AXES[:1]), "v", "other", templates(AXES[:1]))
+    np.testing.assert_allclose(numbers["mc"]["values"], np.full(4, 40.0))
+
+
+def test_several_axes_give_projections() -> None:
+    plots = list(draw_templates(config(AXES), "v", "baseline", templates(AXES)))
+    assert [stem for stem, _, _ in plots] == ["v_x", "v_y"]
+    np.testing.assert_allclose(plots[0][2]["mc"]["values"], np.full(4, 2 * 20.0))
+    np.testing.assert_allclose(plots[1][2]["mc"]["values"], np.full(2, 4 * 20.0))
+
+
+@pytest.mark.parametrize("missing", ["before", "data"])
+def test_no_comparison_without_a_before_or_data(missing: str) -> None:
+    after, before = templates(AXES[:1]), templates(AXES[:1])
+    if missing == "data":
+        del after["DATA"]
+    plots = draw_templates(config(AXES[:1]), "v", "baseline", after, before if missing == "data" else None, "nominal")
+    assert [stem for stem, _, _ in plots] == ["v"]
+
+
+def test_luminosity_is_that_of_the_datasets_years() -> None:
+    assert period_of(config(AXES[:1])) == Period(lumi=LUMI, year="2018", com=13.0)
