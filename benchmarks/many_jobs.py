@@ -36,9 +36,9 @@ from pocket.io.store import read_manifest
 from pocket.io.store.manifest import NAME
 from tasks.batch.queues import QueueManager
 from tasks.batch.submission import BatchProxy
-from tasks.processing import RunProcessor
+from tasks.chain.processing import RunProcessor
 from tests.tasks.batch.schedd import Schedd, take_over
-from tests.tasks.chain import Chain
+from tests.tasks.small_chain import Chain
 
 SIZES = (2500, 5000, 10_000)
 #: CPU time in s that submission and all looks may take with the most jobs

@@ -6,7 +6,7 @@ import os
 # takes a tenth of a second with two of them, and much memory on a login node with a hundred
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from tasks.snapshot import begin
+from tasks.core.snapshot import begin
 
 # before more of this checkout is imported
 begin()

@@ -35,7 +35,7 @@ from pocket.base.runtime.file_state import file_checksum
 from tests.law_runner import ROOT
 from tests.services.checkout import Analysis, copy_analysis, copy_project, make_folder
 from tests.services.conftest import ORDINARY_USER, User
-from tests.tasks.chain import unfinished
+from tests.tasks.small_chain import unfinished
 
 EVENTS_PER_BRANCH = 20
 #: beginning of the folder in the home of the user that has the environment

@@ -18,7 +18,7 @@ from pocket.base.fingerprint.names import names_in
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator, requested_variations
 from pocket.columns.plan import build_column_plan
-from pocket.configuration.shape_variations import ShapePlan, build_shape_plan, check_variations
+from pocket.configuration.shape_variations import ShapePlan, build_shape_plan, check_variations, one_sided_variations
 from pocket.configuration.workflow import BaseProcessorABC, check_defined
 from pocket.cuts.categories import StandardSelection, check_event_cuts
 from pocket.cuts.cut import Cut
@@ -27,7 +27,6 @@ from pocket.datasets.fileset import DatasetInfo, select_datasets
 from pocket.datasets.skim_sums import SUMS
 from pocket.errors import ConfigError, check_known
 from pocket.histograms.config import HistConf
-from pocket.histograms.one_sided import one_sided_variations
 from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
 from pocket.parameters.defaults import project_path, to_plain
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible

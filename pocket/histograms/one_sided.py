@@ -7,16 +7,13 @@ the other side is added when their outputs are merged, so that all that reads te
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from pocket.errors import ConfigError, check_known
-from pocket.histograms.readings import NOMINAL, stem_of
-
-if TYPE_CHECKING:
-    from pocket.configuration.configurator import Configurator
+from pocket.histograms.readings import NOMINAL
 
 MIRROR, NONE = "mirror", "none"
 _OTHER = {"Up": "Down", "Down": "Up"}
@@ -56,36 +53,6 @@ def mode_of(symmetrise: Symmetrise, stem: str) -> str:
     return symmetrise if isinstance(symmetrise, str) else symmetrise.get(stem, "")
 
 
-def one_sided_variations(cfg: Configurator) -> dict[str, str]:
-    """Return the one-sided variations that a configuration stores, each with its mode.
-
-    Args:
-        cfg: the configuration.
-
-    Raises:
-        ConfigError: if a variation has one side and no mode, or is named without a side.
-        UnknownNameError: for an unknown mode, or a mode of a variation that no dataset has.
-    """
-    found: dict[str, str] = {}
-    stems: dict[str, set[str]] = {}
-    modes: dict[str, Mapping[str, str]] = {}
-    for calibrator, variations in _shape_variations(cfg):
-        where = f"calibrator {calibrator.name!r}"
-        check_symmetrise(calibrator.symmetrise, where)
-        found |= _one_sided(variations, calibrator.symmetrise, where)
-        # a year may have a source that others haven't
-        stems.setdefault(where, set()).update(map(stem_of, variations))
-        if not isinstance(calibrator.symmetrise, str):
-            modes[where] = calibrator.symmetrise
-    for where, by_variation in modes.items():
-        check_known("variation", by_variation, stems[where], f"symmetrise of {where}")
-    for cls in cfg.weights.classes.values():
-        check_symmetrise(cls.symmetrise, f"weight {cls.name!r}")
-        of_weight = {"": cls.symmetrise} if isinstance(cls.symmetrise, str) else cls.symmetrise
-        found |= {f"{cls.name}_{name}Up" if name else f"{cls.name}Up": mode for name, mode in of_weight.items() if mode}
-    return found
-
-
 def with_both_sides(histogram: Any, one_sided: Mapping[str, str]) -> Any:
     """Return a histogram in which each one-sided variation has its other side; the same one if none lacks it.
 
@@ -94,7 +61,7 @@ def with_both_sides(histogram: Any, one_sided: Mapping[str, str]) -> Any:
 
     Args:
         histogram: with an axis ``variation``, or without.
-        one_sided: variation → mode, as :func:`one_sided_variations`.
+        one_sided: variation → mode, as :func:`pocket.configuration.shape_variations.one_sided_variations`.
     """
     if "variation" not in histogram.axes.name:
         return histogram
@@ -158,35 +125,3 @@ def with_both_sums(sums: dict[str, Any], one_sided: Mapping[str, str], *, square
             mirrored = value if squared else 2 * sums[NOMINAL] - value
             result[other_side(name)] = mirrored if one_sided[name] == MIRROR else sums[NOMINAL]
     return result
-
-
-def _shape_variations(cfg: Configurator) -> Iterator[tuple[Any, tuple[str, ...]]]:
-    """Yield each calibrator that varies simulation with its variations, for all datasets."""
-    from pocket.calibrators.sequence import CalibratorSequence
-
-    for dataset, definition in cfg.definitions.items():
-        requested = cfg.shapes.requested(cfg.counted_samples(definition.sample)) if definition.is_mc else ()
-        if requested:
-            metadata = {"dataset": dataset, **definition.metadata()}
-            sequence = CalibratorSequence(cfg.shapes.calibrators, cfg.parameters, metadata, requested)
-            for calibrator in sequence.calibrators:
-                if calibrator.name in requested:
-                    yield calibrator, sequence.variations_of(calibrator.name)
-
-
-def _one_sided(variations: Sequence[str], symmetrise: Symmetrise, where: str) -> dict[str, str]:
-    found = {}
-    for variation in variations:
-        try:
-            other = other_side(variation)
-        except ConfigError as error:
-            raise ConfigError(f"{where}: {error}") from None
-        if other in variations:
-            continue
-        if not (mode := mode_of(symmetrise, stem_of(variation))):
-            raise ConfigError(
-                f"{where} has the variation {variation!r} but not {other!r}: symmetrise must say whether that is the "
-                f'same change with the opposite sign, {{{stem_of(variation)!r}: "mirror"}}, or no change, "none"'
-            )
-        found[variation] = mode
-    return found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from tasks.loaded import CHANGED
+from tasks.core.loaded import CHANGED
 
 #: seconds that a job waits before its first retry; each further one waits twice as long
 BACK_OFF = 30.0

@@ -14,7 +14,7 @@ from pocket.base.snapshots.process import current_snapshot
 from pocket.base.snapshots.trees import use
 from tasks.batch.environment import NOTHING_KNOWN
 from tasks.batch.options import BatchOptions
-from tasks.batch.sites import check_characters
+from tasks.settings.sites import check_characters
 
 
 class BatchControl(BatchOptions):

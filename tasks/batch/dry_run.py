@@ -12,8 +12,7 @@ import law
 from pocket.executors.proxy import in_words
 from tasks.batch.cancelling import workflows_behind
 from tasks.batch.causes import Needs
-from tasks.completeness import remembering
-from tasks.targets import find_remote
+from tasks.core.targets import find_remote, remembering
 
 #: folder of the files, beside the record of the jobs
 FOLDER = "dry-run"

@@ -22,7 +22,7 @@ from pocket.io.store import store_root
 from pocket.io.store.publishing import replacing_file
 from tasks.batch.archive import Archive, make_archive, plan_archive
 from tasks.batch.packages import package_files, site_packages
-from tasks.remote_store import remote_store
+from tasks.settings.remote_store import remote_store
 
 #: where a job unpacks, below its working directory
 UNPACKED = "bundle"
@@ -66,7 +66,7 @@ def job_environment(kind: str, folder: Path, analysis: str, make: bool = True) -
     """Return what jobs run in; a bundle is made for it.
 
     Args:
-        kind: one of :data:`tasks.batch.sites.ENVIRONMENTS`.
+        kind: one of :data:`tasks.settings.sites.ENVIRONMENTS`.
         folder: where bundles are kept.
         analysis: reference of the analysis.
         make: whether archives that aren't there are made, and the snapshot is kept; else they are only named.

@@ -18,7 +18,7 @@ from tasks.batch.causes import BACK_OFF, Needs
 from tasks.batch.dry_run import dry_run
 from tasks.batch.environment import JobEnvironment, job_environment
 from tasks.batch.own_store import check_own_store
-from tasks.batch.sites import ENVIRONMENTS, Site, check_characters, read_site
+from tasks.settings.sites import ENVIRONMENTS, Site, check_characters, read_site
 
 #: folder of the bundles, in the store or in the log directory of the site
 BUNDLES = ".bundles"

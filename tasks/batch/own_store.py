@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from pocket.errors import ConfigError
 from pocket.io.remote.client import is_remote
 from pocket.io.store import store_root
-from tasks.batch.sites import Site
-from tasks.loaded import VARIABLE as EXPECTED
-from tasks.remote_store import VARIABLE as REMOTE
-from tasks.remote_store import remote_store
+from tasks.core.loaded import VARIABLE as EXPECTED
+from tasks.settings.remote_store import VARIABLE as REMOTE
+from tasks.settings.remote_store import remote_store
+from tasks.settings.sites import Site
 
 if TYPE_CHECKING:
     from pocket.datasets.fileset import Fileset
-    from tasks.targets import StoreTarget
+    from tasks.core.targets import StoreTarget
 
 #: environment variable of such jobs: the store of who submitted them
 VARIABLE = "POCKET_SUBMITTED_STORE"

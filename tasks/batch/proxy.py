@@ -29,7 +29,7 @@ from tasks.batch.causes import (
     was_killed,
 )
 from tasks.batch.status import Status
-from tasks.targets import find_remote, store_targets
+from tasks.core.targets import find_remote, store_targets
 
 #: jobs that fail on a host, one after the other, until it gets no more
 FAILURES_ON_HOST = 3

@@ -14,7 +14,7 @@ from law.job.dashboard import NoJobDashboard
 from pocket.io.store.publishing import replacing_file
 from tasks.batch.causes import Needs
 from tasks.batch.proxy import BatchError, RetryingProxy
-from tasks.messages import going_on
+from tasks.core.terminal import going_on
 
 #: jobs that are submitted together: law sends each of them the arguments of all
 MOST_TOGETHER = 1000

@@ -23,7 +23,7 @@ from pocket.histograms.files import read_sums, read_templates
 from pocket.toys.config import ToyConfig
 from pocket.toys.generator import generate
 from pocket.toys.nanoaod import write_nanoaod
-from tasks.plotting import PlotTemplates
+from tasks.chain.plotting import PlotTemplates
 from tests.law_runner import Law
 from tests.oracle import objects
 from tests.real_files import real_file

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.merging import MergeOutputs
+from tasks.chain.merging import MergeOutputs
 from tests.mistakes.rows_of_user_code import ROWS, Row
-from tests.tasks.chain import Chain, unfinished
 from tests.tasks.conftest import enter, make_on_files
+from tests.tasks.small_chain import Chain, unfinished
 
 
 @pytest.fixture(scope="module")

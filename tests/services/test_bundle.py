@@ -123,7 +123,7 @@ def test_jobs_run_from_the_bundle_of_a_changed_cut(bundled: Analysis, expected: 
         assert member
         assert member.read() == parameters.read_bytes()
     content = {*names(code), *names(packages)}
-    assert {"checkout/law.cfg", "checkout/tasks/processing.py", "outside/analysis/cuts.py"} <= content
+    assert {"checkout/law.cfg", "checkout/tasks/chain/processing.py", "outside/analysis/cuts.py"} <= content
     assert not [name for name in content if Path(name).name in (*SECRETS, "corrections.txt", "key.pem")]
     assert not [name for name in content if name.startswith(("checkout/.venv", "checkout/.law")) or "/.git/" in name]
 

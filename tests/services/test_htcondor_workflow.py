@@ -17,7 +17,7 @@ import pytest
 from pocket.io.store import is_complete
 from tasks.batch.htcondor import BRANCHES, CONTROL
 from tests.services.checkout import Analysis, same, site_settings, submitted
-from tests.tasks.chain import contents
+from tests.tasks.small_chain import contents
 from tests.waiting import PATIENCE, wait_for
 
 pytestmark = [pytest.mark.htcondor, pytest.mark.usefixtures("htcondor_pool")]

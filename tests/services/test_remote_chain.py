@@ -12,12 +12,12 @@ import pytest
 
 from pocket.histograms.files import read_output
 from pocket.io.store import read_manifest
-from tasks.merging import MergeOutputs
-from tasks.processing import RunProcessor
-from tasks.toys import MakeToySamples
+from tasks.chain.merging import MergeOutputs
+from tasks.chain.processing import RunProcessor
+from tasks.chain.toys import MakeToySamples
 from tests.services.xrootd_servers import ControlledServer
-from tests.tasks.chain import Chain
 from tests.tasks.conftest import enter
+from tests.tasks.small_chain import Chain
 
 FILES = {"dy_0.root": "dy_000", "dy_1.root": "dy_001", "data.root": "data_000"}
 

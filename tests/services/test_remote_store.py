@@ -20,8 +20,8 @@ from tests.law_runner import ROOT
 from tests.pocket.io.store.test_output import holds
 from tests.pocket.io.store.writer import write
 from tests.services.xrootd_servers import ControlledServer
-from tests.tasks.chain import Chain, unfinished
 from tests.tasks.conftest import chain, finished
+from tests.tasks.small_chain import Chain, unfinished
 from tests.waiting import PATIENCE, wait_for
 
 __all__ = ["chain", "finished"]

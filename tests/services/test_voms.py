@@ -11,9 +11,9 @@ import pytest
 
 from pocket.errors import ConfigError
 from pocket.executors.proxy import check_proxy, proxy_ends
-from tasks.diagnosis.credentials import grid_proxy
-from tasks.diagnosis.result import Status
-from tasks.doctor import Doctor
+from tasks.doctor.credentials import grid_proxy
+from tasks.doctor.doctor import Doctor
+from tasks.doctor.result import Status
 
 pytestmark = pytest.mark.openssl
 

@@ -15,7 +15,7 @@ from tests.law_runner import ROOT
 # law reads its configuration when it is imported
 os.environ.setdefault("LAW_CONFIG_FILE", str(ROOT / "law.cfg"))
 
-from tests.tasks.chain import Chain
+from tests.tasks.small_chain import Chain
 
 __all__ = ["facility", "scheduler"]
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from pocket.io.store import is_complete
-from tasks.base import StoreTask
-from tasks.merging import MergeOutputs
-from tasks.plotting import PlotTemplates
-from tasks.processing import RunProcessor
-from tasks.scale_factors import ComputeScaleFactors
-from tests.tasks.chain import Chain
+from tasks.chain.merging import MergeOutputs
+from tasks.chain.plotting import PlotTemplates
+from tasks.chain.processing import RunProcessor
+from tasks.chain.scale_factors import ComputeScaleFactors
+from tasks.framework.base import StoreTask
 from tests.tasks.damage import rot
+from tests.tasks.small_chain import Chain
 
 
 def remove(chain: Chain, task: str, part: str) -> None:

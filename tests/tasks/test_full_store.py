@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from pocket.io.store import is_complete
-from tasks.base import StoreTask
-from tasks.merging import MergeOutputs
-from tasks.plotting import PlotTemplates
-from tasks.processing import RunProcessor
-from tasks.skimming import SkimEvents
-from tests.tasks.chain import Chain, unfinished
-from tests.tasks.test_skimming import skim
+from tasks.chain.merging import MergeOutputs
+from tasks.chain.plotting import PlotTemplates
+from tasks.chain.processing import RunProcessor
+from tasks.chain.skimming import SkimEvents
+from tasks.framework.base import StoreTask
+from tests.tasks.chain.test_skimming import skim
+from tests.tasks.small_chain import Chain, unfinished
 
 pytestmark = pytest.mark.root
 

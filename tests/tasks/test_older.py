@@ -6,7 +6,7 @@ import json
 import re
 
 from pocket.io.store.older import RECORDS
-from tests.tasks.chain import Chain
+from tests.tasks.small_chain import Chain
 
 
 def test_they_are_reported_once_and_stay(chain: Chain) -> None:

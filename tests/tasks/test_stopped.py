@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks.messages import Terminated, going_on, stopped_sentence
-from tests.tasks.chain import Chain
+from tasks.core.terminal import Terminated, going_on, stopped_sentence
+from tests.tasks.small_chain import Chain
 from tests.waiting import wait_for
 
 WAIT = """

@@ -14,7 +14,7 @@ from luigi.task_register import Register
 
 from pocket.configuration.analysis import _load
 from pocket.histograms.files import read_sums, read_templates
-from tasks.plotting import PlotTemplates
+from tasks.chain.plotting import PlotTemplates
 from tests.law_runner import Law
 from tests.tasks.mutations.world import write_events
 

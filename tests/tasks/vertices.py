@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.tasks.chain import Chain
+from tests.tasks.small_chain import Chain
 
 _DECLARED = """
 vertices = DataMCRatio(

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tasks.processing import RunProcessor
-from tests.tasks.chain import Chain
+from tasks.chain.processing import RunProcessor
+from tests.tasks.small_chain import Chain
 
 SCRIPT = Path(__file__).with_name("fake_condor.py")
 COMMANDS = ("condor_submit", "condor_q", "condor_history", "condor_rm", "condor_version")

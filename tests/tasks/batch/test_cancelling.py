@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from tasks.batch.cancelling import runs_jobs
-from tasks.merging import MergeOutputs
-from tasks.processing import RunProcessor
+from tasks.chain.merging import MergeOutputs
+from tasks.chain.processing import RunProcessor
 from tests.tasks.batch.schedd import Schedd, take_over
-from tests.tasks.chain import Chain
+from tests.tasks.small_chain import Chain
 
 JOBS = ("--config", "main", "--workflow", "htcondor")
 

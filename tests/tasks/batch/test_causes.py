@@ -16,7 +16,7 @@ from tasks.batch.causes import (
     kind_of,
     was_killed,
 )
-from tasks.loaded import CHANGED, changed_sentence
+from tasks.core.loaded import CHANGED, changed_sentence
 
 
 @pytest.mark.parametrize(

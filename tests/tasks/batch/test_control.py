@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 
 from pocket.errors import ConfigError
-from tasks.batch.sites import Site
-from tasks.processing import RunProcessor
-from tests.tasks.chain import Chain
+from tasks.chain.processing import RunProcessor
+from tasks.settings.sites import Site
+from tests.tasks.small_chain import Chain
 
 
 @pytest.mark.parametrize("workflow", ["htcondor", "slurm"])

@@ -8,7 +8,7 @@ import pytest
 
 from tasks.batch.dry_run import shortened
 from tests.law_runner import Run
-from tests.tasks.chain import Chain
+from tests.tasks.small_chain import Chain
 
 
 @pytest.fixture(autouse=True)

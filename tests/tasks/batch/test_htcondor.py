@@ -12,12 +12,12 @@ from pocket.histograms.files import read_output
 from pocket.io.store import read_manifest
 from tasks.batch.htcondor import HTCondorManager
 from tasks.batch.queues import QueueError
-from tasks.merging import MergeOutputs
-from tasks.processing import RunProcessor
+from tasks.chain.merging import MergeOutputs
+from tasks.chain.processing import RunProcessor
 from tests.grid import write_proxy
 from tests.law_runner import Run
 from tests.tasks.batch.schedd import Schedd, take_over
-from tests.tasks.chain import Chain
+from tests.tasks.small_chain import Chain
 
 QUICK = ("--config", "main", "--workflow", "htcondor", "--poll-interval", "0.05s", "--retry-delay", "0.1")
 

@@ -7,10 +7,10 @@ import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
 from tasks.batch.causes import Needs
-from tasks.processing import RunProcessor
-from tasks.toys import MakeToySamples
+from tasks.chain.processing import RunProcessor
+from tasks.chain.toys import MakeToySamples
 from tests.grid import write_proxy
-from tests.tasks.chain import Chain
+from tests.tasks.small_chain import Chain
 
 
 def test_command_line_comes_before_the_site(chain: Chain) -> None:

@@ -14,8 +14,8 @@ from tasks.batch.own_store import (
     is_made_elsewhere,
     with_own_paths,
 )
-from tasks.batch.sites import Site
-from tasks.targets import StoreTarget
+from tasks.core.targets import StoreTarget
+from tasks.settings.sites import Site
 
 SITE = Site("far", store="remote", environment="bundle")
 REMOTE = "root://host//results"

@@ -11,10 +11,10 @@ from pocket.errors import ConfigError
 from tasks.batch.causes import Cause, Failure
 from tasks.batch.queues import QueueError
 from tasks.batch.slurm import QueuedJob, SlurmManager, accounted, branches_of_array, in_one_word, parse_job
-from tasks.processing import RunProcessor
+from tasks.chain.processing import RunProcessor
 from tests.law_runner import Run
 from tests.tasks.batch.schedd import Schedd, take_over
-from tests.tasks.chain import Chain
+from tests.tasks.small_chain import Chain
 
 QUICK = ("--config", "main", "--workflow", "slurm", "--poll-interval", "0.05s", "--retry-delay", "0.1")
 SCRIPT = Path(__file__).with_name("fake_slurm.py")

@@ -20,7 +20,7 @@ LIBRARIES = ("awkward", "law", "law.contrib", "luigi", "numpy", "omegaconf", "ya
 def ends(reference: str, default: bool) -> list[Any]:
     """Return the tasks at the end of an analysis' chains, or of the chain of its default configuration."""
     from pocket.configuration.analysis import load_analysis
-    from tasks.plotting import PlotScaleFactors, PlotTemplates
+    from tasks.chain.plotting import PlotScaleFactors, PlotTemplates
 
     analysis = load_analysis(reference)
     common = {"version": "v1", "analysis": reference, "events_per_branch": 60}
@@ -44,17 +44,17 @@ def tasks_of(reference: str, default: bool) -> dict[str, Any]:
 
 def answer(question: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Return analysis → task → folder, or for incomplete tasks of the default configuration alone."""
-    from tasks import completeness
+    from tasks.core import targets
 
     store = os.environ["POCKET_STORE"]
     result = {}
-    completeness._found.set({})
+    targets._found.set({})
     for reference in question["analyses"]:
         tasks = tasks_of(reference, bool(question.get("incomplete")))
         result[reference] = {
             name: os.path.relpath(task.directory, store)
             for name, task in tasks.items()
-            if not question.get("incomplete") or not completeness.are_complete(task)
+            if not question.get("incomplete") or not targets.are_complete(task)
         }
     return result
 

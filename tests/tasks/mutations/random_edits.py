@@ -30,8 +30,8 @@ from tests.law_runner import ROOT, Law
 os.environ.setdefault("LAW_CONFIG_FILE", str(ROOT / "law.cfg"))
 
 from pocket.io.store import read_manifest
-from tasks.completeness import are_complete
-from tasks.merging import MergeOutputs
+from tasks.chain.merging import MergeOutputs
+from tasks.core.targets import are_complete
 from tests.tasks.mutations.row import Edit, edit, parameter, write
 from tests.tasks.mutations.world import ENVIRONMENT, World, one_question, restore, write_correction, write_events
 

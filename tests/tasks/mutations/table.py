@@ -61,9 +61,9 @@ def enter(patch: pytest.MonkeyPatch, folder: Path) -> None:
         if getattr(module, "code_closure", None) is code_closure:
             patch.setattr(module, "code_closure", known_closure)
     # times of files are exact here
-    patch.setattr("tasks.datasets.STEP", 0.0)
+    patch.setattr("tasks.chain.datasets.STEP", 0.0)
     # what is drawn doesn't matter here, and drawing takes longest
-    patch.setattr("tasks.jobs.save_plots", save_names)
+    patch.setattr("tasks.framework.jobs.save_plots", save_names)
 
 
 def save_names(plots: object, folder: Path, parameters: object) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pocket.errors import PocketError
-from tasks.processing import RunProcessor
+from tasks.chain.processing import RunProcessor
 from tests.tasks.mutations.row import CORRECTED, MAIN, NOTHING, Row
 from tests.tasks.mutations.rows_of_code import DYNAMIC, IDIOMS, UNCHANGED
 from tests.tasks.mutations.rows_of_configurations import FILLED, SCALE_FACTORS, SELECTIONS

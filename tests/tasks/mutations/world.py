@@ -25,9 +25,9 @@ from luigi.task_register import Register
 from pocket.configuration.analysis import _load
 from pocket.errors import PocketError
 from pocket.io.store import manifest_id
-from tasks import completeness
-from tasks.base import StoreTask, TemplateTask
-from tasks.plotting import PlotScaleFactors, PlotTemplates
+from tasks.chain.plotting import PlotScaleFactors, PlotTemplates
+from tasks.core import targets
+from tasks.framework.base import StoreTask, TemplateTask
 from tests.pocket.correction_files import binned, write_corrections
 from tests.tasks.mutations import sources
 
@@ -171,7 +171,7 @@ class World:
         """Return the tasks that aren't complete, or can't be before others are."""
         tasks = self.tasks()
         with one_question():
-            return {label(task): task for task in tasks if not completeness.are_complete(task)}
+            return {label(task): task for task in tasks if not targets.are_complete(task)}
 
     def waiting(self, name: str) -> int:
         """Return how many branches of a workflow aren't complete."""
@@ -184,7 +184,7 @@ class World:
         """Whether a task is complete, and all that it requires."""
         self.forget()
         with one_question():
-            return completeness.are_complete(self.task(cls, **params))
+            return targets.are_complete(self.task(cls, **params))
 
     def remade(self, expected: Collection[str], exactly: bool = False) -> Counter[str]:
         """Return what the next run makes again: task → number of outputs.
@@ -252,11 +252,11 @@ class World:
 @contextmanager
 def one_question() -> Iterator[None]:
     """Ask whether several tasks are complete as one question, in which each is asked once."""
-    token = completeness._found.set({})
+    token = targets._found.set({})
     try:
         yield
     finally:
-        completeness._found.reset(token)
+        targets._found.reset(token)
 
 
 def label(task: StoreTask) -> str:

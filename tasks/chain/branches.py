@@ -1,0 +1,259 @@
+"""Workflows over the events of a configuration's datasets, one branch per entry range."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import law
+
+from pocket.base.fingerprint import digest
+from pocket.io.store import store_root
+from pocket.io.store.paths import own_folder
+from tasks.batch.htcondor import HTCondorBatch
+from tasks.batch.own_store import check_reach
+from tasks.batch.slurm import SlurmBatch
+from tasks.chain.toys import MakeToySamples
+from tasks.core.targets import StoreTarget, fetch, find_remote
+from tasks.framework.base import ConfigTask, input_ids, requirements_complete
+from tasks.framework.workflow import PoolWorkflow
+
+if TYPE_CHECKING:
+    from pocket.datasets.branches import Branch
+    from pocket.datasets.fileset import Fileset
+    from pocket.engine.resources import Resources
+
+
+class BatchWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch, SlurmBatch):
+    """Base of workflows whose branches may be jobs on a batch system."""
+
+    exclude_index = True
+
+    def branch_size(self, branch: int) -> int:
+        """Return the number of events of a branch."""
+        raise NotImplementedError
+
+    def accepts(self, branches: Collection[int]) -> bool:
+        """Whether branches are enough to go on."""
+        return len(branches) == len(self.get_branch_map())
+
+    def usage_of(self, branch: int) -> Mapping[str, Any]:
+        """Return the time and the memory of a branch from its manifest."""
+        manifest = self.as_branch(branch).output().manifest
+        return {} if manifest is None else dict(manifest.info.get("usage", {}))
+
+    def read_or_written(self) -> list[StoreTarget]:
+        """Return the outputs that jobs read or write."""
+        return [*self.needed(), *(branch.output() for branch in self.get_branch_tasks().values())]
+
+    def prepare(self, config: Any) -> None:
+        """Prepare a submission, of jobs that reach what they need."""
+        if self.site_inst.store == "remote":
+            check_reach(self.site_inst, self.read_or_written(), self.read_branches())
+        super().prepare(config)
+
+    def read_branches(self) -> Iterable[Branch]:
+        """Return the branches of which jobs read files of events."""
+        return ()
+
+    def job_variables(self) -> dict[str, str]:
+        """Tell jobs what the task must be there, and the records that their manifests name."""
+        told = {"expected": f"{self.task_family}={self.fingerprint}", "records": self.records.text}
+        return {**super().job_variables(), **told}
+
+    def control_directory(self, batch: str) -> Path:
+        """Return the folder of the batch jobs' record and logs, one for each store path and batch system."""
+        if elsewhere := self.site_inst.log_directory:
+            return Path(elsewhere, *self.directory.relative_to(store_root()).parts, batch)
+        return own_folder(self.directory / f".{batch}")
+
+
+class DatasetWorkflow(BatchWorkflow):
+    """Base of workflows whose :meth:`workflow_requires` has, as ``"datasets"``, the tasks that have the filesets."""
+
+    exclude_index = True
+
+    @cached_property
+    def has_toys(self) -> bool:
+        """Whether some of the datasets are toys."""
+        return any(definition.source == "toys" for definition in self.config_inst.definitions.values())
+
+    @property
+    def toys(self) -> MakeToySamples:
+        """The task that makes the toys and their corrections."""
+        return MakeToySamples.req(self, branch=-1)
+
+    @law.dynamic_workflow_condition
+    def workflow_condition(self) -> bool:
+        """Branches are known once the filesets are built."""
+        # law remembers that it is met, each task for itself
+        if self.is_branch():
+            return bool(self.as_workflow().workflow_condition())
+        return all(task.complete() for task in self.required_tasks["datasets"].values())
+
+    @workflow_condition.create_branch_map
+    def create_branch_map(self) -> list[Branch]:
+        """One branch for some files of a dataset, or for a range of entries."""
+        from pocket.datasets.division import divide
+
+        toys = [name for name, definition in self.config_inst.definitions.items() if definition.source == "toys"]
+        return divide(self.fileset, self.events_per_branch, made_at_once=toys)
+
+    @workflow_condition.output
+    def output(self) -> StoreTarget:
+        """The branch's folder."""
+        return self.branch_output
+
+    @cached_property
+    def branch_output(self) -> StoreTarget:
+        """The branch's folder, once the branches are known: thousands are asked for more than once."""
+        branch = self.branch_data
+        return self.target(self.directory / branch.dataset / branch.folder)
+
+    def read_branches(self) -> Iterable[Branch]:
+        """Return all branches: jobs read files of events."""
+        return list(self.get_branch_map().values())
+
+    @cached_property
+    def event_folders(self) -> set[Path]:
+        """The folders of all files of events, be they of the datasets, or toys that those were made from."""
+        toys = self.toys.files() if self.has_toys else {}
+        folders = {path.parent for files in toys.values() for path in files}
+        return folders | {Path(path).parent for dataset in self.fileset.values() for path in dataset["files"]}
+
+    def fetch_needed(self) -> None:
+        """Have the outputs that are read; of those with files of events, a branch reads its own alone."""
+        if not self.is_branch():
+            super().fetch_needed()
+            return
+        own = {Path(segment.path).parent for segment in self.branch_data.segments}
+        others = self.as_workflow().event_folders - own
+        fetch([output for output in self.needed() if output.directory not in others])
+
+    @property
+    def branch_label(self) -> str:
+        """What errors call this branch: its number, dataset and entries."""
+        return f"{super().branch_label} ({self.branch_data.label})"
+
+    @property
+    def fileset(self) -> Fileset:
+        """The datasets of the configuration."""
+        return self.as_workflow().workflow_fileset
+
+    @cached_property
+    def workflow_fileset(self) -> Fileset:
+        """The datasets of the configuration, read once per workflow."""
+        from pocket.datasets.fileset import joined_filesets
+
+        wanted = self.config_inst.definitions
+        filesets = (task.fileset() for task in self.required_tasks["datasets"].values())
+        # what a filter leaves out may be in another definition file as well
+        fileset = joined_filesets(
+            {name: dataset for name, dataset in part.items() if name in wanted} for part in filesets
+        )
+        return {name: fileset[name] for name in wanted}
+
+    @property
+    def job_cores(self) -> int:
+        """A core for each thread."""
+        return int(self.threads)
+
+    def branch_size(self, branch: int) -> int:
+        """Return the number of events of a branch."""
+        of_branch = self.get_branch_map()[branch]
+        return int(of_branch.stop - of_branch.start)
+
+    def missing_events(self, branches: Collection[int]) -> dict[str, float]:
+        """Return the share of events that is in none of the given branches: dataset → share, if there are any."""
+        missing: Counter[str] = Counter()
+        for number, branch in self.get_branch_map().items():
+            if number not in branches:
+                missing[branch.dataset] += branch.stop - branch.start
+        return {name: count / self.fileset[name]["metadata"]["nevents"] for name, count in missing.items() if count}
+
+    def accepts(self, branches: Collection[int]) -> bool:
+        """Whether branches are enough (``--acceptance``): all of data, whose luminosity is that of all events."""
+        datasets = self.fileset
+        return all(
+            datasets[name]["metadata"]["isMC"] and 1 - share >= self.acceptance
+            for name, share in self.missing_events(branches).items()
+        )
+
+    def workflow_complete(self) -> bool:
+        """Whether enough branches are complete, and all that the workflow requires."""
+        if self.acceptance == 1:
+            return super().workflow_complete()
+        return requirements_complete(self) and self.accepts(self.finished_branches())
+
+    def finished_branches(self, among: Collection[int] | None = None) -> dict[int, DatasetWorkflow]:
+        """The branches that go on to what comes next: all, or with ``--acceptance`` those that are complete.
+
+        Args:
+            among: look at these alone.
+        """
+        numbers = self.get_branch_map() if among is None else among
+        branches = {number: self.as_branch(number) for number in numbers}
+        if self.acceptance == 1:
+            return branches
+        outputs = {number: task.output() for number, task in branches.items()}
+        find_remote(outputs.values())
+        return {number: task for number, task in branches.items() if outputs[number].exists()}
+
+    @cached_property
+    def segment_ids(self) -> dict[str, str]:
+        """The files by content and entry range, as inputs of the branch; asked for again and again."""
+        return {"files": digest([segment.identity for segment in self.branch_data.segments])}
+
+    def made_files(self) -> Resources:
+        """Return the files that required tasks made."""
+        from pocket.engine.resources import Resources
+
+        return Resources(toys=str(self.toys.corrections) if self.has_toys else None)
+
+    def job_arguments(self) -> dict[str, Any]:
+        """Return the arguments of the branch's job."""
+        from pocket.configuration.analysis import absolute_reference
+
+        branch = self.branch_data
+        return {
+            "analysis": absolute_reference(self.analysis),
+            "overrides": tuple(self.params),
+            "config": self.config,
+            "branch": branch,
+            "metadata": self.fileset[branch.dataset]["metadata"],
+            "resources": self.made_files(),
+            "chunk_size": self.chunk_size,
+            "chunk_memory": self.chunk_memory,
+            "threads": self.threads,
+            "skip_bad_files": self.skip_bad_files,
+            "output": self.write_info(),
+            "expected": self.as_workflow().expected(self.config),
+        }
+
+    @staticmethod
+    def branch_ids(branches: Iterable[DatasetWorkflow]) -> dict[str, str] | None:
+        """Return the outputs of branches, as inputs of what is made from them."""
+        outputs = [(task.branch_data.dataset, task.output()) for task in branches]
+        find_remote(output for _, output in outputs)
+        return input_ids({f"{dataset}/{output.directory.name}": output for dataset, output in outputs})
+
+    def merging_ids(self) -> dict[str, str] | None:
+        """The outputs of all branches and the metadata of the datasets, as inputs of the task that merges them."""
+        if not self.workflow_condition():
+            return None
+        branches = self.finished_branches()
+        ids = self.branch_ids(branches.values())
+        if ids is None or not self.accepts(branches):
+            return None
+        return {**ids, "metadata": digest({name: part["metadata"] for name, part in self.fileset.items()})}
+
+    def skipped_files(self) -> dict[str, str]:
+        """Unreadable files that were left out of the filesets or of a branch, with the reason."""
+        skipped: dict[str, str] = {}
+        for task in (*self.required_tasks["datasets"].values(), *self.finished_branches().values()):
+            manifest = task.output().manifest
+            skipped.update(manifest.info.get("skipped", {}) if manifest else {})
+        return skipped

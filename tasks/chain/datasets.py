@@ -1,0 +1,297 @@
+"""Filesets: the files of the datasets, with entries and UUIDs."""
+
+from __future__ import annotations
+
+import json
+import stat
+import time
+from collections import Counter
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import luigi
+
+from pocket.base.fingerprint import code_closure
+from pocket.base.fingerprint.places import portable
+from pocket.io.store import store_root, write_output
+from tasks.batch.own_store import with_own_paths
+from tasks.chain.toys import MakeToySamples
+from tasks.core.targets import fetch, fetch_verified
+from tasks.core.terminal import print_note
+from tasks.framework.base import StoreTask, input_ids
+from tasks.framework.pool import counting_bar
+from tasks.settings.catalogues import catalogue_settings, catalogues, print_findings
+
+if TYPE_CHECKING:
+    from pocket.datasets.definitions import DatasetDefinition
+    from pocket.datasets.fileset import Fileset
+    from pocket.io.store.manifest import Manifest
+
+FILESET = "fileset.json"
+#: s in which file systems note times, at most: 1 or 2 where they are coarse
+STEP = 2.0
+
+
+class BuildDatasets(StoreTask):
+    """Finds the files of the datasets in a definition file, and records the entries and the UUID of each."""
+
+    definition = luigi.Parameter(
+        default="datasets/toys.json",
+        description="dataset definition file, relative to the project; default: datasets/toys.json",
+    )
+
+    check = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="only compare the files with the fileset that is there, print what differs and fail if anything "
+        "does; default: False",
+    )
+
+    check_duplicates = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="only look for events of data that are there twice, by run, luminosity section and number, print "
+        "them and fail if there are any; default: False",
+    )
+
+    exclude_index = False
+    _checked = False
+
+    @property
+    def config_part(self) -> str:
+        """Name of the definition file."""
+        return Path(self.definition).stem
+
+    @cached_property
+    def definitions(self) -> dict[str, DatasetDefinition]:
+        """The datasets by name; cross sections of toys come from the toys' parameters."""
+        from pocket.datasets.definitions import read_definitions
+        from pocket.parameters.defaults import project_path
+
+        definitions = read_definitions([project_path(self.definition)])
+        for name, definition in definitions.items():
+            if definition.source == "toys" and definition.is_mc:
+                xsec = sum(self.toys.toy_config.process(process).xsec for process in definition.values)
+                definitions[name] = replace(definition, xsec=xsec)
+        return definitions
+
+    @property
+    def has_toys(self) -> bool:
+        """Whether some of the files are toys."""
+        return any(definition.source == "toys" for definition in self.definitions.values())
+
+    @property
+    def only_checks(self) -> bool:
+        """Whether the fileset that is there is only checked."""
+        return bool(self.check or self.check_duplicates)
+
+    @property
+    def toys(self) -> MakeToySamples:
+        """The task that makes the toys."""
+        return MakeToySamples.req(self, branch=-1)
+
+    def requires(self) -> dict[str, Any]:
+        """The toys, where some of the files are; a check makes none."""
+        return {"toys": self.toys} if self.has_toys and not self.only_checks else {}
+
+    def fingerprint_spec(self) -> Any:
+        """The definitions, the code that reads them, and the toys."""
+        return {
+            "definitions": {
+                name: (
+                    definition.source,
+                    tuple(map(portable, definition.values)),
+                    definition.metadata(),
+                    *_instance(definition),
+                )
+                for name, definition in self.definitions.items()
+            },
+            "code": code_closure("pocket.datasets.fileset"),
+            "toys": self.toys.fingerprint if self.has_toys else None,
+        }
+
+    @property
+    def downloads(self) -> Path:
+        """Folder that keeps files out of coffea's source distribution."""
+        return store_root() / "cache" / "coffea_samples"
+
+    def input_ids(self) -> dict[str, str] | None:
+        """The files as they are now, by whole path: a fileset doesn't move with its files.
+
+        Servers aren't asked, which might not answer: a file there is known by its URL, a pattern or folder by
+        itself, and a dataset of a catalogue by its name and the places that its files are read from. UUIDs tell when
+        the files are read whether they are still those of the fileset.
+        """
+        from pocket.datasets.listing import CATALOGUE_SOURCES, expand
+        from pocket.io.remote.client import is_remote
+
+        toys = self.toys.get_branch_tasks().values() if self.has_toys else ()
+        ids = input_ids({branch.output().path: branch.output() for branch in toys})
+        if ids is None:
+            return None
+        for definition in self.definitions.values():
+            if definition.source in ("paths", "globs"):
+                values = [value for value in definition.values if not is_remote(value)]
+                local = replace(definition, values=tuple(values)) if values else None
+                files = expand(local, toy_files={}, cache=self.downloads) if local else []
+                ids |= {file.url: _state(Path(file.url)) for file in files}
+                ids |= {value: "on a server" for value in definition.values if is_remote(value)}
+            if definition.source in CATALOGUE_SOURCES:
+                places = catalogue_settings().places(definition.source, definition.storage_prefix)
+                ids |= dict.fromkeys(definition.values, f"in a catalogue: {places}")
+        return ids
+
+    def settled_ids(self) -> dict[str, str]:
+        """Return the files as they are now, once none was changed in the last moments.
+
+        A file system may note times in steps. A file that changes twice within one has the same time before and
+        after.
+        """
+        while True:
+            ids = self.input_ids() or {}
+            newest = max((_mtime(path) for path in ids), default=0.0)
+            age = time.time() - newest
+            # Clocks may differ. The time of a server that is ahead is not waited for.
+            if not 0 <= age < STEP:
+                return ids
+            time.sleep(STEP - age)
+
+    def fetch_needed(self) -> None:
+        """Have the toys, whose events are checked where they are read."""
+        fetch(self.needed())
+
+    def make(self) -> None:
+        """Open the files and write the fileset."""
+        from pocket.datasets.fileset import build_fileset
+        from pocket.datasets.sections import section_notes
+
+        # The files as they are before they are looked at: one that changes meanwhile is looked at again.
+        before = self.settled_ids()
+        with counting_bar("datasets listed", "datasets") as listing, counting_bar("files opened", "files") as opening:
+            result = build_fileset(
+                self.definitions,
+                toy_files=self.toys.files() if self.has_toys else {},
+                cache=self.downloads,
+                skip_bad_files=self.skip_bad_files,
+                catalogues=catalogues(),
+                progress=opening,
+                listing_progress=listing,
+            )
+        # of toys it is known how they are made
+        found = {name for name, definition in self.definitions.items() if definition.source != "toys"}
+        for sentence in section_notes({name: part for name, part in result.fileset.items() if name in found}):
+            print_note(sentence)
+        skipped = {file.path: file.reason for file in result.skipped}
+        with write_output(**{**self.write_info(), "inputs": before}, skipped=skipped) as folder:
+            (folder / FILESET).write_text(json.dumps(result.fileset, indent=1), encoding="utf-8")
+
+    def complete(self) -> bool:
+        """Whether the fileset is there, or has been checked."""
+        if self.only_checks:
+            return self._checked
+        if self.output().manifest is None:
+            # files that a definition doesn't find are an error before anything runs
+            self.input_ids()
+        return super().complete()
+
+    def run(self) -> None:
+        """Make the fileset, or check it."""
+        if self.only_checks:
+            if self.check:
+                self.check_files()
+            if self.check_duplicates:
+                self.check_events()
+            self._checked = True
+        else:
+            super().run()
+
+    def check_files(self) -> None:
+        """Compare the files that are there now with the fileset, and print what differs.
+
+        Raises:
+            DatasetError: if there is no fileset, or anything differs.
+        """
+        from pocket.datasets.check import check_fileset
+        from pocket.datasets.fileset import inspect_listed
+        from pocket.datasets.listing import expand_each
+        from pocket.errors import DatasetError
+
+        manifest = self._known("--check")
+        fresh = catalogues(fresh=True)
+        with counting_bar("files checked", "files") as checking:
+            findings = check_fileset(
+                self.fileset(),
+                expand_each(
+                    self.definitions,
+                    toy_files=self.toys.files() if self.has_toys else {},
+                    cache=self.downloads,
+                    catalogues=fresh,
+                ),
+                manifest.info.get("skipped", {}),
+                lambda file: inspect_listed(file, fresh),
+                progress=checking,
+            )
+        if findings:
+            print_findings(findings)
+            kinds = Counter(finding.problem.value for finding in findings)
+            numbers = ", ".join(f"{number} {kind}" for kind, number in kinds.items())
+            raise DatasetError(f"files of {self.definition} are not as the fileset in {self.directory} says: {numbers}")
+
+    def check_events(self) -> None:
+        """Look for events of data that are there twice, and print them.
+
+        Raises:
+            DatasetError: if there is no fileset, or there are such events.
+        """
+        from pocket.datasets.duplicates import find_duplicates
+        from pocket.errors import DatasetError
+
+        self._known("--check-duplicates")
+        with counting_bar("files checked", "files") as checking:
+            found = list(find_duplicates(self.fileset(), progress=checking))
+        for duplicates in found:
+            print(duplicates)
+        if found:
+            number = sum(duplicates.count for duplicates in found)
+            raise DatasetError(f"data of {self.definition} have {number} events twice, the first in {found[0].primary}")
+
+    def _known(self, option: str) -> Manifest:
+        """Return the manifest of the fileset that is checked."""
+        from pocket.errors import DatasetError
+
+        manifest = self.output().manifest
+        if manifest is None:
+            raise DatasetError(
+                f"no fileset of {self.definition} to check in {self.directory}: run BuildDatasets without {option}"
+            )
+        return manifest
+
+    def fileset(self) -> Fileset:
+        """Read the fileset."""
+        fetch_verified([self.output()])
+        return with_own_paths(json.loads((self.directory / FILESET).read_text(encoding="utf-8")))
+
+
+def _instance(definition: DatasetDefinition) -> tuple[str, ...]:
+    """Return the instance of DBS where it matters."""
+    return (definition.dbs_instance,) if definition.source == "das_names" else ()
+
+
+def _state(path: Path) -> str:
+    """Return what changes together with a file's content."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        return str(error.strerror)
+    return f"{found.st_size} bytes, changed at {found.st_mtime_ns} and {found.st_ctime_ns} ns"
+
+
+def _mtime(path: str) -> float:
+    """Return when a file was changed, 0 if it isn't one on this machine."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return 0.0
+    return max(found.st_mtime, found.st_ctime) if stat.S_ISREG(found.st_mode) else 0.0

@@ -1,0 +1,178 @@
+"""Merged, normalised templates of a configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import law
+
+from pocket.base.fingerprint import code_closure
+from pocket.executors import Job
+from pocket.io.store import write_output
+from tasks.chain.branches import BatchWorkflow
+from tasks.chain.processing import RunProcessor, print_normalisation_notes
+from tasks.core.targets import StoreTarget, store_targets
+from tasks.framework.base import ConfigTask
+from tasks.framework.iterations import IterationTask
+from tasks.framework.jobs import MergingJob
+
+if TYPE_CHECKING:
+    from pocket.configuration.configurator import Configurator
+    from pocket.histograms.readings import Reading
+
+CONFIG_FILE = "config.json"
+PARAMETERS_FILE = "parameters.yaml"
+
+
+class MergeBranches(IterationTask, BatchWorkflow):
+    """Adds raw sums and histograms of ``--branches-per-merge`` branches each, where all at once would take long."""
+
+    exclude_index = False
+
+    @property
+    def processor(self) -> RunProcessor:
+        """The processor."""
+        return self.required_tasks["processor"]
+
+    def workflow_requires(self) -> dict[str, Any]:
+        """All branches of the processor."""
+        return {"processor": RunProcessor.req(self, branch=-1)}
+
+    @law.dynamic_workflow_condition
+    def workflow_condition(self) -> bool:
+        """Branches are known once those of the processor are."""
+        return bool(self.processor.workflow_condition())
+
+    @workflow_condition.create_branch_map
+    def create_branch_map(self) -> list[tuple[int, ...]]:
+        """One branch for several of the processor."""
+        numbers = law.util.iter_chunks(sorted(self.processor.get_branch_map()), self.branches_per_merge)
+        return [tuple(chunk) for chunk in numbers]
+
+    @workflow_condition.output
+    def output(self) -> StoreTarget:
+        """The branch's folder."""
+        numbers = self.branch_data
+        return self.target(self.directory / f"{numbers[0]:06d}-{numbers[-1]:06d}")
+
+    def fingerprint_spec(self) -> Any:
+        """What the processor does, and the code of the files."""
+        return {"processor": self.processor.fingerprint, "code": code_closure("pocket.histograms.files")}
+
+    def input_ids(self) -> dict[str, str] | None:
+        """The outputs of the branches."""
+        return self.processor.branch_ids(self.processor.finished_branches(self.branch_data).values())
+
+    def needed(self) -> list[StoreTarget]:
+        """The outputs of the branches that are merged."""
+        among = self.branch_data if self.is_branch() else None
+        return [task.output() for task in self.processor.finished_branches(among).values()]
+
+    def branch_size(self, branch: int) -> int:
+        """Return the number of events of a branch."""
+        return sum(map(self.processor.branch_size, self.get_branch_map()[branch]))
+
+    def job(self) -> Job:
+        """Return the work of this branch."""
+        branches = self.processor.finished_branches(self.branch_data).values()
+        return MergingJob(
+            folders=tuple(task.output().directory for task in branches),
+            size=self.branch_size(self.branch),
+            output=self.write_info(),
+        )
+
+
+class MergeOutputs(IterationTask, ConfigTask):
+    """Adds the outputs of all branches and normalises them to the luminosity."""
+
+    exclude_index = False
+
+    @property
+    def processor(self) -> RunProcessor:
+        """The processor."""
+        return RunProcessor.req(self, branch=-1)
+
+    def requires(self) -> RunProcessor | MergeBranches:
+        """All branches of the processor, or what was made from several of them each."""
+        return MergeBranches.req(self, branch=-1) if self.branches_per_merge else self.processor
+
+    def fingerprint_spec(self) -> Any:
+        """What the processor does, what the datasets are normalised by, and the code that merges."""
+        return {"processor": self.processor.fingerprint, **self._merging_spec(self.config_inst)}
+
+    def spec_of(self, readings: Iterable[Reading]) -> Any:
+        """Return what decides those of the templates that are read.
+
+        Whoever depends on them has this in its fingerprint instead of the task's: all templates of a configuration are
+        filled in one pass, into another folder when any of them changes.
+        """
+        from pocket.configuration.parts import part_of
+
+        config = part_of(self.config_inst, readings)
+        return {"processor": self.processor.spec_of(config), **self._merging_spec(config)}
+
+    def _merging_spec(self, config: Configurator) -> dict[str, Any]:
+        datasets = self.processor.required_tasks["datasets"].values()
+        definitions = {name: definition for task in datasets for name, definition in task.definitions.items()}
+        return {
+            "normalisation": {
+                name: (definitions[name].xsec, definitions[name].before_skim) for name in config.definitions
+            },
+            "parameters": config.normalisation_parameters(),
+            "code": self._code,
+        }
+
+    @cached_property
+    def _code(self) -> list[str]:
+        modules = ("merging", "columns.parquet", "contents", "dumps.config")
+        return [code_closure(f"pocket.{module}") for module in modules]
+
+    def input_ids(self) -> dict[str, str] | None:
+        """The outputs of all branches, and the metadata of the datasets."""
+        return self.processor.merging_ids()
+
+    def needed(self) -> list[StoreTarget]:
+        """The outputs of the branches, and what was made from several of them."""
+        merged = store_targets(self.input()) if self.branches_per_merge else []
+        return [*merged, *(task.output() for task in self.processor.finished_branches().values())]
+
+    def make(self) -> None:
+        """Merge and write the templates and columns."""
+        from pocket.base.fingerprint.places import portable
+        from pocket.columns.parquet import merge_columns
+        from pocket.configuration.description import dump_config
+        from pocket.histograms.contents import write_contents
+        from pocket.histograms.files import read_output, write_sums_and_histograms
+        from pocket.outputs.merging import merge_outputs
+        from pocket.outputs.normalisation import normalisation_factors, normalisation_sentences
+        from pocket.parameters.defaults import dump_parameters
+
+        config = self.config_inst
+        # once in a process, if the processor runs in the same
+        print_normalisation_notes(self.config, config)
+        processor = self.processor
+        branches = processor.finished_branches()
+        folders = [task.output().directory for task in branches.values()]
+        missing = processor.missing_events(branches)
+        metadata = {name: part["metadata"] for name, part in processor.fileset.items()}
+        skipped = processor.skipped_files()
+        required = self.requires()
+        added = [task.output().directory for task in required.get_branch_tasks().values()]
+        outputs = map(read_output, added if self.branches_per_merge else folders)
+        merged = merge_outputs(config, outputs, metadata, all_files=not skipped and not missing)
+        factors = {
+            dataset: normalisation_factors(config, merged, dataset, meta)
+            for dataset, meta in metadata.items()
+            if meta["isMC"]
+        }
+        for sentence in normalisation_sentences(merged["divided_by"]):
+            print(f"{self.progress_label}: {sentence}")
+        with write_output(**self.write_info(), skipped=skipped, missing=missing) as folder:
+            write_sums_and_histograms(folder, merged)
+            write_contents(folder, merged["variables"])
+            merge_columns(folders, folder, factors)
+            # Paths of a machine or a snapshot would make another output of the same content.
+            (folder / CONFIG_FILE).write_text(portable(dump_config(config, self.config)), encoding="utf-8")
+            (folder / PARAMETERS_FILE).write_text(portable(dump_parameters(config.parameters)), encoding="utf-8")

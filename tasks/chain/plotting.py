@@ -1,0 +1,298 @@
+"""Plots of templates and of scale factors."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import shutil
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import law
+import luigi
+
+from pocket.base.fingerprint import code_closure, digest
+from pocket.base.fingerprint.places import portable
+from pocket.errors import ConfigError, DamagedOutputError, ScaleFactorError, check_known
+from pocket.histograms.contents import checksum_in_category, read_contents
+from pocket.io.store import is_complete, read_manifest, verify, write_output
+from pocket.parameters.checksums import checksums
+from tasks.chain.merging import MergeOutputs
+from tasks.chain.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
+from tasks.chain.validation import ClosureGate
+from tasks.framework.base import ConfigTask, input_ids, load
+from tasks.framework.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob
+from tasks.framework.pool import run_jobs
+
+
+class PlotTemplates(ClosureGate, ConfigTask):
+    """Draws data over stacked simulation, and both beside the templates without scale factors."""
+
+    variables = law.CSVParameter(default=(), description="histograms to draw; default: all of the configuration")
+    categories = law.CSVParameter(default=(), description="categories to draw; default: all of the configuration")
+    compare = luigi.Parameter(
+        default=law.NO_STR,
+        description="configuration to draw as before beside this one as after, none for no comparison; "
+        "default: what the analysis says",
+    )
+
+    exclude_index = False
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Resolve the comparison, and refuse unknown names and a wrong style before anything runs."""
+        from pocket.plots.specification import check_style
+
+        params = super().modify_param_values(params)
+        analysis = load(params["analysis"], params["params"])
+        config = analysis.config(params["config"])
+        where = f"configuration {params['config']!r}"
+        check_known("variable", params["variables"], config.variables, where)
+        check_known("category", params["categories"], config.categories.names, where)
+        check_style(config)
+        if params["compare"] == law.NO_STR:
+            params["compare"] = analysis.comparison(params["config"]).before or "none"
+        if params["compare"] != "none":
+            analysis.config(params["compare"])
+        return params
+
+    @property
+    def root(self) -> str:
+        """The configuration that the error of the comparison is from, if the analysis has one."""
+        declared = self.analysis_inst.comparison(self.config)
+        return declared.root if declared.before == self.compare else ""
+
+    def requires(self) -> dict[str, Any]:
+        """The templates of the configuration and of what it is compared with, and the closures behind them."""
+        compared = [] if self.compare == "none" else [self.compare]
+        configs = [self.config, *compared, *([self.root] if self.root else [])]
+        return {
+            "templates": {config: MergeOutputs.req(self, config=config) for config in configs},
+            "closures": self.closures(configs),
+        }
+
+    def fingerprint_spec(self) -> Any:
+        """The templates, what decides how each figure looks, and the code that draws."""
+        return {
+            "templates": {name: task.fingerprint for name, task in self.requires()["templates"].items()},
+            "figures": self.figure_specs,
+            "code": code_closure("pocket.plots.templates.figures"),
+        }
+
+    @cached_property
+    def figure_specs(self) -> dict[tuple[str, str], Any]:
+        """Category and variable → what decides how it is drawn."""
+        from pocket.plots.specification import figure_specs
+
+        config = self.config_inst
+        figures = [
+            (category, variable)
+            for category in self.categories or config.categories.names
+            for variable in self.variables or config.variables
+            if config.variables[variable].fills_category(category)
+        ]
+        return figure_specs(config, figures)
+
+    def input_ids(self) -> dict[str, str] | None:
+        """The templates and the closures."""
+        required = self.requires()
+        closures = {f"closure {name}": task.output() for name, task in required["closures"].items()}
+        return input_ids(
+            {**{f"templates {name}": task.output() for name, task in required["templates"].items()}, **closures}
+        )
+
+    def make(self) -> None:
+        """Draw one variable in one category per job, unless there are equal figures already."""
+        from pocket.configuration.analysis import absolute_reference
+
+        reference = absolute_reference(self.analysis)
+        folders = {name: task.directory for name, task in self.requires()["templates"].items()}
+        ids = self.figure_ids(folders)
+        made = find_figures(self.directory.parent, set(ids.values()))
+        figures: dict[str, Any] = {}
+        with write_output(**self.write_info(), figures=figures) as folder, TemporaryDirectory(dir=folder) as drawn:
+            jobs = {
+                (category, variable): TemplatePlotJob(
+                    analysis=reference,
+                    overrides=tuple(self.params),
+                    config=self.config,
+                    variable=variable,
+                    category=category,
+                    templates=folders[self.config],
+                    before=folders.get(self.compare),
+                    before_name=self.compare,
+                    root=folders.get(self.root),
+                    folder=Path(drawn, f"{number}"),
+                    expected=self.expected(self.config),
+                )
+                for number, ((category, variable), identity) in enumerate(ids.items())
+                if identity not in made
+            }
+            if jobs:
+                run_jobs(list(jobs.values()), self.cores, self.progress_label, "plots", self.show_progress)
+            for figure, identity in ids.items():
+                category, variable = figure
+                (folder / category).mkdir(parents=True, exist_ok=True)
+                files = sorted(jobs[figure].folder.iterdir()) if figure in jobs else made[identity]
+                for file in files:
+                    shutil.copyfile(file, folder / category / file.name)
+                figures[f"{category}/{variable}"] = {"id": identity, "files": [file.name for file in files]}
+        print(f"plots of {self.config} are in {self.directory}")
+
+    def figure_ids(self, folders: Mapping[str, Path]) -> dict[tuple[str, str], str]:
+        """Return category and variable → hash of all that decides the figures, contents of templates included.
+
+        Args:
+            folders: configuration → folder of its templates.
+        """
+        contents = {name: read_contents(folder) for name, folder in folders.items()}
+        code = code_closure("pocket.plots.templates.figures")
+        names = self.config, self.compare, self.root
+        return {
+            (category, variable): digest(
+                {
+                    "spec": spec,
+                    "figure": (category, variable, self.compare),
+                    "contents": [
+                        checksum_in_category(contents[name], variable, category) if name in contents else None
+                        for name in names
+                    ],
+                    "code": code,
+                }
+            )
+            for (category, variable), spec in self.figure_specs.items()
+        }
+
+
+def find_figures(folder: Path, wanted: Collection[str]) -> dict[str, list[Path]]:
+    """Return figures that are in complete outputs already: hash of what decides them → their files.
+
+    Args:
+        folder: holds the outputs.
+        wanted: the hashes to look for.
+    """
+    found: dict[str, list[Path]] = {}
+    for output in sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else ():
+        manifest = read_manifest(output)
+        for name, figure in manifest.info.get("figures", {}).items() if manifest else ():
+            if figure["id"] not in wanted or figure["id"] in found or not is_complete(output):
+                continue
+            category = name.partition("/")[0]
+            # A figure that is damaged there is drawn anew.
+            with contextlib.suppress(DamagedOutputError):
+                verify(output, {f"{category}/{file}" for file in figure["files"]})
+                found[figure["id"]] = [output / category / file for file in figure["files"]]
+    return found
+
+
+class PlotScaleFactors(ScaleFactorTask):
+    """Draws a scale factor, its uncertainties and the fits behind it, and beside it a published one."""
+
+    published = luigi.Parameter(
+        default=law.NO_STR,
+        description="published scale factor to compare with: a correctionlib file and the name of a correction with a "
+        "colon in between, e.g. corrections://POG/MUO/2018_UL/muon_Z.json.gz:NUM_TightID_DEN_TrackerMuons; no default",
+    )
+    published_inputs = law.CSVParameter(
+        default=(),
+        description="inputs of the published scale factor that aren't axes of the measured one, e.g. "
+        "year=2018,scale_factors=nominal:systup:systdown for a value and for one that gives the errors, or "
+        "eta=abseta for an axis of another name; no default",
+    )
+
+    exclude_index = False
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a published scale factor that can't be read, and a wrong style, before anything runs."""
+        from pocket.plots.specification import check_style
+
+        params = super().modify_param_values(params)
+        analysis = load(params["analysis"], params["params"])
+        check_style(analysis.config(analysis.drawn_as(params["scale_factor"])))
+        published = read_published(params["published"], params["published_inputs"])
+        if published is not None:
+            from pocket.corrections.files import load_correction
+            from pocket.scale_factors.files.comparison import read_inputs
+
+            load_correction(published.path, published.correction)
+            read_inputs(published.inputs)
+        return params
+
+    def requires(self) -> ComputeScaleFactors:
+        """The scale factor."""
+        return ComputeScaleFactors.req(self)
+
+    def fingerprint_spec(self) -> Any:
+        """The scale factor, the published one, the style, and the code that draws."""
+        from pocket.parameters.defaults import to_plain
+        from pocket.plots.specification import period_spec
+
+        config = self.analysis_inst.config(self.analysis_inst.drawn_as(self.scale_factor))
+        axes = [axis for _, variable in self.declaration.sources()[:1] for axis in config.variables[variable].axes]
+        return {
+            "scale_factor": self.requires().fingerprint,
+            "published": (self.published, self.published_inputs),
+            "labels": [(axis.name, axis.label) for axis in axes],
+            "period": period_spec(config),
+            "style": to_plain(config.parameters).get("plotting_style", {}),
+            "code": code_closure("pocket.plots.scale_factors.figures"),
+        }
+
+    def input_ids(self) -> dict[str, str] | None:
+        """The scale factor."""
+        return input_ids({f"scale factor {self.scale_factor}": self.requires().output()})
+
+    def make(self) -> None:
+        """Draw all pages."""
+        from pocket.configuration.analysis import absolute_reference
+
+        computed = self.requires()
+        if not computed.binned:
+            raise ScaleFactorError(f"scale factor {self.scale_factor!r} isn't binned in its inputs, it can't be drawn")
+        published = read_published(self.published, self.published_inputs)
+        files = checksums([published.path] if published else [])
+        if published:
+            published = dataclasses.replace(published, sha256=files[portable(published.path)])
+        with write_output(**self.write_info(), parameter_files=files) as folder:
+            job = ScaleFactorPlotJob(
+                analysis=absolute_reference(self.analysis),
+                overrides=tuple(self.params),
+                scale_factor=self.scale_factor,
+                result=computed.directory / RESULT,
+                folder=folder,
+                published=published,
+                history=computed.history(),
+                expected=self.expected(self.scale_factor),
+            )
+            run_jobs([job], self.cores, f"{self.task_family} {self.scale_factor}", "plots")
+        print(f"plots of {self.scale_factor} are in {self.directory}")
+
+
+def read_published(published: str, inputs: Sequence[str]) -> Published | None:
+    """Return the published scale factor that options name, ``None`` without one.
+
+    Args:
+        published: ``file:correction``.
+        inputs: a ``name=value`` each.
+
+    Raises:
+        ConfigError: if an option isn't like that, or there are inputs of nothing.
+    """
+    pairs = {name: value for name, _, value in (each.partition("=") for each in inputs)}
+    for each in inputs:
+        if not all(each.partition("=")):
+            raise ConfigError(f"--published-inputs: expected name=value with commas in between, not {each!r}")
+    if len(pairs) < len(inputs):
+        raise ConfigError(f"--published-inputs names an input twice: {', '.join(inputs)}")
+    if published == law.NO_STR:
+        if inputs:
+            raise ConfigError("--published-inputs needs --published, the scale factor that they belong to")
+        return None
+    path, _, correction = published.rpartition(":")
+    if not path or not correction or correction.startswith("//"):
+        raise ConfigError(f"--published: expected file:correction, not {published!r}")
+    return Published(path, correction, pairs)

@@ -1,0 +1,124 @@
+"""The processor: every configuration's raw histograms and sums, one branch per entry range."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pocket.base.fingerprint import code_closure
+from pocket.executors import Job
+from tasks.chain.branches import DatasetWorkflow
+from tasks.chain.datasets import BuildDatasets
+from tasks.chain.skimming import BuildSkimDatasets
+from tasks.core.targets import StoreTarget, store_targets
+from tasks.core.terminal import print_note
+from tasks.framework.base import input_ids
+from tasks.framework.iterations import NO_ITERATION, IterationTask
+from tasks.framework.jobs import ProcessingJob
+
+if TYPE_CHECKING:
+    from pocket.configuration.configurator import Configurator
+    from pocket.engine.resources import Resources
+    from tasks.chain.scale_factors import ComputeScaleFactors
+
+
+class RunProcessor(IterationTask, DatasetWorkflow):
+    """Runs the processor of a configuration over its datasets, or over the skim of them that it reads."""
+
+    exclude_index = False
+
+    def dataset_tasks(self) -> dict[str, BuildDatasets | BuildSkimDatasets]:
+        """The tasks that have the filesets: of the skim that the configuration reads, or of its definition files."""
+        skim = self.analysis_inst.skims.get(self.config)
+        if skim is not None:
+            return {skim.config: BuildSkimDatasets.req(self, config=skim.config)}
+        return {file: BuildDatasets.req(self, definition=file) for file in self.config_inst.definition_files}
+
+    def workflow_requires(self) -> dict[str, Any]:
+        """Filesets, the toys in them, and the scale factors that the weights apply."""
+        required: dict[str, Any] = {"datasets": self.dataset_tasks(), "scale_factors": self.applied()}
+        if self.has_toys:
+            required["toys"] = self.toys
+        return required
+
+    def applied(self) -> dict[str, ComputeScaleFactors]:
+        """The scale factors that the weights apply; coupled ones of the iteration before, in the first one none."""
+        from tasks.chain.scale_factors import ComputeScaleFactors
+
+        before = dict.fromkeys(self.group.scale_factors if self.group else (), self.iteration - 1)
+        names = [name for name in self.config_inst.scale_factors if self.iteration != 0 or name not in before]
+        return {
+            name: ComputeScaleFactors.req(self, scale_factor=name, iteration=before.get(name, NO_ITERATION))
+            for name in names
+        }
+
+    def needed(self) -> list[StoreTarget]:
+        """The outputs that are required, and the skim whose files are read."""
+        skims = [task for task in self.dataset_tasks().values() if isinstance(task, BuildSkimDatasets)]
+        return [*super().needed(), *store_targets([task.input() for task in skims])]
+
+    def fingerprint_spec(self) -> Any:
+        """The configuration, the code of the engine and of its files, the toys, the skim and the scale factors."""
+        return self.spec_of(self.config_inst)
+
+    def spec_of(self, config: Configurator) -> Any:
+        """Return what decides the outputs of the configuration, or what a part of it fills."""
+        required = self.required_tasks
+        skims = [task for task in required["datasets"].values() if isinstance(task, BuildSkimDatasets)]
+        applied = config.scale_factors
+        return {
+            "config": config.processing_spec(),
+            **self._code,
+            "toys": required["toys"].fingerprint if self.has_toys else None,
+            "skim": [task.requires().fingerprint for task in skims],
+            "scale_factors": {
+                name: task.fingerprint for name, task in required["scale_factors"].items() if name in applied
+            },
+        }
+
+    @cached_property
+    def _code(self) -> dict[str, Any]:
+        return {
+            "engine": code_closure("pocket.engine.run"),
+            "files": [code_closure("pocket.histograms.files"), code_closure("pocket.columns.parquet")],
+        }
+
+    def input_ids(self) -> dict[str, str] | None:
+        """The files by UUID and entry range, and the scale factors."""
+        scale_factors = self.required_tasks["scale_factors"]
+        ids = input_ids({f"scale factor {name}": task.output() for name, task in scale_factors.items()})
+        return None if ids is None else {**self.segment_ids, **ids}
+
+    def prepare_branches(self, fetch_needed: bool = True) -> None:
+        """Say what the configuration lacks that simulation usually has, and prepare the branches."""
+        print_normalisation_notes(self.config, self.config_inst)
+        self._print_overlaps()
+        super().prepare_branches(fetch_needed)
+
+    def _print_overlaps(self) -> None:
+        """Print where files of data from different definition files share luminosity sections."""
+        from pocket.datasets.sections import overlaps
+
+        if len(self.required_tasks["datasets"]) > 1:
+            for overlap in overlaps(self.fileset):
+                print_note(f"{overlap}: if events are there twice, they count twice")
+
+    def job(self) -> Job:
+        """Return the work of this branch."""
+        return ProcessingJob(**self.job_arguments())
+
+    def made_files(self) -> Resources:
+        """Return the files that required tasks made."""
+        scale_factors = self.required_tasks["scale_factors"]
+        left_out: dict[str, str | None] = dict.fromkeys(self.config_inst.scale_factors)
+        files = left_out | {name: str(task.correction_file) for name, task in scale_factors.items()}
+        return replace(super().made_files(), scale_factors=files)
+
+
+def print_normalisation_notes(name: str, config: Configurator) -> None:
+    """Print which of the usual weights of simulation a configuration lacks, once in a process."""
+    from pocket.outputs.normalisation import normalisation_notes
+
+    for sentence in normalisation_notes(config):
+        print_note(f"configuration {name!r}: {sentence}")

@@ -1,0 +1,211 @@
+"""Scale factors: measured in the templates of one configuration, applied by the weights of others."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import luigi
+
+from pocket.base.fingerprint import code_closure
+from pocket.base.runtime.user_code import UserCall
+from pocket.histograms.contents import checksum_of, read_contents
+from pocket.histograms.readings import of_config
+from pocket.io.store import write_output
+from tasks.chain.merging import MergeOutputs
+from tasks.chain.readings import fingerprint_of, read_from, template_ids
+from tasks.chain.toys import MakeToySamples
+from tasks.framework.base import TemplateTask, input_ids, load
+from tasks.framework.iterations import NO_ITERATION, IterationTask
+
+if TYPE_CHECKING:
+    from pocket.configuration.analysis import Analysis
+    from pocket.engine.resources import Resources
+    from pocket.scale_factors import Coupled, ScaleFactorBase
+    from pocket.scale_factors.declarations.base import Made
+    from pocket.scale_factors.measurement.result import ScaleFactorResult
+    from tasks.chain.coupling import IterateScaleFactors
+
+RESULT = "result.json"
+#: folder with the results of all iterations of a coupled scale factor
+HISTORY = "iterations"
+
+
+def code_of(*references: str) -> list[Any]:
+    """Return the code behind functions ``module:function``; empty texts name none."""
+    return [code_closure(reference.partition(":")[0]) for reference in references if reference]
+
+
+class ScaleFactorTask(TemplateTask):
+    """A task for one scale factor of the analysis."""
+
+    scale_factor = luigi.Parameter(description="scale factor of the analysis; no default")
+
+    exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse an unknown scale factor, and too few toys for it, before anything runs."""
+        params = super().modify_param_values(params)
+        load(params["analysis"], params["params"]).check_toys(params["scale_factor"])
+        return params
+
+    @property
+    def declaration(self) -> ScaleFactorBase:
+        """The scale factor's declaration."""
+        return self.analysis_inst.scale_factor(self.scale_factor)
+
+    @property
+    def config_part(self) -> str:
+        """Name of the scale factor."""
+        return str(self.scale_factor)
+
+    def toys(self) -> dict[str, MakeToySamples]:
+        """Return the task that makes the toys, if a file that the scale factor is imported from comes with them."""
+        from pocket.engine.resources import TOYS
+
+        needed = any(name.startswith(TOYS) for name in self.declaration.files())
+        return {"toys": MakeToySamples.req(self, branch=-1)} if needed else {}
+
+    def toy_files(self) -> Resources:
+        """Return the files that come with the toys."""
+        from pocket.engine.resources import Resources
+
+        return Resources(toys=next((str(task.corrections) for task in self.toys().values()), None))
+
+    def made(self, templates: Mapping[str, MergeOutputs], unchanged: bool = False) -> Made:
+        """Return what earlier steps made; ``templates`` are the tasks that do, by configuration."""
+        from pocket.scale_factors.declarations.base import Made
+
+        folders = {config: task.directory for config, task in templates.items()}
+        return Made(folders, self.analysis_inst.years_of, self.toy_files().find, unchanged)
+
+    @property
+    def failed_directory(self) -> Path:
+        """Where the numbers of what failed go; hidden, hence no output."""
+        return self.directory.with_name(f".{self.directory.name}.failed")
+
+
+class ComputeScaleFactors(IterationTask, ScaleFactorTask):
+    """Measures a scale factor, or imports one, and writes it for correctionlib."""
+
+    exclude_index = False
+
+    @classmethod
+    def find_group(cls, analysis: Analysis, params: dict[str, Any]) -> Coupled | None:
+        """Return the scale factors that one with these parameters is coupled with."""
+        return analysis.coupled_with(params["scale_factor"])
+
+    @property
+    def iterated(self) -> IterateScaleFactors | None:
+        """The task whose result this is, of a scale factor that has settled together with others."""
+        if self.iteration != NO_ITERATION or self.analysis_inst.coupled_with(self.scale_factor) is None:
+            return None
+        from tasks.chain.coupling import IterateScaleFactors
+
+        return IterateScaleFactors.req(self)
+
+    def templates(self) -> dict[str, MergeOutputs]:
+        """The templates that it is measured in, per configuration; of a settled one, those of the last iteration."""
+        if self.iterated is not None:
+            return self.iterated.requires()[str(self.scale_factor)].templates()
+
+        def iteration(config: str) -> int:
+            return self.iteration if self.analysis_inst.coupled_in(config) == self.group else NO_ITERATION
+
+        return {
+            config: MergeOutputs.req(self, config=config, iteration=iteration(config))
+            for config in self.declaration.configs()
+        }
+
+    def requires(self) -> dict[str, Any]:
+        """The templates that it is measured in, toys that it is imported from, or the iterations of a coupled one."""
+        return {**self.templates(), **self.toys()} if self.iterated is None else {"iterations": self.iterated}
+
+    def complete(self) -> bool:
+        """Whether the scale factor is there; if not, one that can't be made is refused before anything runs."""
+        if super().complete():
+            return True
+        if self.declaration.checker and not self.toys():
+            from pocket.scale_factors.declarations.base import find_function
+
+            find_function(self.declaration.checker)(self.declaration)
+        return False
+
+    def fingerprint_spec(self) -> Any:
+        """What is read of templates, or the toys, the declaration, and the code of the method."""
+        if self.iterated is not None:
+            return {"iterations": self.iterated.fingerprint, "name": self.scale_factor}
+        readings = self.declaration.readings()
+        return {
+            "templates": {config: fingerprint_of(config, task, readings) for config, task in self.templates().items()},
+            "toys": {name: task.fingerprint for name, task in self.toys().items()},
+            "name": self.scale_factor,
+            "declaration": self.declaration,
+            "code": code_of(self.declaration.maker, self.declaration.method),
+        }
+
+    def input_ids(self) -> dict[str, str] | None:
+        """What is read of the templates, or the iterations."""
+        if self.iterated is not None:
+            return input_ids({"iterations": self.iterated.output()})
+        readings = self.declaration.readings()
+
+        def checksum(config: str, folder: Path) -> str:
+            return checksum_of(read_contents(folder), of_config(readings or (), config))
+
+        return template_ids(self, self.templates(), None if readings is None else checksum)
+
+    @property
+    def correction_file(self) -> Path:
+        """The file for correctionlib."""
+        return self.directory / f"{self.scale_factor}.json"
+
+    @property
+    def binned(self) -> bool:
+        """Whether there are values in bins, as of everything that is measured."""
+        return (self.directory / RESULT).exists()
+
+    def result(self) -> ScaleFactorResult:
+        """Return the values in bins."""
+        from pocket.scale_factors.measurement.result import ScaleFactorResult
+
+        return ScaleFactorResult.from_json((self.directory / RESULT).read_text(encoding="utf-8"))
+
+    def history(self) -> tuple[Path, ...]:
+        """Return the files with the results of all iterations, none unless it is a coupled one that has settled."""
+        return tuple(sorted((self.directory / HISTORY).glob("*.json"), key=lambda path: int(path.stem)))
+
+    def scale_factor_files(self) -> dict[str, str]:
+        """Return the checksum of the file."""
+        manifest = self.output().manifest
+        assert manifest is not None
+        return {str(self.scale_factor): manifest.files[self.correction_file.name].sha256}
+
+    def make(self) -> None:
+        """Make and write the scale factor."""
+        if self.iterated is not None:
+            with write_output(**self.write_info()) as folder:
+                shutil.copytree(self.iterated.directory / str(self.scale_factor), folder, dirs_exist_ok=True)
+            return
+        from pocket.base.fingerprint.reads import recording_reads
+        from pocket.parameters.used_files import recording_files
+        from pocket.scale_factors.declarations.base import find_function
+
+        make = find_function(self.declaration.maker)
+        # what isn't applied yet has no uncertainty
+        made = self.made(self.templates(), unchanged=self.iteration == 0)
+        with (
+            recording_files(self.declaration) as used,
+            recording_reads(self.declaration) as reads,
+            UserCall("scale factor", str(self.scale_factor)),
+        ):
+            correction, result = make(str(self.scale_factor), self.declaration, made)
+        files = used.checksums(self.toy_files().not_made(used))
+        read = read_from(self.templates())
+        with write_output(**self.write_info(), **read, parameter_files=files, reads=reads.record()) as folder:
+            (folder / self.correction_file.name).write_text(correction, encoding="utf-8")
+            if result is not None:
+                (folder / RESULT).write_text(result.to_json(), encoding="utf-8")

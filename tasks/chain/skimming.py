@@ -1,0 +1,135 @@
+"""Skims: selected events as NanoAOD, and the datasets that they are."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from pocket.base.fingerprint import code_closure
+from pocket.executors import Job
+from pocket.io.store import verify, write_output
+from tasks.batch.own_store import with_own_paths
+from tasks.chain.branches import DatasetWorkflow
+from tasks.chain.datasets import FILESET, BuildDatasets
+from tasks.core.targets import fetch, fetch_verified
+from tasks.framework.base import ConfigTask, load
+from tasks.framework.jobs import SkimJob
+
+if TYPE_CHECKING:
+    from pocket.configuration.skim import Skim
+    from pocket.datasets.definitions import DatasetDefinition
+    from pocket.datasets.fileset import Fileset
+
+DEFINITIONS = "datasets.json"
+#: :data:`pocket.skims.record.RECORD`
+RECORD = "skim.json"
+
+
+class SkimTask(ConfigTask):
+    """A task for a configuration whose selection makes a skim."""
+
+    exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a configuration that isn't skimmed before anything runs."""
+        params = super().modify_param_values(params)
+        load(params["analysis"], params["params"]).skim_of(params["config"])
+        return params
+
+    @property
+    def skim_inst(self) -> Skim:
+        """The skim."""
+        return self.analysis_inst.skim_of(self.config)
+
+
+class SkimEvents(SkimTask, DatasetWorkflow):
+    """Writes the events that pass the selection of a configuration as NanoAOD, in one file per branch."""
+
+    exclude_index = False
+
+    def workflow_requires(self) -> dict[str, Any]:
+        """Filesets of the original files, and the toys in them."""
+        files = self.config_inst.definition_files
+        required: dict[str, Any] = {"datasets": {file: BuildDatasets.req(self, definition=file) for file in files}}
+        if self.has_toys:
+            required["toys"] = self.toys
+        return required
+
+    def fingerprint_spec(self) -> Any:
+        """The selection, the branches that are kept, the code, and the toys."""
+        skim, spec = self.skim_inst, self.config_inst.processing_spec()
+        return {
+            "selection": {part: spec[part] for part in skim.configuration_parts},
+            "mode": skim.mode,
+            "keep": skim.keep,
+            "drop": skim.drop,
+            "compression": skim.compression,
+            "engine": code_closure("pocket.skims.run"),
+            "toys": self.toys.fingerprint if self.has_toys else None,
+        }
+
+    def input_ids(self) -> dict[str, str]:
+        """The files by UUID and entry range."""
+        return self.segment_ids
+
+    def job(self) -> Job:
+        """Return the work of this branch."""
+        return SkimJob(**self.job_arguments())
+
+
+class BuildSkimDatasets(SkimTask):
+    """Collects the files of a skim as datasets, whose metadata have the sums over all events before the skim."""
+
+    exclude_index = False
+
+    def requires(self) -> SkimEvents:
+        """All branches of the skim."""
+        return SkimEvents.req(self, branch=-1)
+
+    @cached_property
+    def definitions(self) -> dict[str, DatasetDefinition]:
+        """The datasets by name, as defined for the original files."""
+        tasks = self.requires().required_tasks["datasets"].values()
+        found = {name: definition for task in tasks for name, definition in task.definitions.items()}
+        return {name: found[name] for name in self.config_inst.definitions}
+
+    def fingerprint_spec(self) -> Any:
+        """The skim, the metadata of the datasets, and the code that collects."""
+        return {
+            "skim": self.requires().fingerprint,
+            "metadata": {name: definition.metadata() for name, definition in self.definitions.items()},
+            "code": code_closure("pocket.skims.datasets"),
+        }
+
+    def input_ids(self) -> dict[str, str] | None:
+        """The outputs of all branches, and the metadata of the datasets."""
+        return self.requires().merging_ids()
+
+    def fetch_needed(self) -> None:
+        """Have the branches of the skim; only their records are read here, the files of events where they are used."""
+        fetch(self.needed())
+        for target in self.needed():
+            verify(target.directory, {RECORD})
+
+    def make(self) -> None:
+        """Write the fileset, and a definition file to process the skim elsewhere."""
+        from pocket.skims.datasets import skim_definitions, skim_fileset
+        from pocket.skims.record import SkimRecord
+
+        skim = self.requires()
+        branches = skim.finished_branches()
+        folders = [(task.branch_data.dataset, task.output().directory) for task in branches.values()]
+        records = ((dataset, folder, SkimRecord.read(folder)) for dataset, folder in folders)
+        fileset = skim_fileset(skim.fileset, records)
+        definitions = skim_definitions(fileset, self.definitions)
+        missing = skim.missing_events(branches)
+        with write_output(**self.write_info(), skipped=skim.skipped_files(), missing=missing) as folder:
+            (folder / FILESET).write_text(json.dumps(fileset, indent=1), encoding="utf-8")
+            (folder / DEFINITIONS).write_text(json.dumps(definitions, indent=1), encoding="utf-8")
+
+    def fileset(self) -> Fileset:
+        """Read the fileset."""
+        fetch_verified([self.output()])
+        return with_own_paths(json.loads((self.directory / FILESET).read_text(encoding="utf-8")))

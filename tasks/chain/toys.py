@@ -1,0 +1,93 @@
+"""Toy NanoAOD: one branch per file."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pocket.base.fingerprint import code_closure
+from pocket.executors import Job
+from tasks.core.targets import StoreTarget
+from tasks.framework.jobs import TOY_FILE, ToyCorrectionsJob, ToyJob
+from tasks.framework.workflow import PoolWorkflow
+
+if TYPE_CHECKING:
+    from pocket.toys.config import ToyConfig
+
+
+class MakeToySamples(PoolWorkflow):
+    """Generates toy NanoAOD with a known truth, and the corrections that belong to it."""
+
+    # toys are quick to make, whatever the batch system of those who need them
+    exclude_params_req_get: ClassVar = {"workflow"}
+
+    exclude_index = False
+
+    @property
+    def config_part(self) -> str:
+        """Toys are the same for all configurations of an analysis."""
+        return "toys"
+
+    @cached_property
+    def toy_parameters(self) -> dict[str, Any]:
+        """The section ``toys`` of the parameters."""
+        from pocket.parameters.defaults import to_plain
+
+        analysis = self.analysis_inst
+        parameters = to_plain(analysis.config(analysis.default_config).parameters)
+        toys = parameters["toys"]
+        assert isinstance(toys, dict)
+        return toys
+
+    @cached_property
+    def toy_config(self) -> ToyConfig:
+        """The toys' configuration."""
+        from pocket.toys.config import ToyConfig
+
+        return ToyConfig.from_params(self.toy_parameters)
+
+    def fingerprint_spec(self) -> Any:
+        """The toys' parameters and the generator's code."""
+        modules = tuple(f"pocket.toys.{name}" for name in ("generator", "nanoaod", "resources", "jerc", "plan"))
+        return {"parameters": self.toy_parameters, "code": [code_closure(module) for module in modules]}
+
+    def input_ids(self) -> dict[str, str]:
+        """Toys are made from nothing."""
+        return {}
+
+    def create_branch_map(self) -> list[tuple[str, int, int]]:
+        """One branch per file: process, part and number of events; the last one makes the corrections."""
+        from pocket.toys.config import PROCESSES
+        from pocket.toys.plan import file_plan
+
+        files = [(process, *part) for process in PROCESSES for part in file_plan(process, self.toy_config)]
+        return [*files, ("corrections", 0, 0)]
+
+    def output(self) -> StoreTarget:
+        """The branch's folder."""
+        process, part, _ = self.branch_data
+        name = process if process == "corrections" else f"{process}_{part:03d}"
+        return self.target(self.directory / name)
+
+    def job(self) -> Job:
+        """Return the work of this branch."""
+        process, part, n_events = self.branch_data
+        output = self.write_info()
+        if process == "corrections":
+            return ToyCorrectionsJob(self.toy_parameters, output)
+        return ToyJob(process, part, n_events, self.toy_parameters, output)
+
+    @property
+    def corrections(self) -> Path:
+        """Folder of the corrections that belong to the toys."""
+        return self.directory / "corrections"
+
+    def files(self) -> dict[str, list[Path]]:
+        """Return process → its files."""
+        files: dict[str, list[Path]] = {}
+        for branch in self.get_branch_tasks().values():
+            process = branch.branch_data[0]
+            if process != "corrections":
+                files.setdefault(process, []).append(branch.output().directory / TOY_FILE)
+        return files

@@ -1,0 +1,156 @@
+"""The closure of scale factors, which templates that depend on them have to wait for."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import luigi
+
+from pocket.errors import ClosureError
+from pocket.histograms.contents import checksum_of, digest_json, read_contents
+from pocket.histograms.files import read_sums
+from pocket.histograms.readings import joined, of_config
+from pocket.io.store import write_output
+from pocket.io.store.publishing import replacing
+from pocket.scale_factors.declarations.closure import closure_configs
+from tasks.chain.merging import MergeOutputs
+from tasks.chain.readings import fingerprint_of, read_from, template_ids
+from tasks.chain.scale_factors import ComputeScaleFactors, ScaleFactorTask, code_of
+from tasks.framework.base import TemplateTask, input_ids
+
+if TYPE_CHECKING:
+    from pocket.histograms.readings import Reading
+    from pocket.scale_factors.validation.report import Report
+
+REPORT = "report.json"
+TABLE = "report.txt"
+
+
+class ClosureGate(TemplateTask):
+    """A task that goes on only if the scale factors behind its templates close."""
+
+    accept_closure = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="go on where the closure of a scale factor fails, and record that it was accepted; default: False",
+    )
+
+    exclude_index = True
+
+    def closures(self, configs: Iterable[str]) -> dict[str, ValidateScaleFactors]:
+        """Return the closure of each scale factor that templates of some configurations depend on."""
+        names = (name for config in configs for name in self.analysis_inst.scale_factors_behind(config))
+        return {name: ValidateScaleFactors.req(self, scale_factor=name) for name in dict.fromkeys(names)}
+
+
+class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
+    """Checks that a scale factor does what it is for, and fails if it doesn't."""
+
+    exclude_index = False
+
+    def requires(self) -> dict[str, Any]:
+        """The scale factor, and the templates in which its closure is looked for, those it was measured in included."""
+        computed = ComputeScaleFactors.req(self)
+        templates = computed.templates()
+        return {
+            "scale_factor": computed,
+            "templates": {
+                config: templates.get(config) or MergeOutputs.req(self, config=config)
+                for measured in self.declaration.measured()
+                for config in closure_configs(measured)
+            },
+        }
+
+    def fingerprint_spec(self) -> Any:
+        """The scale factor, what is read where its closure is looked for, and the code of the checks."""
+        from pocket.configuration.parts import part_of
+
+        required, declaration = self.requires(), self.declaration
+        readings = self.readings()
+        return {
+            "scale_factor": required["scale_factor"].fingerprint,
+            "templates": {
+                config: fingerprint_of(config, task, readings)
+                for config, task in required["templates"].items()
+                if config not in declaration.configs()
+            },
+            # what fills those that it was measured in is behind the scale factor, and which ones these are may be known
+            # only afterwards; but the closure may read more of them
+            "measured in": {
+                config: part_of(self.analysis_inst.config(config), of_config(readings, config)).processing_spec()
+                for config in required["templates"]
+                if readings is not None and config in declaration.configs()
+            },
+            "closure": [measured.closure for measured in declaration.measured()],
+            "code": code_of(declaration.validator, declaration.method, declaration.algebra),
+        }
+
+    def readings(self) -> tuple[Reading, ...] | None:
+        """Return what the checks read of the templates, ``None`` for all of them."""
+        read = [measured.closure_readings() for measured in self.declaration.measured()]
+        return joined(reading for readings in read for reading in readings or ()) if None not in read else None
+
+    def input_ids(self) -> dict[str, str] | None:
+        """The scale factor, and what is read of the templates."""
+        from pocket.scale_factors.validation.sums import read_part
+
+        required = self.requires()
+        readings = self.readings()
+
+        def checksum(config: str, folder: Path) -> str:
+            read = of_config(readings or (), config)
+            return digest_json([checksum_of(read_contents(folder), read), read_part(read_sums(folder), config, read)])
+
+        templates = template_ids(self, required["templates"], None if readings is None else checksum)
+        scale_factor = input_ids({"scale factor": required["scale_factor"].output()})
+        return None if templates is None or scale_factor is None else {**scale_factor, **templates}
+
+    def make(self) -> None:
+        """Make all checks, write and print the report.
+
+        Raises:
+            ClosureError: if a check failed, unless that is accepted.
+        """
+        from pocket.parameters.used_files import recording_files
+
+        with recording_files() as used:
+            report = self.report()
+        made = (str(self.requires()["scale_factor"].correction_file),)
+        files = used.checksums(name for name in self.toy_files().not_made(used) if used[name] not in made)
+        print(report.table(), end="", flush=True)
+        accepted = bool(report.failed) and self.accept_closure
+        if report.failed and not accepted:
+            with replacing(self.failed_directory) as folder:
+                _write(folder, report, accepted=False)
+            raise ClosureError(
+                f"{report.sentence}; the report is in {self.failed_directory / REPORT}, and --accept-closure goes on "
+                "nevertheless"
+            )
+        read = read_from(self.requires()["templates"])
+        found: dict[str, Any] = {"failed": report.failed, "accepted": accepted, "parameter_files": files}
+        with write_output(**self.write_info(), **read, **found) as folder:
+            _write(folder, report, accepted=accepted)
+        shutil.rmtree(self.failed_directory, ignore_errors=True)
+
+    def report(self) -> Report:
+        """Return the report on what is there."""
+        from pocket.scale_factors.declarations.base import find_function
+
+        required = self.requires()
+        computed = required["scale_factor"]
+        report: Report = find_function(self.declaration.validator)(
+            str(self.scale_factor),
+            self.declaration,
+            self.made(required["templates"]),
+            computed.correction_file.read_text(encoding="utf-8"),
+            computed.result() if computed.binned else None,
+        )
+        return report
+
+
+def _write(folder: Path, report: Report, *, accepted: bool) -> None:
+    (folder / REPORT).write_text(report.to_json(accepted=accepted), encoding="utf-8")
+    (folder / TABLE).write_text(report.table(), encoding="utf-8")

@@ -1,0 +1,241 @@
+"""Client of luigi's central scheduler: commands that need the same output make it once, the others wait for it.
+
+luigi's own worker ends when another one runs what it needs, and knows tasks by their parameters alone. Here a task is
+known by the place of its output as well, so that checkouts, stores and edits of the code don't meet, and a command ends
+when its outputs are there, or when it has failed itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import uuid
+from typing import Any
+from urllib.parse import urlsplit
+
+import law
+import luigi.interface
+from luigi.rpc import RemoteScheduler, RPCError
+from luigi.worker import Worker
+
+from pocket.base.snapshots.process import shown
+from pocket.errors import PocketError
+from pocket.io.remote.tokens import redacted
+from tasks.core.terminal import print_note
+
+#: what is told without being asked, and must never stop the work
+_NEWS = ("/api/ping", "/api/set_task_progress_percentage", "/api/set_task_status_message")
+#: where a request or a reply has the id of a task, or some
+_IDS = ("task_id", "deps", "new_deps", "current_tasks")
+
+#: parameters that say nothing
+_NO_VALUE = ("", "-1", "False", law.NO_STR)
+
+# not typed
+_factory: Any = luigi.interface._WorkerSchedulerFactory
+_RemoteScheduler: Any = RemoteScheduler
+_Worker: Any = Worker
+_create_worker = _factory.create_worker
+
+
+def use_central_scheduler() -> None:
+    """Have luigi use the classes of this module where it isn't asked for its local scheduler."""
+    _factory.create_remote_scheduler = lambda self, url: CentralScheduler(url)
+    _factory.create_worker = _worker
+    # options of its connection, which luigi looks for without declaring them
+    options: Any = luigi.interface.core
+    options.ignore_unconsumed = options.ignore_unconsumed | {"rpc_retry_attempts", "rpc_retry_wait", "rpc_log_retries"}
+
+
+def _worker(self: Any, scheduler: Any, worker_processes: int, assistant: bool = False) -> Any:
+    if isinstance(scheduler, CentralScheduler):
+        return SharingWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
+    return _create_worker(self, scheduler, worker_processes, assistant)
+
+
+class SchedulerError(PocketError):
+    """The central scheduler doesn't answer."""
+
+
+class CentralScheduler(_RemoteScheduler):
+    """The scheduler as a worker sees it.
+
+    Args:
+        url: its address.
+
+    Raises:
+        SchedulerError: if it doesn't answer.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        #: id of a task in this process → id that the scheduler knows, and the other way round
+        self._shared: dict[str, str] = {}
+        self._own: dict[str, str] = {}
+        #: what the scheduler's page shows of a task's parameters
+        self._parameters: dict[str, dict[str, str]] = {}
+        try:
+            self._ask_once("/api/is_pause_enabled", {})
+        except self._errors as error:
+            raise self._error(error) from error
+
+    def know(self, task: Any) -> None:
+        """Have the scheduler know a task by the place of its output: others that make it there make the same."""
+        if task.task_id not in self._shared:
+            # not a fingerprint, which would be the same in all stores
+            shared = f"{task.task_id}_{hashlib.sha256(os.fsencode(_place(task))).hexdigest()[:10]}"
+            self._shared[task.task_id] = shared
+            self._own[shared] = task.task_id
+            told = task.to_str_params(only_significant=True)
+            self._parameters[task.task_id] = {name: value for name, value in told.items() if value not in _NO_VALUE}
+
+    def tell_stopped(self, worker: str, task_id: str) -> None:
+        """Tell that a worker doesn't run a task any more, if somebody listens."""
+        told = {"worker": worker, "task_id": self._shared.get(task_id, task_id), "status": "FAILED", "expl": "stopped"}
+        with contextlib.suppress(*self._errors):
+            self._ask_once("/api/add_task", told)
+
+    @property
+    def _place(self) -> str:
+        # an address may have a password
+        parts = urlsplit(self._url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+    @property
+    def _errors(self) -> tuple[type[Exception], ...]:
+        raises = self._fetcher.raises
+        # what answers may be no scheduler
+        return (RPCError, ValueError, LookupError, TypeError, *(raises if isinstance(raises, tuple) else (raises,)))
+
+    def _error(self, error: BaseException) -> SchedulerError:
+        cause = error.sub_exception if isinstance(error, RPCError) and error.sub_exception else error
+        return SchedulerError(
+            f"luigi's central scheduler at {self._place} doesn't answer ({type(cause).__name__}): start "
+            "it there by law luigid, or leave it out by --local-scheduler True; finished outputs stay"
+        )
+
+    def _ask_once(self, url: str, data: dict[str, Any]) -> Any:
+        body = {"data": json.dumps(data)}
+        return json.loads(self._fetcher.fetch(f"{self._url}{url}", body, self._connect_timeout))["response"]
+
+    def _request(self, url: str, data: dict[str, Any], attempts: int = 3, allow_null: bool = True) -> Any:
+        """Ask the scheduler something, or tell it.
+
+        Raises:
+            SchedulerError: if it doesn't answer, however often it is asked; never for what is only news.
+        """
+        if data.get("params"):
+            data = {**data, "params": self._parameters.get(data["task_id"], {})}
+        data = {key: self._translated(key, _cleaned(value), self._shared) for key, value in data.items()}
+        try:
+            if url in _NEWS:
+                reply = self._ask_once(url, data)
+            else:
+                reply = super()._request(url, data, attempts=attempts, allow_null=allow_null)
+        except self._errors as error:
+            if url in _NEWS:
+                print_note(f"luigi's central scheduler at {self._place} doesn't answer; what runs goes on")
+                return None
+            raise self._error(error) from error
+        if isinstance(reply, dict):
+            for entry in (reply, *(reply.get("running_tasks") or ())):
+                entry.update({key: self._translated(key, value, self._own) for key, value in entry.items()})
+        return reply
+
+    @staticmethod
+    def _translated(key: str, value: Any, ids: dict[str, str]) -> Any:
+        if key not in _IDS or value is None:
+            return value
+        return ids.get(value, value) if isinstance(value, str) else [ids.get(item, item) for item in value]
+
+
+class SharingWorker(_Worker):
+    """Runs what no other command runs, waits for the rest, and takes over what others leave undone."""
+
+    #: what the scheduler was told of tasks, from which luigi makes the summary and the exit code
+    _add_task_history: list[tuple[Any, str, bool]]
+    #: whether the scheduler was told once more what is left, since it last had something to do
+    _asked_again = False
+
+    def _add(self, task: Any, is_complete: Any) -> Any:
+        self._scheduler.know(task)
+        for required in super()._add(task, is_complete):
+            self._scheduler.know(required)
+            yield required
+
+    def _run_task(self, task_id: str) -> None:
+        self._asked_again = False
+        super()._run_task(task_id)
+
+    def _keep_alive(self, response: Any) -> bool:
+        """Whether to wait: while others run what this command needs; then it takes over what they left undone."""
+        if not self.run_succeeded or self._stop_requesting_work or self._is_done():
+            return False
+        if response.running_tasks:
+            self._asked_again = False
+            for running in response.running_tasks:
+                self._note_waiting(running)
+            return True
+        # a command that failed, was killed, or makes something else of it; or a scheduler that began anew
+        if self._asked_again:
+            return False
+        self._asked_again = True
+        return bool(self.add(self._scheduled_tasks[self._first_task]))
+
+    def _note_waiting(self, running: dict[str, Any]) -> None:
+        task = self._scheduled_tasks.get(running["task_id"])
+        label = getattr(task, "progress_label", running["task_id"])
+        who = f"process {running.get('pid', '?')} of {running.get('username', '?')} on {running.get('host', '?')}"
+        print_note(f"{label} runs in {who}: waiting for it")
+
+    def _is_done(self) -> bool:
+        """Whether the task of the command is complete, by this worker or another one."""
+        return any(status == "DONE" for task, status, _ in self._add_task_history if task.task_id == self._first_task)
+
+    def run(self) -> bool:
+        """Run all tasks, or have others run them."""
+        succeeded = super().run()
+        if succeeded:
+            self._note_others()
+        return bool(succeeded)
+
+    def _note_others(self) -> None:
+        """Say that what others ran is complete, for the summary and the exit code."""
+        # it is complete if all that it requires is
+        if not (self._is_done() or self._scheduled_tasks[self._first_task].complete()):
+            return
+        known = {task.task_id for task, status, _ in self._add_task_history if status != "PENDING"}
+        others = [task for task_id, task in self._scheduled_tasks.items() if task_id not in known]
+        self._add_task_history = [entry for entry in self._add_task_history if entry[0] not in others]
+        self._add_task_history += [(task, "DONE", False) for task in others]
+        # what was running elsewhere meanwhile
+        self._get_work_response_history.clear()
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> Any:
+        """Tell the scheduler that what was running when this command was stopped doesn't any more."""
+        if kind is not None:
+            for task_id in self._running_tasks:
+                self._scheduler.tell_stopped(self._id, task_id)
+        return super().__exit__(kind, error, trace)
+
+
+def _place(task: Any) -> str:
+    """Return where the output of a task is; a place of its own for a task without one, which nobody else runs."""
+    try:
+        if not getattr(task, "only_checks", False):
+            return str(task.directory)
+    # of a task that can't say so luigi says why, or has said
+    except Exception:
+        pass
+    return uuid.uuid4().hex
+
+
+def _cleaned(value: Any) -> Any:
+    """Return what anyone may see: a scheduler shows everything to whoever reaches it."""
+    if isinstance(value, str):
+        return shown(redacted(value))
+    if isinstance(value, dict):
+        return {key: _cleaned(item) for key, item in value.items()}
+    return [_cleaned(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,76 @@
+"""The snapshot that a command runs from: what is edited while it runs has no part in it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pocket.errors import ChangedCodeError, PocketError
+
+#: environment variable: 0 to run from the checkout itself, as jobs of a batch system do
+VARIABLE = "POCKET_SNAPSHOT"
+#: options with which nothing runs
+_NOTHING = ("--print-", "--help", "-h", "--fetch-output", "--remove-output")
+
+
+def begin() -> None:
+    """Take a snapshot if a command begins that may make outputs, and run from there."""
+    global _began
+    if not _makes_outputs(sys.argv):
+        return
+    began = time.time()
+    if os.environ.get(VARIABLE) == "0":
+        _began = began
+        return
+    root = Path(__file__).parents[2]
+    if not _is_same(root, os.environ.get("POCKET_ROOT", "")):
+        return
+    from pocket.base.snapshots.process import current_snapshot, run_from_snapshot
+
+    if current_snapshot() is not None:
+        return
+    try:
+        run_from_snapshot(root)
+    except (PocketError, OSError) as error:
+        _began = began
+        # what is checked where the work is done still finds an edit
+        reason = error if isinstance(error, PocketError) else f"{error.strerror} ({error.filename})"
+        print(f"runs from {root}, so edit nothing in it meanwhile: no snapshot can be taken: {reason}", file=sys.stderr)
+
+
+#: when this command began, if it doesn't run from a snapshot; s since 1970
+_began: float | None = None
+
+
+def check_sources() -> None:
+    """Check that no source of what is loaded was changed since the command began, unless it runs from a snapshot.
+
+    Fingerprints are made of sources, but what is loaded runs.
+
+    Raises:
+        ChangedCodeError: if one was.
+    """
+    if _began is None:
+        return
+    root = f"{Path(__file__).parents[2]}{os.sep}"
+    for module in sys.modules.copy().values():
+        file = getattr(module, "__file__", None)
+        if file and file.startswith(root) and Path(file).exists() and Path(file).stat().st_mtime > _began:
+            raise ChangedCodeError(f"{file} was changed since this command began: run it again")
+
+
+def _makes_outputs(arguments: Sequence[str]) -> bool:
+    """Whether this is a call of ``law run`` that may run tasks."""
+    if len(arguments) < 3 or Path(arguments[0]).name != "law" or arguments[1] != "run":
+        return False
+    return not any(argument.startswith(_NOTHING) for argument in arguments[2:])
+
+
+def _is_same(root: Path, named: str) -> bool:
+    try:
+        return bool(named) and Path(named).samefile(root)
+    except OSError:
+        return False

@@ -1,0 +1,274 @@
+"""Outputs in the store as law targets."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import law
+
+from pocket.base.fingerprint.places import located
+from pocket.errors import ChangedFileError, DamagedOutputError
+from pocket.io.remote.threads import in_threads
+from pocket.io.store import Manifest, is_complete, read_manifest, verify_all
+from pocket.io.store.manifest import other_input, why_incomplete
+from pocket.io.store.remote import download, is_uploaded, remove, upload
+from pocket.io.store.remote_manifests import forget, look_up, remote_manifest
+
+
+class StoreTarget(law.LocalDirectoryTarget):
+    """A folder that exists, as far as tasks are concerned, when its manifest matches its files and inputs.
+
+    With a remote store, it exists when it is there: the folder itself is a copy, which may be missing.
+
+    Args:
+        path: the folder.
+        inputs: returns the outputs it must have been made from, label → id, or ``None`` while they aren't known.
+        accept_skipped: whether an output that left out unreadable files counts.
+        accept_failed: whether a report with failed checks counts.
+        remote: URL of the output in the remote store, ``None`` if it has no place there.
+        awaited: returns what has to be made before anybody knows whether the output is still right, empty for nothing.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        inputs: Callable[[], Mapping[str, str] | None],
+        accept_skipped: bool = True,
+        accept_failed: bool = False,
+        remote: str | None = None,
+        awaited: Callable[[], str] = str,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(str(path), **kwargs)
+        self._awaited = awaited
+        self._inputs = inputs
+        self._accept_skipped = accept_skipped
+        self._accept_failed = accept_failed
+        self.remote = remote
+
+    @cached_property
+    def directory(self) -> Path:
+        """The folder."""
+        return Path(self.path)
+
+    @property
+    def manifest(self) -> Manifest | None:
+        """The manifest in the folder, or else the one in the remote store."""
+        local = read_manifest(self.directory)
+        return remote_manifest(self.remote) if local is None and self.remote is not None else local
+
+    @property
+    def id(self) -> str | None:
+        """Id of the output that is there now."""
+        manifest = self.manifest
+        return manifest.id if manifest else None
+
+    def exists(self, **kwargs: Any) -> bool:
+        """Whether the output is complete and was made from the inputs that are there now."""
+        if self.unsuitable() is not None:
+            return False
+        if self.remote is None:
+            return is_complete(self.directory)
+        if is_complete(self.directory):
+            return is_uploaded(self.directory, self.remote)
+        # not there, or damaged
+        there, manifest = remote_manifest(self.remote), self.manifest
+        return there is not None and manifest is not None and there.writing == manifest.writing
+
+    @property
+    def awaits_upload(self) -> bool:
+        """Whether the folder is as it must be, but not in the remote store."""
+        if self.remote is None or not is_complete(self.directory) or is_uploaded(self.directory, self.remote):
+            return False
+        return self.unsuitable() is None
+
+    def upload(self) -> None:
+        """Copy the folder to the remote store."""
+        assert self.remote is not None
+        upload(self.directory, self.remote)
+
+    def fetch(self) -> None:
+        """Have the folder as it is in the remote store, if it isn't there."""
+        if self.remote is not None and not is_complete(self.directory):
+            download(self.remote, self.directory)
+
+    def remove(self, silent: bool = True, **kwargs: Any) -> None:
+        """Remove the output, also from the remote store, and from there first: it would come back."""
+        if self.remote is not None:
+            remove(self.remote)
+            forget()
+        super().remove(silent=silent, **kwargs)
+
+    def status_text(
+        self, max_depth: int = 0, flags: Any = None, color: bool = False, exists: bool | None = None
+    ) -> str:
+        """Return what the next run would do with the output, for ``--print-status``."""
+        if self.manifest is None:
+            return colored("absent", "red", color)
+        awaited = self._awaited()
+        if awaited and self._inputs() is None:
+            return colored("to be checked", "yellow", color) + f": made again unless {awaited} comes out as it was"
+        reason = self.unsuitable()
+        if reason is None and not (self.exists() if exists is None else exists):
+            reason = why_incomplete(self.directory) or "it isn't in the remote store"
+        if reason is not None:
+            return colored("to be made again", "red", color) + f": {reason}"
+        if awaited:
+            return colored("to be checked", "yellow", color) + f": made again unless {awaited} comes out as it was"
+        return colored("existent", "green", color)
+
+    def unsuitable(self) -> str | None:
+        """Return in a clause why the manifest isn't as it must be, whatever became of the files; else ``None``."""
+        manifest = self.manifest
+        if manifest is None:
+            return "it isn't there"
+        # the inputs take longer
+        if (inputs := self._inputs()) is None:
+            return "what it is made from isn't there"
+        if other := other_input(manifest.inputs, inputs):
+            return f"it was made {other}"
+        if changed := _changed_since(manifest):
+            return f"{located(changed[0])} has changed since"
+        if manifest.info.get("failed") and not self._accept_failed:
+            return "its checks failed"
+        return "files were left out" if manifest.info.get("skipped") and not self._accept_skipped else None
+
+
+class StoreCollection(law.TargetCollection):
+    """The outputs of a workflow's branches."""
+
+    def status_text(self, max_depth: int = 0, flags: Any = None, color: bool = False, **kwargs: Any) -> str:
+        """Return what the next run would do with the branches, for ``--print-status``."""
+        text = str(super().status_text(max_depth=max_depth, flags=flags, color=color, **kwargs))
+        targets = store_targets(self.targets)
+        states = Counter(_plain(target.status_text()).partition(":")[0] for target in targets)
+        if states.keys() <= {"existent", "absent"}:
+            return text
+        _, *lines = text.split("\n")
+        example = next(_plain(target.status_text()) for target in targets if ":" in _plain(target.status_text()))
+        counts = ", ".join(f"{number} {state}" for state, number in sorted(states.items()))
+        shown = colored(counts, "red" if "to be made again" in states else "yellow", color)
+        return "\n".join([f"{shown} ({len(targets)}){example[example.index(':') :]}", *lines])
+
+
+def _changed_since(manifest: Manifest) -> list[str]:
+    """Return what was read to make an output, beside its inputs, and isn't any more as it was."""
+    from pocket.base.fingerprint.reads import changed_reads
+    from pocket.parameters.checksums import changed_files
+
+    reads = manifest.info.get("reads", {})
+    changed = changed_files(manifest.info.get("parameter_files", {}))
+    return changed or changed_reads(reads.get("files", {}), reads.get("variables", {}))
+
+
+def colored(text: str, color: str, is_wanted: bool) -> str:
+    """Return a text in the color that law would give it, if color is wanted."""
+    return str(law.util.colored(text, color, style="bright")) if is_wanted else text
+
+
+def _plain(text: str) -> str:
+    return str(law.util.uncolored(text))
+
+
+def store_targets(outputs: Any) -> list[StoreTarget]:
+    """Return the outputs in the store out of a structure of outputs, those in collections too."""
+    found: list[StoreTarget] = []
+    for output in law.util.flatten(outputs):
+        if isinstance(output, law.TargetCollection):
+            found += store_targets(output.targets)
+        elif isinstance(output, StoreTarget):
+            found.append(output)
+    return found
+
+
+def find_remote(targets: Iterable[StoreTarget]) -> None:
+    """Look up outputs that aren't here in the remote store, all at once."""
+    look_up(
+        target.remote for target in targets if target.remote is not None and read_manifest(target.directory) is None
+    )
+
+
+def fetch(targets: Iterable[StoreTarget]) -> None:
+    """Have the folders of outputs, several at once."""
+    in_threads(StoreTarget.fetch, targets)
+
+
+def fetch_verified(targets: Iterable[StoreTarget]) -> None:
+    """Have the folders of outputs as they were written: what is damaged here is fetched again if it is elsewhere.
+
+    Raises:
+        DamagedOutputError: if one is damaged and not in a remote store; it counts as missing from then on.
+    """
+    outputs = list(targets)
+    fetch(outputs)
+    try:
+        verify_all(output.directory for output in outputs)
+    except DamagedOutputError:
+        damaged = [output for output in outputs if read_manifest(output.directory) is None]
+        if any(output.remote is None for output in damaged):
+            raise
+        fetch(damaged)
+        verify_all(output.directory for output in damaged)
+
+
+def refuse_replaced(targets: Iterable[StoreTarget], label: str) -> None:
+    """Check that no file of the parameters was replaced since outputs were made.
+
+    Args:
+        targets: the outputs, which were just made.
+        label: what made them.
+
+    Raises:
+        ChangedFileError: if one was, for which law would only say that the task is not complete.
+    """
+    for target in targets:
+        manifest = read_manifest(target.directory)
+        if manifest and (names := _changed_since(manifest)):
+            raise ChangedFileError(
+                f"{', '.join(map(located, names))} was replaced while {label} ran: run this again, which makes anew "
+                "what was made with the file of before"
+            )
+
+
+def upload_awaiting(targets: Iterable[StoreTarget]) -> None:
+    """Copy outputs to the remote store that are not there, several at once."""
+    in_threads(StoreTarget.upload, [target for target in targets if target.awaits_upload])
+
+
+#: what was found so far, while a task looks at those it requires; ``None`` while none does
+_found: ContextVar[dict[law.Task, bool] | None] = ContextVar("found", default=None)
+
+
+@contextlib.contextmanager
+def remembering() -> Iterator[None]:
+    """Look at each task once in the block, while nothing is made."""
+    token = _found.set({})
+    try:
+        yield
+    finally:
+        _found.reset(token)
+
+
+def are_complete(tasks: object) -> bool:
+    """Whether all tasks in a structure of tasks are complete, with all that they require.
+
+    Each of them asks those it requires in turn. Of coupled scale factors, all iterations are behind the last one, and
+    those of one scale factor behind those of the others: without memory, the way to the first one would be gone anew
+    for each of the ways that lead there.
+    """
+    found = _found.get()
+    if found is None:
+        with remembering():
+            return are_complete(tasks)
+    for task in law.util.flatten(tasks):
+        if task not in found:
+            found[task] = bool(task.complete())
+        if not found[task]:
+            return False
+    return True

@@ -1,0 +1,233 @@
+"""Options on the command line: a wrong one ends the program with one sentence instead of luigi's usage or traceback."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import functools
+import logging
+import os
+import re
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, NoReturn
+
+import law
+import luigi
+from luigi.cmdline_parser import CmdlineParser
+from luigi.parameter import ParameterException
+from luigi.task_register import Register
+
+from pocket.base.snapshots.process import current_snapshot, shown
+from pocket.errors import PocketError, UnknownNameError
+from pocket.io.remote.tokens import redacted
+from tasks.core.startup import collect_when_tasks_run
+
+#: exit code of a wrong command line, as argparse has it
+USAGE_ERROR = 2
+
+_EXPECTED: tuple[tuple[type[Any], str], ...] = (
+    (luigi.IntParameter, "a whole number"),
+    (luigi.FloatParameter, "a number"),
+    (luigi.BoolParameter, "True or False"),
+    (law.MultiRangeParameter, "whole numbers and ranges, e.g. 0,3:6"),
+    (law.CSVParameter, "values with commas in between"),
+)
+
+# neither is typed
+_parser: Any = CmdlineParser
+_tasks: Any = Register
+_luigis_build_parser = _parser._build_parser
+_luigis_init = _parser.__init__
+#: words of a command line → what luigi's parser knows once it has parsed them
+_parsed: dict[tuple[str, ...], dict[str, Any]] = {}
+
+
+def one_sentence_options() -> None:
+    """Install the checks in luigi's parser of the command line."""
+    _parser._build_parser = staticmethod(_build_parser)
+    _parser.__init__ = _init
+
+
+def _build_parser(root_task: str | None = None, help_all: bool = False) -> Any:
+    # luigi asks for nine at each start
+    return _parser_of(root_task, help_all, tuple(_tasks.task_names()))
+
+
+@functools.cache
+def _parser_of(root_task: str | None, help_all: bool, known_tasks: tuple[str, ...]) -> Any:
+    """Return the parser of a task, which changes when more tasks are known."""
+    parser = _luigis_build_parser(root_task, help_all)
+    if root_task is None:
+        # only looks for the task, and would take its --scheduler for an abbreviation of luigi's --scheduler-host
+        parser.allow_abbrev = False
+    # argparse would print the usage in front of its error, hundreds of options long
+    parser.error = functools.partial(_refuse_arguments, root_task or "")
+    return parser
+
+
+@functools.wraps(_luigis_init)
+def _init(self: Any, cmdline_args: list[str]) -> None:
+    collect_when_tasks_run()
+    # luigi parses the same words at several steps of a start
+    words = tuple(cmdline_args)
+    if words not in _parsed:
+        _luigis_init(self, cmdline_args)
+        _check_values(self.known_args)
+        _parsed[words] = dict(vars(self))
+    vars(self).update(_parsed[words])
+
+
+def _refuse_arguments(task: str, message: str) -> NoReturn:
+    """End the program because of what argparse complains about."""
+    _, unknown, arguments = message.partition("unrecognized arguments: ")
+    if not unknown:
+        _end(message)
+    words = arguments.split()
+    option = next((word.partition("=")[0] for word in words if word.startswith("-")), None)
+    if option is None:
+        _end(f"unexpected argument {words[0]!r} of {task}, options begin with --")
+    if option.lstrip("-")[:1].isupper():  # that of another task begins with its name, e.g. --RunProcessor-cores
+        known = [name for name, *_ in _options(task) if name[2].isupper()]
+    else:
+        known = [_dashed(name) for name, _ in _tasks.get_task_cls(task).get_params()]
+    _end(str(UnknownNameError("option", option, known, task)))
+
+
+def _check_values(arguments: argparse.Namespace) -> None:
+    """End the program if the value of an option can't be understood."""
+    for option, destination, parameter in _options(arguments.root_task):
+        value = getattr(arguments, destination)
+        if not value:
+            continue
+        try:
+            parameter.parse(value)
+        # whatever a parameter's parser stumbles over
+        except Exception as error:
+            expected = next((text for kind, text in _EXPECTED if isinstance(parameter, kind)), str(error))
+            _end(f"option {option} of {arguments.root_task} is {value!r}, expected {expected}")
+
+
+def _options(root_task: str) -> Iterator[tuple[str, str, Any]]:
+    """Yield the options of a task, of all others and of luigi: option, name that its value gets, parameter."""
+    for task, without_section, name, parameter in _tasks.get_all_params():
+        yield _dashed(name if without_section else f"{task}_{name}"), f"{task}_{name}", parameter
+        if task == root_task:
+            yield _dashed(name), name, parameter
+
+
+def _dashed(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _end(sentence: str) -> NoReturn:
+    print(shown(f"error: {sentence}"), file=sys.stderr)
+    raise SystemExit(USAGE_ERROR)
+
+
+#: errors whose text is meant for people
+FOR_PEOPLE = (PocketError, ParameterException)
+# luigi formats what goes wrong while it schedules into the text of the message
+_IN_TEXT = re.compile(r"\nTraceback .*\n(?:pocket\.errors|luigi\.parameter)\.\w+: (?P<sentence>.+?)\s*$", re.DOTALL)
+
+
+class OneSentence(logging.Filter):
+    """Replaces the traceback of an error meant for people by its sentence."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Shorten the record; always keep it."""
+        message = record.getMessage()
+        error = record.exc_info[1] if record.exc_info else None
+        match = _IN_TEXT.search(message)
+        if isinstance(error, FOR_PEOPLE):
+            sentence = str(error)
+        elif match is not None:
+            sentence = match["sentence"]
+        else:
+            self.redact(record, message)
+            return True
+        record.msg = shown(f"{message.splitlines()[0].rstrip()}\nerror: {sentence}")
+        record.args, record.exc_info, record.exc_text = (), None, None
+        return True
+
+    @staticmethod
+    def redact(record: logging.LogRecord, message: str) -> None:
+        """Take the tokens in URLs and the paths of snapshots out of a record, which keeps its traceback."""
+        record.msg, record.args = shown(redacted(message)), ()
+        if record.exc_info:
+            # the formatter takes this one, if there is one
+            record.exc_text = shown(redacted(logging.Formatter().formatException(record.exc_info)))
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, which ends a command as Ctrl-C does: everything is left as it should be."""
+
+
+#: what goes on when this command is stopped, e.g. jobs in a queue
+_going_on: list[str] = []
+
+
+@contextlib.contextmanager
+def going_on(what: str) -> Iterator[None]:
+    """Tell the user, if the command is stopped in the block, what goes on without it, e.g. ``"jobs in the queue"``."""
+    _going_on.append(what)
+    try:
+        yield
+    except KeyboardInterrupt:
+        # said when nobody has caught it
+        raise
+    except BaseException:
+        _going_on.remove(what)
+        raise
+    else:
+        _going_on.remove(what)
+
+
+def stopped_sentence(error: KeyboardInterrupt) -> str:
+    """Return what to say when a command was stopped: what goes on, and how to go on with the rest."""
+    by = "SIGTERM" if isinstance(error, Terminated) else "Ctrl-C"
+    others = "".join(f"; {what} go on" for what in dict.fromkeys(_going_on))
+    return f"stopped by {by}: finished outputs stay{others}; run the same command again to go on"
+
+
+def one_sentence_errors() -> None:
+    """Install the filter on luigi's logger, and the same for errors that nobody catches, Ctrl-C and SIGTERM."""
+    logger = logging.getLogger("luigi-interface")
+    if not any(isinstance(known, OneSentence) for known in logger.filters):
+        logger.addFilter(OneSentence())
+    sys.excepthook = _excepthook
+    # in a notebook or under another program they are none of our business
+    if Path(sys.argv[0]).name.partition(" ")[0] == "law" and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, functools.partial(_terminate, os.getpid()))
+
+
+def _terminate(process: int, number: int, frame: FrameType | None) -> None:
+    if os.getpid() == process:
+        raise Terminated
+    # a process that was forked from this one
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@functools.cache
+def print_note(sentence: str) -> None:
+    """Print what a person may want to know, once in a process."""
+    print(shown(f"note: {sentence}"), file=sys.stderr)
+
+
+def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if isinstance(error, KeyboardInterrupt):
+        print(stopped_sentence(error), file=sys.stderr)
+        # as shells say that a signal ended it; Python would otherwise end itself by the signal
+        raise SystemExit(128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT))
+    if isinstance(error, FOR_PEOPLE):
+        print(shown(f"error: {error}"), file=sys.stderr)
+    elif current_snapshot() is not None:
+        print(shown("".join(traceback.format_exception(kind, error, trace))), file=sys.stderr, end="")
+    else:
+        sys.__excepthook__(kind, error, trace)

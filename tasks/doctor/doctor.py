@@ -1,0 +1,127 @@
+"""What would keep jobs from running, found before they are submitted."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import law
+import luigi
+
+from pocket.base.snapshots.process import original
+from pocket.errors import PocketError
+from pocket.executors.proxy import proxy_path
+from pocket.io.store import store_root
+from tasks.batch.options import BatchOptions
+from tasks.doctor.credentials import authorities, grid_proxy, token
+from tasks.doctor.job import DoctorJob
+from tasks.doctor.packages import packages
+from tasks.doctor.places import index, placement, writable
+from tasks.doctor.result import Result, Status
+from tasks.doctor.systems import SYSTEMS, batch_system, systems_here, xrootd_client
+from tasks.framework.base import AnalysisTask
+from tasks.settings.sites import read_site
+
+#: what of the options the test job gets: it is what other jobs would be
+_OF_JOBS = ("analysis", "params", "site", "memory", "runtime", "flavour", "container", "accounting_group", "proxy")
+
+
+class DoctorError(PocketError):
+    """Something would keep jobs from running."""
+
+
+class Doctor(BatchOptions, AnalysisTask):
+    """Checks proxy, folders, packages and batch system, submits a test job, and says what to do."""
+
+    workflow = luigi.Parameter(
+        default=law.NO_STR,
+        significant=False,
+        description="where branches would run: local or a batch system; default: that of the site",
+    )
+    test_job = luigi.BoolParameter(
+        default=True, significant=False, description="submit a job to the batch system and wait for it; default: True"
+    )
+    wait = law.DurationParameter(
+        default=10.0,
+        unit="m",
+        significant=False,
+        description="minutes to wait for the test job, then it is removed; default: 10",
+    )
+
+    # no options: there is one job, once
+    retries = 0
+    retry_delay = 0.0
+    poll_interval = 0.0
+    parallel_jobs = 0
+    transfer_logs = True
+
+    exclude_index = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._done = False
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Resolve the default workflow."""
+        if params.get("workflow") == law.NO_STR:
+            site = read_site(params["site"])
+            params["workflow"] = "local" if site.name == "local" else "slurm" if site.partition else "htcondor"
+        return super().modify_param_values(params)
+
+    def complete(self) -> bool:
+        """Whether everything was looked at in this process: a diagnosis is always made anew."""
+        return self._done
+
+    def run(self) -> None:
+        """Print a line per check.
+
+        Raises:
+            DoctorError: if there is a problem.
+        """
+        results = []
+        for result in self.results():
+            print(result.line, flush=True)
+            results.append(result)
+        self._done = True
+        if problems := [result.name for result in results if result.status is Status.PROBLEM]:
+            raise DoctorError(f"jobs at site {self.site!r} would fail because of {', '.join(problems)}: see above")
+
+    def results(self) -> Iterator[Result]:
+        """Yield what each check finds; the test job is the last one."""
+        found = list(self.checks())
+        yield from found
+        if self.workflow == "local" or not self.test_job:
+            return
+        if any(result.status is Status.PROBLEM for result in found):
+            yield Result("test job", Status.WARNING, "not submitted because of the problems above", "solve them first")
+            return
+        folder = store_root() / ".doctor" / secrets.token_hex(4)
+        folder.mkdir(parents=True)
+        options = {name: getattr(self, name) for name in _OF_JOBS}
+        job = DoctorJob(folder=str(folder), workflow=self.workflow, walltime=self.wait / 60, **options)
+        yield job.diagnose(self, self.wait)
+
+    def checks(self) -> Iterator[Result]:
+        """Yield the results of all checks but the test job."""
+        site, checkout, logs = self.site_inst, Path(original(os.environ["POCKET_ROOT"])), self.site_inst.log_directory
+        yield grid_proxy(self)
+        if site.proxy or proxy_path("auto").exists():
+            yield authorities()
+        if found := token():
+            yield found
+        yield xrootd_client()
+        yield packages(checkout / "requirements.lock")
+        yield index(Path(law.config.get_expanded("core", "index_file")), checkout)
+        yield writable("store", store_root(), "POCKET_STORE")
+        if logs:
+            yield writable("logs", Path(logs), f"log_directory in [site_{site.name}] of law.cfg")
+        if self.workflow == "local":
+            yield systems_here()
+            return
+        # law's job_file_dir doesn't matter: files of submissions are beside the record of the jobs
+        yield placement(site, {"the checkout": checkout, "job files and logs": Path(logs or store_root())})
+        yield batch_system(SYSTEMS[self.workflow])

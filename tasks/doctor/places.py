@@ -1,0 +1,75 @@
+"""Checks of folders: where a site takes them, whether they can be written, and law's index."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from pocket.errors import ConfigError
+from tasks.doctor.result import Result, Status, of_error
+from tasks.settings.sites import Site
+
+GB = 1e9
+#: free space in GB below which there is a problem, and below which it may become one
+TOO_LITTLE, LITTLE = 1.0, 10.0
+
+
+def placement(site: Site, folders: Mapping[str, Path]) -> Result:
+    """Whether a site takes submissions with these folders.
+
+    Args:
+        site: the site.
+        folders: what each is → folder.
+    """
+    for path in folders.values():
+        try:
+            site.check_path(str(path))
+        except ConfigError as error:
+            return of_error("placement", error)
+    listed = ", ".join(f"{what} {path}" for what, path in folders.items())
+    return Result("placement", Status.OK, f"site {site.name!r} takes {listed}")
+
+
+def writable(name: str, folder: Path, variable: str) -> Result:
+    """Whether a folder can be written, and has space left.
+
+    Args:
+        name: what it is.
+        folder: the folder, which may be made later.
+        variable: what decides on it.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    advice = f"set {variable} to a folder with space that you can write"
+    try:
+        with tempfile.TemporaryFile(dir=there) as file:
+            file.write(bytes(4096))
+            file.flush()
+            os.fsync(file.fileno())
+        free = shutil.disk_usage(there).free / GB
+    except OSError as error:
+        return Result(name, Status.PROBLEM, f"{there} can't be written: {error.strerror}", advice)
+    found = f"{folder} has {free:.1f} GB left"
+    if free < TOO_LITTLE:
+        return Result(name, Status.PROBLEM, found, advice)
+    if free < LITTLE:
+        return Result(name, Status.WARNING, found, advice)
+    return Result(name, Status.OK, found)
+
+
+def index(file: Path, checkout: Path) -> Result:
+    """Whether law's index of the tasks is newer than they are.
+
+    Args:
+        file: the index.
+        checkout: folder with ``law.cfg`` and ``tasks``.
+    """
+    if not file.is_file():
+        return Result("index", Status.WARNING, f"law has no index {file}", "source setup.sh")
+    indexed = file.stat().st_mtime
+    for path in (checkout / "law.cfg", *(checkout / "tasks").rglob("*.py")):
+        if path.stat().st_mtime > indexed:
+            return Result("index", Status.WARNING, f"{path} is newer than law's index", "source setup.sh")
+    return Result("index", Status.OK, f"{file} is newer than all tasks")

@@ -1,0 +1,91 @@
+"""Checks of what is installed, and whether a batch system answers."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tasks.doctor.result import Result, Status
+
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class BatchSystem:
+    """How a batch system is asked.
+
+    Args:
+        name: what people call it.
+        commands: commands that submitting, watching and removing jobs need.
+        queue: question that the server with the queue answers, if only by nothing.
+        machines: question that is answered with a line at least if jobs can run anywhere.
+        why: command that tells why a job doesn't start.
+    """
+
+    name: str
+    commands: tuple[str, ...]
+    queue: tuple[str, ...]
+    machines: tuple[str, ...]
+    why: str
+
+
+#: type of workflow → its batch system
+SYSTEMS: Mapping[str, BatchSystem] = {
+    "htcondor": BatchSystem(
+        "HTCondor",
+        ("condor_submit", "condor_q", "condor_history", "condor_rm", "condor_status"),
+        ("condor_q", "-limit", "1", "-af", "ClusterId"),
+        ("condor_status", "-limit", "1", "-af", "Name"),
+        "condor_q -better-analyze",
+    ),
+    "slurm": BatchSystem(
+        "Slurm",
+        ("sbatch", "squeue", "sacct", "scancel", "sinfo"),
+        ("squeue", "--noheader", "--me"),
+        ("sinfo", "--noheader"),
+        "squeue --start",
+    ),
+}
+
+
+def batch_system(system: BatchSystem) -> Result:
+    """Whether a batch system is here, its queue answers and it has machines."""
+    missing = [command for command in system.commands if not shutil.which(command)]
+    if missing:
+        advice = "log in to a machine of the site that takes submissions"
+        return Result(system.name, Status.PROBLEM, f"{missing[0]} isn't on PATH", advice)
+    for question in (system.queue, system.machines):
+        try:
+            answer = subprocess.run(question, capture_output=True, text=True, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            found = f"{question[0]} doesn't answer within {SECONDS} s"
+            return Result(system.name, Status.PROBLEM, found, "try another submit machine, or later")
+        if answer.returncode:
+            reason = " ".join((answer.stderr or answer.stdout).split())[:200]
+            found = f"{question[0]} fails: {reason}"
+            return Result(system.name, Status.PROBLEM, found, "try another submit machine, or later")
+    if not answer.stdout.strip():
+        advice = "ask those who run it, or wait"
+        return Result(system.name, Status.WARNING, "the queue answers, but no machine is there", advice)
+    return Result(system.name, Status.OK, "the queue answers, and there are machines")
+
+
+def systems_here() -> Result:
+    """Which batch systems are on this machine, for runs that need none."""
+    here = {kind: system.name for kind, system in SYSTEMS.items() if all(map(shutil.which, system.commands))}
+    found = "; ".join(f"{name} is here (--workflow {kind} checks it)" for kind, name in here.items())
+    return Result("batch system", Status.OK, found or "none is here, and local runs need none")
+
+
+def xrootd_client() -> Result:
+    """Whether the packages for root:// files are there."""
+    from pocket.io.remote.client import client_is_installed
+
+    if client_is_installed():
+        return Result("XRootD", Status.OK, "the packages for root:// files are here")
+    advice = "source setup.sh, or pip install 'pocketlaw[xrootd]'"
+    return Result(
+        "XRootD", Status.WARNING, "fsspec-xrootd and xrootd aren't installed, which root:// files need", advice
+    )

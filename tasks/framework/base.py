@@ -1,0 +1,420 @@
+"""Bases of all tasks: parameters, fingerprints, and the place of their outputs in the store."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import law
+import luigi
+
+from pocket.base.fingerprint import fingerprint
+from pocket.base.snapshots.process import original
+from pocket.errors import ChangedCodeError, ChangedFileError, ConfigError
+from pocket.io.store import store_path
+from pocket.io.store.manifest import written
+from pocket.io.store.older import report_older
+from pocket.io.store.publishing import prepare_places
+from pocket.io.store.records import record_file
+from pocket.io.store.usage import begin_work
+from tasks.batch.options import BatchOptions
+from tasks.batch.own_store import is_made_elsewhere
+from tasks.core.central_scheduler import use_central_scheduler
+from tasks.core.loaded import VARIABLE as EXPECTED
+from tasks.core.loaded import Expected, changed_sentence
+from tasks.core.snapshot import check_sources
+from tasks.core.targets import StoreTarget, are_complete, fetch_verified, refuse_replaced, remembering, store_targets
+from tasks.core.terminal import FOR_PEOPLE, one_sentence_errors, one_sentence_options
+from tasks.framework.executors import ExecutorMixin
+from tasks.framework.jobs import traceback_file
+from tasks.framework.records import Records, significant_parameters, task_records
+from tasks.settings.remote_store import remote_url
+
+if TYPE_CHECKING:
+    from pocket.configuration.analysis import Analysis
+    from pocket.configuration.configurator import Configurator
+
+one_sentence_errors()
+one_sentence_options()
+use_central_scheduler()
+
+DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")
+
+
+_parameters: dict[type, list[tuple[str, luigi.Parameter]]] = {}
+
+
+class AnalysisTask(law.Task):
+    """A task for an analysis."""
+
+    analysis = luigi.Parameter(
+        default=DEFAULT_ANALYSIS,
+        description="analysis: a package in analysis/, a dotted package, or the path of a package's folder; "
+        f"default: {DEFAULT_ANALYSIS}",
+    )
+    params = law.CSVParameter(
+        default=(),
+        description="parameters to change, e.g. object_preselection.Muon.pt=25,toys.scale=0.1; no default",
+    )
+
+    # no option: tasks write no logs
+    log_file = None
+
+    exclude_index = True
+
+    @classmethod
+    def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
+        """Return the parameters by name; they are looked for once, luigi would do so whenever it needs one."""
+        if cls not in _parameters:
+            _parameters[cls] = super().get_params()
+        return list(_parameters[cls])
+
+    @property
+    def analysis_inst(self) -> Analysis:
+        """The analysis."""
+        return load(self.analysis, self.params)
+
+
+class OneConfigTask(AnalysisTask):
+    """A task for one configuration of the analysis."""
+
+    config = luigi.Parameter(
+        default=law.NO_STR, description="configuration of the analysis; default: the analysis' default_config"
+    )
+
+    exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Resolve the default configuration, and refuse an unknown one before anything runs."""
+        params = super().modify_param_values(params)
+        analysis = load(params["analysis"], params["params"])
+        if params.get("config") == law.NO_STR:
+            params["config"] = analysis.default_config
+        analysis.config(params["config"])
+        return params
+
+    @property
+    def config_inst(self) -> Configurator:
+        """The configuration."""
+        return self.analysis_inst.config(self.config)
+
+
+class StoreTask(AnalysisTask):
+    """A task with its output in the store, at a path that is known before anything has run.
+
+    A derived class says what decides its output (:meth:`fingerprint_spec`) and which outputs it is made from
+    (:meth:`input_ids`). It is complete when the tasks it requires are, and its own output was made from theirs.
+    """
+
+    version = luigi.Parameter(description="name for this version of the outputs, a folder in their path; no default")
+    cores = luigi.IntParameter(
+        default=0, significant=False, description="processes on this machine, 0 for all cores; default: 0"
+    )
+    skip_bad_files = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="leave out input files that can't be read and record them in the manifest; default: False",
+    )
+
+    # an option of the tasks that check closures
+    accept_closure = False
+
+    exclude_index = True
+
+    #: which writing of the output was there when this task began to make its own; ``None`` before
+    _replaced: str | None = None
+
+    @property
+    def config_part(self) -> str:
+        """The folder below the task's in the store: what of the analysis the output belongs to."""
+        raise NotImplementedError
+
+    def fingerprint_spec(self) -> Any:
+        """Return everything that decides the output, fingerprints of required tasks included."""
+        raise NotImplementedError
+
+    def input_ids(self) -> Mapping[str, str] | None:
+        """Return the outputs that this one is made from, label → id; ``None`` while one of them isn't there."""
+        raise NotImplementedError
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that decides the output."""
+        return fingerprint(self.fingerprint_spec())
+
+    @cached_property
+    def directory(self) -> Path:
+        """The output's folder."""
+        name = self.analysis_inst.name
+        return store_path(name, self.task_family, self.config_part, self.version, self.fingerprint)
+
+    def output(self) -> StoreTarget:
+        """The output's folder as a target."""
+        return self.target(self.directory)
+
+    def target(self, folder: Path) -> StoreTarget:
+        """Return a folder in the store as an output of this task."""
+        remote = remote_url(self.task_family, folder)
+        return StoreTarget(
+            folder,
+            self.input_ids,
+            accept_skipped=self.skip_bad_files,
+            accept_failed=self.accept_closure,
+            remote=remote,
+            awaited=self.awaited,
+        )
+
+    def awaited(self) -> str:
+        """Return the first of the tasks it requires that is not complete, empty if all are."""
+        for task in law.util.flatten(self.requires()):
+            if not are_complete(task):
+                return f"{task.task_family} {getattr(task, 'config_part', '')}".strip()
+        return ""
+
+    def check_expected(self) -> None:
+        """Check in a job of a batch system that the task is the one that was submitted.
+
+        Raises:
+            ChangedCodeError: if code, parameters or definitions differ here: nothing may be made of them.
+        """
+        family, _, fingerprint = os.environ.get(EXPECTED, "").partition("=")
+        if family == self.task_family and fingerprint != self.fingerprint:
+            known = record_file("spec", fingerprint)
+            raise ChangedCodeError(changed_sentence(self.progress_label, self.fingerprint_spec(), known))
+
+    def complete(self) -> bool:
+        """Whether the output and all that it depends on is there and belongs together."""
+        if is_made_elsewhere(self.task_family):
+            return True
+        return requirements_complete(self) and bool(self.output().exists())
+
+    def run(self) -> Iterator[Any] | None:
+        """Make the output, unless all that had to be made again before turned out as it was.
+
+        luigi takes what an iterator gives for further requirements.
+        """
+        from pocket.configuration.user_errors import one_sentence
+
+        self.check_expected()
+        check_sources()
+        # luigi decides what to run before anything has, and doesn't ask again
+        if self.complete():
+            return None
+        output = self.output()
+        if output.awaits_upload:
+            output.upload()
+        else:
+            self._replaced = read_id(output)
+            self.fetch_needed()
+            self.prepare_place()
+            begin_work()
+            with one_sentence(traceback_file(self.directory)):
+                self.make()
+            refuse_replaced([output], self.progress_label)
+            self.refuse_incomplete()
+        return None
+
+    @property
+    def progress_label(self) -> str:
+        """What progress bars and sentences call this task."""
+        return f"{self.task_family} {self.config_part}"
+
+    def show_progress(self, percentage: float) -> None:
+        """Have luigi's page show how much is done, where luigi runs this task."""
+        if callable(getattr(self, "set_progress_percentage", None)):
+            self.publish_progress(percentage)
+
+    def on_failure(self, exception: BaseException) -> str:
+        """Return what luigi's page shows of a failure: the sentence, where there is one."""
+        return str(exception) if isinstance(exception, FOR_PEOPLE) else str(super().on_failure(exception))
+
+    def refuse_incomplete(self) -> None:
+        """Check that nothing was changed while the output was made.
+
+        Raises:
+            ChangedFileError: if something was, for which law would only say that the task is not complete.
+        """
+        if self.complete():
+            return
+        awaited = self.awaited()
+        raise changed_meanwhile(self.progress_label, awaited, self.output().unsuitable())
+
+    def needed(self) -> list[StoreTarget]:
+        """Return the outputs that are read to make this one."""
+        return store_targets(self.input())
+
+    def fetch_needed(self) -> None:
+        """Have all outputs that are read to make this one, as they were written."""
+        fetch_verified(self.needed())
+
+    def prepare_place(self) -> None:
+        """Have the folder that the output goes to, and look at what is in it."""
+        prepare_places([self.directory.parent])
+        report_older(self.directory.parent)
+
+    def make(self) -> None:
+        """Make the output."""
+        raise NotImplementedError
+
+    def _print_status(self, args: Any) -> Any:
+        with remembering():
+            return super()._print_status(args)
+
+    def _remove_output(self, args: Any) -> Any:
+        # branches are known from filesets, which may be removed before it's the branches' turn
+        for task, *_ in self.walk_deps():
+            task.output()
+        return super()._remove_output(args)
+
+    @cached_property
+    def scale_factors_behind(self) -> dict[str, str]:
+        """SHA-256 of the files of all scale factors that the output depends on, by name; known once they are made."""
+        required = [task for task in law.util.flatten(self.requires()) if isinstance(task, StoreTask)]
+        behind = {name: checksum for task in required for name, checksum in task.scale_factors_behind.items()}
+        # of coupled ones, earlier iterations are behind
+        own = {name: checksum for task in required for name, checksum in task.scale_factor_files().items()}
+        return behind | own
+
+    def scale_factor_files(self) -> dict[str, str]:
+        """Return the checksums of the scale factors that are in the output, by name."""
+        return {}
+
+    def expected(self, name: str) -> Expected:
+        """Return what the jobs of this task must have loaded, for a configuration or a scale factor."""
+        if name not in self._expected:
+            specification = self.records.file("spec")
+            self._expected[name] = Expected.of(self.task_family, self.analysis_inst, name, specification)
+        return self._expected[name]
+
+    @cached_property
+    def _expected(self) -> dict[str, Expected]:
+        return {}
+
+    @cached_property
+    def records(self) -> Records:
+        """What the outputs of this task are made with: kept before the first one is made."""
+        return task_records(self)
+
+    def write_info(self) -> dict[str, Any]:
+        """Return the arguments for :func:`pocket.io.store.write_output`: what the manifest tells of this task."""
+        output = self.output()
+        scale_factors = {"scale_factors": self.scale_factors_behind} if self.scale_factors_behind else {}
+        return {
+            "directory": output.directory,
+            "remote": output.remote,
+            "replaces": read_id(output) if self._replaced is None else self._replaced,
+            "task": self.task_family,
+            "inputs": self.input_ids() or {},
+            "analysis": original(self.analysis) if "/" in self.analysis else self.analysis,
+            "config": self.config_part,
+            "version": self.version,
+            "fingerprint": self.fingerprint,
+            "params": list(self.params),
+            "parameters": significant_parameters(self),
+            "records": self.records.ids,
+            "measured": True,
+            **scale_factors,
+        }
+
+
+class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
+    """A task that needs templates, with the parameters of their processing to hand on."""
+
+    events_per_branch = luigi.IntParameter(
+        default=200_000, significant=False, description="largest number of events per branch; default: 200000"
+    )
+    chunk_size = luigi.IntParameter(
+        default=400_000, significant=False, description="largest number of events processed at once; default: 400000"
+    )
+    chunk_memory = luigi.IntParameter(
+        default=1000,
+        significant=False,
+        description="MB that processing a chunk may take beside what the process has anyway: chunks get smaller where "
+        "that needs it; 0 for chunks of --chunk-size; default: 1000",
+    )
+    threads = luigi.IntParameter(
+        default=1,
+        significant=False,
+        description="threads of each process that decompress columns, for cores that would be idle; default: 1",
+    )
+    acceptance = luigi.FloatParameter(
+        default=1.0,
+        significant=False,
+        description="share of the events of a simulated dataset that is enough to go on, of data all are needed; "
+        "default: 1.0",
+    )
+
+    branches_per_merge = luigi.IntParameter(
+        default=0,
+        significant=False,
+        description="number of branches that a job merges before all are, 0 to merge all at once; default: 0",
+    )
+
+    exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a share that is none, and memory, threads and a number of branches that are none."""
+        params = super().modify_param_values(params)
+        if params.get("chunk_memory", 0) < 0:
+            raise ConfigError(f"--chunk-memory is {params['chunk_memory']}, expected 0 or more")
+        if params.get("threads", 1) < 1:
+            raise ConfigError(f"--threads is {params['threads']}, expected 1 or more")
+        if params.get("branches_per_merge", 0) < 0:
+            raise ConfigError(f"--branches-per-merge is {params['branches_per_merge']}, expected 0 or more")
+        if not 0 < params.get("acceptance", 1.0) <= 1:
+            raise ConfigError(f"--acceptance is {params['acceptance']}, expected a share above 0 and up to 1")
+        return params
+
+
+class ConfigTask(OneConfigTask, TemplateTask):
+    """A task that needs the templates of one configuration."""
+
+    exclude_index = True
+
+    @property
+    def config_part(self) -> str:
+        """Name of the configuration."""
+        return str(self.config)
+
+
+def input_ids(targets: Mapping[str, StoreTarget]) -> dict[str, str] | None:
+    """Return the ids of the outputs that are there now, or ``None`` if one isn't."""
+    ids = {label: target.id for label, target in targets.items()}
+    known = {label: value for label, value in ids.items() if value is not None}
+    return known if len(known) == len(ids) else None
+
+
+def read_id(target: StoreTarget) -> str:
+    """Return which writing of its output the folder of a target holds, empty if there is none."""
+    return written(target.directory)
+
+
+def changed_meanwhile(label: str, awaited: str, otherwise: str | None = None) -> ChangedFileError:
+    """Return the error for what isn't complete when it has run.
+
+    Args:
+        label: the task.
+        awaited: what it requires and isn't complete any more, empty if all is.
+        otherwise: the reason if nothing is.
+    """
+    reason = f"{awaited} isn't complete any more" if awaited else otherwise
+    return ChangedFileError(
+        f"{label} is not complete, because something was changed while it ran: {reason}; run this again"
+    )
+
+
+def requirements_complete(task: law.Task) -> bool:
+    """Whether all tasks that a task requires are complete."""
+    return are_complete(task.requires())
+
+
+def load(reference: str, overrides: tuple[str, ...]) -> Analysis:
+    """Return an analysis with parameters changed, see :func:`pocket.configuration.analysis.load_analysis`."""
+    from pocket.configuration.analysis import load_analysis
+
+    return load_analysis(reference, tuple(overrides))

@@ -1,0 +1,148 @@
+"""The options that say what runs the jobs of branches, and the executors by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import law
+import luigi
+
+from pocket.errors import ConfigError
+from pocket.executors.base import find_factory
+from tasks.batch.options import BatchOptions
+from tasks.settings.sites import read_site, site_names
+
+if TYPE_CHECKING:
+    from pocket.executors import ExecutorFactoryABC
+
+#: the executors of this package
+EXECUTORS = {
+    "iterative": "pocket.executors.base:IterativeExecutorFactory",
+    "futures": "tasks.framework.pool:FuturesExecutorFactory",
+    "dask": "pocket.executors.dask_executor:DaskExecutorFactory",
+}
+
+#: executors that run on this machine, whatever the site
+LOCAL = ("iterative", "futures")
+
+OPTIONS = ("cluster", "scheduler", "min_workers", "max_workers", "worker_memory", "executor_options")
+
+
+class ExecutorMixin(BatchOptions):
+    """A task whose jobs, or those of what it requires, run with an executor."""
+
+    executor = luigi.Parameter(
+        default="futures",
+        significant=False,
+        description="what runs the branches of a local workflow: iterative, futures (processes on this machine), dask, "
+        "one that the analysis names, or my.module:MyFactory; default: futures",
+    )
+    cluster = luigi.Parameter(
+        default=law.NO_STR,
+        significant=False,
+        description="Dask cluster to start: local, htcondor, slurm, lxplus or gateway; default: local",
+    )
+    scheduler = luigi.Parameter(
+        default=law.NO_STR,
+        significant=False,
+        description="Dask scheduler to use instead: its address, e.g. tls://host:8786, or its file; no default",
+    )
+    min_workers = luigi.IntParameter(
+        default=0,
+        significant=False,
+        description="Dask workers to keep while there is work; 0 for none, or locally for --max-workers; default: 0",
+    )
+    max_workers = luigi.IntParameter(
+        default=0,
+        significant=False,
+        description="largest number of Dask workers; 0 for 20, or locally for --cores; default: 0",
+    )
+    worker_memory = luigi.Parameter(
+        default=law.NO_STR, significant=False, description="memory per Dask worker, e.g. 3GB; default: 2GB"
+    )
+    executor_options = law.CSVParameter(
+        default=(),
+        significant=False,
+        description="more options of the executor as key=value, comma-separated, see docs/executors.md; no default",
+    )
+
+    # a branch alone runs in its own process
+    exclude_params_branch: ClassVar = {"executor", *OPTIONS}
+
+    exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse an unknown executor, and options that it doesn't take, before anything runs."""
+        params = super().modify_param_values(params)
+        if "executor" in params and (params["executor"] != "futures" or given_options(params)):
+            if params.get("workflow") not in (None, law.NO_STR, "local"):
+                raise ConfigError(
+                    f"--executor {params['executor']} is for --workflow local, not {params['workflow']}: a branch that "
+                    "is a job of a batch system has no executor"
+                )
+            factory = executor_factory(params["executor"], params["analysis"], params["params"])
+            factory.check(all_options(factory, params["executor"], params.get("site", "local"), given_options(params)))
+        return params
+
+    @property
+    def executor_factory(self) -> type[ExecutorFactoryABC]:
+        """The class of the executor."""
+        return executor_factory(self.executor, self.analysis, self.params)
+
+    def run_options(self, **more: Any) -> dict[str, Any]:
+        """Return the options that the user gave, those of the site, and more, for the executor."""
+        given = given_options({name: getattr(self, name) for name in OPTIONS})
+        return {**all_options(self.executor_factory, self.executor, self.site, given), **more}
+
+
+def executor_factory(name: str, analysis: str, params: tuple[str, ...]) -> type[ExecutorFactoryABC]:
+    """Return the class of an executor: of this package, of the analysis, or of a module."""
+    from pocket.configuration.analysis import load_analysis
+
+    # the analysis is loaded also for a module, which may be beside it
+    return find_factory(name, {**EXECUTORS, **load_analysis(analysis, tuple(params)).executors})
+
+
+def all_options(
+    factory: type[ExecutorFactoryABC], executor: str, site_name: str, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the options of an executor that the user gave, with those that the site has for Dask.
+
+    Raises:
+        ConfigError: if the site has none, or the user has to give one.
+    """
+    if executor in LOCAL or site_name == "local":
+        return dict(given)
+    site = dict(read_site(site_name).dask)
+    if not site:
+        with_dask = [name for name in site_names() if read_site(name).dask]
+        raise ConfigError(
+            f"site {site_name!r} has no options for --executor {executor} (dask in [site_{site_name}] of law.cfg); "
+            f"sites that have: {', '.join(with_dask)}"
+        )
+    required = site.pop("required", "").split()
+    for name in required:
+        if name not in given:
+            option = f"--{name.replace('_', '-')}" if name in OPTIONS else f"--executor-options {name}=…"
+            raise ConfigError(f"site {site_name!r} needs {option} with --executor {executor}, see docs/sites.md")
+    return factory.combined(site, given)
+
+
+def given_options(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of the executor that aren't at their defaults.
+
+    Raises:
+        ConfigError: if one of ``executor_options`` isn't ``key=value``, or is an option by itself.
+    """
+    own = OPTIONS[:-1]
+    given = {name: params[name] for name in own if params.get(name) not in (None, 0, law.NO_STR)}
+    for option in params.get("executor_options") or ():
+        key, equals, value = str(option).partition("=")
+        if not (key and equals):
+            raise ConfigError(f"--executor-options has {option!r}, expected key=value")
+        if key in own:
+            raise ConfigError(f"--executor-options has {key!r}, which is the option --{key.replace('_', '-')}")
+        given[key] = value
+    return given

@@ -1,0 +1,423 @@
+"""The work of the tasks that fan out, in a form that travels to worker processes.
+
+Nothing here imports law: a job is data, and each does one thing when it runs — read, call the engine, write.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pocket.executors import Progress
+from pocket.io.remote.client import is_remote
+from pocket.io.store import verify_all, verify_files, write_output
+from tasks.core.loaded import Expected, load_checked
+
+if TYPE_CHECKING:
+    from pocket.datasets.branches import Branch
+    from pocket.engine.resources import Resources
+    from pocket.engine.run import BranchResult
+    from pocket.plots.templates.figures import Plot
+    from pocket.skims.record import SkimRecord
+
+TOY_FILE = "events.root"
+PILEUP_FILE = "puWeights.json.gz"
+JET_FILE = "jet_jerc.json.gz"
+GOLDEN_FILE = "golden.json"
+
+
+def traceback_file(output: Path) -> Path:
+    """Return the file for the traceback of what fails while an output is made; hidden, hence no output."""
+    return output.with_name(f".{output.name}.traceback.txt")
+
+
+@dataclass(frozen=True)
+class ToyJob:
+    """Generates one file of toy NanoAOD.
+
+    Args:
+        process: process of the toys.
+        part: number of the file.
+        size: number of events.
+        parameters: the section ``toys`` of the parameters.
+        output: arguments of :func:`pocket.io.store.write_output`.
+    """
+
+    process: str
+    part: int
+    size: int
+    parameters: Mapping[str, Any]
+    output: Mapping[str, Any]
+
+    def run(self, progress: Progress) -> None:
+        """Generate and write the file."""
+        from pocket.toys.config import ToyConfig
+        from pocket.toys.generator import generate
+        from pocket.toys.nanoaod import write_nanoaod
+        from pocket.toys.plan import file_uuid
+
+        config = ToyConfig.from_params(self.parameters)
+        with write_output(**self.output) as folder:
+            events = generate(self.process, self.size, config, part=self.part)
+            write_nanoaod(folder / TOY_FILE, events, file_uuid=file_uuid(self.process, self.part, config))
+        progress(self.size)
+
+
+@dataclass(frozen=True)
+class ToyCorrectionsJob:
+    """Writes the files that come with the toys: certified luminosity sections, weights and corrections.
+
+    Args:
+        parameters: the section ``toys`` of the parameters.
+        output: arguments of :func:`pocket.io.store.write_output`.
+    """
+
+    parameters: Mapping[str, Any]
+    output: Mapping[str, Any]
+    size: int = 0
+
+    def run(self, progress: Progress) -> None:
+        """Write the files."""
+        from pocket.toys.config import ToyConfig
+        from pocket.toys.jerc import write_jet_corrections
+        from pocket.toys.resources import write_golden_json, write_pileup_weights, write_scale_factors
+
+        config = ToyConfig.from_params(self.parameters)
+        with write_output(**self.output) as folder:
+            write_pileup_weights(folder / PILEUP_FILE, config)
+            write_scale_factors(folder, config)
+            write_jet_corrections(folder / JET_FILE, config)
+            write_golden_json(folder / GOLDEN_FILE, config)
+
+
+@dataclass(frozen=True)
+class ProcessingJob:
+    """Processes one branch of a configuration.
+
+    Args:
+        analysis: reference of the analysis.
+        overrides: parameters from the command line.
+        config: name of the configuration.
+        branch: dataset and entry range.
+        metadata: metadata of the dataset.
+        resources: files that earlier steps made.
+        chunk_size: largest number of events processed at once.
+        chunk_memory: memory in MB that a chunk may take, 0 for chunks of the largest size.
+        threads: number of threads that decompress columns.
+        skip_bad_files: leave out unreadable files.
+        output: arguments of :func:`pocket.io.store.write_output`.
+        expected: what must be loaded, if it is checked.
+    """
+
+    analysis: str
+    overrides: tuple[str, ...]
+    config: str
+    branch: Branch
+    metadata: Mapping[str, Any]
+    resources: Resources
+    chunk_size: int
+    chunk_memory: int
+    threads: int
+    skip_bad_files: bool
+    output: Mapping[str, Any]
+    expected: Expected | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of events."""
+        return self.branch.stop - self.branch.start
+
+    def reading(self, result: BranchResult | SkimRecord) -> dict[str, Any]:
+        """Return what the manifest tells of the reading: events expected and processed, and failed attempts."""
+        events = {"expected": self.size, "processed": result.nevents}
+        return {"events": events, "failures": dict(result.failures)}
+
+    @property
+    def made_files(self) -> list[str]:
+        """Paths of the scale factors, and of the files that come with the toys."""
+        made = [file for file in self.resources.scale_factors.values() if file]
+        toys = Path(self.resources.toys).glob("*") if self.resources.toys else ()
+        return [*made, *map(str, toys)]
+
+    @property
+    def inputs(self) -> list[str]:
+        """Paths of the files that the job can't do without."""
+        return [*(segment.path for segment in self.branch.segments if not segment.replicas), *self.made_files]
+
+    def verify_inputs(self) -> None:
+        """Check those files that earlier steps made.
+
+        Raises:
+            DamagedOutputError: if one isn't as it was written.
+        """
+        read = [segment.path for segment in self.branch.segments if not is_remote(segment.path)]
+        verify_files([*read, *self.made_files])
+
+    @property
+    def log(self) -> Path:
+        """Where the traceback goes if code of the analysis fails; hidden, hence no output."""
+        return traceback_file(Path(self.output["directory"]))
+
+    def run(self, progress: Progress) -> None:
+        """Do the work.
+
+        Raises:
+            UserCodeError: if code of the analysis raises an exception; its traceback is in a file then.
+        """
+        from pocket.configuration.user_errors import one_sentence
+
+        with one_sentence(self.log):
+            self.process(progress)
+
+    def process(self, progress: Progress) -> None:
+        """Process the branch and write its raw sums and columns."""
+        from pocket.base.fingerprint.reads import recording_reads
+        from pocket.columns.parquet import write_columns
+        from pocket.engine.run import run_branch
+        from pocket.histograms.files import write_sums_and_histograms
+        from pocket.parameters.used_files import recording_files
+
+        self.verify_inputs()
+        analysis = load_checked(self)
+        config = analysis.config(self.config)
+        names = config.reader.names
+        with recording_files(analysis, names) as used, recording_reads(analysis, names) as reads:
+            result = run_branch(
+                config,
+                self.branch,
+                self.metadata,
+                self.resources,
+                chunk_size=self.chunk_size,
+                chunk_memory=self.chunk_memory or None,
+                threads=self.threads,
+                skip_bad_files=self.skip_bad_files,
+                progress=progress,
+            )
+        files = used.checksums(self.resources.not_made(used))
+        reading = self.reading(result)
+        with write_output(
+            **self.output,
+            skipped=dict(result.skipped),
+            parameter_files=files,
+            reads=reads.record(self.branch.locations),
+            reading=reading,
+        ) as folder:
+            write_sums_and_histograms(folder, result.output)
+            write_columns(folder, result.output["columns"])
+
+
+@dataclass(frozen=True)
+class SkimJob(ProcessingJob):
+    """Skims one branch by the selection of a configuration; the arguments are those of :class:`ProcessingJob`."""
+
+    def process(self, progress: Progress) -> None:
+        """Write the surviving events, and the sums over all."""
+        from pocket.base.fingerprint.reads import recording_reads
+        from pocket.parameters.used_files import recording_files
+        from pocket.skims.run import skim_branch
+
+        self.verify_inputs()
+        analysis = load_checked(self)
+        names = analysis.config(self.config).reader.names
+        skipped: dict[str, str] = {}
+        files: dict[str, str] = {}
+        read: dict[str, Any] = {}
+        reading: dict[str, Any] = {}
+        info: dict[str, Any] = {"skipped": skipped, "parameter_files": files, "reads": read, "reading": reading}
+        with (
+            write_output(**self.output, **info) as folder,
+            recording_files(analysis, names) as used,
+            recording_reads(analysis, names) as reads,
+        ):
+            record = skim_branch(
+                analysis.config(self.config),
+                analysis.skim_of(self.config),
+                self.branch,
+                self.metadata,
+                self.resources,
+                folder,
+                identity=self.output["fingerprint"],
+                chunk_size=self.chunk_size,
+                threads=self.threads,
+                skip_bad_files=self.skip_bad_files,
+                progress=progress,
+            )
+            record.write(folder)
+            skipped.update(record.skipped)
+            reading.update(self.reading(record))
+            files.update(used.checksums(self.resources.not_made(used)))
+            read.update(reads.record(self.branch.locations))
+
+
+@dataclass(frozen=True)
+class MergingJob:
+    """Adds raw sums and histograms of branches.
+
+    Args:
+        folders: outputs of the branches.
+        size: number of events in them.
+        output: arguments of :func:`pocket.io.store.write_output`.
+    """
+
+    folders: tuple[Path, ...]
+    size: int
+    output: Mapping[str, Any]
+
+    def run(self, progress: Progress) -> None:
+        """Add and write."""
+        from coffea.processor import accumulate
+
+        from pocket.histograms.files import read_output, relabel, write_sums_and_histograms
+
+        verify_all(self.folders)
+
+        def unlabelled(folder: Path) -> dict[str, Any]:
+            output = read_output(folder)
+            relabel(output, {})
+            return output
+
+        total: dict[str, Any] = accumulate(map(unlabelled, self.folders), {"variables": {}})
+        with write_output(**self.output) as folder:
+            write_sums_and_histograms(folder, total)
+        progress(self.size)
+
+
+@dataclass(frozen=True)
+class TemplatePlotJob:
+    """Draws one variable in one category.
+
+    Args:
+        analysis: reference of the analysis.
+        overrides: parameters from the command line.
+        config: name of the configuration.
+        variable: the histogram.
+        category: the category.
+        templates: folder of the merged templates.
+        before: folder of the templates to compare with, ``None`` for no comparison.
+        before_name: configuration of those.
+        root: folder of the square roots of both, ``None`` for no error of the comparison.
+        folder: where the files go; made if it isn't there.
+        expected: what must be loaded, if it is checked.
+    """
+
+    analysis: str
+    overrides: tuple[str, ...]
+    config: str
+    variable: str
+    category: str
+    templates: Path
+    before: Path | None
+    before_name: str
+    root: Path | None
+    folder: Path
+    size: int = 1
+    expected: Expected | None = None
+
+    def run(self, progress: Progress) -> None:
+        """Draw and save."""
+        from pocket.histograms.files import list_variables, read_templates
+        from pocket.plots.templates.figures import draw_templates
+
+        config = load_checked(self).config(self.config)
+        before, root = (
+            read_templates(folder, self.variable) if folder and self.variable in list_variables(folder) else None
+            for folder in (self.before, self.root)
+        )
+        templates = read_templates(self.templates, self.variable)
+        plots = draw_templates(config, self.variable, self.category, templates, before, self.before_name, root)
+        save_plots(plots, self.folder, config.parameters)
+        progress(self.size)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published scale factor to compare with.
+
+    Args:
+        path: correctionlib file, as :func:`pocket.corrections.files.load_correction` takes it.
+        correction: name of the correction in it.
+        inputs: its inputs that aren't axes of the measured one, see
+            :func:`pocket.scale_factors.files.comparison.read_inputs`.
+        sha256: checksum that the file must have; empty for any.
+    """
+
+    path: str
+    correction: str
+    inputs: Mapping[str, str]
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class ScaleFactorPlotJob:
+    """Draws all pages of a scale factor.
+
+    Args:
+        analysis: reference of the analysis.
+        overrides: parameters from the command line.
+        scale_factor: name of the scale factor.
+        result: file with its result.
+        folder: an existing folder for the files.
+        published: what to compare it with, if anything.
+        history: files with the results of all iterations, of a coupled one.
+        expected: what must be loaded, if it is checked.
+    """
+
+    analysis: str
+    overrides: tuple[str, ...]
+    scale_factor: str
+    result: Path
+    folder: Path
+    published: Published | None = None
+    history: tuple[Path, ...] = ()
+    size: int = 1
+    expected: Expected | None = None
+
+    def run(self, progress: Progress) -> None:
+        """Draw and save."""
+        from pocket.corrections.files import load_correction
+        from pocket.parameters.used_files import changed, recording_files
+        from pocket.plots.scale_factors.figures import draw_convergence, draw_published, draw_scale_factor
+        from pocket.scale_factors.files.comparison import read_inputs
+        from pocket.scale_factors.measurement.result import ScaleFactorResult
+
+        analysis = load_checked(self)
+        declaration = analysis.scale_factor(self.scale_factor)
+        config = analysis.config(analysis.drawn_as(self.scale_factor))
+        # without one the axes have their names
+        variable = next((variable for _, variable in declaration.sources()), "")
+        result, *history = (
+            ScaleFactorResult.from_json(path.read_text(encoding="utf-8")) for path in (self.result, *self.history)
+        )
+        if coupled := analysis.coupled_with(self.scale_factor):
+            save_plots(draw_convergence(config, history, coupled.tolerance), self.folder, config.parameters)
+        if self.published is not None:
+            with recording_files() as used:
+                correction = load_correction(self.published.path, self.published.correction)
+            if self.published.sha256 not in ("", *used.checksums().values()):
+                raise changed(self.published.path)
+            inputs = read_inputs(self.published.inputs)
+            plots = draw_published(config, variable, result, correction, inputs)
+            save_plots(plots, self.folder, config.parameters)
+        save_plots(draw_scale_factor(config, variable, result), self.folder, config.parameters)
+        progress(self.size)
+
+
+def save_plots(plots: Iterable[Plot], folder: Path, parameters: Any) -> None:
+    """Write figures in the formats of the style, and their numbers as JSON.
+
+    Args:
+        plots: stem of the file names, figure and numbers.
+        folder: where the files go; made if it isn't there.
+        parameters: parameters of the configuration.
+    """
+    from pocket.plots.canvas import save_figure
+    from pocket.plots.style import PlotStyle
+
+    style = PlotStyle.from_parameters(parameters.get("plotting_style", {}))
+    folder.mkdir(parents=True, exist_ok=True)
+    for stem, figure, numbers in plots:
+        save_figure(figure, folder / stem, style.formats)
+        (folder / f"{stem}.json").write_text(json.dumps(numbers, indent=1, allow_nan=False), encoding="utf-8")

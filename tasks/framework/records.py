@@ -1,0 +1,90 @@
+"""The records that a task's manifests name: written by the process that schedules, once per task, never by jobs."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import law
+
+if TYPE_CHECKING:
+    from tasks.framework.base import AnalysisTask, StoreTask
+
+#: environment variable of jobs: kind and id of the records that they name, e.g. ``code:1a2b,lock:3c4d``
+VARIABLE = "POCKET_RECORDS"
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records that are kept.
+
+    Args:
+        ids: kind → id.
+    """
+
+    ids: Mapping[str, str]
+
+    def file(self, kind: str) -> Path | None:
+        """Return the file of a record, ``None`` without one."""
+        from pocket.io.store.records import record_file
+
+        return record_file(kind, self.ids[kind]) if kind in self.ids else None
+
+    @property
+    def text(self) -> str:
+        """What jobs get."""
+        return ",".join(f"{kind}:{identifier}" for kind, identifier in self.ids.items())
+
+
+def task_records(task: StoreTask) -> Records:
+    """Keep what the outputs of a task are made with, and return the records; those of jobs are kept already."""
+    from pocket.base.fingerprint import specification
+    from pocket.io.store.records import keep_specification
+
+    if given := os.environ.get(VARIABLE):
+        return Records(dict(record.split(":", 1) for record in given.split(",")))
+    fingerprint = task.fingerprint
+    try:
+        keep_specification(fingerprint, lambda: specification(task.fingerprint_spec()))
+        return Records({"spec": fingerprint, **_of_process(task.analysis)})
+    except OSError as error:
+        # the output may still be written, and is worth more than how it came about
+        print(f"{task.task_family}: what it is made with can't be recorded: {error}", file=sys.stderr)
+        return Records({})
+
+
+@functools.cache
+def _of_process(analysis: str) -> dict[str, str]:
+    from pocket.base.snapshots.process import analysis_snapshot, current_snapshot
+    from pocket.configuration.analysis import absolute_reference
+    from pocket.io.store.records import keep_code, keep_lock
+    from pocket.parameters.locations import project_root
+
+    root = current_snapshot()
+    records = {"lock": keep_lock(root or project_root())}
+    if root is not None:
+        outside = analysis_snapshot(absolute_reference(analysis))
+        folders = [("checkout", root)]
+        if outside not in (None, root):
+            folders.append(("outside", outside))
+        records["code"] = keep_code(folders)
+    return records
+
+
+def significant_parameters(task: AnalysisTask) -> dict[str, Any]:
+    """Return the parameters of a task that decide what it makes, as JSON has them."""
+    # which branches run where decides nothing
+    of_law = {name for name, _ in law.LocalWorkflow.get_params()}
+    names = [name for name, parameter in task.get_params() if parameter.significant and name not in of_law]
+    return {name: _plain(getattr(task, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_plain(part) for part in value]
+    return value if value is None or isinstance(value, str | int | float) else str(value)

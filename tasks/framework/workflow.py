@@ -1,0 +1,231 @@
+"""Workflows whose branches run with an executor, by default on the cores of this machine."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import law
+from law.task.proxy import _forward_sandbox_attributes, _forward_workflow_attributes
+from law.workflow.local import LocalWorkflowProxy
+from luigi.task import task_id_str
+
+from pocket.errors import ConfigError
+from pocket.executors import Job
+from pocket.io.store.paths import own_folder
+from pocket.io.store.publishing import prepare_places
+from tasks.batch.options import WorkflowTypes
+from tasks.batch.own_store import is_made_elsewhere
+from tasks.core.targets import StoreCollection, fetch, find_remote, refuse_replaced, upload_awaiting
+from tasks.framework.base import StoreTask, changed_meanwhile, requirements_complete
+from tasks.framework.executors import ExecutorMixin
+from tasks.framework.pool import run_jobs, run_with
+from tasks.framework.records import Records
+from tasks.settings.remote_store import remote_store
+
+#: attributes that law takes from the proxy of a workflow or of a sandbox
+_FORWARDED = _forward_workflow_attributes | _forward_sandbox_attributes
+
+
+class PoolProxy(LocalWorkflowProxy):
+    """Runs the jobs of all incomplete branches with the executor, instead of handing the branches to luigi.
+
+    A luigi worker per branch would import the engine for each one and show no progress.
+    """
+
+    # law's own answer, needed where luigi runs the branches, is kept in a process that survives when law is killed
+    _local_workflow_has_yielded = False
+
+    def run(self) -> None:
+        """Run the jobs."""
+        from pocket.configuration.analysis import absolute_reference
+
+        task = self.task
+        task.prepare_branches()
+        branches = task.get_branch_tasks().values()
+        jobs = {branch.branch_label: branch.job() for branch in branches if not branch.complete()}
+        if not jobs:
+            return
+        if isinstance(task, ExecutorMixin):
+            options = task.run_options(
+                cores=task.cores,
+                analysis=absolute_reference(task.analysis),
+                # hidden, hence no part of any output
+                log_folder=str(own_folder(task.directory / ".dask")),
+            )
+            run_with(task.executor_factory, options, jobs, task.progress_label, "events", task.show_progress)
+        else:
+            run_jobs(list(jobs.values()), task.cores, task.progress_label, "events", task.show_progress)
+        refuse_replaced((branch.output() for branch in branches), task.progress_label)
+        if awaited := task.awaited():
+            raise changed_meanwhile(task.progress_label, awaited)
+
+
+class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
+    """Base of workflows: a branch says what it does by :meth:`job`, and may also run alone (``--branch N``)."""
+
+    workflow_proxy_cls = PoolProxy
+    output_collection_cls = StoreCollection
+
+    # no options: a workflow is complete when all of its branches are, and its requirements are made before them
+    acceptance = 1.0
+    # batch jobs that failed for good don't keep the others from finishing
+    tolerance = 1.0
+    pilot = False
+
+    exclude_index = True
+
+    def __getattribute__(self, name: str, proxy: bool | None = None) -> Any:
+        # Fast path: law looks for a proxy of each attribute, but only these are ever forwarded to one.
+        if name in _FORWARDED:
+            return super().__getattribute__(name, proxy)
+        return object.__getattribute__(self, name)
+
+    def as_branch(self, branch: int | None = None, **kwargs: Any) -> Any:
+        """Return a branch of this workflow; each is made once, since law goes through all parameters every time."""
+        if branch is None or kwargs or self.is_branch():
+            return super().as_branch(branch, **kwargs)
+        if branch not in self._branches:
+            self._branches[branch] = self._branch_template.make(branch)
+        return self._branches[branch]
+
+    @cached_property
+    def _branches(self) -> dict[int, Any]:
+        return {}
+
+    @cached_property
+    def _branch_template(self) -> BranchTemplate:
+        return BranchTemplate(self, super().as_branch(0).param_kwargs)
+
+    @property
+    def branch_data(self) -> Any:
+        """What the branch is for."""
+        branches = self.get_branch_map()
+        if self.branch not in branches:
+            raise ConfigError(f"{self.progress_label} has no branch {self.branch}, only 0 to {max(branches)}")
+        return branches[self.branch]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Hash of all that decides the output, the same for all branches."""
+        return str(self.as_workflow().fingerprint) if self.is_branch() else super().fingerprint
+
+    @cached_property
+    def directory(self) -> Path:
+        """The folder that those of all branches are in."""
+        return Path(self.as_workflow().directory) if self.is_branch() else super().directory
+
+    @cached_property
+    def records(self) -> Records:
+        """What the outputs are made with, the same for all branches."""
+        return self.as_workflow().records if self.is_branch() else super().records
+
+    @cached_property
+    def scale_factors_behind(self) -> dict[str, str]:
+        """Checksums of the scale factors that the output depends on, the same for all branches."""
+        return dict(self.as_workflow().scale_factors_behind) if self.is_branch() else super().scale_factors_behind
+
+    def job(self) -> Job:
+        """Return the work of this branch."""
+        raise NotImplementedError
+
+    @property
+    def branch_label(self) -> str:
+        """What errors call this branch."""
+        return f"branch {self.branch} of {self.progress_label}"
+
+    def make(self) -> None:
+        """Do the work of this branch."""
+        self.job().run(lambda amount: None)
+
+    def fetch_needed(self) -> None:
+        """Have the outputs that are read; the job checks those of its branch."""
+        fetch(self.needed())
+
+    def prepare_place(self) -> None:
+        """Nothing: the workflow does it once for all branches, which may be thousands of jobs."""
+
+    def prepare_branches(self, fetch_needed: bool = True) -> None:
+        """Have the folders of all branches, upload outputs that only await that, and fetch what the others need.
+
+        Args:
+            fetch_needed: whether the branches read it here.
+        """
+        super().prepare_place()
+        branches = self.get_branch_tasks().values()
+        prepare_places(branch.output().directory.parent for branch in branches)
+        if remote_store() is None:
+            return
+        upload_awaiting(branch.output() for branch in branches)
+        if fetch_needed and not all(branch.complete() for branch in branches):
+            self.fetch_needed()
+
+    def workflow_complete(self) -> bool:
+        """Whether all branches are complete, and all that the workflow requires."""
+        if is_made_elsewhere(self.task_family):
+            return True
+        if not requirements_complete(self):
+            return False
+        outputs = [branch.output() for branch in self.get_branch_tasks().values()]
+        find_remote(outputs)
+        return bool(outputs) and all(output.exists() for output in outputs)
+
+    def complete(self) -> bool:
+        """Whether this branch is complete; what it requires is checked by the workflow, once for all branches."""
+        # luigi asks this first of what runs in a job, before it would make what that requires
+        self.check_expected()
+        return bool(self.output().exists())
+
+    def requires(self) -> Any:
+        """A branch requires what its workflow does."""
+        return self.required_tasks
+
+    @cached_property
+    def required_tasks(self) -> Any:
+        """What the workflow requires, made once for all branches."""
+        return self.as_workflow().required_tasks if self.is_branch() else self.workflow_requires()
+
+
+# not typed
+_identify: Any = task_id_str
+
+
+class BranchTemplate:
+    """Makes branches of a workflow that differ in their number alone.
+
+    law makes each from the parameters of the workflow, which it compares with all of its options anew: 10 ms, for
+    thousands of branches a minute before anything is known of them.
+
+    Args:
+        workflow: the workflow.
+        values: parameters of one of its branches.
+    """
+
+    def __init__(self, workflow: Any, values: Mapping[str, Any]) -> None:
+        self._class: Any = type(workflow)
+        # past luigi's cache of tasks: one that was in use knows more than its parameters
+        branch = type.__call__(type(workflow), **values)
+        branch._workflow_task = workflow
+        self._family = branch.get_task_family()
+        self._significant = branch.to_str_params(only_significant=True, only_public=True)
+        self._attributes = dict(vars(branch))
+
+    def make(self, number: int) -> Any:
+        """Return the branch with a number."""
+        task = self._class.__new__(self._class)
+        attributes = vars(task)
+        # law has bound to the new task what depends on the branch map
+        for name, value in self._attributes.items():
+            if name not in attributes:
+                attributes[name] = copy.copy(value) if isinstance(value, list | dict) else value
+        task_id = _identify(self._family, {**self._significant, "branch": str(number)})
+        attributes.update(
+            branch=number,
+            param_kwargs={**self._attributes["param_kwargs"], "branch": number},
+            task_id=task_id,
+            _Task__hash=hash(task_id),
+        )
+        return task

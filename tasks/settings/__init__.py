@@ -1,0 +1,1 @@
+"""Readers of law.cfg: sites, the remote store, catalogues."""

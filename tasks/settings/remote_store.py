@@ -1,0 +1,80 @@
+"""The remote store as the environment or law.cfg names it."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import law
+from luigi.task_register import Register
+
+from pocket.errors import ConfigError, check_known
+from pocket.io.store import store_root
+
+SECTION = "store"
+VARIABLE = "POCKET_REMOTE_STORE"
+_OPTIONS = ("remote", "tasks")
+# no options behind '?', which may hold a token: addresses are written into outputs
+_ADDRESS = re.compile(r"root://[^/?#]+/(/[^/?#]+)+")
+
+
+def remote_store() -> str | None:
+    """Return the URL of the remote store: ``$POCKET_REMOTE_STORE``, else ``remote`` in ``[store]`` of law.cfg.
+
+    Raises:
+        ConfigError: if it isn't of the form ``root://host//path``.
+        UnknownNameError: if an option of the section is unknown.
+    """
+    options = law.config.options(SECTION) if law.config.has_section(SECTION) else ()
+    check_known("option", options, _OPTIONS, f"[{SECTION}] of law.cfg")
+    place, url = f"${VARIABLE}", os.environ.get(VARIABLE, "")
+    if not url:
+        place, url = f"remote in [{SECTION}] of law.cfg", _option("remote")
+    if not url:
+        return None
+    url = url.rstrip("/")
+    if not _ADDRESS.fullmatch(url):
+        raise ConfigError(f"{place} is {url!r}, expected root://host//path (two slashes behind the host, no '?')")
+    return url
+
+
+def remote_url(task: str, directory: Path) -> str | None:
+    """Return the URL of an output in the remote store; ``None`` if there is none, or not for this task.
+
+    Args:
+        task: name of the task.
+        directory: folder of the output.
+
+    Raises:
+        ConfigError: if the settings are wrong.
+    """
+    store = remote_store()
+    if store is None or task not in (_names(_option("tasks")) or (task,)):
+        return None
+    return "/".join([store, *directory.relative_to(store_root()).parts])
+
+
+@functools.cache
+def _names(tasks: str) -> tuple[str, ...]:
+    """Return the names in a comma-separated list, which must be those of tasks."""
+    names = tuple(name.strip() for name in tasks.split(",") if name.strip())
+    if names:
+        check_known("task", names, _known_tasks(), f"tasks in [{SECTION}] of law.cfg")
+    return names
+
+
+def _known_tasks() -> list[str]:
+    for module in law.config.options("modules"):
+        importlib.import_module(module)
+    register: Any = Register
+    classes = [register.get_task_cls(name) for name in register.task_names()]
+    # only outputs in the store have a place in the remote one
+    return [cls.task_family for cls in classes if hasattr(cls, "input_ids") and not cls.exclude_index]
+
+
+def _option(name: str) -> str:
+    return str(law.config.get_expanded(SECTION, name, default="") or "") if law.config.has_section(SECTION) else ""

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import awkward as ak
+import coffea.util
+import numpy as np
+
+from benchmarks.peer.running import PEER_DRIVER
+from pocket.columns.parquet import read_columns
+from pocket.histograms.files import read_output
+from tasks.chain.exporting import ExportCoffea
+from tests.tasks.small_chain import Chain
+
+READER = PEER_DRIVER.with_name("read_export.py")
+
+
+def test_exported_file_holds_the_merged_output(chain: Chain) -> None:
+    assert chain.build(ExportCoffea, config="main") == ["ExportCoffea main"]
+    exported = coffea.util.load(str(chain.output("ExportCoffea", "main") / "output_all.coffea"))
+    folder = chain.output("MergeOutputs", "main")
+    merged = read_output(folder)
+    assert exported["cutflow"] == merged["cutflow"]
+    assert exported["sumw2"] == merged["sumw2"]
+    assert exported["variables"] == merged["variables"]
+    for sample, datasets in exported["columns"].items():
+        (categories,) = datasets.values()
+        columns = categories["baseline"]["nominal"]
+        expected = read_columns(folder, sample, "baseline")
+        np.testing.assert_array_equal(columns["weight"].value, expected.weight)
+        np.testing.assert_array_equal(columns["MuonGood_pt"].value, ak.flatten(expected.MuonGood_pt))
+        np.testing.assert_array_equal(columns["MuonGood_N"].value, ak.num(expected.MuonGood_pt))
+    assert chain.build(ExportCoffea, config="main") == []
+
+
+def test_another_style_only_exports_again(chain: Chain) -> None:
+    chain.build(ExportCoffea, config="main")
+    assert chain.build(ExportCoffea, config="main", params=("plotting_style.label=Internal",)) == ["ExportCoffea main"]
+    texts = [(folder / "parameters_dump.yaml").read_text() for folder in chain.outputs("ExportCoffea")]
+    assert sorted("cms_label: Internal" in text for text in texts) == [False, True]
+
+
+def test_pocketcoffea_reads_and_draws_it(chain: Chain, peer: Path, tmp_path: Path) -> None:
+    chain.build(ExportCoffea, config="main")
+    folder = tmp_path / "exported"
+    shutil.copytree(chain.output("ExportCoffea", "main"), folder)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    run = subprocess.run(
+        [peer, READER, folder, "muon_pt"], env={**environment, "MPLBACKEND": "agg"}, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert [path.name for path in (folder / "plots" / "baseline").iterdir()] == ["muon_pt_toys_baseline.png"]
+
+    read = json.loads((folder / "read.json").read_text())
+    merged = read_output(chain.output("MergeOutputs", "main"))
+    assert read["initial"] == merged["cutflow"]["initial"]
+    for name, samples in merged["variables"].items():
+        for datasets in samples.values():
+            for dataset, histogram in datasets.items():
+                values, variances = read["variables"][name][dataset]
+                np.testing.assert_array_equal(values, histogram.values(flow=True))
+                np.testing.assert_array_equal(variances, histogram.variances(flow=True))
+    exported = coffea.util.load(str(folder / "output_all.coffea"))["columns"]
+    assert read["columns"]
+    for place, values in read["columns"].items():
+        sample, dataset, category, variation, name = place.split("/")
+        np.testing.assert_array_equal(values, exported[sample][dataset][category][variation][name].value)

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import law
+import pytest
+
+from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
+from pocket.io.store import Manifest, is_complete, read_manifest, write_output
+from tasks.chain import plotting
+from tasks.chain.plotting import PlotScaleFactors, find_figures, read_published
+from tasks.framework.jobs import Published
+from tests.tasks.damage import rot
+from tests.tasks.small_chain import Chain
+
+
+def manifest_of(folder: Path) -> Manifest:
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    return manifest
+
+
+def stems(folder: Path) -> set[str]:
+    return {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.png")}
+
+
+def test_every_variable_is_drawn_alone_and_beside_the_one_before(chain: Chain) -> None:
+    plots = chain.output("PlotTemplates", "corrected")
+    names = {"baseline/muon_pt", "baseline/npvs"}
+    assert stems(plots) == names | {f"{name}_vs_main" for name in names}
+    for path in plots.rglob("*.png"):
+        assert path.stat().st_size > 1000
+        assert json.loads(path.with_suffix(".json").read_text())
+
+
+def test_only_what_is_asked_for_is_drawn(chain: Chain) -> None:
+    options = {"config": "main", "variables": ("npvs",), "categories": ("baseline",)}
+    assert chain.build(**options) == ["PlotTemplates main"]
+    assert stems(chain.task(**options).directory) == {"baseline/npvs"}
+    assert chain.task(config="corrected").compare == "main"
+    assert chain.task(config="main").compare == "none"
+    assert list(chain.task(compare="probes").requires()["templates"]) == ["corrected", "probes"]
+
+
+def test_comparison_has_an_error_if_the_analysis_has_a_root(chain: Chain) -> None:
+    chain.edit(
+        "__init__.py",
+        '"corrected": configure(spectra, sf_tight_id),',
+        '"corrected": (corrected := configure(spectra, sf_tight_id)),\n'
+        '        "root": square_roots(configure(spectra), corrected),',
+    )
+    chain.edit("__init__.py", '{"corrected": "main"}', '{"corrected": Comparison("main", root="root")}')
+    chain.edit(
+        "__init__.py",
+        "from pocket.columns",
+        "from pocket.configuration.comparison import Comparison, square_roots\nfrom pocket.columns",
+    )
+    assert chain.build() == ["RunProcessor root", "MergeOutputs root", "PlotTemplates corrected"]
+    numbers = json.loads((chain.task().directory / "baseline" / "npvs_vs_main.json").read_text())
+    change = numbers["after_over_before"]
+    number = max(range(20), key=lambda number: numbers["before"]["values"][number])
+    value, error, *sides = (
+        *(change[key][number] for key in ("values", "error")),
+        *(numbers[side]["stat"][number] / numbers[side]["values"][number] for side in ("before", "after")),
+    )
+    assert 0 < error < 0.1 * value * math.hypot(*sides)
+    # another one than the root is made for
+    assert list(chain.task(compare="probes").requires()["templates"]) == ["corrected", "probes"]
+
+
+def test_changed_colour_and_label_run_the_plots_again(chain: Chain) -> None:
+    before, old = chain.ids(""), chain.output("PlotTemplates", "corrected")
+    chain.edit("parameters.yaml", "#f89c20", "#e42536")
+    chain.edit("__init__.py", "Good vertices", "Vertices")
+    assert chain.build() == ["PlotTemplates corrected"]
+    (new,) = set(chain.outputs("PlotTemplates", "corrected")) - {old}
+    for name in ("baseline/muon_pt.png", "baseline/npvs.png"):
+        assert (new / name).read_bytes() != (old / name).read_bytes()
+    assert {path: identifier for path, identifier in chain.ids("").items() if path in before} == before
+    chain.edit("parameters.yaml", "#e42536", "#f89c20")
+    chain.edit("__init__.py", "Vertices", "Good vertices")
+    assert chain.build() == []
+
+
+def test_figures_that_stay_as_they_are_are_not_drawn_again(chain: Chain, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+    run = plotting.run_jobs
+
+    def note(jobs: list[Any], *args: Any) -> None:
+        drawn.extend(f"{job.category}/{job.variable}" for job in jobs)
+        run(jobs, *args)
+
+    monkeypatch.setattr(plotting, "run_jobs", note)
+    first = chain.output("PlotTemplates", "corrected")
+    recorded = manifest_of(first).info["figures"]
+    assert set(recorded) == {"baseline/muon_pt", "baseline/npvs"}
+    for name, figure in recorded.items():
+        stem = Path(name).name
+        assert set(figure["files"]) == {
+            f"{each}.{kind}" for each in (stem, f"{stem}_vs_main") for kind in ("png", "json")
+        }
+    chain.edit("__init__.py", "Good vertices", "Vertices")
+    second = chain.task().directory
+    assert chain.build() == ["PlotTemplates corrected"]
+    assert drawn == ["baseline/npvs"]
+    for file in (first / "baseline").glob("muon_pt*"):
+        assert (second / "baseline" / file.name).read_bytes() == file.read_bytes()
+    assert (second / "baseline" / "npvs.png").read_bytes() != (first / "baseline" / "npvs.png").read_bytes()
+    # what has been damaged isn't taken
+    for output in (first, second):
+        (output / "baseline" / "muon_pt.png").write_bytes(b"")
+    chain.edit("__init__.py", "Vertices", "Vertices that are good")
+    drawn.clear()
+    chain.build()
+    assert sorted(drawn) == ["baseline/muon_pt", "baseline/npvs"]
+
+
+def test_scale_factor_is_drawn(chain: Chain) -> None:
+    assert chain.build(PlotScaleFactors, scale_factor="tight_id") == ["PlotScaleFactors tight_id"]
+    assert stems(chain.output("PlotScaleFactors", "tight_id")) == {"tight_id", "tight_id_correlation"}
+    chain.edit("__init__.py", "Muon $p_T$ [GeV]", "Probe $p_T$ [GeV]")
+    task: PlotScaleFactors = chain.task(PlotScaleFactors, scale_factor="tight_id")
+    assert not task.complete()
+    assert task.requires().complete()
+
+
+def test_scale_factor_is_compared_with_a_published_one(chain: Chain, tmp_path: Path) -> None:
+    written = chain.output("ComputeScaleFactors", "tight_id") / "tight_id.json"
+    file = Path(shutil.copy(written, tmp_path / "official.json"))
+    options = {
+        "scale_factor": "tight_id",
+        "published": f"{file}:tight_id",
+        "published_inputs": ("systematic=nominal:up:down",),
+    }
+    assert chain.build(PlotScaleFactors, **options) == ["PlotScaleFactors tight_id"]
+    numbers = chain.output("PlotScaleFactors", "tight_id") / "tight_id_published.json"
+    assert json.loads(numbers.read_text())["p_value"] == pytest.approx(1)
+    assert not chain.task(PlotScaleFactors, scale_factor="tight_id").complete()
+    assert chain.task(PlotScaleFactors, **options).complete()
+    file.write_text(file.read_text().replace('"version":1', '"version":2'))
+    assert not chain.task(PlotScaleFactors, **options).complete()
+
+
+def test_published_scale_factor_that_cannot_be_read_is_refused(chain: Chain, tmp_path: Path) -> None:
+    written = chain.output("ComputeScaleFactors", "tight_id") / "tight_id.json"
+    with pytest.raises(UnknownNameError, match=r"unknown correction 'tight_ids' in tight_id\.json, did you mean"):
+        chain.task(PlotScaleFactors, scale_factor="tight_id", published=f"{written}:tight_ids")
+    with pytest.raises(ConfigError, match=r"correction file .*missing\.json does not exist"):
+        chain.task(PlotScaleFactors, scale_factor="tight_id", published=f"{tmp_path}/missing.json:tight_id")
+    options = {"published": f"{written}:tight_id", "published_inputs": ("systematic=nominal:up",)}
+    with pytest.raises(ScaleFactorError, match="input 'systematic' is 'nominal:up'"):
+        chain.task(PlotScaleFactors, scale_factor="tight_id", **options)
+
+
+def test_options_of_a_published_scale_factor() -> None:
+    published = read_published("corrections://a/b.json.gz:name", ("year=2018", "ValType=sf:sfup:sfdown"))
+    inputs = {"year": "2018", "ValType": "sf:sfup:sfdown"}
+    assert published == Published("corrections://a/b.json.gz", "name", inputs)
+    assert read_published(law.NO_STR, ()) is None
+
+
+@pytest.mark.parametrize(
+    ("published", "inputs", "message"),
+    [
+        ("file.json", (), "--published: expected file:correction, not 'file.json'"),
+        ("corrections://file.json", (), "--published: expected file:correction"),
+        ("file.json:", (), "--published: expected file:correction"),
+        (law.NO_STR, ("year=2018",), "--published-inputs needs --published"),
+        ("file.json:name", ("year",), "expected name=value with commas in between, not 'year'"),
+        ("file.json:name", ("year=1", "year=2"), "--published-inputs names an input twice: year=1, year=2"),
+    ],
+)
+def test_wrong_options_of_a_published_scale_factor(published: str, inputs: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read_published(published, inputs)
+
+
+def test_figures_that_were_damaged_are_drawn_anew(tmp_path: Path) -> None:
+    for number in range(2):
+        figures = {"SR/pt": {"id": f"{number}", "files": ["pt.png"]}}
+        with write_output(tmp_path / str(number), task="PlotTemplates", inputs={}, figures=figures) as folder:
+            (folder / "SR").mkdir()
+            (folder / "SR" / "pt.png").write_bytes(b"0" * 100)
+    rot(tmp_path / "0" / "SR" / "pt.png")
+    assert find_figures(tmp_path, {"0", "1"}) == {"1": [tmp_path / "1" / "SR" / "pt.png"]}
+    assert not is_complete(tmp_path / "0")
+    assert is_complete(tmp_path / "1")

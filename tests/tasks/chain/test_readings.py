@@ -1,0 +1,65 @@
+"""What runs again when a configuration changes in which a scale factor is measured."""
+
+from __future__ import annotations
+
+import json
+
+from tasks.chain.merging import MergeOutputs
+from tasks.chain.processing import RunProcessor
+from tasks.chain.scale_factors import ComputeScaleFactors
+from tasks.chain.validation import ValidateScaleFactors
+from tests.tasks.small_chain import Chain
+
+PROBES = 'configure({"probes": HistConf([tight, muon_pt])})'
+MORE = 'configure({"probes": HistConf([tight, muon_pt]), "more": HistConf([vertices])})'
+
+
+def test_another_histogram_leaves_the_scale_factor(chain: Chain) -> None:
+    before = chain.ids("ComputeScaleFactors") | chain.ids("ValidateScaleFactors") | chain.ids("", "corrected")
+    chain.edit("__init__.py", PROBES, MORE)
+    chain.build()
+    assert chain.missing() == set()
+    after = chain.ids("ComputeScaleFactors") | chain.ids("ValidateScaleFactors") | chain.ids("", "corrected")
+    assert after == before
+    # both are there, in folders of their own
+    assert len(chain.outputs("MergeOutputs", "probes")) == 2
+
+
+def test_other_templates_measure_it_again(chain: Chain) -> None:
+    """Templates that are another file with other contents, at the same place."""
+    task = chain.task(MergeOutputs, config="probes")
+    (chain.output("MergeOutputs", "probes") / "manifest.json").unlink()
+    contents = json.loads((task.directory / "contents.json").read_text())
+    chain.build(MergeOutputs, config="probes")
+    assert json.loads((task.directory / "contents.json").read_text()) == contents
+    # the same again is the same
+    assert chain.missing() == set()
+    (dataset,) = contents["probes"]["DYJetsToMuMu"].values()
+    parts = dataset["parts"]["baseline"]
+    parts["nominal"] = "0" * len(parts["nominal"])
+    compute = chain.task(ComputeScaleFactors, scale_factor="tight_id")
+    validate = chain.task(ValidateScaleFactors, scale_factor="tight_id")
+    known = compute.input_ids(), validate.input_ids()
+    manifest = json.loads((task.directory / "manifest.json").read_text())
+    (task.directory / "contents.json").write_text(json.dumps(contents))
+    (task.directory / "manifest.json").write_text(json.dumps({**manifest, "id": "another"}))
+    assert compute.input_ids() != known[0]
+    assert validate.input_ids() != known[1]
+    assert not compute.complete()
+
+
+def test_parameters_that_nothing_reads_run_nothing_again(chain: Chain) -> None:
+    chain.edit("parameters.yaml", "leading_muon:", "unread: {a: 1}\nleading_muon:")
+    assert chain.missing() == set()
+
+
+def test_the_luminosity_merges_again_and_processes_nothing(chain: Chain) -> None:
+    chain.edit("parameters.yaml", "leading_muon:", "lumi: {picobarns: {toys: {tot: 81.0}}}\nleading_muon:")
+    missing = chain.missing()
+    assert {f"MergeOutputs {config}" for config in ("probes", "main", "corrected")} <= missing
+    assert not {"RunProcessor probes", "RunProcessor main"} & missing
+    before = chain.ids("MergeOutputs")
+    folders = [chain.task(RunProcessor, config=config).directory for config in ("probes", "main")]
+    assert all(any(folder.rglob("manifest.json")) for folder in folders)
+    chain.build(MergeOutputs, config="main")
+    assert set(chain.ids("MergeOutputs")) > set(before)

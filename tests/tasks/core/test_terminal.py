@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+from luigi.cmdline_parser import CmdlineParser
+
+from tasks.chain.plotting import PlotTemplates
+from tasks.chain.processing import RunProcessor
+from tasks.chain.toys import MakeToySamples
+from tasks.core.terminal import one_sentence_options
+
+#: tasks that are looked for among the options
+TASKS = (PlotTemplates, RunProcessor, MakeToySamples)
+
+
+@pytest.fixture(autouse=True)
+def installed() -> Iterator[None]:
+    """Again, which must change nothing."""
+    one_sentence_options()
+    yield
+    # what a task would do that runs
+    gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("--verson v1", "unknown option '--verson' in PlotTemplates, did you mean '--version'?"),
+        ("--verson=v1 --cores 1", "unknown option '--verson' in PlotTemplates, did you mean '--version'?"),
+        ("-version v1", "unknown option '-version' in PlotTemplates, did you mean '--version'?"),
+        ("--version v1 --pilot", "unknown option '--pilot' in PlotTemplates, did you mean '--site'?"),
+        ("--RunProcessor-corse 2", "unknown option '--RunProcessor-corse' in PlotTemplates, did you mean '--RunProc"),
+        ("--version v1 npvs", "unexpected argument 'npvs' of PlotTemplates, options begin with --"),
+        ("--version", "argument --version: expected one argument"),
+        ("--co 1", "ambiguous option: --co could match "),
+    ],
+)
+def test_wrong_option(arguments: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    check("PlotTemplates", arguments, sentence, capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("--cores abc", "option --cores of RunProcessor is 'abc', expected a whole number"),
+        ("--chunk-size=1e5", "option --chunk-size of RunProcessor is '1e5', expected a whole number"),
+        ("--RunProcessor-cores abc", "option --RunProcessor-cores of RunProcessor is 'abc', expected a whole number"),
+        ("--MakeToySamples-cores abc", "option --MakeToySamples-cores of RunProcessor is 'abc', expected a whole num"),
+        ("--workers two", "option --workers of RunProcessor is 'two', expected a whole number"),
+        ("--worker-wait-interval x", "option --worker-wait-interval of RunProcessor is 'x', expected a number"),
+        ("--skip-bad-files maybe", "option --skip-bad-files of RunProcessor is 'maybe', expected True or False"),
+        ("--branches a:b", "option --branches of RunProcessor is 'a:b', expected whole numbers and ranges, e.g. 0,3:6"),
+        ("--params \n", r"option --params of RunProcessor is '\n', expected values with commas in between"),
+    ],
+)
+def test_wrong_value(arguments: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    check("RunProcessor", arguments, sentence, capsys)
+
+
+def check(task: str, arguments: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as error:
+        CmdlineParser([task, *arguments.split(" ")])
+    assert error.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"error: {sentence}")
+
+
+def test_right_values(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = "--version v1 --cores -1 --skip-bad-files --branches 0,3:6 --params a=1,b=2 --MakeToySamples-cores 2"
+    parsed = CmdlineParser(["RunProcessor", *arguments.split()]).known_args
+    assert (parsed.root_task, parsed.cores, parsed.MakeToySamples_cores) == ("RunProcessor", "-1", "2")
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_only_options_that_change_something(
+    task: type[PlotTemplates | RunProcessor | MakeToySamples], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        CmdlineParser([task.task_family, "--help"])
+    text = capsys.readouterr().out
+    assert "--version" in text
+    assert [option for option in ("--tolerance", "--pilot", "--log-file") if option in text] == []
+    assert ("--acceptance" in text) == (task is not MakeToySamples)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import os
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from tasks.doctor.places import index, placement, writable
+from tasks.doctor.result import Status
+from tasks.settings.sites import Site
+
+Usage = namedtuple("Usage", ("total", "used", "free"))
+
+
+def test_placement() -> None:
+    site = Site("mine", not_from=("/eos/",))
+    folders = {"the checkout": Path("/home/me"), "job files": Path("/eos/me")}
+    result = placement(site, folders)
+    assert (result.status, result.found) == (Status.PROBLEM, "site 'mine' takes no submission from /eos/me")
+    assert result.advice.startswith("move the checkout and POCKET_STORE, or set log_directory in [site_mine]")
+    result = placement(Site("any"), folders)
+    assert (result.status, result.found) == (Status.OK, "site 'any' takes the checkout /home/me, job files /eos/me")
+
+
+@pytest.mark.parametrize(("free", "status"), [(0.5e9, Status.PROBLEM), (5e9, Status.WARNING), (50e9, Status.OK)])
+def test_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: float, status: Status) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(1e12, 1e12 - free, free))
+    result = writable("store", tmp_path / "later" / "store", "POCKET_STORE")
+    assert (result.status, result.found) == (status, f"{tmp_path}/later/store has {free / 1e9:.1f} GB left")
+    assert result.advice == (
+        "" if status is Status.OK else "set POCKET_STORE to a folder with space that you can write"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_that_cannot_be_written() -> None:
+    # for root, too
+    result = writable("store", Path("/proc/store"), "POCKET_STORE")
+    assert result.status is Status.PROBLEM
+    assert result.found.startswith("/proc can't be written: ")
+
+
+def test_index(tmp_path: Path) -> None:
+    (tmp_path / "tasks").mkdir()
+    task = tmp_path / "tasks" / "toys.py"
+    for path in (task, tmp_path / "law.cfg"):
+        path.touch()
+        os.utime(path, (1000, 1000))
+    file = tmp_path / "index"
+    assert index(file, tmp_path).status is Status.WARNING
+    file.touch()
+    assert index(file, tmp_path).status is Status.OK
+    os.utime(task)
+    os.utime(file, (2000, 2000))
+    result = index(file, tmp_path)
+    assert (result.status, result.found) == (Status.WARNING, f"{task} is newer than law's index")
+    assert result.advice == "source setup.sh"

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import law
+import pytest
+
+from pocket.io.store import store_path
+from tasks.chain.coupling import IterateScaleFactors
+from tasks.chain.datasets import BuildDatasets
+from tasks.chain.exporting import ExportCoffea
+from tasks.chain.merging import MergeBranches, MergeOutputs
+from tasks.chain.plotting import PlotScaleFactors, PlotTemplates
+from tasks.chain.processing import RunProcessor
+from tasks.chain.scale_factors import ComputeScaleFactors
+from tasks.chain.skimming import BuildSkimDatasets, SkimEvents
+from tasks.chain.toys import MakeToySamples
+from tasks.chain.validation import ValidateScaleFactors
+from tasks.core.targets import StoreTarget
+from tasks.framework.base import StoreTask, input_ids
+from tasks.framework.records import significant_parameters
+from tests.tasks.small_chain import Chain, unfinished
+
+PROCESSED = {f"{task} {part}" for task in ("RunProcessor", "MergeOutputs") for part in ("probes", "main", "corrected")}
+CORRECTED = {"RunProcessor corrected", "MergeOutputs corrected", "PlotTemplates corrected"}
+MEASURED = {"ComputeScaleFactors tight_id", "ValidateScaleFactors tight_id"}
+FROM_PROCESSOR = PROCESSED | CORRECTED | MEASURED
+EVERYTHING = {"MakeToySamples toys", "BuildDatasets datasets"} | FROM_PROCESSOR
+
+
+#: the tasks that the small analysis can run, each with what it needs beside a version
+FAMILIES: list[tuple[type[StoreTask], dict[str, str]]] = [
+    (MakeToySamples, {}),
+    (BuildDatasets, {}),
+    (RunProcessor, {"config": "main"}),
+    (MergeOutputs, {"config": "main"}),
+    (ComputeScaleFactors, {"scale_factor": "tight_id"}),
+    (ValidateScaleFactors, {"scale_factor": "tight_id"}),
+    (PlotTemplates, {}),
+    (PlotScaleFactors, {"scale_factor": "tight_id"}),
+    (ExportCoffea, {"config": "main"}),
+]
+#: those that run only where an analysis has skims, or where it is asked for
+NOT_ALWAYS = {SkimEvents, BuildSkimDatasets, MergeBranches, IterateScaleFactors}
+
+
+def concrete(cls: type[StoreTask]) -> set[type[StoreTask]]:
+    """Return the tasks derived from one, except those that are only there to be derived from."""
+    below = {task for child in cls.__subclasses__() for task in concrete(child)}
+    return below if cls.exclude_index else {cls, *below}
+
+
+def test_every_parameter_is_described_with_its_default() -> None:
+    of_law = {name for name, _ in law.LocalWorkflow.get_params()}
+    assert concrete(StoreTask) == {task for task, _ in FAMILIES} | NOT_ALWAYS
+    for task in concrete(StoreTask):
+        own = [(name, parameter) for name, parameter in task.get_params() if name not in of_law]
+        assert "version" in dict(own)
+        for name, parameter in own:
+            default = parameter._default
+            described = re.search(r"; (no default|default: .+)$", parameter.description)
+            assert described, f"{task.__name__}.{name}"
+            if isinstance(default, int | str) and default != law.NO_STR:
+                assert described[1] == f"default: {default}"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("cuts.py", "pt) > params", "pt) >= params", FROM_PROCESSOR),
+        ("cuts.py", "# without a muon there is no value, which counts as not passed", "# None fails", set()),
+        ("cuts.py", "Require a muon above a threshold.", "Ask for a muon.", set()),
+        ("__init__.py", "muons.looseId &", "muons.tightId &", FROM_PROCESSOR),
+        ("__init__.py", "bins=20", "bins=10", {"RunProcessor main", "MergeOutputs main"} | CORRECTED),
+        ("__init__.py", 'axes=("pt",)', 'axes=("pt",), flow="error"', MEASURED | CORRECTED),
+        ("__init__.py", "Good vertices", "Vertices", {"PlotTemplates corrected"}),
+        ("parameters.yaml", "pt: 20.0", "pt: 35.0", FROM_PROCESSOR),
+        ("parameters.yaml", "#f89c20", "#e42536", {"PlotTemplates corrected"}),
+        ("parameters.yaml", "scale: 0.005", "scale: 0.006", EVERYTHING),
+    ],
+)
+def test_what_a_change_runs_again(chain: Chain, file: str, old: str, new: str, expected: set[str]) -> None:
+    chain.edit(file, old, new)
+    assert chain.missing() == expected
+    chain.edit(file, new, old)
+    assert chain.missing() == set()
+
+
+def test_path_is_known_before_anything_has_run(on_files: Chain) -> None:
+    for task, params, part in [
+        (PlotTemplates, {}, "corrected"),
+        (MergeOutputs, {"config": "main"}, "main"),
+        (ComputeScaleFactors, {"scale_factor": "tight_id"}, "tight_id"),
+    ]:
+        found = on_files.task(task, **params)
+        assert re.fullmatch("[0-9a-f]{12}", found.fingerprint)
+        assert found.directory == store_path("small", task.__name__, part, "v1", found.fingerprint)
+        assert not found.complete()
+    assert not on_files.store.exists()
+
+
+def test_other_ways_to_run_do_not_change_the_path(chain: Chain) -> None:
+    directory = chain.task().directory
+    for params in (
+        {"cores": 2},
+        {"chunk_size": 7},
+        {"chunk_memory": 7},
+        {"threads": 7},
+        {"events_per_branch": 7},
+        {"skip_bad_files": True},
+    ):
+        assert chain.task(**params).directory == directory
+    for params in ({"params": ("leading_muon.pt=35",)}, {"compare": "none"}, {"variables": ("npvs",)}):
+        assert chain.task(**params).directory != directory
+
+
+def test_ids_of_inputs() -> None:
+    class Target:
+        def __init__(self, identifier: str | None) -> None:
+            self.id = identifier
+
+    a, b, none = Target("1"), Target("2"), Target(None)
+    targets: Any = {"a": a, "b": b}
+    assert input_ids(targets) == {"a": "1", "b": "2"}
+    targets["b"] = none
+    assert input_ids(targets) is None
+    assert input_ids({}) == {}
+
+
+def test_manifest_tells_the_parameters(chain: Chain) -> None:
+    task = chain.task(MergeOutputs, config="main", params=("leading_muon.pt=35",))
+    info = task.write_info()
+    assert info.pop("directory") == task.directory
+    assert info == {
+        "remote": None,
+        "replaces": "",
+        "task": "MergeOutputs",
+        "inputs": {},
+        "analysis": str(chain.analysis),
+        "config": "main",
+        "version": "v1",
+        "fingerprint": task.fingerprint,
+        "params": ["leading_muon.pt=35"],
+        "parameters": significant_parameters(task),
+        "records": {"spec": task.fingerprint, "lock": task.records.ids["lock"]},
+        "measured": True,
+    }
+
+
+def states(text: str) -> dict[str, str]:
+    """Return what --print-status tells: task and configuration → status of its output, where it is told first."""
+    found: dict[str, str] = {}
+    for part in re.split(r"\d > ", text)[1:]:
+        family = part.partition("(")[0]
+        arguments = re.findall(r"(?:config|scale_factor)=(\w+)", part.partition(")")[0])
+        status = re.search(r"(absent|existent)(?: \(\S+\))?", part)
+        assert status, part
+        found.setdefault(" ".join([family, *arguments]), status[0])
+    return found
+
+
+def test_dependencies_and_status_before_and_after(on_files: Chain, chain: Chain) -> None:
+    dependencies = on_files.run("PlotTemplates", "--print-deps", "-1")
+    assert dependencies.code == 0
+    assert re.findall(r"(\d) > (\w+)\(", dependencies.text) == [
+        ("0", "PlotTemplates"),
+        *(("1", "MergeOutputs"), ("2", "RunProcessor"), ("3", "BuildDatasets"), ("3", "ComputeScaleFactors")),
+        *(("4", "MergeOutputs"), ("5", "RunProcessor"), ("6", "BuildDatasets")),
+        *(("1", "MergeOutputs"), ("2", "RunProcessor"), ("3", "BuildDatasets")),
+        *(("1", "ValidateScaleFactors"), ("2", "ComputeScaleFactors")),
+        *(("3", "MergeOutputs"), ("4", "RunProcessor"), ("5", "BuildDatasets")),
+        *(("2", "MergeOutputs"), ("3", "RunProcessor"), ("4", "BuildDatasets")),
+    ]
+    before = on_files.run("PlotTemplates", "--print-status", "-1")
+    assert before.code == 0
+    assert len(states(before.text)) == 10
+    assert {status.split()[0] for status in states(before.text).values()} == {"absent"}
+    assert not on_files.store.exists()
+
+    after = chain.run("PlotTemplates", "--print-status", "-1")
+    assert after.code == 0
+    assert {status.split()[0] for status in states(after.text).values()} == {"existent"}
+    assert states(after.text)["RunProcessor main"] == "existent (4/4)"
+
+
+@pytest.mark.parametrize(("cls", "params"), FAMILIES)
+def test_output_of_one_task_is_removed(chain: Chain, cls: type[StoreTask], params: dict[str, str]) -> None:
+    if cls is BuildDatasets:
+        params = {"definition": str(chain.analysis / "datasets.json")}
+    elif cls in (PlotScaleFactors, ExportCoffea):  # not part of the chain that has run
+        chain.build(cls, **params)
+    before = set(chain.outputs(""))
+    with pytest.raises(SystemExit) as end:
+        chain.task(cls, **params, remove_output=("0", "a"))
+    assert end.value.code == 0
+    directory = chain.task(cls, **params).directory
+    gone = {path for path in before if path.is_relative_to(directory)}
+    assert gone
+    assert set(chain.outputs("")) == before - gone
+    assert unfinished(chain.store) == []
+
+
+def test_output_is_removed_and_made_again(chain: Chain) -> None:
+    before, contents = chain.ids("RunProcessor", "main"), chain.contents("")
+    run = chain.run("RunProcessor", "--config", "main", "--remove-output", "0,a,y")
+    assert run.code == 0
+    assert run.executed == ["RunProcessor"]
+    again = chain.ids("RunProcessor", "main")
+    assert set(again) == set(before)
+    assert not set(again.values()) & set(before.values())
+    # with the same content, so that nothing made from it has to be made again
+    assert chain.contents("") == contents
+    assert chain.missing() == set()
+
+
+def test_outputs_of_the_whole_chain_are_removed(chain: Chain) -> None:
+    run = chain.run("PlotTemplates", "--remove-output=-1,a")
+    assert run.code == 0
+    # what they were made with stays
+    files = [path for path in chain.store.rglob("*") if path.is_file()]
+    assert [path for path in files if ".records" not in path.parts] == []
+
+
+def test_target_belongs_to_the_task(chain: Chain) -> None:
+    task = chain.task(MergeOutputs, config="main")
+    target = task.output()
+    assert isinstance(target, StoreTarget)
+    assert target.directory == task.directory
+    assert task.complete()
