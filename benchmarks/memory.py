@@ -123,7 +123,7 @@ def generate(folder: Path, events: int) -> None:
 def process(folder: Path, events: int) -> None:
     """Process all events in one chunk and write the output."""
     from pocket.datasets.branches import split
-    from pocket.datasets.fileset import build_fileset
+    from pocket.datasets.build import build_fileset
     from pocket.engine.resources import Resources
     from pocket.engine.run import run_branch
     from pocket.histograms.files import write_sums_and_histograms

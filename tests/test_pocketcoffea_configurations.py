@@ -22,7 +22,7 @@ import pytest
 from pocket.configuration.analysis import load_analysis
 from pocket.configuration.configurator import Configurator
 from pocket.datasets.branches import Branch, Segment
-from pocket.datasets.fileset import build_fileset
+from pocket.datasets.build import build_fileset
 from pocket.engine.resources import Resources
 from pocket.engine.run import run_branch
 from pocket.toys.config import ToyConfig

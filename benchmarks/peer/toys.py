@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pocket.configuration.configurator import Configurator
-from pocket.datasets.fileset import Fileset, build_fileset
+from pocket.datasets.build import build_fileset
+from pocket.datasets.fileset import Fileset
 from pocket.toys.config import ToyConfig
 from pocket.toys.generator import generate
 from pocket.toys.nanoaod import write_nanoaod

@@ -14,7 +14,6 @@ from omegaconf import DictConfig
 
 from pocket.base.arguments import Declarative
 from pocket.base.file_names import check_file_name
-from pocket.base.fingerprint.names import names_in
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator, requested_variations
 from pocket.columns.plan import build_column_plan
@@ -206,7 +205,7 @@ class Configurator(metaclass=Declarative):
         merging = [cls.factor for cls in self.normalisation_weights.values()]
         # and what is checked when the configuration is built isn't read again
         checks = [cls.check_parameters for cls in self.weights.classes.values()]
-        return self._reader(names_in(declared, without=[*merging, *checks]))
+        return self._reader(_names_in(declared, without=[*merging, *checks]))
 
     @property
     def normalisation_weights(self) -> dict[str, type[NormalisationWeight]]:
@@ -224,7 +223,7 @@ class Configurator(metaclass=Declarative):
         return self.with_parameters(guarded(plain, self._normalisation_reader(), known=list(plain)))
 
     def _normalisation_reader(self) -> Reader:
-        return self._reader(names_in(self.normalisation_weights))
+        return self._reader(_names_in(self.normalisation_weights))
 
     def _reader(self, names: frozenset[str]) -> Reader:
         years = frozenset(definition.year for definition in self.definitions.values())
@@ -341,6 +340,12 @@ class Configurator(metaclass=Declarative):
                 for calibrator in self.shapes.calibrators:
                     if calibrator.name in self.shapes.requested([sample]):
                         yield from requested_variations(calibrator(self.parameters, metadata, True))
+
+
+def _names_in(declared: Mapping[str, Any], without: Sequence[Any] = ()) -> frozenset[str]:
+    # by name: the parameters that code may read are in the fingerprint, so how they are found needn't be
+    names: frozenset[str] = importlib.import_module("pocket.base.fingerprint.names").names_in(declared, without=without)
+    return names
 
 
 def _check_corrections(corrections: Sequence[tuple[str, str]]) -> None:

@@ -20,13 +20,12 @@ import numpy.typing as npt
 
 from pocket.corrections.files import read_corrections
 from pocket.corrections.grid import Axis, Indices, axes_of, find_bins
+from pocket.corrections.tree import BINNED, Node, children, kind_of, own_form, walk, with_children
 from pocket.parameters.checksums import FileContent
 
 Floats = npt.NDArray[np.float64]
 #: values of an input: one for all objects, or one per object
 Input = str | npt.NDArray[Any]
-#: node of a correction in correctionlib's schema (https://cms-nanoaod.github.io/correctionlib/schemav2.html)
-Node = dict[str, Any] | float
 
 
 class Inputs(Mapping[str, Input]):
@@ -164,14 +163,8 @@ def _bins_alone(content: FileContent, name: str) -> dict[str, Any] | None:
     return found if found is not None and _has_bins_alone(found["data"]) else None
 
 
-def _has_bins_alone(node: Any) -> bool:
-    if not isinstance(node, dict):
-        return True
-    if node["nodetype"] == "category":
-        return all(_has_bins_alone(item["value"]) for item in node["content"]) and _has_bins_alone(node.get("default"))
-    return node["nodetype"] in ("binning", "multibinning") and all(
-        _has_bins_alone(child) for child in (*node["content"], node["flow"])
-    )
+def _has_bins_alone(tree: Node) -> bool:
+    return all(kind_of(node) in ("category", *BINNED, "number") for node in walk(tree))
 
 
 @functools.lru_cache(maxsize=256)
@@ -179,43 +172,30 @@ def _known_bins(content: FileContent, name: str, inputs: tuple[str, ...]) -> lis
     return []
 
 
-def _for_texts(node: Any, texts: Mapping[str, str]) -> Node | None:
+def _for_texts(node: Node, texts: Mapping[str, str]) -> Node | None:
     """Return a tree of bins with texts chosen; ``None`` if it doesn't have one of them, or a value isn't finite."""
-    if not isinstance(node, dict):
+    if kind_of(node) == "number":
         return float(node) if math.isfinite(float(node)) else None
-    rest = {key: node[key] for key in ("input", "inputs", "edges") if key in node}
-    if node["nodetype"] == "category":
-        items = {item["key"]: item["value"] for item in node["content"]}
-        default = node.get("default")
-        if node["input"] in texts:
-            chosen = items.get(texts[node["input"]], default)
-            return None if chosen is None else _for_texts(chosen, texts)
-        if default is not None:
-            items[None] = default
-    else:
-        items = dict(enumerate(node["content"]))
-        if isinstance(node["flow"], str):
-            rest["flow"] = node["flow"]
-        else:
-            items["flow"] = node["flow"]
-    children = {key: _for_texts(value, texts) for key, value in items.items()}
-    if any(child is None for child in children.values()):
-        return None
-    return {"kind": node["nodetype"], "rest": rest, "children": children}
+    below = children(node)
+    if kind_of(node) == "category" and node["input"] in texts:
+        chosen = below.get(texts[node["input"]], below.get(None))
+        return None if chosen is None else _for_texts(chosen, texts)
+    found = {label: _for_texts(child, texts) for label, child in below.items()}
+    return None if any(child is None for child in found.values()) else with_children(node, found)
 
 
 def _collect(reference: Node, tree: Node | None, values: list[float]) -> bool:
     """Add the values of a tree in the order of the bins of another one, and tell whether it has no other bins."""
-    if not isinstance(reference, dict) or tree is None:
-        if isinstance(reference, dict):
-            return all(_collect(child, None, values) for child in reference["children"].values())
-        values.append(np.nan if tree is None else tree)  # type: ignore[arg-type]
-        return not isinstance(tree, dict)
-    if not isinstance(tree, dict) or (tree["kind"], tree["rest"]) != (reference["kind"], reference["rest"]):
+    if kind_of(reference) == "number":
+        values.append(np.nan if tree is None else tree)
+        return kind_of(tree) == "number"
+    ours, theirs = children(reference), children(tree)
+    if tree is None:
+        return all(_collect(child, None, values) for child in ours.values())
+    if own_form(tree) != own_form(reference):
         return False
-    ours, theirs = reference["children"], tree["children"]
     # a category may lack some keys, unless those have its default
-    lacks_some = theirs.keys() < ours.keys() and reference["kind"] == "category" and None not in theirs
+    lacks_some = theirs.keys() < ours.keys() and kind_of(reference) == "category" and None not in theirs
     if ours.keys() != theirs.keys() and not lacks_some:
         return False
     return all(_collect(child, theirs.get(key), values) for key, child in ours.items())
@@ -238,16 +218,8 @@ def _read_back(correction: Mapping[str, Any]) -> Any:
     return correctionlib.CorrectionSet.from_string(content)[correction["name"]]
 
 
-def _numbered(node: Node, numbers: Iterator[int]) -> Any:
-    """Return a tree as a correction, with the numbers of the bins for their values."""
-    if not isinstance(node, dict):
+def _numbered(node: Node, numbers: Iterator[int]) -> Node:
+    """Return a tree with the numbers of the bins for their values."""
+    if kind_of(node) == "number":
         return next(numbers)
-    children = {key: _numbered(child, numbers) for key, child in node["children"].items()}
-    if node["kind"] == "category":
-        default = children.pop(None, None)
-        content: list[Any] = [{"key": key, "value": value} for key, value in children.items()]
-        return {"nodetype": "category", **node["rest"], "content": content, "default": default}
-    rest = dict(node["rest"])
-    if "flow" in children:
-        rest["flow"] = children.pop("flow")
-    return {"nodetype": node["kind"], **rest, "content": list(children.values())}
+    return with_children(node, {label: _numbered(child, numbers) for label, child in children(node).items()})

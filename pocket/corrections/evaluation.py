@@ -13,96 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.base.arrays.fields import branch, collection, field, is_optional
-from pocket.base.arrays.jagged import (
-    Indices,
-    as_numbers,
-    count_true,
-    counts_of,
-    elements_of,
-    products_of,
-    to_lists,
-    without_gaps,
-)
 from pocket.corrections.bin_cache import Floats, Input, Inputs, binned
 from pocket.corrections.files import find_corrections, inputs_of, load_correction, read_corrections
+from pocket.corrections.tree import BINNED, Keys, Label, Node, binned_inputs, children, kind_of, walk_with_keys
 from pocket.errors import ConfigError, check_known
 from pocket.parameters.access import parameter
 from pocket.parameters.checksums import FileContent
-
-
-class FlatObjects:
-    """Objects of a collection as flat arrays, which correctionlib needs; those that are ``None`` are left out.
-
-    Args:
-        events: the events.
-        name: the collection, e.g. ``"MuonGood"``.
-
-    Raises:
-        UnknownNameError: if there is no such collection.
-        MissingBranchError: if its objects have no fields.
-    """
-
-    def __init__(self, events: Any, name: str) -> None:
-        objects = without_gaps(collection(events, name))
-        # of a field, because of records it would look into every field
-        some = "pt" if "pt" in objects.fields else next(iter(objects.fields), "pt")
-        column = branch(objects, some, name)
-        if is_optional(column) and ak.any(missing := ak.is_none(column, axis=1), axis=None):
-            objects = objects[~missing]
-            column = objects[some]
-        self._objects, self._name = objects, name
-        #: number of objects of each event, shape (n events,)
-        self.per_event = counts_of(column)
-
-    def __getitem__(self, name: str) -> npt.NDArray[Any]:
-        """Return a field, named as in :func:`pocket.base.arrays.fields.field`; shape (n objects,).
-
-        Raises:
-            MissingBranchError: if the collection doesn't have it.
-            ConfigError: if it isn't one number per object.
-        """
-        column = elements_of(field(self._objects, name, self._name))
-        return flat(column, f"{self._name}.{name}", "object")
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._objects.fields
-
-    @property
-    def size(self) -> int:
-        """Number of objects of all events."""
-        return int(self.per_event.sum())
-
-    def numbers(self, mask: npt.NDArray[np.bool_]) -> Indices:
-        """Return how many objects of each event a mask selects, shape (n events,); ``mask`` has shape (n objects,)."""
-        return np.asarray(count_true(to_lists(mask, self.per_event)))
-
-    def product(self, values: npt.NDArray[Any]) -> Floats:
-        """Return the product over the objects of each event, 1 without objects; shape (n events,)."""
-        return products_of(values, self.per_event)
-
-    def sum(self, values: npt.NDArray[Any]) -> Floats:
-        """Return the sum over the objects of each event, 0 without objects; shape (n events,)."""
-        return np.asarray(ak.sum(to_lists(values.astype(np.float64), self.per_event), axis=1), dtype=np.float64)
-
-
-def flat(values: ak.Array, what: str, each: str) -> npt.NDArray[Any]:
-    """Return numbers as a flat array; ``each`` says whether there is one per event or per object.
-
-    Raises:
-        ConfigError: if they are something else, or some are missing.
-    """
-    try:
-        array = as_numbers(values)
-    except ValueError:  # lists, or None among the numbers
-        array = None
-    if array is None or array.ndim != 1 or array.dtype.kind not in "biuf":
-        raise ConfigError(f"{what} is not one number per {each}")
-    return array
 
 
 def named_correction(params: Any, *path: str) -> tuple[str, str]:
@@ -218,7 +137,7 @@ class Coverage:
     """
 
     keys: Mapping[str, frozenset[Any]]
-    ranges: Mapping[str, frozenset[tuple[frozenset[tuple[str, Any]], float, float]]]
+    ranges: Mapping[str, frozenset[tuple[Keys, float, float]]]
 
     def range(self, variable: str, texts: Mapping[str, str]) -> tuple[float, float]:
         """Return the range of an input that is covered whatever the inputs per object are."""
@@ -234,33 +153,24 @@ def coverage(content: FileContent, name: str) -> Coverage:
     """Return what a correction of a file covers."""
     corrections = read_corrections(content)
     keys: dict[str, set[Any]] = {}
-    ranges: dict[str, set[tuple[frozenset[tuple[str, Any]], float, float]]] = {}
-
-    def visit(node: Any, path: frozenset[tuple[str, Any]]) -> None:
-        kind = node.get("nodetype") if isinstance(node, dict) else None
-        if kind == "category":
-            variable = node["input"]
-            for item in node["content"]:
-                keys.setdefault(variable, set()).add(item["key"])
-                visit(item["value"], path | {(variable, item["key"])})
-            if node.get("default") is not None:
-                keys.setdefault(variable, set()).add(None)
-                visit(node["default"], path)
-        elif kind in ("binning", "multibinning"):
-            variables, edges = (
-                ([node["input"]], [node["edges"]]) if kind == "binning" else (node["inputs"], node["edges"])
-            )
-            if node["flow"] == "error":
-                for variable, axis in zip(variables, edges, strict=True):
-                    ends = (axis["low"], axis["high"]) if isinstance(axis, dict) else (axis[0], axis[-1])
-                    ranges.setdefault(variable, set()).add((path, float(ends[0]), float(ends[1])))
-            for child in node["content"]:
-                visit(child, path)
-        # a transform replaces an input, so what lies below it says nothing about the values given
+    ranges: dict[str, set[tuple[Keys, float, float]]] = {}
 
     # compound corrections are not among them, and cover what their parts do
-    visit(next((correction["data"] for correction in corrections if correction["name"] == name), None), frozenset())
+    tree = next((correction["data"] for correction in corrections if correction["name"] == name), None)
+    for node, path in walk_with_keys(tree, follow=_takes_the_same_values):
+        if kind_of(node) == "category":
+            keys.setdefault(node["input"], set()).update(children(node))
+        for variable, axis in binned_inputs(node):
+            if node["flow"] != "error":
+                continue
+            ends = (axis["low"], axis["high"]) if isinstance(axis, dict) else (axis[0], axis[-1])
+            ranges.setdefault(variable, set()).add((path, float(ends[0]), float(ends[1])))
     return Coverage(_frozen(keys), _frozen(ranges))
+
+
+def _takes_the_same_values(node: Node, label: Label) -> bool:
+    # a transformation replaces an input, so what lies below it says nothing about the values given
+    return kind_of(node) == "category" or (kind_of(node) in BINNED and label != "flow")
 
 
 def _frozen(sets: Mapping[str, set[Any]]) -> dict[str, frozenset[Any]]:

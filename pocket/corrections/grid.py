@@ -6,12 +6,14 @@ edge at once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from pocket.corrections.tree import Node, binned_inputs, children, kind_of, own_form
 
 Indices = npt.NDArray[np.int64]
 
@@ -55,8 +57,8 @@ class Edges:
 Axis = Keys | Edges
 
 
-def axes_of(tree: Any) -> dict[str, Axis] | None:
-    """Return input → axis, the outermost first, of a tree of :mod:`pocket.corrections.bin_cache`.
+def axes_of(tree: Node) -> dict[str, Axis] | None:
+    """Return input → axis, the outermost first, of a tree of bins (:mod:`pocket.corrections.tree`).
 
     Returns:
         ``None`` if its bins form no grid: if there are none, they differ, have a rule of their own beyond the edges, or
@@ -64,28 +66,27 @@ def axes_of(tree: Any) -> dict[str, Axis] | None:
     """
     axes: dict[str, Axis] = {}
     nodes = [tree]
-    while isinstance(nodes[0], dict):
+    while kind_of(nodes[0]) != "number":
         own = _own_axes(nodes[0])
         if own is None or own.keys() & axes.keys() or any(_bins_of(node) != _bins_of(nodes[0]) for node in nodes[1:]):
             return None
         axes.update(own)
-        nodes = [child for node in nodes for child in node["children"].values()]
-    return None if not axes or any(isinstance(node, dict) for node in nodes) else axes
+        nodes = [child for node in nodes for child in children(node).values()]
+    return None if not axes or any(kind_of(node) != "number" for node in nodes) else axes
 
 
-def _bins_of(node: Any) -> Any:
-    return (node["kind"], node["rest"], list(node["children"])) if isinstance(node, dict) else None
+def _bins_of(node: Node) -> Any:
+    return own_form(node), list(children(node))
 
 
-def _own_axes(node: Mapping[str, Any]) -> dict[str, Axis] | None:
-    rest, children = node["rest"], node["children"]
-    if node["kind"] == "category":
-        return None if None in children else {rest["input"]: Keys(tuple(children))}
-    names, edges = (rest["inputs"], rest["edges"]) if "inputs" in rest else ([rest["input"]], [rest["edges"]])
-    if "flow" in children or any(isinstance(axis, dict) for axis in edges) or len(set(names)) < len(names):
+def _own_axes(node: Node) -> dict[str, Axis] | None:
+    below = children(node)
+    if kind_of(node) == "category":
+        return None if None in below else {node["input"]: Keys(tuple(below))}
+    inputs = binned_inputs(node)
+    if "flow" in below or any(isinstance(edges, dict) for _, edges in inputs) or len(dict(inputs)) < len(inputs):
         return None
-    clamped = rest["flow"] == "clamp"
-    return {name: Edges(tuple(map(float, axis)), clamped) for name, axis in zip(names, edges, strict=True)}
+    return {name: Edges(tuple(map(float, edges)), node["flow"] == "clamp") for name, edges in inputs}
 
 
 def find_bins(axes: Sequence[Axis], columns: Sequence[npt.NDArray[Any]]) -> Indices | None:

@@ -1,7 +1,7 @@
-"""Trees of corrections, as plain JSON in correctionlib's schema version 2: inputs fixed and renamed, errors added.
+"""Trees of corrections, as plain JSON in correctionlib's schema version 2: walked, and changed.
 
-Nothing is evaluated but the inputs that are fixed, so what is left is the same function of the other ones. Source of
-the schema: https://cms-nanoaod.github.io/correctionlib/schemav2.html.
+When inputs are fixed, nothing else is evaluated, so what is left is the same function of the other ones. Source of the
+schema: https://cms-nanoaod.github.io/correctionlib/schemav2.html.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import bisect
 import itertools
 import math
 import operator
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,35 +20,104 @@ from pocket.errors import ScaleFactorError
 Node = Any
 #: value of an input
 Value = str | int | float
+#: where a node is below another one: a key, a position or a name, see :func:`children`
+Label = Any
+#: (input, key) of categories
+Keys = frozenset[tuple[str, Any]]
+#: types of nodes that are bins
+BINNED = ("binning", "multibinning")
 
 
-def children(node: Node) -> Iterator[Node]:
-    """Yield the nodes right below a node."""
-    if not isinstance(node, dict):
-        return
-    if node["nodetype"] == "category":
-        yield from (item["value"] for item in node["content"])
-        if node.get("default") is not None:
-            yield node["default"]
-    elif node["nodetype"] in ("binning", "multibinning"):
-        yield from node["content"]
-        if not isinstance(node["flow"], str):
-            yield node["flow"]
-    elif node["nodetype"] == "transform":
-        yield node["rule"]
-        yield node["content"]
+def kind_of(node: Node) -> str:
+    """Return the type of a node, ``"number"`` for a value."""
+    return str(node["nodetype"]) if isinstance(node, dict) else "number"
+
+
+def children(node: Node) -> dict[Label, Node]:
+    """Return the nodes right below a node.
+
+    Returns:
+        Of a category by key, ``None`` for any other key; of bins by position, with ``"flow"`` for what lies beyond
+        the edges; of a transformation its ``"rule"`` and its ``"content"``.
+
+    Example:
+        >>> children({"nodetype": "binning", "input": "pt", "edges": [0, 1, 2], "content": [0.9, 1.1], "flow": 1.0})
+        {0: 0.9, 1: 1.1, 'flow': 1.0}
+    """
+    match kind_of(node):
+        case "category":
+            others = {} if node.get("default") is None else {None: node["default"]}
+            return {**{item["key"]: item["value"] for item in node["content"]}, **others}
+        case "binning" | "multibinning":
+            beyond = {} if isinstance(node["flow"], str) else {"flow": node["flow"]}
+            return {**dict(enumerate(node["content"])), **beyond}
+        case "transform":
+            return {"rule": node["rule"], "content": node["content"]}
+        case _:
+            return {}
+
+
+def with_children(node: Node, below: Mapping[Label, Node]) -> Node:
+    """Return a node with others below it, labelled as by :func:`children`."""
+    below = dict(below)
+    match kind_of(node):
+        case "category":
+            default = below.pop(None, None)
+            content = [{"key": key, "value": value} for key, value in below.items()]
+            return {**node, "content": content, "default": default}
+        case "binning" | "multibinning":
+            flow = below.pop("flow", node["flow"])
+            return {**node, "content": list(below.values()), "flow": flow}
+        case "transform":
+            return {**node, **below}
+        case _:
+            return node
+
+
+def own_form(node: Node) -> dict[str, Any]:
+    """Return what a node has beside those below it: its type, inputs, edges, and the rule beyond them."""
+    if kind_of(node) == "number":
+        return {}
+    form = {key: node[key] for key in ("nodetype", "input", "inputs", "edges") if key in node}
+    return {**form, "flow": node["flow"]} if isinstance(node.get("flow"), str) else form
 
 
 def walk(node: Node) -> Iterator[Node]:
     """Yield a node and all below it."""
-    yield node
-    for child in children(node):
-        yield from walk(child)
+    yield from (part for part, _ in walk_with_keys(node))
+
+
+def walk_with_keys(
+    node: Node, keys: Keys = frozenset(), follow: Callable[[Node, Label], bool] = lambda node, label: True
+) -> Iterator[tuple[Node, Keys]]:
+    """Yield a node and all below it, each with the (input, key) of the categories that lead there.
+
+    Args:
+        node: the node.
+        keys: those that lead to it.
+        follow: tells whether to go from a node to the one below it that has a label.
+    """
+    yield node, keys
+    for label, child in children(node).items():
+        if follow(node, label):
+            is_key = kind_of(node) == "category" and label is not None
+            yield from walk_with_keys(child, keys | {(node["input"], label)} if is_key else keys, follow)
+
+
+def binned_inputs(node: Node) -> list[tuple[str, Any]]:
+    """Return the inputs of bins with their edges, as the file has them; none of other nodes."""
+    match kind_of(node):
+        case "binning":
+            return [(node["input"], node["edges"])]
+        case "multibinning":
+            return list(zip(node["inputs"], node["edges"], strict=True))
+        case _:
+            return []
 
 
 def keys_of(node: Node, name: str) -> set[str | int]:
     """Return all keys that a tree has for an input."""
-    categories = (part for part in walk(node) if isinstance(part, dict) and part["nodetype"] == "category")
+    categories = (part for part in walk(node) if kind_of(part) == "category")
     return {item["key"] for part in categories if part["input"] == name for item in part["content"]}
 
 
@@ -87,20 +156,17 @@ class Fixing:
             case "category":
                 if node["input"] in self.values:
                     return self.apply(self._category(node))
-                content = [{**item, "value": self.apply(item["value"])} for item in node["content"]]
-                default = None if node.get("default") is None else self.apply(node["default"])
-                return {**node, "input": self._new(node, node["input"]), "content": content, "default": default}
+                return {**self._below(node), "input": self._new(node, node["input"])}
             case "binning":
                 if node["input"] in self.values:
                     return self.apply(self._bins(node, [node["input"]], [node["edges"]]))
-                return self._binned(node, input=self._new(node, node["input"]))
+                return {**self._below(node), "input": self._new(node, node["input"])}
             case "multibinning":
                 if any(name in self.values for name in node["inputs"]):
                     return self.apply(self._bins(node, node["inputs"], node["edges"]))
-                return self._binned(node, inputs=self._all_new(node, "inputs"))
+                return {**self._below(node), "inputs": self._all_new(node, "inputs")}
             case "transform":
-                rule, content = self.apply(node["rule"]), self.apply(node["content"])
-                return {**node, "input": self._new(node, node["input"]), "rule": rule, "content": content}
+                return {**self._below(node), "input": self._new(node, node["input"])}
             case "formula":
                 return {**node, "variables": self._all_new(node, "variables")}
             case "hashprng":
@@ -120,18 +186,15 @@ class Fixing:
     def _all_new(self, node: Node, key: str) -> list[str]:
         return [self._new(node, name) for name in node[key]]
 
-    def _binned(self, node: Node, **inputs: str | list[str]) -> Node:
-        flow = node["flow"] if isinstance(node["flow"], str) else self.apply(node["flow"])
-        return {**node, **inputs, "content": [self.apply(child) for child in node["content"]], "flow": flow}
+    def _below(self, node: Node) -> Node:
+        return with_children(node, {label: self.apply(child) for label, child in children(node).items()})
 
     def _category(self, node: Node) -> Node:
-        name = node["input"]
-        for item in node["content"]:
-            if item["key"] == self.values[name]:
-                return item["value"]
-        if node.get("default") is None:
-            raise ScaleFactorError(f"{self.where}: {name} {self.values[name]!r} isn't covered everywhere")
-        return node["default"]
+        name, below = node["input"], children(node)
+        for key in (self.values[name], None):
+            if key in below:
+                return below[key]
+        raise ScaleFactorError(f"{self.where}: {name} {self.values[name]!r} isn't covered everywhere")
 
     def _bins(self, node: Node, names: Sequence[str], edges: Sequence[Any]) -> Node:
         """Return the bins of a node at the inputs that have a value."""
@@ -181,40 +244,23 @@ def add(nominal: Node, error: Node, sign: int, where: str) -> Node:
     if _form(nominal) != _form(error):
         raise ScaleFactorError(f"{where}: errors can only be added to values in the same bins, and not to formulas")
 
-    def added(one: Node, other: Node) -> Node:
-        return add(one, other, sign, where)
-
-    content = nominal["content"]
-    if nominal["nodetype"] == "transform":
-        return {**nominal, "content": added(content, error["content"])}
-    if nominal["nodetype"] == "category":
-        errors = {item["key"]: item["value"] for item in error["content"]}
-        items = [{**item, "value": added(item["value"], errors[item["key"]])} for item in content]
-        default = nominal["default"]
-        return {**nominal, "content": items, "default": None if default is None else added(default, error["default"])}
-    flow = nominal["flow"]
-    if not isinstance(flow, str):
-        flow = added(flow, error["flow"])
-    return {**nominal, "content": [*map(added, content, error["content"])], "flow": flow}
+    errors = children(error)
+    # the rule of a transformation is the same in both, and no value
+    summed = {
+        label: child if label == "rule" else add(child, errors[label], sign, where)
+        for label, child in children(nominal).items()
+    }
+    return with_children(nominal, summed)
 
 
 def _form(node: Node) -> object:
     """Return what must be the same of two nodes to be added; nothing is the same as a formula or a random number."""
-    if not isinstance(node, dict):
-        return "number"
-    match node["nodetype"]:
-        case "category":
-            keys = {item["key"] for item in node["content"]}
-            return "category", node["input"], keys, node["default"] is None
-        case "binning":
-            return "binning", node["input"], node["edges"], _rule(node["flow"])
-        case "multibinning":
-            return "multibinning", node["inputs"], node["edges"], _rule(node["flow"])
+    match kind_of(node):
+        case "number":
+            return "number"
         case "transform":
-            return "transform", node["input"], node["rule"]
+            return own_form(node), node["rule"]
+        case "category" | "binning" | "multibinning":
+            return own_form(node), set(children(node))
         case _:
             return object()
-
-
-def _rule(flow: Node) -> str:
-    return flow if isinstance(flow, str) else "content"

@@ -61,7 +61,7 @@ def check_fileset(
         listed: the files that now make up each dataset, or why they can't be listed.
         skipped: path → reason of the files that were left out when the fileset was built; they are no finding unless
             they can be read now.
-        inspect: opens a file, see :func:`pocket.datasets.fileset.inspect_listed`.
+        inspect: opens a file, see :func:`pocket.datasets.build.inspect_listed`.
         workers: number of threads that open files.
         progress: called with the number of files opened so far and the number of all.
 

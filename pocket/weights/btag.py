@@ -15,18 +15,12 @@ import numpy.typing as npt
 
 from pocket.base.arrays.jagged import Indices, products_of
 from pocket.corrections.bin_cache import Floats, Input, Inputs
-from pocket.corrections.evaluation import (
-    FlatObjects,
-    evaluate,
-    kind_input,
-    kinds,
-    named_correction,
-    plain_name,
-)
+from pocket.corrections.evaluation import evaluate, kind_input, kinds, named_correction, plain_name
 from pocket.corrections.files import load_correction
 from pocket.errors import ConfigError
 from pocket.parameters.access import parameter
 from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightWrapper
+from pocket.weights.objects import FlatObjects
 
 #: uncertainties of the shape: contamination, statistics and, for c jets, the assumed uncertainty
 SHAPE_VARIATIONS = ("hf", "lf", "hfstats1", "hfstats2", "lfstats1", "lfstats2", "cferr1", "cferr2")

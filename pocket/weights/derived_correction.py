@@ -11,10 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.corrections.bin_cache import Floats, Input, Inputs
-from pocket.corrections.evaluation import FlatObjects, coverage, evaluate
+from pocket.corrections.evaluation import coverage, evaluate
 from pocket.corrections.files import find_corrections, load_correction
 from pocket.errors import ConfigError, ScaleFactorError
 from pocket.weights.base import systematic_key
+from pocket.weights.objects import FlatObjects
 
 SYSTEMATIC = "systematic"
 

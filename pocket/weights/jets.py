@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from pocket.corrections.bin_cache import Floats, Inputs
-from pocket.corrections.evaluation import FlatObjects, evaluate, kind_input, named_correction
+from pocket.corrections.evaluation import evaluate, kind_input, named_correction
 from pocket.parameters.access import parameter
 from pocket.weights.base import WeightData, WeightWrapper
+from pocket.weights.objects import FlatObjects
 
 
 class JetPileupId(WeightWrapper):

@@ -9,16 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pocket.corrections.bin_cache import Floats, Input, Inputs
-from pocket.corrections.evaluation import (
-    FlatObjects,
-    evaluate,
-    kind_input,
-    kinds,
-    named_correction,
-)
+from pocket.corrections.evaluation import evaluate, kind_input, kinds, named_correction
 from pocket.errors import ConfigError
 from pocket.parameters.access import parameter
 from pocket.weights.base import WeightData, WeightWrapper
+from pocket.weights.objects import FlatObjects
 
 _REGION = re.compile(r"pt(?:_gt_(?P<low>\d+))?(?:_lt_(?P<high>\d+))?")
 

@@ -12,10 +12,10 @@ import numpy.typing as npt
 from pocket.base.arguments import declarative
 from pocket.base.arrays.fields import field
 from pocket.corrections.bin_cache import Floats, Input, Inputs
-from pocket.corrections.evaluation import FlatObjects, flat
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError, check_known
 from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightWrapper
 from pocket.weights.derived_correction import DerivedCorrection, any_of, each_of
+from pocket.weights.objects import FlatObjects, flat
 
 COMBINE = ("product", "any")
 _STATISTICS = re.compile(r"(stat\d+)_up")

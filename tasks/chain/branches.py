@@ -146,7 +146,7 @@ class DatasetWorkflow(BatchWorkflow):
     @cached_property
     def workflow_fileset(self) -> Fileset:
         """The datasets of the configuration, read once per workflow."""
-        from pocket.datasets.fileset import joined_filesets
+        from pocket.datasets.build import joined_filesets
 
         wanted = self.config_inst.definitions
         filesets = (task.fileset() for task in self.required_tasks["datasets"].values())

@@ -108,7 +108,7 @@ class BuildDatasets(StoreTask):
                 )
                 for name, definition in self.definitions.items()
             },
-            "code": code_closure("pocket.datasets.fileset"),
+            "code": code_closure("pocket.datasets.build"),
             "toys": self.toys.fingerprint if self.has_toys else None,
         }
 
@@ -164,7 +164,7 @@ class BuildDatasets(StoreTask):
 
     def make(self) -> None:
         """Open the files and write the fileset."""
-        from pocket.datasets.fileset import build_fileset
+        from pocket.datasets.build import build_fileset
         from pocket.datasets.sections import section_notes
 
         # The files as they are before they are looked at: one that changes meanwhile is looked at again.
@@ -213,8 +213,8 @@ class BuildDatasets(StoreTask):
         Raises:
             DatasetError: if there is no fileset, or anything differs.
         """
+        from pocket.datasets.build import inspect_listed
         from pocket.datasets.check import check_fileset
-        from pocket.datasets.fileset import inspect_listed
         from pocket.datasets.listing import expand_each
         from pocket.errors import DatasetError
 

@@ -9,8 +9,8 @@ import pytest
 from coffea import processor
 
 from pocket.datasets.branches import split
+from pocket.datasets.build import build_fileset, inspect_file
 from pocket.datasets.definitions import DatasetDefinition
-from pocket.datasets.fileset import build_fileset, inspect_file
 from pocket.datasets.listing import DatasetFile, expand
 from pocket.errors import BadFileError, DatasetError
 from tests.services.xrootd_servers import ControlledServer

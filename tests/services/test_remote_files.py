@@ -18,7 +18,8 @@ import uproot
 from pocket.configuration.skim import Skim
 from pocket.cuts.cut import Cut
 from pocket.datasets.branches import Branch, split
-from pocket.datasets.fileset import DatasetInfo, inspect_file
+from pocket.datasets.build import inspect_file
+from pocket.datasets.fileset import DatasetInfo
 from pocket.engine.resources import Resources
 from pocket.engine.run import BranchResult, run_branch
 from pocket.errors import BadFileError, OtherFileError

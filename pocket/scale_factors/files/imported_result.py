@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from correctionlib import CorrectionSet
 
-from pocket.corrections.tree import Node, edges_of, walk
+from pocket.corrections.tree import BINNED, binned_inputs, children, edges_of, kind_of, walk
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors.declarations.imported import SYSTEMATIC, Imported
 from pocket.scale_factors.declarations.measured import Flow
@@ -86,15 +86,15 @@ def axes_of(correction: Mapping[str, Any]) -> dict[str, Axis]:
     Returns:
         No axes if an input has none, or something else than bins decides the values.
     """
-    nodes = [node for node in walk(correction["data"]) if isinstance(node, dict)]
+    nodes = [node for node in walk(correction["data"]) if kind_of(node) != "number"]
     edges: dict[str, set[float]] = {}
     keys: dict[str, dict[str | int, None]] = {}
     for node in nodes:
-        if node["nodetype"] in ("binning", "multibinning"):
-            for name, axis in _binned(node):
+        if kind_of(node) in BINNED:
+            for name, axis in binned_inputs(node):
                 edges.setdefault(name, set()).update(edges_of(axis))
-        elif node["nodetype"] == "category" and node.get("default") is None:
-            keys.setdefault(node["input"], {}).update(dict.fromkeys(item["key"] for item in node["content"]))
+        elif kind_of(node) == "category" and None not in (found := children(node)):
+            keys.setdefault(node["input"], {}).update(dict.fromkeys(found))
         else:
             return {}
     axes: dict[str, Axis] = {}
@@ -118,14 +118,6 @@ def flows_of(correction: Mapping[str, Any]) -> dict[str, Flow]:
     """
     flows: dict[str, Flow] = {}
     for node in walk(correction["data"]):
-        if isinstance(node, dict) and node["nodetype"] in ("binning", "multibinning"):
-            for name, _ in _binned(node):
-                flows[name] = "clamp" if node["flow"] == "clamp" and flows.get(name) != "error" else "error"
+        for name, _ in binned_inputs(node):
+            flows[name] = "clamp" if node["flow"] == "clamp" and flows.get(name) != "error" else "error"
     return flows
-
-
-def _binned(node: Node) -> Iterable[tuple[str, Any]]:
-    """Return the inputs of a binning with their edges."""
-    if node["nodetype"] == "binning":
-        return [(node["input"], node["edges"])]
-    return zip(node["inputs"], node["edges"], strict=True)

@@ -9,18 +9,11 @@ import correctionlib.schemav2 as cs
 import numpy as np
 import pytest
 
-from pocket.corrections.evaluation import (
-    FlatObjects,
-    coverage,
-    evaluate,
-    flat,
-    kind_input,
-    kinds,
-    named_correction,
-)
+from pocket.corrections.evaluation import coverage, evaluate, kind_input, kinds, named_correction
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError
 from pocket.parameters.checksums import content_of
 from pocket.toys.correction_nodes import category
+from pocket.weights.objects import FlatObjects, flat
 from tests.pocket.correction_files import write_corrections
 from tests.pocket.weights.objects import events_of, nested, random_binning, with_inputs
 

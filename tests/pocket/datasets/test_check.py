@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pocket.datasets.build import inspect_file, inspect_listed
 from pocket.datasets.check import Finding, Problem, check_fileset
-from pocket.datasets.fileset import FileInfo, Fileset, inspect_file, inspect_listed
+from pocket.datasets.fileset import FileInfo, Fileset
 from pocket.datasets.listing import DatasetFile
 from pocket.errors import DatasetError
 from tests.pocket.datasets.files import write_root

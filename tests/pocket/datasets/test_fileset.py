@@ -13,17 +13,11 @@ import uproot
 from coffea.dataset_tools.filespec import CoffeaROOTFileSpecOptional
 
 from pocket.datasets import listing
+from pocket.datasets.build import FilesetResult, build_fileset, inspect_file, inspect_listed
 from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.catalogues.settings import Settings
 from pocket.datasets.definitions import DatasetDefinition, read_definitions
-from pocket.datasets.fileset import (
-    Fileset,
-    FilesetResult,
-    build_fileset,
-    inspect_file,
-    inspect_listed,
-    select_datasets,
-)
+from pocket.datasets.fileset import Fileset, select_datasets
 from pocket.datasets.listing import DatasetFile
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import BadFileError, ConfigError, DatasetError, UnknownNameError
@@ -296,6 +290,6 @@ def test_interrupted_look_up_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyP
         build_it()
     write_root(tmp_path / "bad.root", 5)
     opened = []
-    monkeypatch.setattr("pocket.datasets.fileset.inspect_file", lambda path: opened.append(path) or inspect_file(path))
+    monkeypatch.setattr("pocket.datasets.build.inspect_file", lambda path: opened.append(path) or inspect_file(path))
     assert build_it().fileset["DY"]["metadata"]["nevents"] == 11
     assert opened == [str(tmp_path / "bad.root")]

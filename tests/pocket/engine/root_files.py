@@ -10,7 +10,8 @@ import numpy as np
 import uproot
 
 from pocket.datasets.branches import Branch, Segment, split
-from pocket.datasets.fileset import DatasetInfo, inspect_file
+from pocket.datasets.build import inspect_file
+from pocket.datasets.fileset import DatasetInfo
 
 MUON_FIELDS = ("pt", "eta", "phi", "mass", "charge")
 

@@ -9,7 +9,8 @@ from coffea.nanoevents import NanoAODSchema
 from pocket.configuration.analysis import load_analysis
 from pocket.configuration.configurator import Configurator
 from pocket.datasets.branches import split
-from pocket.datasets.fileset import DatasetInfo, build_fileset
+from pocket.datasets.build import build_fileset
+from pocket.datasets.fileset import DatasetInfo
 from pocket.engine.chunk import Output
 from pocket.engine.coffea_processor import CoffeaProcessor
 from pocket.engine.resources import Resources, resolve_parameters

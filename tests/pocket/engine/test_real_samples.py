@@ -9,7 +9,8 @@ import pytest
 from pocket.configuration.analysis import load_analysis
 from pocket.configuration.configurator import Configurator
 from pocket.datasets.branches import split
-from pocket.datasets.fileset import Fileset, build_fileset
+from pocket.datasets.build import build_fileset
+from pocket.datasets.fileset import Fileset
 from pocket.engine.resources import Resources
 from pocket.engine.run import run_branch
 from pocket.outputs.merging import merge_outputs

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from pocket.datasets.build import build_fileset, inspect_file
 from pocket.datasets.definitions import read_definitions
-from pocket.datasets.fileset import DatasetInfo, FileInfo, Fileset, build_fileset, inspect_file
+from pocket.datasets.fileset import DatasetInfo, FileInfo, Fileset
 from pocket.errors import DatasetError
 from pocket.skims.datasets import skim_definitions, skim_fileset
 from pocket.skims.record import SkimRecord

@@ -14,7 +14,7 @@ import uproot
 
 from pocket.configuration.skim import Skim
 from pocket.cuts.cut import Cut
-from pocket.datasets.fileset import inspect_file
+from pocket.datasets.build import inspect_file
 from pocket.engine.resources import Resources
 from pocket.errors import BadFileError, ConfigError
 from pocket.skims.record import SkimRecord

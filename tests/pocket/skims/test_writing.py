@@ -10,7 +10,7 @@ import pytest
 import uproot
 
 from pocket.configuration.skim import Skim
-from pocket.datasets.fileset import inspect_file
+from pocket.datasets.build import inspect_file
 from pocket.engine.reading import open_file
 from pocket.errors import ConfigError
 from pocket.io.nanoaod.events import NanoTree

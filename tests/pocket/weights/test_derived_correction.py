@@ -10,9 +10,9 @@ import correctionlib
 import numpy as np
 import pytest
 
-from pocket.corrections.evaluation import FlatObjects
 from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
 from pocket.weights.derived_correction import DerivedCorrection, any_of, each_of
+from pocket.weights.objects import FlatObjects
 from tests.pocket.correction_files import write_corrections
 from tests.pocket.scale_factors.correction_trees import binning, category, published
 from tests.pocket.weights.objects import nested, random_binning, with_inputs

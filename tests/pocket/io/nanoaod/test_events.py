@@ -16,7 +16,7 @@ from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pocket.datasets.fileset import inspect_file
+from pocket.datasets.build import inspect_file
 from pocket.io.nanoaod.baskets import read_numbers
 from pocket.io.nanoaod.events import NanoTree, needed_ranges
 from pocket.io.nanoaod.selection import select_events

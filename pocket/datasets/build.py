@@ -1,0 +1,236 @@
+"""The building of filesets: every file is opened once to record its entries, UUID and size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from pocket.datasets.catalogues.lookup import Catalogues
+from pocket.datasets.content import content_id, structure
+from pocket.datasets.definitions import DatasetDefinition
+from pocket.datasets.fileset import TREE, FileInfo, Fileset
+from pocket.datasets.listing import DatasetFile, expand_each
+from pocket.datasets.sections import read_sections
+from pocket.datasets.skim_sums import needs_all_files
+from pocket.errors import BadFileError, DatasetError, PocketError, nearest
+from pocket.io.nanoaod.ttree import read_tree
+from pocket.io.remote.attempts import first_readable
+from pocket.io.remote.client import is_remote, open_root
+from pocket.io.remote.failures import why_unreadable
+
+
+@dataclass(frozen=True)
+class SkippedFile:
+    """A file that was left out of its dataset because it can't be read."""
+
+    dataset: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FilesetResult:
+    """A fileset and the files that were left out of it."""
+
+    fileset: Fileset
+    skipped: tuple[SkippedFile, ...]
+
+
+def build_fileset(
+    definitions: Mapping[str, DatasetDefinition],
+    *,
+    toy_files: Mapping[str, Sequence[Path]],
+    cache: Path,
+    workers: int = 8,
+    skip_bad_files: bool = False,
+    catalogues: Catalogues | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    listing_progress: Callable[[int, int], None] | None = None,
+) -> FilesetResult:
+    """Open every file of the datasets and record its entries, UUID and size.
+
+    Args:
+        definitions: the datasets by name.
+        toy_files: the toy files by process.
+        cache: folder that keeps files of coffea's source distribution once they are downloaded.
+        workers: number of threads that open files.
+        skip_bad_files: leave files out that can't be read, instead of failing at the first one; never those of a skim
+            that is normalised by its metadata.
+        catalogues: the catalogues to ask, for datasets that only they know; they remember the files that were opened.
+        progress: called with the number of files opened so far and the number of all.
+        listing_progress: called with the number of datasets listed so far and the number of all.
+
+    Returns:
+        The fileset, in the order of the definitions, and the files left out.
+
+    Raises:
+        BadFileError: if a file is missing or can't be read.
+        DatasetError: if a dataset that isn't a skim has no file or no event, a cross section is missing, or a file
+            occurs twice, be it as a copy: its events would count twice.
+    """
+    for definition in definitions.values():
+        if definition.is_mc and definition.xsec is None:
+            raise DatasetError(f"{definition.where} has no cross section: fill 'xsec' in from the toys' parameters")
+    listed = expand_each(
+        definitions, toy_files=toy_files, cache=cache, catalogues=catalogues, progress=listing_progress
+    )
+    jobs = []
+    for name, files in listed.items():
+        if isinstance(files, DatasetError):
+            raise files
+        jobs += [(name, file) for file in files]
+
+    fileset: Fileset = {
+        name: {"metadata": {**definition.metadata(), "nevents": 0, "size": 0}, "files": {}}
+        for name, definition in definitions.items()
+    }
+    needed = {name for name, definition in definitions.items() if definition.has_sums}
+    skipped: list[SkippedFile] = []
+    seen: dict[str, tuple[str, str]] = {}  # dataset and path by UUID
+    results = _inspect_all(jobs, workers, skip_bad_files, needed, catalogues, progress)
+    for (name, file), result in zip(jobs, results, strict=True):
+        if isinstance(result, BadFileError):
+            skipped.append(SkippedFile(name, file.url, str(result)))
+            continue
+        info, size = result
+        _refuse_twice(seen, info, name, file.url)
+        if replicas := list(file.locations[1:]):
+            info["replicas"] = replicas
+        fileset[name]["files"][file.url] = info
+        fileset[name]["metadata"]["nevents"] += info["num_entries"]
+        fileset[name]["metadata"]["size"] += size
+    for name, dataset in fileset.items():
+        if not dataset["metadata"]["nevents"] and not definitions[name].has_sums:
+            left_out = [file.reason for file in skipped if file.dataset == name]
+            bad = f"; unreadable: {len(left_out)}, the first because {left_out[0]}" if left_out else ""
+            raise DatasetError(f"{definitions[name].where} has no events; files read: {len(dataset['files'])}{bad}")
+    return FilesetResult(fileset, tuple(skipped))
+
+
+def joined_filesets(filesets: Iterable[Fileset]) -> Fileset:
+    """Return the datasets of several definition files together.
+
+    Raises:
+        DatasetError: if a file is in two of them: its events would count twice.
+    """
+    joined: Fileset = {}
+    seen: dict[str, tuple[str, str]] = {}
+    for fileset in filesets:
+        for name, dataset in fileset.items():
+            for path, info in dataset["files"].items():
+                _refuse_twice(seen, info, name, path)
+            joined[name] = dataset
+    return joined
+
+
+def _refuse_twice(seen: dict[str, tuple[str, str]], info: FileInfo, name: str, path: str) -> None:
+    """Note a file by its UUID, and refuse one that was noted before, be it as a copy."""
+    if info["uuid"] in seen:
+        other_name, other_path = seen[info["uuid"]]
+        raise DatasetError(
+            f"{path} of dataset {name!r} is the same file as {other_path} of dataset {other_name!r} (UUID "
+            f"{info['uuid']}): its events would count twice"
+        )
+    seen[info["uuid"]] = (name, path)
+
+
+def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
+    """Open a ROOT file once and return what a fileset records of it, and its size in bytes.
+
+    Args:
+        path: path or URL.
+
+    Raises:
+        BadFileError: if the file is missing, empty, truncated or corrupt, can't be reached, or has no tree ``Events``.
+    """
+    if not is_remote(str(path)):
+        if not Path(path).is_file():
+            raise BadFileError(f"file {path} doesn't exist")
+        if not Path(path).stat().st_size:
+            raise BadFileError(f"file {path} is empty (0 bytes)")
+    try:
+        with open_root(str(path)) as file:
+            size = int(file.file.source.num_bytes)
+            end = file.file.fEND
+            names = file.keys(cycle=False)
+            # uproot alone would make objects of all branches, for a second with thousands of them
+            tree, *_ = read_tree(file, TREE) or (file[TREE],) if TREE in names else (None,)
+            entries = getattr(tree, "num_entries", None)
+            uuid = str(file.file.uuid)
+            layout = structure(file)
+            is_whole = entries is not None and end <= size
+            content = content_id(file, str(path), TREE) if is_whole else ""
+            sections = read_sections(file) if is_whole else None
+    # a corrupt file makes uproot raise whatever its bytes lead to: zlib, struct, Unicode, key and value errors
+    except PocketError:
+        raise
+    except Exception as error:
+        raise BadFileError(f"file {path} {why_unreadable(str(path), error)}") from error
+    if end > size:
+        raise BadFileError(f"file {path} is truncated: it has {size} of {end} bytes")
+    if tree is None:
+        close = nearest(TREE, names) or names
+        raise BadFileError(f"file {path} has no tree {TREE!r}; it has {', '.join(close) or 'nothing'}")
+    if entries is None:
+        raise BadFileError(f"{TREE!r} in file {path} is no tree but a {type(tree).__name__}")
+    info = FileInfo(object_path=TREE, num_entries=int(entries), uuid=uuid, size=size, structure=layout, content=content)
+    if sections is not None:
+        info["sections"] = sections
+    return info, size
+
+
+def inspect_listed(file: DatasetFile, catalogues: Catalogues | None = None) -> tuple[FileInfo, int]:
+    """Return what :func:`inspect_file` does, of the first place that can be read, and compare it with the catalogue.
+
+    Args:
+        file: the file, and what its catalogue says of it.
+        catalogues: they remember what was found in files; a known file isn't opened again unless they ask afresh.
+
+    Raises:
+        BadFileError: if the file can be read nowhere, or has another number of events than its catalogue says.
+    """
+    known = catalogues.opened.get(file.identity) if catalogues and not catalogues.fresh else None
+    # What was remembered before contents were looked at is a list.
+    if known is not None and isinstance(known[0], dict):
+        info, size = cast(FileInfo, dict(known[0])), known[1]
+    else:
+        info, size = first_readable(file.locations, inspect_file).value
+        if catalogues:
+            catalogues.opened.put(file.identity, [info, size])
+    if file.entries not in (None, info["num_entries"]):
+        raise BadFileError(
+            f"file {file.url} has {info['num_entries']} events, but its catalogue says that it has {file.entries}"
+        )
+    return info, size
+
+
+def _inspect_all(
+    jobs: Sequence[tuple[str, DatasetFile]],
+    workers: int,
+    skip_bad_files: bool,
+    needed: Collection[str],
+    catalogues: Catalogues | None,
+    progress: Callable[[int, int], None] | None,
+) -> list[tuple[FileInfo, int] | BadFileError]:
+    def inspect(job: tuple[str, DatasetFile]) -> tuple[FileInfo, int] | BadFileError:
+        dataset, file = job
+        try:
+            return inspect_listed(file, catalogues)
+        except BadFileError as error:
+            if skip_bad_files and dataset not in needed:
+                return error
+            # raised in the thread, so that the pool drops the files still waiting
+            if skip_bad_files:
+                raise needs_all_files(dataset, error) from error
+            raise BadFileError(f"dataset {dataset!r}: {error}") from error
+
+    results = []
+    with ThreadPoolExecutor(workers) as pool:
+        for result in pool.map(inspect, jobs):
+            results.append(result)
+            if progress:
+                progress(len(results), len(jobs))
+    return results

@@ -1,0 +1,93 @@
+"""Objects of a collection as flat arrays, which corrections are evaluated for, and products over those of an event."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+
+from pocket.base.arrays.fields import branch, collection, field, is_optional
+from pocket.base.arrays.jagged import (
+    Indices,
+    as_numbers,
+    count_true,
+    counts_of,
+    elements_of,
+    products_of,
+    to_lists,
+    without_gaps,
+)
+from pocket.corrections.bin_cache import Floats
+from pocket.errors import ConfigError
+
+
+class FlatObjects:
+    """Objects of a collection as flat arrays, which correctionlib needs; those that are ``None`` are left out.
+
+    Args:
+        events: the events.
+        name: the collection, e.g. ``"MuonGood"``.
+
+    Raises:
+        UnknownNameError: if there is no such collection.
+        MissingBranchError: if its objects have no fields.
+    """
+
+    def __init__(self, events: Any, name: str) -> None:
+        objects = without_gaps(collection(events, name))
+        # of a field, because of records it would look into every field
+        some = "pt" if "pt" in objects.fields else next(iter(objects.fields), "pt")
+        column = branch(objects, some, name)
+        if is_optional(column) and ak.any(missing := ak.is_none(column, axis=1), axis=None):
+            objects = objects[~missing]
+            column = objects[some]
+        self._objects, self._name = objects, name
+        #: number of objects of each event, shape (n events,)
+        self.per_event = counts_of(column)
+
+    def __getitem__(self, name: str) -> npt.NDArray[Any]:
+        """Return a field, named as in :func:`pocket.base.arrays.fields.field`; shape (n objects,).
+
+        Raises:
+            MissingBranchError: if the collection doesn't have it.
+            ConfigError: if it isn't one number per object.
+        """
+        column = elements_of(field(self._objects, name, self._name))
+        return flat(column, f"{self._name}.{name}", "object")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._objects.fields
+
+    @property
+    def size(self) -> int:
+        """Number of objects of all events."""
+        return int(self.per_event.sum())
+
+    def numbers(self, mask: npt.NDArray[np.bool_]) -> Indices:
+        """Return how many objects of each event a mask selects, shape (n events,); ``mask`` has shape (n objects,)."""
+        return np.asarray(count_true(to_lists(mask, self.per_event)))
+
+    def product(self, values: npt.NDArray[Any]) -> Floats:
+        """Return the product over the objects of each event, 1 without objects; shape (n events,)."""
+        return products_of(values, self.per_event)
+
+    def sum(self, values: npt.NDArray[Any]) -> Floats:
+        """Return the sum over the objects of each event, 0 without objects; shape (n events,)."""
+        return np.asarray(ak.sum(to_lists(values.astype(np.float64), self.per_event), axis=1), dtype=np.float64)
+
+
+def flat(values: ak.Array, what: str, each: str) -> npt.NDArray[Any]:
+    """Return numbers as a flat array; ``each`` says whether there is one per event or per object.
+
+    Raises:
+        ConfigError: if they are something else, or some are missing.
+    """
+    try:
+        array = as_numbers(values)
+    except ValueError:  # lists, or None among the numbers
+        array = None
+    if array is None or array.ndim != 1 or array.dtype.kind not in "biuf":
+        raise ConfigError(f"{what} is not one number per {each}")
+    return array
