@@ -1,4 +1,4 @@
-"""Figures of the house: ``python -m tests.house`` prints how the code is divided, and how much of it a fingerprint has."""
+"""Figures of the house, which ``python -m tests.house`` prints: how the code is divided, what a fingerprint holds."""
 
 from __future__ import annotations
 

@@ -29,8 +29,7 @@ from pocket.histograms.config import HistConf
 from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
 from pocket.parameters.defaults import project_path, to_plain
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
-from pocket.weights.base import WeightWrapper
-from pocket.weights.event import NormalisationWeight
+from pocket.weights.base import NormalisationWeight, WeightWrapper
 from pocket.weights.plan import WeightPlan, build_plan, shipped_weights, variation_names
 
 #: sections of the parameters that plots and the toys read, but never the processor

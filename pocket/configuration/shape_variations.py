@@ -10,8 +10,7 @@ from pocket.base.sample_blocks import Block
 from pocket.calibrators.base import Calibrator, check_calibrators
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.errors import ConfigError, check_known
-from pocket.histograms.one_sided import Symmetrise, check_symmetrise, mode_of, other_side
-from pocket.histograms.readings import stem_of
+from pocket.histograms.one_sided import Symmetrise, check_symmetrise, mode_of, other_side, stem_of
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator

@@ -86,7 +86,7 @@ class BaseProcessorABC(ABC):
 
     def start_chunk(self, events: Any, metadata: Mapping[str, Any]) -> None:
         """Take over the events and the dataset's metadata of a new chunk; called by the engine."""
-        from pocket.objects.nanoaod import nano_version
+        from pocket.io.nanoaod.version import nano_version
 
         self.events = events
         self.custom_histogram_fields = {}

@@ -23,7 +23,7 @@ class Segment:
         stop: entry after the last one.
         replicas: further paths or URLs of the file, in the order of preference.
         size: size of the file in bytes, 0 if it isn't known.
-        structure: where its objects are (:func:`pocket.datasets.content.structure`), empty if it isn't known.
+        structure: where its objects are (:func:`pocket.io.nanoaod.ttree.structure`), empty if it isn't known.
         content: id of its content (:func:`pocket.datasets.content.content_id`), empty if it isn't known.
     """
 

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import cast
 
 from pocket.datasets.catalogues.lookup import Catalogues
-from pocket.datasets.content import content_id, structure
+from pocket.datasets.content import content_id
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import TREE, FileInfo, Fileset
 from pocket.datasets.listing import DatasetFile, expand_each
 from pocket.datasets.sections import read_sections
 from pocket.datasets.skim_sums import needs_all_files
 from pocket.errors import BadFileError, DatasetError, PocketError, nearest
-from pocket.io.nanoaod.ttree import read_tree
+from pocket.io.nanoaod.ttree import read_tree, structure
 from pocket.io.remote.attempts import first_readable
 from pocket.io.remote.client import is_remote, open_root
 from pocket.io.remote.failures import why_unreadable

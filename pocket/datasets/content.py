@@ -7,6 +7,7 @@ import queue
 from collections.abc import Iterable
 from typing import Any
 
+from pocket.io.nanoaod.ttree import structure
 from pocket.io.remote.client import is_remote
 from pocket.io.store.verification import find_output
 
@@ -17,23 +18,6 @@ SAMPLES = 32
 SAMPLE_BYTES = 4096
 # bytes that are in memory at once
 _PART = 4 * 2**20
-
-
-def structure(file: Any) -> str:
-    """Return a digest of where the objects of an open ROOT file are and when they were written.
-
-    It needs no reading, since opening a file reads all this. Whatever ROOT or uproot writes into a file changes it.
-
-    Args:
-        file: uproot's file.
-    """
-    keys = [
-        (name, key.fClassName, key.fSeekKey, key.fNbytes, key.fObjlen, key._fDatime)
-        for name in file.keys(recursive=False)
-        for key in [file.key(name)]
-    ]
-    content = (str(file.file.uuid), file.file.fBEGIN, file.file.fEND, file.file.fSeekInfo, keys)
-    return hashlib.sha256(repr(content).encode()).hexdigest()[:20]
 
 
 def content_id(file: Any, location: str, object_path: str) -> str:

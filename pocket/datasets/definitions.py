@@ -54,11 +54,14 @@ from pathlib import Path
 from typing import Any
 
 from pocket.base.file_names import check_file_name
-from pocket.datasets.catalogues.dbs import GLOBAL, INSTANCES
 from pocket.datasets.metadata import read_metadata, text
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import DatasetError, UnknownNameError, check_known
 from pocket.io.remote.tokens import holds_token, redacted
+
+#: the instance of DBS whose datasets Rucio knows
+GLOBAL = "prod/global"
+INSTANCES = (GLOBAL, "prod/phys01", "prod/phys02", "prod/phys03")
 
 SOURCES = ("paths", "globs", "toys", "coffea_samples", "das_names", "open_data")
 

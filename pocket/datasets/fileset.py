@@ -15,10 +15,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypeAlias, TypedDict
 
-from pocket.datasets.sections import Sections
 from pocket.errors import ConfigError, DatasetError, UnknownNameError
 
 TREE = "Events"
+#: run → first and last luminosity section of each range, as certified data are listed
+Sections: TypeAlias = dict[str, list[list[int]]]
 
 
 class FileInfo(TypedDict):
@@ -29,7 +30,7 @@ class FileInfo(TypedDict):
     uuid: str
     #: in bytes
     size: NotRequired[int]
-    #: where its objects are and when they were written (:func:`pocket.datasets.content.structure`)
+    #: where its objects are and when they were written (:func:`pocket.io.nanoaod.ttree.structure`)
     structure: NotRequired[str]
     #: id of its content, of a copy too (:func:`pocket.datasets.content.content_id`)
     content: NotRequired[str]

@@ -10,9 +10,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pocket.datasets.fileset import Sections
+
 TREE = "LuminosityBlocks"
-#: run → first and last section of each range, as certified data are listed
-Sections: TypeAlias = dict[str, list[list[int]]]
 Keys: TypeAlias = npt.NDArray[np.uint64]
 _BITS = np.uint64(32)
 _REMEDY = "BuildDatasets --check-duplicates tells whether events are there twice"

@@ -14,7 +14,6 @@ import awkward as ak
 from pocket.base.fingerprint.modules import owner, top_level
 from pocket.base.runtime.user_code import add_events, call_of, events_of, is_noted
 from pocket.datasets.branches import Segment
-from pocket.datasets.content import structure
 from pocket.errors import (
     BadFileError,
     ColumnError,
@@ -26,6 +25,7 @@ from pocket.errors import (
     nearest,
 )
 from pocket.io.nanoaod.events import NanoTree
+from pocket.io.nanoaod.ttree import structure
 from pocket.io.remote.attempts import Found, first_readable
 from pocket.io.remote.client import open_root
 from pocket.io.remote.failures import why_unreadable

@@ -13,13 +13,18 @@ from typing import Any
 import numpy as np
 
 from pocket.errors import ConfigError, check_known
-from pocket.histograms.readings import NOMINAL
 
+NOMINAL = "nominal"
 MIRROR, NONE = "mirror", "none"
 _OTHER = {"Up": "Down", "Down": "Up"}
 
 #: one mode for all one-sided variations, or variation without ``Up`` and ``Down`` → mode
 Symmetrise = str | Mapping[str, str]
+
+
+def stem_of(variation: str) -> str:
+    """Return the name of a variation without ``Up`` or ``Down``."""
+    return next((variation.removesuffix(side) for side in _OTHER if variation.endswith(side)), variation)
 
 
 def other_side(variation: str) -> str:

@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-NOMINAL = "nominal"
-_SIDES = ("Up", "Down")
-
-
-def stem_of(variation: str) -> str:
-    """Return the name of a variation without ``Up`` or ``Down``."""
-    return next((variation.removesuffix(side) for side in _SIDES if variation.endswith(side)), variation)
+from pocket.histograms.one_sided import NOMINAL, stem_of
 
 
 @dataclass(frozen=True)

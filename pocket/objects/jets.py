@@ -10,8 +10,9 @@ import awkward as ak
 from pocket.base.arrays.fields import branch, collection
 from pocket.base.arrays.jagged import ObjectColumns, select_objects
 from pocket.errors import UnknownNameError
+from pocket.io.nanoaod.version import nano_version
 from pocket.objects.matching import distance_to_nearest
-from pocket.objects.nanoaod import has_pileup_id, identification, nano_version
+from pocket.objects.nanoaod import has_pileup_id, identification
 from pocket.parameters.access import parameter
 
 #: tagger of AK4 jets → the scores that :func:`jet_selection` names alike for all taggers

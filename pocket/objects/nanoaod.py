@@ -22,6 +22,7 @@ import numpy as np
 
 from pocket.base.arrays.fields import branch, collection
 from pocket.errors import MissingBranchError, UnknownNameError
+from pocket.io.nanoaod.version import nano_version
 
 #: bits of the jet identification, as in Jet_jetId
 TIGHT, TIGHT_LEPTON_VETO = 1 << 1, 1 << 2
@@ -29,14 +30,6 @@ TIGHT, TIGHT_LEPTON_VETO = 1 << 1, 1 << 2
 MET_COLLECTIONS = {"PF": ("MET", "PFMET"), "Puppi": ("PuppiMET",)}
 #: beginning of the name of an electron's identification up to v9, which tells the training → since v10
 ELECTRON_IDS = {"mvaFall17V2Iso": "mvaIso", "mvaFall17V2noIso": "mvaNoIso"}
-
-
-def nano_version(events: ak.Array) -> int:
-    """Return the version of NanoAOD that the events have the content of: 9, 12 or 15."""
-    jets = events["Jet"].fields if "Jet" in events.fields else []
-    if "PFMET" in events.fields or "chMultiplicity" in jets:
-        return 15
-    return 12 if "Rho" in events.fields else 9
 
 
 def met(events: ak.Array, algorithm: str = "PF") -> ak.Array:

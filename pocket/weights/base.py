@@ -327,3 +327,15 @@ class WeightLambda(WeightWrapper):
             "symmetrise": symmetrise,
         }
         return type(name, (cls,), attributes)
+
+
+class NormalisationWeight(WeightWrapper):
+    """A factor per dataset, applied once when outputs are merged instead of event by event."""
+
+    def factor(self) -> float:
+        """Return the factor."""
+        raise NotImplementedError
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return 1: partial outputs hold raw sums."""
+        return np.ones(size)

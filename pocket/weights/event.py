@@ -15,23 +15,11 @@ from pocket.corrections.files import load_correction
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.access import parameter
 from pocket.parameters.visible import names_of
-from pocket.weights.base import WeightData, WeightWrapper
+from pocket.weights.base import NormalisationWeight, WeightData, WeightWrapper
 from pocket.weights.btag import BTagCalibration, BTagFixedWorkingPoint, BTagShape
 from pocket.weights.jets import JetPileupId
 from pocket.weights.leptons import ElectronId, ElectronReco, ElectronTrigger, MuonId, MuonIso, MuonTrigger
 from pocket.weights.theory import FactorisationScale, PartonShowerFSR, PartonShowerISR, QCDScale, RenormalisationScale
-
-
-class NormalisationWeight(WeightWrapper):
-    """A factor per dataset, applied once when outputs are merged instead of event by event."""
-
-    def factor(self) -> float:
-        """Return the factor."""
-        raise NotImplementedError
-
-    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
-        """Return 1: partial outputs hold raw sums."""
-        return np.ones(size)
 
 
 class GenWeight(WeightWrapper):

@@ -8,8 +8,7 @@ import numpy as np
 
 from pocket.base.arguments import declarative
 from pocket.errors import ConfigError
-from pocket.weights.base import Array, WeightData, WeightDataMultiVariation, WeightWrapper
-from pocket.weights.event import NormalisationWeight
+from pocket.weights.base import Array, NormalisationWeight, WeightData, WeightDataMultiVariation, WeightWrapper
 
 
 class SquareRoot(WeightWrapper):

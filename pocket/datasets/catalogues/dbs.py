@@ -11,10 +11,6 @@ from pocket.datasets.catalogues.settings import Settings
 from pocket.datasets.catalogues.web import get_json
 from pocket.errors import DatasetError
 
-#: the instance whose datasets Rucio knows
-GLOBAL = "prod/global"
-INSTANCES = (GLOBAL, "prod/phys01", "prod/phys02", "prod/phys03")
-
 _log = logging.getLogger(__name__)
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pocket.datasets.catalogues.cache import AnswerCache, FileCache
-from pocket.datasets.catalogues.dbs import GLOBAL, dbs_files, dbs_sites
+from pocket.datasets.catalogues.dbs import dbs_files, dbs_sites
 from pocket.datasets.catalogues.files import CatalogueFile
 from pocket.datasets.catalogues.open_data import open_data_files
 from pocket.datasets.catalogues.replicas import Replicas, replicas_of, rucio_replicas, site_replicas
 from pocket.datasets.catalogues.settings import Settings
+from pocket.datasets.definitions import GLOBAL
 from pocket.errors import DatasetError
 
 _log = logging.getLogger(__name__)

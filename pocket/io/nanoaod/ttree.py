@@ -12,6 +12,7 @@ of its class, or where in the bytes that name was before.
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
@@ -315,3 +316,20 @@ def _element(data: bytes, position: int, classes: Mapping[int, str]) -> tuple[st
         return name, position + len(name) + 1, end
     # an object that was there before has no class here
     return classes[tag & ~_CLASS], position, end
+
+
+def structure(file: Any) -> str:
+    """Return a digest of where the objects of an open ROOT file are and when they were written.
+
+    It needs no reading, since opening a file reads all this. Whatever ROOT or uproot writes into a file changes it.
+
+    Args:
+        file: uproot's file.
+    """
+    keys = [
+        (name, key.fClassName, key.fSeekKey, key.fNbytes, key.fObjlen, key._fDatime)
+        for name in file.keys(recursive=False)
+        for key in [file.key(name)]
+    ]
+    content = (str(file.file.uuid), file.file.fBEGIN, file.file.fEND, file.file.fSeekInfo, keys)
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:20]

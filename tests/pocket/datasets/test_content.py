@@ -9,7 +9,8 @@ import pytest
 import uproot
 
 from pocket.datasets import content
-from pocket.datasets.content import content_id, structure
+from pocket.datasets.content import content_id
+from pocket.io.nanoaod.ttree import structure
 from pocket.io.remote.client import open_root
 from pocket.io.store import write_output
 from tests.pocket.datasets.files import write_root

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from pocket.errors import MissingBranchError, UnknownNameError
-from pocket.objects.nanoaod import has_pileup_id, jet_id, lepton_id, met, nano_version, rho, supercluster_eta
+from pocket.io.nanoaod.version import nano_version
+from pocket.objects.nanoaod import has_pileup_id, jet_id, lepton_id, met, rho, supercluster_eta
 from tests.pocket.objects.nano import nano_events, nano_loop
 
 #: file → the version whose content it has; the first two are older than v9

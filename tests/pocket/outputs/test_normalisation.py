@@ -14,7 +14,7 @@ from pocket.histograms.config import Axis, HistConf
 from pocket.outputs.merging import merge_outputs
 from pocket.outputs.normalisation import normalisation_notes, normalisation_sentences
 from pocket.weights import WeightLambda, WeightWrapper
-from pocket.weights.event import NormalisationWeight
+from pocket.weights.base import NormalisationWeight
 from tests.pocket.configs import DEFINITIONS, TT, PlainWorkflow, configure, metadata, only
 
 #: Σ = 4.5, Σ sign = 2, N = 4; the first two events are in the category ``b`` and the subsample ``first``
