@@ -9,6 +9,7 @@ memory.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import io
 import os
 import secrets
@@ -264,10 +265,9 @@ def run_job(payload: bytes, run: str, inputs: tuple[str, ...], contents: Mapping
     # the engine isn't made for threads; a worker should have just one
     with SerializableLock("pocketlaw"):
         # only now it can be found
-        from pocket.executors.travel import run_here
-
+        travel = importlib.import_module("pocket.executors.travel")
         places, differences = state_of_worker(worker)
-        return run_here(payload, places, inputs, contents, worker.address, differences.missing)
+        return travel.run_here(payload, places, inputs, contents, worker.address, differences.missing)
 
 
 class Call:

@@ -10,17 +10,17 @@ from pocket.base.fingerprint import code_closure
 from pocket.executors import Job
 from tasks.chain.branches import DatasetWorkflow
 from tasks.chain.datasets import BuildDatasets
+from tasks.chain.links import scale_factors_of
 from tasks.chain.skimming import BuildSkimDatasets
 from tasks.core.targets import StoreTarget, store_targets
 from tasks.core.terminal import print_note
 from tasks.framework.base import input_ids
-from tasks.framework.iterations import NO_ITERATION, IterationTask
+from tasks.framework.iterations import IterationTask
 from tasks.framework.jobs import ProcessingJob
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
     from pocket.engine.resources import Resources
-    from tasks.chain.scale_factors import ComputeScaleFactors
 
 
 class RunProcessor(IterationTask, DatasetWorkflow):
@@ -37,21 +37,10 @@ class RunProcessor(IterationTask, DatasetWorkflow):
 
     def workflow_requires(self) -> dict[str, Any]:
         """Filesets, the toys in them, and the scale factors that the weights apply."""
-        required: dict[str, Any] = {"datasets": self.dataset_tasks(), "scale_factors": self.applied()}
+        required: dict[str, Any] = {"datasets": self.dataset_tasks(), "scale_factors": scale_factors_of(self)}
         if self.has_toys:
             required["toys"] = self.toys
         return required
-
-    def applied(self) -> dict[str, ComputeScaleFactors]:
-        """The scale factors that the weights apply; coupled ones of the iteration before, in the first one none."""
-        from tasks.chain.scale_factors import ComputeScaleFactors
-
-        before = dict.fromkeys(self.group.scale_factors if self.group else (), self.iteration - 1)
-        names = [name for name in self.config_inst.scale_factors if self.iteration != 0 or name not in before]
-        return {
-            name: ComputeScaleFactors.req(self, scale_factor=name, iteration=before.get(name, NO_ITERATION))
-            for name in names
-        }
 
     def needed(self) -> list[StoreTarget]:
         """The outputs that are required, and the skim whose files are read."""

@@ -14,7 +14,7 @@ from pocket.base.runtime.user_code import UserCall
 from pocket.histograms.contents import checksum_of, read_contents
 from pocket.histograms.readings import of_config
 from pocket.io.store import write_output
-from tasks.chain.merging import MergeOutputs
+from tasks.chain.links import iterations_of, templates_of
 from tasks.chain.readings import fingerprint_of, read_from, template_ids
 from tasks.chain.toys import MakeToySamples
 from tasks.framework.base import TemplateTask, input_ids, load
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pocket.scale_factors.declarations.base import Made
     from pocket.scale_factors.measurement.result import ScaleFactorResult
     from tasks.chain.coupling import IterateScaleFactors
+    from tasks.chain.merging import MergeOutputs
 
 RESULT = "result.json"
 #: folder with the results of all iterations of a coupled scale factor
@@ -103,22 +104,13 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         """The task whose result this is, of a scale factor that has settled together with others."""
         if self.iteration != NO_ITERATION or self.analysis_inst.coupled_with(self.scale_factor) is None:
             return None
-        from tasks.chain.coupling import IterateScaleFactors
-
-        return IterateScaleFactors.req(self)
+        return iterations_of(self)
 
     def templates(self) -> dict[str, MergeOutputs]:
         """The templates that it is measured in, per configuration; of a settled one, those of the last iteration."""
         if self.iterated is not None:
             return self.iterated.requires()[str(self.scale_factor)].templates()
-
-        def iteration(config: str) -> int:
-            return self.iteration if self.analysis_inst.coupled_in(config) == self.group else NO_ITERATION
-
-        return {
-            config: MergeOutputs.req(self, config=config, iteration=iteration(config))
-            for config in self.declaration.configs()
-        }
+        return templates_of(self)
 
     def requires(self) -> dict[str, Any]:
         """The templates that it is measured in, toys that it is imported from, or the iterations of a coupled one."""
