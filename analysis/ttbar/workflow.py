@@ -9,7 +9,7 @@ import awkward as ak
 from pocket.base.arrays.jagged import ObjectColumns, select_objects
 from pocket.configuration.workflow import BaseProcessorABC
 from pocket.objects.btag import is_tagged
-from pocket.objects.gen_record import value_at
+from pocket.objects.gen_objects import value_at
 from pocket.objects.jets import jet_selection
 from pocket.objects.leptons import lepton_selection, merged_leptons
 from pocket.objects.matching import delta_r_table, distance_to_nearest

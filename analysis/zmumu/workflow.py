@@ -5,10 +5,10 @@ from __future__ import annotations
 import awkward as ak
 
 from pocket.configuration.workflow import BaseProcessorABC
-from pocket.objects.dilepton import get_dilepton, tag_and_probe_pairs
 from pocket.objects.jets import jet_selection
 from pocket.objects.leptons import lepton_selection
 from pocket.objects.matching import trigger_match
+from pocket.objects.pairs import get_dilepton, tag_and_probe_pairs
 
 MUON = 13
 

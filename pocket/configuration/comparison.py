@@ -6,7 +6,7 @@ import copy
 from dataclasses import dataclass
 
 from pocket.base.arguments import Declarative
-from pocket.columns.plan import build_column_plan
+from pocket.columns.config import build_column_plan
 from pocket.configuration.configurator import NOT_PROCESSED, Configurator
 from pocket.configuration.shape_variations import build_shape_plan
 from pocket.errors import ConfigError

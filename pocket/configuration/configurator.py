@@ -16,7 +16,7 @@ from pocket.base.arguments import Declarative
 from pocket.base.file_names import check_file_name
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.calibrators.base import Calibrator, requested_variations
-from pocket.columns.plan import build_column_plan
+from pocket.columns.config import build_column_plan
 from pocket.configuration.shape_variations import ShapePlan, build_shape_plan, check_variations, one_sided_variations
 from pocket.configuration.workflow import BaseProcessorABC, check_defined
 from pocket.cuts.categories import StandardSelection, check_event_cuts

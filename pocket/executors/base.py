@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
 from pocket.errors import ConfigError, UnknownNameError, check_known
-from pocket.io.store.usage import begin_work
+from pocket.io.store.provenance import begin_work
 
 Progress = Callable[[int], None]
 

@@ -14,9 +14,9 @@ from pocket.errors import PocketError
 from pocket.executors.remote import moved
 from pocket.io.remote.client import is_remote
 from pocket.io.store.manifest import NAME
+from pocket.io.store.output import receive_output
+from pocket.io.store.provenance import begin_work
 from pocket.io.store.publishing import replacing_file
-from pocket.io.store.receiving import receive_output
-from pocket.io.store.usage import begin_work
 from pocket.io.store.verification import find_output
 
 #: largest size of what travels with a job to a worker, and of an output that travels back, in bytes

@@ -8,7 +8,7 @@ import awkward as ak
 import numpy as np
 
 from pocket.base.arrays.fields import branch
-from pocket.objects.gen_record import nearest_ancestor, value_at
+from pocket.objects.gen_objects import nearest_ancestor, value_at
 from pocket.objects.object_matching import object_matching
 
 BOTTOM, TOP, GLUON, W, HIGGS = 5, 6, 21, 24, 25

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import ScalarFormatter
 
 from pocket.errors import HistogramError
-from pocket.histograms.edges import finite_edges
+from pocket.histograms.config import finite_edges
 from pocket.plots.canvas import Box
 from pocket.plots.statistics import FloatArray
 

@@ -21,12 +21,14 @@ from pocket.datasets.branches import Branch, Segment
 from pocket.datasets.fileset import FileInfo
 from pocket.datasets.generator_sums import RESCALE, generator_sums
 from pocket.datasets.skim_sums import BeforeSkim, needs_all_files
+from pocket.engine.category_patterns import Mask
+from pocket.engine.chunk import preselect, skim, workflow_call
+from pocket.engine.layout import dataset_layout
 from pocket.engine.reading import explaining, nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
-from pocket.errors import BadFileError
+from pocket.errors import BadFileError, ConfigError
 from pocket.io.nanoaod.events import NanoTree
 from pocket.skims.record import SkimRecord
-from pocket.skims.selection import kept_events
 from pocket.skims.writing import EventWriter
 
 
@@ -181,3 +183,40 @@ def _rescale(selected: Collection[_Selected]) -> float:
     """Return the factor by which the generator weights of the survivors stand for those of all events."""
     kept = sum(one.sum_kept for one in selected)
     return sum(one.sum_genweights for one in selected) / kept if kept else 0.0
+
+
+def kept_events(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str, Any], mode: str) -> Mask:
+    """Return the mask of the events that a skim keeps.
+
+    Args:
+        workflow: instance of the workflow of the configuration whose selection it is.
+        events: NanoEvents of the chunk.
+        metadata: dataset, sample, year, isMC, ….
+        mode: one of :data:`pocket.configuration.skim.MODES`.
+
+    Returns:
+        Shape (n events,).
+
+    Raises:
+        ConfigError: if the workflow removes events by itself.
+    """
+    with workflow_call(workflow):
+        workflow.start_chunk(events, metadata)
+    kept = skim(workflow)
+    _check_size(workflow, len(kept), len(events))
+    if mode == "skim" or not kept.any():
+        return kept
+    passed = np.zeros(int(kept.sum()), dtype=np.bool_)
+    for selected in preselect(workflow, dataset_layout(workflow.cfg, workflow.params, metadata)):
+        _check_size(workflow, len(selected.mask), len(passed))
+        passed |= selected.mask
+    kept[kept] = passed
+    return kept
+
+
+def _check_size(workflow: BaseProcessorABC, size: int, expected: int) -> None:
+    if size != expected:
+        raise ConfigError(
+            f"{type(workflow).__name__} removes events by itself ({size} of {expected} are left), which a skim can't "
+            "follow: let a cut do it"
+        )

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pocket.toys import event_content
 from pocket.toys.config import SIMULATED, ToyConfig
-from pocket.toys.empty_collections import empty_collections
+from pocket.toys.event_content import empty_collections
 from pocket.toys.gen_record import GenRecord
 from pocket.toys.hard_process import add_drell_yan, add_top_pairs, add_w_jets
 from pocket.toys.jets import generated_jets, reconstruct_jets

@@ -14,7 +14,6 @@ from law.workflow.remote import JobData
 
 from pocket.errors import PocketError
 from pocket.io.store.remote_manifests import look_again
-from tasks.batch.advice import advice, sample
 from tasks.batch.causes import (
     SAME_ERROR_IN_JOB,
     Cause,
@@ -28,7 +27,7 @@ from tasks.batch.causes import (
     kind_of,
     was_killed,
 )
-from tasks.batch.status import Status
+from tasks.batch.status import Status, advice, sample
 from tasks.core.targets import find_remote, store_targets
 
 #: jobs that fail on a host, one after the other, until it gets no more

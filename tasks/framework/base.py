@@ -17,9 +17,9 @@ from pocket.errors import ChangedCodeError, ChangedFileError, ConfigError
 from pocket.io.store import store_path
 from pocket.io.store.manifest import written
 from pocket.io.store.older import report_older
+from pocket.io.store.provenance import begin_work
 from pocket.io.store.publishing import prepare_places
 from pocket.io.store.records import record_file
-from pocket.io.store.usage import begin_work
 from tasks.batch.options import BatchOptions
 from tasks.batch.own_store import is_made_elsewhere
 from tasks.core.central_scheduler import use_central_scheduler

@@ -20,7 +20,7 @@ from typing import Any
 
 from pocket.errors import ConfigError, ProcessDiedError
 from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress, available_cores
-from pocket.io.store.usage import begin_work
+from pocket.io.store.provenance import begin_work
 
 #: takes a percentage
 Publish = Callable[[float], None]

@@ -21,11 +21,12 @@ from types import EllipsisType, MappingProxyType, NoneType, NotImplementedType
 from typing import Any
 
 from pocket.base.fingerprint.code import describe_code
-from pocket.base.fingerprint.files import describe_file
 from pocket.base.fingerprint.graph import Node, digest_of
 from pocket.base.fingerprint.imports import Closure, code_closure
 from pocket.base.fingerprint.modules import is_library, public_name, top_level
 from pocket.base.fingerprint.places import portable
+from pocket.base.fingerprint.sources import read_source
+from pocket.base.runtime.file_state import checksum
 from pocket.errors import ConfigError
 
 #: types whose repr is their value
@@ -241,3 +242,19 @@ def _slots(kind: type) -> tuple[str, ...]:
     slots = kind.__dict__.get("__slots__", ())
     names = (slots,) if isinstance(slots, str) else tuple(slots)
     return tuple(name for name in names if name not in ("__dict__", "__weakref__"))
+
+
+def describe_file(path: str) -> list[tuple[str, object]]:
+    """Return the content of a file as a part of the value that names it; nothing unless there is such a file.
+
+    Python source counts by its syntax, so that a comment in a file that names itself changes nothing.
+    """
+    try:
+        if not os.path.isfile(path):  # noqa: PTH113
+            return []
+        if path.endswith(".py"):
+            stat = os.stat(path)  # noqa: PTH116
+            return [("()", read_source(path, stat.st_mtime_ns, stat.st_size).digest)]
+        return [("()", checksum(path))]
+    except (OSError, ValueError, ConfigError):
+        return []

@@ -1,29 +1,34 @@
-"""Atomic outputs: a folder beside the place gets all files and the manifest, and is moved there then."""
+"""Atomic outputs: a folder beside the place gets all files and the manifest, and is moved there then.
+
+Outputs may also arrive as the content of their files, where they were made without the store.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from pocket.base.runtime.file_state import file_checksum
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, DamagedOutputError
 from pocket.io.store.manifest import (
     NAME,
     FileRecord,
     Manifest,
     content_id,
     is_complete,
+    parse_manifest,
     read_manifest,
     written,
 )
-from pocket.io.store.provenance import revision, software
+from pocket.io.store.provenance import revision, software, work_done
 from pocket.io.store.publishing import readable_errors, replacing, sync
 from pocket.io.store.remote import upload
 from pocket.io.store.scratch import FULL, copy_file, copy_filled, naming_full_scratch, scratch_folder
-from pocket.io.store.usage import work_done
 
 
 @contextlib.contextmanager
@@ -52,7 +57,7 @@ def write_output(
         remote: URL of the output in the remote store, to which it is copied then; ``None`` for no copy.
         replaces: the manifest's ``writing`` of the output that was there when the task began, empty if there was
             none; ``None`` for the one that is there now.
-        measured: record time, memory and the kind of place, too (:mod:`pocket.io.store.usage`).
+        measured: record time, memory and the kind of place, too (:mod:`pocket.io.store.provenance`).
         **info: more to record in the manifest, as far as JSON goes. Like ``inputs`` it is read when the body has
             ended, so a list or dict may still be filled in it.
 
@@ -150,3 +155,34 @@ def _manifest(
     created = datetime.now(UTC).isoformat(timespec="seconds")
     identity = content_id(task, files, info)
     return Manifest(identity, task, created, dict(inputs), files, software(), revision(), dict(info))
+
+
+def receive_output(directory: Path, contents: Mapping[str, bytes], replaces: str | None = None) -> None:
+    """Put an output at its place, completely or not at all.
+
+    Args:
+        directory: folder of the output.
+        contents: name → content of each file, the manifest among them.
+        replaces: as for :func:`pocket.io.store.write_output`.
+
+    Raises:
+        DamagedOutputError: if the files aren't those of the manifest.
+        PocketError: if the store can't be written.
+    """
+    manifest = parse_manifest(contents.get(NAME, b""))
+    files = {name: content for name, content in contents.items() if name != NAME}
+    if manifest is None or manifest.files.keys() != files.keys():
+        raise DamagedOutputError(f"the output for {directory} didn't arrive as it was written: run this again")
+    for name, record in manifest.files.items():
+        if hashlib.sha256(files[name]).hexdigest() != record.sha256:
+            raise DamagedOutputError(f"{name} of {directory} didn't arrive as it was written: run this again")
+    with replacing_unless_equal(directory, replaces) as folder, readable_errors(directory):
+        for name, content in contents.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            if name != NAME:
+                # Else the content would be read again with each look at the output.
+                os.utime(path, ns=(manifest.files[name].mtime_ns,) * 2)
+            sync(path)
+        sync(folder)

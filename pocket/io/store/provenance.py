@@ -1,12 +1,17 @@
-"""Which software an output was made with."""
+"""What an output was made with: software, time and memory, and the kind of place."""
 
 from __future__ import annotations
 
 import functools
+import os
 import platform
+import resource
 import subprocess
+import sys
+import time
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 _PACKAGES = (
     "awkward", "boost-histogram", "coffea", "correctionlib", "hist", "iminuit", "law", "numba", "numpy", "pocketlaw",
@@ -35,3 +40,38 @@ def revision() -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return run.stdout.strip()
+
+
+#: environment variable with the kind of place, such as htcondor; by default this machine
+VARIABLE = "POCKET_HOST_KIND"
+
+
+def _cpu() -> float:
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(used.ru_utime + used.ru_stime for used in both)
+
+
+_begin = time.monotonic(), _cpu()
+
+
+def begin_work() -> None:
+    """Note that this process begins to make an output."""
+    global _begin
+    _begin = time.monotonic(), _cpu()
+
+
+def work_done() -> dict[str, Any]:
+    """Return what was used since :func:`begin_work`, or else since the process began, and where.
+
+    Wall and CPU time in s, memory in bytes at the peak.
+    """
+    wall, cpu = _begin
+    # macOS counts bytes
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {
+        "wall_time": round(time.monotonic() - wall, 3),
+        "cpu_time": round(_cpu() - cpu, 3),
+        "peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
+        "host_kind": os.environ.get(VARIABLE) or "local",
+        "host": os.uname().nodename,
+    }

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pocket.errors import ScaleFactorError, check_known
-from pocket.histograms.edges import finite_edges
+from pocket.histograms.config import finite_edges
 from pocket.scale_factors.measurement.binning import Array, Axis, Categories, bin_labels
 from pocket.scale_factors.measurement.result import Measurement, ScaleFactorResult
 from pocket.scale_factors.validation.checks import Chi2, agreement

@@ -12,7 +12,7 @@ from benchmarks.throughput.contents import MULTIPLICITIES, TRIGGERS, further_con
 from benchmarks.throughput.data import Sample, make_sample, sample_fileset
 from benchmarks.throughput.drivers.branches import BRANCHES
 from benchmarks.throughput.flows import FLOWS
-from pocket.toys.empty_collections import empty_collections
+from pocket.toys.event_content import empty_collections
 
 
 def test_files_are_like_nanoaod(top_pairs: Sample) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pocket.columns import ColOut
-from pocket.columns.plan import build_column_plan
+from pocket.columns.config import build_column_plan
 from pocket.errors import ConfigError, UnknownNameError
 
 JETS, MUONS, EVENTS, GEN = (ColOut(name, ["pt"]) for name in ("JetGood", "MuonGood", "events", "GenJet"))

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pocket.histograms.edges import finite_edges
+from pocket.histograms.config import finite_edges
 
 
 @pytest.mark.parametrize(

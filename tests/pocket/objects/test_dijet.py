@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pocket.errors import MissingBranchError
-from pocket.objects.dijet import get_dijet
+from pocket.objects.pairs import get_dijet
 from tests.pocket.objects.events import invariant_mass
 from tests.pocket.objects.nano import nano_events, nano_loop
 

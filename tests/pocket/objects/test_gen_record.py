@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pocket.errors import MissingBranchError
-from pocket.objects.gen_record import nearest_ancestor, value_at
+from pocket.objects.gen_objects import nearest_ancestor, value_at
 from tests.pocket.objects.gen import ancestors, particle, record_loop, to_record
 from tests.pocket.objects.nano import nano_events
 

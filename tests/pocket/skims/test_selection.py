@@ -10,7 +10,7 @@ import pytest
 from pocket.calibrators.base import Calibrator
 from pocket.cuts.cut import Cut
 from pocket.errors import ConfigError
-from pocket.skims.selection import kept_events
+from pocket.skims.run import kept_events
 from tests.pocket.configs import DATA, DY, PlainWorkflow, configure, metadata
 
 X = np.array([0.1, 0.4, 0.9, 0.95, 1.0, 1.05, 1.1, 1.6, 1.9])

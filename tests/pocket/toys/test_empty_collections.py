@@ -4,7 +4,7 @@ import awkward as ak
 import pytest
 from coffea.nanoevents import NanoAODSchema
 
-from pocket.toys.empty_collections import empty_collections
+from pocket.toys.event_content import empty_collections
 
 
 def test_nothing_in_them():

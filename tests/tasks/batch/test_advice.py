@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.batch.advice import MOST, advice, sample
 from tasks.batch.causes import Needs
+from tasks.batch.status import MOST, advice, sample
 
 ASKED = Needs(memory=2000.0, runtime=3.0)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pocket.base.fingerprint.files import describe_file
+from pocket.base.fingerprint.values import describe_file
 
 
 def test_content_of_a_file(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from pocket.errors import DamagedOutputError
 from pocket.io.store import is_complete, read_manifest, write_output
 from pocket.io.store.manifest import NAME, written
-from pocket.io.store.receiving import receive_output
+from pocket.io.store.output import receive_output
 
 
 def contents(folder: Path, text: str = "1 2 3") -> dict[str, bytes]:

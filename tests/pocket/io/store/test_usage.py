@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from pocket.io.store.usage import VARIABLE, begin_work, work_done
+from pocket.io.store.provenance import VARIABLE, begin_work, work_done
 
 
 def test_time_since_the_work_began() -> None:
