@@ -1,1 +1,1 @@
-"""How fast the engine is, and whether its numbers are those of others."""
+"""Benchmarks of the engine: its speed, and its numbers beside those of others."""

@@ -1,4 +1,4 @@
-"""How fast the engine is: ``python -m benchmarks``."""
+"""The benchmarks of the engine's speed: ``python -m benchmarks``."""
 
 import sys
 

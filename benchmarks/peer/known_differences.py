@@ -1,4 +1,4 @@
-"""Where PocketCoffea's numbers are knowingly others than ours, and what they have to be then."""
+"""Known differences to PocketCoffea's numbers, and what those have to be then."""
 
 from __future__ import annotations
 

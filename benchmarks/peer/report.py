@@ -1,4 +1,4 @@
-"""What a comparison found, for people and as JSON."""
+"""Report of a comparison, for people and as JSON."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""How many events per second and core the engine processes, beside others that do the same physics."""
+"""Throughput of the engine in events per second and core, beside others that do the same physics."""

@@ -1,4 +1,4 @@
-"""Whether two engines made the same templates, without which their times mean nothing."""
+"""Agreement of two engines' templates, without which their times mean nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast the engine is, beside others that do the same physics on the same files.
+"""The command that times the engine beside others that do the same physics on the same files.
 
 ``python -m benchmarks`` makes the files, builds the environments of PocketCoffea and ROOT, and measures everything;
 ``python -m benchmarks throughput --flows zmumu --engines ours bare`` a part of it. Each part writes its numbers as JSON

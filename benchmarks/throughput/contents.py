@@ -1,4 +1,4 @@
-"""What the benchmark's files hold beyond the toys: the collections that those leave empty, and more triggers.
+"""Contents of the benchmark's files beyond the toys: the collections that those leave empty, and more triggers.
 
 Nothing here is used by a selection. It is what a reader has to leave alone, with about the numbers of objects and the
 sizes of a real NanoAOD file.

@@ -1,4 +1,4 @@
-"""Where our engine spends its time: ``read``, ``skim``, ``objects``, ``weights``, ``fill`` and ``rest``.
+"""Stages of our engine's time: ``read``, ``skim``, ``objects``, ``weights``, ``fill`` and ``rest``.
 
 The stack is looked at every millisecond of processor time. The innermost frame that a rule names decides the stage.
 """

@@ -1,1 +1,1 @@
-"""What an analysis declares: configurations, workflows, skims and comparisons, and how an analysis is found."""
+"""Declarations of an analysis: configurations, workflows, skims and comparisons; and the search for an analysis."""

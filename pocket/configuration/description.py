@@ -1,4 +1,4 @@
-"""What a configuration does, step by step: the content of ``config.json``."""
+"""Description of a configuration, step by step: the content of ``config.json``."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is read: dataset definitions, the filesets built from them and their division into branches."""
+"""Datasets: their definitions, the filesets built from them, and their division into branches."""

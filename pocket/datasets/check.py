@@ -1,4 +1,4 @@
-"""Whether the files of a fileset are still what it says, and still those that make up its datasets."""
+"""Check of a fileset: its files are still as it says, and still those that make up its datasets."""
 
 from __future__ import annotations
 

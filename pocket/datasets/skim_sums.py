@@ -1,4 +1,4 @@
-"""What a dataset held before it was skimmed, as its metadata carry it from the skim to the normalisation."""
+"""Sums of a dataset before it was skimmed, which its metadata carry from the skim to the normalisation."""
 
 from __future__ import annotations
 

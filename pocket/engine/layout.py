@@ -1,4 +1,4 @@
-"""What is counted and stored of a dataset, known before any event."""
+"""Layout of a dataset's output: what is counted and stored, known before any event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every process would do first, done when this is imported, in the server that processes are forked from."""
+"""Warm-up of the fork server. Importing this module loads what every worker needs, so that workers start fast."""
 
 import contextlib
 import gc

@@ -1,4 +1,4 @@
-"""What runs the jobs of a workflow's branches: this process, processes of this machine, or a Dask cluster."""
+"""Executors of a workflow's branches: this process, processes of this machine, or a Dask cluster."""
 
 from pocket.executors.base import Executor, ExecutorFactoryABC, Job, Progress, available_cores
 

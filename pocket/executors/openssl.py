@@ -1,4 +1,4 @@
-"""What a broken TLS connection leaves behind, kept from the other connections of its thread."""
+"""Isolation of broken TLS connections: what one leaves behind is kept from the others of its thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From declared axes to hist axes, bin indices and filled histograms."""
+"""Axes as hist makes them of declared ones, with bin indices and filled histograms."""
 
 from __future__ import annotations
 

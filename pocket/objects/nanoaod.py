@@ -1,4 +1,4 @@
-"""What differs between versions of NanoAOD, in one place: v9 (Run 2), v12 and v15 (Run 3).
+"""Differences between versions of NanoAOD, in one place: v9 (Run 2), v12 and v15 (Run 3).
 
 | quantity | v9 | v12 | v15 |
 | --- | --- | --- | --- |

@@ -1,4 +1,4 @@
-"""What an event has once: its number, pileup, vertices, flags, missing transverse momentum, generator weights."""
+"""Content that an event has once: its number, pileup, vertices, flags, missing momentum, generator weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many events each toy file has, and the random numbers and identity that belong to it.
+"""Plan of the toy files: their numbers of events, random numbers and identities.
 
 Known before anything is generated, and without awkward or uproot.
 """

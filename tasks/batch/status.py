@@ -1,4 +1,4 @@
-"""How far the jobs of a workflow are, in a line, and what they could ask for, from what their branches took."""
+"""Status of a workflow's jobs, in a line, and advice on what they could ask for."""
 
 from __future__ import annotations
 

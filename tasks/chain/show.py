@@ -1,4 +1,4 @@
-"""What a configuration does, printed."""
+"""Printing of what a configuration does."""
 
 from __future__ import annotations
 

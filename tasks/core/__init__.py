@@ -1,1 +1,1 @@
-"""What all tasks stand on: targets, the code that jobs must have, and what a command says as it begins and ends."""
+"""Foundations of all tasks: targets, the code that jobs must have, and the begin and end of a command."""

@@ -1,1 +1,1 @@
-"""What may be wrong before anything runs: small checks, each with its result and what to do."""
+"""The doctor: small checks before anything runs, each with its result and what to do."""

@@ -1,4 +1,4 @@
-"""What would keep jobs from running, found before they are submitted."""
+"""The task that finds what would keep jobs from running, before they are submitted."""
 
 from __future__ import annotations
 

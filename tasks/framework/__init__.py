@@ -1,1 +1,1 @@
-"""What tasks are made of: bases, targets, workflows, executors, and what people see at the terminal."""
+"""Building blocks of tasks: bases, workflows, executors, and the work of branches."""

@@ -1,4 +1,4 @@
-"""What all PocketCoffea configurations here share: parameters, datasets, selections of the toys.
+"""Parts that all PocketCoffea configurations here share: parameters, datasets, selections of the toys.
 
 Runs in PocketCoffea's environment, and knows nothing of the project but what a request says.
 """

@@ -1,4 +1,4 @@
-"""What processors written by hand in current coffea share: columns read when used, ``hist.fill`` for each template.
+"""Base of processors written by hand in current coffea: columns read on use, ``hist.fill`` for each template.
 
 Masks, values and weights are computed once per chunk; each category and variation is one call of ``fill``.
 """

@@ -1,4 +1,4 @@
-"""What every engine's process does: prepare, then pass over the files whenever it is asked to, and tell the time.
+"""Serving of passes by an engine's process: it prepares, then passes over the files on request and tells the time.
 
 Plain Python, since the engines have environments of their own. The process reads lines of its standard
 input: ``pass`` makes a pass and answers with a line of JSON, ``write`` writes the templates of the last one. What an

@@ -1,4 +1,4 @@
-"""What is remembered of catalogues and files, so that an interrupted look-up goes on where it was."""
+"""Cache of catalogues and files, so that an interrupted look-up goes on where it was."""
 
 from __future__ import annotations
 

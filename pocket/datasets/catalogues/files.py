@@ -1,4 +1,4 @@
-"""What a catalogue knows of a file."""
+"""A file as a catalogue knows it."""
 
 from __future__ import annotations
 

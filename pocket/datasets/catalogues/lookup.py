@@ -1,4 +1,4 @@
-"""From a dataset's name to its files and the places where each can be read."""
+"""Look-up of a dataset's files, and of the places where each can be read, by the dataset's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the catalogues are, how patiently they are asked, and which sites files are read from."""
+"""Settings of the catalogues: their addresses, time-outs, and the sites that files are read from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a failure to read a file means: whether it makes sense to try again."""
+"""Failures to read a file: whether it makes sense to try again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an output was made with: software, time and memory, and the kind of place."""
+"""Provenance of an output: its software, the time and memory it took, and the kind of place."""
 
 from __future__ import annotations
 

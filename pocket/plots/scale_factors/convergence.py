@@ -1,4 +1,4 @@
-"""How scale factors that depend on each other settle from one iteration to the next."""
+"""Plots of iterative scale factors: how they converge from one iteration to the next."""
 
 from __future__ import annotations
 

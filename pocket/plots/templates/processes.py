@@ -1,4 +1,4 @@
-"""From templates by sample to the processes that a plot shows: chosen, rescaled, grouped, ordered and coloured."""
+"""Processes of a plot, made of templates by sample: chosen, rescaled, grouped, ordered and coloured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far scale factors that depend on each other still move from one iteration to the next."""
+"""Convergence of iterative scale factors: how far they still move from one iteration to the next."""
 
 from __future__ import annotations
 

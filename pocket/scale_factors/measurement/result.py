@@ -1,4 +1,4 @@
-"""What a measurement of a scale factor gives: values, errors, their correlation and the fits behind them."""
+"""Result of a measurement: values, errors, their correlation and the fits behind them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a scale factor changes with a systematic source: it is measured again."""
+"""Shifts of a scale factor by a systematic source, with which it is measured again."""
 
 from __future__ import annotations
 

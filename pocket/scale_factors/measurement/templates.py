@@ -1,4 +1,4 @@
-"""What a method reads: sums of weights of samples in the bins of a scale factor."""
+"""Templates as a method reads them: sums of weights of samples in the bins of a scale factor."""
 
 from __future__ import annotations
 

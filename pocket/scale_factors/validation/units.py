@@ -1,4 +1,4 @@
-"""What a scale factor is measured in by itself: each year, and in it samples that share their values."""
+"""Units of a scale factor, each measured by itself: each year, and in it samples that share their values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a plot shows of a fit of templates to distributions of passing and failing entries."""
+"""Diagnostics of a fit of templates in pass and fail, for plots."""
 
 from __future__ import annotations
 

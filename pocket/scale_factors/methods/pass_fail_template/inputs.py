@@ -1,4 +1,4 @@
-"""What a template fit in pass and fail starts from: data, templates per process, and their uncertainties."""
+"""Inputs of a template fit in pass and fail: data, templates per process, and their uncertainties."""
 
 from __future__ import annotations
 
