@@ -1,0 +1,134 @@
+"""The private names of libraries that this project uses, and what of ours uses each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Canary(NamedTuple):
+    """A private name of a library.
+
+    Args:
+        place: ``module:name`` of what is private, or of the class whose instances have it.
+        attribute: the attribute that instances have, empty if the place itself is what is used.
+        user: ``module:name`` of our function or class that breaks without it.
+        arguments: names of arguments that we give to it, or that it gives to us, in this order.
+    """
+
+    place: str
+    attribute: str
+    user: str
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def library(self) -> str:
+        """The library."""
+        return self.place.partition(":")[0].partition(".")[0]
+
+    @property
+    def name(self) -> str:
+        """The private name."""
+        return self.attribute or self.place.rpartition(":")[2].rpartition(".")[2]
+
+    def __str__(self) -> str:
+        return f"{self.place}{'.' if self.attribute else ''}{self.attribute}"
+
+
+WRITING = "pocket.io.nanoaod.writing"
+EVENTS = "pocket.io.nanoaod.events"
+VISIBLE = "pocket.parameters.visible"
+CENTRAL = "tasks.core.central_scheduler"
+SUBMISSION = "tasks.batch.submission:BatchProxy"
+RETRYING = "tasks.batch.proxy:RetryingProxy"
+BASE_PROXY = "law.workflow.remote:BaseRemoteWorkflowProxy"
+
+CANARIES = (
+    Canary("uproot._util:datetime_to_code", "", f"{WRITING}:without_times"),
+    Canary("uproot.writing.writable:WritableDirectory", "_cascading", f"{WRITING}:make_tree"),
+    Canary("uproot.writing._cascade:Directory.add_tree", "", f"{WRITING}:make_tree", ("self", "sink", "name", "title")),
+    Canary(
+        "uproot.writing._cascadetree:Tree", "", f"{WRITING}:make_tree", ("directory", "name", "title", "branch_types")
+    ),
+    Canary("uproot.writing._cascade:Directory", "_freesegments", f"{WRITING}:make_tree"),
+    Canary("uproot.writing._cascadetree:Tree", "_branch_data", f"{WRITING}:make_tree"),
+    Canary("uproot.reading:ReadOnlyKey", "_fDatime", "pocket.io.nanoaod.ttree:structure"),
+    Canary("uproot.source.chunk:Source", "_num_requested_chunks", "pocket.io.remote.local_source:LocalSource"),
+    Canary("uproot.source.chunk:Source", "_num_requested_bytes", "pocket.io.remote.local_source:LocalSource"),
+    Canary("uproot.source.futures:TrivialFuture", "", "pocket.io.remote.local_source:LocalSource", ("result",)),
+    Canary("uproot.deserialization:numbytes_version", "", "pocket.io.nanoaod.ttree:read_tree", ("chunk", "cursor")),
+    Canary(
+        "coffea.nanoevents.mapping:UprootSourceMapping._extract_base_form", "", "pocket.io.nanoaod.schema:find_schema"
+    ),
+    Canary(
+        "coffea.nanoevents.mapping:UprootSourceMapping._column_source",
+        "",
+        f"{EVENTS}:Columns",
+        ("self", "uuid", "path_in_source"),
+    ),
+    Canary(
+        "coffea.nanoevents.mapping:UprootSourceMapping.get_column_handle",
+        "",
+        f"{EVENTS}:Columns",
+        ("self", "columnsource", "name", "allow_missing"),
+    ),
+    Canary(
+        "coffea.nanoevents.mapping:UprootSourceMapping.extract_column",
+        "",
+        f"{EVENTS}:Columns",
+        ("self", "columnhandle", "start", "stop", "allow_missing", "use_ak_forth"),
+    ),
+    Canary("coffea.nanoevents.util:quote", "", "pocket.io.nanoaod.schema:base_form"),
+    Canary("coffea.nanoevents.util:key_to_tuple", "", "pocket.io.nanoaod.selection:select_events"),
+    Canary("coffea.nanoevents.util:tuple_to_key", "", f"{EVENTS}:NanoTree"),
+    Canary(
+        "coffea.dataset_tools.rucio_utils:_get_pfn_for_site",
+        "",
+        "pocket.datasets.catalogues.rucio_query:site_addresses",
+    ),
+    Canary("omegaconf:DictConfig._get_node", "", f"{VISIBLE}:_Guarded", ("self", "key")),
+    Canary("omegaconf:DictConfig._get_full_key", "", f"{VISIBLE}:_Guarded", ("self", "key")),
+    Canary("omegaconf:Node._is_missing", "", f"{VISIBLE}:_Guarded"),
+    Canary("omegaconf:Container", "_content", "pocket.parameters.defaults:to_plain"),
+    Canary("omegaconf.nodes:ValueNode", "_val", "pocket.parameters.defaults:to_plain"),
+    Canary("luigi.cmdline_parser:CmdlineParser._build_parser", "", "tasks.core.terminal:one_sentence_options"),
+    Canary("luigi.interface:_WorkerSchedulerFactory", "", f"{CENTRAL}:use_central_scheduler"),
+    Canary("luigi.rpc:RemoteScheduler", "_url", f"{CENTRAL}:CentralScheduler"),
+    Canary("luigi.rpc:RemoteScheduler", "_fetcher", f"{CENTRAL}:CentralScheduler"),
+    Canary("luigi.rpc:RemoteScheduler", "_connect_timeout", f"{CENTRAL}:CentralScheduler"),
+    Canary(
+        "luigi.rpc:RemoteScheduler._request",
+        "",
+        f"{CENTRAL}:CentralScheduler",
+        ("self", "url", "data", "attempts", "allow_null"),
+    ),
+    Canary("luigi.worker:Worker._add", "", f"{CENTRAL}:SharingWorker", ("self", "task", "is_complete")),
+    Canary("luigi.worker:Worker._run_task", "", f"{CENTRAL}:SharingWorker", ("self", "task_id")),
+    Canary("luigi.worker:Worker._keep_alive", "", f"{CENTRAL}:SharingWorker", ("self", "get_work_response")),
+    Canary("luigi.worker:Worker", "_scheduler", f"{CENTRAL}:SharingWorker"),
+    Canary("luigi.worker:Worker", "_first_task", f"{CENTRAL}:SharingWorker"),
+    Canary("luigi.worker:Worker", "_scheduled_tasks", f"{CENTRAL}:SharingWorker"),
+    Canary("luigi.worker:Worker", "_add_task_history", f"{CENTRAL}:SharingWorker"),
+    Canary("luigi.worker:Worker", "_get_work_response_history", f"{CENTRAL}:SharingWorker"),
+    Canary("luigi.worker:Worker", "_stop_requesting_work", f"{CENTRAL}:SharingWorker"),
+    Canary("luigi.worker:Worker", "_running_tasks", f"{CENTRAL}:SharingWorker"),
+    Canary("luigi.worker:Worker", "_id", f"{CENTRAL}:SharingWorker"),
+    Canary("luigi.task:Task", "__hash", "tasks.framework.workflow:BranchTemplate"),
+    Canary("law.workflow.base:BaseWorkflow", "_workflow_task", "tasks.framework.workflow:BranchTemplate"),
+    Canary(
+        "law.workflow.local:LocalWorkflowProxy", "_local_workflow_has_yielded", "tasks.framework.workflow:PoolProxy"
+    ),
+    Canary("law.task.proxy:_forward_workflow_attributes", "", "tasks.framework.workflow:PoolWorkflow"),
+    Canary("law.task.proxy:_forward_sandbox_attributes", "", "tasks.framework.workflow:PoolWorkflow"),
+    Canary("law.task.base:Task._print_status", "", "tasks.framework.base:StoreTask", ("self", "args")),
+    Canary("law.task.base:Task._remove_output", "", "tasks.framework.base:StoreTask", ("self", "args")),
+    Canary(f"{BASE_PROXY}._can_skip_job", "", RETRYING, ("self", "job_num", "branches")),
+    Canary(BASE_PROXY, "_job_retries", RETRYING),
+    Canary(BASE_PROXY, "_skip_jobs", RETRYING),
+    Canary(f"{BASE_PROXY}._submit_group", "", SUBMISSION, ("self", "submit_jobs")),
+    Canary(f"{BASE_PROXY}._submit_batch", "", SUBMISSION, ("self", "submit_jobs")),
+    Canary(f"{BASE_PROXY}._run_impl", "", SUBMISSION, ("self",)),
+    Canary(BASE_PROXY, "_dump_lock", SUBMISSION),
+    Canary(
+        "tornado.iostream:SSLIOStream.close", "", "pocket.executors.openssl:keep_errors_apart", ("self", "exc_info")
+    ),
+)
