@@ -6,10 +6,11 @@ import contextlib
 import functools
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from pocket.base.arguments import Declarative, refused_call
 from pocket.base.file_names import check_store_name
@@ -19,6 +20,7 @@ from pocket.base.snapshots.process import located
 from pocket.configuration.comparison import Comparison
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.import_errors import add_lines, explain_import
+from pocket.configuration.plot import TemplatePlot, all_plots
 from pocket.configuration.skim import Skim
 from pocket.configuration.user_errors import describe, suggestion
 from pocket.errors import BrokenConfigError, ConfigError, PocketError, UnknownNameError, check_known
@@ -45,6 +47,8 @@ class Analysis(metaclass=Declarative):
         scale_factors: name → scale factor, measured in the configuration that it names as ``input``, or imported.
         compare: configuration → the one whose templates are drawn beside its own, as before and after; its name alone
             is a :class:`~pocket.configuration.comparison.Comparison` without an error of the ratio.
+        plots: functions from templates to figures, or :class:`~pocket.configuration.plot.TemplatePlot`, which are drawn
+            beside the shipped plots of every histogram in every category.
         skims: configuration → the skim that it reads instead of the original files; it may be of its own selection.
         executors: name → class of an own executor, for ``--executor``.
         coupled: groups of scale factors that are measured with each other applied; names alone are a group that
@@ -62,6 +66,7 @@ class Analysis(metaclass=Declarative):
     default_config: str
     scale_factors: Mapping[str, ScaleFactorBase] = field(default_factory=dict)
     compare: Mapping[str, Comparison | str] = field(default_factory=dict)
+    plots: Sequence[TemplatePlot | Callable[[Any], Any]] = ()
     skims: Mapping[str, Skim] = field(default_factory=dict)
     executors: Mapping[str, type[ExecutorFactoryABC]] = field(default_factory=dict)
     coupled: Sequence[Coupled | tuple[str, ...]] = ()
@@ -85,6 +90,7 @@ class Analysis(metaclass=Declarative):
                 with _DEFERRED:
                     if name:
                         self.config(name, f"compare of {where}")
+        _ = self.all_plots
         for name, declaration in self.scale_factors.items():
             for measured in declaration.measured():
                 with _DEFERRED:
@@ -170,6 +176,11 @@ class Analysis(metaclass=Declarative):
         """Return what the templates of a configuration are drawn beside; without names if it is nothing."""
         declared = self.compare.get(config, "")
         return Comparison(declared) if isinstance(declared, str) else declared
+
+    @property
+    def all_plots(self) -> dict[str, TemplatePlot]:
+        """The plots of templates by name, the shipped ones first."""
+        return all_plots(self.plots, f"analysis {self.name!r}")
 
     @property
     def groups(self) -> tuple[Coupled, ...]:

@@ -6,7 +6,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
+from pocket.base.fingerprint import code_closure
+from pocket.base.fingerprint.modules import top_level
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.plot import TemplatePlot
 from pocket.parameters.defaults import to_plain
 
 #: options of the style that have an entry for each sample or group
@@ -37,6 +40,15 @@ def figure_specs(cfg: Configurator, figures: Iterable[tuple[str, str]]) -> dict[
             "style": style_for(options, figure_names(cfg, variable), category, _drawn(cfg)),
         }
         for category, variable in figures
+    }
+
+
+def plot_specs(plots: Mapping[str, TemplatePlot]) -> dict[str, Any]:
+    """Return what decides plots beside the context that they get: declaration and code, by name."""
+    return {
+        # the code of a function is found by its declaration
+        name: (plot, code_closure(plot.draw, {"pocket", top_level(plot.draw)}) if isinstance(plot.draw, str) else None)
+        for name, plot in plots.items()
     }
 
 

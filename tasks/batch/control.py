@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import law
 from law.job.base import JobInputFile
@@ -13,15 +13,44 @@ from law.job.base import JobInputFile
 from pocket.base.snapshots.process import current_snapshot
 from pocket.base.snapshots.trees import use
 from tasks.batch.environment import NOTHING_KNOWN
-from tasks.batch.options import BatchOptions
-from tasks.settings.sites import check_characters
+from tasks.batch.options import BatchOptions, add_batch_system
+from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem, register
+
+T = TypeVar("T")
+#: batch system → class of its workflows
+WORKFLOWS: dict[str, type[Any]] = {}
+#: what law asks for under the name of the batch system, such as ``htcondor_poll_callback``
+_HOOKS = (
+    "output_directory",
+    "bootstrap_file",
+    "cmdline_args",
+    "poll_callback",
+    "check_job_completeness",
+    "use_local_scheduler",
+    "post_submit_delay",
+)
+
+
+def on_batch_system(system: BatchSystem) -> Callable[[type[T]], type[T]]:
+    """Return the decorator of the class of a batch system's workflows, which registers both.
+
+    Raises:
+        ConfigError: if there is another batch system of that name.
+    """
+
+    def decorate(cls: type[T]) -> type[T]:
+        register(system)
+        WORKFLOWS[system.kind] = cls
+        for hook in _HOOKS:
+            setattr(cls, f"{system.kind}_{hook}", vars(BatchControl)[hook])
+        add_batch_system(system)
+        return cls
+
+    return decorate
 
 
 class BatchControl(BatchOptions):
-    """Base of workflows on a batch system.
-
-    law asks for each of these under the name of the batch system, such as ``htcondor_poll_callback``.
-    """
+    """Base of workflows on a batch system, see :func:`on_batch_system`."""
 
     # no option: with one look a minute, for an hour
     poll_fails = 60
@@ -78,7 +107,7 @@ class BatchControl(BatchOptions):
             self.site_inst.check_path(str(path))
         # what jobs are told of the others is quoted
         for path in (self.control, *self.job_environment.files.values()):
-            check_characters(str(self.effective_workflow), str(path))
+            BATCH_SYSTEMS[str(self.effective_workflow)].check_characters(str(path))
         variables = {**self.job_environment.variables, **self.job_variables()}
         # they are words of a shell script
         config.render_variables.update({name: shlex.quote(value) for name, value in variables.items()})

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import law
+import luigi
 from law.contrib.htcondor.job import HTCondorJobManager
 from law.contrib.htcondor.workflow import HTCondorWorkflow, HTCondorWorkflowProxy
 from law.job.base import JobInputFile
 
 from tasks.batch.causes import Cause, Failure
 from tasks.batch.condor_queue import CondorQueue
-from tasks.batch.control import BatchControl
+from tasks.batch.control import BatchControl, on_batch_system
 from tasks.batch.queues import QueueError, QueueManager, branches_of
 from tasks.batch.submission import BatchProxy
+from tasks.settings.batch_systems import BatchSystem
 
 #: attributes of jobs, by which they are found again: the control folder, and the branches like ``_0To1``
 CONTROL, BRANCHES = "PocketlawControl", "PocketlawBranches"
@@ -37,6 +40,28 @@ _ASKED = (
 _IDLE, _RUNNING, _REMOVED, _COMPLETED, _HELD = 1, 2, 3, 4, 5
 #: HoldReasonCode of condor_hold
 _BY_A_PERSON = 1
+
+
+HTCONDOR = BatchSystem(
+    kind="htcondor",
+    name="HTCondor",
+    commands=("condor_submit", "condor_q", "condor_history", "condor_rm", "condor_status"),
+    queue=("condor_q", "-limit", "1", "-af", "ClusterId"),
+    machines=("condor_status", "-limit", "1", "-af", "Name"),
+    why="condor_q -better-analyze",
+    options={
+        "htcondor_pool": luigi.Parameter(
+            default=law.NO_STR,
+            significant=False,
+            description="pool of HTCondor that jobs are sent to; default: this one",
+        ),
+        "htcondor_scheduler": luigi.Parameter(
+            default=law.NO_STR, significant=False, description="schedd that jobs are sent to; default: this machine's"
+        ),
+    },
+    # macros of submit files, the ends of texts, and lists
+    unsuitable=re.compile(r'[$",\\\x00-\x1f]'),
+)
 
 
 class HTCondorManager(QueueManager, HTCondorJobManager):
@@ -123,6 +148,7 @@ class HTCondorProxy(BatchProxy, HTCondorWorkflowProxy):
                     (control / f"{name}.{suffix}").unlink(missing_ok=True)
 
 
+@on_batch_system(HTCONDOR)
 class HTCondorBatch(BatchControl, HTCondorWorkflow):
     """Adds ``--workflow htcondor`` to a workflow in the store."""
 
@@ -130,13 +156,7 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
 
     exclude_index = True
 
-    htcondor_output_directory = BatchControl.output_directory
-    htcondor_bootstrap_file = BatchControl.bootstrap_file
-    htcondor_cmdline_args = BatchControl.cmdline_args
-    htcondor_poll_callback = BatchControl.poll_callback
-    htcondor_check_job_completeness = BatchControl.check_job_completeness
-    htcondor_use_local_scheduler = BatchControl.use_local_scheduler
-    htcondor_post_submit_delay = BatchControl.post_submit_delay
+    exclude_params_branch: ClassVar = set(HTCONDOR.options)
 
     def htcondor_create_job_manager(self, **kwargs: Any) -> HTCondorManager:
         """Return the manager."""

@@ -18,7 +18,8 @@ from tasks.batch.causes import BACK_OFF, Needs
 from tasks.batch.dry_run import dry_run
 from tasks.batch.environment import JobEnvironment, job_environment
 from tasks.batch.own_store import check_own_store
-from tasks.settings.sites import ENVIRONMENTS, Site, check_characters, read_site
+from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem
+from tasks.settings.sites import ENVIRONMENTS, Site, read_site
 
 #: folder of the bundles, in the store or in the log directory of the site
 BUNDLES = ".bundles"
@@ -26,10 +27,6 @@ BUNDLES = ".bundles"
 _OF_SITE = "default: the site's"
 #: options that are a site's, too
 _OF_SITE_TOO = ("flavour", "container", "environment", "accounting_group", "proxy")
-#: batch system → what it has no word for
-_WITHOUT = {"slurm": ("container", "environment", "flavour")}
-#: batch system → options that are for it alone
-_ALONE = {"slurm": ("slurm_partition",), "htcondor": ("htcondor_pool", "htcondor_scheduler")}
 #: MB that no job does with; less has no unit where one was meant
 _LEAST_MEMORY = 50
 
@@ -53,13 +50,7 @@ class WorkflowTypes(law.Task):
 class BatchOptions(WorkflowTypes):
     """Adds what jobs ask for; nothing of it changes an output."""
 
-    workflow_types = ("local", "htcondor", "slurm")
-
-    workflow = luigi.Parameter(
-        default="local",
-        significant=False,
-        description=f"where branches run: {', '.join(workflow_types)}; default: local",
-    )
+    workflow = luigi.Parameter(default="local", significant=False, description="where branches run; default: local")
     site = luigi.Parameter(
         default="local", significant=False, description="preset of law.cfg for batch jobs; default: local"
     )
@@ -120,15 +111,6 @@ class BatchOptions(WorkflowTypes):
         significant=False,
         description="forget the record of an earlier submission and begin a new one; default: False",
     )
-    slurm_partition = luigi.Parameter(
-        default=law.NO_STR, significant=False, description=f"partition of Slurm that jobs are sent to; {_OF_SITE}"
-    )
-    htcondor_pool = luigi.Parameter(
-        default=law.NO_STR, significant=False, description="pool of HTCondor that jobs are sent to; default: this one"
-    )
-    htcondor_scheduler = luigi.Parameter(
-        default=law.NO_STR, significant=False, description="schedd that jobs are sent to; default: this machine's"
-    )
     cancel_jobs = luigi.BoolParameter(
         default=False,
         significant=False,
@@ -162,9 +144,6 @@ class BatchOptions(WorkflowTypes):
         "tasks_per_job",
         "submission_threads",
         "ignore_submission",
-        "slurm_partition",
-        "htcondor_pool",
-        "htcondor_scheduler",
         "cancel_jobs",
         "dry_run",
     }
@@ -175,12 +154,14 @@ class BatchOptions(WorkflowTypes):
         params = super().modify_param_values(params)
         if "site" in params:
             site, workflow = read_site(params["site"]), params["workflow"]
-            check_characters(workflow, str(Path(site.log_directory or store_root()).absolute()))
-            for option in _WITHOUT.get(workflow, ()):
-                value = getattr(site, option) if params[option] == law.NO_STR else params[option]
-                if value != getattr(Site, option):
-                    raise ConfigError(f"--{option} {value} is for --workflow htcondor, not {workflow}")
             if workflow != "local":
+                system = BATCH_SYSTEMS[workflow]
+                system.check_characters(str(Path(site.log_directory or store_root()).absolute()))
+                for option in system.lacks:
+                    value = getattr(site, option) if params[option] == law.NO_STR else params[option]
+                    if value != getattr(Site, option):
+                        others = " or ".join(kind for kind, other in BATCH_SYSTEMS.items() if option not in other.lacks)
+                        raise ConfigError(f"--{option} {value} is for --workflow {others}, not {workflow}")
                 site.check_workflow(workflow)
                 _check_given(params, workflow)
                 site = site.changed(**{name: params[name] for name in _OF_SITE_TOO if params[name] != law.NO_STR})
@@ -259,17 +240,25 @@ class BatchOptions(WorkflowTypes):
         return ""
 
 
+def add_batch_system(system: BatchSystem) -> None:
+    """Let ``--workflow`` be a batch system that was registered, and add the options that it alone has."""
+    BatchOptions.workflow_types = ("local", *BATCH_SYSTEMS)
+    BatchOptions.workflow.description = f"where branches run: {', '.join(BatchOptions.workflow_types)}; default: local"
+    for name, parameter in system.options.items():
+        setattr(BatchOptions, name, parameter)
+
+
 def _check_given(params: Mapping[str, Any], workflow: str) -> None:
     """Check what is given for jobs.
 
     Raises:
         ConfigError: if it is for another batch system, or less memory than any job needs.
     """
-    for system, options in _ALONE.items():
-        for option in options:
-            if system != workflow and params[option] != law.NO_STR:
+    for kind, system in BATCH_SYSTEMS.items():
+        for option, parameter in system.options.items():
+            if kind != workflow and params[option] != parameter.task_value("", option):
                 name = f"--{option.replace('_', '-')}"
-                raise ConfigError(f"{name} {params[option]} is for --workflow {system}, not {workflow}")
+                raise ConfigError(f"{name} {params[option]} is for --workflow {kind}, not {workflow}")
     memory = params["memory"]
     if memory != law.NO_FLOAT and memory < _LEAST_MEMORY:
         raise ConfigError(f"--memory is {memory:g} MB, which no job does with: give it with its unit, such as 3GB")

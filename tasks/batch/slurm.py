@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import law
+import luigi
 from law.contrib.slurm.job import SlurmJobManager
 from law.contrib.slurm.workflow import SlurmWorkflow, SlurmWorkflowProxy
 
-from tasks.batch.control import BatchControl
+from tasks.batch.control import BatchControl, on_batch_system
 from tasks.batch.queues import QueueError, QueueManager, ask, branches_of
 from tasks.batch.submission import BatchProxy
+from tasks.settings.batch_systems import BatchSystem
 
 #: what squeue prints of a job, with the width of each; longer values are cut off
 _FIELDS = {"JobArrayID": 40, "State": 20, "Reason": 80, "exit_code": 12, "NodeList": 80, "Command": 1024}
@@ -42,6 +44,25 @@ _ENDED = {
 # reasons of waiting jobs that a person holds, and of those that nobody lets go on
 _BY_A_PERSON = re.compile(r"JobHeld(User|Admin)")
 _ON_HOLD = re.compile(r"\bheld\b|JobHeld|JobHoldMaxRequeue")
+
+SLURM = BatchSystem(
+    kind="slurm",
+    name="Slurm",
+    commands=("sbatch", "squeue", "sacct", "scancel", "sinfo"),
+    queue=("squeue", "--noheader", "--me"),
+    machines=("sinfo", "--noheader"),
+    why="squeue --start",
+    options={
+        "slurm_partition": luigi.Parameter(
+            default=law.NO_STR,
+            significant=False,
+            description="partition of Slurm that jobs are sent to; default: the site's",
+        ),
+    },
+    lacks=("container", "environment", "flavour"),
+    # law puts paths into the lines of scripts as they are
+    unsuitable=re.compile(r"[^\w./+=@:~-]"),
+)
 
 _ARRAY = """\
 #!/usr/bin/env bash
@@ -204,6 +225,7 @@ class SlurmProxy(BatchProxy, SlurmWorkflowProxy):
         return [manager.write_array(part) for part in law.util.iter_chunks(files, manager.chunk_size_submit)]
 
 
+@on_batch_system(SLURM)
 class SlurmBatch(BatchControl, SlurmWorkflow):
     """Adds ``--workflow slurm`` to a workflow in the store."""
 
@@ -211,16 +233,9 @@ class SlurmBatch(BatchControl, SlurmWorkflow):
 
     # ids are enough for all commands, and the partition is in the job file
     slurm_job_kwargs: ClassVar[list[str]] = []
+    exclude_params_branch: ClassVar = set(SLURM.options)
 
     exclude_index = True
-
-    slurm_output_directory = BatchControl.output_directory
-    slurm_bootstrap_file = BatchControl.bootstrap_file
-    slurm_cmdline_args = BatchControl.cmdline_args
-    slurm_poll_callback = BatchControl.poll_callback
-    slurm_check_job_completeness = BatchControl.check_job_completeness
-    slurm_use_local_scheduler = BatchControl.use_local_scheduler
-    slurm_post_submit_delay = BatchControl.post_submit_delay
 
     def slurm_create_job_manager(self, **kwargs: Any) -> SlurmManager:
         """Return the manager."""

@@ -13,9 +13,8 @@ import law
 from pocket.base.fingerprint import digest
 from pocket.io.store import store_root
 from pocket.io.store.paths import own_folder
-from tasks.batch.htcondor import HTCondorBatch
 from tasks.batch.own_store import check_reach
-from tasks.batch.slurm import SlurmBatch
+from tasks.batch.systems import AnyBatchSystem
 from tasks.chain.toys import MakeToySamples
 from tasks.core.targets import StoreTarget, fetch, find_remote
 from tasks.framework.base import ConfigTask, input_ids, requirements_complete
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from pocket.engine.resources import Resources
 
 
-class BatchWorkflow(ConfigTask, PoolWorkflow, HTCondorBatch, SlurmBatch):
+class BatchWorkflow(ConfigTask, PoolWorkflow, AnyBatchSystem):
     """Base of workflows whose branches may be jobs on a batch system."""
 
     exclude_index = True

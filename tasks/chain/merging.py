@@ -126,7 +126,7 @@ class MergeOutputs(IterationTask, ConfigTask):
 
     @cached_property
     def _code(self) -> list[str]:
-        modules = ("merging", "columns.parquet", "contents", "dumps.config")
+        modules = ("outputs.merging", "columns.parquet", "histograms.contents", "configuration.description")
         return [code_closure(f"pocket.{module}") for module in modules]
 
     def input_ids(self) -> dict[str, str] | None:

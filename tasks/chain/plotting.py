@@ -29,7 +29,7 @@ from tasks.framework.pool import run_jobs
 
 
 class PlotTemplates(ClosureGate, ConfigTask):
-    """Draws data over stacked simulation, and both beside the templates without scale factors."""
+    """Draws data over stacked simulation, both beside the templates without scale factors, and an analysis' plots."""
 
     variables = law.CSVParameter(default=(), description="histograms to draw; default: all of the configuration")
     categories = law.CSVParameter(default=(), description="categories to draw; default: all of the configuration")
@@ -76,10 +76,13 @@ class PlotTemplates(ClosureGate, ConfigTask):
 
     def fingerprint_spec(self) -> Any:
         """The templates, what decides how each figure looks, and the code that draws."""
+        from pocket.plots.specification import plot_specs
+
         return {
             "templates": {name: task.fingerprint for name, task in self.requires()["templates"].items()},
             "figures": self.figure_specs,
             "code": code_closure("pocket.plots.templates.figures"),
+            "plots": plot_specs(self.analysis_inst.all_plots),
         }
 
     @cached_property
@@ -105,13 +108,17 @@ class PlotTemplates(ClosureGate, ConfigTask):
         )
 
     def make(self) -> None:
-        """Draw one variable in one category per job, unless there are equal figures already."""
+        """Draw the plots of one variable in one category per job, those that aren't there already."""
         from pocket.configuration.analysis import absolute_reference
 
         reference = absolute_reference(self.analysis)
         folders = {name: task.directory for name, task in self.requires()["templates"].items()}
         ids = self.figure_ids(folders)
         made = find_figures(self.directory.parent, set(ids.values()))
+        wanted: dict[tuple[str, str], list[str]] = {}
+        for (category, variable, plot), identity in ids.items():
+            if identity not in made:
+                wanted.setdefault((category, variable), []).append(plot)
         figures: dict[str, Any] = {}
         with write_output(**self.write_info(), figures=figures) as folder, TemporaryDirectory(dir=folder) as drawn:
             jobs = {
@@ -121,6 +128,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
                     config=self.config,
                     variable=variable,
                     category=category,
+                    plots=tuple(plots),
                     templates=folders[self.config],
                     before=folders.get(self.compare),
                     before_name=self.compare,
@@ -128,43 +136,50 @@ class PlotTemplates(ClosureGate, ConfigTask):
                     folder=Path(drawn, f"{number}"),
                     expected=self.expected(self.config),
                 )
-                for number, ((category, variable), identity) in enumerate(ids.items())
-                if identity not in made
+                for number, ((category, variable), plots) in enumerate(wanted.items())
             }
             if jobs:
                 run_jobs(list(jobs.values()), self.cores, self.progress_label, "plots", self.show_progress)
-            for figure, identity in ids.items():
-                category, variable = figure
+            for (category, variable, plot), identity in ids.items():
                 (folder / category).mkdir(parents=True, exist_ok=True)
-                files = sorted(jobs[figure].folder.iterdir()) if figure in jobs else made[identity]
+                if identity in made:
+                    files = made[identity]
+                else:
+                    files = sorted((jobs[category, variable].folder / plot).iterdir())
                 for file in files:
                     shutil.copyfile(file, folder / category / file.name)
-                figures[f"{category}/{variable}"] = {"id": identity, "files": [file.name for file in files]}
+                figures[f"{category}/{variable}/{plot}"] = {"id": identity, "files": [file.name for file in files]}
         print(f"plots of {self.config} are in {self.directory}")
 
-    def figure_ids(self, folders: Mapping[str, Path]) -> dict[tuple[str, str], str]:
-        """Return category and variable → hash of all that decides the figures, contents of templates included.
+    def figure_ids(self, folders: Mapping[str, Path]) -> dict[tuple[str, str, str], str]:
+        """Return category, variable and plot → hash of all that decides the figures, contents of templates included.
 
         Args:
             folders: configuration → folder of its templates.
         """
+        from pocket.plots.specification import plot_specs
+
         contents = {name: read_contents(folder) for name, folder in folders.items()}
         code = code_closure("pocket.plots.templates.figures")
-        names = self.config, self.compare, self.root
-        return {
-            (category, variable): digest(
-                {
-                    "spec": spec,
-                    "figure": (category, variable, self.compare),
-                    "contents": [
-                        checksum_in_category(contents[name], variable, category) if name in contents else None
-                        for name in names
-                    ],
-                    "code": code,
-                }
-            )
-            for (category, variable), spec in self.figure_specs.items()
-        }
+        plots = plot_specs(self.analysis_inst.all_plots)
+
+        def checksum(name: str, variable: str, category: str) -> str | None:
+            return checksum_in_category(contents[name], variable, category) if name in contents else None
+
+        ids = {}
+        for (category, variable), spec in self.figure_specs.items():
+            for name, plot in self.analysis_inst.all_plots.items():
+                shown = (self.config, self.compare, self.root) if plot.compares else (self.config,)
+                ids[category, variable, name] = digest(
+                    {
+                        "spec": spec,
+                        "figure": (category, variable, self.compare if plot.compares else ""),
+                        "contents": [checksum(config, variable, category) for config in shown],
+                        "code": code,
+                        "plot": plots[name],
+                    }
+                )
+        return ids
 
 
 def find_figures(folder: Path, wanted: Collection[str]) -> dict[str, list[Path]]:

@@ -115,6 +115,13 @@ def _plotting(module: str) -> Callable[[Analysis, str], dict[str, Any]]:
     return parts
 
 
+def _plotting_templates(analysis: Analysis, name: str) -> dict[str, Any]:
+    from pocket.plots.specification import plot_specs
+
+    parts = _plotting("pocket.plots.templates.figures")(analysis, name)
+    return {**parts, "plots": plot_specs(analysis.all_plots)}
+
+
 #: what the sentence of a :class:`ChangedCodeError` has
 CHANGED = "isn't what this run began with"
 #: environment variable of jobs of a batch system: family of the task and its fingerprint where it was submitted
@@ -124,7 +131,7 @@ VARIABLE = "POCKET_EXPECTED"
 PARTS: Mapping[str, Callable[[Analysis, str], dict[str, Any]]] = {
     "RunProcessor": _processing,
     "SkimEvents": _skimming,
-    "PlotTemplates": _plotting("pocket.plots.templates.figures"),
+    "PlotTemplates": _plotting_templates,
     "PlotScaleFactors": _plotting("pocket.plots.scale_factors.figures"),
 }
 

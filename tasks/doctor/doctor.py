@@ -21,8 +21,9 @@ from tasks.doctor.job import DoctorJob
 from tasks.doctor.packages import packages
 from tasks.doctor.places import index, placement, writable
 from tasks.doctor.result import Result, Status
-from tasks.doctor.systems import SYSTEMS, batch_system, systems_here, xrootd_client
+from tasks.doctor.systems import batch_system, systems_here, xrootd_client
 from tasks.framework.base import AnalysisTask
+from tasks.settings.batch_systems import BATCH_SYSTEMS
 from tasks.settings.sites import read_site
 
 #: what of the options the test job gets: it is what other jobs would be
@@ -124,4 +125,4 @@ class Doctor(BatchOptions, AnalysisTask):
             return
         # law's job_file_dir doesn't matter: files of submissions are beside the record of the jobs
         yield placement(site, {"the checkout": checkout, "job files and logs": Path(logs or store_root())})
-        yield batch_system(SYSTEMS[self.workflow])
+        yield batch_system(BATCH_SYSTEMS[self.workflow])

@@ -19,12 +19,11 @@ from pocket.base.snapshots.process import original
 from pocket.errors import ConfigError, PocketError
 from pocket.executors.proxy import in_words, proxy_ends
 from pocket.io.store.publishing import replacing_file
-from tasks.batch.htcondor import HTCondorBatch
 from tasks.batch.own_store import has_own_store
-from tasks.batch.slurm import SlurmBatch
+from tasks.batch.systems import AnyBatchSystem
 from tasks.doctor.result import Result, Status
-from tasks.doctor.systems import SYSTEMS
 from tasks.framework.base import AnalysisTask
+from tasks.settings.batch_systems import BATCH_SYSTEMS
 
 #: the report, and its name once law has added which job it is of
 REPORT, OF_JOB = "report.json", "report_0To1.json"
@@ -33,7 +32,7 @@ POLL = 1 / 12
 _OF_RUNNING = ("set_status_message", "set_progress_percentage", "decrease_running_resources", "scheduler_messages")
 
 
-class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
+class DoctorJob(AnyBatchSystem, AnalysisTask):
     """One job that writes its report into a folder of the store."""
 
     folder = luigi.Parameter(description="folder that the report is written into; no default")
@@ -117,7 +116,7 @@ class DoctorJob(HTCondorBatch, SlurmBatch, AnalysisTask):
             failed = time.monotonic() - begin < minutes * 60
             if failed:
                 return Result("test job", Status.PROBLEM, str(error), f"read the logs in {control}")
-            advice = f"wait longer (--wait 1h), or ask why with {SYSTEMS[self.workflow].why}"
+            advice = f"wait longer (--wait 1h), or ask why with {BATCH_SYSTEMS[self.workflow].why}"
             return Result("test job", Status.PROBLEM, f"not done within {in_words(minutes * 60)}, and removed", advice)
         finally:
             ended = (proxy.job_manager.FINISHED, proxy.job_manager.FAILED)

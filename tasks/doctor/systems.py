@@ -4,50 +4,11 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from tasks.doctor.result import Result, Status
+from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem
 
 SECONDS = 60
-
-
-@dataclass(frozen=True)
-class BatchSystem:
-    """How a batch system is asked.
-
-    Args:
-        name: what people call it.
-        commands: commands that submitting, watching and removing jobs need.
-        queue: question that the server with the queue answers, if only by nothing.
-        machines: question that is answered with a line at least if jobs can run anywhere.
-        why: command that tells why a job doesn't start.
-    """
-
-    name: str
-    commands: tuple[str, ...]
-    queue: tuple[str, ...]
-    machines: tuple[str, ...]
-    why: str
-
-
-#: type of workflow → its batch system
-SYSTEMS: Mapping[str, BatchSystem] = {
-    "htcondor": BatchSystem(
-        "HTCondor",
-        ("condor_submit", "condor_q", "condor_history", "condor_rm", "condor_status"),
-        ("condor_q", "-limit", "1", "-af", "ClusterId"),
-        ("condor_status", "-limit", "1", "-af", "Name"),
-        "condor_q -better-analyze",
-    ),
-    "slurm": BatchSystem(
-        "Slurm",
-        ("sbatch", "squeue", "sacct", "scancel", "sinfo"),
-        ("squeue", "--noheader", "--me"),
-        ("sinfo", "--noheader"),
-        "squeue --start",
-    ),
-}
 
 
 def batch_system(system: BatchSystem) -> Result:
@@ -74,7 +35,7 @@ def batch_system(system: BatchSystem) -> Result:
 
 def systems_here() -> Result:
     """Which batch systems are on this machine, for runs that need none."""
-    here = {kind: system.name for kind, system in SYSTEMS.items() if all(map(shutil.which, system.commands))}
+    here = {kind: system.name for kind, system in BATCH_SYSTEMS.items() if all(map(shutil.which, system.commands))}
     found = "; ".join(f"{name} is here (--workflow {kind} checks it)" for kind, name in here.items())
     return Result("batch system", Status.OK, found or "none is here, and local runs need none")
 

@@ -287,7 +287,7 @@ class MergingJob:
 
 @dataclass(frozen=True)
 class TemplatePlotJob:
-    """Draws one variable in one category.
+    """Draws plots of one variable in one category.
 
     Args:
         analysis: reference of the analysis.
@@ -295,11 +295,12 @@ class TemplatePlotJob:
         config: name of the configuration.
         variable: the histogram.
         category: the category.
+        plots: names of the plots.
         templates: folder of the merged templates.
         before: folder of the templates to compare with, ``None`` for no comparison.
         before_name: configuration of those.
         root: folder of the square roots of both, ``None`` for no error of the comparison.
-        folder: where the files go; made if it isn't there.
+        folder: where the files go, those of each plot into a folder of its name; made if it isn't there.
         expected: what must be loaded, if it is checked.
     """
 
@@ -308,6 +309,7 @@ class TemplatePlotJob:
     config: str
     variable: str
     category: str
+    plots: tuple[str, ...]
     templates: Path
     before: Path | None
     before_name: str
@@ -321,14 +323,17 @@ class TemplatePlotJob:
         from pocket.histograms.files import list_variables, read_templates
         from pocket.plots.templates.figures import draw_templates
 
-        config = load_checked(self).config(self.config)
+        analysis = load_checked(self)
+        config = analysis.config(self.config)
         before, root = (
             read_templates(folder, self.variable) if folder and self.variable in list_variables(folder) else None
             for folder in (self.before, self.root)
         )
         templates = read_templates(self.templates, self.variable)
-        plots = draw_templates(config, self.variable, self.category, templates, before, self.before_name, root)
-        save_plots(plots, self.folder, config.parameters)
+        given = config, self.variable, self.category, templates, before, self.before_name, root
+        for name in self.plots:
+            drawn = draw_templates(*given, plots=[analysis.all_plots[name]])
+            save_plots(drawn, self.folder / name, config.parameters)
         progress(self.size)
 
 

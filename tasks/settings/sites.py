@@ -12,19 +12,11 @@ from typing import Any
 import law
 
 from pocket.errors import ConfigError, check_known
+from tasks.settings.batch_systems import BATCH_SYSTEMS
 
 PREFIX = "site_"
-#: batch system → its name, and characters that it, or law's scripts for it, can't take in the path of a submission
-_UNSUITABLE = {
-    # macros of submit files, the ends of texts, and lists
-    "htcondor": ("HTCondor", re.compile(r'[$",\\\x00-\x1f]')),
-    # law puts paths into the lines of scripts as they are
-    "slurm": ("Slurm", re.compile(r"[^\w./+=@:~-]")),
-}
 #: what jobs may run in: the checkout and the packages as they see them, or a copy that is sent with them
 ENVIRONMENTS = ("shared", "bundle")
-#: the batch systems
-SYSTEMS = ("htcondor", "slurm")
 #: which store jobs read and write: the one of who submits, or only the remote one
 STORES = ("shared", "remote")
 
@@ -63,7 +55,7 @@ class Site:
         submit: further lines of the submission, one in each line: ``key = value`` of a submit file of HTCondor, options
             of Slurm such as ``gres=gpu:1``. ``{memory}`` stands for the memory in MB, ``{seconds}`` and ``{minutes}``
             for the running time.
-        workflows: batch systems of the place, ``htcondor`` or ``slurm``, or ``none`` if it takes no jobs.
+        workflows: batch systems of the place, all without any, or ``none`` if it takes no jobs.
         dask: options of the executor ``dask`` in this place, one in each line: ``key = value`` with the keys of
             ``docs/executors.md``. ``required = scheduler`` names those that the user has to give.
     """
@@ -93,7 +85,7 @@ class Site:
     setup: str = ""
     requirements: str = ""
     submit: tuple[tuple[str, str], ...] = ()
-    workflows: tuple[str, ...] = SYSTEMS
+    workflows: tuple[str, ...] = ()
     dask: tuple[tuple[str, str], ...] = ()
 
     def changed(self, **options: Any) -> Site:
@@ -121,8 +113,8 @@ class Site:
         Raises:
             ConfigError: if it has another one, or none.
         """
-        if workflow not in self.workflows:
-            systems = [name for name in self.workflows if name in SYSTEMS]
+        if self.workflows and workflow not in self.workflows:
+            systems = [name for name in self.workflows if name in BATCH_SYSTEMS]
             others = f"only of {' or '.join(systems)}" if systems else "it is for --executor dask"
             raise ConfigError(f"site {self.name!r} takes no jobs of {workflow}, {others}")
 
@@ -156,24 +148,6 @@ class Site:
             raise ConfigError(f"{where}, only from {self.submit_from}: {remedy}")
         if path.startswith(self.not_from):
             raise ConfigError(f"{where}: {remedy}")
-
-
-def check_characters(system: str, path: str) -> None:
-    """Check that a batch system can be told a path.
-
-    Args:
-        system: ``htcondor`` or ``slurm``; any other takes all paths.
-        path: the path.
-
-    Raises:
-        ConfigError: if it can't.
-    """
-    name, unsuitable = _UNSUITABLE.get(system, (system, None))
-    if unsuitable and (found := unsuitable.search(path)):
-        raise ConfigError(
-            f"{name} can't be told the path {path}, which has {found[0]!r}: set POCKET_STORE to another one, or "
-            f"log_directory in the site's section of law.cfg"
-        )
 
 
 def site_names() -> list[str]:
@@ -219,7 +193,7 @@ def parse_site(name: str, options: Mapping[str, object]) -> Site:
     where = f"[{PREFIX}{name}] of law.cfg"
     check_known("environment", [site.environment], ENVIRONMENTS, where)
     check_known("store", [site.store], STORES, where)
-    check_known("workflow", site.workflows, (*SYSTEMS, "none"), where)
+    check_known("workflow", site.workflows, (*BATCH_SYSTEMS, "none"), where)
     check_known("option", site.required, known, f"required in {where}")
     return site
 

@@ -38,6 +38,8 @@ from pocket.plots.templates.processes import drawn_processes
 if TYPE_CHECKING:
     from hist import Hist
 
+    from pocket.plots.templates.figures import PlotContext
+
 #: relative difference of sums of squares that are the same
 ROUNDING = 1e-9
 
@@ -51,6 +53,23 @@ POINTS: dict[str, dict[str, Any]] = {
     "before": {"color": COLORS["before"], "markerfacecolor": "white"},
     "after": {"color": COLORS["after"]},
 }
+
+
+def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
+    """Draw before and after scale factors, see :func:`before_after`; nothing without data, or one of the two."""
+    if context.data is None or not (context.mc and context.before):
+        return None
+    return before_after(
+        context.data,
+        context.before,
+        context.mc,
+        style=context.style,
+        period=context.period,
+        histogram=context.histogram,
+        category=context.category,
+        xlim=context.xlim,
+        root=context.root,
+    )
 
 
 def before_after(

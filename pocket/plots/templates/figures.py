@@ -1,27 +1,62 @@
-"""Plots of a configuration: which figures a variable in a category gives."""
+"""Figures of templates: what a plot gets of a histogram in a category, and the drawing of all plots."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import importlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from matplotlib.figure import Figure
 
+from pocket.base.runtime.user_code import UserCall
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.plot import SHIPPED, TemplatePlot
+from pocket.errors import ConfigError
 from pocket.plots.axes import projections
 from pocket.plots.canvas import Period
 from pocket.plots.specification import figure_names, figure_style, period_spec
 from pocket.plots.style import PlotStyle
-from pocket.plots.templates.before_after import before_after
-from pocket.plots.templates.stack import data_mc
 
 if TYPE_CHECKING:
     from hist import Hist
 
 #: stem of the file names, figure, and what it shows as numbers
 Plot: TypeAlias = tuple[str, Figure, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class PlotContext:
+    """What a plot is made of: a histogram on one of its axes, in one category.
+
+    Args:
+        config: the configuration.
+        histogram: what the figure is called: the histogram, or ``{histogram}_{axis}`` if it has several axes.
+        category: name of the category.
+        data: the data of all samples, with one dense axis; ``None`` without data.
+        mc: sample → histogram with axes ("variation", the axis of the data).
+        style: colours, labels, groups, blinding.
+        period: luminosity, year and energy of the data.
+        xlim: range to show; ``None`` for the whole axis.
+        before: as ``mc``, of the configuration to compare with; empty without one, and for plots that don't compare.
+        before_name: name of that configuration.
+        root: as ``mc``, of the square roots of both (:func:`pocket.configuration.comparison.square_roots`), for the
+            error of after / before; ``None`` without.
+    """
+
+    config: Configurator
+    histogram: str
+    category: str
+    data: Hist[Any] | None
+    mc: Mapping[str, Hist[Any]]
+    style: PlotStyle
+    period: Period
+    xlim: tuple[float, float] | None = None
+    before: Mapping[str, Hist[Any]] = field(default_factory=dict)
+    before_name: str = ""
+    root: Mapping[str, Hist[Any]] | None = None
 
 
 def draw_templates(
@@ -32,8 +67,9 @@ def draw_templates(
     before: Mapping[str, Hist[Any]] | None = None,
     before_name: str = "",
     root: Mapping[str, Hist[Any]] | None = None,
+    plots: Iterable[TemplatePlot] = SHIPPED,
 ) -> Iterator[Plot]:
-    """Draw data over stacked simulation, and before and after where there is a before and there are data.
+    """Draw plots of a histogram in a category.
 
     Histograms with several axes are drawn as projections on each.
 
@@ -46,29 +82,61 @@ def draw_templates(
         before_name: its name.
         root: the same of their square roots (:func:`pocket.configuration.comparison.square_roots`), for the error of
             after / before.
+        plots: what is drawn; by default data over stacked simulation, and before and after where there is a before
+            and there are data.
 
     Yields:
-        One plot after the other; ``{variable}[_{axis}][_vs_{before_name}]`` is its stem.
+        One plot after the other, with the stem that its declaration gives.
+
+    Raises:
+        ConfigError: if the function of a plot isn't found, or returns something else than a figure and numbers.
     """
     style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
     conf = cfg.variables[variable]
     after_parts = _split(cfg, variable, category, templates)
     before_parts = _split(cfg, variable, category, before) if before else {}
     root_parts = _split(cfg, variable, category, root) if root else {}
-    for name, axis in zip(figure_names(cfg, variable), conf.axes, strict=True):
-        data, mc = after_parts[axis.name]
-        shared: dict[str, Any] = {
-            "style": style,
-            "period": period_of(cfg),
-            "histogram": name,
-            "category": category,
-            "xlim": axis.lim,
-        }
-        if mc:
-            yield (name, *data_mc(data, mc, **shared))
-        if mc and data is not None and axis.name in before_parts and before_parts[axis.name][1]:
-            shared["root"] = root_parts[axis.name][1] if root_parts else None
-            yield (f"{name}_vs_{before_name}", *before_after(data, before_parts[axis.name][1], mc, **shared))
+    for plot in plots:
+        draw = _function(plot)
+        for name, axis in zip(figure_names(cfg, variable), conf.axes, strict=True):
+            data, mc = after_parts[axis.name]
+            compared = plot.compares and axis.name in before_parts
+            context = PlotContext(
+                config=cfg,
+                histogram=name,
+                category=category,
+                data=data,
+                mc=mc,
+                style=style,
+                period=period_of(cfg),
+                xlim=axis.lim,
+                before=before_parts[axis.name][1] if compared else {},
+                before_name=before_name if compared else "",
+                root=root_parts[axis.name][1] if compared and root_parts else None,
+            )
+            with UserCall("plot", plot.name):
+                drawn = draw(context)
+            if drawn is not None:
+                yield (plot.stem(name, before_name), *_checked(plot, drawn))
+
+
+def _function(plot: TemplatePlot) -> Any:
+    if not isinstance(plot.draw, str):
+        return plot.draw
+    module, _, name = plot.draw.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"plot {plot.name!r}: {plot.draw} can't be loaded: {error}") from None
+
+
+def _checked(plot: TemplatePlot, drawn: Any) -> tuple[Figure, dict[str, Any]]:
+    if isinstance(drawn, tuple) and len(drawn) == 2 and isinstance(drawn[0], Figure) and isinstance(drawn[1], dict):
+        return drawn
+    raise ConfigError(
+        f"plot {plot.name!r} returned {type(drawn).__name__}, expected a figure of matplotlib and a dictionary of what "
+        "it shows, or None"
+    )
 
 
 def period_of(cfg: Configurator) -> Period:

@@ -38,6 +38,23 @@ from pocket.plots.templates.processes import Process, drawn_processes
 if TYPE_CHECKING:
     from hist import Hist
 
+    from pocket.plots.templates.figures import PlotContext
+
+
+def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
+    """Draw data over stacked simulation, see :func:`data_mc`; nothing without simulation."""
+    if not context.mc:
+        return None
+    return data_mc(
+        context.data,
+        context.mc,
+        style=context.style,
+        period=context.period,
+        histogram=context.histogram,
+        category=context.category,
+        xlim=context.xlim,
+    )
+
 
 def data_mc(
     data: Hist[Any] | None,

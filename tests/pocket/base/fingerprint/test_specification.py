@@ -41,5 +41,5 @@ def test_differences_are_named() -> None:
     (difference,) = differences(spec_of(25.0), spec_of(25.0, threshold=2))
     assert difference.startswith("config.skim[0]: ")
     assert difference.endswith("lib.py:1 differs")
-    engine, outputs = (specification({"code": code_closure(f"pocket.{name}")}) for name in ("cut", "errors"))
+    engine, outputs = (specification({"code": code_closure(f"pocket.{name}")}) for name in ("cuts.cut", "errors"))
     assert "code: module pocket.cuts.cut differs" in list(differences(engine, outputs))

@@ -1,0 +1,92 @@
+"""The declaration of a plot: the function from templates to a figure, and the name of its files."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pocket.base.arguments import Declarative
+from pocket.base.file_names import check_file_name
+from pocket.errors import ConfigError
+
+_REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True)
+class TemplatePlot(metaclass=Declarative):
+    """A figure that ``PlotTemplates`` draws of each histogram in each category.
+
+    Args:
+        name: its name, in errors and in the names of its files.
+        draw: function that takes a :class:`pocket.plots.templates.figures.PlotContext` and returns a figure of
+            matplotlib and what it shows as numbers for JSON, or ``None`` where there is nothing to draw. Its code is
+            part of the fingerprint. It may be named, ``"module:function"``.
+        suffix: end of the names of its files, ``{histogram}{suffix}.pdf``; ``{before}`` in it stands for the
+            configuration to compare with. By default ``_`` and its name.
+        compares: whether it also shows the templates of the configuration to compare with.
+
+    Raises:
+        ConfigError: if there is no function that takes one argument, or the name can't be part of a file's.
+    """
+
+    name: str
+    draw: Callable[[Any], tuple[Any, dict[str, Any]] | None] | str
+    suffix: str | None = None
+    compares: bool = False
+
+    def __post_init__(self) -> None:
+        check_file_name("plot", self.name, "plots")
+        if isinstance(self.draw, str):
+            if not _REFERENCE.fullmatch(self.draw):
+                raise ConfigError(f"plot {self.name!r}: draw is {self.draw!r}, not a function or 'module:function'")
+        elif not callable(self.draw) or len(inspect.signature(self.draw).parameters) != 1:
+            raise ConfigError(
+                f"plot {self.name!r}: draw must be a function of one argument, the context, not {self.draw!r}"
+            )
+
+    def stem(self, histogram: str, before: str) -> str:
+        """Return the name of its files, without the ending.
+
+        Example:
+            >>> TemplatePlot("purity", "my.plots:purity").stem("mll", "nominal")
+            'mll_purity'
+        """
+        suffix = f"_{self.name}" if self.suffix is None else self.suffix
+        return f"{histogram}{suffix.replace('{before}', before)}"
+
+
+#: drawn of every analysis: data over stacked simulation, and both before and after scale factors
+SHIPPED = (
+    TemplatePlot("data_mc", "pocket.plots.templates.stack:draw", suffix=""),
+    TemplatePlot("before_after", "pocket.plots.templates.before_after:draw", suffix="_vs_{before}", compares=True),
+)
+
+
+def all_plots(own: Sequence[TemplatePlot | Callable[[Any], Any]], where: str) -> dict[str, TemplatePlot]:
+    """Return the shipped plots and those of an analysis, by name.
+
+    Args:
+        own: declarations, or functions alone, whose names are the plots'.
+        where: the analysis, for errors.
+
+    Raises:
+        ConfigError: if one is neither, or two have the same name or the same files.
+    """
+    plots = list(SHIPPED)
+    for each in own:
+        if not isinstance(each, TemplatePlot) and not inspect.isfunction(each):
+            raise ConfigError(f"plots of {where} has {each!r}, expected a function or a TemplatePlot")
+        plots.append(each if isinstance(each, TemplatePlot) else TemplatePlot(each.__name__, each))
+    for key in ("name", "stem"):
+        seen: set[str] = set()
+        for plot in plots:
+            value = plot.name if key == "name" else plot.stem("", "{before}")
+            if value in seen:
+                raise ConfigError(
+                    f"plots of {where}: there are two with the {'name' if key == 'name' else 'files'} of {plot.name!r}"
+                )
+            seen.add(value)
+    return {plot.name: plot for plot in plots}
