@@ -246,6 +246,8 @@ def add_batch_system(system: BatchSystem) -> None:
     BatchOptions.workflow.description = f"where branches run: {', '.join(BatchOptions.workflow_types)}; default: local"
     for name, parameter in system.options.items():
         setattr(BatchOptions, name, parameter)
+        # Python calls this for what stands in the body of a class
+        parameter.__set_name__(BatchOptions, name)
 
 
 def _check_given(params: Mapping[str, Any], workflow: str) -> None:
