@@ -6,10 +6,10 @@ import builtins
 import contextlib
 import functools
 import inspect
+import logging
 import os
 import re
 import site
-import sys
 import sysconfig
 import traceback
 from collections.abc import Iterator
@@ -25,6 +25,8 @@ from pocket.errors import PocketError, UserCodeError, nearest
 from pocket.io.remote.tokens import redacted
 from pocket.io.store.publishing import replacing_file
 from pocket.parameters.defaults import project_root
+
+_log = logging.getLogger(__name__)
 
 #: characters of an exception's text that a sentence has
 _LONGEST = 300
@@ -140,7 +142,7 @@ def add_log(error: UserCodeError, log: Path | None) -> None:
     elsewhere = ""
     if os.environ.get("POCKET_HOST_KIND"):
         # the folder of a job on a batch system, or of a Dask worker, may vanish with it
-        print(text, file=sys.stderr)
+        _log.warning("traceback of the error below:\n%s", text)
         elsewhere = " and in the log of the job"
     # without a place for it, the sentence must do
     with contextlib.suppress(OSError):

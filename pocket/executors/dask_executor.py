@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 import os
 import re
 import secrets
@@ -31,6 +32,8 @@ from pocket.io.store.remote_manifests import forget
 
 if TYPE_CHECKING:
     from pocket.executors.remote import SharedStore
+
+_log = logging.getLogger(__name__)
 
 #: option → default, of those in --executor-options
 OPTIONS: Mapping[str, Any] = {
@@ -157,7 +160,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         folders = code_folders(self.run_options["analysis"])
         self.client = self.connect()
         if link := self.client.dashboard_link:
-            print(f"Dask dashboard: {link}", file=sys.stderr)
+            _log.info("Dask dashboard: %s", link)
         variables = {name: value for name, value in os.environ.items() if name.startswith(_FORWARDED)}
         prepare_workers(
             self.client, self.run, folders, variables, new=self.cluster is not None, store=self.shared_store()
@@ -302,10 +305,10 @@ class DaskExecutorFactory(ExecutorFactoryABC):
             RESULT: f"Dask workers don't see the store {store}: outputs travel back with the results",
         }
         if place not in self.reported and not (place == STORE and self.kind == "local"):
-            print(where[place], file=sys.stderr)
+            _log.info(where[place])
         others = ", ".join(packages)
         if others and others not in self.reported:
-            print(f"Dask workers have other versions of packages than this process: {others}", file=sys.stderr)
+            _log.warning("Dask workers have other versions of packages than this process: %s", others)
         self.reported |= {place, others}
 
     def problem(self, seconds: float) -> PocketError | None:

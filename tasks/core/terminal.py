@@ -26,6 +26,7 @@ from luigi.task_register import Register
 from pocket.base.snapshots.process import current_snapshot, shown
 from pocket.errors import PocketError, UnknownNameError
 from pocket.io.remote.tokens import redacted
+from tasks.core.log import heed_option
 from tasks.core.startup import collect_when_tasks_run
 
 #: exit code of a wrong command line, as argparse has it
@@ -79,6 +80,7 @@ def _init(self: Any, cmdline_args: list[str]) -> None:
     if words not in _parsed:
         _luigis_init(self, cmdline_args)
         _check_values(self.known_args)
+        heed_option(words)
         _parsed[words] = dict(vars(self))
     vars(self).update(_parsed[words])
 

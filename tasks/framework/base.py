@@ -25,6 +25,7 @@ from tasks.batch.own_store import is_made_elsewhere
 from tasks.core.central_scheduler import use_central_scheduler
 from tasks.core.loaded import VARIABLE as EXPECTED
 from tasks.core.loaded import Expected, changed_sentence
+from tasks.core.log import log_to_terminal
 from tasks.core.snapshot import check_sources
 from tasks.core.targets import StoreTarget, are_complete, fetch_verified, refuse_replaced, remembering, store_targets
 from tasks.core.terminal import FOR_PEOPLE, one_sentence_errors, one_sentence_options
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 one_sentence_errors()
 one_sentence_options()
+log_to_terminal()
 use_central_scheduler()
 
 DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")

@@ -21,6 +21,7 @@ from typing import Any
 from pocket.errors import ConfigError, ProcessDiedError
 from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress, available_cores
 from pocket.io.store.provenance import begin_work
+from tasks.core.log import log_to_terminal
 
 #: takes a percentage
 Publish = Callable[[float], None]
@@ -179,6 +180,7 @@ _queue: SimpleQueue[Message | None] | None = None
 def _start_worker(queue: SimpleQueue[Message | None], traces: Path) -> None:
     global _queue
     _queue = queue
+    log_to_terminal()
     # where Python was if a library crashes; the file stays open as long as the process lives
     faulthandler.enable((traces / f"{os.getpid()}.txt").open("w", encoding="utf-8"))
     # a killed parent can't end its workers, so they watch for its end

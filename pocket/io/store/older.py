@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import logging
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from pocket.io.store.manifest import Manifest, is_complete, read_manifest
+
+_log = logging.getLogger(__name__)
 
 #: first version whose fingerprints hold no path, and whose manifests name the records of what decided the output
 SINCE = "0.2"
@@ -35,7 +37,7 @@ def report_older(version: Path) -> None:
         return
     text = "1 output in {} was" if number == 1 else f"{number} outputs in {{}} were"
     stay = "it stays, but is" if number == 1 else "they stay, but are"
-    print(f"{text.format(version)} made before {SINCE}: {stay} not found again", file=sys.stderr)
+    _log.info("%s made before %s: %s not found again", text.format(version), SINCE, stay)
     # Where nothing can be written, it is told again.
     with contextlib.suppress(OSError):
         (version / REPORTED).touch()

@@ -133,12 +133,12 @@ def test_traceback_that_has_no_place(tmp_path: Path) -> None:
 
 
 def test_traceback_is_in_the_log_of_a_job_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("POCKET_HOST_KIND", "htcondor")
     with pytest.raises(UserCodeError, match=r"log\.txt and in the log of the job$"), one_sentence(tmp_path / "log.txt"):
         divide()
-    assert "Traceback (most recent call last)" in capsys.readouterr().err
+    assert "Traceback (most recent call last)" in caplog.text
 
 
 def test_text_of_an_exception() -> None:

@@ -110,12 +110,13 @@ def test_description_of_the_cluster(tmp_path: Path) -> None:
     assert spec.log_folder == tmp_path / "logs"
 
 
-def test_cluster_of_this_machine(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_cluster_of_this_machine(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     factory = DaskExecutorFactory(options(tmp_path, min_workers=1, max_workers=2))
     jobs = {str(number): Write(tmp_path / str(number), 2) for number in range(4)}
-    assert run(factory, jobs) == 8
+    with caplog.at_level("INFO", "pocket"):
+        assert run(factory, jobs) == 8
     assert all(len(processes(job.path)) == 1 for job in jobs.values())
-    assert re.search(r"^Dask dashboard: http://127\.0\.0\.1:\d+/status$", capfd.readouterr().err, re.MULTILINE)
+    assert any(re.fullmatch(r"Dask dashboard: http://127\.0\.0\.1:\d+/status", text) for text in caplog.messages)
 
 
 def test_scheduler_that_is_there(facility: Facility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,12 +176,13 @@ def test_tls_scheduler(tls_scheduler: Facility, tmp_path: Path, monkeypatch: pyt
 
 
 def test_workers_say_where_outputs_go(
-    facility: Facility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    facility: Facility, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("POCKET_STORE", str(tmp_path / "store"))
+    caplog.set_level("INFO", "pocket")
     given = options(tmp_path, scheduler=facility.address)
     assert run(DaskExecutorFactory(given), {"a": Write(tmp_path / "a")}) == 1
-    assert f"Dask workers write outputs to the store {tmp_path / 'store'}\n" in capfd.readouterr().err
+    assert f"Dask workers write outputs to the store {tmp_path / 'store'}" in caplog.messages
     # nothing is left of what they recognised it by
     assert not (tmp_path / "logs").exists()
 
@@ -189,8 +191,8 @@ def test_workers_say_where_outputs_go(
     monkeypatch.setattr(hidden, "shared_store", lambda: other)
     job = WriteOutput({"directory": tmp_path / "store" / "branch", "task": "Made", "inputs": {}})
     assert run(hidden, {"a": job}) == 1
-    text = capfd.readouterr().err
-    assert f"Dask workers don't see the store {tmp_path / 'store'}: outputs travel back with the results\n" in text
+    said = f"Dask workers don't see the store {tmp_path / 'store'}: outputs travel back with the results"
+    assert said in caplog.messages
     assert is_complete(tmp_path / "store" / "branch")
     assert str(tmp_path) not in (tmp_path / "store" / "branch" / "place.txt").read_text()
 
