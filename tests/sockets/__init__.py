@@ -1,0 +1,1 @@
+"""Tests that each socket takes something new by one new file."""

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.tasks.conftest import chain, finished
+
+__all__ = ["chain", "finished"]
