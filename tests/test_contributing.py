@@ -46,18 +46,18 @@ def test_table_of_changes() -> None:
         assert paths(tests), kind
 
 
-def test_map_has_all_packages() -> None:
+def test_map_has_the_floors_of_the_contracts() -> None:
     contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     floors = {
-        f"{container}/{package.strip()}"
+        (f"{container}/{package.strip()}", str(number))
         for contract in contracts
         for container in contract.get("containers", ())
-        for layer in contract["layers"]
-        for package in layer.split("|")
+        for number, floor in enumerate(reversed(contract["layers"]), start=1)
+        for package in floor.split("|")
     }
     assert floors
-    named = {path.removesuffix(".py") for path in paths(CONTRIBUTING.partition(TABLE)[0])}
-    assert floors - named == set()
+    numbered = [row for row in rows("## The map") if row[0].isdigit()]
+    assert {(paths(package)[0].removesuffix(".py"), number) for number, package, _ in numbered} == floors
 
 
 def test_helpers_of_tests_are_listed() -> None:
