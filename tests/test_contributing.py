@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 REPOSITORY = Path(__file__).absolute().parents[1]
 CONTRIBUTING = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
@@ -66,3 +67,13 @@ def test_helpers_of_tests_are_listed() -> None:
     helpers = {path.name for path in (REPOSITORY / "tests").glob("*.py") if not path.name.startswith(("test_", "__"))}
     assert helpers - listed == set()
     assert [path for path in listed if not (REPOSITORY / "tests" / path).exists()] == []
+
+
+def test_version_and_date_of_the_release_agree() -> None:
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+    citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
+    assert {"cff-version", "message", "title", "authors"} <= set(citation)
+    assert citation["version"] == version
+    newest = re.search(r"^## (\S+) \((\S+)\)$", (REPOSITORY / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest
+    assert newest.groups() == (version, citation["date-released"].isoformat())
