@@ -1,0 +1,133 @@
+"""The examples of docs/extending.md: each does what the page says."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import re
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import awkward as ak
+import hist
+import numpy as np
+import pytest
+
+from pocket.base.fingerprint import code_closure
+from pocket.executors.base import find_factory
+from pocket.histograms.files import write_sums_and_histograms
+from pocket.scale_factors.measurement.templates import Sums
+from tasks.framework.base import ConfigTask
+from tasks.settings.sites import Site
+
+HERE = Path(__file__).parent
+PAGE = (HERE.parents[1] / "docs" / "extending.md").read_text(encoding="utf-8")
+
+
+def blocks(section: str, language: str = "python") -> list[str]:
+    """Return the blocks of code of a section of the page."""
+    text = PAGE.partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    found = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert found, section
+    return found
+
+
+def run(section: str) -> dict[str, Any]:
+    """Run the blocks of a section and return the names that they define."""
+    names: dict[str, Any] = {"__name__": "page"}
+    for block in blocks(section):
+        exec(compile(block, "docs/extending.md", "exec"), names)
+    return names
+
+
+def histogram(**names: dict[str, float]) -> hist.Hist[Any]:
+    """Return a histogram with axes of names, the yield of each, and an axis of numbers where half of it overflows."""
+    axes = [hist.axis.StrCategory(list(yields), name=axis) for axis, yields in names.items()]
+    filled = hist.Hist(*axes, hist.axis.Regular(1, 0.0, 1.0, name="x"), storage=hist.storage.Weight())
+    for name, total in list(names.values())[-1].items():
+        first = {axis: next(iter(yields)) for axis, yields in names.items()}
+        filled.fill(**{**first, list(names)[-1]: name}, x=[0.5, 1.5], weight=total / 2)
+    return filled
+
+
+def test_plot() -> None:
+    names = run("A plot")
+    context = SimpleNamespace(
+        mc={"tt": histogram(variation={"nominal": 4.0, "pileupUp": 9.0}), "dy": histogram(variation={"nominal": 6.0})},
+        histogram="mll",
+        category="SR",
+    )
+    figure, yields = names["composition"](context)
+    assert yields == {"tt": 4.0, "dy": 6.0}
+    assert [bar.get_height() for bar in figure.axes[0].patches] == [4.0, 6.0]
+    assert names["composition"](SimpleNamespace(mc={})) is None
+    assert names["ratio"].stem("mll", "nominal") == "mll_over_nominal"
+
+
+def test_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (source,) = blocks("A task")
+    (tmp_path / "my_tasks.py").write_text(source)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("my_tasks")
+    assert issubclass(module.WriteYields, ConfigTask)
+    data = histogram(cat={"SR": 1.0, "CR": 2.0})
+    simulation = histogram(cat={"SR": 0.0}, variation={"nominal": 4.0, "pileupUp": 9.0})
+    write_sums_and_histograms(tmp_path, {"variables": {"mll": {"data": {"run": data}, "tt": {"tt": simulation}}}})
+    assert module.yields_of(tmp_path, "mll") == {"data": {"SR": 1.0, "CR": 2.0}, "tt": {"SR": 4.0}}
+    closure = code_closure("my_tasks:yields_of", {"my_tasks", "pocket"})
+    assert {"my_tasks", "pocket.histograms.files"} <= set(closure.modules)
+    assert not [name for name in closure.modules if name.startswith("pocket.io.store")]
+
+
+def test_batch_system() -> None:
+    complete = (HERE / "lsf_batch.py").read_text(encoding="utf-8")
+    (block,) = blocks("A batch system")
+    assert all(part in complete for part in block.split("\n\n\n"))
+
+
+def test_method() -> None:
+    names = run("A method of scale factors")
+    declaration = names["YieldRatio"](
+        input="main", variable="mll", category="SR", axes=("x",), mc=("tt",), data=("data",)
+    )
+    sums = {("data",): Sums(np.array([110.0]), np.array([110.0])), ("tt",): Sums(np.array([100.0]), np.array([1.0]))}
+    measured = names["measure"](declaration, SimpleNamespace(read=sums.__getitem__))
+    assert measured.values.value == pytest.approx([1.1])
+    assert measured.values.up == pytest.approx(1.1 * np.sqrt(1 / 110 + 1e-4))
+
+
+def test_calibrator() -> None:
+    calibrator = run("A calibrator")["PhotonScale"]({}, {"isMC": True, "year": "2018"})
+    events = ak.Array([{"Photon": [{"pt": 100.0}]}, {"Photon": []}])
+    found = {
+        variation: calibrator.calibrate(events, {}, variation, ())["Photon.pt"].to_list()
+        for variation in ("nominal", *calibrator.variations)
+    }
+    assert found == {
+        "nominal": [[100.0], []],
+        "photon_scaleUp": [[pytest.approx(100.5)], []],
+        "photon_scaleDown": [[pytest.approx(99.5)], []],
+    }
+
+
+def test_weight() -> None:
+    weight = run("A weight")["VertexWeight"]({}, {"isMC": True})
+    events = ak.Array([{"PV": {"npvsGood": 20}}, {"PV": {"npvsGood": 30}}])
+    nominal, up, down = weight.compute(events, 2, "nominal")
+    assert (nominal.tolist(), up.tolist(), down.tolist()) == ([1.0, 1.1], [1.0, 1.2], [1.0, 1.0])
+
+
+def test_executor(capsys: pytest.CaptureFixture[str]) -> None:
+    factory = find_factory("naming", {"naming": run("An executor")["NamingExecutorFactory"]})
+    done: list[int] = []
+    factory({}).get()({"first": SimpleNamespace(run=lambda progress: progress(3))}, done.append)
+    assert capsys.readouterr().out == "first\n"
+    assert done == [3]
+
+
+def test_site() -> None:
+    (block,) = blocks("A site", "")
+    words = re.findall(r"^(\w+):", block, re.MULTILINE)
+    assert words
+    assert set(words) <= {field.name for field in dataclasses.fields(Site)}
