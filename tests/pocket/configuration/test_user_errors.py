@@ -72,7 +72,7 @@ def test_line_of_ours_without_one_of_the_user() -> None:
     error = caught.value
     # without the frame of this test, which the engine's caller has not
     error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
-    assert re.match(r"cut 'mine' failed in pocket/cut\.py:\d+ \(Cut\.get_mask\): TypeError: ", str(explain(error)))
+    assert re.match(r"cut 'mine' failed in pocket/cuts/cut\.py:\d+ \(Cut\.get_mask\): TypeError: ", str(explain(error)))
 
 
 def test_mistake_of_ours_is_none_of_the_user() -> None:
