@@ -47,6 +47,8 @@ SMALL = {
     "pocket/toys/nanoaod.py": "the toys' only writer",
     "pocket/weights/jets.py": "one object",
     "tasks/batch/cancelling.py": "one option",
+    "tasks/batch/systems.py": "the class that is made of all batch systems",
+    "tasks/doctor/systems.py": "checks of what is installed",
     "tasks/chain/exporting.py": "one task",
     "tasks/chain/links.py": "the seam of the chain",
     "tasks/chain/show.py": "one task",

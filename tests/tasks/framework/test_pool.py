@@ -184,7 +184,8 @@ def test_error_of_a_job_reaches_the_caller(tmp_path: Path, cores: int, monkeypat
         (signal.SIGKILL, r"^job 1: its process was killed \(SIGKILL\), most likely because memory ran out: try fewer"),
         (
             signal.SIGSEGV,
-            r"^job 1: its process was ended by SIGSEGV: a library crashed that tests/tasks/framework/test_pool\.py:\d+ \(run\) "
+            r"^job 1: its process was ended by SIGSEGV: a library crashed "
+            r"that tests/tasks/framework/test_pool\.py:\d+ \(run\) "
             r"called \(the stack is in \S+/\d+\.txt\), e\.g\. on a malformed .* most likely not for lack of memory$",
         ),
         (signal.SIGABRT, "^job 1: its process was ended by SIGABRT: a library crashed that tests/tasks/test_pool"),
