@@ -113,10 +113,10 @@ def count_true(mask: ak.Array) -> Any:
     layout = _plain(mask.layout)
     if layout is None or not _is_boolean(layout.content):
         return ak.sum(mask, axis=1)
-    from pocket.base.arrays import compiled as list_loops
+    from pocket.base.arrays.compiled import count_true as count_compiled
 
     counts = np.empty(layout.length, dtype=np.int64)
-    list_loops.count_true(np.asarray(ak.Array(_elements(layout))), np.asarray(layout.offsets), counts)
+    count_compiled(np.asarray(ak.Array(_elements(layout))), np.asarray(layout.offsets), counts)
     return counts
 
 
