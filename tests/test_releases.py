@@ -57,7 +57,4 @@ def test_a_constant_outside_of_the_engine_changes_no_processor(tmp_path: Path) -
     # and one inside does
     chunk = tmp_path / "pocket" / "engine" / "chunk.py"
     chunk.write_text(chunk.read_text(encoding="utf-8") + "\nADDED_BY_A_RELEASE = 1\n", encoding="utf-8")
-    after = digests(tmp_path)
-    assert after["engine"] != before["engine"]
-    # it is the engine that an output names, not each configuration
-    assert after["configs"] == before["configs"]
+    assert digests(tmp_path)["engine"] != before["engine"]
