@@ -1,4 +1,4 @@
-"""Arguments of declarative classes and functions: a wrong one is one sentence with the nearest right name."""
+"""Checks of the arguments of declarative classes and functions, whose errors name the nearest valid argument."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pocket.errors import ConfigError, UnknownNameError
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: what Python says of a call that doesn't fit
+#: Messages that Python gives for a call whose arguments don't fit the signature.
 _REFUSED = re.compile(
     r"(?P<name>[\w.<>]+)\(\) (?P<reason>got an unexpected keyword argument '(?P<argument>\w+)'.*"
     r"|missing \d+ required .*|takes .* positional arguments? but .*|got multiple values for argument .*)"
@@ -23,7 +23,7 @@ _REFUSED = re.compile(
 
 
 class Declarative(type):
-    """Metaclass of what configurations are declared with: wrong arguments raise an error that is meant for people."""
+    """Metaclass of declarative classes, which raises readable errors for wrong arguments."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make an instance.
@@ -35,7 +35,7 @@ class Declarative(type):
         try:
             return super().__call__(*args, **kwargs)
         except TypeError:
-            # A signature is looked at only now, since it takes longer than to make the instance.
+            # The signature is inspected only after an error, since that takes longer than making the instance.
             _, *parameters = inspect.signature(inspect.getattr_static(cls, "__init__")).parameters.values()
             check_arguments(cls.__name__, parameters, args, kwargs)
             raise
@@ -57,14 +57,14 @@ def declarative(function: Callable[P, R]) -> Callable[P, R]:
 
 
 def refused_call(error: TypeError) -> ConfigError | None:
-    """Return the error for people for a call whose arguments don't fit the function, ``None`` for another error."""
+    """Return a readable error for a call whose arguments don't fit the function, ``None`` for any other error."""
     match = _REFUSED.fullmatch(str(error))
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     if match is None or trace is None:
         return None
-    # what doesn't fit is refused before the function begins, so the innermost frame is the caller's
+    # Python refuses wrong arguments before the function begins, so the innermost frame is the caller's.
     where = f"{match['name']}() ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})"
     if match["argument"]:
         function = _find_function(match["name"], trace.tb_frame)
@@ -74,7 +74,7 @@ def refused_call(error: TypeError) -> ConfigError | None:
 
 
 def _find_function(qualname: str, frame: FrameType) -> object:
-    """Return what a frame calls by a qualified name, also as an attribute of a module, ``None`` if it isn't found."""
+    """Return the object that a frame knows by a qualified name, ``None`` if there is none; modules are searched too."""
     first, *rest = qualname.split(".")
     names = {**frame.f_globals, **frame.f_locals}
     modules = (value for value in names.values() if isinstance(value, ModuleType))
@@ -90,10 +90,10 @@ def check_arguments(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
 ) -> None:
-    """Check that arguments fit the signature of what is called.
+    """Check that arguments fit a signature.
 
     Args:
-        name: what is called.
+        name: name of the class or function, for errors.
         parameters: its parameters, without ``self``.
         args: positional arguments.
         kwargs: arguments by name.

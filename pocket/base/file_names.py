@@ -6,19 +6,19 @@ import re
 
 from pocket.errors import ConfigError, PocketError
 
-#: Two names, such as a histogram's and an axis's, with what is added to them still make the name of one file.
+#: Longest name in bytes: two of them, such as a histogram's and an axis's, and a suffix must fit into one file name.
 MOST_BYTES = 110
-#: no slash, and no dot or dash in front: dots are for temporaries, dashes look like options
+#: Slashes are excluded, and dots and dashes in front: dots are for temporary files, dashes look like options.
 _IN_STORE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+=,@-]{0,127}")
 
 
 def check_file_name(kind: str, name: object, where: str, error: type[PocketError] = ConfigError) -> str:
-    """Return a name that can be that of a file or folder.
+    """Return a name if it can be the name of a file or folder.
 
     Args:
         kind: what the name stands for, e.g. ``"histogram"``.
         name: the name.
-        where: the place it was found in.
+        where: where the name was found, for errors.
         error: class of the error.
 
     Raises:
@@ -37,12 +37,12 @@ def check_file_name(kind: str, name: object, where: str, error: type[PocketError
 
 
 def check_store_name(kind: str, name: str, where: str = "") -> str:
-    """Return a name that can be that of a folder in the path of an output.
+    """Return a name if it can be a folder in the path of an output.
 
     Args:
         kind: what the name stands for, e.g. ``"configuration"``.
         name: the name.
-        where: the place it was found in.
+        where: where the name was found, for errors.
 
     Raises:
         ConfigError: if it can't.

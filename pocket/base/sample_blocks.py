@@ -1,4 +1,4 @@
-"""Blocks of a configuration: what applies to which sample in which category.
+"""Blocks of a configuration, which assign entries to samples and categories.
 
 Weights, variations and columns share one form::
 
@@ -16,17 +16,17 @@ from pocket.errors import ConfigError, check_known
 
 Entry = TypeVar("Entry")
 
-#: between the name of a sample and that of its subsample
+#: Separator of the names of a sample and its subsample.
 SUBSAMPLE = "__"
 
 
 class Block(Generic[Entry]):
-    """One block with its entries resolved.
+    """Block of a configuration with its entries resolved.
 
     Args:
-        block: the block as it is written.
+        block: the block as written.
         where: its place, for errors.
-        resolve: returns what an entry stands for, given the entry and its place.
+        resolve: returns the resolved entry, given the entry as written and its place.
         categories: names of the categories.
         samples: names of the samples and of their subsamples, ``{sample}__{subsample}``.
 
@@ -56,7 +56,7 @@ class Block(Generic[Entry]):
         return (entry for part in parts for entries in part.values() for entry in entries)
 
     def of(self, sample: str, category: str) -> list[Entry]:
-        """Return what applies in a category to a sample, or to a subsample: its own entries after its sample's."""
+        """Return the entries for a sample or subsample in a category; a subsample's own entries follow its sample's."""
         owner = sample.partition(SUBSAMPLE)[0]
         parts = [self._common, *(self._bysample.get(name, {}) for name in dict.fromkeys((owner, sample)))]
         return [entry for part in parts for key in ("", category) for entry in part.get(key, ())]

@@ -1,4 +1,4 @@
-"""Compiled loops over lists of different lengths."""
+"""Compiled loops over jagged arrays."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def count_true(elements: npt.NDArray[np.bool_], offsets: Indices, counts: Indice
         offsets: first element of each list, and the end of the last one, shape (n lists + 1,).
         counts: set by this function, shape (n lists,).
     """
-    # all before each element, since a loop over the elements of one list after the other can't be foreseen by the
-    # processor; indices without sign, which it needn't compare with 0. Numbers beyond 32 bits begin again at 0, which
-    # their differences don't notice
+    # Build a running count first: one loop over all elements has no branch per list, which the CPU would mispredict.
+    # Indices are unsigned, so numba skips the check for negative ones. The uint32 counter may overflow; differences of
+    # two counts stay correct.
     before = np.empty(len(elements) + 1, dtype=np.uint32)
     total = before[0] = np.uint32(0)
     for position in range(np.uint64(len(elements))):
@@ -35,19 +35,20 @@ def count_true(elements: npt.NDArray[np.bool_], offsets: Indices, counts: Indice
 
 @numba.njit(cache=True, nogil=True)
 def choose(elements: npt.NDArray[np.bool_], offsets: Indices, positions: Indices, chosen: Indices) -> Any:
-    """Find the true elements, and where those of each list are among them.
+    """Return the number of true elements, and write their positions and the place of each list among them.
 
     Args:
         elements: of all lists, fewer than 2 to the power of 32, shape (n elements,).
         offsets: first element of each list, and the end of the last one, shape (n lists + 1,).
-        positions: of the true elements, set by this function, with anything behind them; shape (n elements + 1,).
+        positions: of the true elements, with arbitrary values after them, set by this function; shape
+            (n elements + 1,).
         chosen: first true element of each list, and the end of the last one, set by this function; shape
             (n lists + 1,).
 
     Returns:
         The number of true elements.
     """
-    # without a condition, since the processor can't foresee it: what isn't true is written over by the next one
+    # The loop has no condition, which the CPU would mispredict: the next position overwrites that of a false element.
     before = np.empty(len(elements) + 1, dtype=np.uint32)
     total = np.uint64(0)
     for position in range(np.uint64(len(elements))):
@@ -74,12 +75,12 @@ def multiply(values: npt.NDArray[np.float64], counts: Indices, products: npt.NDA
         largest = max(largest, counts[row])
     if largest <= 1:
         for row in range(np.uint64(len(counts))):
-            # looked at in any case, since the processor can't foresee whether there is one
+            # The value is read in any case, since the CPU can't predict whether the list has an element.
             value = values[first] if first < room else 1.0
             products[row] = value if counts[row] else 1.0
             first += np.uint64(counts[row])
         return
-    # eight at once, those that are too many as 1: the processor can foresee the end of most lists so
+    # Multiply eight at once, with 1 for missing elements, so that the CPU predicts the end of most lists.
     for row in range(len(counts)):
         count, done, product = np.uint64(counts[row]), np.uint64(0), 1.0
         if first + eight <= room:
@@ -126,7 +127,7 @@ def smallest_distances(
     offsets2: Indices,
     smallest: npt.NDArray[Any],
 ) -> None:
-    """Find the distance of each object to the closest other one of the event, as :func:`~.matching.delta_r` has it.
+    """Find the distance of each object to the closest of the others in its event, with :func:`~.matching.delta_r`.
 
     Args:
         eta: pseudorapidities of the objects, shape (n objects,).
@@ -140,15 +141,15 @@ def smallest_distances(
     """
     pi = smallest.dtype.type(np.pi)
     turn = 2 * pi
-    # indices without sign needn't be compared with 0
+    # Indices are unsigned, so numba skips the check for negative ones.
     for event in range(np.uint64(len(offsets) - 1)):
         following = event + np.uint64(1)
         for row in range(np.uint64(offsets[event]), np.uint64(offsets[following])):
             square = smallest.dtype.type(np.inf)
             for other in range(np.uint64(offsets2[event]), np.uint64(offsets2[following])):
                 angle = phi[row] - phi2[other] + pi
-                # the remainder by a turn takes longer than all the rest; next to it, it is this sum or difference, of
-                # which the processor needn't foresee which
+                # The modulo dominates the cost. Within one turn of the interval, adding or subtracting 2π once is
+                # enough, and compiles to a branch-free select.
                 if -turn <= angle < 2 * turn:
                     angle = angle + turn if angle < 0 else angle
                     angle = angle - turn if angle >= turn else angle

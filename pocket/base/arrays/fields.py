@@ -1,6 +1,6 @@
-"""Collections and branches of events by names that a person wrote down.
+"""Collections and fields of events, looked up by the names that a user wrote.
 
-A wrong name raises an error that says where it was looked for and what was probably meant.
+A wrong name raises an error with the place that was searched and the nearest valid names.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def branch(objects: ak.Array, name: str, collection_name: str) -> ak.Array:
 
 
 def field(record: ak.Array, path: str, name: str) -> ak.Array:
-    """Return a field, or one of a record within: ``"ll.mass"``.
+    """Return a field of the events or of a collection, also of a nested record, e.g. ``"ll.mass"``.
 
     ``abs<field>`` is the absolute value of a field, unless there is a field of that name.
 
@@ -62,7 +62,7 @@ def field(record: ak.Array, path: str, name: str) -> ak.Array:
 
 
 def is_optional(values: ak.Array) -> bool:
-    """Tell whether some of the values may be ``None``, which is known without looking at them."""
+    """Tell whether the type of the values allows ``None``; the values themselves aren't read."""
     return _has_options(values.layout)
 
 

@@ -1,4 +1,4 @@
-"""Lists of different lengths as flat arrays, and the length of each."""
+"""Jagged arrays as flat arrays of their elements, and the lengths of their lists."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def reduce_lists(operation: np.ufunc, values: npt.NDArray[Any], counts: Indices,
         operation: such as ``np.multiply``.
         values: the elements of all lists, shape (n elements, …).
         counts: number of elements of each list, shape (n lists,).
-        empty: what lists without elements give, shape (n lists, …); changed where there are some.
+        empty: results of lists without elements, shape (n lists, …); the other results overwrite it.
 
     Returns:
         ``empty``.
     """
     filled = counts > 0
     if filled.any():
-        # reduceat takes a single element where two offsets are equal, so empty lists are left out
+        # reduceat returns a single element where two offsets are equal, so empty lists are left out.
         empty[filled] = operation.reduceat(values, starts_of(counts)[filled], axis=0)
     return empty
 
@@ -64,14 +64,14 @@ def flat_values(lists: ak.Array) -> npt.NDArray[Any]:
 
 
 def as_numbers(values: ak.Array) -> npt.NDArray[Any]:
-    """Return numbers as NumPy's, shape (n,).
+    """Return numbers as a NumPy array, shape (n,).
 
     Raises:
         ValueError: if they are lists, or some are ``None``.
     """
     layout = values.layout
     if isinstance(layout, ak.contents.IndexedArray) and isinstance(layout.content, ak.contents.NumpyArray):
-        # awkward would look through all positions first, for as long as this takes
+        # The elements are taken directly, since awkward would check all positions first.
         return np.asarray(layout.content.data).take(np.asarray(layout.index), axis=0)
     return np.asarray(values)
 
@@ -91,7 +91,7 @@ def padded(lists: ak.Array, size: int) -> ak.Array:
     """Return lists with ``None`` after the elements of those that are shorter; shape (n lists, at least size)."""
     layout = lists.layout
     if isinstance(layout, ak.contents.ByteMaskedArray | ak.contents.BitMaskedArray):
-        # awkward 2.14 would leave out the lists that are there, instead of those that are None
+        # awkward 2.14 would drop the valid lists of such a mask instead of those that are None, so we convert it.
         lists = ak.Array(layout.to_IndexedOptionArray64(), behavior=lists.behavior, attrs=lists.attrs)
     return ak.pad_none(lists, size, axis=1)
 
@@ -128,7 +128,7 @@ def by_descending(objects: ak.Array, name: str) -> ak.Array:
         return objects[ak.argsort(objects[name], axis=1, ascending=False, stable=True)]
     values, counts = flat_values(objects[name]), counts_of(objects[name])
     event = np.repeat(np.arange(len(counts)), counts)
-    # most events are in this order already, or have one object
+    # Most events are in this order already or have one object, so only the others are sorted.
     wrong = np.zeros(len(counts), dtype=np.bool_)
     wrong[event[1:][(values[1:] > values[:-1]) & (event[1:] == event[:-1])]] = True
     if not wrong.any():
@@ -157,14 +157,14 @@ def products_of(values: npt.NDArray[Any], counts: Indices) -> npt.NDArray[np.flo
 def without_gaps(objects: ak.Array) -> ak.Array:
     """Return the same lists of objects in an order in memory that makes operations on them fast.
 
-    Lists of selected events are positions in those of all events, which every operation looks up anew.
+    Lists of selected events refer to those of all events by index, and every operation follows the indices again.
     """
     layout = _plain(objects.layout)
     return objects if layout is None else ak.Array(layout, behavior=objects.behavior, attrs=objects.attrs)
 
 
 class ObjectColumns:
-    """Columns of a collection, as arrays with one entry per object: operations on those take a third of the time.
+    """Columns of a collection as flat arrays with one entry per object, on which operations are faster.
 
     Columns of collections that aren't plain lists (with ``None`` for an event, say) stay as they are.
 
@@ -187,7 +187,7 @@ class ObjectColumns:
         return self._known[name]
 
     def flat(self, column: ak.Array) -> Any:
-        """Return a column of the same shape as the collection as one of these."""
+        """Return a column of the shape of the collection as a flat array."""
         if self._offsets is None:
             return column
         layout = _plain(column.layout)
@@ -197,14 +197,14 @@ class ObjectColumns:
         return values if is_optional(values) else as_numbers(values)
 
     def lists(self, values: Any) -> ak.Array:
-        """Return what was computed of these columns in the shape of the collection."""
+        """Return values that were computed from flat columns in the shape of the collection."""
         if self._offsets is None:
             return values
         return ak.Array(ak.contents.ListOffsetArray(self._offsets, ak.to_layout(values)))
 
 
 def select_objects(objects: ak.Array, mask: ak.Array) -> ak.Array:
-    """Return ``objects[mask]``, in a quarter of the time for plain lists of objects.
+    """Return ``objects[mask]``, faster than awkward for plain lists of objects.
 
     Args:
         objects: jagged array, shape (n events, n objects).
@@ -229,18 +229,18 @@ def select_objects(objects: ak.Array, mask: ak.Array) -> ak.Array:
 
 
 def _plain(layout: Any) -> ak.contents.ListOffsetArray | None:
-    """Return lists as such that follow each other in memory from its beginning on, if they are lists."""
+    """Return lists with contiguous elements and offsets that begin at 0, ``None`` if the layout has no lists."""
     if isinstance(layout, ak.contents.IndexedArray):
         layout = layout.project()
     if not isinstance(layout, ak.contents.ListOffsetArray | ak.contents.ListArray):
         return None
     if isinstance(layout, ak.contents.ListOffsetArray) and layout.offsets.dtype == np.int64 and layout.offsets[0] == 0:
-        return layout  # what follows would copy the offsets
+        return layout  # The conversion below would copy the offsets.
     return layout.to_ListOffsetArray64(True)
 
 
 def _is_boolean(layout: Any) -> bool:
-    # what describes the column that was compared may stay with it
+    # The types alone are compared, since a mask may have parameters of the column that it was computed from.
     return getattr(layout.form.type, "primitive", "") == "bool"
 
 

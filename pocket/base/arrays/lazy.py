@@ -1,4 +1,4 @@
-"""Columns that are computed when something uses them."""
+"""Virtual arrays, whose values are computed on first access."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from pocket.errors import ConfigError
 
 
 def numbers_when_used(name: str, size: int, dtype: Any, compute: Callable[[], Any]) -> ak.Array:
-    """Return a column of numbers that is computed the first time its values are looked at.
+    """Return a virtual array whose values are computed on first access.
 
     Args:
         name: name of the column, for errors.
         size: number of values.
-        dtype: their type; what is computed is converted to it.
+        dtype: their type; computed values are converted to it.
         compute: returns the values, shape (size,).
 
     Raises:
-        ConfigError: where it is used, if another number of values is computed.
+        ConfigError: on first access, if the number of computed values isn't ``size``.
     """
 
     def values() -> Any:

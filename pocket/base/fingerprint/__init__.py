@@ -12,31 +12,32 @@ from pocket.base.fingerprint.values import describe
 
 __all__ = ["Closure", "Specification", "code_closure", "differences", "digest", "fingerprint", "specification"]
 
-#: characters of a digest that go into a path: 48 bits, enough for some million outputs of one task
+#: Characters of a digest in a path: 48 bits are enough for some million outputs of one task.
 PATH_LENGTH = 12
 
 
 def digest(obj: object) -> str:
     """Return the SHA-256 of an object's content, as 64 hexadecimal digits.
 
-    Understood are plain values, containers, dataclasses, numpy arrays, OmegaConf containers, and code: functions,
-    classes, methods, partials and modules. A dataclass field with ``metadata={"fingerprint": False}`` is left out.
-    Any other class may define ``__fingerprint__()``, which returns what is to be hashed in the object's place.
+    The object may consist of plain values, containers, dataclasses, numpy arrays, OmegaConf containers, and code:
+    functions, classes, methods, partials and modules. A dataclass field with ``metadata={"fingerprint": False}`` is
+    left out. Any other class may define ``__fingerprint__()``, whose result is hashed instead of the object.
 
     Functions and classes count by the normalised syntax tree of their source, their default values and closures,
     and by everything they refer to; those of installed distributions count by name and version only, those of the
     standard library by name. A path of this machine counts relative to the checkout, the analysis, the store or the
-    home that it lies in, and the file that it names there by its content. Globals that code refers to count with the
-    value they have now, so they should be constants. The order of a dict counts, that of a set doesn't.
+    home directory that it lies in, and by the content of the file that it names there. Globals count with their current
+    value, so they should be constants. The order of a dict counts, that of a set doesn't.
 
     Raises:
-        ConfigError: if an object of another type is met; names the type and the place, e.g. ``weights.common[2]``.
+        ConfigError: for an object of any other type; the error names the type and the place, e.g.
+            ``weights.common[2]``.
     """
     return digest_of(obj, describe)
 
 
 def fingerprint(obj: object) -> str:
-    """Return the beginning of :func:`digest`, short enough for a path.
+    """Return the first digits of :func:`digest`, short enough for a path.
 
     Raises:
         ConfigError: as :func:`digest`.

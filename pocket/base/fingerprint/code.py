@@ -1,4 +1,4 @@
-"""Parts of functions, classes, methods and modules."""
+"""Fingerprint nodes of functions, classes, methods and modules."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ from pocket.base.fingerprint.syntax import function_digest
 Parts = list[tuple[str, object]]
 
 _METHODS = (FunctionType, staticmethod, classmethod, property)
-#: functions that Python 3.14 adds to a class
+#: Functions that Python 3.14 adds to a class.
 _ANNOTATIONS = frozenset({"__annotate__", "__annotate_func__"})
-#: what stands for a field of a named tuple
+#: Types of the descriptors that named tuples have for their fields.
 _GENERATED = (type(collections.namedtuple("_Example", ["field"]).field),)  # type: ignore[attr-defined]
-#: attributes of functions that decorators set
+#: Attributes that decorators set on functions.
 _NO_STATE = frozenset({"__wrapped__", "__isabstractmethod__", "__dataclass_transform__", "__final__", "__override__"})
-#: packages whose code names what it uses, but where it is told a name: those names are in fingerprints themselves
+#: Packages whose dynamic look-ups aren't followed: they get their names from configurations, which fingerprints
+#: contain.
 ENGINE_PACKAGES = frozenset({"pocket", "tasks"})
 _GETTERS = (operator.attrgetter, operator.itemgetter, operator.methodcaller)
 
@@ -67,13 +68,13 @@ def _describe_library_function(function: FunctionType) -> Node:
     if isinstance(inner, FunctionType) and is_library(_module(inner)):
         return _describe_library_function(inner)
     module, name = _module(function), function.__code__.co_qualname
-    # what a call has made isn't identified by its name alone
+    # The name alone doesn't identify a function that was defined in a call, so its bound values count as well.
     parts = _bound_values(function) if "<locals>" in name else []
     return Node(f"library {public_name(module)}.{name} {version(module)}", parts)
 
 
 def _module(function: FunctionType) -> str:
-    """Return the module that a function's code stands in; its ``__module__`` may be that of a wrapped function."""
+    """Return the name of the module that defines a function; ``__module__`` may be that of a wrapped function."""
     return str(function.__globals__.get("__name__", ""))
 
 
@@ -90,13 +91,13 @@ def _bound_values(function: FunctionType) -> Parts:
 def _content(cell: CellType) -> object:
     try:
         return cell.cell_contents
-    except ValueError:  # not assigned yet
+    except ValueError:  # The cell isn't assigned yet.
         return "<empty>"
 
 
 def _describe_bytecode(code: CodeType) -> Node:
-    """Return the node of code without source: what it does, but not where it stands and what it is called."""
-    flags = code.co_flags & 0xFFF  # without those of __future__
+    """Return the node of code without source: its instructions, but not its name and location."""
+    flags = code.co_flags & 0xFFF  # Flags of __future__ imports are left out.
     label = (
         code.co_code.hex(), code.co_exceptiontable.hex(), flags,
         code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount,
@@ -125,18 +126,19 @@ def _describe_class(cls: type) -> Node:
 
 
 def _decides(cls: type, name: str, value: object) -> bool:
-    """Tell whether an entry of a class is part of what its author wrote there."""
+    """Tell whether an entry of a class was written by its author."""
     dunder = name.startswith("__") and name.endswith("__")
     if name in _ANNOTATIONS:
         return False
     if _is_named_tuple(cls) and _is_made(value):
-        # which methods named tuples have differs from one version of Python to the next
+        # The methods of named tuples differ between versions of Python.
         return False
     if isinstance(value, FunctionType):
         return not (dunder and _is_made(value) and dataclasses.is_dataclass(cls))
     if isinstance(value, _METHODS):
         return True
-    # Python's own book-keeping: __dict__, __doc__, __slots__ and what stands for a slot or a named tuple's field
+    # These are Python's own entries: __dict__, __doc__, __slots__, and descriptors of slots and of named tuples'
+    # fields.
     kept = name == "_abc_impl" or isinstance(value, _GENERATED) or inspect.ismemberdescriptor(value)
     return not kept and (callable(value) or not dunder)
 
@@ -146,7 +148,7 @@ def _is_named_tuple(cls: type) -> bool:
 
 
 def _is_made(value: object) -> bool:
-    """Tell whether a method of a class was made by a library, such as ``dataclass()`` or ``namedtuple()``."""
+    """Tell whether a library made a method of a class, as ``dataclass()`` and ``namedtuple()`` do."""
     if isinstance(value, staticmethod | classmethod):
         value = value.__func__
     return isinstance(value, FunctionType) and (
@@ -155,7 +157,7 @@ def _is_made(value: object) -> bool:
 
 
 def _is_beside_members(cls: type[Enum], name: str, value: object) -> bool:
-    """Tell whether an entry of an enumeration is neither a member nor the book-keeping of its class."""
+    """Tell whether an entry of an enumeration is neither a member nor one that the enum module adds."""
     if isinstance(value, _METHODS):
         return True
     return not (name in cls.__members__ or (name.startswith("_") and name.endswith("_")))
@@ -167,7 +169,7 @@ def _declaration(field: dataclasses.Field[object]) -> object:
 
 
 def _describe_wrapper(obj: object) -> Node | None:
-    """Return the node of an object that is made of functions and their arguments."""
+    """Return the node of an object that wraps functions and their arguments, such as a partial."""
     parts: dict[str, object]
     if isinstance(obj, MethodType):
         parts = {".__func__": obj.__func__, ".__self__": obj.__self__}
@@ -182,7 +184,7 @@ def _describe_wrapper(obj: object) -> Node | None:
     elif isinstance(obj, _GETTERS):
         parts = {"()": obj.__reduce__()[1:]}
     elif is_library(type(obj).__module__) and hasattr(obj, "__wrapped__"):
-        parts = {".__wrapped__": obj.__wrapped__}  # functools.cache, numba.njit
+        parts = {".__wrapped__": obj.__wrapped__}  # These are functools.cache, numba.njit and the like.
     elif isinstance(obj, BuiltinFunctionType) and not isinstance(obj.__self__, ModuleType | None):
         parts = {".__name__": obj.__name__, ".__self__": obj.__self__}
     else:
@@ -191,11 +193,11 @@ def _describe_wrapper(obj: object) -> Node | None:
 
 
 def _describe_named(obj: object) -> Node | None:
-    """Return the node of what a library's module holds under a name, such as a ufunc, and of a type's alias."""
+    """Return the node of an alias of a type, or of a library's object that has a name there, such as a ufunc."""
     if typing.get_origin(obj) is not None or isinstance(obj, typing.TypeVar):
         return Node(f"type {obj!r}")
     owner = getattr(obj, "__objclass__", None)
-    # scipy's ufuncs don't know where they are from
+    # Ufuncs of scipy don't know their module.
     module = getattr(obj, "__module__", None) or getattr(owner, "__module__", None) or "scipy.special"
     name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
     if not isinstance(module, str) or not isinstance(name, str) or not is_library(module):

@@ -1,4 +1,4 @@
-"""Names that code looks up when it runs: followed where the name is known, refused where it isn't."""
+"""Look-ups by name at run time, which are followed if the name is known and refused otherwise."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from pocket.errors import ConfigError
 
 _ABSENT = object()
 _IMPORTERS = (importlib.import_module, builtins.__import__)
-#: what importers are called where a function imports them itself
+#: Names of importers that a function imports itself.
 _IMPORTER_NAMES = frozenset({"import_module", "__import__"})
-#: environment variables that decide what may be read, not what is in it; each batch job has its own
+#: Environment variables that grant access to data without changing it; each batch job has its own.
 CREDENTIALS = frozenset(
     {
         "BEARER_TOKEN", "BEARER_TOKEN_FILE", "KRB5CCNAME", "X509_CERT_DIR", "X509_USER_CERT", "X509_USER_KEY",
@@ -31,10 +31,10 @@ CREDENTIALS = frozenset(
 
 
 def dynamic_references(function: FunctionType) -> dict[str, object]:
-    """Return what a function looks up by name when it runs, e.g. by ``globals()["name"]``, by a label each.
+    """Return label → value of the look-ups by name in a function, e.g. of ``globals()["name"]``.
 
     Raises:
-        ConfigError: if a name is computed, so that nobody can tell what it will be.
+        ConfigError: if a name is computed, so that its value can't be known.
     """
     node = function_node(function.__code__)
     if node is None:
@@ -44,13 +44,13 @@ def dynamic_references(function: FunctionType) -> dict[str, object]:
 
 @functools.lru_cache(maxsize=1 << 12)
 def _subscripts_and_calls(tree: ast.AST) -> tuple[ast.Subscript | ast.Call, ...]:
-    """Return the nodes of a syntax tree that may look up a name."""
+    """Return the subscripts and calls of a syntax tree, which may look up a name."""
     return tuple(node for node in ast.walk(tree) if isinstance(node, ast.Subscript | ast.Call))
 
 
 @dataclass(frozen=True)
 class _Lookup:
-    """Look-ups by name in the code of a function."""
+    """Look-ups by name in a function's code."""
 
     function: FunctionType
 
@@ -107,7 +107,7 @@ class _Lookup:
             yield name, value
 
     def _variable(self, node: ast.AST | None) -> Iterator[tuple[str, object]]:
-        """Yield the value of an environment variable; one whose name is computed is recorded when it is read."""
+        """Yield the value of an environment variable; if its name is computed, it is recorded when it is read."""
         name = None if node is None else self._known_text(node)
         if name is not None and name not in CREDENTIALS:
             yield f"variable {name}", os.environ.get(name)
@@ -152,7 +152,7 @@ class _Lookup:
         return value if isinstance(value, str) else None
 
     def _value(self, node: ast.AST) -> object:
-        """Return the value of a name of the module, or of attributes of it, now."""
+        """Return the current value of a name of the module, or of its attributes."""
         if isinstance(node, ast.Attribute):
             owner = self._value(node.value)
             return getattr(owner, node.attr, _ABSENT) if isinstance(owner, ModuleType) else _ABSENT
@@ -162,7 +162,7 @@ class _Lookup:
         if node.id in free:
             try:
                 return (self.function.__closure__ or ())[free.index(node.id)].cell_contents
-            except ValueError:  # not assigned yet
+            except ValueError:  # The cell isn't assigned yet.
                 return _ABSENT
         if node.id in self.function.__code__.co_varnames:
             return _ABSENT

@@ -1,4 +1,4 @@
-"""Digest of a graph of objects, which may share parts and refer to each other in circles."""
+"""Digest of a graph of objects, which may share parts and form circles."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """What one object consists of.
+    """Content and parts of one object.
 
     Args:
         label: the object's own content, without its parts.
         parts: the objects it refers to, each with its place relative to this one, e.g. ``".pt"`` or ``"[2]"``.
         ordered: whether the order of the parts counts.
-        known: the digest, where it is known already.
+        known: the digest, if it is known already.
     """
 
     label: str
@@ -26,13 +26,13 @@ class Node:
 
 
 Describe = Callable[[object, str], Node]
-#: called with the place, the object and the node of all that is met
+#: Function that is called with the place, the object and the node of each object.
 Note = Callable[[str, object, Node], None]
 
 
 @dataclass(slots=True)
 class _Open:
-    """An object whose circle, if it is in one, isn't closed yet."""
+    """An object on the current path whose circle, if it is in one, isn't complete yet."""
 
     obj: object
     position: int
@@ -57,7 +57,7 @@ def digest_of(obj: object, describe: Describe, note: Note | None = None) -> str:
     Args:
         obj: the object.
         describe: returns the :class:`Node` of an object, given its place.
-        note: told of each object that is met; what has parts, once.
+        note: called for each object, once for an object with parts.
     """
     return _Walk(describe, note).visit(obj, "")
 
@@ -65,14 +65,14 @@ def digest_of(obj: object, describe: Describe, note: Note | None = None) -> str:
 class _Walk:
     """Tarjan's search for strongly connected components.
 
-    The members of a circle have no digest before all of them were seen. Within it they stand for each other by
-    their labels, so that the result doesn't depend on where the circle was entered.
+    The members of a circle have no digest before all of them are visited. Inside the circle, each stands for itself by
+    its label, so that the result doesn't depend on where the circle was entered.
     """
 
     def __init__(self, describe: Describe, note: Note | None) -> None:
         self._describe = describe
         self._note = note
-        # the objects are kept with their digests, lest another one gets their id
+        # The objects are stored with their digests, since the id of a freed object may be used again.
         self._closed: dict[int, tuple[object, str]] = {}
         self._open: dict[int, _Open] = {}
 

@@ -1,8 +1,8 @@
-"""Static closures of code: a module or a name in one together with all that it uses, without importing any of it.
+"""Static closures of code: a module or a name, and everything that it uses, found without importing any of it.
 
-Followed are names, not modules: of a module, what counts is the statements that bind a name that is used, what those
-use in turn, and the statements that act when the module is run. So a package that re-exports its members, or a
-function beside the one that is used, is no part of a closure.
+Names are followed, not modules. Of a module, only these statements count: those that bind a used name, those that they
+use in turn, and those that act when the module is run. So a package that re-exports its members, or another function in
+the same module, isn't part of a closure.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ class Closure(str):
     """The digest of a closure.
 
     Args:
-        modules: module → digest of what counts of it.
-        libraries: the libraries that it uses and that decide numbers, with their versions.
-        words: all names and words in what counts, by statement (:class:`pocket.base.fingerprint.sources.Statement`).
+        modules: module → digest of the statements that count.
+        libraries: the libraries in use that affect numbers, with their versions.
+        words: all names and words in these statements, by statement
+            (:class:`pocket.base.fingerprint.sources.Statement`).
     """
 
     modules: Mapping[str, str]
@@ -32,7 +33,7 @@ class Closure(str):
     __slots__ = ("libraries", "modules", "words")
 
     def __new__(cls, modules: Mapping[str, str], libraries: Iterable[str], words: Iterable[str] = ()) -> Closure:
-        """Return the digest of what counts of some modules, and of the libraries they use."""
+        """Return the digest of the counted statements of modules, and of the libraries they use."""
         libraries = tuple(sorted(libraries))
         closure = super().__new__(
             cls, hash_of("modules", [*(f"{name} {modules[name]}" for name in sorted(modules)), *libraries])
@@ -44,15 +45,15 @@ class Closure(str):
 
 
 def code_closure(reference: str, package: str | Collection[str] = "pocket") -> Closure:
-    """Return the digest of a module's code, or of one name in it, and of all that this uses, directly or not.
+    """Return the digest of a module's code, or of one name in it, and of all that it uses, directly or not.
 
     Imports count wherever they stand, also in functions, but not under ``if TYPE_CHECKING``. Of a package that is only
-    run because one of its modules is imported, the statements that act count. Imports by a name computed at run time
-    can't be seen.
+    run because one of its modules is imported, the statements that act count. Imports by computed names aren't
+    followed.
 
     Args:
         reference: absolute name of the module, or ``module:name``.
-        package: the package or packages to follow; others are left out.
+        package: the package or packages to follow; all others are left out.
 
     Raises:
         ConfigError: if the module isn't found, or one of the sources can't be parsed.
@@ -74,11 +75,11 @@ def code_closure(reference: str, package: str | Collection[str] = "pocket") -> C
 
 
 def closure_of_imports(statements: Iterable[tuple[Import, str]], follow: Callable[[str], bool]) -> Closure:
-    """Return the digest of what import statements bind and of all that this uses.
+    """Return the digest of what import statements bind, and of all that it uses.
 
     Args:
         statements: import statements, each with the package that it stands in.
-        follow: tells whether a module counts.
+        follow: tells whether a module is followed.
 
     Raises:
         ConfigError: if one of the sources can't be parsed.
@@ -94,31 +95,31 @@ def closure_of_imports(statements: Iterable[tuple[Import, str]], follow: Callabl
     return _remembered(entered, [statement.base(package) for statement, package in entered], find)
 
 
-#: what was found, with the states of the files and folders that it was found in
+#: Closures that were found, with the states of the files and folders that they were found in.
 _known: dict[object, tuple[Closure, dict[str, tuple[int, int] | None]]] = {}
 
 
 def _remembered(key: object, modules: Iterable[str], find: Callable[[], _Search]) -> Closure:
-    """Return a closure, which is searched again only if one of the files that it was found in has changed.
+    """Return a closure, which is computed again only if one of its files has changed.
 
     Args:
-        key: what is searched for.
-        modules: where the search begins; other folders may have modules of these names.
-        find: searches.
+        key: identifies the closure.
+        modules: modules where the search begins; other folders may have modules of the same names.
+        find: function that searches.
     """
     tops = sorted({top_level(module) for module in modules})
     key = key, tuple(locate(top) for top in tops)
     found = _known.get(key)
     if found is None or any(_state(place) != state for place, state in found[1].items()):
         search = find()
-        # taken before each file was read, so that a change in between is seen the next time
+        # States were taken before each file was read, so that a change in between is noticed the next time.
         found = _known[key] = search.closure(), search.places
     return found[0]
 
 
 def _state(place: str) -> tuple[int, int] | None:
     try:
-        stat = os.stat(place)  # noqa: PTH116  thousands of them
+        stat = os.stat(place)  # noqa: PTH116  Strings are faster for thousands of files.
     except OSError:
         return None
     return stat.st_mtime_ns, stat.st_size
@@ -132,7 +133,7 @@ class _Module:
     package: str
     is_package: bool
     counted: set[int] = field(default_factory=set)
-    #: how the names that are used were imported: a change from one function to another one shows here alone
+    #: Imports of the used names: without them, a change from one function to another would go unnoticed.
     imported: set[str] = field(default_factory=set)
 
 
@@ -146,9 +147,9 @@ class _Search:
         self._needed: set[tuple[str, str]] = set()
         self._whole: set[str] = set()
         self._libraries: set[str] = set()
-        #: top-level packages that were asked about
+        #: Top-level packages whose location was looked up.
         self._seen: set[str] = set()
-        #: files and folders that were looked at → their state
+        #: File or folder → its state when it was read.
         self.places: dict[str, tuple[int, int] | None] = {}
 
     def closure(self) -> Closure:
@@ -177,16 +178,16 @@ class _Search:
                 self._bind(name, module, binding, ())
 
     def need(self, name: str, attribute: str, rest: tuple[str, ...] = ()) -> None:
-        """Count what binds a name in a module.
+        """Count the statements that bind a name in a module.
 
         Args:
             name: the module.
             attribute: the name.
-            rest: the attributes that are taken of it.
+            rest: attributes that are taken of the name.
         """
         module = self._module(name)
         if module is None:
-            # a package without an __init__
+            # The package has no __init__.
             if self._follow(name) and self._locate(f"{name}.{attribute}"):
                 self._need_module(f"{name}.{attribute}", rest)
             return
@@ -196,7 +197,7 @@ class _Search:
             if self._locate(f"{name}.{attribute}"):
                 self._need_module(f"{name}.{attribute}", rest)
             else:
-                # bound in a way that can't be seen, such as a star import or a module's __getattr__
+                # The name is bound in a way that can't be seen, such as a star import or a module's __getattr__.
                 self.need_all(name)
             return
         for position in positions:
@@ -205,7 +206,7 @@ class _Search:
             self._bind(name, module, binding, rest)
 
     def enter(self, statement: Import, package: str) -> None:
-        """Count what an import statement binds."""
+        """Count the statements that an import binds."""
         base = statement.base(package)
         if not self._follow(base):
             self._note_library(base)
@@ -231,7 +232,7 @@ class _Search:
                 self.need_once(name, first, tuple(rest))
 
     def need_once(self, name: str, attribute: str, rest: tuple[str, ...]) -> None:
-        """Count what binds a name in a module, unless it was counted with these attributes."""
+        """Count the statements that bind a name in a module, unless they were counted with these attributes."""
         key = (name, ".".join([attribute, *rest]))
         if key not in self._needed:
             self._needed.add(key)
@@ -247,7 +248,7 @@ class _Search:
             target = statement.names[0]
             module.imported.add(f"{binding.name} is {target} of {base}")
             if (base, target) == (name, binding.name) or self._is_module_of(base, target):
-                # a package that imports its own module
+                # A package imports its own module.
                 self._need_module(f"{base}.{target}", rest)
             else:
                 self.need_once(base, target, rest)
@@ -273,14 +274,14 @@ class _Search:
         return not bound and self._locate(f"{base}.{target}") is not None
 
     def _need_module(self, name: str, rest: tuple[str, ...]) -> None:
-        """Count what is taken of a module, all of it if that can't be told."""
+        """Count the attribute that is taken of a module, or all of the module if the attribute isn't known."""
         if not rest:
             self.need_all(name)
         elif name not in self._whole:
             self.need_once(name, rest[0], rest[1:])
 
     def _module(self, name: str) -> _Module | None:
-        """Return a module, and count what it does when it is run, with the packages that it lies in."""
+        """Return a module, and count the statements that act when it and its packages are run."""
         if name in self._modules:
             return self._modules[name]
         self._modules[name] = None
@@ -289,7 +290,7 @@ class _Search:
             return None
         for place in (location.file, *location.folders):
             self.places.setdefault(place, _state(place))
-        stat = os.stat(location.file)  # noqa: PTH116, as in locate
+        stat = os.stat(location.file)  # noqa: PTH116  Strings are faster for thousands of files.
         source = read_source(location.file, stat.st_mtime_ns, stat.st_size)
         is_package = bool(location.folders)
         module = _Module(source, name if is_package else name.rpartition(".")[0], is_package)
@@ -305,7 +306,7 @@ class _Search:
         return module
 
     def _follow_for_effect(self, module: _Module) -> None:
-        """Follow the imports whose name nobody uses: they are there for what the module does when it is run."""
+        """Follow imports whose name is never used: they are there for what the module does when it is run."""
         source = module.source
         for binding in source.bindings:
             base = binding.statement.base(module.package)
@@ -329,6 +330,6 @@ class _Search:
 
 
 def _imports_itself(binding: Binding, base: str, package: str) -> bool:
-    """Whether a package's import only binds the package's own module of the same name."""
+    """Tell whether a package's import only binds the package's own module of the same name."""
     statement = binding.statement
     return statement.names == (binding.name,) and statement.base(package) == base

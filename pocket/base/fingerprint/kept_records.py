@@ -1,8 +1,8 @@
-"""Records of what code has used in this process, which it may have kept since: in a global, in a cache.
+"""Records of the inputs that code has used in this process, which it may have cached since.
 
-A branch that finds a file's content in a cache doesn't open the file. So what code has used once counts as used by all
-that may call it later in the same process. Whether it may is told by names: one of a function that was running is among
-those that the code of a configuration uses.
+A function that finds a file's content in its cache doesn't open the file again. So an input that was used once counts
+as used by all code that may call the same function later in the process. This is decided by names: the code of a
+configuration may call a function if it uses its name.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Generic, Protocol, Self, TypeVar
 
 from pocket.base.fingerprint.modules import owner, top_level
 
-#: whose records are remembered; a process has few analyses
+#: Most analyses whose records are remembered.
 _MOST = 16
 
 
 def functions_of_the_user() -> frozenset[str]:
-    """Return the names of the user's functions that are running, down to where the engine called one of them."""
+    """Return the names of the user's functions that are running, down to the engine's innermost call."""
     names: set[str] = set()
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
@@ -34,7 +34,7 @@ def functions_of_the_user() -> frozenset[str]:
 
 
 def may_call(names: Collection[str] | None, functions: Collection[str]) -> bool:
-    """Whether code may call one of some functions.
+    """Tell whether code may call one of some functions.
 
     Args:
         names: the names that the code uses; ``None`` if they aren't known.
@@ -45,37 +45,37 @@ def may_call(names: Collection[str] | None, functions: Collection[str]) -> bool:
 
 
 class Record(Protocol):
-    """A record of what code uses."""
+    """A record of the inputs that code uses."""
 
     def adopt(self, earlier: Self, names: Collection[str] | None, /) -> None:
-        """Count what was used earlier as used, as far as code with these names may have kept it."""
+        """Count earlier inputs as used, as far as code with these names may have cached them."""
 
     def is_out_of_date(self) -> bool:
-        """Whether anything of it has changed since."""
+        """Tell whether any of the inputs has changed since."""
 
 
 RecordT = TypeVar("RecordT", bound=Record)
 
 
 class KeptRecords(Generic[RecordT]):
-    """Records by whose code was running.
+    """Records of inputs, by the owner of the code.
 
     Args:
-        empty: makes an empty record.
+        empty: returns an empty record.
     """
 
     def __init__(self, empty: Callable[[], RecordT]) -> None:
         self._empty = empty
-        # the objects are kept, lest another one gets the id of one
+        # The owners are stored as well, since the id of a freed object may be used again.
         self._records: dict[int, tuple[object, RecordT]] = {}
 
     @contextlib.contextmanager
     def recording(self, whose: object, names: Collection[str] | None = None) -> Iterator[RecordT]:
-        """Yield a record of a block in which somebody's code runs, with what that code may have kept.
+        """Yield the record of a block in which somebody's code runs, including inputs that the code may have cached.
 
         Args:
-            whose: whose code it is, ``None`` for nobody's.
-            names: the names that the code of the block uses, ``None`` if they aren't known.
+            whose: owner of the code; ``None`` if nobody owns it.
+            names: names that the code of the block uses; ``None`` if they aren't known.
         """
         record = self._empty()
         if whose is None:
@@ -91,6 +91,6 @@ class KeptRecords(Generic[RecordT]):
             earlier.adopt(record, None)
 
     def is_out_of_date(self, whose: object) -> bool:
-        """Whether anything that somebody's code has used has changed since: what it has kept may be of before."""
+        """Tell whether an input of somebody's code has changed since, so that its caches may be outdated."""
         known = self._records.get(id(whose))
         return known is not None and known[1].is_out_of_date()

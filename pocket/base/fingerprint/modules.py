@@ -1,4 +1,4 @@
-"""Origin of modules: their file, and the distribution and version they belong to. Nothing is imported."""
+"""Origin of modules: their file, distribution and version, found without importing them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-#: packages of this project: their code counts by content even where they are installed
+#: Packages of this project, whose code counts by content even if they are installed.
 OWN_PACKAGES = frozenset({"analysis", "pocket", "tasks"})
 _ENGINE = frozenset({"pocket", "tasks"})
 
-#: libraries whose version changes no number: formats, remote files, plots, parameters, workflows, terminal
+#: Libraries whose version changes no number: formats, remote files, plots, parameters, workflows, terminal.
 _NO_NUMBERS = frozenset({
     "XRootD", "aiohttp", "cloudpickle", "cramjam", "dask", "distributed", "fsspec", "fsspec_xrootd", "h5py", "htcondor",
     "htcondor2", "jinja2", "jsonschema", "law", "luigi", "lz4", "matplotlib", "mplhep", "omegaconf", "packaging",
@@ -27,7 +27,7 @@ _INSTALLED = frozenset({"dist-packages", "site-packages"})
 
 @dataclass(frozen=True)
 class Location:
-    """Where a module lies.
+    """Location of a module.
 
     Args:
         file: its source or compiled file; ``None`` for a package without ``__init__.py``.
@@ -44,11 +44,11 @@ def top_level(module: str) -> str:
 
 
 def locate(module: str, known: dict[str, Location | None] | None = None) -> Location | None:
-    """Return where a module lies, or ``None`` if it isn't found.
+    """Return the location of a module, ``None`` if it isn't found.
 
     Args:
         module: its absolute name.
-        known: module → where it lies, of those that were found before; added to.
+        known: module → location of the modules that were found before; updated by this function.
     """
     known = {} if known is None else known
     if module not in known:
@@ -60,7 +60,7 @@ def locate(module: str, known: dict[str, Location | None] | None = None) -> Loca
 
 def _locate_in(folders: tuple[str, ...], name: str) -> Location | None:
     for folder in folders:
-        # thousands of them, for which paths as objects take longer than the file system
+        # Strings are used, since path objects take longer than the file system here.
         base = os.path.join(folder, name)  # noqa: PTH118
         if os.path.isfile(file := os.path.join(base, "__init__.py")):  # noqa: PTH113, PTH118
             return Location(file, (base,))
@@ -77,7 +77,7 @@ def is_library(module: str) -> bool:
     if top in OWN_PACKAGES or top == "__main__":
         return False
     if top in sys.builtin_module_names:
-        # part of the interpreter, which looks nowhere else for them
+        # Modules of the interpreter itself have no file.
         return True
     file = getattr(sys.modules.get(module), "__file__", None)
     if file is None and (location := _locate_top(top)):
@@ -87,9 +87,9 @@ def is_library(module: str) -> bool:
 
 @functools.lru_cache(maxsize=4096)
 def owner(module: str) -> str:
-    """Return whose a module is: ``library``, ``engine`` for this package and its tasks, or ``user``.
+    """Return the owner of a module: ``library``, ``engine`` for this package and its tasks, or ``user``.
 
-    It is looked up once per name: frames are asked for it by the thousand.
+    The result is cached per name, since thousands of frames ask for it.
     """
     if top_level(module) in _ENGINE:
         return "engine"
@@ -98,11 +98,11 @@ def owner(module: str) -> str:
 
 @functools.cache
 def version(module: str) -> str:
-    """Return the distribution and version of a library's module as far as it counts, e.g. ``"awkward 2"``.
+    """Return the distribution and the significant version of a library's module, e.g. ``"awkward 2"``.
 
-    Releases with the same first number promise the same results; manifests have the whole version. A library that
-    decides no numbers has its name alone, as has the standard library: the same code means the same in another version
-    of Python, for which other releases of NumPy may be installed.
+    Releases with the same first number promise the same results; manifests have the full version. For a library that
+    affects no numbers, and for the standard library, only the name counts: the same code has the same meaning in
+    another version of Python, for which other releases of NumPy may be installed.
     """
     top = top_level(module)
     if top in sys.stdlib_module_names:
@@ -117,26 +117,26 @@ def version(module: str) -> str:
 
 
 def _compatible(version: str) -> str:
-    """Return the first number of a version, or the first two where that is a zero: such releases promise nothing."""
+    """Return the first number of a version, or the first two if it is 0: such releases may change results."""
     first, _, rest = version.partition(".")
     return f"0.{rest.partition('.')[0]}" if first == "0" else first
 
 
 def number_library(module: str) -> str:
-    """Return the distribution and version of a library's module if it decides numbers, else nothing."""
+    """Return the distribution and version of a library's module if it affects numbers, else an empty string."""
     top = top_level(module)
     return "" if top in sys.stdlib_module_names or top in _NO_NUMBERS else version(module)
 
 
 def public_name(module: str) -> str:
-    """Return the name of a module that is the same in all versions of Python: libraries move their own about."""
+    """Return the name of a module that is the same in all versions of Python, which moves its internal modules."""
     return top_level(module) if top_level(module) in sys.stdlib_module_names else module
 
 
 def _locate_top(name: str) -> Location | None:
     try:
         spec = importlib.util.find_spec(name)
-    except ValueError:  # loaded by hand, without a spec
+    except ValueError:  # The module was loaded by hand, without a spec.
         file = getattr(sys.modules.get(name), "__file__", None)
         folders = tuple(getattr(sys.modules.get(name), "__path__", ()))
     else:

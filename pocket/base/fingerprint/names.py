@@ -1,7 +1,7 @@
-"""Names that code may use: those that stand in it, and the words of the texts it has.
+"""Names that code may use: identifiers in it, and words of its strings.
 
-Which entry of a table a program reads can't be told from its code. But what it reads by a name that is written
-somewhere is among these names.
+The code of a program doesn't tell which entries of a table it reads. But if it reads an entry by a name that is written
+somewhere, the name is among these.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
 
 
 def names_in(obj: object, without: Iterable[object] = ()) -> frozenset[str]:
-    """Return the names that code may use, of an object as :func:`pocket.base.fingerprint.digest` takes it.
+    """Return the names that code may use, for an object that :func:`pocket.base.fingerprint.digest` takes.
 
-    These are the names of attributes and globals, and the words of all texts, in the functions and classes that the
+    These are the names of attributes and globals, and the words of all strings, in the functions and classes that the
     object refers to, directly or not, in what functions import, and in the object's values. Names that are put together
-    while code runs can't be known. Nothing is imported.
+    at run time can't be known. Nothing is imported.
 
     Args:
         obj: the object.
-        without: functions and other objects that are left out.
+        without: functions and other objects to leave out.
 
     Raises:
         ConfigError: as :func:`pocket.base.fingerprint.digest`.
     """
     names: set[str] = set()
     seen = {id(one) for one in without}
-    # lest another object gets the id of one that was seen
+    # Visited objects are stored, since the id of a freed object may be used again.
     kept: list[object] = []
     to_do = [obj]
     while to_do:
         one = to_do.pop()
         if isinstance(one, str):
-            # the folders of this machine are no names
+            # The folders of this machine aren't names.
             names.update(WORD.findall(portable(one)))
         elif id(one) not in seen:
             seen.add(id(one))
@@ -58,14 +58,14 @@ def names_in(obj: object, without: Iterable[object] = ()) -> frozenset[str]:
             try:
                 to_do += _parts(one, names)
             except ConfigError:
-                # says where it is, which isn't kept here
+                # The digest raises the same error with the place of the object, which isn't known here.
                 digest_of(obj, describe)
                 raise
     return frozenset(names)
 
 
 def _parts(obj: object, names: set[str]) -> Iterable[object]:
-    """Return what an object refers to, and add the names in itself."""
+    """Return the objects that an object refers to, and add its own names."""
     if isinstance(obj, ModuleType):
         return [] if is_library(obj.__name__) else _add_closure(module_code(obj.__name__), names)
     if isinstance(obj, FunctionType):
@@ -77,7 +77,7 @@ def _parts(obj: object, names: set[str]) -> Iterable[object]:
             return _engine_parts(obj)
     parts = [part for _, part in describe(obj, "").parts]
     if top_level(type(obj).__module__) == _ENGINE:
-        # left out of what an instance consists of, because tasks take in the engine as a whole
+        # Instances don't have their class as a part, because tasks include the engine as a whole.
         parts.append(type(obj))
     return parts
 
@@ -94,7 +94,7 @@ def _add_code(function: FunctionType, names: set[str]) -> None:
         names.update(code.co_names)
         for constant in code.co_consts[_has_docstring(code) :]:
             names.update(_words(constant))
-        # other bytes may look like it, which costs time alone
+        # Other bytes may look like the opcode, which only costs time.
         imports |= _IMPORTS in code.co_code[::2]
     for digest in local_imports(function) if imports else ():
         if isinstance(digest, Closure):
@@ -102,15 +102,15 @@ def _add_code(function: FunctionType, names: set[str]) -> None:
 
 
 def _engine_parts(function: FunctionType) -> Iterator[object]:
-    """Yield what a function of the engine may refer to: globals by any name in it, its defaults and its closure.
+    """Yield the objects that a function of the engine may refer to: globals by any name in it, defaults, closure.
 
-    To tell which of the names are globals, and what its syntax is, takes ten times longer.
+    All names are looked up, since finding out which of them are globals takes much longer.
     """
     yield from (function.__defaults__, function.__kwdefaults__)
     for cell in function.__closure__ or ():
         try:
             yield cell.cell_contents
-        except ValueError:  # not assigned yet
+        except ValueError:  # The cell isn't assigned yet.
             continue
     for code in nested_codes(function.__code__):
         for name in code.co_names:
@@ -122,7 +122,7 @@ def _engine_parts(function: FunctionType) -> Iterator[object]:
 
 
 def _has_docstring(code: CodeType) -> bool:
-    """Tell whether the first constant of a code object is a docstring; before Python 3.14 it is that or ``None``."""
+    """Tell whether a code object's first constant is a docstring; before Python 3.14 it is that or ``None``."""
     if sys.version_info >= (3, 14):
         return bool(code.co_flags & _WITH_DOCSTRING)
     is_function = code.co_flags & inspect.CO_OPTIMIZED and code.co_name not in _COMPREHENSIONS

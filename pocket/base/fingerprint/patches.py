@@ -1,4 +1,4 @@
-"""Changes that an analysis makes to code of others when it is imported: of the engine, and awkward's behaviours."""
+"""Patches that an analysis applies to other code when it is imported: to the engine, and to awkward's behaviours."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from pocket.base.fingerprint.modules import is_library, top_level
 
 _ENGINE = "pocket"
-#: packages of the analyses that were loaded in this process
+#: Packages of the analyses that were loaded in this process.
 _packages: dict[str, None] = {}
 
 
@@ -21,11 +21,13 @@ def register_package(package: str) -> None:
 
 
 def patches(package: str) -> dict[str, Any]:
-    """Return what an analysis has changed elsewhere: the engine's functions and classes that it replaced, by name, and
-    the behaviours that it registered with awkward.
+    """Return the patches of an analysis by name.
+
+    These are the functions and classes of the engine that it replaced, and the behaviours that it registered with
+    awkward.
 
     Args:
-        package: the package of the analysis; modules beside it count as well, other analyses don't.
+        package: package of the analysis; modules beside it count as well, other analyses don't.
     """
     elsewhere = tuple(other for other in _packages if other != package)
 
@@ -49,7 +51,7 @@ def patches(package: str) -> dict[str, Any]:
 
 
 def _entries(module: ModuleType) -> Iterator[tuple[str, object]]:
-    """Yield what may be replaced in a module: its functions and classes, and the methods of its classes."""
+    """Yield name → value of what can be replaced in a module: its functions and classes, and methods of its classes."""
     for name, value in list(vars(module).items()):
         if isinstance(value, type) and value.__module__ == module.__name__:
             yield from ((f"{name}.{method}", entry) for method, entry in list(vars(value).items()))
@@ -63,7 +65,7 @@ def _module_of(value: object) -> object:
     elif isinstance(value, staticmethod | classmethod):
         value = value.__func__
     if isinstance(value, FunctionType):
-        # dataclass() and namedtuple() make methods of a text
+        # dataclass() and namedtuple() compile methods from a string.
         return None if value.__code__.co_filename.startswith("<") else value.__globals__.get("__name__")
     return value.__module__ if isinstance(value, type) else None
 

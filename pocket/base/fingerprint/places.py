@@ -1,5 +1,6 @@
-"""Paths of this machine as names that hold on every machine: below the checkout, the analysis, the store, the home, and
-the folder of the installed packages.
+"""Portable names of paths on this machine.
+
+They are relative to the checkout, the analysis, the store, the home directory, or the folder of the installed packages.
 """
 
 from __future__ import annotations
@@ -12,22 +13,22 @@ from pathlib import Path
 
 from pocket.base.snapshots.process import original
 
-#: environment variables with the checkout, the store and the home
+#: Environment variables that name the checkout, the store and the home directory.
 _VARIABLES = ("POCKET_ROOT", "POCKET_STORE", "HOME")
-#: folders with the packages of analyses that aren't in the checkout, the one that was loaded last at the end
+#: Folders with the packages of analyses outside of the checkout, in the order of loading.
 _outside: dict[str, None] = {}
 
 
 def register_outside(folder: str | os.PathLike[str]) -> None:
-    """Note a folder that holds the package of an analysis and what that imports, so that it has a name in paths."""
+    """Note a folder with an analysis package and the modules beside it, so that paths in it get a portable name."""
     _outside.pop(os.fspath(folder), None)
     _outside[os.fspath(folder)] = None
 
 
 def portable(text: str) -> str:
-    """Return a text in which paths of this machine have names instead, such as ``<checkout>/analysis/zmumu``.
+    """Return a string with portable names instead of this machine's paths, such as ``<checkout>/analysis/zmumu``.
 
-    Anything else stays as it is.
+    Anything else is left as it is.
     """
     if os.sep not in text:
         return text
@@ -38,7 +39,7 @@ def portable(text: str) -> str:
 
 
 def located(text: str) -> str:
-    """Return the path of this machine that a text of :func:`portable` stands for."""
+    """Return the path of this machine that a string from :func:`portable` stands for."""
     named = text.partition("/")[0]
     roots = _named(tuple(_outside)[-1:], *map(os.environ.get, _VARIABLES))
     folder = next((folder for folder, name in roots if name == named), None)
@@ -47,7 +48,7 @@ def located(text: str) -> str:
 
 @functools.cache
 def _pattern(root: str) -> re.Pattern[str]:
-    # a whole name of a folder, wherever it begins in the text: in a URL, or in front of a colon
+    # Only whole folder names match, wherever they begin in the string: in a URL, or after a colon.
     return re.compile(rf"(?<![\w.-]){re.escape(root)}(?=$|[^\w.-])")
 
 
@@ -65,18 +66,18 @@ def _packages() -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=16)
 def _roots(outside: tuple[str, ...], project: str | None, store: str | None, home: str | None) -> list[tuple[str, str]]:
-    """Return folder → name, the innermost first."""
+    """Return folder → name, the innermost folder first."""
     named = _named(outside, project, store, home)
     found: dict[str, str] = {}
-    # of a snapshot, links lead to files of the original
+    # Links in a snapshot lead to files of the original, so both have names.
     originals = [(original(folder), name) for folder, name in named]
-    folders = [(os.path.abspath(folder), name) for folder, name in [*named, *originals]]  # noqa: PTH100  links stay
+    folders = [(os.path.abspath(folder), name) for folder, name in [*named, *originals]]  # noqa: PTH100  Links stay.
     for folder, name in folders:
         if folder.strip(os.sep):
             found.setdefault(folder, name)
             found.setdefault(os.path.realpath(folder), name)
-    # a snapshot of code consists of links to the folders in it, one of which may have a name of its own: the checkout
-    # beside an analysis
+    # A snapshot of code consists of links to the folders in it, and one of these folders may have a name of its own,
+    # such as a checkout beside an analysis.
     for folder, name in folders:
         for entry in _links(folder):
             found.setdefault(os.path.realpath(os.path.join(folder, entry)), f"{name}/{entry}")  # noqa: PTH118

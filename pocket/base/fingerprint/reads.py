@@ -1,12 +1,12 @@
-"""Record of what code of the user reads while it runs: files, folders that it lists, and environment variables.
+"""Record of the inputs that user code reads at run time: files, listed folders, and environment variables.
 
-Fingerprints see code and values, not what a function opens. So whoever runs such code records that, an output names it
-with checksums, and is out of date once one of them has changed. What nobody could look at again, such as a server or a
-database, is refused.
+Fingerprints cover code and values, but not the files that a function opens. So the engine records these while user code
+runs, an output names them with checksums, and the output is out of date once one of them has changed. Inputs that can't
+be checked again, such as servers and databases, are refused.
 
-An audit hook (https://docs.python.org/3/library/audit_events.html) tells what Python opens; libraries that open files
-by themselves are asked for their readers' arguments. What happens inside an import is no reading of the user's, nor is
-what the engine does: the innermost frame that isn't a library's tells whose it is.
+An audit hook (https://docs.python.org/3/library/audit_events.html) reports what Python opens; for libraries that open
+files themselves, the arguments of their readers are recorded. Reads inside an import don't count as the user's, nor do
+those of the engine: the innermost frame outside of libraries decides.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from pocket.base.fingerprint.places import located, portable
 from pocket.base.runtime.file_state import FileState, checksum, file_state
 from pocket.errors import ChangedFileError, ConfigError
 
-#: what is compiled or imported is code, which fingerprints see
+#: Compiled and imported files are code, which fingerprints cover.
 _CODE = (".py", ".pyc", ".so", ".pyd", ".nbi", ".nbc")
 _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr")
-#: readers of libraries that open files without Python: the class or function in the library, and its argument
+#: Readers of libraries that open files without Python: the class or function in the library, and its argument.
 _READERS: Mapping[str, tuple[tuple[str, int | str], ...]] = {
     "correctionlib": (("CorrectionSet.from_file", 0),),
     "h5py": (("File.__init__", 1),),
@@ -46,7 +46,7 @@ _READERS: Mapping[str, tuple[tuple[str, int | str], ...]] = {
     "uproot": (("open", 0),),
     "xgboost": (("Booster.load_model", 1),),
 }
-#: event → what is read, and the argument that names it
+#: Event → kind of the input, and the argument that names it.
 _REFUSED = {
     "ftplib.connect": ("server", 1),
     "http.client.connect": ("server", 1),
@@ -67,13 +67,13 @@ T = TypeVar("T")
 
 @dataclass
 class Reads:
-    """What was read.
+    """Inputs that were read.
 
     Args:
-        files: path → state of the file when it was opened first.
-        folders: path → digest of the names in the folder when it was listed first.
+        files: path → state of the file when it was first opened.
+        folders: path → digest of the names in the folder when it was first listed.
         variables: name → value of an environment variable, ``None`` for one that wasn't set.
-        written: paths of files that were written: what is read of them comes from the code itself.
+        written: paths of files that the code wrote: reading them back is no input.
         readers: file, folder or variable → names of the user's functions that were running.
     """
 
@@ -84,7 +84,7 @@ class Reads:
     readers: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def adopt(self, earlier: Reads, names: Collection[str] | None) -> None:
-        """Count what was read earlier as read, by functions among some names; its first state stays."""
+        """Count earlier inputs as read if functions with these names read them; their first state stays."""
         self.files |= self._added(self.files, earlier.files, earlier.readers, names)
         self.folders |= self._added(self.folders, earlier.folders, earlier.readers, names)
         self.variables |= self._added(self.variables, earlier.variables, earlier.readers, names)
@@ -102,7 +102,7 @@ class Reads:
         }
 
     def is_out_of_date(self) -> bool:
-        """Whether a file, a folder or a variable isn't as it was."""
+        """Tell whether a file, a folder or a variable has changed since it was read."""
         try:
             return (
                 any(file_state(path) != state for path, state in self.files.items())
@@ -113,10 +113,10 @@ class Reads:
             return True
 
     def checksums(self) -> dict[str, str]:
-        """Return the checksums of what was read, by a name that holds on other machines; folders end with a slash.
+        """Return portable name → checksum of the files and folders; names of folders end with a slash.
 
         Raises:
-            ChangedFileError: if a file was changed after it was opened, so that nobody knows what was read.
+            ChangedFileError: if a file was changed after it was opened, so that its content at that time isn't known.
         """
         found = {portable(f"{path}/"): digest for path, digest in self.folders.items()}
         for path, state in self.files.items():
@@ -130,10 +130,10 @@ class Reads:
         return dict(sorted(found.items()))
 
     def record(self, inputs: Collection[str] = ()) -> dict[str, dict[str, Any]]:
-        """Return what a manifest tells of it, as :func:`changed_reads` takes it.
+        """Return the entry of a manifest, as :func:`changed_reads` takes it.
 
         Args:
-            inputs: files that were processed; the output depends on them anyway, as it does on what is in the store.
+            inputs: processed files, left out since the output depends on them anyway, as it does on files in the store.
 
         Raises:
             ChangedFileError: as :meth:`checksums`.
@@ -144,25 +144,25 @@ class Reads:
         return {"files": files, "variables": self.variable_digests()}
 
     def variable_digests(self) -> dict[str, str | None]:
-        """Return the digests of the values of environment variables: a value may be a secret."""
+        """Return name → digest of the value of environment variables; a digest, since a value may be a secret."""
         return {name: _digest_of_value(value) for name, value in sorted(self.variables.items())}
 
 
 _active = threading.local()
 
 
-#: what code was seen to read in this process
+#: Inputs that code has read in this process.
 EARLIER: KeptRecords[Reads] = KeptRecords(Reads)
 
 
 @contextlib.contextmanager
 def recording_reads(whose: object = None, names: Collection[str] | None = None) -> Iterator[Reads]:
-    """Record what code of the user reads in the block, in this thread.
+    """Record the inputs that user code reads in a block, in this thread.
 
     Args:
-        whose: whose code runs. What it read earlier in this process may count as read
+        whose: owner of the code. Inputs that it read earlier in this process may count as read
             (:mod:`pocket.base.fingerprint.kept_records`).
-        names: the names that the code uses, if they are known.
+        names: names that the code uses, if they are known.
 
     Example:
         >>> with recording_reads() as reads:
@@ -181,10 +181,10 @@ def recording_reads(whose: object = None, names: Collection[str] | None = None) 
 
 
 def changed_reads(files: Mapping[str, str], variables: Mapping[str, str | None]) -> list[str]:
-    """Return the names of files, folders and environment variables that aren't as they were recorded.
+    """Return the names of files, folders and environment variables that have changed since they were recorded.
 
-    A file with a machine's own path that isn't on this machine counts as unchanged: outputs are also looked at where
-    none can be made. One that belongs to the checkout, the analysis, the store or the home must be there.
+    A file with an absolute path that doesn't exist on this machine counts as unchanged, since outputs are also checked
+    on machines that can't make any. Files of the checkout, the analysis, the store or the home directory must exist.
 
     Args:
         files: as :meth:`Reads.checksums` returns them.
@@ -212,7 +212,7 @@ def _digest_of_value(value: str | None) -> str | None:
 
 @functools.cache
 def _install() -> None:
-    """Begin to listen, once per process: a hook can't be removed."""
+    """Install the audit hook, once per process, since it can't be removed."""
     for package in list(_READERS):
         if package in sys.modules:
             _watch(package)
@@ -225,7 +225,7 @@ def _hear(event: str, arguments: tuple[Any, ...]) -> None:
     if handle is not None:
         reads = getattr(_active, "reads", None)
         if reads is not None:
-            # what this does is no reading
+            # Reads by the handler itself don't count.
             _active.reads = None
             try:
                 handle(reads, event, arguments)
@@ -250,7 +250,7 @@ def _opened(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
 def _note_file(reads: Reads, name: str) -> None:
     if name in reads.files or name in reads.written:
         return
-    # a file that isn't there is an error of the code that opens it
+    # If the file doesn't exist, the code that opens it gets the error.
     with contextlib.suppress(OSError):
         if os.path.isfile(name):  # noqa: PTH113
             reads.files[name] = file_state(name)
@@ -280,7 +280,7 @@ def _refused(reads: Reads, event: str, arguments: tuple[Any, ...]) -> None:
     frame = _user_frame()
     if frame is None:
         return
-    # sockets of this machine, such as those of a logging daemon, hold no data
+    # Local sockets, such as those of a logging daemon, hold no data.
     if event == "socket.connect" and isinstance(arguments[1], str | bytes):
         return
     kind, position = _REFUSED[event]
@@ -310,7 +310,7 @@ _HANDLERS: Mapping[str, Callable[[Reads, str, tuple[Any, ...]], None]] = {
 
 
 def _watch(package: str) -> None:
-    """Have the readers of a library tell which files they open."""
+    """Wrap the readers of a library so that the files they open are recorded."""
     for reader, argument in _READERS[package]:
         owner: Any = sys.modules[package]
         *path, name = reader.split(".")
@@ -319,7 +319,7 @@ def _watch(package: str) -> None:
         found = vars(owner).get(name) if owner is not None else None
         if found is None or getattr(found, "__pocket_watched__", False):
             continue
-        with contextlib.suppress(TypeError, AttributeError):  # a class that can't be changed
+        with contextlib.suppress(TypeError, AttributeError):  # The class may not allow changes.
             setattr(owner, name, _telling(found, argument))
 
 
@@ -348,7 +348,7 @@ def _telling(reader: Any, argument: int | str) -> Any:
 
 
 def _note_given(reads: Reads, given: str) -> None:
-    """Note what a reader of a library was given."""
+    """Record the argument that a reader of a library got."""
     frame = _user_frame()
     if frame is None:
         return
@@ -360,7 +360,7 @@ def _note_given(reads: Reads, given: str) -> None:
 
 
 def _absolute(path: Any) -> str:
-    return os.path.abspath(os.fsdecode(path))  # noqa: PTH100  without following links
+    return os.path.abspath(os.fsdecode(path))  # noqa: PTH100  Links stay.
 
 
 def _is_left_out(name: str) -> bool:
@@ -379,7 +379,7 @@ def _by_user() -> bool:
 
 
 def _user_frame() -> FrameType | None:
-    """Return the innermost frame that is neither a library's nor this module's, if it is the user's."""
+    """Return the innermost frame outside of libraries and this module if it is the user's, else ``None``."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         name = frame.f_globals.get("__name__", "")
@@ -392,13 +392,13 @@ def _user_frame() -> FrameType | None:
 
 
 class _Listed(str):
-    """Name of an environment variable that came with all the others."""
+    """Name of an environment variable that was listed with all the others."""
 
     __slots__ = ()
 
 
 class _Environment(os._Environ):  # type: ignore[type-arg]
-    """The environment, which tells what code of the user reads of it."""
+    """The environment, which records the variables that user code reads."""
 
     def __getitem__(self, key: str) -> str:
         reads = getattr(_active, "reads", None)
@@ -416,7 +416,7 @@ class _Environment(os._Environ):  # type: ignore[type-arg]
         return str(super().__getitem__(key))
 
     def keys(self) -> KeysView[str]:
-        """Return the names, marked: who copies the whole environment doesn't read each variable."""
+        """Return the names, marked as listed: copying the whole environment doesn't read each variable."""
         return dict.fromkeys(map(_Listed, super().keys())).keys()
 
     @staticmethod

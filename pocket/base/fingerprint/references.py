@@ -1,4 +1,4 @@
-"""References in a function's code: globals, attributes of modules, and imports inside it."""
+"""References in a function's code: globals, attributes of modules, and imports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ABSENT = object()
 
 @dataclass(frozen=True)
 class _Names:
-    """Names in a function's code, those in nested functions included.
+    """Names in a function's code and in nested functions.
 
     Args:
         chains: global names with the attributes taken of them, e.g. ``("lib", "cuts", "min_pt")``.
@@ -32,10 +32,10 @@ class _Names:
 
 
 def references(function: FunctionType) -> dict[str, object]:
-    """Return the values of the globals that a function uses, by dotted name, sorted.
+    """Return dotted name → value of the globals that a function uses, sorted.
 
-    Attributes are followed through modules that aren't libraries, so that ``lib.cuts.min_pt`` is the function and not
-    all of ``lib``. Builtins are left out: their name is in the source already. So are names that don't exist.
+    Attributes of modules that aren't libraries are followed, so that ``lib.cuts.min_pt`` is the function and not all of
+    ``lib``. Builtins are left out, since the source has their names; so are names that don't exist.
     """
     found: dict[str, object] = {}
     for chain in _names(function.__code__).chains:
@@ -49,7 +49,7 @@ def references(function: FunctionType) -> dict[str, object]:
 
 
 def local_imports(function: FunctionType) -> list[str]:
-    """Return the modules imported inside a function: libraries with their version, and the digest of all other code.
+    """Return the modules imported in a function: libraries with their versions, and one digest of all other code.
 
     Libraries are sorted, the digest is the last one.
     """
@@ -66,7 +66,7 @@ def local_imports(function: FunctionType) -> list[str]:
 
 
 def own_code(statements: list[tuple[Import, str]]) -> Closure:
-    """Return the digest of what import statements take of modules that aren't libraries, and of all that this uses."""
+    """Return the digest of what import statements take from modules that aren't libraries, and of all that it uses."""
     known: dict[str, bool] = {}
 
     def follow(name: str) -> bool:
@@ -104,6 +104,6 @@ def _scan(code: CodeType, chains: set[tuple[str, ...]], imports: set[Import]) ->
             chains.add(chain)
         chain = (instruction.argval,) if instruction.opname in _LOAD_NAME else ()
         if instruction.opname == "IMPORT_NAME":
-            level, names = before[-2:]  # the constants loaded just before
+            level, names = before[-2:]  # The constants that were loaded just before.
             imports.add(Import(level, instruction.argval, names or ()))
         before.append(instruction.argval)

@@ -1,4 +1,4 @@
-"""Statements of a module's source file: what each binds, uses and imports, and the digest of its syntax."""
+"""Statements of a source file: the names that each binds, uses and imports, and the digest of its syntax."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pocket.base.fingerprint.syntax import FunctionNode, is_idle, tree_digest
 from pocket.base.runtime.file_cache import derived
 from pocket.errors import ConfigError
 
-#: decorators that only change what they decorate; of any other, the decorated statement counts as one that acts
+#: Decorators that only change the decorated object; a statement with any other decorator counts as one that acts.
 _PURE_DECORATORS = frozenset({
     "abstractmethod", "cache", "cached_property", "classmethod", "contextmanager", "dataclass", "dataclass_transform",
     "final", "guvectorize", "jit", "lru_cache", "njit", "overload", "override", "property", "runtime_checkable",
     "singledispatch", "staticmethod", "total_ordering", "unique", "vectorize", "wraps",
 })  # fmt: skip
-#: what counts as a word of a text
+#: Pattern of a word in a string.
 WORD = re.compile(r"\w+")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -54,12 +54,12 @@ class Import(NamedTuple):
 
 
 class Binding(NamedTuple):
-    """A name that an import statement binds.
+    """Name that an import statement binds.
 
     Args:
         name: the name in the module.
-        statement: the import, of one name at most.
-        whole: whether the name stands for the module as written; ``import a.b`` binds ``a``.
+        statement: the import, reduced to at most one name.
+        whole: whether the name stands for the whole module as written; ``import a.b`` binds ``a``.
     """
 
     name: str
@@ -72,11 +72,11 @@ class Statement(NamedTuple):
 
     Args:
         digest: of its normalised syntax tree.
-        binds: the names of the module that it gives a value, or changes.
+        binds: the names that it assigns or changes in the module.
         uses: the names that it reads, each with the attributes taken of it, e.g. ``"np.sqrt"``.
         imports: the imports inside it.
-        acts: whether it does something when the module is run, other than binding names.
-        words: all names, attributes and words of texts in it, with spaces between them; no part of the digest.
+        acts: whether it does more than bind names when the module is run.
+        words: all names, attributes and words of strings in it, separated by spaces; not part of the digest.
     """
 
     digest: str
@@ -125,7 +125,7 @@ class Source:
 
     @functools.cached_property
     def digest(self) -> str:
-        """The digest of all that is in the file."""
+        """The digest of all statements of the file."""
         counted = [statement[:-1] for statement in self.statements]
         return hashlib.sha256(repr((counted, self.bindings)).encode()).hexdigest()
 
@@ -138,10 +138,9 @@ def with_parents(module: str) -> Iterator[str]:
 
 @functools.cache
 def read_source(file: str, mtime_ns: int, size: int) -> Source:
-    """Return what a source file holds; a compiled one is a single statement with the digest of its bytes.
+    """Return the statements of a source file; a compiled file is a single statement with the digest of its bytes.
 
-    Parsing all modules takes longer than all else that decides a fingerprint, so the result is kept for the next
-    process.
+    The result is cached for the next process, since parsing all modules takes longer than the rest of a fingerprint.
 
     Args:
         file: its path.
@@ -158,18 +157,18 @@ def read_source(file: str, mtime_ns: int, size: int) -> Source:
         source = _parsed(file, content)
         return marshal.dumps(_plain((source.statements, source.bindings, source.exported)))
 
-    # what is kept has a checksum, and is for this version of Python
+    # The cache has a checksum and belongs to this version of Python, so marshal can read it.
     return _restored(marshal.loads(derived(Path(file), "statements", _method(), parse)))
 
 
 @functools.cache
 def _method() -> bytes:
-    """Return what else than the file decides what is found in it: the code here."""
+    """Return the version of the cached results: besides the file, only the code here decides them."""
     return b"".join(Path(file).read_bytes() for file in (__file__, syntax.__file__))
 
 
 def _restored(content: tuple[Any, Any, Any]) -> Source:
-    """Return the source file that :func:`marshal.loads` gave as plain tuples."""
+    """Return the source file from the plain tuples of :func:`marshal.loads`."""
     statements, bindings, exported = content
     return Source(
         tuple(
@@ -182,7 +181,7 @@ def _restored(content: tuple[Any, Any, Any]) -> Source:
 
 
 def _plain(values: Any) -> Any:
-    """Return tuples in tuples without their names."""
+    """Return nested tuples without their field names."""
     return tuple(map(_plain, values)) if isinstance(values, tuple) else values
 
 
@@ -199,7 +198,7 @@ def _parsed(file: str, content: bytes) -> Source:
 
 @dataclass
 class _Found:
-    """What was found in a file so far."""
+    """Parts of a file that were found so far."""
 
     statements: list[Statement] = field(default_factory=list)
     bindings: list[Binding] = field(default_factory=list)
@@ -216,7 +215,7 @@ class _Found:
         elif _bound_names(statement) == ("__all__",):
             self.exported += [str(node.value) for node in ast.walk(statement) if isinstance(node, ast.Constant)]
         else:
-            # imports in a block of the module, such as a try, bind names of it
+            # Imports in a block of the module, such as a try, also bind names of the module.
             self.bindings += [binding for node in _own_imports(statement) for binding in _bindings(node)]
             self.statements.append(_statement(statement))
 
@@ -246,7 +245,7 @@ def _words(node: ast.AST) -> str:
 
 
 def _bound_names(node: ast.stmt) -> tuple[str, ...]:
-    """Return the names that a statement binds in its module, and those of which it changes an attribute or an item."""
+    """Return the names that a statement binds in its module, and those whose attributes or items it changes."""
     if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         return (node.name,)
     bound = (
@@ -293,14 +292,14 @@ def _uses(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.If) and _is_type_checking(node.test):
         children: Iterable[ast.AST] = node.orelse
     else:
-        # annotations are no part of what the code does, but name the classes of objects whose methods it calls
+        # Annotations aren't part of what the code does, but they name the classes of objects whose methods it calls.
         children = ast.iter_child_nodes(node)
     for child in children:
         yield from _uses(child)
 
 
 def _chain(node: ast.AST) -> str | None:
-    """Return a name with the attributes that are taken of it, ``None`` for anything else."""
+    """Return a name with the attributes taken of it, ``None`` for anything else."""
     attributes: list[str] = []
     while isinstance(node, ast.Attribute):
         attributes.append(node.attr)
@@ -335,7 +334,7 @@ def _is_type_checking(test: ast.expr) -> bool:
 
 
 def _is_main(statement: ast.stmt) -> bool:
-    """Whether a statement is what a module does only when it is run as a script."""
+    """Tell whether a statement runs only if the module is a script."""
     return (
         isinstance(statement, ast.If)
         and isinstance(statement.test, ast.Compare)

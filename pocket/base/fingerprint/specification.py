@@ -1,4 +1,4 @@
-"""Specifications: what a fingerprint was made of, as place → content, to be kept and compared."""
+"""Specifications of fingerprints: the hashed content by place, to be stored and compared."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from pocket.base.fingerprint.places import portable
 from pocket.base.fingerprint.syntax import function_node
 from pocket.base.fingerprint.values import describe
 
-#: longest text of a value that is kept in full; a fingerprint counts all of it
+#: Longest string of a value that is stored in full; a fingerprint counts all of it.
 _LONGEST = 2000
 
 
 @dataclass(frozen=True)
 class Specification:
-    """What a digest was made of.
+    """Content that a digest was computed from.
 
     Args:
         digest: the digest.
         values: place → content, e.g. ``".config.skim[4].params.minpt"`` → ``"float 15.0"``.
-        closures: place → module → digest of what counts of it.
-        functions: place → file, line and source of a function that isn't a library's.
+        closures: place → module → digest of its statements that count.
+        functions: place → file, line and source of a function outside of libraries.
     """
 
     digest: str
@@ -45,13 +45,13 @@ class Specification:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Specification:
-        """Return the specification that :meth:`to_json` wrote."""
+        """Return the specification from plain containers of :meth:`to_json`."""
         functions = {place: (file, line, source) for place, (file, line, source) in content["functions"].items()}
         return cls(content["digest"], dict(content["values"]), dict(content["closures"]), functions)
 
 
 def specification(obj: object) -> Specification:
-    """Return what the digest of an object is made of, see :func:`pocket.base.fingerprint.digest`.
+    """Return the content that the digest of an object is computed from, see :func:`pocket.base.fingerprint.digest`.
 
     Example:
         >>> specification({"cut": {"pt": 25.0}}).values["cut.pt"]
@@ -71,7 +71,7 @@ def specification(obj: object) -> Specification:
             source = _source_of(obj)
             if source is not None:
                 found.functions[place] = source
-        # an entry of a dict is noted with its key and its value in the same place, the value last
+        # The key and the value of a dict's entry have the same place; the value comes last and stays.
         found.values[place] = label if len(label) <= _LONGEST else f"{label[:_LONGEST]}…"
 
     digest = digest_of(obj, describe, note)
@@ -79,7 +79,7 @@ def specification(obj: object) -> Specification:
 
 
 def differences(one: Specification, other: Specification) -> Iterator[str]:
-    """Yield in what two specifications differ, each as ``place: one → other``; functions by file and line.
+    """Yield the differences of two specifications as ``place: one → other``; functions by file and line.
 
     Example:
         >>> before, after = (specification({"cut": {"pt": pt}}) for pt in (20.0, 15.0))
@@ -112,5 +112,5 @@ def _source_of(function: FunctionType) -> tuple[str, int, str] | None:
         lines, first = inspect.getsourcelines(code)
     except (OSError, TypeError):
         return None
-    # a file that was edited since has the source of another function
+    # If the file was edited since, its lines are those of another function.
     return portable(code.co_filename), first, "".join(lines) if function_node(code) else ""

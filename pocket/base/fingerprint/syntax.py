@@ -19,19 +19,19 @@ from pocket.base.runtime.file_cache import derived
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
-#: fields of the tree that don't change what the code does
+#: Fields of the tree that don't change what the code does.
 _IGNORED = frozenset({"annotation", "ctx", "kind", "returns", "type_comment", "type_ignores", "type_params"})
 
-# kept by identity: code objects of different files may be equal
+# The keys are ids, since code objects of different files may be equal.
 _nodes: dict[int, tuple[CodeType, FunctionNode | None]] = {}
 _digests: dict[int, tuple[CodeType, str | None]] = {}
-# file → its state, and what it was found to define
+# File → its state, and signature → digest of its functions.
 _files: dict[str, tuple[tuple[int, int], Mapping[bytes, str]]] = {}
 
 
 @dataclass(frozen=True)
 class _Source:
-    """The functions of one source text, by first line, and the code it compiles to."""
+    """The functions of one source by first line, and the code objects it compiles to."""
 
     functions: dict[int, list[FunctionNode]] = field(default_factory=dict)
     codes: frozenset[CodeType] = frozenset()
@@ -45,11 +45,11 @@ def tree_digest(tree: ast.AST) -> str:
 
 
 def function_digest(code: CodeType) -> str | None:
-    """Return the digest of the source that a function's code was made from.
+    """Return the digest of the source that a function's code was compiled from.
 
     Returns:
-        ``None`` if there is no source, or if it isn't the one that the code was compiled from, for example because
-        the file was edited since.
+        ``None`` if there is no source, or if it isn't the one of this code, for example because the file was edited
+        since.
     """
     if id(code) not in _digests:
         _digests[id(code)] = (code, _find_digest(code))
@@ -57,14 +57,14 @@ def function_digest(code: CodeType) -> str | None:
 
 
 def function_node(code: CodeType) -> FunctionNode | None:
-    """Return the syntax tree of a function's code, ``None`` if there is no source, or not that of this code."""
+    """Return the syntax tree of a function's code, ``None`` if its source isn't found."""
     if id(code) not in _nodes:
         _nodes[id(code)] = (code, _find(code))
     return _nodes[id(code)][1]
 
 
 def nested_codes(code: CodeType) -> Iterator[CodeType]:
-    """Yield a code object and all that are defined in it."""
+    """Yield a code object and all code objects defined in it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -97,7 +97,7 @@ def _write(value: object, words: list[str], in_class: bool = False) -> None:
 
 
 def is_idle(statement: object) -> bool:
-    """Tell whether a statement does nothing: ``pass``, docstrings and other constants that stand alone."""
+    """Tell whether a statement does nothing: ``pass``, docstrings and other lone constants."""
     return isinstance(statement, ast.Pass) or (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     )
@@ -105,7 +105,7 @@ def is_idle(statement: object) -> bool:
 
 def _write_annotated(node: ast.AnnAssign, words: list[str], in_class: bool) -> None:
     if in_class:
-        # there the annotation may decide: ClassVar and KW_ONLY in a dataclass
+        # The annotation may change what a class does: ClassVar and KW_ONLY in a dataclass.
         words.append("annotated")
         _write([node.target, node.annotation], words)
     if node.value is not None:
@@ -115,7 +115,7 @@ def _write_annotated(node: ast.AnnAssign, words: list[str], in_class: bool) -> N
 def _find_digest(code: CodeType) -> str | None:
     try:
         known = _digests_in(code.co_filename)
-    # e.g. a cell of a notebook, whose lines linecache has
+    # The code may be a cell of a notebook, which linecache knows.
     except OSError:
         node = function_node(code)
         return None if node is None else tree_digest(node)
@@ -123,12 +123,12 @@ def _find_digest(code: CodeType) -> str | None:
 
 
 def _digests_in(file: str) -> Mapping[bytes, str]:
-    """Return signature of the code → digest of the source, of all functions that a file defines.
+    """Return signature of the code → digest of the source, for all functions that a file defines.
 
     Raises:
         OSError: if the file can't be read.
     """
-    stat = os.stat(file)  # noqa: PTH116  for each function
+    stat = os.stat(file)  # noqa: PTH116  Strings are faster for many functions.
     state = stat.st_mtime_ns, stat.st_size
     if file not in _files or _files[file][0] != state:
         _files[file] = state, marshal.loads(derived(Path(file), "functions", _method(), _digests_of))
@@ -143,12 +143,12 @@ def _digests_of(content: bytes) -> bytes:
 
 @functools.cache
 def _method() -> bytes:
-    """Return what else than a file decides which functions are found in it: the code here and Python's options."""
+    """Return the version of the cached results: besides the file, the code here and Python's options decide them."""
     return b"".join([Path(__file__).read_bytes(), bytes([sys.flags.optimize])])
 
 
 def _signature(code: CodeType) -> bytes:
-    """Return the checksum of what decides whether code objects are equal."""
+    """Return the checksum of all that makes two code objects equal."""
     return hashlib.sha256(repr(_signed(code)).encode()).digest()
 
 
@@ -165,7 +165,7 @@ def _signed(code: CodeType) -> tuple[object, ...]:
 def _signed_constant(constant: object) -> object:
     if isinstance(constant, CodeType):
         return _signed(constant)
-    # its order differs from one process to the next
+    # The order of a frozenset differs between processes.
     return sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant
 
 
@@ -183,7 +183,7 @@ def _find_in(source: _Source, code: CodeType) -> FunctionNode | None:
 
 
 def _find_lambda(code: CodeType, candidates: list[FunctionNode]) -> FunctionNode | None:
-    """Return which of several lambdas on a line the code is of: the innermost one that spans all its columns."""
+    """Return the lambda of a line that code was compiled from: the innermost one that spans all its columns."""
     columns = [
         (line, column, end_line, end_column)
         for line, end_line, column, end_column in code.co_positions()

@@ -1,4 +1,4 @@
-"""Parts of plain values, containers and instances."""
+"""Fingerprint nodes of plain values, containers and instances."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from pocket.base.fingerprint.sources import read_source
 from pocket.base.runtime.file_state import checksum
 from pocket.errors import ConfigError
 
-#: types whose repr is their value
+#: Types whose repr is their value.
 _WRITTEN_OUT = frozenset({
     NoneType, bool, int, float, complex, str, bytes, EllipsisType, NotImplementedType, range,
     datetime.timedelta, datetime.timezone, decimal.Decimal, fractions.Fraction,
 })  # fmt: skip
 _TABLES = (dict, MappingProxyType)
 _CONTAINERS = (dict, list, tuple, set, frozenset)
-#: what a class of the user's may be derived from
+#: Types that a user's class may be derived from.
 _BUILTIN: tuple[Any, ...] = (*_CONTAINERS, int, float, complex, str, bytes)
 
 
@@ -53,13 +53,13 @@ def describe(obj: object, place: str) -> Node:
 
     Args:
         obj: the object.
-        place: where it was found, for the error.
+        place: where it was found, for errors.
 
     Raises:
         ConfigError: for an object of any other type.
     """
     kind = type(obj)
-    # what there is most of first
+    # The most common types come first.
     if kind is str and os.sep not in str(obj):
         return _word(str(obj))
     if isinstance(obj, Closure):
@@ -111,28 +111,28 @@ def _describe_value(obj: object) -> Node | None:
     if isinstance(obj, slice):
         return Node("slice", [(".start", obj.start), (".stop", obj.stop), (".step", obj.step)])
     if isinstance(obj, logging.Logger | ContextVar) or kind is object:
-        # log output and what is set for the moment decide nothing; a bare object is a marker
+        # Loggers and context variables affect no output; a bare object is a marker.
         return Node(kind.__name__)
     if obj is os.environ:
-        # the variables that code reads count by themselves
+        # Each variable that code reads counts by itself.
         return Node("environment")
     return None
 
 
 @functools.lru_cache(maxsize=1 << 15)
 def _word(text: str) -> Node:
-    """Return the node of a text that can't be a path."""
+    """Return the node of a string that can't be a path."""
     return Node(f"str {text!r}")
 
 
 def _describe_text(text: str, kind: str) -> Node:
-    """Return the node of a text, in which a path of this machine has a name, and counts with what the file holds."""
+    """Return the node of a string; a path of this machine gets a portable name, and the file's content counts."""
     named = portable(text)
     return Node(f"{kind} {named!r}", [] if named is text else describe_file(text))
 
 
 def _describe_numpy(obj: object) -> Node | None:
-    # an object can't be numpy's if numpy isn't loaded
+    # If numpy isn't loaded, the object can't be one of its types.
     np = sys.modules.get("numpy")
     if np is None:
         return None
@@ -163,9 +163,9 @@ def _describe_omegaconf(obj: object, place: str) -> Node | None:
 
 def _describe_container(obj: object) -> Node | None:
     if isinstance(obj, _CONTAINERS) and not is_library(type(obj).__module__):
-        return None  # a class of the user's: more than its content
+        return None  # A class of the user's has more than its content.
     if isinstance(obj, _TABLES):
-        # in their order, which may decide what code does that goes through them
+        # The order of a dict counts, since code may loop over it.
         return Node("dict", _items(obj))
     if isinstance(obj, list):
         return Node("list", _numbered(obj))
@@ -207,10 +207,10 @@ def _describe_instance(obj: object) -> Node | None:
 
 @functools.lru_cache(maxsize=1 << 10)
 def _describe_closure(closure: Closure, words: tuple[str, ...]) -> Node:
-    """Return the node of a closure with its digest, which is asked for again and again.
+    """Return the node of a closure with its digest, cached since it is needed often.
 
     Args:
-        closure: the closure, which as a text stands for its modules and libraries.
+        closure: the closure, which as a string has the digest of its modules and libraries.
         words: its words.
     """
     return dataclasses.replace(_describe_anew(closure, ""), known=digest_of(closure, _describe_anew))
@@ -223,12 +223,12 @@ def _describe_anew(obj: object, place: str) -> Node:
 
 @functools.cache
 def _class_code(module: str, name: str) -> Closure:
-    """Return the code of a class of the engine: all of its module for one that a function makes."""
+    """Return the code of a class of the engine; for a class that is defined in a function, that of the whole module."""
     return code_closure(module if "<locals>" in name else f"{module}:{name.partition('.')[0]}")
 
 
 def _state(obj: object) -> dict[str, object]:
-    """Return the attributes of an instance, without what a cached property has left there."""
+    """Return the attributes of an instance, without values of cached properties."""
     slots = (name for kind in type(obj).__mro__ for name in _slots(kind) if hasattr(obj, name))
     state = {name: getattr(obj, name) for name in slots} | getattr(obj, "__dict__", {})
     return {
@@ -245,9 +245,9 @@ def _slots(kind: type) -> tuple[str, ...]:
 
 
 def describe_file(path: str) -> list[tuple[str, object]]:
-    """Return the content of a file as a part of the value that names it; nothing unless there is such a file.
+    """Return the content of a file as a part of the value that names it; empty if there is no such file.
 
-    Python source counts by its syntax, so that a comment in a file that names itself changes nothing.
+    Python source counts by its syntax, so that a comment in a file that names itself changes no fingerprint.
     """
     try:
         if not os.path.isfile(path):  # noqa: PTH113

@@ -1,1 +1,1 @@
-"""The process and its files: memory, a cache beside the code, states of files, and calls of the user's code."""
+"""Services of the process: memory, an on-disk cache, states of files, and calls of user code."""

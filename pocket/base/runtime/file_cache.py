@@ -1,7 +1,7 @@
 """On-disk cache of values computed from a file, stored beside it in ``__pycache__``.
 
-Some of these values are pickles, which run code when they are read. So each user has a folder there that nobody else
-may write, and what isn't the user's own, or root's, isn't read.
+Some of these values are pickles, which execute code when they are read. So each user has a folder there that nobody
+else may write to, and files that belong to anyone but the user or root aren't read.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-#: bytes of a SHA-256 checksum
+#: Bytes of a SHA-256 checksum.
 _CHECKSUM = 32
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# A named pipe of somebody else mustn't keep this process waiting.
+# With O_NONBLOCK, somebody else's named pipe can't block this process.
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def derived(file: Path, kind: str, method: bytes, make: Callable[[bytes], bytes]) -> bytes:
-    """Return what is made of a file's content, from ``__pycache__`` if an earlier process has kept it there.
+    """Return a value computed from a file's content, from ``__pycache__`` if an earlier process has stored it there.
 
     Args:
         file: the file.
-        kind: what is made of it, the suffix of the name under which it is kept.
-        method: what else than the content and Python's version decides what is made: code, versions of libraries.
-        make: makes it of the content.
+        kind: kind of the value, the suffix of the name under which it is stored.
+        method: version of the computation: all that decides the value besides the content and Python's version.
+        make: computes the value from the content.
 
     Raises:
         OSError: if the file can't be read.
@@ -42,7 +42,7 @@ def derived(file: Path, kind: str, method: bytes, make: Callable[[bytes], bytes]
     name = place.with_suffix(f".{kind}").name
 
     def checksum(made: bytes) -> bytes:
-        # of what was made, too, which may have been cut off when a disk was full
+        # The value itself is included, since it may have been truncated when a disk was full.
         return hashlib.sha256(b"".join([repr(sys.version_info).encode(), method, content, made])).digest()
 
     for user in dict.fromkeys((os.geteuid(), 0)):
@@ -52,7 +52,7 @@ def derived(file: Path, kind: str, method: bytes, make: Callable[[bytes], bytes]
                 return known[_CHECKSUM:]
     made = make(content)
     if not sys.dont_write_bytecode:
-        # a folder that can't be written to is no error, as for Python
+        # As for Python, it is no error if the folder can't be written to.
         with contextlib.suppress(OSError):
             _make_folder(place.parent)
             with _folder(place.parent, os.geteuid()) as folder:
@@ -79,7 +79,7 @@ def _folder(pycache: Path, user: int) -> Iterator[int]:
 def _make_folder(pycache: Path) -> None:
     pycache.mkdir(exist_ok=True)
     with _opened(pycache, _FOLDER) as parent, contextlib.suppress(FileExistsError):
-        # A folder may have been given more rights by the umask of a group than its files need.
+        # The rights are explicit, since a group's umask would let the group write to the folder.
         os.mkdir(_name(os.geteuid()), 0o755, dir_fd=parent)
 
 
@@ -94,7 +94,7 @@ def _read(folder: int, name: str, user: int) -> bytes:
 
 
 def _write(folder: int, name: str, content: bytes) -> None:
-    """Write a file beside its place, and put it there when it is complete: two processes may write at once."""
+    """Write a file under a temporary name and rename it when it is complete, since two processes may write at once."""
     temporary = f".{name}.{secrets.token_hex(8)}"
     try:
         with _opened(temporary, _NEW, folder) as file, open(file, "wb", closefd=False) as stream:

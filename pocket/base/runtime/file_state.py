@@ -1,4 +1,4 @@
-"""State of a file, by which it is noticed that it was replaced, and the checksum of its content."""
+"""State of a file, which changes when the file is replaced, and the checksum of its content."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 
 class FileState(NamedTuple):
-    """What changes when a file is written, replaced or moved.
+    """Properties of a file that change when it is written, replaced or moved.
 
     Args:
         size: in bytes.
         mtime_ns: time of the last modification in ns since 1970.
-        ctime_ns: time of the last change of the content or of what the system notes of the file, likewise.
+        ctime_ns: time of the last change of the content or the metadata, likewise.
         inode: number of the file in its file system.
     """
 
@@ -26,12 +26,12 @@ class FileState(NamedTuple):
 
 
 def file_state(path: str | Path) -> FileState:
-    """Return the state of a file as it is now.
+    """Return the current state of a file.
 
     Raises:
         OSError: if it isn't there.
     """
-    stat = os.stat(path)  # noqa: PTH116  thousands of them
+    stat = os.stat(path)  # noqa: PTH116  Strings are faster for thousands of files.
     return FileState(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino)
 
 
@@ -48,14 +48,14 @@ def checksum(path: str | Path, state: FileState | None = None) -> str:
     while True:
         before = state or file_state(path)
         digest = _checksum(str(path), before)
-        # A checksum that was computed while the file was written is that of no state.
+        # If the file changed during the computation, the checksum belongs to no state.
         if file_state(path) == before:
             return digest
         state = None
 
 
 def file_checksum(path: Path) -> str:
-    """Return the SHA-256 of a file, which is read."""
+    """Return the SHA-256 of a file's content, computed anew."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

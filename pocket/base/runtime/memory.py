@@ -6,26 +6,26 @@ import ctypes
 import functools
 import os
 
-#: bytes of free memory from which on some of it is given back
+#: Most free memory in bytes that stays in the process; beyond it, some is returned to the system.
 KEPT = 512_000_000
-#: largest size in bytes of an array whose memory is kept; glibc allows no more
+#: Largest array in bytes whose memory stays in the process; glibc allows no more.
 LARGEST = 32 * 1024**2
-#: numbers of the parameters in glibc's malloc.h
+#: Numbers of the parameters in glibc's malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-#: variables by which a user, or Dask, decides it
+#: Environment variables by which a user, or Dask, configures malloc.
 _VARIABLES = ("MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES")
 
 
 @functools.cache
 def keep_memory() -> bool:
-    """Have the C library keep the memory of arrays that are freed, once per process.
+    """Make the C library keep the memory of freed arrays, once per process.
 
-    Else it gives memory back to the system as soon as an array is freed at the end of it, and the system clears it
-    before the next array has it again: up to a tenth of the time. Nothing changes where the environment decides how
-    much is kept, or where the C library isn't glibc (see mallopt(3)).
+    Otherwise it returns memory to the system when an array at the end of the heap is freed, and the system clears the
+    memory before the next array gets it. Nothing changes if the environment configures malloc, or if the C library
+    isn't glibc (see mallopt(3)).
 
     Returns:
-        Whether it will.
+        Whether the C library keeps it.
     """
     if any(name in os.environ for name in _VARIABLES):
         return False

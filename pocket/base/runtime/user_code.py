@@ -1,8 +1,8 @@
-"""Calls of the user's code by the engine, noted on the exceptions that leave them.
+"""Calls of user code by the engine, noted on the exceptions that leave them.
 
-An exception stays as it is while it passes by: what comes from a damaged file is told apart later, and so is a missing
-branch. Only then :mod:`pocket.configuration.user_errors` makes a sentence of it. An iteration over events never enters
-such a block, one over cuts or weights does.
+The exception itself stays as it is: an error from a damaged file, or a missing branch, is recognised later, and only
+:mod:`pocket.configuration.user_errors` turns it into a sentence. Such a block is entered once per cut or weight, never
+once per event.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import contextlib
 from pocket.errors import BadFileError, ChangedFileError, DatasetError, PocketError, UserCodeError
 
 _CALL, _CODE, _EVENTS = "_pocketlaw_call", "_pocketlaw_code", "_pocketlaw_events"
-#: errors that name their file already, or have nothing to do with the events
+#: Errors that name their file already, or don't depend on the events.
 _WITHOUT_EVENTS = (BadFileError, ChangedFileError, DatasetError, UserCodeError)
 
 
 class UserCall:
-    """A block that calls code of the analysis: an exception that leaves it is known to come from there.
+    """Block that calls user code, so that an exception that leaves it is known to come from there.
 
     Args:
         kind: what is called, e.g. ``"cut"``.
@@ -34,10 +34,10 @@ class UserCall:
         """Begin the block."""
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        """Note the call on an exception, unless one inside of it has been noted.
+        """Note the call on an exception, unless an inner call is noted.
 
         Raises:
-            ProgramEndedError: instead of the exception by which ``sys.exit()`` would end the program without a word.
+            ProgramEndedError: instead of the ``SystemExit`` by which ``sys.exit()`` would end the program silently.
         """
         if isinstance(error, SystemExit):
             ended = ProgramEndedError(f"it ended the program with exit code {error.code}")
@@ -53,11 +53,11 @@ class UserCall:
 
 
 class ProgramEndedError(Exception):
-    """Code of the analysis called ``sys.exit()``."""
+    """User code called ``sys.exit()``."""
 
 
 class EventRange:
-    """A block that processes entries of a dataset: an exception that leaves it is known to come from them.
+    """Block that processes entries of a dataset, so that an exception that leaves it is known to come from them.
 
     Args:
         dataset: name of the dataset.
@@ -80,17 +80,17 @@ class EventRange:
 
 
 def call_of(error: BaseException) -> str:
-    """Return what raised an exception, e.g. ``"cut 'dimuon'"``, empty if the engine didn't call code of the user."""
+    """Return the call that raised an exception, e.g. ``"cut 'dimuon'"``; empty if the engine called no user code."""
     return str(getattr(error, _CALL, ""))
 
 
 def code_of(error: BaseException) -> object:
-    """Return the function or class of the user that was called, ``None`` if that isn't known."""
+    """Return the user's function or class that was called, ``None`` if it isn't known."""
     return getattr(error, _CODE, None)
 
 
 def is_noted(error: BaseException) -> bool:
-    """Whether an exception has passed a block of this module."""
+    """Tell whether an exception has passed a block of this module."""
     return hasattr(error, _CALL) or hasattr(error, _EVENTS)
 
 
@@ -103,12 +103,12 @@ def events_of(error: BaseException, path: str) -> str:
 
 
 def add_events(error: PocketError, path: str, place: str = "") -> None:
-    """Add what was called, where, the dataset, entries and file to the sentence of an error, as far as it lacks them.
+    """Add the call, the place, the dataset, the entries and the file to an error's message where they are missing.
 
     Args:
         error: the error.
         path: the file that was processed.
-        place: the line of the user's code that it comes from.
+        place: line of the user's code that raised it.
     """
     if not isinstance(error, _WITHOUT_EVENTS):
         call = "" if call_of(error) in str(error) else call_of(error)
@@ -118,5 +118,5 @@ def add_events(error: PocketError, path: str, place: str = "") -> None:
 
 def _note(error: Exception, name: str, found: object) -> None:
     if not hasattr(error, name):
-        with contextlib.suppress(AttributeError):  # a class with slots
+        with contextlib.suppress(AttributeError):  # A class with slots has no such attribute.
             setattr(error, name, found)

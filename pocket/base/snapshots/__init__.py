@@ -1,1 +1,1 @@
-"""Snapshots: copies of the code as it was when a command began, which the command and its jobs run from."""
+"""Snapshots: copies of the code at the start of a command, which the command and its jobs run from."""

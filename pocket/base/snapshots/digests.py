@@ -1,4 +1,4 @@
-"""Checksums of source files, kept between commands and computed again for files that were touched."""
+"""Checksums of source files, stored between commands and computed again for changed files."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import NamedTuple
 
 from pocket.base.snapshots.sources import has_secret
 
-#: larger files are data, in bytes, and those of events are
+#: Larger files, in bytes, are data and aren't copied; neither are files of events.
 LARGEST, DATA = 16_000_000, (".root", ".parquet")
-#: of the clock of a file system, in ns: what was changed this shortly before it was read may be changed again unseen
+#: Resolution of a file system's clock in ns: a file may change again in this time without a change of its state.
 _RESOLUTION = 2_000_000_000
 
 
 class FileState(NamedTuple):
-    """What the file system tells of a file; another state means that the content may be another one."""
+    """State of a file in the file system; if it changes, the content may have changed."""
 
     size: int
     mtime_ns: int
@@ -33,7 +33,7 @@ class SourceFile(NamedTuple):
     """A source file.
 
     Args:
-        state: what the file system tells of it.
+        state: its state in the file system.
         sha256: checksum of the content; empty for a file that isn't copied, because it is data or a secret.
     """
 
@@ -44,7 +44,7 @@ class SourceFile(NamedTuple):
 def file_state(path: str) -> FileState | None:
     """Return the state of a file, ``None`` if there is none."""
     try:
-        found = os.stat(path)  # noqa: PTH116  hundreds at each start of a command
+        found = os.stat(path)  # noqa: PTH116  Hundreds of files are checked at each start of a command.
     except OSError:
         return None
     if not stat.S_ISREG(found.st_mode):
@@ -55,21 +55,21 @@ def file_state(path: str) -> FileState | None:
 
 
 class Digests:
-    """The checksums of the files of one folder.
+    """Checksums of the files in one folder.
 
-    As in git's index, a file is read again if its state is another one, or if it was changed so shortly before the
-    checksums were written that a second change may have left the same state.
+    As in git's index, a file is read again if its state has changed, or if it was changed so shortly before the
+    checksums were written that another change may have left the same state.
 
     Args:
         folder: the folder.
-        record: file that keeps the checksums.
+        record: file that stores the checksums.
     """
 
     def __init__(self, folder: Path, record: Path) -> None:
         self._folder = str(folder)
         self._record = record
         self._known: dict[str, SourceFile] = {}
-        #: whether a file was read
+        #: Whether a file was read.
         self.changed = False
         with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
             newest = record.stat().st_mtime_ns - _RESOLUTION
@@ -81,11 +81,11 @@ class Digests:
 
     @property
     def known(self) -> Container[str]:
-        """The names of the files whose checksums are kept."""
+        """The names of the files whose checksums are stored."""
         return self._known
 
     def files(self, names: Iterable[str]) -> dict[str, SourceFile]:
-        """Return the files with their checksums as they are now; those that vanished meanwhile are left out."""
+        """Return name → current state and checksum of files; files that have vanished meanwhile are left out."""
         found: dict[str, SourceFile] = {}
         for name in names:
             known = self._known.get(name)
@@ -100,7 +100,7 @@ class Digests:
         return found
 
     def save(self) -> None:
-        """Keep the checksums for the next command."""
+        """Store the checksums for the next command."""
         if self.changed:
             temporary = self._record.with_name(f".{self._record.name}.{os.getpid()}")
             with contextlib.suppress(OSError):
@@ -109,7 +109,7 @@ class Digests:
 
 
 def unchanged(folder: Path, files: dict[str, SourceFile]) -> bool:
-    """Tell whether files still have the states that they had."""
+    """Tell whether files still have the same states."""
     return all(file_state(f"{folder}/{name}") == file.state for name, file in files.items())
 
 

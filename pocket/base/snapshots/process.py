@@ -1,4 +1,4 @@
-"""The snapshots that this process runs from: taking them, and what lies where in the originals."""
+"""Snapshots that this process runs from, and the original locations of files in them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from pathlib import Path
 
 from pocket.base.snapshots.trees import make_snapshot, read_mark, read_tree, use
 
-#: modules of the checkout that may be loaded when a command begins, and are loaded anew from the snapshot
+#: Packages of the checkout that may be loaded when a command begins, and are loaded again from the snapshot.
 _OWN = ("analysis", "pocket", "tasks")
 
-#: import statements of other modules than those of the own package
+#: Import statements of modules outside of the own package.
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([^\s.]+)|import[ \t]+([^\n#;]+))", re.MULTILINE)
 _NAME = re.compile(r"[^\W\d]\w*")
 
-#: snapshot → original, of all that this process knows
+#: Snapshot → original, of all snapshots that this process knows.
 _known: dict[str, str] = {}
 
 
 def run_from_snapshot(root: Path) -> Path:
-    """Take a snapshot of a checkout, and have this process and those that it starts run from there.
+    """Take a snapshot of a checkout, and make this process and its children run from there.
 
-    Whatever of the checkout is loaded already, the packages of this module among it, will be loaded again.
+    Modules of the checkout that are loaded already, including the packages of this module, will be loaded again.
 
     Args:
         root: the checkout.
@@ -38,11 +38,11 @@ def run_from_snapshot(root: Path) -> Path:
         The snapshot.
 
     Raises:
-        PocketError: if the files can't be listed, or somebody changes them all the time.
-        OSError: if there is no place for snapshots.
+        PocketError: if the files can't be listed, or are changed all the time.
+        OSError: if no folder for snapshots can be written.
     """
-    root = Path(os.path.abspath(root))  # noqa: PTH100  links in the path stay
-    # by default below the checkout, which is about to be another one
+    root = Path(os.path.abspath(root))  # noqa: PTH100  Links stay.
+    # The default store is below the checkout, so it is set before the checkout is replaced by the snapshot.
     os.environ.setdefault("POCKET_STORE", str(root / "store"))
     place = snapshots_of(root)
     snapshot = make_snapshot(read_tree(root, place / f"index-{root.name}.json"), place)
@@ -56,9 +56,9 @@ def run_from_snapshot(root: Path) -> Path:
 
 
 def snapshots_of(root: Path) -> Path:
-    """Return the folder of the user's snapshots, which is made if need be and which nobody else can enter.
+    """Return the folder of the user's snapshots, which nobody else can enter; it is made if needed.
 
-    It is in the checkout, where code is known to be found by jobs. Of one that can't be written it is in the store.
+    It is in the checkout, which jobs can read. If the checkout can't be written, it is in the store.
 
     Raises:
         OSError: if neither can be written.
@@ -84,7 +84,7 @@ def snapshots_of(root: Path) -> Path:
 
 
 def _replaced(paths: list[str], root: Path, snapshot: Path) -> list[str]:
-    """Return a search path with the snapshot in the place of the checkout, by default in front."""
+    """Return a search path with the snapshot instead of the checkout; without a checkout, the snapshot comes first."""
     real = os.path.realpath(root)
     found = [str(snapshot) if path and os.path.realpath(path) == real else path for path in paths]
     return found if str(snapshot) in found else [str(snapshot), *found]
@@ -96,7 +96,7 @@ def _load_anew(root: Path, snapshot: Path) -> None:
             continue
         path = getattr(module, "__path__", None)
         if name in _OWN and path is not None:
-            # its own code is loaded; all that is in it comes from the snapshot
+            # The package itself is loaded already; its modules will come from the snapshot.
             module.__path__ = [str(snapshot / name)]
             if module.__spec__ is not None:
                 module.__spec__.submodule_search_locations = module.__path__
@@ -108,14 +108,14 @@ def _load_anew(root: Path, snapshot: Path) -> None:
 
 
 def current_snapshot() -> Path | None:
-    """Return the snapshot of the checkout that this process runs from, ``None`` if it runs from the checkout itself."""
+    """Return the snapshot of the checkout that this process runs from, ``None`` if it runs from the checkout."""
     root = os.environ.get("POCKET_ROOT")
     return Path(root) if root and origin_of(root) else None
 
 
 @functools.cache
 def origin_of(folder: str) -> str | None:
-    """Return what a folder is a snapshot of, ``None`` if it is none."""
+    """Return the original of a snapshot, ``None`` for any other folder."""
     mark = read_mark(Path(folder))
     if mark is None:
         return None
@@ -124,12 +124,12 @@ def origin_of(folder: str) -> str | None:
 
 
 def snapshot_of(path: Path) -> Path | None:
-    """Return the snapshot that a path lies in, ``None`` if it lies in none."""
+    """Return the snapshot that a path lies in, ``None`` if there is none."""
     return next((folder for folder in (path, *path.parents) if origin_of(str(folder))), None)
 
 
 def analysis_snapshot(reference: str) -> Path | None:
-    """Return the snapshot that an analysis comes from, given its reference as :func:`located` returns it."""
+    """Return the snapshot that contains an analysis, given its reference as :func:`located` returns it."""
     if reference.startswith("/"):
         return snapshot_of(Path(reference))
     if "." not in reference:
@@ -143,7 +143,7 @@ def analysis_snapshot(reference: str) -> Path | None:
 
 
 def original(path: str | Path) -> str:
-    """Return where a path that lies in a snapshot lies in the original; any other path stays as it is."""
+    """Return the original location of a path in a snapshot; any other path stays as it is."""
     snapshot = snapshot_of(Path(path))
     if snapshot is None:
         return str(path)
@@ -151,7 +151,7 @@ def original(path: str | Path) -> str:
 
 
 def shown(text: str) -> str:
-    """Return a text for people, with the paths of their own files in the place of those of snapshots."""
+    """Return a message with original paths instead of those of snapshots, for users."""
     if current_snapshot() is not None or _known:
         for snapshot, origin in _known.items():
             text = text.replace(snapshot, origin)
@@ -159,15 +159,15 @@ def shown(text: str) -> str:
 
 
 def located(reference: str) -> str:
-    """Return the reference of an analysis in a snapshot, where this process runs from one.
+    """Return the reference of an analysis in a snapshot if this process runs from one, else the reference itself.
 
     Args:
-        reference: name, dotted package, or absolute path of a package's folder. Of an analysis outside of the checkout,
-            a snapshot is taken, with the modules beside it that it imports.
+        reference: name, dotted package, or absolute path of a package's folder. For an analysis outside of the
+            checkout, a snapshot is taken, including the modules beside it that it imports.
 
     Raises:
-        PocketError: if its files can't be listed, or somebody changes them all the time.
-        OSError: if there is no place for snapshots.
+        PocketError: if its files can't be listed, or are changed all the time.
+        OSError: if no folder for snapshots can be written.
     """
     root = current_snapshot()
     if root is None:
@@ -187,12 +187,12 @@ def located(reference: str) -> str:
 
 
 def _find_package(name: str, root: Path) -> None:
-    """Have a package that lies outside of the checkout and isn't installed come from a snapshot."""
+    """Load a package outside of the checkout from a snapshot, unless it is installed."""
     if name in _OWN:
         return
     try:
         spec = importlib.util.find_spec(name)
-    except ValueError:  # loaded by hand, without a spec
+    except ValueError:  # The module was loaded by hand, without a spec.
         return
     found = list(spec.submodule_search_locations or ()) if spec else []
     if not found or _is_installed(found[0]):
@@ -211,9 +211,9 @@ def _is_installed(path: str) -> bool:
 
 @functools.cache
 def _outside(folder: Path, root: Path) -> Path:
-    """Take a snapshot of a package outside of the checkout, and return the package's folder in it."""
+    """Take a snapshot of a package outside of the checkout, and return the package's folder in the snapshot."""
     place = snapshots_of(Path(_known[str(root)]))
-    # code looks for data up to the top of its repository; of a folder in none, beside itself
+    # Code may use data anywhere in its repository; without a repository, only the folder beside the package counts.
     base = next((above for above in folder.parents if (above / ".git").exists()), folder.parent)
     names = [str(path.relative_to(base)) for path in _with_siblings(folder)]
     tree = read_tree(base, place / f"index-{folder.name}.json", names)
@@ -224,7 +224,7 @@ def _outside(folder: Path, root: Path) -> Path:
 
 
 def _with_siblings(folder: Path) -> Iterator[Path]:
-    """Yield the source files of a package, and of the modules beside it that they import."""
+    """Yield the source files of a package, and of the modules beside it that it imports."""
     from pocket.base.snapshots.sources import listed_files
 
     waiting, seen = [folder.name], {folder.name}
@@ -246,7 +246,7 @@ def _with_siblings(folder: Path) -> Iterator[Path]:
 
 @functools.cache
 def _imported(file: str, mtime_ns: int) -> frozenset[str]:
-    """Return the first parts of the names that a file imports; a line of a text that looks so does no harm."""
+    """Return the top-level names that a file imports; a line of a string that looks like an import does no harm."""
     found: set[str] = set()
     for single, several in _IMPORT.findall(Path(file).read_text(encoding="utf-8", errors="replace")):
         names = (_NAME.match(part.strip()) for part in (single, *several.split(",")))

@@ -1,4 +1,4 @@
-"""The files of a checkout or an analysis that are its code: those that git has or would add, and no secrets."""
+"""Source files of a checkout or an analysis: those that git tracks or would add, without secrets."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from pathlib import Path
 
 from pocket.errors import ConfigError
 
-#: folders that are no code, or of secrets, also where git isn't told to ignore them
+#: Folders without code, or with secrets, left out even if git doesn't ignore them.
 LEFT_OUT = frozenset({".git", ".venv", ".law", "__pycache__", ".condor", ".globus", ".ssh"})
-#: proxies, tokens, keys, passwords
+#: Names of proxies, tokens, keys and passwords.
 _SECRET_NAME = re.compile(
     r"x509up_u\d+.*|bt_u\d+.*|krb5cc.*|id_(rsa|dsa|ecdsa|ed25519)|.*\.(pem|key|p12|pfx)"
     r"|\.env|\.netrc|\.git-credentials|rucio\.cfg"
 )
-#: whatever its name: a key in PEM, as in proxies, or nothing but a JSON web token
+#: Contents that are secrets under any name: a private key in PEM, as in proxies, or a lone JSON web token.
 _SECRET_CONTENT = re.compile(rb"^-----BEGIN [A-Z ]*PRIVATE KEY-----\s*$|\A\s*eyJ[\w-]+\.eyJ[\w-]+\.[\w-]*\s*\Z", re.M)
-#: secrets are small, in bytes
+#: Largest secret in bytes.
 _LARGEST_SECRET = 1_000_000
 
 
 def source_files(folder: Path) -> list[Path]:
     """Return the files of a folder, relative to it and sorted.
 
-    Changes that aren't committed and files that aren't added count. Repositories in the folder are looked into; a
-    folder that belongs to no repository has all its files that no ``.gitignore`` excludes. A link counts as the file
-    that it leads to; one to a folder doesn't count.
+    Uncommitted changes and untracked files count, as do files of nested repositories. A folder outside of any
+    repository has all its files that no ``.gitignore`` excludes. A link counts as the file that it leads to; a link to
+    a folder doesn't count.
 
     Raises:
         ConfigError: if git fails.
@@ -38,12 +38,12 @@ def source_files(folder: Path) -> list[Path]:
 
 
 def listed_files(folder: Path, excluded: Iterable[str] = (), known: Container[str] = ()) -> list[str]:
-    """Return the names of the files of a folder, relative to it and sorted, with secrets among them.
+    """Return the names of the files of a folder, relative to it and sorted; secrets are included.
 
     Args:
         folder: the folder.
-        excluded: folders in it, relative to it, that git isn't to look into.
-        known: names of what has been files before, and is looked at by who asks.
+        excluded: folders in it, relative to it, that git must not search.
+        known: names that were files before; the caller checks whether they still are.
 
     Raises:
         ConfigError: if git fails.
@@ -66,7 +66,7 @@ def has_secret(name: str, content: bytes) -> bool:
 
 
 def _files(folder: str, prefix: str, excluded: tuple[str, ...], known: Container[str]) -> Iterator[str]:
-    # strings instead of paths: this is done at each start of a command
+    # Strings are used instead of paths, since this is done at each start of a command.
     for name in _listed(folder, excluded):
         if name in known and not prefix:
             yield name
@@ -77,7 +77,7 @@ def _files(folder: str, prefix: str, excluded: tuple[str, ...], known: Container
         if os.path.isfile(path):  # noqa: PTH113
             yield f"{prefix}{name}"
         elif os.path.isdir(path) and not os.path.islink(path.rstrip("/")):  # noqa: PTH112, PTH114
-            # a repository in it, of which git only gives the folder
+            # For a nested repository, git returns only the folder.
             inner = name.rstrip("/")
             yield from _files(f"{folder}/{inner}", f"{prefix}{inner}/", (), ())
 
@@ -93,7 +93,7 @@ def _listed(folder: str, excluded: tuple[str, ...]) -> list[str]:
 
 
 def _git(*arguments: str, folder: str, fails: bool = False) -> str | None:
-    """Return what git prints; ``None`` where it may fail because the folder belongs to no repository, and does."""
+    """Return git's output; ``None`` if it failed and ``fails`` allows that, since the folder is in no repository."""
     try:
         run = subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True)
     except OSError as error:

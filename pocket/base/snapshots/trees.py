@@ -1,4 +1,4 @@
-"""Trees of source files, named by their content: how one is made, checked, used and removed."""
+"""Trees of source files, named by their content: they are made, checked, used and removed here."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from pocket.base.snapshots.digests import Digests, SourceFile, file_state, uncha
 from pocket.base.snapshots.sources import LEFT_OUT, listed_files
 from pocket.errors import PocketError
 
-#: file in a snapshot that says what it is of
+#: File in a snapshot that describes it.
 MARK = ".snapshot.json"
-#: file in a snapshot that is touched whenever the snapshot is used, and locked as long as a process uses it
+#: File in a snapshot that is touched at each use, and locked while a process uses the snapshot.
 USED = ".used"
-#: file in a snapshot that jobs of a batch system run from
+#: File in a snapshot that marks it as used by jobs of a batch system.
 BY_JOBS = ".by-jobs"
-#: characters of the checksums in the name of a snapshot: of the content, and of the original's path
+#: Characters of the checksums in a snapshot's name: of the content, and of the original's path.
 _DIGITS, _OF_ORIGIN = 20, 6
-#: s after which a snapshot that nobody uses is removed, and one that jobs may still wait for
+#: Seconds after which an unused snapshot is removed, and one that jobs may still wait for.
 KEPT, KEPT_FOR_JOBS = 2 * 24 * 3600.0, 30 * 24 * 3600.0
-# attempts to read files that somebody is writing
+# Attempts to read files that are being written.
 _ATTEMPTS = 20
-#: s that what Python has compiled must be younger than its source, whose time Python knows to a second
+#: Time in ns by which compiled code must be younger than its source, whose time Python knows in seconds.
 _MARGIN_NS = 2_000_000_000
 _CACHE = "__pycache__"
 
 
 class ChangedMeanwhileError(PocketError):
-    """The files are changed all the time."""
+    """The files are changed all the time, so that no consistent snapshot can be taken."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Tree:
     Args:
         origin: the folder.
         files: name → file, of those that are copied.
-        links: names of files and folders that aren't, such as data and what git ignores.
+        links: names of files and folders that aren't copied, such as data and files that git ignores.
     """
 
     origin: Path
@@ -57,27 +57,27 @@ class Tree:
 
     @functools.cached_property
     def name(self) -> str:
-        """Name of the tree: a checksum of the names and contents."""
+        """Name of the tree: a checksum of names and contents."""
         files = self.files
         lines = (f"{name}\0{files[name].state.executable:d}\0{files[name].sha256}\n" for name in sorted(files))
         return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
 
     @property
     def folder(self) -> str:
-        """Name of its snapshot's folder, another one for each original, since links lead there."""
+        """Name of the snapshot's folder; it includes the original's path, since links lead there."""
         return f"{self.name}-{hashlib.sha256(os.fsencode(self.origin)).hexdigest()[:_OF_ORIGIN]}"
 
 
 def read_tree(origin: Path, record: Path, names: Iterable[str] | None = None) -> Tree:
-    """Return the source files of a folder as they are at one moment.
+    """Return the source files of a folder in a consistent state.
 
     Args:
         origin: the folder.
-        record: file that keeps checksums for the next time.
+        record: file that stores checksums for the next time.
         names: the files, relative to the folder; by default those that git has or would add.
 
     Raises:
-        ChangedMeanwhileError: if somebody writes them all the time.
+        ChangedMeanwhileError: if the files are changed all the time.
         ConfigError: if git fails.
     """
     digests = Digests(origin, record)
@@ -89,8 +89,8 @@ def read_tree(origin: Path, record: Path, names: Iterable[str] | None = None) ->
         if excluded:
             listed = [name for name in listed if not name.startswith(tuple(f"{top}/" for top in excluded))]
         found = digests.files(listed)
-        # of files that are saved one after the other, either all or those before a moment; if all are as they were when
-        # the checksums were written, they were so at one moment
+        # Either all files of a save are included, or none that is saved later: if all states are those from when the
+        # checksums were written, they existed at the same moment.
         if not digests.changed or unchanged(origin, found):
             digests.save()
             copied = {name: file for name, file in found.items() if file.sha256}
@@ -99,7 +99,7 @@ def read_tree(origin: Path, record: Path, names: Iterable[str] | None = None) ->
 
 
 def _others(origin: str, files: Mapping[str, SourceFile]) -> Iterator[str]:
-    """Yield the files and folders beside source files that hold none."""
+    """Yield the files and folders beside source files that contain no source files."""
     folders = {""}
     for name in files:
         folder = name.rpartition("/")[0]
@@ -116,17 +116,18 @@ def _others(origin: str, files: Mapping[str, SourceFile]) -> Iterator[str]:
 
 
 def make_snapshot(tree: Tree, place: Path) -> Path:
-    """Return the folder of a snapshot, which is made unless it is there.
+    """Return the folder of a snapshot, which is made if it doesn't exist.
 
-    Files are copied with their times, so that what Python and numba have compiled of them stays valid. It is taken from
-    an earlier snapshot or from beside the original, file by file: an edit of the analysis doesn't compile the engine.
+    Copies keep the times of the files, so that code compiled by Python and numba stays valid. Compiled code is taken
+    file by file, from an earlier snapshot or the original, so that an edit of the analysis doesn't recompile the
+    engine.
 
     Args:
         tree: the files.
         place: folder of all snapshots of the user.
 
     Raises:
-        ChangedMeanwhileError: if a file was changed since the tree was read.
+        ChangedMeanwhileError: if a file has changed since the tree was read.
         OSError: if the folder can't be written.
     """
     folder = place / tree.folder
@@ -143,7 +144,7 @@ def make_snapshot(tree: Tree, place: Path) -> Path:
 
 
 def read_mark(folder: Path) -> dict[str, object] | None:
-    """Return what the mark of a snapshot says, ``None`` for any other folder."""
+    """Return the description in a snapshot, ``None`` for any other folder."""
     try:
         found = json.loads((folder / MARK).read_bytes())
     except (OSError, ValueError):
@@ -152,14 +153,14 @@ def read_mark(folder: Path) -> dict[str, object] | None:
 
 
 def _is_whole(folder: Path, tree: Tree) -> bool:
-    """Tell whether a snapshot is there, of the same folder, and nobody has changed its files."""
+    """Tell whether a snapshot of the same folder exists and its files are unmodified."""
     mark = read_mark(folder)
     if mark is None or mark["origin"] != str(tree.origin):
         return False
     files = mark["files"]
     assert isinstance(files, dict)
     try:
-        # hundreds of files at each start of a command
+        # The paths are strings, since hundreds of files are checked at each start of a command.
         for name, (size, mtime_ns, _) in files.items():
             found = os.stat(f"{folder}/{name}")  # noqa: PTH116
             if found.st_size != size or found.st_mtime_ns != mtime_ns:
@@ -170,7 +171,7 @@ def _is_whole(folder: Path, tree: Tree) -> bool:
 
 
 def _latest(place: Path, origin: Path) -> Path | None:
-    """Return the snapshot of a folder that was used last."""
+    """Return the most recently used snapshot of a folder."""
     times: list[tuple[float, Path]] = []
     for used in place.glob(f"*/{USED}"):
         with contextlib.suppress(OSError):
@@ -208,7 +209,7 @@ def _fill(folder: Path, tree: Tree, donor: Path | None) -> None:
 
 
 def _link_file(source: str, path: str, size: int, mtime_ns: int) -> bool:
-    """Share a file with another snapshot, which nobody has changed; not all file systems can."""
+    """Make a hard link to an unmodified file of another snapshot, and tell whether that worked."""
     state = file_state(source)
     if state is None or (state.size, state.mtime_ns) != (size, mtime_ns):
         return False
@@ -226,7 +227,7 @@ def _copy(source: str, path: str, file: SourceFile) -> None:
         content = b""
     if hashlib.sha256(content).hexdigest() != file.sha256:
         raise ChangedMeanwhileError(f"{source} was changed while the command started: run this again")
-    # not read-only, which copies of it would be, too, such as what law hands to jobs
+    # The file isn't read-only, since copies of it would be as well, such as those that law makes for jobs.
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755 if file.state.executable else 0o644)
     with open(descriptor, "wb") as written:  # noqa: PTH123
         written.write(content)
@@ -234,7 +235,7 @@ def _copy(source: str, path: str, file: SourceFile) -> None:
 
 
 def _take_compiled(folder: Path, tree: Tree, files: Mapping[str, tuple[int, int, str]], donor: Path | None) -> None:
-    """Take over what Python, numba and we have compiled of the files, as far as it is of this content and ours."""
+    """Take over files compiled by Python, numba and us if they belong to this content and nobody else wrote them."""
     by_folder: dict[str, dict[str, str]] = {}
     for name in files:
         if name.endswith((".py", ".yaml")):
@@ -265,14 +266,14 @@ def _take_folder(
                 continue
             state, found = file_state(f"{source}/{name}"), entry.stat()
             same = state is not None and (state.size, state.mtime_ns) == files[name][:2]
-            # of a source that was changed twice in a second, Python takes one for the other
+            # If a source is changed twice within a second, Python can't tell the versions apart.
             settled = is_copy or (state and found.st_mtime_ns > state.mtime_ns + _MARGIN_NS)
             if same and settled and found.st_uid in (0, os.geteuid()):
                 _take(entry.path, folder / cache / entry.name)
 
 
 def _is_own(folder: Path) -> bool:
-    """Tell whether nobody else can have written into a folder."""
+    """Tell whether nobody else can have written to a folder."""
     try:
         found = folder.lstat()
     except OSError:
@@ -283,10 +284,10 @@ def _is_own(folder: Path) -> bool:
 def _take(source: str, path: Path) -> None:
     if path.exists():
         return
-    # not with more rights by the umask of a group: what is in it runs
+    # The rights are explicit, since a group's umask would let the group write files that are executed.
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     try:
-        # whoever compiles anew puts another file in its place
+        # A link is safe, since recompiling replaces the file instead of writing into it.
         os.link(source, path)
     except OSError:
         with contextlib.suppress(OSError):
@@ -303,7 +304,7 @@ def _publish(temporary: Path, folder: Path, tree: Tree) -> None:
         else:
             return
         if _is_whole(folder, tree):
-            # another command was faster
+            # Another command has made the same snapshot.
             return
         with contextlib.suppress(FileNotFoundError):
             aside = folder.with_name(f".{folder.name}.tmp-{secrets.token_hex(8)}")
@@ -313,7 +314,7 @@ def _publish(temporary: Path, folder: Path, tree: Tree) -> None:
 
 
 def _link(folder: Path, tree: Tree) -> None:
-    """Let code find what isn't copied where it is in the original."""
+    """Link everything that isn't copied to the original, where code finds it."""
     for name in tree.links:
         path = f"{folder}/{name}"
         if not os.path.lexists(path):
@@ -321,12 +322,12 @@ def _link(folder: Path, tree: Tree) -> None:
                 os.symlink(f"{tree.origin}/{name}", path)  # noqa: PTH211
 
 
-#: descriptors that are locked until this process ends
+#: File descriptors that stay locked until this process ends.
 _in_use: dict[str, int] = {}
 
 
 def use(folder: Path) -> None:
-    """Note that this process uses a snapshot, until it ends."""
+    """Note that this process uses a snapshot until it ends."""
     path = folder / USED
     with contextlib.suppress(OSError):
         os.utime(path)
@@ -337,11 +338,11 @@ def use(folder: Path) -> None:
 
 
 def remove_unused(place: Path, now: float | None = None) -> None:
-    """Remove the snapshots that weren't used for some days and aren't now, and what interrupted commands have left.
+    """Remove snapshots that have been unused for some days, and leftovers of interrupted commands.
 
     Args:
         place: folder of the snapshots.
-        now: time in seconds since 1970; by default now.
+        now: time in seconds since 1970; by default the current time.
     """
     now = time.time() if now is None else now
     for folder in list(place.iterdir()):
@@ -363,7 +364,7 @@ def remove_unused(place: Path, now: float | None = None) -> None:
 def _is_used(path: Path) -> bool:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        # where files can't be locked nothing is removed
+        # On file systems without locks, every snapshot counts as used.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return True
