@@ -1,1 +1,1 @@
-"""The engine: reads chunks, drives the workflow's entry points, and fills every histogram in one pass."""
+"""The engine, which reads chunks, calls the workflow's methods, and fills all histograms in one pass."""

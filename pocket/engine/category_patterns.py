@@ -1,7 +1,7 @@
-"""Combinations of categories that events or objects are in.
+"""Combinations of the categories that events or objects belong to.
 
-Most events share theirs with many others. What follows from a combination, such as where the entries of a histogram
-belong, is found once for all of them.
+Many events share a combination. All that depends on it, such as the place of a histogram's entries, is computed once
+per combination.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ Words = npt.NDArray[np.uint64]
 
 
 class Patterns:
-    """The combinations of categories that there are, and which of them each event or object has.
+    """The different combinations of categories, and the combination of each event or object.
 
     Args:
         words: categories of each event or object as bits, shape (n rows, n words): number k is bit k % 64 of word
             k // 64.
 
     Attributes:
-        words: those of each combination, shape (n patterns, n words).
+        words: categories of each combination as bits, shape (n patterns, n words).
         of_row: number of the combination of each event or object, shape (n rows,).
     """
 
     def __init__(self, words: Words) -> None:
         self.of_row: Indices = np.empty(len(words), dtype=np.int64)
         first: Indices = np.empty(len(words), dtype=np.int64)
-        # there are few as a rule, and a small table stays in the caches of the processor
+        # There are few combinations in most cases, and a small table stays in the CPU's caches.
         number = _find(words, self.of_row, first, 512)
         if number < 0:
             number = _find(words, self.of_row, first, len(words))
         self.words: Words = words[first[:number]]
 
     def contain(self, categories: Indices) -> Mask:
-        """Tell which combinations contain which categories.
+        """Tell for each combination whether it contains each category.
 
         Args:
             categories: their numbers; no combination contains a negative one, shape (n categories,).
@@ -60,10 +60,10 @@ class Patterns:
 
 
 def joined(parts: Sequence[Patterns]) -> Patterns:
-    """Return which combinations of several sets of categories occur together in an event or object.
+    """Return the combinations of several sets of categories that occur together in an event or object.
 
     Returns:
-        Word k of each is the number of the combination in ``parts[k]``.
+        Word k of each pattern is the number of the combination in ``parts[k]``.
     """
     return Patterns(np.stack([part.of_row for part in parts], axis=1).astype(np.uint64))
 
@@ -88,15 +88,15 @@ def set_bits(words: Words, mask: Mask, number: Any) -> None:
 
 @numba.njit(cache=True, nogil=True)
 def _find(words: Words, of_row: Indices, first: Indices, most: int) -> int:
-    """Number the different rows in the order in which they appear, and return how many there are.
+    """Return the number of different rows, and number them in the order in which they appear.
 
     Args:
         words: shape (n rows, n words).
         of_row: set to the number of each row, shape (n rows,).
         first: set to the first row of each number, shape (n rows,).
-        most: number of different rows up to which they are numbered; with more of them, -1 is returned.
+        most: most different rows that are numbered; if there are more, -1 is returned.
     """
-    # a hash table of twice as many places at least, a power of two
+    # The hash table has at least twice as many places, and its size is a power of two.
     size = 2
     while size < 2 * most:
         size *= 2
@@ -105,7 +105,7 @@ def _find(words: Words, of_row: Indices, first: Indices, most: int) -> int:
     for row in range(len(words)):
         place = np.uint64(0)
         for word in range(words.shape[1]):
-            # multiplied by the golden ratio, as Fibonacci hashing does
+            # Multiply by the golden ratio, as Fibonacci hashing does.
             place = (place ^ words[row, word]) * np.uint64(0x9E3779B97F4A7C15)
             place ^= place >> np.uint64(32)
         while True:

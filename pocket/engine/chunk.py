@@ -54,7 +54,7 @@ def empty_output(cfg: Configurator, params: Any, metadata: Mapping[str, Any]) ->
 
 
 def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str, Any]) -> Output:
-    """Process the events of one chunk of one dataset.
+    """Return the sums, histograms and columns of one chunk of one dataset.
 
     Args:
         workflow: instance of the analysis' workflow.
@@ -93,10 +93,10 @@ def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str
 
 
 def skim(workflow: BaseProcessorABC) -> Mask:
-    """Leave the events that pass the skim, and return the mask that selects them."""
+    """Reduce the workflow's events to those that pass the skim, and return the mask of them."""
     with workflow_call(workflow):
         workflow.process_extra_before_skim()
-    # a word for people who select objects there that are selected later only
+    # Errors name the cut's kind, since object selections that exist only later are a common mistake here.
     mask = _masks(workflow, "skim cut").all_of(workflow.cfg.skim)
     if not mask.all():
         workflow.events = select_events(workflow.events, mask)
@@ -105,9 +105,9 @@ def skim(workflow: BaseProcessorABC) -> Mask:
 
 
 def preselect(workflow: BaseProcessorABC, layout: Layout) -> Iterator[Preselected]:
-    """Calibrate, select objects and evaluate the preselection, variation by variation.
+    """Yield the preselection of each variation, after its calibration and object selection.
 
-    When a variation is yielded, the workflow holds its events, those that fail the preselection included.
+    When a variation is yielded, the workflow holds its events, including those that fail the preselection.
 
     Args:
         workflow: the workflow, with the skimmed events.
@@ -132,7 +132,7 @@ def preselect(workflow: BaseProcessorABC, layout: Layout) -> Iterator[Preselecte
 def _process_variation(
     workflow: BaseProcessorABC, layout: Layout, selected: Preselected, output: Output, filler: HistogramFiller
 ) -> None:
-    """Count, fill and collect the preselected events of one variation."""
+    """Fill cutflow, histograms and columns with the preselected events of one variation."""
     cfg, variation = workflow.cfg, selected.variation
     with workflow_call(workflow):
         workflow.define_common_variables_after_presel(variation)
@@ -156,12 +156,12 @@ def _process_variation(
 
 
 def workflow_call(workflow: BaseProcessorABC) -> UserCall:
-    """Return the block in which methods of a workflow are called."""
+    """Return a block in which methods of a workflow are called."""
     return UserCall("workflow", type(workflow).__name__)
 
 
 def _sample_masks(workflow: BaseProcessorABC, layout: Layout) -> dict[str, CategoryMasks]:
-    """Return the categories of the sample and of each of its subsamples."""
+    """Return the category masks of the sample and of each of its subsamples."""
     cfg, cuts = workflow.cfg, _masks(workflow)
     sample, *subsamples = layout.counted
     masks = {sample: category_masks(cfg.categories, cuts, workflow.events)}

@@ -1,4 +1,4 @@
-"""Sizes of chunks: as large as a memory budget allows, known once the first chunk was processed."""
+"""Sizes of chunks: as large as a memory budget allows, which is known after the first chunk."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from pocket.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 
-#: the first of several chunks is smaller than the largest one by this factor: nothing is known of its memory
+#: Ratio of the largest chunk to the first of several: the memory of events isn't known before it.
 FIRST = 4
-#: smallest chunk in events; with fewer, the work per chunk outweighs that per event
+#: Smallest chunk in events; below it, the time per chunk exceeds the time per event.
 SMALLEST = 1000
 _MB = 1_000_000
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 class Chunking:
-    """Divides segments into chunks, each of a size that follows from the memory that those before it took.
+    """Division of segments into chunks, whose size follows from the memory of previous chunks.
 
-    Memory is what the process had at most while a chunk was processed, beyond what it had before its first chunk. Sizes
-    are the largest one divided by powers of two, so that small differences in memory change nothing. Where it can't be
-    measured, chunks have the largest size.
+    The memory of a chunk is the peak of the process while the chunk is processed, above its memory before the first
+    chunk. Sizes are the largest one divided by powers of two, so that small differences in memory change nothing. If
+    memory can't be measured, chunks have the largest size.
 
     Args:
         largest: largest number of events in a chunk.
@@ -48,9 +48,9 @@ class Chunking:
         self.size = largest if self._before is None else self._power(largest / FIRST)
 
     def ranges(self, segment: Segment) -> Iterator[tuple[int, int]]:
-        """Yield the chunks of a segment, first entry and the one after the last; each is to be processed at once.
+        """Yield first and last + 1 entry of each chunk of a segment; process each one before taking the next.
 
-        What remains of the segment is divided equally, into as few chunks as the size allows.
+        The rest of the segment is divided equally into as few chunks as the size allows.
         """
         start = segment.start
         while start < segment.stop:
@@ -71,10 +71,10 @@ class Chunking:
 
         Args:
             events: number of events in the chunk.
-            growth: memory in bytes that it took.
+            growth: memory in bytes that the chunk took.
         """
         allowed = events * self._budget / max(growth, 1)
-        # a part of the memory is that of the first chunk, or of any: what a small chunk took says little of large ones
+        # Some of the memory is needed by any chunk, or by the first one, so a small chunk says little about large ones.
         self.size = self._power(min(allowed, FIRST * max(events, self.size)))
         if allowed < self.size and not self._is_short:
             self._is_short = True
@@ -85,7 +85,7 @@ class Chunking:
             )
 
     def _power(self, wanted: float) -> int:
-        """Return the largest size, divided by the power of two that brings it below the wanted one."""
+        """Return the largest size divided by the power of two that makes it at most the wanted one."""
         size = self.largest
         while size > wanted and size // 2 >= SMALLEST:
             size //= 2
@@ -94,19 +94,19 @@ class Chunking:
 
 @functools.cache
 def memory_before() -> int | None:
-    """Return the memory of the process in bytes before its first chunk; ``None`` where it can't be measured.
+    """Return the memory of the process in bytes before its first chunk; ``None`` if it can't be measured.
 
-    It isn't measured again before each chunk, because allocators keep much of what the last one took.
+    It is measured once, since allocators keep much of the memory of the previous chunk.
     """
     try:
         _forget_peak()
         return _memory("VmRSS")
-    except OSError:  # not Linux, or /proc is hidden or read-only
+    except OSError:  # The system isn't Linux, or /proc is hidden or read-only.
         return None
 
 
 def _forget_peak() -> None:
-    """Have ``VmHWM`` begin anew, see proc(5)."""
+    """Reset the peak ``VmHWM``, see proc(5)."""
     _CLEAR.write_text("5", encoding="ascii")
 
 

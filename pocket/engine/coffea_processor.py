@@ -1,4 +1,4 @@
-"""The workflow as a coffea processor, for coffea's own executors."""
+"""The workflow as a coffea processor, for coffea's executors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pocket.engine.chunk import Output, process_chunk
 
 
 class CoffeaProcessor(processor.ProcessorABC):  # type: ignore[misc]
-    """Runs a configuration chunk by chunk.
+    """Processor that runs a configuration chunk by chunk.
 
     Args:
         cfg: the configuration.
@@ -28,5 +28,5 @@ class CoffeaProcessor(processor.ProcessorABC):  # type: ignore[misc]
         return process_chunk(self._workflow, events, processing_metadata(events.metadata))
 
     def postprocess(self, accumulator: Output) -> Output:
-        """Return the accumulated output: normalisation happens when outputs are merged."""
+        """Return the accumulated output unchanged: it is normalised when outputs are merged."""
         return accumulator

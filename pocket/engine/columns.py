@@ -1,4 +1,4 @@
-"""Columns of a chunk: one record per event of a category."""
+"""Columns of a chunk, as one record per event of a category."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def collect_columns(
     weights: ChunkWeights,
     changed: frozenset[str] | None = None,
 ) -> dict[str, ak.Array]:
-    """Return the columns of all categories that export some.
+    """Return the columns of all categories that export any.
 
-    Every record has the event's ids and weight, the variations of the weight, and the columns that are declared. A
-    category per object has the events with any of its objects, and of their collection these objects alone.
+    Every record has the event's ids, its weight, the variations of the weight, and the declared columns. A category per
+    object has the events with any of its objects, and only these objects of their collection.
 
-    The types don't depend on the values: a column whose missing values are filled has none, the others may have
-    some in any chunk.
+    The types don't depend on the values: a column with ``fill_none`` has no missing values, any other may have some in
+    any chunk.
 
     Args:
-        outputs: category → what it exports.
+        outputs: category → columns to export.
         events: events of the chunk, shape (n events,).
         masks: categories of these events.
         weights: weights of these events.
@@ -44,9 +44,9 @@ def collect_columns(
         Category → records of shape (n events in the category,). They hold no reference to the file.
 
     Raises:
-        MissingBranchError: if a column isn't there.
-        UnknownNameError: if a collection isn't there.
-        ColumnError: if a column isn't made of numbers or texts, or its positions or objects don't exist.
+        MissingBranchError: if a column doesn't exist.
+        UnknownNameError: if a collection doesn't exist.
+        ColumnError: if a column has other values than numbers and strings, or its positions or objects don't exist.
     """
     return {
         category: ak.zip(_record(declared, events, masks, weights, changed, category), depth_limit=1)
@@ -80,12 +80,12 @@ def _record(
 def _columns(
     out: ColOut, events: ak.Array, masks: CategoryMasks, category: str, rows: Mask
 ) -> Iterator[tuple[str, ak.Array]]:
-    """Yield the columns of one declaration, then the number of objects."""
+    """Yield the columns of one declaration, followed by the number of objects."""
     objects = events if out.collection == "events" else collection(events, out.collection)
     jagged = objects.ndim > 1
     objects = objects[rows]
     if jagged:
-        # an event without a list has no objects
+        # An event without a list has no objects.
         objects = ak.fill_none(objects, [], axis=0)
         if category in masks.per_object:
             if out.collection != masks.collection:
@@ -104,7 +104,7 @@ def _columns(
 
 
 def _of_one_type(values: ak.Array, out: ColOut, name: str) -> ak.Array:
-    """Return values whose type says by the declaration alone whether some may be missing."""
+    """Return values whose type depends on the declaration alone, also whether some may be missing."""
 
     def leaf(layout: ak.contents.Content, **kwargs: Any) -> ak.contents.Content | None:
         if layout.is_list and layout.parameter("__array__") is None:
@@ -119,7 +119,7 @@ def _of_one_type(values: ak.Array, out: ColOut, name: str) -> ak.Array:
         if not out.fill_none:
             return ak.contents.UnmaskedArray.simplified(layout)
         if missing and content.is_numpy:
-            # widened where the type can't hold the value, never to floats for a whole number
+            # The type is widened if it can't hold the fill value, but an integer never makes it a float.
             value = int(out.fill_value) if float(out.fill_value).is_integer() else out.fill_value
             dtype = np.result_type(content.dtype, np.min_scalar_type(value))
             return ak.fill_none(ak.values_astype(layout, dtype, highlevel=False), dtype.type(value), highlevel=False)
@@ -129,5 +129,5 @@ def _of_one_type(values: ak.Array, out: ColOut, name: str) -> ak.Array:
 
 
 def _packed(values: ak.Array) -> ak.Array:
-    """Return values read into memory, without the events around them or NanoEvents' behaviour."""
+    """Return values in memory, without references to the events and without NanoEvents' behaviour."""
     return ak.Array(ak.to_packed(ak.materialize(values), highlevel=False))

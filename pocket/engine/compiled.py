@@ -1,4 +1,4 @@
-"""The compiled loops that fill a histogram for all categories and variations at once."""
+"""Compiled loops that fill a histogram for all categories and variations at once."""
 
 from __future__ import annotations
 
@@ -31,16 +31,15 @@ def add_weights(
         row: row of each entry in ``pattern``: its event or its object, shape (n entries,).
         bins: flat bin of each entry, shape (n entries,); negative ones are left out.
         pattern: combination of categories of each event or object, shape (n rows,).
-        starts: where the categories of each combination begin in ``slots``, and the end of the last one, shape
-            (n patterns + 1,).
-        slots: categories of one combination after the other, as positions in ``sumw``, shape (n slots,).
-        weight_class: which weights each of them uses, shape (n slots,).
+        starts: first slot of each combination in ``slots``, and the end of the last one, shape (n patterns + 1,).
+        slots: categories of each combination, one combination after another, as rows of ``sumw``, shape (n slots,).
+        weight_class: class of weights of each slot, shape (n slots,).
         weights: shape (n classes, n events, n variations).
-        sumw: shape (n categories, n bins, n variations in all), added to.
+        sumw: shape (n categories, n bins, n variations in total), added to.
         sumw2: same shape, added to.
         first: position of the first variation in ``sumw``.
     """
-    # indices without sign, which needn't be compared with 0: a quarter of the time
+    # Indices are unsigned, so numba skips the check for negative ones.
     for entry in range(np.uint64(len(event))):
         if bins[entry] < 0:
             continue
@@ -68,16 +67,16 @@ def add_once(
     sumw: Floats,
     sumw2: Floats,
 ) -> None:
-    """Add the weight of each entry, and its square, in one place: that of the entry's combination of categories.
+    """Add the weight of each entry, and its square, in the one place of the entry's combination of categories.
 
-    This takes three quarters of the time of :func:`add_weights` with one category for each combination.
+    This is faster than :func:`add_weights` with one category per combination.
 
     Args:
         event: event of each entry, shape (n entries,).
         row: row of each entry in ``pattern``: its event or its object, shape (n entries,).
         bins: flat bin of each entry, shape (n entries,); negative ones are left out.
         pattern: combination of categories of each event or object, shape (n rows,).
-        places: of each combination in ``sumw``, negative for those that are left out, shape (n patterns,).
+        places: place of each combination in ``sumw``, negative for combinations to leave out, shape (n patterns,).
         weights: shape (n events, n variations).
         sumw: shape (n places, n bins, n variations), added to.
         sumw2: same shape, added to.

@@ -26,7 +26,7 @@ from pocket.histograms.config import HistConf
 
 @dataclass(frozen=True)
 class StoredVariations:
-    """Variations that the histograms of a sample or subsample have.
+    """Variations of the histograms of a sample or subsample.
 
     Args:
         weights: names of the weight variations, ``nominal`` first.
@@ -38,13 +38,13 @@ class StoredVariations:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """All of them: nominal, weight variations, shape variations."""
+        """All variations: nominal, weight variations, shape variations."""
         return (*self.weights, *dict.fromkeys(name for names in self.shapes.values() for name in names))
 
 
 @dataclass
 class _Sums:
-    """The sums of one histogram of one stored sample; zero until something is filled."""
+    """Sums of one histogram of one stored sample; zero until something is filled."""
 
     conf: HistConf
     axes: list[Any]
@@ -72,7 +72,7 @@ class _Sums:
         all_shapes = {name for names in shapes.values() for name in names}
         for slot, category in enumerate(self.categories):
             for position, name in enumerate(self.variations):
-                # a category that lacks the variation keeps the nominal in it, as it does for a weight
+                # A category without the variation keeps its nominal values in it, as for a weight.
                 if name in all_shapes and name not in shapes[category]:
                     self.sumw[slot, :, position] = self.sumw[slot, :, 0]
                     self.sumw2[slot, :, position] = self.sumw2[slot, :, 0]
@@ -84,13 +84,13 @@ class _Sums:
 
 @dataclass(frozen=True, eq=False)
 class _Target:
-    """A histogram of a stored sample, and what it takes of the entries.
+    """Histogram of a stored sample, and the entries that it takes.
 
     Args:
-        sums: added to.
+        sums: sums that are added to.
         patterns: combinations of categories of the events or objects.
-        row: row of each entry in them, shape (n entries,).
-        numbers: of the histogram's categories in them, -1 for one that is left out, shape (n categories,).
+        row: row of each entry in the patterns, shape (n entries,).
+        numbers: numbers of the histogram's categories in the patterns, -1 to leave one out, shape (n categories,).
         weights: weights of the events.
     """
 
@@ -157,11 +157,11 @@ class HistogramFiller:
             columns = [axis_values(axis, events, custom, self._metadata, name) for axis in first.conf.axes]
             entry = entries(columns, len(events), name)
             bins, _ = flat_bins(first.axes, entry.values, name)
-            # subsamples mostly have the weights of their sample, and then one pass over the entries is enough
+            # Most subsamples have the weights of their sample, so that one pass over the entries is enough.
             groups: dict[Any, list[_Target]] = {}
             for sample, sums in wanted.items():
                 shapes = self._variations[sample].shapes
-                # a category out of the variation's reach is left out
+                # A category without this variation is left out.
                 numbers = [
                     masks[sample].names.index(category) if variation in (NOMINAL, *shapes[category]) else -1
                     for category in sums.categories
@@ -176,7 +176,7 @@ class HistogramFiller:
                 _add(entry.event, bins, targets, joint[key], variation)
 
     def histograms(self) -> dict[str, dict[str, Any]]:
-        """Return histogram name → stored sample → histogram, axes (cat, variation, …), for data (cat, …)."""
+        """Return histogram name → stored sample → histogram with axes (cat, variation, …), for data (cat, …)."""
         return {
             name: {sample: sums.histogram(self._variations[sample].shapes) for sample, sums in by_sample.items()}
             for name, by_sample in self._sums.items()
@@ -206,7 +206,7 @@ def _add(event: Indices, bins: Indices, targets: Sequence[_Target], joint: Patte
         event: event of each entry, shape (n entries,).
         bins: flat bin of each entry, shape (n entries,).
         targets: histograms of samples with the same weights and variations.
-        joint: which of their combinations of categories occur together, see
+        joint: combinations of the targets' patterns that occur together, see
             :func:`~pocket.engine.category_patterns.joined`.
         variation: the shape variation, or ``nominal``.
     """
@@ -225,7 +225,7 @@ def _add(event: Indices, bins: Indices, targets: Sequence[_Target], joint: Patte
                 event, row, bins, joint.of_row, starts, slots, classes[slots], matrices, *target.sums.arrays(), first
             )
         return
-    # an entry is added to its combination alone, and these to their categories, if that is less to do
+    # Fill each combination once, and add it to its categories afterwards, if that is less work.
     for used in np.unique(classes):
         inside = [contained & (classes == used) for contained in all_contained]
         chosen = np.any([mask.any(axis=1) for mask in inside], axis=0)

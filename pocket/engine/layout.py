@@ -1,4 +1,4 @@
-"""Layout of a dataset's output: what is counted and stored, known before any event."""
+"""Layout of a dataset's output: the counted and stored samples and variations, known before any event."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Layout:
     Args:
         dataset: name of the dataset.
         counted: the sample and its subsamples, which the cutflow counts.
-        stored: what has histograms and columns: the subsamples, or the sample if it has none.
+        stored: samples with histograms and columns: the subsamples, or the sample if it has none.
         sequence: the calibrators.
         variations: counted sample → the variations it stores.
         processed: all variations that are processed, ``nominal`` first.

@@ -1,4 +1,4 @@
-"""Masks: each cut evaluated once per chunk, categories as bits."""
+"""Masks of cuts, each evaluated once per chunk, and categories as bits."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from pocket.errors import HistogramError
 
 
 class CutMasks:
-    """Masks of cuts on one set of events; a cut used in several categories is evaluated once.
+    """Masks of cuts on one set of events, so that a cut of several categories is evaluated once.
 
     Args:
-        evaluate: returns the mask of a cut: one entry per event, or per object of its collection.
+        evaluate: returns the mask of a cut, with one entry per event, or per object of its collection.
         size: number of events.
     """
 
@@ -34,7 +34,7 @@ class CutMasks:
 
     def of(self, cut: Cut) -> Mask:
         """Return the mask of one cut."""
-        # by identity: the pair keeps the cut alive, so its id stays its own
+        # The key is the cut's id; the cut is stored with its mask, so that the id isn't used again.
         if id(cut) not in self._masks:
             self._masks[id(cut)] = (cut, self._evaluate(cut))
         return self._masks[id(cut)][1]
@@ -49,10 +49,10 @@ class CutMasks:
 
 @dataclass(frozen=True)
 class CategoryMasks:
-    """Which events and objects are in which categories, as bits.
+    """Categories of events and objects, as bits.
 
-    Category k is bit k % 64 of word k // 64. A category per object holds an event if it holds any of its objects;
-    a category of events holds all objects of its events.
+    Category k is bit k % 64 of word k // 64. An event is in a category per object if any of its objects is; all objects
+    of an event are in the event's categories.
 
     Args:
         names: the categories.
@@ -60,7 +60,7 @@ class CategoryMasks:
         per_object: the categories that select objects.
         collection: the collection of these objects, ``None`` if there are none.
         counts: number of objects in each event, shape (n events,).
-        object_words: shape (n objects, n words), objects in the order of the events.
+        object_words: shape (n objects, n words), with the objects in the order of the events.
     """
 
     names: tuple[str, ...]
@@ -91,7 +91,7 @@ class CategoryMasks:
         return bits_of(self.object_words, self.names.index(category))
 
     def restricted(self, other: CategoryMasks, name: str) -> CategoryMasks:
-        """Return the masks within one category of another selection on the same events, e.g. a subsample."""
+        """Return the masks inside one category of another selection of the same events, e.g. a subsample."""
         nothing = np.uint64(0)
         if self.collection is None and other.collection is None:
             return CategoryMasks(self.names, np.where(other.of(name)[:, None], self.event_words, nothing))
@@ -106,9 +106,9 @@ class CategoryMasks:
         return CategoryMasks(self.names, events, self.per_object, self.collection, counts, objects)
 
     def collapsed(self, mode: str, where: str) -> Patterns:
-        """Return the categories of the events by ``OR`` or ``AND`` over their objects.
+        """Return the categories of the events as ``OR`` or ``AND`` over their objects.
 
-        An event without objects is in no category per object, whatever the mode.
+        An event without objects is in no category per object in either mode.
 
         Raises:
             HistogramError: without a mode, if there are categories per object.
@@ -123,7 +123,7 @@ class CategoryMasks:
             )
         assert self.object_words is not None
         assert self.counts is not None
-        # all objects of an event without any are selected, but it is in no category of objects
+        # An event without objects passes the AND of its objects, but it is in no category per object.
         return Patterns(self.event_words & ~_any_of_objects(~self.object_words, self.counts))
 
 
@@ -146,14 +146,14 @@ def category_masks(selection: StandardSelection, masks: CutMasks, events: Any) -
     objects &= to_bits([masks.all_of(own, total) for own in cuts], total)
     per_object = frozenset(name for name, own in zip(names, cuts, strict=True) if own)
     found = _of_objects(names, per_object, selection.collection, counts, objects)
-    # categories of events hold events without any object too
+    # Categories of events also hold events without objects.
     is_object = to_bits([np.array([name in per_object]) for name in names], 1)
     words = (found.event_words & is_object) | (to_bits(in_event, size) & ~is_object)
     return CategoryMasks(names, words, per_object, selection.collection, counts, objects)
 
 
 def to_bits(masks: Sequence[Mask], size: int) -> Words:
-    """Pack masks into 64-bit words, mask k in bit k % 64 of word k // 64.
+    """Return masks packed in 64-bit words, mask k in bit k % 64 of word k // 64.
 
     Args:
         masks: masks of shape (size,).
@@ -169,7 +169,7 @@ def to_bits(masks: Sequence[Mask], size: int) -> Words:
 
 
 def evaluator(events: Any, params: Any, metadata: Any, kind: str = "cut") -> Callable[[Cut], Mask]:
-    """Return the function that evaluates cuts on these events of this dataset; ``kind`` is what errors call them."""
+    """Return a function that evaluates cuts on events of a dataset; errors call the cuts ``kind``."""
 
     def evaluate(cut: Cut) -> Mask:
         with UserCall(kind, cut.name, cut.function):

@@ -9,11 +9,11 @@ from pocket.base.arrays.jagged import count_true
 from pocket.errors import ConfigError
 from pocket.parameters.defaults import get_default_parameters
 
-# the first call of a compiled function makes numba load for a second
+# On the first call of a compiled function, numba loads for a second.
 count_true(ak.Array([[True]]))
-# the files of default parameters are known from here on; those that can't be read are an error where they are used
+# This caches the default parameters. Files that can't be read raise an error where they are used.
 with contextlib.suppress(ConfigError):
     get_default_parameters()
-# half a million objects of libraries stay, and needn't be looked through for garbage again and again
+# Half a million objects of libraries stay alive, so garbage collection need not visit them again.
 gc.collect()
 gc.freeze()

@@ -1,4 +1,4 @@
-"""Reading of NanoAOD: entry ranges of files as NanoEvents, and what to say when that fails."""
+"""Reading of NanoAOD: ranges of entries as NanoEvents, and errors that name the file."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ def read_segment(segment: Segment, read: Callable[[Segment], T]) -> Found[T]:
 
     Args:
         segment: the segment.
-        read: called with the segment at one location; must begin anew each time, so that no event counts twice.
+        read: called with the segment at one location; it must start over each time, so that no event counts twice.
 
     Raises:
-        BadFileError: if none can be read.
-        OtherFileError: if none can be read, and one is another file than the fileset says.
+        BadFileError: if no replica can be read.
+        OtherFileError: if no replica can be read, and one is another file than the fileset says.
     """
     return first_readable(segment.locations, lambda location: read(segment.at(location)))
 
@@ -62,7 +62,7 @@ def open_file(segment: Segment) -> Iterator[Any]:
     with reading(segment.path), open_root(segment.path) as file:
         uuid = str(file.file.uuid)
         if uuid != segment.uuid:
-            # not a bad file: skipping it would change the dataset behind the fileset's back
+            # This isn't a bad file: skipping it would change the dataset without a change of the fileset.
             raise OtherFileError(
                 f"{segment.path} was replaced since the fileset was built: its UUID is {uuid}, not {segment.uuid}; "
                 "run BuildDatasets again"
@@ -84,7 +84,7 @@ def open_file(segment: Segment) -> Iterator[Any]:
 
 
 def nano_events(nano: NanoTree, segment: Segment, start: int, stop: int) -> Any:
-    """Return a range of entries as NanoEvents whose columns are read when they are used.
+    """Return a range of entries as NanoEvents, whose columns are read on first access.
 
     Args:
         nano: the tree of the segment.
@@ -105,12 +105,12 @@ def nano_events(nano: NanoTree, segment: Segment, start: int, stop: int) -> Any:
 
 @contextlib.contextmanager
 def reading(path: str) -> Iterator[None]:
-    """Turn what goes wrong while a file is read into errors that name the file.
+    """Turn exceptions that are raised while a file is read into errors that name the file.
 
     Raises:
-        MissingBranchError: for a field that the file has not, with the nearest names of its branches.
+        MissingBranchError: for a field that the file doesn't have, with the nearest names of its branches.
         ColumnError, HistogramError: with the events that the values come from, e.g. for NaN.
-        ConfigError: with the events, e.g. for a collection that the file has not, or a weight of another length.
+        ConfigError: with the events, e.g. for a collection that the file doesn't have.
         BadFileError: if the file is missing, truncated or corrupt.
         UserCodeError: for any other exception of code that the engine calls, with its line and the events.
     """
@@ -130,7 +130,7 @@ def reading(path: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def explaining() -> Iterator[None]:
-    """Turn an exception that the user's code raises without any event into one sentence.
+    """Turn an exception that user code raises before any event into a one-sentence error.
 
     Raises:
         UserCodeError: instead of the exception.
@@ -147,12 +147,12 @@ def explaining() -> Iterator[None]:
 
 
 def _sentences() -> Any:
-    # by name, since the words of an error aren't part of the code that an output depends on
+    # It is imported by name, since the wording of errors isn't part of the code that an output depends on.
     return importlib.import_module("pocket.configuration.user_errors")
 
 
 def _explain(path: str, error: Exception) -> PocketError | None:
-    """Return the error that names the file, or ``None`` if it isn't the file's fault."""
+    """Return the error that names the file, ``None`` if the file isn't the cause."""
     reason = " ".join(str(error).split())
     if isinstance(error, AttributeError | ak.errors.FieldNotFoundError) and (match := _NO_FIELD.search(reason)):
         return MissingBranchError(_missing_branch(path, match.group(1), error))
@@ -160,7 +160,7 @@ def _explain(path: str, error: Exception) -> PocketError | None:
         return MissingBranchError(f"{path} lacks branches of a collection of momenta: {match.group(0)}")
     if isinstance(error, FileNotFoundError) and _comes_from_reading(error):
         return BadFileError(f"{path} can't be read: it does not exist (any more)")
-    # a lack of memory isn't the file's fault, and must not get it skipped
+    # A lack of memory isn't caused by the file, which must not be skipped for it.
     if _comes_from_reading(error) and not isinstance(error, MemoryError):
         return BadFileError(f"{path} {why_unreadable(path, error)}")
     return None
@@ -169,7 +169,7 @@ def _explain(path: str, error: Exception) -> PocketError | None:
 def _missing_branch(path: str, field: str, error: BaseException) -> str:
     with open_root(path) as file:
         branches = file["Events"].keys(recursive=False)
-    # the field may be a branch, a collection, or the part behind a collection's underscore
+    # The field may be a branch, a collection, or the part of a branch's name after the underscore.
     by_field: dict[str, list[str]] = {}
     for branch in branches:
         for key in {branch, branch.partition("_")[0], branch.partition("_")[2]} - {""}:
@@ -181,23 +181,23 @@ def _missing_branch(path: str, field: str, error: BaseException) -> str:
 
 
 def _user_code(error: BaseException) -> str:
-    """Return what used a field and where, e.g. ``cut 'dimuon' at analysis/mine/cuts.py:12 in dimuon``."""
+    """Return the code that used a field and its place, e.g. ``cut 'dimuon' at analysis/mine/cuts.py:12 in dimuon``."""
     place = _sentences().user_place(error, own=True)
     line = " in ".join(place) if place else ""
     return " at ".join(filter(None, (call_of(error), line))) or "the configuration"
 
 
 def _comes_from_reading(error: BaseException) -> bool:
-    """Whether an error was raised inside uproot, which raises many types for a bad file, when this package called it.
+    """Tell whether an error, of whatever type, was raised in uproot while this package called it.
 
-    Code of the user may open a file of its own, which isn't the one that is processed.
+    User code may open a file of its own with uproot, which isn't the processed file.
     """
     is_ours = True
     for frame, _ in traceback.walk_tb(error.__traceback__):
         module = frame.f_globals.get("__name__", "")
         if module.startswith("uproot.") and is_ours:
             return True
-        # which only notes what the user's code opens
+        # The module of reads only records the files that user code opens.
         if owner(module) != "library" and module != "pocket.base.fingerprint.reads":
             is_ours = top_level(module) == "pocket"
     return False

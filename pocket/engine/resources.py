@@ -15,34 +15,34 @@ from pocket.parameters.defaults import to_plain
 from pocket.parameters.locations import expand_directories
 from pocket.parameters.visible import Reader, guarded
 
-#: scheme of files that are made together with the toys
+#: Scheme of files that are made together with the toys.
 TOYS = "toys://"
 
 
 @dataclass(frozen=True)
 class Resources:
-    """Files that exist only once other steps of the chain have run.
+    """Files that exist only after other steps of the chain.
 
     Args:
         toys: folder of the toys' own corrections, for parameters like ``toys://puWeights.json.gz``.
-        scale_factors: derived scale factor → its correctionlib file, or ``None`` for one that isn't applied, because
-            it is measured only in the same iteration.
+        scale_factors: derived scale factor → its correctionlib file, or ``None`` for one that isn't applied since the
+            same iteration measures it.
     """
 
     toys: str | None = None
     scale_factors: Mapping[str, str | None] = field(default_factory=dict)
 
     def find(self, name: str) -> str:
-        """Return the path of a file that is made together with the toys; any other name as it is.
+        """Return the path of a file that is made together with the toys; any other name stays as it is.
 
-        Without toys the name stays as it is, and fails only where it is used.
+        Without toys, such a name stays as it is too, and raises an error where it is used.
         """
         if self.toys is None or not name.startswith(TOYS):
             return name
         return f"{self.toys}/{name.removeprefix(TOYS)}"
 
     def not_made(self, files: Mapping[str, str]) -> dict[str, str]:
-        """Return those of some files (name → path) that no step of the chain made."""
+        """Return name → path of the files that no step of the chain made."""
         made = tuple(self.scale_factors.values())
         return {
             name: path
@@ -52,16 +52,16 @@ class Resources:
 
 
 def resolve_parameters(cfg: Configurator, resources: Resources) -> DictConfig:
-    """Return the parameters that the processor reads, with resources and registered directories resolved to paths.
+    """Return the parameters that the processor reads, with resources and registered directories as paths.
 
-    Looking for any others raises a ``ConfigError`` (:mod:`pocket.parameters.visible`).
+    Access to any others raises a ``ConfigError`` (:mod:`pocket.parameters.visible`).
     """
     plain = _with_paths(cfg.processed_parameters(), resources)
     return _composed(pickle.dumps(plain), cfg.reader, frozenset(map(str, cfg.parameters)))
 
 
 def all_parameters(cfg: Configurator, resources: Resources) -> dict[str, Any]:
-    """Return the same of all sections but those of plots and toys as plain dictionaries, for who isn't the engine."""
+    """Return all sections except those of plots and toys as plain dictionaries, for code outside of the engine."""
     return _with_paths(to_plain(cfg.parameters, without=NOT_PROCESSED), resources)
 
 
@@ -78,5 +78,5 @@ def _with_paths(parameters: dict[str, Any], resources: Resources) -> dict[str, A
 
 @functools.lru_cache(maxsize=8)
 def _composed(plain: bytes, reader: Reader, sections: frozenset[str]) -> DictConfig:
-    # composing them takes longer than all else before the first event, and most branches of a process share them
+    # The result is cached, since composing takes longer than all else before the first event, and branches share it.
     return guarded(pickle.loads(plain), reader, known=sections)

@@ -1,4 +1,4 @@
-"""Processing of a branch: entry ranges of a dataset's files, one after the other."""
+"""Processing of a branch, which consists of entry ranges of a dataset's files."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from pocket.io.nanoaod.events import NanoTree
 
 @dataclass(frozen=True)
 class BranchResult:
-    """What a branch gives.
+    """Result of a branch.
 
     Args:
         output: raw sums, see :func:`~pocket.engine.chunk.empty_output`.
-        skipped: file → reason, for unreadable files that were left out as a whole.
-        nevents: number of events that were processed; all of the branch but those of skipped files.
-        failures: path or URL → reason, for what failed while the file could be read by another attempt or elsewhere.
+        skipped: file → reason, for unreadable files that were left out completely.
+        nevents: number of processed events: all of the branch except those of skipped files.
+        failures: path or URL → reason, for failures after which another attempt or another replica worked.
     """
 
     output: Output
@@ -55,26 +55,27 @@ def run_branch(
     skip_bad_files: bool = False,
     progress: Callable[[int], None] = lambda events: None,
 ) -> BranchResult:
-    """Process one branch.
+    """Return the sums of one branch, and the files that were skipped or failed.
 
     Args:
         cfg: the configuration.
         branch: dataset and entry ranges.
         metadata: metadata of the dataset.
         resources: files made by earlier steps.
-        chunk_size: largest number of events processed at once.
-        chunk_memory: memory in MB that a chunk may take; chunks are smaller where it needs that. The sums are the same
-            but for rounding. ``None`` for chunks of the largest size.
-        threads: number of threads that decompress columns, this one included.
+        chunk_size: largest number of events that are processed at once.
+        chunk_memory: memory in MB that a chunk may take; chunks are made smaller if needed, and the sums change by
+            rounding only. ``None`` for chunks of the largest size.
+        threads: number of threads that decompress columns, including this one.
         skip_bad_files: leave out files that can't be read, instead of failing.
         progress: called with the number of events of each chunk that is done.
 
     Raises:
-        BadFileError: if a file can't be read from any of its replicas and isn't to be skipped, naming them.
+        BadFileError: if no replica of a file can be read and the file isn't to be skipped; the error names the
+            replicas.
         DatasetError: if a file is another one than the fileset says, or not exactly the branch's events were processed.
         UnknownNameError: if the dataset isn't one of the configuration.
         ConfigError: if the chunk size or its memory isn't positive.
-        UserCodeError: if code of the configuration raises an exception, naming it, its line and the events.
+        UserCodeError: if code of the configuration raises an exception; the error names it, its line and the events.
     """
     if branch.dataset not in cfg.definitions:
         raise UnknownNameError("dataset", branch.dataset, cfg.definitions)
@@ -97,10 +98,10 @@ def run_branch(
                 raise
             if (before := BeforeSkim.of(metadata)) and before.is_known:
                 raise needs_all_files(branch.dataset, error) from error
-            # the file is left out as a whole, its sum of generator weights with it
+            # The file is left out completely, including its sum of generator weights.
             skipped[segment.path] = str(error)
             continue
-        # in place: a copy of large histograms per file would cost more than filling them
+        # Add in place: a copy of large histograms for each file would take longer than filling them.
         output = accumulate([found.value], output) if output else found.value
         failures |= found.failures
         nevents += segment.stop - segment.start
@@ -140,7 +141,7 @@ def _run_segment(
         if processed != segment.stop - segment.start:
             raise BadFileError(f"{segment.path}: {processed} events were processed, not {segment.stop - segment.start}")
     except BadFileError:
-        # the next attempt counts them again
+        # The next attempt counts these events again.
         progress(-done)
         raise
     return output
@@ -148,10 +149,10 @@ def _run_segment(
 
 @functools.cache
 def _exempt_from_collection() -> None:
-    """Take what exists now out of garbage collection, once per process.
+    """Exclude all current objects from garbage collection, once per process.
 
-    After the first file these are half a million objects of libraries, which stay. The many objects of each further
-    file would make Python look through all of them again and again, for a tenth of the time.
+    After the first file, these include half a million objects of libraries, which stay alive. Otherwise the many
+    objects of each further file would make Python visit all of them again and again.
     """
     gc.collect()
     gc.freeze()

@@ -1,4 +1,4 @@
-"""The values that fill a histogram: one flat entry per object or event."""
+"""Values that fill a histogram, with one flat entry per object or event."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pocket.histograms.config import Axis
 
 
 def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Mapping[str, Any], where: str) -> Any:
-    """Return the values of an axis: one per event, or a list per event for all objects of a collection.
+    """Return the values of an axis: one per event, or a list per event for the objects of a collection.
 
     Args:
         axis: the declared axis.
@@ -27,9 +27,9 @@ def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Ma
         where: name of the histogram, for errors.
 
     Raises:
-        MissingBranchError: if the collection or the field isn't there, with the nearest names.
-        HistogramError: if a custom or metadata field isn't there, or has another number of entries than there are
-            events, or a position is asked for where there is one value per event.
+        MissingBranchError: if the collection or the field doesn't exist, with the nearest names.
+        HistogramError: if a custom or metadata field doesn't exist or has another number of entries than events, or if
+            a position is given for an axis with one value per event.
     """
     if axis.coll == "metadata":
         if axis.field not in metadata:
@@ -61,13 +61,13 @@ def axis_values(axis: Axis, events: Any, custom: Mapping[str, Any], metadata: Ma
 
 @dataclass(frozen=True)
 class Entries:
-    """What is filled: one entry per event or object that has values on all axes.
+    """Entries of a histogram: one per event or object that has values on all axes.
 
     Args:
         event: event of each entry, shape (n entries,).
-        object: position of each entry's object among those of all events, shape (n entries,); ``None`` if there is one
-            entry per event.
-        counts: number of objects of each event, shape (n events,); ``None`` likewise.
+        object: index of each entry's object among the objects of all events, shape (n entries,); ``None`` for one entry
+            per event.
+        counts: number of objects of each event, shape (n events,); ``None`` for one entry per event.
         values: one array of shape (n entries,) per axis.
     """
 
@@ -78,10 +78,10 @@ class Entries:
 
 
 def entries(columns: Sequence[Any], size: int, where: str) -> Entries:
-    """Bring the values of all axes to one flat form.
+    """Return the values of all axes as flat entries.
 
-    Values per event are repeated for each object of the axes that have several. Entries where any axis has
-    no value (``None``) are left out.
+    Values per event are repeated for each object of jagged axes. Entries without a value (``None``) on any axis are
+    left out.
 
     Args:
         columns: one array per axis, from :func:`axis_values`.
@@ -113,7 +113,7 @@ def entries(columns: Sequence[Any], size: int, where: str) -> Entries:
 
 
 def _is_there(column: ak.Array) -> npt.NDArray[np.bool_]:
-    """Tell which values aren't ``None``; of objects at a position in a tenth of the time that awkward takes."""
+    """Tell which values aren't ``None``, with a fast path for objects at a position."""
     layout = column.layout
     if isinstance(layout, ak.contents.IndexedOptionArray):
         return np.asarray(layout.index.data) >= 0
@@ -121,7 +121,7 @@ def _is_there(column: ak.Array) -> npt.NDArray[np.bool_]:
 
 
 def _all_there(column: ak.Array) -> ak.Array:
-    """Return optional values, none of which is ``None``, as others."""
+    """Return values of an optional type, none of which is ``None``, with a type that isn't optional."""
     layout = column.layout
     if isinstance(layout, ak.contents.IndexedOptionArray):
         return ak.Array(ak.contents.IndexedArray.simplified(layout.index, layout.content))

@@ -1,4 +1,4 @@
-"""Event weights of a chunk: each weight computed once, one matrix of variations × events."""
+"""Event weights of a chunk, each computed once, as a matrix of variations × events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pocket.weights.base import WeightWrapper
 from pocket.weights.plan import SamplePlan, WeightPlan, variation_names
 
 Floats = npt.NDArray[np.float64]
-#: events whose weights are multiplied at once
+#: Number of events whose weights are multiplied at once.
 _BLOCK = 4096
 
 
@@ -58,7 +58,7 @@ def compute_weights(
     events: Any,
     shape_variation: str = "nominal",
 ) -> dict[str, ChunkWeights]:
-    """Compute all weights of a dataset for the preselected events.
+    """Return all weights of a dataset for the preselected events.
 
     Args:
         plan: weights of the configuration.
@@ -66,7 +66,7 @@ def compute_weights(
         params: parameters.
         metadata: metadata of the dataset.
         events: preselected events.
-        shape_variation: the shape variation being processed; inside one, weights are the nominal ones.
+        shape_variation: the current shape variation; for any but ``nominal``, all weights are nominal.
 
     Returns:
         Sample or subsample → its weights.
@@ -88,7 +88,7 @@ def compute_weights(
     shared: dict[Any, ChunkWeights] = {}
     weights: dict[str, ChunkWeights] = {}
     for sample, own in plans.items():
-        # subsamples mostly have the weights of their sample
+        # Most subsamples have the weights of their sample, so results are shared.
         key = (tuple(own.weights.items()), tuple(own.variations.items()))
         if key not in shared:
             names = variation_names(plan, own, params, metadata) if shape_variation == "nominal" else ("nominal",)
@@ -99,13 +99,13 @@ def compute_weights(
 
 @dataclass(frozen=True)
 class _Weight:
-    """A weight of the chunk, all arrays of shape (n events,).
+    """Weight in a chunk, with all arrays of shape (n events,).
 
     Args:
-        leader: the weight that it follows, or itself.
-        nominal: without variation.
-        varied: in its own variations.
-        following: in those of the weight that it follows.
+        leader: the weight that it follows, or its own name.
+        nominal: its nominal values.
+        varied: its own variations.
+        following: its values in the variations of the weight that it follows.
     """
 
     leader: str
@@ -119,7 +119,7 @@ class _Weight:
 
 
 def _is_varied(follower: WeightWrapper, plans: Iterable[SamplePlan]) -> bool:
-    """Tell whether the weight that one follows is varied anywhere that both are applied."""
+    """Tell whether a weight and the varied weight that it follows are applied together anywhere."""
     return any(
         follower.name in names and follower.follows in plan.variations[category]
         for plan in plans
@@ -138,7 +138,7 @@ def _sample_weights(
     matrices = np.empty((len(classes), size, len(names)))
     for (applied, varied), number in classes.items():
         chosen = {name: computed[name] for name in applied}
-        # a part of the events after the other, which stays in the caches of the CPU
+        # Process the events in blocks, which stay in the CPU's caches.
         for first in range(0, size, _BLOCK):
             part = slice(first, min(first + _BLOCK, size))
             products = _products(chosen, varied, names, part)
@@ -151,7 +151,7 @@ def _products(
     applied: Mapping[str, _Weight], varied_names: Sequence[str], variations: Sequence[str], part: slice
 ) -> list[tuple[Floats, Floats, Floats]]:
     """Return three factors of the weight in each variation, each of shape (n events of the part,)."""
-    # a weight and those that follow it vary together, as one factor
+    # A weight and those that follow it vary together, so they are one factor.
     factors: dict[str, list[str]] = {}
     for name, weight in applied.items():
         factors.setdefault(weight.leader, []).append(name)
@@ -159,8 +159,8 @@ def _products(
     def factor(names: Sequence[str], variation: str) -> Floats:
         return functools.reduce(operator.mul, (applied[name].column(variation)[part] for name in names))
 
-    # products of the factors before and after each one, so that a varied factor replaces its nominal
-    # without a division, which fails for weights of zero
+    # The factors before and after each one are multiplied, so that a varied factor replaces its nominal one without a
+    # division, which would fail for weights of zero.
     ones = np.ones(part.stop - part.start)
     before, after = [ones], [ones]
     for names in factors.values():
