@@ -1,1 +1,1 @@
-"""Composable YAML parameters: shipped defaults, files of an analysis on top, command-line values last."""
+"""Composable YAML parameters: the shipped defaults, an analysis' own files, and values from the command line."""

@@ -1,4 +1,4 @@
-"""Access to parameters by a path of names: a wrong one raises an error with the place and what was probably meant."""
+"""Access to parameters by a path of names; a wrong name raises an error with the place and the nearest names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def parameter(params: Mapping[Any, Any], *path: str) -> Any:
     Raises:
         UnknownNameError: if a key of the path doesn't exist.
     """
-    # OmegaConf takes 0.1 ms for each key of a path
+    # Results are cached, since OmegaConf takes 0.1 ms for each key of a path.
     if isinstance(params, DictConfig) and OmegaConf.is_readonly(params):
         return _of_read_only(_Same(params), path)
     return _look_up(params, path)
@@ -27,7 +27,7 @@ def parameter(params: Mapping[Any, Any], *path: str) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class _Same:
-    """Parameters that are equal to themselves alone, whatever is in them."""
+    """Parameters that are hashed and compared by identity."""
 
     params: Any
 

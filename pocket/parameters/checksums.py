@@ -1,8 +1,8 @@
-"""Contents of the files that parameters name: corrections, golden JSONs, models.
+"""Checksums of the files that parameters name: corrections, golden JSONs, models.
 
-Names are in the fingerprints, contents are known only where the files are. So an output records what it was made with,
-and is out of date once a file of that name has another content. What is recorded is the checksum of the bytes that were
-used: who reads such a file asks for its content here first.
+Fingerprints contain the names; the contents are known only where the files are. So an output records the checksums of
+the bytes that were used, and is out of date once such a file has another content. Code that reads such a file gets its
+content from here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pocket.parameters.used_files import changed, files_in_use
 
 @dataclass(frozen=True)
 class FileContent:
-    """A file with a certain content: a key for what is made of it, since a file that is replaced has another one.
+    """File with a certain content: a key for values computed from it, since a replaced file has another key.
 
     Args:
         path: the file.
@@ -35,7 +35,7 @@ class FileContent:
         """Return the content.
 
         Raises:
-            ChangedFileError: if the file has another one by now.
+            ChangedFileError: if the file's content has changed since.
         """
         content = Path(self.path).read_bytes()
         if hashlib.sha256(content).hexdigest() != self.sha256:
@@ -44,7 +44,7 @@ class FileContent:
 
 
 def content_of(name: str) -> FileContent:
-    """Return a file with its content as it is now, or as it was first read where files are recorded.
+    """Return a file with its current content, or with its first content while files are recorded.
 
     Args:
         name: as for :func:`pocket.parameters.locations.local_path`.
@@ -64,18 +64,18 @@ def content_of(name: str) -> FileContent:
 
 
 def checksums(names: Iterable[str]) -> dict[str, str]:
-    """Return name → SHA-256 of files, as they are on this machine (:func:`pocket.parameters.locations.local_path`).
+    """Return name → SHA-256 of files on this machine (:func:`pocket.parameters.locations.local_path`).
 
-    A path is named so that it means the same on other machines (:func:`pocket.base.fingerprint.places.portable`).
+    Paths get portable names (:func:`pocket.base.fingerprint.places.portable`).
     """
     return {portable(name): checksum(local_path(name)) for name in names}
 
 
 def changed_files(recorded: Mapping[str, str]) -> list[str]:
-    """Return those names whose files have another checksum now.
+    """Return the names whose files have another checksum now.
 
-    A file that isn't on this machine counts as unchanged: outputs are also looked at where none can be made. One that
-    belongs to the checkout, the analysis, the store or the home must be there.
+    A file that isn't on this machine counts as unchanged, since outputs are also checked on machines that can't make
+    any. Files of the checkout, the analysis, the store or the home directory must exist.
     """
     different = []
     for name, sha256 in recorded.items():

@@ -37,18 +37,18 @@ __all__ = [
 
 _PRODUCT = "product"
 OmegaConf.register_resolver(_PRODUCT, lambda *factors: math.prod(factors), replace=True)
-#: name of what computes a value: ``${name:…}``
+#: Name of a resolver, which computes a value: ``${name:…}``.
 _RESOLVER = re.compile(rb"\$\{\s*([\w.]+)\s*:")
-#: unresolved parameters → section → its resolved content, pickled
+#: Unresolved parameters → section → its resolved content, pickled.
 _known: dict[bytes, dict[str, bytes]] = {}
 _MOST_KNOWN = 16
 
 
 def get_default_parameters() -> DictConfig:
-    """Return the shipped defaults: every YAML file in the top-level folder params/.
+    """Return the shipped defaults from all YAML files in the top-level folder params/.
 
     Raises:
-        ConfigError: if a file can't be read, holds an unknown key, or sets what another one sets too.
+        ConfigError: if a file can't be read, has an unknown key, or sets a value that another one also sets.
     """
     parts: list[DictConfig] = []
     origin: dict[str, str] = {}
@@ -68,10 +68,10 @@ def merge_parameters_from_files(main: DictConfig, *files: str | Path, update: bo
     Args:
         main: parameters to start from; not changed.
         *files: YAML files.
-        update: whether a file may change what is there already.
+        update: whether a file may change existing values.
 
     Raises:
-        ConfigError: if a file can't be read, holds an unknown key, or changes a value without ``update``.
+        ConfigError: if a file can't be read, has an unknown key, or changes a value without ``update``.
     """
     parts = [main]
     for file in files:
@@ -79,7 +79,7 @@ def merge_parameters_from_files(main: DictConfig, *files: str | Path, update: bo
         for other in () if update else parts:
             _refuse_changes(other, part, str(file))
         parts.append(part)
-    # all at once, since each merging copies everything
+    # All files are merged at once, since each merge copies everything.
     return apply_overrides(_merged(*parts))
 
 
@@ -98,7 +98,7 @@ def merge_parameters(main: DictConfig, *others: DictConfig | dict[str, Any], upd
 def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, Any]:
     """Return parameters as plain dictionaries with interpolations resolved.
 
-    What is ``???``, or refers to that, stays so: it is an error only for who reads it.
+    Values that are ``???``, or refer to one, stay as they are and raise an error only when they are read.
 
     Args:
         parameters: the parameters.
@@ -108,10 +108,10 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
         ConfigError: if an interpolation can't be resolved.
     """
     content = pickle.dumps(_unresolved(parameters))
-    # of others, the environment for one, the value may have changed
+    # Other resolvers, such as ``${oc.env:HOME}``, may give another value next time, so their result is not cached.
     if not {name.decode() for name in _RESOLVER.findall(content)} <= {_PRODUCT, *directory_names()}:
         return _resolved(parameters, without)
-    # to resolve parameters takes longer than all else before the first event
+    # The result is cached, since resolving takes longer than all else before the first event.
     if content not in _known and len(_known) >= _MOST_KNOWN:
         _known.clear()
     known = _known.setdefault(content, {})
@@ -122,7 +122,7 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
 
 
 def _unresolved(node: Any) -> Any:
-    # OmegaConf's own way to do this takes thirty times longer
+    # OmegaConf.to_container(resolve=False) would be much slower.
     content = node._content if isinstance(node, Container) else node._val
     if isinstance(content, dict):
         return {key: _unresolved(value) for key, value in content.items()}
@@ -139,12 +139,12 @@ def _resolved(parameters: DictConfig, without: Sequence[str]) -> dict[str, Any]:
 def dump_parameters(parameters: DictConfig) -> str:
     """Return parameters as YAML, with interpolations resolved and keys in alphabetical order.
 
-    What it returns can be merged again, and gives the same parameters.
+    The result can be merged again and gives the same parameters.
 
     Raises:
         ConfigError: if an interpolation can't be resolved.
     """
-    # names what can't be resolved
+    # Unlike OmegaConf, this names the value that can't be resolved.
     plain = to_plain(parameters)
     try:
         return OmegaConf.to_yaml(parameters, resolve=True, sort_keys=True)
@@ -178,7 +178,7 @@ def _load(path: Path, shipped: bool = False) -> DictConfig:
 def _parsed(path: Path, mtime_ns: int, size: int, shipped: bool) -> DictConfig:
     if not shipped:
         return _of_yaml(path, path.read_bytes())
-    # OmegaConf takes twenty times longer than pickle, which is as safe as code: it isn't for what others send
+    # The shipped files are cached as pickles, which load faster than YAML. They execute code, so other files aren't.
     pickled = derived(path, "parameters", _method(), lambda content: pickle.dumps(_of_yaml(path, content)))
     part: DictConfig = pickle.loads(pickled)
     return part
@@ -187,7 +187,7 @@ def _parsed(path: Path, mtime_ns: int, size: int, shipped: bool) -> DictConfig:
 def _of_yaml(path: Path, content: bytes) -> DictConfig:
     try:
         text = io.StringIO(content.decode())
-        text.name = str(path)  # for errors
+        text.name = str(path)  # The name is shown in errors.
         part = OmegaConf.load(text)
     except (OmegaConfBaseException, YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"parameter file {path}: {' '.join(str(error).split())}") from None
@@ -199,13 +199,14 @@ def _of_yaml(path: Path, content: bytes) -> DictConfig:
 
 @functools.cache
 def _method() -> bytes:
-    """Return what else than a file decides which parameters it holds: OmegaConf, and the code here and of the keys."""
+    """Return the version of the cached parameters, decided by OmegaConf, the code here, and the checks of keys."""
     code = (Path(file).read_bytes() for file in (__file__, schema.__file__, numbers.__file__))
     return b"".join([omegaconf.__version__.encode(), *code])
 
 
 def _merged(main: DictConfig, *parts: DictConfig) -> DictConfig:
-    # OmegaConf's own copies, which merge() makes, take most of the time in which an analysis is loaded
+    # Parameters are copied by pickle, since the copies that OmegaConf's merge() makes would dominate loading an
+    # analysis.
     merged = OmegaConf.unsafe_merge(*pickle.loads(pickle.dumps([main, *parts])))
     assert isinstance(merged, DictConfig)
     return merged

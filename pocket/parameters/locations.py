@@ -1,7 +1,7 @@
-"""Files that parameters name by what they belong to, so that no machine's path becomes part of the parameters.
+"""Portable names of the files that parameters name, so that no machine's path becomes part of the parameters.
 
 A name is ``scheme://relative/path``. A scheme is a collection of public files (:data:`PUBLIC`), or a directory that an
-analysis registered (:func:`register_configuration_dir`). What is named is looked up only where it is used.
+analysis registered (:func:`register_configuration_dir`). Names are resolved only where a file is used.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from pocket.parameters.used_files import files_in_use
 
 @dataclass(frozen=True)
 class PublicFiles:
-    """A collection of public files, copies of which may lie in several places.
+    """Collection of public files, which may exist in several places.
 
     Args:
-        variable: environment variable that names the folder to use, and then no other.
-        mounts: where the collection is found on machines of the experiment.
-        origin: address to copy it from.
+        variable: environment variable with the folder to use instead of all others.
+        mounts: folders with the collection on machines of the experiment.
+        origin: address that it can be copied from.
     """
 
     variable: str
@@ -32,7 +32,7 @@ class PublicFiles:
     origin: str
 
 
-#: scheme → collection of public files
+#: Scheme → collection of public files.
 PUBLIC: Mapping[str, PublicFiles] = {
     "corrections": PublicFiles(
         variable="POCKET_CORRECTIONS",
@@ -46,12 +46,12 @@ PUBLIC: Mapping[str, PublicFiles] = {
     ),
 }
 
-#: schemes that mean something else already
+#: Schemes that have another meaning already.
 _RESERVED = (*PUBLIC, "toys", "file", "http", "https", "root", "davs")
 
 
 class _Directories(dict[str, Path]):
-    """Registered directories by name; where they lie on this machine is no part of a fingerprint."""
+    """Registered directories by name; their paths on this machine aren't part of a fingerprint."""
 
     def __fingerprint__(self) -> str:
         return "directories"
@@ -61,20 +61,20 @@ _directories = _Directories()
 
 
 def project_root() -> Path:
-    """Folder that holds params/, datasets/ and analysis/: ``$POCKET_ROOT``, else the checkout of this file."""
+    """Return the folder with params/, datasets/ and analysis/: ``$POCKET_ROOT``, or else this file's checkout."""
     root = os.environ.get("POCKET_ROOT")
     return Path(root) if root else Path(__file__).resolve().parents[2]
 
 
 def project_path(path: str | Path) -> Path:
-    """Return a path that may be relative to the project."""
+    """Return a path; a relative one is relative to the project."""
     return project_root() / path
 
 
 def register_configuration_dir(name: str, directory: str | Path) -> None:
-    """Let YAML files name files below a directory, as ``${name:relative/path}``.
+    """Register a directory, so that YAML files can name files in it as ``${name:relative/path}``.
 
-    The value in the composed parameters is ``name://relative/path``, the same wherever the directory lies; the
+    The value in the composed parameters is ``name://relative/path``, which doesn't depend on the directory's path; the
     processor gets the path (:func:`expand_directories`).
 
     Args:
@@ -82,7 +82,7 @@ def register_configuration_dir(name: str, directory: str | Path) -> None:
         directory: the directory; a relative one is relative to the project.
 
     Raises:
-        ConfigError: if the name can't be used.
+        ConfigError: if the name is taken or invalid.
     """
     taken = name in _RESERVED or (OmegaConf.has_resolver(name) and name not in _directories)
     if taken or not name.isidentifier():
@@ -93,7 +93,7 @@ def register_configuration_dir(name: str, directory: str | Path) -> None:
 
 
 def directory_names() -> frozenset[str]:
-    """Names of the registered directories."""
+    """Return the names of the registered directories."""
     return frozenset(_directories)
 
 
@@ -112,7 +112,7 @@ def local_path(name: str) -> str:
         name: ``scheme://relative/path``, or a path, which is returned as it is.
 
     Raises:
-        ConfigError: if no copy of a public file is found, naming the folders that were searched.
+        ConfigError: if no copy of a public file is found; the error names the searched folders.
     """
     path = _find(name)
     if (used := files_in_use()) is not None:
@@ -127,7 +127,7 @@ def _find(name: str) -> str:
     roots = public_roots(scheme)
     for root in roots:
         path = root / relative
-        # unlike Path.is_file, no error where a mount is broken or closed to this user
+        # Unlike Path.is_file, this raises no error for a mount that is broken or closed to this user.
         if os.access(path, os.R_OK):
             return str(path)
     public = PUBLIC[scheme]
@@ -138,10 +138,10 @@ def _find(name: str) -> str:
 
 
 def public_roots(scheme: str) -> tuple[Path, ...]:
-    """Return the folders in which files of a public collection are looked for, first found first.
+    """Return the folders that are searched for files of a public collection, in this order.
 
-    That is the folder that the collection's environment variable names; without it, those of the experiment, then the
-    local mirror ``data/<scheme>`` of the project.
+    This is the folder in the collection's environment variable; without it, the folders of the experiment, followed by
+    the local mirror ``data/<scheme>`` of the project.
     """
     chosen = os.environ.get(PUBLIC[scheme].variable)
     if chosen:

@@ -1,4 +1,4 @@
-"""Values given on the command line (``--params object_preselection.Muon.pt=25``), applied last."""
+"""Parameter values from the command line (``--params object_preselection.Muon.pt=25``), applied last."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ def parameter_overrides(assignments: Sequence[str]) -> Iterator[None]:
 
 
 def apply_overrides(parameters: DictConfig) -> DictConfig:
-    """Set the active assignments whose keys exist; those of files still to be merged come with them.
+    """Return the parameters with the active assignments whose keys exist; other keys may come with further files.
 
     Raises:
-        ConfigError: if a number, a text or a list would become something else, or a number is written so that YAML
-            reads another one.
+        ConfigError: if the kind of a value would change (number, string, list), or YAML reads a number differently than
+            it is written.
     """
     for assignment in _active.get():
         key, value = split_assignment(assignment)
         if lookup(parameters, key):
-            # what it refers to may be in a file still to be merged
+            # The value that it refers to may be in a file that is merged later.
             old = OmegaConf.select(parameters, key, throw_on_resolution_failure=False)
             if old is not None and _kind(old) != _kind(value):
                 raise ConfigError(f"--params {assignment}: {key} is a {_kind(old)}, not a {_kind(value)}")
@@ -62,7 +62,7 @@ def check_overrides(parameters: DictConfig, assignments: Sequence[str]) -> None:
     """Check that each assignment names a parameter.
 
     Raises:
-        UnknownNameError: naming the first unknown part of a key and its nearest neighbours.
+        UnknownNameError: for the first unknown part of a key, with the nearest names.
     """
     for assignment in assignments:
         key, _ = split_assignment(assignment)
@@ -75,10 +75,10 @@ def check_overrides(parameters: DictConfig, assignments: Sequence[str]) -> None:
 
 
 def split_assignment(assignment: str) -> tuple[str, Any]:
-    """Split ``key=value`` and read the value as YAML.
+    """Return the key of ``key=value``, and the value read as YAML.
 
     Raises:
-        ConfigError: if there is no key or no equals sign, or the value isn't YAML, or a whole section.
+        ConfigError: if there is no key or no equals sign, or the value isn't YAML or is a whole section.
     """
     key, equals, _ = assignment.partition("=")
     if not equals or not key.strip():
@@ -104,13 +104,13 @@ def _kind(value: Any) -> str:
 
 
 def lookup(parameters: DictConfig, key: str) -> bool:
-    """Whether a dotted key exists."""
+    """Tell whether a dotted key exists."""
     path = key.split(".")
     return _follow(parameters, path)[1] == len(path)
 
 
 def _follow(parameters: DictConfig, path: Sequence[str]) -> tuple[Any, int]:
-    """Return the last node on a path that exists, and how many of its parts lead there."""
+    """Return the last existing node on a path, and the number of parts that lead there."""
     node: Any = parameters
     for depth, part in enumerate(path):
         if not isinstance(node, DictConfig) or part not in node:

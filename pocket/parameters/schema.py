@@ -1,7 +1,7 @@
-"""The keys that the shipped sections of the parameters know, and the kinds of their values.
+"""Keys of the shipped sections of the parameters, and the kinds of their values.
 
-An analysis may add sections of its own; inside a shipped section, and for names that look like a shipped
-section's, an unknown key is a mistake.
+An analysis may add sections of its own. An unknown key in a shipped section, or a section whose name is similar to a
+shipped one, is a mistake.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any
 
 from pocket.errors import ConfigError, UnknownNameError, nearest
 
-#: stands for the names of years in :data:`SCHEMA`
+#: Placeholder for the names of years in :data:`SCHEMA`.
 YEAR = "<year>"
-#: what stands for any key there
+#: Placeholders for any key.
 ANY = ("*", YEAR)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of values.
+    """Kind of a value.
 
     Args:
-        name: what errors call it.
+        name: its name in errors.
         types: types of its values.
     """
 
@@ -31,7 +31,7 @@ class Kind:
     types: tuple[type, ...]
 
     def has(self, value: Any) -> bool:
-        """Whether a value is of the kind."""
+        """Tell whether a value is of this kind."""
         return isinstance(value, self.types) and (not isinstance(value, bool) or bool in self.types)
 
 
@@ -40,23 +40,23 @@ TEXT = Kind("a text", (str,))
 SWITCH = Kind("true or false", (bool,))
 LIST = Kind("a list", (list,))
 
-#: a value or free contents for each of any keys (collections, weights, …)
+#: Any keys (collections, weights, …) with any contents.
 _ANY: Mapping[str, Any] = {"*": None}
-#: the same for each year
+#: Any years with any contents.
 _YEARS: Mapping[str, Any] = {YEAR: None}
-#: a correctionlib file and the correction in it
+#: A correctionlib file and the correction in it.
 _CORRECTION = {"file": TEXT, "name": TEXT}
 
-#: beside known keys stands for those of the user's own, which look like none of them
+#: Beside known keys, allows the user's own keys if they aren't similar to a known one.
 _OWN = {"+": None}
-#: how OmegaConf writes that a value isn't known yet
+#: OmegaConf's notation for a value that isn't known yet.
 _MISSING = "???"
-#: how values are called that YAML writes otherwise
+#: Notation of values that YAML writes differently than Python.
 _SHOWN = {"None": "null", "True": "true", "False": "false"}
-#: how alike a key or section of the user's own must be to a known one to be taken for a misspelling of it
+#: Similarity from which a key or section of the user's own counts as a misspelling of a known one.
 _MISSPELT = 0.75
 
-#: section → its known keys; "*" stands for any key (a collection, a weight), None for free contents
+#: Section → its known keys; "*" stands for any key (a collection, a weight), None for any contents.
 SCHEMA: Mapping[str, Any] = {
     "lumi": {
         "picobarns": {YEAR: {"tot": NUMBER, "*": NUMBER}},
@@ -75,7 +75,7 @@ SCHEMA: Mapping[str, Any] = {
         "Photon": {**dict.fromkeys(("pt", "eta", "cutBased", "dr_lepton"), NUMBER), **_OWN},
         "Jet": {
             **dict.fromkeys(("pt", "eta", "jetId", "dr_lepton"), NUMBER),
-            # PocketCoffea's value is the threshold of the working point, which jet_scale_factors.jet_puId has here
+            # PocketCoffea's value is the threshold of the working point; here it is jet_scale_factors.jet_puId.
             "puId": {"wp": TEXT, "maxpt": NUMBER, "value": None},
             "btag": {"wp": TEXT, **_OWN},
             **_OWN,
@@ -135,7 +135,7 @@ SCHEMA: Mapping[str, Any] = {
     },
     "muon_scale": {YEAR: {"uncertainty": NUMBER}},
     "pileup": {YEAR: _CORRECTION},
-    # others, such as PocketCoffea's, are refused by the tasks that plot
+    # Tasks that plot refuse other keys, such as PocketCoffea's.
     "plotting_style": {
         **dict.fromkeys(("label", "formats", "dpi", "log_histograms", "order_mc", "only_samples", "exclude_samples")),
         **dict.fromkeys(("labels_mc", "colors_mc", "rescale_samples", "signal_samples", "samples_groups"), _ANY),
@@ -145,23 +145,23 @@ SCHEMA: Mapping[str, Any] = {
     "toys": None,
 }
 
-#: sections of PocketCoffea that have another name here
+#: Sections of PocketCoffea that have another name here.
 RENAMED: Mapping[str, str] = {"pileupJSONfiles": "pileup"}
 
 
 def check_keys(parameters: Any, where: str, written: Mapping[str, str] | None = None) -> None:
-    """Check the keys of (part of) the parameters, and the kinds of their values, against :data:`SCHEMA`.
+    """Check the keys of parameters, and the kinds of their values, against :data:`SCHEMA`.
 
-    What refers to something else, and what is ``???``, may become anything.
+    Interpolations and ``???`` are accepted, since they may become any value.
 
     Args:
-        parameters: plain dictionary, section → contents, with interpolations as they are written.
+        parameters: plain dictionary, section → contents, with interpolations as written.
         where: file name or other place, for the error.
-        written: key → how its number is written, for those that YAML reads as another one
+        written: key → number as written, for numbers that YAML reads differently
             (:func:`pocket.parameters.numbers.surprising_numbers`).
 
     Raises:
-        UnknownNameError: naming the key, the place and the nearest known key.
+        UnknownNameError: for an unknown key or section, with the place and the nearest known one.
         ConfigError: for a section that has another name here, and for a value of another kind.
     """
     for section, content in parameters.items():
@@ -196,7 +196,7 @@ def _check(content: Any, schema: Any, prefix: str, where: str, written: Mapping[
 
 
 def _is_open(value: Any) -> bool:
-    """Whether a value refers to something else, or isn't known yet."""
+    """Tell whether a value is an interpolation or isn't known yet."""
     return isinstance(value, str) and ("${" in value or value == _MISSING)
 
 

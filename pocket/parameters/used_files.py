@@ -1,4 +1,4 @@
-"""Record of the files that code asks for by name, and of the content with which each was used."""
+"""Record of the files that code asks for by name, and of their contents."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from pocket.errors import ChangedFileError
 
 
 class UsedFiles(dict[str, str]):
-    """Files that the code of a block asked for: name → path.
+    """Files that code asked for in a block: name → path.
 
-    Each file has one content in the block. Code that reads it through :mod:`pocket.parameters.checksums` says which
-    (:meth:`pin`); of a file of which only the path was handed out, its state at that moment counts.
+    Each file has one content in the block. Code that reads a file through :mod:`pocket.parameters.checksums` records
+    the content (:meth:`pin`); if only the path was returned, the file's state at that time counts.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._states: dict[str, FileState | None] = {}
         self._pinned: dict[str, str] = {}
-        #: names of the user's functions that were running; the engine itself keeps nothing
+        #: Names of the user's functions that were running; the engine itself caches no files.
         self._users: dict[str, frozenset[str]] = {}
 
     def note(self, name: str, path: str) -> None:
-        """Note that a file is asked for."""
+        """Record that a file was asked for."""
         self[name] = path
         self._users[name] = self._users.get(name, frozenset()) | functions_of_the_user()
         if path not in self._states:
@@ -37,15 +37,15 @@ class UsedFiles(dict[str, str]):
                 self._states[path] = None
 
     def pinned(self, path: str) -> str | None:
-        """Return the checksum of the content that was read of a file, ``None`` if none was."""
+        """Return the checksum of a file's content that was read, ``None`` if it wasn't read."""
         return self._pinned.get(path)
 
     def pin(self, path: str, sha256: str) -> None:
-        """Note the checksum of the content that was read of a file."""
+        """Record the checksum of a file's content that was read."""
         self._pinned[path] = sha256
 
     def adopt(self, earlier: UsedFiles, names: Collection[str] | None) -> None:
-        """Count what functions of the user's, among some names, used earlier as used; its content of then stays."""
+        """Count files as used if user functions with these names used them earlier; their earlier content stays."""
         for name, path in earlier.items():
             users = earlier._users.get(name, frozenset())
             if users and may_call(names, users):
@@ -56,20 +56,20 @@ class UsedFiles(dict[str, str]):
                     self._pinned.setdefault(path, earlier._pinned[path])
 
     def is_out_of_date(self) -> bool:
-        """Whether a file isn't as it was."""
+        """Tell whether a file has changed since."""
         try:
             return any(state is not None and file_state(path) != state for path, state in self._states.items())
         except OSError:
             return True
 
     def checksums(self, names: Iterable[str] | None = None) -> dict[str, str]:
-        """Return name → SHA-256 of what was used; a path is named so that it means the same on other machines.
+        """Return portable name → SHA-256 of the files that were used.
 
         Args:
             names: the files, all by default.
 
         Raises:
-            ChangedFileError: if the content isn't the one any more that the file had when it was used first.
+            ChangedFileError: if the content has changed since the file was first used.
             OSError: if a file can't be read.
         """
         return {portable(name): self._checksum(name, self[name]) for name in (self if names is None else names)}
@@ -85,7 +85,7 @@ class UsedFiles(dict[str, str]):
         return sha256
 
 
-#: what code was seen to use in this process
+#: Files that code has used in this process.
 EARLIER: KeptRecords[UsedFiles] = KeptRecords(UsedFiles)
 
 _recorded: ContextVar[UsedFiles | None] = ContextVar("recorded", default=None)
@@ -93,11 +93,11 @@ _recorded: ContextVar[UsedFiles | None] = ContextVar("recorded", default=None)
 
 @contextlib.contextmanager
 def recording_files(whose: object = None, names: Collection[str] | None = None) -> Iterator[UsedFiles]:
-    """Record which files the code of a block asks for: yields name → path, filled by ``local_path``.
+    """Record the files that code asks for in a block: yields name → path, filled by ``local_path``.
 
     Args:
-        whose: whose code runs, see :func:`pocket.base.fingerprint.reads.recording_reads`.
-        names: the names that the code uses, if they are known.
+        whose: owner of the code, see :func:`pocket.base.fingerprint.reads.recording_reads`.
+        names: names that the code uses, if they are known.
     """
     with EARLIER.recording(whose, names) as used:
         token = _recorded.set(used)
@@ -108,7 +108,7 @@ def recording_files(whose: object = None, names: Collection[str] | None = None) 
 
 
 def files_in_use() -> UsedFiles | None:
-    """Return the record of the block that is running, ``None`` outside of one."""
+    """Return the record of the current block, ``None`` outside of one."""
     return _recorded.get()
 
 

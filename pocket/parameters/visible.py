@@ -1,7 +1,7 @@
-"""The parameters that code may read: what it names, for the years it is used in, and nothing else.
+"""The parameters that code may read: those that it names, for the years in which it is used.
 
-Outputs depend on parameters that decide them, and which ones code reads can't be told before it runs. So it gets those
-whose names stand in it, and an error where it looks for another one.
+Outputs depend on the parameters that code reads, and these aren't known before it runs. So the code gets only the
+parameters whose names stand in it, and an error for all others.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from omegaconf.errors import ConfigKeyError
 from pocket.errors import ConfigError, MissingParameterError, UnknownParameterError
 from pocket.parameters.schema import ANY, SCHEMA, YEAR
 
-#: stands for all sections
+#: Placeholder for all sections.
 EVERYTHING = "*"
-#: sections that the engine adds when it runs
+#: Sections that the engine adds at run time.
 MADE = ("scale_factors",)
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Who reads parameters.
+    """Code that reads parameters.
 
     Args:
-        names: names that its code may use (:func:`pocket.base.fingerprint.names.names_in`).
-        years: years that it is used in.
-        listed: sections that it reads by names that are put together, or as a whole.
+        names: names that the code may use (:func:`pocket.base.fingerprint.names.names_in`).
+        years: years in which it is used.
+        listed: sections that it reads as a whole, or by names that are put together.
     """
 
     names: frozenset[str]
@@ -40,11 +40,11 @@ class Reader:
     listed: tuple[str, ...] = ()
 
     def reads_section(self, name: str) -> bool:
-        """Whether a section may be read."""
+        """Tell whether a section may be read."""
         return EVERYTHING in self.listed or name in self.listed or name in MADE or self.reads(name)
 
     def reads(self, name: str) -> bool:
-        """Whether a key may be read; its name may be put together from two parts, as in ``f"{level}_triggers"``."""
+        """Tell whether a key may be read; its name may consist of two parts, as in ``f"{level}_triggers"``."""
         return (
             name in self.names
             or name.startswith("_")
@@ -52,23 +52,23 @@ class Reader:
         )
 
     def reads_year(self, name: str) -> bool:
-        """Whether what belongs to a year may be read."""
+        """Tell whether the entry of a year may be read."""
         return name in self.years or name in self.names
 
     def lists(self, section: str) -> bool:
-        """Whether all of a section is read."""
+        """Tell whether all of a section may be read."""
         return EVERYTHING in self.listed or section in self.listed
 
 
 def visible(parameters: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
-    """Return the part of parameters that may be read.
+    """Return the parameters that may be read.
 
-    Of shipped sections that are the keys that are named, and in tables with an entry for each year the entries of the
-    years; a table that lacks one of the years stays as it is. Sections of the user's own are there as a whole.
+    Of shipped sections, these are the named keys, and in tables by year the entries of the reader's years; a table that
+    lacks one of the years stays as it is. The user's own sections are included completely.
 
     Args:
         parameters: section → contents, plain and resolved.
-        reader: who reads them.
+        reader: the code that reads them.
     """
     return {
         section: content if reader.lists(section) else _visible(content, SCHEMA.get(section), reader)
@@ -78,13 +78,13 @@ def visible(parameters: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
 
 
 def guarded(parameters: Mapping[str, Any], reader: Reader, known: Collection[str] = ()) -> DictConfig:
-    """Return the part of parameters that may be read, such that looking for anything else raises a ``ConfigError``.
+    """Return the parameters that may be read; access to any others raises a ``ConfigError``.
 
-    So does looking for what isn't there, or is still ``???``.
+    So does access to entries that don't exist or are still ``???``.
 
     Args:
         parameters: section → contents, plain and resolved; or :func:`visible` of them.
-        reader: who reads them.
+        reader: the code that reads them.
         known: names of all sections, for errors.
     """
     part = visible(parameters, reader)
@@ -100,13 +100,13 @@ def guarded(parameters: Mapping[str, Any], reader: Reader, known: Collection[str
 
 
 def names_of(node: Any) -> Collection[Any]:
-    """Return the names of the entries of a table, for errors."""
+    """Return the names of a table's entries, for errors."""
     guard = node.__dict__["_guard"] if isinstance(node, _Guarded) else None
     return list(node) if guard is None else guard.known
 
 
 def _level(content: Any, schema: Any, reader: Reader, first: bool) -> str:
-    """Return how the entries of a table are restricted: by ``year``, by ``key``, or not at all."""
+    """Return how the entries of a table are restricted: by ``year``, by ``key``, or not at all (empty)."""
     if not (isinstance(content, Mapping) and isinstance(schema, Mapping)):
         return ""
     if YEAR in schema:
@@ -140,13 +140,13 @@ def _watch_within(parent: DictConfig, key: Any, schema: Any, reader: Reader, pla
 
 
 def _watch(node: DictConfig, guard: _Guard | None) -> None:
-    # setting an attribute of a table sets an entry
+    # Setting an attribute of a table would set an entry, so we bypass it.
     object.__setattr__(node, "__class__", _Guarded)
     node.__dict__["_guard"] = guard
 
 
 def _watch_all(node: Any) -> None:
-    """Let all tables raise our errors for what isn't there."""
+    """Make all tables raise our errors for entries that don't exist."""
     if isinstance(node, DictConfig) and not isinstance(node, _Guarded):
         _watch(node, None)
     content = node._content if isinstance(node, DictConfig | ListConfig) else None
@@ -160,12 +160,12 @@ def _schema_of(schema: Mapping[str, Any], key: Any) -> Any:
 
 @dataclass(frozen=True)
 class _Guard:
-    """What of a table may be read.
+    """Restriction of a table to the entries that may be read.
 
     Args:
-        reader: who reads it.
-        place: name of the table, empty for that of all sections.
-        kind: what its entries are: ``section``, ``key`` or ``year``.
+        reader: the code that reads the table.
+        place: name of the table, empty for the table of all sections.
+        kind: kind of its entries: ``section``, ``key`` or ``year``.
         known: names of its entries.
     """
 
@@ -175,12 +175,12 @@ class _Guard:
     known: frozenset[str]
 
     def check(self, key: Any) -> None:
-        """Refuse to look for an entry that may not be read.
+        """Refuse access to an entry that may not be read.
 
         Raises:
-            ConfigError: naming the entry, the code that looks for it, and what to do.
+            ConfigError: names the entry, the code that reads it, and the remedy.
         """
-        # OmegaConf.select() looks for the whole of a dotted path first
+        # OmegaConf.select() looks up the whole dotted path first.
         name = str(key).partition(".")[0]
         allowed = {"section": self.reader.reads_section, "key": self.reader.reads, "year": self.reader.reads_year}
         if not allowed[self.kind](name):
@@ -191,10 +191,10 @@ class _Guard:
             )
 
     def refuse_all(self) -> None:
-        """Refuse to go through all entries.
+        """Refuse to loop over all entries.
 
         Raises:
-            ConfigError: naming the table, the code that goes through it, and what to do.
+            ConfigError: names the table, the code that loops over it, and the remedy.
         """
         what = f"all of {self.place!r}" if self.place else "all sections"
         raise ConfigError(
@@ -207,7 +207,7 @@ class _Guard:
 
 
 class _Guarded(DictConfig):
-    """A table of which only some entries may be read, or all if it has no guard."""
+    """Table with a restriction, or with none if it has no guard."""
 
     def _check(self, key: Any) -> None:
         guard = self.__dict__.get("_guard")
@@ -233,11 +233,11 @@ class _Guarded(DictConfig):
     def _get_node(self, key: Any, *args: Any, **kwargs: Any) -> Any:
         self._check(key)
         if kwargs.get("throw_on_missing_key") and key not in self.__dict__["_content"]:
-            # OmegaConf would look through all keys for a similar one
+            # OmegaConf would search all keys for a similar one.
             raise ConfigKeyError(f"Missing key {key}")
         return super()._get_node(key, *args, **kwargs)
 
-    # OmegaConf makes several lines of what is raised inside of these
+    # These methods check first, since OmegaConf turns errors that are raised inside of them into several lines.
 
     def __getattr__(self, key: str) -> Any:
         self._check(key)
@@ -285,7 +285,7 @@ def _is_own(frame: FrameType) -> bool:
 
 
 def _caller() -> str:
-    """Return the function that reads, in words."""
+    """Return a description of the function that reads, for errors."""
     frame = sys._getframe(1)
     while frame.f_back is not None and _is_own(frame):
         frame = frame.f_back
