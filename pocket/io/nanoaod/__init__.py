@@ -1,1 +1,1 @@
-"""NanoAOD: a reader of its trees, events whose columns are read when they are used, and its writing."""
+"""NanoAOD: a reader of its trees, events with columns that are read on first access, and a writer."""

@@ -1,14 +1,14 @@
-"""Numbers, and lists of numbers, read out of the baskets of a TTree.
+"""Reader of columns of numbers, and of lists of numbers, from the baskets of a TTree.
 
-uproot makes an object of each basket with all that ROOT stores about it, and a column of all its values before any of
-them are left out, which takes longer than the decompression. Here the values that are kept are copied out of a basket
-while it is in the caches of the CPU.
+For each basket, uproot makes an object with all that ROOT stores about it, and decodes all values of a column before
+any of them are left out, which takes longer than the decompression. Here, the values to keep are copied from a basket
+while it is in the CPU's caches.
 
 A basket begins with a key (https://root.cern/doc/master/classTKey.html): its size in bytes, a version, the size of the
-uncompressed data, a date, the size of the key, a cycle, and names. The key ends with what TBasket adds to it
+uncompressed data, a date, the size of the key, a cycle, and names. The key ends with the members of TBasket
 (https://root.cern/doc/master/classTBasket.html): a version, two sizes of buffers, the number of entries, the end of the
-values, counted from the beginning of the key, and a flag. Behind it are the compressed data: the values, and for lists
-the position of each entry's first byte, counted from the beginning of the key as well.
+values, counted from the beginning of the key, and a flag. The compressed data follow: the values, and for lists the
+position of each entry's first byte, also counted from the beginning of the key.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ from pocket.io.remote.read_ahead import Place
 _KEY = struct.Struct(">ihiIhh")
 _BASKET = struct.Struct(">Hiiii?")
 _POSITION = np.dtype(">i4")
-#: bytes before each compressed block: two of the algorithm, one of its version, three each of both sizes
+#: Bytes before each compressed block: two for the algorithm, one for its version, three for each of both sizes.
 _BLOCK = 9
-#: bytes of the checksum of a block of LZ4, before its data
+#: Bytes of the checksum before the data of an LZ4 block.
 _CHECKSUM = 8
 
 
@@ -51,11 +51,10 @@ def read_numbers(source: Any, column: Column, start: int, stop: int, packing: Pa
         column: the column.
         start: first entry.
         stop: entry after the last one.
-        packing: which of these entries to keep; all of them by default. Baskets without any of them aren't read.
+        packing: entries to keep; all of them by default. Baskets without any of them aren't read.
 
     Returns:
-        The numbers, or lists of numbers, of the entries that are kept; ``None`` where anything in the baskets isn't as
-        expected.
+        The numbers, or lists of numbers, of the entries to keep; ``None`` if the baskets have an unexpected content.
     """
     size = stop - start if packing is None else len(packing)
     try:
@@ -63,12 +62,12 @@ def read_numbers(source: Any, column: Column, start: int, stop: int, packing: Pa
             _baskets(source, column, start, stop, packing), size, column.dtype
         )
     except (zstandard.ZstdError, lzma.LZMAError, lz4.block.LZ4BlockError, struct.error, ValueError, IndexError):
-        # uproot reads it in its own way, or says in its own words what is wrong
+        # uproot reads such a column itself, or raises the error.
         return None
 
 
 class _Zstd(threading.local):
-    """What decompresses ZSTD in this thread."""
+    """ZSTD decompressor of this thread."""
 
     def __init__(self) -> None:
         self._decompressor = zstandard.ZstdDecompressor()
@@ -84,7 +83,7 @@ def _lz4(block: memoryview, size: int) -> bytes:
     return unpacked
 
 
-#: algorithm of a block → what unpacks it, given its size; uproot unpacks the others. Those of cramjam are slower.
+#: Algorithm of a block → function that unpacks it, given its size; uproot unpacks the others. cramjam is slower.
 UNPACK: dict[bytes, Callable[[memoryview, int], bytes]] = {
     b"ZS": _Zstd(),
     b"XZ": lambda block, size: lzma.decompress(block),
@@ -93,17 +92,17 @@ UNPACK: dict[bytes, Callable[[memoryview, int], bytes]] = {
 
 
 class _Basket(NamedTuple):
-    """A basket as it is in the file.
+    """Basket as stored in the file.
 
     Args:
-        wanted: the entries that are wanted, counted from its first one.
-        target: their place among all wanted entries.
+        wanted: wanted entries, counted from the basket's first one.
+        target: place of these entries among all wanted entries.
         n_entries: number of its entries.
-        begin: where it begins in the file.
+        begin: its first byte in the file.
         raw: its bytes.
         key_length: bytes of the key.
-        size: bytes behind the key, uncompressed.
-        border: bytes of the values, uncompressed.
+        size: uncompressed bytes after the key.
+        border: uncompressed bytes of the values.
     """
 
     wanted: slice | Indices
@@ -116,7 +115,7 @@ class _Basket(NamedTuple):
     border: int
 
     def uncompressed(self) -> bytes:
-        """Return what is behind the key."""
+        """Return the uncompressed data after the key."""
         packed = self.raw[self.key_length :]
         if len(packed) == self.size:
             return packed.tobytes()
@@ -137,7 +136,7 @@ class _Basket(NamedTuple):
 
 
 def places(column: Column, start: int, stop: int, packing: Packing | None = None) -> list[Place]:
-    """Return where the baskets are that :func:`read_numbers` reads.
+    """Return the places of the baskets that :func:`read_numbers` reads.
 
     Raises:
         ValueError: if the baskets don't have all entries.
@@ -147,7 +146,7 @@ def places(column: Column, start: int, stop: int, packing: Packing | None = None
 
 
 def _needed(column: Column, start: int, stop: int, packing: Packing | None) -> tuple[list[int], dict[int, Place]]:
-    """Return where the wanted entries of each basket begin among all of them, and the places of baskets with any."""
+    """Return the first wanted entry of each basket among all of them, and number → place of baskets with any."""
     edges = np.array(column.edges) - start
     if packing is None:
         size, bounds = stop - start, edges.clip(0, stop - start).tolist()
@@ -188,13 +187,13 @@ def _values(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array
 
 
 def _as_slice(entries: Indices) -> slice | Indices:
-    """Return growing numbers as a range if they are one."""
+    """Return increasing numbers as a slice if they are consecutive."""
     first, last = int(entries[0]), int(entries[-1])
     return slice(first, last + 1) if last - first == len(entries) - 1 else entries
 
 
 def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
-    # the values as whole numbers, as the bytes are; memory that isn't written to isn't taken
+    # Values are handled as unsigned integers, like their bytes; memory that is never written to isn't allocated.
     native = np.dtype(f"u{dtype.itemsize}")
     stored = native.newbyteorder(">")
     content = np.empty(sum(basket.border for basket in baskets) // native.itemsize + 8, dtype=native)
@@ -202,9 +201,9 @@ def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
     filled = 0
     for basket in baskets:
         data = basket.uncompressed()
-        # with what is behind them
+        # The view includes the data after the values.
         values = np.frombuffer(data, dtype=native, count=len(data) // native.itemsize)
-        # swapped first, since numbers in the CPU's byte order are worked on several at once
+        # Convert to native byte order first: only native integers are vectorised.
         starts = np.frombuffer(data, dtype=_POSITION, offset=basket.border)[1:].astype(np.int32)
         if len(starts) != basket.n_entries + 1:
             raise ValueError("the basket doesn't tell where its entries begin")
@@ -222,7 +221,7 @@ def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
             end = _copy(values, starts, basket.wanted, content, filled, ends)
             if end < 0:
                 raise ValueError("positions outside of the basket")
-            # while it is in the caches of the CPU; byteswap() takes six times as long
+            # Swap bytes while they are in the CPU's caches; byteswap() is much slower.
             content[filled:end] = content[filled:end].view(stored)
         filled = end
     lists = ak.contents.ListOffsetArray(
@@ -233,7 +232,7 @@ def _lists(baskets: list[_Basket], size: int, dtype: np.dtype[Any]) -> ak.Array:
 
 @numba.njit(cache=True, nogil=True)
 def _shift(bounds: Any, by: int, ends: Indices) -> bool:
-    """Write the ends of lists, moved by some elements, and tell whether no list ends before it begins.
+    """Write the ends of lists, shifted by a number of elements, and tell whether they never decrease.
 
     Args:
         bounds: first element of each list, and the end of the last one, shape (n + 1,).
@@ -252,22 +251,21 @@ def _shift(bounds: Any, by: int, ends: Indices) -> bool:
 def _copy(values: Any, starts: Any, wanted: Indices, content: Any, filled: int, ends: Indices) -> Any:
     """Copy the lists of some entries of a basket.
 
-    Most lists are short. To ask for each element whether there is one more takes ten times as long as to copy it, since
-    the processor can't foresee the answer. So eight are copied at once, of which those that are too many are written
-    over by the next list.
+    Most lists are short, and the CPU can't predict their ends, so a loop with a condition per element would be slow. So
+    eight elements are copied at once, and the next list overwrites those that are too many.
 
     Args:
-        values: the values of the basket, and anything behind them.
+        values: values of the basket, followed by arbitrary data.
         starts: first value of each entry, and the end of the last one, shape (n entries + 1,).
         wanted: numbers of the entries to copy, shape (n,).
         content: written to from the element ``filled`` on; has eight elements more than there are values.
-        filled: number of elements written before.
-        ends: written to: the end of each list in ``content``, shape (n,).
+        filled: number of elements that were written before.
+        ends: end of each list in ``content``, written to, shape (n,).
 
     Returns:
-        Number of elements written, with those before; −1 if a list isn't inside of the values.
+        Number of elements written, including those before; −1 if a list isn't inside of the values.
     """
-    # unsigned, since an index that may be negative takes twice as long
+    # Indices are unsigned, so numba skips the check for negative ones.
     place, size, room, eight = np.uint64(filled), np.uint64(starts[-1]), np.uint64(len(values)), np.uint64(8)
     for number in range(len(wanted)):
         entry = np.uint64(wanted[number])
@@ -277,7 +275,8 @@ def _copy(values: Any, starts: Any, wanted: Indices, content: Any, filled: int, 
         stop = place + (end - start)
         if end + eight <= room:
             while True:
-                # read before anything is written: the compiler can't know that one isn't the other
+                # All values are read before any is written, since the compiler can't know that the arrays don't
+                # overlap.
                 a, b = values[start], values[start + np.uint64(1)]
                 c, d = values[start + np.uint64(2)], values[start + np.uint64(3)]
                 e, f = values[start + np.uint64(4)], values[start + np.uint64(5)]

@@ -1,8 +1,8 @@
-"""NanoAOD as events: columns are read when they are used, and packed to the events that a selection leaves.
+"""NanoAOD as events, whose columns are read on first access and compacted to the selected events.
 
-coffea gives a mask on events to every operation that follows: each copies the values of the events that are left out of
-the way again. Here the events that pass a skim are events of their own. Their columns are read from the file without
-what didn't pass, and lie in memory without gaps.
+coffea applies a mask on events to every later operation, and each of them copies the surviving values again. Here, the
+events that pass a skim become events of their own: their columns are read from the file without the other events, and
+are contiguous in memory.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from pocket.io.remote.read_ahead import Place, ReadAhead
 
 
 class NanoTree:
-    """A tree of NanoAOD in an open file.
+    """NanoAOD tree in an open file.
 
     Args:
         file: the open file.
-        object_path: the tree.
+        object_path: path of the tree in the file.
         metadata: metadata of the dataset, attached to the events.
-        threads: number of threads that decompress columns, this one included.
+        threads: number of threads that decompress columns, including this one.
     """
 
     def __init__(self, file: Any, object_path: str, metadata: Mapping[str, Any], threads: int = 1) -> None:
@@ -50,7 +50,7 @@ class NanoTree:
 
     @cached_property
     def source(self) -> LocalSource | ReadAhead:
-        """The bytes of the file."""
+        """The file source that columns are read from."""
         source = self._file.file.source
         return source if isinstance(source, LocalSource) else ReadAhead(source)
 
@@ -60,14 +60,14 @@ class NanoTree:
         Args:
             start: first entry.
             stop: entry after the last one.
-            then: last entry that is needed afterwards, plus one. Of a file elsewhere, what entries that follow are
-                likely to need is fetched while these are processed.
+            then: last entry that is needed afterwards, plus one. For remote files, data that later entries are likely
+                to need are requested while these are processed.
         """
         if isinstance(self.source, ReadAhead):
             now = self._places(self.schema.whole, start, stop)
             later = self._places(self.schema.whole, stop, min(stop + stop - start, then))
             self.source.keep([*now, *later])
-            # one after the other, so that what is needed first arrives first
+            # The requests are made in this order, so that data for this range arrive first.
             self.source.ask(now)
             self.source.ask(later)
         chunk = Chunk(self, start, stop)
@@ -75,22 +75,22 @@ class NanoTree:
         return chunk.events()
 
     def ask(self, names: Iterable[str], start: int, stop: int, packing: Packing | None) -> None:
-        """Ask for branches that some entries are likely to need, of a file elsewhere."""
+        """Request branches that some entries are likely to need, if the file is remote."""
         if isinstance(self.source, ReadAhead):
             self.source.ask(self._places(names, start, stop, packing))
 
     def _places(self, names: Iterable[str], start: int, stop: int, packing: Packing | None = None) -> list[Place]:
-        """Return where the baskets are, of those that are columns of numbers."""
+        """Return the places of the baskets of those branches that are columns of numbers."""
         found: list[Place] = []
-        # at once, since another thread may learn of further ones
+        # The names are copied, since another thread may add further ones.
         for column in map(self.column, tuple(names)):
-            # what is wrong is said when it is read
+            # An error is raised when the column is read.
             with contextlib.suppress(ValueError):
                 found += [] if column is None else places(column, start, stop, packing)
         return found
 
     def close(self) -> None:
-        """Wait for what is on its way; to be called before the file is closed."""
+        """Stop helpers and pending requests; call this before the file is closed."""
         if self.helpers is not None:
             self.helpers.shutdown(cancel_futures=True)
         if isinstance(self.source, ReadAhead):
@@ -101,7 +101,7 @@ class NanoTree:
         return Column.of(self.branch(name)) if self._leaves is None else self._leaves[name].column
 
     def branch(self, name: str) -> Any:
-        """Return a branch as uproot's."""
+        """Return the branch as uproot's object."""
         return self._whole[name]
 
     @cached_property
@@ -110,19 +110,19 @@ class NanoTree:
 
 
 class Chunk(NanoEventsFactory):  # type: ignore[misc]
-    """A range of entries, or the events of it that were selected.
+    """Range of entries, or the selected events in it.
 
     Args:
         nano: the tree.
         start: first entry.
         stop: entry after the last one.
-        columns: those of the selected events; of all by default.
+        columns: columns of the selected events; those of all events by default.
     """
 
     def __init__(self, nano: NanoTree, start: int, stop: int, columns: Columns | None = None) -> None:
         partition = (*nano.partition, f"{start}-{stop}")
         self._nano, self._range = nano, (start, stop)
-        # columns of no event are false
+        # Columns without any event are false, so compare with None.
         self.columns = Columns(nano, start, stop) if columns is None else columns
         super().__init__(nano.schema, self.columns, tuple_to_key(partition), mode="virtual")
         self._layout: Any = None
@@ -131,14 +131,14 @@ class Chunk(NanoEventsFactory):  # type: ignore[misc]
         return len(self.columns)
 
     def events(self) -> Any:
-        """Return the events; always the same columns."""
+        """Return the events, always with the same columns."""
         events = super().events()
         if self._layout is None:
             self._layout = events.layout
         return events
 
     def is_all_of(self, events: Any) -> bool:
-        """Tell whether events are a whole range of entries, with nothing added or changed."""
+        """Tell whether events are an unmodified, unselected range of entries."""
         return events.layout is self._layout and self.columns.packing is None
 
     def selected(self, packing: Packing) -> Chunk:
@@ -149,7 +149,7 @@ class Chunk(NanoEventsFactory):  # type: ignore[misc]
 
 
 class Columns(UprootSourceMapping):  # type: ignore[misc]
-    """The columns of a range of entries, or of those of it that were selected.
+    """Columns of a range of entries, or of the selected entries in it.
 
     Args:
         nano: the tree.
@@ -158,7 +158,7 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         packing: of the selected entries.
 
     Attributes:
-        learns: whether to remember what is read from now on in :attr:`late`.
+        learns: whether columns that are read from now on are added to :attr:`late`.
     """
 
     def __init__(self, nano: NanoTree, start: int, stop: int, packing: Packing | None = None) -> None:
@@ -172,12 +172,12 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
 
     @property
     def late(self) -> set[str]:
-        """Branches that files of this kind needed only when the last selection had been made."""
+        """Branches that were needed only after the last selection in files of this kind."""
         late: set[str] = self._nano.schema.late
         return late
 
     def selected(self, packing: Packing) -> Columns:
-        """Return the same columns for fewer events; what has been read of all entries isn't read again.
+        """Return the same columns for fewer events; columns that were read for all entries aren't read again.
 
         Args:
             packing: of the selected events among those of these columns.
@@ -191,13 +191,13 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         return columns
 
     def ask(self, names: Iterable[str]) -> None:
-        """Ask for branches that are likely to be needed, see :meth:`NanoTree.ask`, and let helpers begin to read."""
+        """Request branches that are likely to be needed, see :meth:`NanoTree.ask`, and let helpers start to read."""
         unread = set(names) - self._whole.keys()
         self._nano.ask(unread, self._start, self._stop, self.packing)
         self.begin(unread)
 
     def begin(self, names: Iterable[str]) -> None:
-        """Let helpers, if there are any, begin to read branches."""
+        """Let helpers, if there are any, start to read branches."""
         if self._nano.helpers is not None:
             for name in sorted(set(names) - self._begun.keys()):
                 self._begun[name] = self._nano.helpers.submit(self._read, name)
@@ -206,13 +206,13 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
         return self._stop - self._start if self.packing is None else len(self.packing)
 
     def numbers(self, name: str) -> ak.Array | None:
-        """Read a column of numbers or lists of numbers, only the baskets that hold selected events.
+        """Return a column of numbers or lists of numbers, from only the baskets that hold selected events.
 
         Returns:
             ``None`` for a branch of another kind.
         """
         begun = self._begun.pop(name, None)
-        # a helper that hasn't come to it yet leaves it to this thread
+        # If no helper has started on it, this thread reads it.
         return self._read(name) if begun is None or begun.cancel() else begun.result()
 
     def _read(self, name: str) -> ak.Array | None:
@@ -249,7 +249,7 @@ class Columns(UprootSourceMapping):  # type: ignore[misc]
 
 
 def _read_packed(read: Callable[[int, int], Any], branch: Any, start: int, stop: int, packing: Packing) -> Any:
-    # a field of an RNTuple doesn't tell
+    # A field of an RNTuple doesn't have its offsets.
     offsets = getattr(branch, "entry_offsets", (start, stop))
     parts = [
         packing.within(first - start, last - start)(read(first, last))
@@ -259,16 +259,16 @@ def _read_packed(read: Callable[[int, int], Any], branch: Any, start: int, stop:
 
 
 def needed_ranges(offsets: Any, start: int, stop: int, mask: Mask) -> list[tuple[int, int]]:
-    """Return the ranges of entries that have to be read for the selected ones, as far as baskets reach.
+    """Return the ranges of entries that must be read for the selected ones, in units of baskets.
 
     Args:
         offsets: first entry of each basket, and the end of the last one.
         start: first entry of the mask.
         stop: the end of the mask.
-        mask: selected entries, shape (stop − start,).
+        mask: the selected entries, shape (stop − start,).
 
     Returns:
-        Ranges in order, neighbours joined; an empty one if nothing is selected.
+        Ranges in order, with neighbours merged; an empty one if nothing is selected.
     """
     edges: npt.NDArray[np.int64] = np.unique(np.clip(np.asarray([*offsets, start, stop], dtype=np.int64), start, stop))
     ranges: list[tuple[int, int]] = []

@@ -1,4 +1,4 @@
-"""Columns without the values of the events that a mask leaves out."""
+"""Compaction of columns to the events that a mask selects."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Indices = npt.NDArray[np.int64]
 
 
 class Packing:
-    """Takes the events that a mask selects out of columns.
+    """Selector of events, which applies a mask to columns.
 
-    Columns of one collection share what follows from its numbers of objects.
+    Positions of objects are computed once for all columns of a collection.
 
     Args:
         mask: events to keep, shape (n events,).
@@ -49,7 +49,7 @@ class Packing:
         return ak.to_packed(column[self.mask])
 
     def lists(self, layout: ak.contents.ListOffsetArray) -> ak.contents.ListOffsetArray:
-        """Return the lists of the selected events; of numbers without gaps, of records as soon as they are used."""
+        """Return the lists of the selected events; numbers are copied without gaps, records on first access."""
         offsets, objects = self.objects(np.asarray(layout.offsets.data, dtype=np.int64))
         content = layout.content
         if isinstance(content, ak.contents.NumpyArray):
@@ -59,14 +59,14 @@ class Packing:
         return ak.contents.ListOffsetArray(ak.index.Index64(offsets), content, parameters=layout.parameters)
 
     def objects(self, offsets: Indices) -> tuple[Indices, Indices]:
-        """Return the offsets of the selected events, and the positions of their objects before the selection."""
+        """Return the offsets of the selected events, and the original positions of their objects."""
         for known, selected, objects in self._lists:
-            # the number of objects tells most collections apart
+            # The total number of objects distinguishes most collections.
             if known[-1] == offsets[-1] and np.array_equal(known, offsets):
                 return selected, objects
         selected = np.zeros(len(self) + 1, dtype=np.int64)
         np.cumsum(np.diff(offsets)[self.mask], out=selected[1:])
-        # eight more, which the loop may write to
+        # The loop may write up to eight elements too many.
         objects = np.empty(selected[-1] + 8, dtype=np.int64)
         _positions(offsets, self.positions, objects)
         objects = objects[:-8]
@@ -86,7 +86,7 @@ def _positions(offsets: Indices, rows: Indices, found: Indices) -> None:
     place = np.uint64(0)
     for row in rows:
         start, end = offsets[row], offsets[row + 1]
-        # eight at once: the processor can foresee the end of most lists so, and those too many are written over
+        # Copy eight at once, so that the CPU predicts the end of most lists; surplus elements are overwritten.
         for first in range(start, end, 8):
             for number in range(8):
                 found[place + np.uint64(first - start + number)] = first + number

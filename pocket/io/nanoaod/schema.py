@@ -1,4 +1,4 @@
-"""The schema of NanoAOD: made once for all files whose branches have the same names and types."""
+"""NanoAOD schema, built once for all files whose branches have the same names and types."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ from coffea.nanoevents.util import quote
 
 from pocket.io.nanoaod.ttree import Leaf
 
-#: number of schemas to keep
+#: Most schemas that are cached.
 _MOST = 16
 _known: dict[Any, Schema] = {}
-#: NumPy's type → C++'s, where it isn't the same with ``_t``
+#: NumPy's type → C++'s, where it isn't the same with ``_t``.
 _CPP = {"bool": "bool", "float32": "float", "float64": "double"}
 
 
 class Schema(NanoAODSchema):  # type: ignore[misc]
-    """NanoAOD that may lack what nothing uses: a branch that is used and isn't there gives an error anyway."""
+    """NanoAOD schema without warnings about missing branches: reading a missing branch raises an error anyway."""
 
     warn_missing_crossrefs = False
     event_ids = ()
 
     def __init__(self, base_form: Any, *args: Any, **options: Any) -> None:
         super().__init__(base_form, *args, **options)
-        #: branches that were read of all entries, of selected ones, and only when the last selection had been made
+        #: Branches that were read for all entries, for selected ones, and only after the last selection.
         self.whole: set[str] = set()
         self.packed: set[str] = set()
         self.late: set[str] = set()
 
     @cached_property
     def form(self) -> Any:
-        """The form of the events; coffea would make it of its description for each chunk."""
+        """The form of the events, cached since coffea would build it again for each chunk."""
         return ak.forms.from_dict(super().form)
 
 
@@ -48,7 +48,7 @@ def find_schema(
     Args:
         tree: uproot's tree, which may lack its branches.
         leaves: name → branch, ``None`` if they aren't known.
-        whole: returns uproot's tree with all its branches, which takes long.
+        whole: returns uproot's tree with all its branches, which is slow.
         metadata: metadata of the dataset, attached to the events.
     """
     if leaves is None:
@@ -60,7 +60,7 @@ def find_schema(
         if len(_known) >= _MOST:
             _known.clear()
         with warnings.catch_warnings():
-            # old NanoAOD has photon columns that the schema replaces by constants; nothing here reads them
+            # Old NanoAOD has photon columns that the schema replaces by constants; no code here reads them.
             warnings.filterwarnings("ignore", message="Branch Photon_", category=RuntimeWarning)
             form = base_form(tree.title, leaves) if leaves else None
             form = form or UprootSourceMapping._extract_base_form(whole())
@@ -70,15 +70,15 @@ def find_schema(
 
 
 def base_form(title: str, leaves: Mapping[str, Leaf]) -> dict[str, Any] | None:
-    """Return what coffea's schemas are made of, as coffea finds it with uproot's objects for each branch.
+    """Return the form that coffea's schemas are built from, without uproot's objects for each branch.
 
     Args:
         title: title of the tree.
         leaves: name → branch.
 
     Returns:
-        The form as a dictionary; ``None`` if there is a branch that isn't a column of numbers or has a name that coffea
-        doesn't take.
+        The form as a dictionary; ``None`` if a branch isn't a column of numbers or has a name that coffea doesn't
+        accept.
     """
     contents = []
     for name, leaf in leaves.items():

@@ -1,4 +1,4 @@
-"""Events that a selection leaves, in memory as those that follow need them."""
+"""Event selection: applies a mask to NanoEvents, and compacts the surviving columns in memory."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pocket.io.nanoaod.packing import Indices, Mask, Packing
 def select_events(events: Any, mask: Mask, last: bool = False) -> Any:
     """Return the events that a mask selects.
 
-    If they are a chunk as it was read, with nothing added, they become events of their own. Otherwise collections that
-    were added are without gaps, since much is computed of them.
+    If the events are an unmodified chunk, the result is a chunk as well. Otherwise collections that were added are
+    compacted, since much is computed from them.
 
     Args:
         events: NanoEvents, of :class:`~pocket.io.nanoaod.events.NanoTree` or any others, shape (n events,).
-        mask: which to keep, shape (n events,).
-        last: whether the other events of the chunk are done with. What is needed from here on, as chunks before have
-            shown, is then read of the selected events alone.
+        mask: events to keep, shape (n events,).
+        last: whether this is the last selection. Columns that were needed only after it in previous chunks are then
+            read for the selected events alone.
     """
     chunk = events.attrs.get("@events_factory")
     packing, layout = Packing(mask), events.layout
@@ -39,7 +39,7 @@ def select_events(events: Any, mask: Mask, last: bool = False) -> Any:
         if isinstance(content, ak.contents.ListOffsetArray):
             if keeps_all:
                 return content
-            # what lists in the file have is known only once it is read
+            # The content of lists in the file is known only after reading.
             if isinstance(content.offsets.data, np.ndarray):
                 return packing.lists(content)
             if late is not None and (lists := late.lists(content)) is not None:
@@ -52,11 +52,11 @@ def select_events(events: Any, mask: Mask, last: bool = False) -> Any:
 
 
 class _Late:
-    """Collections in the file whose columns are read of the selected events alone.
+    """Collections in the file whose columns are read for the selected events only.
 
-    Which columns these are is learned from chunk to chunk: those that nothing asked for before the last selection.
-    References between collections stay positions among all events of the chunk, as those that were selected before
-    have them.
+    These columns are learned from chunk to chunk: they are those that nothing used before the last selection.
+    References between collections remain positions among all events of the chunk, as in columns that were selected
+    before.
 
     Args:
         chunk: the chunk.
@@ -73,10 +73,10 @@ class _Late:
         """Return the selected events of a collection.
 
         Args:
-            lists: the collection as it was read, of all events of the chunk.
+            lists: the collection as read, for all events of the chunk.
 
         Returns:
-            ``None`` if no column of it is known to be read late.
+            ``None`` if the collection has no column that is read late.
         """
         records = lists.content
         if not isinstance(records, ak.contents.RecordArray):
@@ -106,7 +106,7 @@ class _Late:
 
 
 def _unread_branch(column: Any) -> str:
-    """Return the branch whose elements a column has, if they haven't been read; an empty text for any other column."""
+    """Return the branch of an unread column of elements; an empty string for any other column."""
     data = column.data if isinstance(column, ak.contents.NumpyArray) else None
     if data is None or isinstance(data, np.ndarray) or data.is_materialized:
         return ""

@@ -1,13 +1,13 @@
-"""The branches of a TTree: of what type they are, and where their baskets lie in the file.
+"""Branches of a TTree: their types, and the places of their baskets in the file.
 
-uproot makes five objects of each branch, which takes 0.2 ms: half a second for NanoAOD with 2,600 branches, of which an
-analysis reads forty. Here the bytes of the tree are looked through for what a column of numbers needs. uproot reads all
-that isn't a branch of one leaf as ROOT 6 writes it.
+uproot makes five objects for each branch, which takes 0.2 ms: half a second for NanoAOD with 2,600 branches, of which
+an analysis reads forty. Here, the bytes of the tree are parsed for the properties of columns of numbers. uproot reads
+any branch that isn't a branch with one leaf in ROOT 6's format.
 
-An object in a TTree begins with the number of its bytes, marked by a bit, and the version of its class. Its base
-classes and members follow in the order of the class, base classes as objects of their own
+An object in a TTree begins with its number of bytes, marked by a bit, and the version of its class. Its base classes
+and members follow in the order of the class, base classes as objects of their own
 (https://root.cern/doc/master/dobject.html). A pointer to an object begins with the number of bytes and a tag: the name
-of its class, or where in the bytes that name was before.
+of its class, or the position of an earlier occurrence of that name.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ Ranges = list[tuple[int, int]]
 _COUNTED = 0x40000000
 _CLASS = 0x80000000
 _NEW_CLASS = 0xFFFFFFFF
-#: added to positions in tags
+#: Offset of the positions in tags.
 _MAP_OFFSET = 2
-#: bit of an object that something refers to; two bytes more follow
+#: Bit of an object that is referenced; two more bytes follow.
 _REFERENCED = 1 << 4
 
 _U4 = struct.Struct(">I")
 _TWO = struct.Struct(">II")
 _HEADER = struct.Struct(">IH")
 _OBJECT = struct.Struct(">HII")
-#: of TBranch: fCompress, fBasketSize, fEntryOffsetLen, fWriteBasket, fEntryNumber
+#: Members of TBranch: fCompress, fBasketSize, fEntryOffsetLen, fWriteBasket, fEntryNumber.
 _BRANCH_1 = struct.Struct(">iiiiq")
-#: of TBranch: fOffset, fMaxBaskets, fSplitLevel, fEntries, fFirstEntry, fTotBytes, fZipBytes
+#: Members of TBranch: fOffset, fMaxBaskets, fSplitLevel, fEntries, fFirstEntry, fTotBytes, fZipBytes.
 _BRANCH_2 = struct.Struct(">iiiqqqq")
-#: of TLeaf: fLen, fLenType, fOffset, fIsRange, fIsUnsigned
+#: Members of TLeaf: fLen, fLenType, fOffset, fIsRange, fIsUnsigned.
 _LEAF = struct.Struct(">iii??")
 _BRANCH_VERSION = 13
 _LONGEST_NAME = 80
 
-#: class of a leaf → type of its numbers, ``None`` for text; those of whole numbers may be without sign
+#: Class of a leaf → type of its numbers, ``None`` for strings; integers may be unsigned.
 _TYPES = {
     "TLeafO": "?",
     "TLeafB": "i1",
@@ -62,14 +62,14 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Column:
-    """A branch with one number, or a list of numbers, per entry.
+    """Branch with one number, or a list of numbers, per entry.
 
     Args:
         name: its name.
-        dtype: type of the numbers as they are stored.
+        dtype: stored type of the numbers.
         is_list: whether an entry has a list of them.
         edges: first entry of each basket, and the end of the last one.
-        places: where each basket begins and ends in the file.
+        places: first byte, and the one after the last, of each basket in the file.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Column:
 
     @classmethod
     def of(cls, branch: Any) -> Column | None:
-        """Return a branch of uproot, or ``None`` if it is of another kind."""
+        """Return the column of an uproot branch, ``None`` if it is of another kind."""
         if not isinstance(branch, uproot.TBranch):
             return None
         interpretation = branch.interpretation
@@ -97,14 +97,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Leaf:
-    """A branch with one leaf.
+    """Branch with one leaf.
 
     Args:
         name: name of the branch.
         title: title of the branch.
-        kind: class and title of the leaf, number of its elements, and whether they are without sign and in lists.
+        kind: class and title of the leaf, number of its elements, and whether they are unsigned and in lists.
         data: bytes of the tree.
-        baskets: where what is known of the baskets begins in them.
+        baskets: position of the baskets' metadata in these bytes.
         n_baskets: number of baskets for which there is space.
         n_written: number of baskets that were written.
         n_entries: number of entries.
@@ -121,7 +121,7 @@ class Leaf:
 
     @cached_property
     def dtype(self) -> np.dtype[Any] | None:
-        """Type of the numbers as they are stored, or ``None`` if there isn't one number, or a list, per entry."""
+        """Stored type of the numbers, ``None`` if entries have neither one number nor a list."""
         leaf_class, _, elements, unsigned, _ = self.kind
         type_name = _TYPES[leaf_class]
         if type_name is None or elements != 1:
@@ -135,17 +135,17 @@ class Leaf:
 
     @cached_property
     def column(self) -> Column | None:
-        """The column, or ``None`` if it is of another kind."""
+        """The branch as a column, ``None`` if it is of another kind."""
         if self.dtype is None:
             return None
         space, begin = self.n_baskets, self.baskets
-        # each of the three arrays has a byte before it
+        # Each of the three arrays follows one byte.
         sizes = np.frombuffer(self.data, ">i4", space, begin + 1)
         entries = np.frombuffer(self.data, ">i8", space, begin + 2 + 4 * space)
         seeks = np.frombuffer(self.data, ">i8", space, begin + 3 + 12 * space)
         number = min([self.n_written, *np.flatnonzero(seeks == 0).tolist()])
         edges = entries[: number + 1].tolist()
-        # otherwise some baskets are in the tree itself
+        # If this fails, some baskets are in the tree itself.
         if len(edges) != number + 1 or edges[0] or edges != sorted(edges) or edges[-1] != self.n_entries:
             return None
         begins = seeks[:number].tolist()
@@ -154,14 +154,14 @@ class Leaf:
 
 
 def read_tree(file: Any, object_path: str) -> tuple[Any, dict[str, Leaf]] | None:
-    """Read a tree.
+    """Return a tree and its branches, parsed without uproot's objects.
 
     Args:
         file: the open file.
         object_path: the tree.
 
     Returns:
-        uproot's tree without its branches, and name → branch; ``None`` if anything isn't as expected.
+        uproot's tree without branches, and name → branch; ``None`` if the content is unexpected.
     """
     key = file.key(object_path)
     if key.fClassName != "TTree":
@@ -173,12 +173,12 @@ def read_tree(file: Any, object_path: str) -> tuple[Any, dict[str, Leaf]] | None
         data = chunk.raw_data.tobytes()
         return tree, _leaves(data, tree.member("fBranches").position, -cursor.origin)
     except Exception:
-        # of damaged bytes anything may come; uproot reads them, or says in its own words what is wrong
+        # Damaged bytes may raise any exception; uproot reads the tree, or raises its own error.
         return None
 
 
 class _Shallow:
-    """A file for uproot whose arrays of objects are not read."""
+    """Wrapper of a file that makes uproot skip arrays of objects."""
 
     def __init__(self, file: Any) -> None:
         self._file = file
@@ -187,22 +187,22 @@ class _Shallow:
         return getattr(self._file, name)
 
     def class_named(self, name: str, version: Any = None) -> Any:
-        """Return uproot's class."""
+        """Return uproot's class of a name."""
         return _Unread if name == "TObjArray" else self._file.class_named(name, version)
 
 
 class _Unread(tuple[()]):
-    """An array of objects that is not read.
+    """Array of objects that isn't read.
 
     Attributes:
-        position: where it begins.
+        position: position of its first byte.
     """
 
     position: int
 
     @classmethod
     def read(cls, chunk: Any, cursor: Any, context: Any, *others: Any) -> _Unread:
-        """Move the cursor to its end."""
+        """Return an unread array, with the cursor moved to its end."""
         unread = cls()
         unread.position = cursor.index
         size, _, _ = numbytes_version(chunk, cursor, context, move=False)
@@ -211,7 +211,7 @@ class _Unread(tuple[()]):
 
 
 def _classes(data: bytes, key_length: int) -> dict[int, str]:
-    """Return the tag of each class → its name."""
+    """Return tag → name of each class."""
     found, mark = {}, _U4.pack(_NEW_CLASS)
     position = data.find(mark)
     while position >= 0:
@@ -228,7 +228,7 @@ def _leaves(data: bytes, position: int, key_length: int) -> dict[str, Leaf]:
     number, position = _array(data, position)
     classes = _classes(data, key_length)
     found: dict[str, Leaf] = {}
-    #: tags of the leaves, which those with lists refer to for the number of elements
+    #: Tags of leaves, which leaves with lists refer to for their numbers of elements.
     tags: set[int] = set()
     for _ in range(number):
         name, begin, position = _element(data, position, classes)
@@ -241,7 +241,7 @@ def _leaves(data: bytes, position: int, key_length: int) -> dict[str, Leaf]:
 
 
 def _leaf(data: bytes, position: int, classes: Mapping[int, str], before: Set[int]) -> tuple[Leaf, int]:
-    """Read the TBranch that begins at a position, and return where the pointer to its leaf begins too."""
+    """Return the leaf of the TBranch at a position, and the position of the pointer to its leaf."""
     _, version = _HEADER.unpack_from(data, position)
     if version != _BRANCH_VERSION:
         raise ValueError(f"version {version} of TBranch")
@@ -259,7 +259,7 @@ def _leaf(data: bytes, position: int, classes: Mapping[int, str], before: Set[in
     leaf_class, leaf, _ = _element(data, first, classes)
     if leaf_class not in _TYPES:
         raise ValueError(f"a {leaf_class}")
-    # TLeafF begins with TLeaf, and TLeaf with TNamed
+    # TLeafF begins with TLeaf, and TLeaf with TNamed.
     _, of_leaf, leaf = _named(data, leaf + 2 * _HEADER.size)
     elements, _, _, _, unsigned = _LEAF.unpack_from(data, leaf)
     (counter,) = _U4.unpack_from(data, leaf + _LEAF.size)
@@ -270,7 +270,7 @@ def _leaf(data: bytes, position: int, classes: Mapping[int, str], before: Set[in
 
 
 def _end(data: bytes, position: int) -> int:
-    """Return the end of the object that begins at a position."""
+    """Return the end of the object at a position."""
     (count,) = _U4.unpack_from(data, position)
     if not count & _COUNTED:
         raise ValueError("an object that doesn't say how long it is")
@@ -278,7 +278,7 @@ def _end(data: bytes, position: int) -> int:
 
 
 def _object(data: bytes, position: int) -> int:
-    """Return the end of the TObject that begins at a position."""
+    """Return the end of the TObject at a position."""
     _, _, bits = _OBJECT.unpack_from(data, position)
     return position + _OBJECT.size + (2 if bits & _REFERENCED else 0)
 
@@ -292,7 +292,7 @@ def _string(data: bytes, position: int) -> tuple[str, int]:
 
 
 def _named(data: bytes, position: int) -> tuple[str, str, int]:
-    """Return name and title of the TNamed that begins at a position, and its end."""
+    """Return name, title and end of the TNamed at a position."""
     end = _end(data, position)
     name, position = _string(data, _object(data, position + _HEADER.size))
     title, _ = _string(data, position)
@@ -300,28 +300,28 @@ def _named(data: bytes, position: int) -> tuple[str, str, int]:
 
 
 def _array(data: bytes, position: int) -> tuple[int, int]:
-    """Return the number of elements of the TObjArray that begins at a position, and where they begin."""
+    """Return the number of elements of the TObjArray at a position, and the position of the first one."""
     _, position = _string(data, _object(data, position + _HEADER.size))
     size, _ = _TWO.unpack_from(data, position)
     return size, position + _TWO.size
 
 
 def _element(data: bytes, position: int, classes: Mapping[int, str]) -> tuple[str, int, int]:
-    """Return the class of an object that a pointer at a position leads to, where it begins, and its end."""
+    """Return class, beginning and end of the object that the pointer at a position leads to."""
     end = _end(data, position)
     _, tag = _TWO.unpack_from(data, position)
     position += _TWO.size
     if tag == _NEW_CLASS:
         name = _class_name(data, position)
         return name, position + len(name) + 1, end
-    # an object that was there before has no class here
+    # An object that occurred before isn't among the classes.
     return classes[tag & ~_CLASS], position, end
 
 
 def structure(file: Any) -> str:
-    """Return a digest of where the objects of an open ROOT file are and when they were written.
+    """Return a digest of the positions and times of the objects in an open ROOT file.
 
-    It needs no reading, since opening a file reads all this. Whatever ROOT or uproot writes into a file changes it.
+    It reads nothing, since opening a file reads all of this. Whatever ROOT or uproot writes to a file changes it.
 
     Args:
         file: uproot's file.

@@ -1,4 +1,4 @@
-"""Version of NanoAOD, told from the content of events. A module of its own, since every fingerprint holds it."""
+"""Version of NanoAOD, inferred from the events. It is a module of its own, since every fingerprint contains it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def nano_version(events: ak.Array) -> int:
-    """Return the version of NanoAOD that the events have the content of: 9, 12 or 15."""
+    """Return the version of NanoAOD whose content the events have: 9, 12 or 15."""
     jets = events["Jet"].fields if "Jet" in events.fields else []
     if "PFMET" in events.fields or "chMultiplicity" in jets:
         return 15

@@ -1,4 +1,4 @@
-"""Writing of trees: counters with NanoAOD's type and files without times, neither of which uproot can do by itself."""
+"""Writer of trees with NanoAOD's types of counters, and of files without times, neither of which uproot can do."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import uproot
 
-#: what stands for all times in a file: the earliest that ROOT can write
+#: Placeholder of all times in a file: the earliest that ROOT can write.
 _NO_TIME = datetime.datetime(1995, 1, 1)
 _without_times: ContextVar[bool] = ContextVar("without_times", default=False)
 _to_code = uproot._util.datetime_to_code
@@ -27,9 +27,9 @@ uproot._util.datetime_to_code = _time_code
 
 @contextlib.contextmanager
 def without_times() -> Iterator[None]:
-    """Write ROOT files that tell no time: with the same content and UUID they have the same bytes.
+    """Write ROOT files without times, so that the same content and UUID give the same bytes.
 
-    Each key and directory of a file has the time when it was written, for which uproot always takes now.
+    Each key and directory of a file has the time of its writing, which is always the current one in uproot.
     """
     token = _without_times.set(True)
     try:
@@ -46,18 +46,18 @@ def make_tree(
     unsigned: Collection[str] | None = None,
     **options: Any,
 ) -> Any:
-    """Return a new tree, some of whose counters are uint32, as NanoAODv9 has them; uproot knows only int32.
+    """Return a new tree with uint32 counters, as NanoAODv9 has them; uproot only writes int32.
 
-    The header is written once: the time that it takes grows with the square of the number of branches, and is five
-    seconds for 1,200 of them.
+    The header is written once, since its time grows with the square of the number of branches: five seconds for 1,200
+    of them.
 
     Args:
-        file: uproot's file that is being written.
+        file: uproot's file that is written.
         name: name of the tree, and its title.
         types: branch → its type.
-        n_baskets: how many baskets it will have at most.
-        unsigned: the counters that are uint32, ``None`` for all.
-        **options: of uproot's ``mktree``.
+        n_baskets: largest number of baskets it will have.
+        unsigned: names of the counters that are uint32, ``None`` for all.
+        **options: options of uproot's ``mktree``.
     """
     directory = file._cascading
 
@@ -70,10 +70,10 @@ def make_tree(
         tree.write_anew(sink)
         return tree
 
-    # in the place of uproot's own, which writes the header at once
+    # This replaces uproot's own function, which writes the header at once.
     directory.add_tree = add_tree
     try:
-        # uproot makes room for more, and writes the header again, before the last place for a basket is taken
+        # Before the last place for a basket is used, uproot makes room for more and writes the header again.
         return file.mktree(name, types, name, initial_basket_capacity=n_baskets + 1, **options)
     finally:
         del directory.add_tree

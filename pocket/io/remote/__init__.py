@@ -1,1 +1,1 @@
-"""Files on XRootD servers: the client's settings, listing, what a failure means, and the attempts to read."""
+"""Files on XRootD servers: the client's settings, listing, types of failures, and attempts to read."""

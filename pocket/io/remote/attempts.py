@@ -1,4 +1,4 @@
-"""Attempts to read a file: again after a pause where that may help, then from its next replica."""
+"""Attempts to read a file: after pauses for temporary failures, and from all replicas."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from pocket.io.remote.failures import Failure, failure_of
 
 T = TypeVar("T")
 
-#: seconds before each further round over the replicas; the first is also the pause before a replica is tried again
+#: Seconds before each further round over the replicas; the first is also the pause before a second try of a replica.
 PAUSES = (1.0, 2.0, 4.0, 8.0)
 
-# a server that doesn't answer costs the time-out of a request each time
+# An unresponsive server costs the time-out of a request each time.
 _MOST_TIMEOUTS = 2
 
-# seconds during which a server that failed is asked after those of other replicas: it would delay every file again
+# Seconds during which a server that failed comes after other replicas' servers, since it would delay every file.
 _AVOIDED = 300.0
-_failed: dict[str, float] = {}  # server → time of its last failure
+_failed: dict[str, float] = {}  # Server → time of its last failure.
 
 
 @dataclass(frozen=True)
 class Found(Generic[T]):
-    """What reading gave.
+    """Result of reading.
 
     Args:
-        value: what the function returned.
+        value: result of the function.
         location: path or URL that it was read from.
-        failures: location → reason, for those that failed before; it may hold ``location`` itself.
+        failures: location → reason, for locations that failed before; it may contain ``location`` itself.
     """
 
     value: T
@@ -46,21 +46,21 @@ def first_readable(
     pauses: Sequence[float] = PAUSES,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Found[T]:
-    """Call a function on the replicas of a file until it succeeds.
+    """Return the result of a function for the first replica of a file on which it succeeds.
 
-    A replica whose server is down is tried twice, then the next one is. When none is left, all whose failure may
-    pass are tried again, after longer and longer pauses. One that is missing or corrupt is not tried again. Servers
-    that failed in the last minutes come last.
+    A replica whose server is down is tried twice before the next one. If none is left, all with temporary failures are
+    tried again after increasing pauses. Missing or corrupt replicas aren't tried again. Servers that failed in the last
+    minutes come last.
 
     Args:
         locations: paths or URLs of the same file, the preferred one first.
-        read: reads a location from its begin, and raises BadFileError, or OtherFileError if it is another file; what
-            caused it decides whether to try again.
+        read: reads a location from its beginning, and raises BadFileError, or OtherFileError if it is another file; the
+            cause of the error decides whether to try again.
         pauses: seconds before each further round.
-        sleep: waits.
+        sleep: function that waits.
 
     Raises:
-        BadFileError: if no replica can be read, naming each with its reason.
+        BadFileError: if no replica can be read; the error names each with its reason.
         OtherFileError: instead, if one of them is another file, which the dataset's author must see.
     """
     errors: dict[str, BadFileError | OtherFileError] = {}

@@ -1,4 +1,4 @@
-"""The XRootD client: its settings, and ROOT files opened through it."""
+"""XRootD client: its settings, and ROOT files opened through it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from typing import Any
 from pocket.errors import ConfigError
 from pocket.io.remote.tokens import with_token
 
-#: Settings of the client, in the environment. With its own defaults a server that is down costs eight minutes, and
-#: is not asked again for half an hour. Here a failure shows at once, and pocket.io.remote.attempts tries again.
+#: Settings of the client, in the environment. With the client's defaults, a server that is down costs eight minutes,
+#: and isn't asked again for half an hour. With these, it fails at once, and pocket.io.remote.attempts tries again.
 CLIENT_SETTINGS = {
-    "XRD_CONNECTIONWINDOW": "10",  # s per attempt to connect
+    "XRD_CONNECTIONWINDOW": "10",  # Seconds per attempt to connect.
     "XRD_CONNECTIONRETRY": "1",
-    "XRD_STREAMERRORWINDOW": "0",  # s during which a server that failed isn't asked again
-    "XRD_REQUESTTIMEOUT": "60",  # s that a request may take
-    "XRD_TIMEOUTRESOLUTION": "1",  # s between looks at the time
+    "XRD_STREAMERRORWINDOW": "0",  # Seconds during which a server that failed isn't asked again.
+    "XRD_REQUESTTIMEOUT": "60",  # Seconds that a request may take.
+    "XRD_TIMEOUTRESOLUTION": "1",  # Seconds between checks of the time.
 }
 
 _SCHEME = "root://"
 
 
 def is_remote(location: str) -> bool:
-    """Whether a location is a URL, and not a path.
+    """Tell whether a location is a URL and not a path.
 
     >>> is_remote("root://host//store/a.root"), is_remote("/store/a.root")
     (True, False)
@@ -37,9 +37,9 @@ def is_remote(location: str) -> bool:
 
 
 def prepare_client() -> None:
-    """Set what is not set yet of :data:`CLIENT_SETTINGS`; to be called before the client is loaded.
+    """Set those of :data:`CLIENT_SETTINGS` that aren't set yet; call this before the client is loaded.
 
-    Variables that the user set stay as they are. Child processes inherit them all.
+    Variables that the user set stay as they are. Child processes inherit all of them.
 
     Raises:
         ConfigError: if the packages of the client aren't installed.
@@ -54,7 +54,7 @@ def request_timeout() -> int:
     """Return the seconds that a request may take: ``XRD_REQUESTTIMEOUT``.
 
     Raises:
-        ConfigError: if the variable is not a positive whole number.
+        ConfigError: if the variable isn't a positive integer.
     """
     text = os.environ.get("XRD_REQUESTTIMEOUT", CLIENT_SETTINGS["XRD_REQUESTTIMEOUT"])
     if not text.isdecimal() or not int(text):
@@ -78,7 +78,7 @@ def file_system(url: str) -> tuple[Any, str]:
 
 
 def _options() -> dict[str, Any]:
-    # fsspec keeps one file system for equal options, also over threads: one would close the files that another reads
+    # fsspec shares a file system between threads if the options are equal, and one would close the files of another.
     return {"timeout": request_timeout(), "thread": threading.get_ident()}
 
 
@@ -106,7 +106,7 @@ def open_root(location: str) -> Iterator[Any]:
 
 
 def _with_known_classes(file: Any) -> Any:
-    """Have a file look its classes up once each: doing so for each branch is a quarter of what opening a tree takes."""
+    """Make a file look up its classes once each, since uproot repeats this for each branch."""
     file.file.class_named = functools.cache(file.file.class_named)
     return file
 
@@ -114,10 +114,9 @@ def _with_known_classes(file: Any) -> Any:
 def forget_handles(system: Any, path: str) -> None:
     """Close a file that the file system still has open.
 
-    It would keep it for the next reader, who would get the broken handle of a server that failed, and Python would
-    complain at its end.
+    Otherwise the next reader would get the broken handle of a server that failed, and Python would complain at exit.
     """
-    # the first waits for half a second at most, but keeps handles that don't close; the second keeps none
+    # The first call waits for half a second at most, but keeps handles that don't close; the second keeps none.
     with contextlib.suppress(OSError):
         system.invalidate_cache()
     with contextlib.suppress(OSError):
@@ -126,5 +125,5 @@ def forget_handles(system: Any, path: str) -> None:
 
 @functools.cache
 def client_is_installed() -> bool:
-    """Whether the packages of the client are there."""
+    """Tell whether the packages of the client are installed."""
     return all(importlib.util.find_spec(package) for package in ("fsspec_xrootd", "XRootD"))

@@ -1,4 +1,4 @@
-"""Failures to read a file: whether it makes sense to try again."""
+"""Failures to read a file, and whether they may be temporary."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from pocket.io.remote.client import is_remote
 from pocket.io.remote.tokens import redacted
 
 _MISSING = 3011
-# errors of the protocol (XProtocol.hh) that the same request will give again: arguments, no space, no permission, no
-# such file, not supported, not a file, a directory, exists already, over quota, read-only, authentication
+# Errors of the protocol (XProtocol.hh) that the same request will give again: arguments, no space, no permission, no
+# such file, not supported, not a file, a directory, exists already, over quota, read-only, authentication.
 _FINAL_CODES = frozenset({3000, 3001, 3002, 3006, 3009, 3010, _MISSING, 3013, 3015, 3016, 3018, 3021, 3025, 3030})
-# what servers say of a read-only folder with the code of any error of a file system
+# Servers report a read-only folder with this message and the code of any file system error.
 _READ_ONLY = re.compile(r"\bread.?only\s*$", re.IGNORECASE)
 _STATUS = re.compile(r"\[(?:ERROR|FATAL)\]")
 _CODE = re.compile(r"\[(3\d\d\d)\]")
@@ -23,20 +23,20 @@ _TIMEOUT = re.compile(r"operation expired|time-?out", re.IGNORECASE)
 class Failure(enum.Enum):
     """Kind of a failure."""
 
-    #: the file is missing, corrupt or forbidden: it will be so the next time
+    #: The file is missing, corrupt or forbidden, and will stay so.
     FINAL = enum.auto()
-    #: the server is down or lost the connection
+    #: The server is down or lost the connection.
     TRANSIENT = enum.auto()
-    #: the server didn't answer in time: trying again costs that time again
+    #: The server didn't answer in time, so another try costs that time again.
     TIMEOUT = enum.auto()
 
 
 def failure_of(location: str, error: BaseException | None) -> Failure:
-    """Return what an exception of uproot or the XRootD client means.
+    """Return the kind of failure that an exception of uproot or the XRootD client means.
 
     Args:
-        location: path or URL that was read; what fails on a path is final.
-        error: the exception, ``None`` for what was found wrong without one.
+        location: path or URL that was read; failures of paths are final.
+        error: the exception, ``None`` for a problem that was found without one.
     """
     if not is_remote(location) or not isinstance(error, OSError):
         return Failure.FINAL
@@ -51,12 +51,12 @@ def failure_of(location: str, error: BaseException | None) -> Failure:
 
 
 def is_missing(error: OSError) -> bool:
-    """Whether a server says that there is no such file or folder."""
+    """Tell whether a server reports that a file or folder doesn't exist."""
     return _code(str(error)) == _MISSING
 
 
 def why_unreadable(location: str, error: BaseException) -> str:
-    """Return in one line why a location can't be read, as a clause that follows its name."""
+    """Return the reason why a location can't be read, in one line, as a clause that follows its name."""
     reason = redacted(" ".join(str(error).split()))
     if isinstance(error, OSError) and is_remote(location) and (status := _STATUS.search(reason)):
         return f"can't be read: {textwrap.shorten(reason[status.start() :], 200)}"

@@ -28,7 +28,7 @@ def remote_path(url: str) -> str:
 
 
 def is_file_name(url: str) -> bool:
-    """Whether a URL is that of a file, and not of a folder: those of files end in ``.root``.
+    """Tell whether a URL is that of a file and not of a folder: it ends in ``.root``.
 
     >>> is_file_name("root://host//store/a.root?authz=$TOKEN"), is_file_name("root://host//store/a")
     (True, False)
@@ -37,7 +37,7 @@ def is_file_name(url: str) -> bool:
 
 
 def files_in(url: str) -> list[str]:
-    """Return the URLs of all ``.root`` files in a folder and those below it, sorted.
+    """Return the URLs of all ``.root`` files in a folder and its subfolders, sorted.
 
     Raises:
         DatasetError: if there is none, or the folder can't be listed.
@@ -64,12 +64,12 @@ def _list(url: str, *, magic: bool) -> list[str]:
     path = remote_path(url)
 
     def once(url: str) -> list[str]:
-        # not from the whole URL, in which '?' begins the options
+        # The whole URL isn't used, since '?' begins its options.
         system, _ = file_system(url[: len(url) - len(path)] + "/")
-        # listings are kept for ever otherwise
+        # Otherwise listings are cached for ever.
         forget_handles(system, path)
         try:
-            # without on_error, what can't be listed is left out silently
+            # Without on_error, folders that can't be listed are left out silently.
             found = (system.glob if magic else system.find)(path, detail=True, on_error="raise")
         except (OSError, ValueError) as error:
             raise BadFileError(f"{url} {why_unreadable(url, error)}") from error

@@ -1,4 +1,4 @@
-"""ROOT files on a local disk, read by uproot in the thread that needs them."""
+"""File source for ROOT files on a local disk, which uproot reads in the thread that needs them."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from uproot.source.futures import TrivialFuture
 
 
 class LocalSource(Source):  # type: ignore[misc]
-    """The bytes of a file.
+    """Bytes of a local file.
 
-    uproot's own sources have a queue and a future for each range, and most have threads, which takes longer than to
-    read from the disk's cache. The file isn't mapped into memory, where one that gets shorter ends the process.
+    uproot's own sources have a queue and a future for each range, and most have threads, which takes longer than
+    reading from the disk's cache. The file isn't memory-mapped, since truncation of a mapped file kills the process.
 
     Args:
         file_path: the file.
-        options: uproot's options, which change nothing here.
+        options: uproot's options, which have no effect here.
     """
 
     def __init__(self, file_path: str, **options: Any) -> None:
         super().__init__()
         self._file_path = file_path
-        self._file = Path(file_path).open("rb", buffering=0)  # noqa: SIM115  open as long as this is
+        self._file = Path(file_path).open("rb", buffering=0)  # noqa: SIM115  It stays open with this object.
         self._num_bytes = os.fstat(self._file.fileno()).st_size
 
     def chunk(self, start: int, stop: int) -> Any:
@@ -40,13 +40,13 @@ class LocalSource(Source):  # type: ignore[misc]
         """Return ranges of bytes."""
         found = []
         for (start, stop), content in zip(ranges, self.read(ranges), strict=True):
-            # a range behind the end of the file is found out by the chunk
+            # The chunk detects a range beyond the end of the file.
             found.append(Chunk(self, start, stop, TrivialFuture(content)))
             notifications.put(found[-1])
         return found
 
     def read(self, ranges: list[tuple[int, int]]) -> list[bytes]:
-        """Return ranges of bytes without uproot's objects for them; shorter ones at the end of the file."""
+        """Return ranges of bytes without uproot's objects; they are shorter at the end of the file."""
         self._num_requests += 1
         self._num_requested_chunks += len(ranges)
         self._num_requested_bytes += sum(stop - start for start, stop in ranges)
@@ -75,14 +75,14 @@ def open_local(path: Path) -> Iterator[Any]:
     opened = []
 
     class Opened(LocalSource):
-        """Is known here, since uproot leaves open what turns out to be no ROOT file."""
+        """Source that is registered here, since uproot doesn't close a file that isn't a ROOT file."""
 
         def __init__(self, file_path: str, **options: Any) -> None:
             super().__init__(file_path, **options)
             opened.append(self)
 
     try:
-        # as a path, since uproot divides a text at its colons
+        # A path is passed, since uproot splits strings at colons.
         with uproot.open(path, handler=Opened) as file:
             yield file
     finally:

@@ -1,4 +1,4 @@
-"""The bytes of a file elsewhere, asked for before they are needed."""
+"""File source for remote files, whose bytes are requested before they are needed."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import queue
 from collections.abc import Collection, Iterable
 from typing import Any
 
-#: first byte, and the one after the last
+#: First byte, and the one after the last.
 Place = tuple[int, int]
 
 
 class ReadAhead:
-    """The bytes of a file elsewhere.
+    """Bytes of a remote file.
 
-    A column that is asked for alone takes the way to the server and back, however few bytes it has. Many places that
-    are asked for at once take it once, and while they are on their way, something else can be computed.
+    A column that is requested alone takes a round trip to the server, however few bytes it has. Many places in one
+    request take a single round trip, during which something else can be computed.
 
     Args:
         source: uproot's source of the file, which fetches in the background.
@@ -26,14 +26,14 @@ class ReadAhead:
         self._asked: dict[Place, Any] = {}
 
     def ask(self, places: Iterable[Place]) -> None:
-        """Ask for bytes, unless they have been asked for and not been read yet."""
+        """Request bytes, unless a previous request for them is unread."""
         missing = [place for place in dict.fromkeys(places) if place not in self._asked]
         if missing:
             chunks = self._source.chunks(missing, notifications=queue.SimpleQueue())
             self._asked.update(zip(missing, chunks, strict=True))
 
     def read(self, places: Collection[Place]) -> list[memoryview]:
-        """Return bytes; they are asked for if they haven't been, and kept no longer.
+        """Return bytes, requesting them if needed; they are forgotten afterwards.
 
         Raises:
             OSError: or whatever uproot raises if they can't be read.
@@ -42,9 +42,9 @@ class ReadAhead:
         return [self._asked.pop(place).raw_data.data for place in places]
 
     def keep(self, places: Collection[Place]) -> None:
-        """Forget all bytes but those at some places."""
+        """Forget all bytes except those at some places."""
         for place in self._asked.keys() - set(places):
-            # a file isn't closed while something of it is on its way; that it failed is nobody's concern
+            # A file can't be closed while requests are pending; their errors don't matter.
             with contextlib.suppress(Exception):
                 self._asked[place].wait()
             del self._asked[place]

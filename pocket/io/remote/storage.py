@@ -1,4 +1,4 @@
-"""Files of a server that can be written: the few operations that a remote store is made of."""
+"""Storage on a server: the few operations that a remote store needs."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from pocket.io.remote.failures import is_missing, why_unreadable
 
 T = TypeVar("T")
 
-#: bytes per request
+#: Bytes per request.
 _BLOCK = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One name in a folder.
+    """Entry of a folder.
 
     Args:
         is_folder: whether it is a folder.
-        mtime: time of the last modification in s since 1970, as the server has it.
+        mtime: time of the last modification in s since 1970, on the server's clock.
     """
 
     is_folder: bool
@@ -35,32 +35,32 @@ class Entry:
 
 
 class Storage(Protocol):
-    """What a remote store needs. All places are URLs; folders are made as needed.
+    """Operations that a remote store needs. All places are URLs; folders are made as needed.
 
-    All raise RemoteStoreError, after some attempts where that may help, and name the URL in it.
+    All raise RemoteStoreError with the URL, after some attempts if the failure may be temporary.
     """
 
     def list(self, url: str) -> Mapping[str, Entry]:
-        """Return what is in a folder by name; nothing if there is no such folder."""
+        """Return name → entry of a folder; empty if there is no such folder."""
 
     def read(self, url: str) -> bytes | None:
         """Return the content of a small file, ``None`` if there is none."""
 
     def upload(self, file: Path, url: str) -> str:
-        """Copy a local file to a URL, check what arrived, and return the SHA-256 of what was sent."""
+        """Copy a local file to a URL, check the copy, and return the SHA-256 of the bytes sent."""
 
     def download(self, url: str, file: Path) -> str:
-        """Copy a file to a local path, and return the SHA-256 of what came."""
+        """Copy a file to a local path, and return the SHA-256 of the bytes received."""
 
     def rename(self, old: str, new: str) -> None:
-        """Rename a folder. Fails if the new name is taken by one that isn't empty."""
+        """Rename a folder; this fails if the new name is taken by a folder that isn't empty."""
 
     def remove(self, url: str, pauses: Sequence[float] = PAUSES) -> None:
-        """Remove a folder with all that is in it, if it is there; ``pauses`` are those between attempts."""
+        """Remove a folder with its contents if it exists; ``pauses`` are those between attempts."""
 
 
 class _ServerError(OSError):
-    """An answer of the server, or none."""
+    """Error that the server reported, or no answer."""
 
 
 class XRootDStorage:
@@ -86,7 +86,7 @@ class XRootDStorage:
     def upload(self, file: Path, url: str) -> str:
         """See :meth:`Storage.upload`.
 
-        The server is asked for its checksum; where it knows none, the file is read back.
+        The copy is checked against the server's checksum; if it has none, the file is read back.
         """
         return _attempt(url, "written", lambda: _upload(file, url))
 
@@ -187,7 +187,7 @@ def _opened(url: str, flags: int, mode: int = 0) -> Iterator[Any]:
     except BaseException:
         file.close(timeout=timeout)
         raise
-    # what the server couldn't keep may show only here
+    # The server may report only here that it couldn't store the data.
     _checked(file.close(timeout=timeout))
 
 
@@ -218,7 +218,7 @@ def _upload(file: Path, url: str) -> str:
             offset += len(block)
     size = _checked(_system(url).stat(_path(url), timeout=request_timeout())).size
     if size != offset:
-        # a full server was seen to accept a block of which it kept a part; 3009 is its code for that
+        # A full server may accept a block and store only a part of it; 3009 is the code of that error.
         raise _ServerError(f"[ERROR] [3009] only {size} of {offset} bytes arrived, there may be no space left")
     known = _server_checksum(url)
     if known is None:
@@ -234,7 +234,7 @@ def _upload(file: Path, url: str) -> str:
 
 
 def _server_checksum(url: str) -> int | None:
-    """Return the Adler-32 that the server has of a file; ``None`` if it doesn't tell."""
+    """Return the server's Adler-32 of a file; ``None`` if it has none."""
     from XRootD.client.flags import QueryCode
 
     status, answer = _system(url).query(QueryCode.CHECKSUM, _path(url), timeout=request_timeout())

@@ -1,4 +1,4 @@
-"""Requests to servers side by side."""
+"""Parallel requests to servers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-#: requests at once: a server's answer takes some ms, whoever else waits for one
+#: Number of parallel requests: each waits some ms for the server's answer.
 _THREADS = 8
 
 
@@ -16,7 +16,7 @@ def in_threads(function: Callable[[T], object], items: Iterable[T]) -> None:
     """Call a function on each item, several at once.
 
     Raises:
-        Exception: the first error, when the calls that had begun are done; the others aren't made then.
+        Exception: the first error, after the calls that had begun are done; the others aren't made.
     """
     with ThreadPoolExecutor(_THREADS) as pool:
         futures = [pool.submit(function, item) for item in items]

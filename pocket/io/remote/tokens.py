@@ -1,4 +1,4 @@
-"""Access tokens in URLs. They are named by an environment variable, so that no file and no message holds one."""
+"""Access tokens in URLs, given by the name of an environment variable, so that no file or message contains one."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pocket.errors import ConfigError
 
 _TOKEN = re.compile(r"(?<=[?&])(authz|access_token)=([^&\s'\"<>)\]]*)", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-# what is in front of a token by RFC 6750, as it is written in a URL
+# Prefix of a token by RFC 6750, as written in a URL.
 _NAMED = re.compile(rf"(?:Bearer(?:%20|\+))?{_VARIABLE.pattern}", re.IGNORECASE)
 
 
 def redacted(text: str) -> str:
-    """Return a text without the tokens of the URLs in it.
+    """Return a string without the tokens of URLs in it.
 
     >>> redacted("root://host//a.root?authz=Bearer%20abc&x=1 can't be read")
     "root://host//a.root?authz=…&x=1 can't be read"
@@ -25,7 +25,7 @@ def redacted(text: str) -> str:
 
 
 def holds_token(url: str) -> bool:
-    """Whether a URL holds a token itself, instead of the name of a variable.
+    """Tell whether a URL contains a token itself instead of the name of a variable.
 
     >>> holds_token("root://host//a.root?authz=abc"), holds_token("root://host//a.root?authz=$BEARER_TOKEN")
     (True, False)
@@ -34,7 +34,7 @@ def holds_token(url: str) -> bool:
 
 
 def with_token(url: str) -> str:
-    """Return a URL with the token that it names, to be opened and not to be kept.
+    """Return a URL with the token that it names, only for opening it and never to be stored.
 
     Raises:
         ConfigError: if the variable isn't set.

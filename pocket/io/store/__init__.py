@@ -1,4 +1,4 @@
-"""The store: where outputs lie, how they are written atomically, when they are complete, and their copies elsewhere."""
+"""The store: paths of outputs, atomic writing, completeness, and remote copies."""
 
 from pocket.io.store.manifest import FileRecord, Manifest, is_complete, manifest_id, read_manifest, why_incomplete
 from pocket.io.store.output import write_output

@@ -1,4 +1,4 @@
-"""Manifests: what an output consists of and what it was made from. An output without one isn't complete."""
+"""Manifests: contents and inputs of outputs. An output without a manifest isn't complete."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pocket.base.runtime.file_state import checksum, file_state
 
 NAME = "manifest.json"
 
-#: keys of a manifest's ``info`` that what is made from the output depends on. All others tell how it was made.
+#: Keys of a manifest's ``info`` that later outputs depend on. All others describe how the output was made.
 COUNTED = ("skipped", "missing", "failed", "accepted", "iterations")
 
 
@@ -26,7 +26,7 @@ class FileRecord:
     Args:
         size: size in bytes.
         sha256: checksum of the content.
-        mtime_ns: time of the last modification in ns since 1970. While it stays, the content isn't read again.
+        mtime_ns: time of the last modification in ns since 1970; if it is the same, the content isn't read again.
     """
 
     size: int
@@ -36,17 +36,18 @@ class FileRecord:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The record that is written last into an output.
+    """Record that is written into an output last.
 
     Args:
-        id: digest of the content (:func:`content_id`); made again with the same content, the output has the same one.
+        id: digest of the content (:func:`content_id`); an output that is made again with the same content has the same
+            id.
         task: name of the task that made it.
         created: time of writing, UTC, ISO 8601.
-        inputs: label → id of the manifest of what it was made from.
+        inputs: label → manifest id of each output that it was made from.
         files: path relative to the output → record.
         software: package → version.
-        revision: git revision of the code, with ``-dirty`` behind if it was changed; ``None`` if not known.
-        info: anything else the task wants to tell.
+        revision: git revision of the code, followed by ``-dirty`` if it was modified; ``None`` if not known.
+        info: anything else that the task records.
     """
 
     id: str
@@ -59,48 +60,48 @@ class Manifest:
     info: Mapping[str, Any]
 
     def to_json(self) -> str:
-        """Return the text of the file."""
+        """Return the manifest as the content of its file."""
         return json.dumps(asdict(self), indent=1)
 
     @functools.cached_property
     def writing(self) -> str:
-        """Digest of the whole manifest, which tells one writing of the same content from another."""
+        """The digest of the whole manifest, which distinguishes two writings of the same content."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()[:20]
 
     @property
     def counted(self) -> dict[str, Any]:
-        """The part of ``info`` that what is made from the output depends on."""
+        """The part of ``info`` that later outputs depend on."""
         return _counted(self.info)
 
 
 def content_id(task: str, files: Mapping[str, FileRecord], info: Mapping[str, Any]) -> str:
-    """Return the id of an output, by which others are made from it: the same for the same content.
+    """Return the id of an output, which is the same for the same content.
 
-    The names and checksums of its files count, and what it tells those who read it (:data:`COUNTED`). Times, the
-    inputs, the software and the machine don't.
+    It depends on the names and checksums of the files, and on the information for later outputs (:data:`COUNTED`).
+    Times, inputs, software and machine don't matter.
 
     Args:
         task: name of the task that made it.
         files: path relative to the output → record.
-        info: what else is in the manifest.
+        info: all else that is in the manifest.
     """
     content = [task, sorted((name, record.sha256) for name, record in files.items()), _counted(info)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:20]
 
 
 def read_manifest(directory: str | Path) -> Manifest | None:
-    """Return the manifest of an output, or ``None`` if there is none that can be read."""
-    path = os.path.join(directory, NAME)  # noqa: PTH118  thousands of them
+    """Return the manifest of an output, ``None`` if it has none that can be read."""
+    path = os.path.join(directory, NAME)  # noqa: PTH118  Strings are faster for thousands of files.
     try:
         stat = os.stat(path)  # noqa: PTH116
-        # of a network file system the number of the file may be used again, but not with the same times
+        # Network file systems may use a file number again, but not with the same times.
         return _manifest(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
     except OSError:
         return None
 
 
 def parse_manifest(text: bytes) -> Manifest | None:
-    """Return the manifest with this text, or ``None`` if it isn't one."""
+    """Return the manifest with this content, ``None`` if it isn't one."""
     try:
         content = json.loads(text)
         files = {name: FileRecord(**record) for name, record in content.pop("files").items()}
@@ -111,36 +112,36 @@ def parse_manifest(text: bytes) -> Manifest | None:
 
 @functools.lru_cache(maxsize=100_000)
 def _manifest(path: str, *state: int) -> Manifest | None:
-    """Read a manifest, again only when the file is another one: chains ask for it many times."""
+    """Read a manifest, cached by the state of its file, since a chain asks for it many times."""
     return parse_manifest(Path(path).read_bytes())
 
 
 def manifest_id(directory: Path) -> str | None:
-    """Return the id of an output's manifest, or ``None`` if there is none. The files aren't looked at."""
+    """Return the id of an output's manifest, ``None`` if there is none; its files aren't checked."""
     manifest = read_manifest(directory)
     return manifest.id if manifest else None
 
 
 def written(directory: Path) -> str:
-    """Return what tells the output that is there from others at its place, empty if there is none."""
+    """Return the digest that distinguishes the current output from others at its place; empty if there is none."""
     manifest = read_manifest(directory)
     return manifest.writing if manifest else ""
 
 
 def is_complete(directory: Path, inputs: Mapping[str, str] | None = None) -> bool:
-    """Tell whether an output is there as it was written, and made from the given inputs.
+    """Tell whether an output exists unmodified and was made from the given inputs.
 
     Args:
         directory: folder of the output.
-        inputs: label → manifest id of everything it has to be made from; ``None`` doesn't compare them.
+        inputs: label → manifest id of all inputs that it must be made from; ``None`` skips this check.
     """
     return why_incomplete(directory, inputs) is None
 
 
 def why_incomplete(directory: Path, inputs: Mapping[str, str] | None = None) -> str | None:
-    """Return in a sentence why an output isn't complete, or ``None`` if it is.
+    """Return the reason why an output isn't complete as a sentence, ``None`` if it is complete.
 
-    A file counts as unchanged if it has its recorded size and modification time; if only the time differs, as
+    A file counts as unchanged if it has its recorded size and modification time; if only the time differs, for example
     after a copy, its checksum decides. Files that aren't in the manifest don't matter.
 
     Args:
@@ -153,13 +154,13 @@ def why_incomplete(directory: Path, inputs: Mapping[str, str] | None = None) -> 
     if inputs is not None and (reason := other_input(manifest.inputs, inputs)):
         return f"{directory} was made {reason}"
     for name, record in manifest.files.items():
-        if reason := _change(os.path.join(directory, name), record):  # noqa: PTH118  thousands of them
+        if reason := _change(os.path.join(directory, name), record):  # noqa: PTH118  Strings are faster.
             return f"{name} in {directory} {reason}"
     return None
 
 
 def other_input(made_from: Mapping[str, str], inputs: Mapping[str, str]) -> str | None:
-    """Return in a clause in what inputs (label → manifest id) differ from those that an output was made from."""
+    """Return the difference of inputs (label → manifest id) to those of an output, as a clause; ``None`` if equal."""
     for label, identifier in inputs.items():
         if label not in made_from:
             return f"without {label}"

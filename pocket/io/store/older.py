@@ -1,4 +1,4 @@
-"""Report of outputs in the store that an earlier version made, which are not found again."""
+"""Report of outputs in the store that an earlier version made and this version doesn't use."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pocket.io.store.manifest import Manifest, is_complete, read_manifest
 
 _log = logging.getLogger(__name__)
 
-#: first version whose fingerprints hold no path, and whose manifests name the records of what decided the output
+#: First version whose fingerprints contain no paths, and whose manifests name the records of an output.
 SINCE = "0.2"
-#: entry of a manifest's ``info`` that outputs have since then
+#: Entry of a manifest's ``info`` that outputs have since then.
 RECORDS = "records"
-#: file in a version's folder that tells that its older outputs were reported
+#: File in a version's folder that records that its older outputs were reported.
 REPORTED = f".before-{SINCE}-reported"
 
 
 @functools.cache
 def report_older(version: Path) -> None:
-    """Tell once how many outputs of a task, configuration and version were made by an earlier version of the code.
+    """Report once how many outputs of a task, configuration and version were made by an earlier version of the code.
 
-    They have other fingerprints than what is made now, so that nothing finds them again. They are not touched.
+    They have other fingerprints than new outputs, so they are never used again. They aren't removed.
 
     Args:
         version: folder of the fingerprints, ``<store>/<analysis>/<Task>/<config>/<version>``.
@@ -38,27 +38,27 @@ def report_older(version: Path) -> None:
     text = "1 output in {} was" if number == 1 else f"{number} outputs in {{}} were"
     stay = "it stays, but is" if number == 1 else "they stay, but are"
     _log.info("%s made before %s: %s not found again", text.format(version), SINCE, stay)
-    # Where nothing can be written, it is told again.
+    # If nothing can be written, it is reported again next time.
     with contextlib.suppress(OSError):
         (version / REPORTED).touch()
 
 
 def _is_older(fingerprint: Path) -> bool:
-    """Whether the output with a fingerprint is complete, and of an earlier version."""
-    # One branch tells of all, since the code is in the fingerprint.
+    """Tell whether the output with a fingerprint is complete and was made by an earlier version."""
+    # One branch is enough, since the code is in the fingerprint.
     found = _first_output(fingerprint)
     return found is not None and RECORDS not in found[1].info and is_complete(found[0])
 
 
 def _first_output(folder: Path) -> tuple[Path, Manifest] | None:
-    """Return an output that is in a folder, or the folder itself, with its manifest."""
+    """Return an output in a folder, or the folder itself if it is one, with its manifest."""
     if (manifest := read_manifest(folder)) is not None:
         return folder, manifest
     return next(filter(None, map(_first_output, _visible(folder))), None)
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    """Yield the folders in a folder, without those that are being written."""
+    """Yield the folders in a folder, without temporary ones."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):

@@ -1,6 +1,6 @@
-"""Atomic outputs: a folder beside the place gets all files and the manifest, and is moved there then.
+"""Atomic outputs: all files and the manifest are written to a temporary folder, which is then renamed.
 
-Outputs may also arrive as the content of their files, where they were made without the store.
+Outputs may also be received as the contents of their files, if they were made without access to the store.
 """
 
 from __future__ import annotations
@@ -44,21 +44,22 @@ def write_output(
 ) -> Iterator[Path]:
     """Write an output so that it is there completely or not at all.
 
-    The body fills a temporary folder, which is beside the place, or in the scratch space
-    (:mod:`pocket.io.store.scratch`) and is copied to a temporary folder beside the place then. When the manifest is in
-    it, that folder takes its place, instead of the one that may be there. If the body raises, or the process dies at
-    any moment, what was there before stays, or nothing does. If another process wrote an equal output meanwhile, that
-    one stays, because something may have been made from it already.
+    The body fills a temporary folder, which is beside the output's place, or in the scratch space
+    (:mod:`pocket.io.store.scratch`) and copied to a temporary folder beside the place afterwards. After the manifest is
+    written, that folder replaces the previous one. If the body raises, or the process dies at any moment, the previous
+    output stays, if there is one. If another process has written an equal output meanwhile, that one stays, because
+    other outputs may have been made from it already.
 
     Args:
         directory: folder of the output.
         task: name of the task.
-        inputs: label → manifest id of what the output is made from.
-        remote: URL of the output in the remote store, to which it is copied then; ``None`` for no copy.
-        replaces: the manifest's ``writing`` of the output that was there when the task began, empty if there was
-            none; ``None`` for the one that is there now.
-        measured: record time, memory and the kind of place, too (:mod:`pocket.io.store.provenance`).
-        **info: more to record in the manifest, as far as JSON goes. Like ``inputs`` it is read when the body has
+        inputs: label → manifest id of each input of the output.
+        remote: URL of the output in the remote store, to which it is copied afterwards; ``None`` for no copy.
+        replaces: the manifest's ``writing`` of the output that existed when the task began, empty if there was none;
+            ``None`` for the current one.
+        measured: record time, memory and kind of machine, too (:mod:`pocket.io.store.provenance`).
+        **info: more entries of the manifest, as JSON. Like ``inputs`` they are read after the body, so it may still
+            fill a list or dict.
             ended, so a list or dict may still be filled in it.
 
     Yields:
@@ -66,10 +67,10 @@ def write_output(
 
     Raises:
         PocketError: if the store can't be written.
-        RemoteStoreError: if the remote store can't be written; the output is in the store then.
-        ConfigError: if the body writes a file of the manifest's name.
+        RemoteStoreError: if the remote store can't be written; the output is in the store in this case.
+        ConfigError: if the body writes a file with the manifest's name.
     """
-    # what is there now, whoever fills the scratch space meanwhile
+    # This is read before the body, since another process may write the output meanwhile.
     before = written(directory) if replaces is None else replaces
 
     def write_manifest(folder: Path, files: Mapping[str, FileRecord]) -> None:
@@ -102,16 +103,16 @@ def write_output(
 
 @contextlib.contextmanager
 def replacing_unless_equal(directory: Path, replaces: str | None = None) -> Iterator[Path]:
-    """Fill a temporary folder in the body, which then takes the place of an output.
+    """Fill a temporary folder in the body, which replaces an output afterwards.
 
-    An equal output that another process wrote meanwhile stays, because something may have been made from it already.
+    An equal output that another process wrote meanwhile stays, because other outputs may depend on it already.
 
     Args:
         directory: folder of the output.
         replaces: as for :func:`write_output`.
 
     Yields:
-        The temporary folder, in which the body must write the manifest too.
+        The temporary folder; the body must write the manifest as well.
     """
     before = written(directory) if replaces is None else replaces
 
@@ -126,7 +127,7 @@ def replacing_unless_equal(directory: Path, replaces: str | None = None) -> Iter
 
 
 def _decisive(manifest: Manifest) -> tuple[Any, ...]:
-    """Return what decides whether an output is the one that a task must have."""
+    """Return the properties that decide whether a task can use an output."""
     return manifest.inputs, manifest.counted, [manifest.info.get(key, {}) for key in ("parameter_files", "reads")]
 
 
@@ -136,7 +137,7 @@ def _refuse_manifest(folder: Path, task: str) -> None:
 
 
 def _synced(directory: Path) -> dict[str, FileRecord]:
-    """Have all files of a folder on the disk, and return their records."""
+    """Return the records of all files in a folder, after they are flushed to disk."""
     files = {}
     for path in sorted(directory.rglob("*")):
         if path.is_dir():
@@ -158,15 +159,15 @@ def _manifest(
 
 
 def receive_output(directory: Path, contents: Mapping[str, bytes], replaces: str | None = None) -> None:
-    """Put an output at its place, completely or not at all.
+    """Move an output that was received to its place, completely or not at all.
 
     Args:
         directory: folder of the output.
-        contents: name → content of each file, the manifest among them.
+        contents: name → content of each file, including the manifest.
         replaces: as for :func:`pocket.io.store.write_output`.
 
     Raises:
-        DamagedOutputError: if the files aren't those of the manifest.
+        DamagedOutputError: if the files don't match the manifest.
         PocketError: if the store can't be written.
     """
     manifest = parse_manifest(contents.get(NAME, b""))
@@ -182,7 +183,7 @@ def receive_output(directory: Path, contents: Mapping[str, bytes], replaces: str
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
             if name != NAME:
-                # Else the content would be read again with each look at the output.
+                # Otherwise the content would be read again at each check of the output.
                 os.utime(path, ns=(manifest.files[name].mtime_ns,) * 2)
             sync(path)
         sync(folder)

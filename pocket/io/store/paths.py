@@ -1,4 +1,4 @@
-"""Paths in the store: readable, and made of names only."""
+"""Paths in the store, which are readable and consist of names only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def store_path(analysis: str, task: str, config: str, version: str, fingerprint:
     """Return the folder of one output, ``$POCKET_STORE/<analysis>/<task>/<config>/<version>/<fingerprint>``.
 
     Raises:
-        ConfigError: if the store isn't set, or a name can't be a folder's.
+        ConfigError: if the store isn't set, or a name can't be that of a folder.
     """
     names = {"analysis": analysis, "task": task, "config": config, "version": version, "fingerprint": fingerprint}
     for kind, name in names.items():
@@ -36,9 +36,9 @@ def store_path(analysis: str, task: str, config: str, version: str, fingerprint:
 
 
 def own_folder(folder: Path) -> Path:
-    """Return a folder for what only one user can go on with, such as jobs in a queue, and their logs.
+    """Return a folder for data that only one user can use, such as jobs in a queue and their logs.
 
-    In a store that several people share, it is another folder beside it for those who came later.
+    In a store shared by several users, only the first one has this folder; the others have folders beside it.
     """
     try:
         owner = folder.stat().st_uid
@@ -50,7 +50,7 @@ def own_folder(folder: Path) -> Path:
 
 
 def _owner_of_new(folder: Path) -> int | None:
-    """Return whose a new file in a folder is: a file server may know its users by other numbers."""
+    """Return the owner of a new file in a folder: a file server may know its users by other numbers."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             return os.fstat(file.fileno()).st_uid

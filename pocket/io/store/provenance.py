@@ -1,4 +1,4 @@
-"""Provenance of an output: its software, the time and memory it took, and the kind of place."""
+"""Provenance of an output: its software, the time and memory it took, and the kind of machine."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PACKAGES = (
 
 @functools.cache
 def software() -> dict[str, str]:
-    """Return the versions of Python and of the main packages that are installed."""
+    """Return package → version of Python and the main packages."""
     versions = {"python": platform.python_version()}
     for package in _PACKAGES:
         try:
@@ -33,7 +33,7 @@ def software() -> dict[str, str]:
 
 @functools.cache
 def revision() -> str | None:
-    """Return the git revision of the code, with ``-dirty`` behind if files differ; ``None`` outside a checkout."""
+    """Return the git revision of the code, followed by ``-dirty`` if files differ; ``None`` outside of a checkout."""
     command = ("git", "--no-optional-locks", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     try:
         run = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, timeout=10, check=True)
@@ -42,7 +42,7 @@ def revision() -> str | None:
     return run.stdout.strip()
 
 
-#: environment variable with the kind of place, such as htcondor; by default this machine
+#: Environment variable with the kind of machine, such as htcondor; by default ``local``.
 VARIABLE = "POCKET_HOST_KIND"
 
 
@@ -55,18 +55,18 @@ _begin = time.monotonic(), _cpu()
 
 
 def begin_work() -> None:
-    """Note that this process begins to make an output."""
+    """Note that this process starts to make an output."""
     global _begin
     _begin = time.monotonic(), _cpu()
 
 
 def work_done() -> dict[str, Any]:
-    """Return what was used since :func:`begin_work`, or else since the process began, and where.
+    """Return the time, memory and kind of machine since :func:`begin_work`, or since the process began.
 
-    Wall and CPU time in s, memory in bytes at the peak.
+    Wall and CPU time are in s, peak memory in bytes.
     """
     wall, cpu = _begin
-    # macOS counts bytes
+    # The memory is in bytes on macOS, elsewhere in kB.
     unit = 1 if sys.platform == "darwin" else 1024
     return {
         "wall_time": round(time.monotonic() - wall, 3),

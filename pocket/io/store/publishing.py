@@ -1,4 +1,4 @@
-"""Folders and files that take their place at once, filled, and what interrupted writers have left beside them."""
+"""Atomic replacement of folders and files, and removal of leftovers of interrupted writers."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from typing import BinaryIO
 
 from pocket.errors import PocketError
 
-#: s after which no process on another host goes on with a temporary folder: longer than jobs may run
+#: Seconds after which a temporary folder of another host is abandoned: more than a job may run.
 ABANDONED = 14 * 24 * 3600.0
 _LEFTOVER = re.compile(r"\..+\.(?:tmp|old)-(?P<host>.+)-(?P<pid>\d+)-[0-9a-f]+")
 
 
 @contextlib.contextmanager
 def replacing(directory: Path, is_as_good: Callable[[Path], bool] = lambda temporary: False) -> Iterator[Path]:
-    """Fill a temporary folder in the body, which then takes the place of the one that may be there.
+    """Fill a temporary folder in the body, which replaces the existing one afterwards.
 
-    If the body raises, or the process dies at any moment, what was there before stays, or nothing does. Of several
-    writers of the same folder the last one wins.
+    If the body raises, or the process dies at any moment, the previous folder stays, if there is one. If several
+    processes write the same folder, the last one wins.
 
     Args:
         directory: the folder.
-        is_as_good: called with the temporary folder when there is one at the place; whether that one may stay.
+        is_as_good: called with the temporary folder if another one exists at its place; tells whether that one may
+            stay.
 
     Yields:
         The temporary folder.
@@ -57,10 +58,10 @@ def replacing(directory: Path, is_as_good: Callable[[Path], bool] = lambda tempo
 
 @contextlib.contextmanager
 def replacing_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file beside its place, and put it there when it is complete; until then what was there stays."""
+    """Write a file under a temporary name, and rename it when it is complete; until then the previous one stays."""
     temporary = _beside(path, "tmp")
     try:
-        # A new file: at a known name, somebody else in a shared folder may have put a link.
+        # The file must be new: in a shared folder, somebody else may have put a link at a known name.
         with temporary.open("xb") as file:
             yield file
         temporary.replace(path)
@@ -69,7 +70,7 @@ def replacing_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def sync(path: Path) -> None:
-    """Have the content of a file, or the entries of a folder, on the disk."""
+    """Flush the content of a file, or the entries of a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         sync_open(descriptor)
@@ -78,16 +79,16 @@ def sync(path: Path) -> None:
 
 
 def sync_open(descriptor: int) -> None:
-    """Have on the disk what is open."""
+    """Flush an open file to disk."""
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # the file system can't, for folders
+        if error.errno != errno.EINVAL:  # The file system can't do this for folders.
             raise
 
 
 def prepare_places(folders: Iterable[Path]) -> None:
-    """Have the folders that outputs go to, without what interrupted writers have left there: once for many outputs.
+    """Make the folders of outputs and remove leftovers of interrupted writers, once for many outputs.
 
     Raises:
         PocketError: if a folder can't be made.
@@ -100,7 +101,7 @@ def prepare_places(folders: Iterable[Path]) -> None:
 
 @contextlib.contextmanager
 def readable_errors(directory: Path, only: Collection[int] | None = None) -> Iterator[None]:
-    """Turn errors of the system into one sentence; ``only`` those with one of these numbers, if given."""
+    """Turn system errors into one-sentence errors; ``only`` restricts this to some error numbers."""
     try:
         yield
     except OSError as error:
@@ -111,9 +112,9 @@ def readable_errors(directory: Path, only: Collection[int] | None = None) -> Ite
 
 
 def _publish(temporary: Path, directory: Path, is_as_good: Callable[[Path], bool]) -> None:
-    """Move the new folder into its place, an old one aside first: a rename only replaces empty folders."""
+    """Rename the new folder to its place; an old one is moved aside first, since rename only replaces empty folders."""
     aside: list[Path] = []
-    # more than one round only if another writer is faster in between
+    # There is another round only if another writer is faster.
     while True:
         try:
             temporary.rename(directory)
@@ -132,15 +133,15 @@ def _publish(temporary: Path, directory: Path, is_as_good: Callable[[Path], bool
 
 
 def _beside(directory: Path, kind: str) -> Path:
-    """Return a new hidden name beside a folder that tells whose it is."""
+    """Return a new hidden name beside a folder that identifies this process."""
     return directory.with_name(f".{directory.name}.{kind}-{_host()}-{os.getpid()}-{secrets.token_hex(4)}")
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove what dead processes have left of outputs in a folder.
+    """Remove leftovers of dead processes in a folder.
 
-    Of all outputs: one whose writer was killed when only its predecessor was left to remove may not be written again.
-    Whether a process of another host, such as a job, is dead tells the time alone.
+    This includes leftovers of all outputs, since an output whose writer was killed while it removed the previous one
+    may never be written again. For processes of other hosts, such as jobs, the age decides.
     """
     for path in folder.iterdir():
         match = _LEFTOVER.fullmatch(path.name)
@@ -148,7 +149,7 @@ def _remove_leftovers(folder: Path) -> None:
             continue
         is_left = not _is_alive(int(match["pid"])) if match["host"] == _host() else _is_abandoned(path)
         if is_left:
-            # What can't be removed, because it is of somebody else who shares it with nobody, stays.
+            # Leftovers of somebody else in an unshared folder can't be removed and stay.
             shutil.rmtree(path, ignore_errors=True)
 
 

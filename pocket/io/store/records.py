@@ -1,8 +1,8 @@
-"""Records of what outputs were made with: specifications, code, and installed packages, each kept once.
+"""Records of outputs: specifications, code, and installed packages, each stored once.
 
-They lie beside the outputs, in ``$POCKET_STORE/.records/<kind>/<first two digits>/<id>…``; manifests name their ids. A
-specification's id is the fingerprint that was made of it, so that every output's folder names its own; those of the
-others are checksums of the content.
+They are in ``$POCKET_STORE/.records/<kind>/<first two digits>/<id>…``, and manifests name their ids. A specification's
+id is its fingerprint, so that every output's folder names its specification; the other ids are checksums of the
+content.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from pocket.io.store.paths import store_root
 from pocket.io.store.publishing import replacing_file
 
 FOLDER = ".records"
-#: kind → what the name of its file ends with
+#: Kind → suffix of its file.
 SUFFIXES = {"spec": ".json.gz", "code": ".tar.gz", "lock": ".txt.gz"}
-#: characters of a checksum in an id
+#: Characters of a checksum in an id.
 _DIGITS = 20
-# of 5 MB of code in a tenth of a second, 6 takes three times as long for a fifth less
+# Higher levels take much longer and save little space.
 _COMPRESSION = 1
 
 
 def record_file(kind: str, identifier: str, store: Path | None = None) -> Path:
-    """Return the file of a record, whether it is there or not.
+    """Return the path of a record, whether it exists or not.
 
     Args:
         kind: one of :data:`SUFFIXES`.
@@ -44,7 +44,7 @@ def record_file(kind: str, identifier: str, store: Path | None = None) -> Path:
 
 
 def read_record(kind: str, identifier: str, store: Path | None = None) -> bytes | None:
-    """Return the content of a record, ``None`` if there is none."""
+    """Return the content of a record, ``None`` if it doesn't exist."""
     try:
         return gzip.decompress(record_file(kind, identifier, store).read_bytes())
     except (OSError, EOFError, gzip.BadGzipFile):
@@ -52,7 +52,7 @@ def read_record(kind: str, identifier: str, store: Path | None = None) -> bytes 
 
 
 def keep_record(kind: str, identifier: str, content: Callable[[], bytes]) -> None:
-    """Keep a record, unless it is there already.
+    """Write a record, unless it exists already.
 
     Args:
         kind: one of :data:`SUFFIXES`.
@@ -72,7 +72,7 @@ def keep_record(kind: str, identifier: str, content: Callable[[], bytes]) -> Non
 
 
 def keep_specification(identifier: str, make: Callable[[], Specification]) -> None:
-    """Keep what a fingerprint was made of; :func:`keep_record` with the arguments that mean the same."""
+    """Write the content of a fingerprint; arguments as for :func:`keep_record`."""
     keep_record("spec", identifier, lambda: json.dumps(make().to_json()).encode())
 
 
@@ -85,7 +85,7 @@ def read_specification(path: Path) -> Specification | None:
 
 
 def keep_code(folders: Iterable[tuple[str, Path]]) -> str:
-    """Keep the code of snapshots as one archive, and return its id.
+    """Write the code of snapshots as one archive, and return its id.
 
     Args:
         folders: name in the archive, and snapshot.
@@ -110,7 +110,7 @@ def keep_code(folders: Iterable[tuple[str, Path]]) -> str:
             for name in sorted(members):
                 path, executable, _ = members[name]
                 written = path.read_bytes()
-                # without owner and time, which differ where the content doesn't
+                # Owner and time are left out, since they may differ for the same content.
                 info = tarfile.TarInfo(name)
                 info.mode, info.size = 0o755 if executable else 0o644, len(written)
                 archive.addfile(info, io.BytesIO(written))
@@ -121,7 +121,7 @@ def keep_code(folders: Iterable[tuple[str, Path]]) -> str:
 
 
 def keep_lock(root: Path) -> str:
-    """Keep the locked packages of a checkout and those that are installed, and return the id.
+    """Write the locked packages of a checkout and the installed ones, and return the id.
 
     Raises:
         OSError: if the store can't be written.
@@ -140,7 +140,7 @@ def installed_packages() -> list[str]:
     found: set[str] = set()
     for place in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}:
         with contextlib.suppress(OSError):
-            # their metadata say the same, and take a tenth of a second to read
+            # The metadata have the same versions, but take longer to read.
             folders = Path(place).glob("*.dist-info")
             found.update("==".join(folder.stem.rsplit("-", 1)) for folder in folders)
     return sorted(found)

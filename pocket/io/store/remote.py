@@ -1,7 +1,7 @@
-"""Outputs in a remote store: uploaded whole or not at all, and brought back as they were written.
+"""Outputs in a remote store, uploaded atomically and downloaded unmodified.
 
-An output is uploaded into a hidden folder beside its place, checked, and renamed. So whatever is at its place is
-complete, and of one writer.
+An output is uploaded to a hidden folder beside its place, checked, and renamed. So an output at its place is complete
+and comes from one writer.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from pocket.io.remote.storage import Storage, XRootDStorage
 from pocket.io.store.manifest import NAME, Manifest, is_complete, parse_manifest, written
 from pocket.io.store.publishing import readable_errors, replacing, sync
 
-#: local file of an output that tells which writing of it was uploaded, and to which URL
+#: Local file of an output that records which writing of it was uploaded, and to which URL.
 UPLOADED = ".uploaded"
-# rounds if other writers of the same output are faster in between
+# Most rounds if other writers of the same output are faster.
 _ROUNDS = 10
-# s for which there is no output while it is replaced by another
+# Seconds during which there is no output while it is replaced.
 _MOMENT = 0.1
-# s after which nobody goes on with an upload
+# Seconds after which an upload is abandoned.
 _ABANDONED = 24 * 3600
 _TEMPORARY = re.compile(r"\..+\.(?:tmp|old)-[0-9a-f]{16}")
 
@@ -34,23 +34,23 @@ _storage: Storage = XRootDStorage()
 
 
 def storage() -> Storage:
-    """Return what reads and writes the remote store."""
+    """Return the storage that reads and writes the remote store."""
     return _storage
 
 
 def upload(directory: Path, url: str, like: Path | None = None) -> None:
-    """Copy an output to its place in the remote store, unless it is there already, and note so.
+    """Copy an output to the remote store, unless it is there already, and record that.
 
-    Of several writers of the same output the last one wins.
+    If several processes upload the same output, the last one wins.
 
     Args:
-        directory: folder of the output, which is complete.
-        url: where it goes.
-        like: folder with the files of an output that is at the place, which are read instead as long as it is.
+        directory: folder of the output, which must be complete.
+        url: its place in the remote store.
+        like: folder with a copy of the output's files, read instead as long as it is equal to the output.
 
     Raises:
-        RemoteStoreError: if that is not possible; nothing that counts as complete is left there then.
-        PocketError: if the files are not as the manifest says.
+        RemoteStoreError: if that fails; nothing in the remote store counts as complete then.
+        PocketError: if the files don't match the manifest.
     """
     for _ in range(_ROUNDS):
         content = _manifest_text(directory)
@@ -62,7 +62,7 @@ def upload(directory: Path, url: str, like: Path | None = None) -> None:
         try:
             _upload(source, manifest, content, url)
         except _ChangedError:
-            # by another writer, whose output it is now?
+            # Another writer may have changed it, whose output it is now.
             if written(directory) == manifest.writing:
                 raise
         except RemoteStoreError as error:
@@ -76,7 +76,7 @@ def upload(directory: Path, url: str, like: Path | None = None) -> None:
 
 
 def is_uploaded(directory: Path, url: str) -> bool:
-    """Whether the output that is in a folder now was copied to its place in the remote store."""
+    """Tell whether the current output in a folder was copied to its place in the remote store."""
     try:
         return (directory / UPLOADED).read_text(encoding="utf-8") == _mark(written(directory), url)
     except OSError:
@@ -84,14 +84,14 @@ def is_uploaded(directory: Path, url: str) -> bool:
 
 
 def download(url: str, directory: Path) -> None:
-    """Bring an output back from the remote store, unless it is there already.
+    """Copy an output from the remote store, unless it exists already.
 
     Args:
         url: its place in the remote store.
         directory: its folder.
 
     Raises:
-        RemoteStoreError: if it can't be read, or isn't as its manifest says.
+        RemoteStoreError: if it can't be read or doesn't match its manifest.
         PocketError: if the store can't be written.
     """
     for _ in range(_ROUNDS):
@@ -110,7 +110,7 @@ def download(url: str, directory: Path) -> None:
                 sync(folder / NAME)
                 sync(folder)
         except RemoteStoreError:
-            # replaced by another writer in between?
+            # Another writer may have replaced it meanwhile.
             if _remote_writing(url) == manifest.writing:
                 raise
         else:
@@ -120,10 +120,10 @@ def download(url: str, directory: Path) -> None:
 
 
 def remove(url: str) -> None:
-    """Remove an output from the remote store: at once as far as others see.
+    """Remove an output from the remote store, atomically for other readers.
 
     Raises:
-        RemoteStoreError: if that is not possible.
+        RemoteStoreError: if that fails.
     """
     parent, _, name = url.rpartition("/")
     if name in _storage.list(parent):
@@ -133,7 +133,7 @@ def remove(url: str) -> None:
 
 
 class _ChangedError(PocketError):
-    """Files of an output are not as its manifest says."""
+    """The files of an output don't match its manifest."""
 
 
 def _upload(directory: Path, manifest: Manifest, content: bytes, url: str) -> None:
@@ -153,14 +153,14 @@ def _upload(directory: Path, manifest: Manifest, content: bytes, url: str) -> No
                 raise _ChangedError(f"{name} in {directory} has changed since it was written")
         _publish(temporary, url, manifest.writing)
     except BaseException:
-        # once only: the server may be down
+        # There is one attempt only, since the server may be down.
         with contextlib.suppress(RemoteStoreError):
             _storage.remove(temporary, pauses=())
         raise
 
 
 def _publish(temporary: str, url: str, identifier: str) -> None:
-    """Rename the new folder, an old one aside first."""
+    """Rename the new folder to its place; an old one is moved aside first."""
     aside: list[str] = []
     parent, _, name = url.rpartition("/")
     for number in range(_ROUNDS):
@@ -171,18 +171,18 @@ def _publish(temporary: str, url: str, identifier: str) -> None:
             if number == _ROUNDS - 1:
                 raise
             if name not in _storage.list(parent):
-                # moved aside by another writer in between
+                # Another writer has moved it aside meanwhile.
                 continue
             if _remote_writing(url) == identifier:
-                # renamed, but the answer got lost
+                # It was renamed, but the answer was lost.
                 break
-        # another writer may be faster
+        # Another writer may be faster.
         with contextlib.suppress(RemoteStoreError):
             old = _beside(url, "old")
             _storage.rename(url, old)
             aside.append(old)
     for old in aside:
-        # what stays is hidden, and removed after a day
+        # Leftovers are hidden, and removed after a day.
         with contextlib.suppress(RemoteStoreError):
             _storage.remove(old, pauses=())
 
@@ -193,7 +193,7 @@ def _download(url: str, manifest: Manifest, folder: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if _storage.download(f"{url}/{name}", path) != record.sha256:
             raise RemoteStoreError(f"{url}/{name} isn't what its manifest says: it has another checksum")
-        # else its content would be read again with each look at the output
+        # Otherwise its content would be read again at each check of the output.
         os.utime(path, ns=(record.mtime_ns, record.mtime_ns))
         sync(path)
 
@@ -212,7 +212,7 @@ def _manifest_text(directory: Path) -> bytes:
 
 def _note(directory: Path, identifier: str, url: str) -> None:
     temporary = directory / f"{UPLOADED}-{secrets.token_hex(8)}"
-    # without the note it is only looked up again
+    # Without the record, the output is only looked up again.
     with contextlib.suppress(OSError):
         temporary.write_text(_mark(identifier, url), encoding="utf-8")
         temporary.replace(directory / UPLOADED)
@@ -230,7 +230,7 @@ def _beside(url: str, kind: str) -> str:
 
 @functools.cache
 def _remove_abandoned(folder: str) -> None:
-    """Remove what interrupted uploads to a folder have left, once per process."""
+    """Remove leftovers of interrupted uploads to a folder, once per process."""
     for name, entry in _storage.list(folder).items():
         if _TEMPORARY.fullmatch(name) and time.time() - entry.mtime > _ABANDONED:
             with contextlib.suppress(RemoteStoreError):

@@ -1,4 +1,4 @@
-"""Manifests in a remote store: one list per folder, and each manifest read once."""
+"""Cached manifests of a remote store: one list per folder, and each manifest read once."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pocket.io.remote.threads import in_threads
 from pocket.io.store import remote
 from pocket.io.store.manifest import NAME, Manifest, parse_manifest
 
-# s for which a list of a folder holds: branches are looked for one after the other
+# Seconds for which the list of a folder is valid, since branches are looked up one after the other.
 _HOLDS = 5.0
 _lists: dict[str, tuple[float, Mapping[str, Entry]]] = {}
-# URL of the output and time of its folder → manifest
+# URL of the output and time of its folder → manifest.
 _manifests: dict[tuple[str, int], Manifest] = {}
 
 
 def remote_manifest(url: str) -> Manifest | None:
-    """Return the manifest of an output in the remote store, as it was some seconds ago; ``None`` if there is none.
+    """Return the manifest of an output in the remote store, possibly some seconds old; ``None`` if there is none.
 
     Raises:
         RemoteStoreError: if the store can't be read.
@@ -37,7 +37,7 @@ def remote_manifest(url: str) -> Manifest | None:
 
 
 def look_up(urls: Iterable[str]) -> None:
-    """Read the manifests of many outputs, several at once, so that :func:`remote_manifest` has them.
+    """Read the manifests of many outputs in parallel, so that :func:`remote_manifest` has them cached.
 
     Raises:
         RemoteStoreError: if the store can't be read.
@@ -49,12 +49,12 @@ def look_up(urls: Iterable[str]) -> None:
 
 
 def look_again() -> None:
-    """Forget the lists of folders: somebody else may have uploaded outputs since they were read."""
+    """Forget the lists of folders, since other users may have uploaded outputs meanwhile."""
     _lists.clear()
 
 
 def forget() -> None:
-    """Forget all lists, after a change of the remote store."""
+    """Forget all lists and manifests, after a change of the remote store."""
     _lists.clear()
     _manifests.clear()
 

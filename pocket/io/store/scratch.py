@@ -1,7 +1,7 @@
-"""Local scratch space: outputs of jobs are filled there, and copied to the store once, file by file.
+"""Local scratch space, where jobs write outputs before each file is copied to the store once.
 
-Libraries write files in many small pieces, and turn back to their heads. Network file systems such as EOS and AFS take
-that badly, and whole files well.
+Libraries write files in many small pieces, and rewrite their headers. Network file systems such as EOS and AFS are slow
+at that, and fast for whole files.
 """
 
 from __future__ import annotations
@@ -19,26 +19,26 @@ from pocket.errors import PocketError
 from pocket.io.store.manifest import FileRecord
 from pocket.io.store.publishing import sync, sync_open
 
-#: environment variable with a folder on a local disk, which jobs set; without it outputs are filled beside their places
+#: Environment variable with a folder on a local disk, set by jobs; without it, outputs are written beside their places.
 VARIABLE = "POCKET_SCRATCH"
-#: bytes that must be free there, else an output is filled beside its place
+#: Free bytes that the scratch space must have; otherwise an output is written beside its place.
 LEAST_FREE = 1_000_000_000
-#: bytes that are copied at a time
+#: Bytes that are copied at a time.
 _BLOCK = 8 * 2**20
-#: errors that say that a disk has no space left, whatever writes to it
+#: Error numbers of a full disk.
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextlib.contextmanager
 def scratch_folder(directory: Path) -> Iterator[Path | None]:
-    """Have a new folder in the scratch space to fill an output in; it is removed at the end.
+    """Make a new folder in the scratch space for an output; it is removed at the end.
 
     Args:
         directory: place of the output in the store.
 
     Yields:
-        The folder; ``None`` if there is no scratch space, it has too little left, or nothing can be put at the place
-        yet: that is said before the output is made, where it is filled beside its place.
+        The folder; ``None`` if there is no scratch space, it has too little left, or the place can't be written yet:
+        writing beside the place raises that error before the output is made.
     """
     with contextlib.ExitStack() as stack:
         folder = None
@@ -57,7 +57,7 @@ def naming_full_scratch(directory: Path, folder: Path) -> Iterator[None]:
 
     Args:
         directory: place of the output in the store.
-        folder: where it is filled.
+        folder: folder that is written.
 
     Raises:
         PocketError: if the disk is full.
@@ -74,10 +74,10 @@ def naming_full_scratch(directory: Path, folder: Path) -> Iterator[None]:
 
 
 def copy_filled(folder: Path, target: Path) -> dict[str, FileRecord]:
-    """Copy all files of a folder into an empty one, and return their records: path relative to the folder → record.
+    """Copy all files of a folder to an empty one, and return relative path → record of the files.
 
     Raises:
-        OSError: if that isn't possible, or a copy has another size.
+        OSError: if that fails, or a copy has another size.
     """
     records = {}
     folders = []
@@ -94,10 +94,10 @@ def copy_filled(folder: Path, target: Path) -> dict[str, FileRecord]:
 
 
 def copy_file(path: Path, copy: Path) -> FileRecord:
-    """Copy a file, from its beginning to its end, have the copy on the disk, and return its record.
+    """Copy a file sequentially, flush the copy to disk, and return its record.
 
     Raises:
-        OSError: if that isn't possible, or the copy has another size.
+        OSError: if that fails, or the copy has another size.
     """
     digest, size = hashlib.sha256(), 0
     with path.open("rb") as source, copy.open("xb") as target:
@@ -106,7 +106,7 @@ def copy_file(path: Path, copy: Path) -> FileRecord:
             size += target.write(block)
         target.flush()
         sync_open(target.fileno())
-    # A file server may note another time, or less than it was sent, when the file is closed.
+    # A file server may set another time, or store less than it was sent, when the file is closed.
     stat = copy.stat()
     if stat.st_size != size:
         raise OSError(errno.EIO, f"the copy has {stat.st_size} of {size} bytes", str(copy))

@@ -1,7 +1,7 @@
-"""Verification of outputs by checksum, when something is made from them.
+"""Verification of outputs by checksum before other outputs are made from them.
 
-Whether an output is complete is asked so often that sizes and times must do. A disk or a copy that loses bits changes
-neither, so whatever reads an output to make another one compares its content first.
+Completeness is checked so often that it uses only sizes and times. A disk or a copy that loses bits changes neither, so
+every task that makes an output from another one compares checksums first.
 """
 
 from __future__ import annotations
@@ -16,35 +16,35 @@ from pocket.base.runtime.file_state import checksum, file_state
 from pocket.errors import DamagedOutputError
 from pocket.io.store.manifest import NAME, FileRecord, read_manifest
 
-#: what the manifest of a damaged output is renamed to
+#: New name of a damaged output's manifest.
 DAMAGED = f"damaged-{NAME}"
-# Files lie in the folder of their output, or a few folders below it: columns/<sample>/<category>/<variation>.
+# Files are in the folder of their output, or a few folders below it: columns/<sample>/<category>/<variation>.
 _DEPTH = 5
-# Checksums are computed without Python's lock.
+# Checksums are computed without Python's global lock.
 _THREADS = min(8, os.cpu_count() or 1)
 
 
 def verify(directory: Path, names: Collection[str] | None = None) -> None:
-    """Check that the files of an output are those that were written, byte by byte.
+    """Check the files of an output against their recorded checksums.
 
-    If one isn't, the output is no longer complete, so that its task makes it again.
+    If one differs, the output no longer counts as complete, so that its task makes it again.
 
     Args:
         directory: folder of the output.
         names: files to check, all by default.
 
     Raises:
-        DamagedOutputError: if a file isn't as it was, or the output has no manifest.
+        DamagedOutputError: if a file has changed, or the output has no manifest.
     """
     if reason := _damage(directory, names):
         raise DamagedOutputError(reason)
 
 
 def verify_all(directories: Iterable[Path]) -> None:
-    """Check several outputs as :func:`verify` does, all of them before an error is raised.
+    """Check several outputs as :func:`verify` does; all are checked before an error is raised.
 
     Raises:
-        DamagedOutputError: naming the first output that is damaged, and how many others are.
+        DamagedOutputError: names the first damaged output, and the number of others.
     """
     with ThreadPoolExecutor(_THREADS) as pool:
         reasons = [reason for reason in pool.map(_damage, directories) if reason]
@@ -54,10 +54,10 @@ def verify_all(directories: Iterable[Path]) -> None:
 
 
 def verify_files(paths: Iterable[str | Path]) -> None:
-    """Check those of some files that belong to outputs in a store; others, and URLs, are left alone.
+    """Check those files that belong to outputs in a store; other files and URLs are skipped.
 
     Raises:
-        DamagedOutputError: if a file isn't as it was written.
+        DamagedOutputError: if a file has changed.
     """
     wanted: dict[Path, set[str]] = {}
     for path in paths:
@@ -69,7 +69,7 @@ def verify_files(paths: Iterable[str | Path]) -> None:
 
 
 def find_output(path: str | Path) -> tuple[Path, str, FileRecord] | None:
-    """Return the output that a file belongs to, its name there and its record; ``None`` if it belongs to none."""
+    """Return the output that a file belongs to, its name there and its record; ``None`` if there is none."""
     path = Path(path)
     for directory in list(path.parents)[:_DEPTH]:
         if manifest := read_manifest(directory):
@@ -79,7 +79,7 @@ def find_output(path: str | Path) -> tuple[Path, str, FileRecord] | None:
 
 
 def _damage(directory: Path, names: Collection[str] | None = None) -> str | None:
-    """Return in a sentence what is damaged in an output, whose manifest is set aside then."""
+    """Return the damage of an output as a sentence, after setting its manifest aside; ``None`` if there is none."""
     manifest = read_manifest(directory)
     if manifest is None:
         return f"{directory} has no {NAME} that can be read: run this again, which makes it anew"
