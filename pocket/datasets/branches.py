@@ -1,4 +1,4 @@
-"""Division of a fileset into branches: the entry ranges that are processed apart from each other."""
+"""Division of a fileset into branches, which are ranges of entries that are processed separately."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pocket.errors import ConfigError
 
 @dataclass(frozen=True)
 class Segment:
-    """A range of entries, ``start`` inclusive to ``stop`` exclusive, of the tree ``object_path`` of one file.
+    """Range of entries, from ``start`` to before ``stop``, of the tree ``object_path`` in one file.
 
     Args:
         path: path or URL of the file, the preferred one if there are several.
@@ -23,7 +23,7 @@ class Segment:
         stop: entry after the last one.
         replicas: further paths or URLs of the file, in the order of preference.
         size: size of the file in bytes, 0 if it isn't known.
-        structure: where its objects are (:func:`pocket.io.nanoaod.ttree.structure`), empty if it isn't known.
+        structure: digest of its objects' positions (:func:`pocket.io.nanoaod.ttree.structure`), empty if unknown.
         content: id of its content (:func:`pocket.datasets.content.content_id`), empty if it isn't known.
     """
 
@@ -39,7 +39,7 @@ class Segment:
 
     @property
     def identity(self) -> tuple[str, int, int]:
-        """What decides which events these are, wherever the file is: its content, and the range."""
+        """The content of the file and the range, which identify the events wherever the file is."""
         return self.content or self.uuid, self.start, self.stop
 
     @property
@@ -48,11 +48,11 @@ class Segment:
         return self.path, *self.replicas
 
     def at(self, location: str) -> Segment:
-        """Return the same entries of one of the file's replicas."""
+        """Return the same entries in one of the file's replicas."""
         return replace(self, path=location, replicas=())
 
     def chunks(self, size: int) -> list[tuple[int, int]]:
-        """Divide the range into ranges of equal size, as few as ``size`` allows.
+        """Return the range divided into the fewest ranges of equal size that have at most ``size`` entries.
 
         Raises:
             ConfigError: if ``size`` is not positive.
@@ -68,11 +68,11 @@ class Branch:
 
     Args:
         dataset: name of the dataset.
-        start: first entry of a range of the dataset, counted over its files one after the other; 0 for some of its
-            files, which are no such range.
+        start: first entry of a range of the dataset, counted through all of its files; 0 if the branch isn't a range
+            but consists of some of the files.
         stop: entry after the last one, counted likewise.
-        segments: the ranges of single files that make up this one, in order; none is empty.
-        name: what tells it from the others of the dataset, from one fileset to the next.
+        segments: the ranges of single files that form this branch, in order; none is empty.
+        name: name that identifies it among the branches of the dataset, also when the fileset changes.
     """
 
     dataset: str
@@ -83,12 +83,12 @@ class Branch:
 
     @property
     def folder(self) -> str:
-        """Name of the folder with its output."""
+        """Name of the output folder."""
         return self.name or f"{self.start:010d}-{self.stop:010d}"
 
     @property
     def label(self) -> str:
-        """What errors call it."""
+        """Description for errors."""
         if not self.name:
             return f"{self.dataset}, events {self.start} to {self.stop}"
         if len(self.segments) == 1:
@@ -104,18 +104,17 @@ class Branch:
 
 
 def split(fileset: Mapping[str, DatasetInfo], events_per_branch: int) -> list[Branch]:
-    """Divide each dataset into ranges of equal size, as few as ``events_per_branch`` allows.
+    """Return each dataset divided into the fewest ranges of equal size with at most ``events_per_branch`` events.
 
-    See :func:`pocket.datasets.division.divide` for branches that stay when files are added.
+    See :func:`pocket.datasets.division.divide` for branches that don't change when files are added.
 
     Args:
         fileset: the datasets.
         events_per_branch: the largest number of events of a branch.
 
     Returns:
-        The branches in the order of datasets and entries. Every entry is in exactly one of them, and the sizes within
-        a dataset differ by one at most. A dataset without entries, of whose skim nothing survived, has one empty
-        branch.
+        Branches in the order of datasets and entries. Every entry is in exactly one of them, and sizes within a dataset
+        differ by at most one. A dataset without entries, such as a skim without surviving events, has one empty branch.
 
     Raises:
         ConfigError: if ``events_per_branch`` is not positive.
@@ -132,7 +131,7 @@ def split(fileset: Mapping[str, DatasetInfo], events_per_branch: int) -> list[Br
 
 
 def equal_ranges(total: int, size: int) -> list[tuple[int, int]]:
-    """Divide a number of entries into ranges of equal size, as few as ``size`` allows; none for no entries."""
+    """Return the fewest ranges of equal size, up to ``size``, that cover some entries; none for no entries."""
     number = -(-total // size)
     return list(pairwise(total * index // number for index in range(number + 1))) if number else []
 
@@ -141,7 +140,7 @@ def _segments(
     files: Sequence[tuple[str, FileInfo]], file_stops: Sequence[int], start: int, stop: int
 ) -> tuple[Segment, ...]:
     segments = []
-    # begin with the first file that ends after the start; a walk over all files would be quadratic
+    # Begin with the first file that ends after the start, since a loop over all files would be quadratic.
     for (path, info), file_stop in islice(zip(files, file_stops, strict=True), bisect_right(file_stops, start), None):
         file_start = file_stop - info["num_entries"]
         if file_start >= stop:
@@ -153,7 +152,7 @@ def _segments(
 
 
 def segment(path: str, info: FileInfo, start: int, stop: int) -> Segment:
-    """Return a range of entries of a file of a fileset."""
+    """Return a range of entries of a file in a fileset."""
     return Segment(
         path,
         info["uuid"],

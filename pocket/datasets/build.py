@@ -1,4 +1,4 @@
-"""The building of filesets: every file is opened once to record its entries, UUID and size."""
+"""Construction of filesets: every file is opened once to record its entries, UUID and size."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pocket.io.remote.failures import why_unreadable
 
 @dataclass(frozen=True)
 class SkippedFile:
-    """A file that was left out of its dataset because it can't be read."""
+    """File that was left out of its dataset because it can't be read."""
 
     dataset: str
     path: str
@@ -33,7 +33,7 @@ class SkippedFile:
 
 @dataclass(frozen=True)
 class FilesetResult:
-    """A fileset and the files that were left out of it."""
+    """Fileset, and the files that were left out of it."""
 
     fileset: Fileset
     skipped: tuple[SkippedFile, ...]
@@ -50,26 +50,26 @@ def build_fileset(
     progress: Callable[[int, int], None] | None = None,
     listing_progress: Callable[[int, int], None] | None = None,
 ) -> FilesetResult:
-    """Open every file of the datasets and record its entries, UUID and size.
+    """Return the fileset of datasets, with the entries, UUID and size of every file, which is opened for that.
 
     Args:
         definitions: the datasets by name.
         toy_files: the toy files by process.
-        cache: folder that keeps files of coffea's source distribution once they are downloaded.
+        cache: folder for the downloaded files of coffea's source distribution.
         workers: number of threads that open files.
-        skip_bad_files: leave files out that can't be read, instead of failing at the first one; never those of a skim
-            that is normalised by its metadata.
-        catalogues: the catalogues to ask, for datasets that only they know; they remember the files that were opened.
-        progress: called with the number of files opened so far and the number of all.
-        listing_progress: called with the number of datasets listed so far and the number of all.
+        skip_bad_files: leave out files that can't be read, instead of failing at the first one; files of a skim that is
+            normalised by its metadata are never left out.
+        catalogues: the catalogues to ask, for datasets that only they know; they cache the files that were opened.
+        progress: called with the number of files opened so far and the total number.
+        listing_progress: called with the number of datasets listed so far and the total number.
 
     Returns:
         The fileset, in the order of the definitions, and the files left out.
 
     Raises:
         BadFileError: if a file is missing or can't be read.
-        DatasetError: if a dataset that isn't a skim has no file or no event, a cross section is missing, or a file
-            occurs twice, be it as a copy: its events would count twice.
+        DatasetError: if a dataset that isn't a skim has no file or no event, a cross section is missing, or a file or
+            its copy occurs twice, so that its events would count twice.
     """
     for definition in definitions.values():
         if definition.is_mc and definition.xsec is None:
@@ -89,7 +89,7 @@ def build_fileset(
     }
     needed = {name for name, definition in definitions.items() if definition.has_sums}
     skipped: list[SkippedFile] = []
-    seen: dict[str, tuple[str, str]] = {}  # dataset and path by UUID
+    seen: dict[str, tuple[str, str]] = {}  # UUID → dataset and path.
     results = _inspect_all(jobs, workers, skip_bad_files, needed, catalogues, progress)
     for (name, file), result in zip(jobs, results, strict=True):
         if isinstance(result, BadFileError):
@@ -111,10 +111,10 @@ def build_fileset(
 
 
 def joined_filesets(filesets: Iterable[Fileset]) -> Fileset:
-    """Return the datasets of several definition files together.
+    """Return the datasets of several definition files in one fileset.
 
     Raises:
-        DatasetError: if a file is in two of them: its events would count twice.
+        DatasetError: if a file is in two of them, so that its events would count twice.
     """
     joined: Fileset = {}
     seen: dict[str, tuple[str, str]] = {}
@@ -127,7 +127,7 @@ def joined_filesets(filesets: Iterable[Fileset]) -> Fileset:
 
 
 def _refuse_twice(seen: dict[str, tuple[str, str]], info: FileInfo, name: str, path: str) -> None:
-    """Note a file by its UUID, and refuse one that was noted before, be it as a copy."""
+    """Record a file by its UUID, and refuse a file or copy that was recorded before."""
     if info["uuid"] in seen:
         other_name, other_path = seen[info["uuid"]]
         raise DatasetError(
@@ -138,7 +138,7 @@ def _refuse_twice(seen: dict[str, tuple[str, str]], info: FileInfo, name: str, p
 
 
 def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
-    """Open a ROOT file once and return what a fileset records of it, and its size in bytes.
+    """Return the properties of a ROOT file for a fileset, and its size in bytes; the file is opened once.
 
     Args:
         path: path or URL.
@@ -156,7 +156,7 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
             size = int(file.file.source.num_bytes)
             end = file.file.fEND
             names = file.keys(cycle=False)
-            # uproot alone would make objects of all branches, for a second with thousands of them
+            # uproot alone would make objects of all branches, which takes a second for thousands of them.
             tree, *_ = read_tree(file, TREE) or (file[TREE],) if TREE in names else (None,)
             entries = getattr(tree, "num_entries", None)
             uuid = str(file.file.uuid)
@@ -164,7 +164,7 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
             is_whole = entries is not None and end <= size
             content = content_id(file, str(path), TREE) if is_whole else ""
             sections = read_sections(file) if is_whole else None
-    # a corrupt file makes uproot raise whatever its bytes lead to: zlib, struct, Unicode, key and value errors
+    # For a corrupt file, uproot may raise any type of exception: zlib, struct, Unicode, key and value errors.
     except PocketError:
         raise
     except Exception as error:
@@ -183,17 +183,17 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
 
 
 def inspect_listed(file: DatasetFile, catalogues: Catalogues | None = None) -> tuple[FileInfo, int]:
-    """Return what :func:`inspect_file` does, of the first place that can be read, and compare it with the catalogue.
+    """Return the result of :func:`inspect_file` for the first readable location, compared with the catalogue.
 
     Args:
-        file: the file, and what its catalogue says of it.
-        catalogues: they remember what was found in files; a known file isn't opened again unless they ask afresh.
+        file: the file and its description in a catalogue.
+        catalogues: catalogues with a cache of files; a cached file isn't opened again unless they are ``fresh``.
 
     Raises:
-        BadFileError: if the file can be read nowhere, or has another number of events than its catalogue says.
+        BadFileError: if the file can't be read anywhere, or its number of events differs from that in its catalogue.
     """
     known = catalogues.opened.get(file.identity) if catalogues and not catalogues.fresh else None
-    # What was remembered before contents were looked at is a list.
+    # Caches from before files had content ids contain lists.
     if known is not None and isinstance(known[0], dict):
         info, size = cast(FileInfo, dict(known[0])), known[1]
     else:
@@ -222,7 +222,7 @@ def _inspect_all(
         except BadFileError as error:
             if skip_bad_files and dataset not in needed:
                 return error
-            # raised in the thread, so that the pool drops the files still waiting
+            # It is raised in the thread, so that the pool drops the remaining files.
             if skip_bad_files:
                 raise needs_all_files(dataset, error) from error
             raise BadFileError(f"dataset {dataset!r}: {error}") from error

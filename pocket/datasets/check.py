@@ -1,4 +1,4 @@
-"""Check of a fileset: its files are still as it says, and still those that make up its datasets."""
+"""Check of a fileset against its files and against the current lists of its datasets' files."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pocket.datasets.fileset import DatasetInfo, FileInfo, Fileset
 from pocket.datasets.listing import DatasetFile
 from pocket.errors import BadFileError, PocketError
 
-# the last is how XRootD's protocol says it
+# The second alternative is the error code in XRootD's protocol.
 _GONE = re.compile(r"doesn't exist|\[3011\]")
-# what logical names of CMS start with
+# Prefix of logical names of CMS.
 _LOGICAL = "/store/"
 
 
 class Problem(enum.Enum):
-    """What is wrong with a file."""
+    """Problem with a file."""
 
     VANISHED = "vanished"
     UNREADABLE = "unreadable"
@@ -30,13 +30,13 @@ class Problem(enum.Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """A file that isn't as a fileset says.
+    """File that differs from its description in a fileset.
 
     Args:
         dataset: name of the dataset.
         url: path or URL of the file; empty if the finding is about the dataset.
-        problem: what is wrong.
-        detail: more about it.
+        problem: kind of the difference.
+        detail: description of the difference.
     """
 
     dataset: str
@@ -54,21 +54,21 @@ def check_fileset(
     workers: int = 8,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Finding]:
-    """Compare a fileset with the files that are there.
+    """Return the differences between a fileset and its files.
 
     Args:
         fileset: the fileset.
-        listed: the files that now make up each dataset, or why they can't be listed.
-        skipped: path → reason of the files that were left out when the fileset was built; they are no finding unless
+        listed: the files that now belong to each dataset, or the error if they can't be listed.
+        skipped: path → reason of the files that were left out when the fileset was built; they are reported only if
             they can be read now.
         inspect: opens a file, see :func:`pocket.datasets.build.inspect_listed`.
         workers: number of threads that open files.
         progress: called with the number of files opened so far and the number of all.
 
     Returns:
-        What is wrong, in the order of the fileset; nothing if all is as recorded.
+        Findings in the order of the fileset; empty if nothing has changed.
     """
-    jobs: list[tuple[str, str | None, DatasetFile]] = []  # dataset, path in the fileset, where the file is now
+    jobs: list[tuple[str, str | None, DatasetFile]] = []  # Dataset, path in the fileset, current location of the file.
     findings: list[Finding] = []
     unlisted: set[tuple[str, str]] = set()
     for name, dataset in fileset.items():
@@ -97,7 +97,7 @@ def check_fileset(
             if progress:
                 progress(len(states), len(jobs))
 
-    # a file that moved is at none of its old places, but has its UUID
+    # A file that has moved is at none of its old locations, but has its UUID.
     moved = {
         (name, state[0]["uuid"])
         for (name, place, _), state in zip(jobs, states, strict=True)
@@ -114,13 +114,13 @@ def check_fileset(
 
 
 def _pair(dataset: DatasetInfo, now: Sequence[DatasetFile]) -> tuple[dict[str, DatasetFile], list[DatasetFile]]:
-    """Return the listed file for each path of the fileset that has one, and those that belong to none."""
+    """Return path in the fileset → listed file, and the listed files that aren't in the fileset."""
     of_place: dict[str, str] = {}
     of_name: dict[str, str] = {}
     for path, info in dataset["files"].items():
         for place in (path, *info.get("replicas", ())):
             of_place[place] = path
-            # sites and redirectors put something in front of a logical name
+            # Sites and redirectors add a prefix to a logical name.
             of_name[place[place.find(_LOGICAL) :]] = path
     places: dict[str, DatasetFile] = {}
     added = []
@@ -128,7 +128,7 @@ def _pair(dataset: DatasetInfo, now: Sequence[DatasetFile]) -> tuple[dict[str, D
         known = [of_place[place] for place in file.locations if place in of_place]
         known += [of_name[file.name]] if file.name in of_name else []
         if known:
-            # the places that were known are as good as those of today
+            # The recorded locations are as valid as the current ones.
             recorded = _recorded(known[0], dataset["files"][known[0]])
             places[known[0]] = replace(file, replicas=(*file.replicas, *recorded.locations))
         else:

@@ -1,4 +1,4 @@
-"""Small real CMS files out of coffea's source distribution (BSD 3-Clause), for demonstrations and tests."""
+"""Small real CMS files from coffea's source distribution (BSD 3-Clause), for demonstrations and tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pocket.errors import DatasetError, UnknownNameError
 
 VERSION = "2026.9.0"
 
-# name of a file: (its name in tests/samples of the source distribution, its SHA-256)
+# Name of a file → its name in tests/samples of the source distribution, and its SHA-256.
 SAMPLES = {
     "nano_dy.root": ("nano_dy.root", "159b17b34b4d13ea4960d36fb9b01f2a505cc1a5a8de0fb3cfa185154543c81c"),
     "nano_dimuon.root": ("nano_dimuon.root", "eac7c0a973e054e890766ec4c61ca784d3d49e4f82ec0c8b9dfbe55c233297a9"),
@@ -37,10 +37,10 @@ _BESIDE_CHECKOUT = Path(__file__).absolute().parents[3] / "shared" / "data"
 
 
 def sample_path(name: str, *, cache: Path) -> Path:
-    """Return one of the files of :data:`SAMPLES`, downloaded at most once.
+    """Return the path of one of the files of :data:`SAMPLES`, downloaded at most once.
 
-    It is looked for in the folder ``$POCKET_SAMPLES``, in ``../shared/data`` beside the checkout and in ``cache``;
-    where none has it, all files are extracted from the source distribution into ``cache``.
+    The folders ``$POCKET_SAMPLES``, ``../shared/data`` beside the checkout, and ``cache`` are searched; if none has it,
+    all files are extracted from the source distribution into ``cache``.
 
     Args:
         name: name of the file.
@@ -48,7 +48,7 @@ def sample_path(name: str, *, cache: Path) -> Path:
 
     Raises:
         UnknownNameError: if there is no such file.
-        DatasetError: if the file can't be downloaded, or is not the one expected.
+        DatasetError: if the file can't be downloaded, or has another checksum.
     """
     if name not in SAMPLES:
         raise UnknownNameError("sample file of coffea", name, SAMPLES)
@@ -70,7 +70,7 @@ def _check(name: str, path: Path) -> None:
 
 def _download(cache: Path) -> None:
     cache.mkdir(parents=True, exist_ok=True)
-    # inside the cache, so that moving a file out of it is atomic
+    # The folder is inside the cache, so that moving a file out of it is atomic.
     with tempfile.TemporaryDirectory(dir=cache, prefix=".download-") as folder:
         archive = _source_distribution(Path(folder))
         with tarfile.open(archive) as tar:
@@ -85,7 +85,7 @@ def _download(cache: Path) -> None:
 
 
 def _source_distribution(folder: Path) -> Path:
-    """Download coffea's source distribution into ``folder`` by pip, which an environment made by uv lacks."""
+    """Download coffea's source distribution to ``folder`` with pip, or through uv in an environment without pip."""
     if importlib.util.find_spec("pip"):
         pip = [sys.executable, "-m", "pip"]
     elif uv := shutil.which("uv"):

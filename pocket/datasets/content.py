@@ -1,4 +1,4 @@
-"""Identity of the content of ROOT files, which the UUID isn't: a file that is changed in place keeps it."""
+"""Identity of the content of ROOT files. The UUID isn't enough: a file that is modified in place keeps it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from pocket.io.nanoaod.ttree import structure
 from pocket.io.remote.client import is_remote
 from pocket.io.store.verification import find_output
 
-#: bytes up to which all of a file is read
+#: Largest file in bytes that is read completely.
 READ_WHOLE = 64 * 2**20
-#: number and bytes of the samples of a larger one
+#: Number of samples of a larger file, and bytes of each.
 SAMPLES = 32
 SAMPLE_BYTES = 4096
-# bytes that are in memory at once
+# Bytes that are in memory at the same time.
 _PART = 4 * 2**20
 
 
 def content_id(file: Any, location: str, object_path: str) -> str:
-    """Return an id of the content of an open ROOT file, the same for a copy elsewhere.
+    """Return an id of the content of an open ROOT file, which is equal for its copies.
 
-    A file of an output has the checksum that its manifest says, with which it is compared when its events are read. Of
-    others up to :data:`READ_WHOLE` it is the checksum too. Larger ones would take too long: for them it is a digest of
-    the structure, of the tree's object, which has the positions and sizes of all baskets, and of samples.
+    For a file of an output, it is the checksum from the manifest, which is verified when the events are read. For other
+    files up to :data:`READ_WHOLE`, it is the checksum as well. For larger ones, a checksum would take too long: it is a
+    digest of the structure, of the tree's object, which has the positions and sizes of all baskets, and of samples.
 
     Args:
         file: uproot's file.
@@ -54,7 +54,7 @@ def _digest(source: Any, ranges: Iterable[tuple[int, int]]) -> str:
     pending: list[tuple[int, int]] = []
     size = 0
     for part in (*ranges, None):
-        # A server is asked for several ranges at once.
+        # Several ranges are requested from a server at once.
         if pending and (part is None or size + part[1] - part[0] > _PART):
             for chunk in source.chunks(pending, queue.Queue()):
                 digest.update(chunk.raw_data)

@@ -1,6 +1,6 @@
-"""Dataset definitions: the JSON files that say which files make up a dataset, in PocketCoffea's form.
+"""Dataset definitions: JSON files in PocketCoffea's form that list the files of each dataset.
 
-One definition file holds, per key, the sample and a list of file entries; each entry becomes one dataset::
+One definition file has, per key, the sample and a list of file entries; each entry becomes one dataset::
 
     {
       "DATA_SingleMuon": {
@@ -15,22 +15,22 @@ One definition file holds, per key, the sample and a list of file entries; each 
 An entry names its files by exactly one of these sources:
 
 - ``paths``: files, absolute or relative to the definition file, or ``root://host//dir/file.root``; a URL that doesn't
-  end in ``.root`` is a folder, and stands for all ``.root`` files in and below it; ``?authz=Bearer%20$BEARER_TOKEN``
-  behind a file stands for the token in the environment variable;
-- ``globs``: patterns (``**`` crosses folders), absolute or relative to the definition file, or
+  end in ``.root`` is a folder, and means all ``.root`` files in it and its subfolders;
+  ``?authz=Bearer%20$BEARER_TOKEN`` after a file means the token in the environment variable;
+- ``globs``: patterns (``**`` matches folders of any depth), absolute or relative to the definition file, or
   ``root://host//dir/*.root``;
 - ``toys``: a process of ``params/toys.yaml``;
-- ``coffea_samples``: small real files out of coffea's source distribution;
+- ``coffea_samples``: small real files from coffea's source distribution;
 - ``das_names``: datasets of CMS, with an optional ``dbs_instance`` (default: ``prod/global``);
 - ``open_data``: records of CERN Open Data, each by its number, its DOI or its title.
 
 A dataset that was skimmed has ``"isSkim": true`` in its metadata, and the sums over all its events before the skim:
-``nevents_before_skim``, ``sum_genweights`` and ``sum_signOf_genweights``. It is normalised by them. Without them, the
+``nevents_before_skim``, ``sum_genweights`` and ``sum_signOf_genweights``, by which it is normalised. Without them, the
 sum of generator weights is that of ``genWeight * skimRescaleGenWeight`` over the files.
 
-Other metadata are free: cuts, weights and workflows find them as they are.
+Other metadata are free: cuts, weights and workflows get them unchanged.
 
-A fileset that PocketCoffea built is read as well. Its files are ``paths``, and its datasets keep their names::
+A fileset that PocketCoffea built can be read, too. Its files are ``paths``, and its datasets keep their names::
 
     {
       "DYJetsToLL_2018": {
@@ -39,8 +39,8 @@ A fileset that PocketCoffea built is read as well. Its files are ``paths``, and 
       }
     }
 
-Files of ``das_names`` are looked for first at the definition's ``storage_prefix`` followed by their logical name.
-PocketCoffea's ``json_output`` may stay in a definition; it has no effect, because filesets go to the store.
+Files of ``das_names`` are first searched for at the definition's ``storage_prefix`` followed by their logical name.
+PocketCoffea's ``json_output`` may stay in a definition; it has no effect, because filesets are written to the store.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import DatasetError, UnknownNameError, check_known
 from pocket.io.remote.tokens import holds_token, redacted
 
-#: the instance of DBS whose datasets Rucio knows
+#: Instance of DBS whose datasets Rucio knows.
 GLOBAL = "prod/global"
 INSTANCES = (GLOBAL, "prod/phys01", "prod/phys02", "prod/phys03")
 
@@ -72,28 +72,28 @@ _BUILT_KEYS = ("metadata", "files")
 
 @dataclass(frozen=True)
 class DatasetDefinition:
-    """One dataset: the files to look for and the metadata that go with them.
+    """Dataset: the files to look for, and their metadata.
 
     Args:
-        key: name of the definition that the dataset comes from, or of the dataset if it is built.
+        key: name of the definition that the dataset comes from, or of the dataset itself if it is built.
         sample: type of events, shared by the datasets that are added up, e.g. ``"DYJetsToLL"``.
         year: data-taking period, e.g. ``"2018"``.
         is_mc: simulation or data.
         source: one of :data:`SOURCES`.
-        values: what the source is given: paths, patterns or names.
-        origin: the definition file; relative paths start from its folder.
+        values: paths, patterns or names for the source.
+        origin: the definition file; relative paths begin in its folder.
         xsec: cross section in pb; only for simulation, and None only where the toys' parameters give it.
         era: part of the year, e.g. ``"A"``.
         part: slice of the sample, e.g. ``"M-50"``.
         primary_dataset: primary dataset of the data, e.g. ``"SingleMuon"``.
-        before_skim: for a skim, what is known of the events before it.
-        free: other metadata, which mean nothing here.
+        before_skim: for a skim, the known sums over the events before it.
+        free: other metadata, which have no meaning here.
         is_built: whether it comes from a fileset that PocketCoffea built.
         dbs_instance: the instance of DBS that knows the dataset; only for ``das_names``.
-        storage_prefix: what stands in front of a file's logical name at a storage of one's own.
+        storage_prefix: prefix of a file's logical name at the user's own storage.
 
     Raises:
-        DatasetError: if a value can't be used.
+        DatasetError: if a value is invalid.
         UnknownNameError: if the source is unknown.
     """
 
@@ -146,16 +146,16 @@ class DatasetDefinition:
 
     @property
     def has_sums(self) -> bool:
-        """Whether its metadata tell the sums before a skim; then its files don't decide how it is normalised."""
+        """Whether its metadata have the sums before a skim, so that its files don't decide the normalisation."""
         return self.before_skim is not None and self.before_skim.is_known
 
     @property
     def where(self) -> str:
-        """The dataset and its definition file, as error messages name them."""
+        """The dataset and its definition file, for errors."""
         return f"dataset {self.name!r} in {self.origin}"
 
     def metadata(self) -> dict[str, Any]:
-        """Return the metadata of the dataset as a fileset keeps them, without those that are not given."""
+        """Return the metadata of the dataset for a fileset, without those that aren't given."""
         given = {
             "sample": self.sample,
             "year": self.year,
@@ -170,7 +170,7 @@ class DatasetDefinition:
 
 
 def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition]:
-    """Read definition files.
+    """Return the datasets in definition files.
 
     Args:
         paths: the files, in PocketCoffea's form (see the module's description).
@@ -179,7 +179,7 @@ def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition
         The datasets by name, in the order of the files.
 
     Raises:
-        DatasetError: if a file can't be read, metadata are missing or wrong, or two datasets have one name.
+        DatasetError: if a file can't be read, metadata are missing or invalid, or two datasets have the same name.
         UnknownNameError: if there is an unknown key.
     """
     definitions: dict[str, DatasetDefinition] = {}
@@ -200,7 +200,7 @@ def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition
 
 def _load(path: Path) -> object:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        # the JSON module would keep the last of two equal keys and lose a dataset
+        # The JSON module would keep the last of two equal keys and lose a dataset.
         content = dict(pairs)
         if len(content) < len(pairs):
             keys = [key for key, _ in pairs]
@@ -286,7 +286,7 @@ def _strings(content: Mapping[str, Any], key: str, where: str) -> tuple[str, ...
     value = content[key]
     strings = value if isinstance(value, list) else [value]
     if key == "open_data":
-        # the number of a record may be one
+        # The number of a record may be an integer.
         strings = [str(item) if type(item) is int else item for item in strings]
     if not all(isinstance(item, str) and item for item in strings):
         raise DatasetError(f"{where}: {key!r} is {value!r}, expected a text or a list of texts")

@@ -1,11 +1,11 @@
-"""Division of datasets into branches that stay when a file is added or goes, wherever it sorts.
+"""Division of datasets into branches that don't change when other files are added or removed.
 
-Equal ranges over all files of a dataset (:func:`pocket.datasets.branches.split`) move all together. Here each file
-decides by itself where it belongs. A file with more events than a branch may have is divided into equal ranges of its
-own. The others are grouped by the hash of their UUIDs: all of them are one group if a branch may have that many events;
-otherwise the first bit of the hash divides them into two, the next bit each of these that is still too large, and so
-on. That is a function of the set of files, with no memory and no order. A new file falls into one group, which takes it
-or is divided. The events of the others are not touched.
+Equal ranges over all files of a dataset (:func:`pocket.datasets.branches.split`) shift together. Here, the branch of a
+file depends on the file itself. A file with more events than a branch may have is divided into equal ranges. The other
+files are grouped by the hash of their UUIDs: all of them are one group if a branch may have that many events; otherwise
+the first bit of the hash divides them into two groups, the next bit divides each group that is still too large, and so
+on. The result is a function of the set of files, independent of history and order. A new file is added to one group,
+which may be divided. The other groups don't change.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from pocket.datasets.branches import Branch, Segment, equal_ranges, segment, spl
 from pocket.datasets.fileset import DatasetInfo, FileInfo
 from pocket.errors import ConfigError
 
-#: number of bits of a hash, after which files with the same one are apart
+#: Number of bits of a hash; files with equal hashes get branches of their own.
 _BITS = 256
 
 
 @dataclass(frozen=True)
 class _File:
-    """A file of a dataset: its position there, and the hash that decides where it belongs."""
+    """File of a dataset: its position there, and the hash that decides its group."""
 
     position: int
     path: str
@@ -40,17 +40,17 @@ class _File:
 def divide(
     fileset: Mapping[str, DatasetInfo], events_per_branch: int, made_at_once: Collection[str] = ()
 ) -> list[Branch]:
-    """Divide each dataset into branches of whole files, or of ranges of one file.
+    """Return each dataset divided into branches of whole files, or of ranges of one file.
 
     Args:
         fileset: the datasets.
         events_per_branch: the largest number of events of a branch.
-        made_at_once: datasets whose files are made at once, as those of toys are, so that none is ever added. They are
-            divided into equal ranges, which are fewer.
+        made_at_once: datasets whose files are all made at the same time, such as toys, so that none is ever added. They
+            are divided into equal ranges, which are fewer.
 
     Returns:
-        The branches in the order of datasets and of their first files. Every entry is in exactly one of them. A dataset
-        that fits into a branch is one, and one without entries has one empty branch.
+        Branches in the order of datasets and of their first files. Every entry is in exactly one of them. A dataset
+        that fits into one branch has one branch, and one without entries has one empty branch.
 
     Raises:
         ConfigError: if ``events_per_branch`` is not positive.

@@ -1,4 +1,4 @@
-"""Events of data that are there twice: the same run, luminosity section and number of the event."""
+"""Duplicate events of data: the same run, luminosity section and event number."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import numpy.typing as npt
 
 from pocket.datasets.sections import Keys, primary_datasets, run_and_section, section_keys
 
-#: most events that are compared at the same time, 24 bytes each
+#: Largest number of events that are compared at the same time, 24 bytes each.
 MOST = 20_000_000
 _COLUMNS = ("run", "luminosityBlock", "event")
 _EVENT = np.dtype([("section", np.uint64), ("event", np.uint64), ("file", np.uint32)])
-#: returns the columns of a file by name, in parts
+#: Function that yields the columns of a file by name, in parts.
 Read: TypeAlias = Callable[[str], Iterator[Mapping[str, npt.NDArray[Any]]]]
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Events of a primary dataset that are there more than once.
+    """Duplicate events of a primary dataset.
 
     Args:
         primary: the primary dataset.
-        count: how many events are too many.
+        count: number of surplus events.
         event: run, luminosity section and number of the first of them.
-        files: the two files that have it, or twice the same.
+        files: the two files that contain it, or one file twice.
     """
 
     primary: str
@@ -36,7 +36,7 @@ class Duplicates:
     files: tuple[str, str]
 
     def __str__(self) -> str:
-        """Return a clause for people."""
+        """Return a description as a clause."""
         number = ":".join(map(str, self.event))
         one, other = self.files
         where = f"twice in {one}" if one == other else f"in {one} and {other}"
@@ -58,10 +58,10 @@ def find_duplicates(
     most: int = MOST,
     progress: Callable[[int, int], None] | None = None,
 ) -> Iterator[Duplicates]:
-    """Yield the primary datasets in which events are there more than once.
+    """Yield the primary datasets that have duplicate events.
 
     All files are read once to count the events of each section, and again for the sections of each batch of at most
-    ``most`` events, so that memory doesn't grow with the number of events. A section with more is a batch by itself.
+    ``most`` events, so that memory doesn't grow with the number of events. A larger section is a batch of its own.
 
     Args:
         fileset: the datasets; simulation is left out.
@@ -90,7 +90,7 @@ def find_duplicates(
 
 
 def _count(parts: Iterator[Mapping[str, npt.NDArray[Any]]]) -> tuple[Keys, npt.NDArray[np.int64]]:
-    """Return the sections of a file, sorted, and how many events each has."""
+    """Return the sections of a file, sorted, and the number of events in each."""
     keys, counts = np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
     for part in parts:
         more, of_more = np.unique(section_keys(part["run"], part["luminosityBlock"]), return_counts=True)
@@ -104,7 +104,7 @@ def _added(*several: tuple[Keys, npt.NDArray[np.int64]]) -> tuple[Keys, npt.NDAr
 
 
 def _batches(counts: Sequence[tuple[Keys, npt.NDArray[np.int64]]], most: int) -> Iterator[Keys]:
-    """Yield all sections in parts with at most some number of events."""
+    """Yield all sections in batches with a limited number of events."""
     if not counts:
         return
     keys, totals = _added(*counts)

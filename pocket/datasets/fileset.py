@@ -1,13 +1,13 @@
 """Filesets: the files of each dataset, with their entries and UUIDs.
 
-A fileset has coffea's form, so that coffea reads it too::
+A fileset has coffea's form, so that coffea can read it, too::
 
     {"DYJetsToLL_2018": {
         "metadata": {"sample": "DYJetsToLL", "year": "2018", "isMC": true, "xsec": 6077.22,
                      "nevents": 40, "size": 352599},
         "files": {"/data/nano_dy.root": {"object_path": "Events", "num_entries": 40, "uuid": "a9490124-…"}}}}
 
-A file may be at several places. Then its key is the preferred one, and ``"replicas"`` has the others.
+A file may be at several locations. Then its key is the preferred one, and ``"replicas"`` has the others.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from typing import Any, NotRequired, TypeAlias, TypedDict
 from pocket.errors import ConfigError, DatasetError, UnknownNameError
 
 TREE = "Events"
-#: run → first and last luminosity section of each range, as certified data are listed
+#: Run → first and last luminosity section of each range, in the format of certified data.
 Sections: TypeAlias = dict[str, list[list[int]]]
 
 
 class FileInfo(TypedDict):
-    """What a fileset records of one file."""
+    """Properties of one file in a fileset."""
 
     object_path: str
     num_entries: int
     uuid: str
-    #: in bytes
+    #: Size in bytes.
     size: NotRequired[int]
-    #: where its objects are and when they were written (:func:`pocket.io.nanoaod.ttree.structure`)
+    #: Digest of the positions and times of its objects (:func:`pocket.io.nanoaod.ttree.structure`).
     structure: NotRequired[str]
-    #: id of its content, of a copy too (:func:`pocket.datasets.content.content_id`)
+    #: Id of its content, equal for copies (:func:`pocket.datasets.content.content_id`).
     content: NotRequired[str]
-    #: luminosity sections of data (:mod:`pocket.datasets.sections`)
+    #: Luminosity sections of data (:mod:`pocket.datasets.sections`).
     sections: NotRequired[Sections]
-    #: further paths or URLs of the file, in the order of preference
+    #: Further paths or URLs of the file, in the order of preference.
     replicas: NotRequired[list[str]]
 
 
@@ -51,11 +51,11 @@ Fileset: TypeAlias = dict[str, DatasetInfo]
 
 
 def select_datasets(fileset: Fileset, dataset_filter: Mapping[str, Sequence[str]]) -> Fileset:
-    """Keep the datasets that pass PocketCoffea's dataset filter.
+    """Return the datasets that pass PocketCoffea's dataset filter.
 
     Args:
         fileset: the datasets to select from.
-        dataset_filter: any of ``samples`` and ``year`` (keep only these) and ``samples_exclude``.
+        dataset_filter: any of ``samples`` and ``year``, to keep only these, and ``samples_exclude``.
 
     Returns:
         The selected datasets, in the order of the fileset.

@@ -1,4 +1,4 @@
-"""Normalisation of skims: by the sums over all events before the skim, which the survivors don't tell."""
+"""Normalisation of skims by the sums over all events before the skim."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import DatasetError
 
-#: branch of a skim: Σ genWeight before the skim over that after it, for the events of one file
+#: Branch of a skim: Σ genWeight before the skim divided by that after it, for the events of one file.
 RESCALE = "skimRescaleGenWeight"
 
 
 def generator_sums(events: Any, metadata: Mapping[str, Any]) -> tuple[float, float]:
     """Return Σ genWeight and Σ sign(genWeight) of simulated events before any cut, in double precision.
 
-    For a skim the first is Σ genWeight · skimRescaleGenWeight, the sum before the skim as far as its files tell: those
-    without a survivor are missing. Nothing tells the second, so it is 0. Where the metadata of the skim have the
-    sums, :func:`restore_sums` puts them in the place of both. Without ``genWeight`` both are 0.
+    For a skim, the first is Σ genWeight · skimRescaleGenWeight, the sum before the skim as far as its files have it:
+    files without surviving events are missing. The second isn't known, so it is 0. If the metadata of the skim have the
+    sums, :func:`restore_sums` replaces both. Without ``genWeight``, both are 0.
 
     Args:
         events: all events of the chunk.
@@ -30,7 +30,7 @@ def generator_sums(events: Any, metadata: Mapping[str, Any]) -> tuple[float, flo
     """
     if "genWeight" not in events.fields:
         return 0.0, 0.0
-    # in float32 the sum over a large dataset is off by more than the luminosity error
+    # A float32 sum over a large dataset would be off by more than the luminosity error.
     weights = np.asarray(events.genWeight, dtype=np.float64)
     if bad := int((~np.isfinite(weights)).sum()):
         raise DatasetError(
@@ -44,7 +44,7 @@ def generator_sums(events: Any, metadata: Mapping[str, Any]) -> tuple[float, flo
 
 
 def restore_sums(output: dict[str, Any], dataset: str, metadata: Mapping[str, Any]) -> None:
-    """Put the sums before the skim into a merged output, if the dataset is a skim and its metadata have them.
+    """Replace the sums in a merged output by those before the skim, if the metadata of the dataset have them.
 
     Args:
         output: merged output, see :func:`pocket.engine.chunk.empty_output`; changed in place.

@@ -1,4 +1,4 @@
-"""The files that a dataset definition stands for, and the places where each can be read."""
+"""Lists of the files of a dataset definition, and their locations."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from pocket.errors import DatasetError, UnknownNameError
 from pocket.io.remote.client import is_remote
 from pocket.io.remote.listing import files_in, files_like, is_file_name, remote_path
 
-#: sources that catalogues know
+#: Sources that catalogues know.
 CATALOGUE_SOURCES = ("das_names", "open_data")
 
-# questions that catalogues are asked at the same time; each needs a process for Rucio
+# Number of parallel questions to catalogues; each needs a process for Rucio.
 _QUESTIONS = 4
 
 
 @dataclass(frozen=True)
 class DatasetFile:
-    """Where a file is.
+    """Locations of a file.
 
     Args:
         url: absolute path or URL, the preferred one if there are several.
         replicas: further paths or URLs of the same file, in the order of preference.
-        identity: what a catalogue says that changes with the file's content, empty if nothing is known.
-        entries: the number of events that a catalogue says it has, None if nothing is known.
-        name: what a catalogue calls it, empty if none knows it.
+        identity: a catalogue's description that changes with the file's content, empty if there is none.
+        entries: number of events in a catalogue, None if there is none.
+        name: its name in a catalogue, empty if there is none.
     """
 
     url: str
@@ -54,25 +54,25 @@ def expand(
     cache: Path,
     catalogues: Catalogues | None = None,
 ) -> list[DatasetFile]:
-    """List the files that a definition stands for, without opening them.
+    """Return the files of a definition, without opening them.
 
-    Folders and patterns on servers are listed over the network; a URL that ends in ``.root`` is taken as it is.
+    Folders and patterns on servers are listed over the network; a URL that ends in ``.root`` is used unchanged.
 
     Args:
         definition: the dataset.
         toy_files: the toy files by process.
-        cache: folder that keeps files of coffea's source distribution once they are downloaded.
+        cache: folder for the downloaded files of coffea's source distribution.
         catalogues: the catalogues to ask, for datasets that only they know.
 
     Returns:
         Absolute paths and URLs in the order of the definition; those of one pattern or folder are sorted.
 
     Raises:
-        DatasetError: if a pattern matches nothing or a link that leads nowhere, a server can't be listed, or a
-            catalogue doesn't know the dataset.
+        DatasetError: if a pattern matches nothing or a broken link, a server can't be listed, or a catalogue doesn't
+            know the dataset.
         UnknownNameError: if a toy process or one of coffea's samples is unknown.
     """
-    # filesets are kept for longer than snapshots of the code are
+    # Paths of the original are used, since filesets live longer than snapshots of the code.
     folder = Path(original(definition.origin.parent.absolute()))
     where, values = definition.where, definition.values
     if definition.source == "toys":
@@ -95,17 +95,17 @@ def expand_each(
     catalogues: Catalogues | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, list[DatasetFile] | DatasetError]:
-    """List the files of datasets, of several at the same time.
+    """Return the files of several datasets, which are listed in parallel.
 
     Args:
         definitions: the datasets by name.
         toy_files: the toy files by process.
-        cache: folder that keeps files of coffea's source distribution once they are downloaded.
+        cache: folder for the downloaded files of coffea's source distribution.
         catalogues: the catalogues to ask, for datasets that only they know.
-        progress: called with the number of datasets listed so far and the number of all.
+        progress: called with the number of datasets listed so far and the total number.
 
     Returns:
-        The files of each dataset, or why they can't be listed.
+        The files of each dataset, or the error if they can't be listed.
 
     Raises:
         UnknownNameError: if a toy process or one of coffea's samples is unknown.
@@ -129,9 +129,9 @@ def expand_each(
 def _catalogued(
     value: str, definition: DatasetDefinition, folder: Path, catalogues: Catalogues | None
 ) -> list[DatasetFile]:
-    """Return the files that one entry of ``das_names`` or ``open_data`` stands for."""
+    """Return the files of one entry of ``das_names`` or ``open_data``."""
     if is_remote(value):
-        # PocketCoffea has folders of private samples among the names
+        # PocketCoffea allows folders of private samples among the names.
         return [DatasetFile(url) for url in _listed(value, "paths", folder, definition.where)]
     if catalogues is None:
         raise DatasetError(f"{definition.where}: no catalogue to ask for {value}")
@@ -149,20 +149,20 @@ def _catalogued(
 
 
 def _listed(value: str, source: str, folder: Path, where: str) -> list[str]:
-    """Return the files that one entry of ``paths`` or ``globs`` stands for."""
+    """Return the files of one entry of ``paths`` or ``globs``."""
     if not is_remote(value):
         return [str(path) for path in _matches(value, folder, where)] if source == "globs" else [str(folder / value)]
     try:
         if source == "globs":
             return files_like(value)
-        remote_path(value)  # checks the form
+        remote_path(value)  # This checks the form.
         return [value] if is_file_name(value) else files_in(value)
     except DatasetError as error:
         raise DatasetError(f"{where}: {error}") from error
 
 
 def _matches(pattern: str, folder: Path, where: str) -> list[Path]:
-    # unlike Path.glob, this takes absolute patterns and follows links to folders
+    # Unlike Path.glob, this accepts absolute patterns and follows links to folders.
     found = glob.glob(pattern, root_dir=folder, recursive=True)  # noqa: PTH207
     paths = sorted(folder / match for match in found)
     for path in paths:

@@ -1,4 +1,4 @@
-"""Metadata of a dataset as a definition file gives them: JSON values, or PocketCoffea's texts of them."""
+"""Metadata of a dataset in a definition file: JSON values, or PocketCoffea's strings of them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from pocket.errors import DatasetError, UnknownNameError, nearest
 
 _REQUIRED = ("year", "isMC")
 _USED = (*_REQUIRED, "xsec", "era", "part", "primaryDataset", "isSkim", *SUMS)
-#: what is known by other means: from the name of a dataset and from its files
+#: Keys whose values are known otherwise: from the name of a dataset and from its files.
 _IGNORED = ("dataset", "nevents", "size")
-#: what PocketCoffea's tools write, free metadata as those of the user's own
+#: Keys that PocketCoffea's tools write; they are free metadata, like those of the user.
 _POCKETCOFFEA = ("das_names", "das_parents_names", "dbs_instance", "nano_version")
-#: how alike a key must be to a known one to be taken for a misspelling of it
+#: Similarity from which a key counts as a misspelling of a known one.
 _MISSPELT = 0.75
 _BOOLEANS = {"true": True, "false": False}
 
 
 def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Read the metadata of a dataset.
+    """Return the metadata of a dataset as arguments of its definition.
 
-    An empty text counts as absent.
+    An empty string counts as absent.
 
     Args:
-        metadata: the metadata, ``sample`` excepted.
+        metadata: the metadata, without ``sample``.
         where: their place, for errors.
 
     Returns:
@@ -33,7 +33,7 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
         primary_dataset, before_skim, and in ``free`` all others.
 
     Raises:
-        DatasetError: if a value is missing or can't be used.
+        DatasetError: if a value is missing or invalid.
         UnknownNameError: if a key looks like a misspelt one.
     """
     known = (*_USED, *_IGNORED, *_POCKETCOFFEA)
@@ -67,13 +67,13 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def text(content: Mapping[str, Any], key: str, where: str) -> str:
-    """Return a value that must be a text; whole numbers become one.
+    """Return a value that must be a string; integers are converted.
 
     Raises:
-        DatasetError: if it is anything else, or empty.
+        DatasetError: if it has another type, or is empty.
     """
     value = content[key]
-    # a year is often written as a number
+    # A year is often written as a number.
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not value:

@@ -1,4 +1,4 @@
-"""Luminosity sections of files of data, and those that more than one file has."""
+"""Luminosity sections of files of data, and overlaps between files."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _REMEDY = "BuildDatasets --check-duplicates tells whether events are there twice
 
 @dataclass(frozen=True)
 class Overlap:
-    """Luminosity sections of a primary dataset that more than one of its files has.
+    """Luminosity sections of a primary dataset that are in more than one file.
 
     Args:
         primary: the primary dataset.
         count: number of such sections.
         run: run of the first of them.
         section: its number.
-        files: two files that have it.
+        files: two files that contain it.
     """
 
     primary: str
@@ -37,7 +37,7 @@ class Overlap:
     files: tuple[str, str]
 
     def __str__(self) -> str:
-        """Return a clause for people."""
+        """Return a description as a clause."""
         sections = f"{self.count} luminosity section{'s' if self.count > 1 else ''}"
         return (
             f"primary dataset {self.primary}: {sections} in more than one file, such as {self.section} of run "
@@ -46,34 +46,34 @@ class Overlap:
 
 
 def read_sections(file: Any) -> Sections | None:
-    """Return the luminosity sections of an open file of data; ``None`` of simulation, or where nothing tells.
+    """Return the luminosity sections of an open file of data; ``None`` for simulation, or if they aren't known.
 
     Args:
-        file: the file, opened by uproot. The tree ``LuminosityBlocks`` has an entry for each section, also of those
-            of which no event is left.
+        file: the file, opened by uproot. The tree ``LuminosityBlocks`` has an entry for each section, also for sections
+            without events.
     """
     if TREE not in file.keys(cycle=False):
         return None
     columns = file[TREE].arrays(["run", "luminosityBlock"], library="np")
     keys = section_keys(columns["run"], columns["luminosityBlock"])
-    # simulation has a run of its own
+    # Simulation only has run 1.
     if not keys.size or (keys >> _BITS).max() == 1:
         return None
     return ranges(keys)
 
 
 def section_keys(run: Any, section: Any) -> Keys:
-    """Return one number for each pair of run and section, shape as theirs."""
+    """Return one number for each pair of run and section, in an array of the same shape."""
     return (np.asarray(run).astype(np.uint64) << _BITS) | np.asarray(section).astype(np.uint64)
 
 
 def run_and_section(key: np.uint64) -> tuple[int, int]:
-    """Return the run and the section that a number of :func:`section_keys` stands for."""
+    """Return the run and the section of a number from :func:`section_keys`."""
     return int(key >> _BITS), int(key) & 0xFFFFFFFF
 
 
 def ranges(keys: Keys) -> Sections:
-    """Return sections by run, in ranges."""
+    """Return run → ranges of sections."""
     found: Sections = {}
     keys = np.unique(keys)
     ends = np.flatnonzero(np.diff(keys) != 1) + 1
@@ -94,7 +94,7 @@ def keys_in(sections: Sections) -> Keys:
 
 
 def primary_datasets(fileset: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return primary dataset, or the sample where it isn't known → file → what the fileset says of it, of data."""
+    """Return primary dataset → file → its properties, for data; without a primary dataset, the sample is the key."""
     found: dict[str, dict[str, Any]] = defaultdict(dict)
     for dataset in fileset.values():
         metadata = dataset["metadata"]
@@ -104,7 +104,7 @@ def primary_datasets(fileset: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def overlaps(fileset: Mapping[str, Any]) -> Iterator[Overlap]:
-    """Yield the primary datasets of which some files share luminosity sections: events may be in both.
+    """Yield the primary datasets with files that share luminosity sections, and may share events.
 
     Args:
         fileset: the datasets; files whose sections aren't known are left out.
@@ -122,7 +122,7 @@ def overlaps(fileset: Mapping[str, Any]) -> Iterator[Overlap]:
 
 
 def section_notes(fileset: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what people should know before they count on it that no event is there twice.
+    """Yield warnings about possible duplicate events.
 
     Args:
         fileset: the datasets.

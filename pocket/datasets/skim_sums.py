@@ -1,4 +1,4 @@
-"""Sums of a dataset before it was skimmed, which its metadata carry from the skim to the normalisation."""
+"""Sums of a dataset before its skim, which its metadata pass from the skim to the normalisation."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 from pocket.errors import BadFileError, DatasetError
 
-#: metadata keys of a skim's sums; only the normalisation reads them
+#: Metadata keys of a skim's sums; only the normalisation uses them.
 SUMS = ("nevents_before_skim", "sum_genweights", "sum_signOf_genweights")
 
 
 @dataclass(frozen=True)
 class BeforeSkim:
-    """Sums over all events of a dataset before its skim; ``None`` for those that nobody noted.
+    """Sums over all events of a dataset before its skim; ``None`` for unknown ones.
 
     Args:
         nevents: number of events.
@@ -37,7 +37,7 @@ class BeforeSkim:
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> BeforeSkim | None:
-        """Return what the metadata of a dataset tell, or ``None`` if it is no skim."""
+        """Return the sums in the metadata of a dataset, ``None`` if it isn't a skim."""
         if not metadata.get("isSkim"):
             return None
         nevents, *sums = (metadata.get(key) for key in SUMS)
@@ -45,17 +45,17 @@ class BeforeSkim:
 
     @property
     def is_known(self) -> bool:
-        """Whether any of the sums is there: then the dataset is normalised by it, whatever files are read."""
+        """Whether any of the sums is known, so that the dataset is normalised by it, whatever files are read."""
         return bool(self.metadata())
 
     def metadata(self) -> dict[str, Any]:
-        """Return the sums as metadata, without those that nobody noted."""
+        """Return the known sums as metadata."""
         values = (self.nevents, self.sum_genweights, self.sum_signs)
         return {key: value for key, value in zip(SUMS, values, strict=True) if value is not None}
 
 
 def needs_all_files(dataset: str, error: BadFileError) -> BadFileError:
-    """Return the error for a file that can't be left out, because the sums of its skim hold its events."""
+    """Return the error for a file that can't be skipped, because the sums of its skim include its events."""
     return BadFileError(
         f"dataset {dataset!r}: {error}; it is a skim that its metadata normalise, so none of its files can be left out"
     )

@@ -1,1 +1,1 @@
-"""Catalogues: which files a dataset of CMS consists of, and where they are."""
+"""Catalogues, which list the files of CMS datasets and their locations."""

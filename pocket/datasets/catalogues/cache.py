@@ -1,4 +1,4 @@
-"""Cache of catalogues and files, so that an interrupted look-up goes on where it was."""
+"""Cache of catalogues' answers and of files' metadata, from which an interrupted look-up continues."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 
 
 class AnswerCache:
-    """Answers of catalogues, one file per question, each written at once or not at all.
+    """Cache of answers of catalogues, with one file per question, each written atomically.
 
     Args:
         folder: folder of the answers.
-        hours: how long an answer counts; 0 means that none does.
+        hours: time for which an answer is valid; 0 disables the cache.
     """
 
     def __init__(self, folder: Path, hours: float) -> None:
@@ -25,7 +25,7 @@ class AnswerCache:
         self.hours = hours
 
     def get(self, question: str) -> Any:
-        """Return the answer to a question, or None if it isn't known or too old."""
+        """Return the answer to a question, None if it isn't known or too old."""
         try:
             content = json.loads(self._path(question).read_text(encoding="utf-8"))
             fresh = 0 <= time.time() - content["time"] < self.hours * 3600
@@ -34,13 +34,13 @@ class AnswerCache:
             return None
 
     def put(self, question: str, answer: Any) -> None:
-        """Keep the answer to a question."""
+        """Store the answer to a question."""
         self.folder.mkdir(parents=True, exist_ok=True)
         content = {"question": question, "time": time.time(), "answer": answer}
         path = self._path(question)
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
-            # Files of tempfile can be read by their owner only, not by a group that shares the store.
+            # Files of tempfile could be read by their owner only, not by a group that shares the store.
             with temporary.open("x", encoding="utf-8") as file:
                 json.dump(content, file)
             temporary.replace(path)
@@ -53,12 +53,12 @@ class AnswerCache:
 
 
 class FileCache:
-    """What was found in files, by what identifies their content; added to line by line as files are opened.
+    """Cache of files' metadata by the identity of their content; each opened file adds a line.
 
-    Lines of several processes don't mix, since each is written by one call. A line that was cut off is ignored.
+    Lines of several processes don't mix, since each is written by one call. Incomplete lines are ignored.
 
     Args:
-        path: the file to keep it in.
+        path: file of the cache.
     """
 
     def __init__(self, path: Path) -> None:
@@ -77,14 +77,14 @@ class FileCache:
             self._known[identity] = record
 
     def get(self, identity: str) -> Any:
-        """Return what is known of a file, or None; nothing is known of one without identity."""
+        """Return the metadata of a file, None if they aren't known or the file has no identity."""
         return self._known.get(identity) if identity else None
 
     def put(self, identity: str, record: Any) -> None:
-        """Keep what was found in a file; without identity nothing is kept."""
+        """Store the metadata of a file, if it has an identity."""
         if not identity:
             return
-        # the break in front ends a line that an interruption may have cut off
+        # The leading line break ends a line that an interruption may have left incomplete.
         line = f"\n{json.dumps([identity, record])}\n".encode()
         with self._lock:
             self._known[identity] = record

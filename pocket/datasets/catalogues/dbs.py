@@ -1,4 +1,4 @@
-"""DBS, the catalogue of CMS: which files a dataset consists of, and how many events each has."""
+"""DBS, the catalogue of CMS, which lists the files of a dataset and their numbers of events."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def dbs_files(dataset: str, instance: str, settings: Settings) -> list[Catalogue
     Args:
         dataset: name of the dataset, ``/primary/processed/tier``.
         instance: instance of DBS, e.g. ``"prod/global"``.
-        settings: where DBS is, and how patiently to ask it.
+        settings: address of DBS, time-outs and retries.
 
     Raises:
         DatasetError: if DBS doesn't answer, doesn't know the dataset, or none of its files is valid.
@@ -51,7 +51,7 @@ def dbs_files(dataset: str, instance: str, settings: Settings) -> list[Catalogue
 
 
 def dbs_sites(dataset: str, instance: str, settings: Settings) -> dict[str, str]:
-    """Return the site of each block of a dataset, where its files were made.
+    """Return block → site at which the files of a dataset were made.
 
     Raises:
         DatasetError: if DBS doesn't answer.

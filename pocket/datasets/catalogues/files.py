@@ -1,4 +1,4 @@
-"""A file as a catalogue knows it."""
+"""Files as described by a catalogue."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class CatalogueFile:
-    """A file of a dataset.
+    """File of a dataset.
 
     Args:
-        name: what the catalogue calls it: its logical name at CMS, its address at CERN Open Data.
-        size: its size in bytes, None if the catalogue doesn't tell.
-        checksum: its checksum, empty if the catalogue doesn't tell.
-        entries: its number of events, None if the catalogue doesn't tell.
+        name: its name in the catalogue: its logical name at CMS, its address at CERN Open Data.
+        size: its size in bytes, None if the catalogue doesn't have it.
+        checksum: its checksum, empty if the catalogue doesn't have it.
+        entries: its number of events, None if the catalogue doesn't have it.
         block: the block it belongs to, empty if there is none.
     """
 
@@ -27,12 +27,12 @@ class CatalogueFile:
 
     @property
     def identity(self) -> str:
-        """What changes with the content; empty if the catalogue knows nothing that does."""
+        """Description that changes with the content; empty if the catalogue doesn't have one."""
         known = self.checksum and self.size is not None
         return f"{self.name} {self.size} bytes {self.checksum}" if known else ""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the fields."""
+        """Return the fields as a dictionary."""
         return asdict(self)
 
     @classmethod

@@ -1,4 +1,4 @@
-"""Look-up of a dataset's files, and of the places where each can be read, by the dataset's name."""
+"""Look-up of a dataset's files and their locations by the dataset's name."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ListedFile:
-    """A file of a dataset and its addresses, the best first; there is at least one."""
+    """File of a dataset and its addresses, the best first; there is at least one."""
 
     file: CatalogueFile
     urls: tuple[str, ...]
@@ -30,12 +30,12 @@ class ListedFile:
 
 @dataclass
 class Catalogues:
-    """The catalogues, and what is remembered of their answers.
+    """Catalogues, and the cache of their answers.
 
     Args:
-        settings: where the catalogues are, how patiently to ask them, and the sites to read from.
-        folder: folder that remembers answers and what was found in files.
-        fresh: ask again, whatever is remembered.
+        settings: addresses of the catalogues, time-outs and retries, and the sites to read from.
+        folder: folder of the cache, for answers and metadata of files.
+        fresh: ask again, whatever is cached.
     """
 
     settings: Settings
@@ -61,13 +61,13 @@ class Catalogues:
     def das(self, dataset: str, instance: str = GLOBAL, storage_prefix: str = "") -> list[ListedFile]:
         """Return the valid files of a dataset of CMS.
 
-        Where a file is follows from, in this order: ``storage_prefix`` if it is remote or the file is there; the
-        allowed sites; and, if there are none or Rucio isn't reachable, the redirector. The last is logged.
+        The location of a file is, in this order: at ``storage_prefix``, if that is remote or the file exists there; at
+        the allowed sites; and, if there are none or Rucio isn't reachable, at the redirector. The last case is logged.
 
         Args:
             dataset: name of the dataset.
             instance: instance of DBS.
-            storage_prefix: what stands in front of a file's logical name at a storage of one's own.
+            storage_prefix: prefix of a file's logical name at the user's own storage.
 
         Raises:
             DatasetError: if DBS doesn't answer, doesn't know the dataset, or has no valid file.
@@ -107,7 +107,7 @@ class Catalogues:
         return files
 
     def _replicas(self, dataset: str, instance: str, files: Sequence[CatalogueFile]) -> Replicas:
-        """Return the replicas, none if they can't be found out; only what was found out is remembered."""
+        """Return the replicas, none if they can't be found; only answers are cached."""
         source = os.environ.get("RUCIO_HOME", "") if instance == GLOBAL else self.settings.dbs_url
         question = f"replicas {source} {self.settings.sites_map} {instance} {dataset}"
         known = None if self.fresh else self.answers.get(question)

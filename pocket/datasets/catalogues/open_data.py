@@ -1,4 +1,4 @@
-"""The CERN Open Data portal: the files of its records, readable by anyone."""
+"""CERN Open Data portal, which lists public files of its records."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ def open_data_files(record: str, settings: Settings) -> list[CatalogueFile]:
     """Return the ROOT files of a record.
 
     Args:
-        record: number of the record (``"30563"``), its DOI (``"10.7483/…"``) or its title, which at CMS is the
+        record: number of the record (``"30563"``), its DOI (``"10.7483/…"``) or its title, which for CMS is the
             dataset's name.
-        settings: where the portal is, and how patiently to ask it.
+        settings: address of the portal, time-outs and retries.
 
     Returns:
         The files, named by their root:// address.
 
     Raises:
-        DatasetError: if the portal doesn't answer, or there is no such record, or it has no ROOT file.
+        DatasetError: if the portal doesn't answer, there is no such record, or it has no ROOT file.
     """
     if re.fullmatch(r"\d+", record):
         content = get_json(f"{_records(settings)}/{record}", {}, settings)
@@ -32,7 +32,7 @@ def open_data_files(record: str, settings: Settings) -> list[CatalogueFile]:
     metadata = content.get("metadata") if isinstance(content, dict) else None
     if not isinstance(metadata, dict):
         raise DatasetError(f"CERN Open Data answers without metadata for record {record}")
-    # a record lists its files itself or, if there are many, in indices
+    # A record lists its files itself or, if there are many, in indices.
     entries = [*_list(metadata, "files")]
     for index in _list(metadata, "_file_indices"):
         entries += _list(index, "files")
@@ -48,12 +48,12 @@ def open_data_files(record: str, settings: Settings) -> list[CatalogueFile]:
 
 def _search(record: str, settings: Settings) -> Any:
     field = "doi" if re.match(r"10\.\d+/", record) else "title"
-    # more than one, because a search finds also what merely contains the words
+    # Several hits are requested, because a search also finds titles that merely contain the words.
     answer = get_json(_records(settings), {"q": f'{field}:"{record}"', "page": "1", "size": "50"}, settings)
     hits = answer.get("hits", {}).get("hits", []) if isinstance(answer, dict) else []
     exact = [hit for hit in hits if str(hit.get("metadata", {}).get(field, "")).lower() == record.lower()]
     if len(exact) == 1:
-        # the record itself, because a search may leave files out
+        # The record itself is read, because a search may leave out files.
         return get_json(f"{_records(settings)}/{exact[0]['id']}", {}, settings)
     if exact:
         numbers = ", ".join(str(hit["id"]) for hit in exact)

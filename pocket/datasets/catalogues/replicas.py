@@ -1,4 +1,4 @@
-"""Replicas of the files of CMS: at which sites they can be read, by Rucio."""
+"""Replicas of CMS files at the sites that Rucio knows."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from pocket.datasets.catalogues import rucio_query
 from pocket.datasets.catalogues.settings import Settings
 from pocket.errors import DatasetError
 
-#: pairs of site and address by logical name of the file
+#: Logical name of a file → pairs of site and address.
 Replicas: TypeAlias = dict[str, list[tuple[str, str]]]
 
-#: what coffea calls its map of the sites' addresses
+#: Name of coffea's map of the sites' addresses.
 _MAP = ".sites_map.json"
 
-#: seconds for importing coffea, which takes some on a busy machine
+#: Seconds for importing coffea, which is slow on a busy machine.
 MARGIN = 30.0
 
 
 def rucio_replicas(dataset: str, settings: Settings, folder: Path) -> Replicas:
-    """Ask Rucio where the files of a dataset are.
+    """Return the replicas of a dataset's files that Rucio knows.
 
     Args:
         dataset: name of the dataset.
-        settings: how long to wait, and where the addresses of sites are if not in CVMFS.
-        folder: folder for coffea's map of the sites, which it renews after ten minutes.
+        settings: time-outs, and the addresses of sites if they aren't in CVMFS.
+        folder: folder for coffea's map of the sites, which is renewed after ten minutes.
 
     Raises:
         DatasetError: if Rucio can't be asked, doesn't answer in time, or doesn't know the dataset.
@@ -48,7 +48,7 @@ def site_replicas(places: Sequence[tuple[str, str]], settings: Settings, folder:
 
     Args:
         places: pairs of the file's logical name and the site.
-        settings: where the addresses of sites are if not in CVMFS.
+        settings: the addresses of sites if they aren't in CVMFS.
         folder: folder for coffea's map of the sites.
 
     Raises:
@@ -59,7 +59,7 @@ def site_replicas(places: Sequence[tuple[str, str]], settings: Settings, folder:
 
 def _query(request: Mapping[str, Any], settings: Settings, folder: Path, what: str) -> Replicas:
     folder.mkdir(parents=True, exist_ok=True)
-    # coffea writes its map piece by piece, so each program has its own
+    # coffea doesn't write its map atomically, so each process has its own.
     with tempfile.TemporaryDirectory(dir=folder, prefix=".query-") as own:
         try:
             if settings.sites_map:
@@ -77,12 +77,12 @@ def _query(request: Mapping[str, Any], settings: Settings, folder: Path, what: s
 
 
 def _run(request: Mapping[str, Any], settings: Settings, folder: Path, what: str) -> dict[str, Any]:
-    # a client asks several times, and waits in between
+    # A client asks several times, and waits in between.
     seconds = MARGIN + settings.timeout * (settings.retries + 1)
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONWARNINGS"}
     try:
         result = subprocess.run(
-            # -P: the folder of the program is no place to import from
+            # With -P, the folder of the program isn't searched for modules.
             [sys.executable, "-P", rucio_query.__file__],
             input=json.dumps(request),
             cwd=folder,

@@ -1,7 +1,8 @@
-"""A program of its own that asks Rucio for replicas, and CVMFS for the addresses of sites, through coffea.
+"""Stand-alone program that asks Rucio for replicas, and CVMFS for the addresses of sites, through coffea.
 
-It is given a request on stdin and answers on stdout, both as JSON. Apart from the rest it can be stopped when Rucio
-hangs; and coffea keeps its map of the sites in the working directory, prints, and sets variables.
+It reads a request from stdin and writes an answer to stdout, both as JSON. It is a process of its own, since it can be
+killed if Rucio hangs, and since coffea writes its map of the sites to the working directory, prints, and sets
+variables.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 
 class Recorder:
-    """Passes replicas on from a client of Rucio and keeps the names of the files, which coffea drops.
+    """Client of Rucio that passes replicas on and records the names of the files, which coffea drops.
 
     Args:
         client: a client of Rucio.
@@ -25,14 +26,14 @@ class Recorder:
         self.names: list[str] = []
 
     def list_replicas(self, dids: list[dict[str, str]]) -> Iterator[dict[str, Any]]:
-        """Yield what the client does."""
+        """Yield the client's replicas."""
         for record in self.client.list_replicas(dids):
             self.names.append(record["name"])
             yield record
 
 
 def dataset_replicas(dataset: str, timeout: float) -> dict[str, list[list[str]]]:
-    """Return the pairs of site and address of each file of a dataset, by the file's logical name."""
+    """Return logical name → pairs of site and address, for the files of a dataset."""
     from coffea.dataset_tools import rucio_utils
     from rucio.client import Client
 
@@ -47,7 +48,7 @@ def dataset_replicas(dataset: str, timeout: float) -> dict[str, list[list[str]]]
 
 
 def site_addresses(places: Iterable[tuple[str, str]]) -> dict[str, list[list[str]]]:
-    """Return the same for files that are known to be at one site: pairs of logical name and site."""
+    """Return logical name → pairs of site and address, for files that are known to be at one site."""
     from coffea.dataset_tools import rucio_utils
 
     rules = rucio_utils.get_xrootd_sites_map()
@@ -68,7 +69,8 @@ def main() -> None:
                 answer = {"replicas": dataset_replicas(request["dataset"], request["timeout"])}
             else:
                 answer = {"replicas": site_addresses(request["places"])}
-        # whatever the client, coffea or a missing CVMFS lead to: the caller says it and goes on without
+        # Any exception of the client, coffea or a missing CVMFS is passed to the caller, which reports it and
+        # continues.
         except BaseException as error:
             text = " ".join(str(error).split())
             answer = {"error": f"{type(error).__name__}: {text}"[:300]}

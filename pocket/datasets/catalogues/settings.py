@@ -1,4 +1,4 @@
-"""Settings of the catalogues: their addresses, time-outs, and the sites that files are read from."""
+"""Settings of catalogues: addresses, time-outs, and the sites that files are read from."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ SECTION = "[catalogues] of law.cfg"
 
 @dataclass(frozen=True)
 class SiteRules:
-    """Which sites files are read from, and from which first.
+    """Rules for the sites that files are read from, and their order.
 
     Args:
-        allow: only these sites, in this order; all if empty.
-        block: never these.
+        allow: if given, only these sites, in this order.
+        block: never these sites.
         regex: only sites whose name has a match of this expression.
-        priority: these first, in this order, if they are allowed.
+        priority: these sites first, in this order, if they are allowed.
 
     Raises:
-        ConfigError: if ``regex`` is no regular expression.
+        ConfigError: if ``regex`` isn't a regular expression.
     """
 
     allow: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class SiteRules:
             raise ConfigError(f"regex_sites in {SECTION} is {self.regex!r}, no regular expression: {error}") from None
 
     def order(self, sites: list[str]) -> list[str]:
-        """Return the allowed ones of ``sites``, the best first; sites that no rule tells apart keep their order."""
+        """Return the allowed ones of ``sites``, the best first; otherwise equal sites keep their order."""
         allowed = [
             site
             for site in sites
@@ -53,22 +53,22 @@ class SiteRules:
 
 @dataclass(frozen=True)
 class Settings:
-    """How catalogues are asked.
+    """Settings of requests to catalogues.
 
     Args:
         dbs_url: address of DBS, to which instance and ``DBSReader`` are appended.
         open_data_url: address of the CERN Open Data portal.
-        redirector: what stands in front of a file's logical name where no site is known.
+        redirector: prefix of a file's logical name if no site is known.
         sites: the sites to read from.
-        max_replicas: how many places of one file to keep, besides a ``storage_prefix``.
+        max_replicas: largest number of locations per file, besides ``storage_prefix``.
         sites_map: JSON file with the address of each site, instead of those in CVMFS.
         timeout: seconds to wait for a connection, and for each piece of an answer.
-        retries: how often a failed request is repeated.
+        retries: number of repetitions of a failed request.
         backoff: seconds before the second repetition; doubled for each further one.
-        cache_hours: how long the answers of catalogues are kept.
+        cache_hours: time for which answers of catalogues are valid.
 
     Raises:
-        ConfigError: if a value can't be used.
+        ConfigError: if a value is invalid.
     """
 
     dbs_url: str = "https://cmsweb.cern.ch:8443/dbs"
@@ -93,7 +93,7 @@ class Settings:
             raise ConfigError(f"timeout in {SECTION} is {self.timeout} s, expected more than 0")
 
     def places(self, source: str, storage_prefix: str) -> str:
-        """Return what decides where the files of a dataset are read from, besides the catalogues' answers.
+        """Return the settings that decide, besides the catalogues' answers, where the files of a dataset are read from.
 
         Args:
             source: ``"das_names"`` or ``"open_data"``.
@@ -115,15 +115,15 @@ _NUMBERS: dict[str, Callable[[str], float]] = {
 
 
 def read_settings(options: Mapping[str, str]) -> Settings:
-    """Return the settings that a section of a configuration file gives; empty values mean the defaults.
+    """Return the settings in a section of a configuration file; empty values mean the defaults.
 
     Args:
-        options: name → text: the fields of :class:`Settings`, and ``allow_sites``, ``block_sites``,
+        options: name → string: the fields of :class:`Settings`, and ``allow_sites``, ``block_sites``,
             ``priority_sites`` (separated by commas) and ``regex_sites``.
 
     Raises:
         UnknownNameError: if an option is unknown.
-        ConfigError: if a value can't be used.
+        ConfigError: if a value is invalid.
     """
     known = [item.name for item in fields(Settings) if item.name != "sites"]
     check_known("option", options, [*known, *_LISTS, "regex_sites"], SECTION)

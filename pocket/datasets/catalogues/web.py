@@ -1,4 +1,4 @@
-"""Requests to catalogues: TLS always verified, with time-outs, and repeated with growing pauses."""
+"""Requests to catalogues, with verified TLS, time-outs, and retries after increasing pauses."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Any
 from pocket.datasets.catalogues.settings import Settings
 from pocket.errors import DatasetError
 
-#: what a server answers that may answer properly a little later
+#: Status codes of temporary errors.
 _TRANSIENT = (429, 500, 502, 503, 504)
 _GRID_AUTHORITIES = Path("/etc/grid-security/certificates")
 
 
 def get_json(url: str, params: Mapping[str, str], settings: Settings, *, grid: bool = False) -> Any:
-    """Ask a catalogue.
+    """Return the answer of a catalogue.
 
     Args:
         url: address without parameters.
         params: the parameters.
         settings: time-outs and retries.
-        grid: identify by the proxy or certificate of the user, and trust the authorities of the grid.
+        grid: authenticate with the user's proxy or certificate, and trust the authorities of the grid.
 
     Returns:
-        The answer, from JSON.
+        The decoded JSON.
 
     Raises:
-        DatasetError: if there is no answer after all retries, it says no, or it isn't JSON.
+        DatasetError: if there is no answer after all retries, it is an error, or it isn't JSON.
     """
     import requests
     from requests.adapters import HTTPAdapter
@@ -49,7 +49,7 @@ def get_json(url: str, params: Mapping[str, str], settings: Settings, *, grid: b
             session.verify = authorities()
         try:
             answer = session.get(url, params=dict(params), timeout=(settings.timeout, settings.timeout))
-        # OSError: a file of certificates that can't be read
+        # An OSError means that a file of certificates can't be read.
         except (requests.RequestException, OSError) as error:
             tries = f" after {settings.retries + 1} tries" if settings.retries else ""
             hint = "; you have no grid proxy (voms-proxy-init)" if grid and session.cert is None else ""
@@ -69,13 +69,13 @@ def get_json(url: str, params: Mapping[str, str], settings: Settings, *, grid: b
 
 
 def user_certificate() -> str | tuple[str, str] | None:
-    """Return the files to identify by: a proxy, or a certificate and its key, or None if there are neither.
+    """Return the files to authenticate with: a proxy, a certificate and its key, or None if there are neither.
 
-    Looked for in this order: ``$X509_USER_PROXY``, ``$X509_USER_CERT`` with ``$X509_USER_KEY``, and the place that
-    voms-proxy-init writes to.
+    They are searched for in ``$X509_USER_PROXY``, in ``$X509_USER_CERT`` with ``$X509_USER_KEY``, and at the default
+    path of voms-proxy-init, in this order.
 
     Raises:
-        DatasetError: if a variable names a file that isn't there.
+        DatasetError: if a variable names a file that doesn't exist.
     """
     for names in (("X509_USER_PROXY",), ("X509_USER_CERT", "X509_USER_KEY")):
         paths = [os.environ.get(name, "") for name in names]
@@ -89,7 +89,7 @@ def user_certificate() -> str | tuple[str, str] | None:
 
 
 def authorities() -> str | bool:
-    """Return the certificates of authorities to trust: those of the grid where they are, else the usual ones."""
+    """Return the certificates of trusted authorities: those of the grid if they exist, else the default ones."""
     given = os.environ.get("X509_CERT_DIR")
     if given:
         return given
@@ -97,13 +97,13 @@ def authorities() -> str | bool:
 
 
 def _reason(error: BaseException) -> str:
-    # requests wraps what urllib3 wraps around the reason
+    # The reason is wrapped by urllib3 and again by requests.
     inner = error.args[0] if error.args and isinstance(error.args[0], BaseException) else error
     return re.sub(r"^HTTPS?Connection\w*\(.*?\): ", "", str(getattr(inner, "reason", None) or inner))[:200]
 
 
 def _message(content: Any) -> str:
-    """Return what DBS or the Open Data portal say about an error."""
+    """Return the error message of DBS or the Open Data portal."""
     answer = content[0] if isinstance(content, list) and content else content
     if not isinstance(answer, dict):
         return ""
