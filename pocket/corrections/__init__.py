@@ -1,1 +1,1 @@
-"""Corrections in correctionlib files: loading, evaluation for the objects of events, and bins that are kept."""
+"""Corrections in correctionlib files: loading, evaluation for the objects of events, and cached bins."""

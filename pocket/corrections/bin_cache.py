@@ -1,9 +1,8 @@
-"""Corrections whose variations differ in nothing but their numbers: the bin of an object is found once for all of them.
+"""Cached bins of corrections: objects are assigned to bins once for all variations of a correction.
 
-correctionlib looks for the bins of all objects anew for each variation, up and down, which was the larger part of the
-time that weights took. Here the values of a variation are taken from a list. Bins that form a grid are found by
-:mod:`pocket.corrections.grid`; otherwise correctionlib evaluates a correction that has the number of each bin in the
-place of its value. Corrections with formulas are evaluated as they are.
+correctionlib searches the bins of all objects again for each variation. Here, the value of a variation is taken from a
+list. Bins in a grid are found by :mod:`pocket.corrections.grid`; for other bins, correctionlib evaluates a correction
+whose values are the numbers of the bins. Corrections with formulas are evaluated as usual.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ from pocket.corrections.tree import BINNED, Node, children, kind_of, own_form, w
 from pocket.parameters.checksums import FileContent
 
 Floats = npt.NDArray[np.float64]
-#: values of an input: one for all objects, or one per object
+#: Values of an input: one for all objects, or one per object.
 Input = str | npt.NDArray[Any]
 
 
 class Inputs(Mapping[str, Input]):
-    """Inputs of corrections by name, with the bins that were found for them.
+    """Inputs of corrections by name, with their cached bins.
 
     Args:
-        values: one text for all objects, or one number per object, shape (n objects,).
+        values: one string for all objects, or one number per object, shape (n objects,).
     """
 
     def __init__(self, values: Mapping[str, Input]) -> None:
@@ -55,16 +54,16 @@ class Inputs(Mapping[str, Input]):
 
     @classmethod
     def of(cls, values: Mapping[str, Input]) -> Inputs:
-        """Return inputs, the same if they are such already."""
+        """Return inputs of this class, the same object if they have it already."""
         return values if isinstance(values, Inputs) else cls(values)
 
     @property
     def texts(self) -> dict[str, str]:
-        """The inputs that are texts."""
+        """The inputs that are strings."""
         return {name: value for name, value in self._values.items() if isinstance(value, str)}
 
     def with_texts(self, texts: Mapping[str, str]) -> Inputs:
-        """Return the same inputs with some texts set."""
+        """Return the same inputs with some strings set."""
         other = Inputs({**self._values, **texts})
         other._places, other._origin = self._places, self._origin
         return other
@@ -76,11 +75,11 @@ class Inputs(Mapping[str, Input]):
         return other
 
     def places(self, key: Any, find: Callable[[], Floats]) -> Indices:
-        """Return the bins of the objects in a correction; shape (n objects,).
+        """Return the bins of the objects in a correction, cached by a key; shape (n objects,).
 
         Args:
-            key: names the bins.
-            find: returns the numbers of the bins, if they aren't known yet.
+            key: identifies the bins.
+            find: returns the numbers of the bins; called if they aren't cached.
         """
         if key not in self._places:
             if self._origin is not None and key in self._origin[0]._places:
@@ -93,11 +92,12 @@ class Inputs(Mapping[str, Input]):
 
 @dataclass(frozen=True, eq=False)
 class Bins:
-    """The bins of a correction.
+    """Bins of a correction.
 
     Args:
-        tree: the correction for some texts.
-        correction: what correctionlib evaluates to the number of the bin; it has only the inputs that are numbers.
+        tree: the correction for fixed strings.
+        correction: correctionlib's correction whose values are the numbers of the bins; it has only the inputs that are
+            numbers.
         axes: input → its axis, if the bins form a grid.
     """
 
@@ -117,7 +117,7 @@ class Bins:
             columns: the inputs that are numbers, each of shape (n objects,).
 
         Raises:
-            IndexError: if one of them is in no bin.
+            IndexError: if an object is in no bin.
         """
         found = None
         if self.axes is not None:
@@ -128,15 +128,15 @@ class Bins:
 
 @functools.lru_cache(maxsize=1024)
 def binned(content: FileContent, name: str, texts: frozenset[tuple[str, str]]) -> tuple[Bins, Floats] | None:
-    """Return the bins of a correction for some texts, and its value in each of them.
+    """Return the bins of a correction for fixed strings, and its value in each of them.
 
     Args:
         content: the correctionlib file.
         name: name of the correction in it.
-        texts: (input, text) for all inputs that are texts.
+        texts: (input, string) for all inputs that are strings.
 
     Returns:
-        ``None`` if it doesn't consist of bins alone. The value is NaN in bins that this variation doesn't have.
+        ``None`` if it doesn't consist of bins only. The value is NaN in bins that this variation doesn't have.
     """
     correction = _bins_alone(content, name)
     tree = None if correction is None else _for_texts(correction["data"], dict(texts))
@@ -157,8 +157,8 @@ def binned(content: FileContent, name: str, texts: frozenset[tuple[str, str]]) -
 
 @functools.lru_cache(maxsize=256)
 def _bins_alone(content: FileContent, name: str) -> dict[str, Any] | None:
-    """Return a correction if there is nothing but bins in it; others take much memory."""
-    # compound corrections are not among them
+    """Return a correction if it consists of bins only; others take much memory."""
+    # The JSON has compound corrections elsewhere, so they aren't found.
     found = next((correction for correction in read_corrections(content) if correction["name"] == name), None)
     return found if found is not None and _has_bins_alone(found["data"]) else None
 
@@ -173,7 +173,7 @@ def _known_bins(content: FileContent, name: str, inputs: tuple[str, ...]) -> lis
 
 
 def _for_texts(node: Node, texts: Mapping[str, str]) -> Node | None:
-    """Return a tree of bins with texts chosen; ``None`` if it doesn't have one of them, or a value isn't finite."""
+    """Return a tree of bins for fixed strings; ``None`` if it doesn't have one of them, or a value isn't finite."""
     if kind_of(node) == "number":
         return float(node) if math.isfinite(float(node)) else None
     below = children(node)
@@ -185,7 +185,7 @@ def _for_texts(node: Node, texts: Mapping[str, str]) -> Node | None:
 
 
 def _collect(reference: Node, tree: Node | None, values: list[float]) -> bool:
-    """Add the values of a tree in the order of the bins of another one, and tell whether it has no other bins."""
+    """Add the values of a tree in the order of a reference's bins, and tell whether it has no other bins."""
     if kind_of(reference) == "number":
         values.append(np.nan if tree is None else tree)
         return kind_of(tree) == "number"
@@ -194,7 +194,7 @@ def _collect(reference: Node, tree: Node | None, values: list[float]) -> bool:
         return all(_collect(child, None, values) for child in ours.values())
     if own_form(tree) != own_form(reference):
         return False
-    # a category may lack some keys, unless those have its default
+    # A category may lack some keys, unless its default applies to them.
     lacks_some = theirs.keys() < ours.keys() and kind_of(reference) == "category" and None not in theirs
     if ours.keys() != theirs.keys() and not lacks_some:
         return False
@@ -202,7 +202,7 @@ def _collect(reference: Node, tree: Node | None, values: list[float]) -> bool:
 
 
 def _as_correctionlib_reads(values: list[float]) -> Floats:
-    """Return numbers as correctionlib reads them from its files, which may differ from Python's in the last bit."""
+    """Return numbers as correctionlib parses them, which may differ from Python's result in the last bit."""
     edges = {"n": len(values), "low": 0.0, "high": float(len(values))}
     content = np.nan_to_num(values, nan=0.0).tolist()
     axis = [{"name": "bin", "type": "real"}]
@@ -219,7 +219,7 @@ def _read_back(correction: Mapping[str, Any]) -> Any:
 
 
 def _numbered(node: Node, numbers: Iterator[int]) -> Node:
-    """Return a tree with the numbers of the bins for their values."""
+    """Return a tree with the numbers of the bins as values."""
     if kind_of(node) == "number":
         return next(numbers)
     return with_children(node, {label: _numbered(child, numbers) for label, child in children(node).items()})

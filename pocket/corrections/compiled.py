@@ -1,6 +1,6 @@
-"""Compiled loops over values and the bins of an axis.
+"""Compiled loops that find the bins of values on an axis.
 
-Each continues the number of a bin, of which the axes before are known: number × bins of this axis + bin on this axis.
+Each updates the numbers of bins from the previous axes: number × bins of this axis + bin on this axis.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ import numpy as np
 import numpy.typing as npt
 
 Indices = npt.NDArray[np.int64]
-#: values that are compared with one edge after the other, which stay in the innermost cache
+#: Number of values that are compared with one edge after another, few enough for the L1 cache.
 _BLOCK = 1024
 
 
 @numba.njit(cache=True, nogil=True)
 def add_bins(values: npt.NDArray[Any], edges: npt.NDArray[np.float64], clamped: bool, found: Indices) -> bool:
-    """Continue the numbers by bins between edges.
+    """Update the numbers of bins for an axis of edges.
 
     Args:
         values: without NaN, shape (n values,).
-        edges: growing, shape (n bins + 1,); a lower edge is in the bin, an upper one is not.
-        clamped: whether values beyond take the outermost bin.
-        found: the numbers, changed, shape (n values,).
+        edges: increasing, shape (n bins + 1,); a bin includes its lower edge and excludes its upper one.
+        clamped: whether values outside of the edges are in the outermost bin.
+        found: the numbers, updated by this function, shape (n values,).
 
     Returns:
         Whether each value is in a bin.
     """
-    # the number of edges passed: the larger part of a binary search is waiting for comparisons that can't be foreseen
+    # Count the edges below each value: the CPU can't predict the comparisons of a binary search.
     passed = np.empty(_BLOCK, dtype=np.int64)
     bins, inside = np.int64(len(edges) - 1), True
     for first in range(np.uint64(0), np.uint64(len(values)), np.uint64(_BLOCK)):
@@ -51,12 +51,12 @@ def add_bins(values: npt.NDArray[Any], edges: npt.NDArray[np.float64], clamped: 
 
 @numba.njit(cache=True, nogil=True)
 def add_keys(values: npt.NDArray[Any], keys: npt.NDArray[Any], found: Indices) -> bool:
-    """Continue the numbers by positions of keys.
+    """Update the numbers of bins for an axis of keys.
 
     Args:
         values: shape (n values,).
         keys: all different, shape (n keys,).
-        found: the numbers, changed, shape (n values,).
+        found: the numbers, updated by this function, shape (n values,).
 
     Returns:
         Whether each value is a key.

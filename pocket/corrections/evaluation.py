@@ -1,7 +1,8 @@
-"""Corrections of the physics object groups, evaluated for the objects of events.
+"""Evaluation of corrections of the physics object groups for the objects of events.
 
-Their files differ in the order and the spelling of inputs (``working_point``, ``WorkingPoint``), and many raise an
-error for a value beyond their bins. So inputs are given by name, and a value beyond the outermost bin takes that bin.
+The groups' files differ in the order and spelling of inputs (``working_point``, ``WorkingPoint``), and many raise an
+error for a value outside of their bins. So inputs are given by name, and a value beyond the outermost bin uses that
+bin.
 """
 
 from __future__ import annotations
@@ -34,23 +35,23 @@ def named_correction(params: Any, *path: str) -> tuple[str, str]:
 
 
 def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = True) -> Floats:
-    """Evaluate a correction.
+    """Return the values of a correction for objects.
 
     Args:
         file: correctionlib file, by its path or by name (:func:`pocket.corrections.files.load_correction`).
         name: name of the correction in it.
-        inputs: values by the name of the input, as it is or in lower case and without underscores; those that the
-            correction doesn't have are left aside. As :class:`~pocket.corrections.bin_cache.Inputs` they remember
-            the bins that were found for another variation.
-        clamped: whether values beyond the bins take the outermost bin where the correction has no rule for them.
-            Otherwise they are an error.
+        inputs: name of the input, also in lower case and without underscores → values; inputs that the correction
+            doesn't have are ignored. Instances of :class:`~pocket.corrections.bin_cache.Inputs` cache the bins for
+            other variations.
+        clamped: whether values beyond the bins use the outermost bin if the correction has no rule for them. Otherwise
+            they raise an error.
 
     Returns:
         One value per object.
 
     Raises:
         ConfigError: if the file can't be read, an input isn't given or has NaN, or a value isn't covered.
-        UnknownNameError: if the correction or the value of a text input isn't in the file.
+        UnknownNameError: if the file doesn't have the correction, or the correction the value of a string input.
     """
     correction = load_correction(file, name)
     content = find_corrections(file)
@@ -96,17 +97,17 @@ def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = 
 
     if len(texts) < len(names) and (found := binned(content, name, frozenset(texts.items()))):
         bins, values = found
-        # values beyond the bins may be taken for others than in another variation
+        # Clamped values may get different bins in another variation, so the ranges are part of the key.
         places = inputs.places((bins, *covered.values()), lambda: evaluated(bins, bins.inputs))
         result = values.take(places)
-        # most variations have all bins
+        # Most variations have all bins; correctionlib decides about objects in missing ones.
         if not (np.isnan(values).any() and np.isnan(result).any()):
             return result
     return evaluated(correction, correction.inputs)
 
 
 def kinds(file: str, name: str) -> frozenset[Any]:
-    """Return the variations that a correction knows, whatever it calls that input.
+    """Return the variations that a correction has, whatever the name of that input.
 
     Raises:
         ConfigError: if the file can't be read.
@@ -117,30 +118,30 @@ def kinds(file: str, name: str) -> frozenset[Any]:
     return frozenset().union(*(keys[variable] for variable in keys if plain_name(variable) in KIND))
 
 
-#: what the groups call the input for the variation
+#: Names that the groups use for the input of the variation.
 KIND = ("systematic", "valtype", "scalefactors")
 
 
 def kind_input(kind: str) -> dict[str, str]:
-    """Return the input for a variation, whatever the correction calls it."""
+    """Return the input of a variation, under all names that corrections use."""
     return dict.fromkeys(KIND, kind)
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """Values that a correction has.
+    """Values for which a correction is defined.
 
     Args:
-        keys: input → its keys; ``None`` among them stands for any other.
-        ranges: input → (keys of other inputs that lead there, lower edge, upper edge), where values beyond the edges
-            are an error.
+        keys: input → its keys; ``None`` means any other key.
+        ranges: input → (keys of other inputs on the path, lower edge, upper edge) of bins that raise an error for
+            values outside of the edges.
     """
 
     keys: Mapping[str, frozenset[Any]]
     ranges: Mapping[str, frozenset[tuple[Keys, float, float]]]
 
     def range(self, variable: str, texts: Mapping[str, str]) -> tuple[float, float]:
-        """Return the range of an input that is covered whatever the inputs per object are."""
+        """Return the range of an input that is covered for all values of the numeric inputs."""
         low, high = -np.inf, np.inf
         for keys, lower, upper in self.ranges.get(variable, ()):
             if all(texts.get(other, key) == key for other, key in keys):
@@ -150,12 +151,12 @@ class Coverage:
 
 @functools.lru_cache(maxsize=256)
 def coverage(content: FileContent, name: str) -> Coverage:
-    """Return what a correction of a file covers."""
+    """Return the values for which a correction in a file is defined."""
     corrections = read_corrections(content)
     keys: dict[str, set[Any]] = {}
     ranges: dict[str, set[tuple[Keys, float, float]]] = {}
 
-    # compound corrections are not among them, and cover what their parts do
+    # The JSON has compound corrections elsewhere; they are defined where their parts are.
     tree = next((correction["data"] for correction in corrections if correction["name"] == name), None)
     for node, path in walk_with_keys(tree, follow=_takes_the_same_values):
         if kind_of(node) == "category":
@@ -169,7 +170,7 @@ def coverage(content: FileContent, name: str) -> Coverage:
 
 
 def _takes_the_same_values(node: Node, label: Label) -> bool:
-    # a transformation replaces an input, so what lies below it says nothing about the values given
+    # A transformation replaces an input, so nodes below it don't restrict the given values.
     return kind_of(node) == "category" or (kind_of(node) in BINNED and label != "flow")
 
 
@@ -181,14 +182,14 @@ def _numbers(
     values: npt.NDArray[Any], integer: bool, where: str, covered: tuple[float, float] | None
 ) -> npt.NDArray[Any]:
     whole = values.dtype.kind in "biu"
-    # correctionlib takes some bin for NaN instead of refusing it
+    # correctionlib assigns NaN to some bin instead of refusing it.
     if not whole and np.isnan(values).any():
         raise ConfigError(f"{where} has NaN")
     if not integer:
         numbers = values.astype(np.float64)
         if covered is not None and np.isfinite(covered).any():
             low, high = covered
-            # the upper edge itself is beyond the last bin
+            # The upper edge itself is outside of the last bin.
             np.clip(numbers, low, np.nextafter(high, -np.inf) if np.isfinite(high) else high, out=numbers)
         return numbers
     if not whole and not np.all(np.isfinite(values) & (np.rint(values) == values)):

@@ -1,4 +1,4 @@
-"""Loading of correctionlib files, once per process and content."""
+"""Loading of correctionlib files, cached by content in each process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _GZIP = b"\x1f\x8b"
 
 
 def read_corrections(content: FileContent) -> list[dict[str, Any]]:
-    """Return the corrections of a correctionlib file as plain JSON, without the compound ones.
+    """Return the simple corrections of a correctionlib file as plain JSON, without compound ones.
 
     Args:
         content: JSON or gzipped JSON, see :func:`pocket.parameters.checksums.content_of`.
@@ -43,7 +43,7 @@ def load_correction(path: str, name: str) -> Any:
     corrections = _load(find_corrections(path))
     if name in corrections.compound:
         return corrections.compound[name]
-    # "in corrections" itself raises an IndexError
+    # Testing "name in corrections" raises an IndexError.
     if name not in list(corrections):
         raise UnknownNameError("correction", name, [*corrections, *corrections.compound], Path(path).name)
     return corrections[name]
@@ -60,12 +60,12 @@ def names_of(content: FileContent) -> tuple[str, ...]:
 
 
 def inputs_of(correction: Any) -> str:
-    """Return the inputs of a correction in words, e.g. ``"the inputs pt (real), systematic (string)"``."""
+    """Return a description of a correction's inputs, e.g. ``"the inputs pt (real), systematic (string)"``."""
     return f"the inputs {', '.join(f'{variable.name} ({variable.type})' for variable in correction.inputs)}"
 
 
 def find_corrections(path: str) -> FileContent:
-    """Return a correctionlib file with its content, by path or name.
+    """Return a correctionlib file and its content, by path or portable name.
 
     Raises:
         ConfigError: if the file isn't found.
@@ -88,7 +88,7 @@ def _load(content: FileContent) -> Any:
         return correctionlib.CorrectionSet.from_string(_text(content).decode())
     except PocketError:
         raise
-    except Exception as error:  # correctionlib raises plain RuntimeError and friends
+    except Exception as error:  # correctionlib raises plain RuntimeErrors and other types.
         raise ConfigError(f"{content.path} is not a correctionlib file: {error}") from None
 
 

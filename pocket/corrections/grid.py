@@ -1,7 +1,7 @@
-"""Numbers of bins of corrections whose bins are the same everywhere, as a grid of axes.
+"""Numbers of bins of corrections whose bins form a grid of axes.
 
-correctionlib takes some 60 ns to walk through three axes for one object; compiled loops compare many objects with an
-edge at once.
+correctionlib takes some 60 ns to find the bin of one object on three axes; the compiled loops compare many objects with
+an edge at the same time.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Keys:
-    """An axis of keys of a category.
+    """Axis of integer keys.
 
     Args:
-        keys: whole numbers, in the order of their bins.
+        keys: integers, in the order of their bins.
     """
 
     keys: tuple[int, ...]
 
     def add(self, values: npt.NDArray[Any], found: Indices) -> bool:
-        """Continue the numbers of bins by those of this axis, and tell whether each value is a key."""
+        """Update the numbers of bins for this axis, and tell whether each value is a key."""
         from pocket.corrections.compiled import add_keys
 
         return bool(add_keys(values, np.array(self.keys), found))
@@ -37,18 +37,18 @@ class Keys:
 
 @dataclass(frozen=True)
 class Edges:
-    """An axis of bins, each from its lower edge up to the next one, which is not in it.
+    """Axis of bins, each from its lower edge to the next edge, which isn't included.
 
     Args:
-        edges: growing, one more than there are bins.
-        clamped: whether values beyond take the outermost bin.
+        edges: increasing, one more than there are bins.
+        clamped: whether values outside of the edges are in the outermost bin.
     """
 
     edges: tuple[float, ...]
     clamped: bool
 
     def add(self, values: npt.NDArray[Any], found: Indices) -> bool:
-        """Continue the numbers of bins by those of this axis, and tell whether each value is in a bin."""
+        """Update the numbers of bins for this axis, and tell whether each value is in a bin."""
         from pocket.corrections.compiled import add_bins
 
         return bool(add_bins(values, np.array(self.edges), self.clamped, found))
@@ -58,11 +58,12 @@ Axis = Keys | Edges
 
 
 def axes_of(tree: Node) -> dict[str, Axis] | None:
-    """Return input → axis, the outermost first, of a tree of bins (:mod:`pocket.corrections.tree`).
+    """Return input → axis of a tree of bins (:mod:`pocket.corrections.tree`), the outermost first.
 
     Returns:
-        ``None`` if its bins form no grid: if there are none, they differ, have a rule of their own beyond the edges, or
-        the same width, for which correctionlib divides the range, which may round differently.
+        ``None`` if its bins don't form a grid: if there are none, they differ between branches, the values beyond the
+        edges are nodes of their own, or the bins are uniform: correctionlib computes such bins by a division, which may
+        round differently.
     """
     axes: dict[str, Axis] = {}
     nodes = [tree]
@@ -90,14 +91,14 @@ def _own_axes(node: Node) -> dict[str, Axis] | None:
 
 
 def find_bins(axes: Sequence[Axis], columns: Sequence[npt.NDArray[Any]]) -> Indices | None:
-    """Return the number of the bin of each object, the last axis running fastest.
+    """Return the number of the bin of each object; the last axis varies fastest.
 
     Args:
         axes: the axes of the grid.
         columns: values of the objects, without NaN, one array of shape (n objects,) per axis.
 
     Returns:
-        Shape (n objects,); ``None`` if one of them is in no bin.
+        Shape (n objects,); ``None`` if an object is in no bin.
     """
     found = np.zeros(len(columns[0]), dtype=np.int64)
     for axis, values in zip(axes, columns, strict=True):

@@ -1,4 +1,4 @@
-"""Names of the corrections in correctionlib files, kept beside the store: to load such a file may take seconds."""
+"""Names of the corrections in correctionlib files, cached beside the store, since loading may take seconds."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from pocket.parameters.locations import local_path
 
 
 def check_corrections(corrections: Iterable[tuple[str, str]]) -> None:
-    """Check that corrections are in their files.
+    """Check that corrections exist in their files.
 
-    A file that isn't on this machine isn't looked at: another step may make it, and jobs may have it.
+    A file that isn't on this machine is skipped: another step may make it, and jobs may have it.
 
     Args:
-        corrections: of each the file, as :func:`pocket.corrections.files.load_correction` takes it, and its name.
+        corrections: (file, name) of each; the file as :func:`pocket.corrections.files.load_correction` takes it.
 
     Raises:
         ConfigError: if a file isn't a correctionlib file.
@@ -45,7 +45,7 @@ def check_corrections(corrections: Iterable[tuple[str, str]]) -> None:
 
 @functools.lru_cache(maxsize=256)
 def _names(content: FileContent) -> tuple[str, ...]:
-    """Return the names of the corrections of a file, with the compound ones."""
+    """Return the names of the corrections in a file, including compound ones."""
     place = None
     with contextlib.suppress(ConfigError):
         place = store_root() / "cache" / "corrections" / f"{content.sha256}.json"
@@ -54,7 +54,7 @@ def _names(content: FileContent) -> tuple[str, ...]:
             return tuple(map(str, json.loads(place.read_bytes())))
     names = names_of(content)
     if place is not None:
-        # a store that can't be written to is no error here
+        # It is no error here if the store can't be written.
         with contextlib.suppress(OSError):
             place.parent.mkdir(parents=True, exist_ok=True)
             with replacing_file(place) as file:

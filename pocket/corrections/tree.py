@@ -1,7 +1,7 @@
-"""Trees of corrections, as plain JSON in correctionlib's schema version 2: walked, and changed.
+"""Trees of corrections in correctionlib's JSON schema version 2, which can be traversed and modified.
 
-When inputs are fixed, nothing else is evaluated, so what is left is the same function of the other ones. Source of the
-schema: https://cms-nanoaod.github.io/correctionlib/schemav2.html.
+Fixing some inputs leaves the same function of the others, since no value is evaluated. Source of the schema:
+https://cms-nanoaod.github.io/correctionlib/schemav2.html.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Any
 
 from pocket.errors import ScaleFactorError
 
-#: a number, or a JSON object with ``nodetype``
+#: A number, or a JSON object with ``nodetype``.
 Node = Any
-#: value of an input
+#: Value of an input.
 Value = str | int | float
-#: where a node is below another one: a key, a position or a name, see :func:`children`
+#: Place of a node below another one: a key, a position or a name, see :func:`children`.
 Label = Any
-#: (input, key) of categories
+#: (input, key) of categories.
 Keys = frozenset[tuple[str, Any]]
-#: types of nodes that are bins
+#: Types of nodes that are bins.
 BINNED = ("binning", "multibinning")
 
 
@@ -34,11 +34,11 @@ def kind_of(node: Node) -> str:
 
 
 def children(node: Node) -> dict[Label, Node]:
-    """Return the nodes right below a node.
+    """Return the nodes directly below a node.
 
     Returns:
-        Of a category by key, ``None`` for any other key; of bins by position, with ``"flow"`` for what lies beyond
-        the edges; of a transformation its ``"rule"`` and its ``"content"``.
+        For a category by key, ``None`` for any other key; for bins by position, and ``"flow"`` for values beyond the
+        edges; for a transformation its ``"rule"`` and ``"content"``.
 
     Example:
         >>> children({"nodetype": "binning", "input": "pt", "edges": [0, 1, 2], "content": [0.9, 1.1], "flow": 1.0})
@@ -58,7 +58,7 @@ def children(node: Node) -> dict[Label, Node]:
 
 
 def with_children(node: Node, below: Mapping[Label, Node]) -> Node:
-    """Return a node with others below it, labelled as by :func:`children`."""
+    """Return a node with other nodes below it, labelled as in :func:`children`."""
     below = dict(below)
     match kind_of(node):
         case "category":
@@ -75,7 +75,7 @@ def with_children(node: Node, below: Mapping[Label, Node]) -> Node:
 
 
 def own_form(node: Node) -> dict[str, Any]:
-    """Return what a node has beside those below it: its type, inputs, edges, and the rule beyond them."""
+    """Return the properties of a node itself: its type, inputs, edges, and the rule beyond the edges."""
     if kind_of(node) == "number":
         return {}
     form = {key: node[key] for key in ("nodetype", "input", "inputs", "edges") if key in node}
@@ -83,19 +83,19 @@ def own_form(node: Node) -> dict[str, Any]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """Yield a node and all below it."""
+    """Yield a node and all nodes below it."""
     yield from (part for part, _ in walk_with_keys(node))
 
 
 def walk_with_keys(
     node: Node, keys: Keys = frozenset(), follow: Callable[[Node, Label], bool] = lambda node, label: True
 ) -> Iterator[tuple[Node, Keys]]:
-    """Yield a node and all below it, each with the (input, key) of the categories that lead there.
+    """Yield a node and all nodes below it, each with the (input, key) of the categories on its path.
 
     Args:
         node: the node.
-        keys: those that lead to it.
-        follow: tells whether to go from a node to the one below it that has a label.
+        keys: (input, key) on the path to the node.
+        follow: tells whether to continue from a node to the one with a label below it.
     """
     yield node, keys
     for label, child in children(node).items():
@@ -105,7 +105,7 @@ def walk_with_keys(
 
 
 def binned_inputs(node: Node) -> list[tuple[str, Any]]:
-    """Return the inputs of bins with their edges, as the file has them; none of other nodes."""
+    """Return the inputs of bins with their edges as in the file; empty for other nodes."""
     match kind_of(node):
         case "binning":
             return [(node["input"], node["edges"])]
@@ -116,13 +116,13 @@ def binned_inputs(node: Node) -> list[tuple[str, Any]]:
 
 
 def keys_of(node: Node, name: str) -> set[str | int]:
-    """Return all keys that a tree has for an input."""
+    """Return all keys of an input in a tree."""
     categories = (part for part in walk(node) if kind_of(part) == "category")
     return {item["key"] for part in categories if part["input"] == name for item in part["content"]}
 
 
 def edges_of(edges: Any) -> list[float]:
-    """Return the edges of a binning, which may be uniform or infinite."""
+    """Return the edges of a binning as numbers, also for uniform ones."""
     if isinstance(edges, dict):
         low, high, count = edges["low"], edges["high"], edges["n"]
         return [low + (high - low) * number / count for number in range(count)] + [float(high)]
@@ -131,12 +131,12 @@ def edges_of(edges: Any) -> list[float]:
 
 @dataclass(frozen=True)
 class Fixing:
-    """Gives inputs of a tree a value, and others a new name.
+    """Modification of a tree that fixes the values of inputs, and renames others.
 
     Args:
         values: input → its value.
         names: input → its new name.
-        where: what the tree is, for errors.
+        where: name of the tree, for errors.
     """
 
     values: Mapping[str, Value]
@@ -144,11 +144,11 @@ class Fixing:
     where: str
 
     def apply(self, node: Node) -> Node:
-        """Return the tree without the inputs that have a value.
+        """Return the tree without the inputs that have a fixed value.
 
         Raises:
-            ScaleFactorError: if a value isn't covered, or an input with a value is in a formula, a transformation or
-                a random number.
+            ScaleFactorError: if a value isn't covered, or a fixed input is in a formula, a transformation or a random
+                number.
         """
         if not isinstance(node, dict):
             return node
@@ -197,7 +197,7 @@ class Fixing:
         raise ScaleFactorError(f"{self.where}: {name} {self.values[name]!r} isn't covered everywhere")
 
     def _bins(self, node: Node, names: Sequence[str], edges: Sequence[Any]) -> Node:
-        """Return the bins of a node at the inputs that have a value."""
+        """Return the bins of a node for the fixed inputs."""
         chosen: list[Sequence[int]] = []
         for name, axis in zip(names, edges, strict=True):
             count = len(edges_of(axis)) - 1
@@ -210,7 +210,7 @@ class Fixing:
                     raise ScaleFactorError(f"{self.where}: {name} {self.values[name]!r} is out of range")
                 return node["flow"]
             chosen.append([min(max(position, 0), count - 1)])
-        # the last input runs fastest
+        # Content is stored such that the last input varies fastest.
         strides = [math.prod(len(edges_of(axis)) - 1 for axis in edges[i + 1 :]) for i in range(len(edges))]
         content = [node["content"][sum(map(operator.mul, index, strides))] for index in itertools.product(*chosen)]
         kept = [i for i, name in enumerate(names) if name not in self.values]
@@ -220,7 +220,7 @@ class Fixing:
 
 
 def _position(edges: Any, value: float) -> int:
-    """Return the number of the bin with a value, below 0 or too high if there is none; as correctionlib looks it up."""
+    """Return the number of a value's bin as correctionlib finds it; negative or too large if there is none."""
     if isinstance(edges, dict):
         low, high = float(edges["low"]), float(edges["high"])
         return math.floor(int(edges["n"]) * (value - low) / (high - low))
@@ -228,16 +228,16 @@ def _position(edges: Any, value: float) -> int:
 
 
 def add(nominal: Node, error: Node, sign: int, where: str) -> Node:
-    """Return the tree of the nominal values plus or minus their errors, which must be in the same bins.
+    """Return the tree of the nominal values plus or minus their errors; both must have the same bins.
 
     Args:
         nominal: tree of the values.
         error: tree of the sizes of their errors.
         sign: 1 or -1.
-        where: what is added, for errors.
+        where: name of the trees, for errors.
 
     Raises:
-        ScaleFactorError: if the trees differ in more than their numbers, or there are formulas or random numbers.
+        ScaleFactorError: if the trees differ in more than their numbers, or have formulas or random numbers.
     """
     if not isinstance(nominal, dict) and not isinstance(error, dict):
         return nominal + sign * error
@@ -245,7 +245,7 @@ def add(nominal: Node, error: Node, sign: int, where: str) -> Node:
         raise ScaleFactorError(f"{where}: errors can only be added to values in the same bins, and not to formulas")
 
     errors = children(error)
-    # the rule of a transformation is the same in both, and no value
+    # Both transformations have the same rule, which isn't a value.
     summed = {
         label: child if label == "rule" else add(child, errors[label], sign, where)
         for label, child in children(nominal).items()
@@ -254,7 +254,7 @@ def add(nominal: Node, error: Node, sign: int, where: str) -> Node:
 
 
 def _form(node: Node) -> object:
-    """Return what must be the same of two nodes to be added; nothing is the same as a formula or a random number."""
+    """Return the properties that must be equal to add two nodes; for formulas and random numbers, nothing is equal."""
     match kind_of(node):
         case "number":
             return "number"
