@@ -1,4 +1,4 @@
-"""Event weights: how they are defined, and which of them a configuration applies where."""
+"""Event weights: their definitions, and their assignment to samples and categories."""
 
 from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightLambda, WeightWrapper
 from pocket.weights.event import common_weights

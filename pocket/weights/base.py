@@ -1,4 +1,4 @@
-"""Definition of event weights, with their variations."""
+"""Base classes of event weights and of their variations."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ class WeightDataMultiVariation:
 
 
 class WeightWrapper:
-    """Base class of weights: set ``name``, override :meth:`compute`.
+    """Base class of weights; subclasses set ``name`` and override :meth:`compute`.
 
     Attributes:
-        name: the name configurations use.
+        name: name of the weight in configurations.
         has_variations: whether the weight has variations.
-        isMC_only: whether data are left alone.
+        isMC_only: whether the weight isn't applied to data.
         follows: name of a weight in whose variations this one has values of its own (:meth:`compute_following`).
-        symmetrise: ``"mirror"`` or ``"none"`` for variations that are computed up only, and what stands for the other
-            side (:mod:`pocket.histograms.one_sided`); of several, by name.
+        symmetrise: ``"mirror"`` or ``"none"`` for variations that are computed up only: the other side
+            (:mod:`pocket.histograms.one_sided`); a mapping by name for several.
         _variations: names of several variations, each with up and down; empty for a single pair. A subclass may set
             it in ``__init__``, from parameters and metadata.
 
@@ -80,46 +80,46 @@ class WeightWrapper:
     _are_stored: bool = True
 
     def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
-        self.params = self._params = params  # PocketCoffea's weights have the names with an underscore
+        self.params = self._params = params  # PocketCoffea's weights have these attributes with an underscore.
         self.metadata = self._metadata = metadata
 
     @classmethod
     def scale_factors(cls) -> tuple[str, ...]:
-        """Names of the derived scale factors that the weight applies."""
+        """Return the names of the derived scale factors that the weight applies."""
         return ()
 
     @classmethod
     def systematics(cls) -> Mapping[str, tuple[str, ...]]:
-        """Derived scale factor → systematics that its file must have for the weight's variations."""
+        """Return derived scale factor → systematics that its file must have for the weight's variations."""
         return {}
 
     @classmethod
     def named_inputs(cls) -> tuple[str, ...]:
-        """Names that inputs of the derived scale factors are given by, each of which one of them must have."""
+        """Return the names of explicit inputs, each of which one of the derived scale factors must have."""
         return ()
 
     def check_parameters(self) -> None:
-        """Check that the parameters have what the weight needs for the year of the dataset.
+        """Check that the parameters have all that the weight needs for the dataset's year.
 
-        It is called when the configuration is built, for one dataset of each year that the weight is applied to.
+        This is called when the configuration is built, for one dataset of each year that the weight is applied to.
 
         Raises:
-            ConfigError: if they lack something.
+            ConfigError: if a parameter is missing.
         """
 
     def corrections(self) -> Sequence[tuple[str, str]]:
-        """Return file and name of the corrections that the weight reads for the year of the dataset.
+        """Return (file, name) of the corrections that the weight uses for the dataset's year.
 
-        When the configuration is built, it is checked that those files that are there have them.
+        When the configuration is built, the files that exist are checked for these corrections.
 
         Raises:
-            ConfigError: if the parameters lack something.
+            ConfigError: if a parameter is missing.
         """
         return ()
 
     @property
     def variations(self) -> tuple[str, ...]:
-        """Names of several variations, empty for a single pair."""
+        """Names of several variations; empty for a single pair."""
         return tuple(self._variations)
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
@@ -128,7 +128,7 @@ class WeightWrapper:
         Args:
             events: events that passed the preselection, length ``size``.
             size: number of events.
-            shape_variation: the shape variation being processed, ``"nominal"`` without.
+            shape_variation: the current shape variation, or ``"nominal"``.
 
         Returns:
             An array of shape (size,), arrays (nominal, up, down), arrays and lists (nominal, names, up, down) as in
@@ -142,7 +142,7 @@ class WeightWrapper:
         Args:
             events: as in :meth:`compute`.
             size: number of events.
-            keys: the variations, as :func:`systematic_key` names them, e.g. ``"hf_up"`` for ``sf_btag_hfUp``.
+            keys: the variations, named as by :func:`systematic_key`, e.g. ``"hf_up"`` for ``sf_btag_hfUp``.
 
         Returns:
             Key → weight, shape (size,).
@@ -150,9 +150,9 @@ class WeightWrapper:
         raise NotImplementedError(f"weight {self.name!r} has no compute_following()")
 
     def variation_names(self) -> list[str]:
-        """Names of the stored variations: ``{name}Up`` or ``{name}_{variation}Up``, and the same with Down.
+        """Return the names of the stored variations: ``{name}Up`` or ``{name}_{variation}Up``, and the same with Down.
 
-        Those that are symmetrised have no Down.
+        Symmetrised variations have no Down.
         """
         if not self.has_variations:
             return []
@@ -164,24 +164,24 @@ class WeightWrapper:
         ]
 
     def store_variations(self, stored: bool) -> None:
-        """Take over whether anything stores the variations, which is so unless this is called; called by the engine."""
+        """Set whether variations are stored, which they are by default; called by the engine."""
         self._are_stored = stored
 
     def needs_variations(self, shape_variation: str) -> bool:
-        """Tell whether :meth:`compute` has to return the variations; inside a shape variation it hasn't."""
+        """Tell whether :meth:`compute` must return variations; inside a shape variation, it needn't."""
         return shape_variation == "nominal" and self.has_variations and self._are_stored
 
     def evaluate(self, events: Any, size: int, shape_variation: str) -> tuple[Array, dict[str, Array]]:
-        """Compute the weight and bring it into one form.
+        """Return the computed weight and its variations in a common form.
 
         Returns:
             The nominal weight, shape (size,), and variation name → weight, shape (size,).
 
         Raises:
-            ConfigError: if shapes are wrong, values aren't finite, or promised variations are missing.
+            ConfigError: if shapes are wrong, values aren't finite, or declared variations are missing.
         """
         data = self.compute(events, size, shape_variation)
-        # a list of arrays is what a tuple of them is, a list of numbers is the nominal
+        # A list of arrays is treated like a tuple, a list of numbers is the nominal weight.
         if isinstance(data, tuple) or (isinstance(data, list) and data and np.ndim(data[0]) == 1):
             if len(data) == 4:
                 data = WeightDataMultiVariation(self.name, *data)
@@ -224,12 +224,12 @@ class WeightWrapper:
         return nominal, {name: self._checked(value, size, name) for name, value in zip(names, values, strict=True)}
 
     def evaluate_following(self, events: Any, size: int, variations: Iterable[str]) -> dict[str, Array]:
-        """Compute the weight in variations of the weight that it follows.
+        """Return the weight in variations of the weight that it follows.
 
         Args:
             events: as in :meth:`compute`.
             size: number of events.
-            variations: names of the followed weight's variations.
+            variations: names of the variations of the followed weight.
 
         Returns:
             Variation name → weight, shape (size,).
@@ -267,11 +267,11 @@ class WeightWrapper:
 
 
 def systematic_key(variation: str, weight: str = "") -> str:
-    """Return what the file of a derived scale factor calls a variation.
+    """Return the name of a variation in the file of a derived scale factor.
 
     Args:
         variation: name of a shape variation, or of the variation of a weight.
-        weight: the weight, whose name is left out where a source is named, too.
+        weight: the weight, whose name is removed if the variation names a source as well.
 
     Examples:
         >>> systematic_key("AK4PFchs_JES_TotalUp")
@@ -289,12 +289,12 @@ def systematic_key(variation: str, weight: str = "") -> str:
 
 
 class WeightLambda(WeightWrapper):
-    """A weight made from a function, see :meth:`wrap_func`."""
+    """Weight from a function, see :meth:`wrap_func`."""
 
     function: ClassVar[Callable[..., Any]]
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
-        """Call the wrapped function."""
+        """Return the result of the wrapped function."""
         return type(self).function(self.params, self.metadata, events, size, shape_variation)
 
     @classmethod
@@ -308,14 +308,14 @@ class WeightLambda(WeightWrapper):
         isMC_only: bool = True,
         symmetrise: str | Mapping[str, str] = "",
     ) -> type[WeightWrapper]:
-        """Make a weight class from ``function(params, metadata, events, size, shape_variation)``.
+        """Return a weight class from ``function(params, metadata, events, size, shape_variation)``.
 
         Args:
             name: name of the weight.
-            function: returns what :meth:`WeightWrapper.compute` may return.
-            has_variations: whether variations are returned too.
+            function: returns any result that :meth:`WeightWrapper.compute` may return.
+            has_variations: whether it returns variations as well.
             variations: names of several variations; none for one up/down pair.
-            isMC_only: whether data are left alone.
+            isMC_only: whether the weight isn't applied to data.
             symmetrise: for variations that are computed up only, see :class:`WeightWrapper`.
         """
         attributes = {
@@ -330,12 +330,12 @@ class WeightLambda(WeightWrapper):
 
 
 class NormalisationWeight(WeightWrapper):
-    """A factor per dataset, applied once when outputs are merged instead of event by event."""
+    """Factor per dataset, which is applied once when outputs are merged instead of event by event."""
 
     def factor(self) -> float:
         """Return the factor."""
         raise NotImplementedError
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
-        """Return 1: partial outputs hold raw sums."""
+        """Return 1, since partial outputs contain raw sums."""
         return np.ones(size)

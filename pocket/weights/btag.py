@@ -1,7 +1,8 @@
-"""Scale factors of b tagging: of the shape of the score, its normalisation, and of a working point.
+"""Scale factors of b tagging: for the shape of the score, its normalisation, and a working point.
 
-Jets are those of ``jet_scale_factors.jet_collection.btag``, their score ``btagging.working_point.<year>.
-btagging_algorithm``. All of them enter, so the collection has to be the one before any b tag.
+The jets are those of ``jet_scale_factors.jet_collection.btag``, their score is
+``btagging.working_point.<year>.btagging_algorithm``. All jets of the collection are used, so it must be the one before
+any b tag.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from pocket.parameters.access import parameter
 from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightWrapper
 from pocket.weights.objects import FlatObjects
 
-#: uncertainties of the shape: contamination, statistics and, for c jets, the assumed uncertainty
+#: Uncertainties of the shape: contamination, statistics and, for c jets, the assumed uncertainty.
 SHAPE_VARIATIONS = ("hf", "lf", "hfstats1", "hfstats2", "lfstats1", "lfstats2", "cferr1", "cferr2")
 CHARM = 4
 _JES = re.compile(r"(?:.*_)?JES_(?P<source>.+?)(?P<side>Up|Down)")
 
 
 class BTagWeight(WeightWrapper):
-    """Base of the weights for b tagging."""
+    """Base class of the weights for b tagging."""
 
     has_variations = True
 
@@ -39,7 +40,7 @@ class BTagWeight(WeightWrapper):
         return str(self.metadata["year"])
 
     def jets(self, events: Any) -> FlatObjects:
-        """Return the jets that count."""
+        """Return the jets that the weight uses."""
         return FlatObjects(events, parameter(self.params, "jet_scale_factors", "jet_collection", "btag"))
 
     def score(self, jets: FlatObjects) -> npt.NDArray[Any]:
@@ -48,11 +49,11 @@ class BTagWeight(WeightWrapper):
 
 
 class _Part(NamedTuple):
-    """The c jets of the events or the others, of which a variation changes one part only.
+    """The c jets of the events or the other jets; each variation changes one of these parts.
 
     Args:
-        inputs: of the correction.
-        numbers: of them in each event, shape (n events,).
+        inputs: inputs of the correction.
+        numbers: number of these jets in each event, shape (n events,).
         central: product of their central scale factors, shape (n events,).
     """
 
@@ -62,13 +63,13 @@ class _Part(NamedTuple):
 
 
 class BTagShape(BTagWeight):
-    """Reweighting of the shape of the score: the product over all jets.
+    """Reweighting of the shape of the score, as a product over all jets.
 
     File and correction are ``file`` and ``name`` of ``jet_scale_factors.btagSF.<year>``; the variations are
     ``systematic_variations.weight_variations.sf_btag.<year>``, by default all eight of the b-tagging group. cferr1 and
-    cferr2 change c jets only, the others all jets but those. Inside a variation ``[…_]JES_<source>Up`` of the jets'
-    energy, jets but c jets take the scale factor ``up_jes<source>`` (``up_jes`` for the total) if the correction has
-    it, else the central one. Source: BTV, btagging.json.gz, and
+    cferr2 change c jets only, the others all jets except c jets. Inside a variation ``[…_]JES_<source>Up`` of the jet
+    energy, jets other than c jets have the scale factor ``up_jes<source>`` (``up_jes`` for the total) if the correction
+    has it, otherwise the central one. Source: BTV, btagging.json.gz, and
     https://btv-wiki.docs.cern.ch/PerformanceCalibration/shapeCorrectionSFRecommendations/.
     """
 
@@ -127,11 +128,11 @@ class BTagShape(BTagWeight):
 
 
 class BTagCalibration(BTagWeight):
-    """Restores the normalisation that the reweighting of the shape changes, in bins of n jets and HT.
+    """Correction that restores the normalisation after reweighting of the shape, in bins of n jets and HT.
 
     File and correction are ``file`` and ``name`` of ``btagSF_calibration.<year>``, which the analysis derives from the
-    sums of weights with and without ``sf_btag``. Its text inputs are the sample and, if the name of one has "year" in
-    it, the year; its numbers are the number of jets and their scalar sum of pt, in this order. Source:
+    sums of weights with and without ``sf_btag``. Its string inputs are the sample and, if the name of one contains
+    "year", the year; its numeric inputs are the number of jets and their scalar sum of pt, in this order. Source:
     https://btv-wiki.docs.cern.ch/PerformanceCalibration/shapeCorrectionSFRecommendations/.
     """
 
@@ -236,13 +237,13 @@ def method_1a(name: str, tagged: npt.NDArray[np.bool_], factors: Floats, efficie
     """
     if np.any((efficiency < 0) | (efficiency >= 1)):
         raise ConfigError(f"weight {name!r}: an efficiency of b tagging is not in [0, 1)")
-    # such that the efficiency in data, SF ε, is no more than 1 and no untagged jet has a negative weight
+    # The scale factor is limited such that the efficiency in data, SF ε, is at most 1, and no weight is negative.
     factors = np.minimum(factors, 1 / np.maximum(efficiency, np.finfo(np.float64).tiny))
     return np.where(tagged, factors, (1 - factors * efficiency) / (1 - efficiency))
 
 
 def _jes_kind(shape_variation: str) -> str | None:
-    """Return what the correction of the shape calls a variation of the jets' energy scale, if it is one."""
+    """Return the key of a jet energy scale variation in the shape correction, ``None`` for any other variation."""
     match = _JES.fullmatch(shape_variation)
     if match is None:
         return None

@@ -1,4 +1,4 @@
-"""Derived scale factors, evaluated for objects or events from the files that the chain writes."""
+"""Corrections in the files of derived scale factors, evaluated for objects or events."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SYSTEMATIC = "systematic"
 
 @dataclass(frozen=True)
 class DerivedCorrection:
-    """A correction in the file of a derived scale factor.
+    """Correction in the file of a derived scale factor.
 
     Args:
         file: the file.
@@ -34,25 +34,25 @@ class DerivedCorrection:
 
     @property
     def axes(self) -> dict[str, str]:
-        """Input, all but ``systematic`` → its type: ``real``, ``int`` or ``string``."""
+        """Input, without ``systematic`` → its type: ``real``, ``int`` or ``string``."""
         inputs = load_correction(self.file, self.name).inputs
         return {variable.name: variable.type for variable in inputs if variable.name != SYSTEMATIC}
 
     @property
     def systematics(self) -> frozenset[Any]:
-        """Keys of ``systematic``; none if the correction doesn't vary."""
+        """Keys of ``systematic``; empty if the correction doesn't vary."""
         return self._keys(SYSTEMATIC)
 
     def nominal_in(self, shape_variation: str) -> str:
-        """Return the systematic that counts in a shape variation: that of the same name, or else ``nominal``."""
+        """Return the systematic for a shape variation: the one of the same name, otherwise ``nominal``."""
         key = systematic_key(shape_variation)
         return key if key in self.systematics else "nominal"
 
     def evaluate(self, inputs: Mapping[str, Input], systematic: str, size: int) -> Floats:
-        """Evaluate the correction.
+        """Return the values of the correction.
 
         Args:
-            inputs: axis → one text for all, or one number per object or event.
+            inputs: axis → one string for all, or one number per object or event.
             systematic: ``nominal``, ``up``, ``down``, ``stat_up``, ….
             size: number of objects or events.
 
@@ -60,21 +60,21 @@ class DerivedCorrection:
             Shape (size,).
 
         Raises:
-            ConfigError: if an input is missing, has NaN or no integers, or is out of range where that is an error; if
-                the correction doesn't know a text.
+            ConfigError: if an input is missing, has NaN or no integers, or is outside of a range without overflow, or
+                if the correction doesn't have a string.
             UnknownNameError: if it doesn't know the systematic.
         """
         place = f"correction {self.name!r} of {Path(self.file).name}"
         inputs = Inputs.of(inputs)
         for axis, text in inputs.texts.items():
             known = self._keys(axis)
-            # without keys, nothing depends on it, or the library itself looks it up below a transformation
+            # Without keys, the correction doesn't depend on it, or looks it up below a transformation.
             if known and text not in known and None not in known:
                 raise ConfigError(f"{place} knows no {axis} {text!r}; known: {', '.join(sorted(known))}")
         if systematic != "nominal" and not self.systematics:
             raise ConfigError(f"{place} has no systematic {systematic!r}, nor any other one")
         values = evaluate(self.file, self.name, inputs.with_texts({SYSTEMATIC: systematic}), clamped=False)
-        # one value if all inputs are texts
+        # There is one value if all inputs are strings.
         return np.broadcast_to(values, size)
 
     def _keys(self, axis: str) -> frozenset[Any]:
@@ -83,10 +83,10 @@ class DerivedCorrection:
 
 
 def any_of(data: Floats, mc: Floats, objects: FlatObjects, name: str) -> Floats:
-    """Return the weight of a requirement that any object of an event may fulfil, as a trigger; shape (events,).
+    """Return the weight of a requirement that one object of an event must pass, such as a trigger; shape (events,).
 
-    (1 − Π(1 − ε_data)) / (1 − Π(1 − ε_MC)), the ratio of the probabilities that at least one object passes. An event
-    without objects has no such probability in either; its weight is 1.
+    The weight is (1 − Π(1 − ε_data)) / (1 − Π(1 − ε_MC)), the ratio of the probabilities that at least one object
+    passes. The weight of an event without objects is 1.
 
     Args:
         data: efficiency of each object in data, shape (n objects,).
@@ -95,7 +95,7 @@ def any_of(data: Floats, mc: Floats, objects: FlatObjects, name: str) -> Floats:
         name: name of the scale factor, for errors.
 
     Raises:
-        ScaleFactorError: if no object of an event can pass in simulation.
+        ScaleFactorError: if an event has objects, none of which can pass in simulation.
     """
     some = objects.per_event > 0
     numerator, denominator = 1 - objects.product(1 - data), 1 - objects.product(1 - mc)
@@ -105,14 +105,14 @@ def any_of(data: Floats, mc: Floats, objects: FlatObjects, name: str) -> Floats:
 
 
 def each_of(data: Floats, mc: Floats, passing: npt.NDArray[np.bool_], objects: FlatObjects) -> Floats:
-    """Return the weight of a requirement that objects pass or fail each, as probes do; shape (events,).
+    """Return the weight of a selection in which objects pass or fail, such as probes; shape (events,).
 
-    Π(passing) ε_data / ε_MC · Π(failing) (1 − ε_data) / (1 − ε_MC): the efficiency in simulation is then that in data.
+    It is Π(passing) ε_data / ε_MC · Π(failing) (1 − ε_data) / (1 − ε_MC), which changes the efficiency to that in data.
 
     Args:
         data: efficiency of each object in data, shape (n objects,).
-        mc: its efficiency in simulation, above 0 and below 1 as it is written.
-        passing: whether it passes.
+        mc: its efficiency in simulation, above 0 and below 1 in the file.
+        passing: whether each object passes.
         objects: the objects.
     """
     return objects.product(np.where(passing, data / mc, (1 - data) / (1 - mc)))

@@ -1,4 +1,4 @@
-"""The shipped weights: those of whole events (generator, normalisation, pileup, prefiring), and the list of all."""
+"""Shipped weights of whole events (generator, normalisation, pileup, prefiring), and the list of all weights."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Lumi(NormalisationWeight):
     def check_parameters(self) -> None:
         """Check that the parameters have the luminosity of the dataset's year."""
         table, year = self.params.get("lumi", {}).get("picobarns", {}), str(self.metadata["year"])
-        # OmegaConf resolves a reference in 2 ms, and the plan does so anyway
+        # The plan resolves a reference anyway, which takes OmegaConf 2 ms, so it isn't resolved here.
         if not (year in table and OmegaConf.is_interpolation(table[year], "tot")):
             normalisation_factor(self)
 
@@ -106,9 +106,9 @@ class Pileup(WeightWrapper):
 
 
 class L1Prefiring(WeightWrapper):
-    """Loss of events whose trigger fired one bunch crossing early, in 2016 to 2018.
+    """Weight for events that were lost since their trigger fired one bunch crossing early, in 2016 to 2018.
 
-    ``L1PreFiringWeight_Nom``, ``_Up`` and ``_Dn`` of NanoAOD (from version 9)
+    It is ``L1PreFiringWeight_Nom``, with ``_Up`` and ``_Dn``, of NanoAOD (from version 9)
     (https://twiki.cern.ch/twiki/bin/viewauth/CMS/L1PrefiringWeightRecipe).
     """
 
@@ -147,7 +147,7 @@ common_weights: list[type[WeightWrapper]] = [
 
 
 def as_number(value: Any, what: str) -> float:
-    """Return a number that a person wrote down.
+    """Return a value that a user wrote as a number.
 
     Raises:
         ConfigError: if it isn't one.
@@ -159,7 +159,7 @@ def as_number(value: Any, what: str) -> float:
 
 
 def normalisation_factor(weight: NormalisationWeight) -> float:
-    """Return the factor that a weight contributes when outputs are merged.
+    """Return the factor of a weight that is applied when outputs are merged.
 
     Raises:
         ConfigError: if it isn't a positive number.

@@ -1,4 +1,4 @@
-"""Scale factors of jets beside b tagging."""
+"""Scale factors of jets other than b tagging."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pocket.weights.objects import FlatObjects
 
 
 class JetPileupId(WeightWrapper):
-    """Identification of jets from pileup: the product over jets that pass it.
+    """Scale factor of the pileup jet ID, as a product over jets that pass it.
 
-    Those are jets of ``jet_scale_factors.jet_collection.puId`` with pt below ``object_preselection.Jet.puId.maxpt``
-    that pass the working point ``object_preselection.Jet.puId.wp`` and have a generated jet. Jets that fail it are
-    taken as not selected. File, correction and bits of the working points are in ``jet_scale_factors.jet_puId.<year>``.
-    Source: JME, jmar.json.gz
+    The jets are those of ``jet_scale_factors.jet_collection.puId`` with pt below ``object_preselection.Jet.puId.maxpt``
+    that pass the working point ``object_preselection.Jet.puId.wp`` and are matched to a generated jet. Jets that fail
+    it count as not selected. File, correction and bits of the working points are in
+    ``jet_scale_factors.jet_puId.<year>``. Source: JME, jmar.json.gz
     (https://cms-nanoaod-integration.web.cern.ch/commonJSONSFs/summaries/JME_2018_UL_jmar.html), and
     https://twiki.cern.ch/twiki/bin/view/CMS/PileupJetIDUL.
     """
@@ -30,7 +30,7 @@ class JetPileupId(WeightWrapper):
 
     @property
     def section(self) -> tuple[str, ...]:
-        """Where the parameters have the correction of the year."""
+        """Path of the year's correction in the parameters."""
         return ("jet_scale_factors", "jet_puId", str(self.metadata["year"]))
 
     def corrections(self) -> Sequence[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""Scale factors of electrons and muons: the product over the leptons of an event."""
+"""Scale factors of electrons and muons, as a product over the leptons of an event."""
 
 from __future__ import annotations
 
@@ -19,16 +19,15 @@ _REGION = re.compile(r"pt(?:_gt_(?P<low>\d+))?(?:_lt_(?P<high>\d+))?")
 
 
 class LeptonWeight(WeightWrapper):
-    """Base of the leptons' weights.
+    """Base class of the leptons' weights.
 
-    The collection is ``lepton_scale_factors.<flavour>.collection``; every lepton in it counts, so it has to be the
-    one the correction is made for. Leptons beyond the correction's outermost bins take the value of those. The year
-    as the correction calls it is ``lepton_scale_factors.<flavour>.era_mapping.<year>.<what>``, the year itself
-    where that isn't given.
+    The collection is ``lepton_scale_factors.<flavour>.collection``; all of its leptons are used, so it must be the one
+    that the correction was measured for. Leptons beyond the outermost bins use these bins. The correction's name of the
+    year is ``lepton_scale_factors.<flavour>.era_mapping.<year>.<what>``, by default the year itself.
 
     Attributes:
         flavour: section of the parameters.
-        what: what the correction is for.
+        what: purpose of the correction.
     """
 
     has_variations = True
@@ -53,7 +52,7 @@ class LeptonWeight(WeightWrapper):
         return WeightData(self.name, *(leptons.product(self.factors(inputs, side)) for side in sides))
 
     def inputs(self, leptons: FlatObjects) -> dict[str, Input]:
-        """Return the inputs of the correction beside year and pt."""
+        """Return the inputs of the correction other than year and pt."""
         raise NotImplementedError
 
     def correction(self) -> tuple[str, str]:
@@ -70,28 +69,29 @@ class LeptonWeight(WeightWrapper):
 
 
 class ElectronWeight(LeptonWeight):
-    """Base of the electrons' weights; the correction takes the pseudorapidity of the supercluster."""
+    """Base class of the electrons' weights; the correction uses the pseudorapidity of the supercluster."""
 
     flavour = "electron_sf"
     KINDS: ClassVar = {"nominal": "sf", "up": "sfup", "down": "sfdown"}
 
     def inputs(self, leptons: FlatObjects) -> dict[str, Input]:
-        """Return pseudorapidity of the supercluster and azimuth."""
+        """Return the pseudorapidity of the supercluster, its absolute value, and the azimuth."""
         eta = leptons["etaSC"] if "etaSC" in leptons else leptons["eta"] + leptons["deltaEtaSC"]
         return {"eta": eta, "abseta": np.abs(eta), "phi": leptons["phi"]}
 
     def correction(self) -> tuple[str, str]:
-        """Return file and name of the correction of reconstruction or identification."""
+        """Return file and name of the correction for reconstruction or identification."""
         section = ("JSONfiles", self.year)
         return str(self.parameter(*section, "files", self.what)), str(self.parameter(*section, "name"))
 
 
 class ElectronReco(ElectronWeight):
-    """Reconstruction of electrons, of a correction for each range of pt.
+    """Scale factor of electron reconstruction, with one correction per range of pt.
 
-    File ``JSONfiles.<year>.files.reco`` of ``lepton_scale_factors.electron_sf``, correction ``JSONfiles.<year>.name``;
-    ``JSONfiles.<year>.reco`` maps ranges (``pt_lt_20``, ``pt_gt_20_lt_75``, with the lower end included) to the
-    working points of the correction, such as RecoBelow20 and RecoAbove20. Source: EGM, electron.json.gz
+    The file is ``JSONfiles.<year>.files.reco`` of ``lepton_scale_factors.electron_sf``, the correction
+    ``JSONfiles.<year>.name``; ``JSONfiles.<year>.reco`` maps ranges (``pt_lt_20``, ``pt_gt_20_lt_75``, including the
+    lower end) to the working points of the correction, such as RecoBelow20 and RecoAbove20. Source: EGM,
+    electron.json.gz
     (https://cms-nanoaod-integration.web.cern.ch/commonJSONSFs/summaries/EGM_2018_UL_electron.html).
     """
 
@@ -99,7 +99,7 @@ class ElectronReco(ElectronWeight):
     what = "reco"
 
     def factors(self, inputs: Inputs, side: str) -> Floats:
-        """Return the scale factor of each electron, from the range of its pt."""
+        """Return the scale factor of each electron from the range of its pt."""
         file, name = self.correction()
         pt = np.asarray(inputs["pt"])
         factors = np.full(len(pt), np.nan)
@@ -116,11 +116,11 @@ class ElectronReco(ElectronWeight):
 
 
 class ElectronId(ElectronWeight):
-    """Identification of electrons.
+    """Scale factor of electron identification.
 
-    File ``JSONfiles.<year>.files.id`` of ``lepton_scale_factors.electron_sf``, correction ``JSONfiles.<year>.name``;
-    ``id`` maps ``object_preselection.Electron.id`` (one for all years, or year → one) to the working point of the
-    correction. Source: EGM, electron.json.gz, as for :class:`ElectronReco`.
+    The file is ``JSONfiles.<year>.files.id`` of ``lepton_scale_factors.electron_sf``, the correction
+    ``JSONfiles.<year>.name``; ``id`` maps ``object_preselection.Electron.id`` (one for all years, or year → one) to the
+    working point of the correction. Source: EGM, electron.json.gz, as for :class:`ElectronReco`.
     """
 
     name = "sf_ele_id"
@@ -136,11 +136,11 @@ class ElectronId(ElectronWeight):
 
 
 class ElectronTrigger(ElectronWeight):
-    """Trigger for selections with one electron.
+    """Scale factor of the trigger for selections with one electron.
 
-    File, correction and path of the trigger are ``file``, ``name`` and ``path`` of
-    ``lepton_scale_factors.electron_sf.trigger_sf.<year>``. Source: EGM, electronHlt.json.gz (Run 3); for Run 2 there
-    is none, the analysis provides its own.
+    File, correction and trigger path are ``file``, ``name`` and ``path`` of
+    ``lepton_scale_factors.electron_sf.trigger_sf.<year>``. Source: EGM, electronHlt.json.gz (Run 3); there is none for
+    Run 2, so the analysis provides its own.
     """
 
     name = "sf_ele_trigger"
@@ -152,15 +152,15 @@ class ElectronTrigger(ElectronWeight):
         return evaluate(*self.correction(), inputs.with_texts({"path": path, **kind_input(self.KINDS[side])}))
 
     def correction(self) -> tuple[str, str]:
-        """Return file and name of the correction of the trigger."""
+        """Return file and name of the correction for the trigger."""
         return named_correction(self.params, "lepton_scale_factors", self.flavour, "trigger_sf", self.year)
 
 
 class MuonWeight(LeptonWeight):
-    """Base of the muons' weights: correction ``sf_name.<year>.<what>`` of the file ``JSONfiles.<year>.file``.
+    """Base class of the muons' weights: correction ``sf_name.<year>.<what>`` of the file ``JSONfiles.<year>.file``.
 
-    Both versions of the muon group's files are read: with the year and "sf", "systup", "systdown", and with "nominal",
-    "systup", "systdown". Where there are only "stat" and "syst", the variations are by their sum in quadrature.
+    Both versions of the muon group's files are supported: with the year and "sf", "systup", "systdown", and with
+    "nominal", "systup", "systdown". If a file only has "stat" and "syst", the variations are their sum in quadrature.
     Source: MUO, muon_Z.json.gz
     (https://cms-nanoaod-integration.web.cern.ch/commonJSONSFs/summaries/MUO_2018_UL_muon_Z.html).
     """
@@ -173,7 +173,7 @@ class MuonWeight(LeptonWeight):
         return str(self.parameter(*file)), str(self.parameter(*name))
 
     def inputs(self, leptons: FlatObjects) -> dict[str, Input]:
-        """Return the pseudorapidity and its absolute value; the correction takes one of them."""
+        """Return the pseudorapidity and its absolute value; the correction uses one of them."""
         return {"eta": leptons["eta"], "abseta": np.abs(leptons["eta"])}
 
     def factors(self, inputs: Inputs, side: str) -> Floats:
@@ -194,21 +194,21 @@ class MuonWeight(LeptonWeight):
 
 
 class MuonId(MuonWeight):
-    """Identification of muons, see :class:`MuonWeight`."""
+    """Scale factor of muon identification, see :class:`MuonWeight`."""
 
     name = "sf_mu_id"
     what = "id"
 
 
 class MuonIso(MuonWeight):
-    """Isolation of muons, see :class:`MuonWeight`."""
+    """Scale factor of muon isolation, see :class:`MuonWeight`."""
 
     name = "sf_mu_iso"
     what = "iso"
 
 
 class MuonTrigger(MuonWeight):
-    """Trigger for selections with one muon, see :class:`MuonWeight`."""
+    """Scale factor of the trigger for selections with one muon, see :class:`MuonWeight`."""
 
     name = "sf_mu_trigger"
     what = "trigger"

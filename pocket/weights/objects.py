@@ -1,4 +1,4 @@
-"""Objects of a collection as flat arrays, which corrections are evaluated for, and products over those of an event."""
+"""Objects of a collection as flat arrays for the evaluation of corrections, and products over those of an event."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pocket.errors import ConfigError
 
 
 class FlatObjects:
-    """Objects of a collection as flat arrays, which correctionlib needs; those that are ``None`` are left out.
+    """Objects of a collection as flat arrays, as correctionlib needs them, without those that are ``None``.
 
     Args:
         events: the events.
@@ -37,14 +37,14 @@ class FlatObjects:
 
     def __init__(self, events: Any, name: str) -> None:
         objects = without_gaps(collection(events, name))
-        # of a field, because of records it would look into every field
+        # Test one field for missing objects: on whole records awkward would read every field.
         some = "pt" if "pt" in objects.fields else next(iter(objects.fields), "pt")
         column = branch(objects, some, name)
         if is_optional(column) and ak.any(missing := ak.is_none(column, axis=1), axis=None):
             objects = objects[~missing]
             column = objects[some]
         self._objects, self._name = objects, name
-        #: number of objects of each event, shape (n events,)
+        #: Number of objects of each event, shape (n events,).
         self.per_event = counts_of(column)
 
     def __getitem__(self, name: str) -> npt.NDArray[Any]:
@@ -66,7 +66,7 @@ class FlatObjects:
         return int(self.per_event.sum())
 
     def numbers(self, mask: npt.NDArray[np.bool_]) -> Indices:
-        """Return how many objects of each event a mask selects, shape (n events,); ``mask`` has shape (n objects,)."""
+        """Return the number of objects of each event that a mask (n objects,) selects, shape (n events,)."""
         return np.asarray(count_true(to_lists(mask, self.per_event)))
 
     def product(self, values: npt.NDArray[Any]) -> Floats:
@@ -79,14 +79,14 @@ class FlatObjects:
 
 
 def flat(values: ak.Array, what: str, each: str) -> npt.NDArray[Any]:
-    """Return numbers as a flat array; ``each`` says whether there is one per event or per object.
+    """Return numbers as a flat array; ``each`` is ``event`` or ``object``, for errors.
 
     Raises:
-        ConfigError: if they are something else, or some are missing.
+        ConfigError: if they aren't one number each, or some are missing.
     """
     try:
         array = as_numbers(values)
-    except ValueError:  # lists, or None among the numbers
+    except ValueError:  # The values are lists, or some are None.
         array = None
     if array is None or array.ndim != 1 or array.dtype.kind not in "biuf":
         raise ConfigError(f"{what} is not one number per {each}")

@@ -1,4 +1,4 @@
-"""The weights, and those of their variations, that apply to a sample in a category."""
+"""Plan of the weights and variations that apply to each sample and category."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pocket.weights.base import WeightWrapper
 
 WeightClass = type[WeightWrapper]
 
-#: generator weight → the sum over all events before any cut that a dataset with it is divided by
+#: Generator weight → sum over all events before any cut by which a dataset with it is divided.
 GENERATOR_SUMS = {"genWeight": "sum_genweights", "signOf_genWeight": "sum_signOf_genweights"}
 
 
 def shipped_weights() -> list[type[WeightWrapper]]:
-    """Return the weights of this package, which configurations may name."""
-    # found by name, since the code of a fingerprint is that of the weights that a configuration uses, not of all
+    """Return the shipped weights, which configurations may name."""
+    # They are imported by name, since the code in a fingerprint is that of the weights in use, not of all weights.
     weights: list[type[WeightWrapper]] = importlib.import_module("pocket.weights.event").common_weights
     return weights
 
@@ -30,8 +30,8 @@ class SamplePlan:
     """Weights of one sample or subsample.
 
     Args:
-        weights: category → names of the weights applied, in order.
-        variations: category → those of them whose variations are stored.
+        weights: category → names of the applied weights, in order.
+        variations: category → names of the weights whose variations are stored.
     """
 
     weights: Mapping[str, tuple[str, ...]]
@@ -45,10 +45,10 @@ class SamplePlan:
 
 @dataclass(frozen=True)
 class WeightPlan:
-    """Weights of all samples, validated.
+    """Validated weights of all samples.
 
     Args:
-        classes: weight name → its class, for those in use.
+        classes: weight name → its class, for weights in use.
         samples: sample, or ``{sample}__{subsample}`` → its plan.
     """
 
@@ -57,7 +57,7 @@ class WeightPlan:
 
 
 def variation_names(plan: WeightPlan, sample: SamplePlan, params: Any, metadata: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names of the stored variations of a sample, ``nominal`` first, without computing anything."""
+    """Return the names of a sample's stored variations, ``nominal`` first, without computing weights."""
     asked = [name for name in sample.names if any(name in wanted for wanted in sample.variations.values())]
     names = ["nominal"]
     for name in asked:
@@ -74,7 +74,7 @@ def build_plan(
     samples: Mapping[str, bool],
     dropped: Iterable[str] = (),
 ) -> WeightPlan:
-    """Resolve the blocks ``weights`` and ``variations.weights`` of a configuration (:mod:`pocket.base.sample_blocks`).
+    """Return the plan of the blocks ``weights`` and ``variations.weights`` (:mod:`pocket.base.sample_blocks`).
 
     Args:
         weights: block of weights; entries are names or weight classes.
@@ -82,11 +82,11 @@ def build_plan(
         known: the weight classes that may be named.
         categories: names of the categories.
         samples: sample, or ``{sample}__{subsample}`` → whether it is simulation.
-        dropped: other samples and subsamples that may be named.
+        dropped: samples and subsamples that are excluded, but may be named.
 
     Raises:
         UnknownNameError: for an unknown key, weight, category or sample.
-        ConfigError: for a weight applied twice, both generator weights at once, a variation of a weight that has none
+        ConfigError: for a weight applied twice, both generator weights together, a variation of a weight that has none
             or isn't applied, or a weight that follows one that has no variations or isn't applied.
     """
     registry = _registry(known)
@@ -130,7 +130,7 @@ def build_plan(
                         f"{category!r}"
                     )
             per_category[category] = tuple(names)
-            # a category that lacks the weight keeps the nominal in that variation
+            # A category without the weight keeps its nominal values in that variation.
             asked = dict.fromkeys(wanted.of(sample, category))
             varied_here[category] = tuple(name for name in names if name in asked)
         plans[sample] = SamplePlan(per_category, varied_here)

@@ -1,4 +1,4 @@
-"""Weights from scale factors that the chain itself derives."""
+"""Weights from scale factors that the chain derives."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _STATISTICS = re.compile(r"(stat\d+)_up")
 
 
 class DerivedWeight(WeightWrapper):
-    """Base of the weights from files of the chain.
+    """Base class of weights from files of the chain.
 
-    The variations are those of the total uncertainty, or of the sources in ``_variations``. Inside a shape variation a
-    factor is nominal, unless its file has a key for it, e.g. ``JES_Total_up`` for ``JES_TotalUp``. In variations of the
-    weight that it follows, it has those of the file's keys. It is 1 while one of its scale factors isn't applied, as in
-    the first iteration of coupled ones.
+    The variations are those of the total uncertainty, or of the sources in ``_variations``. Inside a shape variation, a
+    factor is nominal, unless its file has a key for the variation, e.g. ``JES_Total_up`` for ``JES_TotalUp``. In
+    variations of the weight that it follows, it uses the file's keys for them. It is 1 while one of its scale factors
+    isn't applied, for example in the first iteration of coupled scale factors.
 
     Attributes:
         scale_factor: name of the scale factor in the analysis.
-        inputs: axis → column, where they differ.
-        usual_inputs: those of them that need not be axes.
+        inputs: axis → column, where the names differ.
+        usual_inputs: default inputs that needn't be axes.
     """
 
     has_variations = True
@@ -42,12 +42,12 @@ class DerivedWeight(WeightWrapper):
 
     @classmethod
     def scale_factors(cls) -> tuple[str, ...]:
-        """Names of the derived scale factors that the weight applies."""
+        """Return the names of the derived scale factors that the weight applies."""
         return (cls.scale_factor,)
 
     @classmethod
     def systematics(cls) -> Mapping[str, tuple[str, ...]]:
-        """The scale factor, and the systematics that its file must have for the weight's variations."""
+        """Return the scale factor → systematics that its file must have for the weight's variations."""
         if not cls.has_variations:
             return {}
         sources = [f"{variation}_" for variation in cls._variations] or [""]
@@ -55,12 +55,12 @@ class DerivedWeight(WeightWrapper):
 
     @classmethod
     def named_inputs(cls) -> tuple[str, ...]:
-        """Names that inputs are given by."""
+        """Return the names of the explicit inputs."""
         return tuple(axis for axis, column in cls.inputs.items() if cls.usual_inputs.get(axis) != column)
 
     @classmethod
     def make(cls, name: str, variations: Sequence[str], **attributes: Any) -> type[Self]:
-        """Return a weight class.
+        """Return a weight class with a name, variations and attributes.
 
         Raises:
             ConfigError: if the variations aren't a list of different names.
@@ -70,7 +70,7 @@ class DerivedWeight(WeightWrapper):
         return type(name, (cls,), {"name": name, "_variations": tuple(variations), **attributes})
 
     def at(self, events: Any, size: int, shape_variation: str) -> Callable[[str], Floats]:
-        """Return the weight as a function of the systematic, each shape (size,)."""
+        """Return the weight as a function of the systematic, with results of shape (size,)."""
         raise NotImplementedError(f"weight {self.name!r} has no at()")
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
@@ -95,10 +95,10 @@ class DerivedWeight(WeightWrapper):
         return {key: weight(key) for key in keys}
 
     def correction(self, scale_factor: str, of: str = "") -> DerivedCorrection:
-        """Return a scale factor's correction, or one with a suffix to its name.
+        """Return the correction of a scale factor, or the one with a suffix to its name.
 
         Raises:
-            ConfigError: if the file wasn't given.
+            ConfigError: if the file isn't known.
         """
         file = self.params.get("scale_factors", {}).get(scale_factor)
         if file is None:
@@ -121,19 +121,19 @@ class DerivedWeight(WeightWrapper):
         return FlatObjects(events, collection)
 
     def inputs_of(self, correction: DerivedCorrection, column: Callable[[str], npt.NDArray[Any]]) -> Inputs:
-        """Return the inputs of a correction: texts from the metadata, numbers from columns.
+        """Return the inputs of a correction: strings from the metadata, numbers from columns.
 
         Args:
             correction: the correction.
             column: returns the values of a column, one per object or event.
 
         Raises:
-            UnknownNameError: if the metadata don't have a text, or an input is given by a name that is no axis.
+            UnknownNameError: if the metadata don't have a string, or an explicit input isn't an axis.
             MissingBranchError: if there is no such column.
-            ConfigError: if it isn't one number each.
+            ConfigError: if a column isn't one number each.
         """
         if len(self.scale_factors()) == 1:
-            # of an imported one, the axes aren't known before
+            # The axes of an imported scale factor weren't known before.
             check_known("input", self.named_inputs(), correction.axes, f"inputs of weight {self.name!r}")
         found: dict[str, Input] = {}
         for axis, kind in correction.axes.items():
@@ -150,7 +150,7 @@ class DerivedWeight(WeightWrapper):
 
     @property
     def _left_out(self) -> bool:
-        """Whether one of the scale factors isn't applied, which is something else than not to know its file."""
+        """Whether one of the scale factors isn't applied, which differs from an unknown file."""
         files = self.params.get("scale_factors", {})
         return any(name in files and files[name] is None for name in self.scale_factors())
 
@@ -164,7 +164,7 @@ class DerivedWeight(WeightWrapper):
         return WeightDataMultiVariation(self.name, one, self.variations, sides, sides)
 
     def _check_statistics(self, correction: DerivedCorrection) -> None:
-        # some of the decorrelated statistical variations alone would be too small an uncertainty
+        # Only some of the decorrelated statistical variations would give too small an uncertainty.
         independent = {match[1] for key in correction.systematics if (match := _STATISTICS.fullmatch(str(key)))}
         missing = independent - set(self.variations)
         if missing and independent & set(self.variations):
@@ -175,7 +175,7 @@ class DerivedWeight(WeightWrapper):
 
 
 class ScaleFactorWeight(DerivedWeight):
-    """Applies a derived scale factor to the objects of a collection or to events, see :meth:`wrap`."""
+    """Weight from a derived scale factor for the objects of a collection or for events, see :meth:`wrap`."""
 
     collection: ClassVar[str | None]
     combine: ClassVar[str]
@@ -195,32 +195,31 @@ class ScaleFactorWeight(DerivedWeight):
         follows: str | None = None,
         has_variations: bool = True,
     ) -> type[ScaleFactorWeight]:
-        """Make a weight class for one scale factor.
+        """Return a weight class for one scale factor.
 
         Args:
             name: name of the weight.
             scale_factor: name of the scale factor in the analysis.
             collection: collection whose objects are the inputs. Without one, the inputs are columns of the events.
-            combine: ``product`` of the objects' scale factors, or ``any``: the ratio of the probabilities
-                that at least one object passes, (1 − Π(1 − ε_data)) / (1 − Π(1 − ε_MC)), as for a trigger
-                that any object may fire.
-            passing: field of the objects that is true for those that pass. Without one, all of them do; with one, those
-                that fail count with (1 − ε_data) / (1 − ε_MC), as where the efficiency is measured.
+            combine: ``product`` of the objects' scale factors, or ``any`` for the ratio of the probabilities that at
+                least one object passes, (1 − Π(1 − ε_data)) / (1 − Π(1 − ε_MC)), as for a trigger that any object may
+                fire.
+            passing: boolean field of the objects, true for those that pass. Without it, all of them do; with it,
+                objects that fail have the factor (1 − ε_data) / (1 − ε_MC), as in a measurement of the efficiency.
             inputs: axis → field of the objects or column of the events, e.g. ``{"njet": "nJetGood"}``; with a dot it is
-                a field of a record (``ll.pt``). Without an entry it has the name of the axis. ``abseta`` is |``eta``|
-                where there is no ``abseta``. An axis of texts, such as ``sample`` and ``year``, takes the dataset's
-                metadata.
-            variations: sources of uncertainty that vary one by one, e.g. ``("stat", "signal")``; without any, there is
-                one pair for the total uncertainty. Independent statistical variations are named each:
-                ``("stat1", "stat2", …)``.
-            follows: name of a weight in whose variations this one takes the values that were measured for them: in
-                ``sf_btag_hfUp`` that for ``hf_up``.
+                a field of a record (``ll.pt``). The default is the name of the axis. ``abseta`` is |``eta``| if there
+                is no ``abseta``. Axes of strings, such as ``sample`` and ``year``, use the dataset's metadata.
+            variations: sources of uncertainty that vary separately, e.g. ``("stat", "signal")``; without any, there is
+                one pair for the total uncertainty. All independent statistical variations must be listed: ``("stat1",
+                "stat2", …)``.
+            follows: name of a weight in whose variations this one uses the values that were measured for them: in
+                ``sf_btag_hfUp`` those for ``hf_up``.
             has_variations: whether the weight has variations; a published scale factor may have no errors.
 
         Raises:
-            UnknownNameError: if ``combine`` is neither.
+            UnknownNameError: if ``combine`` has another value.
             ConfigError: if ``any`` or ``passing`` has no collection or both are given, the variations aren't a list of
-                different names, or there are some of a weight without.
+                different names, or there are some although ``has_variations`` is false.
         """
         if variations and not has_variations:
             raise ConfigError(f"weight {name!r} has the variations {', '.join(variations)}, but has_variations=False")
@@ -245,7 +244,7 @@ class ScaleFactorWeight(DerivedWeight):
         )
 
     def at(self, events: Any, size: int, shape_variation: str) -> Callable[[str], Floats]:
-        """Return the weight as a function of the systematic, each shape (size,)."""
+        """Return the weight as a function of the systematic, with results of shape (size,)."""
         if self.collection is None:
             correction = self.correction(self.scale_factor)
             of_events = self.inputs_of(correction, lambda path: flat(field(events, path, "events"), path, "event"))

@@ -1,4 +1,4 @@
-"""The square root of another weight, for sums that a correlated error needs."""
+"""Square root of another weight, for sums that a correlated error needs."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from pocket.weights.base import Array, NormalisationWeight, WeightData, WeightDa
 
 
 class SquareRoot(WeightWrapper):
-    """The square root of another weight, with the same variations, see :meth:`wrap`."""
+    """Square root of another weight, with the same variations, see :meth:`wrap`."""
 
     weight: ClassVar[type[WeightWrapper]]
 
     @classmethod
     @declarative
     def wrap(cls, name: str, weight: type[WeightWrapper], has_variations: bool = True) -> type[SquareRoot]:
-        """Make a weight class √s of another one, s.
+        """Return a weight class √s of another weight s.
 
-        In a category with the weights w and √s, the sum of squares is Σ w² s. The error of Σ w / Σ w s needs it,
-        because the same events are in both sums.
+        In a category with the weights w and √s, the sum of squares is Σ w² s. The error of Σ w / Σ w s needs this sum,
+        because both sums contain the same events.
 
         Args:
-            name: name of the weight; its variations are ``{name}_hfUp`` where the other has ``{weight}_hfUp``.
+            name: name of the weight; its variations are ``{name}_hfUp`` where the other weight's are ``{weight}_hfUp``.
             weight: the other weight.
-            has_variations: whether there is a square root of its variations, too, if it has some.
+            has_variations: whether the variations of the other weight, if it has some, have square roots as well.
 
         Raises:
-            ConfigError: if it has no value per event, or it follows another weight and there are to be variations.
+            ConfigError: if the weight has no value per event, or has variations to be used but follows another weight.
         """
         if issubclass(weight, NormalisationWeight):
             raise ConfigError(f"weight {name!r}: {weight.name!r} is a factor of the dataset, with no value per event")
@@ -54,7 +54,7 @@ class SquareRoot(WeightWrapper):
 
     @classmethod
     def scale_factors(cls) -> tuple[str, ...]:
-        """Names of the derived scale factors that the other weight applies."""
+        """Return the names of the derived scale factors that the other weight applies."""
         return cls.weight.scale_factors()
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:

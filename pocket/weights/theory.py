@@ -11,7 +11,7 @@ from pocket.corrections.bin_cache import Floats
 from pocket.errors import ConfigError
 from pocket.weights.base import WeightData, WeightWrapper
 
-#: factors on the scales of renormalisation and factorisation, in the order of LHEScaleWeight
+#: Factors on the renormalisation and factorisation scales, in the order of LHEScaleWeight.
 SCALES = tuple((renormalisation, factorisation) for renormalisation in (0.5, 1, 2) for factorisation in (0.5, 1, 2))
 _NOMINAL = (1, 1)
 
@@ -20,10 +20,10 @@ class _Variations(WeightWrapper):
     has_variations = True
 
     def entries(self, events: Any, source: str, expected: tuple[int, ...]) -> Floats:
-        """Return a branch with as many entries in each event, shape (n events, n entries).
+        """Return a branch with an expected number of entries per event, shape (n events, n entries).
 
         Raises:
-            ConfigError: if it has another number of entries, e.g. because the sample was made without variations.
+            ConfigError: if it has another number of entries, e.g. because the sample was generated without variations.
         """
         values = events[source]
         counts = sorted(set(ak.to_list(ak.num(values, axis=1))))
@@ -38,10 +38,10 @@ class _Variations(WeightWrapper):
 
 
 class _PartonShower(_Variations):
-    """Entry ``up`` of PSWeight, and the one two behind it.
+    """Entry ``up`` of PSWeight, and the second one after it.
 
-    NanoAOD (from version 9) has the initial state's at 0 and 2, the final state's at 1 and 3, those with the stronger
-    radiation (half the scale, twice in NanoAOD's documentation, which quotes the other factor) first.
+    NanoAOD (from version 9) has the initial state's entries at 0 and 2, the final state's at 1 and 3. Those with more
+    radiation come first (half the scale; NanoAOD's documentation quotes the inverse factor, 2).
     """
 
     up: int
@@ -53,11 +53,11 @@ class _PartonShower(_Variations):
 
 
 class PartonShowerISR(_PartonShower):
-    """Scale of the parton shower in the initial state, up for more radiation.
+    """Scale of the parton shower in the initial state; up means more radiation.
 
-    PSWeight[0] is up, PSWeight[2] down: documentation of the branch, "[0] is ISR=2 FSR=1; [1] is ISR=1 FSR=2; [2] is
-    ISR=0.5 FSR=1; [3] is ISR=1 FSR=0.5", filled from the generator's isrDefHi (muRfac = 0.5), fsrDefHi, isrDefLo and
-    fsrDefLo (CMSSW, GenWeightsTableProducer and Configuration/Generator, Pythia 8 shower weights).
+    PSWeight[0] is up, PSWeight[2] down. Source: documentation of the branch, "[0] is ISR=2 FSR=1; [1] is ISR=1 FSR=2;
+    [2] is ISR=0.5 FSR=1; [3] is ISR=1 FSR=0.5", filled from the generator's isrDefHi (muRfac = 0.5), fsrDefHi, isrDefLo
+    and fsrDefLo (CMSSW, GenWeightsTableProducer and Configuration/Generator, Pythia 8 shower weights).
     """
 
     name = "sf_partonshower_isr"
@@ -73,19 +73,19 @@ class PartonShowerFSR(_PartonShower):
 
 class _QCDScales(_Variations):
     def scales(self, events: Any) -> dict[tuple[float, float], Floats]:
-        """Return (factor on the renormalisation's, on the factorisation's scale) → weight, shape (n events,)."""
+        """Return (factor on the renormalisation scale, on the factorisation scale) → weight, shape (n events,)."""
         weights = self.entries(events, "LHEScaleWeight", (9, 8))
-        # where there are eight, the nominal one is missing
+        # Branches with eight entries lack the nominal one.
         order = SCALES if weights.shape[1] == len(SCALES) else [scale for scale in SCALES if scale != _NOMINAL]
         return {scale: weights[:, number] for number, scale in enumerate(order)}
 
 
 class RenormalisationScale(_QCDScales):
-    """Scale of renormalisation of the matrix element, up for twice the scale.
+    """Renormalisation scale of the matrix element; up means twice the scale.
 
-    LHEScaleWeight has the scale of renormalisation in the outer order, that of factorisation in the inner one, 0.5, 1
-    and 2 each; where it has eight entries, the nominal one is missing (documentation of the branch; CMSSW,
-    GenWeightsTableProducer, which sorts them so).
+    LHEScaleWeight has the renormalisation scale as the outer index and the factorisation scale as the inner one, each
+    with 0.5, 1 and 2; if it has eight entries, the nominal one is missing (documentation of the branch; CMSSW,
+    GenWeightsTableProducer, which sorts them in this way).
     """
 
     name = "sf_qcd_renorm_scale"
@@ -97,7 +97,7 @@ class RenormalisationScale(_QCDScales):
 
 
 class FactorisationScale(_QCDScales):
-    """Scale of factorisation of the matrix element, up for twice the scale (:class:`RenormalisationScale`)."""
+    """Factorisation scale of the matrix element; up means twice the scale (:class:`RenormalisationScale`)."""
 
     name = "sf_qcd_factor_scale"
 
@@ -108,17 +108,17 @@ class FactorisationScale(_QCDScales):
 
 
 class QCDScale(_QCDScales):
-    """Envelope of both scales: per event the largest and the smallest weight of the seven points.
+    """Envelope of both scales: the largest and the smallest weight of the seven points in each event.
 
-    The seven points are all but (0.5, 2) and (2, 0.5) (LHC Higgs Cross Section Working Group, arXiv:1610.07922). Taken
-    event by event, the envelope is never smaller than that of the templates; use the two scales by themselves
-    (:class:`RenormalisationScale`, :class:`FactorisationScale`) where this matters.
+    The seven points are all except (0.5, 2) and (2, 0.5) (LHC Higgs Cross Section Working Group, arXiv:1610.07922). An
+    envelope per event is never smaller than that of the templates; use the two scales separately
+    (:class:`RenormalisationScale`, :class:`FactorisationScale`) if this matters.
     """
 
     name = "sf_qcd_scale"
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
-        """Return 1, and the envelope around it."""
+        """Return 1, and the envelope relative to it."""
         points = [weights for (mu_r, mu_f), weights in self.scales(events).items() if mu_r / mu_f in (0.5, 1, 2)]
         points.append(np.ones(size))
         return WeightData(self.name, np.ones(size), np.max(points, axis=0), np.min(points, axis=0))

@@ -1,4 +1,4 @@
-"""The weight for b tagging at a working point, from efficiencies and scale factors that the chain derives."""
+"""Weight for b tagging at a working point, from efficiencies and scale factors that the chain derives."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pocket.errors import ConfigError
 from pocket.weights.btag import method_1a
 from pocket.weights.scale_factor import DerivedWeight
 
-#: what NanoAOD calls the axes
+#: Axis → its column in NanoAOD.
 INPUTS = {"flavor": "hadronFlavour"}
 
 
 class FixedWorkingPointWeight(DerivedWeight):
-    """Weight of the numbers of tagged and untagged jets (method 1a), see :meth:`wrap`."""
+    """Weight from the tagged and untagged jets of an event (method 1a), see :meth:`wrap`."""
 
     usual_inputs = INPUTS
     efficiency: ClassVar[str]
@@ -25,7 +25,7 @@ class FixedWorkingPointWeight(DerivedWeight):
 
     @classmethod
     def scale_factors(cls) -> tuple[str, ...]:
-        """Names of the derived efficiency and scale factor."""
+        """Return the names of the derived efficiency and scale factor."""
         return (cls.efficiency, cls.scale_factor)
 
     @classmethod
@@ -40,19 +40,21 @@ class FixedWorkingPointWeight(DerivedWeight):
         inputs: Mapping[str, str] | None = None,
         variations: Sequence[str] = (),
     ) -> type[FixedWorkingPointWeight]:
-        """Make a weight class for one working point.
+        """Return a weight class for one working point.
 
-        w = Π(tagged) SF · Π(untagged) (1 − SF ε) / (1 − ε), with ε the efficiency in simulation; SF is at most 1 / ε.
+        The weight is Π(tagged) SF · Π(untagged) (1 − SF ε) / (1 − ε), with the efficiency ε in simulation; SF is at
+        most 1 / ε.
         Source: https://btv-wiki.docs.cern.ch/PerformanceCalibration/fixedWPSFRecommendations/.
 
         Args:
             name: name of the weight.
             efficiency: name of the efficiency map in the analysis.
             scale_factor: name of the scale factor in the analysis.
-            collection: the jets that may be tagged; all of them enter, so it has to be the one before any b tag.
-            tagged: their field that is true for tagged jets.
+            collection: the jets that may be tagged; all of them are used, so it must be the collection before any b
+                tag.
+            tagged: their boolean field that is true for tagged jets.
             inputs: axis → field of the jets, as in :meth:`ScaleFactorWeight.wrap`, for both; ``flavor`` is
-                ``hadronFlavour`` unless it is given.
+                ``hadronFlavour`` by default.
             variations: sources of uncertainty of the scale factor, as in :meth:`ScaleFactorWeight.wrap`.
 
         Raises:
@@ -69,7 +71,7 @@ class FixedWorkingPointWeight(DerivedWeight):
         )
 
     def at(self, events: Any, size: int, shape_variation: str) -> Callable[[str], Floats]:
-        """Return the weight as a function of the scale factor's systematic, each shape (size,)."""
+        """Return the weight as a function of the scale factor's systematic, with results of shape (size,)."""
         jets = self.objects(events, self.collection)
         tagged = jets[self.tagged]
         if tagged.dtype != bool:
