@@ -1,1 +1,1 @@
-"""Cuts, and the categories that events or their objects are divided into by them."""
+"""Cuts, and the categories of events and objects that they define."""

@@ -1,4 +1,4 @@
-"""Categorisations: how events, or their objects, are divided into categories by cuts."""
+"""Categorisations, which divide events or their objects into categories by cuts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pocket.base.file_names import check_file_name
 from pocket.cuts.cut import Cut
 from pocket.errors import ConfigError
 
-#: keys of the cutflow that aren't categories
+#: Keys of the cutflow that aren't categories.
 RESERVED = frozenset({"initial", "skim", "presel"})
 
 
@@ -19,7 +19,7 @@ def check_cuts(cuts: object, where: str) -> tuple[Cut, ...]:
     """Return the cuts as a tuple.
 
     Raises:
-        ConfigError: if there is anything but a :class:`~pocket.cuts.cut.Cut` in them.
+        ConfigError: if an entry isn't a :class:`~pocket.cuts.cut.Cut`.
     """
     if isinstance(cuts, Cut) or not isinstance(cuts, Sequence):
         raise ConfigError(f"{where} must be a list of cuts, not {cuts!r}")
@@ -30,10 +30,10 @@ def check_cuts(cuts: object, where: str) -> tuple[Cut, ...]:
 
 
 def check_event_cuts(cuts: object, where: str) -> tuple[Cut, ...]:
-    """Return the cuts as a tuple, refusing those that select objects.
+    """Return the cuts as a tuple, if all of them select events.
 
     Raises:
-        ConfigError: likewise, or if a cut selects objects of a collection.
+        ConfigError: if an entry isn't a cut, or a cut selects objects of a collection.
     """
     checked = check_cuts(cuts, where)
     for cut in checked:
@@ -46,15 +46,15 @@ def check_event_cuts(cuts: object, where: str) -> tuple[Cut, ...]:
 
 @dataclass(frozen=True)
 class StandardSelection(metaclass=Declarative):
-    """Categories as the logical AND of their cuts; an event may be in several.
+    """Categories, each the logical AND of its cuts; an event may be in several.
 
-    A category with a cut on a collection consists of objects instead of events.
+    A category with a cut on a collection contains objects instead of events.
 
     Args:
         categories: category name → list of cuts.
 
     Raises:
-        ConfigError: if there is no category, a name is reserved, a cut isn't one, or cuts select objects of
+        ConfigError: if there is no category, a name is reserved, an entry isn't a cut, or cuts select objects of
             different collections.
     """
 
@@ -88,21 +88,21 @@ class StandardSelection(metaclass=Declarative):
 
     @property
     def collection(self) -> str | None:
-        """The collection that cuts select objects of, ``None`` if all select events."""
+        """The collection whose objects are selected, ``None`` if all cuts select events."""
         return next((cut.collection for cuts in self.categories.values() for cut in cuts if cut.per_object), None)
 
 
 @dataclass(frozen=True)
 class MultiCut(metaclass=Declarative):
-    """One binning of a :class:`CartesianSelection`: a list of cuts, one per bin.
+    """Binning of a :class:`CartesianSelection`: a list of cuts, one per bin.
 
     Args:
         name: name of the binning.
         cuts: one cut per bin; they may overlap.
-        cuts_names: names of the bins, default the names of the cuts.
+        cuts_names: names of the bins; by default the names of the cuts.
 
     Raises:
-        ConfigError: if there is no cut, or names are missing or there twice.
+        ConfigError: if there is no cut, or names are missing or duplicated.
     """
 
     name: str
@@ -123,17 +123,17 @@ class MultiCut(metaclass=Declarative):
 
 @dataclass(frozen=True)
 class CartesianSelection(StandardSelection):
-    """Every combination of the bins of several binnings, each a category, and common categories besides.
+    """Categories for all combinations of the bins of several binnings, and common categories.
 
-    The categories are the common ones first, then ``{bin of the first binning}_{bin of the second}_…``, the last
-    binning running fastest.
+    The common categories come first, followed by ``{bin of the first binning}_{bin of the second}_…``, where the last
+    binning varies fastest.
 
     Args:
         multicuts: the binnings.
-        common_cats: categories outside the product.
+        common_cats: categories besides the combinations.
 
     Raises:
-        ConfigError: if there is no binning, or two categories have one name.
+        ConfigError: if there is no binning, or two categories have the same name.
     """
 
     categories: Mapping[str, Sequence[Cut]] = field(init=False)

@@ -1,6 +1,6 @@
 """Selection of certified data by run and luminosity section.
 
-coffea's ``LumiMask`` does the same, but compiles all of ``coffea.lumi_tools`` in each process: three seconds.
+coffea's ``LumiMask`` does the same, but compiling ``coffea.lumi_tools`` takes three seconds in each process.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pocket.parameters.checksums import content_of
 
 
 def certified(runs: Any, luminosity_blocks: Any, path: str) -> npt.NDArray[np.bool_]:
-    """Tell which events a golden JSON certifies.
+    """Return the mask of the events that a golden JSON certifies.
 
     Args:
         runs: run numbers, shape (n events,).
         luminosity_blocks: luminosity sections, shape (n events,).
-        path: JSON of run → list of [first, last] luminosity section, both inclusive; also by name, such as
+        path: JSON of run → list of [first, last] luminosity section, both inclusive; also by portable name, such as
             ``certification://…`` (:mod:`pocket.parameters.locations`).
 
     Returns:
@@ -40,13 +40,13 @@ def certified(runs: Any, luminosity_blocks: Any, path: str) -> npt.NDArray[np.bo
         raise ConfigError(f"{path} is not a golden JSON of run → [[first, last], …]: {error}") from None
     begins, ends, sections = _numbers(run, first), _numbers(run, last), _numbers(runs, luminosity_blocks)
     order = np.argsort(begins)
-    # the range that begins last before a section, or one that begins earlier and reaches further
+    # The range that contains a section may begin earlier than the last one before it, so ends are accumulated.
     before = np.searchsorted(begins[order], sections, side="right")
     ends = np.maximum.accumulate(np.concatenate([[np.uint64(0)], ends[order]]))
     return (before > 0) & (sections <= ends[before])
 
 
 def _numbers(runs: Any, luminosity_blocks: Any) -> npt.NDArray[np.uint64]:
-    """Return a number for each luminosity section, which rises with the run and in it."""
+    """Return a number for each luminosity section that increases with the run and within it."""
     run, block = (np.asarray(values, dtype=np.uint64) for values in (runs, luminosity_blocks))
     return (run << np.uint64(32)) + block

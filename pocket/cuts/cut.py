@@ -1,4 +1,4 @@
-"""A cut: a named, parametrised function that selects events or objects."""
+"""A cut: a function with a name and parameters that selects events or objects."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ EVENTS = "events"
 
 @dataclass(frozen=True)
 class Cut(metaclass=Declarative):
-    """A selection that can be parametrised and reused.
+    """Selection with a name and parameters, which can be reused.
 
     Args:
-        name: label of the cut in cutflows and dumps.
-        params: what the function reads as its second argument.
+        name: name of the cut in cutflows and dumps.
+        params: second argument of the function.
         function: called as ``function(events, params, year=, sample=, isMC=, processor_params=)``, returns a
             boolean mask; ``None`` entries count as ``False``.
-        collection: ``"events"`` for one boolean per event, the name of a collection for one per object of it.
+        collection: ``"events"`` for one boolean per event, or the name of a collection for one per object.
 
     Raises:
         ConfigError: if the name is empty or the function can't be called.
@@ -54,7 +54,7 @@ class Cut(metaclass=Declarative):
     def get_mask(
         self, events: Any, processor_params: Any, *, year: str, sample: str, isMC: bool, **kwargs: Any
     ) -> npt.NDArray[np.bool_]:
-        """Evaluate the cut.
+        """Return the mask of the cut.
 
         Args:
             events: events of one chunk, length n.
@@ -62,7 +62,7 @@ class Cut(metaclass=Declarative):
             year: data-taking period of the dataset.
             sample: sample name of the dataset.
             isMC: whether the dataset is simulation.
-            **kwargs: handed to the function.
+            **kwargs: passed to the function.
 
         Returns:
             Boolean mask of shape (n,); for a cut on a collection one entry per object, shape (total number of
@@ -97,7 +97,7 @@ class Cut(metaclass=Declarative):
         mask = ak.Array(mask)
         missing = ak.is_none(mask)
         if ak.any(missing):
-            # an event without a mask: none of its objects passes
+            # If an event has no mask, none of its objects passes.
             nothing = ak.unflatten(np.zeros(counts.sum(), dtype=np.bool_), counts)
             mask = ak.where(missing, nothing, ak.fill_none(mask, [], axis=0))
         if len(mask) != len(counts) or not np.array_equal(np.asarray(ak.num(mask, axis=1)), counts):

@@ -1,7 +1,7 @@
-"""The cuts that most analyses need: factories ``get_*`` that return a cut, and a few ready-made cuts.
+"""Library of common cuts: factories ``get_*`` that return a cut, and a few complete cuts.
 
 Names and meaning are PocketCoffea's (``pocket_coffea.lib.cut_functions``). Each cut's function is defined at module
-level, so that dumps and fingerprints can name it. A ``None`` in a mask counts as ``False`` (:mod:`pocket.cuts.cut`).
+level, so that dumps and fingerprints can name it. ``None`` in a mask counts as ``False`` (:mod:`pocket.cuts.cut`).
 """
 # ruff: noqa: N802, N816  PocketCoffea's names
 
@@ -26,7 +26,7 @@ Params = Mapping[str, Any]
 
 
 def passthrough_f(events: ak.Array, params: Params, **kwargs: Any) -> npt.NDArray[np.bool_]:
-    """Keep all events."""
+    """Return a mask that keeps all events."""
     return np.ones(len(events), dtype=np.bool_)
 
 
@@ -34,12 +34,12 @@ passthrough = Cut(name="passthrough", params={}, function=passthrough_f)
 
 
 def _number_of_objects(events: ak.Array, params: Params) -> ak.Array:
-    """Count the objects of ``params["coll"]``, those with pt of at least ``params["minpt"]`` if that is given."""
+    """Return the number of objects in ``params["coll"]``, with pt of at least ``params["minpt"]`` if it is given."""
     coll, minpt = params["coll"], params.get("minpt")
     if minpt:
         columns = ObjectColumns(collection(events, coll))
         return count_true(columns.lists(columns.flat(branch(columns.objects, "pt", coll)) >= minpt))
-    # the workflow's own count has precedence
+    # The workflow's own count takes precedence.
     counter = f"n{coll}"
     if counter not in events.fields:
         return ak.num(collection(events, coll), axis=1)
@@ -47,44 +47,44 @@ def _number_of_objects(events: ak.Array, params: Params) -> ak.Array:
 
 
 def _numbers(column: ak.Array) -> Any:
-    """Return one number per event as NumPy's array, a fifth of what awkward takes to compare them."""
+    """Return one number per event as a NumPy array if none is missing, since NumPy compares faster than awkward."""
     return column if is_optional(column) else np.asarray(column)
 
 
 def min_nObj(events: ak.Array, params: Params, **kwargs: Any) -> ak.Array:
-    """Keep events with at least ``params["N"]`` objects."""
+    """Return the mask of events with at least ``params["N"]`` objects."""
     return _number_of_objects(events, params) >= params["N"]
 
 
 def eq_nObj(events: ak.Array, params: Params, **kwargs: Any) -> ak.Array:
-    """Keep events with exactly ``params["N"]`` objects."""
+    """Return the mask of events with exactly ``params["N"]`` objects."""
     return _number_of_objects(events, params) == params["N"]
 
 
 def less_nObj(events: ak.Array, params: Params, **kwargs: Any) -> ak.Array:
-    """Keep events with fewer than ``params["N"]`` objects."""
+    """Return the mask of events with fewer than ``params["N"]`` objects."""
     return _number_of_objects(events, params) < params["N"]
 
 
 def get_nObj_min(N: int, minpt: float | None = None, coll: str = "JetGood", name: str | None = None) -> Cut:
-    """Require at least ``N`` objects.
+    """Return a cut that requires at least ``N`` objects.
 
     Args:
         N: number of objects.
-        minpt: count objects with pt of at least this many GeV only.
+        minpt: lowest pt in GeV of objects that count.
         coll: collection to count in.
-        name: name of the cut; default ``n{coll}_min{N}``, with ``_pt{minpt}`` behind.
+        name: name of the cut; default ``n{coll}_min{N}``, followed by ``_pt{minpt}`` if it is given.
     """
     return _object_cut(min_nObj, "min", N, minpt, coll, name)
 
 
 def get_nObj_eq(N: int, minpt: float | None = None, coll: str = "JetGood", name: str | None = None) -> Cut:
-    """Require exactly ``N`` objects; arguments as in :func:`get_nObj_min`."""
+    """Return a cut that requires exactly ``N`` objects; arguments as in :func:`get_nObj_min`."""
     return _object_cut(eq_nObj, "eq", N, minpt, coll, name)
 
 
 def get_nObj_less(N: int, coll: str = "JetGood", name: str | None = None, minpt: float | None = None) -> Cut:
-    """Require fewer than ``N`` objects; arguments as in :func:`get_nObj_min`, but in PocketCoffea's order."""
+    """Return a cut that requires fewer than ``N`` objects; arguments as in PocketCoffea, see :func:`get_nObj_min`."""
     return _object_cut(less_nObj, "less", N, minpt, coll, name)
 
 
@@ -98,18 +98,18 @@ def _object_cut(function: Any, relation: str, N: int, minpt: float | None, coll:
 
 
 def get_nElectron(N: int, minpt: float = 0, coll: str = "ElectronGood", name: str | None = None) -> Cut:
-    """Require at least ``N`` electrons with pt of at least ``minpt`` GeV."""
+    """Return a cut that requires at least ``N`` electrons with pt of at least ``minpt`` GeV."""
     return get_nObj_min(N, minpt, coll, name or f"n{coll}_{N}_pt{minpt}")
 
 
 def get_nMuon(N: int, minpt: float = 0, coll: str = "MuonGood", name: str | None = None) -> Cut:
-    """Require at least ``N`` muons with pt of at least ``minpt`` GeV."""
+    """Return a cut that requires at least ``N`` muons with pt of at least ``minpt`` GeV."""
     return get_nObj_min(N, minpt, coll, name or f"n{coll}_{N}_pt{minpt}")
 
 
 def _number_of_btags(events: ak.Array, params: Params, year: str, processor_params: Any) -> ak.Array:
     coll = params["coll"]
-    if coll == "BJetGood":  # which holds tagged jets only
+    if coll == "BJetGood":  # This collection contains only tagged jets.
         return _number_of_objects(events, params)
     working_points = parameter(processor_params, "btagging", "working_point", year)
     jets = btagging(collection(events, coll), working_points, params["wp"])
@@ -117,17 +117,17 @@ def _number_of_btags(events: ak.Array, params: Params, year: str, processor_para
 
 
 def nBtagMin(events: ak.Array, params: Params, *, year: str, processor_params: Any, **kwargs: Any) -> ak.Array:
-    """Keep events with at least ``params["N"]`` b-tagged jets."""
+    """Return the mask of events with at least ``params["N"]`` b-tagged jets."""
     return _number_of_btags(events, params, year, processor_params) >= params["N"]
 
 
 def nBtagEq(events: ak.Array, params: Params, *, year: str, processor_params: Any, **kwargs: Any) -> ak.Array:
-    """Keep events with exactly ``params["N"]`` b-tagged jets."""
+    """Return the mask of events with exactly ``params["N"]`` b-tagged jets."""
     return _number_of_btags(events, params, year, processor_params) == params["N"]
 
 
 def get_nBtagMin(N: int, minpt: float = 0, coll: str = "BJetGood", wp: str = "M", name: str | None = None) -> Cut:
-    """Require at least ``N`` b-tagged jets.
+    """Return a cut that requires at least ``N`` b-tagged jets.
 
     Args:
         N: number of jets.
@@ -142,18 +142,18 @@ def get_nBtagMin(N: int, minpt: float = 0, coll: str = "BJetGood", wp: str = "M"
 
 
 def get_nBtagEq(N: int, minpt: float = 0, coll: str = "BJetGood", wp: str = "M", name: str | None = None) -> Cut:
-    """Require exactly ``N`` b-tagged jets; arguments as in :func:`get_nBtagMin`."""
+    """Return a cut that requires exactly ``N`` b-tagged jets; arguments as in :func:`get_nBtagMin`."""
     params = {"N": N, "coll": coll, "minpt": minpt, "wp": wp}
     return Cut(name=name or f"n{coll}_btagEq{N}_pt{minpt}", params=params, function=nBtagEq)
 
 
 def nPVgood(events: ak.Array, params: Params, **kwargs: Any) -> ak.Array:
-    """Keep events with at least ``params["N"]`` good primary vertices."""
+    """Return the mask of events with at least ``params["N"]`` good primary vertices."""
     return _numbers(branch(events.PV, "npvsGood", "PV")) >= params["N"]
 
 
 def get_nPVgood(N: int, name: str | None = None) -> Cut:
-    """Require at least ``N`` good primary vertices."""
+    """Return a cut that requires at least ``N`` good primary vertices."""
     return Cut(name=name or f"nPVgood_{N}", params={"N": N}, function=nPVgood)
 
 
@@ -168,12 +168,12 @@ def apply_triggers(
     metadata: Mapping[str, Any],
     **kwargs: Any,
 ) -> ak.Array:
-    """Keep events in which one of the configured triggers fired, see :func:`get_HLTsel`.
+    """Return the mask of events in which one of the configured triggers fired, see :func:`get_HLTsel`.
 
     Raises:
-        DatasetError: for data whose metadata don't say which primary dataset they are.
+        DatasetError: for data whose metadata don't have the primary dataset.
         UnknownNameError: for a year or primary dataset without triggers.
-        MissingBranchError: for a trigger that isn't in the file.
+        MissingBranchError: for a trigger that the file doesn't have.
     """
     level = params["level"]
     by_dataset = parameter(processor_params, f"{level}_triggers", year)
@@ -194,10 +194,10 @@ def apply_triggers(
 
 
 def any_trigger(events: ak.Array, params: Params, *, year: str, **kwargs: Any) -> ak.Array:
-    """Keep events in which one of ``params["triggers"]`` fired, see :func:`get_HLTsel_custom`.
+    """Return the mask of events in which one of ``params["triggers"]`` fired, see :func:`get_HLTsel_custom`.
 
     Raises:
-        MissingBranchError: for a trigger that isn't in the file.
+        MissingBranchError: for a trigger that the file doesn't have.
     """
     level = params["level"]
     fired = np.zeros(len(events), dtype=np.bool_)
@@ -207,12 +207,12 @@ def any_trigger(events: ak.Array, params: Params, *, year: str, **kwargs: Any) -
 
 
 def event_number(events: ak.Array, params: Params, **kwargs: Any) -> ak.Array:
-    """Events whose number has a remainder."""
+    """Return the mask of events whose number has the remainder ``params["remainder"]`` modulo ``params["divisor"]``."""
     return events.event % params["divisor"] == params["remainder"]
 
 
 def get_event_number(remainder: int, divisor: int = 2) -> Cut:
-    """Select one of ``divisor`` independent parts of the events by their number, halves by default."""
+    """Return a cut that selects one of ``divisor`` independent parts of the events by number, by default halves."""
     return Cut(
         name=f"event_{remainder}of{divisor}", params={"remainder": remainder, "divisor": divisor}, function=event_number
     )
@@ -221,43 +221,43 @@ def get_event_number(remainder: int, divisor: int = 2) -> Cut:
 def _fired(events: ak.Array, level: str, trigger: str, year: str) -> ak.Array:
     fired = branch(collection(events, level), trigger, level)
     if year == "2017" and trigger == "Ele32_WPTight_Gsf_L1DoubleEG":
-        # Ele32_WPTight_Gsf wasn't active all year; this is the EGM group's replacement, with the single-e/gamma L1 bit
+        # Ele32_WPTight_Gsf was disabled for a part of the year; this is the EGM group's replacement, with the L1 bit.
         electrons = events.TrigObj[events.TrigObj.id == 11]
         fired = fired & ak.any((electrons.filterBits & 1024) != 0, axis=1)
     return fired
 
 
 def get_HLTsel(primaryDatasets: Sequence[str] | None = None, invert: bool = False) -> Cut:
-    """Require one of the triggers of ``HLT_triggers.{year}``, which lists them by primary dataset.
+    """Return a cut that requires one of the triggers in ``HLT_triggers.{year}``, which lists them by primary dataset.
 
-    Simulation passes with a trigger of any primary dataset, data with one of the primary dataset that the metadata of
-    their dataset name (``primaryDataset``). To count an event that is in two primary datasets once, also require
+    Simulation passes with a trigger of any primary dataset, data with one of the primary dataset in the dataset's
+    metadata (``primaryDataset``). To count an event of two primary datasets once, also require
     ``get_HLTsel(["SingleMuon"], invert=True)`` in the samples of the other one.
 
     Args:
         primaryDatasets: use the triggers of these instead, in data and simulation.
-        invert: keep the events that fail instead.
+        invert: keep events that fail instead.
     """
     return _trigger_cut("HLT", apply_triggers, "primaryDatasets", primaryDatasets, invert)
 
 
 def get_HLTsel_custom(trigger_list: Sequence[str], invert: bool = False) -> Cut:
-    """Require one of some triggers, in data and simulation.
+    """Return a cut that requires one of the given triggers, in data and simulation.
 
     Args:
         trigger_list: names of the triggers, with or without ``HLT_``.
-        invert: keep the events that fail instead.
+        invert: keep events that fail instead.
     """
     return _trigger_cut("HLT", any_trigger, "triggers", trigger_list, invert)
 
 
 def get_L1sel(primaryDatasets: Sequence[str] | None = None, invert: bool = False) -> Cut:
-    """Require one of the seeds of ``L1_triggers.{year}``; everything else as in :func:`get_HLTsel`."""
+    """Return a cut that requires one of the seeds in ``L1_triggers.{year}``; otherwise as :func:`get_HLTsel`."""
     return _trigger_cut("L1", apply_triggers, "primaryDatasets", primaryDatasets, invert)
 
 
 def get_L1sel_custom(trigger_list: Sequence[str], invert: bool = False) -> Cut:
-    """Require one of some seeds of the first trigger level; arguments as in :func:`get_HLTsel_custom`."""
+    """Return a cut that requires one of the given L1 seeds; arguments as in :func:`get_HLTsel_custom`."""
     return _trigger_cut("L1", any_trigger, "triggers", trigger_list, invert)
 
 
@@ -269,15 +269,15 @@ def _trigger_cut(level: str, function: Any, key: str, names: Sequence[str] | Non
 def apply_event_flags(
     events: ak.Array, params: Params, *, year: str, isMC: bool, processor_params: Any, **kwargs: Any
 ) -> ak.Array:
-    """Keep events with all flags of ``event_flags.{year}`` set, in data those of ``event_flags_data.{year}`` too.
+    """Return the mask of events with all flags in ``event_flags.{year}``, for data also in ``event_flags_data.{year}``.
 
     Raises:
         UnknownNameError: for a year without flags.
-        MissingBranchError: for a flag that isn't in the file.
+        MissingBranchError: for a flag that the file doesn't have.
     """
     flags = list(parameter(processor_params, "event_flags", year))
     if not isMC:
-        # a list of OmegaConf on the right would make a read-only one of the sum
+        # With an OmegaConf list on the right, the sum would be a read-only OmegaConf list.
         flags.extend(processor_params.get("event_flags_data", {}).get(year, []))
     passed, stored = np.ones(len(events), dtype=np.bool_), events.Flag
     for flag in flags:
@@ -291,7 +291,7 @@ eventFlags = Cut(name="event_flags", params={}, function=apply_event_flags)
 def apply_golden_json(
     events: ak.Array, params: Params, *, year: str, isMC: bool, processor_params: Any, **kwargs: Any
 ) -> npt.NDArray[np.bool_]:
-    """Keep data certified by the file ``lumi.goldenJSON.{year}``, and all simulation.
+    """Return the mask of data certified by the file ``lumi.goldenJSON.{year}``; all simulation passes.
 
     Raises:
         UnknownNameError: for a year without a golden JSON.
