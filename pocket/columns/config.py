@@ -1,4 +1,4 @@
-"""Declaration of the columns that are exported, and which of them a sample has in a category."""
+"""Declaration of the exported columns, and their assignment to samples and categories."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pocket.base.arguments import Declarative
 from pocket.base.sample_blocks import Block
 from pocket.errors import ConfigError
 
-#: columns of every export, which identify an event
+#: Columns of every export, which identify an event.
 EVENT_IDS = ("run", "luminosityBlock", "event")
-#: the nominal weight of an event; its variations are ``weight_variation_{name}``
+#: Nominal weight of an event; its variations are ``weight_variation_{name}``.
 WEIGHT = "weight"
 WEIGHT_VARIATION = "weight_variation_"
 
@@ -26,18 +26,18 @@ class ColOut(metaclass=Declarative):
     Args:
         collection: a collection, or ``"events"``.
         columns: fields of the collection.
-        flatten: how the export to PocketCoffea's layout writes a collection with several objects per event: one flat
-            array, or one list per event. Parquet always has one row per event, and a list in it.
+        flatten: how the export in PocketCoffea's layout writes a collection with several objects per event: as one flat
+            array, or as one list per event. Parquet always has one row per event, with a list in it.
         store_size: add ``{collection}_N``, the number of exported objects per event, for such collections.
         fill_none: replace missing values; without it they stay missing.
-        fill_value: what replaces them.
+        fill_value: replacement of missing values.
         pos_start: first position in the collection that is exported.
         pos_end: one past the last position.
-        depends_on: collections that the columns are made from: a shape variation that changes none of them leaves the
-            columns out. ``()`` for what no variation changes, ``None`` to write them for each.
+        depends_on: collections that the columns depend on; shape variations that change none of them don't export the
+            columns. ``()`` if no variation changes the columns, ``None`` to export them for each.
 
     Raises:
-        ConfigError: if there is no column, or the positions don't make sense.
+        ConfigError: if there is no column, or the positions are invalid.
     """
 
     collection: str
@@ -73,7 +73,7 @@ class ColOut(metaclass=Declarative):
         return self.pos_start is not None or self.pos_end is not None
 
     def is_written(self, changed: frozenset[str] | None) -> bool:
-        """Return whether the columns are written.
+        """Tell whether the columns are written.
 
         Args:
             changed: collections that a shape variation changes; ``None`` for nominal.
@@ -81,24 +81,24 @@ class ColOut(metaclass=Declarative):
         return changed is None or self.depends_on is None or not changed.isdisjoint(self.depends_on)
 
 
-#: sample, or ``{sample}__{subsample}`` → category → columns
+#: Sample, or ``{sample}__{subsample}`` → category → columns.
 ColumnPlan = dict[str, dict[str, tuple[ColOut, ...]]]
 
 
 def build_column_plan(
     block: Mapping[str, Any], categories: Sequence[str], samples: Iterable[str], dropped: Iterable[str] = ()
 ) -> ColumnPlan:
-    """Resolve the block ``columns`` of a configuration (:mod:`pocket.base.sample_blocks`).
+    """Return the columns of each sample and category, from the block ``columns`` (:mod:`pocket.base.sample_blocks`).
 
     Args:
         block: block of :class:`~pocket.columns.config.ColOut`.
         categories: names of the categories.
         samples: names of the samples and of their subsamples.
-        dropped: other samples and subsamples that may be named.
+        dropped: samples and subsamples that are excluded, but may be named.
 
     Raises:
         UnknownNameError: for an unknown key, category or sample.
-        ConfigError: if an entry is no ``ColOut``, or two of a category declare one column in different ways.
+        ConfigError: if an entry isn't a ``ColOut``, or two of a category declare the same column differently.
     """
     samples = tuple(samples)
 

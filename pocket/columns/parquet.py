@@ -1,7 +1,7 @@
-"""Columns as parquet: one row per event, one folder for each sample, category and variation.
+"""Columns in parquet files: one row per event, one folder for each sample, category and variation.
 
-The files of ``columns/{sample}/{category}/{variation}`` have one schema, so that awkward, pyarrow and pandas read the
-folder as one table.
+The files in ``columns/{sample}/{category}/{variation}`` have one schema, so that awkward, pyarrow and pandas can read
+the folder as one table.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from pocket.errors import ColumnError, UnknownNameError
 COLUMNS = "columns"
 ROWS_AT_ONCE = 100_000
 
-#: sample, category and variation
+#: Sample, category and variation.
 Key = tuple[str, str, str]
-#: sample → dataset → category → variation → records of the chunks
+#: Sample → dataset → category → variation → records of the chunks.
 Columns = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Iterable[ak.Array]]]]]
-#: dataset → sample → category → factor
+#: Dataset → sample → category → factor.
 Factors = Mapping[str, Mapping[str, Mapping[str, float]]]
 
 
 def write_columns(directory: Path, columns: Columns) -> None:
-    """Write the columns of a branch, raw: their weights are not normalised.
+    """Write the columns of a branch with unnormalised weights.
 
     Args:
         directory: an existing folder.
@@ -54,16 +54,16 @@ def write_columns(directory: Path, columns: Columns) -> None:
 def merge_columns(directories: Iterable[Path], target: Path, factors: Factors) -> None:
     """Merge the columns of all branches into one file per dataset, and normalise their weights.
 
-    Few rows are in memory at once.
+    Few rows are in memory at the same time.
 
     Args:
         directories: folders that :func:`write_columns` wrote to.
         target: an existing folder.
-        factors: dataset → sample → category → what the weights are multiplied by, from
+        factors: dataset → sample → category → factor on the weights, from
             :func:`pocket.outputs.normalisation.normalisation_factors`; data are left out.
 
     Raises:
-        ColumnError: if the columns of a sample, category and variation differ from branch to branch.
+        ColumnError: if the columns of a sample, category and variation differ between branches.
     """
     parts: dict[Key, dict[str, list[Path]]] = {}
     for directory in directories:
@@ -82,7 +82,7 @@ def merge_columns(directories: Iterable[Path], target: Path, factors: Factors) -
 
 
 def column_files(directory: str | Path) -> dict[Key, list[Path]]:
-    """Return what columns there are: sample, category and variation → files, one per dataset, in order."""
+    """Return sample, category and variation → files of columns, one per dataset, in order."""
     found: dict[Key, list[Path]] = {}
     folder = Path(directory) / COLUMNS
     for file in sorted(folder.glob("*/*/*/*.parquet")):
@@ -92,10 +92,10 @@ def column_files(directory: str | Path) -> dict[Key, list[Path]]:
 
 
 def read_columns(directory: str | Path, sample: str, category: str, variation: str = "nominal") -> ak.Array:
-    """Read the columns of all datasets of a sample.
+    """Return the columns of all datasets of a sample.
 
     Args:
-        directory: a folder with the folder ``columns``.
+        directory: folder that contains the folder ``columns``.
         sample: the sample, or ``{sample}__{subsample}``.
         category: the category.
         variation: ``"nominal"``, or a shape variation.
@@ -120,12 +120,12 @@ def _file(directory: Path, key: Key, dataset: str) -> Path:
 
 
 def _table(records: ak.Array) -> Any:
-    # the plain types of arrow, which every reader knows; but lists with 64-bit offsets, since awkward can't sort others
+    # All readers know arrow's plain types; lists have 64-bit offsets, since awkward can't sort others.
     return ak.to_arrow_table(records, string_to32=True, extensionarray=False).replace_schema_metadata()
 
 
 def _common_schema(schemas: Iterable[tuple[str, Any]], key: Key) -> Any:
-    """Return the schema that holds all, with numbers as wide as the widest.
+    """Return the common schema of several, with numbers as wide as the widest.
 
     Args:
         schemas: dataset and schema of each part.
@@ -153,8 +153,8 @@ def _common_field(one: Any, other: Any, where: str) -> Any:
 
 
 def _tables(files: Iterable[Path], schema: Any) -> Iterator[Any]:
-    """Yield the rows of files in tables that are neither large nor, but for the last, small; at least one."""
-    # awkward can't read a file without any row group
+    """Yield at least one table with the rows of files; only the last table may be small."""
+    # awkward can't read a file without any row group.
     batches: list[Any] = [schema.empty_table()]
     rows = 0
     for file in files:
