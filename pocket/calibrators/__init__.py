@@ -5,7 +5,7 @@ from pocket.calibrators.jets import JetsCalibrator
 from pocket.calibrators.met import METCalibrator
 from pocket.calibrators.muons import MuonScaleCalibrator
 
-#: the usual calibrators in the order they are applied; a configuration asks for variations of some of them
+#: Usual calibrators in their order; a configuration requests the variations of some of them.
 default_calibrators_sequence: list[type[Calibrator]] = [JetsCalibrator, METCalibrator]
 
 __all__ = ["Calibrator", "JetsCalibrator", "METCalibrator", "MuonScaleCalibrator", "default_calibrators_sequence"]

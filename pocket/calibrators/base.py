@@ -1,4 +1,4 @@
-"""The base of calibrators: what changes objects, and with which shape variations."""
+"""Base class of calibrators, which change objects and have shape variations."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from typing import Any, ClassVar
 
 from pocket.errors import ConfigError, check_known
 
-#: what is calibrated without a shape variation
+#: Name of the calibration without a shape variation.
 NOMINAL = "nominal"
 
 
 class Calibrator:
-    """Base class of calibrators: set ``name`` and ``calibrated_collections``, override :meth:`calibrate`.
+    """Base class of calibrators; set ``name`` and ``calibrated_collections``, and override :meth:`calibrate`.
 
     Attributes:
-        name: the name configurations use.
+        name: name of the calibrator in configurations.
         has_variations: whether there are shape variations.
-        isMC_only: whether data are left alone.
-        calibrated_collections: what :meth:`calibrate` may return, ``"Jet"`` (a whole collection) or ``"Jet.pt"`` (a
-            field of it). A subclass may set it in ``__init__``.
-        inputs: collections (``"Jet"``) or fields (``"Jet.pt"``) that the result depends on, beside the calibrated
-            ones. If a variation of an earlier calibrator leaves all of them alone, the nominal result is used again.
-            ``None`` means that nothing is known: every variation of an earlier calibrator makes it run again.
-        symmetrise: what stands for the missing side of a one-sided variation (:mod:`pocket.histograms.one_sided`),
-            ``"mirror"`` or ``"none"``: for all of them, or by variation without ``Up`` and ``Down``.
+        isMC_only: whether the calibrator isn't applied to data.
+        calibrated_collections: names that :meth:`calibrate` may return, ``"Jet"`` (a whole collection) or ``"Jet.pt"``
+            (a field of it). A subclass may set it in ``__init__``.
+        inputs: collections (``"Jet"``) or fields (``"Jet.pt"``) that the result depends on, besides the calibrated
+            ones. If a variation of an earlier calibrator changes none of them, the nominal result is used again.
+            ``None`` means unknown: every variation of an earlier calibrator makes it run again.
+        symmetrise: the missing side of a one-sided variation (:mod:`pocket.histograms.one_sided`), ``"mirror"`` or
+            ``"none"``: for all variations, or by variation without ``Up`` and ``Down``.
 
     Args:
         params: parameters of the analysis.
         metadata: metadata of the dataset (sample, year, isMC, …).
-        do_variations: whether the configuration asks for the shape variations of this calibrator.
+        do_variations: whether the configuration requests the shape variations of this calibrator.
     """
 
     name: ClassVar[str] = ""
@@ -38,7 +38,7 @@ class Calibrator:
     calibrated_collections: Sequence[str] = ()
     inputs: Sequence[str] | None = None
     symmetrise: str | Mapping[str, str] = ""
-    #: ``None`` until a subclass sets it
+    #: It is ``None`` until a subclass sets it.
     _variations: Sequence[str] | None = None
 
     def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True) -> None:
@@ -50,21 +50,21 @@ class Calibrator:
 
     @property
     def variations(self) -> tuple[str, ...]:
-        """Names of the shape variations, such as ``"muon_scaleUp"``: a subclass sets ``_variations``.
+        """Names of the shape variations, such as ``"muon_scaleUp"``; a subclass sets ``_variations``.
 
-        They must be known after ``__init__``, which sees parameters and metadata but no event.
+        They must be known after ``__init__``, which gets parameters and metadata but no events.
         """
         return tuple(self._variations or ())
 
     def corrections(self) -> Sequence[tuple[str, str]]:
-        """Return file and name of the corrections that the calibrator reads, as a weight does.
+        """Return (file, name) of the corrections that the calibrator uses.
 
         See :meth:`pocket.weights.base.WeightWrapper.corrections`.
         """
         return ()
 
     def initialize(self, events: Any) -> None:
-        """Prepare what several variations share; called once per chunk.
+        """Prepare data that variations share; called once per chunk.
 
         Args:
             events: events of the chunk after the skim, before any calibrator.
@@ -73,26 +73,27 @@ class Calibrator:
     def calibrate(
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
     ) -> Mapping[str, Any]:
-        """Return the calibrated collections; must not change ``events``.
+        """Return the calibrated collections, without changing ``events``.
 
         Args:
             events: events with the output of earlier calibrators.
-            original: what earlier calibrators replaced, by the name they declared it with, before any calibration.
-            variation: the shape variation; ``"nominal"`` or one of another calibrator mean the nominal calibration.
+            original: replaced collections and fields, by the name that an earlier calibrator declared, before any
+                calibration.
+            variation: the shape variation; for ``"nominal"`` or one of another calibrator, the calibration is nominal.
             already_applied: names of the calibrators that ran before.
 
         Returns:
-            Collection or collection.field → array, for names in ``calibrated_collections``. Where a variation
-            changes nothing, returning the very array of the nominal result spares later calibrators their work.
+            Collection or collection.field → array, for names in ``calibrated_collections``. If a variation doesn't
+            change the result, return the same array as for nominal, so that later calibrators needn't run again.
         """
         raise NotImplementedError(f"calibrator {self.name!r} has no calibrate()")
 
 
 def requested_variations(calibrator: Calibrator) -> tuple[str, ...]:
-    """Return the shape variations of a calibrator that was asked for them, none if it wasn't.
+    """Return the shape variations of a calibrator, empty if they weren't requested.
 
     Raises:
-        ConfigError: if they are not set, in spite of ``has_variations``.
+        ConfigError: if ``has_variations`` is true, but no variations are set.
     """
     if not (calibrator.has_variations and calibrator.do_variations):
         return ()
@@ -105,15 +106,15 @@ def requested_variations(calibrator: Calibrator) -> tuple[str, ...]:
 
 
 def check_calibrators(classes: Iterable[type[Calibrator]], requested: Iterable[str], where: str) -> None:
-    """Check the calibrators of a configuration, and the names of those whose variations it asks for.
+    """Check the calibrators of a configuration, and the names of those whose variations it requests.
 
     Args:
         classes: the calibrators.
-        requested: names of calibrators whose shape variations are wanted.
-        where: the place the names were found in.
+        requested: names of calibrators whose shape variations are requested.
+        where: place of the names, for errors.
 
     Raises:
-        ConfigError: if two calibrators have one name, one has none, or a requested one has no variations.
+        ConfigError: if two calibrators have the same name, one has none, or a requested one has no variations.
         UnknownNameError: if a requested name is unknown.
     """
     by_name: dict[str, type[Calibrator]] = {}

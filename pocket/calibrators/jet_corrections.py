@@ -1,4 +1,4 @@
-"""The corrections of one type of jet: names and inputs of JME's correctionlib files."""
+"""Corrections of one type of jet, with the names and inputs of JME's correctionlib files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pocket.parameters.access import parameter
 Array = npt.NDArray[np.float64]
 Inputs = Mapping[str, Any]
 
-#: end of the name of a variation → direction
+#: Suffix of the name of a variation → direction.
 DIRECTIONS = {"Up": "up", "Down": "down"}
 
 
@@ -45,7 +45,7 @@ class JetCorrections:
 
     @classmethod
     def from_params(cls, params: Any, jet_type: str, metadata: Mapping[str, Any]) -> JetCorrections:
-        """Read ``jets_calibration`` of the parameters.
+        """Return the corrections in the section ``jets_calibration`` of the parameters.
 
         Args:
             params: parameters of the analysis.
@@ -54,7 +54,7 @@ class JetCorrections:
 
         Raises:
             UnknownNameError: if a parameter doesn't exist.
-            ConfigError: if the corrections of data depend on the era and the dataset has none.
+            ConfigError: if the corrections of data depend on the era and the dataset has no era.
         """
         year = str(metadata["year"])
         place = ("jets_calibration", "jet_types", jet_type, year)
@@ -73,7 +73,7 @@ class JetCorrections:
         """Return the names of the corrections in the file.
 
         Args:
-            sources: uncertainties of the energy scale that are needed.
+            sources: uncertainties of the energy scale to include.
         """
         names = [f"{self.scale}_{each}" for each in (*self.levels, *sources)]
         if self.resolution is not None:
@@ -81,7 +81,7 @@ class JetCorrections:
         return [f"{name}_{self.jet_type}" for name in names]
 
     def scale_factor(self, inputs: Inputs, raw_pt: Array) -> Array:
-        """Return the factor from the raw to the calibrated momentum, each level at the pt after those before it.
+        """Return the factor from the raw to the calibrated momentum; each level uses the pt after the previous ones.
 
         Args:
             inputs: JetEta, JetPhi, JetA, Rho and run, shape (n jets,).
@@ -93,7 +93,7 @@ class JetCorrections:
         return factor
 
     def pileup_factor(self, inputs: Inputs, raw_pt: Array) -> Array:
-        """Return the factor of the first level, L1FastJet, which takes the energy from pileup away."""
+        """Return the factor of the first level, L1FastJet, which subtracts the energy from pileup."""
         return self._evaluate(f"{self.scale}_L1FastJet", {**inputs, "JetPt": raw_pt})
 
     def uncertainty(self, source: str, inputs: Inputs, pt: Array) -> Array:
@@ -116,7 +116,7 @@ class JetCorrections:
         ratio = self._evaluate(name, {**inputs, "JetPt": pt, "systematic": systematic})
         if systematic == "nom" or "systematic" in self._input_names(name):
             return ratio
-        # newer files have the relative uncertainty as a correction of its own
+        # Newer files have the relative uncertainty as a separate correction.
         uncertainty = self._evaluate(f"{self.resolution}_SFUncertainty", {**inputs, "JetPt": pt})
         return ratio * (1 + uncertainty if systematic == "up" else 1 - uncertainty)
 
@@ -129,7 +129,7 @@ class JetCorrections:
         correction = load_correction(self.path, f"{name}_{self.jet_type}")
         try:
             return np.asarray(correction.evaluate(*(inputs[each] for each in names)), dtype=np.float64)
-        # what correctionlib raises for a value or a text that the correction doesn't have
+        # correctionlib raises these for a value or a string that the correction doesn't have.
         except (IndexError, RuntimeError) as error:
             place = f"correction {name!r} for {self.jet_type} in {Path(self.path).name}"
             raise ConfigError(f"{place}: {' '.join(str(error).split())}; inputs: {', '.join(names)}") from None

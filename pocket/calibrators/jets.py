@@ -17,25 +17,25 @@ from pocket.errors import ConfigError, UnknownNameError
 from pocket.objects.nanoaod import rho
 from pocket.parameters.access import parameter
 
-#: variation of the energy resolution; those of the scale are called JES_{source}
+#: Names of the variation of the energy resolution and of those of the scale, which are JES_{source}.
 JER, JES = "JER", "JES_"
-#: link to the generated jet → their collection
+#: Link to the generated jet → its collection.
 _GEN_JETS = {"genJetIdx": "GenJet", "genJetAK8Idx": "GenJetAK8"}
 _RADII = {"AK4": 0.4, "AK8": 0.8}
 
 
 class JetsCalibrator(Calibrator):
-    """Corrects the energy of jets again from the raw one, smears simulation, and varies both.
+    """Calibrator that corrects the raw energy of jets again, smears simulation, and varies both.
 
-    ``jets_calibration`` of the parameters tells, per year and type of jet, the corrections (``jet_types``), the
-    collection or collections they are for (``collection``), whether they are applied (``apply_jec_MC``,
-    ``apply_jec_Data``, ``apply_jer_MC``), the variations (``variations``: ``JES_{source}`` or ``JER``), and whether
-    jets are ordered by the new pt (``sort_by_pt``); ``smearing_seed`` chooses the random numbers.
+    ``jets_calibration`` of the parameters has, per year and type of jet, the corrections (``jet_types``), the
+    collections they apply to (``collection``), whether they are applied (``apply_jec_MC``, ``apply_jec_Data``,
+    ``apply_jer_MC``), the variations (``variations``: ``JES_{source}`` or ``JER``), and whether jets are sorted by the
+    new pt (``sort_by_pt``); ``smearing_seed`` is the seed of the random numbers.
 
-    Calibrated jets have new pt, mass and rawFactor, and the fields ``pt_raw``, ``mass_raw``, in simulation ``pt_gen``
-    (0 without a generated jet) and, for the missing momentum, ``pt_l1`` and ``pt_jec``: after the pileup correction
-    alone, and after the whole scale without smearing and shift. Links from other collections (``Muon.jetIdx``) point
-    into the order of the file.
+    Calibrated jets have new pt, mass and rawFactor, the fields ``pt_raw`` and ``mass_raw``, in simulation ``pt_gen`` (0
+    without a generated jet), and for the missing momentum ``pt_l1`` (after the pileup correction alone) and ``pt_jec``
+    (after the whole scale, without smearing and shift). Links from other collections (``Muon.jetIdx``) refer to the
+    order in the file.
 
     The variations are ``{jet type}_{variation}Up`` and ``Down``, e.g. ``AK4PFchs_JES_TotalUp``. Uncertainties of the
     scale are evaluated at the smeared pt, as in PocketCoffea.
@@ -48,9 +48,9 @@ class JetsCalibrator(Calibrator):
     def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True) -> None:
         super().__init__(params, metadata, do_variations)
         applied = parameter(params, "jets_calibration", "apply_jec_MC" if self.isMC else "apply_jec_Data", self.year)
-        #: collection → its corrections
+        #: Collection → its corrections.
         self._corrections: dict[str, JetCorrections] = {}
-        #: variation → type of jet, variation without type and direction, direction
+        #: Variation → type of jet, variation without type and direction, direction.
         self._shifts: dict[str, tuple[str, str, str]] = {}
         for jet_type, names in parameter(params, "jets_calibration", "collection", self.year).items():
             if names is None or not parameter(applied, jet_type):
@@ -83,27 +83,27 @@ class JetsCalibrator(Calibrator):
                 self._shifts[f"{corrections.jet_type}_{kind}{side}"] = (corrections.jet_type, kind, direction)
 
     def corrections(self) -> Sequence[tuple[str, str]]:
-        """Return file and name of the corrections of all types of jets."""
+        """Return (file, name) of the corrections of all types of jets."""
         kinds = {(jet_type, kind) for jet_type, kind, _ in self._shifts.values() if kind != JER}
         sources = sorted((jet_type, kind.removeprefix(JES)) for jet_type, kind in kinds)
         return [
             (each.path, name)
-            # two collections may be of one type
+            # Two collections may have the same type.
             for each in dict.fromkeys(self._corrections.values())
             for name in each.names(source for jet_type, source in sources if jet_type == each.jet_type)
         ]
 
     def initialize(self, events: Any) -> None:
-        """Forget the jets of the last chunk."""
+        """Forget the jets of the previous chunk."""
         self._nominal = {}
 
     def calibrate(
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
     ) -> Mapping[str, Any]:
-        """Return the calibrated collections; those of other types than the varied one are the nominal arrays."""
+        """Return the calibrated collections; types of jets that aren't varied have the nominal arrays."""
         shift = self._shifts.get(variation)
         if shift is None and variation != NOMINAL:
-            # the jets are those of an earlier calibrator's variation
+            # The jets come from the variation of an earlier calibrator, so the cached ones don't apply.
             return {name: jets.nominal for name, jets in self._energies(events).items()}
         if not self._nominal:
             self._nominal = self._energies(events)
@@ -126,14 +126,14 @@ class JetsCalibrator(Calibrator):
 
 
 class _JetEnergies:
-    """The energies of one collection in one chunk, flat over jets, from which variations start.
+    """Energies of one collection in one chunk as flat arrays over jets, from which variations are computed.
 
     Args:
         events: the events.
         name: the collection.
         corrections: its corrections.
-        sort: whether to order jets by pt.
-        seed: of the random numbers.
+        sort: whether to sort jets by pt.
+        seed: seed of the random numbers.
     """
 
     def __init__(self, events: Any, name: str, corrections: JetCorrections, sort: bool, seed: int) -> None:
@@ -176,7 +176,7 @@ class _JetEnergies:
         """Return the jets of a variation: ``JER`` or ``JES_{source}``, ``up`` or ``down``."""
         if kind == JER:
             return self._scaled(self._unsmeared * self._smear(direction))
-        # both directions of a source come one after the other
+        # Both directions of a source follow each other, so the last uncertainty is cached.
         if self._last is None or self._last[0] != kind:
             self._last = kind, self.corrections.uncertainty(kind.removeprefix(JES), self._inputs, self._pt)
         uncertainty = self._last[1]
@@ -195,14 +195,14 @@ class _JetEnergies:
         return jets[ak.argsort(jets["pt"], axis=1, ascending=False)] if self._sort else jets
 
     def _jagged(self, values: Array) -> ak.Array:
-        # the precision of NanoAOD
+        # NanoAOD stores float32.
         return ak.unflatten(values.astype(np.float32), self._counts)
 
 
 def _raw(jets: ak.Array, name: str) -> tuple[Array, Array]:
     """Return pt and mass in GeV before any correction, shape (n jets,)."""
     if "rawPt" in jets.fields:
-        # CorrT1METJet, soft jets for the missing momentum: older NanoAOD has no mass of them
+        # Old NanoAOD has no mass for CorrT1METJet, the soft jets for the missing momentum.
         pt = flat(jets["rawPt"])
         return pt, flat(jets["rawMass"]) if "rawMass" in jets.fields else np.zeros_like(pt)
     raw = 1 - flat(branch(jets, "rawFactor", name))
@@ -212,7 +212,7 @@ def _raw(jets: ak.Array, name: str) -> tuple[Array, Array]:
 def _gen_pt(events: Any, jets: ak.Array, jet_type: str, pt: Array, resolution: Array) -> Array:
     link = next((field for field in _GEN_JETS if field in jets.fields), None)
     if link is None:
-        # CorrT1METJet has no links
+        # CorrT1METJet has no links.
         return np.zeros_like(pt)
     if jet_type[:3] not in _RADII:
         raise UnknownNameError("size of jets", jet_type[:3], _RADII, f"jets_calibration.jet_types.{jet_type}")

@@ -1,4 +1,4 @@
-"""Missing transverse momentum from calibrated jets, and its uncertainty from what is in no jet."""
+"""Missing transverse momentum from calibrated jets, and its uncertainty from unclustered energy."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from pocket.calibrators.smearing import flat
 from pocket.errors import ConfigError, MissingBranchError
 from pocket.parameters.access import parameter
 
-#: pt in GeV above which jets count, and the fraction of electromagnetic energy below which they do
+#: Jets are used above this pt in GeV and below this fraction of electromagnetic energy.
 JET_PT_MIN, EM_FRACTION_MAX = 15.0, 0.9
 
 
 class METCalibrator(Calibrator):
-    """Makes the type-1 corrected missing momentum again, from the raw one and the calibrated jets.
+    """Calibrator that computes the type-1 corrected missing momentum from the raw one and the calibrated jets.
 
-    MET = raw MET - sum over jets of (p - p_l1), with p the calibrated momentum and p_l1 the one with the pileup
+    MET = raw MET - sum over jets of (p - p_l1), with the calibrated momentum p and the momentum p_l1 with the pileup
     correction alone (https://twiki.cern.ch/twiki/bin/view/CMS/METType1Type2Formulae); see :func:`type1_change`. The
-    jets are those of the collection and, below its threshold, those of ``CorrT1METJet``; both must have been
-    calibrated before, so smearing and all variations of jets reach the missing momentum.
+    jets are those of the collection and, below its threshold, those of ``CorrT1METJet``. Both must be calibrated
+    before, so that smearing and all variations of jets propagate to the missing momentum.
 
-    ``met_calibration.<year>`` of the parameters names the collections (``MET_collection``, ``RawMET_collection``,
-    ``Jet_collection``, and ``CorrT1METJet_collection`` or null) and where this is applied (``apply_MC``,
-    ``apply_data``).
+    ``met_calibration.<year>`` of the parameters has the names of the collections (``MET_collection``,
+    ``RawMET_collection``, ``Jet_collection``, and ``CorrT1METJet_collection`` or null), and whether this is applied
+    (``apply_MC``, ``apply_data``).
 
-    The variations ``{MET}_unclusteredUp`` and ``Down`` add the shift of NanoAOD for the energy that is in no jet.
+    The variations ``{MET}_unclusteredUp`` and ``Down`` add NanoAOD's shift of the unclustered energy.
     """
 
     name = "met_calibration"
@@ -58,7 +58,7 @@ class METCalibrator(Calibrator):
         """Return pt and phi of the missing momentum.
 
         Raises:
-            ConfigError: if the jets have not been calibrated.
+            ConfigError: if the jets haven't been calibrated.
             MissingBranchError: if NanoAOD has no shift of the unclustered energy.
         """
         if not self._applied:
@@ -77,24 +77,24 @@ class METCalibrator(Calibrator):
 
 
 def type1_change(jets: ak.Array, name: str) -> tuple[Array, Array]:
-    """Return by how much the calibration of jets changes the sum of their momenta.
+    """Return the change of the sum of jet momenta by their calibration.
 
-    Jets count if their pt without muons is above 15 GeV after the energy scale (without smearing and shift, so that
-    no variation makes them come and go), and less than 90% of their energy is electromagnetic. The scale corrects
-    what is no muon, smearing and shifts scale all of the jet. This is what CMSJMECalculators and nanoAOD-tools
-    (jetmetUncertainties) do.
+    Jets are used if their pt without muons is above 15 GeV after the energy scale (without smearing and shift, so that
+    the same jets are used in all variations), and less than 90% of their energy is electromagnetic. The scale is
+    applied to the jet without muons, smearing and shifts to the whole jet, as in CMSJMECalculators and nanoAOD-tools
+    (jetmetUncertainties).
 
     Args:
-        jets: calibrated jets, jagged records with pt, pt_jec, pt_l1, pt_raw and phi. Fractions of energy and the
-            share of muons are used where they are stored: ``CorrT1METJet`` has no fractions before NanoAODv15, other
-            content may have no muonSubtrFactor.
+        jets: calibrated jets, jagged records with pt, pt_jec, pt_l1, pt_raw and phi. Fractions of energy and the share
+            of muons are used if they are stored: ``CorrT1METJet`` has no fractions before NanoAODv15, and other files
+            may have no muonSubtrFactor.
         name: name of the collection, for errors.
 
     Returns:
         x and y in GeV, shape (n events,) each.
 
     Raises:
-        ConfigError: if the jets have not been calibrated.
+        ConfigError: if the jets haven't been calibrated.
     """
     if "pt_l1" not in jets.fields:
         raise ConfigError(
@@ -113,11 +113,11 @@ def type1_change(jets: ak.Array, name: str) -> tuple[Array, Array]:
 
 
 def unclustered_shift(met: ak.Array, name: str, up: bool) -> tuple[Array, Array]:
-    """Return the shift of missing momentum from the uncertainty of the unclustered energy, as stored in NanoAOD.
+    """Return the shift of missing momentum for the uncertainty of the unclustered energy, as stored in NanoAOD.
 
     Args:
-        met: records with either ptUnclusteredUp, phiUnclusteredUp and the same with Down (PuppiMET, PFMET), or
-            MetUnclustEnUpDeltaX and MetUnclustEnUpDeltaY, symmetric (MET).
+        met: records with either ptUnclusteredUp and phiUnclusteredUp, and the same with Down (PuppiMET, PFMET), or the
+            symmetric MetUnclustEnUpDeltaX and MetUnclustEnUpDeltaY (MET).
         name: name of the collection, for errors.
         up: direction of the shift.
 
@@ -125,7 +125,7 @@ def unclustered_shift(met: ak.Array, name: str, up: bool) -> tuple[Array, Array]
         x and y in GeV, shape (n events,) each.
 
     Raises:
-        MissingBranchError: if neither is there.
+        MissingBranchError: if the records have neither.
     """
     side = "Up" if up else "Down"
     if f"ptUnclustered{side}" in met.fields:
@@ -152,5 +152,5 @@ def _sums(values: Array, jets: ak.Array) -> Array:
 
 
 def _stored(jets: ak.Array, field: str) -> Array | float:
-    """Return a field, or 0 where it isn't stored."""
+    """Return a field, 0 if it isn't stored."""
     return flat(jets[field]) if field in jets.fields else 0.0

@@ -1,4 +1,4 @@
-"""Momentum scale of muons."""
+"""Momentum scale of muons, and its uncertainty."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pocket.parameters.access import parameter
 
 
 class MuonScaleCalibrator(Calibrator):
-    """Varies the momentum scale of muons by one relative uncertainty; the nominal scale is that of the file.
+    """Calibrator that varies the muon momentum by a relative uncertainty; the nominal momentum is that of the file.
 
-    The uncertainty is ``muon_scale.<year>.uncertainty`` of the parameters. The missing momentum is left alone.
+    The uncertainty is ``muon_scale.<year>.uncertainty`` of the parameters. The missing momentum isn't changed.
     """
 
     name = "muon_scale"
@@ -27,7 +27,7 @@ class MuonScaleCalibrator(Calibrator):
     def calibrate(
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
     ) -> Mapping[str, Any]:
-        """Return pt of the muons times 1 + uncertainty or 1 - uncertainty, nothing without a shift."""
+        """Return the muon pt times 1 + uncertainty or 1 - uncertainty, nothing for any other variation."""
         if variation not in self.variations:
             return {}
         pt = branch(collection(events, "Muon"), "pt", "Muon")

@@ -1,4 +1,4 @@
-"""Calibrators in sequence: their order, their variations, and what of them has to run again for a variation."""
+"""Sequence of calibrators, which reruns only those that a variation affects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class CalibratedEvents:
 
     Args:
         events: the events, shape (n events,).
-        changed: names of the collections that differ from those of the nominal calibration.
+        changed: names of the collections that differ from the nominal calibration.
     """
 
     events: Any
@@ -27,7 +27,7 @@ class CalibratedEvents:
 
 @dataclass(frozen=True)
 class _Step:
-    """What a calibrator was given and what it returned."""
+    """Arguments and result of a calibrator."""
 
     events: Any
     original: Mapping[str, Any]
@@ -35,19 +35,19 @@ class _Step:
 
 
 class CalibratorSequence:
-    """The calibrators of a dataset, applied in the order of the configuration.
+    """Calibrators of a dataset, applied in the order of the configuration.
 
     A variation belongs to one calibrator. Those before it give their nominal result, and one after it runs again only
-    if something it depends on (``inputs`` and ``calibrated_collections``) differs from the nominal calibration.
+    if something that it depends on (``inputs`` and ``calibrated_collections``) differs from the nominal calibration.
 
     Args:
-        classes: the calibrators in order; those with ``isMC_only`` are left out on data.
+        classes: the calibrators in order; those with ``isMC_only`` are left out for data.
         params: parameters of the analysis.
         metadata: metadata of the dataset (sample, year, isMC, …).
-        requested: names of the calibrators whose shape variations are wanted; on data there are none.
+        requested: names of the calibrators whose shape variations are requested; data have none.
 
     Raises:
-        ConfigError: if names of calibrators or of their variations clash, or a requested one has no variations.
+        ConfigError: if names of calibrators or variations are duplicated, or a requested calibrator has no variations.
         UnknownNameError: if a requested name is unknown.
     """
 
@@ -81,11 +81,11 @@ class CalibratorSequence:
 
     @property
     def variations(self) -> tuple[str, ...]:
-        """Names of the shape variations, in the order of the calibrators; without nominal."""
+        """Names of the shape variations, without nominal, in the order of the calibrators."""
         return tuple(self._owners)
 
     def variations_of(self, name: str) -> tuple[str, ...]:
-        """Return the shape variations of one calibrator, empty if they are not requested.
+        """Return the shape variations of one calibrator, empty if they aren't requested.
 
         Raises:
             UnknownNameError: if there is no such calibrator.
@@ -101,7 +101,7 @@ class CalibratorSequence:
             events: events of the chunk after the skim.
 
         Raises:
-            ConfigError: if a calibrator has other variations than before.
+            ConfigError: if the variations of a calibrator have changed.
         """
         self._source, self._steps, self._nominal = None, [], None
         for calibrator in self.calibrators:
@@ -115,14 +115,14 @@ class CalibratorSequence:
                 )
 
     def calibrate(self, events: Any, variation: str = NOMINAL) -> CalibratedEvents:
-        """Return calibrated events; those given are not changed.
+        """Return calibrated events; the given events aren't changed.
 
         Args:
-            events: the uncalibrated events; the nominal calibration is kept for as long as they are the same object.
+            events: the uncalibrated events; the nominal calibration is cached while they are the same object.
             variation: one of :attr:`variations`, or ``"nominal"``.
 
         Raises:
-            ConfigError: if a calibrator returns what it doesn't declare.
+            ConfigError: if a calibrator returns a name that it doesn't declare.
             UnknownNameError: if there is no such variation.
         """
         if variation != NOMINAL and variation not in self._owners:
@@ -157,7 +157,7 @@ class CalibratorSequence:
     def _run(self, index: int, events: Any, original: Mapping[str, Any], variation: str) -> Mapping[str, Any]:
         calibrator = self.calibrators[index]
         applied = [earlier.name for earlier in self.calibrators[:index]]
-        # copies, so that a calibrator that assigns to a field spoils nothing
+        # It gets copies, so that assignments to fields don't change the originals.
         with UserCall("calibrator", calibrator.name, type(calibrator)):
             result = calibrator.calibrate(copy.copy(events), dict(original), variation, applied)
             where = f"calibrated_collections of calibrator {calibrator.name!r}, which returned it"
@@ -179,12 +179,12 @@ def _depends(calibrator: Calibrator, changed: Iterable[str]) -> bool:
 
 
 def _overlap(name: str, other: str) -> bool:
-    """Whether one is the other, or a field of it."""
+    """Tell whether one name is the other, or a field of it."""
     return name == other or name.startswith(f"{other}.") or other.startswith(f"{name}.")
 
 
 def _replaced(events: Any, result: Mapping[str, Any]) -> Any:
-    """Return the events with the results in place; columns that nobody read yet stay unread."""
+    """Return the events with the results inserted; columns that haven't been read stay unread."""
     events = copy.copy(events)
     for key, values in result.items():
         events[tuple(key.split("."))] = values
@@ -192,7 +192,7 @@ def _replaced(events: Any, result: Mapping[str, Any]) -> Any:
 
 
 def _originals(events: Any, result: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the results replace, where it exists: a calibrator may add a collection or field."""
+    """Return the originals of the results, if they exist: a calibrator may add a collection or field."""
     found = {}
     for key in result:
         collection, _, field = key.partition(".")

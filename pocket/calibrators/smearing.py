@@ -1,7 +1,7 @@
-"""Smearing of jets in simulation, whose energy resolution is better than that of data.
+"""Smearing of jets in simulation, whose energy resolution is better than in data.
 
-The hybrid method of https://twiki.cern.ch/twiki/bin/view/CMS/JetResolution: jets that come from a generated jet are
-scaled away from it, the others get a random number.
+This is the hybrid method of https://twiki.cern.ch/twiki/bin/view/CMS/JetResolution: jets with a matched generated jet
+are scaled relative to it, the others are smeared by a random number.
 """
 
 from __future__ import annotations
@@ -15,22 +15,23 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-#: pt in GeV below which smearing takes no jet, as in CMSSW's SmearedJetProducerT (which has it for the energy)
+#: Smallest pt in GeV after smearing, as in CMSSW's SmearedJetProducerT (where it limits the energy).
 PT_MIN = 0.01
-#: largest difference of pt of a jet from its generated jet, in resolutions
+#: Largest difference of pt between a jet and its generated jet, in units of the resolution.
 MAX_DEVIATION = 3.0
-#: what makes a random number: the event and the direction of the jet, which no calibration changes
+#: Seeds of a random number: the event and the direction of the jet, which no calibration changes.
 _ENTROPY = ("seed", "run", "luminosityBlock", "event", "eta", "phi")
 
 
 def smear_factor(pt: Array, gen_pt: Array, resolution: Array, scale_factor: Array, normal: Array) -> Array:
     """Return the factor on the momentum of each jet.
 
-    With a generated jet it is 1 + (s - 1) (pt - gen_pt) / pt, without 1 + normal * resolution * sqrt(max(s^2 - 1, 0)).
+    With a generated jet, it is 1 + (s - 1) (pt - gen_pt) / pt, otherwise 1 + normal * resolution * sqrt(max(s^2 - 1,
+    0)).
 
     Args:
         pt: pt in GeV after the energy scale, shape (n jets,).
-        gen_pt: pt in GeV of the matched generated jet, 0 without.
+        gen_pt: pt in GeV of the matched generated jet, 0 if there is none.
         resolution: relative resolution of pt in simulation.
         scale_factor: s, the ratio of resolutions in data and simulation.
         normal: random numbers with mean 0 and width 1.
@@ -44,21 +45,21 @@ def smear_factor(pt: Array, gen_pt: Array, resolution: Array, scale_factor: Arra
 
 
 def matched_gen_pt(jets: ak.Array, gen_jets: ak.Array, link: str, pt: Array, resolution: Array, radius: float) -> Array:
-    """Return the pt of the generated jet that each jet comes from.
+    """Return the pt of the generated jet that matches each jet.
 
-    The candidate is the one that NanoAOD links; it counts if it is closer than half the radius in (eta, phi), and
-    than three resolutions in pt.
+    The candidate is the one that NanoAOD links. It matches if it is closer than half the radius in (eta, phi), and
+    closer than three resolutions in pt.
 
     Args:
         jets: jagged records with eta, phi and the link.
         gen_jets: jagged records with pt, eta and phi, of the same events.
-        link: field of ``jets`` with the position in ``gen_jets``, -1 without.
+        link: field of ``jets`` with the position in ``gen_jets``, -1 if there is none.
         pt: pt in GeV of the jets after the energy scale, shape (n jets,).
         resolution: their relative resolution, shape (n jets,).
-        radius: size of the jets.
+        radius: radius parameter of the jets.
 
     Returns:
-        pt in GeV, 0 where there is no match, shape (n jets,).
+        pt in GeV, 0 without a match, shape (n jets,).
     """
     n_gen = np.asarray(ak.num(gen_jets))
     counts = np.asarray(ak.num(jets))
@@ -77,11 +78,11 @@ def matched_gen_pt(jets: ak.Array, gen_jets: ak.Array, link: str, pt: Array, res
 def normal_numbers(seed: int, events: ak.Array, jets: ak.Array) -> Array:
     """Return a random number with mean 0 and width 1 for each jet.
 
-    It depends on the seed, run, luminosityBlock, event, and eta and phi of the jet; not on its pt, on other jets, or
-    on how events are cut into chunks.
+    It depends on the seed, run, luminosityBlock, event, and eta and phi of the jet, but not on its pt, on other jets,
+    or on the division of events into chunks.
 
     Args:
-        seed: chooses another set of numbers.
+        seed: selects a sequence of random numbers.
         events: the events, with run, luminosityBlock and event.
         jets: their jets, jagged records with eta and phi.
 
@@ -97,19 +98,19 @@ def normal_numbers(seed: int, events: ak.Array, jets: ak.Array) -> Array:
 
 
 def flat(values: ak.Array) -> Array:
-    """Return jagged numbers in one dimension and double precision."""
+    """Return jagged numbers as a flat array in double precision."""
     return np.asarray(ak.flatten(values), dtype=np.float64)
 
 
 @functools.cache
 def _generator() -> Any:
-    """Return correctionlib's hash of the entropy as a random number, which the corrections of JME use as well."""
+    """Return correctionlib's hash-based generator of random numbers, which JME's corrections also use."""
     from correctionlib import schemav2
 
     return schemav2.Correction(
         name="normal",
         version=1,
-        # real also where they are integers: correctionlib's integers have 32 bits
+        # All inputs are real numbers, since correctionlib's integers have 32 bits.
         inputs=[schemav2.Variable(name=name, type="real") for name in _ENTROPY],
         output=schemav2.Variable(name="normal", type="real"),
         data=schemav2.HashPRNG(nodetype="hashprng", inputs=list(_ENTROPY), distribution="normal"),
