@@ -1,1 +1,1 @@
-"""Histograms: their declaration, factories for the usual ones, and the axes they become."""
+"""Histograms: declarations, factories for common ones, and conversion to hist."""

@@ -1,4 +1,4 @@
-"""Axes as hist makes them of declared ones, with bin indices and filled histograms."""
+"""hist axes of declared axes, indices of bins, and contents of histograms."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TRANSFORMS = {"log": hist.axis.transform.log, "sqrt": hist.axis.transform.sqrt}
 
 
 def build_axis(axis: Axis) -> Any:
-    """Return the hist axis of a declared one."""
+    """Return the hist axis of a declared axis."""
     bins: Any = axis.bins
     options: dict[str, Any] = {"name": axis.name, "label": axis.label or axis.name, "overflow": axis.overflow}
     if axis.type == "intcat":
@@ -42,7 +42,7 @@ def category_axis(name: str, values: Sequence[str]) -> Any:
 
 
 def flat_bins(axes: Sequence[Any], columns: Sequence[npt.NDArray[Any]], where: str) -> tuple[Indices, int]:
-    """Return the flat bin of each entry, flow bins included, as hist.fill would choose it.
+    """Return the flat bin of each entry, including flow bins, as hist.fill would choose it.
 
     Args:
         axes: hist axes.
@@ -50,11 +50,10 @@ def flat_bins(axes: Sequence[Any], columns: Sequence[npt.NDArray[Any]], where: s
         where: name of the histogram, for errors.
 
     Returns:
-        Flat C-order index of shape (n,), -1 for entries that fall in a flow bin which an axis lacks; and the
-        number of bins.
+        Flat C-order index of shape (n,), -1 for entries in a flow bin that an axis lacks; and the number of bins.
 
     Raises:
-        HistogramError: if a value is NaN, or of a type that the axis can't hold.
+        HistogramError: if a value is NaN, or its type doesn't fit the axis.
     """
     flat: Indices | None = None
     outside: npt.NDArray[np.bool_] | None = None
@@ -83,12 +82,12 @@ def _axis_index(axis: Any, values: npt.NDArray[Any], where: str) -> Indices:
         wanted = "texts" if texts else "whole numbers" if numbers else "numbers"
         raise HistogramError(f"{place} holds {wanted}, its values are {values.dtype}")
     if isinstance(axis, hist.axis.IntCategory | hist.axis.StrCategory):
-        # axis.index refuses what is no category, hist.fill takes it for overflow
+        # axis.index refuses values that aren't a category, hist.fill treats them as overflow.
         position = {category: number for number, category in enumerate(axis)}
         distinct, inverse = np.unique(values, return_inverse=True)
         return np.array([position.get(value, axis.size) for value in distinct.tolist()], dtype=np.int64)[inverse]
     if numbers:
-        # axis.index refuses what doesn't fit 32 bits, e.g. event numbers
+        # axis.index refuses integers beyond 32 bits, e.g. event numbers.
         return np.searchsorted(axis.edges, values, side="right") - 1
     if values.dtype.kind == "f" and (bad := int(np.isnan(values).sum())):
         raise HistogramError(f"{place}: {bad} of {len(values)} values are NaN")
@@ -100,8 +99,8 @@ def set_sums(histogram: Any, sumw: npt.NDArray[np.float64], sumw2: npt.NDArray[n
 
     Args:
         histogram: histogram with storage ``weight``, ``double`` or ``int64``.
-        sumw: sums of weights, of the shape of the axes with flow.
-        sumw2: sums of squared weights, same shape; kept by storage ``weight`` only.
+        sumw: sums of weights, in the shape of the axes with flow.
+        sumw2: sums of squared weights, same shape; only used for storage ``weight``.
     """
     view = histogram.view(flow=True)
     if view.dtype.names:

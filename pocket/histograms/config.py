@@ -1,4 +1,4 @@
-"""Declaration of histograms: axes say by themselves what fills them."""
+"""Declaration of histograms, whose axes name the values that fill them."""
 
 from __future__ import annotations
 
@@ -21,33 +21,33 @@ AXIS_TYPES = ("regular", "variable", "integer", "intcat", "strcat")
 TRANSFORMS = ("log", "sqrt")
 STORAGES = ("weight", "double", "int64")
 COLLAPSE_MODES = ("OR", "AND")
-#: names of the axes that the engine adds itself, and keywords of hist.fill
+#: Names of the axes that the engine adds, and keywords of hist.fill.
 TAKEN_NAMES = ("cat", "variation", "weight", "sample", "threads")
 
 
 @dataclass(frozen=True)
 class Axis(metaclass=Declarative):
-    """One dimension of a histogram, and where its values come from.
+    """One dimension of a histogram, and the source of its values.
 
     Args:
         field: field of the collection.
-        label: text on plots; no part of the fingerprint.
+        label: label on plots; not part of the fingerprint.
         bins: number of bins (regular), edges (variable), or categories (intcat, strcat); also as arrays.
         start: lower edge (regular, integer).
         stop: upper edge (regular), one past the last value (integer).
         coll: ``"events"``, a collection, ``"metadata"`` (a string of the dataset's metadata) or ``"custom"``
             (an array in the workflow's ``custom_histogram_fields``).
-        name: name of the axis; default ``{coll}_{field}``, ``{field}`` for events, with ``_{pos}`` behind.
+        name: name of the axis; default ``{coll}_{field}``, ``{field}`` for events, followed by ``_{pos}``.
         pos: position in the collection; ``None`` takes all objects. Events without that object aren't filled.
         type: one of ``regular``, ``variable``, ``integer`` (or ``int``), ``intcat``, ``strcat``.
         transform: ``log`` or ``sqrt`` spacing of a regular axis.
-        lim: range shown on plots; no part of the fingerprint.
+        lim: range shown on plots; not part of the fingerprint.
         underflow: keep entries below the range.
         overflow: keep entries above the range.
-        growth: PocketCoffea's; ``True`` is refused, because outputs with different bins can't be added.
+        growth: option of PocketCoffea; ``True`` is refused, because outputs with different bins can't be added.
 
     Raises:
-        ConfigError: if the binning doesn't make sense for the type.
+        ConfigError: if the binning doesn't fit the type.
     """
 
     field: str
@@ -130,26 +130,26 @@ class Axis(metaclass=Declarative):
 
 @dataclass(frozen=True)
 class HistConf(metaclass=Declarative):
-    """A histogram: its axes, and for which categories, samples and variations it is filled.
+    """Histogram: its axes, and the categories, samples and variations for which it is filled.
 
     Args:
         axes: one or more :class:`Axis`.
         storage: ``weight`` (sum of weights and of their squares), ``double`` or ``int64`` (counts).
         only_categories: fill these categories only.
-        exclude_categories: fill all but these categories.
+        exclude_categories: fill all categories except these.
         only_samples: fill these samples only.
-        exclude_samples: fill all but these samples.
-        variations: fill the variations too, not the nominal alone.
-        only_variations: of the variations, fill these only (by full name, e.g. ``pileupUp``).
-        no_weights: count entries, no weight applied.
-        autofill: PocketCoffea's; ``False`` is refused, because the engine fills all histograms.
-        metadata_hist: PocketCoffea's; ``True`` is refused, because histograms hold events.
-        collapse_2D_masks: in categories that select objects, fill values per event where any or all of the event's
-            objects are selected; without it that is an error.
-        collapse_2D_masks_mode: ``OR`` (any) or ``AND`` (all, and there is one).
+        exclude_samples: fill all samples except these.
+        variations: fill the variations as well as nominal.
+        only_variations: fill only these variations (by full name, e.g. ``pileupUp``).
+        no_weights: count entries, without weights.
+        autofill: option of PocketCoffea; ``False`` is refused, because the engine fills all histograms.
+        metadata_hist: option of PocketCoffea; ``True`` is refused, because histograms contain events.
+        collapse_2D_masks: in categories that select objects, fill values per event if any or all of the event's objects
+            are selected; otherwise this is an error.
+        collapse_2D_masks_mode: ``OR`` (any) or ``AND`` (all, at least one).
 
     Raises:
-        ConfigError: if axes are missing or share a name, or options contradict each other.
+        ConfigError: if axes are missing or have the same name, or options contradict each other.
     """
 
     axes: Sequence[Axis]
@@ -174,7 +174,7 @@ class HistConf(metaclass=Declarative):
         names = [axis.name for axis in self.axes]
         if not names:
             raise ConfigError("a histogram needs at least one axis")
-        # figures of several axes are named by them
+        # Files of figures with several axes are named by them.
         for name in names[1:] and names:
             check_file_name("axis", name, f"histogram of {', '.join(map(repr, names))}")
         for name in names:
@@ -197,20 +197,20 @@ class HistConf(metaclass=Declarative):
             raise UnknownNameError("collapse_2D_masks_mode", mode, COLLAPSE_MODES, f"histogram of {', '.join(names)}")
 
     def fills_sample(self, sample: str) -> bool:
-        """Whether the histogram is filled for a sample, or for a subsample ``{sample}__{subsample}``."""
+        """Tell whether the histogram is filled for a sample, or for a subsample ``{sample}__{subsample}``."""
         names = (sample, sample.partition(SUBSAMPLE)[0])
         if self.only_samples is not None:
             return any(name in self.only_samples for name in names)
         return not any(name in (self.exclude_samples or ()) for name in names)
 
     def fills_category(self, category: str) -> bool:
-        """Whether the histogram is filled for a category."""
+        """Tell whether the histogram is filled for a category."""
         if self.only_categories is not None:
             return category in self.only_categories
         return category not in (self.exclude_categories or ())
 
     def fills_variation(self, variation: str) -> bool:
-        """Whether the histogram is filled for a variation; the nominal always is."""
+        """Tell whether the histogram is filled for a variation; it always is for nominal."""
         if variation == "nominal":
             return True
         return self.variations and (self.only_variations is None or variation in self.only_variations)
@@ -224,10 +224,10 @@ def _check_categories(categories: object, kind: type, where: str) -> None:
 
 
 def finite_edges(bounds: Sequence[float] | npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Return edges with finite ends: a bin that is open to infinity is as wide as its neighbour, or 1 without one.
+    """Return edges with finite ends: an infinite bin gets the width of its neighbour, or 1 if there is none.
 
     Args:
-        bounds: rising edges of the bins, shape (bins + 1,); the outermost may be infinite.
+        bounds: increasing edges of the bins, shape (bins + 1,); the outermost may be infinite.
     """
     edges = np.array(bounds, dtype=np.float64)
     inner = edges[np.isfinite(edges)]

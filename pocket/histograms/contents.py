@@ -1,4 +1,4 @@
-"""Checksums of the parts of templates, so that who reads a part notices when that part has changed, and only then."""
+"""Checksums of parts of templates, so that outputs depend only on the parts that they are made from."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from hist import Hist
 
 CONTENTS = "contents.json"
-#: hexadecimal digits of a checksum: 64 bits for some thousand parts of one output
+#: Hexadecimal digits of a checksum: 64 bits are enough for some thousand parts of one output.
 _LENGTH = 16
-#: stands for the variation where a histogram has none, as of data
+#: Placeholder of the variation for histograms without variations, such as those of data.
 _NO_VARIATION = ""
 
-#: histogram → sample → dataset → ``bins``: checksum of the axes, ``parts``: category → variation → checksum
+#: Histogram → sample → dataset → ``bins``: checksum of the axes, ``parts``: category → variation → checksum.
 Contents = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Any]]]]
 
 
@@ -39,19 +39,19 @@ def describe_contents(variables: Mapping[str, Mapping[str, Mapping[str, Hist[Any
 
 
 def write_contents(directory: Path, variables: Mapping[str, Mapping[str, Mapping[str, Hist[Any]]]]) -> None:
-    """Write the checksums of histograms beside them."""
+    """Write the checksums of histograms to the folder of the histograms."""
     text = json.dumps(describe_contents(variables), separators=(",", ":"))
     (directory / CONTENTS).write_text(text, encoding="utf-8")
 
 
 def read_contents(directory: str | Path) -> Contents:
-    """Read what :func:`write_contents` wrote."""
+    """Return the checksums that :func:`write_contents` wrote."""
     contents: Contents = json.loads((Path(directory) / CONTENTS).read_text(encoding="utf-8"))
     return contents
 
 
 def checksum_of(contents: Contents, readings: Iterable[Reading]) -> str:
-    """Return one checksum of all that is read, names included; what isn't there is left out."""
+    """Return one checksum of all parts that are read, including their names; missing parts are left out."""
     read = [
         (
             *(reading.variable, sample, dataset, histogram["bins"]),
@@ -70,7 +70,7 @@ def checksum_of(contents: Contents, readings: Iterable[Reading]) -> str:
 
 
 def checksum_in_category(contents: Contents, variable: str, category: str) -> str | None:
-    """Return one checksum of a histogram in a category, for all samples and variations; ``None`` without one."""
+    """Return one checksum of a histogram in a category, for all samples and variations; ``None`` if it is missing."""
     if variable not in contents:
         return None
     return digest_json(
@@ -83,12 +83,12 @@ def checksum_in_category(contents: Contents, variable: str, category: str) -> st
 
 
 def digest_json(value: Any) -> str:
-    """Return the SHA-256 of a value that JSON can hold."""
+    """Return the SHA-256 of a JSON value."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def only_read(histogram: Hist[Any], reading: Reading) -> Hist[Any]:
-    """Return a histogram with the categories and variations that are read, of those that it has, and no others."""
+    """Return a histogram with only the categories and variations that are read."""
     import hist
 
     kept: dict[str, list[str]] = {"cat": [name for name in histogram.axes["cat"] if name in reading.categories]}
@@ -130,6 +130,6 @@ def _describe(histogram: Hist[Any]) -> dict[str, Any]:
 
 
 def _describe_axis(axis: Any) -> list[Any]:
-    # what decides in which bin a value lies; the label is for plots
+    # Only properties that decide the bin of a value are included; the label is for plots.
     edges = list(axis) if axis.traits.discrete else axis.edges.tolist()
     return [axis.name, type(axis).__name__, edges, repr(axis.traits)]

@@ -1,6 +1,6 @@
-"""Factories of the usual histograms of an object collection, with PocketCoffea's names and default binnings.
+"""Factories for common histograms of object collections, with PocketCoffea's names and default binnings.
 
-Each returns a dictionary, to be unpacked into ``variables``: ``{**jet_hists(coll="JetGood"), …}``.
+Each returns a dictionary to unpack in ``variables``: ``{**jet_hists(coll="JetGood"), …}``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pocket.histograms.object_axes import DEFAULT_AXIS_SETTINGS, DEFAULT_FIELDS,
 
 AxisSettings = Mapping[str, Mapping[str, Any]]
 
-#: how alike an unknown axis setting must be to a known one to be taken for a misspelling of it
+#: Similarity from which an unknown axis setting counts as a misspelling of a known one.
 _MISSPELT = 0.9
 
 
@@ -26,20 +26,20 @@ def jet_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of jets: eta, pt and phi; on request the scores of the taggers, e.g. btagDeepFlavB.
+    """Return histograms of jets: eta, pt and phi; on request the scores of the taggers, e.g. btagDeepFlavB.
 
     Args:
         coll: collection to fill from.
-        pos: index of the one object to take; ``None`` takes all.
-        fields: the fields to histogram.
-        name: beginning of the histograms' names, default ``coll``; they are ``{name}_{field}``, with ``_{pos + 1}``
-            behind for a position.
+        pos: position of the one object to take; ``None`` takes all.
+        fields: the fields to fill.
+        name: prefix of the histograms' names, default ``coll``; they are ``{name}_{field}``, followed by ``_{pos + 1}``
+            for a position.
         axis_settings: ``"{type}_{field}"`` (types: ``jet``, ``fatjet``, ``genjet``, ``parton``, ``electron``, ``muon``,
             ``lepton``, ``met``, ``sv``), e.g. ``"jet_pt"``, → arguments of the axis that replace the defaults.
-        **kwargs: handed to each :class:`~pocket.histograms.config.HistConf`.
+        **kwargs: passed to each :class:`~pocket.histograms.config.HistConf`.
 
     Raises:
-        UnknownNameError: for a field or an axis setting that the factory doesn't know.
+        UnknownNameError: for an unknown field or axis setting.
     """
     return _object_hists("jet", coll, pos, fields, name, axis_settings, kwargs)
 
@@ -52,7 +52,7 @@ def jet_taggers_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of the DeepJet and ParticleNet scores of jets; arguments as in :func:`jet_hists`."""
+    """Return histograms of the DeepJet and ParticleNet scores of jets; arguments as in :func:`jet_hists`."""
     return _object_hists(
         "jet", coll, pos, DEFAULT_SCORES["jet"] if fields is None else fields, name, axis_settings, kwargs
     )
@@ -66,7 +66,7 @@ def genjet_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of generated jets: eta, pt, phi and flavours; arguments as in :func:`jet_hists`."""
+    """Return histograms of generated jets: eta, pt, phi and flavours; arguments as in :func:`jet_hists`."""
     return _object_hists("genjet", coll, pos, fields, name, axis_settings, kwargs)
 
 
@@ -78,7 +78,7 @@ def fatjet_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of fat jets: eta, pt, phi, mass and msoftdrop; arguments as in :func:`jet_hists`."""
+    """Return histograms of fat jets: eta, pt, phi, mass and msoftdrop; arguments as in :func:`jet_hists`."""
     return _object_hists("fatjet", coll, pos, fields, name, axis_settings, kwargs)
 
 
@@ -90,7 +90,7 @@ def fatjet_taggers_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of the scores of fat jets; arguments as in :func:`jet_hists`."""
+    """Return histograms of the scores of fat jets; arguments as in :func:`jet_hists`."""
     return _object_hists(
         "fatjet", coll, pos, DEFAULT_SCORES["fatjet"] if fields is None else fields, name, axis_settings, kwargs
     )
@@ -104,7 +104,7 @@ def parton_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of partons matched to jets (``match_partons``); arguments as in :func:`jet_hists`."""
+    """Return histograms of partons matched to jets (``match_partons``); arguments as in :func:`jet_hists`."""
     return _object_hists("parton", coll, pos, fields, name, axis_settings, kwargs)
 
 
@@ -116,7 +116,7 @@ def ele_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of electrons: eta, pt, phi and etaSC; arguments as in :func:`jet_hists`."""
+    """Return histograms of electrons: eta, pt, phi and etaSC; arguments as in :func:`jet_hists`."""
     return _object_hists("electron", coll, pos, fields, name, axis_settings, kwargs)
 
 
@@ -128,7 +128,7 @@ def muon_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of muons: eta, pt and phi; arguments as in :func:`jet_hists`."""
+    """Return histograms of muons: eta, pt and phi; arguments as in :func:`jet_hists`."""
     return _object_hists("muon", coll, pos, fields, name, axis_settings, kwargs)
 
 
@@ -140,7 +140,7 @@ def lepton_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of leptons: eta, pt, phi and pdgId; arguments as in :func:`jet_hists`."""
+    """Return histograms of leptons: eta, pt, phi and pdgId; arguments as in :func:`jet_hists`."""
     return _object_hists("lepton", coll, pos, fields, name, axis_settings, kwargs)
 
 
@@ -151,7 +151,7 @@ def met_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of missing transverse momentum: pt and phi; arguments as in :func:`jet_hists`."""
+    """Return histograms of missing transverse momentum: pt and phi; arguments as in :func:`jet_hists`."""
     return _object_hists("met", coll, None, fields, name, axis_settings, kwargs)
 
 
@@ -163,7 +163,7 @@ def sv_hists(
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make histograms of masses of secondary vertices; arguments as in :func:`jet_hists`."""
+    """Return histograms of masses of secondary vertices; arguments as in :func:`jet_hists`."""
     return _object_hists("sv", coll, pos, fields, name, axis_settings, kwargs)
 
 
@@ -176,16 +176,16 @@ def count_hist(
     name: str | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
-    """Make the histogram of the number of objects, ``events.n{coll}``.
+    """Return the histogram of the number of objects, ``events.n{coll}``.
 
     Args:
-        coll: collection that is counted.
+        coll: collection to count.
         bins: number of bins.
         start: lower edge.
         stop: upper edge.
         label: label of the axis.
         name: name of the histogram, default ``n{coll}``.
-        **kwargs: handed to :class:`~pocket.histograms.config.HistConf`.
+        **kwargs: passed to :class:`~pocket.histograms.config.HistConf`.
     """
     axis = Axis(
         field=f"n{coll}", bins=bins, start=start, stop=stop, lim=(start, stop), label=label or f"$N_{{{coll}}}$"

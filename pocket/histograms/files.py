@@ -1,4 +1,4 @@
-"""Outputs on disk: histograms as HDF5 in the UHI form, everything else but columns as JSON."""
+"""Files of a processor's output: histograms as HDF5 in the UHI form, and sums as JSON."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ SUMS = "sums.json"
 
 
 def write_sums_and_histograms(directory: Path, output: Mapping[str, Any]) -> None:
-    """Write a processor's output: ``histograms.h5`` and, with all the rest, ``sums.json``.
+    """Write histograms and sums of an output to ``histograms.h5`` and ``sums.json``.
 
-    Columns are left out: :func:`pocket.columns.parquet.write_columns`.
+    Columns are written by :func:`pocket.columns.parquet.write_columns`.
 
     Args:
         directory: an existing folder.
@@ -27,7 +27,7 @@ def write_sums_and_histograms(directory: Path, output: Mapping[str, Any]) -> Non
     import h5py
     import uhi.io.hdf5
 
-    # HDF5 crashes where the disk is full
+    # The file is written to memory first, since HDF5 crashes on a full disk.
     content = io.BytesIO()
     with h5py.File(content, "w") as file:
         for variable, samples in output["variables"].items():
@@ -40,13 +40,13 @@ def write_sums_and_histograms(directory: Path, output: Mapping[str, Any]) -> Non
 
 
 def read_output(directory: str | Path) -> dict[str, Any]:
-    """Read what :func:`write_sums_and_histograms` wrote."""
+    """Return the output that :func:`write_sums_and_histograms` wrote."""
     variables = {variable: read_variable(directory, variable) for variable in list_variables(directory)}
     return {**read_sums(directory), "variables": variables}
 
 
 def read_sums(directory: str | Path) -> dict[str, Any]:
-    """Read the cutflow and the sums of weights alone."""
+    """Return the cutflow and the sums of weights, without reading histograms."""
     sums = json.loads((Path(directory) / SUMS).read_text(encoding="utf-8"))
     assert isinstance(sums, dict)
     return sums
@@ -61,7 +61,7 @@ def list_variables(directory: str | Path) -> list[str]:
 
 
 def read_variable(directory: str | Path, variable: str) -> dict[str, dict[str, Any]]:
-    """Read one variable's histograms, without touching the others.
+    """Return the histograms of one variable, without reading others.
 
     Returns:
         Sample → dataset → histogram.
@@ -85,7 +85,7 @@ def read_variable(directory: str | Path, variable: str) -> dict[str, dict[str, A
 
 
 def read_templates(directory: str | Path, variable: str) -> dict[str, Any]:
-    """Read one variable summed over the datasets of each sample.
+    """Return the histograms of one variable, summed over the datasets of each sample.
 
     Returns:
         Sample → histogram.
@@ -94,13 +94,14 @@ def read_templates(directory: str | Path, variable: str) -> dict[str, Any]:
 
 
 def relabel(output: Mapping[str, Any], labels: Mapping[str, Mapping[str, str]]) -> None:
-    """Give the axes of all histograms of an output their labels, in place.
+    """Set the labels of the axes of all histograms of an output, in place.
 
-    A label decides nothing, so branches stay when it is changed, and histograms with other labels can't be added.
+    Labels aren't part of a fingerprint, so branches may have old labels, and histograms with different labels can't be
+    added.
 
     Args:
         output: with ``variables``, see :func:`pocket.engine.chunk.empty_output`.
-        labels: variable → axis → label; an axis that isn't there has its name.
+        labels: variable → axis → label; the default is the axis' name.
     """
     for variable, samples in output["variables"].items():
         for datasets in samples.values():
@@ -110,10 +111,10 @@ def relabel(output: Mapping[str, Any], labels: Mapping[str, Mapping[str, str]]) 
 
 
 def add(histograms: Iterable[Any]) -> Any:
-    """Add histograms; of those that lack a variation of another one, the nominal stands for it.
+    """Return the sum of histograms; those without a variation of another one contribute their nominal to it.
 
     Raises:
-        HistogramError: if there is none, or other axes than that of variations differ.
+        HistogramError: if there is none, or axes other than that of variations differ.
     """
     total: Any = None
     for histogram in _with_the_same_variations(list(histograms)):

@@ -8,7 +8,7 @@ from typing import Any
 
 Settings = dict[str, Any]
 
-#: type of object → its symbol on plots
+#: Type of object → its symbol on plots.
 SYMBOLS = {
     "muon": r"\mu",
     "electron": "e",
@@ -40,7 +40,7 @@ def _scores(bins: int, names: Iterable[str]) -> dict[str, Settings]:
 
 _ETA = _regular(50, -2.5, 2.5, r"$\eta_{<obj>}$")
 _PHI = _regular(64, -math.pi, math.pi, r"$\phi_{<obj>}$")
-# the bins next to 1.5 are the transition between ECAL barrel and endcap
+# The bin from 1.4442 to 1.5660 is the transition between ECAL barrel and endcap.
 _ETA_SC_EDGES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4442, 1.5660, 1.7, 1.9, 2.1, 2.3, 2.5)
 _JET_TAGGERS = {
     "DeepFlav": "DeepJet",
@@ -50,7 +50,7 @@ _JET_TAGGERS = {
 }
 _LOG_MASS = _regular(120, -6, 6, "log of the mass of $<obj>$ in GeV", (-2.5, 6))
 
-#: type of object → field → settings of the axis; ``<obj>`` in a label becomes the symbol
+#: Type of object → field → settings of the axis; ``<obj>`` in a label is replaced by the symbol.
 DEFAULT_AXIS_SETTINGS: dict[str, dict[str, Settings]] = {
     "muon": {"eta": _ETA, "pt": _pt(50, 150), "phi": _PHI},
     "electron": {
@@ -128,13 +128,13 @@ DEFAULT_AXIS_SETTINGS: dict[str, dict[str, Settings]] = {
         "logsumcorrmass": _LOG_MASS,
     },
 }
-#: type of object → the fields that its factory makes unless told otherwise; all the above where not listed
+#: Type of object → default fields of its factory; if a type isn't listed, all of the above.
 DEFAULT_FIELDS: dict[str, tuple[str, ...]] = {
     "jet": ("eta", "pt", "phi"),
     "fatjet": ("eta", "pt", "phi", "mass", "msoftdrop"),
     "sv": ("summass", "logsummass", "sv1mass", "logsv1mass", "sumcorrmass", "logsumcorrmass"),
 }
-#: the same for the factories of taggers' scores
+#: Type of object → default fields of the factories for taggers' scores.
 DEFAULT_SCORES: dict[str, tuple[str, ...]] = {
     "jet": tuple(f"btag{tagger}{score}" for tagger in ("DeepFlav", "PNet") for score in ("B", "CvL", "CvB")),
     "fatjet": (

@@ -1,8 +1,8 @@
-"""Variations that go to one side only, and what stands for the other one.
+"""One-sided variations, and the templates of their other side.
 
-A calibrator or weight that can be shifted one way only says by ``symmetrise`` what its templates are on the other
-side: ``"mirror"``, the same change with the opposite sign, or ``"none"``, no change. Branches store what is computed;
-the other side is added when their outputs are merged, so that all that reads templates finds both.
+A calibrator or weight that can only be shifted in one direction sets ``symmetrise`` to define its templates on the
+other side: ``"mirror"`` for the same change with the opposite sign, or ``"none"`` for no change. Branches store the
+computed side; the other side is added when outputs are merged, so that all readers of templates find both.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NOMINAL = "nominal"
 MIRROR, NONE = "mirror", "none"
 _OTHER = {"Up": "Down", "Down": "Up"}
 
-#: one mode for all one-sided variations, or variation without ``Up`` and ``Down`` → mode
+#: One mode for all one-sided variations, or variation without ``Up`` and ``Down`` → mode.
 Symmetrise = str | Mapping[str, str]
 
 
@@ -59,10 +59,10 @@ def mode_of(symmetrise: Symmetrise, stem: str) -> str:
 
 
 def with_both_sides(histogram: Any, one_sided: Mapping[str, str]) -> Any:
-    """Return a histogram in which each one-sided variation has its other side; the same one if none lacks it.
+    """Return a histogram in which each one-sided variation has its other side; the same histogram if none is missing.
 
-    A mirrored side has 2 nominal − given. Its sum of squared weights is that of the given side, of which it can't be
-    told from sums; no side but the nominal enters an error.
+    A mirrored side is 2 nominal − given. Its sum of squared weights is that of the given side, since the correlation
+    isn't known from sums; only the nominal one enters errors.
 
     Args:
         histogram: with an axis ``variation``, or without.
@@ -90,7 +90,7 @@ def with_both_sides(histogram: Any, one_sided: Mapping[str, str]) -> Any:
 
 
 def with_variations(histogram: Any, names: Sequence[str]) -> Any:
-    """Return a histogram with other variations: those that it lacks are its nominal.
+    """Return a histogram with the given variations; those that it lacks are equal to nominal.
 
     Args:
         histogram: with an axis ``variation`` that has ``nominal``.
@@ -109,14 +109,14 @@ def with_variations(histogram: Any, names: Sequence[str]) -> Any:
         name=histogram.name, label=histogram.label,
     )  # fmt: skip
     sources = [known.index(name if name in known else NOMINAL) for name in names]
-    # what lies behind the last category stays there
+    # The bins after the last category stay there.
     sources += range(len(known), old.extent)
     result.view(flow=True)[...] = np.take(histogram.view(flow=True), sources, axis=position)
     return result
 
 
 def with_both_sums(sums: dict[str, Any], one_sided: Mapping[str, str], *, squared: bool) -> dict[str, Any]:
-    """Return sums of weights by variation with the other side of each one-sided variation, as in histograms.
+    """Return variation → sum of weights, with the other side of each one-sided variation, as in histograms.
 
     Args:
         sums: variation → sum.

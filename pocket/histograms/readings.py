@@ -1,4 +1,4 @@
-"""The part of a configuration's templates that a step of the chain reads, and depends on."""
+"""Parts of templates that a step of the chain reads, and thus depends on."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pocket.histograms.one_sided import NOMINAL, stem_of
 
 @dataclass(frozen=True)
 class Reading:
-    """What is read of one histogram.
+    """Part of one histogram that is read.
 
     Args:
         config: the configuration that fills it.
         variable: name of the histogram.
         categories: categories that are read.
         samples: samples that are read, or subsamples ``{sample}__{subsample}``.
-        variations: variations that are read beside the nominal one, without ``Up`` and ``Down``; the name of a weight
-            stands for all of its variations.
+        variations: variations that are read besides nominal, without ``Up`` and ``Down``; the name of a weight means
+            all of its variations.
     """
 
     config: str
@@ -28,18 +28,18 @@ class Reading:
     variations: tuple[str, ...] = ()
 
     def reads_variation(self, name: str) -> bool:
-        """Whether a variation in the templates, e.g. ``"pileupUp"``, is read."""
+        """Tell whether a variation in the templates, e.g. ``"pileupUp"``, is read."""
         if name == NOMINAL:
             return True
         stem = stem_of(name)
         return any(f"{stem}_".startswith(f"{read}_") for read in self.variations)
 
     def reads_weight(self, name: str) -> bool:
-        """Whether variations of a weight may be read."""
+        """Tell whether variations of a weight may be read."""
         return any(f"{read}_".startswith(f"{name}_") or f"{name}_".startswith(f"{read}_") for read in self.variations)
 
     def __or__(self, other: Reading) -> Reading:
-        """Return what both read of the same histogram."""
+        """Return the union of two readings of the same histogram."""
         assert (self.config, self.variable) == (other.config, other.variable)
         return Reading(
             self.config,
@@ -51,7 +51,7 @@ class Reading:
 
 
 def joined(readings: Iterable[Reading]) -> tuple[Reading, ...]:
-    """Return the readings with one for each histogram."""
+    """Return the readings, merged to one per histogram."""
     by_histogram: dict[tuple[str, str], Reading] = {}
     for reading in readings:
         key = reading.config, reading.variable
@@ -60,7 +60,7 @@ def joined(readings: Iterable[Reading]) -> tuple[Reading, ...]:
 
 
 def of_config(readings: Iterable[Reading], config: str) -> tuple[Reading, ...]:
-    """Return those of one configuration."""
+    """Return the readings of one configuration."""
     return tuple(reading for reading in readings if reading.config == config)
 
 
