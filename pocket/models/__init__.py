@@ -1,1 +1,1 @@
-"""Columns computed once per event over all variations, such as the scores of trained models."""
+"""Columns that are computed once per event for all variations, such as the scores of trained models."""

@@ -1,4 +1,4 @@
-"""Trained models that evaluate delayed columns (:mod:`pocket.models.delayed_columns`), loaded once per process."""
+"""Trained models for delayed columns (:mod:`pocket.models.delayed_columns`), loaded once per process."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Model(metaclass=Declarative):
-    """A trained model in a file, called as ``model(features, params)``.
+    """Trained model in a file, called as ``model(features, params)``.
 
     Args:
-        path: the file; a relative path is relative to the project. Its content is what the fingerprint is made of.
+        path: the file; a relative path is relative to the project. The fingerprint depends on its content.
     """
 
     path: str | Path
@@ -58,38 +58,38 @@ class Model(metaclass=Declarative):
         return name if "://" in name else str(project_path(name))
 
     def __fingerprint__(self) -> str:
-        """Return the digest of the file: where it lies decides nothing."""
+        """Return the digest of the file, independent of its path."""
         return hashlib.sha256(self.file.read_bytes()).hexdigest()
 
 
 @dataclass(frozen=True)
 class OnnxModel(Model):
-    """A model in the ONNX format (https://onnx.ai), with one input of shape (n, n features) in single precision.
+    """Model in the ONNX format (https://onnx.ai), with one input of shape (n, n features) in single precision.
 
     Args:
         path: see :class:`Model`.
-        output: name of the output to take; the first one by default.
+        output: name of the output to use; the first one by default.
 
     Raises:
-        ConfigError: when it is used, if the file is no such model or doesn't fit the features.
+        ConfigError: when it is evaluated, if the file isn't such a model or doesn't fit the features.
         UnknownNameError: likewise, if there is no such output.
     """
 
     output: str | None = None
 
     def __fingerprint__(self) -> Any:
-        """Return the digest of the file and the output."""
+        """Return the digest of the file and the name of the output."""
         return super().__fingerprint__(), self.output
 
     def __call__(self, features: Floats, params: Any) -> Floats:
-        """Evaluate the model.
+        """Return the model's output for each row of features.
 
         Args:
             features: shape (n, n features).
             params: not used.
 
         Returns:
-            Shape (n,) for one number per row, else as the model gives it.
+            Shape (n,) if the output is one number per row, otherwise the output's shape.
         """
         session = _onnx_session(self.content)
         outputs = [output.name for output in session.get_outputs()]
@@ -97,35 +97,35 @@ class OnnxModel(Model):
             raise UnknownNameError("output", self.output, outputs, f"model {self.path}")
         try:
             (values,) = session.run([self.output or outputs[0]], {session.get_inputs()[0].name: features})
-        except Exception as error:  # onnxruntime's own types derive from Exception alone
+        except Exception as error:  # The exception types of onnxruntime derive from Exception directly.
             raise _does_not_fit(self.path, features, error) from None
         return np.asarray(values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values)
 
 
 @dataclass(frozen=True)
 class XGBoostModel(Model):
-    """Boosted trees as ``Booster.save_model`` of XGBoost writes them (JSON or UBJ), all trees of them.
+    """Boosted trees in a file of XGBoost's ``Booster.save_model`` (JSON or UBJ); all trees are used.
 
     Args:
         path: see :class:`Model`.
 
     Raises:
-        ConfigError: when it is used, if the file is no such model or doesn't fit the features.
+        ConfigError: when it is evaluated, if the file isn't such a model or doesn't fit the features.
     """
 
     def __call__(self, features: Floats, params: Any) -> Floats:
-        """Evaluate the model.
+        """Return the model's output for each row of features.
 
         Args:
-            features: shape (n, n features), in the order of the training; NaN is a missing value.
+            features: shape (n, n features), in the order of the training; NaN means a missing value.
             params: not used.
 
         Returns:
-            What the objective of the training makes of the sums over the trees: shape (n,) or (n, n classes).
+            Sums over the trees, transformed by the objective of the training: shape (n,) or (n, n classes).
         """
         try:
             return np.asarray(_booster(self.content).inplace_predict(features))
-        except ValueError as error:  # XGBoostError is one
+        except ValueError as error:  # XGBoostError is a ValueError.
             raise _does_not_fit(self.path, features, error) from None
 
 
@@ -134,7 +134,7 @@ def _does_not_fit(path: str | Path, features: Floats, error: Exception) -> Confi
     return ConfigError(f"model {path} can't be evaluated with {features.shape[1]} features: {reason}")
 
 
-# one thread each: there is one worker process per core already
+# Sessions have one thread, since there is one worker process per core already.
 @functools.lru_cache(maxsize=16)
 def _onnx_session(content: FileContent) -> Any:
     file = Path(content.path)
@@ -143,9 +143,10 @@ def _onnx_session(content: FileContent) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
         session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # see above
+    except Exception as error:  # The exception types of onnxruntime derive from Exception directly.
         raise ConfigError(f"{file} is no ONNX model: {' '.join(str(error).split())[:200]}") from None
-    # The library takes a path, beside which a model may have its weights. It read what is there before and after.
+    # The library takes a path, since a model's weights may be in files beside it, so the content is checked before and
+    # after.
     content.read()
     if len(session.get_inputs()) != 1:
         raise ConfigError(f"{file} has {len(session.get_inputs())} inputs, a delayed column needs a model with one")
@@ -160,7 +161,7 @@ def _booster(content: FileContent) -> Any:
         booster.load_model(file)
     except ValueError as error:
         raise ConfigError(f"{file} is no XGBoost model: {' '.join(str(error).split())[:200]}") from None
-    # As above.
+    # The content is checked before and after loading, as for ONNX.
     content.read()
     return booster
 

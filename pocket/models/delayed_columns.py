@@ -1,8 +1,8 @@
-"""Delayed columns: values of an event, such as a network's score, computed once over all shape variations.
+"""Delayed columns: values of an event, such as a network's score, computed once for all shape variations.
 
-They are computed after the preselection, because models are slow and most events are gone by then. A shape variation
-that leaves the inputs of an event as they were takes the value that the event has already. A column is therefore
-always what the model makes of the event's inputs, whatever the size of chunks and the order of variations.
+They are computed after the preselection, because models are slow and the preselection drops most events. If a shape
+variation doesn't change an event's inputs, the event's known value is used. So a column is always the result of the
+model for the event's inputs, whatever the size of chunks and the order of variations.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class DelayedColumn(metaclass=Declarative):
-    """A column that a model computes from a few numbers of each event.
+    """Column that a model computes from several numbers of each event.
 
     Args:
         name: name of the column, ``events.{name}``.
-        inputs: called as ``inputs(events, params)`` with the preselected events, returns the inputs of the model,
-            shape (n events, n features). They are converted to single precision.
+        inputs: called as ``inputs(events, params)`` with the preselected events, returns the inputs of the model, shape
+            (n events, n features). They are converted to single precision.
         evaluate: called as ``evaluate(features, params)`` with some rows of the inputs, returns one value for each,
-            shape (n rows,), or several, shape (n rows, n values). A row's value must not depend on the other rows.
+            shape (n rows,), or several, shape (n rows, n values). A row's value must not depend on other rows.
 
     Raises:
         ConfigError: if the name is empty or one of the functions can't be called.
@@ -53,7 +53,7 @@ def check_delayed_columns(columns: object) -> tuple[DelayedColumn, ...]:
     """Return the columns as a tuple.
 
     Raises:
-        ConfigError: if there is anything but a :class:`DelayedColumn` in them, or a name is there twice.
+        ConfigError: if an entry isn't a :class:`DelayedColumn`, or a name is duplicated.
     """
     if not isinstance(columns, Sequence):
         raise ConfigError(f"delayed_columns must be a list of DelayedColumn, not {columns!r}")
@@ -66,7 +66,7 @@ def check_delayed_columns(columns: object) -> tuple[DelayedColumn, ...]:
 
 
 class DelayedColumns:
-    """The delayed columns of one chunk, with the values that were computed so far.
+    """Delayed columns of one chunk, with the values that are known so far.
 
     Args:
         columns: the columns.
@@ -80,11 +80,11 @@ class DelayedColumns:
 
         Args:
             events: preselected events of a shape variation.
-            index: which events of the chunk they are, shape (n events,).
+            index: positions of these events in the chunk, shape (n events,).
             params: parameters of the analysis.
 
         Raises:
-            ConfigError: if the events have such a column already, or a function returns something of another shape.
+            ConfigError: if the events have such a column already, or a function returns an unexpected shape.
         """
         for values in self._columns:
             name = values.column.name
@@ -95,7 +95,7 @@ class DelayedColumns:
 
 
 class _ColumnValues:
-    """The values of one column, by event and inputs."""
+    """Values of one column, by event and inputs."""
 
     def __init__(self, column: DelayedColumn) -> None:
         self.column = column
@@ -139,7 +139,7 @@ class _ColumnValues:
 
 
 def _keys(index: npt.NDArray[np.int64], features: Floats) -> list[bytes]:
-    """Return what identifies a value, bit by bit: the event and its inputs."""
+    """Return the keys of values: the bytes of the event's number and its inputs."""
     rows = np.empty(len(index), dtype=[("event", np.int64), ("features", np.float32, features.shape[1:])])
     rows["event"], rows["features"] = index, features
     keys: list[bytes] = rows.view(f"V{rows.dtype.itemsize}").tolist()
