@@ -1,4 +1,4 @@
-"""Selection and order of jets by their flavour tags."""
+"""Selection and sorting of jets by flavour tags."""
 
 # ruff: noqa: N802  PocketCoffea's names
 
@@ -15,7 +15,7 @@ from pocket.parameters.access import parameter
 
 
 def is_tagged(jets: ak.Array, btag_params: Mapping[str, Any], wp: str) -> ak.Array:
-    """Tell which jets are above a working point of a b tagger.
+    """Return the mask of jets above a working point of a b tagger.
 
     Args:
         jets: jagged records with the tagger's score.
@@ -35,16 +35,16 @@ def is_tagged(jets: ak.Array, btag_params: Mapping[str, Any], wp: str) -> ak.Arr
 
 
 def btagging(jets: ak.Array, btag_params: Mapping[str, Any], wp: str, veto: bool = False) -> ak.Array:
-    """Select the jets above a working point of a b tagger.
+    """Return the jets above a working point of a b tagger.
 
     Args:
         jets: as in :func:`is_tagged`.
         btag_params: as in :func:`is_tagged`.
         wp: name of the working point, e.g. ``"M"``.
-        veto: select the jets that fail instead.
+        veto: return the jets that fail instead.
 
     Returns:
-        The selected jets. Each jet is either in the selection or in its veto.
+        The selected jets; each jet is selected either without or with ``veto``.
 
     Raises:
         UnknownNameError, MissingBranchError: as :func:`is_tagged`.
@@ -54,17 +54,17 @@ def btagging(jets: ak.Array, btag_params: Mapping[str, Any], wp: str, veto: bool
 
 
 def ProbBsorted(jets: ak.Array) -> ak.Array:
-    """Order jets by descending b-tag score; they need ``jet_selection(…, jet_tagger=…)``."""
+    """Return jets in descending order of the b-tag score; they need ``jet_selection(…, jet_tagger=…)``."""
     return _by_score(jets, "btagB")
 
 
 def CvsLsorted(jets: ak.Array) -> ak.Array:
-    """Order jets by descending score of charm against light; they need ``jet_selection(…, jet_tagger=…)``."""
+    """Return jets in descending order of charm against light score; they need ``jet_selection(…, jet_tagger=…)``."""
     return _by_score(jets, "btagCvL")
 
 
 def CCsorted(fatjets: ak.Array) -> ak.Array:
-    """Order fat jets by descending score of two charms; they need ``jet_selection(…, jet_tagger=…)``."""
+    """Return fat jets in descending order of the two-charm score; they need ``jet_selection(…, jet_tagger=…)``."""
     return _by_score(fatjets, "btagCC")
 
 

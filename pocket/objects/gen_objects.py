@@ -1,4 +1,4 @@
-"""Generated leptons and jets, and the ancestry in the record of generated particles (GenPart)."""
+"""Generated leptons and jets, and ancestors in the record of generated particles (GenPart)."""
 # ruff: noqa: N802  PocketCoffea's names
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from pocket.objects.matching import distance_to_nearest
 from pocket.parameters.access import parameter
 
 ELECTRON, MUON, TAU = 11, 13, 15
-#: lepton flavour → the absolute PDG codes
+#: Lepton flavour → absolute PDG codes.
 FLAVOURS = {"Electron": (ELECTRON,), "Muon": (MUON,), "Both": (ELECTRON, MUON)}
-#: stable in the record
+#: Status of stable particles in the record.
 FINAL_STATE = 1
-#: distance up to which a generated jet is taken for the lepton
+#: Distance below which a generated jet counts as the lepton.
 JET_LEPTON_DISTANCE = 0.4
 
 
 def getGenLeptons(events: ak.Array, lepton_flavour: str, params: Any) -> ak.Array:
-    """Select generated electrons and muons of the final state that do not come from the decay of a tau.
+    """Return generated electrons and muons of the final state that don't come from the decay of a tau.
 
     ``object_preselection.GEN_Lep`` has exclusive limits on ``pt`` in GeV and on |``eta``|.
 
@@ -34,7 +34,7 @@ def getGenLeptons(events: ak.Array, lepton_flavour: str, params: Any) -> ak.Arra
         params: parameters of the analysis.
 
     Returns:
-        The leptons by descending pt, shape (n events, n selected).
+        The leptons in descending order of pt, shape (n events, n selected).
 
     Raises:
         UnknownNameError: for another flavour, or a missing collection or parameter.
@@ -51,20 +51,20 @@ def getGenLeptons(events: ak.Array, lepton_flavour: str, params: Any) -> ak.Arra
         & (abs(particles["eta"]) < parameter(params, *path, "eta"))
     )
     position = ak.local_index(code, axis=1)[good]
-    # a lepton that radiates has a copy of itself as mother
+    # The mother of a lepton that radiated is a copy of itself.
     parent = nearest_ancestor(particles, position, ~_any_of(code, FLAVOURS["Both"]))
     leptons = particles[good][value_at(code, parent, 0) != TAU]
     return by_descending(leptons, "pt")
 
 
 def getGenJets(events: ak.Array, GenLepCollNameForCleaning: str, params: Any) -> ak.Array:
-    """Select generated jets away from leptons.
+    """Return generated jets that don't overlap with leptons.
 
     ``object_preselection.GEN_Jet`` has exclusive limits on ``pt`` in GeV and on |``eta``|.
 
     Args:
         events: events with the collection ``GenJet``.
-        GenLepCollNameForCleaning: collection of leptons, jets closer than 0.4 to any of which are dropped.
+        GenLepCollNameForCleaning: collection of leptons; jets closer than 0.4 to any of them are dropped.
         params: parameters of the analysis.
 
     Returns:
@@ -88,18 +88,18 @@ def _any_of(code: ak.Array, codes: tuple[int, ...]) -> ak.Array:
 
 
 def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.Array:
-    """Find the nearest ancestor of some particles that is wanted.
+    """Return the nearest ancestor of each given particle that satisfies a mask.
 
     Args:
         particles: NanoAOD's GenPart, shape (n events, n particles).
-        of: positions of particles in their events, shape (n events, n); -1 for none.
-        wanted: boolean per particle of the record.
+        of: positions of the particles in their events, shape (n events, n); -1 for none.
+        wanted: mask of possible ancestors, one boolean per particle of the record.
 
     Returns:
-        Positions of the ancestors in their events, shape (n events, n), -1 where there is none.
+        Positions of the ancestors in their events, shape (n events, n); -1 if there is none.
 
     Raises:
-        MissingBranchError: if the particles don't know their mothers.
+        MissingBranchError: if the particles have no mothers.
     """
     mothers = branch(particles, "genPartIdxMother", "GenPart")
     counts = counts_of(mothers)
@@ -109,7 +109,7 @@ def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.
     first = np.repeat(starts_of(counts), n_of)
     found = flat_values(of).astype(np.int64)
     climbing = np.flatnonzero(found >= 0)
-    # a line of ancestors is no longer than the record, so that a broken record can't be climbed for ever
+    # A line of ancestors isn't longer than the record, so this ends even for a corrupt record.
     for _ in range(int(counts.max(initial=0))):
         found[climbing] = mother[found[climbing] + first[climbing]]
         climbing = climbing[found[climbing] >= 0]
@@ -119,7 +119,7 @@ def nearest_ancestor(particles: ak.Array, of: ak.Array, wanted: ak.Array) -> ak.
 
 
 def value_at(values: ak.Array, positions: ak.Array, default: int) -> ak.Array:
-    """Return the values at some positions in their events, ``default`` where the position is -1."""
+    """Return the values at positions in their events, ``default`` for position -1."""
     from pocket.base.arrays.compiled import values_at
 
     n_of, flat = counts_of(positions), flat_values(values)

@@ -1,4 +1,4 @@
-"""Selection of jets, with cleaning from leptons."""
+"""Selection of jets, with removal of leptons."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pocket.objects.matching import distance_to_nearest
 from pocket.objects.nanoaod import has_pileup_id, identification
 from pocket.parameters.access import parameter
 
-#: tagger of AK4 jets → the scores that :func:`jet_selection` names alike for all taggers
+#: Tagger of AK4 jets → common name of a score in :func:`jet_selection` → the tagger's score.
 JET_TAGGERS = {
     tagger: {f"btag{score}": f"btag{branch_name}{score}" for score in ("B", "CvL", "CvB")}
     for tagger, branch_name in (
@@ -25,7 +25,7 @@ JET_TAGGERS = {
         ("UParT", "UParTAK4"),
     )
 }
-#: the same for AK8 jets: two quarks against QCD
+#: Tagger of AK8 jets → common name of a score → the tagger's score of two quarks against QCD.
 FATJET_TAGGERS = {
     "PNet": {"btagBB": "particleNetWithMass_HbbvsQCD", "btagCC": "particleNetWithMass_HccvsQCD"},
     "PNetMD": {"btagBB": "particleNet_XbbVsQCD", "btagCC": "particleNet_XccVsQCD"},
@@ -35,29 +35,28 @@ FATJET_TAGGERS = {
 def jet_selection(
     events: ak.Array, jet_type: str, params: Any, year: str, leptons_collection: str = "", jet_tagger: str = ""
 ) -> tuple[ak.Array, ak.Array]:
-    """Select jets by ``object_preselection.{jet_type}``.
+    """Return the jets that pass ``object_preselection.{jet_type}``, and the mask of them.
 
-    Its keys: ``pt`` and ``eta`` (exclusive limits on pt in GeV and on |eta|), ``jetId`` (lowest value of
-    :func:`~pocket.objects.nanoaod.jet_id`), ``dr_lepton`` (a jet is dropped if it is this close to any lepton) and
-    optionally ``msd`` (exclusive lower limit on the soft-drop mass in GeV, for fat jets) and ``puId``: the working
-    point ``wp`` that jets with pt below ``maxpt`` must pass, in years that ``jet_scale_factors.jet_puId`` knows and
-    if the events have CHS jets.
+    Its keys are ``pt`` and ``eta`` (exclusive limits on pt in GeV and on |eta|), ``jetId`` (lowest value of
+    :func:`~pocket.objects.nanoaod.jet_id`), ``dr_lepton`` (jets this close to any lepton are dropped) and optionally
+    ``msd`` (exclusive lower limit on the soft-drop mass in GeV, for fat jets) and ``puId``: the working point ``wp``
+    for jets with pt below ``maxpt``, for years in ``jet_scale_factors.jet_puId`` and events with CHS jets.
 
     Args:
         events: events with the collections ``jet_type`` and ``leptons_collection``.
         jet_type: collection to select from, e.g. ``"Jet"``; AK8 jets if it begins with ``"FatJet"``.
         params: parameters of the analysis.
         year: data-taking period.
-        leptons_collection: leptons to clean the jets from; no cleaning if empty.
-        jet_tagger: give the jets the scores of this tagger as ``btagB``, ``btagCvL`` and ``btagCvB``, fat jets as
-            ``btagBB`` and ``btagCC``: a key of :data:`JET_TAGGERS` or :data:`FATJET_TAGGERS`.
+        leptons_collection: leptons that overlapping jets are removed for; none if empty.
+        jet_tagger: key of :data:`JET_TAGGERS` or :data:`FATJET_TAGGERS`; adds the scores of this tagger as ``btagB``,
+            ``btagCvL`` and ``btagCvB``, for fat jets as ``btagBB`` and ``btagCC``.
 
     Returns:
-        The selected jets, shape (n events, n selected), and the mask that selects them, shape (n events, n jets).
+        The selected jets, shape (n events, n selected), and their mask, shape (n events, n jets).
 
     Raises:
         UnknownNameError: for a missing collection or parameter, or an unknown tagger.
-        MissingBranchError: if the jets have no such identification or score.
+        MissingBranchError: if the jets don't have the identification or score.
     """
     columns = ObjectColumns(collection(events, jet_type))
     jets = columns.objects

@@ -24,18 +24,18 @@ from pocket.errors import ConfigError, UnknownNameError
 from pocket.objects.nanoaod import lepton_id, supercluster_eta
 from pocket.parameters.access import parameter
 
-#: relative isolation that ``iso`` cuts on
+#: Lepton flavour → relative isolation that ``iso`` cuts on.
 ISOLATION = {"Electron": "pfRelIso03_all", "Muon": "pfRelIso04_all"}
-#: what makes a lepton of either flavour
+#: Fields that electrons and muons have in common.
 LEPTON_FIELDS = ("pt", "eta", "phi", "mass", "charge", "pdgId")
-#: transition between ECAL barrel and endcap in |eta| of the supercluster, where electrons are badly measured
+#: Transition between ECAL barrel and endcap in |eta| of the supercluster, where electrons are measured poorly.
 ECAL_TRANSITION = (1.4442, 1.5660)
 
 
 def lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) -> ak.Array:
-    """Select leptons by ``object_preselection.{lepton_flavour}``.
+    """Return the leptons that pass ``object_preselection.{lepton_flavour}``.
 
-    Its keys: ``pt`` and ``eta`` (exclusive limits on pt in GeV and on |eta|), ``id`` (a boolean field such as
+    Its keys are ``pt`` and ``eta`` (exclusive limits on pt in GeV and on |eta|), ``id`` (a boolean field such as
     ``tightId``; see :func:`~pocket.objects.nanoaod.lepton_id`) and optionally ``iso`` (exclusive upper limit on the
     relative isolation). Electrons in the transition between ECAL barrel and endcap are dropped.
 
@@ -49,7 +49,7 @@ def lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) -> ak.A
 
     Raises:
         UnknownNameError: for another flavour or a missing parameter.
-        MissingBranchError: if the field that ``id`` names doesn't exist.
+        MissingBranchError: if the field in ``id`` doesn't exist.
         ConfigError: if that field isn't boolean.
     """
     if lepton_flavour not in ISOLATION:
@@ -78,14 +78,14 @@ def lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) -> ak.A
 
 
 def merged_leptons(collections: Sequence[ak.Array], fields: Sequence[str] = LEPTON_FIELDS) -> ak.Array:
-    """Put leptons of several flavours into one collection, in descending order of pt.
+    """Return leptons of several flavours in one collection, in descending order of pt.
 
     Args:
         collections: jagged records, e.g. the selected muons and electrons, each of shape (n events, n leptons).
-        fields: the fields to keep, which all collections have; they are computed when they are used.
+        fields: common fields to include; each is computed on first access.
 
     Returns:
-        Shape (n events, n leptons of all). Leptons of equal pt stay in the order of the collections.
+        Shape (n events, total n leptons). Leptons of equal pt stay in the order of the collections.
     """
     counts = [counts_of(leptons["pt"]) for leptons in collections]
     total = np.sum(counts, axis=0)

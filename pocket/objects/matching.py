@@ -1,4 +1,4 @@
-"""Matching of objects in (eta, phi)."""
+"""Matching of objects by their distance in (eta, phi)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def delta_r(eta1: Any, phi1: Any, eta2: Any, phi2: Any) -> Any:
 
 
 def delta_r_table(objects: ak.Array, others: ak.Array) -> ak.Array:
-    """Return the distance of every object to every other one in the event.
+    """Return the distance between each object and each of the others in the same event.
 
     Args:
         objects: jagged records with eta and phi, shape (n events, n objects).
@@ -40,7 +40,7 @@ def delta_r_table(objects: ak.Array, others: ak.Array) -> ak.Array:
         eta, phi = (column[:, :, np.newaxis] for column in columns[:2])
         eta2, phi2 = (column[:, np.newaxis, :] for column in columns[2:])
         return delta_r(eta, phi, eta2, phi2)
-    # the pairs as rows of flat arrays, in half the time
+    # Pairs are computed as flat arrays, since these are faster than jagged ones.
     counts, counts2 = (counts_of(column) for column in (objects["eta"], others["eta"]))
     first, second = map(flat_values, ak.unzip(ak.cartesian([rows(counts), rows(counts2)])))
     eta, phi, eta2, phi2 = map(flat_values, columns)
@@ -49,14 +49,14 @@ def delta_r_table(objects: ak.Array, others: ak.Array) -> ak.Array:
 
 
 def distance_to_nearest(objects: ak.Array, others: ak.Array) -> ak.Array:
-    """Return the distance of every object to the closest other one in the event.
+    """Return the distance between each object and the closest of the others in the same event.
 
     Args:
         objects: jagged records with eta and phi, shape (n events, n objects).
         others: jagged records with eta and phi, shape (n events, n others).
 
     Returns:
-        Distances of shape (n events, n objects); infinite in events without others.
+        Distances of shape (n events, n objects); infinite if an event has no others.
     """
     columns = (objects["eta"], objects["phi"], others["eta"], others["phi"])
     if any(is_optional(column) for column in columns):
@@ -71,7 +71,7 @@ def distance_to_nearest(objects: ak.Array, others: ak.Array) -> ak.Array:
 
 
 def rows(counts: npt.NDArray[np.int64]) -> ak.Array:
-    """Return the positions that the objects of all events have in one flat array.
+    """Return the positions of objects in a flat array of the objects of all events.
 
     Args:
         counts: number of objects of each event.
@@ -80,9 +80,9 @@ def rows(counts: npt.NDArray[np.int64]) -> ak.Array:
 
 
 def trigger_match(objects: ak.Array, trigobjs: ak.Array, id: int, max_dr: float) -> ak.Array:
-    """Tell which objects are close to a trigger object of a kind.
+    """Return the mask of objects that are close to a trigger object of one kind.
 
-    Select trigger objects by their filter bits before the call if one path is meant.
+    To match one path only, select the trigger objects by their filter bits first.
 
     Args:
         objects: jagged records with eta and phi, shape (n events, n objects).

@@ -1,4 +1,4 @@
-"""Four-momenta, and what two of them make."""
+"""Four-momenta, and kinematics of pairs."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ KINEMATICS = ("pt", "eta", "phi", "mass")
 
 
 def four_momenta(objects: ak.Array) -> ak.Array:
-    """Return the kinematics alone, in double precision because masses are small differences of large numbers.
+    """Return four-momenta in double precision, since masses are small differences of large numbers.
 
     Args:
-        objects: records with pt, eta, phi and mass, and charge (taken as 0 if they have none), of any shape.
+        objects: records with pt, eta, phi and mass, and charge (0 if they have none), of any shape.
     """
     from coffea.nanoevents.methods import candidate
 
@@ -30,16 +30,15 @@ def four_momenta(objects: ak.Array) -> ak.Array:
 
 
 def leading_pair(objects: ak.Array, prefix: str) -> ak.Array:
-    """Combine the first two objects of each event, in double precision.
+    """Return the sum of the first two objects of each event, in double precision.
 
     Args:
-        objects: jagged records with pt, eta, phi and mass, and charge (taken as 0 if they have none).
-        prefix: beginning of the names of the fields of the single objects.
+        objects: jagged records with pt, eta, phi and mass, and charge (0 if they have none).
+        prefix: prefix of the fields of single objects.
 
     Returns:
-        One record per event, ``None`` where there are fewer than two objects: pt, eta, phi, mass and charge of the
-        sum, the absolute deltaR, deltaPhi and deltaEta, and pt, eta, phi and mass of each object, named e.g.
-        ``{prefix}1pt``.
+        One record per event, ``None`` for fewer than two objects: pt, eta, phi, mass and charge of the sum, the
+        absolute deltaR, deltaPhi and deltaEta, and pt, eta, phi and mass of each object, named e.g. ``{prefix}1pt``.
     """
     from coffea.nanoevents.methods import candidate
 
@@ -50,7 +49,7 @@ def leading_pair(objects: ak.Array, prefix: str) -> ak.Array:
     singles = [
         {name: column[place + number].astype(np.float64) for name, column in columns.items()} for number in (0, 1)
     ]
-    # a configuration uses some of these, and all together take longer than to select the objects
+    # The fields are computed on first access: a configuration uses some of them, and all of them would be slow.
     pair, vectors = functools.cache(lambda: _sum(singles)), functools.cache(lambda: [*map(_vectors, singles)])
     numbers: dict[str, Callable[[], Any]] = {
         "pt": lambda: pair().pt,
@@ -73,7 +72,7 @@ def leading_pair(objects: ak.Array, prefix: str) -> ak.Array:
 
 
 def _sum(momenta: Sequence[Mapping[str, npt.NDArray[np.float64]]]) -> Any:
-    """Return the sum of momenta, in the coordinates that are added: half of the time that vector takes in their own."""
+    """Return the sum of momenta. Cartesian coordinates are added directly, which is faster than with vector."""
     import vector
 
     x = sum(one["pt"] * np.cos(one["phi"]) for one in momenta)

@@ -1,4 +1,4 @@
-"""Differences between versions of NanoAOD, in one place: v9 (Run 2), v12 and v15 (Run 3).
+"""Differences between versions of NanoAOD: v9 (Run 2), v12 and v15 (Run 3).
 
 | quantity | v9 | v12 | v15 |
 | --- | --- | --- | --- |
@@ -9,8 +9,8 @@
 | MVA identification of electrons | ``mvaFall17V2Iso_WP80``, … | ``mvaIso_WP80``, … | as in v12 |
 | eta of the supercluster | eta + ``deltaEtaSC`` | as in v9 | ``superclusterEta`` |
 
-The version is told from the content of the events, so nothing has to be declared. Versions before v9 count as v9, v10
-and v11 as v12, v13 and v14 as v15: what is needed here has the same names in them.
+The version is inferred from the content of the events, so it needn't be declared. Versions before v9 count as v9, v10
+and v11 as v12, v13 and v14 as v15, since the branches used here have the same names in them.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from pocket.base.arrays.fields import branch, collection
 from pocket.errors import MissingBranchError, UnknownNameError
 from pocket.io.nanoaod.version import nano_version
 
-#: bits of the jet identification, as in Jet_jetId
+#: Bits of the jet identification, as in Jet_jetId.
 TIGHT, TIGHT_LEPTON_VETO = 1 << 1, 1 << 2
-#: algorithm of the missing transverse momentum → its collections; a workflow may define the first where it isn't stored
+#: Algorithm of the missing momentum → its collections; a workflow may define the first one if it isn't stored.
 MET_COLLECTIONS = {"PF": ("MET", "PFMET"), "Puppi": ("PuppiMET",)}
-#: beginning of the name of an electron's identification up to v9, which tells the training → since v10
+#: Prefix of electron identifications up to v9, which includes the training → prefix since v10.
 ELECTRON_IDS = {"mvaFall17V2Iso": "mvaIso", "mvaFall17V2noIso": "mvaNoIso"}
 
 
@@ -53,7 +53,7 @@ def met(events: ak.Array, algorithm: str = "PF") -> ak.Array:
 
 
 def rho(events: ak.Array) -> ak.Array:
-    """Return the median energy density that corrections of jets and isolations take, in GeV, one per event.
+    """Return the median energy density for corrections of jets and isolations, in GeV, one per event.
 
     Raises:
         MissingBranchError: if the events don't have it.
@@ -66,16 +66,16 @@ def rho(events: ak.Array) -> ak.Array:
 
 
 def supercluster_eta(electrons: ak.Array) -> ak.Array:
-    """Return eta of the electrons' superclusters, to one part in a thousand the same in all versions."""
+    """Return eta of the electrons' superclusters, which agrees between all versions to 0.1 %."""
     if "superclusterEta" in electrons.fields:
         return electrons["superclusterEta"]
     return electrons["eta"] + branch(electrons, "deltaEtaSC", "Electron")
 
 
 def lepton_id(leptons: ak.Array, name: str, collection_name: str) -> ak.Array:
-    """Return an identification of leptons under either the name it has up to v9 or the one it has since.
+    """Return an identification of leptons by its name up to v9 or by its name in later versions.
 
-    The training is that of the file: ``mvaIso`` was trained for the data-taking period of the file.
+    The training is that of the file, e.g. ``mvaIso`` was trained for the data-taking period of the file.
 
     Args:
         leptons: jagged records.
@@ -94,16 +94,16 @@ def lepton_id(leptons: ak.Array, name: str, collection_name: str) -> ak.Array:
 
 
 def has_pileup_id(events: ak.Array) -> bool:
-    """Tell whether the jets are of the kind that needs the pileup identification (CHS, up to v9)."""
+    """Tell whether the jets need the pileup identification (CHS, up to v9)."""
     return nano_version(events) == 9
 
 
 def jet_id(events: ak.Array, jet_type: str = "Jet") -> ak.Array:
     """Return the identification of jets with the bits of Jet_jetId: 2 for tight, 4 for tight with lepton veto.
 
-    Up to v9 it is the stored one. That of v12 lacks requirements of the recommended one outside the tracker and has a
-    wrong lepton veto; both are mended. Since v13 it is computed from the composition of the jets. See
-    https://twiki.cern.ch/twiki/bin/view/CMS/JetID13p6TeV (JetMET) and, for the mending,
+    Up to v9, it is the stored one. That of v12 lacks requirements outside of the tracker and has a wrong lepton veto;
+    both are corrected here. Since v13, it is computed from the composition of the jets. Source:
+    https://twiki.cern.ch/twiki/bin/view/CMS/JetID13p6TeV (JetMET) and, for the correction,
     https://gitlab.cern.ch/cms-jetmet/coordination/coordination/-/issues/117.
 
     Args:
@@ -116,13 +116,13 @@ def jet_id(events: ak.Array, jet_type: str = "Jet") -> ak.Array:
 
     Raises:
         UnknownNameError: if there is no such collection.
-        MissingBranchError: if the jets lack a branch that the version has.
+        MissingBranchError: if the jets lack a branch of the version.
     """
     return identification(collection(events, jet_type), nano_version(events), jet_type)
 
 
 def identification(jets: ak.Array, version: int, jet_type: str) -> ak.Array:
-    """Return :func:`jet_id` of jets of a version of NanoAOD."""
+    """Return :func:`jet_id` of jets for a version of NanoAOD."""
     if version == 9:
         return branch(jets, "jetId", jet_type)
     abseta = abs(jets["eta"])
@@ -143,9 +143,9 @@ def identification(jets: ak.Array, version: int, jet_type: str) -> ak.Array:
 
 
 def _tight(jets: ak.Array, jet_type: str) -> ak.Array:
-    """Apply the tight identification of PUPPI jets of JetMET (JetID13p6TeV)."""
+    """Return the mask of PUPPI jets that pass JetMET's tight identification (JetID13p6TeV)."""
     charged_hadrons, neutral_hadrons, photons = (branch(jets, name, jet_type) for name in ("chHEF", "neHEF", "neEmEF"))
-    # stored in one byte, which a sum may leave
+    # They are stored in one byte, which their sum may exceed.
     n_charged, n_neutral = (
         ak.values_astype(branch(jets, name, jet_type), np.int64) for name in ("chMultiplicity", "neMultiplicity")
     )
@@ -164,7 +164,7 @@ def _tight(jets: ak.Array, jet_type: str) -> ak.Array:
 
 
 def _per_eta(abseta: Any, regions: list[tuple[float, Any]], beyond: Any) -> Any:
-    """Choose the value of the first region whose upper edge isn't below |eta|, or that beyond the last."""
+    """Return the value of the first region whose upper edge isn't below |eta|, ``beyond`` above the last one."""
     chosen = beyond
     for edge, value in reversed(regions):
         chosen = ak.where(abseta <= edge, value, chosen)

@@ -12,17 +12,17 @@ from pocket.objects.matching import delta_r_table, rows
 def object_matching(
     obj: ak.Array, obj2: ak.Array, dr_min: float, dpt_max: float | ak.Array | None = None
 ) -> tuple[ak.Array, ak.Array, ak.Array]:
-    """Match the objects of two collections one to one, the closest pairs first.
+    """Return one-to-one matches of the objects of two collections, the closest pairs first.
 
     Args:
         obj: jagged records with eta and phi, and pt if ``dpt_max`` is given, shape (n events, n).
         obj2: the same, shape (n events, n2).
-        dr_min: distance from which on objects do not match.
-        dpt_max: difference of pt in GeV from which on a matched pair is dropped, one number or one per event.
+        dr_min: distance from which objects don't match.
+        dpt_max: difference of pt in GeV from which a matched pair is dropped, one number or one per event.
 
     Returns:
-        Three arrays of shape (n events, n2), in the order of ``obj2`` and ``None`` where it is not matched: the
-        matched ``obj``, the matched ``obj2`` and the distance between the two.
+        Three arrays of shape (n events, n2) in the order of ``obj2``, ``None`` where it isn't matched: the matched
+        ``obj``, the matched ``obj2`` and the distance between them.
     """
     index, distance = match_indices(obj, obj2, dr_min)
     if dpt_max is not None:
@@ -32,11 +32,11 @@ def object_matching(
 
 
 def match_indices(obj: ak.Array, obj2: ak.Array, dr_min: float) -> tuple[ak.Array, ak.Array]:
-    """Match one to one like :func:`object_matching`; return positions instead of objects.
+    """Return one-to-one matches as in :func:`object_matching`, as positions instead of objects.
 
     Returns:
-        Two arrays of shape (n events, n2), ``None`` where ``obj2`` is not matched: the position in ``obj`` of its
-        match and the distance.
+        Two arrays of shape (n events, n2), ``None`` where ``obj2`` isn't matched: the position of its match in ``obj``,
+        and the distance.
     """
     distances = delta_r_table(obj, obj2)
     counts, counts2 = ak.to_numpy(ak.num(obj.eta)), ak.to_numpy(ak.num(obj2.eta))
@@ -61,10 +61,10 @@ def _closest_first(
     n_rows: int,
     n_rows2: int,
 ) -> npt.NDArray[np.int64]:
-    """Choose the pairs that match, each object at most once.
+    """Return the pairs that match, with each object in at most one of them.
 
     A pair in which each is the closest free object to the other comes before any other pair of the two, so all such
-    pairs of all events are taken at once, until none is left.
+    pairs of all events are chosen at once, until none is left.
     """
     candidates = np.flatnonzero(distances < dr_min)
     candidates = candidates[np.argsort(distances[candidates], kind="stable")]
@@ -84,15 +84,15 @@ def _closest_first(
 
 
 def deltaR_matching_nonunique(obj1: ak.Array, obj2: ak.Array, radius: float = 0.4) -> ak.Array:  # noqa: N802
-    """Assign each object of the second collection to the closest one of the first.
+    """Return the objects of the second collection, each assigned to the closest object of the first.
 
     Args:
         obj1: jagged records with eta and phi, shape (n events, n).
         obj2: the same, shape (n events, n2).
-        radius: distance from which on objects do not match.
+        radius: distance from which objects don't match.
 
     Returns:
-        Records of ``obj2`` with their distance ``dR``, shape (n events, n, those assigned to this object).
+        Records of ``obj2`` with their distance ``dR``, shape (n events, n, n assigned to this object).
     """
     distances = delta_r_table(obj1, obj2)
     closest = ak.argmin(distances, axis=1, keepdims=True) == ak.local_index(distances, axis=1)

@@ -14,7 +14,7 @@ from pocket.objects.momenta import KINEMATICS, four_momenta, leading_pair
 
 
 def get_dilepton(electrons: ak.Array | None, muons: ak.Array | None, transverse: bool = False) -> ak.Array:
-    """Combine the two leptons of highest pt, of either flavour.
+    """Return the pair of the two leptons of highest pt, of either flavour.
 
     Args:
         electrons: jagged records with pt, eta, phi, mass and charge, or ``None``.
@@ -22,9 +22,9 @@ def get_dilepton(electrons: ak.Array | None, muons: ak.Array | None, transverse:
         transverse: set eta of the pair to 0, for sums in the transverse plane.
 
     Returns:
-        One record per event, ``None`` where there are fewer than two leptons: pt, eta, phi, mass and charge of the
-        pair, the absolute deltaR, deltaPhi and deltaEta between its leptons, and pt, eta, phi and mass of the leading
-        (``l1pt``, …) and the subleading lepton (``l2pt``, …).
+        One record per event, ``None`` for fewer than two leptons: pt, eta, phi, mass and charge of the pair, the
+        absolute deltaR, deltaPhi and deltaEta between its leptons, and pt, eta, phi and mass of the leading (``l1pt``,
+        …) and the subleading lepton (``l2pt``, …).
 
     Raises:
         ConfigError: if both collections are ``None``.
@@ -41,15 +41,15 @@ def get_dilepton(electrons: ak.Array | None, muons: ak.Array | None, transverse:
 
 
 def get_diboson(dileptons: ak.Array, MET: ak.Array, transverse: bool = False) -> ak.Array:
-    """Add the missing transverse momentum to lepton pairs.
+    """Return the sums of lepton pairs and the missing transverse momentum.
 
     Args:
-        dileptons: what :func:`get_dilepton` returned.
+        dileptons: result of :func:`get_dilepton`.
         MET: one record with pt and phi per event.
-        transverse: take the pairs at eta 0.
+        transverse: set eta of the pairs to 0.
 
     Returns:
-        One record per event with the momentum of the sum, ``None`` where there is no pair.
+        One record per event with the momentum of the sum, ``None`` if there is no pair.
     """
     zero = ak.zeros_like(MET.pt)
     fields = {"pt": MET.pt, "eta": zero, "phi": MET.phi, "mass": zero, "charge": zero}
@@ -65,16 +65,16 @@ def tag_and_probe_pairs(
     probe_fields: Sequence[str] = ("pt", "eta", "phi", "charge"),
     tag_fields: Sequence[str] = (),
 ) -> ak.Array:
-    """Build every pair of a tag and a probe of opposite charge.
+    """Return every pair of a tag and a probe of opposite charge.
 
-    Pairs are ordered: two muons that are both tag and probe make two entries, so each is a probe once.
+    Pairs are ordered: two muons that are both tag and probe form two pairs, so that each is a probe once.
 
     Args:
         muons: jagged records with pt, eta, phi, mass and charge, shape (n events, n muons).
         is_tag: boolean of the same shape.
         is_probe: boolean of the same shape.
-        probe_fields: fields of the probe to keep.
-        tag_fields: fields of the tag to keep.
+        probe_fields: fields of the probe to include.
+        tag_fields: fields of the tag to include.
 
     Returns:
         Jagged records, shape (n events, n pairs): ``mass`` of the pair in GeV, ``probe_{field}`` for each of
@@ -85,7 +85,7 @@ def tag_and_probe_pairs(
     """
     index = ak.local_index(muons.charge, axis=1)
     tag, probe = ak.unzip(ak.cartesian([index[is_tag], index[is_probe]], axis=1))
-    # also drops the pair of a muon with itself
+    # This also drops the pair of a muon with itself.
     opposite = muons.charge[tag] * muons.charge[probe] < 0
     tag, probe = tag[opposite], probe[opposite]
     momenta = four_momenta(muons)
@@ -96,16 +96,16 @@ def tag_and_probe_pairs(
 
 
 def get_dijet(jets: ak.Array, taggerVars: bool = True) -> ak.Array:
-    """Combine the first two jets of each event.
+    """Return the pair of the first two jets of each event.
 
     Args:
-        jets: jagged records with pt, eta, phi and mass, reconstructed or generated, in the order that is meant.
-        taggerVars: also give the scores that :func:`~pocket.objects.jets.jet_selection` adds with ``jet_tagger=``.
+        jets: jagged records with pt, eta, phi and mass, reconstructed or generated, in the required order.
+        taggerVars: include the scores that :func:`~pocket.objects.jets.jet_selection` adds with ``jet_tagger=``.
 
     Returns:
-        One record per event, ``None`` where there are fewer than two jets: pt, eta, phi and mass of the pair, the
-        absolute deltaR, deltaPhi and deltaEta between its jets, pt, eta, phi and mass of the jets (``j1pt``, …,
-        ``j2pt``, …), and their scores as ``j1CvsL``, ``j1CvsB``, ``j2CvsL`` and ``j2CvsB``.
+        One record per event, ``None`` for fewer than two jets: pt, eta, phi and mass of the pair, the absolute deltaR,
+        deltaPhi and deltaEta between its jets, pt, eta, phi and mass of the jets (``j1pt``, …, ``j2pt``, …), and their
+        scores as ``j1CvsL``, ``j1CvsB``, ``j2CvsL`` and ``j2CvsB``.
 
     Raises:
         MissingBranchError: if the jets don't have the scores.

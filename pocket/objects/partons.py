@@ -1,4 +1,4 @@
-"""Partons of the hard process: where they come from, and the jets they became."""
+"""Partons of the hard process: their provenance, and their matches to jets."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from pocket.objects.gen_objects import nearest_ancestor, value_at
 from pocket.objects.object_matching import object_matching
 
 BOTTOM, TOP, GLUON, W, HIGGS = 5, 6, 21, 24, 25
-#: bit of GenPart_statusFlags: part of the hard process
+#: Bit of GenPart_statusFlags for particles of the hard process.
 IS_HARD_PROCESS = 1 << 7
-#: Pythia 8's status of particles that leave the hard process or a decay of a resonance in it
+#: Pythia 8's status of particles that leave the hard process or a decay of a resonance in it.
 OUTGOING = 23
 
 
 class Provenance(IntEnum):
-    """Where a parton comes from, with PocketCoffea's codes."""
+    """Provenance of a parton, with PocketCoffea's codes."""
 
     UNKNOWN = -1
-    #: decay of a Higgs boson
+    #: It comes from the decay of a Higgs boson.
     HIGGS = 1
-    #: the b quark of a top whose W decays into quarks
+    #: It is the b quark of a top whose W decays into quarks.
     HADRONIC_TOP = 2
-    #: the b quark of a top whose W decays into leptons
+    #: It is the b quark of a top whose W decays into leptons.
     LEPTONIC_TOP = 3
-    #: radiated in addition
+    #: It was radiated.
     RADIATION = 4
-    #: W of a hadronic top
+    #: It comes from the W of a hadronic top.
     HADRONIC_W = 5
 
 
 def hard_process_partons(particles: ak.Array) -> ak.Array:
-    """Select the quarks and gluons that leave the hard process or a decay in it, before they shower.
+    """Return the quarks and gluons that leave the hard process or a decay in it, before they shower.
 
     Args:
         particles: NanoAOD's GenPart, of a sample showered by Pythia 8.
 
     Returns:
-        The partons with their ``provenance``, a code of :class:`Provenance`, shape (n events, n partons). A parton
-        from a W that doesn't come from a top is ``UNKNOWN``.
+        The partons with their ``provenance``, a code of :class:`Provenance`, shape (n events, n partons). It is
+        ``UNKNOWN`` for a parton from a W that doesn't come from a top.
 
     Raises:
         MissingBranchError: if the particles lack a branch.
@@ -58,7 +58,7 @@ def hard_process_partons(particles: ak.Array) -> ak.Array:
     is_quark = code[is_parton] != GLUON
     from_w = value_at(code, nearest, 0) == W
     from_hadronic_w = is_quark & from_w & (origin_code == TOP)
-    # a top and what it decays into are told from those of other tops by the top's last copy
+    # The last copy of a top identifies it, and distinguishes its decay products from those of other tops.
     hadronic_tops = origin[from_hadronic_w]
     is_hadronic = ak.any(origin[:, :, np.newaxis] == hadronic_tops[:, np.newaxis, :], axis=2)
     provenance = ak.where(from_w, Provenance.UNKNOWN, Provenance.RADIATION)
@@ -73,16 +73,16 @@ def hard_process_partons(particles: ak.Array) -> ak.Array:
 
 
 def match_partons(partons: ak.Array, jets: ak.Array, dr_min: float) -> tuple[ak.Array, ak.Array]:
-    """Match partons and jets one to one, the closest pairs first.
+    """Return one-to-one matches of partons and jets, the closest pairs first.
 
     Args:
         partons: jagged records with eta and phi, reconstructed or generated.
         jets: the same, shape (n events, n jets).
-        dr_min: distance from which on a parton and a jet do not match.
+        dr_min: distance from which a parton and a jet don't match.
 
     Returns:
-        The matched partons and the matched jets, both of shape (n events, n jets), ``None`` where a jet is not
-        matched, and with the distance between the two as ``dRMatchedJet``.
+        The matched partons and the matched jets, both of shape (n events, n jets), ``None`` where a jet isn't matched,
+        and with the distance between them as ``dRMatchedJet``.
     """
     matched, matched_jets, distance = object_matching(partons, jets, dr_min)
     return ak.with_field(matched, distance, "dRMatchedJet"), ak.with_field(matched_jets, distance, "dRMatchedJet")

@@ -13,18 +13,17 @@ from pocket.parameters.access import parameter
 
 
 def photon_selection(events: ak.Array, photon: str, params: Any, leptons_collection: str = "") -> ak.Array:
-    """Select photons by ``object_preselection.{photon}``.
+    """Return the photons that pass ``object_preselection.{photon}``.
 
-    Its keys: ``pt`` and ``eta`` (exclusive limits on pt in GeV and on |eta|), ``cutBased`` (lowest working point of
-    the cut-based identification) and, if there are leptons to clean from, ``dr_lepton`` (a photon is dropped if it is
-    this close to any of them). Photons with a pixel seed and those in the transition between ECAL barrel and endcap
-    are dropped.
+    Its keys are ``pt`` and ``eta`` (exclusive limits on pt in GeV and on |eta|), ``cutBased`` (lowest working point of
+    the cut-based identification) and, with ``leptons_collection``, ``dr_lepton`` (photons this close to any lepton are
+    dropped). Photons with a pixel seed and those in the transition between ECAL barrel and endcap are dropped.
 
     Args:
         events: events with the collections ``Photon`` and ``leptons_collection``.
         photon: key of the selection's parameters.
         params: parameters of the analysis.
-        leptons_collection: leptons to clean the photons from; no cleaning if empty.
+        leptons_collection: leptons that overlapping photons are removed for; none if empty.
 
     Returns:
         The selected photons, shape (n events, n selected).
