@@ -1,4 +1,4 @@
-"""Columns that are computed when something uses them."""
+"""Virtual arrays, computed when something uses them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from pocket.errors import ConfigError
 
 
-def numbers_when_used(name: str, size: int, dtype: Any, compute: Callable[[], Any]) -> ak.Array:
-    """Return a column of numbers that is computed the first time its values are looked at.
+def lazy_column(name: str, size: int, dtype: Any, compute: Callable[[], Any]) -> ak.Array:
+    """Return a virtual array whose values are computed on first access.
 
     Args:
         name: name of the column, for errors.

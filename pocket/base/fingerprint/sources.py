@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pocket.base.fingerprint import syntax
 from pocket.base.fingerprint.syntax import FunctionNode, is_idle, tree_digest
-from pocket.base.runtime.file_cache import derived
+from pocket.base.runtime.file_cache import cached
 from pocket.errors import ConfigError
 
 #: decorators that only change what they decorate; of any other, the decorated statement counts as one that acts
@@ -159,7 +159,7 @@ def read_source(file: str, mtime_ns: int, size: int) -> Source:
         return marshal.dumps(_plain((source.statements, source.bindings, source.exported)))
 
     # what is kept has a checksum, and is for this version of Python
-    return _restored(marshal.loads(derived(Path(file), "statements", _method(), parse)))
+    return _restored(marshal.loads(cached(Path(file), "statements", _method(), parse)))
 
 
 @functools.cache
