@@ -105,7 +105,7 @@ def test_template_plots(chain: Chain, tmp_path: Path, before: str | None, variab
         templates=chain.output("MergeOutputs", "corrected"),
         before=chain.output("MergeOutputs", before) if before else None,
         before_name=before or "none",
-        root=None,
+        covariance=None,
         folder=tmp_path / "plots" / "baseline",
     )
     assert run(job) == job.size == 1
