@@ -110,7 +110,9 @@ def test_a_bin_without_anything_before_has_no_change() -> None:
 def test_a_covariance_of_other_events_is_refused() -> None:
     before, after, covariance = (filled(events(4), power) for power in (0, 1, 0.5))
     data = counts([1000.0, 900.0, 1100.0])
-    with pytest.raises(HistogramError, match="mll: before, after and their covariance aren't of the same"):
+    with pytest.raises(
+        HistogramError, match="mll: the sums of squares of before, after and their covariance aren't of the"
+    ):
         before_after(
             data, before, after, covariance={name: 2 * h for name, h in covariance.items()}, style=PlotStyle(), **NAMES
         )

@@ -42,7 +42,7 @@ def test_categories() -> None:
     # each event is in all of them
     assert NORM.entry_categories() == ("without",)
     for changes in ({"weighted": "without"}, {"covariance": "with"}):
-        with pytest.raises(ConfigError, match="category, weighted and root must differ"):
+        with pytest.raises(ConfigError, match="category, weighted and covariance must differ"):
             dataclasses.replace(NORM, **changes)
 
 
