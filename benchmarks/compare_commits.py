@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -32,8 +33,8 @@ TASKS = {
 #: files that hold fingerprints, places and code
 NOT_COMPARED = ("manifest.json", "config.json", "contents.json")
 OPTIONS = ("--version", "compare", "--chunk-size", "40000", "--chunk-memory", "0")
-#: key of a JSON file before → after
-RENAMED: Mapping[str, str] = {}
+#: key of a JSON file, name of a check or argument in a sentence before → after
+RENAMED: Mapping[str, str] = {"exact": "same_events", "again": "remeasured", "halves": "split", "kept": "preserved"}
 
 
 def run_commit(checkout: Path, folder: Path, configs: list[str]) -> Path:
@@ -64,7 +65,9 @@ def files_of(store: Path) -> dict[str, Path]:
 
 
 def renamed(content: Any, names: Mapping[str, str] = RENAMED) -> Any:
-    """Return the content of a JSON file with keys as they are called now."""
+    """Return the content of a JSON file with keys, names and arguments as they are called now."""
+    if isinstance(content, str):
+        return names.get(content) or re.sub(r"\w+(?==)", lambda argument: names.get(argument[0], argument[0]), content)
     if isinstance(content, dict):
         return {names.get(key, key): renamed(value, names) for key, value in content.items()}
     return [renamed(value, names) for value in content] if isinstance(content, list) else content

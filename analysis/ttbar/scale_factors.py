@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis.ttbar.workflow import TTBAR
-from pocket.scale_factors import Closure, EfficiencyMap, Kept, LogNormal, NormRatio, PassFailTemplate, Shape
+from pocket.scale_factors import Closure, EfficiencyMap, LogNormal, NormRatio, PassFailTemplate, PreservedYield, Shape
 
 DATA = ("DATA_SingleMuon",)
 VJETS = ("WJetsToLNu", "DYJetsToMuMu")
@@ -19,7 +19,9 @@ btag_efficiency = EfficiencyMap(
     merge_axis="pt",
     min_n_eff=80,
     closure=Closure(
-        kept=(Kept(config="btag_closure", without="no_btagSF", category="btagWP", root="root_btagWP"),),
+        preserved=(
+            PreservedYield(config="btag_closure", unweighted="no_btagSF", category="btagWP", covariance="root_btagWP"),
+        ),
     ),
     description="Efficiency of the medium working point of b tagging",
 )
@@ -39,7 +41,7 @@ btag_wp = PassFailTemplate(
     frozen={"c": (1.0, 0.2), "light": (1.0, 0.5)},
     fractions={"c": 0.1, "light": 0.1},
     systematics=(Shape("pileup"), LogNormal("vjets", 1.3, VJETS)),
-    closure=Closure(again={"input": "btag_closure", "category": "btagWP"}),
+    closure=Closure(remeasured={"input": "btag_closure", "category": "btagWP"}),
     description="Medium working point of b tagging",
 )
 
@@ -48,12 +50,12 @@ btag_norm = NormRatio(
     variable="njet_ht",
     category="no_btagSF",
     weighted="btagSF",
-    root="root_btagSF",
+    covariance="root_btagSF",
     weight="sf_btag",
     axes=("njet", "ht"),
     mc=(TTBAR, *VJETS),
     merge_axis="njet",
     min_n_eff=5,
-    closure=Closure(exact={"input": "btag_closure", "weighted": "btagSF_calib"}),
+    closure=Closure(same_events={"input": "btag_closure", "weighted": "btagSF_calib"}),
     description="Yields without over yields with the reweighting of the b-tagging score",
 )

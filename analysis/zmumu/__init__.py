@@ -29,7 +29,7 @@ analysis = Analysis(
         "dy_pt": scale_factors.dy_pt,
     },
     default_config="calibrated",
-    compare={"calibrated": Comparison("nominal", root="calibrated_root")},
+    compare={"calibrated": Comparison("nominal", covariance_config="calibrated_root")},
     # with half of them a fit of the systematics fails, for lack of muons
     least_toys=1.0,
 )

@@ -26,7 +26,7 @@ muon_id = TagAndProbeFit(
     mc=DY,
     mass_range=(70.0, 115.0),
     systematics=(Alternative("tag", {"category": "tight_tag", "alternative_fits": ()}),),
-    closure=Closure(again={"input": "tnp_closure"}),
+    closure=Closure(remeasured={"input": "tnp_closure"}),
     description="Identification of isolated muons, tag and probe",
 )
 
@@ -44,7 +44,7 @@ trigger = EfficiencyRatio(
         Alternative("tag", {"category": "tight_tag"}),
     ),
     upstream=("muon_id",),
-    closure=Closure(again={"input": "trigger_closure"}),
+    closure=Closure(remeasured={"input": "trigger_closure"}),
     description="HLT_IsoMu24 for identified, isolated muons, tag and probe",
 )
 
@@ -60,6 +60,6 @@ dy_pt = DataMCRatio(
     keep_yield=True,
     systematics=(Shape("pileup"), LogNormal("background", 1.2, BACKGROUND)),
     upstream=("muon_id", "trigger"),
-    closure=Closure(exact={"input": "calibrated"}, halves=({"category": "peak_even"}, {"category": "peak_odd"})),
+    closure=Closure(same_events={"input": "calibrated"}, split=({"category": "peak_even"}, {"category": "peak_odd"})),
     description="Transverse momentum of Drell-Yan pairs",
 )

@@ -7,8 +7,8 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType, ModuleType, SimpleNamespace
-from typing import Any, ParamSpec, TypeVar
+from types import FrameType, MappingProxyType, ModuleType, SimpleNamespace
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 from pocket.errors import ConfigError, UnknownNameError
 
@@ -25,19 +25,22 @@ _REFUSED = re.compile(
 class Declarative(type):
     """Metaclass of declarative classes, which raises readable errors for wrong arguments."""
 
+    #: former name of an argument → its name now; a class with such arguments has a ``ClassVar`` of this name
+    renamed: Mapping[str, str] = {}
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make an instance.
 
         Raises:
             UnknownNameError: for an argument that the class doesn't have.
-            ConfigError: for one that is missing or one too many.
+            ConfigError: for one that is missing, one too many, or one that has another name now.
         """
         try:
             return super().__call__(*args, **kwargs)
         except TypeError:
             # The signature is inspected only after an error, since that takes longer than making the instance.
             _, *parameters = inspect.signature(inspect.getattr_static(cls, "__init__")).parameters.values()
-            check_arguments(cls.__name__, parameters, args, kwargs)
+            check_arguments(cls.__name__, parameters, args, kwargs, cls.renamed)
             raise
 
 
@@ -84,11 +87,28 @@ def _find_function(qualname: str, frame: FrameType) -> object:
     return found
 
 
+def former_names(module: str, renamed: Mapping[str, str]) -> Callable[[str], NoReturn]:
+    """Return a ``__getattr__`` for a module, which says what something that was renamed is called now.
+
+    Args:
+        module: name of the module.
+        renamed: former name → name now.
+    """
+
+    def refuse(name: str) -> NoReturn:
+        if name in renamed:
+            raise ConfigError(f"{module}.{name} is called {renamed[name]} now")
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+    return refuse
+
+
 def check_arguments(
     name: str,
     parameters: Sequence[inspect.Parameter],
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
+    renamed: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Check that arguments fit a signature.
 
@@ -97,15 +117,18 @@ def check_arguments(
         parameters: its parameters, without ``self``.
         args: positional arguments.
         kwargs: arguments by name.
+        renamed: former name of an argument → its name now.
 
     Raises:
         UnknownNameError: for an argument that it doesn't have, with the nearest one.
-        ConfigError: for one that is missing or one too many.
+        ConfigError: for one that is missing, one too many, or one that has another name now.
     """
     by_name = [one.name for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
     if not any(one.kind is one.VAR_KEYWORD for one in parameters):
         for argument in kwargs:
             if argument not in by_name:
+                if argument in renamed:
+                    raise ConfigError(f"{name}(): {argument} is called {renamed[argument]} now")
                 raise UnknownNameError("argument", argument, by_name, f"{name}()")
     try:
         inspect.Signature(parameters).bind(*args, **kwargs)

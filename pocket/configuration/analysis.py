@@ -52,7 +52,7 @@ class Analysis(metaclass=Declarative):
         skims: configuration → the skim that it reads instead of the original files; it may be of its own selection.
         executors: name → class of an own executor, for ``--executor``.
         coupled: groups of scale factors that are measured with each other applied; names alone are a group that
-            settles as :class:`~pocket.scale_factors.declarations.coupled.Coupled` says by default.
+            converges as :class:`~pocket.scale_factors.declarations.coupled.Coupled` says by default.
         least_toys: least ``toys.scale`` with which its scale factors can be measured in toys.
 
     Raises:
@@ -86,7 +86,7 @@ class Analysis(metaclass=Declarative):
             self.config(self.default_config, f"default_config of {where}")
         for after in self.compare:
             comparison = self.comparison(after)
-            for name in (after, comparison.before, comparison.root):
+            for name in (after, comparison.before, comparison.covariance_config):
                 with _DEFERRED:
                     if name:
                         self.config(name, f"compare of {where}")
@@ -200,9 +200,9 @@ class Analysis(metaclass=Declarative):
                 return group
         return None
 
-    def scale_factors_behind(self, config: str) -> tuple[str, ...]:
-        """Return the names of all scale factors behind the templates of a configuration, also through other ones."""
-        behind: dict[str, None] = {}
+    def upstream_scale_factors(self, config: str) -> tuple[str, ...]:
+        """Return the names of all scale factors that templates of a configuration depend on, also through others."""
+        upstream: dict[str, None] = {}
         entered: set[str] = set()
 
         def enter(config: str) -> None:
@@ -211,10 +211,10 @@ class Analysis(metaclass=Declarative):
                     entered.add(name)
                     for needed in self.scale_factor(name).configs():
                         enter(needed)
-                    behind[name] = None
+                    upstream[name] = None
 
         enter(config)
-        return tuple(behind)
+        return tuple(upstream)
 
     def drawn_as(self, scale_factor: str) -> str:
         """Return the configuration whose style plots of a scale factor have: where it is measured, or else applied."""
@@ -285,24 +285,25 @@ class Analysis(metaclass=Declarative):
 
     def _check_closure(self, name: str, declaration: ScaleFactor) -> None:
         where = f"the closure of scale factor {name!r}"
-        if declaration.closure.exact and self.coupled_with(name):
+        if declaration.closure.same_events and self.coupled_with(name):
             raise ConfigError(
-                f"{where}: a coupled scale factor has settled, but not exactly; its closure is again=, halves= or kept="
+                f"{where}: a coupled scale factor has converged, but not exactly; its closure is remeasured=, split= "
+                "or preserved="
             )
         for argument, of_argument in places(declaration).items():
             for place in of_argument:
                 at = f"{argument} of {where}"
-                self._check_measurement(place, at, place.exact_categories() if argument == "exact" else ())
-                if argument != "halves":
+                self._check_measurement(place, at, place.same_events_categories() if argument == "same_events" else ())
+                if argument != "split":
                     self._check_applied(name, place.input, at)
-        for kept in declaration.closure.kept:
-            at = f"kept of {where}"
-            config = self.config(kept.config, at)
-            check_known("category", kept.categories(), config.categories.names, at)
+        for preserved in declaration.closure.preserved:
+            at = f"preserved of {where}"
+            config = self.config(preserved.config, at)
+            check_known("category", preserved.categories(), config.categories.names, at)
             stored = [counted for sample in config.samples for counted in config.counted_samples(sample)]
-            check_known("sample", kept.samples or declaration.mc, stored, at)
-            check_known("year", declaration.years, self.years_of(kept.config).values(), at)
-            self._check_applied(name, kept.config, at)
+            check_known("sample", preserved.samples or declaration.mc, stored, at)
+            check_known("year", declaration.years, self.years_of(preserved.config).values(), at)
+            self._check_applied(name, preserved.config, at)
 
     def _check_applied(self, scale_factor: str, config: str, where: str) -> None:
         applied = self.configs[config].scale_factors

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pocket.base.arguments import Declarative
 from pocket.columns.config import build_column_plan
@@ -24,20 +26,23 @@ class Comparison(metaclass=Declarative):
 
     Args:
         before: name of the configuration that is drawn as before; empty for none.
-        root: name of the configuration that :func:`square_roots` makes of both. Without it the ratio after / before has
-            no error: the same events are in both sums.
+        covariance_config: name of the configuration that :func:`square_roots` makes of both. Without it the ratio
+            after / before has no error: the same events are in both sums.
 
     Raises:
-        ConfigError: if there is a root of nothing.
+        ConfigError: if there is a covariance configuration, but none before.
     """
 
+    renamed: ClassVar[Mapping[str, str]] = {"root": "covariance_config"}
+
     before: str
-    root: str = ""
+    covariance_config: str = ""
 
     def __post_init__(self) -> None:
-        if self.root and not self.before:
+        if self.covariance_config and not self.before:
             raise ConfigError(
-                f"compare: {self.root!r} is the root of a comparison, whose configuration before is empty"
+                f"compare: {self.covariance_config!r} is the covariance_config of a comparison, whose configuration "
+                "before is empty"
             )
 
 
@@ -58,29 +63,31 @@ def square_roots(before: Configurator, after: Configurator) -> Configurator:
     _check_same_events(before, after)
     classes = {**before.weights.classes, **after.weights.classes}
     samples: dict[str, SamplePlan] = {}
-    rooted: set[str] = set()
+    compared: set[str] = set()
     for sample, plan in after.weights.samples.items():
         weights: dict[str, tuple[str, ...]] = {}
         for category, names in plan.weights.items():
             others = before.weights.samples[sample].weights.get(category, names)
             single = set(names) ^ set(others)
-            rooted |= single
+            compared |= single
             applied = dict.fromkeys((*names, *others))
-            weights[category] = tuple(_root(name) if name in single else name for name in applied)
+            weights[category] = tuple(_square_root(name) if name in single else name for name in applied)
         samples[sample] = SamplePlan(weights, dict.fromkeys(weights, ()))
-    if not rooted:
+    if not compared:
         raise ConfigError("before and after apply the same weights, which leaves nothing to compare")
-    roots = {_root(name): SquareRoot.wrap(_root(name), classes[name], has_variations=False) for name in rooted}
+    for name in compared:
+        classes[_square_root(name)] = SquareRoot.wrap(_square_root(name), classes[name], has_variations=False)
     used = dict.fromkeys(name for plan in samples.values() for name in plan.names)
     config = copy.copy(after)
-    config.weights = WeightPlan({name: roots[name] if name in roots else classes[name] for name in used}, samples)
+    config.weights = WeightPlan({name: classes[name] for name in used}, samples)
     names, kinds = config.categories.names, dict.fromkeys(samples, True)
     config.shapes = build_shape_plan({}, after.shapes.calibrators, names, kinds)
     config.columns = build_column_plan({}, names, kinds)
     return config
 
 
-def _root(weight: str) -> str:
+def _square_root(weight: str) -> str:
+    """Return the name of a weight's square root."""
     return f"root_{weight}"
 
 

@@ -135,9 +135,9 @@ class BaseProcessorABC(ABC):
         Raises:
             ConfigError: where it is used, if there isn't one number per event.
         """
-        from pocket.base.arrays.lazy import numbers_when_used
+        from pocket.base.arrays.lazy import lazy_column
 
-        self.events[name] = numbers_when_used(name, self.nevents, dtype, compute)
+        self.events[name] = lazy_column(name, self.nevents, dtype, compute)
 
     def load_metadata_extra(self) -> None:
         """Take what else is needed from the metadata of the dataset."""

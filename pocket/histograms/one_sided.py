@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from pocket.errors import ConfigError, check_known
 
 NOMINAL = "nominal"
@@ -68,6 +66,8 @@ def with_both_sides(histogram: Any, one_sided: Mapping[str, str]) -> Any:
         histogram: with an axis ``variation``, or without.
         one_sided: variation → mode, as :func:`pocket.configuration.shape_variations.one_sided_variations`.
     """
+    import numpy as np
+
     if "variation" not in histogram.axes.name:
         return histogram
     names = list(histogram.axes["variation"])
@@ -96,6 +96,7 @@ def with_variations(histogram: Any, names: Sequence[str]) -> Any:
         histogram: with an axis ``variation`` that has ``nominal``.
         names: the variations.
     """
+    import numpy as np
     from hist import Hist, axis
 
     position = histogram.axes.name.index("variation")

@@ -19,7 +19,7 @@ from pocket.base.arrays.jagged import (
     starts_of,
     to_lists,
 )
-from pocket.base.arrays.lazy import numbers_when_used
+from pocket.base.arrays.lazy import lazy_column
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.objects.nanoaod import lepton_id, supercluster_eta
 from pocket.parameters.access import parameter
@@ -107,6 +107,6 @@ def merged_leptons(collections: Sequence[ak.Array], fields: Sequence[str] = LEPT
     columns = []
     for name in fields:
         types = [elements_of(leptons[name]).type.content.primitive for leptons in collections]
-        columns.append(numbers_when_used(name, int(total.sum()), np.result_type(*types), merged(name)).layout)
+        columns.append(lazy_column(name, int(total.sum()), np.result_type(*types), merged(name)).layout)
     records = ak.contents.RecordArray(columns, list(fields), parameters={"__record__": "PtEtaPhiMCandidate"})
     return by_descending(to_lists(records, total, collections[0].behavior), "pt")

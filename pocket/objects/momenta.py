@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.base.arrays.jagged import counts_of, flat_values, starts_of
-from pocket.base.arrays.lazy import numbers_when_used
+from pocket.base.arrays.lazy import lazy_column
 
 KINEMATICS = ("pt", "eta", "phi", "mass")
 
@@ -60,7 +60,7 @@ def leading_pair(objects: ak.Array, prefix: str) -> ak.Array:
         "deltaPhi": lambda: abs(vectors()[0].deltaphi(vectors()[1])),
         "deltaEta": lambda: abs(singles[0]["eta"] - singles[1]["eta"]),
     }
-    fields = {name: numbers_when_used(name, len(place), np.float64, compute) for name, compute in numbers.items()}
+    fields = {name: lazy_column(name, len(place), np.float64, compute) for name, compute in numbers.items()}
     charge = flat_values(objects["charge"]) if "charge" in objects.fields else np.zeros(counts.sum(), dtype=np.int64)
     fields["charge"] = ak.Array(charge[place] + charge[place + 1])
     for number, single in enumerate(singles, start=1):

@@ -16,7 +16,7 @@ from omegaconf import MISSING, Container, DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue, OmegaConfBaseException
 from yaml import YAMLError
 
-from pocket.base.runtime.file_cache import derived
+from pocket.base.runtime.file_cache import cached
 from pocket.errors import ConfigError
 from pocket.parameters import numbers, schema
 from pocket.parameters.locations import directory_names, project_path, project_root, register_configuration_dir
@@ -179,7 +179,7 @@ def _parsed(path: Path, mtime_ns: int, size: int, shipped: bool) -> DictConfig:
     if not shipped:
         return _of_yaml(path, path.read_bytes())
     # The shipped files are cached as pickles, which load faster than YAML. They execute code, so other files aren't.
-    pickled = derived(path, "parameters", _method(), lambda content: pickle.dumps(_of_yaml(path, content)))
+    pickled = cached(path, "parameters", _method(), lambda content: pickle.dumps(_of_yaml(path, content)))
     part: DictConfig = pickle.loads(pickled)
     return part
 

@@ -4,8 +4,11 @@ A method of one's own is a subclass of :class:`ScaleFactor` (or of a base that h
 whose ``method`` names a function ``"module:function"``, see docs/scale_factors.md.
 """
 
+from typing import TYPE_CHECKING
+
+from pocket.base.arguments import former_names
 from pocket.scale_factors.declarations.base import ScaleFactorBase
-from pocket.scale_factors.declarations.closure import Closure, Kept
+from pocket.scale_factors.declarations.closure import Closure, PreservedYield
 from pocket.scale_factors.declarations.coupled import Coupled
 from pocket.scale_factors.declarations.imported import Imported
 from pocket.scale_factors.declarations.measured import DataScaleFactor, PassFail, ScaleFactor
@@ -25,11 +28,11 @@ __all__ = (
     "EfficiencyRatio",
     "Flat",
     "Imported",
-    "Kept",
     "LogNormal",
     "NormRatio",
     "PassFail",
     "PassFailTemplate",
+    "PreservedYield",
     "ScaleFactor",
     "ScaleFactorBase",
     "Shape",
@@ -37,3 +40,7 @@ __all__ = (
     "TagAndProbeCount",
     "TagAndProbeFit",
 )
+
+# Hidden from type checkers, to which a module with this function has every attribute.
+if not TYPE_CHECKING:
+    __getattr__ = former_names(__name__, {"Kept": "PreservedYield"})

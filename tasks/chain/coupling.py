@@ -1,4 +1,4 @@
-"""Coupled scale factors: measured with each other applied, again and again until they settle."""
+"""Coupled scale factors: measured with each other applied, again and again until they converge."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ REPORT = "iterations.json"
 
 
 class IterateScaleFactors(ScaleFactorTask):
-    """Measures coupled scale factors until they settle; the option names one of them.
+    """Measures coupled scale factors until they converge; the option names one of them.
 
     How many iterations it takes is known only afterwards: the task asks for one after the other while it runs, and its
     manifest says how many it was made from. The fingerprints of all of them are known before, like any other.
@@ -47,7 +47,7 @@ class IterateScaleFactors(ScaleFactorTask):
 
     @property
     def group(self) -> Coupled:
-        """The scale factors, and when they have settled."""
+        """The scale factors, and when they have converged."""
         group = self.analysis_inst.coupled_with(self.scale_factor)
         assert group is not None
         return group
@@ -85,7 +85,7 @@ class IterateScaleFactors(ScaleFactorTask):
         return self.measurements(self.last)
 
     def fingerprint_spec(self) -> Any:
-        """The measurements, when they have settled, and the code that decides it.
+        """The measurements, when they have converged, and the code that decides it.
 
         Later iterations do what the second one does, with the results of the one before. Their largest number decides
         only whether there is an output.
@@ -110,7 +110,7 @@ class IterateScaleFactors(ScaleFactorTask):
         )
 
     def scale_factor_files(self) -> dict[str, str]:
-        """Return the checksums of the files that the scale factors have settled at."""
+        """Return the checksums of the files that the scale factors have converged to."""
         manifest = self.output().manifest
         assert manifest is not None
         return {name: manifest.files[f"{name}/{name}.json"].sha256 for name in self.group.scale_factors}
@@ -124,7 +124,7 @@ class IterateScaleFactors(ScaleFactorTask):
             if number == self._told:
                 print(f"coupled scale factors {self.group.label}, iteration {number}: {_text(changes)}", flush=True)
                 self._told += 1
-            if self._have_settled(changes):
+            if self._have_converged(changes):
                 break
         self._asked = number + 1
         super().run()
@@ -133,18 +133,18 @@ class IterateScaleFactors(ScaleFactorTask):
         """Publish the results of the last iteration, with those of the others beside them.
 
         Raises:
-            ScaleFactorError: if they haven't settled.
+            ScaleFactorError: if they haven't converged.
         """
         from pocket.scale_factors.measurement.convergence import report_json
 
         assert self._asked is not None
         changes, last = self.changes(self._asked), self._asked - 1
         report = report_json(changes, self.group.tolerance)
-        if not self._have_settled(changes):
+        if not self._have_converged(changes):
             with replacing(self.failed_directory) as folder:
                 (folder / REPORT).write_text(report, encoding="utf-8")
             raise ScaleFactorError(
-                f"coupled scale factors {self.group.label} haven't settled after {self._asked} iterations: the last "
+                f"coupled scale factors {self.group.label} haven't converged after {self._asked} iterations: the last "
                 f"change is {changes[-1].text}, expected below {self.group.tolerance:g} σ; the numbers are in "
                 f"{self.failed_directory / REPORT}"
             )
@@ -169,7 +169,7 @@ class IterateScaleFactors(ScaleFactorTask):
         names = self.group.scale_factors
         return largest_changes({name: [tasks[name].result() for tasks in measurements] for name in names})
 
-    def _have_settled(self, changes: list[Change]) -> bool:
+    def _have_converged(self, changes: list[Change]) -> bool:
         return bool(changes) and changes[-1].size < self.group.tolerance
 
 

@@ -60,15 +60,15 @@ class PlotTemplates(ClosureGate, ConfigTask):
         return params
 
     @property
-    def root(self) -> str:
+    def covariance_config(self) -> str:
         """The configuration that the error of the comparison is from, if the analysis has one."""
         declared = self.analysis_inst.comparison(self.config)
-        return declared.root if declared.before == self.compare else ""
+        return declared.covariance_config if declared.before == self.compare else ""
 
     def requires(self) -> dict[str, Any]:
         """The templates of the configuration and of what it is compared with, and the closures behind them."""
         compared = [] if self.compare == "none" else [self.compare]
-        configs = [self.config, *compared, *([self.root] if self.root else [])]
+        configs = [self.config, *compared, *([self.covariance_config] if self.covariance_config else [])]
         return {
             "templates": {config: MergeOutputs.req(self, config=config) for config in configs},
             "closures": self.closures(configs),
@@ -132,7 +132,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
                     templates=folders[self.config],
                     before=folders.get(self.compare),
                     before_name=self.compare,
-                    root=folders.get(self.root),
+                    covariance=folders.get(self.covariance_config),
                     folder=Path(drawn, f"{number}"),
                     expected=self.expected(self.config),
                 )
@@ -169,7 +169,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
         ids = {}
         for (category, variable), spec in self.figure_specs.items():
             for name, plot in self.analysis_inst.all_plots.items():
-                shown = (self.config, self.compare, self.root) if plot.compares else (self.config,)
+                shown = (self.config, self.compare, self.covariance_config) if plot.compares else (self.config,)
                 ids[category, variable, name] = digest(
                     {
                         "spec": spec,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
     from pocket.engine.resources import Resources
     from pocket.scale_factors import Coupled, ScaleFactorBase
-    from pocket.scale_factors.declarations.base import Made
+    from pocket.scale_factors.declarations.base import UpstreamOutputs
     from pocket.scale_factors.measurement.result import ScaleFactorResult
     from tasks.chain.coupling import IterateScaleFactors
     from tasks.chain.merging import MergeOutputs
@@ -76,12 +76,14 @@ class ScaleFactorTask(TemplateTask):
 
         return Resources(toys=next((str(task.corrections) for task in self.toys().values()), None))
 
-    def made(self, templates: Mapping[str, MergeOutputs], unchanged: bool = False) -> Made:
-        """Return what earlier steps made; ``templates`` are the tasks that do, by configuration."""
-        from pocket.scale_factors.declarations.base import Made
+    def upstream_outputs(
+        self, templates: Mapping[str, MergeOutputs], allow_null_systematics: bool = False
+    ) -> UpstreamOutputs:
+        """Return the outputs of earlier steps; ``templates`` are the tasks that make them, by configuration."""
+        from pocket.scale_factors.declarations.base import UpstreamOutputs
 
         folders = {config: task.directory for config, task in templates.items()}
-        return Made(folders, self.analysis_inst.years_of, self.toy_files().find, unchanged)
+        return UpstreamOutputs(folders, self.analysis_inst.years_of, self.toy_files().find, allow_null_systematics)
 
     @property
     def failed_directory(self) -> Path:
@@ -101,13 +103,13 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
 
     @property
     def iterated(self) -> IterateScaleFactors | None:
-        """The task whose result this is, of a scale factor that has settled together with others."""
+        """The task whose result this is, of a scale factor that has converged together with others."""
         if self.iteration != NO_ITERATION or self.analysis_inst.coupled_with(self.scale_factor) is None:
             return None
         return iterations_of(self)
 
     def templates(self) -> dict[str, MergeOutputs]:
-        """The templates that it is measured in, per configuration; of a settled one, those of the last iteration."""
+        """The templates that it is measured in, per configuration; of a converged one, those of the last iteration."""
         if self.iterated is not None:
             return self.iterated.requires()[str(self.scale_factor)].templates()
         return templates_of(self)
@@ -167,7 +169,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         return ScaleFactorResult.from_json((self.directory / RESULT).read_text(encoding="utf-8"))
 
     def history(self) -> tuple[Path, ...]:
-        """Return the files with the results of all iterations, none unless it is a coupled one that has settled."""
+        """Return the files with the results of all iterations, none unless it is a coupled one that has converged."""
         return tuple(sorted((self.directory / HISTORY).glob("*.json"), key=lambda path: int(path.stem)))
 
     def scale_factor_files(self) -> dict[str, str]:
@@ -187,14 +189,14 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         from pocket.scale_factors.declarations.base import find_function
 
         make = find_function(self.declaration.maker)
-        # what isn't applied yet has no uncertainty
-        made = self.made(self.templates(), unchanged=self.iteration == 0)
+        # A scale factor that isn't applied yet has no uncertainty.
+        outputs = self.upstream_outputs(self.templates(), allow_null_systematics=self.iteration == 0)
         with (
             recording_files(self.declaration) as used,
             recording_reads(self.declaration) as reads,
             UserCall("scale factor", str(self.scale_factor)),
         ):
-            correction, result = make(str(self.scale_factor), self.declaration, made)
+            correction, result = make(str(self.scale_factor), self.declaration, outputs)
         files = used.checksums(self.toy_files().not_made(used))
         read = read_from(self.templates())
         with write_output(**self.write_info(), **read, parameter_files=files, reads=reads.record()) as folder:

@@ -42,7 +42,7 @@ class ClosureGate(TemplateTask):
 
     def closures(self, configs: Iterable[str]) -> dict[str, ValidateScaleFactors]:
         """Return the closure of each scale factor that templates of some configurations depend on."""
-        names = (name for config in configs for name in self.analysis_inst.scale_factors_behind(config))
+        names = (name for config in configs for name in self.analysis_inst.upstream_scale_factors(config))
         return {name: ValidateScaleFactors.req(self, scale_factor=name) for name in dict.fromkeys(names)}
 
 
@@ -144,7 +144,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         report: Report = find_function(self.declaration.validator)(
             str(self.scale_factor),
             self.declaration,
-            self.made(required["templates"]),
+            self.upstream_outputs(required["templates"]),
             computed.correction_file.read_text(encoding="utf-8"),
             computed.result() if computed.binned else None,
         )

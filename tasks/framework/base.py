@@ -273,13 +273,13 @@ class StoreTask(AnalysisTask):
         return super()._remove_output(args)
 
     @cached_property
-    def scale_factors_behind(self) -> dict[str, str]:
-        """SHA-256 of the files of all scale factors that the output depends on, by name; known once they are made."""
+    def upstream_scale_factors(self) -> dict[str, str]:
+        """Each scale factor the output depends on → SHA-256 of its file; available once they have been measured."""
         required = [task for task in law.util.flatten(self.requires()) if isinstance(task, StoreTask)]
-        behind = {name: checksum for task in required for name, checksum in task.scale_factors_behind.items()}
-        # of coupled ones, earlier iterations are behind
+        upstream = {name: checksum for task in required for name, checksum in task.upstream_scale_factors.items()}
+        # Earlier iterations of coupled scale factors have other files, so those of the required tasks come last.
         own = {name: checksum for task in required for name, checksum in task.scale_factor_files().items()}
-        return behind | own
+        return upstream | own
 
     def scale_factor_files(self) -> dict[str, str]:
         """Return the checksums of the scale factors that are in the output, by name."""
@@ -304,7 +304,7 @@ class StoreTask(AnalysisTask):
     def write_info(self) -> dict[str, Any]:
         """Return the arguments for :func:`pocket.io.store.write_output`: what the manifest tells of this task."""
         output = self.output()
-        scale_factors = {"scale_factors": self.scale_factors_behind} if self.scale_factors_behind else {}
+        scale_factors = {"scale_factors": self.upstream_scale_factors} if self.upstream_scale_factors else {}
         return {
             "directory": output.directory,
             "remote": output.remote,

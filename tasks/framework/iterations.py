@@ -13,16 +13,16 @@ if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
     from pocket.scale_factors import Coupled
 
-#: belongs to no iteration: applies scale factors that have settled
+#: belongs to no iteration: applies scale factors that have converged
 NO_ITERATION = -1
 
 
 class IterationTask(TemplateTask):
-    """A task that exists once for each iteration of coupled scale factors, and once with what they settle at."""
+    """A task that exists once for each iteration of coupled scale factors, and once with what they converge to."""
 
     iteration = luigi.IntParameter(
         default=NO_ITERATION,
-        description="iteration of coupled scale factors, the first one is 0; -1 for scale factors that have settled; "
+        description="iteration of coupled scale factors, the first one is 0; -1 for scale factors that have converged; "
         f"default: {NO_ITERATION}",
     )
 

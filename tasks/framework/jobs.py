@@ -299,7 +299,7 @@ class TemplatePlotJob:
         templates: folder of the merged templates.
         before: folder of the templates to compare with, ``None`` for no comparison.
         before_name: configuration of those.
-        root: folder of the square roots of both, ``None`` for no error of the comparison.
+        covariance: folder of the configuration with the covariances of both, ``None`` for no error of the comparison.
         folder: where the files go, those of each plot into a folder of its name; made if it isn't there.
         expected: what must be loaded, if it is checked.
     """
@@ -313,7 +313,7 @@ class TemplatePlotJob:
     templates: Path
     before: Path | None
     before_name: str
-    root: Path | None
+    covariance: Path | None
     folder: Path
     size: int = 1
     expected: Expected | None = None
@@ -325,12 +325,12 @@ class TemplatePlotJob:
 
         analysis = load_checked(self)
         config = analysis.config(self.config)
-        before, root = (
+        before, covariance = (
             read_templates(folder, self.variable) if folder and self.variable in list_variables(folder) else None
-            for folder in (self.before, self.root)
+            for folder in (self.before, self.covariance)
         )
         templates = read_templates(self.templates, self.variable)
-        given = config, self.variable, self.category, templates, before, self.before_name, root
+        given = config, self.variable, self.category, templates, before, self.before_name, covariance
         for name in self.plots:
             drawn = draw_templates(*given, plots=[analysis.all_plots[name]])
             save_plots(drawn, self.folder / name, config.parameters)

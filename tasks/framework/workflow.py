@@ -124,9 +124,9 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         return self.as_workflow().records if self.is_branch() else super().records
 
     @cached_property
-    def scale_factors_behind(self) -> dict[str, str]:
+    def upstream_scale_factors(self) -> dict[str, str]:
         """Checksums of the scale factors that the output depends on, the same for all branches."""
-        return dict(self.as_workflow().scale_factors_behind) if self.is_branch() else super().scale_factors_behind
+        return dict(self.as_workflow().upstream_scale_factors) if self.is_branch() else super().upstream_scale_factors
 
     def job(self) -> Job:
         """Return the work of this branch."""

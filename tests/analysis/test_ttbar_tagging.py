@@ -128,7 +128,7 @@ def test_normalisation_agrees_with_a_loop(analysis: Analysis, toys: Path) -> Non
     assert lf == pytest.approx(sum(event.weights["sf_btag_lfUp"] for event in events), rel=1e-9)
 
     declaration = analysis.scale_factor("btag_norm")
-    result = measure("btag_norm", declaration.parts()[TTBAR], {TTBAR: filled})
+    result = measure("btag_norm", declaration.per_sample()[TTBAR], {TTBAR: filled})
     for group in range(result.binning.size):
         members = result.groups == group
         w, w2, ws, w2s2, w2s = (

@@ -26,13 +26,16 @@ def test_arrays_are_compared(tmp_path: Path) -> None:
 
 
 def test_renamed_keys_are_mapped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    content = {"old": [{"old": 1}], "kept": 2}
-    assert renamed(content, {"old": "new"}) == {"new": [{"new": 1}], "kept": 2}
+    content = {"old": [{"old": 1}], "other": 2}
+    assert renamed(content, {"old": "new"}) == {"new": [{"new": 1}], "other": 2}
+    check = {"name": "old", "outcome": "it has no old= of an old one", "compared": "older=1"}
+    now = {"name": "new", "outcome": "it has no new= of an old one", "compared": "older=1"}
+    assert renamed(check, {"old": "new"}) == now
     before, after = tmp_path / "a.json", tmp_path / "b.json"
     before.write_text(json.dumps(content))
     after.write_text(json.dumps(content, indent=1))
     assert difference(before, after) == ""
-    after.write_text(json.dumps({**content, "kept": 3}))
+    after.write_text(json.dumps({**content, "other": 3}))
     assert difference(before, after) == "other numbers or keys"
 
 

@@ -193,8 +193,8 @@ ROWS = [
     ),
     Row(
         "closure: a misspelt argument",
-        r"unknown argument 'agian' in Closure\(\), did you mean 'again'.",
-        lambda folder: Closure(agian=()),
+        r"unknown argument 'remeasurd' in Closure\(\), did you mean 'remeasured'.",
+        lambda folder: Closure(remeasurd=()),
     ),
     Row(
         "coupled scale factors: a tolerance of zero",

@@ -11,7 +11,7 @@ import numpy as np
 from pocket.errors import ConfigError
 
 
-def numbers_when_used(name: str, size: int, dtype: Any, compute: Callable[[], Any]) -> ak.Array:
+def lazy_column(name: str, size: int, dtype: Any, compute: Callable[[], Any]) -> ak.Array:
     """Return a virtual array whose values are computed on first access.
 
     Args:

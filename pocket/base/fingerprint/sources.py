@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from pocket.base.fingerprint import syntax
 from pocket.base.fingerprint.syntax import FunctionNode, is_idle, tree_digest
-from pocket.base.runtime.file_cache import derived
+from pocket.base.runtime.file_cache import cached
 from pocket.errors import ConfigError
 
 #: Decorators that only change the decorated object; a statement with any other decorator counts as one that acts.
@@ -158,7 +158,7 @@ def read_source(file: str, mtime_ns: int, size: int) -> Source:
         return marshal.dumps(_plain((source.statements, source.bindings, source.exported)))
 
     # The cache has a checksum and belongs to this version of Python, so marshal can read it.
-    return _restored(marshal.loads(derived(Path(file), "statements", _method(), parse)))
+    return _restored(marshal.loads(cached(Path(file), "statements", _method(), parse)))
 
 
 @functools.cache

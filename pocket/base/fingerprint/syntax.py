@@ -15,7 +15,7 @@ from pathlib import Path
 from types import CodeType
 from typing import TypeAlias
 
-from pocket.base.runtime.file_cache import derived
+from pocket.base.runtime.file_cache import cached
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 
@@ -131,7 +131,7 @@ def _digests_in(file: str) -> Mapping[bytes, str]:
     stat = os.stat(file)  # noqa: PTH116  Strings are faster for many functions.
     state = stat.st_mtime_ns, stat.st_size
     if file not in _files or _files[file][0] != state:
-        _files[file] = state, marshal.loads(derived(Path(file), "functions", _method(), _digests_of))
+        _files[file] = state, marshal.loads(cached(Path(file), "functions", _method(), _digests_of))
     return _files[file][1]
 
 

@@ -25,39 +25,39 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
-def derived(file: Path, kind: str, method: bytes, make: Callable[[bytes], bytes]) -> bytes:
+def cached(file: Path, suffix: str, version: bytes, compute: Callable[[bytes], bytes]) -> bytes:
     """Return a value computed from a file's content, from ``__pycache__`` if an earlier process has stored it there.
 
     Args:
         file: the file.
-        kind: kind of the value, the suffix of the name under which it is stored.
-        method: version of the computation: all that decides the value besides the content and Python's version.
-        make: computes the value from the content.
+        suffix: suffix of the name under which the value is stored.
+        version: what the value depends on beside the content and Python's version: code, versions of libraries.
+        compute: computes the value from the content.
 
     Raises:
         OSError: if the file can't be read.
     """
     content = file.read_bytes()
     place = Path(importlib.util.cache_from_source(str(file)))
-    name = place.with_suffix(f".{kind}").name
+    name = place.with_suffix(f".{suffix}").name
 
-    def checksum(made: bytes) -> bytes:
-        # The value itself is included, since it may have been truncated when a disk was full.
-        return hashlib.sha256(b"".join([repr(sys.version_info).encode(), method, content, made])).digest()
+    def checksum(value: bytes) -> bytes:
+        # The value is part of it, since its file may have been cut off when a disk was full.
+        return hashlib.sha256(b"".join([repr(sys.version_info).encode(), version, content, value])).digest()
 
     for user in dict.fromkeys((os.geteuid(), 0)):
         with contextlib.suppress(OSError), _folder(place.parent, user) as folder:
             known = _read(folder, name, user)
             if known[:_CHECKSUM] == checksum(known[_CHECKSUM:]):
                 return known[_CHECKSUM:]
-    made = make(content)
+    value = compute(content)
     if not sys.dont_write_bytecode:
         # As for Python, it is no error if the folder can't be written to.
         with contextlib.suppress(OSError):
             _make_folder(place.parent)
             with _folder(place.parent, os.geteuid()) as folder:
-                _write(folder, name, checksum(made) + made)
-    return made
+                _write(folder, name, checksum(value) + value)
+    return value
 
 
 def _name(user: int) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from coffea.nanoevents.util import key_to_tuple
 
 from pocket.base.arrays.jagged import flat_values
-from pocket.base.arrays.lazy import numbers_when_used
+from pocket.base.arrays.lazy import lazy_column
 from pocket.io.nanoaod.events import Chunk
 from pocket.io.nanoaod.packing import Indices, Mask, Packing
 
@@ -102,7 +102,7 @@ class _Late:
             lists = self._columns.numbers(branch)
             return np.asarray(before.data)[positions] if lists is None else flat_values(lists)
 
-        return numbers_when_used(branch, len(positions), before.dtype, read).layout
+        return lazy_column(branch, len(positions), before.dtype, read).layout
 
 
 def _unread_branch(column: Any) -> str:

@@ -60,12 +60,12 @@ def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResul
 
 
 def draw_convergence(cfg: Configurator, history: Sequence[ScaleFactorResult], tolerance: float) -> Iterator[Plot]:
-    """Draw how a coupled scale factor settles.
+    """Draw how a coupled scale factor converges.
 
     Args:
         cfg: the configuration that it is measured in.
         history: the scale factor after each iteration.
-        tolerance: change below which it has settled, in statistical errors.
+        tolerance: change below which it has converged, in statistical errors.
 
     Yields:
         The plot ``{name}_convergence``.

@@ -68,7 +68,7 @@ def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
         histogram=context.histogram,
         category=context.category,
         xlim=context.xlim,
-        root=context.root,
+        covariance=context.covariance,
     )
 
 
@@ -83,13 +83,13 @@ def before_after(
     category: str,
     title: str = "",
     xlim: tuple[float, float] | None = None,
-    root: Mapping[str, Hist[Any]] | None = None,
+    covariance: Mapping[str, Hist[Any]] | None = None,
 ) -> tuple[Figure, dict[str, Any]]:
     """Draw data over the sum of MC before and after scale factors, the ratios data / MC, and MC after / before.
 
     Bands are statistics and systematics in quadrature, as in :func:`pocket.plots.templates.stack.data_mc`. Both sums
-    hold the same events, so the error of after / before doesn't follow from theirs: it is drawn only if ``root`` is
-    given, and is statistical.
+    hold the same events, so the error of after / before doesn't follow from theirs: it is drawn only if
+    ``covariance`` is given, and is statistical.
 
     Args:
         data: one dense axis.
@@ -101,26 +101,26 @@ def before_after(
         category: name of the category, for blinding.
         title: text for the category; default its name.
         xlim: range to show; default the whole axis.
-        root: templates whose sums of squared weights are the covariances of before and after
+        covariance: templates whose sums of squared weights are the covariances of before and after
             (:func:`pocket.configuration.comparison.square_roots`).
 
     Returns:
         The figure, and what it shows as numbers for JSON.
 
     Raises:
-        HistogramError: if there isn't one dense axis, binnings differ, a template can't be read, or ``root`` isn't of
-            the same events.
+        HistogramError: if there isn't one dense axis, binnings differ, a template can't be read, or ``covariance``
+            isn't of the same events.
     """
     totals = {name: _total(mc, style) for name, mc in (("before", before), ("after", after))}
-    binning = shared_binning([*before.items(), *after.items(), *(root or {}).items(), ("data", data)], histogram)
+    binning = shared_binning([*before.items(), *after.items(), *(covariance or {}).items(), ("data", data)], histogram)
     hidden = style.blind_hists.hidden(category, histogram, binning.edges)
     comparisons = {name: chi2_data_mc(data, total, keep=~hidden) for name, total in totals.items()}
     points = Points.from_data(data, hidden)
     error = None
-    if root is not None:
-        if not before.keys() == after.keys() == root.keys():
-            raise HistogramError(f"{histogram}: before, after and the root of their weights have different samples")
-        error = ratio_error(totals["before"], totals["after"], _total(root, style).variances, histogram)
+    if covariance is not None:
+        if not before.keys() == after.keys() == covariance.keys():
+            raise HistogramError(f"{histogram}: before, after and their covariance have different samples")
+        error = ratio_error(totals["before"], totals["after"], _total(covariance, style).variances, histogram)
     change = _change(totals, error)
     numbers = {
         "histogram": histogram,
@@ -181,7 +181,9 @@ def ratio_error(before: Prediction, after: Prediction, covariance: FloatArray, n
         HistogramError: if a correlation is above 1.
     """
     if (covariance**2 > before.variances * after.variances * (1 + ROUNDING)).any():
-        raise HistogramError(f"{name}: the sums of squares of before, after and their root aren't of the same events")
+        raise HistogramError(
+            f"{name}: the sums of squares of before, after and their covariance aren't of the same events"
+        )
     expected = np.where(before.values > 0, before.values, np.nan)
     ratio = after.values / expected
     squares = after.variances - 2 * ratio * covariance + ratio**2 * before.variances

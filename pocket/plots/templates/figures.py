@@ -42,8 +42,8 @@ class PlotContext:
         xlim: range to show; ``None`` for the whole axis.
         before: as ``mc``, of the configuration to compare with; empty without one, and for plots that don't compare.
         before_name: name of that configuration.
-        root: as ``mc``, of the square roots of both (:func:`pocket.configuration.comparison.square_roots`), for the
-            error of after / before; ``None`` without.
+        covariance: as ``mc``, of the configuration whose sums of squared weights are the covariances of both
+            (:func:`pocket.configuration.comparison.square_roots`), for the error of after / before; ``None`` without.
     """
 
     config: Configurator
@@ -56,7 +56,7 @@ class PlotContext:
     xlim: tuple[float, float] | None = None
     before: Mapping[str, Hist[Any]] = field(default_factory=dict)
     before_name: str = ""
-    root: Mapping[str, Hist[Any]] | None = None
+    covariance: Mapping[str, Hist[Any]] | None = None
 
 
 def draw_templates(
@@ -66,7 +66,7 @@ def draw_templates(
     templates: Mapping[str, Hist[Any]],
     before: Mapping[str, Hist[Any]] | None = None,
     before_name: str = "",
-    root: Mapping[str, Hist[Any]] | None = None,
+    covariance: Mapping[str, Hist[Any]] | None = None,
     plots: Iterable[TemplatePlot] = SHIPPED,
 ) -> Iterator[Plot]:
     """Draw plots of a histogram in a category.
@@ -80,8 +80,8 @@ def draw_templates(
         templates: sample → merged histogram with axes (cat, variation, …), for data (cat, …).
         before: the same of the configuration to compare with.
         before_name: its name.
-        root: the same of their square roots (:func:`pocket.configuration.comparison.square_roots`), for the error of
-            after / before.
+        covariance: the same of the configuration whose sums of squared weights are the covariances of both
+            (:func:`pocket.configuration.comparison.square_roots`), for the error of after / before.
         plots: what is drawn; by default data over stacked simulation, and before and after where there is a before
             and there are data.
 
@@ -95,7 +95,7 @@ def draw_templates(
     conf = cfg.variables[variable]
     after_parts = _split(cfg, variable, category, templates)
     before_parts = _split(cfg, variable, category, before) if before else {}
-    root_parts = _split(cfg, variable, category, root) if root else {}
+    covariance_parts = _split(cfg, variable, category, covariance) if covariance else {}
     for plot in plots:
         draw = _function(plot)
         for name, axis in zip(figure_names(cfg, variable), conf.axes, strict=True):
@@ -112,7 +112,7 @@ def draw_templates(
                 xlim=axis.lim,
                 before=before_parts[axis.name][1] if compared else {},
                 before_name=before_name if compared else "",
-                root=root_parts[axis.name][1] if compared and root_parts else None,
+                covariance=covariance_parts[axis.name][1] if compared and covariance_parts else None,
             )
             with UserCall("plot", plot.name):
                 drawn = draw(context)

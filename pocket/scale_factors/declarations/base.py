@@ -16,20 +16,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Made:
-    """What earlier steps of the chain made.
+class UpstreamOutputs:
+    """Outputs of earlier steps that a scale factor is made from.
 
     Args:
-        folders: configuration → output of the merging.
-        years: configuration → year of each dataset.
-        find: name of a correction file → the same or, of those that are made together with toys, its path.
-        unchanged: whether a source may change nothing, see :func:`pocket.scale_factors.files.writer.correction_set`.
+        template_folders: configuration → output of the merging.
+        dataset_years: configuration → year of each dataset.
+        resolve_file: name of a correction file → the same or, of those that are made together with toys, its path.
+        allow_null_systematics: whether a source may change nothing, see
+            :func:`pocket.scale_factors.files.writer.correction_set`.
     """
 
-    folders: Mapping[str, Path]
-    years: Callable[[str], Mapping[str, str]]
-    find: Callable[[str], str]
-    unchanged: bool = False
+    template_folders: Mapping[str, Path]
+    dataset_years: Callable[[str], Mapping[str, str]]
+    resolve_file: Callable[[str], str]
+    allow_null_systematics: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +41,11 @@ class ScaleFactorBase(metaclass=Declarative):
         description: text written into the correction.
     """
 
-    #: ``module:function`` that makes it: ``function(name, declaration, made)``, which returns the text of the file for
-    #: correctionlib, and its values in bins or ``None`` if it has no bins
+    #: ``module:function`` that makes it: ``function(name, declaration, outputs)``, which returns the text of the file
+    #: for correctionlib, and its values in bins or ``None`` if it has no bins; ``outputs`` are
+    #: :class:`UpstreamOutputs`
     maker: ClassVar[str]
-    #: ``module:function`` that checks it: ``function(name, declaration, made, correction, result) -> Report``
+    #: ``module:function`` that checks it: ``function(name, declaration, outputs, correction, result) -> Report``
     validator: ClassVar[str]
     #: ``module:function`` that refuses it before anything runs, where possible: ``function(declaration)``
     checker: ClassVar[str] = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError
@@ -17,38 +17,40 @@ Declaration = TypeVar("Declaration", bound="ScaleFactor")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept(metaclass=Declarative):
+class PreservedYield(metaclass=Declarative):
     """Two categories of a configuration between which a weight must not change the yields of simulation.
 
     Args:
         config: the configuration.
-        without: category without the weight.
+        unweighted: category without the weight.
         category: category with it, of the same events.
-        root: category with the square root of the weight (:class:`pocket.weights.square_root.SquareRoot`), which the
-            error of two sums over the same events needs; without it they count as independent, which is too
-            large an error by far.
+        covariance: category with the square root of the weight (:class:`pocket.weights.square_root.SquareRoot`), whose
+            sum of squared weights is the covariance of two sums over the same events; without it they count as
+            independent, which is too large an error by far.
         samples: samples that keep their yields each; those of ``mc`` without any.
 
     Raises:
         ConfigError: if a name is empty or categories coincide.
     """
 
+    renamed: ClassVar[Mapping[str, str]] = {"without": "unweighted", "root": "covariance"}
+
     config: str
-    without: str
+    unweighted: str
     category: str
-    root: str = ""
+    covariance: str = ""
     samples: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for key in ("config", "without", "category"):
+        for key in ("config", "unweighted", "category"):
             if not getattr(self, key):
-                raise ConfigError(f"kept of a closure: {key} is empty")
+                raise ConfigError(f"preserved of a closure: {key} is empty")
         if len(set(self.categories())) < len(self.categories()):
-            raise ConfigError(f"kept of a closure: the categories must differ, not {', '.join(self.categories())}")
+            raise ConfigError(f"preserved of a closure: the categories must differ, not {', '.join(self.categories())}")
 
     def categories(self) -> tuple[str, ...]:
         """Return all categories that are read."""
-        return tuple(name for name in (self.without, self.category, self.root) if name)
+        return tuple(name for name in (self.unweighted, self.category, self.covariance) if name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,24 +61,31 @@ class Closure(metaclass=Declarative):
     ``{"input": "calibrated", "weighted": "btag_calibrated"}``; what bins the scale factor can't change.
 
     Args:
-        exact: place where simulation has the scale factor applied to the very events it was measured with, and where
-            sums of weights therefore equal those they are corrected to.
-        again: place where it is applied, and where measured again it must be 1 within errors.
-        halves: two places with independent halves of the events, in which the measurements must agree.
-        kept: yields that the weight must not change.
+        same_events: place where simulation has the scale factor applied to the very events it was measured with, and
+            where sums of weights therefore equal those they are corrected to.
+        remeasured: place where it is applied, and where measured again it must be 1 within errors.
+        split: two places with independent halves of the events, in which the measurements must agree.
+        preserved: yields that the weight must not change.
 
     Raises:
-        ConfigError: if a place is none, or there is another number of halves than two.
+        ConfigError: if a place is none, or ``split`` has another number of places than two.
     """
 
-    exact: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    again: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    halves: tuple[Mapping[str, Any], ...] = ()
-    kept: tuple[Kept, ...] = ()
+    renamed: ClassVar[Mapping[str, str]] = {
+        "exact": "same_events",
+        "again": "remeasured",
+        "halves": "split",
+        "kept": "preserved",
+    }
+
+    same_events: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    remeasured: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    split: tuple[Mapping[str, Any], ...] = ()
+    preserved: tuple[PreservedYield, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.halves) not in (0, 2):
-            raise ConfigError(f"halves of a closure: expected two, not {len(self.halves)}")
+        if len(self.split) not in (0, 2):
+            raise ConfigError(f"split of a closure: expected two places, not {len(self.split)}")
         for name, places in self.changes().items():
             for place in places:
                 if not isinstance(place, Mapping) or not place:
@@ -86,9 +95,12 @@ class Closure(metaclass=Declarative):
 
     def changes(self) -> dict[str, tuple[Mapping[str, Any], ...]]:
         """Return argument → its places, those arguments that are given."""
-        places: dict[str, tuple[Mapping[str, Any], ...]] = {"exact": (self.exact,), "again": (self.again,)}
+        places: dict[str, tuple[Mapping[str, Any], ...]] = {
+            "same_events": (self.same_events,),
+            "remeasured": (self.remeasured,),
+        }
         given = {name: of for name, of in places.items() if of != ({},)}
-        return {**given, "halves": self.halves} if self.halves else given
+        return {**given, "split": self.split} if self.split else given
 
 
 def places(declaration: Declaration) -> dict[str, tuple[Declaration, ...]]:
@@ -96,7 +108,9 @@ def places(declaration: Declaration) -> dict[str, tuple[Declaration, ...]]:
 
     def measured(changes: Mapping[str, Any]) -> Declaration:
         # what the method fits changes its result
-        fitted = tuple(source for source in declaration.systematics if source not in declaration.remeasured())
+        fitted = tuple(
+            source for source in declaration.systematics if source not in declaration.remeasured_systematics()
+        )
         return dataclasses.replace(declaration, **changes, systematics=fitted, closure=Closure())
 
     return {name: tuple(map(measured, changes)) for name, changes in declaration.closure.changes().items()}
@@ -110,8 +124,8 @@ def closure_sources(declaration: ScaleFactor) -> tuple[tuple[str, str], ...]:
 
 def closure_configs(declaration: ScaleFactor) -> tuple[str, ...]:
     """Return the configurations whose outputs the closure is looked for in, that of the measurement first."""
-    kept = (one.config for one in declaration.closure.kept)
-    return tuple(dict.fromkeys([*(config for config, _ in closure_sources(declaration)), *kept]))
+    preserved = (one.config for one in declaration.closure.preserved)
+    return tuple(dict.fromkeys([*(config for config, _ in closure_sources(declaration)), *preserved]))
 
 
 def check_closure(declaration: ScaleFactor) -> None:
@@ -125,11 +139,15 @@ def check_closure(declaration: ScaleFactor) -> None:
     for name, changes in closure.changes().items():
         for one in changes:
             declaration.check_changes(one, f"{name} of the closure of {declaration.where}")
-    if closure.exact and (not declaration.algebra or declaration.quantity == "efficiency"):
-        raise ConfigError(f"{declaration.where}: the closure of {method} isn't exact, it is again=, halves= or kept=")
-    if closure.again and not declaration.becomes_one:
+    if closure.same_events and (not declaration.algebra or declaration.quantity == "efficiency"):
         raise ConfigError(
-            f"{declaration.where}: {method} isn't 1 when measured again, its closure is exact=, halves= or kept="
+            f"{declaration.where}: the closure of {method} isn't exact, hence not same_events=, but remeasured=, "
+            "split= or preserved="
+        )
+    if closure.remeasured and not declaration.becomes_one:
+        raise ConfigError(
+            f"{declaration.where}: {method} isn't 1 when measured again, its closure is same_events=, split= or "
+            "preserved="
         )
     # builds, and thereby checks, what is measured there
     places(declaration)

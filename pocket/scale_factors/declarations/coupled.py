@@ -13,11 +13,11 @@ from pocket.errors import ConfigError, check_known
 
 @dataclass(frozen=True)
 class Coupled(metaclass=Declarative):
-    """Scale factors that are measured with each other applied, again and again until they settle.
+    """Scale factors that are measured with each other applied, again and again until they converge.
 
     Args:
         scale_factors: their names.
-        tolerance: they have settled when |ΔSF| / σ is below this in all of their bins, with σ the statistical error.
+        tolerance: they have converged when |ΔSF| / σ is below this in all of their bins, with σ the statistical error.
         max_iterations: how often they are measured at most, the first time without each other.
 
     Raises:
@@ -103,7 +103,7 @@ def check_coupled(
         if not any(set(cycle) == set(group.scale_factors) for group in groups):
             raise ConfigError(
                 f"{where}: scale factors wait for each other, {_told(cycle, measured_in)}; "
-                f"to measure them again until they settle, declare coupled=[{cycle!r}]"
+                f"to measure them again until they converge, declare coupled=[{cycle!r}]"
             )
 
 

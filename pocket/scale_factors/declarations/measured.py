@@ -120,7 +120,7 @@ class ScaleFactor(ScaleFactorBase):
 
     def input_names(self) -> tuple[str, ...]:
         """Return the inputs of the correction but ``systematic``; a method that adds some says so here."""
-        return (*(["sample"] if self.parts() else []), *(["year"] if self.years else []), *self.axes)
+        return (*(["sample"] if self.per_sample() else []), *(["year"] if self.years else []), *self.axes)
 
     def categories(self) -> tuple[str, ...]:
         """Return all categories that are read."""
@@ -134,8 +134,8 @@ class ScaleFactor(ScaleFactorBase):
         """Return an axis of the histogram and the range on it that entries must be in to count; None for all."""
         return None
 
-    def exact_categories(self) -> tuple[str, ...]:
-        """Return the categories that the exact closure reads."""
+    def same_events_categories(self) -> tuple[str, ...]:
+        """Return the categories that the closure in the same events reads."""
         return self.categories()
 
     def roles(self) -> dict[str, tuple[str, ...]]:
@@ -151,11 +151,11 @@ class ScaleFactor(ScaleFactorBase):
         data = self.roles().get("data", ())
         return tuple(sample for sample in self.samples() if sample not in data)
 
-    def parts(self) -> Mapping[str, Self]:
+    def per_sample(self) -> Mapping[str, Self]:
         """Return sample → what is measured for it alone; ``sample`` is then the first axis. Empty for all together."""
         return {}
 
-    def remeasured(self) -> tuple[Systematic, ...]:
+    def remeasured_systematics(self) -> tuple[Systematic, ...]:
         """Return the sources for which the scale factor is measured again; not those that the method fits."""
         return self.systematics
 
@@ -176,7 +176,7 @@ class ScaleFactor(ScaleFactorBase):
             UnknownNameError: if one may not.
         """
         # what is measured sample by sample has its samples
-        fixed = (*self.fixed, "mc") if self.parts() else self.fixed
+        fixed = (*self.fixed, "mc") if self.per_sample() else self.fixed
         known = [field.name for field in dataclasses.fields(self) if field.name not in fixed]
         check_known("argument", changes, known, where)
 
@@ -207,8 +207,10 @@ class ScaleFactor(ScaleFactorBase):
         if self.validator != ScaleFactor.validator:
             return None
         measured = (place.reading() for of_argument in places(self).values() for place in of_argument)
-        kept = (Reading(one.config, "", one.categories(), one.samples or self.mc) for one in self.closure.kept)
-        return joined([self.reading(), *measured, *kept])
+        preserved = (
+            Reading(one.config, "", one.categories(), one.samples or self.mc) for one in self.closure.preserved
+        )
+        return joined([self.reading(), *measured, *preserved])
 
     def _check_binning(self) -> None:
         for axis, flow in self.flows().items():

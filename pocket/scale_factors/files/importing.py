@@ -9,7 +9,7 @@ from typing import Any
 from pocket.corrections.files import find_corrections, load_correction, read_corrections
 from pocket.corrections.tree import Fixing, Node, add, keys_of
 from pocket.errors import ConfigError, ScaleFactorError, check_known
-from pocket.scale_factors.declarations.base import Made
+from pocket.scale_factors.declarations.base import UpstreamOutputs
 from pocket.scale_factors.declarations.imported import SYSTEMATIC, Imported, signed
 from pocket.scale_factors.files.imported_result import binned_result
 from pocket.scale_factors.measurement.result import ScaleFactorResult
@@ -17,7 +17,7 @@ from pocket.scale_factors.measurement.result import ScaleFactorResult
 _TYPES: Mapping[str, tuple[type, ...]] = {"string": (str,), "int": (int,), "real": (int, float)}
 
 
-def make(name: str, declaration: Imported, made: Made) -> tuple[str, ScaleFactorResult | None]:
+def make(name: str, declaration: Imported, outputs: UpstreamOutputs) -> tuple[str, ScaleFactorResult | None]:
     """Import a scale factor.
 
     Returns:
@@ -26,7 +26,7 @@ def make(name: str, declaration: Imported, made: Made) -> tuple[str, ScaleFactor
     Raises:
         UnknownNameError, ConfigError, ScaleFactorError: if the file isn't found, or doesn't have what is declared.
     """
-    text = write(name, declaration, read(declaration, made.find(declaration.file)))
+    text = write(name, declaration, read(declaration, outputs.resolve_file(declaration.file)))
     return text, binned_result(name, declaration, text)
 
 

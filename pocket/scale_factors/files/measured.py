@@ -8,7 +8,7 @@ from pathlib import Path
 from pocket.histograms.contents import only_read
 from pocket.histograms.files import add, read_variable
 from pocket.histograms.readings import Reading
-from pocket.scale_factors.declarations.base import Made
+from pocket.scale_factors.declarations.base import UpstreamOutputs
 from pocket.scale_factors.declarations.measured import ScaleFactor
 from pocket.scale_factors.files.writer import dumps
 from pocket.scale_factors.measurement.measure import measure, measure_by_year
@@ -19,15 +19,15 @@ from pocket.scale_factors.measurement.systematic_shifts import Histograms, Sourc
 ALL_YEARS = ""
 
 
-def make(name: str, declaration: ScaleFactor, made: Made) -> tuple[str, ScaleFactorResult]:
+def make(name: str, declaration: ScaleFactor, outputs: UpstreamOutputs) -> tuple[str, ScaleFactorResult]:
     """Measure a scale factor; returns the text of its file and the measurement.
 
     Raises:
         UnknownNameError, ConfigError, ScaleFactorError: as :func:`measure_from` and
             :func:`~pocket.scale_factors.files.writer.dumps`.
     """
-    result = measure_from(name, declaration, made.folders, made.years)
-    return dumps(result, made.unchanged), result
+    result = measure_from(name, declaration, outputs.template_folders, outputs.dataset_years)
+    return dumps(result, outputs.allow_null_systematics), result
 
 
 def measure_from(

@@ -22,7 +22,7 @@ ROUNDING = 1e-12
 MOST_DECORRELATED = 200
 
 
-def correction_set(result: ScaleFactorResult, unchanged: bool = False) -> schema.CorrectionSet:
+def correction_set(result: ScaleFactorResult, allow_null_systematics: bool = False) -> schema.CorrectionSet:
     """Make the corrections of a scale factor.
 
     - ``<name>``, inputs: the axes and ``systematic``, one of ``nominal``, ``up``, ``down`` (all sources),
@@ -37,7 +37,8 @@ def correction_set(result: ScaleFactorResult, unchanged: bool = False) -> schema
 
     Args:
         result: the measurement.
-        unchanged: whether a source may change nothing, such as that of a scale factor that isn't applied yet.
+        allow_null_systematics: whether a source may change nothing, such as that of a scale factor that isn't applied
+            yet.
 
     Raises:
         ScaleFactorError: if a bin isn't valid, a value isn't finite and positive, an uncertainty is zero, or two have
@@ -61,7 +62,7 @@ def correction_set(result: ScaleFactorResult, unchanged: bool = False) -> schema
     for systematic, content in values.items():
         _require(np.isfinite(content) & (content > 0), result.name, systematic, labels)
     for source, shifts in result.systematics.items():
-        if not unchanged and np.all(np.abs(shifts) <= ROUNDING * np.abs(result.scale_factor.value)):
+        if not allow_null_systematics and np.all(np.abs(shifts) <= ROUNDING * np.abs(result.scale_factor.value)):
             raise ScaleFactorError(f"{result.name}: systematic {source!r} changes nothing")
 
     corrections = [_correction(result, "", f"{result.method}: {result.quantity}", values)]
@@ -78,13 +79,13 @@ def correction_set(result: ScaleFactorResult, unchanged: bool = False) -> schema
     )
 
 
-def dumps(result: ScaleFactorResult, unchanged: bool = False) -> str:
+def dumps(result: ScaleFactorResult, allow_null_systematics: bool = False) -> str:
     """Return the file of :func:`correction_set`; the same result gives the same text.
 
     Raises:
         ScaleFactorError: as :func:`correction_set`.
     """
-    return correction_set(result, unchanged).model_dump_json(exclude_unset=True)
+    return correction_set(result, allow_null_systematics).model_dump_json(exclude_unset=True)
 
 
 def variations(result: ScaleFactorResult) -> dict[str, Array]:

@@ -57,8 +57,8 @@ def largest_changes(histories: Mapping[str, Sequence[ScaleFactorResult]]) -> lis
 
 def report_json(found: Sequence[Change], tolerance: float) -> str:
     """Return the largest changes as JSON."""
-    settled = found[-1].size < tolerance
-    content = {"tolerance": tolerance, "settled": settled, "iterations": [asdict(change) for change in found]}
+    converged = found[-1].size < tolerance
+    content = {"tolerance": tolerance, "converged": converged, "iterations": [asdict(change) for change in found]}
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
 
 

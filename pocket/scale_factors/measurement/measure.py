@@ -76,7 +76,7 @@ def measure_by_year(
 
 
 def _measure(name: str, declaration: ScaleFactor, histograms: Histograms, others: Sources) -> ScaleFactorResult:
-    parts = declaration.parts()
+    parts = declaration.per_sample()
     if not parts:
         return _measure_one(name, declaration, histograms, others)
     # samples that belong together are measured once
@@ -94,7 +94,7 @@ def _measure_one(name: str, declaration: ScaleFactor, histograms: Histograms, ot
     templates = Templates(name, declaration, histograms, find_bins(name, declaration, histograms))
     nominal = method(declaration, templates)
     systematics = dict(nominal.systematics)
-    for systematic in declaration.remeasured():
+    for systematic in declaration.remeasured_systematics():
         if systematic.name in (*systematics, *nominal.coupled):
             raise ConfigError(f"{declaration.where}: systematic {systematic.name!r} is the method's own")
         systematics[systematic.name] = shifts(method, templates, nominal.values.value, systematic, sources)

@@ -7,7 +7,7 @@ from correctionlib import CorrectionSet
 
 from pocket.corrections.files import load_correction
 from pocket.errors import PocketError
-from pocket.scale_factors.declarations.base import Made
+from pocket.scale_factors.declarations.base import UpstreamOutputs
 from pocket.scale_factors.declarations.imported import SYSTEMATIC, Imported, signed
 from pocket.scale_factors.measurement.binning import bin_labels
 from pocket.scale_factors.measurement.result import ScaleFactorResult
@@ -16,20 +16,22 @@ from pocket.scale_factors.validation.report import Report
 from pocket.scale_factors.validation.units import evaluate
 
 
-def validate(name: str, declaration: Imported, made: Made, correction: str, result: ScaleFactorResult | None) -> Report:
+def validate(
+    name: str, declaration: Imported, outputs: UpstreamOutputs, correction: str, result: ScaleFactorResult | None
+) -> Report:
     """Make all checks of an imported scale factor; without bins none can be made.
 
     Args:
         name: name of the scale factor.
         declaration: what was imported.
-        made: where the published file is.
+        outputs: where the published file is.
         correction: the written file for correctionlib, its text.
         result: its values in bins, if it has any.
     """
     if result is None:
         return Report(name, (Check("values", None, "each bin", "not made: it isn't binned in its inputs"),))
     try:
-        file = check_file(name, declaration, made.find(declaration.file), correction, result)
+        file = check_file(name, declaration, outputs.resolve_file(declaration.file), correction, result)
     except PocketError as error:
         file = Check("file", False, "nothing could be compared", str(error))
     return Report(name, (check_values(result), file))

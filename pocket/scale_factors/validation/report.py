@@ -11,6 +11,7 @@ from typing import Any
 from pocket.scale_factors.validation.checks import Check
 
 _WIDTH = 118
+_NAME_WIDTH = 11
 _RESULTS = {True: "passed", False: "FAILED", None: "-"}
 
 
@@ -61,7 +62,7 @@ class Report:
         """Return a table for people."""
         lines = [f"closure of scale factor {self.scale_factor}: {'FAILED' if self.failed else 'passed'}"]
         for check in self.checks:
-            start = f"  {check.name:<8} {_RESULTS[check.passed]:<8} "
+            start = f"  {check.name:<{_NAME_WIDTH}} {_RESULTS[check.passed]:<8} "
             text = f"{check.outcome} (compared: {check.compared})" if check.passed is False else check.outcome
             lines += textwrap.wrap(text, _WIDTH, initial_indent=start, subsequent_indent=" " * len(start))
         return "\n".join(lines) + "\n"

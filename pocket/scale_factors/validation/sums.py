@@ -9,7 +9,7 @@ import numpy as np
 
 from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.histograms.readings import Reading, of_config
-from pocket.scale_factors.declarations.closure import Kept
+from pocket.scale_factors.declarations.closure import PreservedYield
 from pocket.scale_factors.declarations.measured import ScaleFactor
 from pocket.scale_factors.files.measured import ALL_YEARS
 from pocket.scale_factors.measurement.templates import NOMINAL
@@ -85,26 +85,30 @@ def check_events(
     return exactly("events", compared, list(found), *zip(*found.values(), strict=True))
 
 
-def check_kept_yields(declaration: ScaleFactor, kept: Kept, sums: Sums) -> Check:
+def check_preserved_yields(declaration: ScaleFactor, preserved: PreservedYield, sums: Sums) -> Check:
     """Compare the yields of each sample with and without a weight, whose mean has to be 1 within its error.
 
     With r = Σ w s / Σ w, Var r = [Σ w² s² − 2 r Σ w² s + r² Σ w²] / (Σ w)², as the same events are in both.
 
     Args:
         declaration: what was measured.
-        kept: the categories.
+        preserved: the categories.
         sums: sums of their configuration.
     """
-    correlation = f"correlated by the category {kept.root}" if kept.root else "as of independent events, an upper limit"
-    compared = f"mean weight in category {kept.category} of {kept.config} against {kept.without}; errors {correlation}"
+    correlated = f"correlated by the category {preserved.covariance}"
+    errors = correlated if preserved.covariance else "as of independent events, an upper limit"
+    compared = (
+        f"mean weight in category {preserved.category} of {preserved.config} against {preserved.unweighted}; "
+        f"errors {errors}"
+    )
     labels, ratios, variances = [], [], []
     for year in declaration.years or (ALL_YEARS,):
-        for sample in kept.samples or declaration.mc:
+        for sample in preserved.samples or declaration.mc:
             datasets = list(_datasets(sums, (sample,), (year,) if year else ()))
-            without, ratio, variance = _mean_weight(sums, kept, datasets, sample)
+            unweighted, ratio, variance = _mean_weight(sums, preserved, datasets, sample)
             label = f"year {year}, sample {sample}" if year else f"sample {sample}"
-            if without <= 0:
-                outcome = f"the yield without the weight is {without:g} in {label}, there is no mean weight"
+            if unweighted <= 0:
+                outcome = f"the yield without the weight is {unweighted:g} in {label}, there is no mean weight"
                 return Check("yields", False, compared, outcome)
             labels.append(label)
             ratios.append(ratio)
@@ -122,16 +126,19 @@ def _datasets(sums: Sums, samples: Sequence[str], years: Sequence[str]) -> Itera
             yield dataset
 
 
-def _mean_weight(sums: Sums, kept: Kept, datasets: Sequence[str], sample: str) -> tuple[float, float, float]:
+def _mean_weight(
+    sums: Sums, preserved: PreservedYield, datasets: Sequence[str], sample: str
+) -> tuple[float, float, float]:
     """Return Σ w, Σ w s / Σ w and the variance of the latter."""
 
     def total(which: str, category: str) -> float:
         return float(sum(sums[which][category][dataset][sample][NOMINAL] for dataset in datasets))
 
-    without = total("sumw", kept.without)
-    if without <= 0:
-        return without, 0.0, 0.0
-    ratio = total("sumw", kept.category) / without
-    root = total("sumw2", kept.root) if kept.root else 0.0
-    variance = total("sumw2", kept.category) - 2 * ratio * root + ratio**2 * total("sumw2", kept.without)
-    return without, ratio, max(variance, 0.0) / without**2
+    unweighted = total("sumw", preserved.unweighted)
+    if unweighted <= 0:
+        return unweighted, 0.0, 0.0
+    ratio = total("sumw", preserved.category) / unweighted
+    covariance = total("sumw2", preserved.covariance) if preserved.covariance else 0.0
+    squares = total("sumw2", preserved.category), total("sumw2", preserved.unweighted)
+    variance = squares[0] - 2 * ratio * covariance + ratio**2 * squares[1]
+    return unweighted, ratio, max(variance, 0.0) / unweighted**2

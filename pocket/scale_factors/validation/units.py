@@ -43,7 +43,7 @@ class Unit:
         Raises:
             UnknownNameError: if a sample isn't there.
         """
-        own = place.parts()[self.samples[0]] if self.samples else place
+        own = place.per_sample()[self.samples[0]] if self.samples else place
         histograms = sources[self.year][place.input, place.variable]
         where = f"the templates of variable {place.variable!r} in configuration {place.input!r}"
         check_known("sample", own.samples(), histograms, where)
@@ -121,10 +121,10 @@ def units(name: str, declaration: ScaleFactor, sources: Mapping[str, Sources]) -
         histograms = sources[year][declaration.input, declaration.variable]
         # samples of one group are measured once
         samples: dict[tuple[str, ...], list[str]] = {}
-        for sample, part in declaration.parts().items():
+        for sample, part in declaration.per_sample().items():
             samples.setdefault(part.mc, []).append(sample)
         for own in [tuple(of_group) for of_group in samples.values()] or [()]:
-            part = declaration.parts()[own[0]] if own else declaration
+            part = declaration.per_sample()[own[0]] if own else declaration
             templates = Templates(name, part, histograms, find_bins(name, part, histograms))
             yield Unit(year, own, templates)
 

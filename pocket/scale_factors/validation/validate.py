@@ -16,7 +16,7 @@ from scipy.linalg import block_diag
 
 from pocket.errors import PocketError, ScaleFactorError
 from pocket.histograms.files import read_sums
-from pocket.scale_factors.declarations.base import Made, find_function
+from pocket.scale_factors.declarations.base import UpstreamOutputs, find_function
 from pocket.scale_factors.declarations.closure import closure_sources, places
 from pocket.scale_factors.declarations.measured import ScaleFactor
 from pocket.scale_factors.files.measured import read_sources
@@ -29,7 +29,7 @@ from pocket.scale_factors.methods.yields.declaration import DataMCRatio, NormRat
 from pocket.scale_factors.validation.algebra import Sides
 from pocket.scale_factors.validation.checks import Check, exactly, not_made, within_errors
 from pocket.scale_factors.validation.report import Report
-from pocket.scale_factors.validation.sums import Sums, check_events, check_kept_yields, read_part
+from pocket.scale_factors.validation.sums import Sums, check_events, check_preserved_yields, read_part
 from pocket.scale_factors.validation.units import Unit, evaluate, units
 from pocket.scale_factors.validation.values import check_values
 from pocket.scale_factors.validation.yields import check_corrected_yields, check_weighted_yields
@@ -68,14 +68,14 @@ class Evidence:
 
 
 def validate_from(
-    name: str, declaration: ScaleFactor, made: Made, correction: str, result: ScaleFactorResult
+    name: str, declaration: ScaleFactor, outputs: UpstreamOutputs, correction: str, result: ScaleFactorResult
 ) -> Report:
     """Make all checks of the closure of a scale factor, with outputs on disk.
 
     Args:
         name: name of the scale factor.
         declaration: what was measured.
-        made: where its closure is looked for.
+        outputs: where its closure is looked for.
         correction: the file for correctionlib, its text.
         result: the measurement.
     """
@@ -88,13 +88,13 @@ def validate_from(
             sources=read_sources(
                 closure_sources(declaration),
                 declaration.years,
-                made.folders,
-                made.years,
+                outputs.template_folders,
+                outputs.dataset_years,
                 declaration.closure_readings(),
             ),
             sums={
                 config: read_part(read_sums(folder), config, declaration.closure_readings())
-                for config, folder in made.folders.items()
+                for config, folder in outputs.template_folders.items()
             },
         )
     )
@@ -105,9 +105,9 @@ def validate(evidence: Evidence) -> Report:
     functions: dict[str, Callable[[], list[Check]]] = {
         "values": lambda: [check_values(evidence.declaration, evidence.result)],
         "file": lambda: [check_file(evidence)],
-        "exact": lambda: check_exact(evidence),
-        "again": lambda: check_again(evidence),
-        "halves": lambda: check_halves(evidence),
+        "same_events": lambda: check_same_events(evidence),
+        "remeasured": lambda: check_remeasured(evidence),
+        "split": lambda: check_split(evidence),
         "yields": lambda: check_yields(evidence),
         "events": lambda: check_datasets(evidence),
     }
@@ -142,14 +142,14 @@ def check_file(evidence: Evidence) -> Check:
     return exactly("file", compared, labels, np.concatenate(found), np.concatenate(expected))
 
 
-def check_exact(evidence: Evidence) -> list[Check]:
+def check_same_events(evidence: Evidence) -> list[Check]:
     """Compare sums where the scale factor is applied to the very events it was measured with."""
     declaration = evidence.declaration
     if not declaration.algebra or declaration.quantity == "efficiency":
         return []
-    if not evidence.places("exact"):
-        return [not_made("exact", "sums with the scale factor applied", "exact=")]
-    ((words, place),) = evidence.places("exact")
+    if not evidence.places("same_events"):
+        return [not_made("same_events", "sums with the scale factor applied", "same_events=")]
+    ((words, place),) = evidence.places("same_events")
     compared = f"sums where the scale factor is applied ({words}), and what these must be"
     labels, found, expected = [], [], []
     for unit in evidence.units(place):
@@ -157,47 +157,48 @@ def check_exact(evidence: Evidence) -> list[Check]:
             labels += _varied(unit.labels, sides)
             found.append(sides.corrected)
             expected.append(sides.expected)
-    return [exactly("exact", compared, labels, np.concatenate(found), np.concatenate(expected))]
+    return [exactly("same_events", compared, labels, np.concatenate(found), np.concatenate(expected))]
 
 
-def check_again(evidence: Evidence) -> list[Check]:
+def check_remeasured(evidence: Evidence) -> list[Check]:
     """Measure again where the scale factor is applied, which must give 1."""
     if not evidence.declaration.becomes_one:
         return []
-    if not evidence.places("again"):
-        return [not_made("again", "the scale factor measured again", "again=")]
-    ((words, place),) = evidence.places("again")
+    if not evidence.places("remeasured"):
+        return [not_made("remeasured", "the scale factor measured again", "remeasured=")]
+    ((words, place),) = evidence.places("remeasured")
     compared = (
         f"the scale factor measured again where it is applied ({words}), and 1; the same events are in both, so the "
         "errors, as of independent ones, are upper limits"
     )
     labels, values, covariance = _measured(evidence, place)
-    return [within_errors("again", compared, labels, values, np.ones_like(values), covariance, independent=False)]
+    return [within_errors("remeasured", compared, labels, values, np.ones_like(values), covariance, independent=False)]
 
 
-def check_halves(evidence: Evidence) -> list[Check]:
+def check_split(evidence: Evidence) -> list[Check]:
     """Compare the measurements in two independent halves of the events."""
-    if not evidence.places("halves"):
-        return [not_made("halves", "the scale factor in halves of the events", "halves=")]
-    (words, one), (other_words, other) = evidence.places("halves")
+    if not evidence.places("split"):
+        return [not_made("split", "the scale factor in halves of the events", "split=")]
+    (words, one), (other_words, other) = evidence.places("split")
     compared = f"the scale factor measured in halves of the events ({words} and {other_words}), which are independent"
     labels, found, covariance = _measured(evidence, one)
     _, expected, other_covariance = _measured(evidence, other)
-    return [within_errors("halves", compared, labels, found, expected, covariance + other_covariance, independent=True)]
+    return [within_errors("split", compared, labels, found, expected, covariance + other_covariance, independent=True)]
 
 
 def check_yields(evidence: Evidence) -> list[Check]:
     """Compare yields that must be preserved."""
     declaration = evidence.declaration
-    checks = [check_kept_yields(declaration, kept, evidence.sums[kept.config]) for kept in declaration.closure.kept]
-    for _, place in evidence.places("exact"):
+    preserved = declaration.closure.preserved
+    checks = [check_preserved_yields(declaration, one, evidence.sums[one.config]) for one in preserved]
+    for _, place in evidence.places("same_events"):
         match place:
             case NormRatio():
                 checks.append(check_weighted_yields(place, evidence.units(place)))
             case DataMCRatio(keep_yield=True):
                 checks.append(check_corrected_yields(place, evidence.units(), evidence.units(place)))
     if not checks and declaration.quantity == "efficiency":
-        checks.append(not_made("yields", "the mean weight", "kept="))
+        checks.append(not_made("yields", "the mean weight", "preserved="))
     return checks
 
 
@@ -205,7 +206,7 @@ def check_datasets(evidence: Evidence) -> list[Check]:
     """Compare the events where the scale factor was measured with those where its closure is looked for."""
     declaration = evidence.declaration
     # other selections have other events behind the skim
-    samples = {kept.config: (kept.samples or declaration.mc, False) for kept in declaration.closure.kept}
+    samples = {one.config: (one.samples or declaration.mc, False) for one in declaration.closure.preserved}
     samples |= {config: (declaration.samples(), True) for config, _ in closure_sources(declaration)}
     before = declaration.input
     checks = []

@@ -3,20 +3,22 @@ from __future__ import annotations
 import copy
 import dataclasses
 import pickle
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from pocket.base.arguments import refused_call
+from pocket.base.arguments import former_names, refused_call
 from pocket.columns import ColOut
+from pocket.configuration.comparison import Comparison
 from pocket.configuration.configurator import Configurator
 from pocket.cuts import library as cut_functions
 from pocket.cuts.cut import Cut
 from pocket.cuts.library import get_nObj_min, passthrough_f
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.histograms.config import Axis, HistConf
-from pocket.scale_factors import EfficiencyRatio
+from pocket.scale_factors import Closure, EfficiencyRatio, NormRatio, PreservedYield
 from pocket.weights.base import WeightLambda
 from pocket.weights.scale_factor import ScaleFactorWeight
 
@@ -50,6 +52,37 @@ def test_unknown_argument(make: Callable[[], Any], argument: str, name: str, nea
     sentence = rf"^unknown argument '{argument}' in {name}\(\), did you mean '{nearest}'"
     with pytest.raises(UnknownNameError, match=sentence):
         make()
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: Closure(exact={"input": "main"}), "Closure(): exact is called same_events now"),
+        (lambda: Closure(split=(), kept=()), "Closure(): kept is called preserved now"),
+        (lambda: PreservedYield(config="main", without="a"), "PreservedYield(): without is called unweighted now"),
+        (lambda: NormRatio(root="a"), "NormRatio(): root is called covariance now"),
+        (lambda: Comparison("main", root="a"), "Comparison(): root is called covariance_config now"),
+    ],
+)
+def test_former_name_of_an_argument(make: Callable[[], Any], sentence: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{re.escape(sentence)}$"):
+        make()
+
+
+def test_names_now_are_arguments() -> None:
+    for declaration in (Closure, PreservedYield, NormRatio, Comparison):
+        arguments = {field.name for field in dataclasses.fields(declaration)}
+        assert arguments >= set(declaration.renamed.values())
+        assert not arguments & declaration.renamed.keys()
+
+
+def test_former_name_of_a_class() -> None:
+    with pytest.raises(ConfigError, match=r"^pocket\.scale_factors\.Kept is called PreservedYield now$"):
+        from pocket.scale_factors import Kept  # noqa: F401
+    with pytest.raises(ImportError, match="cannot import name 'Closur'"):
+        from pocket.scale_factors import Closur  # noqa: F401
+    with pytest.raises(AttributeError, match=r"^module 'here' has no attribute 'other'$"):
+        former_names("here", {"old": "new"})("other")
 
 
 def test_missing_argument_and_one_too_many() -> None:

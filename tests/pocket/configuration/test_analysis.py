@@ -18,7 +18,7 @@ from pocket.configuration.skim import Skim
 from pocket.cuts.library import passthrough
 from pocket.errors import BrokenConfigError, ConfigError, UnknownNameError
 from pocket.histograms.config import Axis, HistConf
-from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, Kept
+from pocket.scale_factors import Closure, Coupled, DataMCRatio, EfficiencyRatio, PreservedYield
 from pocket.weights.scale_factor import ScaleFactorWeight
 from tests.pocket.configs import DEFINITIONS, PARAMETERS, configure, only
 
@@ -96,7 +96,10 @@ def test_too_few_toys(tmp_path: Path) -> None:
         ({"default": "tnpp"}, "configuration 'tnpp' in default_config of analysis 'test', did you mean 'tnp'"),
         ({"compare": {"tnpp": "tnp"}}, "configuration 'tnpp' in compare of analysis 'test'"),
         ({"compare": {"tnp": "main"}}, "configuration 'main' in compare of analysis 'test'"),
-        ({"compare": {"tnp": Comparison("tnp", root="root")}}, "configuration 'root' in compare of analysis 'test'"),
+        (
+            {"compare": {"tnp": Comparison("tnp", covariance_config="root")}},
+            "configuration 'root' in compare of analysis 'test'",
+        ),
         ({"scale_factors": {"id": scale_factor("tpn")}}, "'tpn' in input of scale factor 'id', did you mean 'tnp'"),
         ({"scale_factors": {"id": scale_factor("tnp", variable="prob")}}, "variable 'prob' in scale factor 'id', did"),
         ({"scale_factors": {"id": scale_factor("tnp", category="base")}}, "category 'base' in scale factor 'id'"),
@@ -171,26 +174,26 @@ def test_coupled_scale_factors() -> None:
         **dict.fromkeys(("id", "trigger"), found.groups[0]),
         **dict.fromkeys(("main", "iso")),
     }
-    assert set(found.scale_factors_behind("id")) == {"id", "trigger"}
-    assert found.scale_factors_behind("main")[-1] == "iso"
-    assert set(found.scale_factors_behind("main")) == {"id", "trigger", "iso"}
+    assert set(found.upstream_scale_factors("id")) == {"id", "trigger"}
+    assert found.upstream_scale_factors("main")[-1] == "iso"
+    assert set(found.upstream_scale_factors("main")) == {"id", "trigger", "iso"}
 
 
 def test_closure_of_coupled_scale_factors_is_not_exact() -> None:
     place = {"input": "a"}
-    factors = {name: ratio("a", closure=Closure(exact=place)) for name in "x"}
+    factors = {name: ratio("a", closure=Closure(same_events=place)) for name in "x"}
     with pytest.raises(
-        ConfigError, match=r"closure of scale factor 'x': a coupled .* not exactly; its closure is again="
+        ConfigError, match=r"closure of scale factor 'x': a coupled .* not exactly; its closure is remeasured="
     ):
         analysis({"a": config("x")}, "a", scale_factors=factors, coupled=[("x",)])
 
 
-def test_scale_factors_behind_templates() -> None:
+def test_upstream_scale_factors_of_templates() -> None:
     factors = {"id": scale_factor("tnp"), "iso": scale_factor("main"), "trigger": scale_factor("isolated")}
     configs = {"tnp": config(), "main": config("id"), "isolated": config("iso"), "final": config("trigger", "id")}
     found = analysis(configs, scale_factors=factors)
-    behind = {name: found.scale_factors_behind(name) for name in configs}
-    assert behind == {"tnp": (), "main": ("id",), "isolated": ("id", "iso"), "final": ("id", "iso", "trigger")}
+    upstream = {name: found.upstream_scale_factors(name) for name in configs}
+    assert upstream == {"tnp": (), "main": ("id",), "isolated": ("id", "iso"), "final": ("id", "iso", "trigger")}
 
 
 def closure(**arguments: Any) -> Analysis:
@@ -198,26 +201,46 @@ def closure(**arguments: Any) -> Analysis:
     return analysis(configs, scale_factors={"id": scale_factor("tnp", closure=Closure(**arguments))})
 
 
-KEPT = {"config": "main", "without": "baseline", "category": "tight"}
+PRESERVED = {"config": "main", "unweighted": "baseline", "category": "tight"}
 
 
 def test_closure_in_a_configuration_that_applies_the_scale_factor() -> None:
-    assert closure(exact={"input": "main"}, again={"input": "main"}, kept=(Kept(**KEPT),))
-    assert closure(halves=({"category": "baseline"}, {"category": "tight"}))
+    assert closure(
+        same_events={"input": "main"}, remeasured={"input": "main"}, preserved=(PreservedYield(**PRESERVED),)
+    )
+    assert closure(split=({"category": "baseline"}, {"category": "tight"}))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"again": {"input": "mian"}}, "unknown configuration 'mian' in input of again of the closure .*'main'"),
-        ({"exact": {"category": "basline"}}, "unknown category 'basline' in exact of the closure of scale factor 'id'"),
-        ({"again": {"mc": ("DYY",)}}, "unknown sample 'DYY' in again of the closure of scale factor 'id'"),
-        ({"halves": ({"category": "a"}, {"category": "b"})}, "unknown category 'a' in halves of the closure"),
-        ({"again": {"category": "tight"}}, "configuration 'tnp' doesn't apply scale factor 'id', but none"),
-        ({"kept": (Kept(**{**KEPT, "config": "tnp"}),)}, "kept of the closure of .* 'tnp' doesn't apply"),
-        ({"kept": (Kept(**{**KEPT, "config": "mian"}),)}, "unknown configuration 'mian' in kept of the closure"),
-        ({"kept": (Kept(**{**KEPT, "root": "root"}),)}, "unknown category 'root' in kept of the closure"),
-        ({"kept": (Kept(**KEPT, samples=("WW",)),)}, "unknown sample 'WW' in kept of the closure"),
+        (
+            {"remeasured": {"input": "mian"}},
+            "unknown configuration 'mian' in input of remeasured of the closure .*'main'",
+        ),
+        (
+            {"same_events": {"category": "basline"}},
+            "unknown category 'basline' in same_events of the closure of scale factor 'id'",
+        ),
+        ({"remeasured": {"mc": ("DYY",)}}, "unknown sample 'DYY' in remeasured of the closure of scale factor 'id'"),
+        ({"split": ({"category": "a"}, {"category": "b"})}, "unknown category 'a' in split of the closure"),
+        ({"remeasured": {"category": "tight"}}, "configuration 'tnp' doesn't apply scale factor 'id', but none"),
+        (
+            {"preserved": (PreservedYield(**{**PRESERVED, "config": "tnp"}),)},
+            "preserved of the closure of .* 'tnp' doesn't apply",
+        ),
+        (
+            {"preserved": (PreservedYield(**{**PRESERVED, "config": "mian"}),)},
+            "unknown configuration 'mian' in preserved of the closure",
+        ),
+        (
+            {"preserved": (PreservedYield(**{**PRESERVED, "covariance": "root"}),)},
+            "unknown category 'root' in preserved of the closure",
+        ),
+        (
+            {"preserved": (PreservedYield(**PRESERVED, samples=("WW",)),)},
+            "unknown sample 'WW' in preserved of the closure",
+        ),
     ],
 )
 def test_closure_that_refers_to_nothing(arguments: dict[str, Any], message: str) -> None:
@@ -397,11 +420,11 @@ def test_a_broken_configuration_leaves_the_others() -> None:
         skims={"tnp": Skim(config="plain")},
     )
     assert list(found.configs) == ["main", "plain"]
-    assert found.scale_factors_behind("plain") == ()
+    assert found.upstream_scale_factors("plain") == ()
     sentence = (
         r"^configuration 'tnp': unknown weight 'genWieght' in weights.common.inclusive, did you mean .*\(in .*:\d+\)$"
     )
-    for use in (lambda: found.config("tnp"), lambda: found.scale_factors_behind("main")):
+    for use in (lambda: found.config("tnp"), lambda: found.upstream_scale_factors("main")):
         with pytest.raises(BrokenConfigError, match=sentence):
             use()
     with pytest.raises(BrokenConfigError, match=r"'divides': ZeroDivisionError: division by zero \(in \S+:\d+\)$"):

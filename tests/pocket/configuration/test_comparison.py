@@ -50,39 +50,39 @@ def test_squares_of_the_weights_are_products_of_those_before_and_after(
 ) -> None:
     columns = ak.Array([dict(zip(("w", "s", "new", "old"), event, strict=True)) for event in events])
     before, after = config([W, OLD]), config([W, VARIED], (NEW,), ("s",))
-    root = square_roots(before, after)
+    covariance = square_roots(before, after)
     for sample in ("DY", "TT"):
-        of_before, of_after, of_root = (
-            compute_weights(one.weights, [sample], {}, {}, columns)[sample] for one in (before, after, root)
+        of_before, of_after, of_covariance = (
+            compute_weights(one.weights, [sample], {}, {}, columns)[sample] for one in (before, after, covariance)
         )
-        assert of_root.variations == ("nominal",)
+        assert of_covariance.variations == ("nominal",)
         product = of_before.nominal("baseline") * of_after.nominal("baseline")
-        np.testing.assert_allclose(of_root.nominal("baseline") ** 2, np.abs(product), rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(of_covariance.nominal("baseline") ** 2, np.abs(product), rtol=1e-9, atol=1e-12)
 
 
 def test_only_weights_of_one_side_have_a_root() -> None:
-    root = square_roots(config([W]), config([W, VARIED], (NEW,), ("s",)))
-    assert {sample: plan.weights["baseline"] for sample, plan in root.weights.samples.items()} == {
+    covariance = square_roots(config([W]), config([W, VARIED], (NEW,), ("s",)))
+    assert {sample: plan.weights["baseline"] for sample, plan in covariance.weights.samples.items()} == {
         "DY": ("w", "root_s", "root_new"),
         "TT": ("w", "root_s"),
         "DATA": (),
     }
-    assert set(root.weights.classes) == {"w", "root_s", "root_new"}
-    assert not any(cls.has_variations for name, cls in root.weights.classes.items() if name != "w")
+    assert set(covariance.weights.classes) == {"w", "root_s", "root_new"}
+    assert not any(cls.has_variations for name, cls in covariance.weights.classes.items() if name != "w")
 
 
 def test_categories_of_one_side_keep_their_weights() -> None:
-    root = square_roots(config([W], categories={"baseline": [passthrough]}), config([W, VARIED]))
-    assert root.weights.samples["TT"].weights == {"baseline": ("w", "root_s"), "tight": ("w", "s")}
+    covariance = square_roots(config([W], categories={"baseline": [passthrough]}), config([W, VARIED]))
+    assert covariance.weights.samples["TT"].weights == {"baseline": ("w", "root_s"), "tight": ("w", "s")}
 
 
 def test_variations_and_columns_are_left_out() -> None:
     columns = {"common": {"inclusive": [ColOut("Muon", ["pt"])]}}
     after = config([W, VARIED], varied=("s",), columns=columns)
-    root = square_roots(config([W]), after)
-    assert not any(plan.variations["baseline"] for plan in root.weights.samples.values())
-    assert not any(root.columns["DY"].values())
-    assert root.variables == after.variables
+    covariance = square_roots(config([W]), after)
+    assert not any(plan.variations["baseline"] for plan in covariance.weights.samples.values())
+    assert not any(covariance.columns["DY"].values())
+    assert covariance.variables == after.variables
     # and the one it is made of is as it was
     assert any(after.columns["DY"].values())
     assert after.weights.samples["TT"].weights["baseline"] == ("w", "s")
@@ -90,9 +90,9 @@ def test_variations_and_columns_are_left_out() -> None:
 
 def test_scale_factors_are_needed_as_before_also_those_that_follow() -> None:
     follower = ScaleFactorWeight.wrap("calib", "norm", inputs={"njet": "nJet"}, follows="s")
-    root = square_roots(config([VARIED]), config([VARIED, follower]))
-    assert root.scale_factors == ("norm",)
-    assert root.weights.classes["root_calib"].follows is None
+    covariance = square_roots(config([VARIED]), config([VARIED, follower]))
+    assert covariance.scale_factors == ("norm",)
+    assert covariance.weights.classes["root_calib"].follows is None
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,9 @@ def test_weights_that_cannot_be_compared() -> None:
         square_roots(config([W]), config([W, "lumi"]))
 
 
-def test_a_root_of_nothing_is_refused() -> None:
-    assert Comparison("nominal").root == ""
-    with pytest.raises(ConfigError, match="'root' is the root of a comparison, whose configuration before is empty"):
-        Comparison("", root="root")
+def test_a_covariance_of_nothing_is_refused() -> None:
+    assert Comparison("nominal").covariance_config == ""
+    with pytest.raises(
+        ConfigError, match="'root' is the covariance_config of a comparison, whose configuration before is empty"
+    ):
+        Comparison("", covariance_config="root")

@@ -35,7 +35,7 @@ def couple(chain: Chain) -> None:
     declare_vertices(
         chain,
         "corrected",
-        'keep_yield=True, closure=Closure(again={"input": "both"})',
+        'keep_yield=True, closure=Closure(remeasured={"input": "both"})',
         names="Coupled, ",
         applied='"both": configure(spectra, sf_tight_id, sf_vertices)',
     )
@@ -200,13 +200,13 @@ def test_each_iteration_is_told_once(resumed: Resumed) -> None:
     assert " σ of 'tight_id' in pt [" in lines[2]
 
 
-def test_all_else_has_the_scale_factors_that_have_settled(chain: Chain) -> None:
+def test_all_else_has_the_scale_factors_that_have_converged(chain: Chain) -> None:
     assert chain.build(config="both") == []
     loop = chain.task(IterateScaleFactors, scale_factor="vertices")
     assert loop.scale_factor == "tight_id"
     assert loop.output().manifest.info["iterations"] == 3
     report = json.loads((loop.directory / REPORT).read_text())
-    assert report["settled"] is True
+    assert report["converged"] is True
     assert [change["size"] < 0.05 for change in report["iterations"]] == [False, True]
     files = {name: loop.output().manifest.files[f"{name}/{name}.json"].sha256 for name in NAMES}
     last = {name: task.output().manifest.files[f"{name}.json"].sha256 for name, task in loop.measurements(2).items()}
@@ -260,7 +260,7 @@ def test_fewer_iterations_leave_nothing_behind(chain: Chain) -> None:
 def test_too_few_iterations(chain: Chain) -> None:
     chain.edit("__init__.py", "tolerance=0.05", "tolerance=0.05, max_iterations=2")
     sentence = chain.error(ComputeScaleFactors, scale_factor="vertices")
-    assert sentence.startswith("coupled scale factors tight_id, vertices haven't settled after 2 iterations: ")
+    assert sentence.startswith("coupled scale factors tight_id, vertices haven't converged after 2 iterations: ")
     assert not chain.task(ComputeScaleFactors, scale_factor="vertices").complete()
     chain.edit("__init__.py", ", max_iterations=2", "")
     assert chain.build(ComputeScaleFactors, scale_factor="vertices") == []
@@ -273,11 +273,11 @@ def test_as_a_user_sees_it(chain: Chain) -> None:
     assert run.executed == ["IterateScaleFactors"]
     failed = chain.task(IterateScaleFactors, scale_factor="vertices").failed_directory / REPORT
     report = json.loads(failed.read_text())
-    assert report["settled"] is False
+    assert report["converged"] is False
     assert [change["iteration"] for change in report["iterations"]] == [1, 2]
     last = report["iterations"][-1]
     assert run.errors == [
-        "coupled scale factors tight_id, vertices haven't settled after 3 iterations: the last change is "
+        "coupled scale factors tight_id, vertices haven't converged after 3 iterations: the last change is "
         f"{last['size']:.3g} σ of {last['scale_factor']!r} in {last['bin']}, expected below 1e-12 σ; "
         f"the numbers are in {failed}"
     ]

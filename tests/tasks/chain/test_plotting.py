@@ -53,7 +53,7 @@ def test_comparison_has_an_error_if_the_analysis_has_a_root(chain: Chain) -> Non
         '"corrected": (corrected := configure(spectra, sf_tight_id)),\n'
         '        "root": square_roots(configure(spectra), corrected),',
     )
-    chain.edit("__init__.py", '{"corrected": "main"}', '{"corrected": Comparison("main", root="root")}')
+    chain.edit("__init__.py", '{"corrected": "main"}', '{"corrected": Comparison("main", covariance_config="root")}')
     chain.edit(
         "__init__.py",
         "from pocket.columns",
@@ -68,7 +68,7 @@ def test_comparison_has_an_error_if_the_analysis_has_a_root(chain: Chain) -> Non
         *(numbers[side]["stat"][number] / numbers[side]["values"][number] for side in ("before", "after")),
     )
     assert 0 < error < 0.1 * value * math.hypot(*sides)
-    # another one than the root is made for
+    # another one than the covariance is of
     assert list(chain.task(compare="probes").requires()["templates"]) == ["corrected", "probes"]
 
 

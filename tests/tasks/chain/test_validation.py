@@ -21,7 +21,7 @@ PLOTS = {"config": "reweighted"}
 @pytest.fixture
 def reweighted(chain: Chain) -> Chain:
     """The chain with a correction of the vertices that is applied in ``reweighted``, where it has to close."""
-    closure = 'closure=Closure(exact={"input": "reweighted"}, again={"input": "reweighted"})'
+    closure = 'closure=Closure(same_events={"input": "reweighted"}, remeasured={"input": "reweighted"})'
     declare_vertices(chain, "main", closure, applied='"reweighted": configure(spectra, sf_vertices)')
     return chain
 
@@ -40,7 +40,9 @@ def test_plots_wait_for_the_closure_of_the_scale_factors_behind_them(chain: Chai
     content = report(folder)
     assert (content["scale_factor"], content["passed"], content["accepted"]) == ("tight_id", True, False)
     assert (
-        (folder / TABLE).read_text().startswith("closure of scale factor tight_id: passed\n  values   passed   2 bins")
+        (folder / TABLE)
+        .read_text()
+        .startswith("closure of scale factor tight_id: passed\n  values      passed   2 bins")
     )
     plots = read_manifest(chain.output("PlotTemplates", "corrected"))
     assert plots is not None
@@ -68,13 +70,13 @@ def test_closure_is_looked_for_where_it_is_declared(reweighted: Chain) -> None:
     ]
     content = report(reweighted.output("ValidateScaleFactors", "vertices"))
     passed = {check["name"]: check["passed"] for check in content["checks"]}
-    assert passed == {**dict.fromkeys(("values", "file", "exact", "again", "events"), True), "halves": None}
+    assert passed == {**dict.fromkeys(("values", "file", "same_events", "remeasured", "events"), True), "split": None}
 
 
 def test_another_closure_only_looks_again(reweighted: Chain) -> None:
     reweighted.build(**PLOTS)
     computed = reweighted.ids("ComputeScaleFactors")
-    reweighted.edit("__init__.py", 'exact={"input": "reweighted"}, ', "")
+    reweighted.edit("__init__.py", 'same_events={"input": "reweighted"}, ', "")
     assert reweighted.build(**PLOTS) == ["ValidateScaleFactors vertices", "PlotTemplates reweighted"]
     assert reweighted.ids("ComputeScaleFactors") == computed
 
@@ -87,7 +89,7 @@ def test_closure_that_fails(reweighted: Chain) -> None:
     assert reweighted.outputs("ValidateScaleFactors", "vertices") == []
     (sentence,) = run.errors
     failed = reweighted.task(ValidateScaleFactors, scale_factor="vertices").failed_directory
-    assert sentence.startswith("scale factor 'vertices' doesn't close: check 'exact' failed: ")
+    assert sentence.startswith("scale factor 'vertices' doesn't close: check 'same_events' failed: ")
     assert " in PV_npvsGood [" in sentence
     assert ", a relative difference of " in sentence
     assert f"the report is in {failed / REPORT}, and --accept-closure goes on nevertheless" in sentence
@@ -110,7 +112,7 @@ def test_accepted_closure_never_passes_for_a_good_one(reweighted: Chain) -> None
     manifest = read_manifest(folder)
     assert manifest is not None
     assert manifest.info["accepted"] is True
-    assert manifest.info["failed"]["exact"] in sentence
+    assert manifest.info["failed"]["same_events"] in sentence
     # who doesn't accept it has no plots, and is told again
     assert not reweighted.task(**PLOTS).complete()
     assert reweighted.error(**PLOTS) == sentence
@@ -138,6 +140,6 @@ def test_closure_is_no_part_of_other_fingerprints(reweighted: Chain) -> None:
 
     before = fingerprints()
     closure = digest(reweighted.task(ValidateScaleFactors, scale_factor="vertices").fingerprint_spec())
-    reweighted.edit("__init__.py", ', again={"input": "reweighted"}', "")
+    reweighted.edit("__init__.py", ', remeasured={"input": "reweighted"}', "")
     assert fingerprints() == before
     assert digest(reweighted.task(ValidateScaleFactors, scale_factor="vertices").fingerprint_spec()) != closure

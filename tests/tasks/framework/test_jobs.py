@@ -102,14 +102,15 @@ def test_template_plots(chain: Chain, tmp_path: Path, before: str | None, variab
         config="corrected",
         variable=variable,
         category="baseline",
+        plots=("data_mc", "before_after"),
         templates=chain.output("MergeOutputs", "corrected"),
         before=chain.output("MergeOutputs", before) if before else None,
         before_name=before or "none",
-        root=None,
+        covariance=None,
         folder=tmp_path / "plots" / "baseline",
     )
     assert run(job) == job.size == 1
-    assert {path.stem for path in (tmp_path / "plots" / "baseline").glob("*.png")} == stems
+    assert {path.stem for path in (tmp_path / "plots" / "baseline").glob("*/*.png")} == stems
 
 
 def test_scale_factor_plots(chain: Chain, tmp_path: Path) -> None:

@@ -188,7 +188,10 @@ def test_error_of_a_job_reaches_the_caller(tmp_path: Path, cores: int, monkeypat
             r"that tests/tasks/framework/test_pool\.py:\d+ \(run\) "
             r"called \(the stack is in \S+/\d+\.txt\), e\.g\. on a malformed .* most likely not for lack of memory$",
         ),
-        (signal.SIGABRT, "^job 1: its process was ended by SIGABRT: a library crashed that tests/tasks/framework/test_pool"),
+        (
+            signal.SIGABRT,
+            "^job 1: its process was ended by SIGABRT: a library crashed that tests/tasks/framework/test_pool",
+        ),
         (signal.SIGTERM, "^a worker process was ended from outside"),
         (7, r"^job 1: its process ended with exit code 7, maybe by a library that calls exit\(\)$"),
     ],

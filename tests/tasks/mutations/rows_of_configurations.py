@@ -100,7 +100,7 @@ SCALE_FACTORS = [
         "the closure of a scale factor",
         all_of(
             insert("tight_ratio", "from pocket.scale_factors.declarations.closure import Closure\n"),
-            edit("tight_ratio", 'mc=("DY",)', 'mc=("DY",), closure=Closure(halves=({"category": "all"},) * 2)'),
+            edit("tight_ratio", 'mc=("DY",)', 'mc=("DY",), closure=Closure(split=({"category": "all"},) * 2)'),
         ),
         frozenset({"ValidateScaleFactors tight"}),
         # they wait for the closure, whose report isn't in the plots

@@ -49,6 +49,6 @@ class EfficiencyMap(PassFail):
             raise ConfigError(f"{self.where}: groups must have each sample of mc once, not {', '.join(grouped)}")
         super().__post_init__()
 
-    def parts(self) -> Mapping[str, Self]:
+    def per_sample(self) -> Mapping[str, Self]:
         """Return sample → what is measured for its group."""
         return {sample: self._of_samples(samples, groups={}) for samples in self.groups.values() for sample in samples}

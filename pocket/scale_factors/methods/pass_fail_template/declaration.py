@@ -71,7 +71,7 @@ class PassFailTemplate(PassFail, DataScaleFactor):
         """Return the sources that are nuisance parameters of the fit."""
         return tuple(systematic for systematic in self.systematics if isinstance(systematic, Shape | LogNormal))
 
-    def remeasured(self) -> tuple[Systematic, ...]:
+    def remeasured_systematics(self) -> tuple[Systematic, ...]:
         """Return the sources for which the scale factors are measured again."""
         return tuple(systematic for systematic in self.systematics if systematic not in self.fitted())
 

@@ -49,8 +49,8 @@ class NormRatio(ScaleFactor):
 
     Args:
         weighted: category with the weight.
-        root: category with the square root of the weight
-            (:class:`pocket.weights.square_root.SquareRoot`), which the correlated error needs.
+        covariance: category with the square root of the weight (:class:`pocket.weights.square_root.SquareRoot`), whose
+            sum of squared weights is the covariance of both sums.
         weight: name of the weight. Its variations in the templates are normalised as well and written under their
             names less the weight's, for :class:`pocket.weights.scale_factor.ScaleFactorWeight` with ``follows``.
         together: all samples together instead of each alone; the correction then has no input ``sample``.
@@ -64,30 +64,31 @@ class NormRatio(ScaleFactor):
     becomes_one: ClassVar[bool] = False
     folds_flow: ClassVar[bool] = True
     fixed: ClassVar[tuple[str, ...]] = (*ScaleFactor.fixed, "together")
+    renamed: ClassVar[Mapping[str, str]] = {"root": "covariance"}
 
     weighted: str
-    root: str
+    covariance: str
     weight: str
     together: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if len(set(self.categories())) < 3:
-            raise ConfigError(f"{self.where}: category, weighted and root must differ, not {self.categories()}")
+            raise ConfigError(f"{self.where}: category, weighted and covariance must differ, not {self.categories()}")
 
     def categories(self) -> tuple[str, ...]:
         """Return all categories that are read."""
-        return (self.category, self.weighted, self.root)
+        return (self.category, self.weighted, self.covariance)
 
     def read_variations(self) -> tuple[str, ...]:
         """Return the variations that are read, those of the weight among them."""
         return (*super().read_variations(), self.weight)
 
-    def exact_categories(self) -> tuple[str, ...]:
-        """Return the categories that the exact closure reads; there is no error in it."""
+    def same_events_categories(self) -> tuple[str, ...]:
+        """Return the categories that the closure in the same events reads; there is no error in it."""
         return (self.category, self.weighted)
 
-    def parts(self) -> Mapping[str, Self]:
+    def per_sample(self) -> Mapping[str, Self]:
         """Return sample → what is measured for it alone."""
         if self.together:
             return {}

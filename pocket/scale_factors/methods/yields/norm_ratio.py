@@ -27,11 +27,11 @@ def measure(declaration: NormRatio, templates: Templates) -> Measured:
             since they don't hold the same events.
     """
     samples, labels = declaration.mc, templates.labels
-    without, root = templates.read(samples), templates.read(samples, declaration.root)
+    without, covariance = templates.read(samples), templates.read(samples, declaration.covariance)
     with_it = templates.read(samples, declaration.weighted)
     ratio = _ratio(without, with_it, templates, NOMINAL)
     squares = without.variances + ratio**2 * with_it.variances
-    variance = squares - 2 * ratio * root.variances
+    variance = squares - 2 * ratio * covariance.variances
     # it is Σ (w − R w s)², which can't be negative; 0 is left of a single event
     refuse(
         {

@@ -4,7 +4,7 @@ import awkward as ak
 import numpy as np
 import pytest
 
-from pocket.base.arrays.lazy import numbers_when_used
+from pocket.base.arrays.lazy import lazy_column
 from pocket.errors import ConfigError
 
 
@@ -15,7 +15,7 @@ def test_is_computed_once_and_where_it_is_used() -> None:
         calls.append(None)
         return [1.0, 2.5, 3.0]
 
-    column = numbers_when_used("x", 3, "int64", compute)
+    column = lazy_column("x", 3, "int64", compute)
     assert str(column.type) == "3 * int64"
     record = ak.Array(ak.contents.RecordArray([column.layout, ak.Array([4, 5, 6]).layout], ["x", "y"]))
     selected = record[np.array([True, False, True])]
@@ -27,6 +27,6 @@ def test_is_computed_once_and_where_it_is_used() -> None:
 
 
 def test_another_number_of_values() -> None:
-    column = numbers_when_used("few", 3, np.float64, lambda: [1.0])
+    column = lazy_column("few", 3, np.float64, lambda: [1.0])
     with pytest.raises(ConfigError, match=r"column 'few' was computed with shape \(1,\), expected \(3,\)"):
         np.asarray(column)

@@ -73,7 +73,7 @@ def filled(events: Events, power: float) -> dict[str, Any]:
 def test_the_error_of_the_change_is_that_of_the_same_events() -> None:
     made, data = events(1), counts([1000.0, 900.0, 1100.0])
     style = PlotStyle.from_parameters({"rescale_samples": {"TTToSemiLeptonic": 3.0}})
-    histograms = {name: filled(made, power) for name, power in (("before", 0), ("after", 1), ("root", 0.5))}
+    histograms = {name: filled(made, power) for name, power in (("before", 0), ("after", 1), ("covariance", 0.5))}
     figure, numbers = before_after(data, **histograms, style=style, **NAMES)
     # one event after the other, and as often as a Poisson distribution says
     bins, weight, factor = (np.concatenate(parts) for parts in zip(*made.values(), strict=True))
@@ -96,7 +96,7 @@ def test_the_error_of_the_change_is_that_of_the_same_events() -> None:
 
 def test_the_same_factor_for_all_events_has_no_error() -> None:
     same = {sample: (bins, weight, np.full(bins.size, 0.98)) for sample, (bins, weight, _) in events(3).items()}
-    histograms = {name: filled(same, power) for name, power in (("before", 0), ("after", 1), ("root", 0.5))}
+    histograms = {name: filled(same, power) for name, power in (("before", 0), ("after", 1), ("covariance", 0.5))}
     _, numbers = before_after(counts([1000.0, 900.0, 1100.0]), **histograms, style=PlotStyle(), **NAMES)
     assert numbers["after_over_before"]["error"] == pytest.approx([0, 0, 0], abs=1e-9)
 
@@ -107,14 +107,18 @@ def test_a_bin_without_anything_before_has_no_change() -> None:
     np.testing.assert_array_equal(error, [np.nan, 0.0])
 
 
-def test_a_root_of_other_events_is_refused() -> None:
-    before, after, root = (filled(events(4), power) for power in (0, 1, 0.5))
+def test_a_covariance_of_other_events_is_refused() -> None:
+    before, after, covariance = (filled(events(4), power) for power in (0, 1, 0.5))
     data = counts([1000.0, 900.0, 1100.0])
-    with pytest.raises(HistogramError, match="mll: the sums of squares of before, after and their root aren't of the"):
-        before_after(data, before, after, root={name: 2 * h for name, h in root.items()}, style=PlotStyle(), **NAMES)
-    root.pop("TTToSemiLeptonic")
-    with pytest.raises(HistogramError, match="mll: before, after and the root of their weights have different samples"):
-        before_after(data, before, after, root=root, style=PlotStyle(), **NAMES)
+    with pytest.raises(
+        HistogramError, match="mll: the sums of squares of before, after and their covariance aren't of the"
+    ):
+        before_after(
+            data, before, after, covariance={name: 2 * h for name, h in covariance.items()}, style=PlotStyle(), **NAMES
+        )
+    covariance.pop("TTToSemiLeptonic")
+    with pytest.raises(HistogramError, match="mll: before, after and their covariance have different samples"):
+        before_after(data, before, after, covariance=covariance, style=PlotStyle(), **NAMES)
 
 
 def test_blinded_data_are_hidden_on_both_sides() -> None:

@@ -47,15 +47,15 @@ def test_one_axis_gives_a_stack_and_the_comparison() -> None:
     np.testing.assert_allclose(numbers["mc"]["values"], np.full(4, 20.0))
 
 
-def test_the_root_gives_the_comparison_its_error() -> None:
-    before, after, root = (templates(AXES[:1], scale) for scale in (1.0, 1.44, 1.2))
-    for histograms, scale in ((before, 1.0), (after, 1.44**2), (root, 1.44)):
+def test_the_covariance_gives_the_comparison_its_error() -> None:
+    before, after, covariance = (templates(AXES[:1], scale) for scale in (1.0, 1.44, 1.2))
+    for histograms, scale in ((before, 1.0), (after, 1.44**2), (covariance, 1.44)):
         for h in histograms.values():
             view: Any = h.view()
             view["variance"] = 10 * scale
     plots = {
         stem: numbers
-        for stem, _, numbers in draw_templates(config(AXES[:1]), "v", "baseline", after, before, "nominal", root)
+        for stem, _, numbers in draw_templates(config(AXES[:1]), "v", "baseline", after, before, "nominal", covariance)
     }
     assert plots["v_vs_nominal"]["after_over_before"]["error"] == pytest.approx(np.zeros(4), abs=1e-8)
     *_, (_, _, numbers) = draw_templates(config(AXES[:1]), "v", "baseline", after, before, "nominal")

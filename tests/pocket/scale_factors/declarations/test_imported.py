@@ -79,7 +79,7 @@ def test_what_it_refuses(changes: dict[str, Any], message: str) -> None:
 def test_it_waits_for_nothing() -> None:
     factors = {"id": imported()}
     found = analysis({"tnp": config(), "main": config("id")}, scale_factors=factors)
-    assert found.scale_factors_behind("main") == ("id",)
+    assert found.upstream_scale_factors("main") == ("id",)
     assert found.scale_factor("id").configs() == ()
 
 

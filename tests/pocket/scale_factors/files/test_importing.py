@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from pocket.errors import ConfigError, PocketError, ScaleFactorError
 from pocket.parameters.used_files import recording_files
 from pocket.scale_factors import Imported
-from pocket.scale_factors.declarations.base import Made
+from pocket.scale_factors.declarations.base import UpstreamOutputs
 from pocket.scale_factors.files.importing import check, make, write
 from tests.pocket.scale_factors.correction_trees import (
     FORMULAS,
@@ -29,7 +29,7 @@ from tests.pocket.scale_factors.correction_trees import (
 )
 
 KEYS = {"nominal": "sf", "up": "systup", "down": "systdown"}
-NOTHING = Made({}, lambda config: {}, lambda name: name)
+NOTHING = UpstreamOutputs({}, lambda config: {}, lambda name: name)
 #: one value per kind, in bins of pt that are other ones in each year
 TREE = category(
     "kind",
@@ -81,9 +81,9 @@ def test_written_correction_is_the_published_one(tree: Any, points: Any) -> None
 
 
 def test_file_is_read_by_its_name_and_recorded(file: Path) -> None:
-    made = Made({}, lambda config: {}, {"toys://id.json.gz": str(file)}.__getitem__)
+    outputs = UpstreamOutputs({}, lambda config: {}, {"toys://id.json.gz": str(file)}.__getitem__)
     with recording_files() as used:
-        text, result = make("muon_id", declared("toys://id.json.gz"), made)
+        text, result = make("muon_id", declared("toys://id.json.gz"), outputs)
     assert used == {str(file): str(file)}
     (correction,) = json.loads(text)["corrections"]
     assert (correction["description"], correction["version"]) == ("Tight muons", 3)

@@ -47,7 +47,7 @@ def test_what_is_frozen_does_not_count() -> None:
     assert [(change.size, change.bin) for change in found] == [
         (pytest.approx(size), FIRST.binning.labels[1]) for size in (1.0, 0.05)
     ]
-    assert json.loads(report_json(found, 0.1))["settled"] is True
+    assert json.loads(report_json(found, 0.1))["converged"] is True
     with pytest.raises(ScaleFactorError, match="sf: other bins are frozen from one iteration to the next"):
         changes([first, FIRST])
 
@@ -96,16 +96,16 @@ def test_largest_changes_of_several() -> None:
     ]
     assert found[1].text == f"0.05 σ of 'id' in {labels[0]}"
     content = json.loads(report_json(found, 0.1))
-    assert (content["settled"], content["tolerance"]) == (True, 0.1)
+    assert (content["converged"], content["tolerance"]) == (True, 0.1)
     assert [change["iteration"] for change in content["iterations"]] == [1, 2]
-    assert json.loads(report_json(found[:1], 0.1))["settled"] is False
+    assert json.loads(report_json(found[:1], 0.1))["converged"] is False
 
 
 def test_one_iteration_is_no_change() -> None:
     assert largest_changes({"id": [FIRST], "trigger": [FIRST]}) == []
 
 
-def test_two_that_push_each_other_never_settle() -> None:
+def test_two_that_push_each_other_never_converge() -> None:
     """Two normalisations r / (the other one) swap between r and 1 for ever."""
     there, back = moved(FIRST, [0.0, 0.0]), moved(FIRST, [0.2, 0.2])
     found = largest_changes({name: [there, back, there, back] for name in "xy"})

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from correctionlib import CorrectionSet
 from correctionlib.highlevel import Correction
 
-from pocket.scale_factors import Closure, DataMCRatio, EfficiencyMap, Kept, NormRatio, ScaleFactor
+from pocket.scale_factors import Closure, DataMCRatio, EfficiencyMap, NormRatio, PreservedYield, ScaleFactor
 from pocket.scale_factors.files.measured import ALL_YEARS
 from pocket.scale_factors.files.writer import dumps
 from pocket.scale_factors.measurement.measure import measure
@@ -28,13 +28,13 @@ BTAG = NormRatio(
     variable="njet",
     category="without",
     weighted="with",
-    root="root",
+    covariance="root",
     weight="btag",
     axes=("njet",),
     mc=("tt", "dy"),
     closure=Closure(
-        exact={"input": "calibrated", "weighted": "closed"},
-        halves=tuple({"category": f"without{n}", "weighted": f"with{n}", "root": f"root{n}"} for n in (0, 1)),
+        same_events={"input": "calibrated", "weighted": "closed"},
+        split=tuple({"category": f"without{n}", "weighted": f"with{n}", "covariance": f"root{n}"} for n in (0, 1)),
     ),
 )
 VERTICES = DataMCRatio(
@@ -46,9 +46,9 @@ VERTICES = DataMCRatio(
     mc=("tt", "dy"),
     keep_yield=True,
     closure=Closure(
-        exact={"input": "calibrated", "category": "closed"},
-        again={"input": "calibrated", "category": "closed"},
-        halves=({"category": "half0"}, {"category": "half1"}),
+        same_events={"input": "calibrated", "category": "closed"},
+        remeasured={"input": "calibrated", "category": "closed"},
+        split=({"category": "half0"}, {"category": "half1"}),
     ),
 )
 TAGGING = EfficiencyMap(
@@ -57,7 +57,9 @@ TAGGING = EfficiencyMap(
     category="all",
     axes=("pt",),
     mc=("tt",),
-    closure=Closure(kept=(Kept(config="calibrated", without="all", category="closed", root="root"),)),
+    closure=Closure(
+        preserved=(PreservedYield(config="calibrated", unweighted="all", category="closed", covariance="root"),)
+    ),
 )
 NJET, PT = (0.0, 2.0, 3.0, 4.0, 5.0, 6.0, 20.0), (20.0, 40.0, 70.0, 120.0, 300.0)
 NPV = (0.0, *range(22, 46, 2), 60.0)

@@ -24,7 +24,7 @@ def sides(declaration: ScaleFactor, histograms: Any) -> list[Sides]:
 def test_norm_ratio_has_sums_in_all_variations_of_the_weight() -> None:
     toy = events.norm_ratio()
     histograms, _ = toy.filled("derivation", None)
-    part = events.BTAG.parts()["tt"]
+    part = events.BTAG.per_sample()["tt"]
     found = sides(part, histograms)
     assert [one.systematic for one in found] == ["nominal", "hf_up", "hf_down"]
     tt = toy.events["tt"]
@@ -42,7 +42,7 @@ def test_weights_with_a_longer_name_are_others() -> None:
     histogram = events.fill(
         tt["njet"], events.NJET, "njet", {"without": weights, "with": weights, "root": root}, data=False
     )
-    assert [one.systematic for one in sides(events.BTAG.parts()["tt"], {"tt": histogram})] == ["nominal"]
+    assert [one.systematic for one in sides(events.BTAG.per_sample()["tt"], {"tt": histogram})] == ["nominal"]
 
 
 @pytest.mark.parametrize("keep_yield", [False, True])

@@ -18,11 +18,13 @@ def errors(pulls: tuple[float, ...], independent: bool = False, covariance: floa
     labels = [f"pt {number}" for number in range(len(pulls))]
     matrix = 0.01 * ((1 - covariance) * np.eye(len(pulls)) + covariance)
     found = 1 + 0.1 * np.array(pulls)
-    return within_errors("again", "this and that", labels, found, np.ones(len(pulls)), matrix, independent=independent)
+    return within_errors(
+        "remeasured", "this and that", labels, found, np.ones(len(pulls)), matrix, independent=independent
+    )
 
 
 def test_numbers_that_are_the_same() -> None:
-    check = exactly("exact", "this and that", ["a", "b"], [1 + 5e-10, 0.0], [1.0, 0.0])
+    check = exactly("same_events", "this and that", ["a", "b"], [1 + 5e-10, 0.0], [1.0, 0.0])
     assert check.passed is True
     assert check.outcome == "2 compared, relative differences up to 5e-10"
 
@@ -36,13 +38,13 @@ def test_numbers_that_are_the_same() -> None:
     ],
 )
 def test_numbers_that_differ(found: float, text: str) -> None:
-    check = exactly("exact", "this and that", ["a", "b"], [1.0, found], [1.0, 1.0])
+    check = exactly("same_events", "this and that", ["a", "b"], [1.0, found], [1.0, 1.0])
     assert check.passed is False
     assert text in check.outcome
 
 
 def test_something_instead_of_nothing() -> None:
-    check = exactly("exact", "this and that", ["a"], [1e-12], [0.0])
+    check = exactly("same_events", "this and that", ["a"], [1e-12], [0.0])
     assert check.passed is False
     assert "inf" in check.outcome
 
@@ -124,9 +126,9 @@ def test_kept_sums_do_not_count() -> None:
 
 
 def test_check_that_was_not_made() -> None:
-    check = not_made("halves", "halves of the events", "halves=")
+    check = not_made("split", "halves of the events", "split=")
     assert check.passed is None
-    assert check.outcome == "not made: the declaration's closure has no halves="
+    assert check.outcome == "not made: the declaration's closure has no split="
 
 
 def test_each_problem_has_its_bin() -> None:

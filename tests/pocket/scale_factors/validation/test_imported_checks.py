@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from pocket.scale_factors import Imported
-from pocket.scale_factors.declarations.base import Made
+from pocket.scale_factors.declarations.base import UpstreamOutputs
 from pocket.scale_factors.files.importing import make
 from pocket.scale_factors.validation.checks import Check
 from pocket.scale_factors.validation.imported_checks import validate
 from tests.pocket.scale_factors.correction_trees import FORMULAS, PT, binning, category, published
 
-NOTHING = Made({}, lambda config: {}, lambda name: name)
+NOTHING = UpstreamOutputs({}, lambda config: {}, lambda name: name)
 KEYS = {"nominal": "sf", "up": "systup", "down": "systdown", "stat_up": "+stat", "stat_down": "-stat"}
 VALUES = {
     "sf": [1.0, 0.98, 1.02],
@@ -84,8 +84,8 @@ def test_file_with_another_number(tmp_path: Path) -> None:
 def test_what_was_published_is_gone(tmp_path: Path) -> None:
     declaration = declared(tmp_path, VALUES)
     correction, result = make("muon_id", declaration, NOTHING)
-    made = Made({}, NOTHING.years, lambda name: f"{name}.gone")
-    *_, file = validate("muon_id", declaration, made, correction, result).checks
+    outputs = UpstreamOutputs({}, NOTHING.dataset_years, lambda name: f"{name}.gone")
+    *_, file = validate("muon_id", declaration, outputs, correction, result).checks
     assert (file.name, file.passed) == ("file", False)
     assert file.outcome.endswith(".gone does not exist")
 

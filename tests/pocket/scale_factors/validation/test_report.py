@@ -9,22 +9,23 @@ from pocket.scale_factors.validation.checks import Check, Number, exactly, not_m
 from pocket.scale_factors.validation.report import Report
 
 GOOD = exactly("file", "the file and the measurement", ["pt [20, 30)"], [1.0], [1.0])
-BAD = Check("exact", False, "this and that", "2 instead of 1 in pt [20, 30)")
+BAD = Check("same_events", False, "this and that", "2 instead of 1 in pt [20, 30)")
 WORSE = Check("yields", False, "before and after", "3 instead of 1 in sample tt")
-REPORT = Report("btag", (GOOD, BAD, not_made("halves", "halves", "halves="), WORSE))
+REPORT = Report("btag", (GOOD, BAD, not_made("split", "halves", "split="), WORSE))
 
 
 def test_sentence_names_what_failed_first() -> None:
-    assert REPORT.failed == {"exact": BAD.outcome, "yields": WORSE.outcome}
+    assert REPORT.failed == {"same_events": BAD.outcome, "yields": WORSE.outcome}
     assert REPORT.sentence == (
-        "scale factor 'btag' doesn't close: check 'exact' failed: 2 instead of 1 in pt [20, 30); yields failed as well"
+        "scale factor 'btag' doesn't close: check 'same_events' failed: 2 instead of 1 in pt [20, 30); yields failed "
+        "as well"
     )
     assert Report("btag", (GOOD,)).failed == {}
 
 
 def test_two_checks_of_one_name_are_both_told() -> None:
-    twice = Report("btag", (BAD, Check("exact", False, "elsewhere", "4 instead of 1 in pt [30, 50)")))
-    assert twice.failed == {"exact": "2 instead of 1 in pt [20, 30); 4 instead of 1 in pt [30, 50)"}
+    twice = Report("btag", (BAD, Check("same_events", False, "elsewhere", "4 instead of 1 in pt [30, 50)")))
+    assert twice.failed == {"same_events": "2 instead of 1 in pt [20, 30); 4 instead of 1 in pt [30, 50)"}
 
 
 @pytest.mark.parametrize("accepted", [True, False])
@@ -49,8 +50,8 @@ def test_table() -> None:
     assert lines[0] == "closure of scale factor btag: FAILED"
     assert [line.split()[:2] for line in lines[1:]] == [
         ["file", "passed"],
-        ["exact", "FAILED"],
-        ["halves", "-"],
+        ["same_events", "FAILED"],
+        ["split", "-"],
         ["yields", "FAILED"],
     ]
     assert "2 instead of 1 in pt [20, 30) (compared: this and that)" in lines[2]

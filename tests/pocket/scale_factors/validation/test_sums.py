@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pocket.scale_factors import Kept
+from pocket.scale_factors import PreservedYield
 from pocket.scale_factors.validation.checks import Check
-from pocket.scale_factors.validation.sums import check_events, check_kept_yields
+from pocket.scale_factors.validation.sums import check_events, check_preserved_yields
 from tests.pocket.scale_factors.validation import events
 
-KEPT = Kept(config="after", without="all", category="closed", root="root")
+PRESERVED = PreservedYield(config="after", unweighted="all", category="closed", covariance="root")
 WEIGHT = np.where(np.random.default_rng(3).random(events.SIZE) < 0.1, -0.7, 0.7)
 FACTOR = np.random.default_rng(4).normal(1, 0.05, events.SIZE)
 
@@ -87,14 +87,16 @@ def test_other_years_do_not_matter() -> None:
     assert compared(outputs("tt"), after, "tt").outcome == "tt_2017 of after isn't in before"
 
 
-def kept(factor: Any, root: str = "root", **changes: Any) -> Check:
+def mean_weight(factor: Any, covariance: str = "root", **changes: Any) -> Check:
     weights = {"all": WEIGHT, "closed": WEIGHT * factor, "root": WEIGHT * np.sqrt(np.abs(factor))}
     sums = events.sums({"tt": {name: {"nominal": values} for name, values in weights.items()}})
-    return check_kept_yields(dataclasses.replace(events.TAGGING, **changes), dataclasses.replace(KEPT, root=root), sums)
+    return check_preserved_yields(
+        dataclasses.replace(events.TAGGING, **changes), dataclasses.replace(PRESERVED, covariance=covariance), sums
+    )
 
 
 def test_mean_weight_with_the_error_of_the_same_events() -> None:
-    check = kept(FACTOR)
+    check = mean_weight(FACTOR)
     assert check.passed is True
     (number,) = check.numbers
     mean = (WEIGHT * FACTOR).sum() / WEIGHT.sum()
@@ -105,11 +107,11 @@ def test_mean_weight_with_the_error_of_the_same_events() -> None:
 
 
 def test_mean_weight_that_is_off() -> None:
-    check = kept(1.003 * FACTOR)
+    check = mean_weight(1.003 * FACTOR)
     assert check.passed is False
     assert "instead of 1 in sample tt, a pull of" in check.outcome
     # without the correlation nobody sees it
-    independent = kept(1.003 * FACTOR, root="")
+    independent = mean_weight(1.003 * FACTOR, covariance="")
     assert independent.passed is True
     assert "an upper limit" in independent.compared
     assert independent.numbers[0].error == pytest.approx(
@@ -118,8 +120,8 @@ def test_mean_weight_that_is_off() -> None:
 
 
 def test_mean_weight_of_each_year() -> None:
-    assert [number.label for number in kept(FACTOR, years=("2018",)).numbers] == ["year 2018, sample tt"]
-    check = kept(FACTOR, years=("2018", "2017"))
+    assert [number.label for number in mean_weight(FACTOR, years=("2018",)).numbers] == ["year 2018, sample tt"]
+    check = mean_weight(FACTOR, years=("2018", "2017"))
     assert (check.passed, check.outcome) == (
         False,
         "the yield without the weight is 0 in year 2017, sample tt, there is no mean weight",
@@ -129,5 +131,5 @@ def test_mean_weight_of_each_year() -> None:
 def test_only_named_samples_have_to_keep_their_yield() -> None:
     weights = {name: {"nominal": WEIGHT} for name in ("all", "closed", "root")}
     sums = copy.deepcopy(events.sums({"tt": weights, "dy": weights}))
-    check = check_kept_yields(events.TAGGING, dataclasses.replace(KEPT, samples=("dy",)), sums)
+    check = check_preserved_yields(events.TAGGING, dataclasses.replace(PRESERVED, samples=("dy",)), sums)
     assert [number.label for number in check.numbers] == ["sample dy"]

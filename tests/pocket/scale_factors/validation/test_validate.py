@@ -49,31 +49,31 @@ def by_year() -> tuple[dict[str, Sources], ScaleFactorResult]:
 
 def test_norm_ratio_closes() -> None:
     evidence = events.norm_ratio().evidence()
-    assert results(evidence) == dict.fromkeys(("values", "file", "exact", "halves", "yields", "events"), True)
+    assert results(evidence) == dict.fromkeys(("values", "file", "same_events", "split", "yields", "events"), True)
     numbers = {check.name: [number.label for number in check.numbers] for check in validate(evidence).checks}
-    assert len(numbers["exact"]) == 2 * 6 * 3
-    assert "sample dy, njet [2, 3) (hf_up)" in numbers["exact"]
+    assert len(numbers["same_events"]) == 2 * 6 * 3
+    assert "sample dy, njet [2, 3) (hf_up)" in numbers["same_events"]
     assert numbers["yields"] == [
         f"sample {s}, {v}" for s in ("tt", "dy") for v in ("nominal", "btag_hfUp", "btag_hfDown")
     ]
 
 
 def test_data_mc_ratio_closes() -> None:
-    names = ("values", "file", "exact", "again", "halves", "yields", "events")
+    names = ("values", "file", "same_events", "remeasured", "split", "yields", "events")
     assert results(events.data_mc_ratio().evidence()) == dict.fromkeys(names, True)
 
 
 def test_efficiency_map_closes() -> None:
     assert results(events.tagging()) == {
         **dict.fromkeys(("values", "file", "yields", "events"), True),
-        "halves": None,
+        "split": None,
     }
 
 
 def test_without_a_closure_only_what_needs_none() -> None:
     sources, result = by_year()
     evidence = Evidence("sf", BY_YEAR, result, dumps(result), sources, NO_SUMS)
-    assert results(evidence) == {"values": True, "file": True, "exact": None, "again": None, "halves": None}
+    assert results(evidence) == {"values": True, "file": True, "same_events": None, "remeasured": None, "split": None}
 
 
 def test_fits_are_compared_with_the_file() -> None:
@@ -82,7 +82,7 @@ def test_fits_are_compared_with_the_file() -> None:
     result = measure("sf", declaration, histograms)
     sources = {ALL_YEARS: {("toys", "probes"): histograms}}
     evidence = Evidence("sf", declaration, result, dumps(result), sources, NO_SUMS)
-    assert results(evidence) == {"values": True, "file": True, "again": None, "halves": None}
+    assert results(evidence) == {"values": True, "file": True, "remeasured": None, "split": None}
     wrong = dataclasses.replace(evidence, correction=dumps(scaled(result, 1.001)))
     assert "a relative difference of 0.001" in outcomes(wrong)["file"]
 
@@ -90,8 +90,12 @@ def test_fits_are_compared_with_the_file() -> None:
 @pytest.mark.parametrize("toy", [events.norm_ratio(), events.data_mc_ratio()], ids=["norm_ratio", "data_mc_ratio"])
 def test_scale_factor_of_one(toy: events.Toys) -> None:
     failed = outcomes(toy.evidence(one))
-    assert set(failed) == {"file", "exact", "yields"} if toy.declaration is events.BTAG else {"file", "exact", "again"}
-    assert "a relative difference of" in failed["exact"]
+    assert (
+        set(failed) == {"file", "same_events", "yields"}
+        if toy.declaration is events.BTAG
+        else {"file", "same_events", "remeasured"}
+    )
+    assert "a relative difference of" in failed["same_events"]
     report = validate(toy.evidence(one))
     assert report.sentence.startswith("scale factor 'sf' doesn't close: check 'file' failed: ")
 
@@ -102,11 +106,11 @@ def test_scale_factor_that_is_written_but_not_applied() -> None:
     unapplied = events.norm_ratio().evidence(one)
     evidence = dataclasses.replace(right, sources=unapplied.sources)
     failed = outcomes(evidence)
-    assert set(failed) == {"exact", "yields"}
+    assert set(failed) == {"same_events", "yields"}
     nominal, (up, down) = right.result.scale_factor.value, right.result.coupled["hf"]
     off = np.stack([(1 + shift) / (nominal + shift) - 1 for shift in (0 * up, up, down)])
     worst = off.ravel()[np.abs(off).argmax()]
-    assert f"a relative difference of {worst:.2g}, above 1e-09" in failed["exact"]
+    assert f"a relative difference of {worst:.2g}, above 1e-09" in failed["same_events"]
 
 
 def test_map_that_is_a_tenth_too_large() -> None:
@@ -134,8 +138,8 @@ def test_year_that_is_not_there() -> None:
 
 def test_dropped_correlation() -> None:
     failed = outcomes(events.norm_ratio(correlated=False).evidence())
-    assert set(failed) == {"halves"}
-    assert "too good for independent numbers, the errors are too large" in failed["halves"]
+    assert set(failed) == {"split"}
+    assert "too good for independent numbers, the errors are too large" in failed["split"]
 
 
 def test_missing_sample() -> None:
@@ -143,9 +147,9 @@ def test_missing_sample() -> None:
     del evidence.sources[ALL_YEARS]["calibrated", "njet"]["dy"]  # type: ignore[attr-defined]
     del evidence.sums["calibrated"]["datasets_metadata"]["dy_2018"]
     failed = outcomes(evidence)
-    assert set(failed) == {"exact", "yields", "events"}
+    assert set(failed) == {"same_events", "yields", "events"}
     assert failed["events"] == "dy_2018 of derivation isn't in calibrated"
-    assert failed["exact"].startswith("unknown sample 'dy' in the templates of variable 'njet' in configuration")
+    assert failed["same_events"].startswith("unknown sample 'dy' in the templates of variable 'njet' in configuration")
 
 
 def test_sample_that_the_file_lacks() -> None:
@@ -156,7 +160,9 @@ def test_sample_that_the_file_lacks() -> None:
 
 def test_measured_again_with_another_efficiency() -> None:
     """Simulation whose passing entries got the scale factor gives 1; with half of it it doesn't."""
-    declaration = EfficiencyRatio(**toys.DECLARED, closure=Closure(exact={"input": "after"}, again={"input": "after"}))
+    declaration = EfficiencyRatio(
+        **toys.DECLARED, closure=Closure(same_events={"input": "after"}, remeasured={"input": "after"})
+    )
     before = toys.counting(seed=5)
     result = measure("sf", declaration, before)
 
@@ -173,13 +179,13 @@ def test_measured_again_with_another_efficiency() -> None:
     # there are no datasets in these sums
     assert set(failed) == {"events"}
     failed = outcomes(evidence(0.0))
-    assert set(failed) == {"exact", "again", "events"}
-    assert "± " in failed["again"]
+    assert set(failed) == {"same_events", "remeasured", "events"}
+    assert "± " in failed["remeasured"]
 
 
 def test_tagger_measured_again() -> None:
     """Simulation that passes gets the scale factor of its flavour, what fails the rest."""
-    declaration = tagger(closure=Closure(again={"input": "after"}))
+    declaration = tagger(closure=Closure(remeasured={"input": "after"}))
     before, _ = tagged(1)
     result = measure("sf", declaration, before)
 
@@ -196,10 +202,10 @@ def test_tagger_measured_again() -> None:
         sources = {ALL_YEARS: {("tagged", "sv_mass"): before, ("after", "sv_mass"): {**before, "tt": tt}}}
         return Evidence("sf", declaration, result, dumps(result), sources, sums)
 
-    (again,) = (check for check in validate(evidence(1.0)).checks if check.name == "again")
+    (again,) = (check for check in validate(evidence(1.0)).checks if check.name == "remeasured")
     assert again.passed is True
     assert [number.label for number in again.numbers] == [
         f"flavor {flavour}, pt {bounds}" for flavour in (5, 4) for bounds in ("[30, 60)", "[60, 200)")
     ]
     assert [number.found for number in again.numbers] == pytest.approx([1.0] * 4, abs=0.01)
-    assert outcomes(evidence(0.0))["again"].startswith("0.9")
+    assert outcomes(evidence(0.0))["remeasured"].startswith("0.9")

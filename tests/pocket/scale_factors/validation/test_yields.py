@@ -13,7 +13,7 @@ from tests.pocket.scale_factors.validation import events
 
 
 def weighted(evidence: Evidence) -> tuple[NormRatio, Evidence]:
-    (place,) = places(evidence.declaration)["exact"]
+    (place,) = places(evidence.declaration)["same_events"]
     assert isinstance(place, NormRatio)
     return place, evidence
 
@@ -52,7 +52,7 @@ def test_samples_together() -> None:
 def test_yield_that_a_correction_keeps() -> None:
     toy = events.data_mc_ratio()
     evidence = toy.evidence()
-    (place,) = places(evidence.declaration)["exact"]
+    (place,) = places(evidence.declaration)["same_events"]
     assert isinstance(place, DataMCRatio)
     check = check_corrected_yields(place, evidence.units(), evidence.units(place))
     assert check.passed is True

@@ -61,14 +61,14 @@ def test_sidebands_may_touch_the_peak() -> None:
 
 
 def test_groups_share_a_measurement() -> None:
-    parts = EfficiencyMap(**TT_AND_MORE).parts()
+    parts = EfficiencyMap(**TT_AND_MORE).per_sample()
     assert {sample: part.mc for sample, part in parts.items()} == {
         "tt": ("tt", "st"),
         "st": ("tt", "st"),
         "dy": ("dy",),
     }
-    assert all(part.parts() == {} for part in parts.values())
-    assert EfficiencyMap(**SIMULATED).parts() == {}
+    assert all(part.per_sample() == {} for part in parts.values())
+    assert EfficiencyMap(**SIMULATED).per_sample() == {}
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_groups_have_each_sample_once(groups: dict[str, tuple[str, ...]]) -> Non
 
 def test_rates_go_to_the_groups_that_have_them() -> None:
     rates = (LogNormal("top", 1.1, ("tt", "st", "dy")), LogNormal("dy", 1.3, ("dy",)))
-    parts = EfficiencyMap(**TT_AND_MORE, systematics=rates).parts()
+    parts = EfficiencyMap(**TT_AND_MORE, systematics=rates).per_sample()
     assert parts["tt"].systematics == (LogNormal("top", 1.1, ("tt", "st")),)
     assert parts["dy"].systematics == (LogNormal("top", 1.1, ("dy",)), LogNormal("dy", 1.3, ("dy",)))
 

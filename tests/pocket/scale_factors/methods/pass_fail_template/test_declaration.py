@@ -14,7 +14,7 @@ def test_axes_and_sources() -> None:
     declared = declaration(systematics=systematics)
     assert declared.histogram_axes() == ("pt", "passing", "flavor", "sv_mass")
     assert [source.name for source in declared.fitted()] == ["tilt", "xsec"]
-    assert [source.name for source in declared.remeasured()] == ["method"]
+    assert [source.name for source in declared.remeasured_systematics()] == ["method"]
 
 
 @pytest.mark.parametrize(

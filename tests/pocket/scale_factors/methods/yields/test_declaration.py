@@ -41,16 +41,16 @@ def test_categories() -> None:
     assert NORM.categories() == ("without", "with", "root")
     # each event is in all of them
     assert NORM.entry_categories() == ("without",)
-    for changes in ({"weighted": "without"}, {"root": "with"}):
-        with pytest.raises(ConfigError, match="category, weighted and root must differ"):
+    for changes in ({"weighted": "without"}, {"covariance": "with"}):
+        with pytest.raises(ConfigError, match="category, weighted and covariance must differ"):
             dataclasses.replace(NORM, **changes)
 
 
 def test_samples_apart() -> None:
-    parts = APART.parts()
+    parts = APART.per_sample()
     assert {sample: part.mc for sample, part in parts.items()} == {"tt": ("tt",), "dy": ("dy",)}
     assert all(part.together for part in parts.values())
-    assert NORM.parts() == {}
+    assert NORM.per_sample() == {}
 
 
 @pytest.mark.parametrize("key", ["mc", "together"])
