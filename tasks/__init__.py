@@ -2,11 +2,11 @@
 
 import os
 
-# before anything loads NumPy: a process has one core, but OpenBLAS starts a thread for each core of the machine, which
-# takes a tenth of a second with two of them, and much memory on a login node with a hundred
+# OpenBLAS starts a thread for each core when NumPy is loaded. A process here uses one core, so the other threads would
+# only cost start-up time, and much memory on a login node with a hundred cores.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from tasks.core.snapshot import begin
 
-# before more of this checkout is imported
+# The snapshot must exist before more of this checkout is imported.
 begin()

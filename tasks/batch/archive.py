@@ -1,4 +1,4 @@
-"""Archives that are named by their content: the same files make the same archive, other files another one."""
+"""Archives named by their content: the same files make the same archive, other files another one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pocket.base.runtime.file_state import file_checksum
 from pocket.errors import PocketError
 from pocket.io.store.publishing import replacing_file
 
-#: of the environment's packages in 11 s; 1 takes 8 s for a tenth more, 6 takes 23 s for 4 % less
+#: gzip level; 1 is faster but makes larger archives, 6 takes twice as long for little gain
 _COMPRESSION = 4
-#: about how many times smaller than its content an archive of packages is
+#: approximate ratio of the size of packages to the size of their archive
 _SMALLER = 3
-#: digits of the content's checksum in a name
+#: number of digits of the content's checksum in a file name
 _DIGITS = 16
 
 
@@ -32,10 +32,10 @@ class Archive:
     """A compressed tar archive.
 
     Args:
-        path: where it is.
-        sha256: checksum of the archive, empty if it isn't made.
-        size: of the archive, in bytes; an estimate if it isn't made.
-        unpacked: of the files in it, in bytes.
+        path: location of the archive.
+        sha256: checksum of the archive, empty if it hasn't been made.
+        size: size of the archive in bytes; an estimate if it hasn't been made.
+        unpacked: total size in bytes of the files in it.
     """
 
     path: Path
@@ -46,15 +46,15 @@ class Archive:
 
 @dataclass(frozen=True)
 class _Member:
-    """A file as it goes into an archive: without owner and time, which differ where the content doesn't.
+    """A file as it goes into an archive: without owner and time, which differ between machines.
 
     Args:
         name: its name in the archive.
-        path: where it is.
+        path: location of the file.
         mode: its permissions in the archive.
-        readers: the bits of its own permissions that say who may read it.
+        readers: read bits of the file's own permissions.
         sha256: checksum of the content.
-        size: in bytes.
+        size: size in bytes.
     """
 
     name: str
@@ -76,7 +76,7 @@ class _Member:
         """Add the file.
 
         Raises:
-            PocketError: if it isn't as it was when it was read.
+            PocketError: if the file has changed since it was read.
         """
         info = tarfile.TarInfo(self.name)
         info.mode, info.size = self.mode, self.size
@@ -91,7 +91,7 @@ class _Member:
 
 
 class _Hashing:
-    """A file that keeps the checksum of what is read from it."""
+    """A file that computes the checksum of the bytes that are read from it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -105,15 +105,15 @@ class _Hashing:
 
 
 def make_archive(folder: Path, label: str, members: Mapping[str, Path]) -> Archive:
-    """Return the archive of some files as they are now; it is made unless it is there, whole.
+    """Return the archive of some files as they are now, and make it unless a complete one exists.
 
     Args:
-        folder: where archives are kept; made if need be.
-        label: beginning of the archive's name, which goes on with the checksum of the content.
+        folder: folder of the archives, created if needed.
+        label: first part of the archive's name, followed by the checksum of the content.
         members: name in the archive → file.
 
     Raises:
-        PocketError: if a file can't be read or changes meanwhile, or the folder can't be written.
+        PocketError: if a file can't be read or changes during the copy, or the folder can't be written.
     """
     files, path = _named(folder, label, members)
     record = _record(path)
@@ -123,11 +123,11 @@ def make_archive(folder: Path, label: str, members: Mapping[str, Path]) -> Archi
         folder.mkdir(parents=True, exist_ok=True)
         with (
             replacing_file(path) as file,
-            # neither a time nor a name in the head
+            # The gzip header has neither a time nor a name, so that equal content gives equal bytes.
             gzip.GzipFile("", "wb", _COMPRESSION, file, mtime=0) as compressed,
             tarfile.open(fileobj=compressed, mode="w") as archive,
         ):
-            # who can't read one of the files shall not read it here
+            # Whoever can't read one of the files must not read it in the archive either.
             readers = functools.reduce(operator.and_, (member.readers for member in files), 0o444) | 0o200
             os.fchmod(file.fileno(), os.fstat(file.fileno()).st_mode & readers)
             for member in files:
@@ -141,7 +141,7 @@ def make_archive(folder: Path, label: str, members: Mapping[str, Path]) -> Archi
 
 
 def plan_archive(folder: Path, label: str, members: Mapping[str, Path]) -> Archive:
-    """Return the archive that :func:`make_archive` would, without making it.
+    """Return the archive that :func:`make_archive` would make, without making it.
 
     Raises:
         PocketError: if a file can't be read.
@@ -152,7 +152,7 @@ def plan_archive(folder: Path, label: str, members: Mapping[str, Path]) -> Archi
 
 
 def _named(folder: Path, label: str, members: Mapping[str, Path]) -> tuple[list[_Member], Path]:
-    """Return the files of an archive as they are now, and the archive's place, which is named by their content."""
+    """Return the files of an archive as they are now, and the path of the archive, which is named by their content."""
     try:
         files = [_Member.read(name, members[name]) for name in sorted(members)]
     except OSError as error:
@@ -167,7 +167,7 @@ def _record(path: Path) -> Path:
 
 
 def _recorded(path: Path, record: Path) -> Archive | None:
-    """Return the archive that was made before, ``None`` if there is none or it isn't as it was made."""
+    """Return the archive that was made earlier, ``None`` if there is none or it is damaged."""
     try:
         found = Archive(**{**json.loads(record.read_bytes()), "path": path})
         whole = path.stat().st_size == found.size and file_checksum(path) == found.sha256

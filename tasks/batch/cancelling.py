@@ -1,4 +1,4 @@
-"""Removal of the jobs behind a task from the queue."""
+"""Removal of a task's jobs, and those of its upstream tasks, from the queue."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import law
 
 
 def cancel_jobs(root: law.Task) -> None:
-    """Remove the jobs of a task, and of all workflows that it requires, from the queue, and say how many they were.
+    """Remove the jobs of a task and of all workflows that it requires from the queue, and print how many there were.
 
     Raises:
-        QueueError: if the queue can't be asked.
+        QueueError: if the queue can't be read.
     """
     workflows = workflows_behind(root)
     for workflow in workflows:

@@ -1,4 +1,4 @@
-"""Causes for which jobs fail, and what is changed before they are tried again."""
+"""Causes of failed jobs, and the changes that are made before a retry."""
 
 from __future__ import annotations
 
@@ -9,39 +9,40 @@ from pathlib import Path
 
 from tasks.core.loaded import CHANGED
 
-#: seconds that a job waits before its first retry; each further one waits twice as long
+#: seconds before the first retry of a job; each further retry waits twice as long
 BACK_OFF = 30.0
 MAX_BACK_OFF = 1800.0
-#: as often as one error is seen, in one job or in several, nothing is tried again
+#: number of failures with the same error, in one job or in several jobs, after which nothing is retried
 SAME_ERROR_IN_JOB, SAME_ERROR_IN_JOBS = 2, 3
-#: least share of failures with one error among jobs that have ended, from which on the others are expected to fail, too
+#: smallest share of failures with one error, among jobs that have ended, for which the other jobs are expected to fail
+#: too
 _COMMON = 0.2
 
-#: hold codes of HTCondor (https://htcondor.readthedocs.io, "HoldReasonCode"): out of resources; 46 and 47 are the
+#: hold codes of HTCondor for exhausted resources (https://htcondor.readthedocs.io, "HoldReasonCode"); 46 and 47 are the
 #: allowed durations of a job and of its execution
 _MEMORY_CODES, _RUNTIME_CODES = {34}, {46, 47}
 _MEMORY = re.compile(r"memory|\boom\b|out.of.mem", re.IGNORECASE)
 _RUNTIME = re.compile(r"wall ?-?time|run ?-?time|duration|time ?limit|timeout|exceeded .*time", re.IGNORECASE)
-# not by the code of a hold: "CorruptedCredential" (4) may be a Kerberos ticket
+# The hold code doesn't identify a proxy: "CorruptedCredential" (4) may be a Kerberos ticket.
 _PROXY = re.compile(
     r"(proxy|certificate)s?\b.{0,300}\b(expired?|lifetime)|expired (\w+ )?(proxy|certificate)", re.IGNORECASE
 )
 _SIGKILL = 9
-#: shells add this to the number of a signal
+#: offset that shells add to the number of a signal to form an exit code
 _SIGNAL_CODE = 128
 
-# numbers, addresses and paths differ from job to job
+# Numbers, addresses and paths differ from job to job.
 _VARYING = re.compile(r"0x[0-9a-fA-F]+|/\S+|\d+")
 _LAST_LINE = re.compile(
     r"^(?:error: (?:error: )*(?P<sentence>.+)|[A-Za-z_][\w.]*(?:Error|Exception|Interrupt)(?:: .*)?)$", re.MULTILINE
 )
 
-# of law's job script, which itself ends with 60, whatever the code of the task
+# law's job script prints this line. The script itself exits with 60, whatever the code of the task.
 _TASK_CODE = re.compile(r"^task exit code: (\d+)$", re.MULTILINE)
 
 
 class Cause(Enum):
-    """Why a job failed."""
+    """The reason why a job failed."""
 
     MEMORY = "needed more memory"
     RUNTIME = "ran too long"
@@ -59,10 +60,10 @@ class Failure:
 
     Args:
         held: whether it is on hold in the queue.
-        reason: the batch system's words, empty without.
-        hold_code: HTCondor's code of the reason, 0 without.
+        reason: the batch system's reason, empty if it gives none.
+        hold_code: HTCondor's code of the reason, 0 if there is none.
         code: exit code, ``None`` if the job didn't exit by itself.
-        signal: signal that ended it, 0 without.
+        signal: signal that ended it, 0 if none did.
         found: whether the batch system still knows the job.
     """
 
@@ -75,7 +76,7 @@ class Failure:
 
     @property
     def cause(self) -> Cause:
-        """Why it failed, as far as the batch system tells."""
+        """The cause of the failure, as far as the batch system reports it."""
         if is_about_proxy(self.reason):
             return Cause.PROXY
         if self.hold_code in _MEMORY_CODES or _MEMORY.search(self.reason):
@@ -86,7 +87,7 @@ class Failure:
             return Cause.LOST
         if self.held:
             return Cause.HELD
-        # the kernel ends what takes too much memory like this
+        # The kernel kills a process that takes too much memory with this signal.
         if self.signal == _SIGKILL or self.code == _SIGNAL_CODE + _SIGKILL:
             return Cause.MEMORY
         return Cause.REMOVED if self.reason else Cause.FAILED
@@ -94,18 +95,18 @@ class Failure:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a job asks for.
+    """The resources that a job requests.
 
     Args:
-        memory: MB.
-        runtime: hours.
+        memory: memory in MB.
+        runtime: running time in hours.
     """
 
     memory: float
     runtime: float
 
     def after(self, cause: Cause, most: Needs) -> Needs:
-        """Return what it asks for when it is tried again: twice of what it lacked, up to a limit."""
+        """Return the resources to request in a retry: twice of what was missing, up to a limit."""
         if cause is Cause.MEMORY:
             return Needs(max(self.memory, min(2 * self.memory, most.memory)), self.runtime)
         if cause is Cause.RUNTIME:
@@ -114,9 +115,9 @@ class Needs:
 
 
 def is_common(failed: int, done: int) -> bool:
-    """Whether jobs that failed with one error tell that the others would as well.
+    """Whether jobs that failed with one error show that the other jobs would fail as well.
 
-    Among thousands of jobs a few fail with an error that passes.
+    Among thousands of jobs a few fail with a temporary error.
 
     Args:
         failed: number of jobs that failed with it.
@@ -126,7 +127,7 @@ def is_common(failed: int, done: int) -> bool:
 
 
 def is_about_proxy(error: str) -> bool:
-    """Whether the words of an error say that a proxy, or a certificate in it, expired."""
+    """Whether an error message says that a proxy, or a certificate in it, expired."""
     return bool(_PROXY.search(error))
 
 
@@ -141,7 +142,7 @@ def back_off(attempt: int, first: float = BACK_OFF) -> float:
 
 
 def is_final(error: str) -> bool:
-    """Whether every job would fail with an error, however often it is tried."""
+    """Whether every job would fail with an error, however often it is retried."""
     return CHANGED in error
 
 
@@ -156,7 +157,7 @@ def error_of_log(log: Path | None) -> str:
 
 
 def was_killed(log: Path | None) -> bool:
-    """Whether the log of a job says that its task was killed, which the kernel does with what takes too much memory."""
+    """Whether the log of a job says that its task was killed, as the kernel does if a process takes too much memory."""
     if log is None or not log.is_file():
         return False
     codes = _TASK_CODE.findall(log.read_text(encoding="utf-8", errors="replace"))
@@ -164,5 +165,5 @@ def was_killed(log: Path | None) -> bool:
 
 
 def kind_of(error: str) -> str:
-    """Return an error without what differs from job to job, to tell whether two jobs fail with the same one."""
+    """Return an error message without the parts that differ from job to job, so that messages can be compared."""
     return _VARYING.sub("…", error)

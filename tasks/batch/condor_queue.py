@@ -1,4 +1,4 @@
-"""The queue and the history of HTCondor, by its Python bindings, or by its commands where these are of no use."""
+"""The queue and the history of HTCondor, read with its Python bindings, or its commands if the bindings don't work."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import Any, cast
 
 from tasks.batch.queues import ask
 
-#: s that a history is looked back
+#: how far back a history is searched, in s
 HISTORY = 14 * 24 * 3600.0
 
-#: environment variable, and its value for those who want commands instead of the bindings
+#: environment variable, and its value that selects commands instead of the bindings
 VARIABLE, COMMANDS = "POCKET_HTCONDOR", "commands"
 
 Ads = dict[str, dict[str, Any]]
 
-#: the bindings, once the pool has answered a command but not them
+#: the bindings, once the pool has answered a command but refused them
 _not_let_in: list[ModuleType] = []
 
 
@@ -31,9 +31,9 @@ class CondorQueue:
 
     Args:
         constraint: expression of ClassAds that is true for them.
-        attributes: what is asked of each.
-        pool: the pool, empty for the one of this machine.
-        scheduler: name of the schedd, empty for the one of this machine.
+        attributes: names of the attributes to read for each job.
+        pool: the pool, empty for this machine's.
+        scheduler: name of the schedd, empty for this machine's.
     """
 
     constraint: str
@@ -52,10 +52,10 @@ class CondorQueue:
         )
 
     def history(self, most: int) -> Ads:
-        """Return the attributes of jobs that have left the queue, the last ones first.
+        """Return the attributes of jobs that have left the queue, most recent first.
 
         Args:
-            most: the largest number of jobs that are looked for.
+            most: largest number of jobs to return.
 
         Raises:
             QueueError: if the history can't be read.
@@ -70,7 +70,7 @@ class CondorQueue:
         condor = bindings()
         if condor is None:
             return self._printed(command)
-        # a pool doesn't let in bindings of any version, and they raise RuntimeError, IOError and more of their own
+        # A pool may refuse bindings of another version, and they raise RuntimeError, IOError and errors of their own.
         with contextlib.suppress(Exception):
             return by_id(question(self._schedd(condor)))
         found = self._printed(command)
@@ -90,7 +90,7 @@ class CondorQueue:
 
 
 def bindings() -> ModuleType | None:
-    """Return HTCondor's Python bindings, ``None`` if they aren't installed, not wanted, or of no use here."""
+    """Return HTCondor's Python bindings, ``None`` if they aren't installed, are disabled, or don't work here."""
     if os.environ.get(VARIABLE) == COMMANDS or _not_let_in:
         return None
     try:
@@ -101,12 +101,12 @@ def bindings() -> ModuleType | None:
 
 
 def _since() -> str:
-    """Return the expression at which the search ends: a history of years is read from its end on."""
+    """Return the expression at which the search of the history ends, since a history may span years."""
     return f"EnteredCurrentStatus < {int(time.time() - HISTORY)}"
 
 
 def by_id(ads: Sequence[Mapping[str, Any]]) -> Ads:
-    """Return attributes of jobs by their id."""
-    # the bindings return an expression where a value is undefined
+    """Map the id of each job to its attributes."""
+    # The bindings return an expression where a value is undefined.
     plain = [{name: value for name, value in ad.items() if isinstance(value, str | int | float)} for ad in ads]
     return {f"{ad['ClusterId']}.{ad['ProcId']}": ad for ad in plain}

@@ -1,4 +1,4 @@
-"""Answers to law that workflows on any batch system share: where its files are, how jobs begin, when they are done."""
+"""Answers to law that workflows on any batch system share: the location of files, the start and the end of jobs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem, register
 T = TypeVar("T")
 #: batch system → class of its workflows
 WORKFLOWS: dict[str, type[Any]] = {}
-#: what law asks for under the name of the batch system, such as ``htcondor_poll_callback``
+#: methods that law calls with the name of the batch system in front, such as ``htcondor_poll_callback``
 _HOOKS = (
     "output_directory",
     "bootstrap_file",
@@ -32,10 +32,10 @@ _HOOKS = (
 
 
 def on_batch_system(system: BatchSystem) -> Callable[[type[T]], type[T]]:
-    """Return the decorator of the class of a batch system's workflows, which registers both.
+    """Return a decorator for the class of a batch system's workflows, which registers the system and the class.
 
     Raises:
-        ConfigError: if there is another batch system of that name.
+        ConfigError: if another batch system has that name.
     """
 
     def decorate(cls: type[T]) -> type[T]:
@@ -52,7 +52,7 @@ def on_batch_system(system: BatchSystem) -> Callable[[type[T]], type[T]]:
 class BatchControl(BatchOptions):
     """Base of workflows on a batch system, see :func:`on_batch_system`."""
 
-    # no option: with one look a minute, for an hour
+    # This isn't an option: with one look a minute, a queue is given up after an hour.
     poll_fails = 60
 
     exclude_index = True
@@ -65,12 +65,12 @@ class BatchControl(BatchOptions):
 
     @property
     def submission_directory(self) -> Path:
-        """Folder of the files that are handed to the batch system."""
+        """Folder of the files that are submitted to the batch system."""
         return self.control / "submissions"
 
     @property
     def batch_name(self) -> str:
-        """What people see in the queue."""
+        """Name of the jobs in the queue."""
         return f"{self.task_family}.{self.config_part}.{self.version}"
 
     @property
@@ -83,64 +83,64 @@ class BatchControl(BatchOptions):
         return law.LocalDirectoryTarget(str(self.control))
 
     def job_files(self, **kwargs: Any) -> dict[str, Any]:
-        """Return the arguments of law's factory of job files: by default, these are beside the record of the jobs."""
+        """Return the arguments of law's factory of job files, which writes beside the record of the jobs by default."""
         if "dir" in kwargs:
             return kwargs
         self.submission_directory.mkdir(parents=True, exist_ok=True)
         return {**kwargs, "dir": str(self.submission_directory), "mkdtemp": True}
 
     def bootstrap_file(self) -> JobInputFile:
-        """What a job begins with."""
+        """The script that a job starts with."""
         return JobInputFile(str(self.job_environment.bootstrap_file), copy=True, render_job=True)
 
     def cmdline_args(self) -> dict[str, str]:
-        """Say where jobs find the analysis."""
+        """Return the option that tells jobs where the analysis is."""
         return {"--analysis": self.job_environment.analysis}
 
     def prepare(self, config: Any) -> None:
-        """Check the paths of a submission, and tell the job what its bootstrap file needs.
+        """Check the paths of a submission, and pass on the variables that the bootstrap file needs.
 
         Raises:
-            ConfigError: if the site doesn't take a path.
+            ConfigError: if the site doesn't accept a path.
         """
         for path in (self.control, *self.job_environment.paths):
             self.site_inst.check_path(str(path))
-        # what jobs are told of the others is quoted
+        # The variables that jobs get are quoted, so only these paths must have plain characters.
         for path in (self.control, *self.job_environment.files.values()):
             BATCH_SYSTEMS[str(self.effective_workflow)].check_characters(str(path))
         variables = {**self.job_environment.variables, **self.job_variables()}
-        # they are words of a shell script
+        # The values become words of a shell script.
         config.render_variables.update({name: shlex.quote(value) for name, value in variables.items()})
 
     def job_variables(self) -> dict[str, str]:
-        """Return what jobs are told of the task beside their environment."""
+        """Return the variables that jobs get about the task, in addition to those of their environment."""
         site = self.site_inst
         told = {"host_kind": str(self.effective_workflow), "container": site.container, "site_setup": site.setup}
         own_store = {"own_store": "yes"} if site.store == "remote" else {}
         return {**NOTHING_KNOWN, **told, **own_store}
 
     def usage_of(self, branch: int) -> Mapping[str, Any]:
-        """Return what a branch used, as far as its output tells."""
+        """Return the resources that a branch used, as far as its output records them."""
         return {}
 
     def modify_polling_status_line(self, status_line: str) -> str:
-        """Say how far the jobs are, in events too."""
+        """Return the status of the jobs, with the number of events."""
         return str(self.workflow_proxy.status_line())
 
     def poll_callback(self, poll_data: Any) -> bool:
-        """Stop where it is hopeless, or enough is done; meanwhile, the snapshot that jobs run from is in use."""
+        """Return whether to keep polling, and mark the snapshot that jobs run from as used."""
         if (snapshot := current_snapshot()) is not None:
             use(snapshot)
         return bool(self.workflow_proxy.stop_if_decided())
 
     def check_job_completeness(self) -> bool:
-        """Who watches the jobs has looked for the outputs already."""
+        """Return ``False``: the proxy that watches the jobs has checked their outputs already."""
         return False
 
     def use_local_scheduler(self) -> bool:
-        """No job has a scheduler to talk to."""
+        """Return ``True``: jobs have no scheduler to talk to."""
         return True
 
     def post_submit_delay(self) -> float:
-        """The queue knows a job at once."""
+        """Return 0 s: the queue lists a new job at once."""
         return 0.0

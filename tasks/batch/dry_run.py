@@ -1,4 +1,4 @@
-"""Dry runs: the files of a submission are written and shown, and nothing is submitted."""
+"""Dry runs, which write and show the files of a submission without submitting anything."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tasks.core.targets import find_remote, remembering
 
 #: folder of the files, beside the record of the jobs
 FOLDER = "dry-run"
-#: lines of a list of jobs that are shown
+#: number of lines shown of a list of jobs
 _SHOWN = 2
 
 
@@ -24,10 +24,10 @@ def dry_run(root: law.Task) -> None:
     """Write and show the files that would be submitted for a task and all workflows that it requires.
 
     Raises:
-        ConfigError: as a submission would, such as for a path that the site doesn't take.
+        ConfigError: as in a submission, such as for a path that the site doesn't accept.
     """
     with remembering():
-        # what comes first is shown first
+        # Upstream workflows are shown first.
         workflows = workflows_behind(root)[::-1]
         archives = {path for workflow in workflows for path in _show(workflow) if not path.exists()}
     if archives:
@@ -37,7 +37,7 @@ def dry_run(root: law.Task) -> None:
 
 
 def _show(workflow: Any) -> list[Path]:
-    """Write and show the files of a workflow, or say why there are none; return the archives that its jobs get."""
+    """Write and show the files of a workflow, or say why there are none; return the archives that its jobs need."""
     label = workflow.progress_label
     if not workflow.workflow_condition():
         print(f"{label}: its jobs aren't known yet, because {workflow.awaited()} isn't complete: run that first")
@@ -46,7 +46,7 @@ def _show(workflow: Any) -> list[Path]:
         print(f"{label}: complete, nothing to submit")
         return []
     find_remote(branch.output() for branch in workflow.get_branch_tasks().values())
-    # a bundle takes long to make, and much space
+    # A bundle takes time and space, so it is only named.
     workflow.job_environment = workflow.make_job_environment(make=False)
     folder = workflow.control / FOLDER
     shutil.rmtree(folder, ignore_errors=True)
@@ -64,7 +64,7 @@ def _show(workflow: Any) -> list[Path]:
 
 
 def _summary(workflow: Any, needs: Needs, jobs: Sequence[Sequence[int]]) -> str:
-    """Return in words how many jobs there are, and what each asks for."""
+    """Return a description of the number of jobs and of what each requests."""
     branches = [branch for job in jobs for branch in job]
     events = sum(map(workflow.branch_size, branches))
     site = workflow.site_inst
@@ -84,7 +84,7 @@ def _counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def shortened(lines: Sequence[str]) -> list[str]:
-    """Return the lines of a submit file with a part of its list of jobs, which may be long.
+    """Return the lines of a submit file with its list of jobs shortened.
 
     Example:
         >>> shortened(["queue a from (", "1", "2", "3", "4", "5", ")"])

@@ -1,6 +1,6 @@
-"""Environments of jobs: the checkout and the packages of who submits them, or a bundle of both that comes along.
+"""Environments of jobs: the checkout and packages of the user who submits them, or a bundle of both that is sent along.
 
-law's own bundle of a repository (law.contrib.git) has no packages, isn't the same twice and isn't checked by jobs.
+law's own bundle of a repository (law.contrib.git) has no packages, isn't reproducible and isn't verified by jobs.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from tasks.batch.archive import Archive, make_archive, plan_archive
 from tasks.batch.packages import package_files, site_packages
 from tasks.settings.remote_store import remote_store
 
-#: where a job unpacks, below its working directory
+#: folder below the working directory where a job unpacks the bundle
 UNPACKED = "bundle"
-#: folders in the bundle of the code: the checkout, and the folder of an analysis that isn't in it
+#: folders in the bundle of the code: the checkout, and the folder of an analysis outside of it
 _CHECKOUT, _OUTSIDE = "checkout", "outside"
-#: what a job is told of the task that it runs, such as its fingerprint and records, by the name in a script
+#: variables about the task that a job runs, such as its fingerprint and records, with the names of the script
 NOTHING_KNOWN = dict.fromkeys(("expected", "records", "host_kind", "container", "site_setup", "proxy", "own_store"), "")
-#: largest size of the code before compression, in bytes: more isn't code
+#: largest size of the code before compression, in bytes; anything larger isn't only code
 MAX_CODE = 200_000_000
-#: scratch space that a job needs beside the bundle, in bytes
+#: scratch space that a job needs in addition to the bundle, in bytes
 _SCRATCH = 2_000_000_000
 
 
 @dataclass(frozen=True)
 class JobEnvironment:
-    """What a job needs before its task can run.
+    """Everything that a job needs before its task can run.
 
     Args:
         bootstrap: name of the script in this folder that the job sources.
-        analysis: reference of the analysis, in the job.
-        variables: name → value, to be set in the script.
-        files: name → file that goes to the working directory of the job.
-        paths: what of this machine is named in the submission.
-        disk: scratch space in bytes, 0 for what the batch system gives.
+        analysis: reference of the analysis inside of the job.
+        variables: name → value of the variables that the script sets.
+        files: name → file to be transferred to the working directory of the job.
+        paths: paths of this machine that the submission names.
+        disk: scratch space in bytes, 0 for the batch system's default.
     """
 
     bootstrap: str
@@ -63,17 +63,17 @@ class JobEnvironment:
 
 
 def job_environment(kind: str, folder: Path, analysis: str, make: bool = True) -> JobEnvironment:
-    """Return what jobs run in; a bundle is made for it.
+    """Return the environment of jobs, and make a bundle for it if needed.
 
     Args:
         kind: one of :data:`tasks.settings.sites.ENVIRONMENTS`.
-        folder: where bundles are kept.
+        folder: folder of the bundles.
         analysis: reference of the analysis.
-        make: whether archives that aren't there are made, and the snapshot is kept; else they are only named.
+        make: whether missing archives are made and the snapshot is kept; otherwise they are only named.
 
     Raises:
-        ConfigError: if no bundle can be made of what is there.
-        PocketError: if a file changes meanwhile, or the folder can't be written.
+        ConfigError: if no bundle can be made from this environment.
+        PocketError: if a file changes during the copy, or the folder can't be written.
     """
     from pocket.configuration.analysis import absolute_reference
 
@@ -99,16 +99,16 @@ def job_environment(kind: str, folder: Path, analysis: str, make: bool = True) -
 
 
 def _keep_for_jobs(root: Path, analysis: Path | None) -> None:
-    """Keep snapshots for as long as jobs may wait, and let these find the index of tasks instead of making it.
+    """Keep snapshots for as long as jobs may wait, and give them the index of tasks so that jobs needn't make it.
 
     Args:
         root: snapshot of the checkout.
-        analysis: the snapshot that the analysis comes from, ``None`` if it is installed.
+        analysis: the snapshot of the analysis, ``None`` if it is installed.
     """
     with contextlib.suppress(OSError):
         for snapshot in {root, analysis or root}:
             (snapshot / BY_JOBS).touch()
-        # as setup.sh has it
+        # setup.sh uses the same condition.
         newest = max(file.stat().st_mtime for file in (root / "law.cfg", *(root / "tasks").rglob("*.py")))
         index, place = Path(os.environ["LAW_HOME"], "index"), root / ".law" / "index"
         if not place.exists() and index.stat().st_mtime > newest:
@@ -117,10 +117,10 @@ def _keep_for_jobs(root: Path, analysis: Path | None) -> None:
                 file.write(index.read_bytes())
 
 
-# once per process: jobs that are tried again run with what those before them had, and with what is loaded here
+# The result is cached per process: retried jobs run with what earlier jobs had, and with the code that is loaded here.
 @functools.cache
 def _bundle(folder: Path, analysis: str, make: bool) -> tuple[Archive, Archive, str]:
-    """Return the archive of the code, that of the packages, and the analysis' reference in a job."""
+    """Return the archive of the code, the archive of the packages, and the reference of the analysis in a job."""
     from pocket.parameters.locations import project_root
 
     root = project_root().absolute()
@@ -133,14 +133,14 @@ def _bundle(folder: Path, analysis: str, make: bool) -> tuple[Archive, Archive, 
 
 
 def code_members(root: Path, analysis: str) -> tuple[dict[str, Path], str]:
-    """Return the code that jobs of an analysis need, name in the bundle → file, and the analysis' reference there.
+    """Return the code that jobs of an analysis need as name in the bundle → file, and the analysis' reference there.
 
     Args:
         root: the checkout.
-        analysis: reference of the analysis, an absolute one.
+        analysis: absolute reference of the analysis.
 
     Raises:
-        ConfigError: if git ignores the analysis, or there is too much.
+        ConfigError: if git ignores the analysis, or the code is too large.
     """
     from pocket.executors.code import package_folder
 
@@ -161,7 +161,7 @@ def code_members(root: Path, analysis: str) -> tuple[dict[str, Path], str]:
     elif not folder.is_relative_to(site_packages()):
         base = snapshot_of(folder) or folder.parent
         place = f"{_OUTSIDE}/{folder.relative_to(base).as_posix()}"
-        # a snapshot has the modules beside the analysis that it imports
+        # A snapshot has the modules beside the analysis that it imports.
         files = _code_files(base) if snapshot_of(folder) else [Path(folder.name, file) for file in source_files(folder)]
         members |= {f"{_OUTSIDE}/{file.as_posix()}": base / file for file in files}
     if is_path:

@@ -21,7 +21,7 @@ from tasks.batch.queues import QueueError, QueueManager, branches_of
 from tasks.batch.submission import BatchProxy
 from tasks.settings.batch_systems import BatchSystem
 
-#: attributes of jobs, by which they are found again: the control folder, and the branches like ``_0To1``
+#: attributes that identify jobs in the queue: the control folder, and the branches as in ``_0To1``
 CONTROL, BRANCHES = "PocketlawControl", "PocketlawBranches"
 _ASKED = (
     "ClusterId",
@@ -36,7 +36,7 @@ _ASKED = (
     "LastRemoteHost",
     BRANCHES,
 )
-#: JobStatus → what it means; jobs that are suspended or transfer their output run
+#: values of JobStatus; jobs that are suspended or transfer their output count as running
 _IDLE, _RUNNING, _REMOVED, _COMPLETED, _HELD = 1, 2, 3, 4, 5
 #: HoldReasonCode of condor_hold
 _BY_A_PERSON = 1
@@ -59,13 +59,13 @@ HTCONDOR = BatchSystem(
             default=law.NO_STR, significant=False, description="schedd that jobs are sent to; default: this machine's"
         ),
     },
-    # macros of submit files, the ends of texts, and lists
+    # These are macros of submit files, the ends of strings, and separators of lists.
     unsuitable=re.compile(r'[$",\\\x00-\x1f]'),
 )
 
 
 class HTCondorManager(QueueManager, HTCondorJobManager):
-    """Asks for all jobs of a workflow at once, by their control folder.
+    """Queries all jobs of a workflow at once, by their control folder.
 
     Args:
         control: the control folder.
@@ -87,7 +87,7 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
             try:
                 ads = {**self.queue.history(max(missing, len(asked))), **ads}
             except QueueError as error:
-                # of jobs that have left the queue, their outputs tell
+                # For jobs that have left the queue, the outputs show whether they succeeded.
                 self.say(f"{error}; jobs that have left the queue are done if their outputs are there")
         states = {each: self._state(each, ads.get(each)) for each in asked}
         return states if isinstance(job_id, list | tuple) else states[job_id]
@@ -101,7 +101,7 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
         }
 
     def in_queue(self) -> list[str]:
-        """Return the ids of the workflow's jobs that are in the queue, those on hold too."""
+        """Return the ids of the workflow's jobs that are in the queue, including those on hold."""
         return [job_id for job_id, ad in self.queue.jobs().items() if ad["JobStatus"] not in (_REMOVED, _COMPLETED)]
 
     def _state(self, job_id: str, ad: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -123,9 +123,9 @@ class HTCondorManager(QueueManager, HTCondorJobManager):
 
 
 def is_held_by_a_person(ad: Mapping[str, Any]) -> bool:
-    """Whether a job is on hold because somebody said so: it stays until somebody releases or removes it.
+    """Whether a job is on hold because a person put it there: it stays until somebody releases or removes it.
 
-    Pools that watch their jobs hold them with the same code, for a reason.
+    Pools that watch their jobs hold them with the same code but give a reason.
     """
     by_a_person = ad["JobStatus"] == _HELD and ad.get("HoldReasonCode") == _BY_A_PERSON
     return bool(by_a_person and Failure(held=True, reason=ad.get("HoldReason", "")).cause is Cause.HELD)
@@ -135,11 +135,11 @@ class HTCondorProxy(BatchProxy, HTCondorWorkflowProxy):
     """Runs branches as jobs on HTCondor."""
 
     def write_group(self, jobs: OrderedDict[int, list[int]]) -> list[Path]:
-        """Write the file of jobs that ask for the same, and return it."""
+        """Write the submit file of jobs with equal requests, and return it."""
         return [Path(self.create_job_file(jobs)["job"])]
 
     def _tidy(self) -> None:
-        """Remove the streams of jobs that are done: law's log has them, too."""
+        """Remove the output streams of finished jobs, which are in law's log as well."""
         control = self.task.control
         for data in self.job_data.jobs.values():
             if data["status"] == self.job_manager.FINISHED:
@@ -159,17 +159,17 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
     exclude_params_branch: ClassVar = set(HTCONDOR.options)
 
     def htcondor_create_job_manager(self, **kwargs: Any) -> HTCondorManager:
-        """Return the manager."""
+        """Return the job manager."""
         places = {"pool": self.htcondor_pool, "scheduler": self.htcondor_scheduler}
         given = {name: place for name, place in places.items() if place != law.NO_STR}
         return HTCondorManager(str(self.control), **given, **kwargs)
 
     def htcondor_create_job_file_factory(self, **kwargs: Any) -> Any:
-        """Put the files of submissions beside the record of the jobs."""
+        """Return a factory that writes the files of submissions beside the record of the jobs."""
         return super().htcondor_create_job_file_factory(**self.job_files(**kwargs))
 
     def htcondor_job_config(self, config: Any, job_num: Any, branches: Any) -> Any:
-        """Say what jobs ask for, and by what they are found again."""
+        """Add the resources that jobs request, and the attributes that identify them in the queue."""
         site, needs = self.site_inst, self.workflow_proxy.needs(law.util.make_list(job_num)[0])
         self.prepare(config)
         environment = self.job_environment
@@ -179,7 +179,7 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
             (f"MY.{CONTROL}", f'"{self.control}"'),
             (f"MY.{BRANCHES}", '"$(law_job_postfix)"'),
             ("JobBatchName", self.batch_name),
-            # law's own log begins when the job does; what keeps it from beginning is in these, which condor_tail reads
+            # law's own log begins when the job does. An error before that is in these files, which condor_tail reads.
             ("log", "jobs.log"),
             ("output", "job$(law_job_postfix).out"),
             ("error", "job$(law_job_postfix).err"),
@@ -187,7 +187,7 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
             ("request_cpus", self.job_cores),
         ]
         seconds = round(needs.runtime * 3600)
-        # a longer time than the first one was asked for, so the flavour doesn't do any more
+        # A retry may request a longer time than the flavour stands for.
         if site.flavour and needs.runtime <= self.needs.runtime:
             config.custom_content.append(("MY.JobFlavour", f'"{site.flavour}"'))
         else:
@@ -207,7 +207,7 @@ class HTCondorBatch(BatchControl, HTCondorWorkflow):
         if site.send_credential:
             config.custom_content.append(("MY.SendCredential", "True"))
         if proxy := self.job_proxy(needs.runtime):
-            # a copy in the job's folder, for the user only; the job gets X509_USER_PROXY
+            # HTCondor copies the file to the job's folder, readable for the user only, and sets X509_USER_PROXY.
             config.custom_content.append(("x509userproxy", proxy))
         wanted = [f"({site.requirements})"] if site.requirements else []
         if hosts := self.workflow_proxy.blocked_hosts:

@@ -25,30 +25,30 @@ from tasks.settings.sites import ENVIRONMENTS, Site, read_site
 BUNDLES = ".bundles"
 
 _OF_SITE = "default: the site's"
-#: options that are a site's, too
+#: options that can also be set in the site
 _OF_SITE_TOO = ("flavour", "container", "environment", "accounting_group", "proxy")
-#: MB that no job does with; less has no unit where one was meant
+#: MB that every job needs; a smaller number was probably given without its unit
 _LEAST_MEMORY = 50
 
 
 class WorkflowTypes(law.Task):
-    """A task that knows where its branches, or those of what it requires, may run."""
+    """A task that knows where its branches, or those of its requirements, may run."""
 
-    #: what ``--workflow`` may be
+    #: allowed values of ``--workflow``
     workflow_types: ClassVar[tuple[str, ...]] = ("local",)
 
     exclude_index = True
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse an unknown type of workflow, in whose place law would take another."""
+        """Refuse an unknown type of workflow, which law would replace by another one."""
         if params.get("workflow") not in (None, law.NO_STR):
             check_known("workflow", [params["workflow"]], cls.workflow_types, f"{cls.task_family}, --workflow")
         return super().modify_param_values(params)
 
 
 class BatchOptions(WorkflowTypes):
-    """Adds what jobs ask for; nothing of it changes an output."""
+    """Adds the options for batch jobs; none of them changes an output."""
 
     workflow = luigi.Parameter(default="local", significant=False, description="where branches run; default: local")
     site = luigi.Parameter(
@@ -129,7 +129,7 @@ class BatchOptions(WorkflowTypes):
 
     exclude_index = True
 
-    # a branch alone runs where it is called
+    # A single branch runs in the process that calls it.
     exclude_params_branch: ClassVar = {
         "site",
         "memory",
@@ -150,7 +150,7 @@ class BatchOptions(WorkflowTypes):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse an unknown site, and what the batch system has no word for."""
+        """Refuse an unknown site, and options that the batch system doesn't support."""
         params = super().modify_param_values(params)
         if "site" in params:
             site, workflow = read_site(params["site"]), params["workflow"]
@@ -177,34 +177,34 @@ class BatchOptions(WorkflowTypes):
         return params
 
     def _cancel_jobs(self, value: Any) -> None:
-        """Remove the jobs from the queue; law calls this where ``cancel_jobs`` is given, and ends then."""
+        """Remove the jobs from the queue; law calls this if ``cancel_jobs`` is given, and exits afterwards."""
         cancel_jobs(self)
 
     def _dry_run(self, value: Any) -> None:
-        """Write and show what would be submitted; law calls this where ``dry_run`` is given, and ends then."""
+        """Write and show the files of a submission; law calls this if ``dry_run`` is given, and exits afterwards."""
         dry_run(self)
 
     @property
     def site_inst(self) -> Site:
-        """The site, with what the command line says otherwise."""
+        """The site, with the options of the command line applied."""
         site = read_site(self.site)
         given = {name: getattr(self, name) for name in _OF_SITE_TOO}
         return site.changed(**{name: value for name, value in given.items() if value != law.NO_STR})
 
     @cached_property
     def job_environment(self) -> JobEnvironment:
-        """What jobs run in."""
+        """The environment of jobs."""
         return self.make_job_environment()
 
     def make_job_environment(self, make: bool = True) -> JobEnvironment:
-        """Return what jobs run in, see :func:`tasks.batch.environment.job_environment`."""
+        """Return the environment of jobs, see :func:`tasks.batch.environment.job_environment`."""
         site = self.site_inst
         folder = Path(site.log_directory or store_root()) / BUNDLES
         return job_environment(site.environment, folder, self.analysis, make)
 
     @property
     def needs(self) -> Needs:
-        """What a job asks for at first."""
+        """The resources that a job requests at first."""
         site = self.site_inst
         memory = site.memory if self.memory == law.NO_FLOAT else self.memory
         runtime = site.runtime if self.runtime == law.NO_FLOAT else self.runtime
@@ -212,17 +212,17 @@ class BatchOptions(WorkflowTypes):
 
     @property
     def most_needs(self) -> Needs:
-        """What it asks for at most."""
+        """The largest resources that a job requests after retries."""
         return Needs(self.site_inst.max_memory, self.site_inst.max_runtime)
 
     def job_proxy(self, hours: float) -> Path | None:
         """Return the X.509 proxy that jobs get, ``None`` if they get none.
 
         Args:
-            hours: how long it is needed from now.
+            hours: how long the proxy is needed from now on.
 
         Raises:
-            ConfigError: if it isn't there, isn't private, doesn't live that long, or is where the site takes no files.
+            ConfigError: if it doesn't exist, isn't private, expires too early, or is where the site accepts no files.
         """
         site = self.site_inst
         if not site.proxy:
@@ -232,7 +232,7 @@ class BatchOptions(WorkflowTypes):
         return path
 
     def proxy_problem(self, hours: float) -> str:
-        """Return what :meth:`job_proxy` complains about, empty if it doesn't."""
+        """Return the error message of :meth:`job_proxy`, empty if there is none."""
         try:
             self.job_proxy(hours)
         except ConfigError as error:
@@ -241,20 +241,20 @@ class BatchOptions(WorkflowTypes):
 
 
 def add_batch_system(system: BatchSystem) -> None:
-    """Let ``--workflow`` be a batch system that was registered, and add the options that it alone has."""
+    """Make a registered batch system a choice of ``--workflow``, and add the options that only this system has."""
     BatchOptions.workflow_types = ("local", *BATCH_SYSTEMS)
     BatchOptions.workflow.description = f"where branches run: {', '.join(BatchOptions.workflow_types)}; default: local"
     for name, parameter in system.options.items():
         setattr(BatchOptions, name, parameter)
-        # Python calls this for what stands in the body of a class
+        # Python calls this only for attributes in the body of a class.
         parameter.__set_name__(BatchOptions, name)
 
 
 def _check_given(params: Mapping[str, Any], workflow: str) -> None:
-    """Check what is given for jobs.
+    """Check the options for batch jobs.
 
     Raises:
-        ConfigError: if it is for another batch system, or less memory than any job needs.
+        ConfigError: if one is for another batch system, or the memory is less than any job needs.
     """
     for kind, system in BATCH_SYSTEMS.items():
         for option, parameter in system.options.items():

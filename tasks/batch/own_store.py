@@ -1,6 +1,6 @@
-"""Stores of jobs that see nothing of the machine that submitted them: each has a folder of its own, which ends with it.
+"""Stores of jobs that don't see the machine that submitted them: each job has its own, which is deleted at its end.
 
-What such a job reads comes from the remote store, and what it writes goes there.
+Such a job reads from the remote store and uploads its outputs there.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from pocket.datasets.fileset import Fileset
     from tasks.core.targets import StoreTarget
 
-#: environment variable of such jobs: the store of who submitted them
+#: environment variable of such jobs, with the path of the store of the user who submitted them
 VARIABLE = "POCKET_SUBMITTED_STORE"
-#: beginnings of paths that are the same on all nodes
+#: prefixes of paths that are the same on all nodes
 _EVERYWHERE = ("/cvmfs/",)
 
 
 def has_own_store() -> bool:
-    """Whether this process is such a job."""
+    """Whether this process is a job with its own store."""
     return VARIABLE in os.environ
 
 
 def is_made_elsewhere(family: str) -> bool:
-    """Whether this is such a job, and the output of a task was made, and looked at, before it was submitted.
+    """Whether this job has its own store, and the output of a task was made and checked before the job was submitted.
 
-    Else each of thousands of jobs would ask the remote store for thousands of outputs.
+    Otherwise, each of thousands of jobs would look for thousands of outputs in the remote store.
 
     Args:
         family: family of the task.
@@ -45,7 +45,7 @@ def is_made_elsewhere(family: str) -> bool:
 
 
 def with_own_paths(fileset: Fileset) -> Fileset:
-    """Return a fileset in which files in the store of who submitted the job are in its own."""
+    """Return a fileset with the paths in the submitting user's store replaced by those in the job's own store."""
     if (submitted := os.environ.get(VARIABLE)) is None:
         return fileset
     own = str(store_root())
@@ -60,7 +60,7 @@ def with_own_paths(fileset: Fileset) -> Fileset:
 
 
 def check_own_store(site: Site, workflow: str) -> None:
-    """Check that jobs of a site can do without the store of who submits, if they don't see it.
+    """Check that jobs of a site that don't see the store of the submitting user can run without it.
 
     Raises:
         ConfigError: if they can't.
@@ -77,15 +77,15 @@ def check_own_store(site: Site, workflow: str) -> None:
 
 
 def check_reach(site: Site, outputs: Iterable[StoreTarget], branches: Iterable[Any]) -> None:
-    """Check that jobs reach all that they read and write.
+    """Check that jobs can access all files that they read and write.
 
     Args:
-        site: where they run.
-        outputs: the outputs that they read or write.
-        branches: what they process (:class:`pocket.datasets.branches.Branch`).
+        site: site of the jobs.
+        outputs: outputs that they read or write.
+        branches: branches that they process (:class:`pocket.datasets.branches.Branch`).
 
     Raises:
-        ConfigError: if an output has no place in the remote store, or a file is on this machine alone.
+        ConfigError: if an output has no place in the remote store, or a file exists only on this machine.
     """
     folders = set()
     for output in outputs:

@@ -1,4 +1,4 @@
-"""The installed packages that jobs need: all but those that only the extras for other purposes ask for."""
+"""The installed packages that jobs need: all except those that only extras for other purposes require."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def package_files(root: Path) -> list[Path]:
     """Return the files in site-packages that jobs need, relative to it and sorted.
 
     Args:
-        root: the checkout, whose pyproject.toml says what is for which purpose.
+        root: the checkout, whose pyproject.toml says which extra needs which packages.
 
     Raises:
         ConfigError: outside of a virtual environment, and for packages that are installed as a link to their code.
     """
     if sys.prefix == sys.base_prefix:
         raise ConfigError(f"a bundle is made of the environment of setup.sh, but {sys.executable} is in none")
-    # takes long to import, and only what makes a bundle needs it
+    # tomllib takes long to import and is only needed to make a bundle.
     import tomllib
 
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -53,14 +53,14 @@ def site_packages() -> Path:
 
 
 def with_requirements(requirements: Iterable[str]) -> set[str]:
-    """Return the names of the installed packages that requirements name, and of all that those require.
+    """Return the names of the installed packages that requirements name, and of all packages that those require.
 
     Args:
         requirements: as in pyproject.toml, e.g. ``"xgboost-cpu>=3; sys_platform=='linux'"``.
     """
     from packaging.requirements import Requirement
 
-    # a package may be required again with more extras
+    # A package may be required again with more extras.
     seen: set[tuple[str, frozenset[str]]] = set()
     waiting = [(Requirement(text), frozenset[str]()) for text in requirements]
     while waiting:

@@ -1,4 +1,4 @@
-"""Watching of jobs, which workflows on any batch system share: how jobs are watched, tried again and given up."""
+"""Watching, retrying and giving up of jobs, shared by workflows on all batch systems."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ from tasks.batch.causes import (
 from tasks.batch.status import Status, advice, sample
 from tasks.core.targets import find_remote, store_targets
 
-#: jobs that fail on a host, one after the other, until it gets no more
+#: number of consecutive failures on a host after which it gets no more jobs
 FAILURES_ON_HOST = 3
 
 
 class BatchError(PocketError):
-    """Jobs failed for good."""
+    """Jobs failed and aren't retried."""
 
 
 class JobEntry(dict[str, Any]):
-    """What law's record has of a job; law copies the entries of all jobs at each look at the queue."""
+    """The entry of a job in law's record; law copies the entries of all jobs at each look at the queue."""
 
     def __deepcopy__(self, memo: Any) -> JobEntry:
-        # A generic deep copy takes a hundred times longer: most of a look with thousands of jobs.
+        # Fast path: a generic deep copy would dominate a look at the queue with thousands of jobs.
         return JobEntry(self, branches=list(self["branches"]), extra=dict(self["extra"]))
 
 
 class PersistentJobData(JobData):
-    """law's record of the jobs, with what they need, and the cause and the words of each failed attempt."""
+    """law's record of the jobs, with their resources, and the cause and the message of each failed attempt."""
 
     attributes = {**JobData.attributes, "needs": {}, "failures": {}}  # noqa: RUF012  as law has it
 
@@ -57,7 +57,7 @@ class PersistentJobData(JobData):
         return JobEntry(super().job_data(*arguments, **options))
 
     def update(self, other: Mapping[str, Any]) -> None:
-        """Take over a record, such as one that was read from a file."""
+        """Take over the entries of another record, such as one that was read from a file."""
         super().update(other)
         jobs = self["jobs"]
         self["jobs"] = type(jobs)((number, JobEntry(entry)) for number, entry in jobs.items())
@@ -66,10 +66,10 @@ class PersistentJobData(JobData):
 class RetryingProxy:
     """Mixin of law's remote workflow proxies.
 
-    Jobs on hold are removed. A failed job is tried again after a while that grows with each attempt, with twice the
-    memory or time if it lacked that. One that fails with the same error again, or with the error of several others,
-    is given up, because it would fail again; so are all if one has other code than was submitted. Hosts where several
-    jobs failed get no more, if others did well.
+    Jobs on hold are removed. A failed job is retried after a delay that doubles with each attempt, with twice the
+    memory or time if it lacked that. A job that fails with the same error again, or with the error of several other
+    jobs, is given up, because it would fail again. All jobs are given up if one of them runs other code than was
+    submitted. Hosts where several jobs failed get no more jobs, if other hosts work.
     """
 
     task: Any
@@ -81,18 +81,18 @@ class RetryingProxy:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._not_before: dict[int, float] = {}
-        #: number of jobs that failed on a host since one was done there
+        #: number of failures on a host since the last success there
         self._hosts: Counter[str] = Counter()
-        #: hosts where a job was done
+        #: hosts where a job succeeded
         self._good_hosts: set[str] = set()
         self._errors: dict[int, list[str]] = {}
-        #: why jobs weren't taken by the batch system
+        #: error messages of jobs that the batch system refused
         self._refused: dict[int, str] = {}
         #: an error that several jobs failed with
         self._common_error = ""
-        #: how many jobs were done, and how many on hold, at the last look
+        #: number of finished jobs and of jobs on hold, at the last look
         self._done = self._held = 0
-        #: time of the first look at the queue, and the events that were done by then
+        #: time of the first look at the queue, and the number of events that were done at that time
         self._begin: tuple[float, int] | None = None
         super().__init__(*args, **kwargs)
         self.job_manager.observe = self._observe
@@ -105,7 +105,7 @@ class RetryingProxy:
         return PersistentJobData
 
     def needs(self, job_num: int) -> Needs:
-        """Return what a job asks for."""
+        """Return the resources that a job requests."""
         own = self.job_data.needs.get(str(job_num))
         return Needs(*own) if own else self._first_needs
 
@@ -122,24 +122,24 @@ class RetryingProxy:
     def blocked_hosts(self) -> list[str]:
         """Hosts that get no jobs."""
         failing = [host for host, failures in self._hosts.items() if failures >= FAILURES_ON_HOST]
-        # without others that work, jobs would wait for ever
+        # Without any other working host, jobs would wait for ever.
         return [*self.task.site_inst.block, *(failing if self._good_hosts.difference(failing) else ())]
 
     def run(self) -> Any:
-        """Have here what the jobs need, and run them."""
+        """Fetch what the jobs need, and run them."""
         if not self.task.is_controlling_remote_jobs():
             self.task.prepare_branches(fetch_needed=self.task.site_inst.store == "shared")
         return super().run()  # type: ignore[misc]
 
     def _can_skip_job(self, job_num: int, branches: list[int]) -> bool:
-        # law remembers a no, too, and would submit jobs again that finished meanwhile
+        # law also caches a negative answer, and would resubmit jobs that have finished since.
         if not self._skip_jobs.get(job_num):
             self._skip_jobs.pop(job_num, None)
         return bool(super()._can_skip_job(job_num, branches))  # type: ignore[misc]
 
     def _observe(self, states: Mapping[str, Any]) -> None:
-        """Draw the conclusions from jobs that failed."""
-        # law would stop at a share of the jobs; what is accepted is a share of the events of each dataset
+        """Decide what happens to jobs that failed."""
+        # law would stop at a share of the jobs, but ``--acceptance`` is a share of the events of each dataset.
         self.poll_data.n_finished_min = len(self.job_data)
         self._look_up(states)
         held, failed, good_hosts = [], [], set()
@@ -156,7 +156,7 @@ class RetryingProxy:
             branches = map(self.task.as_branch, data["branches"])
             incomplete = next((branch for branch in branches if not branch.complete()), None)
             if incomplete is None:
-                # maybe forgotten by the batch system, or done by an attempt that nobody noted
+                # The batch system may have forgotten the job, or an earlier attempt that isn't in the record succeeded.
                 state.update(status=self.job_manager.FINISHED, code=0)
                 if "remote_host" in extra:
                     good_hosts.add(extra["remote_host"])
@@ -166,30 +166,30 @@ class RetryingProxy:
                 state["status"] = self.job_manager.FAILED
                 error = incomplete.output().unsuitable() or "it is damaged"
             failed.append((job_num, failure, error, state))
-        # Those that are done are known to law after this look.
+        # law learns of the jobs that finished now only after this look.
         known = [*self.job_data.jobs.values(), *(state for state in states.values() if isinstance(state, dict))]
         self._done = sum(job["status"] == self.job_manager.FINISHED for job in known)
         for job_num, failure, error, state in failed:
             cause, words = self._conclude(job_num, failure, error, state["extra"].get("remote_host"))
-            # In the record, because whoever watches may be killed.
+            # The record keeps the failures, because this process may be killed.
             self.job_data.failures.setdefault(str(job_num), []).append([cause.value, words])
             state["error"] = words
         self._good_hosts |= good_hosts
         for host in good_hosts:
-            # A few of many jobs fail anywhere.
+            # Among many jobs a few fail on any host, so a success resets the count.
             self._hosts[host] = 0
         waiting = [job_id for job_id, state in states.items() if (state.get("extra") or {}).get("on_hold")]
         if waiting:
-            # somebody wants that
+            # A person put these jobs on hold, so they stay.
             subject = f"job {waiting[0]} is" if len(waiting) == 1 else f"{len(waiting)} jobs are"
             self.job_manager.say(f"{subject} on hold, because somebody said so, and left alone")
         self._held = len(held) + len(waiting)
         if held:
-            # else they stay in the queue for ever
+            # Jobs on hold would otherwise stay in the queue for ever.
             self.job_manager.cancel_batch(held, silent=True)
 
     def _look_up(self, states: Mapping[str, Any]) -> None:
-        """Look for the outputs of jobs that have ended, which may be in the remote store alone."""
+        """Look for the outputs of jobs that have ended, which may exist only in the remote store."""
         ended = (self.job_manager.FINISHED, self.job_manager.FAILED)
         branches = [
             branch
@@ -198,25 +198,25 @@ class RetryingProxy:
             for branch in data["branches"]
         ]
         if branches:
-            # they may have been uploaded since it was listed
+            # The outputs may have been uploaded since the remote store was listed.
             look_again()
             find_remote(store_targets([self.task.as_branch(branch).output() for branch in branches]))
 
     def _conclude(self, job_num: int, failure: Failure, error: str, host: str | None) -> tuple[Cause, str]:
-        """Decide what becomes of a job that failed, and return why it did, also in words.
+        """Decide whether a failed job is retried, and return the cause of its failure, also in words.
 
         Args:
             job_num: the job.
-            failure: what the batch system tells.
-            error: what is wrong with its output, empty if it didn't get that far.
-            host: where it ran, if known.
+            failure: the batch system's report.
+            error: problem of its output, empty if it has none.
+            host: host of the job, if known.
         """
         cause = Cause.INCOMPLETE if error else failure.cause
         if cause is Cause.FAILED:
             path = self.job_data.jobs[job_num]["extra"].get("log")
             log = Path(path) if path else None
             cause, error = (Cause.MEMORY, "") if was_killed(log) else (cause, error_of_log(log))
-        # whatever a job stumbles over without a proxy that is valid, it doesn't say so
+        # A job without a valid proxy may fail with any error, so the proxy itself is checked too.
         if (
             cause is Cause.FAILED
             and self.task.site_inst.proxy
@@ -225,7 +225,7 @@ class RetryingProxy:
             cause = Cause.PROXY
         self.job_data.needs[str(job_num)] = list(vars(self.needs(job_num).after(cause, self.task.most_needs)).values())
         if cause is Cause.PROXY and (problem := self.task.proxy_problem(self.needs(job_num).runtime)):
-            # no job has a better one, and none is tried again before it is renewed
+            # No other job has a better proxy, so none is retried before it is renewed.
             self._common_error = problem
             self._errors.setdefault(job_num, []).append(kind_of(problem))
             return cause, f"{cause.value}: {problem}"
@@ -244,10 +244,10 @@ class RetryingProxy:
         return cause, error or f"failed with exit code {failure.code}"
 
     def submit(self, retry_jobs: Mapping[int, list[int]] | None = None) -> Any:
-        """Submit new jobs, and those to be tried again once they have waited long enough."""
+        """Submit new jobs, and those whose delay before a retry is over."""
         now = time.time()
         for job_num, branches in (retry_jobs or {}).items():
-            # law hands over those, too, that it has given up
+            # law also passes the jobs that it has given up.
             if self.job_data.jobs[job_num]["status"] == self.job_manager.RETRY:
                 self._not_before[job_num] = now + back_off(self._job_retries[job_num], self.task.retry_delay)
                 del self.job_data.jobs[job_num]
@@ -270,7 +270,7 @@ class RetryingProxy:
         """Wait for the jobs.
 
         Raises:
-            BatchError: if some failed for good, with the error and the log of the first one.
+            BatchError: if some jobs failed for good, with the error and the log of the first one.
         """
         try:
             super().poll()  # type: ignore[misc]
@@ -282,11 +282,11 @@ class RetryingProxy:
             self.task.publish_message(f"going on without, as --acceptance says: {self._in_words(error)}")
         self._advise()
         self._tidy()
-        # law doesn't clean up, because jobs need these files until they run
+        # law doesn't remove these files, because jobs need them until they run.
         shutil.rmtree(self.task.submission_directory, ignore_errors=True)
 
     def _advise(self) -> None:
-        """Say what the branches took, and what jobs could ask for the next time."""
+        """Print the resources that the branches used, and what jobs could request next time."""
         branches = [
             branch
             for data in self.job_data.jobs.values()
@@ -298,13 +298,13 @@ class RetryingProxy:
             self.task.publish_message(f"{self.task.progress_label}: {sentence}")
 
     def _tidy(self) -> None:
-        """Remove what nobody needs of jobs that are done."""
+        """Remove files of finished jobs that nobody needs."""
 
     def stop_if_decided(self) -> bool:
         """Return whether to go on; if not, the jobs are removed from the queue, because enough of them are done.
 
         Raises:
-            BatchError: if several failed with one error: the others would, too, so they are removed as well.
+            BatchError: if several jobs failed with one error. The others would fail too, so they are removed as well.
         """
         failing = {job_num for job_num, kinds in self._errors.items() if kind_of(self._common_error) in kinds}
         if self._common_error and not self._accepts(lambda job_num, data: job_num not in failing):
@@ -319,7 +319,7 @@ class RetryingProxy:
         return self._accepts(lambda job_num, data: data["status"] == self.job_manager.FINISHED)
 
     def _accepts(self, counts: Callable[[int, Mapping[str, Any]], bool]) -> bool:
-        """Whether the jobs that count are enough."""
+        """Whether the jobs that count are enough for ``--acceptance``."""
         branches = [data["branches"] for job_num, data in self.job_data.jobs.items() if counts(job_num, data)]
         return bool(self.task.accepts({branch for part in branches for branch in part}))
 
@@ -341,7 +341,7 @@ class RetryingProxy:
         )
 
     def status_line(self) -> str:
-        """Return how far the jobs are."""
+        """Return the status of the jobs."""
         manager, jobs = self.job_manager, self.job_data.jobs
         status = Counter(data["status"] for data in jobs.values())
         sizes = self._sizes

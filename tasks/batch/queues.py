@@ -1,4 +1,4 @@
-"""Queues of batch systems: how they are asked, and what they tell about jobs."""
+"""Queues of batch systems: queries, and the states of jobs that they return."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ _SECONDS = 300
 
 
 class QueueError(PocketError):
-    """A queue can't be asked."""
+    """A queue can't be read."""
 
 
 class QueueManager:
-    """Mixin of law's job managers: asks for all jobs at once, and hands what the queue tells to an observer."""
+    """Mixin of law's job managers: queries all jobs at once, and passes their states to an observer."""
 
-    # one call, however many jobs
+    # One call is enough for any number of jobs.
     chunk_size_query = 1_000_000
     chunk_size_cancel = 1000
 
-    #: called with job id → state, before law looks at it
+    #: function that is called with job id → state before law sees the states
     observe: Callable[[Mapping[str, Any]], None]
 
-    # of law's managers
+    # These are attributes of law's managers.
     FAILED: str
     job_status_dict: Callable[..., dict[str, Any]]
 
-    #: seconds between two attempts to ask a queue that doesn't answer, and how many of them fail until it is given up
+    #: seconds between two attempts to read a queue, and the number of failed attempts after which it is given up
     pause: float = 60.0
     most_failures: int = 60
-    #: waits for some seconds
+    #: function that waits for some seconds
     wait: Callable[[float], None] = time.sleep
     _said: str = ""
 
     def query_batch(self, job_ids: list[str], **kwargs: Any) -> Any:
-        """Return the states of jobs; a queue that doesn't answer is asked again, and said so once.
+        """Return the states of jobs; a queue that doesn't answer is asked again, with one message.
 
         Raises:
             QueueError: if it doesn't answer for an hour.
@@ -65,7 +65,7 @@ class QueueManager:
         raise AssertionError("no attempt")
 
     def say(self, sentence: str) -> None:
-        """Print a sentence, unless it is the one that was printed last."""
+        """Print a sentence, unless it was the last one printed."""
         if sentence != self._said:
             print(sentence, flush=True)
         self._said = sentence
@@ -87,7 +87,7 @@ class QueueManager:
         raise NotImplementedError
 
     def in_queue(self) -> list[str]:
-        """Return the ids of the workflow's jobs that are in the queue, those on hold too.
+        """Return the ids of the workflow's jobs that are in the queue, including those on hold.
 
         Raises:
             QueueError: if the queue can't be read.
@@ -99,7 +99,7 @@ class QueueManager:
 
         Args:
             job_id: its id.
-            host: where it ran, if known.
+            host: host of the job, if known.
             **failure: arguments of :class:`tasks.batch.causes.Failure`.
         """
         return self.state(job_id, self.FAILED, host, failure.get("code") or 1, failure=failure)
@@ -107,14 +107,14 @@ class QueueManager:
     def state(
         self, job_id: str, status: str | None, host: str | None = None, code: int = 0, **extra: Any
     ) -> dict[str, Any]:
-        """Return the state of a job as law has it.
+        """Return the state of a job in law's format.
 
         Args:
             job_id: its id.
-            status: law's word for it.
-            host: where it runs or ran, if known.
-            code: its exit code.
-            **extra: more to keep of it.
+            status: law's name of the status.
+            host: host of the job, if known.
+            code: exit code of the job.
+            **extra: additional values of the state.
         """
         where = {"remote_host": host.rpartition("@")[2]} if host else {}
         found: dict[str, Any] = self.job_status_dict(job_id=job_id, status=status, code=code, extra={**where, **extra})
@@ -122,7 +122,7 @@ class QueueManager:
 
 
 def ask(command: Sequence[str]) -> str:
-    """Return what a command of a batch system prints.
+    """Return the output of a command of a batch system.
 
     Raises:
         QueueError: if it can't be run, fails, or takes too long.
@@ -138,6 +138,6 @@ def ask(command: Sequence[str]) -> str:
 
 
 def branches_of(postfix: str) -> tuple[int, ...]:
-    """Return the branches of law's postfix for the files of a job, like ``_0To2``; none if it isn't one."""
+    """Return the branches in law's postfix for the files of a job, like ``_0To2``; an empty tuple if it isn't one."""
     match = re.fullmatch(r"_(\d+)To(\d+)", postfix)
     return tuple(range(int(match[1]), int(match[2]))) if match else ()

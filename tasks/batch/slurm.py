@@ -22,12 +22,12 @@ from tasks.batch.queues import QueueError, QueueManager, ask, branches_of
 from tasks.batch.submission import BatchProxy
 from tasks.settings.batch_systems import BatchSystem
 
-#: what squeue prints of a job, with the width of each; longer values are cut off
+#: fields that squeue prints of a job, with the width of each; longer values are cut off
 _FIELDS = {"JobArrayID": 40, "State": 20, "Reason": 80, "exit_code": 12, "NodeList": 80, "Command": 1024}
-#: states in Slurm's words (https://slurm.schedmd.com/job_state_codes.html), without those of jobs that run
+#: states in Slurm's words (https://slurm.schedmd.com/job_state_codes.html), except those of running jobs
 _WAITING = {"PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "RESV_DEL_HOLD"}
 _COMPLETED, _FAILED = "COMPLETED", "FAILED"
-#: those of jobs that were ended → why
+#: states of jobs that were ended → reason
 _ENDED = {
     "OUT_OF_MEMORY": "out of memory",
     "TIMEOUT": "time limit",
@@ -41,7 +41,7 @@ _ENDED = {
     "REVOKED": "revoked",
     "SPECIAL_EXIT": "special exit",
 }
-# reasons of waiting jobs that a person holds, and of those that nobody lets go on
+# These reasons of waiting jobs mean that a person holds the job, or that nothing will release it.
 _BY_A_PERSON = re.compile(r"JobHeld(User|Admin)")
 _ON_HOLD = re.compile(r"\bheld\b|JobHeld|JobHoldMaxRequeue")
 
@@ -60,7 +60,7 @@ SLURM = BatchSystem(
         ),
     },
     lacks=("container", "environment", "flavour"),
-    # law puts paths into the lines of scripts as they are
+    # law writes paths into the lines of scripts without quotes.
     unsuitable=re.compile(r"[^\w./+=@:~-]"),
 )
 
@@ -80,14 +80,14 @@ bash {folder}/"${{jobs[$SLURM_ARRAY_TASK_ID]}}"
 
 @dataclass(frozen=True)
 class QueuedJob:
-    """A job as Slurm has it.
+    """A job as Slurm reports it.
 
     Args:
         state: its state in Slurm's words.
-        reason: why it waits or has ended.
+        reason: reason why it waits or has ended.
         code: its exit code.
-        signal: signal that ended it, 0 without.
-        host: where it ran, empty before.
+        signal: signal that ended it, 0 if none did.
+        host: host of the job, empty before it runs.
         script: file that was submitted.
     """
 
@@ -100,13 +100,13 @@ class QueuedJob:
 
 
 class SlurmManager(QueueManager, SlurmJobManager):
-    """Submits jobs as arrays, and asks for all of them at once, by their control folder.
+    """Submits jobs as arrays, and queries all of them at once, by their control folder.
 
     Args:
         control: the control folder.
     """
 
-    # jobs per call; Slurm takes 1000 if a site doesn't say otherwise
+    # Slurm accepts 1000 jobs per array by default.
     chunk_size_submit = 1000
 
     def __init__(self, control: str, **kwargs: Any) -> None:
@@ -114,12 +114,12 @@ class SlurmManager(QueueManager, SlurmJobManager):
         self._control = Path(control)
 
     def submit(self, job_file: list[str], **kwargs: Any) -> list[str]:
-        """Submit job files that ask for the same as one array, and return the ids."""
+        """Submit job files with equal requests as one array, and return the ids."""
         number = super().submit(str(self.write_array(job_file)), **kwargs)
         return [f"{number}_{index}" for index in range(len(job_file))]
 
     def write_array(self, job_file: list[str]) -> Path:
-        """Write the array of job files that ask for the same beside them."""
+        """Write the array script of job files with equal requests beside them."""
         files = [Path(path) for path in job_file]
         header = [line for line in files[0].read_text(encoding="utf-8").splitlines() if line.startswith("#SBATCH ")]
         header.append(f"#SBATCH --array=0-{len(files) - 1}")
@@ -143,14 +143,14 @@ class SlurmManager(QueueManager, SlurmJobManager):
         return states if isinstance(job_id, list | tuple) else states[job_id]
 
     def jobs(self) -> dict[str, QueuedJob]:
-        """Return the workflow's jobs by id, also those that ended some minutes ago.
+        """Return the workflow's jobs by id, including those that ended some minutes ago.
 
         Raises:
             QueueError: if the queue can't be read.
         """
         fields = ",".join(f"{name}:{width}" for name, width in _FIELDS.items())
         text = ask(["squeue", "--me", "--states=all", "--array", "--noheader", f"--Format={fields}"])
-        # Slurm knows the scripts by their real paths
+        # Slurm knows the scripts by their real paths.
         control = self._control.resolve()
         jobs = dict(map(parse_job, text.splitlines()))
         return {job_id: job for job_id, job in jobs.items() if Path(job.script).is_relative_to(control)}
@@ -190,7 +190,7 @@ def parse_job(line: str) -> tuple[str, QueuedJob]:
 
 
 def accounted(job_ids: Iterable[str]) -> dict[str, QueuedJob]:
-    """Return jobs that have ended by id, as far as Slurm's accounting knows them; not every site has one."""
+    """Return ended jobs by id, as far as Slurm's accounting knows them; not every site has accounting."""
     arrays = sorted({job_id.partition("_")[0] for job_id in job_ids})
     fields = "--format=JobID,State,ExitCode,NodeList"
     try:
@@ -201,7 +201,7 @@ def accounted(job_ids: Iterable[str]) -> dict[str, QueuedJob]:
     jobs = {}
     for line in text.splitlines():
         job_id, state, codes, host = line.split("|")
-        # the word may be followed by who did it: CANCELLED by 1000
+        # The state may be followed by the user who caused it, as in "CANCELLED by 1000".
         word = state.partition(" ")[0]
         if word in {_COMPLETED, _FAILED, *_ENDED}:
             code, _, signal = codes.partition(":")
@@ -219,7 +219,7 @@ class SlurmProxy(BatchProxy, SlurmWorkflowProxy):
     """Runs branches as jobs on Slurm."""
 
     def write_group(self, jobs: OrderedDict[int, list[int]]) -> list[Path]:
-        """Write the files of jobs that ask for the same, and return the arrays of them."""
+        """Write the files of jobs with equal requests, and return the array scripts."""
         files = [self.create_job_file(job_num, branches)["job"] for job_num, branches in jobs.items()]
         manager = self.job_manager
         return [manager.write_array(part) for part in law.util.iter_chunks(files, manager.chunk_size_submit)]
@@ -231,37 +231,37 @@ class SlurmBatch(BatchControl, SlurmWorkflow):
 
     workflow_proxy_cls = SlurmProxy
 
-    # ids are enough for all commands, and the partition is in the job file
+    # The ids are enough for all commands, and the partition is in the job file.
     slurm_job_kwargs: ClassVar[list[str]] = []
     exclude_params_branch: ClassVar = set(SLURM.options)
 
     exclude_index = True
 
     def slurm_create_job_manager(self, **kwargs: Any) -> SlurmManager:
-        """Return the manager."""
+        """Return the job manager."""
         return SlurmManager(str(self.control), **kwargs)
 
     def slurm_create_job_file_factory(self, **kwargs: Any) -> Any:
-        """Put the files of submissions beside the record of the jobs."""
+        """Return a factory that writes the files of submissions beside the record of the jobs."""
         return super().slurm_create_job_file_factory(**self.job_files(**kwargs))
 
     def slurm_job_config(self, config: Any, job_num: int, branches: list[int]) -> Any:
-        """Say what a job asks for."""
+        """Add the resources that a job requests."""
         site, needs = self.site_inst, self.workflow_proxy.needs(job_num)
         self.prepare(config)
         config.job_name = self.batch_name
-        # law writes a log of its own
+        # law writes a log of its own.
         config.stdout = config.stderr = "/dev/null"
-        # beside the job's other files, which are removed with it
+        # The temporary folder is then beside the job's other files, which are removed with it.
         del config.render_variables["law_job_tmp"]
         config.custom_content += [
             ("mem", f"{round(needs.memory)}M"),
             ("cpus-per-task", self.job_cores),
             ("time", math.ceil(needs.runtime * 60)),
             ("ntasks", 1),
-            # the bootstrap file makes the environment
+            # The bootstrap file sets up the environment.
             ("export", "HOME,USER,LOGNAME,PATH,LANG"),
-            # a job that lost its node is tried again by who watches it
+            # The process that watches the jobs retries those that lost their node.
             ("no-requeue",),
         ]
         if self.slurm_partition == law.NO_STR and site.partition:
@@ -277,11 +277,11 @@ class SlurmBatch(BatchControl, SlurmWorkflow):
         lines = site.submit_lines(needs.memory, needs.runtime)
         config.custom_content += [(key, in_one_word(value)) if value else (key,) for key, value in lines]
         if proxy := self.job_proxy(needs.runtime):
-            # HTCondor hands a copy over; here, jobs read the file where it is
+            # HTCondor transfers a copy; on Slurm, jobs read the file in its place.
             config.render_variables["proxy"] = shlex.quote(str(proxy.absolute()))
         return config
 
 
 def in_one_word(value: str) -> str:
-    """Return a value so that a line of a job file has it as one word."""
+    """Return a value quoted so that it is one word in a line of a job file."""
     return f'"{value}"' if re.search(r"\s", value) and value[0] not in "\"'" else value

@@ -1,4 +1,4 @@
-"""Status of a workflow's jobs, in a line, and advice on what they could ask for."""
+"""One-line status of a workflow's jobs, and advice on the resources to request."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Status:
         done: number of jobs that are done.
         running: number of jobs that run.
         queued: number of jobs that wait in the queue.
-        waiting: number of jobs that wait to be submitted, be it again.
-        held: number of jobs that were on hold at this look; they are among those that wait or failed.
+        waiting: number of jobs that wait to be submitted or resubmitted.
+        held: number of jobs on hold at this look; they also count as waiting or failed.
         failed: number of jobs that failed for good.
         events: number of events in jobs that are done.
         all_events: number of events in all jobs; 0 if the jobs process none.
         rate: events per second since the first look.
-        causes: why attempts failed → number of attempts.
+        causes: cause → number of failed attempts.
     """
 
     jobs: int
@@ -45,15 +45,15 @@ class Status:
 
     @property
     def bar(self) -> str:
-        """A bar with the share of events that are done, in percent."""
+        """A bar with the share of finished events in percent."""
         filled = self.events * _WIDTH // self.all_events
         return f"[{'#' * filled}{'-' * (_WIDTH - filled)}] {self.events * 100 // self.all_events} %"
 
     def line(self, label: str) -> str:
-        """Return everything that is worth saying.
+        """Return the status as one line for the terminal.
 
         Args:
-            label: what the jobs do.
+            label: name of the work that the jobs do.
         """
         counts = {
             "running": self.running,
@@ -76,23 +76,23 @@ class Status:
         return line
 
 
-#: how much more than what was needed is asked for, and s that a job takes to begin
+#: factor between used and suggested resources, and seconds that a job takes to begin
 MARGIN, BEGIN = 1.5, 120.0
-#: most branches that are looked at: each has a file to read
+#: largest number of branches to look at, since each has a file to read
 MOST = 200
 
 
 def advice(usage: Sequence[Mapping[str, Any]], needs: Needs, branches_per_job: int = 1) -> str:
-    """Return what the branches took, and what jobs could ask for if that is less than half of what they do.
+    """Return the resources that branches used, and options for jobs if those are less than half of the requests.
 
     Args:
-        usage: of each branch, ``wall_time`` in s and ``peak_memory`` in bytes
+        usage: ``wall_time`` in s and ``peak_memory`` in bytes of each branch
             (:func:`pocket.io.store.provenance.work_done`).
-        needs: what jobs ask for.
+        needs: resources that jobs request.
         branches_per_job: number of branches that a job runs one after the other.
 
     Returns:
-        A clause for people, empty if nothing is known.
+        A clause for the terminal, empty if no usage is known.
 
     Example:
         >>> advice([{"wall_time": 200.0, "peak_memory": 6e8}], Needs(memory=2000.0, runtime=3.0))
@@ -117,5 +117,5 @@ def advice(usage: Sequence[Mapping[str, Any]], needs: Needs, branches_per_job: i
 
 
 def sample(branches: Sequence[int]) -> Sequence[int]:
-    """Return the branches to look at, all or evenly spaced ones."""
+    """Return the branches to look at: all, or evenly spaced ones if there are many."""
     return branches[:: math.ceil(len(branches) / MOST)] if branches else ()

@@ -1,4 +1,4 @@
-"""Submission of jobs: those that ask for the same together, and none that is in the queue already."""
+"""Job submission: groups jobs with equal resource requests, and resumes jobs that are already queued."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tasks.batch.causes import Needs
 from tasks.batch.proxy import BatchError, RetryingProxy
 from tasks.core.terminal import going_on
 
-#: jobs that are submitted together: law sends each of them the arguments of all
+#: largest number of jobs that are submitted together, since law passes the arguments of all to each of them
 MOST_TOGETHER = 1000
 
 
 class BatchProxy(RetryingProxy):
-    """Mixin of law's remote workflow proxies: submits together what asks for the same, and goes on where it stopped."""
+    """Mixin of law's remote workflow proxies: groups jobs with equal requests, and resumes earlier submissions."""
 
-    #: whether the batch system took a job
+    #: whether the batch system accepted a job
     _accepted = False
 
     workflow_type: str
@@ -35,10 +35,10 @@ class BatchProxy(RetryingProxy):
         return self._by_needs(super()._submit_batch, submit_jobs, len(submit_jobs))  # type: ignore[misc]
 
     def _by_needs(self, submit: Callable[..., Any], submit_jobs: OrderedDict[int, list[int]], most: int) -> Any:
-        """Submit jobs, so many at most at a time, and return their ids, and what law keeps of each.
+        """Submit jobs, at most so many at a time, and return their ids and law's entry of each.
 
         Raises:
-            BatchError: if the batch system refuses all of them and took none before; it would refuse them again.
+            BatchError: if the batch system refuses all jobs and accepted none before; it would refuse them again.
         """
         job_ids: dict[int, Any] = {}
         data: dict[int, Any] = {}
@@ -61,13 +61,13 @@ class BatchProxy(RetryingProxy):
         return [job_ids[job_num] for job_num in submit_jobs], OrderedDict((num, data[num]) for num in submit_jobs)
 
     def write_submission(self, folder: Path) -> list[tuple[list[Path], Needs, list[list[int]]]]:
-        """Write the files of the jobs that have something to do, and submit none.
+        """Write the files of the jobs that still have work to do, without submitting any.
 
         Args:
-            folder: where they go, with a folder for each group of jobs that ask for the same.
+            folder: destination, with a folder for each group of jobs with equal requests.
 
         Returns:
-            Of each group the files that would be submitted, what its jobs ask for, and the branches of each.
+            For each group, the files that would be submitted, the resources of its jobs, and the branches of each job.
         """
         self.dashboard = NoJobDashboard()
         record = self.get_cached_output()["jobs"]  # type: ignore[attr-defined]
@@ -86,22 +86,22 @@ class BatchProxy(RetryingProxy):
         return groups
 
     def _is_made(self, branch: int) -> bool:
-        """Whether the output of a branch is there, be it that it is only to be uploaded."""
+        """Whether the output of a branch exists, even if it must still be uploaded."""
         output = self.task.as_branch(branch).output()
         return bool(output.exists() or output.awaits_upload)
 
     def write_group(self, jobs: OrderedDict[int, list[int]]) -> list[Path]:
-        """Write the files of jobs that ask for the same, and return those that are submitted."""
+        """Write the files of jobs with equal requests, and return those that are submitted."""
         raise NotImplementedError
 
     def dump_job_data(self) -> None:
-        """Write the record of the jobs, which is read again if this process is killed, also if that is meanwhile."""
+        """Write the record of the jobs, from which a later process resumes if this one is killed."""
         self.job_data["dashboard_config"] = self.dashboard.get_persistent_config()
         with self._dump_lock:  # type: ignore[attr-defined]
             write_record(Path(self.get_cached_output()["jobs"].abspath), self.job_data)  # type: ignore[attr-defined]
 
     def remove_jobs(self) -> int:
-        """Remove all jobs of the workflow from the queue, and forget them; return their number.
+        """Remove all jobs of the workflow from the queue and delete their record; return their number.
 
         Raises:
             QueueError: if the queue can't be read.
@@ -114,14 +114,14 @@ class BatchProxy(RetryingProxy):
         return len(jobs)
 
     def _run_impl(self) -> Any:
-        # law's --cleanup-jobs goes by the record alone
+        # law's --cleanup-jobs only knows the jobs in the record.
         if not self.task.is_controlling_remote_jobs():
             self._adopt()
         with going_on(f"jobs of {self.task.progress_label} that are in the queue of {self.task.effective_workflow}"):
             return super()._run_impl()  # type: ignore[misc]
 
     def _adopt(self) -> None:
-        """Add the jobs in the queue that the record doesn't know, because whoever submitted them was killed."""
+        """Add queued jobs that the record lacks because the process that submitted them was killed."""
         record = self.get_cached_output()["jobs"]  # type: ignore[attr-defined]
         known = self.job_data_cls(tasks_per_job=self.task.tasks_per_job)
         if record.exists():
@@ -133,7 +133,7 @@ class BatchProxy(RetryingProxy):
         found = False
         for job_id, branches in queued.items():
             job_num = by_branches.get(branches, numbers.get(branches))
-            # the record may name an earlier attempt of the job, which has ended
+            # The record may name an earlier attempt of the job, which has ended.
             if job_num is None or (job_num in known.jobs and known.jobs[job_num]["job_id"] in queued):
                 continue
             log = self.task.control / f"stdall_{branches[0]}To{branches[-1] + 1}.txt"
@@ -148,15 +148,15 @@ class BatchProxy(RetryingProxy):
 
 
 def write_record(path: Path, jobs: Mapping[str, Any]) -> None:
-    """Write what is known of the jobs; whoever is killed meanwhile leaves the record of before."""
+    """Write the job record atomically: if the process is killed, the previous record survives."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing_file(path) as file:
-        # Indented, a record of thousands of jobs would be written by Python's own encoder, at each look at the queue.
+        # Indentation would make json use its slow Python encoder, at each look at the queue.
         file.write(json.dumps(jobs).encode())
 
 
 def by_needs(jobs: Mapping[int, list[int]], needs: Callable[[int], Needs]) -> dict[Needs, OrderedDict[int, list[int]]]:
-    """Group jobs (number → branches) that ask for the same."""
+    """Group jobs (number → branches) with equal resource requests."""
     groups: dict[Needs, OrderedDict[int, list[int]]] = {}
     for job_num, branches in jobs.items():
         groups.setdefault(needs(job_num), OrderedDict())[job_num] = branches

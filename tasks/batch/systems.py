@@ -1,4 +1,4 @@
-"""The base of workflows that may run on any batch system that there is."""
+"""The base of workflows that may run on any registered batch system."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tasks.settings.batch_systems import load_batch_systems
 load_batch_systems()
 
 
-#: has ``--workflow`` for each batch system
+#: class with ``--workflow`` for each batch system
 AnyBatchSystem: Any = types.new_class(
     "AnyBatchSystem",
     tuple(WORKFLOWS.values()),

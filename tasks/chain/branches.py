@@ -40,7 +40,7 @@ class BatchWorkflow(ConfigTask, PoolWorkflow, AnyBatchSystem):
         return len(branches) == len(self.get_branch_map())
 
     def usage_of(self, branch: int) -> Mapping[str, Any]:
-        """Return the time and the memory of a branch from its manifest."""
+        """Return the wall time and the memory of a branch from its manifest."""
         manifest = self.as_branch(branch).output().manifest
         return {} if manifest is None else dict(manifest.info.get("usage", {}))
 
@@ -49,17 +49,17 @@ class BatchWorkflow(ConfigTask, PoolWorkflow, AnyBatchSystem):
         return [*self.needed(), *(branch.output() for branch in self.get_branch_tasks().values())]
 
     def prepare(self, config: Any) -> None:
-        """Prepare a submission, of jobs that reach what they need."""
+        """Prepare a submission, and check that jobs can access what they need."""
         if self.site_inst.store == "remote":
             check_reach(self.site_inst, self.read_or_written(), self.read_branches())
         super().prepare(config)
 
     def read_branches(self) -> Iterable[Branch]:
-        """Return the branches of which jobs read files of events."""
+        """Return the branches whose event files jobs read."""
         return ()
 
     def job_variables(self) -> dict[str, str]:
-        """Tell jobs what the task must be there, and the records that their manifests name."""
+        """Return the variables of jobs with the expected fingerprint and the records for their manifests."""
         told = {"expected": f"{self.task_family}={self.fingerprint}", "records": self.records.text}
         return {**super().job_variables(), **told}
 
@@ -71,7 +71,7 @@ class BatchWorkflow(ConfigTask, PoolWorkflow, AnyBatchSystem):
 
 
 class DatasetWorkflow(BatchWorkflow):
-    """Base of workflows whose :meth:`workflow_requires` has, as ``"datasets"``, the tasks that have the filesets."""
+    """Base of workflows over datasets; ``"datasets"`` in :meth:`workflow_requires` are the tasks with the filesets."""
 
     exclude_index = True
 
@@ -88,14 +88,14 @@ class DatasetWorkflow(BatchWorkflow):
     @law.dynamic_workflow_condition
     def workflow_condition(self) -> bool:
         """Branches are known once the filesets are built."""
-        # law remembers that it is met, each task for itself
+        # law caches a positive answer per task, so branches ask their workflow.
         if self.is_branch():
             return bool(self.as_workflow().workflow_condition())
         return all(task.complete() for task in self.required_tasks["datasets"].values())
 
     @workflow_condition.create_branch_map
     def create_branch_map(self) -> list[Branch]:
-        """One branch for some files of a dataset, or for a range of entries."""
+        """Return the branches, each with some files of a dataset or a range of entries."""
         from pocket.datasets.division import divide
 
         toys = [name for name, definition in self.config_inst.definitions.items() if definition.source == "toys"]
@@ -103,28 +103,28 @@ class DatasetWorkflow(BatchWorkflow):
 
     @workflow_condition.output
     def output(self) -> StoreTarget:
-        """The branch's folder."""
+        """Return the branch's folder."""
         return self.branch_output
 
     @cached_property
     def branch_output(self) -> StoreTarget:
-        """The branch's folder, once the branches are known: thousands are asked for more than once."""
+        """The branch's folder, cached because thousands of branches are asked for it repeatedly."""
         branch = self.branch_data
         return self.target(self.directory / branch.dataset / branch.folder)
 
     def read_branches(self) -> Iterable[Branch]:
-        """Return all branches: jobs read files of events."""
+        """Return all branches, since their jobs read event files."""
         return list(self.get_branch_map().values())
 
     @cached_property
     def event_folders(self) -> set[Path]:
-        """The folders of all files of events, be they of the datasets, or toys that those were made from."""
+        """Folders of all event files, both of the datasets and of the toys that they were made from."""
         toys = self.toys.files() if self.has_toys else {}
         folders = {path.parent for files in toys.values() for path in files}
         return folders | {Path(path).parent for dataset in self.fileset.values() for path in dataset["files"]}
 
     def fetch_needed(self) -> None:
-        """Have the outputs that are read; of those with files of events, a branch reads its own alone."""
+        """Fetch the outputs that are read; a branch fetches its own event files only."""
         if not self.is_branch():
             super().fetch_needed()
             return
@@ -134,7 +134,7 @@ class DatasetWorkflow(BatchWorkflow):
 
     @property
     def branch_label(self) -> str:
-        """What errors call this branch: its number, dataset and entries."""
+        """Name of this branch in error messages: its number, dataset and entries."""
         return f"{super().branch_label} ({self.branch_data.label})"
 
     @property
@@ -149,7 +149,7 @@ class DatasetWorkflow(BatchWorkflow):
 
         wanted = self.config_inst.definitions
         filesets = (task.fileset() for task in self.required_tasks["datasets"].values())
-        # what a filter leaves out may be in another definition file as well
+        # A dataset that a filter excludes may also be in another definition file.
         fileset = joined_filesets(
             {name: dataset for name, dataset in part.items() if name in wanted} for part in filesets
         )
@@ -157,7 +157,7 @@ class DatasetWorkflow(BatchWorkflow):
 
     @property
     def job_cores(self) -> int:
-        """A core for each thread."""
+        """Number of cores of a job, one per thread."""
         return int(self.threads)
 
     def branch_size(self, branch: int) -> int:
@@ -166,7 +166,7 @@ class DatasetWorkflow(BatchWorkflow):
         return int(of_branch.stop - of_branch.start)
 
     def missing_events(self, branches: Collection[int]) -> dict[str, float]:
-        """Return the share of events that is in none of the given branches: dataset → share, if there are any."""
+        """Return dataset → share of its events that is in none of the given branches, for datasets with such events."""
         missing: Counter[str] = Counter()
         for number, branch in self.get_branch_map().items():
             if number not in branches:
@@ -174,7 +174,7 @@ class DatasetWorkflow(BatchWorkflow):
         return {name: count / self.fileset[name]["metadata"]["nevents"] for name, count in missing.items() if count}
 
     def accepts(self, branches: Collection[int]) -> bool:
-        """Whether branches are enough (``--acceptance``): all of data, whose luminosity is that of all events."""
+        """Whether branches are enough for ``--acceptance``: data need all of their events."""
         datasets = self.fileset
         return all(
             datasets[name]["metadata"]["isMC"] and 1 - share >= self.acceptance
@@ -182,16 +182,16 @@ class DatasetWorkflow(BatchWorkflow):
         )
 
     def workflow_complete(self) -> bool:
-        """Whether enough branches are complete, and all that the workflow requires."""
+        """Whether enough branches, and all requirements of the workflow, are complete."""
         if self.acceptance == 1:
             return super().workflow_complete()
         return requirements_complete(self) and self.accepts(self.finished_branches())
 
     def finished_branches(self, among: Collection[int] | None = None) -> dict[int, DatasetWorkflow]:
-        """The branches that go on to what comes next: all, or with ``--acceptance`` those that are complete.
+        """Return the branches that later steps use: all, or with ``--acceptance`` those that are complete.
 
         Args:
-            among: look at these alone.
+            among: numbers of the branches to consider, all by default.
         """
         numbers = self.get_branch_map() if among is None else among
         branches = {number: self.as_branch(number) for number in numbers}
@@ -203,11 +203,11 @@ class DatasetWorkflow(BatchWorkflow):
 
     @cached_property
     def segment_ids(self) -> dict[str, str]:
-        """The files by content and entry range, as inputs of the branch; asked for again and again."""
+        """Files by content and entry range, as inputs of the branch; cached because it is needed repeatedly."""
         return {"files": digest([segment.identity for segment in self.branch_data.segments])}
 
     def made_files(self) -> Resources:
-        """Return the files that required tasks made."""
+        """Return the files that upstream tasks made."""
         from pocket.engine.resources import Resources
 
         return Resources(toys=str(self.toys.corrections) if self.has_toys else None)
@@ -234,13 +234,13 @@ class DatasetWorkflow(BatchWorkflow):
 
     @staticmethod
     def branch_ids(branches: Iterable[DatasetWorkflow]) -> dict[str, str] | None:
-        """Return the outputs of branches, as inputs of what is made from them."""
+        """Return the outputs of branches, as inputs of a task that reads them."""
         outputs = [(task.branch_data.dataset, task.output()) for task in branches]
         find_remote(output for _, output in outputs)
         return input_ids({f"{dataset}/{output.directory.name}": output for dataset, output in outputs})
 
     def merging_ids(self) -> dict[str, str] | None:
-        """The outputs of all branches and the metadata of the datasets, as inputs of the task that merges them."""
+        """Return the outputs of all branches and the datasets' metadata, as inputs of the task that merges them."""
         if not self.workflow_condition():
             return None
         branches = self.finished_branches()
@@ -250,7 +250,7 @@ class DatasetWorkflow(BatchWorkflow):
         return {**ids, "metadata": digest({name: part["metadata"] for name, part in self.fileset.items()})}
 
     def skipped_files(self) -> dict[str, str]:
-        """Unreadable files that were left out of the filesets or of a branch, with the reason."""
+        """Return unreadable file → reason, for files that the filesets or branches leave out."""
         skipped: dict[str, str] = {}
         for task in (*self.required_tasks["datasets"].values(), *self.finished_branches().values()):
             manifest = task.output().manifest

@@ -25,20 +25,20 @@ REPORT = "iterations.json"
 class IterateScaleFactors(ScaleFactorTask):
     """Measures coupled scale factors until they converge; the option names one of them.
 
-    How many iterations it takes is known only afterwards: the task asks for one after the other while it runs, and its
-    manifest says how many it was made from. The fingerprints of all of them are known before, like any other.
+    The number of iterations is known only afterwards: the task requests one after the other while it runs, and its
+    manifest says how many it used. The fingerprints of all iterations are known before, like any other.
     """
 
     exclude_index = False
 
-    #: how many iterations it took, once this task has asked for all of them
+    #: number of iterations, once this task has requested all of them
     _asked: int | None = None
-    #: how many of them people have been told of
+    #: number of iterations that were reported in the terminal
     _told = 0
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a scale factor that isn't coupled; the first one of a group stands for all."""
+        """Refuse a scale factor that isn't coupled; the first one of a group stands for the whole group."""
         params = super().modify_param_values(params)
         group = load(params["analysis"], params["params"]).coupled_with(params["scale_factor"])
         if group is None:
@@ -59,7 +59,7 @@ class IterateScaleFactors(ScaleFactorTask):
 
     @property
     def count(self) -> int | None:
-        """How many iterations the output is made from, ``None`` if it isn't there."""
+        """Number of iterations that the output is made from, ``None`` if there is no output."""
         if self._asked is not None:
             return self._asked
         manifest = self.output().manifest
@@ -67,10 +67,10 @@ class IterateScaleFactors(ScaleFactorTask):
 
     @property
     def last(self) -> int:
-        """Number of the last iteration that is complete, of those that the output is made from; 0 without any."""
+        """Number of the last complete iteration that the output is made from; 0 if there is none."""
         most = self.group.max_iterations
         numbers = range(1, min(self.count or most, most))
-        # each iteration requires all of the one before
+        # Each iteration requires all of the previous one.
         return next((number for number in reversed(numbers) if are_complete(self.measurements(number))), 0)
 
     def measurements(self, iteration: int) -> dict[str, ComputeScaleFactors]:
@@ -81,14 +81,14 @@ class IterateScaleFactors(ScaleFactorTask):
         }
 
     def requires(self) -> dict[str, ComputeScaleFactors]:
-        """The last iteration that is there, or else the first one; the task asks for others while it runs."""
+        """Return the last iteration that exists, or else the first one; the task requests others while it runs."""
         return self.measurements(self.last)
 
     def fingerprint_spec(self) -> Any:
         """The measurements, when they have converged, and the code that decides it.
 
-        Later iterations do what the second one does, with the results of the one before. Their largest number decides
-        only whether there is an output.
+        Later iterations do the same as the second one, with the results of the previous one. Their largest number
+        decides only whether there is an output.
         """
         return {
             "measurements": {name: task.fingerprint for name, task in self.measurements(1).items()},
@@ -97,7 +97,7 @@ class IterateScaleFactors(ScaleFactorTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """The measurements of all iterations."""
+        """Return the measurements of all iterations."""
         count = self.count
         if count is None or count > self.group.max_iterations or self.last < count - 1:
             return None
@@ -116,7 +116,7 @@ class IterateScaleFactors(ScaleFactorTask):
         return {name: manifest.files[f"{name}/{name}.json"].sha256 for name in self.group.scale_factors}
 
     def run(self) -> Iterator[Any]:
-        """Ask for one iteration after the other, then publish the last one; luigi begins anew after each."""
+        """Request one iteration after the other, then publish the last one; luigi calls this again after each."""
         for number in range(self.group.max_iterations):
             yield self.measurements(number)
             fetch_verified(task.output() for task in self.measurements(number).values())
@@ -130,7 +130,7 @@ class IterateScaleFactors(ScaleFactorTask):
         super().run()
 
     def make(self) -> None:
-        """Publish the results of the last iteration, with those of the others beside them.
+        """Publish the results of the last iteration, with the history of the others beside them.
 
         Raises:
             ScaleFactorError: if they haven't converged.
@@ -156,13 +156,13 @@ class IterateScaleFactors(ScaleFactorTask):
                     shutil.copy(file, folder / name)
             for number in range(self._asked):
                 for name, task in self.measurements(number).items():
-                    # the fits are in the last one's
+                    # The fit diagnostics are only kept for the last iteration.
                     bare = dataclasses.replace(task.result(), diagnostics=())
                     (folder / name / HISTORY / f"{number}.json").write_text(bare.to_json(), encoding="utf-8")
         shutil.rmtree(self.failed_directory, ignore_errors=True)
 
     def changes(self, count: int) -> list[Change]:
-        """Return the largest change of each iteration after the first, of so many that are there."""
+        """Return the largest change of each of the first ``count`` iterations after the first."""
         from pocket.scale_factors.measurement.convergence import largest_changes
 
         measurements = [self.measurements(number) for number in range(count)]

@@ -1,4 +1,4 @@
-"""Filesets: the files of the datasets, with entries and UUIDs."""
+"""Filesets: the files of the datasets, with their numbers of entries and UUIDs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pocket.io.store.manifest import Manifest
 
 FILESET = "fileset.json"
-#: s in which file systems note times, at most: 1 or 2 where they are coarse
+#: largest step in s in which file systems record times; coarse ones use 1 or 2
 STEP = 2.0
 
 
@@ -84,7 +84,7 @@ class BuildDatasets(StoreTask):
 
     @property
     def only_checks(self) -> bool:
-        """Whether the fileset that is there is only checked."""
+        """Whether the existing fileset is only checked."""
         return bool(self.check or self.check_duplicates)
 
     @property
@@ -93,11 +93,11 @@ class BuildDatasets(StoreTask):
         return MakeToySamples.req(self, branch=-1)
 
     def requires(self) -> dict[str, Any]:
-        """The toys, where some of the files are; a check makes none."""
+        """Return the toys if some of the files are toys; a check makes none."""
         return {"toys": self.toys} if self.has_toys and not self.only_checks else {}
 
     def fingerprint_spec(self) -> Any:
-        """The definitions, the code that reads them, and the toys."""
+        """Return the definitions, the code that reads them, and the toys."""
         return {
             "definitions": {
                 name: (
@@ -114,15 +114,15 @@ class BuildDatasets(StoreTask):
 
     @property
     def downloads(self) -> Path:
-        """Folder that keeps files out of coffea's source distribution."""
+        """Folder of the files from coffea's source distribution."""
         return store_root() / "cache" / "coffea_samples"
 
     def input_ids(self) -> dict[str, str] | None:
-        """The files as they are now, by whole path: a fileset doesn't move with its files.
+        """Return the files as they are now, by absolute path, since a fileset doesn't move with its files.
 
-        Servers aren't asked, which might not answer: a file there is known by its URL, a pattern or folder by
-        itself, and a dataset of a catalogue by its name and the places that its files are read from. UUIDs tell when
-        the files are read whether they are still those of the fileset.
+        Servers aren't asked, because they might not answer: a remote file is known by its URL, a pattern or folder by
+        itself, and a dataset of a catalogue by its name and the places that its files are read from. When the files are
+        read, their UUIDs show whether they are still those of the fileset.
         """
         from pocket.datasets.listing import CATALOGUE_SOURCES, expand
         from pocket.io.remote.client import is_remote
@@ -146,20 +146,20 @@ class BuildDatasets(StoreTask):
     def settled_ids(self) -> dict[str, str]:
         """Return the files as they are now, once none was changed in the last moments.
 
-        A file system may note times in steps. A file that changes twice within one has the same time before and
+        A file system may record times in steps. A file that changes twice within one step has the same time before and
         after.
         """
         while True:
             ids = self.input_ids() or {}
             newest = max((_mtime(path) for path in ids), default=0.0)
             age = time.time() - newest
-            # Clocks may differ. The time of a server that is ahead is not waited for.
+            # Clocks may differ, so a file time in the future is not waited for.
             if not 0 <= age < STEP:
                 return ids
             time.sleep(STEP - age)
 
     def fetch_needed(self) -> None:
-        """Have the toys, whose events are checked where they are read."""
+        """Fetch the toys, whose events are checked when they are read."""
         fetch(self.needed())
 
     def make(self) -> None:
@@ -167,7 +167,7 @@ class BuildDatasets(StoreTask):
         from pocket.datasets.build import build_fileset
         from pocket.datasets.sections import section_notes
 
-        # The files as they are before they are looked at: one that changes meanwhile is looked at again.
+        # Record the state before the files are opened, so that a file that changes meanwhile is opened again.
         before = self.settled_ids()
         with counting_bar("datasets listed", "datasets") as listing, counting_bar("files opened", "files") as opening:
             result = build_fileset(
@@ -179,7 +179,7 @@ class BuildDatasets(StoreTask):
                 progress=opening,
                 listing_progress=listing,
             )
-        # of toys it is known how they are made
+        # The content of toys is known from their parameters.
         found = {name for name, definition in self.definitions.items() if definition.source != "toys"}
         for sentence in section_notes({name: part for name, part in result.fileset.items() if name in found}):
             print_note(sentence)
@@ -188,11 +188,11 @@ class BuildDatasets(StoreTask):
             (folder / FILESET).write_text(json.dumps(result.fileset, indent=1), encoding="utf-8")
 
     def complete(self) -> bool:
-        """Whether the fileset is there, or has been checked."""
+        """Whether the fileset exists, or has been checked."""
         if self.only_checks:
             return self._checked
         if self.output().manifest is None:
-            # files that a definition doesn't find are an error before anything runs
+            # A definition that finds no files is an error before anything runs.
             self.input_ids()
         return super().complete()
 
@@ -208,7 +208,7 @@ class BuildDatasets(StoreTask):
             super().run()
 
     def check_files(self) -> None:
-        """Compare the files that are there now with the fileset, and print what differs.
+        """Compare the existing files with the fileset, and print the differences.
 
         Raises:
             DatasetError: if there is no fileset, or anything differs.
@@ -240,7 +240,7 @@ class BuildDatasets(StoreTask):
             raise DatasetError(f"files of {self.definition} are not as the fileset in {self.directory} says: {numbers}")
 
     def check_events(self) -> None:
-        """Look for events of data that are there twice, and print them.
+        """Look for events of data that appear twice, and print them.
 
         Raises:
             DatasetError: if there is no fileset, or there are such events.
@@ -258,7 +258,7 @@ class BuildDatasets(StoreTask):
             raise DatasetError(f"data of {self.definition} have {number} events twice, the first in {found[0].primary}")
 
     def _known(self, option: str) -> Manifest:
-        """Return the manifest of the fileset that is checked."""
+        """Return the manifest of the fileset to check."""
         from pocket.errors import DatasetError
 
         manifest = self.output().manifest
@@ -269,18 +269,18 @@ class BuildDatasets(StoreTask):
         return manifest
 
     def fileset(self) -> Fileset:
-        """Read the fileset."""
+        """Return the fileset."""
         fetch_verified([self.output()])
         return with_own_paths(json.loads((self.directory / FILESET).read_text(encoding="utf-8")))
 
 
 def _instance(definition: DatasetDefinition) -> tuple[str, ...]:
-    """Return the instance of DBS where it matters."""
+    """Return the DBS instance for datasets from DAS, else nothing."""
     return (definition.dbs_instance,) if definition.source == "das_names" else ()
 
 
 def _state(path: Path) -> str:
-    """Return what changes together with a file's content."""
+    """Return a description of a file's state that changes together with its content."""
     try:
         found = path.stat()
     except OSError as error:
@@ -289,7 +289,7 @@ def _state(path: Path) -> str:
 
 
 def _mtime(path: str) -> float:
-    """Return when a file was changed, 0 if it isn't one on this machine."""
+    """Return the time of a file's last change, 0 if it isn't a file on this machine."""
     try:
         found = Path(path).stat()
     except OSError:

@@ -9,7 +9,7 @@ from pocket.io.store import write_output
 from tasks.chain.merging import MergeOutputs
 from tasks.framework.base import ConfigTask, input_ids
 
-#: names that PocketCoffea's plotting looks for
+#: file names that PocketCoffea's plotting expects
 COFFEA_FILE = "output_all.coffea"
 PARAMETERS_FILE = "parameters_dump.yaml"
 
@@ -20,11 +20,11 @@ class ExportCoffea(ConfigTask):
     exclude_index = False
 
     def requires(self) -> MergeOutputs:
-        """The merged output."""
+        """Return the merged output."""
         return MergeOutputs.req(self)
 
     def fingerprint_spec(self) -> Any:
-        """The merged output, the style that is written beside it, and the code that converts."""
+        """Return the merged output, the parameters written beside it, and the code that converts."""
         from pocket.parameters.defaults import to_plain
 
         return {
@@ -34,11 +34,11 @@ class ExportCoffea(ConfigTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """The merged output."""
+        """Return the merged output."""
         return input_ids({"merged output": self.requires().output()})
 
     def make(self) -> None:
-        """Read all, convert and write."""
+        """Convert the merged output and write the file."""
         from pocket.histograms.files import read_output
         from pocket.outputs.pocketcoffea import plotting_parameters, read_all_columns, to_coffea_layout, write_coffea
         from pocket.parameters.defaults import dump_parameters

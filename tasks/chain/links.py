@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def scale_factors_of(processor: RunProcessor) -> dict[str, ComputeScaleFactors]:
     """Return the tasks of the scale factors that the weights of a configuration apply, by name.
 
-    Of coupled ones, these are the results of the iteration before; in the first iteration there are none.
+    For coupled scale factors, these are the results of the previous iteration; the first iteration has none.
     """
     before = dict.fromkeys(processor.group.scale_factors if processor.group else (), processor.iteration - 1)
     names = [name for name in processor.config_inst.scale_factors if processor.iteration != 0 or name not in before]
@@ -29,7 +29,7 @@ def scale_factors_of(processor: RunProcessor) -> dict[str, ComputeScaleFactors]:
 
 
 def templates_of(scale_factor: ComputeScaleFactors) -> dict[str, MergeOutputs]:
-    """Return the tasks of the templates that a scale factor is measured in, by configuration."""
+    """Return the tasks of the templates that a scale factor is measured from, by configuration."""
 
     def iteration(config: str) -> int:
         coupled = scale_factor.analysis_inst.coupled_in(config)

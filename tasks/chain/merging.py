@@ -27,17 +27,17 @@ PARAMETERS_FILE = "parameters.yaml"
 
 
 class MergeBranches(IterationTask, BatchWorkflow):
-    """Adds raw sums and histograms of ``--branches-per-merge`` branches each, where all at once would take long."""
+    """Adds raw sums and histograms of ``--branches-per-merge`` branches each, if one merge would take too long."""
 
     exclude_index = False
 
     @property
     def processor(self) -> RunProcessor:
-        """The processor."""
+        """The processor task."""
         return self.required_tasks["processor"]
 
     def workflow_requires(self) -> dict[str, Any]:
-        """All branches of the processor."""
+        """Return all branches of the processor."""
         return {"processor": RunProcessor.req(self, branch=-1)}
 
     @law.dynamic_workflow_condition
@@ -47,26 +47,26 @@ class MergeBranches(IterationTask, BatchWorkflow):
 
     @workflow_condition.create_branch_map
     def create_branch_map(self) -> list[tuple[int, ...]]:
-        """One branch for several of the processor."""
+        """Return the branches, each with several branches of the processor."""
         numbers = law.util.iter_chunks(sorted(self.processor.get_branch_map()), self.branches_per_merge)
         return [tuple(chunk) for chunk in numbers]
 
     @workflow_condition.output
     def output(self) -> StoreTarget:
-        """The branch's folder."""
+        """Return the branch's folder."""
         numbers = self.branch_data
         return self.target(self.directory / f"{numbers[0]:06d}-{numbers[-1]:06d}")
 
     def fingerprint_spec(self) -> Any:
-        """What the processor does, and the code of the files."""
+        """Return the fingerprint of the processor, and the code of the files."""
         return {"processor": self.processor.fingerprint, "code": code_closure("pocket.histograms.files")}
 
     def input_ids(self) -> dict[str, str] | None:
-        """The outputs of the branches."""
+        """Return the outputs of the branches."""
         return self.processor.branch_ids(self.processor.finished_branches(self.branch_data).values())
 
     def needed(self) -> list[StoreTarget]:
-        """The outputs of the branches that are merged."""
+        """Return the outputs of the branches that are merged."""
         among = self.branch_data if self.is_branch() else None
         return [task.output() for task in self.processor.finished_branches(among).values()]
 
@@ -91,22 +91,22 @@ class MergeOutputs(IterationTask, ConfigTask):
 
     @property
     def processor(self) -> RunProcessor:
-        """The processor."""
+        """The processor task."""
         return RunProcessor.req(self, branch=-1)
 
     def requires(self) -> RunProcessor | MergeBranches:
-        """All branches of the processor, or what was made from several of them each."""
+        """Return all branches of the processor, or the outputs that were merged from several branches each."""
         return MergeBranches.req(self, branch=-1) if self.branches_per_merge else self.processor
 
     def fingerprint_spec(self) -> Any:
-        """What the processor does, what the datasets are normalised by, and the code that merges."""
+        """Return the fingerprint of the processor, the normalisation of the datasets, and the code that merges."""
         return {"processor": self.processor.fingerprint, **self._merging_spec(self.config_inst)}
 
     def spec_of(self, readings: Iterable[Reading]) -> Any:
-        """Return what decides those of the templates that are read.
+        """Return what determines the given templates only.
 
-        Whoever depends on them has this in its fingerprint instead of the task's: all templates of a configuration are
-        filled in one pass, into another folder when any of them changes.
+        Tasks that read these templates have this in their fingerprints instead of the fingerprint of this task: all
+        templates of a configuration are filled in one pass, into another folder when any of them changes.
         """
         from pocket.configuration.parts import part_of
 
@@ -130,11 +130,11 @@ class MergeOutputs(IterationTask, ConfigTask):
         return [code_closure(f"pocket.{module}") for module in modules]
 
     def input_ids(self) -> dict[str, str] | None:
-        """The outputs of all branches, and the metadata of the datasets."""
+        """Return the outputs of all branches, and the metadata of the datasets."""
         return self.processor.merging_ids()
 
     def needed(self) -> list[StoreTarget]:
-        """The outputs of the branches, and what was made from several of them."""
+        """Return the outputs of the branches, and those that were merged from several of them."""
         merged = store_targets(self.input()) if self.branches_per_merge else []
         return [*merged, *(task.output() for task in self.processor.finished_branches().values())]
 
@@ -150,7 +150,7 @@ class MergeOutputs(IterationTask, ConfigTask):
         from pocket.parameters.defaults import dump_parameters
 
         config = self.config_inst
-        # once in a process, if the processor runs in the same
+        # These notes are printed once per process, even if the processor runs in the same one.
         print_normalisation_notes(self.config, config)
         processor = self.processor
         branches = processor.finished_branches()
@@ -173,6 +173,6 @@ class MergeOutputs(IterationTask, ConfigTask):
             write_sums_and_histograms(folder, merged)
             write_contents(folder, merged["variables"])
             merge_columns(folders, folder, factors)
-            # Paths of a machine or a snapshot would make another output of the same content.
+            # Paths of a machine or a snapshot would change the output although its content is the same.
             (folder / CONFIG_FILE).write_text(portable(dump_config(config, self.config)), encoding="utf-8")
             (folder / PARAMETERS_FILE).write_text(portable(dump_parameters(config.parameters)), encoding="utf-8")

@@ -43,7 +43,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Resolve the comparison, and refuse unknown names and a wrong style before anything runs."""
+        """Resolve the comparison, and refuse unknown names and an invalid style before anything runs."""
         from pocket.plots.specification import check_style
 
         params = super().modify_param_values(params)
@@ -66,7 +66,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
         return declared.covariance_config if declared.before == self.compare else ""
 
     def requires(self) -> dict[str, Any]:
-        """The templates of the configuration and of what it is compared with, and the closures behind them."""
+        """Return the templates of the configuration and of its comparison, and their upstream closures."""
         compared = [] if self.compare == "none" else [self.compare]
         configs = [self.config, *compared, *([self.covariance_config] if self.covariance_config else [])]
         return {
@@ -75,7 +75,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
         }
 
     def fingerprint_spec(self) -> Any:
-        """The templates, what decides how each figure looks, and the code that draws."""
+        """Return the templates, the style and labels of each figure, and the code that draws."""
         from pocket.plots.specification import plot_specs
 
         return {
@@ -87,7 +87,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
 
     @cached_property
     def figure_specs(self) -> dict[tuple[str, str], Any]:
-        """Category and variable → what decides how it is drawn."""
+        """Category and variable → everything that determines how the figure is drawn."""
         from pocket.plots.specification import figure_specs
 
         config = self.config_inst
@@ -100,7 +100,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
         return figure_specs(config, figures)
 
     def input_ids(self) -> dict[str, str] | None:
-        """The templates and the closures."""
+        """Return the templates and the closures."""
         required = self.requires()
         closures = {f"closure {name}": task.output() for name, task in required["closures"].items()}
         return input_ids(
@@ -108,7 +108,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
         )
 
     def make(self) -> None:
-        """Draw the plots of one variable in one category per job, those that aren't there already."""
+        """Draw the missing plots, with one job per variable and category."""
         from pocket.configuration.analysis import absolute_reference
 
         reference = absolute_reference(self.analysis)
@@ -152,7 +152,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
         print(f"plots of {self.config} are in {self.directory}")
 
     def figure_ids(self, folders: Mapping[str, Path]) -> dict[tuple[str, str, str], str]:
-        """Return category, variable and plot → hash of all that decides the figures, contents of templates included.
+        """Return category, variable and plot → hash of all that determines the figure, with the templates' contents.
 
         Args:
             folders: configuration → folder of its templates.
@@ -183,10 +183,10 @@ class PlotTemplates(ClosureGate, ConfigTask):
 
 
 def find_figures(folder: Path, wanted: Collection[str]) -> dict[str, list[Path]]:
-    """Return figures that are in complete outputs already: hash of what decides them → their files.
+    """Return hash → files, for figures that exist in complete outputs.
 
     Args:
-        folder: holds the outputs.
+        folder: folder of the outputs.
         wanted: the hashes to look for.
     """
     found: dict[str, list[Path]] = {}
@@ -196,7 +196,7 @@ def find_figures(folder: Path, wanted: Collection[str]) -> dict[str, list[Path]]
             if figure["id"] not in wanted or figure["id"] in found or not is_complete(output):
                 continue
             category = name.partition("/")[0]
-            # A figure that is damaged there is drawn anew.
+            # A damaged figure is drawn again.
             with contextlib.suppress(DamagedOutputError):
                 verify(output, {f"{category}/{file}" for file in figure["files"]})
                 found[figure["id"]] = [output / category / file for file in figure["files"]]
@@ -204,7 +204,7 @@ def find_figures(folder: Path, wanted: Collection[str]) -> dict[str, list[Path]]
 
 
 class PlotScaleFactors(ScaleFactorTask):
-    """Draws a scale factor, its uncertainties and the fits behind it, and beside it a published one."""
+    """Draws a scale factor, its uncertainties and its fits, and beside it a published one."""
 
     published = luigi.Parameter(
         default=law.NO_STR,
@@ -222,7 +222,7 @@ class PlotScaleFactors(ScaleFactorTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a published scale factor that can't be read, and a wrong style, before anything runs."""
+        """Refuse a published scale factor that can't be read, and an invalid style, before anything runs."""
         from pocket.plots.specification import check_style
 
         params = super().modify_param_values(params)
@@ -238,11 +238,11 @@ class PlotScaleFactors(ScaleFactorTask):
         return params
 
     def requires(self) -> ComputeScaleFactors:
-        """The scale factor."""
+        """Return the scale factor."""
         return ComputeScaleFactors.req(self)
 
     def fingerprint_spec(self) -> Any:
-        """The scale factor, the published one, the style, and the code that draws."""
+        """Return the scale factor, the published one, the style, and the code that draws."""
         from pocket.parameters.defaults import to_plain
         from pocket.plots.specification import period_spec
 
@@ -258,7 +258,7 @@ class PlotScaleFactors(ScaleFactorTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """The scale factor."""
+        """Return the scale factor."""
         return input_ids({f"scale factor {self.scale_factor}": self.requires().output()})
 
     def make(self) -> None:
@@ -288,14 +288,14 @@ class PlotScaleFactors(ScaleFactorTask):
 
 
 def read_published(published: str, inputs: Sequence[str]) -> Published | None:
-    """Return the published scale factor that options name, ``None`` without one.
+    """Return the published scale factor that options name, ``None`` if there is none.
 
     Args:
         published: ``file:correction``.
-        inputs: a ``name=value`` each.
+        inputs: one ``name=value`` for each input.
 
     Raises:
-        ConfigError: if an option isn't like that, or there are inputs of nothing.
+        ConfigError: if an option has another form, or there are inputs without a scale factor.
     """
     pairs = {name: value for name, _, value in (each.partition("=") for each in inputs)}
     for each in inputs:

@@ -1,4 +1,4 @@
-"""The processor: every configuration's raw histograms and sums, one branch per entry range."""
+"""The processor task, which fills a configuration's raw histograms and sums, one branch per entry range."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ if TYPE_CHECKING:
 
 
 class RunProcessor(IterationTask, DatasetWorkflow):
-    """Runs the processor of a configuration over its datasets, or over the skim of them that it reads."""
+    """Runs the processor of a configuration over its datasets, or over a skim of them."""
 
     exclude_index = False
 
     def dataset_tasks(self) -> dict[str, BuildDatasets | BuildSkimDatasets]:
-        """The tasks that have the filesets: of the skim that the configuration reads, or of its definition files."""
+        """Return the tasks with the filesets: of the skim that the configuration reads, or of its definition files."""
         skim = self.analysis_inst.skims.get(self.config)
         if skim is not None:
             return {skim.config: BuildSkimDatasets.req(self, config=skim.config)}
         return {file: BuildDatasets.req(self, definition=file) for file in self.config_inst.definition_files}
 
     def workflow_requires(self) -> dict[str, Any]:
-        """Filesets, the toys in them, and the scale factors that the weights apply."""
+        """Return the filesets, the toys in them, and the scale factors that the weights apply."""
         required: dict[str, Any] = {"datasets": self.dataset_tasks(), "scale_factors": scale_factors_of(self)}
         if self.has_toys:
             required["toys"] = self.toys
         return required
 
     def needed(self) -> list[StoreTarget]:
-        """The outputs that are required, and the skim whose files are read."""
+        """Return the required outputs, and the skim whose files are read."""
         skims = [task for task in self.dataset_tasks().values() if isinstance(task, BuildSkimDatasets)]
         return [*super().needed(), *store_targets([task.input() for task in skims])]
 
     def fingerprint_spec(self) -> Any:
-        """The configuration, the code of the engine and of its files, the toys, the skim and the scale factors."""
+        """Return the configuration, the code of the engine and its files, the toys, the skim and the scale factors."""
         return self.spec_of(self.config_inst)
 
     def spec_of(self, config: Configurator) -> Any:
-        """Return what decides the outputs of the configuration, or what a part of it fills."""
+        """Return what determines the outputs of a configuration, which may be a part of this task's."""
         required = self.required_tasks
         skims = [task for task in required["datasets"].values() if isinstance(task, BuildSkimDatasets)]
         applied = config.scale_factors
@@ -74,19 +74,19 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """The files by UUID and entry range, and the scale factors."""
+        """Return the files by UUID and entry range, and the scale factors."""
         scale_factors = self.required_tasks["scale_factors"]
         ids = input_ids({f"scale factor {name}": task.output() for name, task in scale_factors.items()})
         return None if ids is None else {**self.segment_ids, **ids}
 
     def prepare_branches(self, fetch_needed: bool = True) -> None:
-        """Say what the configuration lacks that simulation usually has, and prepare the branches."""
+        """Print which of the usual weights of simulation are missing, and prepare the branches."""
         print_normalisation_notes(self.config, self.config_inst)
         self._print_overlaps()
         super().prepare_branches(fetch_needed)
 
     def _print_overlaps(self) -> None:
-        """Print where files of data from different definition files share luminosity sections."""
+        """Print which data files from different definition files share luminosity sections."""
         from pocket.datasets.sections import overlaps
 
         if len(self.required_tasks["datasets"]) > 1:
@@ -98,7 +98,7 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         return ProcessingJob(**self.job_arguments())
 
     def made_files(self) -> Resources:
-        """Return the files that required tasks made."""
+        """Return the files that upstream tasks made."""
         scale_factors = self.required_tasks["scale_factors"]
         left_out: dict[str, str | None] = dict.fromkeys(self.config_inst.scale_factors)
         files = left_out | {name: str(task.correction_file) for name, task in scale_factors.items()}
@@ -106,7 +106,7 @@ class RunProcessor(IterationTask, DatasetWorkflow):
 
 
 def print_normalisation_notes(name: str, config: Configurator) -> None:
-    """Print which of the usual weights of simulation a configuration lacks, once in a process."""
+    """Print which of the usual weights of simulation a configuration lacks, once per process."""
     from pocket.outputs.normalisation import normalisation_notes
 
     for sentence in normalisation_notes(config):

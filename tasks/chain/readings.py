@@ -1,4 +1,4 @@
-"""The part of others' templates that a task reads: its fingerprint and its inputs hold that alone."""
+"""The parts of upstream templates that a task reads, which are all that its fingerprint and inputs depend on."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from pocket.histograms.readings import Reading
     from tasks.chain.merging import MergeOutputs
 
-#: entry of a manifest: label → id of the templates whose checksum is the input of that label
+#: entry of a manifest: label → id of the templates that the input with this label was read from
 READ_FROM = "read_from"
 
 
 def templates_label(config: str) -> str:
-    """Return what manifests call the templates of a configuration."""
+    """Return the label of a configuration's templates in manifests."""
     return f"templates {config}"
 
 
 def fingerprint_of(config: str, task: MergeOutputs, readings: Sequence[Reading] | None) -> Any:
-    """Return what decides the templates that are read of a configuration; all of its without ``readings``."""
+    """Return what determines the templates of a configuration that are read; without ``readings``, all of them."""
     return task.fingerprint if readings is None else task.spec_of(of_config(readings, config))
 
 
@@ -32,13 +32,13 @@ def template_ids(
     templates: Mapping[str, MergeOutputs],
     checksum: Callable[[str, Path], str] | None,
 ) -> dict[str, str] | None:
-    """Return what is read of templates as the inputs of a task, or ``None`` if some aren't there.
+    """Return the parts of templates that a task reads as its inputs, ``None`` if some templates don't exist.
 
     Args:
-        reader: the task.
+        reader: the task that reads.
         templates: configuration → task that has its templates.
-        checksum: returns the checksum of what is read, given the configuration and the folder of its templates; without
-            it, all of them are read.
+        checksum: returns the checksum of the parts that are read, given the configuration and the folder of its
+            templates; ``None`` if all templates are read.
     """
     targets = {templates_label(config): task.output() for config, task in templates.items()}
     ids = input_ids(targets)
@@ -50,7 +50,7 @@ def template_ids(
     for config in templates:
         label = templates_label(config)
         if known.get(label) == ids[label] and label in made_from:
-            # as it was, even where the templates themselves are elsewhere
+            # The checksum is known from the manifest, so the templates needn't be fetched.
             read[label] = made_from[label]
         else:
             targets[label].fetch()
@@ -59,5 +59,5 @@ def template_ids(
 
 
 def read_from(templates: Mapping[str, MergeOutputs]) -> dict[str, Any]:
-    """Return what the manifest of a task tells of the templates it reads."""
+    """Return the entry of a task's manifest about the templates that it reads."""
     return {READ_FROM: input_ids({templates_label(config): task.output() for config, task in templates.items()}) or {}}

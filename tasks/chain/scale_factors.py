@@ -1,4 +1,4 @@
-"""Scale factors: measured in the templates of one configuration, applied by the weights of others."""
+"""Scale factors, measured in the templates of one configuration and applied by the weights of others."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HISTORY = "iterations"
 
 
 def code_of(*references: str) -> list[Any]:
-    """Return the code behind functions ``module:function``; empty texts name none."""
+    """Return the code of functions ``module:function``, ignoring empty strings."""
     return [code_closure(reference.partition(":")[0]) for reference in references if reference]
 
 
@@ -48,14 +48,14 @@ class ScaleFactorTask(TemplateTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse an unknown scale factor, and too few toys for it, before anything runs."""
+        """Refuse an unknown scale factor, or one that needs more toys, before anything runs."""
         params = super().modify_param_values(params)
         load(params["analysis"], params["params"]).check_toys(params["scale_factor"])
         return params
 
     @property
     def declaration(self) -> ScaleFactorBase:
-        """The scale factor's declaration."""
+        """Declaration of the scale factor."""
         return self.analysis_inst.scale_factor(self.scale_factor)
 
     @property
@@ -64,14 +64,14 @@ class ScaleFactorTask(TemplateTask):
         return str(self.scale_factor)
 
     def toys(self) -> dict[str, MakeToySamples]:
-        """Return the task that makes the toys, if a file that the scale factor is imported from comes with them."""
+        """Return the task that makes the toys, if the scale factor is imported from a file that belongs to them."""
         from pocket.engine.resources import TOYS
 
         needed = any(name.startswith(TOYS) for name in self.declaration.files())
         return {"toys": MakeToySamples.req(self, branch=-1)} if needed else {}
 
     def toy_files(self) -> Resources:
-        """Return the files that come with the toys."""
+        """Return the files that belong to the toys."""
         from pocket.engine.resources import Resources
 
         return Resources(toys=next((str(task.corrections) for task in self.toys().values()), None))
@@ -87,7 +87,7 @@ class ScaleFactorTask(TemplateTask):
 
     @property
     def failed_directory(self) -> Path:
-        """Where the numbers of what failed go; hidden, hence no output."""
+        """Hidden folder for the numbers of a failed attempt, which is no output."""
         return self.directory.with_name(f".{self.directory.name}.failed")
 
 
@@ -98,7 +98,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
 
     @classmethod
     def find_group(cls, analysis: Analysis, params: dict[str, Any]) -> Coupled | None:
-        """Return the scale factors that one with these parameters is coupled with."""
+        """Return the coupled scale factors that one with these parameters belongs to, ``None`` if it isn't coupled."""
         return analysis.coupled_with(params["scale_factor"])
 
     @property
@@ -115,11 +115,11 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         return templates_of(self)
 
     def requires(self) -> dict[str, Any]:
-        """The templates that it is measured in, toys that it is imported from, or the iterations of a coupled one."""
+        """Return its templates, the toys that it is imported from, or the iterations of coupled scale factors."""
         return {**self.templates(), **self.toys()} if self.iterated is None else {"iterations": self.iterated}
 
     def complete(self) -> bool:
-        """Whether the scale factor is there; if not, one that can't be made is refused before anything runs."""
+        """Whether the scale factor exists; a wrong import is refused before anything runs."""
         if super().complete():
             return True
         if self.declaration.checker and not self.toys():
@@ -129,7 +129,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         return False
 
     def fingerprint_spec(self) -> Any:
-        """What is read of templates, or the toys, the declaration, and the code of the method."""
+        """Return the parts of templates that are read, the toys, the declaration, and the code of the method."""
         if self.iterated is not None:
             return {"iterations": self.iterated.fingerprint, "name": self.scale_factor}
         readings = self.declaration.readings()
@@ -142,7 +142,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """What is read of the templates, or the iterations."""
+        """Return the parts of the templates that are read, or the iterations."""
         if self.iterated is not None:
             return input_ids({"iterations": self.iterated.output()})
         readings = self.declaration.readings()
@@ -159,7 +159,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
 
     @property
     def binned(self) -> bool:
-        """Whether there are values in bins, as of everything that is measured."""
+        """Whether there are values in bins, as for everything that is measured."""
         return (self.directory / RESULT).exists()
 
     def result(self) -> ScaleFactorResult:
@@ -179,7 +179,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         return {str(self.scale_factor): manifest.files[self.correction_file.name].sha256}
 
     def make(self) -> None:
-        """Make and write the scale factor."""
+        """Measure or import the scale factor and write it."""
         if self.iterated is not None:
             with write_output(**self.write_info()) as folder:
                 shutil.copytree(self.iterated.directory / str(self.scale_factor), folder, dirs_exist_ok=True)

@@ -1,4 +1,4 @@
-"""Printing of what a configuration does."""
+"""Printed descriptions of configurations."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ShowConfig(OneConfigTask):
         return self._shown
 
     def run(self) -> None:
-        """Print."""
+        """Print the description."""
         from pocket.configuration.description import dump_config
         from pocket.parameters.defaults import dump_parameters
 
@@ -44,5 +44,5 @@ class ShowConfig(OneConfigTask):
         try:
             print(text.rstrip("\n"), flush=True)
         except BrokenPipeError:
-            # whoever reads has seen enough; at the exit Python would write what is left, and complain
+            # The reader has closed the pipe. Without this, Python would try to flush at the exit, and print an error.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""Skims: selected events as NanoAOD, and the datasets that they are."""
+"""Skims: selected events as NanoAOD, and the datasets made of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pocket.datasets.fileset import Fileset
 
 DEFINITIONS = "datasets.json"
-#: :data:`pocket.skims.record.RECORD`
+#: copy of :data:`pocket.skims.record.RECORD`
 RECORD = "skim.json"
 
 
@@ -50,7 +50,7 @@ class SkimEvents(SkimTask, DatasetWorkflow):
     exclude_index = False
 
     def workflow_requires(self) -> dict[str, Any]:
-        """Filesets of the original files, and the toys in them."""
+        """Return the filesets of the original files, and the toys in them."""
         files = self.config_inst.definition_files
         required: dict[str, Any] = {"datasets": {file: BuildDatasets.req(self, definition=file) for file in files}}
         if self.has_toys:
@@ -58,7 +58,7 @@ class SkimEvents(SkimTask, DatasetWorkflow):
         return required
 
     def fingerprint_spec(self) -> Any:
-        """The selection, the branches that are kept, the code, and the toys."""
+        """Return the selection, the branches that are kept, the code, and the toys."""
         skim, spec = self.skim_inst, self.config_inst.processing_spec()
         return {
             "selection": {part: spec[part] for part in skim.configuration_parts},
@@ -71,7 +71,7 @@ class SkimEvents(SkimTask, DatasetWorkflow):
         }
 
     def input_ids(self) -> dict[str, str]:
-        """The files by UUID and entry range."""
+        """Return the files by UUID and entry range."""
         return self.segment_ids
 
     def job(self) -> Job:
@@ -85,7 +85,7 @@ class BuildSkimDatasets(SkimTask):
     exclude_index = False
 
     def requires(self) -> SkimEvents:
-        """All branches of the skim."""
+        """Return all branches of the skim."""
         return SkimEvents.req(self, branch=-1)
 
     @cached_property
@@ -96,7 +96,7 @@ class BuildSkimDatasets(SkimTask):
         return {name: found[name] for name in self.config_inst.definitions}
 
     def fingerprint_spec(self) -> Any:
-        """The skim, the metadata of the datasets, and the code that collects."""
+        """Return the skim, the metadata of the datasets, and the code that collects the files."""
         return {
             "skim": self.requires().fingerprint,
             "metadata": {name: definition.metadata() for name, definition in self.definitions.items()},
@@ -104,11 +104,11 @@ class BuildSkimDatasets(SkimTask):
         }
 
     def input_ids(self) -> dict[str, str] | None:
-        """The outputs of all branches, and the metadata of the datasets."""
+        """Return the outputs of all branches, and the metadata of the datasets."""
         return self.requires().merging_ids()
 
     def fetch_needed(self) -> None:
-        """Have the branches of the skim; only their records are read here, the files of events where they are used."""
+        """Fetch the branches of the skim; only their records are verified here, event files when they are read."""
         fetch(self.needed())
         for target in self.needed():
             verify(target.directory, {RECORD})
@@ -130,6 +130,6 @@ class BuildSkimDatasets(SkimTask):
             (folder / DEFINITIONS).write_text(json.dumps(definitions, indent=1), encoding="utf-8")
 
     def fileset(self) -> Fileset:
-        """Read the fileset."""
+        """Return the fileset."""
         fetch_verified([self.output()])
         return with_own_paths(json.loads((self.directory / FILESET).read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""Toy NanoAOD: one branch per file."""
+"""Toy NanoAOD, one branch per file."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 class MakeToySamples(PoolWorkflow):
     """Generates toy NanoAOD with a known truth, and the corrections that belong to it."""
 
-    # toys are quick to make, whatever the batch system of those who need them
+    # Toys are quick to make, so they don't take over the batch system of the tasks that need them.
     exclude_params_req_get: ClassVar = {"workflow"}
 
     exclude_index = False
 
     @property
     def config_part(self) -> str:
-        """Toys are the same for all configurations of an analysis."""
+        """The folder of the toys, the same for all configurations of an analysis."""
         return "toys"
 
     @cached_property
@@ -48,16 +48,16 @@ class MakeToySamples(PoolWorkflow):
         return ToyConfig.from_params(self.toy_parameters)
 
     def fingerprint_spec(self) -> Any:
-        """The toys' parameters and the generator's code."""
+        """Return the toys' parameters and the generator's code."""
         modules = tuple(f"pocket.toys.{name}" for name in ("generator", "nanoaod", "resources", "jerc", "plan"))
         return {"parameters": self.toy_parameters, "code": [code_closure(module) for module in modules]}
 
     def input_ids(self) -> dict[str, str]:
-        """Toys are made from nothing."""
+        """Return no inputs: toys are made from their parameters alone."""
         return {}
 
     def create_branch_map(self) -> list[tuple[str, int, int]]:
-        """One branch per file: process, part and number of events; the last one makes the corrections."""
+        """Return process, part and number of events of each file; the last branch makes the corrections."""
         from pocket.toys.config import PROCESSES
         from pocket.toys.plan import file_plan
 
@@ -65,7 +65,7 @@ class MakeToySamples(PoolWorkflow):
         return [*files, ("corrections", 0, 0)]
 
     def output(self) -> StoreTarget:
-        """The branch's folder."""
+        """Return the branch's folder."""
         process, part, _ = self.branch_data
         name = process if process == "corrections" else f"{process}_{part:03d}"
         return self.target(self.directory / name)
@@ -84,7 +84,7 @@ class MakeToySamples(PoolWorkflow):
         return self.directory / "corrections"
 
     def files(self) -> dict[str, list[Path]]:
-        """Return process → its files."""
+        """Return process → files."""
         files: dict[str, list[Path]] = {}
         for branch in self.get_branch_tasks().values():
             process = branch.branch_data[0]

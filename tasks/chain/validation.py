@@ -1,4 +1,4 @@
-"""The closure of scale factors, which templates that depend on them have to wait for."""
+"""Closure of scale factors, which later templates have to wait for."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TABLE = "report.txt"
 
 
 class ClosureGate(TemplateTask):
-    """A task that goes on only if the scale factors behind its templates close."""
+    """A task that goes on only if the scale factors upstream of its templates close."""
 
     accept_closure = luigi.BoolParameter(
         default=False,
@@ -47,12 +47,12 @@ class ClosureGate(TemplateTask):
 
 
 class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
-    """Checks that a scale factor does what it is for, and fails if it doesn't."""
+    """Checks that a scale factor closes, and fails if it doesn't."""
 
     exclude_index = False
 
     def requires(self) -> dict[str, Any]:
-        """The scale factor, and the templates in which its closure is looked for, those it was measured in included."""
+        """Return the scale factor, and the templates for its closure, including those it was measured in."""
         computed = ComputeScaleFactors.req(self)
         templates = computed.templates()
         return {
@@ -65,7 +65,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         }
 
     def fingerprint_spec(self) -> Any:
-        """The scale factor, what is read where its closure is looked for, and the code of the checks."""
+        """Return the scale factor, the parts of the templates that the checks read, and the code of the checks."""
         from pocket.configuration.parts import part_of
 
         required, declaration = self.requires(), self.declaration
@@ -77,8 +77,8 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
                 for config, task in required["templates"].items()
                 if config not in declaration.configs()
             },
-            # what fills those that it was measured in is behind the scale factor, and which ones these are may be known
-            # only afterwards; but the closure may read more of them
+            # Templates that it was measured in are already upstream of the scale factor, and an iteration decides only
+            # later which these are. But the closure may read more of their content, so that is listed here.
             "measured in": {
                 config: part_of(self.analysis_inst.config(config), of_config(readings, config)).processing_spec()
                 for config in required["templates"]
@@ -89,12 +89,12 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         }
 
     def readings(self) -> tuple[Reading, ...] | None:
-        """Return what the checks read of the templates, ``None`` for all of them."""
+        """Return the parts of the templates that the checks read, ``None`` for all templates."""
         read = [measured.closure_readings() for measured in self.declaration.measured()]
         return joined(reading for readings in read for reading in readings or ()) if None not in read else None
 
     def input_ids(self) -> dict[str, str] | None:
-        """The scale factor, and what is read of the templates."""
+        """Return the scale factor, and the parts of the templates that are read."""
         from pocket.scale_factors.validation.sums import read_part
 
         required = self.requires()
@@ -109,10 +109,10 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         return None if templates is None or scale_factor is None else {**scale_factor, **templates}
 
     def make(self) -> None:
-        """Make all checks, write and print the report.
+        """Make all checks, and write and print the report.
 
         Raises:
-            ClosureError: if a check failed, unless that is accepted.
+            ClosureError: if a check failed and ``--accept-closure`` isn't given.
         """
         from pocket.parameters.used_files import recording_files
 
@@ -136,7 +136,7 @@ class ValidateScaleFactors(ClosureGate, ScaleFactorTask):
         shutil.rmtree(self.failed_directory, ignore_errors=True)
 
     def report(self) -> Report:
-        """Return the report on what is there."""
+        """Return the report of all checks."""
         from pocket.scale_factors.declarations.base import find_function
 
         required = self.requires()

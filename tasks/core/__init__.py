@@ -1,1 +1,1 @@
-"""Foundations of all tasks: targets, the code that jobs must have, and the begin and end of a command."""
+"""Foundations of all tasks: targets, the code that jobs must have, and the start and end of a command."""

@@ -1,8 +1,8 @@
-"""Client of luigi's central scheduler: commands that need the same output make it once, the others wait for it.
+"""Client of luigi's central scheduler: of commands that need the same output, one makes it and the others wait.
 
-luigi's own worker ends when another one runs what it needs, and knows tasks by their parameters alone. Here a task is
-known by the place of its output as well, so that checkouts, stores and edits of the code don't meet, and a command ends
-when its outputs are there, or when it has failed itself.
+luigi's own worker ends when another one runs what it needs, and identifies tasks by their parameters alone. Here, a
+task is also identified by the path of its output, so that checkouts, stores and edits of the code stay separate, and a
+command ends when its outputs exist, or when it has failed itself.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from pocket.errors import PocketError
 from pocket.io.remote.tokens import redacted
 from tasks.core.terminal import print_note
 
-#: what is told without being asked, and must never stop the work
+#: requests that only inform the scheduler, whose failure must never stop the work
 _NEWS = ("/api/ping", "/api/set_task_progress_percentage", "/api/set_task_status_message")
-#: where a request or a reply has the id of a task, or some
+#: keys of requests and replies whose values are ids of tasks
 _IDS = ("task_id", "deps", "new_deps", "current_tasks")
 
-#: parameters that say nothing
+#: values of parameters that are omitted because they carry no information
 _NO_VALUE = ("", "-1", "False", law.NO_STR)
 
-# not typed
+# These classes have no type annotations.
 _factory: Any = luigi.interface._WorkerSchedulerFactory
 _RemoteScheduler: Any = RemoteScheduler
 _Worker: Any = Worker
@@ -41,10 +41,10 @@ _create_worker = _factory.create_worker
 
 
 def use_central_scheduler() -> None:
-    """Have luigi use the classes of this module where it isn't asked for its local scheduler."""
+    """Make luigi use the classes of this module, unless it is asked for its local scheduler."""
     _factory.create_remote_scheduler = lambda self, url: CentralScheduler(url)
     _factory.create_worker = _worker
-    # options of its connection, which luigi looks for without declaring them
+    # luigi reads these options of its connection without declaring them.
     options: Any = luigi.interface.core
     options.ignore_unconsumed = options.ignore_unconsumed | {"rpc_retry_attempts", "rpc_retry_wait", "rpc_log_retries"}
 
@@ -60,10 +60,10 @@ class SchedulerError(PocketError):
 
 
 class CentralScheduler(_RemoteScheduler):
-    """The scheduler as a worker sees it.
+    """The scheduler as seen by a worker.
 
     Args:
-        url: its address.
+        url: address of the scheduler.
 
     Raises:
         SchedulerError: if it doesn't answer.
@@ -71,10 +71,10 @@ class CentralScheduler(_RemoteScheduler):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
-        #: id of a task in this process → id that the scheduler knows, and the other way round
+        #: id of a task in this process → id in the scheduler, and the reverse
         self._shared: dict[str, str] = {}
         self._own: dict[str, str] = {}
-        #: what the scheduler's page shows of a task's parameters
+        #: parameters of a task that the scheduler's page shows
         self._parameters: dict[str, dict[str, str]] = {}
         try:
             self._ask_once("/api/is_pause_enabled", {})
@@ -82,9 +82,9 @@ class CentralScheduler(_RemoteScheduler):
             raise self._error(error) from error
 
     def know(self, task: Any) -> None:
-        """Have the scheduler know a task by the place of its output: others that make it there make the same."""
+        """Identify a task in the scheduler by the path of its output, since equal paths mean equal outputs."""
         if task.task_id not in self._shared:
-            # not a fingerprint, which would be the same in all stores
+            # A fingerprint wouldn't do, since it is the same in all stores.
             shared = f"{task.task_id}_{hashlib.sha256(os.fsencode(_place(task))).hexdigest()[:10]}"
             self._shared[task.task_id] = shared
             self._own[shared] = task.task_id
@@ -92,21 +92,21 @@ class CentralScheduler(_RemoteScheduler):
             self._parameters[task.task_id] = {name: value for name, value in told.items() if value not in _NO_VALUE}
 
     def tell_stopped(self, worker: str, task_id: str) -> None:
-        """Tell that a worker doesn't run a task any more, if somebody listens."""
+        """Report that a worker has stopped running a task, if the scheduler answers."""
         told = {"worker": worker, "task_id": self._shared.get(task_id, task_id), "status": "FAILED", "expl": "stopped"}
         with contextlib.suppress(*self._errors):
             self._ask_once("/api/add_task", told)
 
     @property
     def _place(self) -> str:
-        # an address may have a password
+        # An address may contain a password.
         parts = urlsplit(self._url)
         return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
     @property
     def _errors(self) -> tuple[type[Exception], ...]:
         raises = self._fetcher.raises
-        # what answers may be no scheduler
+        # The server at this address may be no scheduler, so its reply may have any form.
         return (RPCError, ValueError, LookupError, TypeError, *(raises if isinstance(raises, tuple) else (raises,)))
 
     def _error(self, error: BaseException) -> SchedulerError:
@@ -121,10 +121,10 @@ class CentralScheduler(_RemoteScheduler):
         return json.loads(self._fetcher.fetch(f"{self._url}{url}", body, self._connect_timeout))["response"]
 
     def _request(self, url: str, data: dict[str, Any], attempts: int = 3, allow_null: bool = True) -> Any:
-        """Ask the scheduler something, or tell it.
+        """Send a request to the scheduler and return the reply.
 
         Raises:
-            SchedulerError: if it doesn't answer, however often it is asked; never for what is only news.
+            SchedulerError: if it doesn't answer any attempt; never for requests that only inform it.
         """
         if data.get("params"):
             data = {**data, "params": self._parameters.get(data["task_id"], {})}
@@ -152,11 +152,11 @@ class CentralScheduler(_RemoteScheduler):
 
 
 class SharingWorker(_Worker):
-    """Runs what no other command runs, waits for the rest, and takes over what others leave undone."""
+    """Runs tasks that no other command runs, waits for the others, and takes over those that others leave undone."""
 
-    #: what the scheduler was told of tasks, from which luigi makes the summary and the exit code
+    #: reports to the scheduler about tasks, from which luigi makes the summary and the exit code
     _add_task_history: list[tuple[Any, str, bool]]
-    #: whether the scheduler was told once more what is left, since it last had something to do
+    #: whether the remaining tasks were reported once more since the scheduler last had something to run
     _asked_again = False
 
     def _add(self, task: Any, is_complete: Any) -> Any:
@@ -170,7 +170,7 @@ class SharingWorker(_Worker):
         super()._run_task(task_id)
 
     def _keep_alive(self, response: Any) -> bool:
-        """Whether to wait: while others run what this command needs; then it takes over what they left undone."""
+        """Whether to wait: first while others run what this command needs, then once more to take over their rest."""
         if not self.run_succeeded or self._stop_requesting_work or self._is_done():
             return False
         if response.running_tasks:
@@ -178,7 +178,7 @@ class SharingWorker(_Worker):
             for running in response.running_tasks:
                 self._note_waiting(running)
             return True
-        # a command that failed, was killed, or makes something else of it; or a scheduler that began anew
+        # Another command failed, was killed or now makes something else, or the scheduler was restarted.
         if self._asked_again:
             return False
         self._asked_again = True
@@ -191,30 +191,30 @@ class SharingWorker(_Worker):
         print_note(f"{label} runs in {who}: waiting for it")
 
     def _is_done(self) -> bool:
-        """Whether the task of the command is complete, by this worker or another one."""
+        """Whether the task of the command is complete, made by this worker or another one."""
         return any(status == "DONE" for task, status, _ in self._add_task_history if task.task_id == self._first_task)
 
     def run(self) -> bool:
-        """Run all tasks, or have others run them."""
+        """Run all tasks, or wait for others to run them."""
         succeeded = super().run()
         if succeeded:
             self._note_others()
         return bool(succeeded)
 
     def _note_others(self) -> None:
-        """Say that what others ran is complete, for the summary and the exit code."""
-        # it is complete if all that it requires is
+        """Record tasks that others ran as complete, for the summary and the exit code."""
+        # The first task is complete only if all of its requirements are.
         if not (self._is_done() or self._scheduled_tasks[self._first_task].complete()):
             return
         known = {task.task_id for task, status, _ in self._add_task_history if status != "PENDING"}
         others = [task for task_id, task in self._scheduled_tasks.items() if task_id not in known]
         self._add_task_history = [entry for entry in self._add_task_history if entry[0] not in others]
         self._add_task_history += [(task, "DONE", False) for task in others]
-        # what was running elsewhere meanwhile
+        # These entries name tasks that were running elsewhere at the time.
         self._get_work_response_history.clear()
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> Any:
-        """Tell the scheduler that what was running when this command was stopped doesn't any more."""
+        """Tell the scheduler that this command's running tasks have stopped, if it is interrupted."""
         if kind is not None:
             for task_id in self._running_tasks:
                 self._scheduler.tell_stopped(self._id, task_id)
@@ -222,18 +222,18 @@ class SharingWorker(_Worker):
 
 
 def _place(task: Any) -> str:
-    """Return where the output of a task is; a place of its own for a task without one, which nobody else runs."""
+    """Return the path of a task's output; a task without one gets a unique name, since nobody else runs it."""
     try:
         if not getattr(task, "only_checks", False):
             return str(task.directory)
-    # of a task that can't say so luigi says why, or has said
+    # luigi reports the error of such a task itself.
     except Exception:
         pass
     return uuid.uuid4().hex
 
 
 def _cleaned(value: Any) -> Any:
-    """Return what anyone may see: a scheduler shows everything to whoever reaches it."""
+    """Return a value without secrets and paths of snapshots, since a scheduler shows everything to everybody."""
     if isinstance(value, str):
         return shown(redacted(value))
     if isinstance(value, dict):

@@ -1,6 +1,6 @@
-"""Comparison of what a job has loaded with what the process that scheduled it had: what runs is what was hashed.
+"""Comparison of the code and parameters loaded in a job with those of the process that scheduled it.
 
-Like the jobs, this travels to worker processes and imports no law.
+Only code that was hashed may run. Like the jobs, this module travels to worker processes and imports no law.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Expected:
-    """What the code, parameters and definitions of a job must be.
+    """The code, parameters and definitions that a job must have.
 
     Args:
         task: family of the task.
         name: the configuration or scale factor that the job is for.
-        digest: digest of what the job uses of them, in the process that scheduled it.
-        specification: file with what the fingerprint of the task was made of, if there is one.
+        digest: digest of those that the job uses, in the process that scheduled it.
+        specification: file with the contents of the task's fingerprint, if there is one.
     """
 
     task: str
@@ -35,14 +35,14 @@ class Expected:
 
     @classmethod
     def of(cls, task: str, analysis: Analysis, name: str, specification: Path | None = None) -> Expected:
-        """Return what jobs of a task must have, which is what this process has."""
+        """Return the requirement on jobs of a task, computed from what this process has loaded."""
         return cls(task, name, loaded_digest(task, analysis, name), specification)
 
     def check(self, analysis: Analysis) -> None:
-        """Check what this process has loaded.
+        """Check that this process has loaded the expected code, parameters and definitions.
 
         Raises:
-            ChangedCodeError: if it is something else; nothing may be written then.
+            ChangedCodeError: if they differ; nothing may be written then.
         """
         if loaded_digest(self.task, analysis, self.name) != self.digest:
             parts = PARTS[self.task](analysis, self.name)
@@ -63,10 +63,10 @@ class _Job(Protocol):
 def load_checked(job: _Job) -> Analysis:
     """Return the analysis of a job.
 
-    One that has read files in this process which have changed since is loaded anew: it may have kept what was in them.
+    It is loaded again if files that it has read in this process have changed, since it may have kept their content.
 
     Raises:
-        ChangedCodeError: if it isn't what the process that scheduled the job had.
+        ChangedCodeError: if it differs from that of the process that scheduled the job.
     """
     from pocket.base.fingerprint import reads
     from pocket.configuration.analysis import forget_analyses, load_analysis
@@ -122,12 +122,12 @@ def _plotting_templates(analysis: Analysis, name: str) -> dict[str, Any]:
     return {**parts, "plots": plot_specs(analysis.all_plots)}
 
 
-#: what the sentence of a :class:`ChangedCodeError` has
+#: clause in the message of a :class:`ChangedCodeError`
 CHANGED = "isn't what this run began with"
-#: environment variable of jobs of a batch system: family of the task and its fingerprint where it was submitted
+#: environment variable of batch jobs: family of the task and its fingerprint at submission
 VARIABLE = "POCKET_EXPECTED"
 
-#: family of a task → what its jobs use of what they load, named as in the task's specification
+#: family of a task → the loaded parts that its jobs use, named as in the task's specification
 PARTS: Mapping[str, Callable[[Analysis, str], dict[str, Any]]] = {
     "RunProcessor": _processing,
     "SkimEvents": _skimming,
@@ -137,7 +137,7 @@ PARTS: Mapping[str, Callable[[Analysis, str], dict[str, Any]]] = {
 
 
 class _Same:
-    """An analysis that equals itself only."""
+    """An analysis that is only equal to itself."""
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
@@ -150,7 +150,7 @@ class _Same:
 
 
 def loaded_digest(task: str, analysis: Analysis, name: str) -> str:
-    """Return the digest of what jobs of a task use of an analysis, once per process and analysis that is loaded."""
+    """Return the digest of what jobs of a task use of an analysis, cached per process and loaded analysis."""
     return _digest(task, _Same(analysis), name)
 
 
@@ -162,12 +162,12 @@ def _digest(task: str, same: _Same, name: str) -> str:
 
 
 def changed_sentence(label: str, parts: Any, specification: Path | None) -> str:
-    """Return the sentence of :class:`ChangedCodeError`, with what differs first.
+    """Return the message of :class:`ChangedCodeError`, with the first difference.
 
     Args:
         label: the task.
-        parts: what decides the output, as this process has it.
-        specification: file with what decided it in the process that scheduled this one.
+        parts: what determines the output, in this process.
+        specification: file with what determined it in the process that scheduled this one.
     """
     from pocket.io.store.records import read_specification
 
@@ -181,7 +181,7 @@ def _first_difference(known: Any, parts: Any) -> str:
     from pocket.base.fingerprint import differences, specification
 
     now = specification(parts)
-    # what the job doesn't use of it isn't compared
+    # Only the parts that the job uses are compared.
     tops = {str(place).partition(".")[0].partition("[")[0] for place in parts}
     found = [
         text for text in differences(known, now) if text.partition(":")[0].partition(".")[0].partition("[")[0] in tops

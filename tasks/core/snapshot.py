@@ -1,4 +1,4 @@
-"""The snapshot that a command runs from: what is edited while it runs has no part in it."""
+"""The snapshot that a command runs from, so that edits during the command have no effect on it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from pocket.errors import ChangedCodeError, PocketError
 
-#: environment variable: 0 to run from the checkout itself, as jobs of a batch system do
+#: environment variable; 0 runs from the checkout itself, as batch jobs do
 VARIABLE = "POCKET_SNAPSHOT"
-#: options with which nothing runs
+#: options with which no task runs
 _NOTHING = ("--print-", "--help", "-h", "--fetch-output", "--remove-output")
 
 
 def begin() -> None:
-    """Take a snapshot if a command begins that may make outputs, and run from there."""
+    """Take a snapshot if the command may make outputs, and run from there."""
     global _began
     if not _makes_outputs(sys.argv):
         return
@@ -36,22 +36,22 @@ def begin() -> None:
         run_from_snapshot(root)
     except (PocketError, OSError) as error:
         _began = began
-        # what is checked where the work is done still finds an edit
+        # The later check of the sources still detects an edit.
         reason = error if isinstance(error, PocketError) else f"{error.strerror} ({error.filename})"
         print(f"runs from {root}, so edit nothing in it meanwhile: no snapshot can be taken: {reason}", file=sys.stderr)
 
 
-#: when this command began, if it doesn't run from a snapshot; s since 1970
+#: start of this command in s since 1970, if it doesn't run from a snapshot
 _began: float | None = None
 
 
 def check_sources() -> None:
-    """Check that no source of what is loaded was changed since the command began, unless it runs from a snapshot.
+    """Check that no loaded source file was changed since the command began, unless it runs from a snapshot.
 
-    Fingerprints are made of sources, but what is loaded runs.
+    Fingerprints are made of the files, but Python runs the code that it loaded.
 
     Raises:
-        ChangedCodeError: if one was.
+        ChangedCodeError: if a file was changed.
     """
     if _began is None:
         return

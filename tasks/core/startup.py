@@ -1,7 +1,7 @@
-"""Garbage collection of a command: none before a task runs.
+"""Garbage collection of a command, which starts when its first task runs.
 
-Until then some hundred thousand objects are made, of analyses and libraries, which stay. Python would look through all
-of them again and again, for a twelfth of the time that a command takes to start.
+Until then, analyses and libraries make some hundred thousand objects that stay alive. The collector would visit all of
+them repeatedly, which slows down each start.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import luigi
 
 
 def collect_when_tasks_run() -> None:
-    """Collect no garbage until the first task runs, and then none of what exists by then."""
+    """Collect no garbage until the first task runs, and never the objects that exist by then."""
     gc.disable()
 
 

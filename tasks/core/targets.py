@@ -22,17 +22,18 @@ from pocket.io.store.remote_manifests import forget, look_up, remote_manifest
 
 
 class StoreTarget(law.LocalDirectoryTarget):
-    """A folder that exists, as far as tasks are concerned, when its manifest matches its files and inputs.
+    """A folder that counts as existing for tasks if its manifest matches its files and inputs.
 
-    With a remote store, it exists when it is there: the folder itself is a copy, which may be missing.
+    With a remote store, it exists if it is there: the local folder is a copy, which may be missing.
 
     Args:
         path: the folder.
         inputs: returns the outputs it must have been made from, label → id, or ``None`` while they aren't known.
-        accept_skipped: whether an output that left out unreadable files counts.
-        accept_failed: whether a report with failed checks counts.
+        accept_skipped: whether an output that left out unreadable files is accepted.
+        accept_failed: whether a report with failed checks is accepted.
         remote: URL of the output in the remote store, ``None`` if it has no place there.
-        awaited: returns what has to be made before anybody knows whether the output is still right, empty for nothing.
+        awaited: returns the task that must run before it is known whether the output is still valid, empty if there is
+            none.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class StoreTarget(law.LocalDirectoryTarget):
 
     @cached_property
     def directory(self) -> Path:
-        """The folder."""
+        """Path of the folder."""
         return Path(self.path)
 
     @property
@@ -65,25 +66,25 @@ class StoreTarget(law.LocalDirectoryTarget):
 
     @property
     def id(self) -> str | None:
-        """Id of the output that is there now."""
+        """Id of the output that exists now, ``None`` if there is none."""
         manifest = self.manifest
         return manifest.id if manifest else None
 
     def exists(self, **kwargs: Any) -> bool:
-        """Whether the output is complete and was made from the inputs that are there now."""
+        """Whether the output is complete and was made from the current inputs."""
         if self.unsuitable() is not None:
             return False
         if self.remote is None:
             return is_complete(self.directory)
         if is_complete(self.directory):
             return is_uploaded(self.directory, self.remote)
-        # not there, or damaged
+        # The local folder is missing or damaged.
         there, manifest = remote_manifest(self.remote), self.manifest
         return there is not None and manifest is not None and there.writing == manifest.writing
 
     @property
     def awaits_upload(self) -> bool:
-        """Whether the folder is as it must be, but not in the remote store."""
+        """Whether the folder is valid but not in the remote store."""
         if self.remote is None or not is_complete(self.directory) or is_uploaded(self.directory, self.remote):
             return False
         return self.unsuitable() is None
@@ -94,12 +95,12 @@ class StoreTarget(law.LocalDirectoryTarget):
         upload(self.directory, self.remote)
 
     def fetch(self) -> None:
-        """Have the folder as it is in the remote store, if it isn't there."""
+        """Download the folder from the remote store, unless it is complete here."""
         if self.remote is not None and not is_complete(self.directory):
             download(self.remote, self.directory)
 
     def remove(self, silent: bool = True, **kwargs: Any) -> None:
-        """Remove the output, also from the remote store, and from there first: it would come back."""
+        """Remove the output, first from the remote store, from where it would be downloaded again."""
         if self.remote is not None:
             remove(self.remote)
             forget()
@@ -124,11 +125,11 @@ class StoreTarget(law.LocalDirectoryTarget):
         return colored("existent", "green", color)
 
     def unsuitable(self) -> str | None:
-        """Return in a clause why the manifest isn't as it must be, whatever became of the files; else ``None``."""
+        """Return why the manifest is invalid, as a clause, ``None`` if it is valid; the files aren't checked."""
         manifest = self.manifest
         if manifest is None:
             return "it isn't there"
-        # the inputs take longer
+        # The manifest is checked first, since the inputs take longer.
         if (inputs := self._inputs()) is None:
             return "what it is made from isn't there"
         if other := other_input(manifest.inputs, inputs):
@@ -158,7 +159,7 @@ class StoreCollection(law.TargetCollection):
 
 
 def _changed_since(manifest: Manifest) -> list[str]:
-    """Return what was read to make an output, beside its inputs, and isn't any more as it was."""
+    """Return the files and variables that were read to make an output, besides its inputs, and have changed since."""
     from pocket.base.fingerprint.reads import changed_reads
     from pocket.parameters.checksums import changed_files
 
@@ -168,7 +169,7 @@ def _changed_since(manifest: Manifest) -> list[str]:
 
 
 def colored(text: str, color: str, is_wanted: bool) -> str:
-    """Return a text in the color that law would give it, if color is wanted."""
+    """Return a string in law's color for it, if color is wanted."""
     return str(law.util.colored(text, color, style="bright")) if is_wanted else text
 
 
@@ -177,7 +178,7 @@ def _plain(text: str) -> str:
 
 
 def store_targets(outputs: Any) -> list[StoreTarget]:
-    """Return the outputs in the store out of a structure of outputs, those in collections too."""
+    """Return the outputs in the store that a nested structure of outputs contains, including collections."""
     found: list[StoreTarget] = []
     for output in law.util.flatten(outputs):
         if isinstance(output, law.TargetCollection):
@@ -188,19 +189,19 @@ def store_targets(outputs: Any) -> list[StoreTarget]:
 
 
 def find_remote(targets: Iterable[StoreTarget]) -> None:
-    """Look up outputs that aren't here in the remote store, all at once."""
+    """Look up outputs that don't exist here in the remote store, all at once."""
     look_up(
         target.remote for target in targets if target.remote is not None and read_manifest(target.directory) is None
     )
 
 
 def fetch(targets: Iterable[StoreTarget]) -> None:
-    """Have the folders of outputs, several at once."""
+    """Fetch the folders of outputs, several at once."""
     in_threads(StoreTarget.fetch, targets)
 
 
 def fetch_verified(targets: Iterable[StoreTarget]) -> None:
-    """Have the folders of outputs as they were written: what is damaged here is fetched again if it is elsewhere.
+    """Fetch the folders of outputs and verify them; damaged ones are fetched again from the remote store.
 
     Raises:
         DamagedOutputError: if one is damaged and not in a remote store; it counts as missing from then on.
@@ -218,11 +219,11 @@ def fetch_verified(targets: Iterable[StoreTarget]) -> None:
 
 
 def refuse_replaced(targets: Iterable[StoreTarget], label: str) -> None:
-    """Check that no file of the parameters was replaced since outputs were made.
+    """Check that no parameter file was replaced since outputs were made.
 
     Args:
         targets: the outputs, which were just made.
-        label: what made them.
+        label: name of the task that made them.
 
     Raises:
         ChangedFileError: if one was, for which law would only say that the task is not complete.
@@ -237,17 +238,17 @@ def refuse_replaced(targets: Iterable[StoreTarget], label: str) -> None:
 
 
 def upload_awaiting(targets: Iterable[StoreTarget]) -> None:
-    """Copy outputs to the remote store that are not there, several at once."""
+    """Upload outputs that the remote store lacks, several at once."""
     in_threads(StoreTarget.upload, [target for target in targets if target.awaits_upload])
 
 
-#: what was found so far, while a task looks at those it requires; ``None`` while none does
+#: results of the completeness check that is running, ``None`` if none is
 _found: ContextVar[dict[law.Task, bool] | None] = ContextVar("found", default=None)
 
 
 @contextlib.contextmanager
 def remembering() -> Iterator[None]:
-    """Look at each task once in the block, while nothing is made."""
+    """Check the completeness of each task only once in the block, while nothing is made."""
     token = _found.set({})
     try:
         yield
@@ -256,11 +257,10 @@ def remembering() -> Iterator[None]:
 
 
 def are_complete(tasks: object) -> bool:
-    """Whether all tasks in a structure of tasks are complete, with all that they require.
+    """Whether all tasks in a nested structure are complete, with all that they require.
 
-    Each of them asks those it requires in turn. Of coupled scale factors, all iterations are behind the last one, and
-    those of one scale factor behind those of the others: without memory, the way to the first one would be gone anew
-    for each of the ways that lead there.
+    Each task is visited once, even if several paths of the chain lead to it. Otherwise, every path to the first
+    iteration of coupled scale factors would be followed, and each iteration multiplies their number.
     """
     found = _found.get()
     if found is None:

@@ -29,7 +29,7 @@ from pocket.io.remote.tokens import redacted
 from tasks.core.log import heed_option
 from tasks.core.startup import collect_when_tasks_run
 
-#: exit code of a wrong command line, as argparse has it
+#: exit code of a wrong command line, the same as argparse's
 USAGE_ERROR = 2
 
 _EXPECTED: tuple[tuple[type[Any], str], ...] = (
@@ -40,34 +40,34 @@ _EXPECTED: tuple[tuple[type[Any], str], ...] = (
     (law.CSVParameter, "values with commas in between"),
 )
 
-# neither is typed
+# These classes have no type annotations.
 _parser: Any = CmdlineParser
 _tasks: Any = Register
 _luigis_build_parser = _parser._build_parser
 _luigis_init = _parser.__init__
-#: words of a command line → what luigi's parser knows once it has parsed them
+#: words of a command line → state of luigi's parser after parsing them
 _parsed: dict[tuple[str, ...], dict[str, Any]] = {}
 
 
 def one_sentence_options() -> None:
-    """Install the checks in luigi's parser of the command line."""
+    """Install the checks in luigi's command line parser."""
     _parser._build_parser = staticmethod(_build_parser)
     _parser.__init__ = _init
 
 
 def _build_parser(root_task: str | None = None, help_all: bool = False) -> Any:
-    # luigi asks for nine at each start
+    # luigi asks for the parser several times at each start, so it is cached.
     return _parser_of(root_task, help_all, tuple(_tasks.task_names()))
 
 
 @functools.cache
 def _parser_of(root_task: str | None, help_all: bool, known_tasks: tuple[str, ...]) -> Any:
-    """Return the parser of a task, which changes when more tasks are known."""
+    """Return the parser of a task; the known tasks are part of the cache key."""
     parser = _luigis_build_parser(root_task, help_all)
     if root_task is None:
-        # only looks for the task, and would take its --scheduler for an abbreviation of luigi's --scheduler-host
+        # This parser only finds the task. It would take --scheduler as an abbreviation of luigi's --scheduler-host.
         parser.allow_abbrev = False
-    # argparse would print the usage in front of its error, hundreds of options long
+    # argparse would print the usage before its error, with hundreds of options.
     parser.error = functools.partial(_refuse_arguments, root_task or "")
     return parser
 
@@ -75,7 +75,7 @@ def _parser_of(root_task: str | None, help_all: bool, known_tasks: tuple[str, ..
 @functools.wraps(_luigis_init)
 def _init(self: Any, cmdline_args: list[str]) -> None:
     collect_when_tasks_run()
-    # luigi parses the same words at several steps of a start
+    # luigi parses the same words at several steps of a start.
     words = tuple(cmdline_args)
     if words not in _parsed:
         _luigis_init(self, cmdline_args)
@@ -86,7 +86,7 @@ def _init(self: Any, cmdline_args: list[str]) -> None:
 
 
 def _refuse_arguments(task: str, message: str) -> NoReturn:
-    """End the program because of what argparse complains about."""
+    """Exit with an error message for arguments that argparse refuses."""
     _, unknown, arguments = message.partition("unrecognized arguments: ")
     if not unknown:
         _end(message)
@@ -94,7 +94,7 @@ def _refuse_arguments(task: str, message: str) -> NoReturn:
     option = next((word.partition("=")[0] for word in words if word.startswith("-")), None)
     if option is None:
         _end(f"unexpected argument {words[0]!r} of {task}, options begin with --")
-    if option.lstrip("-")[:1].isupper():  # that of another task begins with its name, e.g. --RunProcessor-cores
+    if option.lstrip("-")[:1].isupper():  # An option of another task begins with its name, e.g. --RunProcessor-cores.
         known = [name for name, *_ in _options(task) if name[2].isupper()]
     else:
         known = [_dashed(name) for name, _ in _tasks.get_task_cls(task).get_params()]
@@ -102,21 +102,21 @@ def _refuse_arguments(task: str, message: str) -> NoReturn:
 
 
 def _check_values(arguments: argparse.Namespace) -> None:
-    """End the program if the value of an option can't be understood."""
+    """Exit with an error message if the value of an option is invalid."""
     for option, destination, parameter in _options(arguments.root_task):
         value = getattr(arguments, destination)
         if not value:
             continue
         try:
             parameter.parse(value)
-        # whatever a parameter's parser stumbles over
+        # A parameter's parser may raise any exception.
         except Exception as error:
             expected = next((text for kind, text in _EXPECTED if isinstance(parameter, kind)), str(error))
             _end(f"option {option} of {arguments.root_task} is {value!r}, expected {expected}")
 
 
 def _options(root_task: str) -> Iterator[tuple[str, str, Any]]:
-    """Yield the options of a task, of all others and of luigi: option, name that its value gets, parameter."""
+    """Yield option, destination and parameter of all options of a task, of other tasks and of luigi."""
     for task, without_section, name, parameter in _tasks.get_all_params():
         yield _dashed(name if without_section else f"{task}_{name}"), f"{task}_{name}", parameter
         if task == root_task:
@@ -132,17 +132,17 @@ def _end(sentence: str) -> NoReturn:
     raise SystemExit(USAGE_ERROR)
 
 
-#: errors whose text is meant for people
+#: errors with a message for users
 FOR_PEOPLE = (PocketError, ParameterException)
-# luigi formats what goes wrong while it schedules into the text of the message
+# luigi formats errors during scheduling into the message of the log record.
 _IN_TEXT = re.compile(r"\nTraceback .*\n(?:pocket\.errors|luigi\.parameter)\.\w+: (?P<sentence>.+?)\s*$", re.DOTALL)
 
 
 class OneSentence(logging.Filter):
-    """Replaces the traceback of an error meant for people by its sentence."""
+    """Replaces the traceback of an error for users by its message."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Shorten the record; always keep it."""
+        """Shorten the record, and always keep it."""
         message = record.getMessage()
         error = record.exc_info[1] if record.exc_info else None
         match = _IN_TEXT.search(message)
@@ -159,29 +159,29 @@ class OneSentence(logging.Filter):
 
     @staticmethod
     def redact(record: logging.LogRecord, message: str) -> None:
-        """Take the tokens in URLs and the paths of snapshots out of a record, which keeps its traceback."""
+        """Remove the tokens in URLs and the paths of snapshots from a record, which keeps its traceback."""
         record.msg, record.args = shown(redacted(message)), ()
         if record.exc_info:
-            # the formatter takes this one, if there is one
+            # The formatter uses this attribute if it is set.
             record.exc_text = shown(redacted(logging.Formatter().formatException(record.exc_info)))
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM, which ends a command as Ctrl-C does: everything is left as it should be."""
+    """SIGTERM, which ends a command in the same way as Ctrl-C, with all cleanups."""
 
 
-#: what goes on when this command is stopped, e.g. jobs in a queue
+#: descriptions of what continues when this command is stopped, e.g. jobs in a queue
 _going_on: list[str] = []
 
 
 @contextlib.contextmanager
 def going_on(what: str) -> Iterator[None]:
-    """Tell the user, if the command is stopped in the block, what goes on without it, e.g. ``"jobs in the queue"``."""
+    """Name what continues if the command is stopped in the block, e.g. ``"jobs in the queue"``, to the user."""
     _going_on.append(what)
     try:
         yield
     except KeyboardInterrupt:
-        # said when nobody has caught it
+        # The message at the end of the program needs the entry.
         raise
     except BaseException:
         _going_on.remove(what)
@@ -191,19 +191,19 @@ def going_on(what: str) -> Iterator[None]:
 
 
 def stopped_sentence(error: KeyboardInterrupt) -> str:
-    """Return what to say when a command was stopped: what goes on, and how to go on with the rest."""
+    """Return the message for a stopped command: what continues, and how to resume the rest."""
     by = "SIGTERM" if isinstance(error, Terminated) else "Ctrl-C"
     others = "".join(f"; {what} go on" for what in dict.fromkeys(_going_on))
     return f"stopped by {by}: finished outputs stay{others}; run the same command again to go on"
 
 
 def one_sentence_errors() -> None:
-    """Install the filter on luigi's logger, and the same for errors that nobody catches, Ctrl-C and SIGTERM."""
+    """Install the filter on luigi's logger, and handlers for uncaught errors, Ctrl-C and SIGTERM."""
     logger = logging.getLogger("luigi-interface")
     if not any(isinstance(known, OneSentence) for known in logger.filters):
         logger.addFilter(OneSentence())
     sys.excepthook = _excepthook
-    # in a notebook or under another program they are none of our business
+    # A notebook or another program handles its signals itself.
     if Path(sys.argv[0]).name.partition(" ")[0] == "law" and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, functools.partial(_terminate, os.getpid()))
 
@@ -211,21 +211,21 @@ def one_sentence_errors() -> None:
 def _terminate(process: int, number: int, frame: FrameType | None) -> None:
     if os.getpid() == process:
         raise Terminated
-    # a process that was forked from this one
+    # This is a forked process, which must end as if there were no handler.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 @functools.cache
 def print_note(sentence: str) -> None:
-    """Print what a person may want to know, once in a process."""
+    """Print a note for the user, once per process."""
     print(shown(f"note: {sentence}"), file=sys.stderr)
 
 
 def _excepthook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if isinstance(error, KeyboardInterrupt):
         print(stopped_sentence(error), file=sys.stderr)
-        # as shells say that a signal ended it; Python would otherwise end itself by the signal
+        # Exit with the code that shells use for a signal. Python would end itself by the signal otherwise.
         raise SystemExit(128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT))
     if isinstance(error, FOR_PEOPLE):
         print(shown(f"error: {error}"), file=sys.stderr)

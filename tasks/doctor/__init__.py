@@ -1,1 +1,1 @@
-"""The doctor: small checks before anything runs, each with its result and what to do."""
+"""The doctor: small checks before anything runs, each with its result and advice."""

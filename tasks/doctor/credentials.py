@@ -1,4 +1,4 @@
-"""Checks of what opens doors on the grid: X.509 proxy, authorities, tokens. Nothing secret is in a result."""
+"""Checks of grid credentials: X.509 proxy, authorities, tokens. No result contains a secret."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from pocket.executors.proxy import MAKE_PROXY, check_proxy, in_words, proxy_ends
 from tasks.batch.options import BatchOptions
 from tasks.doctor.result import Result, Status, of_error
 
-#: days after which lists of revoked certificates are old; authorities renew them more often
+#: age in days from which lists of revoked certificates count as old; authorities renew them more often
 OLD_LISTS = 7
 CVMFS_AUTHORITIES = "/cvmfs/grid.cern.ch/etc/grid-security/certificates"
 
 
 def grid_proxy(options: BatchOptions) -> Result:
-    """Whether there is an X.509 proxy, for its owner only, that lives as long as jobs may run."""
+    """Return whether there is a private X.509 proxy that lives as long as jobs may run."""
     wanted = options.site_inst.proxy
     place = wanted or "auto"
     path = proxy_path(place)
@@ -44,7 +44,7 @@ def grid_proxy(options: BatchOptions) -> Result:
 
 
 def authorities() -> Result:
-    """Whether servers on the grid can be told from others, by authorities and lists of what they revoked."""
+    """Return whether the certificates of grid authorities are available, with recent revocation lists."""
     from pocket.datasets.catalogues.web import authorities as chosen
 
     folder = chosen()
@@ -64,7 +64,7 @@ def authorities() -> Result:
 
 
 def token() -> Result | None:
-    """Whether a bearer token is valid and for its owner only, where WLCG's discovery finds one; else ``None``."""
+    """Return whether the bearer token is valid and private, ``None`` if WLCG's discovery finds no token."""
     text, where = os.environ.get("BEARER_TOKEN", ""), "in BEARER_TOKEN"
     if not text:
         path = next(filter(Path.is_file, _token_files()), None)
@@ -94,7 +94,7 @@ def _token_files() -> list[Path]:
 
 
 def _token_ends(text: str) -> float | None:
-    """Return the time that a JSON web token (RFC 7519) ends, in seconds since 1970."""
+    """Return the expiry time of a JSON web token (RFC 7519), in seconds since 1970."""
     try:
         claims = text.split(".")[1]
         return float(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"])

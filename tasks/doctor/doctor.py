@@ -1,4 +1,4 @@
-"""The task that finds what would keep jobs from running, before they are submitted."""
+"""The task that finds obstacles to jobs before they are submitted."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from tasks.framework.base import AnalysisTask
 from tasks.settings.batch_systems import BATCH_SYSTEMS
 from tasks.settings.sites import read_site
 
-#: what of the options the test job gets: it is what other jobs would be
+#: options of this task that the test job gets, so that it resembles other jobs
 _OF_JOBS = ("analysis", "params", "site", "memory", "runtime", "flavour", "container", "accounting_group", "proxy")
 
 
 class DoctorError(PocketError):
-    """Something would keep jobs from running."""
+    """A check found a problem that would make jobs fail."""
 
 
 class Doctor(BatchOptions, AnalysisTask):
-    """Checks proxy, folders, packages and batch system, submits a test job, and says what to do."""
+    """Checks proxy, folders, packages and batch system, submits a test job, and gives advice."""
 
     workflow = luigi.Parameter(
         default=law.NO_STR,
@@ -52,7 +52,7 @@ class Doctor(BatchOptions, AnalysisTask):
         description="minutes to wait for the test job, then it is removed; default: 10",
     )
 
-    # no options: there is one job, once
+    # These aren't options, since there is only one job, submitted once.
     retries = 0
     retry_delay = 0.0
     poll_interval = 0.0
@@ -74,11 +74,11 @@ class Doctor(BatchOptions, AnalysisTask):
         return super().modify_param_values(params)
 
     def complete(self) -> bool:
-        """Whether everything was looked at in this process: a diagnosis is always made anew."""
+        """Whether all checks were made in this process; a diagnosis is never reused."""
         return self._done
 
     def run(self) -> None:
-        """Print a line per check.
+        """Print one line per check.
 
         Raises:
             DoctorError: if there is a problem.
@@ -92,7 +92,7 @@ class Doctor(BatchOptions, AnalysisTask):
             raise DoctorError(f"jobs at site {self.site!r} would fail because of {', '.join(problems)}: see above")
 
     def results(self) -> Iterator[Result]:
-        """Yield what each check finds; the test job is the last one."""
+        """Yield the result of each check, last that of the test job."""
         found = list(self.checks())
         yield from found
         if self.workflow == "local" or not self.test_job:
@@ -107,7 +107,7 @@ class Doctor(BatchOptions, AnalysisTask):
         yield job.diagnose(self, self.wait)
 
     def checks(self) -> Iterator[Result]:
-        """Yield the results of all checks but the test job."""
+        """Yield the results of all checks except the test job."""
         site, checkout, logs = self.site_inst, Path(original(os.environ["POCKET_ROOT"])), self.site_inst.log_directory
         yield grid_proxy(self)
         if site.proxy or proxy_path("auto").exists():
@@ -123,6 +123,6 @@ class Doctor(BatchOptions, AnalysisTask):
         if self.workflow == "local":
             yield systems_here()
             return
-        # law's job_file_dir doesn't matter: files of submissions are beside the record of the jobs
+        # law's job_file_dir isn't checked, because files of submissions are beside the record of the jobs.
         yield placement(site, {"the checkout": checkout, "job files and logs": Path(logs or store_root())})
         yield batch_system(BATCH_SYSTEMS[self.workflow])

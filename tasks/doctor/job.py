@@ -1,4 +1,4 @@
-"""A job that says where it runs and what it sees there, submitted as those of other workflows are."""
+"""The doctor's test job, which reports where it runs and what it sees, submitted like jobs of other workflows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tasks.doctor.result import Result, Status
 from tasks.framework.base import AnalysisTask
 from tasks.settings.batch_systems import BATCH_SYSTEMS
 
-#: the report, and its name once law has added which job it is of
+#: file name of the report, and its name after law has added the branches of the job
 REPORT, OF_JOB = "report.json", "report_0To1.json"
 #: minutes between two looks at the queue
 POLL = 1 / 12
@@ -33,18 +33,18 @@ _OF_RUNNING = ("set_status_message", "set_progress_percentage", "decrease_runnin
 
 
 class DoctorJob(AnyBatchSystem, AnalysisTask):
-    """One job that writes its report into a folder of the store."""
+    """A single job that writes its report into a folder of the store."""
 
     folder = luigi.Parameter(description="folder that the report is written into; no default")
 
-    # no options: there is one job, once
+    # These aren't options, since there is only one job, submitted once.
     retries = 0
     retry_delay = 0.0
     poll_interval = POLL
     parallel_jobs = 0
     transfer_logs = True
 
-    # what submitted jobs are called by
+    # These are parts of the names of submitted jobs.
     config_part = "test"
     version = "job"
     progress_label = "test job"
@@ -52,19 +52,19 @@ class DoctorJob(AnyBatchSystem, AnalysisTask):
     exclude_index = True
 
     def create_branch_map(self) -> list[None]:
-        """One job."""
+        """Return the only branch."""
         return [None]
 
     def branch_size(self, branch: int) -> int:
-        """It processes no events."""
+        """Return 0, since the job processes no events."""
         return 0
 
     def accepts(self, branches: Collection[int]) -> bool:
-        """It must be done."""
+        """Whether the job is done."""
         return bool(branches)
 
     def prepare_branches(self, fetch_needed: bool = True) -> None:
-        """It reads no output of another task."""
+        """Do nothing, since the job reads no output of another task."""
 
     def control_directory(self, batch: str) -> Path:
         """Return the folder of the job's record and log."""
@@ -73,35 +73,35 @@ class DoctorJob(AnyBatchSystem, AnalysisTask):
 
     @property
     def report_file(self) -> Path:
-        """The report."""
+        """Path of the report."""
         if has_own_store():
-            # HTCondor brings it from where the job began
+            # HTCondor transfers the report from the folder where the job began.
             return Path(os.environ["LAW_JOB_INIT_DIR"], OF_JOB)
         return Path(self.folder, OF_JOB if self.site_inst.store == "remote" else REPORT)
 
     def output(self) -> law.LocalFileTarget:
-        """The report."""
+        """Return the report."""
         return law.LocalFileTarget(str(self.report_file))
 
     def htcondor_job_config(self, config: Any, job_num: Any, branches: Any) -> Any:
-        """Let HTCondor bring the report, if the job doesn't see the folder."""
+        """Make HTCondor transfer the report, if the job doesn't see the folder."""
         if self.site_inst.store == "remote":
             config.output_files[REPORT] = str(Path(self.folder, REPORT))
         return super().htcondor_job_config(config, job_num, branches)
 
     def run(self) -> None:
-        """Write the report, which is there as a whole or not at all."""
+        """Write the report atomically."""
         with replacing_file(self.report_file) as file:
             file.write(json.dumps(report(self.analysis_inst.name), indent=1).encode())
 
     def diagnose(self, reporter: law.Task, minutes: float) -> Result:
-        """Submit the job, wait for it, and return what came of it.
+        """Submit the job, wait for it, and return the result.
 
         Args:
-            reporter: the running task, whose messages these are.
-            minutes: how long to wait; then the job is removed from the queue.
+            reporter: the running task, which prints the messages of the job.
+            minutes: time to wait, after which the job is removed from the queue.
         """
-        # luigi gives them to a running task, which is not this one
+        # luigi sets these on the running task, which is not this one.
         for name in _OF_RUNNING:
             setattr(self, name, getattr(reporter, name, None))
         proxy = self.workflow_proxy
@@ -128,10 +128,10 @@ class DoctorJob(AnyBatchSystem, AnalysisTask):
 
 
 def report(analysis: str) -> dict[str, Any]:
-    """Return where this process runs and what it sees there.
+    """Return the properties of this process: where it runs and what it sees there.
 
     Args:
-        analysis: name of the analysis that was loaded.
+        analysis: name of the loaded analysis.
     """
     try:
         ends, attributes = proxy_ends(os.environ["X509_USER_PROXY"])
@@ -151,12 +151,12 @@ def report(analysis: str) -> dict[str, Any]:
 
 
 def judge(found: Mapping[str, Any], seconds: float, proxy_wanted: bool) -> Result:
-    """Return what the report of a job means.
+    """Return the result of the test job from its report.
 
     Args:
         found: the report.
-        seconds: how long the job took from its submission.
-        proxy_wanted: whether it should have a proxy.
+        seconds: time from the submission to the end of the job.
+        proxy_wanted: whether the job should have a proxy.
     """
     proxy = found["proxy"]
     has = isinstance(proxy, float) and proxy > 0

@@ -1,4 +1,4 @@
-"""Check of the packages: whether what is imported is what ``requirements.lock`` says."""
+"""Check that the imported packages are those of ``requirements.lock``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from packaging.markers import Marker
 
 from tasks.doctor.result import Result, Status
 
-#: what decides numbers, or whether anything runs
+#: packages that affect numbers, or without which nothing runs
 LOOKED_AT = (
     "awkward", "boost-histogram", "coffea", "correctionlib", "h5py", "hist", "law", "luigi", "numba", "numpy",
     "omegaconf", "scipy", "uproot", "vector",
@@ -22,13 +22,13 @@ _LOCKED = re.compile(r"^([\w.-]+)==([^\s;]+)(?:\s*;\s*([^\\\n]+))?", re.MULTILIN
 
 
 def packages(lock: Path) -> Result:
-    """Whether the packages that are imported are those of the lock.
+    """Return whether the imported packages are those of the lock.
 
     Args:
         lock: the file with the locked versions.
     """
     is_system = os.environ.get("POCKET_ENVIRONMENT") == "system"
-    # an image has the lock of its packages beside them
+    # A container image has the lock of its packages beside them.
     if is_system and not Path(sys.prefix, lock.name).is_file():
         return Result("packages", Status.OK, f"those of {sys.executable}, as POCKET_ENVIRONMENT says")
     locked = {

@@ -1,4 +1,4 @@
-"""Checks of folders: where a site takes them, whether they can be written, and law's index."""
+"""Checks of folders: whether a site accepts and can write them, and whether law's index is up to date."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from tasks.doctor.result import Result, Status, of_error
 from tasks.settings.sites import Site
 
 GB = 1e9
-#: free space in GB below which there is a problem, and below which it may become one
+#: free space in GB below which there is a problem or a warning
 TOO_LITTLE, LITTLE = 1.0, 10.0
 
 
 def placement(site: Site, folders: Mapping[str, Path]) -> Result:
-    """Whether a site takes submissions with these folders.
+    """Return whether a site accepts submissions with these folders.
 
     Args:
         site: the site.
-        folders: what each is → folder.
+        folders: name → folder.
     """
     for path in folders.values():
         try:
@@ -34,12 +34,12 @@ def placement(site: Site, folders: Mapping[str, Path]) -> Result:
 
 
 def writable(name: str, folder: Path, variable: str) -> Result:
-    """Whether a folder can be written, and has space left.
+    """Return whether a folder can be written and has free space.
 
     Args:
-        name: what it is.
-        folder: the folder, which may be made later.
-        variable: what decides on it.
+        name: name of the folder.
+        folder: the folder, which needn't exist yet.
+        variable: the setting that names it.
     """
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     advice = f"set {variable} to a folder with space that you can write"
@@ -60,7 +60,7 @@ def writable(name: str, folder: Path, variable: str) -> Result:
 
 
 def index(file: Path, checkout: Path) -> Result:
-    """Whether law's index of the tasks is newer than they are.
+    """Return whether law's index of the tasks is newer than they are.
 
     Args:
         file: the index.

@@ -9,10 +9,10 @@ from pocket.errors import PocketError
 
 
 class Status(Enum):
-    """How it looks."""
+    """Severity of a result."""
 
     OK = "ok"
-    #: it may do as it is
+    #: jobs may work nevertheless
     WARNING = "warning"
     #: jobs would fail
     PROBLEM = "problem"
@@ -20,13 +20,13 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Result:
-    """What a check found.
+    """The result of a check.
 
     Args:
         name: what was checked.
-        status: how it looks.
+        status: severity of the result.
         found: what was found.
-        advice: what to do if that isn't right.
+        advice: remedy, empty if none is needed.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Result:
 
     @property
     def line(self) -> str:
-        """The result in one line."""
+        """The result as one line."""
         return f"{self.status.value:<8} {self.name:<12} {self.found}{f' → {self.advice}' if self.advice else ''}"
 
 
 def of_error(name: str, error: PocketError, status: Status = Status.PROBLEM) -> Result:
-    """Return the result for an error that ends, behind a colon or semicolon, with what to do."""
+    """Return the result for an error whose message ends with the remedy, after a colon or semicolon."""
     text = str(error)
     cut = max(text.rfind(": "), text.rfind("; "))
     return Result(name, status, text[:cut], text[cut + 2 :])

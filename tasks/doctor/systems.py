@@ -1,4 +1,4 @@
-"""Checks of what is installed, and whether a batch system answers."""
+"""Checks of installed commands and packages, and of the batch system's answers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SECONDS = 60
 
 
 def batch_system(system: BatchSystem) -> Result:
-    """Whether a batch system is here, its queue answers and it has machines."""
+    """Return whether a batch system is installed, its queue answers and it has machines."""
     missing = [command for command in system.commands if not shutil.which(command)]
     if missing:
         advice = "log in to a machine of the site that takes submissions"
@@ -34,14 +34,14 @@ def batch_system(system: BatchSystem) -> Result:
 
 
 def systems_here() -> Result:
-    """Which batch systems are on this machine, for runs that need none."""
+    """Return which batch systems this machine has, for runs that need none."""
     here = {kind: system.name for kind, system in BATCH_SYSTEMS.items() if all(map(shutil.which, system.commands))}
     found = "; ".join(f"{name} is here (--workflow {kind} checks it)" for kind, name in here.items())
     return Result("batch system", Status.OK, found or "none is here, and local runs need none")
 
 
 def xrootd_client() -> Result:
-    """Whether the packages for root:// files are there."""
+    """Return whether the packages for root:// files are installed."""
     from pocket.io.remote.client import client_is_installed
 
     if client_is_installed():

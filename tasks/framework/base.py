@@ -62,21 +62,21 @@ class AnalysisTask(law.Task):
         description="parameters to change, e.g. object_preselection.Muon.pt=25,toys.scale=0.1; no default",
     )
 
-    # no option: tasks write no logs
+    # This isn't an option, since tasks write no logs.
     log_file = None
 
     exclude_index = True
 
     @classmethod
     def get_params(cls) -> list[tuple[str, luigi.Parameter]]:
-        """Return the parameters by name; they are looked for once, luigi would do so whenever it needs one."""
+        """Return the parameters by name, cached because luigi would collect them again for each access."""
         if cls not in _parameters:
             _parameters[cls] = super().get_params()
         return list(_parameters[cls])
 
     @property
     def analysis_inst(self) -> Analysis:
-        """The analysis."""
+        """The loaded analysis."""
         return load(self.analysis, self.params)
 
 
@@ -101,15 +101,16 @@ class OneConfigTask(AnalysisTask):
 
     @property
     def config_inst(self) -> Configurator:
-        """The configuration."""
+        """The configuration object."""
         return self.analysis_inst.config(self.config)
 
 
 class StoreTask(AnalysisTask):
     """A task with its output in the store, at a path that is known before anything has run.
 
-    A derived class says what decides its output (:meth:`fingerprint_spec`) and which outputs it is made from
-    (:meth:`input_ids`). It is complete when the tasks it requires are, and its own output was made from theirs.
+    A derived class defines what determines its output (:meth:`fingerprint_spec`) and which outputs it is made from
+    (:meth:`input_ids`). It is complete when the tasks it requires are, and its own output was made from their current
+    outputs.
     """
 
     version = luigi.Parameter(description="name for this version of the outputs, a folder in their path; no default")
@@ -122,40 +123,40 @@ class StoreTask(AnalysisTask):
         description="leave out input files that can't be read and record them in the manifest; default: False",
     )
 
-    # an option of the tasks that check closures
+    # Only tasks that check closures have this as an option.
     accept_closure = False
 
     exclude_index = True
 
-    #: which writing of the output was there when this task began to make its own; ``None`` before
+    #: id of the output version that existed when this task began to make its own; ``None`` before
     _replaced: str | None = None
 
     @property
     def config_part(self) -> str:
-        """The folder below the task's in the store: what of the analysis the output belongs to."""
+        """Name of the part of the analysis that the output belongs to, a folder below the task's in the store."""
         raise NotImplementedError
 
     def fingerprint_spec(self) -> Any:
-        """Return everything that decides the output, fingerprints of required tasks included."""
+        """Return everything that determines the output, including fingerprints of required tasks."""
         raise NotImplementedError
 
     def input_ids(self) -> Mapping[str, str] | None:
-        """Return the outputs that this one is made from, label → id; ``None`` while one of them isn't there."""
+        """Return the outputs that this one is made from, label → id; ``None`` while one of them doesn't exist."""
         raise NotImplementedError
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of all that decides the output."""
+        """Hash of everything that determines the output."""
         return fingerprint(self.fingerprint_spec())
 
     @cached_property
     def directory(self) -> Path:
-        """The output's folder."""
+        """Folder of the output."""
         name = self.analysis_inst.name
         return store_path(name, self.task_family, self.config_part, self.version, self.fingerprint)
 
     def output(self) -> StoreTarget:
-        """The output's folder as a target."""
+        """Return the output's folder as a target."""
         return self.target(self.directory)
 
     def target(self, folder: Path) -> StoreTarget:
@@ -171,17 +172,17 @@ class StoreTask(AnalysisTask):
         )
 
     def awaited(self) -> str:
-        """Return the first of the tasks it requires that is not complete, empty if all are."""
+        """Return the name of the first required task that is not complete, empty if all are."""
         for task in law.util.flatten(self.requires()):
             if not are_complete(task):
                 return f"{task.task_family} {getattr(task, 'config_part', '')}".strip()
         return ""
 
     def check_expected(self) -> None:
-        """Check in a job of a batch system that the task is the one that was submitted.
+        """Check in a batch job that the task is the one that was submitted.
 
         Raises:
-            ChangedCodeError: if code, parameters or definitions differ here: nothing may be made of them.
+            ChangedCodeError: if code, parameters or definitions differ here, so that the output would differ.
         """
         family, _, fingerprint = os.environ.get(EXPECTED, "").partition("=")
         if family == self.task_family and fingerprint != self.fingerprint:
@@ -189,21 +190,21 @@ class StoreTask(AnalysisTask):
             raise ChangedCodeError(changed_sentence(self.progress_label, self.fingerprint_spec(), known))
 
     def complete(self) -> bool:
-        """Whether the output and all that it depends on is there and belongs together."""
+        """Whether the output exists, and was made from the current outputs of complete upstream tasks."""
         if is_made_elsewhere(self.task_family):
             return True
         return requirements_complete(self) and bool(self.output().exists())
 
     def run(self) -> Iterator[Any] | None:
-        """Make the output, unless all that had to be made again before turned out as it was.
+        """Make the output, unless upstream tasks ran again with unchanged results.
 
-        luigi takes what an iterator gives for further requirements.
+        luigi takes the values of an iterator as further requirements.
         """
         from pocket.configuration.user_errors import one_sentence
 
         self.check_expected()
         check_sources()
-        # luigi decides what to run before anything has, and doesn't ask again
+        # luigi decides which tasks to run before it runs any of them, so check again here.
         if self.complete():
             return None
         output = self.output()
@@ -222,16 +223,16 @@ class StoreTask(AnalysisTask):
 
     @property
     def progress_label(self) -> str:
-        """What progress bars and sentences call this task."""
+        """Name of this task in progress bars and messages."""
         return f"{self.task_family} {self.config_part}"
 
     def show_progress(self, percentage: float) -> None:
-        """Have luigi's page show how much is done, where luigi runs this task."""
+        """Show the percentage on luigi's page, if luigi runs this task."""
         if callable(getattr(self, "set_progress_percentage", None)):
             self.publish_progress(percentage)
 
     def on_failure(self, exception: BaseException) -> str:
-        """Return what luigi's page shows of a failure: the sentence, where there is one."""
+        """Return the text that luigi's page shows for a failure: the message for users, if there is one."""
         return str(exception) if isinstance(exception, FOR_PEOPLE) else str(super().on_failure(exception))
 
     def refuse_incomplete(self) -> None:
@@ -250,11 +251,11 @@ class StoreTask(AnalysisTask):
         return store_targets(self.input())
 
     def fetch_needed(self) -> None:
-        """Have all outputs that are read to make this one, as they were written."""
+        """Fetch and verify all outputs that are read to make this one."""
         fetch_verified(self.needed())
 
     def prepare_place(self) -> None:
-        """Have the folder that the output goes to, and look at what is in it."""
+        """Create the folder of the output, and report older outputs in it."""
         prepare_places([self.directory.parent])
         report_older(self.directory.parent)
 
@@ -267,7 +268,7 @@ class StoreTask(AnalysisTask):
             return super()._print_status(args)
 
     def _remove_output(self, args: Any) -> Any:
-        # branches are known from filesets, which may be removed before it's the branches' turn
+        # Branches are known from filesets, which may be removed before the branches are.
         for task, *_ in self.walk_deps():
             task.output()
         return super()._remove_output(args)
@@ -282,11 +283,11 @@ class StoreTask(AnalysisTask):
         return upstream | own
 
     def scale_factor_files(self) -> dict[str, str]:
-        """Return the checksums of the scale factors that are in the output, by name."""
+        """Return name → checksum of the scale factors that the output contains."""
         return {}
 
     def expected(self, name: str) -> Expected:
-        """Return what the jobs of this task must have loaded, for a configuration or a scale factor."""
+        """Return what jobs of this task must have loaded, for a configuration or a scale factor."""
         if name not in self._expected:
             specification = self.records.file("spec")
             self._expected[name] = Expected.of(self.task_family, self.analysis_inst, name, specification)
@@ -298,11 +299,11 @@ class StoreTask(AnalysisTask):
 
     @cached_property
     def records(self) -> Records:
-        """What the outputs of this task are made with: kept before the first one is made."""
+        """Records of how the outputs of this task are made, written before the first output."""
         return task_records(self)
 
     def write_info(self) -> dict[str, Any]:
-        """Return the arguments for :func:`pocket.io.store.write_output`: what the manifest tells of this task."""
+        """Return the arguments for :func:`pocket.io.store.write_output`, which are written to the manifest."""
         output = self.output()
         scale_factors = {"scale_factors": self.upstream_scale_factors} if self.upstream_scale_factors else {}
         return {
@@ -324,7 +325,7 @@ class StoreTask(AnalysisTask):
 
 
 class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
-    """A task that needs templates, with the parameters of their processing to hand on."""
+    """A task that needs templates, with the options for processing that it passes upstream."""
 
     events_per_branch = luigi.IntParameter(
         default=200_000, significant=False, description="largest number of events per branch; default: 200000"
@@ -360,7 +361,7 @@ class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a share that is none, and memory, threads and a number of branches that are none."""
+        """Refuse invalid values of acceptance, memory, threads and number of branches."""
         params = super().modify_param_values(params)
         if params.get("chunk_memory", 0) < 0:
             raise ConfigError(f"--chunk-memory is {params['chunk_memory']}, expected 0 or more")
@@ -385,24 +386,24 @@ class ConfigTask(OneConfigTask, TemplateTask):
 
 
 def input_ids(targets: Mapping[str, StoreTarget]) -> dict[str, str] | None:
-    """Return the ids of the outputs that are there now, or ``None`` if one isn't."""
+    """Return the ids of the current outputs, or ``None`` if one doesn't exist."""
     ids = {label: target.id for label, target in targets.items()}
     known = {label: value for label, value in ids.items() if value is not None}
     return known if len(known) == len(ids) else None
 
 
 def read_id(target: StoreTarget) -> str:
-    """Return which writing of its output the folder of a target holds, empty if there is none."""
+    """Return the id of the output version in a target's folder, empty if there is none."""
     return written(target.directory)
 
 
 def changed_meanwhile(label: str, awaited: str, otherwise: str | None = None) -> ChangedFileError:
-    """Return the error for what isn't complete when it has run.
+    """Return the error for a task that isn't complete after it has run.
 
     Args:
         label: the task.
-        awaited: what it requires and isn't complete any more, empty if all is.
-        otherwise: the reason if nothing is.
+        awaited: a required task that isn't complete any more, empty if all are.
+        otherwise: the reason if all required tasks are complete.
     """
     reason = f"{awaited} isn't complete any more" if awaited else otherwise
     return ChangedFileError(
@@ -416,7 +417,7 @@ def requirements_complete(task: law.Task) -> bool:
 
 
 def load(reference: str, overrides: tuple[str, ...]) -> Analysis:
-    """Return an analysis with parameters changed, see :func:`pocket.configuration.analysis.load_analysis`."""
+    """Return an analysis with changed parameters, see :func:`pocket.configuration.analysis.load_analysis`."""
     from pocket.configuration.analysis import load_analysis
 
     return load_analysis(reference, tuple(overrides))

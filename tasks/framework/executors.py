@@ -1,4 +1,4 @@
-"""The options that say what runs the jobs of branches, and the executors by name."""
+"""Options that select the executor for the jobs of branches, and the executors by name."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tasks.settings.sites import read_site, site_names
 if TYPE_CHECKING:
     from pocket.executors import ExecutorFactoryABC
 
-#: the executors of this package
+#: executors of this package
 EXECUTORS = {
     "iterative": "pocket.executors.base:IterativeExecutorFactory",
     "futures": "tasks.framework.pool:FuturesExecutorFactory",
     "dask": "pocket.executors.dask_executor:DaskExecutorFactory",
 }
 
-#: executors that run on this machine, whatever the site
+#: executors that always run on this machine, at any site
 LOCAL = ("iterative", "futures")
 
 OPTIONS = ("cluster", "scheduler", "min_workers", "max_workers", "worker_memory", "executor_options")
 
 
 class ExecutorMixin(BatchOptions):
-    """A task whose jobs, or those of what it requires, run with an executor."""
+    """A task whose jobs, or those of its requirements, run with an executor."""
 
     executor = luigi.Parameter(
         default="futures",
@@ -67,14 +67,14 @@ class ExecutorMixin(BatchOptions):
         description="more options of the executor as key=value, comma-separated, see docs/executors.md; no default",
     )
 
-    # a branch alone runs in its own process
+    # A single branch runs in its own process.
     exclude_params_branch: ClassVar = {"executor", *OPTIONS}
 
     exclude_index = True
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse an unknown executor, and options that it doesn't take, before anything runs."""
+        """Refuse an unknown executor, and options that it doesn't accept, before anything runs."""
         params = super().modify_param_values(params)
         if "executor" in params and (params["executor"] != "futures" or given_options(params)):
             if params.get("workflow") not in (None, law.NO_STR, "local"):
@@ -92,7 +92,7 @@ class ExecutorMixin(BatchOptions):
         return executor_factory(self.executor, self.analysis, self.params)
 
     def run_options(self, **more: Any) -> dict[str, Any]:
-        """Return the options that the user gave, those of the site, and more, for the executor."""
+        """Return the options for the executor: the user's, the site's, and additional ones."""
         given = given_options({name: getattr(self, name) for name in OPTIONS})
         return {**all_options(self.executor_factory, self.executor, self.site, given), **more}
 
@@ -101,17 +101,17 @@ def executor_factory(name: str, analysis: str, params: tuple[str, ...]) -> type[
     """Return the class of an executor: of this package, of the analysis, or of a module."""
     from pocket.configuration.analysis import load_analysis
 
-    # the analysis is loaded also for a module, which may be beside it
+    # The analysis is loaded for a module, too, which may be beside it.
     return find_factory(name, {**EXECUTORS, **load_analysis(analysis, tuple(params)).executors})
 
 
 def all_options(
     factory: type[ExecutorFactoryABC], executor: str, site_name: str, given: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the options of an executor that the user gave, with those that the site has for Dask.
+    """Return the options of an executor: the user's, and those of the site for Dask.
 
     Raises:
-        ConfigError: if the site has none, or the user has to give one.
+        ConfigError: if the site has no such options, or the user has to set one.
     """
     if executor in LOCAL or site_name == "local":
         return dict(given)
@@ -131,10 +131,10 @@ def all_options(
 
 
 def given_options(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of the executor that aren't at their defaults.
+    """Return the options of the executor that differ from their defaults.
 
     Raises:
-        ConfigError: if one of ``executor_options`` isn't ``key=value``, or is an option by itself.
+        ConfigError: if an entry of ``executor_options`` isn't ``key=value``, or has an option of its own.
     """
     own = OPTIONS[:-1]
     given = {name: params[name] for name in own if params.get(name) not in (None, 0, law.NO_STR)}

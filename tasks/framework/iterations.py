@@ -1,4 +1,4 @@
-"""The iteration that a task belongs to, of scale factors that are measured with each other applied."""
+"""Iterations of scale factors that are measured with each other applied."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class IterationTask(TemplateTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse an iteration that there isn't before anything runs."""
+        """Refuse an iteration that doesn't exist before anything runs."""
         params = super().modify_param_values(params)
         iteration = params.get("iteration", NO_ITERATION)
         if iteration != NO_ITERATION:
@@ -52,7 +52,7 @@ class IterationTask(TemplateTask):
 
     @property
     def group(self) -> Coupled | None:
-        """The coupled scale factors whose iteration this is, ``None`` if it belongs to no iteration."""
+        """The coupled scale factors of this iteration, ``None`` if the task belongs to no iteration."""
         if self.iteration == NO_ITERATION:
             return None
         return self.find_group(self.analysis_inst, self.param_kwargs)

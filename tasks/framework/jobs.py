@@ -1,6 +1,6 @@
-"""The work of the tasks that fan out, in a form that travels to worker processes.
+"""Jobs of the tasks with many branches, in a form that travels to worker processes.
 
-Nothing here imports law: a job is data, and each does one thing when it runs — read, call the engine, write.
+Nothing here imports law: a job is data, and its method ``run`` reads, calls the engine and writes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ GOLDEN_FILE = "golden.json"
 
 
 def traceback_file(output: Path) -> Path:
-    """Return the file for the traceback of what fails while an output is made; hidden, hence no output."""
+    """Return the hidden file for the traceback of an error while an output is made, which is no output."""
     return output.with_name(f".{output.name}.traceback.txt")
 
 
@@ -68,7 +68,7 @@ class ToyJob:
 
 @dataclass(frozen=True)
 class ToyCorrectionsJob:
-    """Writes the files that come with the toys: certified luminosity sections, weights and corrections.
+    """Writes the files that belong to the toys: certified luminosity sections, weights and corrections.
 
     Args:
         parameters: the section ``toys`` of the parameters.
@@ -103,13 +103,13 @@ class ProcessingJob:
         config: name of the configuration.
         branch: dataset and entry range.
         metadata: metadata of the dataset.
-        resources: files that earlier steps made.
+        resources: files that upstream tasks made.
         chunk_size: largest number of events processed at once.
-        chunk_memory: memory in MB that a chunk may take, 0 for chunks of the largest size.
+        chunk_memory: memory in MB that a chunk may use, 0 for chunks of ``chunk_size``.
         threads: number of threads that decompress columns.
-        skip_bad_files: leave out unreadable files.
+        skip_bad_files: whether unreadable files are left out.
         output: arguments of :func:`pocket.io.store.write_output`.
-        expected: what must be loaded, if it is checked.
+        expected: what must be loaded, ``None`` to skip the check.
     """
 
     analysis: str
@@ -131,41 +131,41 @@ class ProcessingJob:
         return self.branch.stop - self.branch.start
 
     def reading(self, result: BranchResult | SkimRecord) -> dict[str, Any]:
-        """Return what the manifest tells of the reading: events expected and processed, and failed attempts."""
+        """Return the entries of the manifest about reading: events expected and processed, and failed attempts."""
         events = {"expected": self.size, "processed": result.nevents}
         return {"events": events, "failures": dict(result.failures)}
 
     @property
     def made_files(self) -> list[str]:
-        """Paths of the scale factors, and of the files that come with the toys."""
+        """Paths of the scale factors, and of the files that belong to the toys."""
         made = [file for file in self.resources.scale_factors.values() if file]
         toys = Path(self.resources.toys).glob("*") if self.resources.toys else ()
         return [*made, *map(str, toys)]
 
     @property
     def inputs(self) -> list[str]:
-        """Paths of the files that the job can't do without."""
+        """Paths of the files that the job requires, since they have no replicas."""
         return [*(segment.path for segment in self.branch.segments if not segment.replicas), *self.made_files]
 
     def verify_inputs(self) -> None:
-        """Check those files that earlier steps made.
+        """Verify the input files that upstream tasks made.
 
         Raises:
-            DamagedOutputError: if one isn't as it was written.
+            DamagedOutputError: if one was changed since it was written.
         """
         read = [segment.path for segment in self.branch.segments if not is_remote(segment.path)]
         verify_files([*read, *self.made_files])
 
     @property
     def log(self) -> Path:
-        """Where the traceback goes if code of the analysis fails; hidden, hence no output."""
+        """Hidden file for the traceback of errors in the analysis' code, which is no output."""
         return traceback_file(Path(self.output["directory"]))
 
     def run(self, progress: Progress) -> None:
-        """Do the work.
+        """Process the branch and write its output.
 
         Raises:
-            UserCodeError: if code of the analysis raises an exception; its traceback is in a file then.
+            UserCodeError: if code of the analysis raises an exception; its traceback is written to a file.
         """
         from pocket.configuration.user_errors import one_sentence
 
@@ -214,7 +214,7 @@ class SkimJob(ProcessingJob):
     """Skims one branch by the selection of a configuration; the arguments are those of :class:`ProcessingJob`."""
 
     def process(self, progress: Progress) -> None:
-        """Write the surviving events, and the sums over all."""
+        """Write the selected events, and the sums over all events."""
         from pocket.base.fingerprint.reads import recording_reads
         from pocket.parameters.used_files import recording_files
         from pocket.skims.run import skim_branch
@@ -267,7 +267,7 @@ class MergingJob:
     output: Mapping[str, Any]
 
     def run(self, progress: Progress) -> None:
-        """Add and write."""
+        """Add the branches and write the sum."""
         from coffea.processor import accumulate
 
         from pocket.histograms.files import read_output, relabel, write_sums_and_histograms
@@ -319,7 +319,7 @@ class TemplatePlotJob:
     expected: Expected | None = None
 
     def run(self, progress: Progress) -> None:
-        """Draw and save."""
+        """Draw and save the plots."""
         from pocket.histograms.files import list_variables, read_templates
         from pocket.plots.templates.figures import draw_templates
 
@@ -342,11 +342,11 @@ class Published:
     """A published scale factor to compare with.
 
     Args:
-        path: correctionlib file, as :func:`pocket.corrections.files.load_correction` takes it.
+        path: correctionlib file, as accepted by :func:`pocket.corrections.files.load_correction`.
         correction: name of the correction in it.
         inputs: its inputs that aren't axes of the measured one, see
             :func:`pocket.scale_factors.files.comparison.read_inputs`.
-        sha256: checksum that the file must have; empty for any.
+        sha256: required checksum of the file; empty for any.
     """
 
     path: str
@@ -365,9 +365,9 @@ class ScaleFactorPlotJob:
         scale_factor: name of the scale factor.
         result: file with its result.
         folder: an existing folder for the files.
-        published: what to compare it with, if anything.
-        history: files with the results of all iterations, of a coupled one.
-        expected: what must be loaded, if it is checked.
+        published: scale factor to compare it with, if any.
+        history: files with the results of all iterations, if it is coupled.
+        expected: what must be loaded, ``None`` to skip the check.
     """
 
     analysis: str
@@ -381,7 +381,7 @@ class ScaleFactorPlotJob:
     expected: Expected | None = None
 
     def run(self, progress: Progress) -> None:
-        """Draw and save."""
+        """Draw and save the plots."""
         from pocket.corrections.files import load_correction
         from pocket.parameters.used_files import changed, recording_files
         from pocket.plots.scale_factors.figures import draw_convergence, draw_published, draw_scale_factor
@@ -391,7 +391,7 @@ class ScaleFactorPlotJob:
         analysis = load_checked(self)
         declaration = analysis.scale_factor(self.scale_factor)
         config = analysis.config(analysis.drawn_as(self.scale_factor))
-        # without one the axes have their names
+        # A scale factor without sources has no variable, so its axes are labelled by their names.
         variable = next((variable for _, variable in declaration.sources()), "")
         result, *history = (
             ScaleFactorResult.from_json(path.read_text(encoding="utf-8")) for path in (self.result, *self.history)
@@ -415,7 +415,7 @@ def save_plots(plots: Iterable[Plot], folder: Path, parameters: Any) -> None:
 
     Args:
         plots: stem of the file names, figure and numbers.
-        folder: where the files go; made if it isn't there.
+        folder: folder of the files, created if needed.
         parameters: parameters of the configuration.
     """
     from pocket.plots.canvas import save_figure

@@ -1,4 +1,4 @@
-"""Running jobs on the cores of this machine, with a progress bar."""
+"""Execution of jobs on the cores of this machine, with a progress bar."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from pocket.executors import Executor, ExecutorFactoryABC, Job, Progress, availa
 from pocket.io.store.provenance import begin_work
 from tasks.core.log import log_to_terminal
 
-#: takes a percentage
+#: function of a percentage
 Publish = Callable[[float], None]
 
-#: imported once by the server that workers are forked from, so that no worker pays for it again
+#: modules that the fork server imports once, so that no worker imports them again
 PRELOAD = (
     "tasks.framework.jobs",
     "pocket.configuration.analysis",
@@ -47,13 +47,13 @@ def run_jobs(jobs: Sequence[Job], cores: int, label: str, unit: str, publish: Pu
     Args:
         jobs: the jobs.
         cores: number of processes; 0 for all cores. One process means this one.
-        label: text of the progress bar.
-        unit: what the jobs' sizes count.
-        publish: is told the percentage that is done.
+        label: label of the progress bar.
+        unit: unit of the jobs' sizes.
+        publish: function that is called with the finished percentage.
 
     Raises:
-        Exception: the first error of a job, after the jobs that had begun are done.
-        ProcessDiedError: if a process was killed, or a library crashed in it.
+        Exception: the first error of a job, after the running jobs are done.
+        ProcessDiedError: if a process was killed or crashed.
         ConfigError: if the number of processes is negative.
     """
     with progress_bar(label, sum(job.size for job in jobs), unit, publish) as advance:
@@ -79,7 +79,7 @@ def run_with(
 
 
 class FuturesExecutorFactory(ExecutorFactoryABC):
-    """Runs jobs in processes of this machine, as many as ``cores`` says."""
+    """Runs jobs in ``cores`` processes of this machine."""
 
     known_options = ()
 
@@ -110,11 +110,11 @@ def _run_in_processes(jobs: Sequence[Job], workers: int, advance: Progress, name
     context = get_context("forkserver")
     context.set_forkserver_preload(list(PRELOAD))
     queue: SimpleQueue[Message | None] = context.SimpleQueue()
-    # process → number of the job that it began last
+    # This maps each process to the number of the job that it began last.
     running: dict[int, int] = {}
     listener = threading.Thread(target=_listen, args=(queue, advance, running), daemon=True)
     listener.start()
-    # big jobs first, so that no core waits long for the last one
+    # Big jobs come first, so that no core waits long for the last one.
     ordered = sorted(range(len(jobs)), key=lambda number: -jobs[number].size)
     others = {process.pid for process in active_children()}
     processes: list[BaseProcess] = []
@@ -124,7 +124,7 @@ def _run_in_processes(jobs: Sequence[Job], workers: int, advance: Progress, name
             try:
                 with _interrupts_for_this_process_alone():
                     futures = [pool.submit(_work, number, jobs[number]) for number in ordered]
-                    # the pool doesn't watch a process that the last submission starts, until there is another one
+                    # The pool watches a process that the last submission started only after another submission.
                     pool.submit(int)
                 processes = [process for process in active_children() if process.pid not in others]
                 for future in as_completed(futures):
@@ -135,7 +135,7 @@ def _run_in_processes(jobs: Sequence[Job], workers: int, advance: Progress, name
                         process.terminate()
                 raise
             finally:
-                # after an error or Ctrl-C there may be jobs that haven't begun
+                # After an error or Ctrl-C, some jobs may not have begun.
                 pool.shutdown(cancel_futures=True)
     except BrokenProcessPool as error:
         queue.put(None)
@@ -155,7 +155,7 @@ def _run_in_processes(jobs: Sequence[Job], workers: int, advance: Progress, name
 
 @contextlib.contextmanager
 def _interrupts_for_this_process_alone() -> Iterator[None]:
-    """Start processes in the block that Ctrl-C doesn't reach: this one ends them, and they write no tracebacks."""
+    """Protect processes that start in the block from Ctrl-C: this process ends them, so they print no tracebacks."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -172,7 +172,7 @@ def _listen(queue: SimpleQueue[Message | None], advance: Progress, running: dict
             running[process] = number
 
 
-#: an amount of work that is done, or the process that begins a job and the number of the job
+#: an amount of finished work, or a process and the number of the job that it begins
 Message = int | tuple[int, int]
 _queue: SimpleQueue[Message | None] | None = None
 
@@ -181,9 +181,9 @@ def _start_worker(queue: SimpleQueue[Message | None], traces: Path) -> None:
     global _queue
     _queue = queue
     log_to_terminal()
-    # where Python was if a library crashes; the file stays open as long as the process lives
+    # Python writes its stack here if a library crashes. The file stays open as long as the process lives.
     faulthandler.enable((traces / f"{os.getpid()}.txt").open("w", encoding="utf-8"))
-    # a killed parent can't end its workers, so they watch for its end
+    # A killed parent can't end its workers, so they watch for its end.
     threading.Thread(target=_die_with_parent, daemon=True).start()
 
 
@@ -201,7 +201,7 @@ def _work(number: int, job: Job) -> None:
         begin_work()
         job.run(_queue.put)
     except KeyboardInterrupt:
-        # the pool would hand out the jobs that are on their way here
+        # Otherwise, the pool would still run the jobs that are queued for this process.
         os._exit(1)
 
 
@@ -209,9 +209,9 @@ def explain_death(processes: Iterable[BaseProcess], jobs: Mapping[int, str], tra
     """Return the error for a worker process that ended while it ran a job.
 
     Args:
-        processes: the workers; those that hadn't ended by themselves were terminated when one had.
+        processes: the workers; when one ended by itself, the pool terminated the others.
         jobs: process → name of the job that it began last.
-        traces: folder with a file for each process, where Python writes what it did when a library crashed.
+        traces: folder with a file for each process, to which Python writes its stack when a library crashes.
     """
     ended = [process for process in processes if process.exitcode not in (None, 0, -signal.SIGTERM)]
     if not ended:
@@ -234,7 +234,7 @@ def explain_death(processes: Iterable[BaseProcess], jobs: Mapping[int, str], tra
 
 
 def _crash_place(trace: Path) -> str:
-    """Return where Python was when a library crashed, as part of a sentence."""
+    """Return the place in the code where a library crashed, as part of a sentence."""
     from pocket.configuration.user_errors import crash_line
 
     if not (trace.is_file() and trace.stat().st_size):
@@ -246,14 +246,14 @@ def _crash_place(trace: Path) -> str:
 
 @contextlib.contextmanager
 def counting_bar(label: str, unit: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar for work that counts itself; it appears with the first count.
+    """Show a progress bar for work that counts itself; the bar appears with the first count.
 
     Args:
-        label: text of the progress bar.
-        unit: what is counted.
+        label: label of the progress bar.
+        unit: unit of the count.
 
     Yields:
-        A function to call with the number of things done and the number of all.
+        A function of the finished and the total number.
     """
     with contextlib.ExitStack() as stack:
         bars: list[Progress] = []
@@ -274,13 +274,13 @@ def progress_bar(label: str, total: int, unit: str, publish: Publish | None = No
     """Show a progress bar.
 
     Args:
-        label: text of the progress bar.
+        label: label of the progress bar.
         total: amount of work.
-        unit: what the work is counted in.
-        publish: is told the percentage that is done.
+        unit: unit of the work.
+        publish: function that is called with the finished percentage.
 
     Yields:
-        A function to call with each amount that is done.
+        A function that is called with each finished amount.
     """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

@@ -1,4 +1,4 @@
-"""The records that a task's manifests name: written by the process that schedules, once per task, never by jobs."""
+"""The records that a task's manifests name, written once per task by the scheduling process and never by jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VARIABLE = "POCKET_RECORDS"
 
 @dataclass(frozen=True)
 class Records:
-    """Records that are kept.
+    """References to the records of an output.
 
     Args:
         ids: kind → id.
@@ -30,19 +30,19 @@ class Records:
     ids: Mapping[str, str]
 
     def file(self, kind: str) -> Path | None:
-        """Return the file of a record, ``None`` without one."""
+        """Return the file of a record, ``None`` if there is no record of that kind."""
         from pocket.io.store.records import record_file
 
         return record_file(kind, self.ids[kind]) if kind in self.ids else None
 
     @property
     def text(self) -> str:
-        """What jobs get."""
+        """The references as the value of the environment variable."""
         return ",".join(f"{kind}:{identifier}" for kind, identifier in self.ids.items())
 
 
 def task_records(task: StoreTask) -> Records:
-    """Keep what the outputs of a task are made with, and return the records; those of jobs are kept already."""
+    """Write the records of a task's outputs, and return references to them; jobs only get the references."""
     from pocket.base.fingerprint import specification
     from pocket.io.store.records import keep_specification
 
@@ -53,7 +53,7 @@ def task_records(task: StoreTask) -> Records:
         keep_specification(fingerprint, lambda: specification(task.fingerprint_spec()))
         return Records({"spec": fingerprint, **_of_process(task.analysis)})
     except OSError as error:
-        # the output may still be written, and is worth more than how it came about
+        # The output may still be written, and is worth more than its records.
         print(f"{task.task_family}: what it is made with can't be recorded: {error}", file=sys.stderr)
         return Records({})
 
@@ -77,8 +77,8 @@ def _of_process(analysis: str) -> dict[str, str]:
 
 
 def significant_parameters(task: AnalysisTask) -> dict[str, Any]:
-    """Return the parameters of a task that decide what it makes, as JSON has them."""
-    # which branches run where decides nothing
+    """Return the parameters of a task that affect its output, with values for JSON."""
+    # The parameters that select branches don't affect the output.
     of_law = {name for name, _ in law.LocalWorkflow.get_params()}
     names = [name for name, parameter in task.get_params() if parameter.significant and name not in of_law]
     return {name: _plain(getattr(task, name)) for name in names}

@@ -26,21 +26,22 @@ from tasks.framework.pool import run_jobs, run_with
 from tasks.framework.records import Records
 from tasks.settings.remote_store import remote_store
 
-#: attributes that law takes from the proxy of a workflow or of a sandbox
+#: attributes that law forwards to the proxy of a workflow or of a sandbox
 _FORWARDED = _forward_workflow_attributes | _forward_sandbox_attributes
 
 
 class PoolProxy(LocalWorkflowProxy):
-    """Runs the jobs of all incomplete branches with the executor, instead of handing the branches to luigi.
+    """Runs the jobs of all incomplete branches with the executor, instead of passing the branches to luigi.
 
     A luigi worker per branch would import the engine for each one and show no progress.
     """
 
-    # law's own answer, needed where luigi runs the branches, is kept in a process that survives when law is killed
+    # law's own value, which is only needed if luigi runs the branches, needs a process that survives when law is
+    # killed.
     _local_workflow_has_yielded = False
 
     def run(self) -> None:
-        """Run the jobs."""
+        """Run the jobs of the incomplete branches."""
         from pocket.configuration.analysis import absolute_reference
 
         task = self.task
@@ -53,7 +54,7 @@ class PoolProxy(LocalWorkflowProxy):
             options = task.run_options(
                 cores=task.cores,
                 analysis=absolute_reference(task.analysis),
-                # hidden, hence no part of any output
+                # The folder is hidden, so it is no part of any output.
                 log_folder=str(own_folder(task.directory / ".dask")),
             )
             run_with(task.executor_factory, options, jobs, task.progress_label, "events", task.show_progress)
@@ -65,14 +66,14 @@ class PoolProxy(LocalWorkflowProxy):
 
 
 class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
-    """Base of workflows: a branch says what it does by :meth:`job`, and may also run alone (``--branch N``)."""
+    """Base of workflows: a branch defines its work in :meth:`job`, and may also run alone (``--branch N``)."""
 
     workflow_proxy_cls = PoolProxy
     output_collection_cls = StoreCollection
 
-    # no options: a workflow is complete when all of its branches are, and its requirements are made before them
+    # These aren't options: a workflow is complete when all of its branches are, and its requirements are made first.
     acceptance = 1.0
-    # batch jobs that failed for good don't keep the others from finishing
+    # Failed batch jobs don't keep the others from finishing.
     tolerance = 1.0
     pilot = False
 
@@ -85,7 +86,7 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         return object.__getattribute__(self, name)
 
     def as_branch(self, branch: int | None = None, **kwargs: Any) -> Any:
-        """Return a branch of this workflow; each is made once, since law goes through all parameters every time."""
+        """Return a branch of this workflow, cached because law would process all parameters for each call."""
         if branch is None or kwargs or self.is_branch():
             return super().as_branch(branch, **kwargs)
         if branch not in self._branches:
@@ -102,7 +103,7 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
 
     @property
     def branch_data(self) -> Any:
-        """What the branch is for."""
+        """The data of this branch from the branch map."""
         branches = self.get_branch_map()
         if self.branch not in branches:
             raise ConfigError(f"{self.progress_label} has no branch {self.branch}, only 0 to {max(branches)}")
@@ -110,17 +111,17 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hash of all that decides the output, the same for all branches."""
+        """Hash of everything that determines the output, the same for all branches."""
         return str(self.as_workflow().fingerprint) if self.is_branch() else super().fingerprint
 
     @cached_property
     def directory(self) -> Path:
-        """The folder that those of all branches are in."""
+        """Folder that contains the folders of all branches."""
         return Path(self.as_workflow().directory) if self.is_branch() else super().directory
 
     @cached_property
     def records(self) -> Records:
-        """What the outputs are made with, the same for all branches."""
+        """Records of how the outputs are made, the same for all branches."""
         return self.as_workflow().records if self.is_branch() else super().records
 
     @cached_property
@@ -134,7 +135,7 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
 
     @property
     def branch_label(self) -> str:
-        """What errors call this branch."""
+        """Name of this branch in error messages."""
         return f"branch {self.branch} of {self.progress_label}"
 
     def make(self) -> None:
@@ -142,17 +143,17 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         self.job().run(lambda amount: None)
 
     def fetch_needed(self) -> None:
-        """Have the outputs that are read; the job checks those of its branch."""
+        """Fetch the outputs that are read; the job verifies those of its branch."""
         fetch(self.needed())
 
     def prepare_place(self) -> None:
-        """Nothing: the workflow does it once for all branches, which may be thousands of jobs."""
+        """Do nothing: the workflow creates the folders once for all branches, which may be thousands of jobs."""
 
     def prepare_branches(self, fetch_needed: bool = True) -> None:
-        """Have the folders of all branches, upload outputs that only await that, and fetch what the others need.
+        """Create the folders of all branches, upload finished outputs, and fetch what incomplete branches need.
 
         Args:
-            fetch_needed: whether the branches read it here.
+            fetch_needed: whether the branches read their inputs on this machine.
         """
         super().prepare_place()
         branches = self.get_branch_tasks().values()
@@ -164,7 +165,7 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
             self.fetch_needed()
 
     def workflow_complete(self) -> bool:
-        """Whether all branches are complete, and all that the workflow requires."""
+        """Whether all branches and all requirements of the workflow are complete."""
         if is_made_elsewhere(self.task_family):
             return True
         if not requirements_complete(self):
@@ -174,30 +175,30 @@ class PoolWorkflow(WorkflowTypes, law.LocalWorkflow, StoreTask):
         return bool(outputs) and all(output.exists() for output in outputs)
 
     def complete(self) -> bool:
-        """Whether this branch is complete; what it requires is checked by the workflow, once for all branches."""
-        # luigi asks this first of what runs in a job, before it would make what that requires
+        """Whether this branch is complete; the workflow checks the requirements once for all branches."""
+        # In a job, luigi calls this before it would make any requirement, so a changed task is refused here.
         self.check_expected()
         return bool(self.output().exists())
 
     def requires(self) -> Any:
-        """A branch requires what its workflow does."""
+        """Return the requirements of the workflow."""
         return self.required_tasks
 
     @cached_property
     def required_tasks(self) -> Any:
-        """What the workflow requires, made once for all branches."""
+        """Requirements of the workflow, created once for all branches."""
         return self.as_workflow().required_tasks if self.is_branch() else self.workflow_requires()
 
 
-# not typed
+# This function has no type annotations.
 _identify: Any = task_id_str
 
 
 class BranchTemplate:
-    """Makes branches of a workflow that differ in their number alone.
+    """Makes branches of a workflow that differ only in their number.
 
-    law makes each from the parameters of the workflow, which it compares with all of its options anew: 10 ms, for
-    thousands of branches a minute before anything is known of them.
+    law makes each branch from the parameters of the workflow and compares them with all options again, which takes
+    minutes for thousands of branches.
 
     Args:
         workflow: the workflow.
@@ -206,7 +207,7 @@ class BranchTemplate:
 
     def __init__(self, workflow: Any, values: Mapping[str, Any]) -> None:
         self._class: Any = type(workflow)
-        # past luigi's cache of tasks: one that was in use knows more than its parameters
+        # Bypass luigi's cache of tasks: a cached task may carry state beyond its parameters.
         branch = type.__call__(type(workflow), **values)
         branch._workflow_task = workflow
         self._family = branch.get_task_family()
@@ -217,7 +218,7 @@ class BranchTemplate:
         """Return the branch with a number."""
         task = self._class.__new__(self._class)
         attributes = vars(task)
-        # law has bound to the new task what depends on the branch map
+        # law has bound the methods that depend on the branch map to the new task.
         for name, value in self._attributes.items():
             if name not in attributes:
                 attributes[name] = copy.copy(value) if isinstance(value, list | dict) else value

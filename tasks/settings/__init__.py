@@ -1,1 +1,1 @@
-"""Readers of law.cfg: sites, the remote store, catalogues."""
+"""Readers of law.cfg: sites, the remote store, catalogues and batch systems."""

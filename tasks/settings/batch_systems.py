@@ -1,6 +1,6 @@
-"""The batch systems: what each is called, what it takes, and how it is asked.
+"""The batch systems: their names, options and commands.
 
-One is added by a module that law.cfg names (``batch_systems`` in ``[pocketlaw]``), see docs/extending.md.
+A module that law.cfg names (``batch_systems`` in ``[pocketlaw]``) adds one, see docs/extending.md.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import law
 
 from pocket.errors import ConfigError
 
-#: those that are shipped
+#: modules of the batch systems that are shipped
 SHIPPED = ("tasks.batch.htcondor", "tasks.batch.slurm")
 
 
@@ -24,18 +24,18 @@ class BatchSystem:
     """A batch system.
 
     Args:
-        kind: what ``--workflow`` calls it; law asks for hooks that begin with it.
-        name: what people call it.
+        kind: its value of ``--workflow``, and the prefix of law's hooks.
+        name: its name in messages.
         commands: commands that submitting, watching and removing jobs need.
-        queue: question that the server with the queue answers, if only by nothing.
-        machines: question that is answered with a line at least if jobs can run anywhere.
-        why: command that tells why a job doesn't start.
-        options: options that it alone has: name, with underscores → parameter of luigi, not significant.
-        lacks: options of all batch systems that it has no word for, of ``container``, ``environment``, ``flavour``.
-        unsuitable: characters that it, or law's scripts for it, can't take in the path of a submission.
+        queue: command that fails if the server with the queue doesn't answer.
+        machines: command that prints at least one line if jobs can run anywhere.
+        why: command that explains why a job doesn't start.
+        options: options of this system only: name, with underscores → parameter of luigi, not significant.
+        lacks: common options that it doesn't support, of ``container``, ``environment``, ``flavour``.
+        unsuitable: characters that paths of a submission may not have on it or in law's scripts for it.
 
     Raises:
-        ConfigError: if an option decides outputs.
+        ConfigError: if an option is significant, so that it would affect outputs.
     """
 
     kind: str
@@ -54,10 +54,10 @@ class BatchSystem:
                 raise ConfigError(f"batch system {self.kind!r}: option {name!r} must have significant=False")
 
     def check_characters(self, path: str) -> None:
-        """Check that it can be told a path.
+        """Check that a path has only characters that the batch system accepts.
 
         Raises:
-            ConfigError: if it can't.
+            ConfigError: if it has others.
         """
         if self.unsuitable and (found := self.unsuitable.search(path)):
             raise ConfigError(
@@ -66,15 +66,15 @@ class BatchSystem:
             )
 
 
-#: what ``--workflow`` calls it → batch system, once the modules are loaded
+#: value of ``--workflow`` → batch system, once the modules are loaded
 BATCH_SYSTEMS: dict[str, BatchSystem] = {}
 
 
 def register(system: BatchSystem) -> None:
-    """Add a batch system.
+    """Register a batch system.
 
     Raises:
-        ConfigError: if there is another one of that name.
+        ConfigError: if another one has that name.
     """
     if system.kind == "local" or BATCH_SYSTEMS.get(system.kind, system) != system:
         raise ConfigError(f"batch system {system.kind!r}: there is another one of that name")

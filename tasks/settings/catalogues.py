@@ -1,4 +1,4 @@
-"""The catalogues as law.cfg describes them, and the table of what a check of a fileset found."""
+"""The catalogues as law.cfg describes them, and the table of findings of a fileset check."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pocket.datasets.check import Finding
 
 SECTION = "catalogues"
-# wide enough for the addresses of files, where no terminal says how wide it is
+# The table is wide enough for the addresses of files if no terminal sets the width.
 _WIDTH = 200
 
 
@@ -34,20 +34,20 @@ def catalogue_settings() -> Settings:
 
 
 def catalogues(*, fresh: bool = False) -> Catalogues:
-    """Return the catalogues, with their memory in the store; ``fresh`` ones ask again, whatever they remember."""
+    """Return the catalogues, with their cache in the store; ``fresh`` ones ignore cached answers."""
     from pocket.datasets.catalogues.lookup import Catalogues
 
     return Catalogues(catalogue_settings(), store_root() / "cache" / "catalogues", fresh)
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
-    """Print a table of what is wrong with the files of a fileset."""
+    """Print a table of the problems with the files of a fileset."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table("problem", "dataset", "file", "detail")
     for finding in findings:
-        # as they are: brackets are no markup
+        # Text keeps brackets, which rich would take as markup.
         table.add_row(*map(Text, (finding.problem.value, finding.dataset, finding.url, finding.detail)))
     Console(width=None if os.isatty(1) else _WIDTH).print(table)

@@ -1,4 +1,4 @@
-"""The remote store as the environment or law.cfg names it."""
+"""The remote store that the environment or law.cfg names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pocket.io.store import store_root
 SECTION = "store"
 VARIABLE = "POCKET_REMOTE_STORE"
 _OPTIONS = ("remote", "tasks")
-# no options behind '?', which may hold a token: addresses are written into outputs
+# Options after '?' are refused, since they may hold a token and addresses are written into outputs.
 _ADDRESS = re.compile(r"root://[^/?#]+/(/[^/?#]+)+")
 
 
@@ -43,14 +43,14 @@ def remote_store() -> str | None:
 
 
 def remote_url(task: str, directory: Path) -> str | None:
-    """Return the URL of an output in the remote store; ``None`` if there is none, or not for this task.
+    """Return the URL of an output in the remote store; ``None`` if there is no store, or it isn't used for this task.
 
     Args:
         task: name of the task.
         directory: folder of the output.
 
     Raises:
-        ConfigError: if the settings are wrong.
+        ConfigError: if the settings are invalid.
     """
     store = remote_store()
     if store is None or task not in (_names(_option("tasks")) or (task,)):
@@ -72,7 +72,7 @@ def _known_tasks() -> list[str]:
         importlib.import_module(module)
     register: Any = Register
     classes = [register.get_task_cls(name) for name in register.task_names()]
-    # only outputs in the store have a place in the remote one
+    # Only outputs in the store have a place in the remote one.
     return [cls.task_family for cls in classes if hasattr(cls, "input_ids") and not cls.exclude_index]
 
 

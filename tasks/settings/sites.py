@@ -1,4 +1,4 @@
-"""Sites where jobs run: the presets of law.cfg, one section ``site_NAME`` each."""
+"""Sites where jobs run, presets of law.cfg with one section ``site_NAME`` each."""
 
 from __future__ import annotations
 
@@ -15,49 +15,49 @@ from pocket.errors import ConfigError, check_known
 from tasks.settings.batch_systems import BATCH_SYSTEMS
 
 PREFIX = "site_"
-#: what jobs may run in: the checkout and the packages as they see them, or a copy that is sent with them
+#: environments of jobs: the checkout and the packages as they see them, or a copy that is sent along
 ENVIRONMENTS = ("shared", "bundle")
-#: which store jobs read and write: the one of who submits, or only the remote one
+#: store that jobs read and write: the one of the user who submits, or only the remote one
 STORES = ("shared", "remote")
 
 
 @dataclass(frozen=True)
 class Site:
-    """How jobs are submitted at a site.
+    """Settings for the submission of jobs at a site.
 
     Args:
         name: name of the site.
         memory: memory of a job in MB.
-        max_memory: up to which it is doubled when a job needed more, in MB.
+        max_memory: limit in MB up to which the memory is doubled when a job needed more.
         runtime: running time of a job in hours.
-        max_runtime: up to which it is doubled when a job needed longer, in hours.
+        max_runtime: limit in hours up to which the running time is doubled when a job needed longer.
         flavour: ``+JobFlavour``, which stands for a running time at CERN.
         want_os: ``MY.WantOS``, such as ``el9``.
         container: image that jobs run in, ``MY.SingularityImage``.
-        environment: what jobs run in, ``shared`` or ``bundle``.
-        store: which store jobs use, ``shared``, where they see that of who submits, or ``remote``, where they see
-            nothing of the machine that submits: they read and write the remote store.
-        project: ``MY.ProjectName``, which OSG accounts for.
-        required: options that have no value which holds for all users, separated by commas: they must be set.
+        environment: environment of jobs, ``shared`` or ``bundle``.
+        store: store that jobs use: ``shared`` if they see that of the user who submits, ``remote`` if they don't see
+            the machine that submits, so that they read and write the remote store.
+        project: ``MY.ProjectName``, which OSG uses for accounting.
+        required: options without a value that is valid for all users, separated by commas; users must set them.
         accounting_group: group that the jobs are charged to; the account on Slurm.
         partition: partition of Slurm that jobs are sent to.
-        send_credential: hand the Kerberos ticket to jobs, which CERN's EOS needs.
-        log_directory: folder for logs and files of jobs, where the store is no place for them; below it there is one
-            folder for each store path.
-        submit_from: beginning of all paths of a submission, where a site takes no others, e.g. ``/eos/``.
-        not_from: beginnings of paths that a site refuses, separated by commas, e.g. ``/eos/,/tmp/``.
+        send_credential: pass the Kerberos ticket to jobs, which CERN's EOS needs.
+        log_directory: folder for logs and files of jobs, if they may not be in the store; it has one folder for each
+            store path.
+        submit_from: prefix of all paths of a submission, if a site accepts no others, e.g. ``/eos/``.
+        not_from: prefixes of paths that a site refuses, separated by commas, e.g. ``/eos/,/tmp/``.
         proxy: X.509 proxy that jobs get: a path, or ``auto`` for where ``voms-proxy-init`` writes it; empty for none.
         block: hosts that jobs aren't sent to, separated by commas.
-        disk: scratch space of a job in MB, 0 for what the batch system gives.
+        disk: scratch space of a job in MB, 0 for the batch system's default.
         gpus: number of GPUs of a job.
-        setup: commands of the shell that a job begins with, such as ``source /cvmfs/…/setup.sh`` of a view.
-        requirements: an expression that machines of HTCondor must fulfil.
+        setup: shell commands at the start of a job, such as ``source /cvmfs/…/setup.sh`` of a view.
+        requirements: expression that HTCondor's machines must fulfil.
         submit: further lines of the submission, one in each line: ``key = value`` of a submit file of HTCondor, options
             of Slurm such as ``gres=gpu:1``. ``{memory}`` stands for the memory in MB, ``{seconds}`` and ``{minutes}``
             for the running time.
-        workflows: batch systems of the place, all without any, or ``none`` if it takes no jobs.
-        dask: options of the executor ``dask`` in this place, one in each line: ``key = value`` with the keys of
-            ``docs/executors.md``. ``required = scheduler`` names those that the user has to give.
+        workflows: batch systems of the site, empty for all, or ``none`` if it accepts no jobs.
+        dask: options of the executor ``dask`` at this site, one per line: ``key = value`` with the keys of
+            ``docs/executors.md``. ``required = scheduler`` names those that the user has to set.
     """
 
     name: str
@@ -89,15 +89,15 @@ class Site:
     dask: tuple[tuple[str, str], ...] = ()
 
     def changed(self, **options: Any) -> Site:
-        """Return the site with other options."""
+        """Return the site with changed options."""
         return dataclasses.replace(self, **options)
 
     def submit_lines(self, memory: float, runtime: float) -> list[tuple[str, str]]:
-        """Return the further lines of a submission with what a job asks for filled in.
+        """Return the further lines of a submission with the requests of a job filled in.
 
         Args:
-            memory: in MB.
-            runtime: in hours.
+            memory: memory in MB.
+            runtime: running time in hours.
         """
         values = {"{memory}": memory, "{seconds}": runtime * 3600, "{minutes}": runtime * 60}
         lines = []
@@ -108,10 +108,10 @@ class Site:
         return lines
 
     def check_workflow(self, workflow: str) -> None:
-        """Check that the place has a batch system.
+        """Check that the site has a batch system.
 
         Raises:
-            ConfigError: if it has another one, or none.
+            ConfigError: if it has other ones only, or none.
         """
         if self.workflows and workflow not in self.workflows:
             systems = [name for name in self.workflows if name in BATCH_SYSTEMS]
@@ -119,7 +119,7 @@ class Site:
             raise ConfigError(f"site {self.name!r} takes no jobs of {workflow}, {others}")
 
     def check_required(self) -> None:
-        """Check that all options are set that must be.
+        """Check that all required options are set.
 
         Raises:
             ConfigError: if one isn't.
@@ -131,14 +131,14 @@ class Site:
             )
 
     def check_path(self, path: str, remedy: str = "") -> None:
-        """Check that the site takes submissions with a path.
+        """Check that the site accepts submissions with a path.
 
         Args:
             path: the path.
-            remedy: what to do if it doesn't; by default for outputs and logs.
+            remedy: advice for the error message; by default for outputs and logs.
 
         Raises:
-            ConfigError: if it doesn't, with what it takes.
+            ConfigError: if it doesn't, with the paths that it accepts.
         """
         where = f"site {self.name!r} takes no submission from {path}"
         remedy = (
@@ -160,7 +160,7 @@ def read_site(name: str) -> Site:
 
     Raises:
         UnknownNameError: for an unknown site or option.
-        ConfigError: if a value has another type.
+        ConfigError: if a value has the wrong type.
     """
     check_known("site", [name], site_names(), "--site")
     section = f"{PREFIX}{name}"
@@ -170,15 +170,15 @@ def read_site(name: str) -> Site:
 
 
 def parse_site(name: str, options: Mapping[str, object]) -> Site:
-    """Return a site from its options as law.cfg has them.
+    """Return a site from its options in law.cfg.
 
     Args:
         name: name of the site.
-        options: option → value, mostly text.
+        options: option → value, mostly strings.
 
     Raises:
         UnknownNameError: for an unknown option.
-        ConfigError: if a value has another type.
+        ConfigError: if a value has the wrong type.
     """
     known = {field.name: field.type for field in dataclasses.fields(Site) if field.name != "name"}
     check_known("option", options, known, f"[{PREFIX}{name}] of law.cfg")
@@ -212,7 +212,7 @@ def _line(text: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-#: annotation of an option → how its text is read
+#: annotation of an option → function that converts its string
 _READ: dict[str, Callable[[str], object]] = {
     "str": str,
     "float": float,
