@@ -1,1 +1,1 @@
-"""Plots: histograms in, a matplotlib figure and the numbers it shows out."""
+"""Plots that turn histograms into a matplotlib figure and the numbers it shows."""

@@ -1,4 +1,4 @@
-"""Axes of a plot: which of a histogram's are drawn, their binning, labels and limits, and room for a legend."""
+"""Axes of a plot: the drawn axes of a histogram, their binning, labels and limits, and room for a legend."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 
 def projections(h: Hist[Any]) -> dict[str, Hist[Any]]:
-    """Project a histogram onto each of its dense axes; a "variation" axis is kept.
+    """Return the projections of a histogram onto each of its dense axes; a "variation" axis is kept.
 
-    What lies in the flow bins of the other axes is included: it is part of the distribution.
+    The flow bins of the other axes are included, since their events are part of the distribution.
 
     Args:
         h: one or more dense axes, and at most a "variation" axis beside them.
 
     Returns:
-        The projections by the name of the axis that is left.
+        The projections by the name of the projected axis.
 
     Raises:
         HistogramError: if a category has not been chosen yet, or there is no dense axis.
@@ -51,8 +51,8 @@ class Binning:
 
     Args:
         bounds: edges of the bins, shape (bins + 1,); the outermost may be infinite.
-        label: text of the axis, with its unit in brackets.
-        names: text of each bin, for categories and small integers; else empty.
+        label: label of the axis, with its unit in brackets.
+        names: label of each bin, for categories and small integers; otherwise empty.
         log: whether the axis is logarithmic.
     """
 
@@ -64,14 +64,14 @@ class Binning:
     @classmethod
     def from_axis(cls, axis: Any) -> Binning:
         """Read an axis of a :class:`hist.Hist`."""
-        # a tick for each whole number is legible up to about twenty
+        # A tick for each integer is legible up to about twenty bins.
         discrete = not axis.traits.continuous and (not axis.traits.ordered or axis.size <= 20)
         log = repr(getattr(axis, "transform", None)) == "log"
         return cls(axis.edges, axis.label, tuple(map(str, axis)) if discrete else (), log)
 
     @property
     def edges(self) -> FloatArray:
-        """Finite edges: a bin that is open to infinity is as wide as its neighbour, or 1 wide without one."""
+        """Finite edges: a bin that is open to infinity is as wide as its neighbour, or 1 wide if it has none."""
         return finite_edges(self.bounds)
 
     @property
@@ -94,13 +94,13 @@ class Binning:
 
 
 class PlainNumbers(ScalarFormatter):
-    """Numbers at the ticks as text, which is laid out in a fraction of a formula's time; a power of ten stays one."""
+    """Tick labels in plain text, which is laid out faster than formulas; a power of ten stays a formula."""
 
     def __init__(self) -> None:
         super().__init__(useMathText=False)
 
     def get_offset(self) -> str:
-        """Return the power of ten that the numbers at the ticks are to be multiplied by."""
+        """Return the power of ten that multiplies the tick labels."""
         self.set_useMathText(True)
         offset = super().get_offset()
         self.set_useMathText(False)
@@ -108,12 +108,12 @@ class PlainNumbers(ScalarFormatter):
 
 
 def label_x(axes: Sequence[Axes], binning: Binning, limits: tuple[float, float] | None) -> None:
-    """Give stacked panels the same horizontal axis, with its text below the last one.
+    """Give stacked panels the same horizontal axis, with labels below the last one only.
 
     Args:
         axes: panels from the top down.
         binning: the axis.
-        limits: range to show; default all of it.
+        limits: range to show; all of the axis by default.
     """
     for ax in axes:
         ax.set_xscale("log" if binning.log else "linear")
@@ -130,7 +130,7 @@ def label_x(axes: Sequence[Axes], binning: Binning, limits: tuple[float, float] 
 
 
 def label_y(ax: Axes, text: str, *, panel: bool = False) -> None:
-    """Label the vertical axis, at the same distance from it in all panels; smaller and centred on a ratio ``panel``."""
+    """Label the vertical axis at the same distance in all panels; smaller and centred if it is a ratio ``panel``."""
     ax.set_ylabel(text, loc="center" if panel else "top", fontsize="small" if panel else "medium")
     ax.yaxis.set_label_coords(-0.125, 0.5 if panel else 1.0)
     if ax.get_yscale() == "linear":
@@ -147,16 +147,16 @@ def fit_legend(
 ) -> None:
     """Write text and legend at the top, and scale the vertical axis so that every bin stays below them.
 
-    The text is at the left, the legend at the right or below the text, in as many columns as compress the contents
-    least.
+    The text is at the left. The legend is at the right or below the text, in the number of columns that compresses the
+    contents least.
 
     Args:
         ax: axes with their final position and horizontal range.
-        edges: of the bins, shape (bins + 1,).
-        contents: upper ends of what is drawn, each of shape (bins,).
-        entries: (artist, text) of each legend entry.
-        lines: text, first line in bold.
-        log_floor: lower end of a logarithmic axis; None for a linear one, from 0.
+        edges: edges of the bins, shape (bins + 1,).
+        contents: upper ends of the drawn objects, each of shape (bins,).
+        entries: (artist, label) of each legend entry.
+        lines: lines of text; the first line is bold.
+        log_floor: lower end of a logarithmic axis; None for a linear one, which starts at 0.
     """
     heights = np.nan_to_num(np.array(contents)).max(axis=0)
     if log_floor is not None:
@@ -193,7 +193,7 @@ def fit_legend(
     legend(columns, where)
     if log_floor is None:
         ax.set_ylim(0.0, high or 1.0)
-        # beside the axis: the CMS label is above it
+        # The power of ten goes beside the axis, because the CMS label is above it.
         ax.yaxis.get_offset_text().set(x=-0.01, ha="right")
     else:
         ax.set_ylim(log_floor, log_floor * 10 ** max(2.0, high))

@@ -1,4 +1,4 @@
-"""Figures in CMS style, their label and their files, which all plots share.
+"""Figures in CMS style, their label and their files, shared by all plots.
 
 Figures are plain :class:`matplotlib.figure.Figure` objects on an Agg canvas, so no pyplot state is touched and nothing
 has to be closed. Styles are set while drawing only, see :func:`cms_style`.
@@ -26,7 +26,7 @@ RC = {
     "axes.formatter.use_mathtext": True,
     "axes.formatter.limits": (-4, 5),
     "hatch.linewidth": 1.0,
-    # element ids in SVG files are random otherwise
+    # The ids of elements in SVG files are random otherwise.
     "svg.hashsalt": "pocketlaw",
 }
 #: metadata that would make two files of the same figure differ
@@ -35,23 +35,23 @@ UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
 
 @contextmanager
 def cms_style(font_size: float = 26.0) -> Iterator[None]:
-    """Draw in CMS style inside; the global settings are as before afterwards."""
+    """Use the CMS style within the block, and restore the global settings afterwards."""
     with mpl.rc_context({**RC, "font.size": font_size}):
         yield
 
 
 def new_figure(width: float, height: float, dpi: int) -> Figure:
-    """An empty figure of the given size in inches, which pyplot doesn't know of."""
+    """Return an empty figure of a size in inches, which isn't registered with pyplot."""
     figure = Figure(figsize=(width, height), dpi=dpi)
     FigureCanvasAgg(figure)
     return figure
 
 
 def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str]) -> list[Path]:
-    """Write ``{stem}.{format}`` for each format; the same figure gives the same bytes.
+    """Write ``{stem}.{format}`` for each format; equal figures give equal bytes.
 
     Returns:
-        The files written.
+        The written files.
     """
     paths = [Path(f"{stem}.{extension}") for extension in formats]
     with cms_style():
@@ -62,12 +62,12 @@ def save_figure(figure: Figure, stem: Path | str, formats: Sequence[str]) -> lis
 
 @dataclass(frozen=True)
 class Period:
-    """The data of a plot, for the label above it.
+    """Description of the data for the label above a plot.
 
     Args:
-        lumi: integrated luminosity in 1/pb, ``None`` if it isn't known.
+        lumi: integrated luminosity in 1/pb, ``None`` if it is unknown.
         year: data-taking period.
-        com: centre-of-mass energy in TeV, ``None`` if it isn't known.
+        com: centre-of-mass energy in TeV, ``None`` if it is unknown.
     """
 
     lumi: float | None
@@ -76,7 +76,7 @@ class Period:
 
     @property
     def text(self) -> str:
-        r"""Luminosity, year and energy as CMS writes them, without what isn't known.
+        r"""Luminosity, year and energy in CMS notation, leaving out unknown ones.
 
         >>> Period(59830.0, "2018", 13).text
         '59.8 $\\mathrm{fb^{-1}}$, 2018 (13 TeV)'
@@ -92,7 +92,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Box:
-    """An occupied part of some axes, in fractions of their width and height, that reaches up to the top."""
+    """An occupied region of axes that reaches up to the top, in fractions of their width and height."""
 
     left: float
     right: float
@@ -100,7 +100,7 @@ class Box:
 
     @classmethod
     def of(cls, artist: Artist, ax: Axes) -> Box:
-        """Where ``artist`` stands in ``ax``."""
+        """Return the region of ``ax`` that ``artist`` occupies."""
         extent = artist.get_window_extent().transformed(ax.transAxes.inverted())
         return cls(extent.x0, extent.x1, extent.y0)
 
@@ -108,19 +108,19 @@ class Box:
 def cms_label(ax: Axes, text: str, *, data: bool, period: Period) -> None:
     """Write "CMS", ``text`` and the luminosity above ``ax``.
 
-    The axes are hidden meanwhile: mplhep renders the figure once to measure the label, which needs none of them.
+    The axes are hidden while this runs: mplhep renders the figure once to measure the label, which needs none of them.
 
     Args:
         ax: the topmost axes, with their final position.
         text: e.g. "Private work".
-        data: whether data are shown; without, "Simulation" is put in front of ``text``.
+        data: whether data are shown; if not, "Simulation" is written before ``text``.
         period: luminosity, year and energy of the data.
     """
     figure = ax.get_figure(root=True)
     shown = [axes for axes in (figure.axes if figure else ()) if axes.get_visible()]
     for axes in shown:
         axes.set_visible(False)
-    # scilocator_adjust would look for the current pyplot axes
+    # With scilocator_adjust, mplhep would look for the current axes of pyplot.
     _, left, right, _ = mplhep.cms.label(text, data=data, rlabel=period.text, ax=ax, scilocator_adjust=False)
     for axes in shown:
         axes.set_visible(True)
@@ -132,11 +132,11 @@ def cms_label(ax: Axes, text: str, *, data: bool, period: Period) -> None:
 
 
 def new_page(size: tuple[float, float], span: Mapping[str, float], style: PlotStyle, *, period: Period) -> Figure:
-    """A figure for many panels with one CMS label.
+    """Return a figure for many panels with one CMS label.
 
     Args:
         size: width and height in inches.
-        span: ``left``, ``right``, ``bottom`` and ``top`` of what the panels fill, in fractions of the figure.
+        span: ``left``, ``right``, ``bottom`` and ``top`` of the area for panels, in fractions of the figure.
         style: label and resolution.
         period: luminosity, year and energy of the data.
     """

@@ -1,4 +1,4 @@
-"""The look of one figure, known without drawing anything, so that figures are drawn again one by one."""
+"""The look of single figures, known without drawing, so that only changed figures are drawn again."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from pocket.configuration.configurator import Configurator
 from pocket.configuration.plot import TemplatePlot
 from pocket.parameters.defaults import to_plain
 
-#: options of the style that have an entry for each sample or group
+#: options of the style with an entry for each sample or group
 _BY_SAMPLE = ("labels_mc", "colors_mc", "rescale_samples", "signal_samples", "samples_groups")
 #: options that list samples or groups
 _SAMPLES = ("order_mc", "only_samples", "exclude_samples")
 
 
 def figure_names(cfg: Configurator, variable: str) -> tuple[str, ...]:
-    """Return what the figures of a histogram are called: as it, or by its axes if it has several."""
+    """Return the names of a histogram's figures: its own, or one for each of its axes if it has several."""
     axes = cfg.variables[variable].axes
     return (variable,) if len(axes) == 1 else tuple(f"{variable}_{axis.name}" for axis in axes)
 
 
 def figure_specs(cfg: Configurator, figures: Iterable[tuple[str, str]]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return all that decides the figures of histograms in categories, beside their contents and the code.
+    """Return everything that determines the figures of histograms in categories, except for contents and code.
 
     Args:
         cfg: the configuration.
-        figures: category and variable of each.
+        figures: category and variable of each figure.
     """
     options, period = _options(cfg), period_spec(cfg)
     return {
@@ -44,16 +44,16 @@ def figure_specs(cfg: Configurator, figures: Iterable[tuple[str, str]]) -> dict[
 
 
 def plot_specs(plots: Mapping[str, TemplatePlot]) -> dict[str, Any]:
-    """Return what decides plots beside the context that they get: declaration and code, by name."""
+    """Return what determines plots, except for their contexts, by name: declaration and code."""
     return {
-        # the code of a function is found by its declaration
+        # Functions as objects are hashed with the declaration, references as strings are not.
         name: (plot, code_closure(plot.draw, {"pocket", top_level(plot.draw)}) if isinstance(plot.draw, str) else None)
         for name, plot in plots.items()
     }
 
 
 def figure_style(cfg: Configurator, variable: str, category: str) -> dict[str, Any]:
-    """Return the part of the style that the figures of a histogram in a category have, plain.
+    """Return the part of the style that concerns the figures of a histogram in a category, as plain containers.
 
     Options of samples that aren't drawn and of other histograms are left out.
     """
@@ -63,10 +63,11 @@ def figure_style(cfg: Configurator, variable: str, category: str) -> dict[str, A
 def style_for(
     options: Mapping[str, Any], histograms: Sequence[str], category: str, samples: Collection[str]
 ) -> dict[str, Any]:
-    """Return the part of a style that some histograms have in a category.
+    """Return the part of a style that concerns some histograms in a category.
 
     Args:
-        options: the style; what isn't as :class:`~pocket.plots.style.PlotStyle` expects it stays, for its error.
+        options: the style; values that :class:`~pocket.plots.style.PlotStyle` would refuse are kept, so that it reports
+            them.
         histograms: names of the histograms.
         category: the category.
         samples: the samples that are drawn.
@@ -78,7 +79,7 @@ def style_for(
         if isinstance(style.get(key), Mapping):
             style[key] = {name: value for name, value in style[key].items() if name in drawn}
     for key in _SAMPLES:
-        # an empty list of what is drawn means all
+        # An empty only_samples means all samples, so the list must not become empty.
         if _are_names(style.get(key)) and (key != "only_samples" or drawn.intersection(style[key])):
             style[key] = [name for name in style[key] if name in drawn]
     if _are_names(style.get("log_histograms")):
@@ -94,8 +95,8 @@ def check_style(cfg: Configurator) -> None:
     """Check the style of all figures of a configuration, without drawing anything.
 
     Raises:
-        UnknownNameError: for an option that isn't known, with the nearest one.
-        ConfigError: for a value of the wrong kind, such as a colour that isn't one.
+        UnknownNameError: if an option is unknown, with the nearest name.
+        ConfigError: if a value has the wrong type, such as a colour that doesn't exist.
     """
     from pocket.plots.style import PlotStyle
 
@@ -103,7 +104,7 @@ def check_style(cfg: Configurator) -> None:
 
 
 def period_spec(cfg: Configurator) -> list[Any]:
-    """Return the years, their luminosities and the energy, as far as the parameters have them."""
+    """Return the years, their luminosities and the energy, if the parameters have them."""
     years = sorted({definition.year for definition in cfg.definitions.values()})
     lumi = to_plain(cfg.parameters).get("lumi") or {}
     picobarns, energies = lumi.get("picobarns") or {}, lumi.get("sqrt_s") or {}

@@ -1,7 +1,7 @@
-"""Data against prediction: uncertainties per bin, covariance, chi-square and yields.
+"""Comparison of data with a prediction: uncertainties per bin, covariance, chi-square and yields.
 
-A weight systematic moves all processes together: its shifts are added over the processes first and only then
-combined with other sources. Underflow and overflow take no part in anything here.
+A weight systematic moves all processes together: its shifts are first added over the processes, and then combined with
+other sources. Underflow and overflow are ignored here.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 FloatArray: TypeAlias = NDArray[np.float64]
 BoolArray: TypeAlias = NDArray[np.bool_]
 
-#: bins of the chi-square are merged until each holds as many expected, and as many effective MC, events
+#: minimum of expected events, and of effective MC events, up to which bins of the chi-square are merged
 MIN_EVENTS = 10.0
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Expected events per bin, of one process or of a sum of processes.
+    """Expected events per bin of one process, or of a sum of processes.
 
     Args:
         values: expected events, shape (bins, ...).
         variances: sum of squared weights, same shape.
-        shifts: (up - nominal, down - nominal) of each systematic source, all of the same shape.
+        shifts: (up - nominal, down - nominal) of each systematic source, all with the same shape.
     """
 
     values: FloatArray
@@ -43,15 +43,15 @@ class Prediction:
 
     @classmethod
     def from_hist(cls, h: Hist[Any], name: str = "prediction") -> Prediction:
-        """Read a template.
+        """Return the prediction of a template.
 
         Args:
-            h: dense axes, and a "variation" axis with "nominal" unless there are no variations.
+            h: dense axes, and a "variation" axis with "nominal" if there are variations.
             name: the process, for error messages.
 
         Raises:
-            HistogramError: if "nominal", one side of a variation or the sum of squared weights is missing,
-                or a content is not finite.
+            HistogramError: if "nominal", one side of a variation or the sum of squared weights is missing, or a content
+                is not finite.
         """
         values, variances = contents(h, name)
         if "variation" not in h.axes.name:
@@ -69,7 +69,7 @@ class Prediction:
         return cls(nominal, np.moveaxis(variances, position, 0)[names.index("nominal")], shifts)
 
     def __add__(self, other: Prediction) -> Prediction:
-        """Add a process; a source it doesn't have leaves it at nominal.
+        """Add a process; a source that only one of them has leaves the other at nominal.
 
         Raises:
             HistogramError: if the binnings differ.
@@ -84,12 +84,12 @@ class Prediction:
         return Prediction(self.values + other.values, self.variances + other.variances, shifts)
 
     def scaled(self, factor: float) -> Prediction:
-        """Multiply the weight of every event by ``factor``."""
+        """Return the prediction with the weight of every event multiplied by ``factor``."""
         shifts = {source: (factor * up, factor * down) for source, (up, down) in self.shifts.items()}
         return Prediction(factor * self.values, factor**2 * self.variances, shifts)
 
     def merged(self, starts: NDArray[np.intp], keep: BoolArray) -> Prediction:
-        """Sum the ``keep`` bins from each of ``starts`` up to the next one."""
+        """Return the sums of the ``keep`` bins from each of ``starts`` up to the next one."""
 
         def add(array: FloatArray) -> FloatArray:
             return np.add.reduceat(array[keep], starts)
@@ -104,7 +104,7 @@ class Prediction:
 
     @property
     def syst(self) -> tuple[FloatArray, FloatArray]:
-        """Systematic error of each bin, up and down: the envelope of each source, the sources in quadrature."""
+        """Systematic error of each bin, up and down: the envelope of each source, in quadrature."""
         up = down = np.zeros_like(self.values)
         for pair in self.shifts.values():
             up = np.hypot(up, np.maximum(np.maximum(*pair), 0.0))
@@ -119,17 +119,17 @@ class Prediction:
 
     @property
     def modes(self) -> FloatArray:
-        """Half the up-down difference of each source, shape (sources, bins)."""
+        """Half of the up-down difference of each source, shape (sources, bins)."""
         halves = [(up - down).ravel() / 2 for up, down in self.shifts.values()]
         return np.array(halves).reshape(len(halves), self.values.size)
 
     def covariance(self) -> FloatArray:
-        """Covariance of the bins: MC statistics on the diagonal, and one fully correlated term per source."""
+        """Return the covariance of the bins: MC statistics on the diagonal, one fully correlated term per source."""
         return np.diag(self.variances.ravel()) + self.modes.T @ self.modes
 
 
 def _sources(names: Iterable[str], where: str) -> list[str]:
-    """Systematic sources of the variations ``{source}Up`` and ``{source}Down``."""
+    """Return the systematic sources of the variations ``{source}Up`` and ``{source}Down``."""
     variations = [name for name in names if name != "nominal"]
     sources = dict.fromkeys(name.removesuffix("Up").removesuffix("Down") for name in variations)
     wanted = {f"{source}{side}" for source in sources for side in ("Up", "Down")}
@@ -140,7 +140,7 @@ def _sources(names: Iterable[str], where: str) -> list[str]:
 
 
 def contents(h: Hist[Any], name: str) -> tuple[FloatArray, FloatArray]:
-    """Values and variances of a histogram without its flow bins.
+    """Return the values and variances of a histogram without its flow bins.
 
     Raises:
         HistogramError: if the histogram has no variances, or a content is not finite.
@@ -154,12 +154,12 @@ def contents(h: Hist[Any], name: str) -> tuple[FloatArray, FloatArray]:
 
 
 def garwood_interval(values: FloatArray, variances: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Central 68.3 % Poisson interval of each bin of data (F. Garwood, Biometrika 28 (1936) 437).
+    """Return the central 68.3 % Poisson interval of each bin of data (F. Garwood, Biometrika 28 (1936) 437).
 
-    Weighted data are taken as counts times the mean weight of their bin; an empty bin has weight 1.
+    Weighted data are treated as counts times the mean weight of their bin; an empty bin has weight 1.
 
     Returns:
-        Lower and upper end, shapes as ``values``.
+        Lower and upper ends, with the shape of ``values``.
     """
     from hist.intervals import poisson_interval
 
@@ -169,7 +169,7 @@ def garwood_interval(values: FloatArray, variances: FloatArray) -> tuple[FloatAr
 
 
 def total_of(predictions: Iterable[Prediction]) -> Prediction:
-    """Sum processes, each systematic source fully correlated between them.
+    """Return the sum of processes, with each systematic source fully correlated between them.
 
     Raises:
         HistogramError: if there is none, or the binnings differ.
@@ -182,15 +182,15 @@ def total_of(predictions: Iterable[Prediction]) -> Prediction:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How well data and prediction agree.
+    """Agreement of data and prediction.
 
     Args:
         chi2: chi-square with the full covariance.
-        ndf: number of bins after merging; 0 if there are too few events to tell.
+        ndf: number of bins after merging; 0 if there are too few events.
         p_value: probability of a larger chi-square; NaN if ``ndf`` is 0.
-        data_yield: events in data.
+        data_yield: number of events in data.
         data_error: its statistical error.
-        mc_yield: events expected.
+        mc_yield: number of expected events.
         mc_stat: its statistical error.
         mc_syst: its systematic error.
     """
@@ -205,24 +205,24 @@ class Comparison:
     mc_syst: float
 
     def as_dict(self) -> dict[str, float | int | None]:
-        """The numbers for JSON, with None for what is undefined."""
+        """Return the numbers for JSON, with None for undefined ones."""
         return {name: value if math.isfinite(value) else None for name, value in asdict(self).items()}
 
 
 def chi2_data_mc(
     data: Hist[Any], mc: Mapping[str, Hist[Any]] | Prediction, *, keep: BoolArray | None = None
 ) -> Comparison:
-    """Compare data with the prediction.
+    """Return the agreement of data with the prediction.
 
-    chi2 = r^T C^-1 r with r = data - MC and C the covariance of the prediction plus the Poisson variance that the
-    prediction gives the data (Pearson's). Adjacent bins are merged, in the order of the flattened histogram, until
-    each expects :data:`MIN_EVENTS` events from as many effective MC events (sumw^2/sumw2): below that the statistic
-    doesn't follow the chi-square distribution.
+    chi2 = r^T C^-1 r with r = data - MC, where C is the covariance of the prediction plus the Poisson variance of the
+    data as predicted (Pearson's). Adjacent bins are merged, in the order of the flattened histogram, until each expects
+    :data:`MIN_EVENTS` events from as many effective MC events (sumw^2/sumw2), because the statistic doesn't follow the
+    chi-square distribution below that.
 
     Args:
         data: dense axes only.
         mc: templates by process, or their sum.
-        keep: bins to use, shape of the histogram; default all.
+        keep: bins to use, with the shape of the histogram; all by default.
 
     Raises:
         HistogramError: if the binnings differ, a template can't be read, or there is none.
@@ -240,7 +240,7 @@ def chi2_data_mc(
     if starts.size:
         merged = mc.merged(starts, keep)
         counts, count_squares = np.add.reduceat(observed, starts), np.add.reduceat(squares, starts)
-        # 1 for plain counts; data may carry weights of their own
+        # The mean weight is 1 for plain counts, but data may be weighted.
         weight = np.divide(count_squares, counts, out=np.ones_like(counts), where=counts > 0)
         covariance = merged.covariance() + np.diag(weight * merged.values)
         residuals = counts - merged.values
@@ -259,7 +259,7 @@ def chi2_data_mc(
 
 
 def _merge(values: FloatArray, variances: FloatArray) -> NDArray[np.intp]:
-    """First bins of the groups that hold enough events, for ``reduceat``; none if all bins together don't."""
+    """Return the first bins of groups with enough events, for ``reduceat``; empty if all bins together have too few."""
     starts: list[int] = []
     start, total, squares = 0, 0.0, 0.0
     for index in range(values.size):
@@ -267,7 +267,7 @@ def _merge(values: FloatArray, variances: FloatArray) -> NDArray[np.intp]:
         if total >= MIN_EVENTS and total**2 >= MIN_EVENTS * squares:
             starts.append(start)
             start, total, squares = index + 1, 0.0, 0.0
-    # bins left behind the last group join it, and may spoil it if their sum is negative
+    # The bins after the last group join it, and may spoil it if their sum is negative.
     while starts and values[starts[-1] :].sum() < MIN_EVENTS:
         starts.pop()
     return np.array(starts, dtype=np.intp)

@@ -1,4 +1,4 @@
-"""The look of plots: the ``plotting_style`` parameters, in PocketCoffea's words."""
+"""The look of plots, set by the ``plotting_style`` parameters with PocketCoffea's option names."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _HEXADECIMAL = re.compile(r"#[0-9a-fA-F]{6}")
 
 @dataclass(frozen=True, kw_only=True)
 class BlindHists:
-    """Where data must not be looked at: the named ranges, in the named categories.
+    """Ranges of histograms in which data are hidden, in the named categories.
 
     Args:
         categories: categories to blind.
-        histograms: for each histogram the range [low, high] within which data are hidden.
+        histograms: range [low, high] of each histogram in which data are hidden.
     """
 
     categories: Sequence[str] = ()
@@ -41,7 +41,7 @@ class BlindHists:
                 raise ConfigError(f"{where}.histograms.{name} must be [low, high], not {limits!r}")
 
     def hidden(self, category: str, histogram: str, edges: FloatArray) -> BoolArray:
-        """Bins that overlap the blinded range, shape (bins,), for edges of shape (bins + 1,)."""
+        """Return the bins that overlap the blinded range, shape (bins,), for edges of shape (bins + 1,)."""
         if category not in self.categories or histogram not in self.histograms:
             return np.zeros(edges.size - 1, dtype=np.bool_)
         low, high = self.histograms[histogram]
@@ -50,25 +50,25 @@ class BlindHists:
 
 @dataclass(frozen=True, kw_only=True)
 class PlotStyle:
-    """The ``plotting_style`` parameters. Sample names may be those of groups, once grouped.
+    """The ``plotting_style`` parameters. Sample names may be those of groups after grouping.
 
     Args:
-        label: text behind "CMS", e.g. "Private work" or "Preliminary"; "Simulation" comes by itself without data.
+        label: text after "CMS", e.g. "Private work" or "Preliminary"; "Simulation" is added if there are no data.
         formats: file formats to write, of ``pdf``, ``png``, ``svg``.
         dpi: pixels per inch of PNG files; a data/MC plot is 10 x 10 inches.
         log_histograms: names of histograms (``*`` matches anything) with a logarithmic vertical axis.
-        labels_mc: text in the legend for each sample.
-        colors_mc: colour of each sample, anything matplotlib understands.
+        labels_mc: legend label of each sample.
+        colors_mc: colour of each sample, in any form that matplotlib accepts.
         order_mc: samples from the top of the stack down; the others follow, largest yield first.
-        samples_groups: group to the samples that it adds up.
+        samples_groups: samples that each group adds up.
         only_samples: MC samples to draw; empty for all.
         exclude_samples: MC samples to leave out.
-        rescale_samples: factor on the yield of a sample.
-        signal_samples: samples drawn as a line too, times this factor.
+        rescale_samples: factor on the yield of each sample.
+        signal_samples: samples that are also drawn as a line, scaled by this factor.
         blind_hists: see :class:`BlindHists`.
 
     Raises:
-        ConfigError: if a value is of the wrong kind.
+        ConfigError: if a value has the wrong type.
         UnknownNameError: if a format is not known.
     """
 
@@ -112,14 +112,14 @@ class PlotStyle:
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> PlotStyle:
-        """Read the ``plotting_style`` section of the parameters.
+        """Return the style of the ``plotting_style`` section of the parameters.
 
         Args:
             parameters: the section, as OmegaConf or plain containers.
 
         Raises:
             UnknownNameError: if an option is not known.
-            ConfigError: if a value is of the wrong kind.
+            ConfigError: if a value has the wrong type.
         """
         options = _check_options(cls, _plain(parameters), "plotting_style")
         _refuse_missing(options, "plotting_style")
@@ -133,11 +133,11 @@ class PlotStyle:
         return any(fnmatchcase(histogram, pattern) for pattern in self.log_histograms)
 
     def label_of(self, sample: str) -> str:
-        """Text of a sample or group in the legend."""
+        """Return the legend label of a sample or group."""
         return self.labels_mc.get(sample, sample)
 
     def color_of(self, sample: str) -> str | None:
-        """Colour of a sample or group as ``#rrggbb``, None if it isn't set."""
+        """Return the colour of a sample or group as ``#rrggbb``, None if it isn't set."""
         if sample not in self.colors_mc:
             return None
         from matplotlib.colors import to_hex
@@ -146,14 +146,14 @@ class PlotStyle:
 
 
 def _plain(parameters: Mapping[str, Any]) -> Any:
-    """OmegaConf containers as plain ones."""
+    """Return OmegaConf containers as plain ones."""
     from omegaconf import OmegaConf
 
     return OmegaConf.to_container(parameters, resolve=True) if OmegaConf.is_config(parameters) else parameters
 
 
 def _refuse_missing(options: Any, place: str) -> None:
-    """Refuse values that aren't known yet, all of which are used here."""
+    """Refuse missing values, since all of them are used here."""
     entries = options.items() if isinstance(options, Mapping) else enumerate(options) if _is_list(options) else ()
     for key, value in entries:
         if value == MISSING:
@@ -185,7 +185,7 @@ def _check_names(value: Any, where: str) -> None:
 def _is_color(value: Any) -> bool:
     if isinstance(value, str) and _HEXADECIMAL.fullmatch(value):
         return True
-    # imported only here, since tasks look at the style whenever they start
+    # The import is slow, and tasks check the style whenever they start.
     from matplotlib.colors import is_color_like
 
     return is_color_like(value)

@@ -1,1 +1,1 @@
-"""Plots of scale factors: values, uncertainties, maps, and the fits behind them."""
+"""Plots of scale factors: values, uncertainties, maps, and fits."""

@@ -1,4 +1,4 @@
-"""Plots of iterative scale factors: how they converge from one iteration to the next."""
+"""Plots of the convergence of iterative scale factors."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from pocket.plots.templates.panels import as_list
 from pocket.scale_factors.measurement.convergence import changes
 from pocket.scale_factors.measurement.result import ScaleFactorResult
 
-#: changes below this are drawn there, or a decade below the tolerance
+#: smallest change that is drawn, unless a tenth of the tolerance is smaller; smaller changes are drawn at this value
 LEAST = 1e-4
 
 
 def convergence(
     history: Sequence[ScaleFactorResult], tolerance: float, *, style: PlotStyle, period: Period
 ) -> tuple[Figure, dict[str, Any]]:
-    """Draw the change of each bin per iteration, in statistical errors, and where it counts as small.
+    """Draw the change of each bin per iteration, in statistical errors, and the tolerance.
 
     Bins that are frozen aren't drawn, and are null in the numbers.
 
     Args:
-        history: the scale factor after each iteration, with the same bins; the first iteration has number 0.
-        tolerance: changes below this are small, in statistical errors.
+        history: the scale factor after each iteration, with the same bins; the first iteration is number 0.
+        tolerance: change in statistical errors below which the scale factor has converged.
         style: label and resolution.
         period: luminosity, year and energy of the data.
 
     Returns:
-        The figure, and what it shows as numbers for JSON.
+        The figure, and the numbers it shows for JSON.
 
     Raises:
         ScaleFactorError: as :func:`pocket.scale_factors.measurement.convergence.changes`.
@@ -53,7 +53,7 @@ def convergence(
         ax.axhline(tolerance, color="#bd1f01", linestyle="--", linewidth=2.0, label=f"{tolerance:g}")
         ax.set_yscale("log")
         top = 10 ** np.ceil(np.log10(max(2 * tolerance, largest.max())))
-        # two decades of room for the legend
+        # The legend needs two decades of space.
         ax.set_ylim(least * 0.8, 30 * top)
         ax.set_xlim(iterations[0] - 0.5, iterations[-1] + 0.5)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))

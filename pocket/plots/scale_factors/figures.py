@@ -1,4 +1,4 @@
-"""Plots of a measured scale factor: which figures it gives."""
+"""Figures of a measured scale factor."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 
 def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResult) -> Iterator[Plot]:
-    """Draw a scale factor, its uncertainties and the fits behind it.
+    """Draw a scale factor, its uncertainties and its fits.
 
     Args:
-        cfg: the configuration that it is measured or applied in.
-        variable: the histogram that it is measured from, empty without one.
+        cfg: the configuration in which it is measured or applied.
+        variable: the histogram from which it is measured, empty if there is none.
         result: the measurement.
 
     Yields:
-        One plot after the other: ``{name}`` the values in slices, ``{name}_map`` with two axes that have edges,
-        ``{name}_uncertainties`` the sources if there are any, ``{name}_variations`` those of a weight that it belongs
-        to, ``{name}_correlation`` of several bins,
-        ``{name}_fits_{model}``, ``{name}_fits_{number}`` and, of fits of templates, ``{name}_fits_{number}_parameters``
-        if there are fits. Stems of several pages end with what is on them.
+        The plots one by one: ``{name}`` shows the values in slices, ``{name}_map`` two axes with edges,
+        ``{name}_uncertainties`` the sources if there are any, ``{name}_variations`` the variations of the weight that
+        it belongs to, ``{name}_correlation`` the correlation of several bins, and ``{name}_fits_{model}``,
+        ``{name}_fits_{number}`` and, for template fits, ``{name}_fits_{number}_parameters`` the fits. The stems of
+        several pages end with the content of each page.
     """
     shared = _shared(cfg)
     labelled = shared | {"labels": _labels(cfg, variable)}
@@ -49,7 +49,7 @@ def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResul
         yield from _with_stem(f"{result.name}_uncertainties", breakdown_pages(result, **labelled))
     if result.coupled:
         yield from _with_stem(f"{result.name}_variations", coupled_pages(result, **labelled))
-    # what has no error has no correlation
+    # Without an error there is no correlation.
     if result.binning.size > 1 and result.covariance.any():
         yield (f"{result.name}_correlation", *correlation_page(result, **labelled))
     for model in dict.fromkeys(fit.model for fit in result.diagnostics):
@@ -63,7 +63,7 @@ def draw_convergence(cfg: Configurator, history: Sequence[ScaleFactorResult], to
     """Draw how a coupled scale factor converges.
 
     Args:
-        cfg: the configuration that it is measured in.
+        cfg: the configuration in which it is measured.
         history: the scale factor after each iteration.
         tolerance: change below which it has converged, in statistical errors.
 
@@ -83,14 +83,14 @@ def draw_published(
     """Draw a scale factor and a published one.
 
     Args:
-        cfg: the configuration that it is measured or applied in.
-        variable: the histogram that it is measured from, empty without one.
+        cfg: the configuration in which it is measured or applied.
+        variable: the histogram from which it is measured, empty if there is none.
         result: the measurement.
         correction: the published scale factor.
-        inputs: what its inputs are, see :func:`pocket.scale_factors.files.comparison.compare_published`.
+        inputs: values of its inputs, see :func:`pocket.scale_factors.files.comparison.compare_published`.
 
     Yields:
-        One plot after the other; ``{name}_published`` is the beginning of its stem.
+        The plots one by one; their stems begin with ``{name}_published``.
 
     Raises:
         UnknownNameError, ScaleFactorError: as ``compare_published``.

@@ -1,4 +1,4 @@
-"""Maps of a scale factor in two dimensions, and of its uncertainty."""
+"""Two-dimensional maps of a scale factor and of its uncertainty."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EMPTY = "#cccccc"
 #: sizes in inches
 CELL_WIDTH, CELL_HEIGHT, LEAST_WIDTH, LEAST_HEIGHT = 1.25, 0.8, 6.0, 5.0
 LEFT, COLORBAR, BOTTOM, TOP, HEADING = 1.5, 2.3, 1.2, 0.8, 0.7
-#: two maps up to this width are beside each other, wider ones below each other
+#: two maps up to this width are drawn side by side, wider ones below each other
 BESIDE = 11.0
 
 
@@ -38,12 +38,12 @@ class Map:
 
     Args:
         label: its name.
-        values: shape (bins of the first axis, bins of the second), NaN where there is nothing.
-        errors: what is written below the values.
-        template: of the text, with fields for value, error and decimal places.
-        digits: decimal places.
+        values: shape (bins of the first axis, bins of the second), NaN for empty bins.
+        errors: numbers that are written below the values.
+        template: format of the text, with fields for value, error and decimal places.
+        digits: number of decimal places.
         colors: name of a colour map.
-        norm: its range.
+        norm: range of the colour map.
     """
 
     label: str
@@ -64,18 +64,18 @@ def scale_factor_maps(
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
     """Draw the scale factor with its total uncertainty, and the uncertainty with its statistical part, per bin.
 
-    The first two axes that have edges span the maps; there is a page for each bin of the others. All bins are drawn
-    equally large, those that were measured together as one. The colours of scale factors are centred at 1; bins
-    without a valid measurement are grey.
+    The first two axes that have edges span the maps; there is a page for each bin of the other axes. All bins have the
+    same size, and bins that were measured together are drawn as one. The colours of scale factors are centred at 1;
+    bins without a valid measurement are grey.
 
     Args:
-        result: a measurement with two axes that have edges, or more.
+        result: a measurement with at least two axes that have edges.
         style: label, resolution and names of samples.
         period: luminosity, year and energy of the data.
-        labels: text for axes, with the unit in brackets; default their names.
+        labels: labels of the axes, with the unit in brackets; their names by default.
 
     Yields:
-        End of the file's name, the figure, and what it shows as numbers for JSON.
+        End of the file's name, the figure, and the numbers it shows for JSON.
 
     Raises:
         ScaleFactorError: if the scale factor has fewer than two axes with edges.
@@ -118,7 +118,7 @@ def _maps(result: ScaleFactorResult, part: Part) -> tuple[Map, Map]:
     total = chosen((result.total_up + result.total_down) / 2)
     stat = chosen((result.scale_factor.up + result.scale_factor.down) / 2)
     digits = _digits(total)
-    # the darkest colours would make the texts hard to read
+    # Text is hard to read on the darkest colours, so the range is wider than the values.
     if result.quantity == "weight":
         label, colors = "Scale factor", "RdBu_r"
         distance = 1.5 * np.nanmax(np.abs(values - 1), initial=0.01)
@@ -141,7 +141,7 @@ def _maps(result: ScaleFactorResult, part: Part) -> tuple[Map, Map]:
 
 
 def _new_page(shape: tuple[int, ...], heading: str, style: PlotStyle, *, period: Period) -> tuple[Figure, list[Axes]]:
-    """A figure with two panels that are large enough for the texts in their cells."""
+    """Return a figure with two panels that are large enough for the text in their cells."""
     size = max(LEAST_WIDTH, CELL_WIDTH * shape[0]), max(LEAST_HEIGHT, CELL_HEIGHT * shape[1])
     columns, rows = (2, 1) if size[0] <= BESIDE else (1, 2)
     width, height = columns * (LEFT + size[0] + COLORBAR), TOP + HEADING + rows * (size[1] + BOTTOM)
@@ -158,11 +158,11 @@ def _new_page(shape: tuple[int, ...], heading: str, style: PlotStyle, *, period:
 
 
 def _draw_map(ax: Axes, one: Map, edges: Sequence[tuple[str, Sequence[float]]], groups: IntArray) -> QuadMesh:
-    """Draw a map as equal cells with texts, and lines between bins that weren't measured together.
+    """Draw a map as equal cells with text, and lines between bins that weren't measured together.
 
     Args:
-        ax: where.
-        one: what to draw.
+        ax: axes to draw in.
+        one: the map.
         edges: label and edges of both axes.
         groups: group of each bin.
     """
@@ -196,7 +196,7 @@ def _separate(ax: Axes, groups: IntArray) -> None:
 
 
 def _digits(errors: FloatArray) -> int:
-    """Decimal places that show two digits of a typical error."""
+    """Return the number of decimal places that shows two digits of a typical error."""
     typical = np.nanmedian(errors) if np.isfinite(errors).any() else 0.0
     return max(2, 1 - math.floor(math.log10(typical))) if typical > 0 else 3
 

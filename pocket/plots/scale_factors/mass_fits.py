@@ -1,4 +1,4 @@
-"""Fits behind a scale factor: spectra with the fitted model and pulls, and the fitted parameters."""
+"""Mass fits of a scale factor: spectra with the fitted model and pulls, and the fitted parameters."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pocket.plots.templates.panels import Points, as_list, draw_band, draw_point
 from pocket.scale_factors.measurement.result import VALID, Diagnostics, FitDiagnostics, Region, ScaleFactorResult
 from pocket.scale_factors.methods.pass_fail_template.diagnostics import TemplateFitDiagnostics
 
-#: fits on a page
+#: number of fits on a page
 ROWS = 3
 SIGNAL: dict[str, Any] = {"color": "#e42536", "linewidth": 2.0}
 BACKGROUND: dict[str, Any] = {"color": "#5790fc", "linewidth": 2.0, "linestyle": "--"}
@@ -36,9 +36,9 @@ def fit_pages(
     model: str = "nominal",
     mass_label: str = "Mass [GeV]",
 ) -> Iterator[tuple[Figure, dict[str, Any]]]:
-    """Draw the fits of one model, a few to a page: passing, failing, and the parameters.
+    """Draw the fits of one model, a few per page: passing, failing, and the parameters.
 
-    The line through the data is the fitted sum, dashes are its background, dots the sum before the fit. Pulls are
+    The solid line is the fitted sum, the dashed line its background, the dotted line the sum before the fit. Pulls are
     (data - sum) / sqrt(sum).
 
     Args:
@@ -46,10 +46,10 @@ def fit_pages(
         style: label and resolution.
         period: luminosity, year and energy of the data.
         model: ``nominal`` or a systematic.
-        mass_label: text of the mass axis.
+        mass_label: label of the mass axis.
 
     Yields:
-        Each page, and what it shows as numbers for JSON; nothing if there are no fits of this model.
+        Each page, and the numbers it shows for JSON; nothing if there are no fits of this model.
     """
     fits = [fit for fit in result.diagnostics if isinstance(fit, FitDiagnostics) and fit.model == model]
     for start in range(0, len(fits), ROWS):
@@ -92,7 +92,7 @@ def _draw_region(figure: Figure, cell: SubplotSpec, fit: FitDiagnostics, name: s
 
 
 def draw_pulls(ax: Axes, binning: Binning, pulls: FloatArray) -> None:
-    """Fill a panel with pulls."""
+    """Draw pulls in a panel."""
     limit = max(4.0, 1.1 * float(np.nanmax(np.abs(pulls), initial=0.0)))
     draw_band(ax, binning, np.zeros_like(pulls), pulls, facecolor=PREFIT["color"])
     for level in (-2, 0, 2):
@@ -103,7 +103,7 @@ def draw_pulls(ax: Axes, binning: Binning, pulls: FloatArray) -> None:
 
 
 def _pulls(region: Region) -> FloatArray:
-    """(data - fitted sum) / sqrt(fitted sum), NaN where the sum isn't positive."""
+    """Return (data - fitted sum) / sqrt(fitted sum), NaN where the sum isn't positive."""
     expected = region.postfit_signal + region.postfit_background
     expected = np.where(expected > 0, expected, np.nan)
     return (region.data - expected) / np.sqrt(expected)
@@ -112,14 +112,14 @@ def _pulls(region: Region) -> FloatArray:
 def write_parameters(
     ax: Axes, name: str, fit: Diagnostics, parameters: Mapping[str, tuple[float, float]], rows: int = 16
 ) -> None:
-    """Write what was fitted, how well, and some parameters.
+    """Write the description of a fit, its quality, and some parameters.
 
     Args:
-        ax: where.
+        ax: axes to write in.
         name: name of the scale factor.
         fit: the fit.
-        parameters: parameters with their values and errors.
-        rows: lines of text that there is room for; more are written closer together.
+        parameters: parameters to write, with their values and errors.
+        rows: number of lines of normal spacing; more lines are written closer together.
     """
     ax.set_axis_off()
     good = fit.status == VALID
@@ -141,13 +141,13 @@ def write_parameters(
 
 
 def short_label(fit: Diagnostics) -> str:
-    """The bin of a fit; of bins that were joined the first and the last one."""
+    """Return the bin of a fit; for joined bins the first and the last one."""
     first, *others = fit.label.split(" + ")
     return f"{first} \N{HORIZONTAL ELLIPSIS} {others[-1]}" if others else first
 
 
 def value_text(value: float, error: float) -> str:
-    """A value to the second digit of its error, e.g. ``0.9501 ± 0.0021``."""
+    """Return a value rounded to the second digit of its error, e.g. ``0.9501 ± 0.0021``."""
     if not (math.isfinite(error) and error > 0):
         return f"{value:.4g}"
     digits = max(0, 1 - math.floor(math.log10(error)))
@@ -155,12 +155,12 @@ def value_text(value: float, error: float) -> str:
 
 
 def p_value(fit: Diagnostics) -> float:
-    """Probability of a larger χ²."""
+    """Return the probability of a larger χ²."""
     return float(stats.chi2.sf(fit.chi2, fit.ndf))
 
 
 def fit_numbers(fit: Diagnostics) -> dict[str, Any]:
-    """What all fits have, for JSON."""
+    """Return the numbers that all kinds of fits have, for JSON."""
     return {
         "label": fit.label,
         "status": fit.status,
@@ -187,7 +187,7 @@ def fit_summary(
         model: ``nominal`` or a systematic.
 
     Returns:
-        The figure, and what it shows as numbers for JSON.
+        The figure, and the numbers it shows for JSON.
 
     Raises:
         UnknownNameError: if there are no fits of this model.
@@ -195,7 +195,7 @@ def fit_summary(
     fits = [fit for fit in result.diagnostics if fit.model == model]
     if not fits:
         raise UnknownNameError("fit model", model, {fit.model for fit in result.diagnostics}, result.name)
-    # nuisances are on pages of their own
+    # Nuisance parameters are on pages of their own.
     constrained = fits[0].nuisances if isinstance(fits[0], TemplateFitDiagnostics) else ()
     names = [name for name in fits[0].parameters if name not in constrained]
     panels: dict[str, FloatArray] = {
@@ -203,7 +203,7 @@ def fit_summary(
         **{name: np.array([fit.parameters[name] for fit in fits]) for name in names},
     }
     texts = [short_label(fit) for fit in fits]
-    # a letter of the labels is 0.09 inches wide at most
+    # A letter of the labels is at most 0.09 inches wide.
     bottom = 1.2 + 0.09 * max(map(len, texts))
     width, height = max(9.0, 6.0 + 0.45 * len(fits)), bottom + 1.3 + 1.3 * len(panels)
     span = {"left": 3.2 / width, "right": 1 - 0.3 / width, "bottom": bottom / height, "top": 1 - 0.8 / height}

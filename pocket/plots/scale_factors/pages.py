@@ -1,4 +1,4 @@
-"""Pages of panels, one for each slice of a scale factor, with one heading and one legend."""
+"""Pages of panels, one panel for each slice of a scale factor, with one heading and one legend."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from pocket.plots.style import PlotStyle
 #: sizes in inches
 PANEL_WIDTH, LEFT, RIGHT, BOTTOM, TOP = 6.6, 1.6, 0.3, 1.1, 0.8
 TITLE, HEADING, LEGEND_ROW, GAP = 0.55, 0.5, 0.42, 0.6
-#: of a letter, and of a symbol with the space beside it, in a legend
+#: width of a letter, and of a symbol with the space beside it, in a legend
 LETTER, SYMBOL = 0.09, 0.9
-#: of the titles [points]
+#: font size of the titles [points]
 TITLE_SIZE = 18.0
-#: where the tick labels of a panel need room
+#: gap between panels if the tick labels of each panel need space
 TICK_LABELS = 1.15
 
 
@@ -47,13 +47,13 @@ def slice_page(
     style: PlotStyle,
     period: Period,
 ) -> tuple[Figure, list[Panels]]:
-    """Make a page of empty panels; vertical ranges of slices of the same categories are shared.
+    """Return a page of empty panels; slices of the same categories share their vertical range.
 
     Args:
         page: the slices.
         heading: text above all panels.
-        heights: of the panels of one slice from the top down [inch].
-        legend: its entries; they have labels.
+        heights: heights of the panels of one slice from the top down [inch].
+        legend: labelled artists for the legend.
         style: label and resolution.
         period: luminosity, year and energy of the data.
 
@@ -106,7 +106,7 @@ def slice_page(
 
 
 def _prepare(panels: Panels, *, labelled: bool) -> None:
-    """Give the panels of a slice its axis, its title and lines at the edges of bins."""
+    """Set the axis and the title of a slice's panels, and draw lines at the edges of bins."""
     binning = panels.slice.binning
     label_x(panels.axes, binning, None)
     for ax in panels.axes:
@@ -119,7 +119,7 @@ def _prepare(panels: Panels, *, labelled: bool) -> None:
             ax.axvline(edge, color="#d0d0d0", linewidth=0.8, zorder=0)
     title = panels.axes[0].set_title(panels.slice.part.title, loc="left", fontsize=TITLE_SIZE)
     box = Box.of(title, panels.axes[0])
-    # not wider than the panel
+    # The title must not be wider than the panel.
     title.set_fontsize(TITLE_SIZE / max(1.0, box.right - box.left))
 
 
@@ -134,12 +134,12 @@ def label_first(panels: Sequence[Panels], texts: Sequence[str]) -> None:
 
 
 def set_ranges(panels: Sequence[Panels], row: int, contents: Sequence[Sequence[FloatArray]]) -> None:
-    """Scale the vertical axes of a row such that all contents are inside, the same for the same categories.
+    """Scale the vertical axes of a row so that all contents are inside, with one range per category.
 
     Args:
-        panels: those of the page.
-        row: which panel of each slice.
-        contents: heights that are drawn in each; what isn't finite doesn't count.
+        panels: the panels of the page.
+        row: index of the panel within each slice.
+        contents: heights that are drawn in each panel; non-finite ones are ignored.
     """
     for categories in {each.slice.part.categories for each in panels}:
         chosen = [each.slice.part.categories == categories for each in panels]

@@ -1,4 +1,4 @@
-"""A measured scale factor over a published one."""
+"""Plots of a measured scale factor over a published one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pocket.scale_factors.measurement.result import Measurement, ScaleFactorResu
 
 LINE: dict[str, Any] = {"color": "#3f90da", "linewidth": 2.0}
 BAND: dict[str, Any] = {"facecolor": "#bcd4fc", "linewidth": 0.0}
-#: the whole error, of which the statistical one is drawn with caps
+#: style of the total error; the statistical error is drawn over it, with caps
 WHOLE: dict[str, Any] = {**DATA_STYLE, "capsize": 0.0}
 
 
@@ -37,18 +37,18 @@ def published_pages(
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
     """Draw a scale factor over a published one, and their ratio below, in slices.
 
-    Points are measured, with statistical errors up to the caps and total ones beyond; lines with bands are published.
-    The ratio's points have the errors of the measurement, its band those of what is published.
+    Points are measured, with statistical errors up to the caps and total errors beyond; lines with bands are published.
+    The points of the ratio have the errors of the measurement, its band the errors of the published scale factor.
 
     Args:
         result: the measurement.
-        comparison: the published scale factor in its bins.
+        comparison: the published scale factor in the bins of the measurement.
         style: label, resolution and names of samples.
         period: luminosity, year and energy of the data.
-        labels: text for axes, with the unit in brackets; default their names.
+        labels: labels of the axes, with the unit in brackets; their names by default.
 
     Yields:
-        End of the file's name, the figure, and what it shows as numbers for JSON.
+        End of the file's name, the figure, and the numbers it shows for JSON.
     """
     what = "Scale factor" if result.quantity == "weight" else "Efficiency"
     legend: list[Artist] = [
@@ -78,7 +78,7 @@ def published_pages(
 def _draw(
     panels: Panels, result: ScaleFactorResult, comparison: PublishedComparison
 ) -> tuple[list[FloatArray], list[FloatArray]]:
-    """Draw a slice; returns what the vertical axes of both panels have to reach."""
+    """Draw a slice, and return the heights that the vertical axes of both panels must include."""
     one, (upper, lower) = panels.slice, panels.axes
     measured, total, published = _points(one, result, comparison)
     ratio = _inverse(published.values)
@@ -97,7 +97,7 @@ def _draw(
 
 
 def _points(one: Slice, result: ScaleFactorResult, comparison: PublishedComparison) -> tuple[Points, Points, Points]:
-    """The measurement with statistical and with total errors, and what is published, in a slice."""
+    """Return the measurement with statistical and with total errors, and the published values, in a slice."""
     whole = Measurement(result.scale_factor.value, result.total_up, result.total_down)
     everywhere = np.ones_like(result.valid)
     return (

@@ -1,4 +1,4 @@
-"""Slices of a scale factor: which bins are drawn side by side, and which pages the slices fill."""
+"""Slices of a scale factor: bins that are drawn side by side, and the pages of the slices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pocket.plots.style import PlotStyle
 from pocket.scale_factors.measurement.binning import Array, Axis, Categories, length
 from pocket.scale_factors.measurement.result import ScaleFactorResult
 
-#: panels on a page
+#: number of panels on a page
 PANELS = 9
 #: the horizontal axis is logarithmic if the edges span more than this factor
 LOG_SPAN = 20.0
@@ -28,13 +28,13 @@ Index = tuple[slice | int, ...]
 
 @dataclass(frozen=True)
 class Part:
-    """Bins of a scale factor that have something in common: a bin of each of some axes.
+    """Bins of a scale factor that are in the same bin of each of some axes.
 
     Args:
-        index: of these bins; of those of the first name where several share their measurements.
-        title: what they have in common, in words.
-        categories: that of the axes with categories.
-        stem: the categories, for names of files.
+        index: index of these bins; of the first ones if several have the same measurements.
+        title: description of the common bins.
+        categories: description of the bins of axes with categories.
+        stem: the categories, for file names.
     """
 
     index: Index
@@ -45,13 +45,13 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Slice:
-    """What a panel shows: bins along one axis, those that were measured together as one.
+    """Content of a panel: bins along one axis, where bins that were measured together are one.
 
     Args:
         part: the bins.
         binning: the axis.
-        bins: position of each bin, of the first one of those that were measured together, in the flattened result.
-        shared: whether it is in other slices, too.
+        bins: position of each bin in the flattened result, of the first one if several were measured together.
+        shared: whether each bin is also in other slices.
     """
 
     part: Part
@@ -66,11 +66,11 @@ class Slice:
 
 @dataclass(frozen=True)
 class Page:
-    """Slices that are drawn together.
+    """Slices that are drawn on one page.
 
     Args:
         slices: at most :data:`PANELS`.
-        stem: end of the file's name, empty if there is one page only.
+        stem: end of the file's name, empty if there is only one page.
     """
 
     slices: Sequence[Slice]
@@ -78,14 +78,14 @@ class Page:
 
 
 def slice_pages(result: ScaleFactorResult, labels: Mapping[str, str], style: PlotStyle) -> list[Page]:
-    """Return the slices along the first axis that has edges, or else along the last one.
+    """Return pages of slices along the first axis that has edges, or else along the last one.
 
     There is one slice for each bin of the other axes. Slices of different categories are on different pages, unless
     each category is one slice.
 
     Args:
         result: a scale factor.
-        labels: text for axes, with the unit in brackets; default their names.
+        labels: labels of the axes, with the unit in brackets; their names by default.
         style: names of samples.
     """
     names = list(result.axes)
@@ -96,7 +96,7 @@ def slice_pages(result: ScaleFactorResult, labels: Mapping[str, str], style: Plo
     positions = np.arange(result.groups.size).reshape(result.groups.shape)
     by_category: dict[str, list[Slice]] = {}
     for part, line in zip(parts, lines, strict=True):
-        # the bins of one group follow each other, but for categories, which aren't joined
+        # The bins of one group are adjacent, except for categories, which are never joined.
         starts = np.flatnonzero(np.diff(line, prepend=-1))
         binning = drawn_axis(result.axes[along], labels.get(along, along), starts)
         one = Slice(part, binning, positions[part.index][starts], seen[line[starts]] > 1)
@@ -121,12 +121,12 @@ def intervals(axes: Mapping[str, Axis]) -> dict[str, tuple[float, ...]]:
 def split(
     result: ScaleFactorResult, names: Sequence[str], labels: Mapping[str, str], style: PlotStyle
 ) -> Iterator[Part]:
-    """Yield the combinations of bins of some axes; those with the same measurements in all bins as one.
+    """Yield the combinations of bins of some axes; combinations with the same measurements in all bins are one.
 
     Args:
         result: a scale factor.
         names: the axes.
-        labels: text for axes, with the unit in brackets; default their names.
+        labels: labels of the axes, with the unit in brackets; their names by default.
         style: names of samples.
     """
     same: dict[bytes, list[tuple[int, ...]]] = {}
@@ -149,9 +149,9 @@ def _index(result: ScaleFactorResult, names: Sequence[str], bins: Sequence[int])
 
 
 def bins_text(axis: Axis, label: str, bins: Sequence[int], style: PlotStyle) -> str:
-    """Return neighbouring bins, or categories, in words.
+    """Return a description of adjacent bins or of categories.
 
-    Texts stand for themselves, as of a year or a sample; numbers come with their label.
+    Strings stand for themselves, such as a year or a sample; numbers come with their label.
     """
     if not isinstance(axis, Categories):
         return range_text(label, axis[bins[0]], axis[bins[-1] + 1])
@@ -161,7 +161,7 @@ def bins_text(axis: Axis, label: str, bins: Sequence[int], style: PlotStyle) -> 
 
 
 def range_text(label: str, low: float, high: float) -> str:
-    """A bin in words, e.g. ``20 < $p_T$ < 25 GeV`` for the label ``$p_T$ [GeV]``."""
+    """Return a description of a bin, e.g. ``20 < $p_T$ < 25 GeV`` for the label ``$p_T$ [GeV]``."""
     symbol, _, unit = label.partition(" [")
     if math.isinf(high):
         text = symbol if math.isinf(low) else f"{symbol} > {low:g}"
@@ -171,10 +171,10 @@ def range_text(label: str, low: float, high: float) -> str:
 
 
 def drawn_axis(axis: Axis, label: str, starts: NDArray[np.int64]) -> Binning:
-    """An axis as it is drawn, with bins that begin at ``starts``."""
+    """Return the drawn axis with bins that begin at ``starts``."""
     if isinstance(axis, Categories):
         return Binning(range(len(axis.values) + 1), label, tuple(map(str, axis.values)))
-    # whatever bins are joined, all slices have the same range
+    # All slices have the same range, even if their bins are joined differently.
     edges = Binning(axis, label).edges
     log = bool(edges[0] > 0 and edges[-1] > LOG_SPAN * edges[0])
     open_ended = ", open-ended" if math.isinf(axis[0]) or math.isinf(axis[-1]) else ""

@@ -1,4 +1,4 @@
-"""Fits of templates behind a scale factor: distributions before and after the fit, nuisances, correlations."""
+"""Template fits of a scale factor: distributions before and after the fit, nuisances, correlations."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pocket.scale_factors.measurement.result import ScaleFactorResult
 from pocket.scale_factors.methods.pass_fail_template.diagnostics import TemplateFitDiagnostics
 
 REGIONS = ("pass", "fail")
-#: what a nuisance is constrained to before the fit, and twice that
+#: styles of the bands of one and two standard deviations of a nuisance parameter before the fit
 CONSTRAINT: dict[str, Any] = {"color": "#d8d8d8", "linewidth": 0.0, "zorder": 0}
 TWICE: dict[str, Any] = {"color": "#efefef", "linewidth": 0.0, "zorder": 0}
 
@@ -37,19 +37,19 @@ def template_fit_pages(
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
     """Draw two pages for each nominal fit: its distributions, and its parameters.
 
-    The first one has passing and failing entries before and after the fit, with pulls. Before the fit these are
-    (data − sum) over the Poisson error of the sum and the statistics of simulation, which is hatched, in quadrature;
-    after it over the Poisson error of the sum. The second page has each nuisance with its error, over its constraint
-    before the fit, and the correlations of all parameters.
+    The first page has passing and failing entries before and after the fit, with pulls. Before the fit, the pulls are
+    (data − sum) over the Poisson error of the sum and the MC statistics, which are hatched, in quadrature; after the
+    fit, over the Poisson error of the sum. The second page has each nuisance parameter with its error, over its
+    constraint before the fit, and the correlations of all parameters.
 
     Args:
         result: a measurement.
         style: label, resolution, names and colours of processes.
         period: luminosity, year and energy of the data.
-        labels: text for axes, with the unit in brackets; default their names.
+        labels: labels of the axes, with the unit in brackets; their names by default.
 
     Yields:
-        End of the file's name, the figure, and what it shows as numbers for JSON; nothing if there are no such fits.
+        End of the file's name, the figure, and the numbers it shows for JSON; nothing if there are no such fits.
     """
     fits = [fit for fit in result.diagnostics if isinstance(fit, TemplateFitDiagnostics) and fit.model == "nominal"]
     for number, fit in enumerate(fits, 1):
@@ -103,7 +103,7 @@ def _draw_stack(
     errors: FloatArray | None,
     style: PlotStyle,
 ) -> None:
-    """Draw data over the processes, the first one at the top, with relative errors of their sum if there are any."""
+    """Draw data over the stacked processes, the first one at the top, with the relative errors of their sum, if any."""
     processes = list(yields)
     below = np.zeros_like(data)
     handles: list[Artist] = []
@@ -122,7 +122,7 @@ def _draw_stack(
 
 
 def _pulls(fit: TemplateFitDiagnostics, before: bool = False) -> FloatArray:
-    """Pulls of both regions, NaN where nothing is expected."""
+    """Return the pulls of both regions, NaN where no events are expected."""
     expected = np.sum(list((fit.prefit if before else fit.postfit).values()), axis=0)
     expected = np.where(expected > 0, expected, np.nan)
     simulation = fit.prefit_errors * expected if before else np.zeros_like(expected)
@@ -137,7 +137,7 @@ def _parameters(
     name: str, fit: TemplateFitDiagnostics, *, style: PlotStyle, period: Period
 ) -> tuple[Figure, dict[str, Any]]:
     names = list(fit.parameters)
-    # a letter is 0.105 inches wide at most
+    # A letter is at most 0.105 inches wide.
     margin = 0.6 + 0.105 * max(map(len, names))
     size = min(16.0, max(7.0, 0.5 * len(names)))
     pulls = 7.0 if fit.nuisances else 0.0
@@ -165,10 +165,10 @@ def _parameters(
 
 
 def _draw_nuisances(ax: Axes, fit: TemplateFitDiagnostics, size: float) -> None:
-    """Draw nuisances with their errors over the bands of one and two standard deviations before the fit.
+    """Draw nuisance parameters with their errors over the bands of one and two standard deviations before the fit.
 
     Args:
-        ax: where.
+        ax: axes to draw in.
         fit: the fit.
         size: height of the panel [inch].
     """

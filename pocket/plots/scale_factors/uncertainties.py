@@ -1,4 +1,4 @@
-"""Uncertainties of a scale factor: what they are made of, and how they correlate its bins."""
+"""Uncertainties of a scale factor: their sources, and the correlations of its bins."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from pocket.scale_factors.measurement.result import ScaleFactorResult
 
 LOOK: dict[str, Any] = {"linewidth": 2.0}
 STAT_COLOR = "#717581"
-#: of the sources; after the last one they start again, with other dashes
+#: colours of the sources; after the last one they start again, with other dashes
 COLORS = tuple(color for color in PETROFF_10 if color != STAT_COLOR)
 DASHES = ("-", ":", "-.", "--")
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """What is drawn in all slices.
+    """A line that is drawn in all slices.
 
     Args:
-        name: text in the legend and in the numbers.
-        values: in percent of the scale factor, one dimension per axis; NaN in bins that aren't valid.
+        name: name in the legend and in the numbers.
+        values: percent of the scale factor, one dimension per axis; NaN in invalid bins.
         look: arguments for matplotlib.
     """
 
@@ -56,16 +56,17 @@ def breakdown_pages(
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
     """Draw the relative uncertainty from each source, in the slices of the scale factor.
 
-    Of a source it is the larger one of the shifts up and down; of statistics and of the total the mean of both sides.
+    For a source it is the larger one of the up and down shifts; for statistics and the total it is the mean of both
+    sides.
 
     Args:
         result: the measurement.
         style: label, resolution and names of samples.
         period: luminosity, year and energy of the data.
-        labels: text for axes, with the unit in brackets; default their names.
+        labels: labels of the axes, with the unit in brackets; their names by default.
 
     Yields:
-        End of the file's name, the figure, and what it shows as numbers for JSON.
+        End of the file's name, the figure, and the numbers it shows for JSON.
     """
     stat = result.scale_factor
     lines = [
@@ -87,7 +88,7 @@ def coupled_pages(
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
     """Draw the relative change of the scale factor in each variation of the weight that it belongs to.
 
-    Args and yields as :func:`breakdown_pages`.
+    For arguments and yields see :func:`breakdown_pages`.
     """
     lines = []
     for number, (name, shifts) in enumerate(result.coupled.items()):
@@ -116,7 +117,7 @@ def _line_pages(
             set_ranges(found, 0, [[np.zeros(1), *heights] for heights in drawn])
             for panels, heights in zip(found, drawn, strict=True):
                 (ax,) = panels.axes
-                # the first line is on top
+                # The first line must be on top, so it is drawn last.
                 for line, height in reversed(list(zip(lines, heights, strict=True))):
                     ax.stairs(height, panels.slice.binning.edges, baseline=None, **{**LOOK, **line.look})
                 ax.axhline(0.0, color="black", linewidth=0.8, zorder=1)
@@ -145,23 +146,23 @@ def correlation_page(
 ) -> tuple[Figure, dict[str, Any]]:
     """Draw the correlations of all bins, from statistics and systematic uncertainties together.
 
-    Bins that were measured together are one. Bins without a valid measurement are grey.
+    Bins that were measured together are drawn as one. Bins without a valid measurement are grey.
 
     Args:
         result: the measurement.
         style: label, resolution and names of samples.
         period: luminosity, year and energy of the data.
-        labels: text for axes, with the unit in brackets; default their names.
+        labels: labels of the axes, with the unit in brackets; their names by default.
 
     Returns:
-        The figure, and what it shows as numbers for JSON.
+        The figure, and the numbers it shows for JSON.
     """
     valid = np.zeros(result.binning.size, dtype=np.bool_)
     valid[result.groups[result.valid]] = True
     matrix = np.where(np.outer(valid, valid), correlation(result.covariance), np.nan)
     texts = group_texts(result, labels or {}, style)
     size = min(16.0, max(7.0, 0.55 * len(texts)))
-    # a letter is 0.105 inches wide at most
+    # A letter is at most 0.105 inches wide.
     margin = 0.6 + 0.105 * max(len(text.replace("$", "")) for text in texts)
     width, height = margin + size + 2.0, margin + size + 1.5
     span = {"left": margin / width, "right": (margin + size) / width}
@@ -179,7 +180,7 @@ def correlation_page(
 
 
 def group_texts(result: ScaleFactorResult, labels: Mapping[str, str], style: PlotStyle) -> list[str]:
-    """Return each bin in words, those that were measured together as one."""
+    """Return a description of each bin, where bins that were measured together are one."""
     texts = []
     for group in range(result.binning.size):
         members = np.argwhere(result.groups == group)
@@ -192,31 +193,31 @@ def group_texts(result: ScaleFactorResult, labels: Mapping[str, str], style: Plo
 
 
 def _text(axis: Axis, label: str, bins: list[int], style: PlotStyle) -> str:
-    """A bin in words without its unit, which all share."""
+    """Return the description of a bin without its unit, which is the same for all."""
     return bins_text(axis, label.partition(" [")[0], bins, style)
 
 
-#: more rows than this have no numbers in their cells
+#: largest number of rows whose cells show numbers
 NUMBERS = 16
-#: more rows than this have a label for some of them only
+#: largest number of rows that are all labelled
 LABELS = 48
 
 
 def draw_correlation(ax: Axes, matrix: FloatArray, labels: Sequence[str], size: float) -> QuadMesh:
-    """Draw a matrix of correlations, the first row at the top; undefined ones are grey.
+    """Draw a correlation matrix, the first row at the top; undefined entries are grey.
 
     Args:
-        ax: where.
+        ax: axes to draw in.
         matrix: shape (n, n); NaN where a correlation isn't defined.
-        labels: of the rows.
-        size: of the panel [inch], for the size of the texts.
+        labels: labels of the rows.
+        size: size of the panel [inch], which determines the font size.
     """
     n = len(matrix)
     ax.set_facecolor("#cccccc")
     mesh = ax.pcolormesh(np.ma.masked_invalid(matrix), cmap="RdBu_r", vmin=-1, vmax=1, rasterized=n > LABELS)
     ax.set_ylim(n, 0)
     step = math.ceil(n / LABELS)
-    # points per row, less the space between lines
+    # The font size follows from the points per row, less the space between lines.
     fontsize = min(15.0, 72 * size / n * step * 0.7)
     ticks, texts = np.arange(0, n, step) + 0.5, labels[::step]
     ax.set_xticks(ticks, texts, rotation=90, fontsize=fontsize)
@@ -232,7 +233,7 @@ def draw_correlation(ax: Axes, matrix: FloatArray, labels: Sequence[str], size: 
 
 
 def correlation(covariance: FloatArray) -> FloatArray:
-    """Correlations, NaN with what has no variance."""
+    """Return the correlations of a covariance matrix, NaN for rows without variance."""
     error = np.sqrt(np.diag(covariance))
     error = np.where(error > 0, error, np.nan)
     return np.asarray(covariance / np.outer(error, error))

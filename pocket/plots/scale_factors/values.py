@@ -1,4 +1,4 @@
-"""Scale factors bin by bin: efficiencies and their ratio, in slices."""
+"""Values of scale factors bin by bin: efficiencies and their ratio, in slices."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ MC_STYLE: dict[str, Any] = {"color": "#e42536", "marker": "s", "markerfacecolor"
 EFFICIENCIES = {"mc": ("Efficiency in MC (stat.)", MC_STYLE), "data": ("Efficiency in data (stat.)", DATA_STYLE)}
 SYST_STYLE: dict[str, Any] = {"facecolor": "#fbd7a3", "edgecolor": "#f89c20", "linewidth": 1.0}
 TOTAL_STYLE: dict[str, Any] = {"facecolor": "#bcd4fc", "edgecolor": "#5790fc", "linewidth": 1.0}
-#: bins without a valid measurement
+#: style of bins without a valid measurement
 INVALID_STYLE: dict[str, Any] = {"facecolor": "#dddddd", "linewidth": 0.0}
-#: measured together with bins of another panel
+#: style of points that were measured together with bins of another panel
 SHARED_STYLE: dict[str, Any] = {"markerfacecolor": "white"}
 
 
@@ -39,20 +39,20 @@ def scale_factor_pages(
     period: Period,
     labels: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, Figure, dict[str, Any]]]:
-    """Draw the scale factor and, where there are any, efficiencies in data and MC above it, in slices.
+    """Draw the scale factor and, if there are any, efficiencies in data and MC above it, in slices.
 
     Horizontal bars span the bins, vertical bars are statistical errors; boxes are systematic uncertainties, and both in
-    quadrature. Bins that were measured together are one; their points are open if they are in several panels. Bins
-    without a valid measurement are grey. A map of efficiencies shows these instead of the scale factor.
+    quadrature. Bins that were measured together are drawn as one; their points are open if they appear in several
+    panels. Bins without a valid measurement are grey. An efficiency map shows efficiencies instead of the scale factor.
 
     Args:
         result: the measurement.
         style: label, resolution and names of samples.
         period: luminosity, year and energy of the data.
-        labels: text for axes, with the unit in brackets; default their names.
+        labels: labels of the axes, with the unit in brackets; their names by default.
 
     Yields:
-        End of the file's name, the figure, and what it shows as numbers for JSON.
+        End of the file's name, the figure, and the numbers it shows for JSON.
     """
     weight = result.quantity == "weight"
     efficiencies = {of: EFFICIENCIES[of] for of in EFFICIENCIES if weight and of in result.efficiencies}
@@ -78,13 +78,13 @@ def scale_factor_pages(
 
 
 def masked(measurement: Measurement, one: Slice, valid: BoolArray) -> Points:
-    """Values and interval ends of a slice where the measurement is valid, NaN elsewhere."""
+    """Return the values and interval ends of a slice where the measurement is valid, NaN elsewhere."""
     value = np.where(one.pick(valid), one.pick(measurement.value), np.nan)
     return Points(value, value - one.pick(measurement.down), value + one.pick(measurement.up))
 
 
 def draw_bins(ax: Axes, one: Slice, points: Points, style: Mapping[str, Any]) -> None:
-    """Draw points with horizontal bars over their bins, open ones where they are in other slices as well."""
+    """Draw points with horizontal bars over their bins; points that are also in other slices are open."""
     style = {"capsize": 3.0, **style}
     for chosen, look in ((~one.shared, style), (one.shared, {**style, **SHARED_STYLE})):
         if chosen.any():
@@ -93,12 +93,12 @@ def draw_bins(ax: Axes, one: Slice, points: Points, style: Mapping[str, Any]) ->
 
 
 def half_widths(binning: Binning) -> FloatArray:
-    """Distances from the points to the edges of their bins, shape (2, bins)."""
+    """Return the distances from the points to the edges of their bins, shape (2, bins)."""
     return np.array([binning.centers - binning.edges[:-1], binning.edges[1:] - binning.centers])
 
 
 def grey(ax: Axes, one: Slice, valid: BoolArray) -> None:
-    """Shade the bins that aren't valid."""
+    """Shade the invalid bins."""
     for bin_ in np.flatnonzero(~one.pick(valid).astype(bool)):
         ax.axvspan(one.binning.edges[bin_], one.binning.edges[bin_ + 1], **INVALID_STYLE)
 
@@ -106,7 +106,7 @@ def grey(ax: Axes, one: Slice, valid: BoolArray) -> None:
 def _draw_efficiencies(
     ax: Axes, one: Slice, result: ScaleFactorResult, styles: Mapping[str, tuple[str, Mapping[str, Any]]]
 ) -> list[FloatArray]:
-    """Draw the efficiencies of a slice; returns what the vertical axis has to reach."""
+    """Draw the efficiencies of a slice, and return the heights that the vertical axis must include."""
     ends = []
     for of, (_, style) in styles.items():
         points = masked(result.efficiencies[of], one, result.valid)
@@ -117,7 +117,7 @@ def _draw_efficiencies(
 
 
 def _draw_scale_factor(ax: Axes, one: Slice, result: ScaleFactorResult) -> list[FloatArray]:
-    """Draw the scale factors of a slice; returns what the vertical axis has to reach."""
+    """Draw the scale factors of a slice, and return the heights that the vertical axis must include."""
     points = masked(result.scale_factor, one, result.valid)
     low, high = points.values - one.pick(result.total_down), points.values + one.pick(result.total_up)
     if result.systematics:
@@ -133,7 +133,7 @@ def _draw_scale_factor(ax: Axes, one: Slice, result: ScaleFactorResult) -> list[
 
 
 def systematic(result: ScaleFactorResult) -> tuple[FloatArray, FloatArray]:
-    """All systematic sources in quadrature, up and down, one dimension per axis."""
+    """Return all systematic sources in quadrature, up and down, one dimension per axis."""
     stat = result.scale_factor
     return (
         np.sqrt(np.maximum(result.total_up**2 - stat.up**2, 0.0)),

@@ -1,4 +1,4 @@
-"""Data over simulation before and after scale factors."""
+"""Plots of data over simulation before and after scale factors."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 
     from pocket.plots.templates.figures import PlotContext
 
-#: relative difference of sums of squares that are the same
+#: relative difference up to which sums of squares count as equal
 ROUNDING = 1e-9
 
 COLORS = {"before": "#e42536", "after": "#5790fc"}
-#: the bands of both overlap: one hatched, one filled
+#: styles of the two bands, one hatched and one filled, since they overlap
 BANDS: dict[str, dict[str, Any]] = {
     "before": {"facecolor": "none", "edgecolor": COLORS["before"], "hatch": "////", "linewidth": 0.0},
     "after": {"facecolor": COLORS["after"], "alpha": 0.35, "linewidth": 0.0},
@@ -56,7 +56,7 @@ POINTS: dict[str, dict[str, Any]] = {
 
 
 def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
-    """Draw before and after scale factors, see :func:`before_after`; nothing without data, or one of the two."""
+    """Draw before and after scale factors, see :func:`before_after`; nothing if data or one of them is missing."""
     if context.data is None or not (context.mc and context.before):
         return None
     return before_after(
@@ -93,7 +93,7 @@ def before_after(
 
     Args:
         data: one dense axis.
-        before: for each sample a histogram with axes ("variation", the axis of the data), without scale factors.
+        before: histogram of each sample with axes ("variation", the axis of the data), without scale factors.
         after: the same with scale factors.
         style: groups, factors, blinding and scale.
         period: luminosity, year and energy of the data.
@@ -105,7 +105,7 @@ def before_after(
             (:func:`pocket.configuration.comparison.square_roots`).
 
     Returns:
-        The figure, and what it shows as numbers for JSON.
+        The figure, and the numbers it shows for JSON.
 
     Raises:
         HistogramError: if there isn't one dense axis, binnings differ, a template can't be read, or ``covariance``
@@ -172,10 +172,10 @@ def ratio_error(before: Prediction, after: Prediction, covariance: FloatArray, n
         before: Σ w and Σ w² of each bin, shape (bins,).
         after: Σ w s and Σ w² s², shape (bins,).
         covariance: Σ w² s, shape (bins,).
-        name: the histogram, for errors.
+        name: name of the histogram, for error messages.
 
     Returns:
-        Standard deviations, shape (bins,); NaN where nothing positive is expected before.
+        Standard deviations, shape (bins,); NaN where the prediction before isn't positive.
 
     Raises:
         HistogramError: if a correlation is above 1.
@@ -187,7 +187,7 @@ def ratio_error(before: Prediction, after: Prediction, covariance: FloatArray, n
     expected = np.where(before.values > 0, before.values, np.nan)
     ratio = after.values / expected
     squares = after.variances - 2 * ratio * covariance + ratio**2 * before.variances
-    # below rounding the same weight for all events leaves nothing
+    # If all events have the same weight, rounding may make the sum negative.
     return np.asarray(np.sqrt(np.maximum(squares, 0.0)) / expected)
 
 
@@ -196,7 +196,7 @@ def _total(mc: Mapping[str, Hist[Any]], style: PlotStyle) -> Prediction:
 
 
 def _change(totals: Mapping[str, Prediction], error: FloatArray | None) -> Points:
-    """After over before, without an error unless it is known."""
+    """Return after over before, with errors if they are known."""
     before = totals["before"].values
     expected = np.where(before > 0, before, np.nan)
     values = totals["after"].values / expected

@@ -1,4 +1,4 @@
-"""Figures of templates: what a plot gets of a histogram in a category, and the drawing of all plots."""
+"""Figures of templates: the context of a plot, and the drawing of all plots."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ from pocket.plots.style import PlotStyle
 if TYPE_CHECKING:
     from hist import Hist
 
-#: stem of the file names, figure, and what it shows as numbers
+#: stem of the file names, figure, and the numbers it shows
 Plot: TypeAlias = tuple[str, Figure, dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class PlotContext:
-    """What a plot is made of: a histogram on one of its axes, in one category.
+    """Inputs of a plot: a histogram on one of its axes, in one category.
 
     Args:
         config: the configuration.
-        histogram: what the figure is called: the histogram, or ``{histogram}_{axis}`` if it has several axes.
+        histogram: name of the figure: the histogram, or ``{histogram}_{axis}`` if it has several axes.
         category: name of the category.
-        data: the data of all samples, with one dense axis; ``None`` without data.
+        data: the data of all samples, with one dense axis; ``None`` if there are none.
         mc: sample → histogram with axes ("variation", the axis of the data).
         style: colours, labels, groups, blinding.
         period: luminosity, year and energy of the data.
         xlim: range to show; ``None`` for the whole axis.
-        before: as ``mc``, of the configuration to compare with; empty without one, and for plots that don't compare.
+        before: like ``mc``, for the configuration to compare with; empty if there is none, or the plot doesn't compare.
         before_name: name of that configuration.
         covariance: as ``mc``, of the configuration whose sums of squared weights are the covariances of both
             (:func:`pocket.configuration.comparison.square_roots`), for the error of after / before; ``None`` without.
@@ -71,7 +71,7 @@ def draw_templates(
 ) -> Iterator[Plot]:
     """Draw plots of a histogram in a category.
 
-    Histograms with several axes are drawn as projections on each.
+    Histograms with several axes are drawn as projections onto each.
 
     Args:
         cfg: the configuration.
@@ -86,10 +86,10 @@ def draw_templates(
             and there are data.
 
     Yields:
-        One plot after the other, with the stem that its declaration gives.
+        The plots one by one, with the stem that their declaration gives.
 
     Raises:
-        ConfigError: if the function of a plot isn't found, or returns something else than a figure and numbers.
+        ConfigError: if the function of a plot isn't found, or doesn't return a figure and numbers.
     """
     style = PlotStyle.from_parameters(figure_style(cfg, variable, category))
     conf = cfg.variables[variable]
@@ -140,7 +140,7 @@ def _checked(plot: TemplatePlot, drawn: Any) -> tuple[Figure, dict[str, Any]]:
 
 
 def period_of(cfg: Configurator) -> Period:
-    """Return luminosity, years and energy of a configuration's datasets, as far as the parameters have them."""
+    """Return luminosity, years and energy of a configuration's datasets, if the parameters have them."""
     luminosities, energies = period_spec(cfg)
     values = [value for _, value in luminosities]
     return Period(
@@ -157,7 +157,7 @@ def _split(
     parts: dict[str, tuple[Any, dict[str, Any]]] = {axis.name: (None, {}) for axis in cfg.variables[variable].axes}
     for sample, histogram in templates.items():
         for axis in cfg.variables[variable].axes:
-            # the label may have changed since the histogram was filled
+            # The label may have changed since the histogram was filled.
             histogram.axes[axis.name].label = axis.label or axis.name
         in_category: Any = histogram[{"cat": category}]
         for axis_name, projected in projections(in_category).items():

@@ -1,4 +1,4 @@
-"""Pieces of a data/MC plot: data points, uncertainty bands, ratio panel, chi-square text, numbers for JSON."""
+"""Parts of a data/MC plot: data points, uncertainty bands, ratio panel, chi-square text, numbers for JSON."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 STAT_BAND: dict[str, Any] = {"facecolor": "none", "edgecolor": "#3a3a3a", "hatch": "\\\\\\\\", "linewidth": 0.0}
 TOTAL_BAND: dict[str, Any] = {"facecolor": "none", "edgecolor": "#8a8a8a", "hatch": "////", "linewidth": 0.0}
-#: half widths that a ratio panel may have
+#: allowed half widths of a ratio panel
 RATIO_RANGES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
 class Points:
-    """Data points; NaN where there is nothing to show.
+    """Data points; NaN in bins without a point.
 
     Args:
         values: heights, shape (bins,).
@@ -42,15 +42,15 @@ class Points:
 
     @classmethod
     def from_data(cls, data: Hist[Any], hidden: BoolArray) -> Points:
-        """Data with their Garwood intervals, without the ``hidden`` bins."""
+        """Return data with their Garwood intervals, without the ``hidden`` bins."""
         values, variances = contents(data, "data")
         low, high = garwood_interval(values, variances)
         return cls(*(np.where(hidden, np.nan, part) for part in (values, low, high)))
 
     def over(self, prediction: FloatArray) -> Points:
-        """The points divided by ``prediction``, without the bins where it isn't positive.
+        """Return the points divided by ``prediction``, without the bins where it isn't positive.
 
-        Empty bins are left out too where that is no surprise, i.e. where their interval reaches the prediction.
+        Empty bins are also left out if their interval includes the prediction, since they are no surprise.
         """
         shown = (prediction > 0) & ((self.values > 0) | (self.high < prediction))
         expected = np.where(shown, prediction, np.nan)
@@ -58,20 +58,20 @@ class Points:
 
 
 def relative_errors(prediction: Prediction) -> Points:
-    """The prediction over itself, with its total uncertainty as error bars."""
+    """Return the prediction over itself, with its total uncertainty as error bars."""
     low, high = relative_band(prediction.total, prediction.values)
     return Points(np.ones_like(low), low, high)
 
 
 def shared_binning(histograms: Iterable[tuple[str, Hist[Any]]], variable: str) -> Binning:
-    """The one dense axis that histograms have in common.
+    """Return the dense axis that all histograms share.
 
     Args:
         histograms: (name, histogram) pairs, at least one.
-        variable: what they show, for error messages.
+        variable: name of the histogram, for error messages.
 
     Raises:
-        HistogramError: if one has another number of dense axes, or another binning.
+        HistogramError: if a histogram has another number of dense axes, or another binning.
     """
     binnings = {}
     for name, h in histograms:
@@ -88,14 +88,14 @@ def shared_binning(histograms: Iterable[tuple[str, Hist[Any]]], variable: str) -
 
 
 def log_floor(predictions: Iterable[Prediction]) -> float:
-    """Start of a logarithmic axis that shows the smallest prediction, over at most seven decades."""
+    """Return the start of a logarithmic axis that shows the smallest prediction, over at most seven decades."""
     values = np.array([prediction.values for prediction in predictions])
     positive = values[values > 0]
     return max(0.5 * float(np.quantile(positive, 0.05)), 1e-7 * float(positive.max())) if positive.size else 0.1
 
 
 def draw_points(ax: Axes, binning: Binning, points: Points, **style: Any) -> Any:
-    """Draw data points with error bars; returns the artist for the legend."""
+    """Draw data points with error bars, and return the artist for the legend."""
     errors = np.array([points.values - points.low, points.high - points.values])
     look: dict[str, Any] = {"linestyle": "none", "marker": "o", "color": "black", "markersize": 7, "zorder": 5, **style}
     return ax.errorbar(binning.centers, points.values, yerr=errors, elinewidth=1.5, **look)
@@ -107,15 +107,15 @@ def draw_band(ax: Axes, binning: Binning, low: FloatArray, high: FloatArray, **s
 
 
 def relative_band(errors: tuple[FloatArray, FloatArray], prediction: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Ends of the band 1 - down/prediction to 1 + up/prediction, NaN where the prediction isn't positive."""
+    """Return the ends of the band 1 - down/prediction to 1 + up/prediction, NaN where the prediction isn't positive."""
     expected = np.where(prediction > 0, prediction, np.nan)
     return 1 - errors[1] / expected, 1 + errors[0] / expected
 
 
 def ratio_range(*ratios: Points) -> tuple[float, float]:
-    """Range around 1 that shows nearly all well measured points with their error bars.
+    """Return a range around 1 that shows nearly all well measured points with their error bars.
 
-    Error bars longer than 0.6 don't count unless there are no shorter ones; 5 % of the others may reach outside.
+    Error bars longer than 0.6 are ignored if there are shorter ones; 5 % of the others may reach outside.
     """
     low, high = (np.concatenate(ends) for ends in zip(*((ratio.low, ratio.high) for ratio in ratios), strict=True))
     length = high - low
@@ -126,17 +126,17 @@ def ratio_range(*ratios: Points) -> tuple[float, float]:
 
 
 def scale_ratio(ax: Axes, limits: tuple[float, float], label: str) -> None:
-    """Set range, ticks and text of a ratio panel, and draw the line at 1."""
+    """Set range, ticks and label of a ratio panel, and draw the line at 1."""
     ax.axhline(1.0, color="black", linewidth=1.0, zorder=1)
     ax.set_ylim(*limits)
-    # none at the ends, where it would meet those of the panel above
+    # There are no ticks at the ends, where their labels would overlap with the panel above.
     quarter = (limits[1] - limits[0]) / 4
     ax.set_yticks([1 - quarter, 1, 1 + quarter])
     label_y(ax, label, panel=True)
 
 
 def draw_ratio(ax: Axes, binning: Binning, ratio: Points, **style: Any) -> None:
-    """Draw ratio points in a panel that is scaled already, and an arrow for each point outside its range."""
+    """Draw ratio points in a panel with its final range, and an arrow for each point outside of it."""
     draw_points(ax, binning, ratio, **style)
     bottom, top = ax.get_ylim()
     margin = 0.05 * (top - bottom)
@@ -150,12 +150,12 @@ def draw_ratio(ax: Axes, binning: Binning, ratio: Points, **style: Any) -> None:
 
 
 def caption(title: str, hidden: BoolArray) -> list[str]:
-    """Lines of text that say what is shown."""
+    """Return the lines of text above a plot."""
     return [title, "data partly blinded"] if hidden.any() else [title]
 
 
 def chi2_text(comparison: Comparison | PublishedComparison) -> str:
-    """Chi-square and p-value for a plot."""
+    """Return chi-square and p-value as text for a plot."""
     if comparison.ndf == 0:
         return r"$\chi^2$: too few events"
     return rf"$\chi^2$/ndf = {comparison.chi2:.1f}/{comparison.ndf}, {_p_text(comparison.p_value)}"
@@ -171,12 +171,12 @@ def _p_text(p_value: float) -> str:
 
 
 def as_list(array: FloatArray) -> list[float | None]:
-    """An array for JSON, with None for what isn't finite."""
+    """Return an array for JSON, with None for non-finite values."""
     return [float(value) if math.isfinite(value) else None for value in array.ravel()]
 
 
 def prediction_numbers(prediction: Prediction) -> dict[str, Any]:
-    """Contents, errors and systematic shifts of a prediction for JSON."""
+    """Return contents, errors and systematic shifts of a prediction for JSON."""
     up, down = prediction.syst
     return {
         "values": as_list(prediction.values),
@@ -191,5 +191,5 @@ def prediction_numbers(prediction: Prediction) -> dict[str, Any]:
 
 
 def points_numbers(points: Points) -> dict[str, Any]:
-    """Data points for JSON."""
+    """Return data points for JSON."""
     return {"values": as_list(points.values), "low": as_list(points.low), "high": as_list(points.high)}

@@ -1,4 +1,4 @@
-"""Processes of a plot, made of templates by sample: chosen, rescaled, grouped, ordered and coloured."""
+"""Processes of a plot, made from templates by sample: chosen, rescaled, grouped, ordered and coloured."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pocket.plots.style import PlotStyle
 if TYPE_CHECKING:
     from hist import Hist
 
-#: the colours that CMS recommends, for up to six and up to ten processes (M. Petroff, arXiv:2107.02270)
+#: colours that CMS recommends for up to six and up to ten processes (M. Petroff, arXiv:2107.02270)
 PETROFF_6 = ("#5790fc", "#f89c20", "#e42536", "#964a8b", "#9c9ca1", "#7a21dd")
 PETROFF_10 = (
     "#3f90da",
@@ -35,8 +35,8 @@ class Process:
     """A process as it is drawn.
 
     Args:
-        name: its sample or group.
-        label: text in the legend.
+        name: name of the sample or group.
+        label: legend label.
         color: fill colour.
         prediction: expected events per bin.
     """
@@ -48,11 +48,11 @@ class Process:
 
 
 def drawn_processes(mc: Mapping[str, Hist[Any]], style: PlotStyle) -> list[Process]:
-    """Apply the style to the MC samples.
+    """Return the processes of the MC samples, with the style applied.
 
     Args:
         mc: template with axes ("variation", dense...) of each sample.
-        style: which samples, with what factor, in which groups, order, colours.
+        style: choice, factors, groups, order and colours of samples.
 
     Returns:
         The processes from the top of the stack down.
@@ -81,9 +81,9 @@ def drawn_processes(mc: Mapping[str, Hist[Any]], style: PlotStyle) -> list[Proce
 
 
 def colors_of(names: Sequence[str], style: PlotStyle) -> list[str]:
-    """Colours of processes: those of the style, others from the palette."""
+    """Return the colours of processes: those of the style, others from the palette."""
     taken = [style.color_of(name) for name in names]
     palette = PETROFF_6 if len(names) <= len(PETROFF_6) else PETROFF_10
-    # more processes than colours: the palette starts again
+    # If there are more processes than colours, the palette starts again.
     free = cycle([color for color in palette if color not in taken] or palette)
     return [color or next(free) for color in taken]

@@ -1,4 +1,4 @@
-"""Data and stacked simulation, with their ratio."""
+"""Plots of data and stacked simulation, with their ratio."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 
 def draw(context: PlotContext) -> tuple[Figure, dict[str, Any]] | None:
-    """Draw data over stacked simulation, see :func:`data_mc`; nothing without simulation."""
+    """Draw data over stacked simulation, see :func:`data_mc`; nothing if there is no simulation."""
     if not context.mc:
         return None
     return data_mc(
@@ -74,16 +74,16 @@ def data_mc(
 
     Args:
         data: one dense axis; None for a plot of simulation alone.
-        mc: for each sample a histogram with axes ("variation", the axis of the data).
+        mc: histogram of each sample with axes ("variation", the axis of the data).
         style: colours, labels, groups, blinding.
         period: luminosity, year and energy of the data.
         histogram: name of the histogram, for blinding and the scale.
         category: name of the category, for blinding.
-        title: text for the category; default its name.
-        xlim: range to show; default the whole axis.
+        title: text for the category; its name by default.
+        xlim: range to show; the whole axis by default.
 
     Returns:
-        The figure, and what it shows as numbers for JSON.
+        The figure, and the numbers it shows for JSON.
 
     Raises:
         HistogramError: if there isn't one dense axis, binnings differ, or a template can't be read.
@@ -142,7 +142,7 @@ def data_mc(
 
 
 def _draw_stack(ax: Axes, binning: Binning, processes: Sequence[Process]) -> list[tuple[Any, str]]:
-    """Fill the processes on top of each other; returns the legend entries from the top down."""
+    """Fill the processes on top of each other, and return the legend entries from the top down."""
     base = np.zeros(binning.centers.size)
     for process in reversed(processes):
         top = base + process.prediction.values
@@ -152,7 +152,7 @@ def _draw_stack(ax: Axes, binning: Binning, processes: Sequence[Process]) -> lis
 
 
 def _draw_bands(main: Axes, lower: Axes, binning: Binning, total: Prediction) -> list[tuple[Any, str]]:
-    """Hatch the uncertainties of the sum in both panels; returns the legend entries."""
+    """Hatch the uncertainties of the sum in both panels, and return the legend entries."""
     entries = []
     for errors, band, label in (
         ((total.stat, total.stat), STAT_BAND, "MC stat."),
