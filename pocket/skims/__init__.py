@@ -1,1 +1,1 @@
-"""Skims: selected events as NanoAOD again, to be processed as the dataset they come from."""
+"""Skims: selected events as NanoAOD, which are processed as the dataset they come from."""

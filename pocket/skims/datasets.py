@@ -1,4 +1,4 @@
-"""The datasets that a skim makes: their fileset, and their definition file for use elsewhere."""
+"""The datasets of a skim: their fileset, and their definition file for use elsewhere."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from pocket.skims.record import SkimRecord
 
 
 def skim_fileset(original: Mapping[str, DatasetInfo], branches: Iterable[tuple[str, Path, SkimRecord]]) -> Fileset:
-    """Return the fileset of a skim, whose metadata carry the sums over all events before it.
+    """Return the fileset of a skim, whose metadata have the sums over all events before the skim.
 
     Args:
-        original: the fileset that was skimmed. A dataset that is a skim already keeps the sums it came with.
+        original: the fileset that was skimmed. A dataset that already is a skim keeps the sums of its metadata.
         branches: dataset, folder and record of each branch.
 
     Raises:
@@ -48,7 +48,7 @@ def skim_fileset(original: Mapping[str, DatasetInfo], branches: Iterable[tuple[s
 
 
 def _with_content(path: Path, info: FileInfo) -> FileInfo:
-    """Return what a fileset records of a file, with the content that the manifest of its output says."""
+    """Return the entry of a file in a fileset, with the checksum from the manifest of its output."""
     found = find_output(path)
     return {**info, "size": found[2].size, "content": f"sha256:{found[2].sha256}"} if found else info
 
@@ -59,17 +59,17 @@ def _before(total: SkimRecord, metadata: Mapping[str, Any]) -> BeforeSkim:
         return earlier
     if not metadata["isMC"]:
         return BeforeSkim(total.nevents)
-    # the signs before an earlier skim aren't known from its survivors
+    # The signs before an earlier skim can't be computed from its surviving events.
     return BeforeSkim(total.nevents, total.sum_genweights, total.sum_signs if earlier is None else None)
 
 
 def skim_definitions(
     fileset: Mapping[str, DatasetInfo], definitions: Mapping[str, DatasetDefinition]
 ) -> dict[str, Any]:
-    """Return the content of a definition file with the files of a skim (see :mod:`pocket.datasets.definitions`).
+    """Return the content of a definition file for the files of a skim (see :mod:`pocket.datasets.definitions`).
 
     Args:
-        fileset: what :func:`skim_fileset` returned.
+        fileset: the result of :func:`skim_fileset`.
         definitions: the definitions of the original datasets.
     """
     content: dict[str, Any] = {}

@@ -13,16 +13,16 @@ RECORD = "skim.json"
 
 @dataclass
 class SkimRecord:
-    """What came of a branch.
+    """Result of skimming a branch.
 
     Args:
         nevents: number of events before the skim.
         sum_genweights: sum of their generator weights, 0 for data.
         sum_signs: sum of the signs of their generator weights, 0 for data.
-        files: file name → its entries and UUID; a file of which nothing survived isn't there.
+        files: file name → its entries and UUID; files without surviving events are omitted.
         size: size of these files in bytes.
-        skipped: file of the dataset → reason, for unreadable ones that were left out as a whole.
-        failures: path or URL → reason, for what failed while the file could be read by another attempt or elsewhere.
+        skipped: file of the dataset → reason, for unreadable files that were left out completely.
+        failures: path or URL → reason, for failed attempts to read a file that was read later or from another replica.
     """
 
     nevents: int = 0
@@ -35,7 +35,7 @@ class SkimRecord:
 
     @classmethod
     def read(cls, folder: Path) -> SkimRecord:
-        """Read the record of a branch from its folder."""
+        """Return the record in the folder of a branch."""
         return cls(**json.loads((folder / RECORD).read_text(encoding="utf-8")))
 
     def write(self, folder: Path) -> None:

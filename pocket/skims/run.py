@@ -1,4 +1,4 @@
-"""Skimming of a branch: the events of its files that survive, and the sums over all events before the skim."""
+"""Skimming of a branch: its surviving events, and the sums over all events before the skim."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ from pocket.skims.writing import EventWriter
 
 @dataclass(frozen=True)
 class _Selected:
-    """The entries of a segment that survive, and the sums over all of them."""
+    """The entries of a segment that survive, and the sums over all of its entries."""
 
     entries: npt.NDArray[np.int64]
     sum_genweights: float
     sum_signs: float
-    #: of the surviving entries
+    #: sum of the generator weights of the surviving events
     sum_kept: float
 
 
 class _UnreadableError(Exception):
-    """A segment whose file can't be read."""
+    """The file of a segment can't be read."""
 
     def __init__(self, segment: Segment, reason: BadFileError) -> None:
         super().__init__(segment.path)
@@ -65,26 +65,27 @@ def skim_branch(
     skip_bad_files: bool = False,
     progress: Callable[[int], None] = lambda events: None,
 ) -> SkimRecord:
-    """Skim one branch into ``events_{number}.root``: one file, or more if the branches of its files differ.
+    """Write the selected events of a branch to ``events_{number}.root``, and return its record.
 
-    The content of a file doesn't depend on the size of chunks, apart from rounding of the sums.
+    There is one file, or more if the columns of its input files differ. The content of a file doesn't depend on the
+    size of chunks, apart from rounding of the sums.
 
     Args:
-        cfg: the configuration whose selection it is.
+        cfg: the configuration with the selection.
         skim: the skim.
         branch: dataset and entry ranges.
         metadata: metadata of the dataset.
-        resources: files made by earlier steps.
+        resources: files made by upstream tasks.
         folder: an existing folder for the files.
-        identity: a text that changes with whatever changes the content; the UUIDs of the files follow from it and
-            the segments.
+        identity: a string that changes with everything that affects the content; the UUIDs of the files follow from it
+            and the segments.
         chunk_size: largest number of events that are selected at once.
         threads: number of threads that decompress columns, this one included.
-        skip_bad_files: leave out files that can't be read, instead of failing.
+        skip_bad_files: whether files that can't be read are left out, instead of failing.
         progress: called with the number of events of each chunk that is selected.
 
     Raises:
-        BadFileError: if a file can't be read and isn't to be skipped, naming it.
+        BadFileError: if a file can't be read and ``skip_bad_files`` is false; the error names it.
     """
     meta = {**processing_metadata(metadata), "dataset": branch.dataset}
     params = resolve_parameters(cfg, resources)
@@ -98,7 +99,7 @@ def skim_branch(
             raise error
         if (before := BeforeSkim.of(metadata)) and before.is_known:
             raise needs_all_files(branch.dataset, error) from error
-        # the file is left out as a whole, its sum of generator weights with it
+        # The file is left out completely, including its sum of generator weights.
         record.skipped[segment.path] = str(error)
         if selected.pop(segment, None):
             progress(segment.start - segment.stop)
@@ -130,10 +131,10 @@ def skim_branch(
 def _copy(
     selected: Mapping[Segment, _Selected], folder: Path, skim: Skim, identity: str, is_mc: bool
 ) -> tuple[dict[str, FileInfo], dict[str, str]]:
-    """Copy the selected events, and return the files with them, and what failed while another replica could be read.
+    """Copy the selected events, and return the written files, and failed attempts to read a file that was read later.
 
     Raises:
-        _UnreadableError: if a file can't be read; nothing is left in the folder then.
+        _UnreadableError: if a file can't be read; the folder is empty then.
     """
     identity = json.dumps([identity, *(segment.identity for segment in selected)])
     constants = {RESCALE: _rescale(selected.values())} if is_mc else {}
@@ -173,14 +174,14 @@ def _select(
                 progress(stop - start)
                 done += stop - start
     except BadFileError:
-        # the next attempt counts them again
+        # The next attempt counts these events again.
         progress(-done)
         raise
     return _Selected(np.concatenate(entries), *map(float, sums))
 
 
 def _rescale(selected: Collection[_Selected]) -> float:
-    """Return the factor by which the generator weights of the survivors stand for those of all events."""
+    """Return the factor that scales the generator weights of the surviving events to the sum of all events."""
     kept = sum(one.sum_kept for one in selected)
     return sum(one.sum_genweights for one in selected) / kept if kept else 0.0
 
@@ -189,7 +190,7 @@ def kept_events(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str, 
     """Return the mask of the events that a skim keeps.
 
     Args:
-        workflow: instance of the workflow of the configuration whose selection it is.
+        workflow: instance of the workflow of the configuration with the selection.
         events: NanoEvents of the chunk.
         metadata: dataset, sample, year, isMC, ….
         mode: one of :data:`pocket.configuration.skim.MODES`.

@@ -1,4 +1,4 @@
-"""Writing of selected events into NanoAOD files, branch by branch as they are in the originals."""
+"""Writing of selected events into NanoAOD files, with the columns of the originals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from pocket.engine.reading import open_file, read_segment
 from pocket.errors import ConfigError
 from pocket.io.nanoaod.writing import make_tree, without_times
 
-#: events of a basket, which are in memory at once: about 200 MB of a full NanoAOD. Smaller baskets take longer to read.
+#: number of events in a basket, all in memory: about 200 MB for a full NanoAOD. Smaller baskets take longer to read.
 BASKET_ENTRIES = 20_000
 #: UUID version 5 namespace of the files of skims
 NAMESPACE = uuid.UUID("5f3c8f2e-64a1-4c1d-9c61-0e0f6a1f7d52")
@@ -33,24 +33,24 @@ Entries = npt.NDArray[np.int64]
 Columns = dict[str, ak.Array]
 
 
-#: what is stored as it is, if compressed it is larger than this part of it
+#: largest ratio of compressed to original size for which data are stored compressed
 _WORTHWHILE = 0.7
 
 
 class _LZ4(uproot.LZ4):  # type: ignore[misc]
-    """LZ4 by the slower search, as ROOT has it from level 4 on: a fifth smaller, and read as fast.
+    """LZ4 with the slower search that ROOT uses from level 4 on, which reads as fast and makes smaller files.
 
-    What hardly gets smaller, such as floats of full precision, is left as it is: files get a tenth larger, and such
-    columns are read two to three times as fast.
+    Data that hardly get smaller, such as floats of full precision, are stored uncompressed, because they are read
+    faster like that.
     """
 
     @property
     def code_pair(self) -> tuple[int, int]:
-        """Algorithm and level as the file has them, which uproot knows of its own classes alone."""
+        """Algorithm and level as written into the file; uproot only knows them for its own classes."""
         return uproot.const.kLZ4, self.level
 
     def compress(self, data: bytes) -> bytes:
-        """Return the compressed data, or the data where that isn't worthwhile: uproot stores what gets no smaller."""
+        """Return the compressed data, or the data itself, which uproot stores as it is, if it hardly gets smaller."""
         packed: bytes = lz4.block.compress(data, mode="high_compression", compression=self.level, store_size=False)
         return packed if len(packed) < _WORTHWHILE * len(data) else data
 
@@ -60,12 +60,12 @@ _COMPRESSIONS = {"LZ4": _LZ4(4), "ZSTD": uproot.ZSTD(5), "LZMA": uproot.LZMA(5)}
 
 @dataclass(frozen=True)
 class _Branches:
-    """Branches of a tree to copy, counters apart.
+    """Columns of a tree to copy, with counters separate from the others.
 
     Args:
-        types: branch → its type.
-        counters: branch with lists → the branch that counts them.
-        unsigned: the counters of type uint32.
+        types: column → its type.
+        counters: jagged column → its counter.
+        unsigned: counters of type uint32.
     """
 
     types: Mapping[str, str]
@@ -74,10 +74,10 @@ class _Branches:
 
     @classmethod
     def of(cls, tree: Any, path: str, skim: Skim, without: Collection[str]) -> _Branches:
-        """Return those that a skim keeps.
+        """Return the columns that a skim keeps.
 
         Raises:
-            ConfigError: if one is neither a number nor a list of numbers per event.
+            ConfigError: if a column is neither a number nor a list of numbers per event.
         """
         types, counters = {}, {}
         for branch in tree.branches:
@@ -102,20 +102,19 @@ class _Branches:
 class EventWriter:
     """Writes selected events into the trees Events of ``events_{number}.root``.
 
-    Events of several files go into one, as long as the branches that are copied are the same: a file costs its reader
-    as much as some ten thousand events. Branches keep their names, types and values; those with a common counter have
-    one again. The trees Runs and LuminosityBlocks are not copied, because their sums are over all events of the
-    original.
+    Events of several files go into one file as long as their columns are the same, because each file has a fixed cost
+    when it is read. Columns keep their names, types and values; those with a common counter share one again. The trees
+    Runs and LuminosityBlocks are not copied, because their sums are over all events of the original.
 
     Args:
-        folder: where the files go; they are removed if an error ends the block.
-        skim: which branches are copied, and how they are compressed.
-        identity: a text that changes with whatever changes the content; the UUIDs of the files follow from it.
-        constants: branches to add, with one value for all events; they replace those of the same name.
-        size: number of all events.
+        folder: folder of the files, which are removed if an error ends the block.
+        skim: selects the columns to copy, and their compression.
+        identity: a string that changes with everything that affects the content; the UUIDs of the files follow from it.
+        constants: columns to add, with one value for all events; they replace columns of the same name.
+        size: total number of events.
 
     Attributes:
-        files: file name → its entries and UUID, for files that are complete.
+        files: file name → its entries and UUID, for complete files.
     """
 
     def __init__(self, folder: Path, skim: Skim, identity: str, constants: Mapping[str, float], size: int) -> None:
@@ -143,23 +142,23 @@ class EventWriter:
             (self._folder / name).unlink(missing_ok=True)
 
     def copy(self, segment: Segment, entries: Entries) -> Mapping[str, str]:
-        """Copy events of a file, which is read from the first of its replicas that can be read.
+        """Copy events of a file, which is read from the first replica that works.
 
         Args:
             segment: the file.
             entries: numbers of the events in it, in increasing order.
 
         Returns:
-            Path or URL → reason, for what failed before the file could be read.
+            Path or URL → reason, for failed attempts before the file was read.
 
         Raises:
-            ConfigError: if a branch is neither a number nor a list of numbers per event.
+            ConfigError: if a column is neither a number nor a list of numbers per event.
             BadFileError: if the file can't be read.
         """
         done = 0
 
         def copy_rest(location: Segment) -> None:
-            # what an attempt before has read stays
+            # The events that an earlier attempt has read are kept.
             nonlocal done
             for branches, columns, size in self._read(location, entries[done:]):
                 self._add(branches, columns, size)
@@ -168,8 +167,8 @@ class EventWriter:
         return read_segment(segment, copy_rest).failures if len(entries) else {}
 
     def _read(self, segment: Segment, entries: Entries) -> Iterator[tuple[_Branches, Columns, int]]:
-        """Read events in parts that fit into a basket: one branch is in memory in the whole range of a part."""
-        # a generator, so that what goes wrong while its reader writes isn't taken for an error of the original
+        """Yield events in parts that fit into a basket, with one column in memory over the whole range of a part."""
+        # This is a generator, so that an error of the writer isn't taken for an error of the input file.
         with open_file(segment) as file:
             tree = file[segment.object_path]
             branches = _Branches.of(tree, segment.path, self._skim, self._constants)
@@ -197,7 +196,7 @@ class EventWriter:
 
     @without_times()
     def _finish(self) -> None:
-        """Complete the file."""
+        """Write the pending events and close the file."""
         self._write()
         if self._file is None:
             return
@@ -206,7 +205,7 @@ class EventWriter:
         self._file, self._n_written = None, 0
 
     def _write(self) -> None:
-        """Write the events that were read as the next basket of each branch."""
+        """Write the pending events as the next basket of each column."""
         if not self._n_pending:
             return
         assert self._branches is not None
