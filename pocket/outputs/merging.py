@@ -1,4 +1,4 @@
-"""Merging of the outputs of all branches, and normalisation: the one place where it happens."""
+"""Merging of the outputs of all branches, and their normalisation."""
 
 from __future__ import annotations
 
@@ -24,31 +24,32 @@ def merge_outputs(
     *,
     all_files: bool = True,
 ) -> Output:
-    """Add the raw outputs of branches and normalise the sum.
+    """Return the normalised sum of the raw outputs of branches.
 
     Simulation is divided by the sum over all processed events before any cut that belongs to its weights
-    (:mod:`pocket.outputs.normalisation`), and scaled by the weights ``lumi`` and ``XS`` where they are used. For a skim
-    these are the sums before it, which its metadata hold.
-    Histograms with ``no_weights`` and the cutflow keep counting events. Columns are left out: they are merged from file
-    to file (:func:`pocket.columns.parquet.merge_columns`).
+    (:mod:`pocket.outputs.normalisation`), and scaled by the weights ``lumi`` and ``XS`` if they are used. For a skim,
+    the sums are those before the skim, from its metadata.
+    Histograms with ``no_weights`` and the cutflow stay unweighted. Columns are left out, because they are merged file
+    by file (:func:`pocket.columns.parquet.merge_columns`).
 
     Args:
         cfg: the configuration.
         outputs: raw outputs, see :func:`pocket.engine.chunk.empty_output`.
-        metadata: dataset → its metadata, with the number of events in the fileset, ``nevents``, where it is known.
+        metadata: dataset → its metadata, including the number of events in the fileset, ``nevents``, if it is known.
         all_files: whether no file was left out.
 
     Returns:
-        The merged output in the same layout, with ``datasets_metadata`` added, and in ``divided_by`` what each dataset
-        of simulation was divided by (:func:`pocket.outputs.normalisation.divided_by`).
+        The merged output in the same layout, with ``datasets_metadata``, and with the sums that each simulated dataset
+        was divided by in ``divided_by`` (:func:`pocket.outputs.normalisation.divided_by`).
 
     Raises:
-        DatasetError: if a dataset has no output or no metadata, its events weren't processed each once
-            (:func:`check_events`), or what it is divided by isn't positive.
+        DatasetError: if a dataset has no output or no metadata, its events weren't each processed once
+            (:func:`check_events`), or the sum that it is divided by isn't positive.
     """
     from coffea.processor import accumulate
 
-    # onto an empty one: coffea returns a single output as it is, and what is scaled here must be a copy
+    # The sum starts with an empty dictionary, because coffea returns a single output itself, but the scaling needs a
+    # copy.
     merged: Output = accumulate(_labelled(cfg, outputs), {})
     merged.pop("columns", None)
     merged["divided_by"] = {}
@@ -78,19 +79,18 @@ def _labelled(cfg: Configurator, outputs: Iterable[Output]) -> Iterator[Output]:
 
 
 def check_events(dataset: str, processed: float, expected: int, *, all_files: bool) -> None:
-    """Check that the events of a dataset were processed, each once.
+    """Check that each event of a dataset was processed once.
 
     Args:
         dataset: name of the dataset.
-        processed: number of events processed in all branches, for a skim those that survived it.
+        processed: number of events processed in all branches, for a skim the number of surviving events.
         expected: number of events in the fileset.
         all_files: whether no file was left out.
 
     Raises:
-        DatasetError: if there are more events than in the fileset, or fewer though no file was left out, or none of
-            several.
+        DatasetError: if there are more events than in the fileset, fewer although no file was left out, or none at all.
     """
-    # of data left out as a whole the templates would be zero; a skim may hold no event
+    # Without any events of a dataset its templates would be empty. A skim may have no events, though.
     if expected and not processed:
         raise DatasetError(f"dataset {dataset!r}: none of its files could be read, there is nothing to merge")
     if processed > expected or (all_files and processed < expected):

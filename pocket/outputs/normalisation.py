@@ -1,8 +1,8 @@
 """Normalisation of simulation: the sum that a dataset is divided by, and the factors of its weights.
 
-What a dataset is divided by belongs to the weights that are applied. An event of the generator counts with its weight,
-so it is Σ genWeight over all events before any cut, or Σ sign(genWeight); without either every event counts as one, and
-a cross section is shared among all of them. Without a cross section there is nothing to share: events are counted.
+The weights that are applied determine the sum. A generator event counts with its weight, so the sum is Σ genWeight over
+all events before any cut, or Σ sign(genWeight). Without either weight every event counts as one, and a cross section is
+divided by their number. Without a cross section nothing is divided, so that events are counted.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from pocket.errors import DatasetError
 from pocket.weights.event import CrossSection, GenWeight, Lumi, normalisation_factor
 from pocket.weights.plan import GENERATOR_SUMS
 
-#: the number of events before any cut
+#: key of the number of events before any cut
 EVENTS = "nevents"
-#: option of a workflow with which PocketCoffea leaves datasets undivided
+#: option of a workflow that turns the division off, as in PocketCoffea
 UNDIVIDED = "donotscale_sumgenweights"
-#: what a sum is called in sentences
+#: key of a sum → its name in messages
 _CALLED = {
     "sum_genweights": "sum of genWeight",
     "sum_signOf_genweights": "sum of the signs of genWeight",
     EVENTS: "number of events",
 }
-#: weights that are not applied → what the yields of simulation are then
+#: weights that are not applied → resulting yields of simulation
 _FOLLOWS: Mapping[tuple[str, ...], str] = {
     (Lumi.name,): "yields are cross sections in pb",
     (CrossSection.name,): "yields are fractions of all events times the luminosity",
@@ -41,7 +41,7 @@ _FOLLOWS: Mapping[tuple[str, ...], str] = {
 
 
 def denominator(cfg: Configurator, weights: Collection[str]) -> str:
-    """Return what a dataset with some weights is divided by: the key of a sum, ``nevents``, or nothing.
+    """Return the key of the sum that a dataset with some weights is divided by, or ``nevents``; empty if it isn't.
 
     Args:
         cfg: the configuration.
@@ -62,7 +62,7 @@ def normalisation_factors(
 
     Args:
         cfg: the configuration.
-        merged: sums over all branches, as :func:`pocket.outputs.merging.merge_outputs` adds them.
+        merged: sums over all branches, as in :func:`pocket.outputs.merging.merge_outputs`.
         dataset: name of the dataset.
         metadata: metadata of the dataset.
 
@@ -70,7 +70,7 @@ def normalisation_factors(
         The sample, and each of its subsamples → category → factor.
 
     Raises:
-        DatasetError: if what the dataset is divided by isn't known, or isn't positive.
+        DatasetError: if the sum that the dataset is divided by is unknown or isn't positive.
     """
     applied, parameters = cfg.normalisation_weights, cfg.normalising().parameters
 
@@ -88,7 +88,7 @@ def normalisation_factors(
 def divided_by(
     cfg: Configurator, merged: Mapping[str, Any], dataset: str, metadata: Mapping[str, Any]
 ) -> dict[str, dict[str, dict[str, float]]]:
-    """Return what a dataset of simulation is divided by.
+    """Return the sums that a dataset of simulation is divided by.
 
     Args:
         cfg: the configuration.
@@ -98,7 +98,7 @@ def divided_by(
 
     Returns:
         The sample, and each of its subsamples → category, or ``*`` for all of them → ``sum_genweights``,
-        ``sum_signOf_genweights`` or ``nevents`` → its value; empty where nothing is divided.
+        ``sum_signOf_genweights`` or ``nevents`` → its value; empty if nothing is divided.
 
     Raises:
         DatasetError: as :func:`normalisation_factors`.
@@ -116,7 +116,7 @@ def divided_by(
 
 
 def normalisation_sentences(divided: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]]) -> Iterator[str]:
-    """Yield what datasets were divided by, a line for each kind of sum.
+    """Yield sentences about the sums that datasets were divided by, one for each kind of sum.
 
     Args:
         divided: dataset → :func:`divided_by`.
@@ -140,7 +140,7 @@ def normalisation_sentences(divided: Mapping[str, Mapping[str, Mapping[str, Mapp
 
 
 def normalisation_notes(cfg: Configurator) -> Iterator[str]:
-    """Yield which of the usual weights simulation lacks, and what follows, a line for all samples that lack the same.
+    """Yield sentences about usual weights that simulation lacks and the consequences, one per set of missing weights.
 
     Args:
         cfg: the configuration.
@@ -165,10 +165,10 @@ def normalisation_notes(cfg: Configurator) -> Iterator[str]:
 
 
 def _lacking(cfg: Configurator, names: Collection[str]) -> tuple[str, ...]:
-    """Return which of the usual weights are not among those that are applied."""
+    """Return the usual weights that are not applied."""
     lacking = [] if any(name in names for name in GENERATOR_SUMS) else [GenWeight.name]
     known = (CrossSection.name, Lumi.name)
-    # of an analysis' own factors nobody knows what they are
+    # The analysis' own normalisation factors may replace the others, so nothing is reported then.
     if not any(name in cfg.normalisation_weights and name not in known for name in names):
         lacking += [name for name in known if name not in names]
     return tuple(lacking)

@@ -1,4 +1,4 @@
-"""Export to PocketCoffea's layout: one dictionary, pickled as a ``.coffea`` file that PocketCoffea's tools read."""
+"""Export to PocketCoffea's layout, a pickled dictionary in a ``.coffea`` file that PocketCoffea's tools read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from pocket.parameters.defaults import to_plain
 #: sample → dataset → category → variation → records of shape (n events,)
 Columns = dict[str, dict[str, dict[str, dict[str, ak.Array]]]]
 
-#: parts of the output that both layouts have in common
+#: parts of the output that are the same in both layouts
 _SUMS = ("sum_genweights", "sum_signOf_genweights", "sumw", "sumw2", "cutflow")
 #: option of ``plotting_style`` → PocketCoffea's name
 _STYLE = {"label": "cms_label"}
@@ -39,9 +39,9 @@ def to_coffea_layout(cfg: Configurator, merged: Mapping[str, Any], columns: Colu
     Returns:
         ``sum_genweights``, ``sum_signOf_genweights``, ``sumw``, ``sumw2``, ``cutflow``;
         ``variables[histogram][sample][dataset]``; ``columns[sample][dataset][category][variation][column]``, coffea's
-        ``column_accumulator``; ``processing_metadata``, which is empty; and ``datasets_metadata``, whose
-        ``by_dataset[dataset]`` are texts (``"True"`` for simulation, which PocketCoffea's plots compare with) and whose
-        ``by_datataking_period[year][sample]`` are sets of datasets.
+        ``column_accumulator``; ``processing_metadata``, which is empty; and ``datasets_metadata``, where
+        ``by_dataset[dataset]`` has strings (``"True"`` for simulation, which PocketCoffea's plots compare with) and
+        ``by_datataking_period[year][sample]`` has sets of datasets.
 
     Raises:
         ColumnError: if a column has missing values, which the layout can't hold.
@@ -68,10 +68,10 @@ def to_coffea_layout(cfg: Configurator, merged: Mapping[str, Any], columns: Colu
 
 
 def plotting_parameters(cfg: Configurator) -> DictConfig:
-    """Return the parameters as PocketCoffea's plotting reads them.
+    """Return the parameters in the form that PocketCoffea's plotting reads.
 
-    In ``plotting_style`` options that are empty are left out, because there ``only_samples: []`` draws nothing;
-    ``label`` is called ``cms_label``, and the luminosity of each period in 1/fb is added.
+    Empty options of ``plotting_style`` are left out, because ``only_samples: []`` would draw nothing; ``label`` becomes
+    ``cms_label``, and the luminosity of each period in 1/fb is added.
     """
     parameters = to_plain(cfg.parameters)
     style = parameters.get("plotting_style", {})
@@ -85,22 +85,22 @@ def plotting_parameters(cfg: Configurator) -> DictConfig:
 
 
 def write_coffea(path: Path, exported: Mapping[str, Any]) -> None:
-    """Write a ``.coffea`` file that ``coffea.util.load`` reads, also the one of coffea 0.7 with numpy 1.26.
+    """Write a ``.coffea`` file for ``coffea.util.load``, readable also with coffea 0.7 and numpy 1.26.
 
     Args:
         path: the file.
-        exported: what it is to hold, see :func:`to_coffea_layout`.
+        exported: the content, see :func:`to_coffea_layout`.
     """
     with lz4.frame.open(path, "wb") as file:
-        # coffea.util.save takes protocol 5, whose arrays name a module that numpy 1 doesn't have
+        # coffea.util.save uses protocol 5, whose arrays name a module that numpy 1 doesn't have.
         pickle.dump(exported, file, protocol=4)
 
 
 def read_all_columns(directory: str | Path) -> Columns:
-    """Read all columns of a merged output into memory.
+    """Return all columns of a merged output in memory.
 
     Args:
-        directory: the folder that :func:`pocket.columns.parquet.merge_columns` wrote to.
+        directory: folder that :func:`pocket.columns.parquet.merge_columns` wrote.
     """
     columns: Columns = {}
     for (sample, category, variation), files in column_files(directory).items():
@@ -131,7 +131,7 @@ def _accumulators(cfg: Configurator, sample: str, category: str, records: ak.Arr
 
 
 def _to_numpy(values: ak.Array) -> npt.NDArray[Any]:
-    """Return an array with one entry per entry of another; entries that are lists become arrays of their own."""
+    """Return a NumPy array with the entries of an awkward array; jagged entries become arrays of their own."""
     if values.ndim == 1:
         return np.asarray(ak.to_numpy(values))
     flat = _to_numpy(ak.flatten(values, axis=1))
