@@ -1,4 +1,4 @@
-"""The class that executors derive from, and how one is found by name."""
+"""The base class of executors, and the search for an executor by name."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Job(Protocol):
         """Amount of work, in the unit of the progress bar."""
 
     def run(self, progress: Progress) -> None:
-        """Do the work; call ``progress`` with each amount that is done."""
+        """Do the work, and call ``progress`` with each finished amount."""
 
 
-#: runs jobs, name → job, to their end; raises the first error. Jobs write their outputs themselves.
+#: function that runs jobs, name → job, to their end and raises the first error; jobs write their outputs themselves
 Executor = Callable[[Mapping[str, Job], Progress], None]
 
 
@@ -33,16 +33,16 @@ class ExecutorFactoryABC(ABC):
     """Makes an executor from the options of the command line.
 
     :meth:`setup` is called first, then the executor that :meth:`get` returns runs the jobs, and :meth:`close` is called
-    at the end, also after an error.
+    at the end, even after an error.
 
     Args:
-        run_options: ``cores``, the number of processes on this machine, 0 for all; ``analysis``, reference of the
-            analysis; ``log_folder``, a folder for logs, not made yet; and those that the user gave: ``cluster``,
-            ``scheduler``, ``min_workers``, ``max_workers``, ``worker_memory``, and what is in ``--executor-options``,
-            as text.
+        run_options: ``cores``, the number of processes on this machine, 0 for all; ``analysis``, the reference of the
+            analysis; ``log_folder``, a folder for logs that isn't created yet; and the options that the user gave:
+            ``cluster``, ``scheduler``, ``min_workers``, ``max_workers``, ``worker_memory``, and those in
+            ``--executor-options``, as strings.
     """
 
-    #: options that the executor knows beside ``cores``, ``analysis`` and ``log_folder``; ``None`` for any
+    #: options of the executor besides ``cores``, ``analysis`` and ``log_folder``; ``None`` accepts any option
     known_options: ClassVar[tuple[str, ...] | None] = None
 
     def __init__(self, run_options: Mapping[str, Any]) -> None:
@@ -50,10 +50,10 @@ class ExecutorFactoryABC(ABC):
 
     @classmethod
     def check(cls, run_options: Mapping[str, Any]) -> None:
-        """Refuse options before anything runs.
+        """Refuse invalid options before anything runs.
 
         Raises:
-            ConfigError: if the executor doesn't know one of them.
+            ConfigError: if the executor doesn't have one of them.
         """
         short = cls.__name__.removesuffix("ExecutorFactory")
         label = cls.__name__ if short == cls.__name__ else short.lower()
@@ -65,11 +65,11 @@ class ExecutorFactoryABC(ABC):
 
     @classmethod
     def combined(cls, site: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the options of a site with those that the user gave, which go first."""
+        """Return the options of a site, updated with those that the user gave."""
         return {**site, **given}
 
     def setup(self) -> None:  # noqa: B027 (not every executor needs it)
-        """Start what the executor needs."""
+        """Start what the executor needs, such as a cluster."""
 
     @abstractmethod
     def get(self) -> Executor:
@@ -80,7 +80,7 @@ class ExecutorFactoryABC(ABC):
         return {}
 
     def close(self) -> None:  # noqa: B027 (see above)
-        """Stop what was started; called also if :meth:`setup` failed."""
+        """Stop what was started; this is also called if :meth:`setup` failed."""
 
 
 class IterativeExecutorFactory(ExecutorFactoryABC):
@@ -89,7 +89,7 @@ class IterativeExecutorFactory(ExecutorFactoryABC):
     known_options = ()
 
     def get(self) -> Executor:
-        """Return the loop."""
+        """Return the executor, a loop over jobs."""
         return run_iteratively
 
 
@@ -101,7 +101,7 @@ def run_iteratively(jobs: Mapping[str, Job], progress: Progress) -> None:
 
 
 def available_cores() -> int:
-    """Return the number of cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -110,11 +110,11 @@ def find_factory(name: str, known: Mapping[str, str | type[ExecutorFactoryABC]])
 
     Args:
         name: one of the known names, or ``module:Class``.
-        known: name → class, or where it is as ``module:Class``.
+        known: name → class, or its place as ``module:Class``.
 
     Raises:
         UnknownNameError: if the name, the module or the class doesn't exist.
-        ConfigError: if it is no :class:`ExecutorFactoryABC`.
+        ConfigError: if it isn't derived from :class:`ExecutorFactoryABC`.
     """
     if ":" not in name and name not in known:
         raise UnknownNameError("executor", name, known, "--executor, which takes also my.module:MyFactory")

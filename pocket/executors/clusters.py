@@ -17,33 +17,33 @@ from typing import Any
 from pocket.errors import ConfigError, PocketError
 from pocket.executors.openssl import keep_errors_apart
 
-#: in front of options that are lines of the job description of the batch system
+#: prefix of options that are lines of the batch system's job description
 DIRECTIVE = "directive."
 
 
 @dataclass(frozen=True)
 class ClusterSpec:
-    """What a cluster is made of. Every worker is one process with one thread.
+    """Description of a cluster, whose workers are processes with one thread.
 
     Args:
         kind: ``local``, ``htcondor``, ``slurm`` or ``lxplus``.
         min_workers: number of workers to keep while there are jobs.
         max_workers: largest number of workers.
         memory: memory per worker, such as ``"2GB"``.
-        log_folder: folder for the logs of batch jobs, and for keys that their workers must see.
-        retries: how often a job whose worker died is run again.
-        death_timeout: seconds after which a worker that can't reach the scheduler ends itself.
-        host: address that the scheduler listens at; by default the one of this machine.
-        python: Python of the workers; by default this one.
+        log_folder: folder for the logs of batch jobs, and for keys that their workers must be able to read.
+        retries: number of times that a job is run again if its worker dies.
+        death_timeout: seconds after which a worker that can't reach the scheduler exits.
+        host: address that the scheduler listens at; this machine's by default.
+        python: Python executable of the workers; this one by default.
         disk: disk space per worker.
-        walltime: longest time of a Slurm job, such as ``"02:00:00"``.
+        walltime: time limit of a Slurm job, such as ``"02:00:00"``.
         queue: partition of Slurm.
         account: account of Slurm.
         image: container image, for lxplus.
-        port: ports that the scheduler may listen at, such as ``"8786-8886"``: the first one that is free.
-        setup: a command of the shell that the jobs of workers begin with.
-        directives: more lines of the job description; names of Slurm's are its options, such as ``--constraint``.
-        label: what the jobs of this cluster, and no others, carry.
+        port: ports that the scheduler may listen at, such as ``"8786-8886"``; it takes the first free one.
+        setup: shell command at the start of the workers' jobs.
+        directives: further lines of the job description; for Slurm these are options, such as ``--constraint``.
+        label: unique name of the jobs of this cluster.
     """
 
     kind: str
@@ -68,9 +68,9 @@ class ClusterSpec:
 
 @contextlib.contextmanager
 def running_cluster(spec: ClusterSpec) -> Iterator[Any]:
-    """Run a cluster.
+    """Start a cluster for the duration of the block.
 
-    Its connections are encrypted with keys made for it, because who reaches a scheduler can run anything as its user.
+    Its connections are encrypted with new keys, because anyone who reaches a scheduler can run code as its user.
 
     Yields:
         The cluster, for :class:`distributed.Client`.
@@ -80,26 +80,26 @@ def running_cluster(spec: ClusterSpec) -> Iterator[Any]:
     """
     import dask
 
-    # if it came with its settings in place, all of its own would go with them
+    # distributed is imported first: imported within changed settings, it would lose its own ones when they are reset.
     import distributed  # noqa: F401
 
     keep_errors_apart()
     with contextlib.ExitStack() as stack:
         keys = None
         if spec.kind != "local":
-            # what the workers log is nobody else's business, and the keys are not
+            # The logs and the keys are private.
             spec.log_folder.mkdir(parents=True, exist_ok=True)
             spec.log_folder.chmod(0o700)
             keys = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".keys-", dir=spec.log_folder)))
-            # Dask removes its jobs only as long as it reaches its own scheduler
+            # Dask removes its jobs only while it reaches its own scheduler.
             stack.callback(_ask, REMOVE[spec.kind](spec.label))
         settings: dict[str, Any] = {
             "distributed.scheduler.allowed-failures": spec.retries,
-            # a job waits at the scheduler, not at a worker that may die of another one
+            # Jobs wait at the scheduler, since a worker may die of another job.
             "distributed.scheduler.worker-saturation": 1.0,
         }
         if spec.kind == "local":
-            # Dask's own is one folder for all people on this machine
+            # Dask's default is one folder for all users of this machine.
             scratch = tempfile.TemporaryDirectory(prefix="pocketlaw-dask-", ignore_cleanup_errors=True)
             settings["temporary-directory"] = stack.enter_context(scratch)
         with dask.config.set(settings):
@@ -108,10 +108,10 @@ def running_cluster(spec: ClusterSpec) -> Iterator[Any]:
 
 
 def check_ports(ports: str) -> range:
-    """Return a range of ports from its text, such as ``"8786-8886"`` or ``"8786"``.
+    """Return a range of ports from a string such as ``"8786-8886"`` or ``"8786"``.
 
     Raises:
-        ConfigError: if it is none.
+        ConfigError: if it is no port or range.
     """
     first, _, last = str(ports).partition("-")
     if not (first.isdigit() and (last or first).isdigit() and 0 < int(first) <= int(last or first) < 65536):
@@ -120,10 +120,10 @@ def check_ports(ports: str) -> range:
 
 
 def free_port(ports: str) -> int:
-    """Return the first port of a range that nobody listens at.
+    """Return the first free port of a range.
 
     Raises:
-        PocketError: if there is none.
+        PocketError: if no port is free.
     """
     for port in check_ports(ports):
         with socket.socket() as listener, contextlib.suppress(OSError):
@@ -142,7 +142,7 @@ def _local(spec: ClusterSpec, keys: Path | None) -> Any:
         threads_per_worker=1,
         processes=True,
         host=spec.host or "127.0.0.1",
-        # others may have accounts on this machine
+        # Other users may have accounts on this machine.
         security=Security.temporary(),
         memory_limit=spec.memory,
         dashboard_address="127.0.0.1:0",
@@ -188,9 +188,9 @@ def _lxplus(spec: ClusterSpec, keys: Path | None) -> Any:
 
 
 def _on_batch_system(spec: ClusterSpec, keys: Path | None, cluster_class: Any, **options: Any) -> Any:
-    """Start a cluster of dask-jobqueue.
+    """Return a started cluster of dask-jobqueue.
 
-    Workers that the batch system took away are asked for again.
+    Workers that the batch system removes are requested again.
     """
     assert keys is not None
     scheduler: dict[str, Any] = {"dashboard_address": "127.0.0.1:0"}
@@ -200,7 +200,7 @@ def _on_batch_system(spec: ClusterSpec, keys: Path | None, cluster_class: Any, *
         scheduler["port"] = free_port(spec.port)
     cluster = cluster_class(
         cores=1,
-        # several would be scaled for ever
+        # With several processes per job, the cluster would scale for ever.
         processes=1,
         memory=spec.memory,
         log_directory=str(spec.log_folder),
@@ -232,7 +232,7 @@ def _security(keys: Path) -> Any:
     return Security(require_encryption=True, tls_ca_file=paths["ca_file"], **of_roles)
 
 
-#: kind of cluster → what starts it
+#: kind of cluster → function that starts it
 CLUSTERS: Mapping[str, Callable[[ClusterSpec, Path | None], Any]] = {
     "local": _local,
     "htcondor": _htcondor,
@@ -241,7 +241,7 @@ CLUSTERS: Mapping[str, Callable[[ClusterSpec, Path | None], Any]] = {
 }
 
 
-#: attribute of a job of HTCondor that holds the label of its cluster
+#: attribute of an HTCondor job with the label of its cluster
 LABEL = "PocketlawCluster"
 
 
@@ -249,23 +249,23 @@ def _remove_from_htcondor(label: str) -> list[str]:
     return ["condor_rm", "-constraint", f'{LABEL} == "{label}"']
 
 
-#: kind of cluster → the command that removes the jobs with a label, if there are any
+#: kind of cluster → command that removes all jobs with a label
 REMOVE: Mapping[str, Callable[[str], list[str]]] = {
     "htcondor": _remove_from_htcondor,
     "slurm": lambda label: ["scancel", f"--name={label}"],
     "lxplus": _remove_from_htcondor,
 }
 
-#: held jobs, but for those whose files are on their way to the schedd, as on lxplus
+#: expression for held jobs, except for those whose files are being transferred to the schedd, as on lxplus
 HELD = "JobStatus == 5 && HoldReasonCode =!= 16"
 
 
 def held_jobs(cluster: Any, kind: str) -> tuple[int, list[str]]:
-    """Ask HTCondor for the workers of a cluster that it holds.
+    """Return the number of a cluster's workers on HTCondor, and the reasons of those on hold.
 
     Returns:
-        The number of workers that were submitted, and the reasons of those that are held. Both are empty for other
-        kinds of clusters, or if HTCondor doesn't answer.
+        The number of submitted workers, and the reasons of those on hold. Both are empty for other kinds of clusters,
+        or if HTCondor doesn't answer.
     """
     if kind not in ("htcondor", "lxplus"):
         return 0, []
@@ -285,6 +285,6 @@ def _ask(command: Sequence[str]) -> str:
 
 
 def no_worker(kind: str, seconds: float, reasons: Sequence[str], logs: str) -> PocketError:
-    """Return the error for a cluster whose workers don't come."""
+    """Return the error for a cluster without workers."""
     why = f"; held: {reasons[0]}" if reasons else ""
     return PocketError(f"no worker of the Dask cluster ({kind}) came within {seconds:.0f} s{why}; see {logs}")

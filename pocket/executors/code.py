@@ -1,4 +1,4 @@
-"""The code that jobs need, to be found or unpacked by workers on other machines."""
+"""The code of jobs, which workers on other machines find or unpack."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from pocket.errors import ConfigError
 from pocket.executors.remote import content_digest, source_files
 from pocket.parameters.locations import project_root
 
-#: of a checkout: the packages and what they read
+#: folders of a checkout with packages and the files that they read
 PROJECT_FOLDERS = ("pocket", "tasks", "analysis", "params", "datasets")
-#: largest size of what is sent, in bytes before compression
+#: largest size of the code that is sent, in bytes before compression
 MAX_SIZE = 50_000_000
 
 
 @dataclass(frozen=True)
 class CodeFolder:
-    """Packages and data that lie beside each other.
+    """Packages and data in the same parent folder.
 
     Args:
-        parent: the folder that holds them.
-        names: their names.
+        parent: path of the parent folder.
+        names: names of the packages and data folders.
         digest: hash of all files in them.
-        content: the same as a ZIP file.
+        content: all files as a ZIP archive.
     """
 
     parent: str
@@ -39,7 +39,7 @@ class CodeFolder:
 
     @classmethod
     def read(cls, parent: Path, names: Iterable[str]) -> CodeFolder:
-        """Read the folders, without hidden files, ROOT and parquet files.
+        """Return the content of folders, without hidden files, ROOT and parquet files.
 
         Raises:
             ConfigError: if they are too large to send.
@@ -61,10 +61,10 @@ class CodeFolder:
 
 
 def code_folders(analysis: str) -> list[CodeFolder]:
-    """Return the code that the jobs of an analysis need, and what of the project it reads.
+    """Return the code that the jobs of an analysis need, with the files of the project that it reads.
 
     Args:
-        analysis: reference of the analysis; a path or a dotted package may lie outside the project.
+        analysis: reference of the analysis; a path or a dotted package may be outside of the project.
     """
     root = project_root().absolute()
     places = {root: {name for name in PROJECT_FOLDERS if (root / name).is_dir()}}
@@ -81,7 +81,7 @@ def code_folders(analysis: str) -> list[CodeFolder]:
 
 
 def _beside(package: Path) -> set[str]:
-    """Return what was copied into the snapshot of an analysis outside of the checkout beside it: what it imports."""
+    """Return the modules beside an analysis outside of the checkout that its snapshot has, since it imports them."""
     snapshot = snapshot_of(package)
     mark = read_mark(snapshot) if snapshot is not None and snapshot != current_snapshot() else None
     if snapshot is None or mark is None:

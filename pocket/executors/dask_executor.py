@@ -1,4 +1,4 @@
-"""The executor on a Dask cluster: one made for the run, or a scheduler that is there already."""
+"""The executor on a Dask cluster, either started for the run or known by its scheduler."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-#: option → default, of those in --executor-options
+#: default of each option in --executor-options
 OPTIONS: Mapping[str, Any] = {
     "retries": 3,
     "worker_timeout": 600.0,
@@ -58,29 +58,29 @@ OPTIONS: Mapping[str, Any] = {
     "gateway_proxy": None,
     "gateway_cluster": None,
 }
-#: options that describe a cluster, and mean nothing for a scheduler that is there already
+#: options for starting a cluster, which don't apply to an existing scheduler
 _OF_CLUSTERS = (
     "cluster", "min_workers", "max_workers", "worker_memory", "retries", "death_timeout", "host", "python", "disk",
     "walltime", "queue", "account", "image", "port", "setup", "gateway", "gateway_proxy", "gateway_cluster",
 )  # fmt: skip
-#: the kind of cluster that a server starts
+#: kind of cluster that a Dask Gateway server starts
 GATEWAY = "gateway"
-#: largest number of workers of a cluster that isn't on this machine
+#: default largest number of workers of a cluster on other machines
 DEFAULT_WORKERS = 20
-#: seconds to wait for a scheduler that should be there
+#: seconds to wait for an existing scheduler
 CONNECT = 30.0
 #: options with the files of certificates
 _TLS = ("tls_ca", "tls_cert", "tls_key")
-#: options that a cluster's description has by the same name
+#: options that the description of a cluster has under the same name
 _OF_SPEC = ("host", "python", "disk", "walltime", "queue", "account", "image", "port", "setup")
-#: variables that workers get: those of this package and of XRootD's client
+#: prefixes of environment variables that are sent to workers: those of this package and of XRootD's client
 _FORWARDED = ("POCKET_", "XRD_")
 
 
 class DaskExecutorFactory(ExecutorFactoryABC):
     """Runs jobs on a Dask cluster.
 
-    A derived class may return another client from :meth:`connect`; code, proxy and errors stay as they are.
+    A derived class may return another client from :meth:`connect`; code, proxy and errors are handled in the same way.
     """
 
     known_options = ("cluster", "scheduler", "min_workers", "max_workers", "worker_memory", *OPTIONS)
@@ -95,7 +95,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
 
     @classmethod
     def check(cls, run_options: Mapping[str, Any]) -> None:
-        """Refuse unknown options, and those that contradict each other."""
+        """Refuse unknown and contradictory options."""
         super().check({name: value for name, value in run_options.items() if not name.startswith((DIRECTIVE, OPTION))})
         kinds = (*CLUSTERS, GATEWAY)
         cluster = run_options.get("cluster", "local")
@@ -123,7 +123,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
 
     @classmethod
     def combined(cls, site: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the options of a site with those that the user gave; what makes a cluster goes without a scheduler."""
+        """Return the options of a site, updated with the user's; a given scheduler removes the options for clusters."""
         if "scheduler" in given:
             site = {
                 name: value
@@ -138,12 +138,12 @@ class DaskExecutorFactory(ExecutorFactoryABC):
 
     @property
     def kind(self) -> str:
-        """The kind of cluster, for messages too."""
+        """Kind of the cluster, also for messages."""
         return str(self.option("scheduler") or self.option("cluster") or "local")
 
     @property
     def log_place(self) -> str:
-        """Where the workers' logs are, as part of a sentence."""
+        """Place of the workers' logs, as part of a sentence."""
         if self.kind in REMOVE:
             return f"the logs in {self.run_options['log_folder']}"
         if self.cluster is not None:
@@ -151,7 +151,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         return "the logs of the scheduler and its workers"
 
     def setup(self) -> None:
-        """Connect, and prepare the workers."""
+        """Connect to the scheduler, and prepare the workers."""
         from pocket.executors.code import code_folders
         from pocket.executors.dask_jobs import lend_proxy, prepare_workers
 
@@ -169,7 +169,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
             lend_proxy(self.client, content, self.option("certificates"))
 
     def connect(self) -> Any:
-        """Return a :class:`distributed.Client`, of the scheduler that the options name or of a new cluster."""
+        """Return a :class:`distributed.Client` of the scheduler that the options name, or of a new cluster."""
         from distributed import Client
 
         address = self.option("scheduler")
@@ -180,18 +180,18 @@ class DaskExecutorFactory(ExecutorFactoryABC):
             return Client(self.cluster)
         spec = self.gateway_spec()
         cluster = self.stack.enter_context(gateway_cluster(spec))
-        # workers of a cluster that was there before may have run something
+        # Workers of an existing cluster may have run something else.
         self.cluster = cluster if spec.cluster is None else None
         return cluster.get_client()
 
     def client_of(self, address: str) -> Any:
-        """Return the client of a scheduler that is there.
+        """Return the client of an existing scheduler.
 
         Args:
             address: such as ``tls://host:8786``, or the path of a scheduler file.
 
         Raises:
-            ConfigError: if it is neither, or the certificates aren't known.
+            ConfigError: if it is neither, or certificates are missing.
             PocketError: if it doesn't answer.
         """
         from distributed import Client
@@ -219,7 +219,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
             ) from error
 
     def shared_store(self) -> SharedStore | None:
-        """Return the store, with a file by which workers recognise it; ``None`` for workers of this machine."""
+        """Return the store, with a file by which workers recognise it; ``None`` if all workers are on this machine."""
         from pocket.executors.remote import SharedStore
 
         if self.kind == "local" and self.cluster is not None:
@@ -234,7 +234,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         return store
 
     def gateway_spec(self) -> GatewaySpec:
-        """Return what the cluster of a gateway is made of."""
+        """Return the description of a gateway's cluster."""
         return GatewaySpec(
             address=self.option("gateway"),
             proxy_address=self.option("gateway_proxy"),
@@ -249,7 +249,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         )
 
     def cluster_spec(self) -> ClusterSpec:
-        """Return what the cluster is made of."""
+        """Return the description of the cluster."""
         local = self.kind == "local"
         default = int(self.run_options["cores"]) or available_cores() if local else DEFAULT_WORKERS
         most = _workers(self.run_options, "max_workers") or default
@@ -282,7 +282,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         return self.execute
 
     def execute(self, jobs: Mapping[str, Job], progress: Progress) -> None:
-        """Say where outputs go, as far as it is known, and run the jobs."""
+        """Report the place of outputs, as far as it is known, and run the jobs."""
         from pocket.executors.dask_jobs import look_at_workers, run_on_dask
         from pocket.executors.travel import REMOTE, place_of
 
@@ -291,11 +291,11 @@ class DaskExecutorFactory(ExecutorFactoryABC):
             self.report(place_of(job, places), differences.others)
         run_on_dask(jobs, progress, **self.customized_args())
         if REMOTE in self.reported:
-            # what isn't in the store of this machine was looked for before
+            # Outputs that this machine's store lacks were looked up before the jobs ran, so the result is outdated.
             forget()
 
     def report(self, place: str, packages: Sequence[str] = ()) -> None:
-        """Say where workers write outputs, and which of their packages are others than here, each once."""
+        """Report the place of outputs, and packages of workers with other versions than here, each once."""
         from pocket.executors.travel import REMOTE, RESULT, STORE
 
         store = store_root()
@@ -312,7 +312,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         self.reported |= {place, others}
 
     def problem(self, seconds: float) -> PocketError | None:
-        """Return the error if there is reason to give up waiting for the first worker."""
+        """Return the error if waiting for the first worker is hopeless, else ``None``."""
         if self.cluster is None:
             return None
         late = seconds > number(self.run_options, "worker_timeout")
@@ -322,7 +322,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
         return None
 
     def close(self) -> None:
-        """Leave the workers as they were, and end the cluster if it was made here."""
+        """Restore the workers, and end the cluster if it was started here."""
         from pocket.executors.dask_jobs import leave_workers
 
         if self.client is not None:
@@ -333,7 +333,7 @@ class DaskExecutorFactory(ExecutorFactoryABC):
 
 
 def _place_of_scheduler(place: str) -> dict[str, str]:
-    """Return the argument of a client that names a scheduler, from its address or the path of its file.
+    """Return the argument of a client for a scheduler, from its address or the path of its file.
 
     Raises:
         ConfigError: if it is neither.
@@ -346,10 +346,10 @@ def _place_of_scheduler(place: str) -> dict[str, str]:
 
 
 def _tls_files(run_options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the files of certificates for a scheduler that is there, by option; none if no option names one.
+    """Return option → file of certificates for an existing scheduler; empty if no option names one.
 
     Raises:
-        ConfigError: if one is missing.
+        ConfigError: if a file is missing.
     """
     files = {name: str(run_options.get(name, "")) for name in _TLS}
     if not any(files.values()):
@@ -362,10 +362,10 @@ def _tls_files(run_options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _workers(run_options: Mapping[str, Any], name: str) -> int:
-    """Return a number of workers, 0 if it isn't given; a site has it as text.
+    """Return a number of workers, 0 if it isn't given; the value may be a string.
 
     Raises:
-        ConfigError: if it is none.
+        ConfigError: if it isn't a number of workers.
     """
     value = run_options.get(name, 0)
     if not str(value).isdigit():
@@ -374,7 +374,7 @@ def _workers(run_options: Mapping[str, Any], name: str) -> int:
 
 
 def _check_size(run_options: Mapping[str, Any], name: str, label: str) -> None:
-    """Check that an option is a size: a number without a unit would be bytes.
+    """Check that an option is a size with a unit; a number without one would mean bytes.
 
     Raises:
         ConfigError: if it isn't.
@@ -394,7 +394,7 @@ def number(run_options: Mapping[str, Any], name: str) -> float:
     """Return an option that is a number of 0 or more.
 
     Raises:
-        ConfigError: if it isn't one.
+        ConfigError: if it has another value.
     """
     value = run_options.get(name, OPTIONS[name])
     try:

@@ -1,4 +1,4 @@
-"""Running jobs on the workers of a Dask scheduler, watching that there are any."""
+"""Execution of jobs on the workers of a Dask scheduler, with a check that there are workers."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from pocket.executors.remote import SharedStore
     from pocket.executors.travel import Outcome
 
-#: seconds between two looks at the workers
+#: seconds between two checks of the workers
 LOOK = 1.0
-#: in front of the keys of all jobs
+#: prefix of the keys of all jobs
 PREFIX = "pocketlaw-"
-#: packages without which no job runs, and whose versions decide what outputs are
+#: packages that every job needs, and whose versions affect outputs
 PACKAGES = (
     "awkward",
     "boost-histogram",
@@ -51,27 +51,27 @@ def run_on_dask(
 ) -> None:
     """Run jobs on Dask workers that :func:`prepare_workers` has prepared.
 
-    A job writes its output itself where the worker sees the store, or to the remote store. From other workers it
-    travels back.
+    A job writes its output itself if the worker sees the store, or to the remote store. From other workers the output
+    travels back with the result.
 
     Args:
         jobs: name → job.
         progress: called with the size of each job that is done.
         client: client of the scheduler.
         run: identity of the run.
-        worker_timeout: seconds without any worker that are an error.
-        logs: where the logs of the workers are, for errors.
-        problem: called with the seconds without any worker; returns the error to raise, if there is reason for one.
-        report: called with where the output of each job is (:class:`pocket.executors.travel.Outcome`).
+        worker_timeout: seconds without any worker after which an error is raised.
+        logs: place of the workers' logs, for error messages.
+        problem: function of the seconds without any worker; it returns the error to raise, or ``None``.
+        report: called with the place of each job's output (:class:`pocket.executors.travel.Outcome`).
 
     Raises:
-        PocketError: if a job fails by one, or its worker died too often, or no worker comes.
-        Exception: what a job raises, with a note that names it. Such a job isn't run again.
+        PocketError: if a job raises one, a worker died too often, or no worker comes.
+        Exception: the error of a job, with a note that names it. Such a job isn't run again.
     """
     from pocket.executors.travel import contents_of, take_back
 
     events: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    # never the key of an earlier job, whose result the scheduler may still have
+    # The key must be new, because the scheduler may still have the result of an earlier job.
     prefix = f"{PREFIX}{secrets.token_hex(8)}"
     waiting: dict[str, tuple[str, Any]] = {}
 
@@ -82,7 +82,7 @@ def run_on_dask(
         waiting[future.key] = (name, future)
         future.add_done_callback(events.put)
 
-    # big jobs first, so that no worker waits long for the last one
+    # Big jobs come first, so that no worker waits long for the last one.
     order = {name: number for number, name in enumerate(sorted(jobs, key=lambda name: -jobs[name].size))}
     with _large_messages():
         for name, number in order.items():
@@ -111,7 +111,7 @@ def run_on_dask(
 
 @contextlib.contextmanager
 def _large_messages() -> Iterator[None]:
-    """Keep Dask from warning of messages that are large on purpose."""
+    """Suppress Dask's warning about large messages, which are intended here."""
     import dask
 
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "10GB"}):
@@ -151,7 +151,7 @@ def _look(
     logs: str,
     problem: Callable[[float], PocketError | None],
 ) -> float:
-    """Return since when there has been no worker."""
+    """Return the time since when there has been no worker, or raise the error if that is too long."""
     if client.status != "running":
         raise PocketError(f"the connection to the Dask scheduler {client.scheduler.addr} is lost; see {logs}")
     now = time.monotonic()
@@ -166,7 +166,7 @@ def _look(
 
 
 def _outcome(future: Any, name: str, job: Job, logs: str) -> Outcome:
-    """Return the outcome of a job, or raise its error."""
+    """Return the outcome of a finished job, or raise its error."""
     from distributed import KilledWorker
 
     from pocket.executors.travel import take_back
@@ -203,21 +203,21 @@ def prepare_workers(
     new: bool,
     store: SharedStore | None = None,
 ) -> None:
-    """Give workers the code of the jobs: those that are there, and those that come.
+    """Send the code of the jobs to all workers, including those that join later.
 
-    Workers of a scheduler that was there before may have run something; their processes are replaced.
+    Workers of an existing scheduler may have run something else, so their processes are replaced.
 
     Args:
         client: client of the scheduler.
         run: identity of the run.
         folders: the code, as :class:`~pocket.executors.code.CodeFolder`.
         variables: environment variables to set on the workers.
-        new: the scheduler and its workers were started for this run.
-        store: the store, ``None`` if all workers see it for certain.
+        new: whether the scheduler and its workers were started for this run.
+        store: the store, ``None`` if all workers are known to see it.
 
     Raises:
-        PocketError: if another run uses the scheduler, or a worker can't be replaced, has another Python or lacks
-            packages.
+        PocketError: if another run uses the scheduler, or a worker can't be replaced, has another Python version or
+            lacks packages.
     """
     from pocket.executors.remote import PrepareWorker
 
@@ -239,7 +239,7 @@ def prepare_workers(
             return
         if last:
             break
-        with contextlib.suppress(ValueError):  # one of them has no nanny
+        with contextlib.suppress(ValueError):  # One of them has no nanny.
             client.restart_workers(foreign, raise_for_error=False, timeout=60)
     raise PocketError(
         f"worker {foreign[0]} has run something else and can't be restarted: start Dask workers with a nanny"
@@ -247,10 +247,10 @@ def prepare_workers(
 
 
 def _check_python(client: Any) -> None:
-    """Check that the workers have the Python of this process: its code isn't understood by another one.
+    """Check that the workers have the Python version of this process, since pickled code depends on it.
 
     Raises:
-        PocketError: if one hasn't.
+        PocketError: if one has another version.
     """
     for address, found in client.get_versions()["workers"].items():
         version = str(found["host"]["python"]).split(".")[:2]
@@ -262,7 +262,7 @@ def _check_python(client: Any) -> None:
 
 
 def look_at_workers(client: Any) -> dict[str, tuple[dict[str, str], Any]]:
-    """Return what is known of the workers that are there: address → places and differences of packages.
+    """Return address → (places, differences of packages) for the current workers.
 
     Raises:
         PocketError: if one lacks packages.
@@ -296,7 +296,7 @@ def lend_proxy(client: Any, content: bytes, certificates: str | None) -> None:
 
 
 def leave_workers(client: Any, *, proxy: bool) -> None:
-    """Remove from a scheduler and its workers what belongs to this run: the code, and the proxy if it was lent."""
+    """Remove the code of this run from a scheduler and its workers, and the proxy if it was lent."""
     for name in ("code", *(("proxy",) if proxy else ())):
-        with contextlib.suppress(Exception):  # there may be no scheduler any more
+        with contextlib.suppress(Exception):  # The scheduler may have ended.
             client.unregister_worker_plugin(f"{PREFIX}{name}")

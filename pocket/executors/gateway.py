@@ -1,4 +1,4 @@
-"""Clusters of a Dask Gateway: a server that starts Dask clusters for its users."""
+"""Clusters of a Dask Gateway, a server that starts Dask clusters for its users."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 
 from pocket.errors import ConfigError, PocketError
 
-#: in front of options of a cluster, which the server knows by these names
+#: prefix of options of a cluster; the server knows them by the rest of their names
 OPTION = "gateway."
 
 
@@ -21,10 +21,10 @@ class GatewaySpec:
     """A cluster of a gateway.
 
     Args:
-        address: URL of the server; ``None`` for the one in Dask's configuration, as facilities set it.
-        proxy_address: address of the server's proxy for schedulers, if it is another one.
-        cluster: name of a cluster that runs already; ``None`` for a new one.
-        options: options of a new cluster, as text.
+        address: URL of the server; ``None`` for the one in Dask's configuration, which facilities set.
+        proxy_address: address of the server's proxy for schedulers, if it is a different one.
+        cluster: name of a running cluster; ``None`` for a new one.
+        options: options of a new cluster, as strings.
         min_workers: number of workers to keep while there are jobs.
         max_workers: largest number of workers.
     """
@@ -39,13 +39,13 @@ class GatewaySpec:
 
 @contextlib.contextmanager
 def gateway_cluster(spec: GatewaySpec) -> Iterator[Any]:
-    """Connect to a cluster of a gateway; a new one ends with the block, one that ran before goes on.
+    """Connect to a cluster of a gateway; a new one ends with the block, an existing one goes on.
 
     Yields:
         The cluster, whose method ``get_client`` returns a :class:`distributed.Client`.
 
     Raises:
-        ConfigError: if the package is missing, no address is known, or the server doesn't know an option.
+        ConfigError: if the package is missing, no address is known, or the server refuses an option.
         PocketError: if the server doesn't answer, or can't start a cluster.
     """
     try:
@@ -57,7 +57,7 @@ def gateway_cluster(spec: GatewaySpec) -> Iterator[Any]:
     with contextlib.ExitStack() as stack:
         name = spec.address or "of Dask's configuration"
         try:
-            # It closes itself when nothing refers to it, and complains if it was closed before.
+            # The gateway closes itself when nothing refers to it, and prints a warning if it was closed before.
             gateway = Gateway(address=spec.address, proxy_address=spec.proxy_address)
             if spec.cluster is not None:
                 cluster = gateway.connect(spec.cluster)
@@ -79,7 +79,7 @@ def gateway_cluster(spec: GatewaySpec) -> Iterator[Any]:
 
 
 def _options(spec: GatewaySpec) -> dict[str, Any]:
-    """Return the options of a cluster with the types that their text has in YAML; ``{prefix}`` is that of Python."""
+    """Return the options of a cluster, parsed as YAML values; ``{prefix}`` stands for Python's prefix."""
     return {name: yaml.safe_load(text.replace("{prefix}", sys.prefix)) for name, text in spec.options.items()}
 
 

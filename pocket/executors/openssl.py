@@ -1,4 +1,4 @@
-"""Isolation of broken TLS connections: what one leaves behind is kept from the others of its thread."""
+"""Isolation of broken TLS connections from the others of the same thread."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import Any
 def forget_errors() -> None:
     """Empty OpenSSL's queue of errors of this thread.
 
-    A connection that the other side broke may leave its error there. Python then takes it for one of the next
-    connection that it reads from, though that is healthy (https://github.com/python/cpython/issues/148594).
+    A connection that was broken by the other side may leave its error there. Python then raises it when it reads from
+    the next connection, which is healthy (https://github.com/python/cpython/issues/148594).
     """
-    # Python empties the queue after a failure of these, and nothing else does so without a connection
+    # Python empties the queue after a failure of this call, which is the only way that needs no connection.
     with contextlib.suppress(ssl.SSLError):
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers("none")
 
 
 @functools.cache
 def keep_errors_apart() -> None:
-    """Have the TLS connections of Dask, which share one thread, not break each other.
+    """Keep errors of one TLS connection of Dask from breaking the others, which share its thread.
 
-    Without this, a worker that ends takes with it all connections of a scheduler that runs in this process.
+    Without this, a worker that ends breaks all connections of a scheduler that runs in this process.
     """
     from tornado.iostream import SSLIOStream
 

@@ -1,4 +1,4 @@
-"""The user's X509 proxy."""
+"""The user's X.509 proxy: its file, its lifetime and checks."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 
 from pocket.errors import ConfigError
 
-#: how a proxy is made that lives for eight days
+#: command that makes a proxy with a lifetime of eight days
 MAKE_PROXY = "voms-proxy-init -voms cms -rfc -valid 192:00"
-# the extension of a proxy with the attributes that VOMS gives (OGF GFD.182), which end by themselves
+# This extension of a proxy holds the attributes of VOMS (OGF GFD.182), which have their own lifetime.
 _VOMS = "1.3.6.1.4.1.8005.100.100.5"
-# AttCertValidityPeriod of RFC 5755: a sequence of two times in DER
+# In DER, AttCertValidityPeriod of RFC 5755 is a sequence of two times.
 _VALIDITY = re.compile(rb"\x30\x22\x18\x0f\d{14}Z\x18\x0f(\d{14})Z")
 
 
@@ -21,11 +21,11 @@ def read_proxy(place: str) -> bytes:
     """Return the content of a proxy.
 
     Args:
-        place: path of the file, or ``auto`` for where ``voms-proxy-init`` writes it: ``$X509_USER_PROXY``, else
+        place: path of the file, or ``auto`` for the output of ``voms-proxy-init``: ``$X509_USER_PROXY``, else
             ``/tmp/x509up_u<uid>``.
 
     Raises:
-        ConfigError: if there is none, or others than its owner have any right to it.
+        ConfigError: if there is no proxy, or users other than its owner have access to it.
     """
     path = proxy_path(place)
     try:
@@ -40,23 +40,23 @@ def read_proxy(place: str) -> bytes:
 
 
 def proxy_path(place: str) -> Path:
-    """Return the path of a proxy, which may be ``auto`` as for :func:`read_proxy`."""
+    """Return the path of a proxy, which may be ``auto`` as in :func:`read_proxy`."""
     return default_proxy() if place == "auto" else Path(place).expanduser().absolute()
 
 
 def default_proxy() -> Path:
-    """Return where ``voms-proxy-init`` writes the proxy."""
+    """Return the path where ``voms-proxy-init`` writes the proxy."""
     return Path(os.environ.get("X509_USER_PROXY") or f"/tmp/x509up_u{os.getuid()}")
 
 
 def proxy_ends(place: str) -> tuple[datetime, datetime | None]:
-    """Return when a proxy ends, and when its attributes of VOMS do; ``None`` if it has none.
+    """Return the end of a proxy's lifetime and of its VOMS attributes; the latter is ``None`` if it has none.
 
     Args:
-        place: as for :func:`read_proxy`.
+        place: path or ``auto`` as in :func:`read_proxy`.
 
     Raises:
-        ConfigError: as :func:`read_proxy`, or if its certificates can't be read.
+        ConfigError: as in :func:`read_proxy`, or if its certificates can't be read.
     """
     content = read_proxy(place)
     try:
@@ -82,14 +82,14 @@ def proxy_ends(place: str) -> tuple[datetime, datetime | None]:
 
 
 def check_proxy(place: str, hours: float) -> Path:
-    """Check that a proxy, with its attributes of VOMS, lives long enough, and return its path.
+    """Return the path of a proxy, after checking that it and its VOMS attributes live long enough.
 
     Args:
-        place: as for :func:`read_proxy`.
-        hours: how long it is needed from now.
+        place: path or ``auto`` as in :func:`read_proxy`.
+        hours: how long it is needed from now on.
 
     Raises:
-        ConfigError: if it doesn't, or as :func:`proxy_ends`.
+        ConfigError: if it expires too early, or as in :func:`proxy_ends`.
     """
     path = proxy_path(place)
     ends, attributes = proxy_ends(place)
@@ -107,7 +107,7 @@ def check_proxy(place: str, hours: float) -> Path:
 
 
 def in_words(seconds: float) -> str:
-    """Return a duration as people say it.
+    """Return a duration in hours and minutes, or in seconds.
 
     >>> in_words(7300), in_words(59), in_words(200000)
     ('2 h 1 min', '59 s', '55 h 33 min')

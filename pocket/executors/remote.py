@@ -1,9 +1,8 @@
 """Code that runs on Dask workers. It is sent by value, so it imports only the standard library and Dask.
 
-A worker that has the folders of the code with the same content, on a shared file system, uses them. Any other unpacks
-what was sent. A worker that can't write to the store has a folder of its own in its place. Either way a job runs only
-in a process that belongs to its run: one that has been used before may have older code, or older corrections, in
-memory.
+A worker uses the folders of the code on a shared file system if their content is the same; otherwise it unpacks the
+code that was sent. A worker that can't write to the store uses a folder of its own instead. A job only runs in a
+process that belongs to its run, because a used process may have older code or corrections in memory.
 """
 
 from __future__ import annotations
@@ -29,19 +28,19 @@ from distributed import Worker, WorkerPlugin, get_worker
 RUN = "pocketlaw_run"
 #: attribute of a worker: folder of code, or of the store, where the run was started → folder here
 PLACES = "pocketlaw_places"
-#: attribute of a worker: sentences about its packages, see :func:`compared_packages`
+#: attribute of a worker: differences of its packages, see :func:`compared_packages`
 PACKAGES = "pocketlaw_packages"
-#: several threads of a worker would hinder each other
+#: environment variables for one thread per worker, since several threads would compete
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
-#: where the certificates of the grid's authorities are, unless the worker's site says otherwise
+#: folder of the grid authorities' certificates, unless the worker's environment names another one
 CERTIFICATES = "/cvmfs/grid.cern.ch/etc/grid-security/certificates/"
 _DATA = (".root", ".parquet", ".pyc")
 
 
 def source_files(parent: Path, names: Iterable[str]) -> list[str]:
-    """Return files, also those in folders, relative to their parent, sorted; no hidden ones, bytecode or events."""
+    """Return the sorted files in folders, relative to their parent, without hidden files, bytecode or events."""
     found = []
     for name in names:
         if (parent / name).is_file():
@@ -54,7 +53,7 @@ def source_files(parent: Path, names: Iterable[str]) -> list[str]:
 
 
 def content_digest(parent: Path, names: Iterable[str]) -> str:
-    """Return a hash of the names and contents of these files."""
+    """Return a hash of the names and contents of the source files in folders."""
     digest = hashlib.sha256()
     for name in source_files(parent, names):
         digest.update(f"{name}\0{hashlib.sha256((parent / name).read_bytes()).hexdigest()}\n".encode())
@@ -62,7 +61,7 @@ def content_digest(parent: Path, names: Iterable[str]) -> str:
 
 
 def moved(path: str, places: Mapping[str, str]) -> str:
-    """Return where a path lies on this worker, the longest folder that holds it first."""
+    """Return a path on this worker; of several folders that contain it, the longest one counts."""
     for old in sorted(places, key=len, reverse=True):
         if path == old or path.startswith(f"{old}/"):
             return places[old] + path[len(old) :]
@@ -71,12 +70,12 @@ def moved(path: str, places: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class SharedStore:
-    """The store, and a file in it by which a worker knows whether it is the same there.
+    """The store, with a file by which a worker recognises it.
 
     Args:
         root: folder of the store.
-        probe: the file; workers that see the store can write beside it.
-        token: its content.
+        probe: path of the file; workers that see the store can write beside it.
+        token: content of the file.
     """
 
     root: str
@@ -84,7 +83,7 @@ class SharedStore:
     token: str
 
     def is_writable(self) -> bool:
-        """Whether this process sees the store and can write there."""
+        """Whether this process sees the store and can write to it."""
         probe = Path(self.probe)
         try:
             if probe.read_text(encoding="utf-8") != self.token:
@@ -99,11 +98,11 @@ class SharedStore:
 
 @dataclass(frozen=True)
 class Differences:
-    """Packages of a worker that aren't those of the run.
+    """Packages of a worker that differ from those of the run.
 
     Args:
-        missing: their names.
-        others: name and version of each that has another version.
+        missing: names of missing packages.
+        others: name and version of each package with another version.
     """
 
     missing: tuple[str, ...] = ()
@@ -111,7 +110,7 @@ class Differences:
 
 
 def compared_packages(versions: Mapping[str, str]) -> Differences:
-    """Return which packages are missing here, or have another version than the given one."""
+    """Return the packages that are missing here or have another version than the given one."""
     missing, others = [], []
     for name, version in versions.items():
         try:
@@ -125,15 +124,15 @@ def compared_packages(versions: Mapping[str, str]) -> Differences:
 
 
 class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
-    """Makes the code of the jobs known to each worker, those included that join later.
+    """Provides the code of the jobs to each worker, including those that join later.
 
     Args:
         run: identity of the run.
         folders: parent, names, digest and ZIP file of each folder of code.
-        variables: environment variables to set; those that are paths below a parent follow it.
-        new: the worker's process was started for this run.
-        store: the store, ``None`` if the worker sees it for certain.
-        versions: package → version that decides what outputs are.
+        variables: environment variables to set; paths below a parent are adapted to the worker.
+        new: whether the worker's process was started for this run.
+        store: the store, ``None`` if the worker is known to see it.
+        versions: package → version, for packages that affect outputs.
     """
 
     name = "pocketlaw-code"
@@ -170,16 +169,16 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
                     archive.extractall(places[parent])
         if self.store is not None and not self.store.is_writable():
             places[self.store.root] = str(unpacked / "store")
-        # caches of the engine are no results that Dask could write to disk; paused, the worker would wait for ever
+        # Dask can't write the engine's caches to disk, so a worker that it paused would wait for ever.
         for limit in ("memory_pause_fraction", "memory_spill_fraction", "memory_target_fraction"):
             setattr(worker.memory_manager, limit, False)
         os.environ.update(ONE_THREAD)
         os.environ["POCKET_HOST_KIND"] = "dask"
         os.environ.update({name: moved(value, places) for name, value in self.variables.items()})
-        # outputs are filled here, and copied to the store once
+        # Outputs are filled in this folder, and then copied to the store once.
         os.environ["POCKET_SCRATCH"] = worker.local_directory
         sys.path[:] = [*places.values(), *(path for path in sys.path if path not in places.values())]
-        # only now it can be found
+        # The package can be found only now.
         from pocket.executors.openssl import keep_errors_apart
 
         keep_errors_apart()
@@ -189,11 +188,11 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
 
 
 class ProxyOnWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
-    """Gives each worker the user's X509 proxy, readable by them only, until the run is over.
+    """Gives each worker the user's X.509 proxy, readable for the user only, until the run is over.
 
     Args:
         content: the proxy.
-        certificates: folder of the authorities' certificates on the workers; by default what the worker has set.
+        certificates: folder of the authorities' certificates on the workers; by default the one in their environment.
     """
 
     name = "pocketlaw-proxy"
@@ -203,19 +202,19 @@ class ProxyOnWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         self.certificates = certificates
 
     def __repr__(self) -> str:
-        """Say nothing of the content, which would end in a log."""
+        """Return a representation without the content, since it may end up in a log."""
         return "ProxyOnWorker()"
 
     @staticmethod
     def path(worker: Worker) -> Path:
-        """Return the place of the proxy, in the folder that the worker removes at its end."""
+        """Return the path of the proxy, in the folder that the worker removes at its end."""
         return Path(worker.local_directory) / "pocketlaw-x509-proxy"
 
     def setup(self, worker: Worker) -> None:
         """Write the proxy and set X509_USER_PROXY and X509_CERT_DIR."""
         path = self.path(worker)
         path.unlink(missing_ok=True)
-        # readable by the user only from its first moment
+        # The file is readable for the user only from its creation on.
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "wb") as file:
             file.write(self.content)
         os.environ["X509_USER_PROXY"] = str(path)
@@ -234,27 +233,27 @@ class ProxyOnWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
 
 
 def run_of_worker(dask_worker: Worker) -> str | None:
-    """Return the run that a worker's process belongs to."""
+    """Return the run of a worker's process."""
     return getattr(dask_worker, RUN, None)
 
 
 def state_of_worker(dask_worker: Worker) -> tuple[dict[str, str], Differences]:
-    """Return the places of a worker that was prepared, and the packages that differ there."""
+    """Return the places of a prepared worker, and the packages that differ there."""
     return getattr(dask_worker, PLACES, {}), getattr(dask_worker, PACKAGES, Differences())
 
 
 def run_job(payload: bytes, run: str, inputs: tuple[str, ...], contents: Mapping[str, bytes]) -> Any:
-    """Run a job.
+    """Run a job, and return its outcome.
 
     Args:
         payload: the pickled job.
         run: the run that it belongs to.
-        inputs: paths of the files that it reads, where the run was started.
-        contents: path → content of those that the worker may not see.
+        inputs: paths of the files that it reads, on the machine where the run was started.
+        contents: path → content of files that the worker may not see.
 
     Returns:
-        The :class:`pocket.executors.travel.Outcome`. An error of the job is part of it: Dask would write one that is
-        raised into its logs, with all that was sent.
+        The :class:`pocket.executors.travel.Outcome`. It includes an error of the job, because Dask would log a raised
+        error together with all data that were sent.
 
     Raises:
         RuntimeError: if the worker belongs to another run.
@@ -262,23 +261,23 @@ def run_job(payload: bytes, run: str, inputs: tuple[str, ...], contents: Mapping
     worker = get_worker()
     if getattr(worker, RUN, None) != run:
         raise RuntimeError(f"worker {worker.address} was taken over by another run, whose code may differ")
-    # the engine isn't made for threads; a worker should have just one
+    # The engine isn't thread-safe, although a worker should have only one thread.
     with SerializableLock("pocketlaw"):
-        # only now it can be found
+        # The module can be found only now.
         travel = importlib.import_module("pocket.executors.travel")
         places, differences = state_of_worker(worker)
         return travel.run_here(payload, places, inputs, contents, worker.address, differences.missing)
 
 
 class Call:
-    """A call that takes place where it is unpickled.
+    """A call that is executed where it is unpickled.
 
-    The scheduler unpickles the arguments of tasks, but not what is in their bytes, so it needs none of this code.
+    The scheduler unpickles the arguments of tasks, but not the bytes among them, so it needs none of this code.
     """
 
     def __init__(self, *arguments: Any) -> None:
         self.arguments = arguments
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        """Be a call of :func:`run_job`."""
+        """Pickle as a call of :func:`run_job`."""
         return run_job, self.arguments

@@ -19,22 +19,22 @@ from pocket.io.store.provenance import begin_work
 from pocket.io.store.publishing import replacing_file
 from pocket.io.store.verification import find_output
 
-#: largest size of what travels with a job to a worker, and of an output that travels back, in bytes
+#: largest size in bytes of the files that travel with a job, and of an output that travels back
 LARGEST = 250_000_000
-#: where an output is: in the store, in the remote store, or in the result of the job
+#: places of an output: in the store, in the remote store, or in the result of the job
 STORE, REMOTE, RESULT = "store", "remote", "result"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a job on a worker.
+    """Result of a job on a worker.
 
     Args:
-        place: where the output is.
-        lacking: paths of the files that the job needs and the worker doesn't see; it hasn't run then.
+        place: place of the output.
+        lacking: paths of the files that the job needs and the worker doesn't see; the job hasn't run then.
         output: name → content of each file of the output, if it travels back.
-        error: the exception that ended the job, pickled.
-        log: traceback of an error in code of the user.
+        error: the pickled exception that ended the job.
+        log: traceback of an error in the user's code.
     """
 
     place: str = STORE
@@ -45,16 +45,16 @@ class Outcome:
 
 
 def local_inputs(job: Any) -> tuple[str, ...]:
-    """Return the paths of the files that a job reads and that a worker may not see, none of a job that doesn't say."""
+    """Return the local files that a job reads, which a worker may not see; empty if the job doesn't name its inputs."""
     return tuple(path for path in getattr(job, "inputs", ()) if not is_remote(path))
 
 
 def relocated(value: Any, places: Mapping[str, str]) -> Any:
-    """Return a job with the paths in it as they are here.
+    """Return a job with its paths replaced by those on this machine.
 
     Args:
-        value: a dataclass, a container or anything else, which stays as it is.
-        places: folder → folder here.
+        value: a dataclass, a container or another object, which is returned unchanged.
+        places: folder → folder on this machine.
     """
     if isinstance(value, str):
         return moved(value, places)
@@ -73,11 +73,11 @@ def relocated(value: Any, places: Mapping[str, str]) -> Any:
 
 
 def place_of(job: Any, places: Mapping[str, str]) -> str:
-    """Return where the output of a job is, or will be.
+    """Return the place where a job's output is or will be.
 
     Args:
         job: the job.
-        places: folder → folder of the other side, where the run was started or on the worker.
+        places: folder → folder on the other side, which is where the run was started or the worker.
     """
     output = getattr(job, "output", None)
     if output is None or moved(str(output["directory"]), places) == str(output["directory"]):
@@ -93,15 +93,15 @@ def run_here(
     worker: str,
     missing_packages: Sequence[str] = (),
 ) -> Outcome:
-    """Run a job on the worker that this process is.
+    """Run a job in this process, a worker, and return its outcome.
 
     Args:
         payload: the pickled job.
-        places: folder where the run was started → folder here.
+        places: folder where the run was started → folder on this worker.
         inputs: paths of the files that the job reads, where the run was started.
-        contents: path → content of those that were sent.
-        worker: address of the worker, for errors.
-        missing_packages: packages that jobs need and that aren't here.
+        contents: path → content of the files that were sent.
+        worker: address of the worker, for error messages.
+        missing_packages: packages that jobs need and the worker lacks.
     """
     there = {here: place for place, here in places.items() if here != place}
     log: Path | None = None
@@ -127,7 +127,7 @@ def run_here(
 
 
 def packages_missing(worker: str, names: Sequence[str]) -> str:
-    """Return the sentence about packages that a worker lacks."""
+    """Return the error message about packages that a worker lacks."""
     return (
         f"worker {worker} doesn't have {', '.join(names)}: start Dask workers in an environment with the packages of "
         "requirements.lock, or in the container image"
@@ -135,11 +135,11 @@ def packages_missing(worker: str, names: Sequence[str]) -> str:
 
 
 def contents_of(paths: Iterable[str], label: str) -> dict[str, bytes]:
-    """Read the files that a worker lacks, with the manifests of the outputs that they belong to.
+    """Return the files that a worker lacks, with the manifests of the outputs that they belong to.
 
     Args:
         paths: the files.
-        label: the job, for errors.
+        label: name of the job, for error messages.
 
     Raises:
         PocketError: if they are too large to send.
@@ -156,10 +156,10 @@ def contents_of(paths: Iterable[str], label: str) -> dict[str, bytes]:
 
 
 def take_back(outcome: Outcome, job: Any) -> None:
-    """Put into the store what travelled back with the result of a job.
+    """Write the output that travelled back with a job's result into the store.
 
     Raises:
-        PocketError: if the store can't be written, or the output isn't as its manifest says.
+        PocketError: if the store can't be written, or the output differs from its manifest.
     """
     if outcome.output:
         receive_output(Path(job.output["directory"]), outcome.output, job.output.get("replaces"))
@@ -170,7 +170,7 @@ def take_back(outcome: Outcome, job: Any) -> None:
 
 
 def _outcome(job: Any, there: Mapping[str, str], worker: str) -> Outcome:
-    """Return the outcome of a job that ran, with its output if the store isn't here; it is removed from here then."""
+    """Return the outcome of a finished job; without a store here it contains the output, which is removed here."""
     place = place_of(job, there)
     if place == STORE:
         return Outcome()
@@ -192,7 +192,7 @@ def _outcome(job: Any, there: Mapping[str, str], worker: str) -> Outcome:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file that was sent, unless an equal one is there."""
+    """Write a file that was sent, unless an equal one exists."""
     if path.exists() and path.read_bytes() == content:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +208,7 @@ def _text(log: Path | None) -> str:
 
 
 def _pickled(error: Exception, there: Mapping[str, str]) -> bytes:
-    """Return an exception as bytes, with paths as they are where the run was started; its traceback is a note."""
+    """Return a pickled exception, with paths of the machine where the run was started, and its traceback as a note."""
     if not isinstance(error, PocketError):
         error.add_note("".join(traceback.format_tb(error.__traceback__)).rstrip())
     for here, place in there.items():
@@ -217,7 +217,7 @@ def _pickled(error: Exception, there: Mapping[str, str]) -> bytes:
         content = pickle.dumps(error)
         pickle.loads(content)
     except Exception:
-        # of a class that can't be pickled, or not be made from its text
+        # The class can't be pickled, or can't be made from its message.
         plain = RuntimeError(f"{type(error).__name__}: {error}")
         for note in getattr(error, "__notes__", ()):
             plain.add_note(note)
@@ -226,4 +226,4 @@ def _pickled(error: Exception, there: Mapping[str, str]) -> bytes:
 
 
 def _report_nothing(amount: int) -> None:
-    """Take a job's progress, which is reported when it is done: what a killed worker did would count twice."""
+    """Ignore a job's progress: it is reported when the job is done, since the work of a killed worker is repeated."""
