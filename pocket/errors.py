@@ -1,7 +1,7 @@
-"""The exceptions a user may meet, and the search for the name they meant.
+"""The exceptions that users may see, and the search for the name they meant.
 
-Every error raised on purpose derives from :class:`PocketError`; its text is one sentence that names
-the thing, the place and the nearest right value, so the tasks print it without a traceback.
+Every error raised on purpose derives from :class:`PocketError`. Its message is one sentence that names the thing, the
+place and the nearest right value, so tasks print it without a traceback.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class PocketError(Exception):
     """Base of all errors that are part of the interface."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # errors travel from worker processes, whatever arguments their class takes
+        # Errors travel from worker processes, whatever arguments their classes take.
         return _restore, (type(self), str(self))
 
 
@@ -24,7 +24,7 @@ class ConfigError(PocketError):
 
 
 class BrokenConfigError(ConfigError):
-    """A configuration that others of its analysis don't need is wrong."""
+    """A configuration that other configurations of its analysis don't need is wrong."""
 
 
 class UnknownNameError(ConfigError):
@@ -34,7 +34,7 @@ class UnknownNameError(ConfigError):
         kind: what the name stands for, e.g. ``"weight"``.
         name: the unknown name.
         known: the valid names.
-        where: the place it was found in, e.g. ``"weights.common.inclusive of 'tnp'"``.
+        where: the place where it was found, e.g. ``"weights.common.inclusive of 'tnp'"``.
     """
 
     def __init__(self, kind: str, name: object, known: Iterable[object], where: str = "") -> None:
@@ -52,14 +52,14 @@ class UnknownNameError(ConfigError):
 
 
 class UnknownParameterError(UnknownNameError, AttributeError, KeyError):
-    """Code looks for a parameter that isn't there; also what Python raises then, so that ``hasattr`` works."""
+    """Code looks for an unknown parameter; the base classes are what Python raises, so that ``hasattr`` works."""
 
-    # that of KeyError shows the representation of the text
+    # KeyError would show the representation of the string.
     __str__ = Exception.__str__
 
 
 class MissingParameterError(ConfigError):
-    """Code looks for a parameter that is still ``???``."""
+    """Code looks for a parameter whose value is still ``???``."""
 
 
 class DatasetError(PocketError):
@@ -67,15 +67,15 @@ class DatasetError(PocketError):
 
 
 class OtherFileError(DatasetError):
-    """A file is another one than the fileset says."""
+    """A file differs from the one in the fileset."""
 
 
 class ChangedFileError(PocketError):
-    """A file was changed while it was used, so that nobody knows which content counted."""
+    """A file was changed while it was used, so it is unknown which content was used."""
 
 
 class ChangedCodeError(PocketError):
-    """Code, parameters or definitions aren't those that a run began with; trying again changes nothing."""
+    """Code, parameters or definitions differ from those at the start of a run, so trying again is useless."""
 
 
 class BadFileError(PocketError):
@@ -83,11 +83,11 @@ class BadFileError(PocketError):
 
 
 class RemoteStoreError(PocketError):
-    """The remote store can't be read or written, or an output isn't there as its manifest says."""
+    """The remote store can't be read or written, or an output in it differs from its manifest."""
 
 
 class DamagedOutputError(PocketError):
-    """A file of an output isn't what was written."""
+    """A file of an output differs from what was written."""
 
 
 class MissingBranchError(PocketError):
@@ -107,7 +107,7 @@ class ScaleFactorError(PocketError):
 
 
 class UserCodeError(PocketError):
-    """Code of the analysis raised an exception, which is the cause of this one."""
+    """Code of the analysis raised an exception, which is the cause of this error."""
 
 
 class ProcessDiedError(PocketError):
@@ -115,7 +115,7 @@ class ProcessDiedError(PocketError):
 
 
 class ClosureError(PocketError):
-    """A scale factor doesn't do what it is for."""
+    """The closure of a scale factor failed."""
 
 
 def _restore(kind: type[PocketError], text: str) -> PocketError:
@@ -131,10 +131,10 @@ def check_known(kind: str, names: Iterable[object], known: Iterable[object], whe
         kind: what the names stand for, e.g. ``"weight"``.
         names: the names to check.
         known: the valid names.
-        where: the place they were found in.
+        where: the place where they were found.
 
     Raises:
-        UnknownNameError: for the first that isn't.
+        UnknownNameError: for the first unknown name.
     """
     valid = list(known)
     for name in names:
@@ -143,7 +143,7 @@ def check_known(kind: str, names: Iterable[object], known: Iterable[object], whe
 
 
 def nearest(name: str, known: Iterable[str], n: int = 3, likeness: float = 0.6) -> list[str]:
-    """Return up to ``n`` of ``known`` that look like ``name``, best first; a likeness of 1 is the name itself."""
+    """Return up to ``n`` of ``known`` that resemble ``name``, best first; a likeness of 1 means equal names."""
     by_lower: dict[str, str] = {}
     for item in known:
         by_lower.setdefault(item.lower(), item)
