@@ -1,9 +1,9 @@
-"""Scale factors of the shape of the toys' b-tagging score, in the files' layout of the b-tagging group.
+"""Shape corrections of the toys' b-tagging score, in the file layout of the b-tagging group.
 
-The central ones are the truth: in bins of pt and of the score, the probability in data over the one in simulation, so
-that they preserve the normalisation of all jets of a flavour. The uncertainties are invented, smooth functions of the
-score: contamination by the other flavour (hf, lf), a linear and a quadratic one for the statistics, and for c jets two
-larger ones.
+The central ones are the truth: in bins of pt and score, the probability in data over the one in simulation, so that
+they preserve the total yield of each flavour. The uncertainties are invented, smooth functions of the score:
+contamination by the other flavour (hf, lf), a linear and a quadratic one for the statistics, and two larger ones for c
+jets.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _quadratic(score: FloatArray) -> FloatArray:
     return 1 - 6 * score * (1 - score)
 
 
-#: uncertainty → flavour it exists for → its relative size at a score
+#: uncertainty → flavour that it exists for → its relative size as a function of the score
 _SIZES: dict[str, dict[int, Callable[[FloatArray], FloatArray]]] = {
     "lf": {_B: lambda score: 0.04 * (1 - score), _LIGHT: np.zeros_like},
     "hf": {_B: np.zeros_like, _LIGHT: lambda score: 0.08 * score},
@@ -52,11 +52,11 @@ _SIZES: dict[str, dict[int, Callable[[FloatArray], FloatArray]]] = {
 def btag_shape(truth: Truth) -> schemav2.Correction:
     """Return the correction with inputs systematic, flavor, abseta, pt and discriminant.
 
-    As in the group's files, ``up_cferr1`` and its like exist for c jets only, the others for b and light jets.
+    As in the group's files, uncertainties like ``up_cferr1`` exist for c jets only, the others for b and light jets.
     """
     edges = _score_edges(truth)
     score = centres(edges)
-    # a score may round to 1, which is in no bin that ends there
+    # A score may be rounded to 1, which a bin with the upper edge 1 would exclude.
     axes = {"abseta": _ABSETA, "pt": _PT, "discriminant": [*edges[:-1], np.inf]}
 
     def flavours(relative: dict[int, FloatArray]) -> schemav2.Category:
@@ -97,7 +97,7 @@ def shape_scale_factors(flavour: int, pt: FloatArray, edges: FloatArray, truth: 
     spread = {_B: tagger.b, _C: tagger.c, _LIGHT: tagger.light}[flavour].spread
 
     def probabilities(is_data: bool) -> FloatArray:
-        # pocket.toys.truth.tagger_score, solved for the quantile
+        # This is pocket.toys.truth.tagger_score, solved for the quantile.
         failing = 1 - tag_efficiency(flavour, pt, truth, is_data)[:, None]
         below = expit((logit(edges) - logit(float(tagger.working_point))) / spread + logit(failing))
         return np.asarray(np.diff(below, axis=1))
@@ -106,6 +106,6 @@ def shape_scale_factors(flavour: int, pt: FloatArray, edges: FloatArray, truth: 
 
 
 def _score_edges(truth: Truth) -> list[float]:
-    """Return 18 bins whose edges include the working point."""
+    """Return the edges of 18 bins, which include the working point."""
     working_point = float(truth.tagger.working_point)
     return [*np.linspace(0, working_point, 7).tolist(), *np.linspace(working_point, 1, 13)[1:].tolist()]

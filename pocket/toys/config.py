@@ -1,7 +1,6 @@
 """Configuration of the toys: the section ``toys`` of params/toys.yaml as frozen dataclasses.
 
-The meaning of every number is written next to it in params/toys.yaml. Energies are in GeV, cross sections in pb,
-luminosities in pb^-1.
+The comments in params/toys.yaml explain every number. Energies are in GeV, cross sections in pb, luminosities in pb^-1.
 """
 
 from __future__ import annotations
@@ -16,13 +15,13 @@ from pocket.toys.validation import Fraction, Positive, build
 SOURCE = "params/toys.yaml"
 #: names of the simulated processes
 SIMULATED = ("dy", "ttsemi", "wjets")
-#: simulated processes and the pseudo-data made of them
+#: simulated processes, and the pseudo-data made of them
 PROCESSES = (*SIMULATED, "data")
 
 
 @dataclass(frozen=True)
 class Radiation:
-    """Jets beside those of the hard process: mean number per event and flavour fractions."""
+    """Jets in addition to those of the hard process: mean number per event and flavour fractions."""
 
     jets: Positive
     b_fraction: Fraction
@@ -31,7 +30,7 @@ class Radiation:
 
 @dataclass(frozen=True)
 class Resonance:
-    """Truncated Breit-Wigner."""
+    """A truncated Breit-Wigner distribution."""
 
     mass: Positive
     width: Positive
@@ -40,7 +39,7 @@ class Resonance:
 
 @dataclass(frozen=True)
 class ProducedResonance(Resonance):
-    """Truncated Breit-Wigner with dN/dpt ~ pt (1 + pt²/pt_scale²)^-pt_exponent."""
+    """A truncated Breit-Wigner distribution with dN/dpt ~ pt (1 + pt²/pt_scale²)^-pt_exponent."""
 
     pt_scale: Positive
     pt_exponent: Positive
@@ -48,7 +47,7 @@ class ProducedResonance(Resonance):
 
 @dataclass(frozen=True)
 class Process:
-    """What all simulated processes have."""
+    """Parameters that all simulated processes have."""
 
     sample: str
     xsec: Positive
@@ -170,7 +169,7 @@ class TaggerTruth:
 
 @dataclass(frozen=True)
 class PileupTruth:
-    """Mean number of interactions, and the name of the correction that takes simulation to data."""
+    """Mean number of interactions, and the name of the correction from simulation to data."""
 
     mc: Positive
     data: Positive
@@ -180,7 +179,7 @@ class PileupTruth:
 
 @dataclass(frozen=True)
 class Truth:
-    """Everything in which data and simulation differ."""
+    """All differences of data and simulation."""
 
     pt_ll_slope: float
     muon_id: MuonIdTruth
@@ -202,7 +201,7 @@ class LeptonDetector:
 
 @dataclass(frozen=True)
 class JetDetector:
-    """Acceptance, resolution (noise/pt ⊕ stochastic/√pt ⊕ constant) and pileup jets per interaction."""
+    """Jets: acceptance, resolution (noise/pt ⊕ stochastic/√pt ⊕ constant) and pileup jets per interaction."""
 
     pt_min: Positive
     eta_max: Positive
@@ -223,7 +222,7 @@ class NonpromptMuons:
 
 @dataclass(frozen=True)
 class SecondaryVertex:
-    """Secondary vertices of jets of one flavour: how many have one, and the mean and the shape of its Gamma mass."""
+    """Secondary vertices of jets of one flavour: the efficiency, and mean and shape of their Gamma-distributed mass."""
 
     efficiency: Fraction
     mass: Positive
@@ -279,11 +278,11 @@ class ToyConfig:
 
     @classmethod
     def from_params(cls, mapping: Mapping[str, Any]) -> ToyConfig:
-        """Build the configuration from the parameters' section ``toys``.
+        """Return the configuration from the parameters' section ``toys``.
 
         Raises:
             UnknownNameError: if there is an unknown key.
-            ConfigError: if a key is missing or a value is of the wrong type or out of range.
+            ConfigError: if a key is missing, or a value has the wrong type or is out of range.
         """
         config: ToyConfig = build(cls, mapping, "toys", SOURCE)
         return config

@@ -14,13 +14,13 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def centres(edges: Sequence[float]) -> FloatArray:
-    """Return the centres of bins; of a last bin without end, half as much again as where it begins."""
+    """Return the centres of bins; for a last bin without upper edge, 1.5 times its lower edge."""
     ends = [edge if np.isfinite(edge) else 2 * low for low, edge in itertools.pairwise(edges)]
     return (np.asarray(edges[:-1], dtype=np.float64) + ends) / 2
 
 
 def binning(edges: Mapping[str, Sequence[float]], values: FloatArray) -> schemav2.MultiBinning:
-    """Return values in bins; beyond them the correction raises an error, as most of the groups' do.
+    """Return values in bins; outside of them the correction raises an error, as for most of the groups' files.
 
     Args:
         edges: variable → edges of its bins.
@@ -32,7 +32,7 @@ def binning(edges: Mapping[str, Sequence[float]], values: FloatArray) -> schemav
 
 
 def category(variable: str, content: Mapping[Any, schemav2.Content]) -> schemav2.Category:
-    """Return contents by the key of a variable."""
+    """Return contents for each key of a variable."""
     items = [schemav2.CategoryItem(key=key, value=value) for key, value in content.items()]
     return schemav2.Category(nodetype="category", input=variable, content=items)
 

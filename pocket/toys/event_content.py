@@ -1,4 +1,4 @@
-"""Content that an event has once: its number, pileup, vertices, flags, missing momentum, generator weights."""
+"""Event-level content: its number, pileup, vertices, flags, missing momentum, generator weights."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ FLAGS = (
     "ecalBadCalibFilter",
 )
 _FLAG_EFFICIENCY = 0.9998
-#: events per luminosity section of simulation
+#: number of events per luminosity section of simulation
 _EVENTS_PER_SECTION = 1000
-#: fraction of interactions that give a vertex, and of these that are good
+#: fraction of interactions with a vertex, and fraction of these vertices that are good
 _VERTEX, _GOOD_VERTEX = 0.70, 0.85
-#: GeV per unit area and interaction; its spread from event to event
+#: energy density in GeV per unit area and interaction, and its spread between events
 _RHO, _RHO_SPREAD = 0.65, 1.5
-#: sum of transverse energies (GeV) that an interaction adds; resolution of the missing one per √(sum)
+#: sum of transverse energies (GeV) per interaction; resolution of the missing transverse energy per √(sum)
 _SUM_ET, _MET_STOCHASTIC = 42.0, 0.5
-#: jets with a larger fraction of electromagnetic energy do not correct the missing one
+#: largest electromagnetic energy fraction of jets that correct the missing transverse energy
 _EM_FRACTION_MAX = 0.9
-#: size of the variations of scales (renormalisation, factorisation) and of the shower (initial, final state)
+#: sizes of the variations of scales (renormalisation, factorisation) and of the shower (initial, final state)
 _SCALES, _SHOWER = (0.12, 0.04), (0.08, 0.05)
 
 
@@ -47,7 +47,7 @@ def identifiers(rng: np.random.Generator, n: int, first: int, data: Data | None)
         rng: random numbers.
         n: number of events.
         first: number of the first event, from 1.
-        data: what data consist of; None for simulation, which has run 1.
+        data: runs of the data; None for simulation, which has run 1.
     """
     event = np.arange(n) + first
     if data is None:
@@ -96,7 +96,7 @@ def flags(rng: np.random.Generator, n: int) -> Branches:
 
 
 def triggers(muons: Table, electrons: Table, n: int) -> Branches:
-    """Return the single-lepton triggers: whether any lepton fired."""
+    """Return the single-lepton triggers, which are true if any lepton fired."""
     return {
         "HLT_IsoMu24": _any(muons.event, muons["fired"], n),
         "HLT_Ele32_WPTight_Gsf": _any(electrons.event, electrons["fired"], n),
@@ -104,16 +104,16 @@ def triggers(muons: Table, electrons: Table, n: int) -> Branches:
 
 
 def missing_momentum(rng: np.random.Generator, gen: Table, jets: Table, n_pileup: IntArray, is_data: bool) -> Branches:
-    """Return the neutrinos' transverse momentum, and as it is measured by different algorithms.
+    """Return the neutrinos' transverse momentum, and its measurements by different algorithms.
 
-    RawMET is what MET was before the energy of jets was corrected (type-1 correction).
+    RawMET is MET before the energy of jets was corrected (type-1 correction).
 
     Args:
         rng: random numbers.
         gen: generated particles.
         jets: reconstructed jets.
         n_pileup: pileup interactions, shape (n_events,).
-        is_data: whether to leave GenMET out.
+        is_data: whether GenMET is left out.
     """
     n = len(n_pileup)
     neutrinos = gen.take(np.isin(np.abs(gen["pdgId"]), (12, 14)))
@@ -125,7 +125,7 @@ def missing_momentum(rng: np.random.Generator, gen: Table, jets: Table, n_pileup
         name: (true_x + width * rng.normal(size=n), true_y + width * rng.normal(size=n))
         for name, width in (("MET", resolution), ("PuppiMET", 0.75 * resolution))
     }
-    # what the correction of their energy added to jets, but for electrons and photons
+    # This is the momentum that the energy correction added to jets, except for those of electrons and photons.
     added = jets["pt"] * np.where(jets["chEmEF"] + jets["neEmEF"] < _EM_FRACTION_MAX, jets["rawFactor"], 0)
     measured["RawMET"] = (
         measured["MET"][0] + np.bincount(jets.event, added * np.cos(jets["phi"]), n),
@@ -160,8 +160,8 @@ def generator_weights(
         negative: fraction of negative weights.
 
     Returns:
-        Weights, shape (n,), and variations in NanoAODv9's order: PSWeight, shape (n, 4), and LHEScaleWeight,
-        shape (n, 9).
+        Weights, shape (n,), and variations in the order of NanoAODv9: PSWeight, shape (n, 4), and LHEScaleWeight, shape
+        (n, 9).
     """
     magnitude = xsec / (1 - 2 * negative)
     weight = np.where(rng.random(n) < negative, -magnitude, magnitude)
@@ -181,7 +181,7 @@ def generator_weights(
 
 
 def _sections(runs: tuple[Run, ...], *, certified: bool) -> IntArray:
-    """Return run and number of every luminosity section, shape (2, sections)."""
+    """Return run and number of each luminosity section, shape (2, sections)."""
     return np.array(
         [
             (run.number, section)
@@ -197,7 +197,7 @@ def _any(event: IntArray, values: BoolArray, n: int) -> BoolArray:
 
 
 _MOMENTUM = ("pt", "eta", "phi")
-#: collection → fields beside the momentum
+#: collection → fields besides the momentum
 _REAL = {
     "FatJet": ("mass", "subJetIdx1", "subJetIdx2"),
     "FsrPhoton": ("muonIdx",),
@@ -206,7 +206,7 @@ _REAL = {
     "SubJet": ("mass",),
     "Tau": ("mass", "charge", "jetIdx"),
 }
-#: fields and collections that only simulation has
+#: collection → fields that only simulation has
 _SIMULATED = {
     "FatJet": ("genJetAK8Idx",),
     "GenJetAK8": ("mass",),
@@ -218,7 +218,7 @@ _SIMULATED = {
 
 
 def empty_collections(n_events: int, is_data: bool) -> dict[str, ak.Array]:
-    """Return jagged arrays of records without a single object, by collection."""
+    """Return jagged arrays of records without any object, by collection."""
     simulated = {} if is_data else _SIMULATED
     lists = ak.index.Index64(np.zeros(n_events + 1, dtype=np.int64))
     collections = {}

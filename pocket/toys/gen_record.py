@@ -1,4 +1,4 @@
-"""The generator's particle record, as it grows."""
+"""The generator's particle record, which grows particle by particle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FINAL, OUTGOING, RESONANCE = 1, 23, 62
 
 
 class GenRecord:
-    """Generated particles of all events of a file.
+    """Generated particles of all events in a file.
 
     Args:
         n_events: number of events.
@@ -45,13 +45,13 @@ class GenRecord:
         Args:
             events: event numbers, in ascending order.
             momenta: four-momenta (vector arrays).
-            pdg_id: PDG codes, one or one for each.
+            pdg_id: PDG codes, a single one or one per particle.
             status: status code.
             flags: statusFlags.
-            mother: what :meth:`add` returned for the mothers; None if they have none.
+            mother: handles of the mothers as returned by :meth:`add`; None if there are none.
 
         Returns:
-            Handles of the new particles.
+            Handles of the new particles, for their daughters.
         """
         n = len(events)
         handles = np.arange(self._size, self._size + n)
@@ -75,9 +75,10 @@ class GenRecord:
         return stack(*self._parts)
 
     def table(self) -> Table:
-        """Return all particles ordered by event, mothers before daughters.
+        """Return all particles ordered by event, with mothers before daughters.
 
-        ``mother`` is then a row of this table, ``genPartIdxMother`` a position inside the event, both -1 for none.
+        ``mother`` is then a row of this table, ``genPartIdxMother`` a position inside the event; both are -1 for no
+        mother.
         """
         particles = self.particles()
         ordered = particles.take(np.argsort(particles.event, kind="stable"))

@@ -22,23 +22,23 @@ from pocket.toys.radiation import add_nonprompt_muons
 from pocket.toys.tables import Columns, Table, local_index, offsets
 from pocket.toys.vertices import reconstruct_vertices
 
-#: working columns that aren't branches
+#: working columns that aren't written
 _INTERNAL = ("handle", "mother", "gen", "origin", "prompt", "fired")
-#: branches of reconstructed objects that only simulation has
+#: columns of reconstructed objects that only simulation has
 _TRUTH = ("genPartIdx", "genPartFlav", "genJetIdx", "hadronFlavour", "partonFlavour")
 
 
 def generate(process: str, n_events: int, config: ToyConfig, *, part: int) -> dict[str, npt.NDArray[Any] | ak.Array]:
-    """Generate the events of one file.
+    """Return the events of one file.
 
     Args:
         process: one of :data:`pocket.toys.config.PROCESSES`.
-        n_events: how many events, at least 1.
+        n_events: number of events, at least 1.
         config: the toys.
-        part: which file of the process; (seed, process, part, n_events) determine the events.
+        part: number of the file; (seed, process, part, n_events) determine the events.
 
     Returns:
-        Flat branches by name (``"MET_pt"``, NumPy arrays of shape (n_events,)) and collections by name (``"Muon"``,
+        Flat columns by name (``"MET_pt"``, NumPy arrays of shape (n_events,)) and collections by name (``"Muon"``,
         jagged arrays of records with fields ``pt`` etc.). Names and types are those of NanoAODv9.
 
     Raises:
@@ -88,7 +88,7 @@ def generate(process: str, n_events: int, config: ToyConfig, *, part: int) -> di
 
 
 def _particles(rng: np.random.Generator, process: str, n_events: int, config: ToyConfig) -> Table:
-    """Generate the particles of all events; data are a mixture of the processes by cross section."""
+    """Return the particles of all events; data are a mixture of the processes according to their cross sections."""
     record = GenRecord(n_events)
     names = SIMULATED if process == "data" else (process,)
     xsec = np.array([config.process(name).xsec for name in names])

@@ -22,7 +22,7 @@ from pocket.toys.sampling import (
 from pocket.toys.tables import IntArray
 
 ELECTRON_MASS, MUON_MASS, CHARM_MASS, BOTTOM_MASS = 0.000511, 0.10566, 1.5, 4.8
-#: widths in rapidity of a top pair and of a top around its pair
+#: widths of the rapidity distributions of a top pair, and of a top relative to its pair
 _TOP_PAIR_RAPIDITY, _TOP_RAPIDITY = 0.9, 0.65
 
 
@@ -68,7 +68,7 @@ def add_w_jets(rng: np.random.Generator, record: GenRecord, events: IntArray, pr
 def add_top_pairs(rng: np.random.Generator, record: GenRecord, events: IntArray, process: TopPairs) -> None:
     """Add tt̄ → bμν bqq' or beν bqq' with radiation to events, see :func:`add_drell_yan`.
 
-    The first top is the one that decays to leptons; it is a top or an antitop equally often.
+    The first top decays to leptons; it is a top or an antitop equally often.
     """
     n = len(events)
     leptonic, hadronic, system = _top_pair(rng, n, process)
@@ -103,7 +103,7 @@ def add_top_pairs(rng: np.random.Generator, record: GenRecord, events: IntArray,
 
 
 def _top_pair(rng: np.random.Generator, n: int, process: TopPairs) -> tuple[Any, Any, Any]:
-    """Return the four-momenta of two tops and of their pair, which has a transverse momentum of its own."""
+    """Return the four-momenta of two tops and of their pair, which recoils against radiation."""
     top = process.top
     system_pt = transverse_momentum(rng, n, process.system_pt_scale, 2.0)
     system_phi = azimuth(rng, n)

@@ -1,7 +1,7 @@
 """Energy scale and resolution of the toys' jets, in the layout of JME's ``jet_jerc.json.gz``.
 
-The scale undoes the mean response of :mod:`pocket.toys.jets`, the resolution is the detector's. Data and simulation
-are the same, so the nominal ratio of resolutions is 1; the uncertainties are invented.
+The scale corrects the mean response of :mod:`pocket.toys.jets`, the resolution is the detector's. Data and simulation
+have the same resolution, so the nominal ratio is 1; the uncertainties are invented.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pocket.toys.config import JetDetector, ToyConfig
 from pocket.toys.jets import RAW_CONSTANT, RAW_OFFSET
 
 SCALE, RESOLUTION, JET_TYPE = "Toys_V1_MC", "Toys_JRV1_MC", "AK4PFchs"
-#: levels of the energy scale, factors on the raw pt x (GeV): the response 1 - constant - offset / pt is undone exactly
+#: levels of the energy scale as factors on the raw pt x (GeV), which invert the response 1 - constant - offset / pt
 LEVELS = {"L1FastJet": "1", "L2Relative": f"(1+{RAW_OFFSET}/x)/{1 - RAW_CONSTANT}", "L3Absolute": "1"}
 #: relative uncertainties of the energy scale at pt x (GeV): two sources and their quadratic sum
 UNCERTAINTIES = {
@@ -34,9 +34,9 @@ _DESCRIPTIONS = {"JetPt": "pt of the jet in GeV", "JetEta": "pseudorapidity of t
 
 
 def write_jet_corrections(path: str | Path, config: ToyConfig) -> None:
-    """Write scale, resolution and their uncertainties, as gzipped correctionlib JSON.
+    """Write scale, resolution and their uncertainties as gzipped correctionlib JSON.
 
-    The bytes are the same whenever they are written.
+    The bytes are always the same for the same configuration.
 
     Args:
         path: the file to write, ``*.json.gz``.
@@ -62,7 +62,7 @@ def write_jet_corrections(path: str | Path, config: ToyConfig) -> None:
 
 
 def resolution_formula(detector: JetDetector) -> str:
-    """Return the relative resolution of jets at pt x (GeV) as a formula of ROOT."""
+    """Return the relative resolution of jets at pt x (GeV) as a ROOT formula."""
     noise, stochastic, constant = detector.noise, detector.stochastic, detector.constant
     return f"sqrt({noise}*{noise}/(x*x)+{stochastic}*{stochastic}/x+{constant}*{constant})"
 

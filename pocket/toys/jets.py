@@ -14,22 +14,23 @@ from pocket.toys.truth import tagger_score
 
 RADIUS = 0.4
 _GEN_PT_MIN, _GEN_ETA_MAX = 10.0, 5.0
-#: fraction of a parton's pt in its jet and the spread of it, and of its direction
+#: mean and spread of the fraction of a parton's pt in its jet, and spread of the jet's direction
 _FRAGMENTATION, _FRAGMENTATION_SPREAD, _DIRECTION_SPREAD = 0.97, 0.05, 0.02
-#: mean fraction of the pt that is missing before the energy scale is corrected: RAW_CONSTANT + RAW_OFFSET / (pt / GeV)
+#: mean fraction of the pt that is missing before the correction of the energy scale: RAW_CONSTANT + RAW_OFFSET / (pt /
+#: GeV)
 RAW_CONSTANT, RAW_OFFSET = 0.04, 1.5
-#: pileup jets fall as pt^-(1 + _PILEUP_INDEX)
+#: index of the pt spectrum of pileup jets, which is pt^-(1 + _PILEUP_INDEX)
 _PILEUP_INDEX = 4.0
-#: what a jet is made from
+#: origins of jets
 HARD, PILEUP, MUON, ELECTRON = range(4)
-#: puId: 7 passes all working points, 0 none; cumulative probabilities of 7, 6, 4 for hard and for pileup jets
+#: cumulative probabilities of puId 7 (passes all working points), 6 and 4, for hard and for pileup jets; 0 passes none
 _PU_ID_HARD, _PU_ID_PILEUP = (0.93, 0.96, 0.98), (0.05, 0.15, 0.35)
-#: above this pt (GeV) there is no pileup identification
+#: largest pt (GeV) with pileup identification
 _PU_ID_PT_MAX = 50.0
 
 
 def generated_jets(rng: np.random.Generator, gen: Table, n_events: int) -> Table:
-    """Turn partons into jets; of two that overlap, the softer one is lost.
+    """Return jets made from partons; if two overlap, the softer one is dropped.
 
     Args:
         rng: random numbers.
@@ -37,7 +38,7 @@ def generated_jets(rng: np.random.Generator, gen: Table, n_events: int) -> Table
         n_events: number of events.
 
     Returns:
-        Jets by pt, with the fields of NanoAOD.
+        Jets ordered by pt, with the fields of NanoAOD.
     """
     partons = gen.take(gen["status"] == OUTGOING)
     n = len(partons)
@@ -65,7 +66,7 @@ def reconstruct_jets(
     truth: Truth,
     is_data: bool,
 ) -> Table:
-    """Reconstruct jets: of the hard process, of pileup, and of each lepton, which is clustered like anything else.
+    """Return the reconstructed jets of the hard process, of pileup, and of leptons, which are clustered as well.
 
     Args:
         rng: random numbers.
@@ -75,10 +76,10 @@ def reconstruct_jets(
         n_pileup: pileup interactions of each event, shape (n_events,).
         detector: acceptance and resolution.
         truth: efficiencies of the tagger.
-        is_data: whether to apply data's efficiencies.
+        is_data: whether data's efficiencies are used.
 
     Returns:
-        Jets by pt, with the fields of NanoAOD and ``gen`` (row in ``gen_jets``). No two of an event overlap.
+        Jets ordered by pt, with the fields of NanoAOD and ``gen`` (row in ``gen_jets``), without overlaps in an event.
     """
     candidates = stack(
         _smeared(rng, gen_jets, detector),

@@ -1,7 +1,7 @@
-"""Scale factors of the toys' leptons, in the files' layout of the muon and the electron group.
+"""Scale factors of the toys' leptons, in the file layouts of the muon and the electron group.
 
-Where data and simulation differ (muon ID and trigger) they are the truth; elsewhere they are 1, because there the toys
-are the same. The uncertainties are invented, some per mille that grow with |eta| and away from 40 GeV.
+If data and simulation differ (muon ID and trigger), they are the truth; otherwise they are 1. The uncertainties are
+invented, a few per mille that grow with |eta| and away from 40 GeV.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from pocket.toys.correction_nodes import binning, category, centres, correction
 from pocket.toys.truth import muon_id_efficiency, trigger_efficiency
 
 FloatArray = npt.NDArray[np.float64]
-#: scale factors of leptons with some eta and pt (GeV)
+#: function of eta and pt (GeV) that returns the scale factors of leptons
 ScaleFactor = Callable[[FloatArray, FloatArray], FloatArray]
 
 MUON_ID = "NUM_TightID_DEN_TrackerMuons"
 MUON_ISO = "NUM_TightRelIso_DEN_TightIDandIPCut"
 MUON_TRIGGER = "NUM_IsoMu24_DEN_CutBasedIdTight_and_PFIsoTight"
 ELECTRON = "UL-Electron-ID-SF"
-#: the year as the electrons' correction calls it
+#: name of the year in the electrons' correction
 ERA = "toys"
 
 _ABSETA = (0.0, 0.9, 1.2, 2.1, 2.4)
 _PT = (15.0, 20.0, 25.0, 30.0, 40.0, 50.0, 60.0, np.inf)
-#: fine where the trigger turns on
+#: edges of pt in GeV, with fine bins in the turn-on of the trigger
 _TRIGGER_PT = (26.0, 26.5, 27.0, 27.5, 28.0, 28.5, 29.0, 30.0, 32.0, 35.0, 40.0, 50.0, 60.0, np.inf)
 _ETA = (-2.5, -2.0, -1.566, -1.444, -0.8, 0.0, 0.8, 1.444, 1.566, 2.0, 2.5)
 _ELECTRON_PT = (10.0, 20.0, 35.0, 50.0, 100.0, np.inf)
-#: working points of the electrons: range of pt, factor on the uncertainty
+#: working point of electrons → range of pt, factor on the uncertainty
 _ELECTRONS = {
     "RecoBelow20": ((10.0, 20.0), 2.0),
     "RecoAbove20": ((20.0, 45.0, 75.0, np.inf), 0.5),
@@ -66,7 +66,7 @@ def muon_corrections(truth: Truth) -> list[schemav2.Correction]:
 
 
 def electron_corrections() -> list[schemav2.Correction]:
-    """Return reconstruction and ID of electrons in one correction.
+    """Return reconstruction and ID of electrons as one correction.
 
     Its inputs are year, ValType (sf, sfup, sfdown), WorkingPoint, eta (of the supercluster) and pt.
     """

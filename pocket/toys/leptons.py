@@ -13,36 +13,36 @@ from pocket.toys.tables import BoolArray, Columns, FloatArray, Table, stack
 from pocket.toys.truth import muon_id_efficiency, trigger_efficiency
 
 _ANGULAR_RESOLUTION = 3e-4
-#: isolation of prompt leptons: fraction with none at all around, mean of the others
+#: isolation of prompt leptons: fraction without any activity around them, mean of the others
 _ISOLATED, _ISOLATION_MEAN = 0.45, 0.05
-#: isolation of non-prompt leptons: Gamma distributed
+#: shape and scale of the Gamma distribution of non-prompt leptons' isolation
 _NONPROMPT_ISOLATION = (2.0, 0.3)
-#: impact parameters in cm: transverse and longitudinal, of prompt and of non-prompt leptons
+#: impact parameters in cm, transverse and longitudinal, of prompt and of non-prompt leptons, and their error
 _PROMPT_DXY, _PROMPT_DZ, _NONPROMPT_DXY, _NONPROMPT_DZ, _IMPACT_ERROR = 0.0022, 0.004, 0.012, 0.015, 0.002
-#: of muons that fail tightId, those that pass mediumId, and of the rest those that pass looseId
+#: fraction of muons failing tightId that pass mediumId, and fraction of the remaining ones that pass looseId
 _MEDIUM, _LOOSE = 0.6, 0.9
 #: thresholds of muons' pfIsoId, from very loose to very very tight
 _PF_ISO_ID = np.array([0.05, 0.10, 0.15, 0.20, 0.25, 0.40])
 #: electron ID: probabilities of cutBased >= 4, 3, 2, 1 and of the MVA's WP80 and WP90
 _CUT_BASED, _WP80, _WP90 = np.array([0.70, 0.80, 0.90, 0.95]), 0.80, 0.90
-#: a non-prompt electron's chances relative to a prompt one's
+#: probability that a non-prompt electron passes, relative to a prompt one
 _FAKE_ELECTRON_ID = 0.1
-#: HLT_Ele32_WPTight_Gsf: plateau, threshold and resolution in GeV
+#: HLT_Ele32_WPTight_Gsf: plateau, and threshold and resolution in GeV
 _ELECTRON_TRIGGER = (0.85, 32.0, 1.5)
 
 
 def reconstruct_muons(rng: np.random.Generator, gen: Table, detector: Detector, truth: Truth, is_data: bool) -> Table:
-    """Reconstruct muons and decide on their ID and on the trigger.
+    """Return reconstructed muons with their ID and trigger decisions.
 
     Args:
         rng: random numbers.
         gen: generated particles, ordered by event.
         detector: acceptance and resolution.
         truth: efficiencies.
-        is_data: whether to apply data's efficiencies.
+        is_data: whether data's efficiencies are used.
 
     Returns:
-        Muons by pt, with the fields of NanoAOD and ``gen`` (row in ``gen``), ``fired`` (the trigger).
+        Muons ordered by pt, with the fields of NanoAOD, ``gen`` (row in ``gen``) and ``fired`` (the trigger).
     """
     muons = _reconstruct(rng, gen, 13, detector.muon)
     n, prompt = len(muons), muons["prompt"]
@@ -75,12 +75,12 @@ def reconstruct_muons(rng: np.random.Generator, gen: Table, detector: Detector, 
 
 
 def reconstruct_electrons(rng: np.random.Generator, gen: Table, gen_jets: Table, detector: Detector) -> Table:
-    """Reconstruct electrons, and fake ones from jets, see :func:`reconstruct_muons`."""
+    """Return reconstructed electrons, including fake ones from jets, see :func:`reconstruct_muons`."""
     electrons = stack(_reconstruct(rng, gen, 11, detector.electron), _fake_electrons(rng, gen_jets, detector)).by_pt()
     n, prompt = len(electrons), electrons["prompt"]
     quality = rng.random(n) / np.where(prompt, 1, _FAKE_ELECTRON_ID)
     plateau, threshold, width = _ELECTRON_TRIGGER
-    # a logistic function, as good as any: nothing is measured on this trigger
+    # Any turn-on will do, here a logistic function, because nothing is measured on this trigger.
     trigger = plateau / (1 + np.exp(-(electrons["pt"] - threshold) / width))
     barrel = np.abs(electrons["eta"]) < 1.479
     return Table(
@@ -109,7 +109,7 @@ def reconstruct_electrons(rng: np.random.Generator, gen: Table, gen_jets: Table,
 def trigger_objects(rng: np.random.Generator, muons: Table, electrons: Table) -> Table:
     """Return the trigger objects of the leptons that fired, with the last filters' bits of NanoAODv9."""
     parts = []
-    # muons: Iso (2) and 1mu (8); electrons: 1e WPTight (2)
+    # For muons these are Iso (2) and 1mu (8), for electrons 1e WPTight (2).
     for leptons, code, bits, resolution in ((muons, 13, 2 | 8, 0.02), (electrons, 11, 2, 0.03)):
         fired = leptons.take(leptons["fired"])
         n = len(fired)
@@ -149,7 +149,7 @@ def _reconstruct(rng: np.random.Generator, gen: Table, code: int, detector: Lept
 
 
 def _fake_electrons(rng: np.random.Generator, gen_jets: Table, detector: Detector) -> Table:
-    """Electrons found in jets: they carry most of the jet's pt and have no generated partner."""
+    """Return fake electrons in jets, which carry most of the jet's pt and have no generated partner."""
     jets = gen_jets.take(rng.random(len(gen_jets)) < detector.fake_electrons)
     n = len(jets)
     columns: Columns = {

@@ -1,4 +1,4 @@
-"""Cross references between reconstructed objects, as positions inside the event."""
+"""Cross references between reconstructed objects as positions inside the event."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pocket.toys.tables import IntArray, Table, first_within, local_index
 
 
 def link_leptons_and_jets(muons: Table, electrons: Table, jets: Table, n_events: int) -> tuple[Table, Table, Table]:
-    """Add jetIdx to the leptons, and the indices and numbers of their leptons to the jets.
+    """Return the objects with jetIdx for leptons, and with the indices and numbers of leptons for jets.
 
     Args:
-        muons: muons by pt.
-        electrons: electrons by pt.
-        jets: jets by pt.
+        muons: muons ordered by pt.
+        electrons: electrons ordered by pt.
+        jets: jets ordered by pt.
         n_events: number of events.
 
     Returns:
-        The three tables with those columns.
+        The three tables with the additional columns.
     """
     of_jets = dict(jets.columns)
     linked = []
@@ -33,7 +33,7 @@ def link_leptons_and_jets(muons: Table, electrons: Table, jets: Table, n_events:
 
 
 def _first_two(parents: IntArray, n_parents: int) -> tuple[IntArray, IntArray]:
-    """Return the first two rows that name each parent, -1 for none."""
+    """Return the first two rows that refer to each parent, -1 for none."""
     rows = np.flatnonzero(parents >= 0)
     rows = rows[np.argsort(parents[rows], kind="stable")]
     found, start, count = np.unique(parents[rows], return_index=True, return_counts=True)

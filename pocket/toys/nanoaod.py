@@ -14,7 +14,7 @@ import uproot
 
 from pocket.io.nanoaod.writing import make_tree, without_times
 
-#: entries per basket
+#: number of entries per basket
 BASKET_ENTRIES = 100_000
 
 
@@ -29,11 +29,11 @@ def write_nanoaod(
     """Write events to the tree Events, and for simulation their sums of weights to the tree Runs.
 
     Args:
-        path: the file to write; one that is there is replaced.
-        events: what :func:`pocket.toys.generator.generate` returns.
+        path: the file to write; an existing one is replaced.
+        events: the result of :func:`pocket.toys.generator.generate`.
         file_uuid: identity of the file, see :func:`pocket.toys.plan.file_uuid`.
-        compression: of the baskets; without any, ZSTD of level 1.
-        basket_entries: entries per basket.
+        compression: compression of the baskets; ZSTD of level 1 by default.
+        basket_entries: number of entries per basket.
     """
     compression = compression or uproot.ZSTD(1)
     with without_times(), uproot.recreate(path, compression=compression, uuid_function=lambda: file_uuid) as file:

@@ -1,6 +1,6 @@
 """Plan of the toy files: their numbers of events, random numbers and identities.
 
-Known before anything is generated, and without awkward or uproot.
+It is known before anything is generated, and without awkward or uproot.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ NAMESPACE = uuid.UUID("9d6b3a52-6f0e-4b8e-8a53-6c8a2f0b7e11")
 
 
 def file_plan(process: str, config: ToyConfig) -> list[tuple[int, int]]:
-    """Split a process into files.
+    """Return the files of a process with their numbers of events.
 
-    Simulation has ``events * scale`` events. Data have a Poisson number: the mean is the sum of the cross sections
-    times the luminosity, and a fraction ``uncertified`` on top for the sections that the golden JSON drops. How data
-    divide into processes is drawn event by event, which makes the number from each process independently Poisson too.
+    Simulation has ``events * scale`` events. Data have a Poisson number, whose mean is the sum of the cross sections
+    times the luminosity, plus a fraction ``uncertified`` for the sections that the golden JSON drops. The process is
+    drawn for each event of data, so the numbers of events from each process are independent Poisson numbers, too.
 
     Args:
         process: one of :data:`pocket.toys.config.PROCESSES`.
@@ -47,7 +47,7 @@ def file_plan(process: str, config: ToyConfig) -> list[tuple[int, int]]:
 
 
 def random_generator(process: str, part: int, config: ToyConfig) -> np.random.Generator:
-    """Return the random numbers of one file: independent of all other files, and the same whenever asked for."""
+    """Return the random number generator of one file, which is reproducible and independent of all other files."""
     seed = config.data.seed if process == "data" else config.seed
     return np.random.Generator(
         np.random.SFC64(np.random.SeedSequence(seed, spawn_key=(PROCESSES.index(process), part)))

@@ -1,4 +1,4 @@
-"""Storage precision: single precision with the mantissa rounded as NanoAOD does, which makes files compress well."""
+"""Storage precision: single precision with a mantissa rounded as in NanoAOD, so that files compress well."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pocket.toys.tables import Table
 
 _MANTISSA_BITS = 23
 _DIRECTION_BITS = 12
-#: bits of the mantissa by branch or by field; None keeps all
+#: bits of the mantissa by column or by field; None keeps all
 _BITS: dict[str, int | None] = {
     "Muon_pt": None,
     "Electron_pt": None,
@@ -27,7 +27,7 @@ _DEFAULT_BITS = 8
 
 
 def round_mantissa(values: npt.NDArray[Any], bits: int) -> npt.NDArray[np.float32]:
-    """Return single-precision values rounded to the nearest with ``bits`` bits of mantissa."""
+    """Return single-precision values rounded to the nearest value with ``bits`` bits of mantissa."""
     dropped = _MANTISSA_BITS - bits
     words = values.astype(np.float32).view(np.uint32)
     half, keep = np.uint32(1 << (dropped - 1)), np.uint32((0xFFFFFFFF << dropped) & 0xFFFFFFFF)
@@ -35,18 +35,18 @@ def round_mantissa(values: npt.NDArray[Any], bits: int) -> npt.NDArray[np.float3
 
 
 def round_direction(table: Table) -> Table:
-    """Return a table with any angles in phi, whose eta and phi are as they will be read back."""
+    """Return a table with eta and phi at storage precision; phi may be any angle before."""
     phi = np.mod(table["phi"] + np.pi, 2 * np.pi) - np.pi
     directions = {"eta": round_mantissa(table["eta"], _DIRECTION_BITS), "phi": _round_phi(phi)}
     return Table(table.event, {**table.columns, **directions})
 
 
 def stored(branch: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Return the values of a branch as they are stored: 32 bits for int64 and float64, other types as they are.
+    """Return the values of a column at storage precision: 32 bits for int64 and float64, other types unchanged.
 
     Args:
         branch: e.g. ``"Muon_eta"`` or ``"genWeight"``.
-        values: its values.
+        values: values of the column.
     """
     if values.dtype == np.int64:
         return values.astype(np.int32)
@@ -60,6 +60,6 @@ def stored(branch: str, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _round_phi(phi: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-    """Round angles in [-π, π] so that they stay in it."""
+    """Return angles in [-π, π] rounded such that they stay in this range."""
     edge = np.pi - 2.0 ** (1 - _DIRECTION_BITS)
     return round_mantissa(np.clip(phi, -edge, edge), _DIRECTION_BITS)

@@ -1,4 +1,4 @@
-"""Jets beside the hard process, and the non-prompt muons inside jets."""
+"""Jets in addition to the hard process, and the non-prompt muons inside jets."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pocket.toys.sampling import azimuth, momenta
 from pocket.toys.tables import IntArray, Table
 
 _JET_PT_MIN, _JET_PT_MAX = 12.0, 500.0
-#: jets fall as pt^-(1 + _JET_INDEX)
+#: index of the pt spectrum of jets, which is pt^-(1 + _JET_INDEX)
 _JET_INDEX = 2.5
 _JET_RAPIDITY, _JET_RAPIDITY_MAX = 2.0, 4.9
-#: of the jet that balances the hard process: fraction of its pt, spread of it, spread in phi and in rapidity
+#: jet that balances the hard process: fraction of its pt, spread of this fraction, spread in phi and in rapidity
 _RECOIL_FRACTION, _RECOIL_SPREAD, _RECOIL_PHI, _RECOIL_RAPIDITY = 0.9, 0.15, 0.25, 1.3
-#: a muon's share of its jet's pt is Beta distributed
+#: parameters of the Beta distribution of a muon's share of its jet's pt
 _MUON_SHARE = (2.0, 4.0)
-#: spread of a muon around its jet in eta and phi, times pt of the muon (GeV); and at most
+#: spread of a muon around its jet in eta and phi, times the muon's pt (GeV), and its largest value
 _MUON_ANGLE, _MUON_ANGLE_MAX = 1.0, 0.25
 _MUON_PT_MIN = 2.0
 #: mean pt (GeV) of fake muons above the minimum, and their range in eta
@@ -29,7 +29,7 @@ _FAKE_MUON_PT, _FAKE_MUON_ETA = 10.0, 2.5
 def add_radiation(
     rng: np.random.Generator, record: GenRecord, events: IntArray, system: Any, radiation: Radiation
 ) -> None:
-    """Add the parton that recoils against the hard process, and further ones.
+    """Add the parton that recoils against the hard process, and further partons.
 
     Args:
         rng: random numbers.
@@ -45,7 +45,7 @@ def add_radiation(
         system.rapidity + rng.normal(0, _RECOIL_RAPIDITY, n),
     )
     hard = recoil[0] > _JET_PT_MIN
-    # a geometric number: each further jet costs the same factor, the observed staircase scaling
+    # A geometric distribution gives the observed staircase scaling: each further jet costs the same factor.
     extra = np.repeat(events, rng.geometric(1 / (1 + radiation.jets), n) - 1)
     m = len(extra)
     quantile = rng.uniform((_JET_PT_MAX / _JET_PT_MIN) ** -_JET_INDEX, 1, m)
@@ -62,11 +62,11 @@ def add_radiation(
 
 
 def add_nonprompt_muons(rng: np.random.Generator, record: GenRecord, rates: NonpromptMuons) -> None:
-    """Add muons from decays inside jets, next to their parton.
+    """Add muons from decays inside jets, close to their partons.
 
     Args:
         rng: random numbers.
-        record: the particle record, which has all partons.
+        record: the particle record with all partons.
         rates: probability per parton.
     """
     particles = record.particles()
@@ -86,13 +86,13 @@ def add_nonprompt_muons(rng: np.random.Generator, record: GenRecord, rates: Nonp
 
 
 def add_fake_muons(rng: np.random.Generator, record: GenRecord, events: IntArray, rate: float) -> None:
-    """Add muons from hadrons that are in no jet.
+    """Add muons from hadrons outside of jets.
 
     Args:
         rng: random numbers.
         record: the particle record to add to.
         events: event numbers, shape (n,).
-        rate: fraction of the events that get one.
+        rate: fraction of events with such a muon.
     """
     chosen = events[rng.random(len(events)) < rate]
     n = len(chosen)
@@ -109,7 +109,7 @@ def hadron_flavour(partons: Table) -> IntArray:
 
 
 def _flavours(rng: np.random.Generator, n: int, radiation: Radiation) -> IntArray:
-    """Draw PDG codes: b and c at their fractions; of the rest, half gluons and half light quarks."""
+    """Return random PDG codes: b and c with their fractions; of the rest, half are gluons and half light quarks."""
     quantile = rng.random(n)
     light = np.where(rng.random(n) < 0.5, 21, rng.integers(1, 4, n))
     is_b = quantile < radiation.b_fraction

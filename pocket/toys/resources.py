@@ -1,6 +1,6 @@
-"""Files that come with the toys as an experiment would ship them.
+"""Files that belong to the toys, like those that an experiment provides.
 
-Pileup weights, scale factors of leptons and of b tagging, and certified luminosity sections.
+They are pileup weights, scale factors of leptons and of b tagging, and certified luminosity sections.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from pocket.toys.btag_corrections import btag_shape
 from pocket.toys.config import PileupTruth, ToyConfig
 from pocket.toys.lepton_corrections import electron_corrections, muon_corrections
 
-#: numbers of interactions are covered from 0 to this
+#: largest number of interactions of the correction, which starts at 0
 _MAX_INTERACTIONS = 100
 
 
 def write_pileup_weights(path: str | Path, config: ToyConfig) -> None:
-    """Write the weights that take simulation's pileup to data's, as gzipped correctionlib JSON.
+    """Write the weights that correct simulation's pileup to data's, as gzipped correctionlib JSON.
 
-    The correction has the inputs NumTrueInteractions and weights (nominal, up, down); the mean weight of simulation
-    is 1. Up and down shift data's mean by the uncertainty of the minimum-bias cross section. The bytes are the same
-    whenever it is written.
+    The correction has the inputs NumTrueInteractions and weights (nominal, up, down); the mean weight of simulation is
+    1. Up and down shift data's mean by the uncertainty of the minimum-bias cross section. The bytes are always the same
+    for the same configuration.
 
     Args:
         path: the file to write, ``*.json.gz``.
@@ -58,10 +58,10 @@ def write_pileup_weights(path: str | Path, config: ToyConfig) -> None:
 def write_scale_factors(folder: str | Path, config: ToyConfig) -> None:
     """Write ``muon_Z.json.gz``, ``electron.json.gz`` and ``btagging.json.gz``, as gzipped correctionlib JSON.
 
-    The bytes are the same whenever they are written.
+    The bytes are always the same for the same configuration.
 
     Args:
-        folder: where the files go.
+        folder: folder of the files.
         config: the toys.
     """
     _write(Path(folder, "muon_Z.json.gz"), muon_corrections(config.truth))
@@ -70,11 +70,11 @@ def write_scale_factors(folder: str | Path, config: ToyConfig) -> None:
 
 
 def pileup_weights(truth: PileupTruth, shift: float) -> npt.NDArray[np.float64]:
-    """Return data's over simulation's probability of 0, 1, … mean interactions.
+    """Return data's probability of 0, 1, … mean interactions over simulation's.
 
     Args:
         truth: the two distributions.
-        shift: of data, in standard deviations of the minimum-bias cross section.
+        shift: shift of data, in standard deviations of the minimum-bias cross section.
 
     Returns:
         Weights whose mean over simulation is 1, shape (100,).

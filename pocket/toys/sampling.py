@@ -1,4 +1,4 @@
-"""Random numbers with the distributions of collider physics."""
+"""Random numbers with distributions of collider physics."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from pocket.toys.config import Resonance
 FloatArray = npt.NDArray[np.float64]
 
 _PT_MAX = 1000.0
-#: extent and softness of the plateau in rapidity of a boson
+#: extent and softness of the plateau of a boson's rapidity
 _BOSON_RAPIDITY = (2.7, 0.7)
-#: beyond this pt (GeV) a linear slope in pt stays constant
+#: pt (GeV) above which a linear slope in pt stays constant
 _SLOPE_PT_MAX = 200.0
 
 
 def breit_wigner(rng: np.random.Generator, n: int, resonance: Resonance) -> FloatArray:
-    """Draw n masses in GeV from a Breit-Wigner truncated to the resonance's mass range."""
+    """Return n masses in GeV from a Breit-Wigner distribution truncated to the resonance's mass range."""
     low, high = np.arctan((np.array(resonance.mass_range) - resonance.mass) / (resonance.width / 2))
     return np.asarray(resonance.mass + resonance.width / 2 * np.tan(rng.uniform(low, high, n)))
 
 
 def continuum_mass(rng: np.random.Generator, n: int, mass_range: tuple[float, float]) -> FloatArray:
-    """Draw n masses in GeV from dN/dm ~ m^-3."""
+    """Return n masses in GeV from dN/dm ~ m^-3."""
     low, high = mass_range
     return np.asarray(low / np.sqrt(1 - rng.random(n) * (1 - (low / high) ** 2)))
 
@@ -34,13 +34,13 @@ def continuum_mass(rng: np.random.Generator, n: int, mass_range: tuple[float, fl
 def transverse_momentum(
     rng: np.random.Generator, n: int, scale: float, exponent: float, slope: float = 0.0
 ) -> FloatArray:
-    """Draw n transverse momenta from dN/dpt ~ pt (1 + pt²/scale²)^-exponent (1 + slope pt / (100 GeV)).
+    """Return n transverse momenta from dN/dpt ~ pt (1 + pt²/scale²)^-exponent (1 + slope pt / (100 GeV)).
 
     Args:
         rng: random numbers.
-        n: how many.
-        scale: where the power law begins, in GeV.
-        exponent: of the power law, above 1.
+        n: number of values.
+        scale: pt in GeV where the power law begins.
+        exponent: exponent of the power law, above 1.
         slope: relative change per 100 GeV, constant above 200 GeV.
 
     Returns:
@@ -55,18 +55,18 @@ def transverse_momentum(
 
 
 def azimuth(rng: np.random.Generator, n: int) -> FloatArray:
-    """Draw n angles from -π to π."""
+    """Return n angles from -π to π."""
     return rng.uniform(-np.pi, np.pi, n)
 
 
 def rapidity(rng: np.random.Generator, n: int) -> FloatArray:
-    """Draw n rapidities of a boson: a plateau with soft edges."""
+    """Return n rapidities of a boson, from a plateau with soft edges."""
     extent, softness = _BOSON_RAPIDITY
     return rng.uniform(-extent, extent, n) + rng.normal(0, softness, n)
 
 
 def one_plus_cos_squared(rng: np.random.Generator, n: int) -> FloatArray:
-    """Draw n cosines from 1 + cos², as of leptons from a vector boson made by quark and antiquark."""
+    """Return n cosines from 1 + cos², the distribution of leptons from a vector boson made by quark and antiquark."""
     q = rng.uniform(-2, 2, n)
     root = np.sqrt(1 + q**2)
     return np.cbrt(q + root) + np.cbrt(q - root)
@@ -88,13 +88,13 @@ def momenta(pt: FloatArray, phi: FloatArray, y: FloatArray, mass: FloatArray) ->
 def two_body_decay(
     rng: np.random.Generator, parent: Any, masses: tuple[float | FloatArray, float | FloatArray], cos_theta: FloatArray
 ) -> tuple[Any, Any]:
-    """Decay particles into two, uniformly in azimuth.
+    """Return the daughters of two-body decays, uniform in azimuth.
 
     Args:
         rng: random numbers.
         parent: four-momenta, shape (n,).
-        masses: of the two daughters in GeV.
-        cos_theta: of the first daughter against the beam, in the parent's rest frame.
+        masses: masses of the two daughters in GeV.
+        cos_theta: cosine of the first daughter's angle to the beam, in the parent's rest frame.
 
     Returns:
         Four-momenta of the daughters.

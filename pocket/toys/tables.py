@@ -1,4 +1,4 @@
-"""Objects of all events in flat tables, one row per object, and the relations between them."""
+"""Objects of all events in flat tables, one row per object, and relations between them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
-#: values by name, of any type
+#: name → values of any type
 Columns = Mapping[str, npt.NDArray[Any]]
 
 
@@ -21,8 +21,8 @@ class Table:
     """Objects of one kind in all events of a file.
 
     Args:
-        event: the event that each row belongs to, shape (rows,).
-        columns: properties of the objects, shape (rows,) each.
+        event: event number of each row, shape (rows,).
+        columns: name → property of the objects, shape (rows,) each.
     """
 
     event: IntArray
@@ -44,7 +44,7 @@ class Table:
 
 
 def stack(*tables: Table) -> Table:
-    """Put tables with the same columns below each other."""
+    """Return tables with the same columns, concatenated."""
     return Table(
         np.concatenate([table.event for table in tables]),
         {name: np.concatenate([table[name] for table in tables]) for name in tables[0].columns},
@@ -52,16 +52,16 @@ def stack(*tables: Table) -> Table:
 
 
 def offsets(event: IntArray, n_events: int) -> IntArray:
-    """Return where each event's rows start, shape (n_events + 1,), for rows ordered by event."""
+    """Return the first row of each event, shape (n_events + 1,), for rows ordered by event."""
     return np.concatenate([[0], np.cumsum(np.bincount(event, minlength=n_events))])
 
 
 def local_index(rows: IntArray, target: IntArray, n_events: int) -> IntArray:
-    """Turn row numbers of a table into positions inside the event.
+    """Return row numbers of a table converted to positions inside the event.
 
     Args:
         rows: row numbers, or -1 for none.
-        target: the event of each row of the table referred to, in order.
+        target: event number of each row of the table that they refer to, in order.
         n_events: number of events.
 
     Returns:
@@ -76,12 +76,12 @@ def pairs(left: IntArray, right: IntArray, n_events: int) -> tuple[IntArray, Int
     """Return the row numbers of all pairs of two objects in the same event.
 
     Args:
-        left: the event of each row of one table.
-        right: the event of each row of the other table, in order.
+        left: event number of each row of one table.
+        right: event number of each row of the other table, in order.
         n_events: number of events.
 
     Returns:
-        Row numbers in the left and in the right table, ordered by them.
+        Row numbers in the left and in the right table, in ascending order.
     """
     starts = offsets(right, n_events)
     partners = np.diff(starts)[left]
@@ -107,7 +107,7 @@ def first_within(a: Table, b: Table, radius: float, n_events: int) -> IntArray:
 
 
 def isolated(table: Table, radius: float, n_events: int) -> BoolArray:
-    """Tell which rows have no earlier row of their event within ``radius`` in (eta, phi)."""
+    """Return the mask of rows without an earlier row of their event within ``radius`` in (eta, phi)."""
     later, earlier = pairs(table.event, table.event, n_events)
     ordered = earlier < later
     later, earlier = later[ordered], earlier[ordered]

@@ -1,6 +1,6 @@
-"""The efficiencies that the toys are made with, as functions of what is reconstructed.
+"""The true efficiencies of the toys as functions of reconstructed quantities.
 
-A scale factor measured on the toys has to come out as the ratio of data's efficiency to simulation's.
+A scale factor measured on the toys must agree with the ratio of data's efficiency to simulation's.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ FloatArray = npt.NDArray[np.float64]
 
 
 def muon_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_data: bool) -> FloatArray:
-    """Probability that a prompt muon passes ``tightId``.
+    """Return the probability that a prompt muon passes ``tightId``.
 
     Args:
         pt: reconstructed pt in GeV; the efficiency doesn't depend on it.
-        eta: reconstructed eta, of a shape that broadcasts with ``pt``.
+        eta: reconstructed eta, with a shape that broadcasts with ``pt``.
         truth: the parameters.
-        is_data: for data, else for simulation.
+        is_data: true for data, false for simulation.
 
     Returns:
-        Efficiency, of the broadcast shape.
+        Efficiency, with the broadcast shape.
     """
     abs_eta = np.abs(np.asarray(eta, dtype=np.float64)) + np.zeros_like(np.asarray(pt, dtype=np.float64))
     muon_id = truth.muon_id
@@ -36,16 +36,16 @@ def muon_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_d
 
 
 def trigger_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_data: bool) -> FloatArray:
-    """Probability that a prompt muon fires HLT_IsoMu24, whether or not it passes the ID.
+    """Return the probability that a prompt muon fires HLT_IsoMu24, whether or not it passes the ID.
 
     Args:
         pt: reconstructed pt in GeV.
-        eta: reconstructed eta, of a shape that broadcasts with ``pt``; the efficiency doesn't depend on it.
+        eta: reconstructed eta, with a shape that broadcasts with ``pt``; the efficiency doesn't depend on it.
         truth: the parameters.
-        is_data: for data, else for simulation.
+        is_data: true for data, false for simulation.
 
     Returns:
-        Efficiency, of the broadcast shape.
+        Efficiency, with the broadcast shape.
     """
     turn_on = truth.trigger.data if is_data else truth.trigger.mc
     pt = np.asarray(pt, dtype=np.float64) + np.zeros_like(np.asarray(eta, dtype=np.float64))
@@ -54,19 +54,19 @@ def trigger_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_d
 
 
 def tag_efficiency(flavour: int, pt: npt.ArrayLike, truth: Truth, is_data: bool) -> FloatArray:
-    """Probability that a jet's btagDeepFlavB is above the working point.
+    """Return the probability that a jet's btagDeepFlavB is above the working point.
 
     Args:
         flavour: hadron flavour: 5, 4 or 0.
         pt: reconstructed pt in GeV.
         truth: the parameters.
-        is_data: for data, else for simulation.
+        is_data: true for data, false for simulation.
 
     Returns:
-        Efficiency, of the shape of ``pt``.
+        Efficiency, with the shape of ``pt``.
 
     Raises:
-        UnknownNameError: for another flavour.
+        UnknownNameError: if there is no such flavour.
     """
     parameters = _flavour(flavour, truth.tagger)
     pt = np.asarray(pt, dtype=np.float64)
@@ -79,19 +79,19 @@ def tag_efficiency(flavour: int, pt: npt.ArrayLike, truth: Truth, is_data: bool)
 
 
 def tagger_score(quantile: FloatArray, flavour: int, pt: npt.ArrayLike, truth: Truth, is_data: bool) -> FloatArray:
-    """Scores whose distribution has exactly :func:`tag_efficiency` above the working point.
+    """Return scores whose distribution has exactly :func:`tag_efficiency` above the working point.
 
-    The logit of the score follows a logistic distribution, whose location is set by the efficiency.
+    The logit of the score follows a logistic distribution, whose location follows from the efficiency.
 
     Args:
-        quantile: where in its distribution each jet's score is, in (0, 1).
+        quantile: quantile of each jet's score in its distribution, in (0, 1).
         flavour: hadron flavour: 5, 4 or 0.
         pt: reconstructed pt in GeV.
         truth: the parameters.
-        is_data: for data, else for simulation.
+        is_data: true for data, false for simulation.
 
     Returns:
-        Scores in [0, 1], of the shape of ``quantile``.
+        Scores in [0, 1], with the shape of ``quantile``.
     """
     spread = _flavour(flavour, truth.tagger).spread
     failing = 1 - tag_efficiency(flavour, pt, truth, is_data)

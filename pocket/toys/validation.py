@@ -19,17 +19,17 @@ _RANGES = {Fraction: "a fraction from 0 to 1", Positive: "a positive number"}
 
 
 def build(expected: Any, value: Any, path: str, source: str) -> Any:
-    """Turn a plain value into the type that a field expects.
+    """Return a plain value converted to the type of a field.
 
     Args:
         expected: int, float, :data:`Fraction`, :data:`Positive`, str, a dataclass, or a tuple of these.
-        value: number, text, sequence or mapping.
-        path: where the value stands in the file, e.g. ``"toys.truth.trigger"``.
-        source: the file, for errors.
+        value: number, string, sequence or mapping.
+        path: place of the value in the file, e.g. ``"toys.truth.trigger"``.
+        source: the file, for error messages.
 
     Raises:
         UnknownNameError: if a mapping has a key that isn't a field.
-        ConfigError: if a field is missing or a value is of the wrong type or out of range.
+        ConfigError: if a field is missing, or a value has the wrong type or is out of range.
     """
     if dataclasses.is_dataclass(expected):
         return _build_dataclass(expected, value, path, source)

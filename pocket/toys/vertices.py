@@ -12,24 +12,24 @@ from pocket.toys.config import SecondaryVertices
 from pocket.toys.precision import round_direction
 from pocket.toys.tables import Columns, Table
 
-#: a vertex needs tracks of its jet
+#: largest |eta| of jets with vertices, which need tracks
 _JET_ETA_MAX = 2.4
 #: spread of a vertex around its jet, in eta and in phi
 _DIRECTION_SPREAD = 0.04
-#: the pt of a vertex over that of its jet is Beta distributed
+#: parameters of the Beta distribution of a vertex's pt over its jet's
 _PT_SHARE = (4.0, 6.0)
 #: mean decay length in cm of a particle at rest
 _DECAY_LENGTH = 0.045
-#: tracks of a vertex: two, and on average these for each GeV of its mass
+#: mean number of tracks of a vertex for each GeV of its mass, in addition to two
 _TRACKS_PER_MASS = 0.7
 
 
 def reconstruct_vertices(
     rng: np.random.Generator, jets: Table, primary: Mapping[str, npt.NDArray[Any]], truth: SecondaryVertices
 ) -> Table:
-    """Reconstruct at most one secondary vertex per jet.
+    """Return at most one secondary vertex per jet.
 
-    Whether there is one, and its mass, depend on the flavour of the jet alone. Of jets of one flavour, the mass is
+    The existence of a vertex and its mass depend only on the flavour of the jet. For jets of one flavour, the mass is
     therefore independent of the tagger's score.
 
     Args:
