@@ -1,1 +1,1 @@
-"""Analyses: which physics. One package each."""
+"""The shipped analyses, one package each."""

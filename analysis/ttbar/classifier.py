@@ -1,4 +1,4 @@
-"""Scores that tell tt̄ with an additional b jet from other tt̄, computed once per event over all variations."""
+"""Classifier scores of tt̄ with an additional b jet, computed once per event for all variations."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LEADING = 4
 
 
 def features(jet_pt: ak.Array, jet_btag: ak.Array, met_pt: ak.Array) -> npt.NDArray[np.float32]:
-    """Return what the models take: pt and b-tag score of four jets, number and summed pt of all, missing momentum.
+    """Return the inputs of the models: pt and b-tag score of four jets, number and summed pt of all, missing momentum.
 
     Args:
-        jet_pt: pt of the jets in GeV, a list per event; an event with fewer than four has zeros in their place.
+        jet_pt: pt of the jets in GeV, a list per event; if there are fewer than four, zeros are added.
         jet_btag: their b-tag scores.
         met_pt: missing transverse momentum in GeV, one per event.
 
@@ -42,7 +42,7 @@ def inputs(events: Any, params: Any) -> npt.NDArray[np.float32]:
     return features(events.JetGood.pt, events.JetGood.btagDeepFlavB, events.MET.pt)
 
 
-#: trained by :mod:`analysis.ttbar.training`
+#: scores of the models, which were trained by :mod:`analysis.ttbar.training`
 columns = [
     DelayedColumn("score_onnx", inputs, OnnxModel(MODELS / "logistic.onnx")),
     DelayedColumn("score_xgboost", inputs, XGBoostModel(MODELS / "trees.ubj")),

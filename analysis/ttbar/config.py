@@ -91,9 +91,9 @@ def flow(
 
     Args:
         categories: the categories.
-        variations: weights that are varied.
-        shapes: calibrators that are varied.
-        **settings: further arguments of the configuration, or others in place of the usual ones.
+        variations: names of weights that are varied.
+        shapes: names of calibrators that are varied.
+        **settings: further arguments of the configuration, which may replace the usual ones.
     """
     usual: dict[str, Any] = {
         "parameters": parameters,
@@ -116,14 +116,14 @@ small = flow(few_categories, ["pileup"])
 medium = flow(btag_categories, scale_factors, subsamples={TTBAR: tt_flavours})
 large = flow(many_categories, scale_factors, subsamples={TTBAR: tt_flavours})
 
-# energies of jets and muons are varied as well
+# This configuration also varies the energies of jets and muons.
 energies = {
     "shapes": ["jet_calibration", "met_calibration", "muon_scale"],
     "calibrators": [JetsCalibrator, METCalibrator, MuonScaleCalibrator],
 }
 shapes = flow(few_categories, ["pileup"], **energies)
 
-# scores of two models, which see what each variation changes
+# The scores of the two models are recomputed for each variation.
 classified = flow(
     few_categories,
     ["pileup"],
@@ -136,7 +136,7 @@ classified = flow(
     },
 )
 
-# what a training would start from
+# These columns are the input of the training.
 columns = flow(
     few_categories,
     ["pileup", "sf_btag"],
@@ -153,7 +153,7 @@ columns = flow(
     },
 )
 
-# every combination of numbers of jets and of b-tagged jets
+# There is a category for every combination of numbers of jets and of b-tagged jets.
 differential = flow(
     CartesianSelection(
         [
@@ -165,8 +165,8 @@ differential = flow(
     ["pileup"],
 )
 
-# jets in bins of |eta| instead of events: a histogram of jets is filled with those of the category, one of events with
-# the events that have any
+# These categories select jets in bins of |eta| instead of events: a histogram of jets is filled with the jets of the
+# category, one of events with the events that have any such jet.
 jet_eta = flow(
     CartesianSelection(
         [

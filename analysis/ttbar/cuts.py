@@ -11,7 +11,7 @@ from pocket.cuts.cut import Cut
 
 
 def semileptonic(events: Any, params: Any, **kwargs: Any) -> Any:
-    """One lepton on the plateau of its trigger, jets, b-tagged jets and missing transverse momentum."""
+    """Return the mask of events with one lepton on its trigger's plateau, jets, b-tagged jets and missing momentum."""
     hard = ak.any(events.MuonGood.pt > params["muon_pt"], axis=1)
     hard = hard | ak.any(events.ElectronGood.pt > params["electron_pt"], axis=1)
     return (
@@ -24,12 +24,12 @@ def semileptonic(events: Any, params: Any, **kwargs: Any) -> Any:
 
 
 def additional_flavour(events: Any, params: Any, **kwargs: Any) -> Any:
-    """The heaviest flavour of the additional jets is ``params["flavour"]``: 5, 4, or 0 for neither b nor c."""
+    """Return the mask of events whose additional jets have ``params["flavour"]``: 5, 4, or 0 for neither b nor c."""
     return events.additional_flavour == params["flavour"]
 
 
 def jet_eta(events: Any, params: Any, **kwargs: Any) -> Any:
-    """Jets with |eta| from ``params["low"]`` up to ``params["high"]``."""
+    """Return the mask of jets with |eta| from ``params["low"]`` up to ``params["high"]``."""
     eta = abs(events.JetGood.eta)
     return (eta >= params["low"]) & (eta < params["high"])
 
@@ -38,19 +38,19 @@ def get_semileptonic(selection: Mapping[str, float]) -> Cut:
     """Return the event selection.
 
     Args:
-        selection: lowest pt of the lepton in GeV (``muon_pt``, ``electron_pt``), numbers of jets and of b-tagged ones
-            (``jets``, ``btags``), lowest missing transverse momentum in GeV (``met``).
+        selection: lowest pt of the lepton in GeV (``muon_pt``, ``electron_pt``), lowest numbers of jets and of b-tagged
+            jets (``jets``, ``btags``), lowest missing transverse momentum in GeV (``met``).
     """
     return Cut(name="semileptonic", params=dict(selection), function=semileptonic)
 
 
 def get_additional_flavour(flavour: int) -> Cut:
-    """Select tt̄ by the heaviest flavour of the additional jets: 5, 4, or 0 for neither b nor c."""
+    """Return the cut on the heaviest flavour of the additional jets: 5, 4, or 0 for neither b nor c."""
     return Cut(name=f"additional_flavour_{flavour}", params={"flavour": flavour}, function=additional_flavour)
 
 
 def get_jet_eta(low: float, high: float) -> Cut:
-    """Select the jets with |eta| from ``low`` up to ``high``."""
+    """Return the cut that selects jets with |eta| from ``low`` up to ``high``."""
     return Cut(
         name=f"jet_eta{low:g}to{high:g}", params={"low": low, "high": high}, function=jet_eta, collection="JetGood"
     )

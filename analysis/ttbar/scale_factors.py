@@ -1,4 +1,4 @@
-"""Scale factors that the tt̄ analysis derives, all of b tagging."""
+"""Scale factors of b tagging that the tt̄ analysis measures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pocket.scale_factors import Closure, EfficiencyMap, LogNormal, NormRatio, P
 DATA = ("DATA_SingleMuon",)
 VJETS = ("WJetsToLNu", "DYJetsToMuMu")
 
-# light jets of tt̄ and of W + jets differ in what they come from, so each has its efficiencies
+# Light jets of tt̄ and of W + jets have different origins, so each has its own efficiencies.
 btag_efficiency = EfficiencyMap(
     input="btag_jets",
     variable="tagging",
@@ -26,7 +26,7 @@ btag_efficiency = EfficiencyMap(
     description="Efficiency of the medium working point of b tagging",
 )
 
-# neither c nor light jets are many among tagged ones: their scale factors are as uncertain as assumed here
+# Few tagged jets are c or light jets, so their scale factors keep the uncertainties that are assumed here.
 btag_wp = PassFailTemplate(
     input="btag_jets",
     variable="tagging",

@@ -1,7 +1,7 @@
 """Configurations in which scale factors of b tagging are measured and applied, without any cut on b tags.
 
 ``btag_jets`` has the jets of each flavour that pass and fail the working point, ``btag_norm`` the yields with and
-without the reweighting of the score, ``btag_closure`` both once more with what was measured in them, and
+without the reweighting of the score, ``btag_closure`` both again with the measured scale factors applied, and
 ``btag_calibrated`` the spectra.
 """
 
@@ -26,12 +26,12 @@ from pocket.weights.square_root import SquareRoot
 from pocket.weights.working_point import FixedWorkingPointWeight
 
 JETS_PT = (30, 50, 70, 100, 140, 200, 300)
-#: of secondary vertices in GeV; the first bin has the jets without
+#: edges of the secondary vertices' mass in GeV; the first bin has the jets without vertices
 SV_MASS = (-2, 0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6)
 NJET = (4, 5, 6, 7, 8)
 HT = (120, 200, 300, 400)
 
-# here, all uncertainties of the score
+# These configurations use all uncertainties of the score.
 parameters = defaults.merge_parameters(
     config.parameters,
     {"systematic_variations": {"weight_variations": {"sf_btag": {"toys": list(SHAPE_VARIATIONS)}}}},
@@ -41,7 +41,7 @@ parameters = defaults.merge_parameters(
 sf_btag_wp = FixedWorkingPointWeight.wrap(
     "sf_btag_wp", efficiency="btag_efficiency", scale_factor="btag_wp", collection="JetGood", tagged="tagged"
 )
-#: weights that the chain derives, and what their errors need
+#: weights with the scale factors of the chain, and the square roots that their errors need
 derived_weights = (
     sf_btag_wp,
     SquareRoot.wrap("root_sf_btag_wp", sf_btag_wp),
@@ -53,7 +53,7 @@ derived_weights = (
 
 
 def select(jets: int) -> list[Cut]:
-    """Return the preselection with at least so many jets and any number of b tags."""
+    """Return the preselection with a minimum number of jets and any number of b tags."""
     return [get_semileptonic({**parameters.semileptonic, "jets": jets, "btags": 0})]
 
 
@@ -67,9 +67,9 @@ def flow(
 
     Args:
         categories: the categories.
-        weights: category → the weights of b tagging in it.
-        variations: weights that are varied in the categories that have them.
-        **settings: as in :func:`analysis.ttbar.config.flow`.
+        weights: category → names of its b-tagging weights.
+        variations: names of weights that are varied in the categories that apply them.
+        **settings: settings as in :func:`analysis.ttbar.config.flow`.
     """
     usual: dict[str, Any] = {
         "parameters": parameters,
@@ -86,7 +86,7 @@ def flow(
 
 
 def jet_axis(field: str, **settings: Any) -> Axis:
-    """Return an axis of the jets, named as their field."""
+    """Return an axis of the jets that is named like its field."""
     return Axis(coll="JetGood", field=field, name=field, **settings)
 
 
@@ -94,7 +94,7 @@ jet_tagging = {
     "tagging": HistConf(
         [
             jet_axis("passing", type="integer", start=0, stop=2, label="b tagged"),
-            # data have no flavour, and are outside of the axis
+            # Jets in data have no flavour, so they are outside of the axis.
             jet_axis("flavor", type="intcat", bins=[0, 4, 5], label="Hadron flavour"),
             jet_axis("pt", bins=JETS_PT, label="Jet $p_T$ [GeV]"),
             jet_axis("abseta", bins=(0.0, 1.2, 2.4), label=r"Jet $|\eta|$"),
@@ -112,7 +112,7 @@ njet_ht = {
 }
 every = (passthrough,)
 
-# with fewer jets there are b jets of W + jets, too
+# The category with fewer jets also has b jets of W + jets.
 btag_jets = flow(
     {"2j": every, "4j": [get_nObj_min(parameters.semileptonic.jets)]},
     {},
@@ -126,7 +126,7 @@ btag_norm = flow(
     {"no_btagSF": every, "btagSF": every, "root_btagSF": every},
     {"btagSF": ["sf_btag"], "root_btagSF": ["root_sf_btag"]},
     ["sf_btag"],
-    # nothing is measured in data
+    # The measurement doesn't use data.
     datasets={"jsons": ["datasets/toys.json"], "filter": {"samples_exclude": list(DATA)}},
     variables=njet_ht,
 )
@@ -139,7 +139,7 @@ btag_closure = flow(
     variables={**jet_tagging, **njet_ht},
 )
 
-# the reweighting of the score and the weight of the working point are two ways to the same
+# The reweighting of the score and the weight of the working point should agree.
 btag_calibrated = flow(
     {"no_btagSF": every, "btagSF": every, "btagSF_calib": every, "btagWP": every},
     {"btagSF": ["sf_btag"], "btagSF_calib": ["sf_btag", "sf_btag_norm"], "btagWP": ["sf_btag_wp"]},

@@ -1,7 +1,7 @@
 """Training of the models in ``models/``, on the columns that the configuration ``columns`` exports.
 
-``python -m analysis.ttbar.training FOLDER``, with the output folder of ``law run MergeOutputs --analysis ttbar --config
-columns --version v1``. The same columns give the same models.
+Run ``python -m analysis.ttbar.training FOLDER`` with the output folder of ``law run MergeOutputs --analysis ttbar
+--config columns --version v1``. Equal columns give equal models.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def training_sample(folder: Path) -> tuple[Floats, Floats, Floats]:
     for sample in (SIGNAL, *BACKGROUND):
         events = read_columns(folder, sample, CATEGORY)
         values = features(events.JetGood_pt, events.JetGood_btagDeepFlavB, events.MET_pt)
-        # negative weights have no place in a likelihood
+        # A likelihood needs positive weights.
         parts.append((values, np.full(len(values), float(sample == SIGNAL)), np.abs(np.asarray(events.weight))))
     values, labels, weights = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     for label in (0, 1):
@@ -53,10 +53,10 @@ def training_sample(folder: Path) -> tuple[Floats, Floats, Floats]:
 
 
 def logistic_regression(values: Floats, labels: Floats, weights: Floats) -> tuple[Floats, float]:
-    """Fit the logit of the probability of label 1 as a linear function, with a penalty on large coefficients.
+    """Return the fit of the logit of label 1's probability as a linear function, with a penalty on large coefficients.
 
     Returns:
-        Coefficients of shape (n features,) and the constant, for features as they are.
+        Coefficients of shape (n features,) and the constant, for unscaled features.
     """
     mean = np.average(values, axis=0, weights=weights)
     width = np.sqrt(np.average((values - mean) ** 2, axis=0, weights=weights))
@@ -88,7 +88,7 @@ def write_onnx(path: Path, coefficients: Floats, constant: float) -> None:
             numpy_helper.from_array(np.array([constant], dtype=np.float32), "constant"),
         ],
     )
-    # an older version than that of the library, so that older runtimes read it
+    # The version is older than the library's default, so that older runtimes can read the model.
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)
     path.write_bytes(model.SerializeToString())
@@ -103,7 +103,7 @@ def train(folder: Path, target: Path) -> None:
     """
     values, labels, weights = training_sample(folder)
     write_onnx(target / "logistic.onnx", *logistic_regression(values, labels, weights))
-    # trees count events, a probability doesn't
+    # The options of trees refer to numbers of events, so the mean weight is 1 here.
     data = xgboost.DMatrix(values, label=labels, weight=weights * len(weights))
     xgboost.train(BOOSTING, data, TREES).save_model(target / "trees.ubj")
 

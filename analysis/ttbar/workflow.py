@@ -20,7 +20,7 @@ CHARM, BOTTOM, TOP, W = 4, 5, 6, 24
 
 
 class TopPairProcessor(BaseProcessorABC):
-    """One lepton of either flavour, jets away from it, and the b-tagged ones of them."""
+    """Workflow that selects one lepton of either flavour, jets away from it, and the b-tagged jets among them."""
 
     def apply_object_preselection(self, variation: str) -> None:
         """Select leptons, jets and b-tagged jets, and the missing transverse momentum."""
@@ -37,16 +37,16 @@ class TopPairProcessor(BaseProcessorABC):
         self.events["MET"] = met(self.events)
 
     def count_objects(self, variation: str) -> None:
-        """Count what was selected."""
+        """Count the selected objects."""
         for name in ("MuonGood", "ElectronGood", "LeptonGood", "JetGood", "BJetGood"):
             self.events[f"n{name}"] = ak.num(self.events[name])
 
     def define_common_variables_before_presel(self, variation: str) -> None:
-        """Add the pt of all jets."""
+        """Add the summed pt of all jets."""
         self.events["HT"] = ak.sum(self.events.JetGood.pt, axis=1)
 
     def define_common_variables_after_presel(self, variation: str) -> None:
-        """Classify tt̄ by the flavour of the jets beside it."""
+        """Classify tt̄ by the flavour of the additional jets."""
         if self._sample == TTBAR:
             events, cuts = self.events, self.params.additional_jets
             self.define_when_used(
@@ -55,14 +55,14 @@ class TopPairProcessor(BaseProcessorABC):
 
 
 class JetTaggingProcessor(TopPairProcessor):
-    """What a measurement of b tagging needs of each jet.
+    """Workflow that adds the fields of jets for measurements of b tagging.
 
     ``passing`` is 1 for tagged jets and 0 for others, ``flavor`` the hadron flavour (−1 in data), and ``sv_mass`` the
     mass in GeV of the nearest secondary vertex, below the upper end of its histogram; −1 without a vertex.
     """
 
     def define_common_variables_before_presel(self, variation: str) -> None:
-        """Add these fields to the jets."""
+        """Add the fields to the jets."""
         super().define_common_variables_before_presel(variation)
         jets, vertices = self.events.JetGood, self.params.secondary_vertices
         fields = {
@@ -77,13 +77,13 @@ class JetTaggingProcessor(TopPairProcessor):
 
 
 def vertex_mass(jets: ak.Array, vertices: ak.Array, max_dr: float, largest: float) -> ak.Array:
-    """Return the mass of the secondary vertex that is nearest to each jet.
+    """Return the mass of the secondary vertex that is closest to each jet.
 
     Args:
         jets: jagged records with eta and phi, shape (n events, n jets).
         vertices: NanoAOD's SV.
-        max_dr: distance from which on a vertex isn't in the jet.
-        largest: larger masses are replaced by this one.
+        max_dr: distance from which on a vertex doesn't belong to the jet.
+        largest: upper limit, which replaces larger masses.
 
     Returns:
         Masses in GeV, shape (n events, n jets); −1 for jets without a vertex.
@@ -95,16 +95,16 @@ def vertex_mass(jets: ak.Array, vertices: ak.Array, max_dr: float, largest: floa
 
 
 def additional_flavour(gen_jets: ak.Array, particles: ak.Array, cuts: Any) -> ak.Array:
-    """Find the heaviest flavour of the generated jets that do not come from the decays of the tops.
+    """Return the heaviest flavour of the generated jets that do not come from the decays of the tops.
 
     Args:
         gen_jets: NanoAOD's GenJet.
         particles: NanoAOD's GenPart.
-        cuts: acceptance of the jets (``pt`` in GeV, ``eta``), and the distance to a quark of a top or W decay up to
-            which a jet is taken for that quark's (``match_dr``).
+        cuts: acceptance of the jets (``pt`` in GeV, ``eta``), and the largest distance between a jet and the quark of a
+            top or W decay that it comes from (``match_dr``).
 
     Returns:
-        One per event: 5 if there is an additional b jet, else 4 if there is an additional c jet, else 0.
+        One value per event: 5 if there is an additional b jet, else 4 if there is an additional c jet, else 0.
     """
     jets, record = ObjectColumns(gen_jets), ObjectColumns(particles)
     is_heavy = (jets["hadronFlavour"] >= CHARM) & (jets["pt"] > cuts.pt) & (abs(jets["eta"]) < cuts.eta)

@@ -1,9 +1,10 @@
-"""Z→μμ: muon efficiencies by tag and probe, the transverse momentum of the Z, and what they do to the dimuon spectra.
+"""Z→μμ: muon efficiencies by tag and probe, the transverse momentum of the Z, and their effect on dimuon spectra.
 
-``tnp``, ``trigger_eff`` and ``dy_pt`` fill the templates of the three scale factors, each with those before it applied;
-``tnp_closure`` and ``trigger_closure`` fill those of the first two again, with what was measured in them;
-``nominal`` fills the spectra without and ``calibrated`` the spectra with them, ``calibrated_root`` what the error of
-their ratio needs; ``real_samples`` runs the same selection on small real NanoAOD files.
+``tnp``, ``trigger_eff`` and ``dy_pt`` fill the templates of the three scale factors, each with the previous ones
+applied. ``tnp_closure`` and ``trigger_closure`` fill the templates of the first two again, with the measured scale
+factors applied. ``nominal`` fills the spectra without and ``calibrated`` the spectra with the scale factors;
+``calibrated_root`` gives the error of their ratio. ``real_samples`` runs the same selection on small real NanoAOD
+files.
 """
 
 from analysis.zmumu import config, scale_factors

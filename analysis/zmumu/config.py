@@ -40,27 +40,27 @@ toys = {"jsons": ["datasets/toys.json"]}
 skim = [get_nPVgood(1), eventFlags, goldenJson, get_HLTsel(["SingleMuon"]), get_nObj_min(2, 20.0, "Muon")]
 simulation_weights = ["genWeight", "lumi", "XS", "pileup"]
 
-# bins of the efficiencies; the trigger's are fine where it turns on
+# The bins of the trigger efficiency are fine in its turn-on.
 ABSETA = (0.0, 0.9, 1.2, 2.1, 2.4)
 ID_PT = (24, 30, 40, 50, 60, 120)
 TRIGGER_PT = (24, 26, 27, 28, 29, 30, 32, 35, 40, 50, 60, 120)
 TRIGGER_ABSETA = (0.0, 1.2, 2.4)
 
-# pT(ll) in GeV; what is beyond counts in the last bin
+# The edges of pT(ll) are in GeV; larger values count in the last bin.
 DILEPTON_PT = (0, 5, 10, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150)
 
 DY = "DYJetsToMuMu"
-#: of the events, by their number
+#: halves of the events, by event number
 HALVES = ("even", "odd")
 
-#: weights of the scale factors that the chain derives
+#: weights with the scale factors of the chain
 derived_weights = (
     ScaleFactorWeight.wrap("sf_mu_id", scale_factor="muon_id", collection="MuonGood"),
     ScaleFactorWeight.wrap("sf_mu_trigger", scale_factor="trigger", collection="MuonGood", combine="any"),
-    # for probes, which may fail
+    # These weights are for probes, which may fail.
     ScaleFactorWeight.wrap("sf_id_probes", scale_factor="muon_id", collection="MuonGood", passing="passes"),
     ScaleFactorWeight.wrap("sf_trigger_probes", scale_factor="trigger", collection="MuonGood", passing="passes"),
-    # the statistical errors of the bins are such that the yield stays; all of them up at once would change it
+    # The statistical errors of the bins preserve the yield. A common shift of all bins would change it.
     ScaleFactorWeight.wrap(
         "sf_dy_pt",
         scale_factor="dy_pt",
@@ -98,11 +98,11 @@ def tag_and_probe(
     """Return a configuration that fills tag-and-probe templates, from all pairs.
 
     Args:
-        measure: efficiency of the ``id`` or the ``trigger``.
-        variables: the templates.
+        measure: efficiency to measure, ``id`` or ``trigger``.
+        variables: histograms of the templates.
         categories: further categories.
-        weights: further weights of simulation.
-        variations: weights that are varied.
+        weights: names of further weights of simulation.
+        variations: names of weights that are varied.
     """
     return Configurator(
         parameters=parameters,
@@ -120,7 +120,7 @@ def tag_and_probe(
 
 
 def dimuon_variables(low: float, high: float) -> dict[str, HistConf]:
-    """Return the spectra in the category ``baseline``; the mass from ``low`` to ``high`` GeV."""
+    """Return the histograms of the spectra in the category ``baseline``, with masses from ``low`` to ``high`` GeV."""
     muon_pt = {"muon_pt": {"bins": 48, "start": 24, "stop": 120, "lim": (24, 120)}}
     mass = Axis(coll="ll", field="mass", bins=60, start=low, stop=high, label=r"$m_{\mu\mu}$ [GeV]")
     pt = Axis(coll="ll", field="pt", bins=50, start=0, stop=150, label=r"$p_T^{\mu\mu}$ [GeV]")
@@ -149,10 +149,10 @@ def spectra(
     Args:
         params: parameters.
         datasets: datasets.
-        skim_cuts: the skim.
+        skim_cuts: cuts of the skim.
         weights: block of weights.
         variations: block of the weights that are varied.
-        **settings: further arguments of the configuration, or others in place of the usual ones.
+        **settings: further arguments of the configuration, which may replace the usual ones.
     """
     window = params.dimuon
     usual: dict[str, Any] = {
@@ -174,7 +174,7 @@ tight_tag = {"tight_tag": [get_tag_pt(parameters.tag_and_probe.tight_tag_pt)]}
 tnp_mass = {"tnp_mass": HistConf([pair_mass(60, 60, 120), *probe_axes(ID_PT, ABSETA)])}
 trigger_probes = {"trigger_probes": HistConf(probe_axes(TRIGGER_PT, TRIGGER_ABSETA))}
 tnp = tag_and_probe("id", tnp_mass, tight_tag)
-# both muons of a pair are identified, so each has the scale factor of the identification
+# Both muons of a pair are identified, so each has the scale factor of the identification.
 trigger_eff = tag_and_probe(
     "trigger",
     {"pair_mass": HistConf([pair_mass(60, 60, 120)]), **trigger_probes},
@@ -182,10 +182,10 @@ trigger_eff = tag_and_probe(
     weights=["sf_mu_id"],
     variations=["pileup"],
 )
-# measured again with the efficiencies of data, each is 1
+# With the efficiencies of data applied, each measured scale factor is 1.
 tnp_closure = tag_and_probe("id", tnp_mass, weights=["sf_id_probes"])
 trigger_closure = tag_and_probe("trigger", trigger_probes, weights=["sf_mu_id", "sf_trigger_probes"])
-# what pT(ll) is measured in, and what shows whether it closes
+# pT(ll) is measured in the peak, and its closure is tested in the halves.
 peak = {"peak": [get_on_peak(parameters.dimuon.peak, parameters.dimuon.peak_width)]}
 dilepton_pt = Axis(coll="ll", field="pt", name="ptll", bins=DILEPTON_PT, label=r"$p_T^{\mu\mu}$ [GeV]")
 dy_pt = spectra(
@@ -220,7 +220,7 @@ calibrated = spectra(
     {"common": {"inclusive": ["pileup", *muon_weights]}, "bysample": {DY: {"inclusive": ["sf_dy_pt"]}}},
     **before_and_after,
 )
-# the same events are in both
+# Both configurations use the same events, so the error of their ratio needs the square roots.
 calibrated_root = square_roots(nominal, calibrated)
 real_samples = spectra(
     real_parameters,

@@ -11,7 +11,7 @@ from pocket.cuts.cut import Cut
 
 
 def dimuon(events: Any, params: Any, **kwargs: Any) -> Any:
-    """Two muons of opposite charge, the leading one above a threshold, in a window of their mass."""
+    """Return the mask of events with two muons of opposite charge, a leading pt threshold and a mass window."""
     pair = events.ll
     mass = ak.fill_none(pair.mass, math.nan)
     return (
@@ -23,22 +23,22 @@ def dimuon(events: Any, params: Any, **kwargs: Any) -> Any:
 
 
 def has_pair(events: Any, params: Any, **kwargs: Any) -> Any:
-    """At least one tag-and-probe pair."""
+    """Return the mask of events with at least one tag-and-probe pair."""
     return ak.num(events.TagProbe, axis=1) > 0
 
 
 def tag_pt(events: Any, params: Any, **kwargs: Any) -> Any:
-    """Pairs whose tag is above a threshold."""
+    """Return the mask of pairs whose tag is above a threshold."""
     return events.TagProbe.tag_pt > params["pt"]
 
 
 def on_peak(events: Any, params: Any, **kwargs: Any) -> Any:
-    """The mass of the pair is close to that of the Z."""
+    """Return the mask of events whose dimuon mass is close to that of the Z."""
     return abs(events.ll.mass - params["mass"]) < params["width"]
 
 
 def get_dimuon(leading_pt: float, mass_low: float, mass_high: float) -> Cut:
-    """Return the dimuon selection; momenta and masses in GeV."""
+    """Return the cut of the dimuon selection; momenta and masses are in GeV."""
     return Cut(
         name=f"dimuon_mass{mass_low:g}to{mass_high:g}",
         params={"leading_pt": leading_pt, "mass_low": mass_low, "mass_high": mass_high},
@@ -50,10 +50,10 @@ tag_probe_pair = Cut(name="tag_probe_pair", params={}, function=has_pair)
 
 
 def get_tag_pt(pt: float) -> Cut:
-    """Select pairs whose tag has a pt above ``pt`` GeV."""
+    """Return the cut that selects pairs whose tag has a pt above ``pt`` GeV."""
     return Cut(name=f"tag_pt{pt:g}", params={"pt": pt}, function=tag_pt, collection="TagProbe")
 
 
 def get_on_peak(mass: float, width: float) -> Cut:
-    """Select events with a dimuon mass within ``width`` of ``mass``, in GeV."""
+    """Return the cut that selects events with a dimuon mass within ``width`` of ``mass``, in GeV."""
     return Cut(name=f"mass{mass:g}within{width:g}", params={"mass": mass, "width": width}, function=on_peak)

@@ -1,4 +1,4 @@
-"""Scale factors that the Z→μμ analysis derives, in the order in which they need each other."""
+"""Scale factors that the Z→μμ analysis measures, in the order of the chain."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ trigger = EfficiencyRatio(
     systematics=(
         Shape("pileup"),
         Spread("jets", {"category": "no_jet"}, {"category": "jets"}),
-        # the tag is the reference, which must not matter
+        # The tag is only the reference, so its selection must not matter.
         Alternative("tag", {"category": "tight_tag"}),
     ),
     upstream=("muon_id",),
@@ -48,7 +48,8 @@ trigger = EfficiencyRatio(
     description="HLT_IsoMu24 for identified, isolated muons, tag and probe",
 )
 
-# the yield stays that of the cross section: data correct the spectrum, not what the other scale factors get wrong
+# The yield stays that of the cross section, so that data only correct the shape and not mistakes of other scale
+# factors.
 dy_pt = DataMCRatio(
     input="dy_pt",
     variable="ptll_peak",

@@ -14,14 +14,14 @@ MUON = 13
 
 
 class ZmumuProcessor(BaseProcessorABC):
-    """Dimuon spectra with identified, isolated muons."""
+    """Workflow for dimuon spectra with identified, isolated muons."""
 
     def apply_object_preselection(self, variation: str) -> None:
         """Select muons."""
         self.events["MuonGood"] = lepton_selection(self.events, "Muon", self.params)
 
     def count_objects(self, variation: str) -> None:
-        """Count them."""
+        """Count the muons."""
         self.events["nMuonGood"] = ak.num(self.events.MuonGood)
 
     def define_common_variables_before_presel(self, variation: str) -> None:
@@ -35,11 +35,12 @@ class ZmumuProcessor(BaseProcessorABC):
 
 
 class TagAndProbeProcessor(BaseProcessorABC):
-    """Pairs of a tag that fired the trigger and a probe of opposite charge.
+    """Workflow with pairs of a tag that fired the trigger and a probe of opposite charge.
 
-    With ``workflow_options["measure"]`` ``"id"`` probes are isolated muons and pass if they are identified; with
-    ``"trigger"`` they are identified as well and pass if they match a trigger object. ``MuonGood`` are the muons of all
-    pairs, with the field ``passes``. With ``"trigger"`` each of them is identified, and there are jets away from them.
+    With ``workflow_options["measure"]`` equal to ``"id"``, probes are isolated muons and pass if they are identified;
+    with ``"trigger"``, they are also identified and pass if they match a trigger object. ``MuonGood`` are the muons of
+    all pairs, with the field ``passes``. With ``"trigger"``, each of them is identified, and there are jets away from
+    them.
     """
 
     def apply_object_preselection(self, variation: str) -> None:
@@ -73,11 +74,11 @@ class TagAndProbeProcessor(BaseProcessorABC):
 
 
 def _in_pairs(charge: ak.Array, tag: ak.Array, probe: ak.Array) -> ak.Array:
-    """Tell which muons are the tag or the probe of a pair."""
+    """Return the mask of muons that are the tag or the probe of a pair."""
     return (probe & _has_opposite(charge, tag)) | (tag & _has_opposite(charge, probe))
 
 
 def _has_opposite(charge: ak.Array, chosen: ak.Array) -> ak.Array:
-    """Tell for which muons one of the chosen ones has the opposite charge."""
+    """Return the mask of muons for which one of the chosen ones has the opposite charge."""
     positive, negative = (ak.any(chosen & side, axis=1) for side in (charge > 0, charge < 0))
     return ak.where(charge > 0, negative, positive)
