@@ -1,1 +1,1 @@
-"""Benchmarks of the engine: its speed, and its numbers beside those of others."""
+"""Benchmarks of the engine: its speed, and its numbers compared with other engines."""

@@ -1,4 +1,4 @@
-"""The same physics here and in PocketCoffea: equal numbers, and how fast each is.
+"""Comparison with PocketCoffea: equal numbers for the same physics, and the speed of both.
 
 ``python -m benchmarks.compare_pocketcoffea`` makes toys, builds PocketCoffea's environment, runs each flow on both
 sides and compares every bin, cutflow and column. The exit code is 1 if a difference is neither below 1e-6 nor explained
@@ -25,14 +25,14 @@ from pocket.toys.config import PROCESSES
 
 
 def compare(flows: Sequence[str], toys: Toys, peer: Path, folder: Path, settings: Settings) -> list[FlowReport]:
-    """Run flows on both sides and compare.
+    """Return the comparison of flows that run on both sides.
 
     Args:
         flows: names of the flows.
-        toys: the files.
-        peer: Python of PocketCoffea's environment.
-        folder: where requests and results go.
-        settings: how to run.
+        toys: the toy files.
+        peer: Python executable of PocketCoffea's environment.
+        folder: folder for requests and results.
+        settings: settings of the runs.
     """
     reports = []
     for flow, (ours, theirs) in run_flows(flows, toys, peer, folder, settings).items():
@@ -46,9 +46,9 @@ def toys_for(process: str, folder: Path, events: int) -> Toys:
     """Return toys made with the shipped parameters.
 
     Args:
-        process: the process that most events are of.
-        folder: where they go.
-        events: number of events of that process; of each other one, and of data, there is a tenth.
+        process: the process with most of the events.
+        folder: folder of the files.
+        events: number of events of that process; each other process, and data, has a tenth of it.
     """
     numbers = {name: events if name == process else -(-events // 10) for name in PROCESSES}
     return make_toys(folder / f"toys_{process}", to_plain(get_default_parameters())["toys"], numbers)

@@ -1,8 +1,8 @@
 """The default chain, run in several ways: ``python -m benchmarks.compare_workflows [way …]``.
 
-Each way makes everything from the toys on, as a version of its own in the store, and its merged outputs are compared
-with those of the local workflow: counts have to be equal, sums equal to 1e-12. Batch systems and clusters have to be
-there, and take jobs of the user who calls.
+Each way makes everything from the toys on, as a separate version in the store, and its merged outputs are compared with
+those of the local workflow: counts must be equal, sums must agree to 1e-12. Batch systems and clusters must be running,
+and accept jobs of the calling user.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TOLERANCE = 1e-12
 
 
 def numbers(output: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield all counts, sums and bins of a merged output with their place."""
+    """Yield place and value of all counts, sums and bins of a merged output."""
     for key, value in output.items():
         if key == "datasets_metadata":
             continue
@@ -51,7 +51,7 @@ def numbers(output: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[tupl
 
 
 def difference(found: dict[str, Any], expected: dict[str, Any]) -> float:
-    """Return the largest relative difference of sums, infinite where counts or what there is differ."""
+    """Return the largest relative difference of sums, infinite if counts or the places of numbers differ."""
     here, there = dict(numbers(found)), dict(numbers(expected))
     if here.keys() != there.keys() or not here:
         return float("inf")

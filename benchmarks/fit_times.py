@@ -1,7 +1,7 @@
-"""Processor time of the fits behind scale factors: ``python -m benchmarks.fit_times [name …]``.
+"""CPU time of the fits of scale factors: ``python -m benchmarks.fit_times [name …]``.
 
-A hundred bins, each measured once and once more for each of ten alternatives, must take less than a minute on one core.
-If any doesn't, the exit code is 1.
+A hundred bins, each with a nominal fit and ten alternatives, must take less than a minute on one core. Otherwise, the
+exit code is 1.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tests.pocket.scale_factors import tagging_toys, toys
 
 BINS, BAR = 100, 60.0
 
-#: The three other fits of the method, and seven other ranges of the mass.
+#: tag-and-probe fit with the method's three other fits, and seven other mass ranges
 TNP_FIT = TagAndProbeFit(
     **toys.DECLARED,
     mass_range=(60, 120),
@@ -35,7 +35,7 @@ PASSFAIL_TEMPLATE = tagging_toys.declaration(
     )
 )
 
-#: Method → what is measured, and toys of it by their seed.
+#: method → declaration, and the function that returns its toys for a seed
 FITS: dict[str, tuple[ScaleFactor, Callable[[int], Mapping[str, hist.Hist[Any]]]]] = {
     "tnp_fit": (TNP_FIT, toys.tag_and_probe),
     "passfail_template": (PASSFAIL_TEMPLATE, lambda seed: tagging_toys.histograms(seed)[0]),
@@ -45,12 +45,12 @@ FITS: dict[str, tuple[ScaleFactor, Callable[[int], Mapping[str, hist.Hist[Any]]]
 def processor_time(
     declaration: ScaleFactor, generate: Callable[[int], Mapping[str, hist.Hist[Any]]], bins: int
 ) -> float:
-    """Return the processor time for a hundred bins, in seconds.
+    """Return the CPU time for a hundred bins, in seconds.
 
     Args:
-        declaration: what is measured.
+        declaration: the scale factor to measure.
         generate: returns templates for a seed; all have the same bins.
-        bins: number of bins that are measured at least, before it is scaled to a hundred.
+        bins: smallest number of bins to measure, before the time is scaled to a hundred.
     """
     seconds, measured, seed = 0.0, 0, 0
     while measured < bins:
@@ -58,14 +58,14 @@ def processor_time(
         start = time.process_time()
         result = measure("toys", declaration, templates)
         seconds += time.process_time() - start
-        # several scale factors may come from the fit of one bin
+        # Several scale factors may come from the fit of one bin.
         measured += sum(fit.model == "nominal" for fit in result.diagnostics)
         seed += 1
     return seconds * BINS / measured
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the times of all fits, or of those named; return the exit code."""
+    """Print the times of all fits, or of the named ones; return the exit code."""
     names = arguments or tuple(FITS)
     check_known("method", names, FITS, "the arguments")
     slow = False

@@ -1,9 +1,9 @@
-"""CPU time of whoever submits thousands of batch jobs: ``python -m benchmarks.many_jobs [branches …]``.
+"""CPU time for the submission of thousands of batch jobs: ``python -m benchmarks.many_jobs [branches …]``.
 
-One branch of the small analysis of the tests is processed. Its files are what the jobs of all branches put in place,
-each with a manifest of its own. The jobs are in a simulated schedd, where a tenth of them begin at each look at the
-queue. ``law run RunProcessor --workflow htcondor`` submits them and looks until all are done. Printed are its CPU time,
-that of the commands that it calls (the simulated schedd) apart, its memory, and how often it called the schedd.
+One branch of the tests' small analysis is processed. The jobs of all branches write copies of its files, each with its
+own manifest. The jobs are in a simulated schedd, which starts a tenth of them at each look at the queue. ``law run
+RunProcessor --workflow htcondor`` submits them and looks until all are done. The benchmark prints its CPU time without
+the commands that it calls (the simulated schedd), its memory, and its number of calls of the schedd.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import pytest
 
 from tests.law_runner import ROOT
 
-# law reads its configuration when it is imported
+# law reads its configuration when it is imported.
 os.environ.setdefault("LAW_CONFIG_FILE", str(ROOT / "law.cfg"))
 
 from pocket.io.store import read_manifest
@@ -41,25 +41,25 @@ from tests.tasks.batch.schedd import Schedd, take_over
 from tests.tasks.small_chain import Chain
 
 SIZES = (2500, 5000, 10_000)
-#: CPU time in s that submission and all looks may take with the most jobs
+#: largest CPU time in s for submission and all looks with the largest number of jobs
 BAR = 10.0
 EVENTS_PER_BRANCH = 2
-#: events of the small analysis' toys at their full size
+#: number of events of the small analysis' toys at their full size
 ALL_EVENTS = 632_000
-#: looks at the queue at which jobs begin
+#: number of looks at the queue at which jobs begin
 TURNS = 10
 
 
 @dataclass(frozen=True)
 class Costs:
-    """CPU times in s of one process that submits jobs.
+    """CPU times in s of a process that submits jobs.
 
     Args:
-        submission: until the queue is looked at, jobs of an earlier submission looked for first.
-        looks: each look at the queue, with all that follows from it.
-        total: of the process from its start to its end.
-        commands: of the commands that it called.
-        memory: at the peak, in MB.
+        submission: time until the first look at the queue, including the search for jobs of an earlier submission.
+        looks: time of each look at the queue, with all that follows from it.
+        total: time of the process from its start to its end.
+        commands: time of the commands that it called.
+        memory: peak memory in MB.
         calls: number of function calls in submission and looks, 0 if they weren't counted.
     """
 
@@ -81,8 +81,8 @@ class Submission:
     """Branches that wait to be submitted.
 
     Args:
-        chain: the small analysis, whose datasets are there.
-        schedd: where the jobs go to.
+        chain: the small analysis, with existing datasets.
+        schedd: schedd of the jobs.
         options: options of law.
     """
 
@@ -92,7 +92,7 @@ class Submission:
 
     @classmethod
     def prepare(cls, branches: int, folder: Path, patch: pytest.MonkeyPatch) -> Submission:
-        """Make datasets with about as many branches, and their outputs, which the schedd keeps until jobs are done."""
+        """Return a submission with about as many branches, whose outputs the schedd holds back until jobs are done."""
         scale = f"toys.scale={branches * EVENTS_PER_BRANCH / ALL_EVENTS:.6f}"
         options = ("--config", "main", "--params", scale, "--events-per-branch", str(EVENTS_PER_BRANCH))
         chain = Chain.make(folder)
@@ -106,7 +106,7 @@ class Submission:
         return cls(chain, schedd, options)
 
     def run(self, count_calls: bool = False, profile: str = "") -> Costs:
-        """Submit the branches and wait for them."""
+        """Submit the branches, wait for them and return the costs."""
         result = self.chain.folder / "costs.json"
         own = [*(["--calls"] if count_calls else []), *(["--profile", profile] if profile else [])]
         options = [*self.options, "--workflow", "htcondor", "--poll-interval", "0.1s"]
@@ -125,7 +125,7 @@ class Submission:
 
 
 def copy_outputs(task: RunProcessor) -> None:
-    """Give all branches the files of the first one, with a manifest of their own."""
+    """Give all branches the files of the first one, each with its own manifest."""
     first, *others = task.get_branch_tasks().values()
     like = first.output().directory
     manifest = read_manifest(like)
@@ -137,7 +137,7 @@ def copy_outputs(task: RunProcessor) -> None:
 
 
 def watch(result: Path, arguments: Sequence[str], profile: str, count_calls: bool) -> None:
-    """Run law in this process, and write what it took."""
+    """Run law in this process, and write its costs."""
     import law.cli
 
     run_jobs, look = BatchProxy._run_impl, QueueManager.query_batch
@@ -177,7 +177,7 @@ def watch(result: Path, arguments: Sequence[str], profile: str, count_calls: boo
 
 
 def main(sizes: Sequence[int], profile: str = "") -> int:
-    """Run the benchmark and print what it measured; return 1 if the most jobs take longer than they may."""
+    """Run the benchmark and print its results; return 1 if the largest number of jobs takes too long."""
     print("| jobs | submission | look | submission and looks | all | commands | memory | calls of commands |")
     print("| ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |")
     costs = None

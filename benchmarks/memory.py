@@ -1,7 +1,7 @@
 """Peak memory of a large configuration: ``python -m benchmarks.memory [events]``.
 
-60 histograms × 20 categories × 61 variations (nominal, 25 weights and 5 shape shifts up and down) of tt̄ toys in one
-chunk, then their merging and the plot of one variable. Each step runs in a process of its own.
+It has 60 histograms × 20 categories × 61 variations (nominal, 25 weights and 5 shape shifts up and down) of tt̄ toys in
+one chunk, then their merging and the plot of one variable. Each step runs in its own process.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ STEPS = ("generate", "process", "merge", "plot")
 
 
 class JetWorkflow(BaseProcessorABC):
-    """Jets above 20 GeV."""
+    """Workflow that selects jets above 20 GeV."""
 
     def apply_object_preselection(self, variation: str) -> None:
         """Select jets."""
         self.events["JetGood"] = self.events.Jet[self.events.Jet.pt > 20]
 
     def count_objects(self, variation: str) -> None:
-        """Count them."""
+        """Count the jets."""
         self.events["nJetGood"] = ak.num(self.events.JetGood)
 
 
 class Shift(Calibrator):
-    """Scales jets by some percent."""
+    """Calibrator that scales jets by some percent."""
 
     name = "shift"
     has_variations = True
@@ -106,7 +106,7 @@ def configuration(definitions: Path) -> Configurator:
 
 
 def generate(folder: Path, events: int) -> None:
-    """Write the toys, and the definition file that names them."""
+    """Write the toys, and their definition file."""
     import uuid
 
     from pocket.toys.config import ToyConfig
@@ -163,7 +163,7 @@ def plot(folder: Path, events: int) -> None:
 
 
 def main(events: int) -> None:
-    """Run every step in a process of its own and print its time and its peak memory."""
+    """Run each step in its own process, and print its time and its peak memory."""
     with tempfile.TemporaryDirectory() as folder:
         for step in STEPS:
             command = [sys.executable, "-m", "benchmarks.memory", str(events), step, folder]

@@ -1,4 +1,4 @@
-"""Measurements repeated with toys: their pulls, and the bars these have to pass."""
+"""Pulls of measurements repeated with toys, and the bars that they must pass."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Window = tuple[float, float]
 
 @dataclass(frozen=True)
 class Bars:
-    """What pulls have to fulfil.
+    """Limits on pulls.
 
     Args:
         mean: largest absolute mean of all pulls.
         width: lowest and highest standard deviation of all pulls.
-        bin_mean: as ``mean``, in each bin.
-        bin_width: as ``width``, in each bin.
-        valid: lowest share of toys in which a measurement succeeds.
+        bin_mean: like ``mean``, in each bin.
+        bin_width: like ``width``, in each bin.
+        valid: smallest share of toys in which a measurement succeeds.
     """
 
     mean: float = 0.1
@@ -34,7 +34,7 @@ class Bars:
     valid: float = 0.99
 
 
-#: of 20 toys with some bins
+#: limits for 20 toys with some bins
 WIDE = Bars(mean=0.3, width=(0.8, 1.2), bin_mean=1.0, bin_width=(0.4, 1.6), valid=1.0)
 
 
@@ -51,7 +51,7 @@ class Pulls:
     toys: int
 
     def failures(self, bars: Bars) -> set[str]:
-        """Return the names of the bars that aren't passed."""
+        """Return the names of the limits that are exceeded."""
         if not len(self.values):
             return {"valid"}
         means, widths = self.values.mean(axis=0), self.values.std(axis=0)
@@ -80,15 +80,15 @@ class Closure:
     """A measurement in toys.
 
     Args:
-        measure: seed → what is measured.
-        truth: the true values, shape of what is measured.
+        measure: function that returns the measurement for a seed.
+        truth: the true values, with the shape of the measurement.
     """
 
     measure: Callable[[int], Measurement]
     truth: Array
 
     def pulls(self, seeds: Iterable[int]) -> Pulls:
-        """Return the pulls; a toy in which the measurement fails has none."""
+        """Return the pulls of all toys in which the measurement succeeds."""
         pulls, toys = [], 0
         for seed in seeds:
             toys += 1

@@ -1,7 +1,7 @@
 """Pulls of measured scale factors over many toys: ``python -m benchmarks.scale_factor_toys [toys] [name …]``.
 
-Every method has to pass the bars of :class:`benchmarks.pulls.Bars`; every control, wrong on purpose, has to fail the
-bar that tells its mistake. If any doesn't, the exit code is 1.
+Every method must pass the bars of :class:`benchmarks.pulls.Bars`; every control, which is wrong on purpose, must fail
+the bar that shows its mistake. Otherwise, the exit code is 1.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ TNP_COUNT = TagAndProbeCount(**toys.DECLARED, peak=(76, 106), sidebands=((60, 70
 EFFICIENCY_RATIO = EfficiencyRatio(**toys.DECLARED)
 BY_YEAR = dataclasses.replace(EFFICIENCY_RATIO, years=("2017", "2018"))
 KEEP_YIELD = dataclasses.replace(yield_toys.VERTICES, keep_yield=True)
-#: True scale factors of both years, with the same mean.
+#: true scale factors of both years, with the same mean
 OF_YEARS = np.stack([toys.SCALE_FACTOR + 0.01, toys.SCALE_FACTOR - 0.01])
-#: True scale factors of the pairs in the peak.
+#: true scale factors of the pairs in the peak
 IN_PEAK = toys.scale_factor_in(*TNP_COUNT.peak)
 OF_SHARES = yield_toys.RATIO * yield_toys.SIMULATED.sum() / (yield_toys.RATIO * yield_toys.SIMULATED).sum()
 
 
 def closure(declaration: ScaleFactor, generate: Callable[[int], Histograms], truth: Array) -> Closure:
-    """Measure what is declared in toys."""
+    """Return the closure of a declared measurement in toys."""
     return Closure(lambda seed: measure("toys", declaration, generate(seed)).scale_factor, truth)
 
 
 def by_year(order: slice) -> Closure:
-    """Measure two years of different truth, whose templates may be exchanged."""
+    """Return the closure of two years with different truth, whose templates may be swapped."""
 
     def measured(seed: int) -> Measurement:
         templates = [toys.counting(2 * seed + number, factor=factor) for number, factor in enumerate(OF_YEARS)][order]
@@ -54,12 +54,12 @@ def by_year(order: slice) -> Closure:
 
 
 def norm_templates(seed: int) -> dict[str, hist.Hist[Any]]:
-    """Templates of a weight that changes yields."""
+    """Return templates of a weight that changes yields."""
     return yield_toys.norm_templates(yield_toys.events(seed))
 
 
 def without_correlation(seed: int) -> dict[str, hist.Hist[Any]]:
-    """The same, as if there were other events with and without the weight."""
+    """Return the same templates as if the events with and without the weight were independent."""
     templates = norm_templates(seed)
     view: Any = templates["tt"].view()
     view["variance"][2] = 0
@@ -67,7 +67,7 @@ def without_correlation(seed: int) -> dict[str, hist.Hist[Any]]:
 
 
 def without_tails(seed: int) -> dict[str, hist.Hist[Any]]:
-    """Templates of a Z boson whose simulation isn't looked at in the sidebands."""
+    """Return templates of a Z boson without simulation in the sidebands."""
     templates = toys.with_tails(seed)
     index = templates["dy"].axes["mass"].index
     view: Any = templates["dy"].view()
@@ -78,11 +78,11 @@ def without_tails(seed: int) -> dict[str, hist.Hist[Any]]:
 
 
 def mean_weight(factor: float) -> Closure:
-    """Weight events with the measured map, times a factor; the mean has to be 1, in each of six parts of the events."""
+    """Return the closure of event weights from the measured map, times a factor; their mean must be 1 in six parts."""
     of_tt = dataclasses.replace(map_toys.TAGGED, mc=("tt",), groups={})
 
     def measured(seed: int) -> Measurement:
-        # many events in the map, whose own errors don't count
+        # The map is measured with many events, so that its own errors are negligible.
         efficiencies = measure("toys", of_tt, map_toys.templates(seed, 50_000)).scale_factor.value
         return map_toys.mean_weights(factor * efficiencies, map_toys.jets(seed + 1_000_000, "tt", 12_000), 6)
 
@@ -90,11 +90,11 @@ def mean_weight(factor: float) -> Closure:
 
 
 def working_point(barlow_beeston: bool, simulated: float) -> Closure:
-    """Fit templates, with the errors that include the nuisance parameters: their true values are drawn.
+    """Return the closure of a template fit, whose errors include the nuisance parameters; their truth is random.
 
     Args:
-        barlow_beeston: whether the statistics of simulation count.
-        simulated: simulated jets per jet in data.
+        barlow_beeston: whether the fit includes MC statistics.
+        simulated: number of simulated jets per jet in data.
     """
     declaration = tagging_toys.declaration(barlow_beeston=barlow_beeston)
     floating = len(declaration.floating)
@@ -107,7 +107,7 @@ def working_point(barlow_beeston: bool, simulated: float) -> Closure:
 
 
 def one(of: Closure) -> Closure:
-    """Take every scale factor as 1, with the measured errors."""
+    """Return the closure with every scale factor replaced by 1, with the measured errors."""
 
     def measured(seed: int) -> Measurement:
         found = of.measure(seed)
@@ -116,7 +116,7 @@ def one(of: Closure) -> Closure:
     return Closure(measured, of.truth)
 
 
-#: Each has to pass all bars. A method of one's own goes here.
+#: methods that must pass all bars; add a new method here
 METHODS = {
     "efficiency_ratio": closure(EFFICIENCY_RATIO, toys.counting, toys.SCALE_FACTOR),
     "efficiency_ratio by year": by_year(slice(None)),
@@ -136,7 +136,7 @@ METHODS = {
     "passfail_template": working_point(barlow_beeston=True, simulated=3.0),
 }
 
-#: Wrong on purpose, and the bar that this has to fail.
+#: controls that are wrong on purpose, with the bar that each must fail
 CONTROLS = {
     "SF = 1": (one(METHODS["efficiency_ratio"]), "mean"),
     "years swapped": (by_year(slice(None, None, -1)), "bin_mean"),
@@ -152,7 +152,7 @@ CONTROLS = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print the pulls of all methods and controls, or of those named; return the exit code."""
+    """Print the pulls of all methods and controls, or of the named ones; return the exit code."""
     number = int(arguments[0]) if arguments else 200
     known = (*METHODS, *CONTROLS)
     names = arguments[1:] or known

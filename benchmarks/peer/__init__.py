@@ -1,1 +1,1 @@
-"""The comparison with PocketCoffea, which runs in an environment of its own."""
+"""The comparison with PocketCoffea, which runs in its own environment."""

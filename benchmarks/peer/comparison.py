@@ -23,9 +23,9 @@ class Quantity:
 
     Args:
         kind: ``sumw`` or ``sumw2`` of bins, ``column``, or the part of the output: ``cutflow``, ``category_sumw``, ….
-        place: where they belong, from the outside to the inside: variable, sample, dataset, category, variation.
+        place: names that lead to the numbers: variable, sample, dataset, category, variation.
         ours: our numbers; ``None`` if there are none.
-        theirs: PocketCoffea's, of the same shape; ``None`` if there are none.
+        theirs: PocketCoffea's numbers, with the same shape; ``None`` if there are none.
     """
 
     kind: str
@@ -40,19 +40,19 @@ class Quantity:
 
     @property
     def equal(self) -> bool:
-        """Whether the numbers are equal up to rounding; numbers of events must be exactly."""
+        """Whether the numbers are equal up to rounding; numbers of events must be exactly equal."""
         return self.difference <= (0.0 if self.kind == "cutflow" else TOLERANCE)
 
 
 def relative_difference(ours: Numbers | None, theirs: Numbers | None) -> float:
     """Return the largest difference of two arrays, relative to the larger of the two numbers.
 
-    What is missing counts as zeros: whether empty histograms are stored is a question of form. Different shapes or
-    axes differ infinitely, NaN agrees with NaN.
+    Missing numbers count as zeros, because it is a matter of format whether empty histograms are stored. Different
+    shapes or axes differ infinitely, NaN agrees with NaN.
 
     Args:
-        ours: any shape.
-        theirs: the same shape.
+        ours: an array of any shape.
+        theirs: an array of the same shape.
     """
     if ours is None or theirs is None:
         present = ours if theirs is None else theirs
@@ -68,7 +68,7 @@ def relative_difference(ours: Numbers | None, theirs: Numbers | None) -> float:
 
 
 def quantities(ours: Side, theirs: Side) -> Iterator[Quantity]:
-    """Pair all numbers of two outputs."""
+    """Yield pairs of all numbers of two outputs."""
     yield from _histograms(ours.output["variables"], theirs.output["variables"])
     for name in ("sum_genweights", "sum_signOf_genweights", "cutflow", "sumw", "sumw2"):
         kind = name if name not in ("sumw", "sumw2") else f"category_{name}"
@@ -92,12 +92,12 @@ def _histograms(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[
 
 
 def _edges(histogram: Any) -> Numbers:
-    """Return the edges of the dense axes, one after the other."""
+    """Return the concatenated edges of the dense axes."""
     return np.concatenate([axis.edges for axis in histogram.axes if axis.name not in ("cat", "variation")])
 
 
 def contents(histogram: Any) -> dict[tuple[str, str], tuple[Numbers, Numbers]]:
-    """Return (category, variation) → sums of weights and of their squares, flow included."""
+    """Return (category, variation) → sums of weights and of their squares, including flow bins."""
     has_variations = "variation" in [axis.name for axis in histogram.axes]
     found = {}
     for category in histogram.axes["cat"]:
@@ -116,7 +116,7 @@ def _leaves(tree: Any, place: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any
 
 
 def _both(first: Mapping[Any, Any], second: Mapping[Any, Any]) -> Sequence[Any]:
-    """Return the keys of either, each once, in order."""
+    """Return the keys of both mappings, each once, in order."""
     return list(dict.fromkeys((*first, *second)))
 
 

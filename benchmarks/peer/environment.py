@@ -1,4 +1,4 @@
-"""The environments that peers run in: they need other versions of packages than this project, or large ones."""
+"""The environments of peers, which need other versions of packages than this project, or large packages."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Environment:
     """An environment of a peer.
 
     Args:
-        peer: what it is for, with its version.
+        peer: name of the peer, with its version.
         packages: requirements.
-        folder: its name in the cache of the store.
-        variable: variable of the environment that names a ready one, which is used as it is.
+        folder: name of its folder in the store's cache.
+        variable: environment variable with the path of an existing environment, which is used unchanged.
     """
 
     peer: str
@@ -33,23 +33,23 @@ class Environment:
 VERSION = "0.9.13"
 POCKETCOFFEA = Environment(
     f"PocketCoffea {VERSION}",
-    # PocketCoffea uses the compressors without requiring them
+    # PocketCoffea uses the compressors without requiring them.
     (f"pocket-coffea=={VERSION}", "zstandard", "lz4"),
     "pocketcoffea",
     "POCKET_PEER_VENV",
 )
 ROOT = Environment("ROOT", ("root==0.1a12", "correctionlib>=2.7"), "root", "POCKET_ROOT_VENV")
 VARIABLE = POCKETCOFFEA.variable
-#: written last, so that an interrupted installation doesn't count
+#: file that is written last, so that an interrupted installation doesn't count
 STAMP = ".installed"
 
 
 class PeerUnavailableError(PocketError):
-    """The peer's environment is neither there nor can it be made."""
+    """The peer's environment doesn't exist and can't be made."""
 
 
 def default_location(environment: Environment = POCKETCOFFEA) -> Path:
-    """Return the folder of an environment: the one that its variable names, else one in ``cache`` in the store."""
+    """Return the folder of an environment: the one in its variable, else one in the store's ``cache``."""
     if environment.variable in os.environ:
         return Path(os.environ[environment.variable])
     store = os.environ.get("POCKET_STORE")
@@ -57,11 +57,11 @@ def default_location(environment: Environment = POCKETCOFFEA) -> Path:
 
 
 def peer_python(location: Path, environment: Environment = POCKETCOFFEA) -> Path:
-    """Return the Python of an environment, which is built unless it is there.
+    """Return the Python executable of an environment, which is built if it doesn't exist.
 
     Args:
         location: folder of the environment.
-        environment: what has to be in it.
+        environment: the environment with its requirements.
 
     Raises:
         PeerUnavailableError: if a package can't be installed, or there is no Python 3.11.

@@ -13,8 +13,8 @@ class Flow:
     """One configuration.
 
     Args:
-        config: module and name of our configuration; PocketCoffea's is under the flow's name in its driver.
-        process: process of the toys that most events are of.
+        config: module and name of our configuration; PocketCoffea's driver has its own under the flow's name.
+        process: process of the toys with most of the events.
     """
 
     config: str

@@ -1,4 +1,4 @@
-"""Known differences to PocketCoffea's numbers, and what those have to be then."""
+"""Known differences to PocketCoffea's numbers, with checks of their size."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class KnownDifference:
     """A bug or gap of PocketCoffea that this project does not share.
 
     Args:
-        name: what PocketCoffea does instead.
-        explains: whether a quantity is different because of it, given PocketCoffea's side. It checks the numbers as
-            far as they follow from the bug, not the place alone.
+        name: behaviour of PocketCoffea.
+        explains: whether the bug explains the difference of a quantity, given PocketCoffea's side. It checks the
+            numbers as far as they follow from the bug, and not only their place.
     """
 
     name: str
@@ -48,7 +48,7 @@ def _shape_not_asked_for(quantity: Quantity, theirs: Side) -> bool:
     if quantity.kind not in ("sumw", "sumw2") or quantity.theirs is None or np.any(quantity.theirs):
         return False
     variable, sample, dataset, category, variation = quantity.place
-    # the events are counted in the variation, so it was processed, and left out of the histogram
+    # PocketCoffea counts the events in the variation, so it processed it but left it out of the histogram.
     if variation not in theirs.output["cutflow"][category].get(dataset, {}).get(sample, {}):
         return False
     nominal = contents(theirs.output["variables"][variable][sample][dataset])[category, "nominal"]
@@ -95,6 +95,6 @@ def explanation(quantity: Quantity, theirs: Side) -> str | None:
 
     Args:
         quantity: numbers that differ.
-        theirs: all that PocketCoffea made.
+        theirs: all output of PocketCoffea.
     """
     return next((known.name for known in KNOWN if known.explains(quantity, theirs)), None)

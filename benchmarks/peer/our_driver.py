@@ -1,4 +1,4 @@
-"""Runs our configurations as a request says, one chunk after the other in this process.
+"""Driver of our configurations, which runs a request one chunk after the other in this process.
 
 ``python -m benchmarks.peer.our_driver REQUEST.json`` writes the same files as PocketCoffea's side:
 ``histograms.h5``, ``sums.json``, ``columns.npz`` and ``timing.json`` for each flow.
@@ -30,7 +30,7 @@ from pocket.outputs.normalisation import normalisation_factors
 
 
 def main(request_path: str) -> None:
-    """Run the flows of a request, one after the other."""
+    """Run the flows of a request in order."""
     request = json.loads(Path(request_path).read_text())
     resources = Resources(toys=request["corrections"])
     begin = request["started"]
@@ -75,10 +75,10 @@ def run(
     resources: Resources,
     chunk_size: int,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Process some branches.
+    """Return the merged output and the columns of some branches.
 
     Returns:
-        The merged output, and sample → dataset → category → variation → columns, their weights normalised.
+        The merged output, and sample → dataset → category → variation → columns with normalised weights.
     """
     metadata = {name: dataset["metadata"] for name, dataset in fileset.items()}
     outputs = [
@@ -104,7 +104,7 @@ def _scaled(records: ak.Array, factor: float) -> ak.Array:
 
 
 def flat_columns(columns: Mapping[str, Any]) -> dict[str, npt.NDArray[Any]]:
-    """Return columns as PocketCoffea keeps them: lists flattened, without the events' ids."""
+    """Return columns in PocketCoffea's form: lists flattened, without the events' ids."""
     flat = {}
     for sample, by_dataset in columns.items():
         for dataset, by_category in by_dataset.items():

@@ -1,6 +1,6 @@
 """Small configurations for one feature each, on the selected events of ``analysis.ttbar`` and ``analysis.zmumu``.
 
-Each is there under the same name in PocketCoffea's ``selections.py``, with the same numbers in it.
+PocketCoffea's ``selections.py`` has each of them under the same name, with the same numbers.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from pocket.weights import WeightDataMultiVariation, WeightLambda
 
 Floats = npt.NDArray[np.float64]
 
-#: nominal value of the weight that one subsample has on top of those of its sample
+#: nominal value of the additional weight of one subsample
 OWN_FACTOR = 1.3
 
 
 def hardness(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> tuple[Floats, ...]:
-    """Weight by the leading lepton's pt, with up and down."""
+    """Return a weight that depends on the leading lepton's pt, with up and down."""
     pt = np.asarray(events.LeptonGood.pt[:, 0], dtype=np.float64)
     nominal = np.exp(0.05 - pt / 2000)
     return nominal, nominal**2, np.ones(size)
 
 
 def theory(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> WeightDataMultiVariation:
-    """Weight with two named variations."""
+    """Return a weight with two named variations."""
     jets = np.asarray(events.nJetGood, dtype=np.float64)
     nominal = 1 + 0.01 * jets
     return WeightDataMultiVariation(
@@ -50,13 +50,13 @@ def theory(params: Any, metadata: Any, events: Any, size: int, shape_variation: 
 
 
 def tag_rate(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> tuple[Floats, ...]:
-    """Weight by the number of b-tagged jets, with up and down."""
+    """Return a weight that depends on the number of b-tagged jets, with up and down."""
     tags = np.asarray(events.nBJetGood)
     return 0.95**tags, 0.97**tags, 0.93**tags
 
 
 def heavy_flavour(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> tuple[Floats, ...]:
-    """A factor on top of the sample's weights, with up and down."""
+    """Return an additional factor on the sample's weights, with up and down."""
     return np.full(size, OWN_FACTOR), np.full(size, 1.5), np.full(size, 1.1)
 
 
@@ -69,24 +69,24 @@ WEIGHTS = [
 
 
 def below(events: Any, params: Mapping[str, float], **kwargs: Any) -> Any:
-    """Missing transverse momentum below ``params["met"]`` in GeV."""
+    """Return the mask of events with a missing transverse momentum below ``params["met"]`` in GeV."""
     return events.MET.pt < params["met"]
 
 
 def boosted(events: Any, params: Mapping[str, float], **kwargs: Any) -> Any:
-    """Dimuon momentum above ``params["pt"]`` in GeV."""
+    """Return the mask of events with a dimuon momentum above ``params["pt"]`` in GeV."""
     return events.ll.pt > params["pt"]
 
 
 def jets_in(events: Any, params: Mapping[str, float], **kwargs: Any) -> Any:
-    """Jets in a range of |eta|."""
+    """Return the mask of jets in a range of |eta|."""
     eta = abs(events.JetGood.eta)
     return (eta >= params["low"]) & (eta < params["high"])
 
 
 JETS = MultiCut("jets", [get_nObj_eq(4), get_nObj_eq(5), get_nObj_min(6)], ["4j", "5j", "6j"])
 BTAGS = MultiCut("btags", [get_nBtagEq(1), get_nBtagMin(2)], ["1b", "2b"])
-# they overlap, so that a jet may be in two categories
+# The regions overlap, so that a jet may be in two categories.
 REGIONS = MultiCut(
     "regions",
     [
@@ -167,7 +167,7 @@ columns = configure(
         "bysample": {TTBAR: {"inclusive": [ColOut("events", ["nJetGood"])]}},
     },
 )
-# without the categories that scale factors are measured in
+# This flow leaves out the categories in which scale factors are measured.
 spectra = zmumu.spectra(
     zmumu.parameters,
     zmumu.toys,
@@ -186,7 +186,7 @@ shapes = configure(
         "weights": {"common": {"inclusive": ["pileup"]}},
         "shape": {"common": {"bycategory": {"baseline": ["muon_scale"]}}},
     },
-    # in both categories
+    # The variables are filled in both categories.
     variables={
         name: dataclasses.replace(conf, only_categories=None)
         for name, conf in zmumu.dimuon_variables(

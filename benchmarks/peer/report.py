@@ -1,4 +1,4 @@
-"""Report of a comparison, for people and as JSON."""
+"""Report of a comparison, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from benchmarks.peer.comparison import quantities
 from benchmarks.peer.known_differences import explanation
 from benchmarks.peer.running import Side
 
-#: unexplained differences that a report lists one by one
+#: number of unexplained differences that a report lists one by one
 LISTED = 10
 
 
 @dataclass
 class Agreement:
-    """How the numbers of one flow compare.
+    """Agreement of the numbers of one flow.
 
     Args:
-        compared: kind of quantity → how many arrays of numbers were compared.
-        largest: kind → the largest relative difference among the equal ones.
-        explained: name of a known difference → how many arrays it explains.
-        unexplained: the others, described.
+        compared: kind of quantity → number of compared arrays.
+        largest: kind → largest relative difference of the equal arrays.
+        explained: name of a known difference → number of arrays that it explains.
+        unexplained: descriptions of the other differences.
     """
 
     compared: dict[str, int] = field(default_factory=dict)
@@ -33,13 +33,13 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Speed:
-    """How fast one side is.
+    """Speed of one side.
 
     Args:
-        start_up: seconds until the configuration was loaded, imports included.
-        warm_up: seconds for the first events of each dataset, compilation included.
-        rate: events per second of processor time, reading included, in the fastest pass.
-        wall_rate: the same per second of wall time.
+        start_up: seconds until the configuration was loaded, including imports.
+        warm_up: seconds for the first events of each dataset, including compilation.
+        rate: events per second of CPU time, including reading, in the fastest pass.
+        wall_rate: events per second of wall time in the fastest pass.
     """
 
     start_up: float
@@ -49,7 +49,7 @@ class Speed:
 
 
 def agreement(ours: Side, theirs: Side) -> Agreement:
-    """Sort all numbers of two outputs into equal, explained and unexplained ones."""
+    """Return the comparison of two outputs, with equal, explained and unexplained numbers."""
     result = Agreement()
     for quantity in quantities(ours, theirs):
         kind, difference = quantity.kind, quantity.difference
@@ -64,7 +64,7 @@ def agreement(ours: Side, theirs: Side) -> Agreement:
 
 
 def speed(timing: Mapping[str, Any], events: int) -> Speed:
-    """Return the speed from what a side measured.
+    """Return the speed from the timing of a side.
 
     Args:
         timing: see :class:`benchmarks.peer.running.Side`.
@@ -76,7 +76,7 @@ def speed(timing: Mapping[str, Any], events: int) -> Speed:
 
 @dataclass(frozen=True)
 class FlowReport:
-    """Everything about one flow."""
+    """All results of one flow."""
 
     flow: str
     events: int

@@ -1,4 +1,4 @@
-"""Running of flows on both sides, each in a process of its own."""
+"""Running of flows on both sides, each in its own process."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ class DriverError(PocketError):
 
 @dataclass(frozen=True)
 class Side:
-    """What one side made of a flow.
+    """Output of one side for a flow.
 
     Args:
         output: histograms and sums in PocketCoffea's layout, normalised.
         columns: ``sample/dataset/category/variation/column`` → values.
-        timing: ``start_up`` and ``warm_up`` in seconds of wall time, and ``passes``: ``wall`` and ``cpu`` of each.
+        timing: ``start_up`` and ``warm_up`` in seconds of wall time, and ``passes`` with ``wall`` and ``cpu`` of each
+            pass.
     """
 
     output: Mapping[str, Any]
@@ -47,13 +48,13 @@ class Side:
 
 @dataclass(frozen=True)
 class Settings:
-    """How the flows are run.
+    """Settings of the runs.
 
     Args:
         chunk_size: largest number of events processed at once.
         repeats: number of passes over the files, for their time.
-        warm_up: number of events of each dataset that are processed before time is taken.
-        at_once: run both sides at the same time, where their time doesn't matter.
+        warm_up: number of events of each dataset that are processed before the timing starts.
+        at_once: whether both sides run at the same time, if their timing doesn't matter.
     """
 
     chunk_size: int = 100_000
@@ -69,16 +70,16 @@ def run_flows(
 
     Args:
         flows: names of the flows.
-        toys: the files.
-        peer: Python of PocketCoffea's environment.
-        folder: where requests and results go.
-        settings: how to run.
+        toys: the toy files.
+        peer: Python executable of PocketCoffea's environment.
+        folder: folder for requests and results.
+        settings: settings of the runs.
 
     Returns:
         Flow → our side and PocketCoffea's.
 
     Raises:
-        DriverError: if a side fails, with the end of what it wrote.
+        DriverError: if a side fails, with the end of its output.
     """
     described = [_describe(flow, toys) for flow in flows]
     request = {"corrections": str(toys.corrections), **asdict(settings)}
@@ -106,7 +107,7 @@ def _run(command: list[str], request: Mapping[str, Any], path: Path, python_path
     for flow in request["flows"]:
         Path(flow["output"]).mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({**request, "started": time.time()}))
-    # one thread each, since events per second and core are compared
+    # Each side uses one thread, since events per second and core are compared.
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": python_path}
     result = subprocess.run([*command, str(path)], capture_output=True, text=True, env=environment, cwd=path.parent)
     path.with_suffix(".log").write_text(result.stdout + result.stderr)
@@ -116,6 +117,6 @@ def _run(command: list[str], request: Mapping[str, Any], path: Path, python_path
 
 
 def read_side(folder: Path) -> Side:
-    """Read what a driver wrote."""
+    """Return the output that a driver wrote."""
     columns = dict(np.load(folder / "columns.npz"))
     return Side(read_output(folder), columns, json.loads((folder / "timing.json").read_text()))

@@ -1,4 +1,4 @@
-"""Toy files that both sides read, and the fileset that says which they are."""
+"""Toy files that both sides read, and their fileset."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ EVENTS_PER_FILE = 50_000
 
 @dataclass(frozen=True)
 class Toys:
-    """Toys on disk.
+    """Toy files on disk.
 
     Args:
-        config: what they were made from.
+        config: the toys' configuration.
         files: process → its files.
         corrections: folder of the corrections that belong to them.
     """
@@ -36,10 +36,10 @@ class Toys:
 
 
 def make_toys(folder: Path, parameters: Mapping[str, Any], events: Mapping[str, int]) -> Toys:
-    """Write toys, or find those that an earlier call wrote.
+    """Return toy files, which are written unless an earlier call did.
 
     Args:
-        folder: where they go.
+        folder: folder of the files.
         parameters: the section ``toys`` of the parameters.
         events: process → number of events.
     """

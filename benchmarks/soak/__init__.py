@@ -1,1 +1,1 @@
-"""A soak: thousands of real jobs of HTCondor, some of which fail, and a submitter that is killed meanwhile."""
+"""Soak tests with thousands of real HTCondor jobs, some of which fail, and a submitter that is killed."""

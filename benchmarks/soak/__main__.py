@@ -1,11 +1,10 @@
 """Thousands of real jobs, some of which fail: ``python -m benchmarks.soak --jobs 2000 --faults 0.05 --kills 2``.
 
-The small analysis of the tests is processed on this machine first. Then the same is done by jobs of an own pool of
-HTCondor, of an ordinary user (root needs one, made by ``.ci/user NAME``). Some jobs are struck once, chosen by chance:
-killed, held, removed, sent away, or failing with an error. The submitter is killed at random moments, and started
-again by the same command. Printed are a table of what was tried again and why, and all that isn't as it has to be:
-outputs and events are counted, templates compared bit by bit, and nothing may be left in the queue, on the node or in
-the store.
+The tests' small analysis is processed on this machine first. Then an ordinary user's jobs do the same in a separate
+HTCondor pool (root needs such a user, made by ``.ci/user NAME``). Randomly chosen jobs are struck once: killed, held,
+removed, sent away, or made to fail with an error. The submitter is killed at random moments, and restarted with the
+same command. The soak prints a table of retries with their causes, and everything that is wrong: outputs and events are
+counted, templates compared bit by bit, and nothing may be left in the queue, on the node or in the store.
 """
 
 from __future__ import annotations
@@ -38,13 +37,13 @@ from tests.services.conftest import ORDINARY_USER, User
 from tests.tasks.small_chain import unfinished
 
 EVENTS_PER_BRANCH = 20
-#: beginning of the folder in the home of the user that has the environment
+#: path of the folder with the environment in the user's home, without the end of its name
 ENVIRONMENT = ".cache/pocketlaw-soak"
-#: events of the small analysis' toys at their full size
+#: number of events of the small analysis' toys at their full size
 ALL_EVENTS = 632_000
-#: largest number of s from a kill of the submitter to its next start
+#: longest time in s between a kill of the submitter and its restart
 LONGEST_PAUSE = 60.0
-#: what a job asks for: more than it needs, except where a fault makes it need more
+#: requests of a job, which are sufficient unless a fault makes it need more
 NEEDS = ("--memory", "1000MB", "--runtime", "4min")
 QUICK = ("--workflow", "htcondor", "--poll-interval", "10s", "--retry-delay", "5")
 
@@ -54,9 +53,9 @@ class Submitter:
     """The command that submits the jobs and watches them.
 
     Args:
-        analysis: what it runs.
+        analysis: analysis that it runs.
         options: of law.
-        log: what all of its calls print.
+        log: file for the output of all of its calls.
     """
 
     analysis: Analysis
@@ -64,7 +63,7 @@ class Submitter:
     log: Path
 
     def start(self) -> subprocess.Popen[bytes]:
-        """Start it in a process group of its own."""
+        """Start the command in its own process group."""
         command = self.analysis.checkout.command(self.analysis.law("MergeOutputs", *self.options))
         with self.log.open("ab") as log:
             return subprocess.Popen(
@@ -73,25 +72,25 @@ class Submitter:
 
 
 def branch_manifests(analysis: Analysis) -> list[Path]:
-    """Return the manifests of the branches that are done."""
+    """Return the manifests of finished branches."""
     return list((analysis.checkout.store / "small" / "RunProcessor" / "main" / "v1").glob("*/*/*/manifest.json"))
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and all that it has started, unless it has ended."""
+    """Kill a process and all processes that it has started, unless it has ended."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
 def run_to_its_end(submitter: Submitter, branches: int, kills: int, chance: random.Random) -> int:
-    """Run the submitter, kill it at random moments, start it again, and return its exit code.
+    """Run the submitter, kill and restart it at random moments, and return its exit code.
 
     Args:
         submitter: the command.
         branches: number of all branches.
-        kills: how often it is killed.
-        chance: decides when, as a number of branches that are done, and after how long it is started again.
+        kills: number of kills.
+        chance: random numbers for the moments, given as numbers of finished branches, and for the pauses.
     """
     moments = sorted(chance.randrange(branches) for _ in range(kills))
     process = submitter.start()
@@ -116,7 +115,7 @@ def run_to_its_end(submitter: Submitter, branches: int, kills: int, chance: rand
 
 
 def events(manifests: list[Path]) -> tuple[int, int]:
-    """Return the numbers of events that the branches were to process, and that they processed."""
+    """Return the numbers of events that the branches should have processed, and that they processed."""
     counts = Counter[str]()
     for path in manifests:
         counts.update(json.loads(path.read_bytes())["info"]["reading"]["events"])
@@ -124,13 +123,13 @@ def events(manifests: list[Path]) -> tuple[int, int]:
 
 
 def merged(analysis: Analysis) -> dict[str, bytes]:
-    """Return the templates, the cutflow and the sums of the merged output: contents by the name of the file."""
+    """Return file name → content of the merged output's templates, cutflow and sums."""
     (folder,) = (analysis.checkout.store / "small" / "MergeOutputs" / "main" / "v1").iterdir()
     return {name: (folder / name).read_bytes() for name in ("histograms.h5", "sums.json")}
 
 
 def differences(analysis: Analysis, local: Analysis, branches: int) -> list[str]:
-    """Return in sentences what isn't as it has to be with the outputs, compared with those of the local workflow."""
+    """Return sentences about wrong outputs, compared with those of the local workflow."""
     problems = []
     manifests, expected = branch_manifests(analysis), branch_manifests(local)
     if len(manifests) != branches:
@@ -149,7 +148,7 @@ def differences(analysis: Analysis, local: Analysis, branches: int) -> list[str]
 
 
 def failures_of(analysis: Analysis) -> dict[int, list[tuple[str, str]]]:
-    """Return cause and words of each failed attempt, by branch, from the record of the jobs."""
+    """Return branch → cause and message of each failed attempt, from the record of the jobs."""
     (path,) = analysis.control("htcondor").glob("htcondor_jobs*.json")
     record = json.loads(path.read_bytes())
     # A job has one branch, and the first job has the number 1.
@@ -163,7 +162,7 @@ def say(sentence: str) -> None:
 
 @contextlib.contextmanager
 def acting(faults: Faults, pool: Pool) -> Iterator[None]:
-    """Strike jobs meanwhile."""
+    """Strike jobs during the block."""
     stop = threading.Event()
     thread = threading.Thread(target=faults.keep_acting, args=(pool, stop))
     thread.start()
@@ -175,9 +174,10 @@ def acting(faults: Faults, pool: Pool) -> Iterator[None]:
 
 
 def soak(user: User, options: argparse.Namespace) -> list[str]:
-    """Run all of it, print what was found, and return what isn't as it has to be."""
+    """Run the soak, print the findings, and return sentences about everything that is wrong."""
     chance = random.Random(options.seed)
-    # The environment is kept for the next time. Another soak may be using that of other packages.
+    # The environment is kept for the next soak. Its name depends on the lock, since another soak may need other
+    # packages.
     kept = f"{ENVIRONMENT}-{file_checksum(ROOT / 'requirements.lock')[:12]}"
     project = copy_project(user, like=copy_project(user, make_folder(user, user.folder.parent / kept)))
     analysis = copy_analysis(project)
@@ -213,7 +213,7 @@ def soak(user: User, options: argparse.Namespace) -> list[str]:
 
 
 def main() -> int:
-    """Run the soak; return 1 if something isn't as it has to be."""
+    """Run the soak; return 1 if something is wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=2000, help="least number of branches; default: 2000")
     parser.add_argument("--faults", type=float, default=0.05, help="share of jobs that are struck; default: 0.05")
@@ -225,10 +225,10 @@ def main() -> int:
     parser.add_argument("--log", default="soak.log", help="file for what the submitter prints; default: soak.log")
     parser.add_argument("--keep", action="store_true", help="keep all files")
     options = parser.parse_args()
-    # Whatever ends it, the pool ends as well.
+    # SIGTERM must also end the pool, as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     entry = pwd.getpwuid(os.geteuid()) if os.geteuid() else pwd.getpwnam(options.user)
-    # Not below /tmp, which pools hide from jobs.
+    # The folder must not be below /tmp, which pools hide from jobs.
     folder = Path(tempfile.mkdtemp(dir=entry.pw_dir, prefix="pocketlaw-soak-"))
     shutil.chown(folder, entry.pw_uid, entry.pw_gid)
     try:

@@ -1,4 +1,4 @@
-"""Faults from outside: what is planned for which job, and who does it while jobs run."""
+"""Faults from outside: the plan of faults for jobs, and their execution while jobs run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from benchmarks.soak.pool import Pool
 from tasks.batch.htcondor import BRANCHES
 from tests.services.checkout import Analysis, make_folder, own
 
-#: kind → what happens to the job, and the cause to be named; empty where HTCondor runs the job again by itself
+#: kind → effect on the job, and expected cause of its failure; empty if HTCondor runs the job again by itself
 KINDS: Mapping[str, tuple[str, str]] = {
     "kill": ("its Python is killed (SIGKILL)", "needed more memory"),
     "memory": ("takes more memory than it asked for, and is held", "needed more memory"),
@@ -28,18 +28,18 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "vacate": ("sent away from its node (condor_vacate_job)", ""),
     "starter": ("its condor_starter is killed (SIGKILL)", ""),
 }
-#: right behind the first line of the cut of the small analysis
+#: first line of the small analysis' cut, after which the call is inserted
 _CUT = '    """Require a muon above a threshold."""\n'
 
 
 @dataclass
 class Faults:
-    """The plan, and what became of it.
+    """The plan of faults, and those that have happened.
 
     Args:
-        folder: has a file for each job of the plan.
+        folder: folder with a file for each job of the plan.
         planned: branch → kind.
-        struck: branch → kind, of those that were struck.
+        struck: branch → kind, for faults that have happened.
     """
 
     folder: Path
@@ -48,13 +48,13 @@ class Faults:
 
     @classmethod
     def plan(cls, folder: Path, branches: int, share: float, chance: random.Random) -> Faults:
-        """Choose jobs, each kind as often as any other.
+        """Return a plan with random jobs, in which all kinds are equally frequent.
 
         Args:
-            folder: made by :func:`prepare`.
+            folder: folder made by :func:`prepare`.
             branches: number of all jobs.
             share: share of the jobs that are struck.
-            chance: decides.
+            chance: random numbers.
         """
         chosen = chance.sample(range(branches), round(share * branches))
         planned = {branch: list(KINDS)[i % len(KINDS)] for i, branch in enumerate(chosen)}
@@ -63,7 +63,7 @@ class Faults:
         return cls(folder, planned)
 
     def act(self, pool: Pool) -> None:
-        """Strike the jobs that have come to where they wait for it."""
+        """Strike the jobs that are waiting for it."""
         for file in (self.folder / "ready").iterdir():
             if file.suffix or int(file.name) in self.struck:
                 continue
@@ -73,17 +73,17 @@ class Faults:
             self.struck[branch] = told["kind"]
 
     def keep_acting(self, pool: Pool, stop: threading.Event) -> None:
-        """Strike jobs until it is enough."""
+        """Strike jobs until ``stop`` is set."""
         while not stop.wait(1):
-            # A busy schedd may not answer; the job waits.
+            # A busy schedd may not answer. The job waits for the next attempt.
             with contextlib.suppress(RuntimeError, subprocess.TimeoutExpired):
                 self.act(pool)
 
 
 def prepare(analysis: Analysis) -> Path:
-    """Let the cut of the small analysis do what is planned; return the folder for the plan.
+    """Insert the call of the faults into the small analysis' cut, and return the folder for the plan.
 
-    It isn't below the analysis, of which nothing may change while it runs.
+    The folder isn't below the analysis, which must not change while it runs.
     """
     user = analysis.checkout.user
     folder = analysis.folder.with_name("faults")
@@ -104,7 +104,7 @@ def prepare(analysis: Analysis) -> Path:
 
 
 def ancestors(pid: int) -> Iterator[tuple[int, str]]:
-    """Yield the processes above a process, with their names, from the nearest on."""
+    """Yield the ancestors of a process with their names, starting with its parent."""
     while pid > 1:
         status = Path("/proc", str(pid), "status").read_text()
         fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)

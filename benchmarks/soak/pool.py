@@ -1,4 +1,4 @@
-"""A pool of HTCondor of its own on this machine, beside any other one, run by the ordinary user whose jobs it takes."""
+"""A separate HTCondor pool on this machine, run by the ordinary user whose jobs it accepts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 from tests.services.conftest import User
 from tests.services.processes import service
 
-#: disk space in KB from which on the pool holds a job, as sites do
+#: disk space in KB above which the pool holds a job, as sites do
 MOST_DISK = 100_000
 
 _FOLDERS = ("log", "run", "lock", "spool", "execute", "sockets")
@@ -76,18 +76,18 @@ SYSTEM_PERIODIC_HOLD_Disk_REASON = "the job takes too much disk"
 
 @dataclass(frozen=True)
 class Pool:
-    """A pool that runs.
+    """A running pool.
 
     Args:
-        user: whose it is.
-        folder: all of its files.
+        user: owner of the pool.
+        folder: folder of all its files.
     """
 
     user: User
     folder: Path
 
     def ask(self, *command: str) -> str:
-        """Return what a command of HTCondor prints."""
+        """Return the output of an HTCondor command."""
         result = subprocess.run(self.user.command(*self._here, *command), capture_output=True, text=True, timeout=120)
         if result.returncode:
             raise RuntimeError(f"{' '.join(command)}: {result.stderr or result.stdout}")
@@ -102,7 +102,7 @@ class Pool:
 
     @property
     def leftovers(self) -> list[Path]:
-        """What jobs have left on the node."""
+        """Files that jobs have left on the node."""
         return list((self.folder / "execute").iterdir())
 
     @property
@@ -112,13 +112,13 @@ class Pool:
 
 @contextmanager
 def running_pool(user: User, folder: Path, slots: int, niceness: int) -> Iterator[Pool]:
-    """Run a pool; while it does, the commands of HTCondor in this process and its children speak to it.
+    """Run a pool in the block, and make it the pool of HTCondor commands in this process and its children.
 
     Args:
-        user: whose it is.
-        folder: where its files go, made here.
+        user: owner of the pool.
+        folder: folder of its files, created here.
         slots: number of jobs that run at the same time.
-        niceness: what is added to that of the jobs.
+        niceness: increment of the jobs' niceness.
     """
     user.run("mkdir", *(str(folder / name) for name in ("", *_FOLDERS)))
     places = [f"{name} = {user.run('condor_config_val', name).strip()}" for name in _PLACES]

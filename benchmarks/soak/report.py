@@ -1,4 +1,4 @@
-"""Complaints about a soak, and the table of what was struck, named and tried again."""
+"""Complaints about a soak, and the table of faults, causes and retries."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from benchmarks.soak.faults import KINDS
 from tasks.batch.htcondor import BRANCHES
 from tasks.batch.queues import branches_of
 
-#: attributes of jobs that are asked for in the history
+#: attributes of jobs that are read from the history
 ASKED = ("ClusterId", "ProcId", BRANCHES, "NumJobStarts")
 _NOT_NAMED = "(nothing)"
 
 
 @dataclass(frozen=True)
 class Attempts:
-    """What there was of the jobs of a branch.
+    """The jobs of a branch.
 
     Args:
-        jobs: number of jobs of HTCondor.
-        starts: how often HTCondor began one of them.
-        causes: what Pocketlaw named as the causes of failures.
-        fault: kind of the planned fault that struck, empty without.
+        jobs: number of HTCondor jobs.
+        starts: number of times that HTCondor started one of them.
+        causes: causes of failures according to Pocketlaw.
+        fault: kind of the planned fault that happened, empty if there was none.
     """
 
     jobs: int = 0
@@ -34,9 +34,9 @@ class Attempts:
 
     @property
     def is_explained(self) -> bool:
-        """Whether it ran no more often than the fault, and what Pocketlaw named, explain."""
+        """Whether the fault and Pocketlaw's causes explain the number of starts."""
         by_itself = bool(self.fault) and not KINDS[self.fault][1]
-        # The fault may be noted by nobody, if whoever watched was killed.
+        # If the submitter was killed, the fault may be missing in its record.
         retries = max(len(self.causes), bool(self.fault) and not by_itself)
         return self.jobs == 1 + retries and self.starts <= self.jobs + by_itself
 
@@ -46,12 +46,12 @@ def attempts(
     failures: Mapping[int, Sequence[tuple[str, str]]],
     struck: Mapping[int, str],
 ) -> dict[int, Attempts]:
-    """Return what there was of each branch.
+    """Return branch → its jobs.
 
     Args:
         history: attributes of all jobs.
-        failures: branch → cause and words of each failed attempt.
-        struck: branch → kind of the fault that struck its job.
+        failures: branch → cause and message of each failed attempt.
+        struck: branch → kind of the fault that happened to its job.
     """
     jobs, starts = Counter[int](), Counter[int]()
     for job in history:
@@ -66,7 +66,7 @@ def attempts(
 
 
 def table(found: Mapping[int, Attempts], planned: Mapping[int, str]) -> str:
-    """Return the table in Markdown, a row per fault, and one for each cause of retries without a fault of the plan."""
+    """Return the Markdown table with a row per fault, and one per cause of retries without a planned fault."""
     lines = [
         "| What was done to a job, once | Jobs | What Pocketlaw named | Submitted again | Begun again by HTCondor |",
         "| --- | --- | --- | --- | --- |",
@@ -91,14 +91,14 @@ def table(found: Mapping[int, Attempts], planned: Mapping[int, str]) -> str:
 
 
 def complaints(found: Mapping[int, Attempts], branches: int, planned: Mapping[int, str]) -> list[str]:
-    """Return in sentences what isn't as it has to be with the jobs."""
+    """Return sentences about everything that is wrong with the jobs."""
     problems = []
     if len(found) != branches:
         problems.append(f"there were jobs of {len(found)} branches, but there are {branches}")
     for branch, each in found.items():
         if not each.is_explained:
             problems.append(f"branch {branch}: nothing explains {each}")
-        # Nothing is noted of what ended while nobody watched, and was noticed by who was killed then.
+        # A failure has no record if only a submitter noticed it that was then killed.
         if each.fault and (expected := KINDS[each.fault][1]) and each.causes not in ((expected,), ()):
             problems.append(f"branch {branch}: {', '.join(each.causes)} was named, expected {expected}")
     problems += [

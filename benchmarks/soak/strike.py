@@ -1,6 +1,6 @@
 """Faults inside a job. This file is copied into the analysis, whose cut calls :func:`strike`.
 
-Nothing happens where a task runs without being a job, nor in a job that isn't in the plan, nor when one runs again.
+Nothing happens in a task that isn't a job, in a job that isn't in the plan, or when a job runs again.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ import sys
 import time
 from pathlib import Path
 
-#: bytes of memory, and of disk, that a job takes which is to take too much
+#: bytes of memory and of disk that a job uses to exceed its limits
 _MEMORY, _DISK = 3_000_000_000, 300_000_000
 
 
 def strike(folder: str) -> None:
-    """Do what the plan has for this job, the first time that it runs.
+    """Execute the planned fault of this job when it runs for the first time.
 
     Args:
-        folder: has the plan, a file for each branch, and what has been struck.
+        folder: folder with the plan, a file for each branch, and with the faults that have happened.
     """
-    # Not by the environment, nor by files of the job: what outputs depend on has to be the same everywhere.
+    # The branch isn't passed in the environment or in a file, because outputs may not depend on them.
     match = re.search(r" --branch[= ](\d+) ", " ".join([*sys.argv, ""]))
     planned = Path(folder, "planned", match[1] if match else "none")
     struck = Path(folder, "struck", planned.name)
     try:
-        # Of two processes, one alone succeeds.
+        # If two processes try this, only one succeeds.
         planned.rename(struck)
     except FileNotFoundError:
         return
@@ -42,6 +42,6 @@ def strike(folder: str) -> None:
     much = bytearray(_MEMORY if kind == "memory" else 0)
     for position in range(0, len(much), 4096):
         much[position] = 1
-    # The end comes from outside.
+    # A fault from outside ends the job.
     while True:
         time.sleep(1)

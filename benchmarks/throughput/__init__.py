@@ -1,1 +1,1 @@
-"""Throughput of the engine in events per second and core, beside others that do the same physics."""
+"""Throughput of the engine in events per second and core, compared with engines that do the same physics."""

@@ -1,4 +1,4 @@
-"""Agreement of two engines' templates, without which their times mean nothing."""
+"""Agreement of two engines' templates, without which their times can't be compared."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MOVED = 1e-2
 
 @dataclass(frozen=True)
 class Agreement:
-    """How the templates of an engine compare with ours.
+    """Agreement of an engine's templates with ours.
 
     Args:
         compared: number of arrays.
         largest: largest relative difference of those that agree in every bin.
         moved: templates that agree in their sums, but not in every bin.
-        different: what does not agree, described.
+        different: descriptions of arrays that don't agree.
     """
 
     compared: int
@@ -37,15 +37,15 @@ class Agreement:
 
 
 def compare(ours: Templates, theirs: Templates) -> Agreement:
-    """Compare templates bin by bin, and numbers of entries exactly.
+    """Return the bin-by-bin comparison of templates, with exact numbers of entries.
 
-    The sums are in another order, so that they agree to rounding only. ROOT and boost-histogram compute the bin of a
-    value in another way, so that a value right on an edge may be on either side of it: such templates agree if
-    their sums do. A template that one engine did not fill agrees with one of zeros.
+    The order of the sums differs, so they agree only up to rounding. ROOT and boost-histogram compute bins differently,
+    so a value exactly on an edge may be on either side of it: such templates agree if their sums do. A template that
+    one engine did not fill agrees with one of zeros.
 
     Args:
-        ours: see ``drivers/templates.py``.
-        theirs: of the other engine.
+        ours: our templates, see ``drivers/templates.py``.
+        theirs: templates of the other engine.
     """
     largest, moved, different = 0.0, 0, []
     names = list(dict.fromkeys((*ours, *theirs)))
@@ -62,12 +62,12 @@ def compare(ours: Templates, theirs: Templates) -> Agreement:
 
 
 def _moved(ours: Numbers | None, theirs: Numbers | None) -> bool:
-    """Tell whether the sums over bins agree, and no more than a small part of them lies in other bins."""
+    """Return whether the sums over bins agree, and at most a small part of them is in other bins."""
     if ours is None or theirs is None or ours.shape != theirs.shape or ours.ndim != 2:
         return False
     if relative_difference(ours.sum(axis=1), theirs.sum(axis=1)) > TOLERANCE:
         return False
-    # of the sums of squares, which nothing cancels in
+    # The sums of squares are compared, since they can't cancel.
     return bool(np.abs(ours - theirs)[1].sum() <= MOVED * ours[1].sum())
 
 

@@ -1,8 +1,8 @@
-"""The command that times the engine beside others that do the same physics on the same files.
+"""The command that times the engine and others that do the same physics on the same files.
 
 ``python -m benchmarks`` makes the files, builds the environments of PocketCoffea and ROOT, and measures everything;
-``python -m benchmarks throughput --flows zmumu --engines ours bare`` a part of it. Each part writes its numbers as JSON
-into the output folder, beside those of other flows, and ``report.md`` is made of all that are there.
+``python -m benchmarks throughput --flows zmumu --engines ours bare`` measures a part. Each part writes its numbers as
+JSON into the output folder, and ``report.md`` has those of all parts and flows there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from benchmarks.throughput.report import SECTIONS, report
 from pocket.errors import PocketError, check_known
 from pocket.parameters.defaults import project_root
 
-#: part → what runs it, and its flows unless others are asked for
+#: part → function that runs it, and its default flows
 PARTS: dict[str, tuple[Callable[[parts.Options], parts.Data], tuple[str, ...]]] = {
     "throughput": (parts.throughput, tuple(FLOWS)),
     "growth": (parts.growth, ()),
@@ -30,7 +30,7 @@ PARTS: dict[str, tuple[Callable[[parts.Options], parts.Data], tuple[str, ...]]] 
     "stages": (parts.stages, ("ttbar_large", "ttbar_medium", "ttbar_small", "zmumu")),
     "skim": (parts.skim, ("ttbar_large",)),
 }
-#: parts that measure nothing
+#: parts without measurements
 MAKE_DATA, PUBLISH = "data", "publish"
 
 
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def store(path: Path, result: Mapping[str, Any]) -> None:
-    """Write the numbers of a part; flows that were not measured now keep those of the same number of events."""
+    """Write the numbers of a part; flows that weren't measured now keep earlier numbers for as many events."""
     if "flows" in result and path.exists():
         before = json.loads(path.read_text())
         if before["events"] == result["events"]:
@@ -81,7 +81,7 @@ def store(path: Path, result: Mapping[str, Any]) -> None:
 
 
 def write_report(folder: Path) -> str:
-    """Write ``report.md`` and the plots of the results in a folder, and return the text."""
+    """Write ``report.md`` and the plots of the results in a folder, and return the report."""
     from benchmarks.throughput.plots import PLOTS
 
     results = {part: json.loads(path.read_text()) for part in SECTIONS if (path := folder / f"{part}.json").exists()}

@@ -1,7 +1,7 @@
-"""Contents of the benchmark's files beyond the toys: the collections that those leave empty, and more triggers.
+"""Contents of the benchmark's files that the toys lack: the collections that they leave empty, and more triggers.
 
-Nothing here is used by a selection. It is what a reader has to leave alone, with about the numbers of objects and the
-sizes of a real NanoAOD file.
+No selection uses these contents. A reader should skip them; the numbers and sizes of objects are similar to those of a
+real NanoAOD file.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ MULTIPLICITIES = {
     "SubJet": 1.6,
     "Tau": 0.9,
 }
-#: real files have some hundred triggers
+#: names of further triggers, since real files have some hundred
 TRIGGERS = tuple(f"HLT_Path{number:02d}" for number in range(40))
-#: each fires in one event of as many
+#: each trigger fires in one of so many events
 _PRESCALE = 50
-#: mean pt in GeV of the objects above the threshold of their collection, and the largest |eta|
+#: mean pt in GeV above the threshold of the collection, and largest |eta|
 _MEAN_PT, _ETA_MAX = 40.0, 2.5
 
 Content = npt.NDArray[Any] | ak.Array
 
 
 def further_contents(rng: np.random.Generator, events: Mapping[str, Content]) -> dict[str, Content]:
-    """Return collections in place of the empty ones, and triggers.
+    """Return filled collections that replace the empty ones, and triggers.
 
     Args:
         rng: random numbers.
-        events: what :func:`pocket.toys.generator.generate` returns.
+        events: the result of :func:`pocket.toys.generator.generate`.
 
     Returns:
         Collections with the fields and types of the empty ones, and triggers of shape (n events,).
@@ -71,5 +71,5 @@ def _values(rng: np.random.Generator, branch: str, number: int) -> npt.NDArray[A
     if field in ("eta", "phi"):
         edge = _ETA_MAX if field == "eta" else np.pi
         return stored(branch, rng.uniform(-edge, edge, number))
-    # references to other objects, none of which is there
+    # References to other objects are unset.
     return np.full(number, -1, dtype=np.int32)

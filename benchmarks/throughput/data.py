@@ -26,13 +26,13 @@ from pocket.toys.plan import file_uuid
 from pocket.toys.resources import write_golden_json, write_pileup_weights, write_scale_factors
 
 EVENTS = 400_000
-#: about as many as files of CMS have, so that opening them weighs as much as there
+#: number of events per file, similar to files of CMS, so that opening them has a realistic cost
 EVENTS_PER_FILE = 400_000
-#: CMS flushes baskets every 10 MB (autoFlush of NanoAODOutputModule), which are about so many of these events
+#: CMS flushes baskets every 10 MB (autoFlush of NanoAODOutputModule), which is about so many of these events
 BASKET_ENTRIES = 10_000
-#: CMS writes LZMA with level 9, which takes ten times longer to write and as long to read
+#: compression by name; CMS uses LZMA level 9, which takes as long to read but much longer to write
 COMPRESSIONS = {"zstd": uproot.ZSTD(5), "lzma": uproot.LZMA(4)}
-#: changes with what the files hold
+#: version of the files' content
 FORMAT = 1
 
 
@@ -52,19 +52,19 @@ class Sample:
 
 
 def default_folder() -> Path:
-    """Return where files go unless another folder is asked for: ``cache/throughput`` in the store."""
+    """Return the default folder of files, ``cache/throughput`` in the store."""
     store = os.environ.get("POCKET_STORE")
     return (Path(store) if store else project_root() / "store") / "cache" / "throughput"
 
 
 def make_sample(folder: Path, process: str, events: int, compression: str = "zstd") -> Sample:
-    """Write the files of a process, or find those that an earlier call wrote.
+    """Return the files of a process, which are written unless an earlier call did.
 
     Args:
-        folder: where they go, in a folder for each process, number of events and compression.
+        folder: parent of a folder for each process, number of events and compression.
         process: one of :data:`pocket.toys.config.SIMULATED`.
         events: number of events.
-        compression: of :data:`COMPRESSIONS`.
+        compression: name in :data:`COMPRESSIONS`.
     """
     config = ToyConfig.from_params(to_plain(get_default_parameters())["toys"])
     place = folder / f"{process}_{events}_{compression}"
@@ -73,7 +73,7 @@ def make_sample(folder: Path, process: str, events: int, compression: str = "zst
     sizes = [min(EVENTS_PER_FILE, events - start) for start in starts]
     files = tuple(place / f"{process}_{part}.root" for part in range(len(sizes)))
     stamp, wanted = place / "made.json", json.dumps([FORMAT, repr(config), BASKET_ENTRIES, EVENTS_PER_FILE])
-    # written last, so that an interrupted run doesn't count
+    # The stamp is written last, so that an interrupted run doesn't count.
     if not stamp.exists() or stamp.read_text() != wanted:
         corrections.mkdir(parents=True, exist_ok=True)
         write_pileup_weights(corrections / "puWeights.json.gz", config)
@@ -90,7 +90,7 @@ def sample_fileset(config: Configurator, sample: Sample) -> Fileset:
     """Return the fileset of a configuration.
 
     Args:
-        config: a configuration that reads toys of the sample's process alone.
+        config: a configuration that only reads toys of the sample's process.
         sample: the files.
     """
     xsec = ToyConfig.from_params(to_plain(config.parameters)["toys"]).process(sample.process).xsec

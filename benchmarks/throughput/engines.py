@@ -1,4 +1,4 @@
-"""The engines, and what each is asked to do."""
+"""The engines, and the requests to them."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from pocket.parameters.defaults import project_root
 DRIVERS = Path(__file__).with_name("drivers")
 OURS = "ours"
 BARE = "bare"
-#: what is behind the name of an engine that runs as its users do who don't ask for another size of chunks
+#: suffix of engines that run with their default size of chunks
 AS_IT_IS = "-default"
-#: engine → that size: of PocketCoffea's executor_options_defaults.yaml, and of coffea's Runner
+#: engine → its default, from PocketCoffea's executor_options_defaults.yaml and coffea's Runner
 DEFAULT_CHUNKS = {f"pocketcoffea{AS_IT_IS}": 150_000, f"coffea{AS_IT_IS}": 100_000}
 #: labels for tables, in their order
 LABELS = {
@@ -35,16 +35,16 @@ LABELS = {
     "rdataframe": "RDataFrame",
     BARE: "bare read",
 }
-#: what both engines on coffea's runner share with the comparison of physics
+#: modules that both engines with coffea's runner share with the comparison of physics
 PEER = project_root() / "benchmarks" / "peer" / "pocketcoffea"
-#: engine → folders of the modules it needs besides
+#: engine → folders of further modules that it needs
 MODULES = {"pocketcoffea": (PEER,), "coffea": (PEER,)}
 ENVIRONMENTS = {"pocketcoffea": POCKETCOFFEA, "rdataframe": ROOT}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How engines run.
+    """Settings of engines.
 
     Args:
         events: number of events of a pass.
@@ -58,13 +58,13 @@ class Settings:
 
 
 def request(name: str, flow: Flow, sample: Sample, settings: Settings) -> dict[str, Any]:
-    """Return what a driver is told.
+    """Return the request to a driver.
 
     Args:
-        name: of the flow.
+        name: name of the flow.
         flow: the flow.
-        sample: its files.
-        settings: how to run.
+        sample: files of the flow.
+        settings: settings of engines.
     """
     config = flow.configuration()
     return {
@@ -82,10 +82,10 @@ def request(name: str, flow: Flow, sample: Sample, settings: Settings) -> dict[s
 
 
 def pythons(names: Sequence[str]) -> tuple[dict[str, Path], dict[str, str]]:
-    """Build the environments that engines need, where they are not there.
+    """Return the environments of engines, which are built if they don't exist.
 
     Returns:
-        Engine → its Python, and for those whose environment can't be built, why.
+        Engine → its Python executable, and engine → reason if its environment can't be built.
     """
     found, missing = {}, {}
     for name in names:
@@ -101,14 +101,14 @@ def pythons(names: Sequence[str]) -> tuple[dict[str, Path], dict[str, str]]:
 
 
 def start(name: str, python: Path, asked: Mapping[str, Any], folder: Path, label: str | None = None) -> Engine:
-    """Start an engine and warm it up.
+    """Return a started engine that is warmed up.
 
     Args:
-        name: of :data:`LABELS`.
-        python: its Python.
-        asked: see :func:`request`.
+        name: name in :data:`LABELS`.
+        python: its Python executable.
+        asked: request, see :func:`request`.
         folder: an existing folder.
-        label: what to call it, if an engine runs more than once.
+        label: name of this process, if an engine runs more than once.
     """
     asked = {**asked, "chunk_size": DEFAULT_CHUNKS.get(name, asked["chunk_size"])}
     driver = name.removesuffix(AS_IT_IS)
@@ -120,7 +120,7 @@ def start(name: str, python: Path, asked: Mapping[str, Any], folder: Path, label
 
 
 def start_ours(requests: Mapping[str, Mapping[str, Any]], folder: Path, stack: ExitStack) -> list[Engine]:
-    """Start our engine once for each request (label → request), and have the stack close them."""
+    """Return our engine, started once for each request (label → request), and let the stack close them."""
     python = Path(sys.executable)
     return [stack.enter_context(start(OURS, python, asked, folder, label)) for label, asked in requests.items()]
 

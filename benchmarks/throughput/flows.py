@@ -16,10 +16,10 @@ class Flow:
     """One configuration on one process.
 
     Args:
-        config: name of the configuration in the comparison with PocketCoffea, which shows that the physics agree.
-        process: process of the toys that all events are of.
-        compression: of the files.
-        label: for tables.
+        config: name of the configuration in the comparison with PocketCoffea, which shows that the physics agrees.
+        process: process of all events of the toys.
+        compression: compression of the files.
+        label: label in tables.
     """
 
     config: str
@@ -28,7 +28,7 @@ class Flow:
     label: str
 
     def configuration(self) -> Configurator:
-        """Return our configuration of the one dataset that has the process."""
+        """Return our configuration of the only dataset with the process."""
         what, _, number = self.config.partition(":")
         config = grown(what, int(number)) if number else load_config(self.config)
         return of_process(config, self.process)
@@ -44,10 +44,10 @@ def of_process(config: Configurator, process: str) -> Configurator:
 
 
 def find(name: str) -> Flow:
-    """Return the flow of a name; ``histograms:100`` is one of :mod:`benchmarks.throughput.grown`.
+    """Return the flow with a name; ``histograms:100`` is one of :mod:`benchmarks.throughput.grown`.
 
     Raises:
-        UnknownNameError: if there is none.
+        UnknownNameError: if there is no such flow.
     """
     what, _, number = name.partition(":")
     if number:
@@ -57,7 +57,7 @@ def find(name: str) -> Flow:
     return FLOWS[name]
 
 
-#: name → flow. The three of tt̄ are the sizes that PocketCoffea's own benchmark runs on real tt̄.
+#: name → flow; the three of tt̄ are the sizes that PocketCoffea's own benchmark runs on real tt̄
 FLOWS = {
     "ttbar_large": Flow("ttbar_large", "ttsemi", "zstd", "tt̄ large"),
     "ttbar_medium": Flow("ttbar_medium", "ttsemi", "zstd", "tt̄ medium"),

@@ -1,4 +1,4 @@
-"""The tt̄ flow ``large`` with more of one thing: variations, categories or histograms."""
+"""Variants of the tt̄ flow ``large`` with more variations, categories or histograms."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pocket.weights import WeightLambda, WeightWrapper
 
 #: quantity → its values; 15 variations, 14 categories and 5 histograms are the flow ``large``
 GROWN = {"variations": (1, 15, 31, 61, 121), "categories": (2, 8, 16, 32, 64), "histograms": (5, 10, 25, 50, 100)}
-#: what is filled again and again with other bins: collection, field, position, start, stop
+#: contents of histograms, which are repeated with other bins: collection, field, position, start, stop
 _FILLED: tuple[tuple[str, str, int | None, float, float], ...] = (
     *itertools.chain.from_iterable(
         (("JetGood", "pt", pos, 30, 330), ("JetGood", "eta", pos, -2.4, 2.4), ("JetGood", "phi", pos, -3.2, 3.2))
@@ -34,16 +34,16 @@ _FILLED: tuple[tuple[str, str, int | None, float, float], ...] = (
 
 
 def above(events: Any, params: Mapping[str, float], **kwargs: Any) -> Any:
-    """Missing transverse momentum above ``params["met"]`` in GeV."""
+    """Return the mask of events with a missing transverse momentum above ``params["met"]`` in GeV."""
     return events.MET.pt > params["met"]
 
 
 def grown(what: str, number: int) -> Configurator:
-    """Return the configuration with some number of one thing.
+    """Return the configuration with a given number of variations, categories or histograms.
 
     Args:
-        what: of :data:`GROWN`.
-        number: how many of it.
+        what: quantity in :data:`GROWN`.
+        number: its value.
     """
     settings: dict[str, Any] = {"subsamples": {TTBAR: ttbar.tt_flavours}}
     if what == "variations":
@@ -57,12 +57,12 @@ def grown(what: str, number: int) -> Configurator:
 
 
 def some_weights(variations: int) -> Sequence[type[WeightWrapper]]:
-    """Return weights that have so many variations in all, the nominal one included.
+    """Return weights with so many variations in total, including the nominal one.
 
-    They are as cheap as a weight can be, so that what grows is the work of the engine.
+    The weights are as cheap as possible, so that only the work of the engine grows.
 
     Raises:
-        ConfigError: for an even number: each weight has an up and a down variation.
+        ConfigError: for an even number, since each weight has an up and a down variation.
     """
     if variations % 2 == 0:
         raise ConfigError(f"variations: weights vary up and down, which makes an odd number, not {variations}")

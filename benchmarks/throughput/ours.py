@@ -19,11 +19,11 @@ Output = dict[str, Any]
 
 
 def part_of(fileset: Mapping[str, Any], events: int, part: int = 0, parts: int = 1) -> Branch:
-    """Return one of several equal parts of the first events of a fileset of one dataset.
+    """Return one of several equal parts of the first events of a fileset with one dataset.
 
     Args:
         fileset: the fileset.
-        events: how many of its events are divided, all if there are fewer.
+        events: number of events to divide; all if there are fewer.
         part: number of the part, from 0.
         parts: number of parts.
     """
@@ -35,8 +35,8 @@ def part_of(fileset: Mapping[str, Any], events: int, part: int = 0, parts: int =
 def process(
     config: Configurator, branch: Branch, fileset: Mapping[str, Any], resources: Resources, chunk_size: int
 ) -> Output:
-    """Process a branch and normalise the result, as RunProcessor and MergeOutputs do."""
-    # what is merged here is all there is, however many events the files have
+    """Return the normalised output of a branch, as RunProcessor and MergeOutputs make it."""
+    # Only these events are merged, even if the files have more.
     metadata = {**fileset[branch.dataset]["metadata"], "nevents": branch.stop - branch.start}
     output = run_branch(config, branch, metadata, resources, chunk_size=chunk_size).output
     output.pop("columns")
@@ -51,7 +51,7 @@ def prepare(request: Mapping[str, Any]) -> tuple[Callable[[], None], Callable[[]
     last: dict[str, Output] = {}
 
     def make_pass() -> None:
-        # the output of the pass before is no part of this one
+        # The previous output must not count in the memory of this pass.
         last.clear()
         last["output"] = process(config, branch, fileset, resources, request["chunk_size"])
 

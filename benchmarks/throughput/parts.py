@@ -1,4 +1,4 @@
-"""The parts of the benchmark. Each returns plain data, which the report is made of."""
+"""The parts of the benchmark, which return plain data for the report."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from benchmarks.throughput.stages import RULES, sampled
 from pocket.engine.resources import Resources
 
 Data = dict[str, Any]
-#: growth in events: parts of all events
+#: divisors of the number of events, for the growth with events
 EVENT_STEPS = (16, 4, 1)
-#: workers and skims are for many events: so many times those of a pass, and as many files
+#: factor on the number of events and files for workers and skims
 MANY = 4
 
 
 @dataclass(frozen=True)
 class Options:
-    """What is asked for on the command line.
+    """The options of the command line.
 
     Args:
         flows: names of the flows.
@@ -51,20 +51,20 @@ class Options:
     data: Path
 
     def request(self, name: str) -> dict[str, Any]:
-        """Return the request for a flow; its files are made if they are not there."""
+        """Return the request for a flow; missing files are made."""
         flow = find(name)
         sample = data.make_sample(self.data, flow.process, self.events, flow.compression)
         return request(name, flow, sample, Settings(self.events, self.chunk_size))
 
     def of_many_events(self) -> Options:
-        """Return the same for :data:`MANY` times as many events."""
+        """Return the same options for :data:`MANY` times as many events."""
         return replace(self, events=MANY * self.events)
 
 
 def throughput(options: Options) -> Data:
-    """Run every flow with every engine.
+    """Return the results of every flow with every engine.
 
-    All engines make one whole pass first, and their templates are compared with ours.
+    All engines make one complete pass first, and their templates are compared with ours.
 
     Raises:
         EngineError: if the templates of an engine differ.
@@ -101,7 +101,7 @@ def throughput(options: Options) -> Data:
 
 
 def growth(options: Options) -> Data:
-    """Let our engine do more of one thing."""
+    """Return times of our engine for growing numbers of events, variations, categories and histograms."""
     found = {"events": _growth_in_events(options)}
     for what, numbers in GROWN.items():
         say(f"growth with {what}")
@@ -118,7 +118,7 @@ def _growth_in_events(options: Options) -> Data:
 
 
 def _seconds(requests: dict[str, dict[str, Any]], repeat: int) -> Data:
-    """Return label → seconds of processor time and largest memory of our engine."""
+    """Return label → seconds of CPU time and peak memory of our engine."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         engines = start_ours(requests, Path(folder), stack)
         alternate(engines, 1)
@@ -130,7 +130,7 @@ def _seconds(requests: dict[str, dict[str, Any]], repeat: int) -> Data:
 
 
 def workers(options: Options) -> Data:
-    """Share the events of a flow between two processes, and compare the wall time with that of one."""
+    """Return the gain of two processes that share the events of a flow, compared with the wall time of one."""
     options = options.of_many_events()
     flows = {}
     for name in options.flows:
@@ -142,7 +142,7 @@ def workers(options: Options) -> Data:
             alternate([one, *halves], 1)
             gains, both = [], []
             for _ in range(options.repeat):
-                # the second of two passes, as in alternate
+                # Only the second of two passes counts, as in alternate.
                 for _ in range(2):
                     alone = one.run().wall
                 for _ in range(2):
@@ -158,7 +158,7 @@ def workers(options: Options) -> Data:
 
 
 def stages(options: Options) -> Data:
-    """Measure where our engine spends its time."""
+    """Return the times of the stages of our engine."""
     flows = {}
     for name in options.flows:
         say(f"stages of {name}")
@@ -179,7 +179,7 @@ def stages(options: Options) -> Data:
 
 
 def skim(options: Options) -> Data:
-    """Run templates again from a skim of the preselected events, and from the original files."""
+    """Return the times of templates from a skim of the preselected events, and from the original files."""
     options = options.of_many_events()
     flows = {}
     for name in options.flows:
@@ -205,5 +205,5 @@ def skim(options: Options) -> Data:
 
 
 def say(text: str) -> None:
-    """Tell what goes on."""
+    """Print the current step to standard error."""
     print(text, file=sys.stderr, flush=True)

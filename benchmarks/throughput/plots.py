@@ -1,4 +1,4 @@
-"""Plots of the results."""
+"""Plots of the benchmark's results."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def plot_throughput(data: Data, path: Path) -> None:
 
 
 def plot_growth(data: Data, path: Path) -> None:
-    """Draw the time over the number of each quantity, relative to the smallest, with a line for proportionality."""
+    """Draw the time over each quantity, relative to the smallest, with a line for proportionality."""
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     largest = 1.0
     for what, points in data["seconds"].items():
@@ -57,5 +57,5 @@ def plot_growth(data: Data, path: Path) -> None:
     plt.close(figure)
 
 
-#: part → what draws it
+#: part → function that draws it
 PLOTS = {"throughput": plot_throughput, "growth": plot_growth}

@@ -1,4 +1,4 @@
-"""The results in the documentation: the short table in the README, everything in ``docs/performance.md``."""
+"""Publication of the results: the short table in the README, everything in ``docs/performance.md``."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ _SHORT = re.compile(r"^### Throughput\n\n.*?\n\n(\|.*?)\n\n", re.DOTALL | re.MUL
 
 
 class NoResultsError(PocketError):
-    """There is nothing to publish, or no place for it."""
+    """There are no results to publish, or no place for them."""
 
 
 def publish(text: str, project: Path) -> None:
-    """Put a report in the place of the one before.
+    """Replace the published report.
 
     Args:
         text: the report.
         project: folder of README.md and docs.
 
     Raises:
-        NoResultsError: if the report has no throughput, or a file has not the two marks that it goes between.
+        NoResultsError: if the report has no throughput, or a file lacks the two marks around the results.
     """
     short = _SHORT.search(text)
     if short is None:

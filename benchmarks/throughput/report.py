@@ -1,4 +1,4 @@
-"""The results as markdown."""
+"""The benchmark's results as Markdown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Data = Mapping[str, Any]
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table in markdown, its first column to the left and the others to the right."""
+    """Return a Markdown table, with the first column aligned to the left and the others to the right."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -28,17 +28,17 @@ def rate(events: float) -> str:
 
 
 def speedup(value: float, engine: str) -> str:
-    """Return how we compare: as a part of the bare read, else as a multiple."""
+    """Return the ratio of the rates: as a percentage of the bare read, else as a factor."""
     return f"{100 * value:.0f} %" if engine == BARE else f"{value:.1f}×" if value < 10 else f"{value:.0f}×"
 
 
 def spread(measured: Measured) -> str:
-    """Return half the range, relative to the median."""
+    """Return half of the range, relative to the median."""
     return f"±{50 * (measured.high - measured.low) / measured.median:.0f} %"
 
 
 def throughput(data: Data) -> str:
-    """Return the short table, one row per flow, and the long one."""
+    """Return the short table, with one row per flow, and the long one."""
     flows = {
         flow["label"]: {name: EngineResult.of_json(content) for name, content in flow["engines"].items()}
         for flow in data["flows"].values()
@@ -107,7 +107,7 @@ def growth(data: Data) -> str:
 
 
 def workers(data: Data) -> str:
-    """Return what a second process brings."""
+    """Return the table of the gain of a second process."""
     rows = [
         [flow["label"], rate(flow["wall_rate"]["median"]), f"{flow['gain']['median']:.2f}×", _range(flow["gain"])]
         for flow in data["flows"].values()
@@ -120,7 +120,7 @@ def _range(measured: Data) -> str:
 
 
 def stages(data: Data) -> str:
-    """Return the parts of the time of our engine."""
+    """Return the table of our engine's time by stage."""
     rows = []
     for flow in data["flows"].values():
         total = sum(stage["median"] for stage in flow["seconds"].values())
@@ -130,7 +130,7 @@ def stages(data: Data) -> str:
 
 
 def skim(data: Data) -> str:
-    """Return how much faster templates are from a skim."""
+    """Return the table of the gain of templates from a skim."""
     rows = []
     for flow in data["flows"].values():
         results = {name: EngineResult.of_json(content) for name, content in flow["engines"].items()}
@@ -140,7 +140,7 @@ def skim(data: Data) -> str:
     return table(["", "events kept", "from original files", "from the skim", "ratio", "range"], rows)
 
 
-#: part → its heading, what the numbers are, and what makes its text
+#: part → heading, explanation of the numbers, and function that makes the text
 SECTIONS: dict[str, tuple[str, str, Callable[[Data], str]]] = {
     "throughput": (
         "Throughput",
@@ -161,10 +161,10 @@ SECTIONS: dict[str, tuple[str, str, Callable[[Data], str]]] = {
 
 
 def report(results: Mapping[str, Data]) -> str:
-    """Return everything that was measured as a section of a page in markdown.
+    """Return all results as a section of a Markdown page.
 
     Args:
-        results: part → what it returned.
+        results: part → its data.
     """
     lines = [f"Measured on {machine()}."]
     for part, (heading, explained, make) in SECTIONS.items():
@@ -174,7 +174,7 @@ def report(results: Mapping[str, Data]) -> str:
 
 
 def machine() -> str:
-    """Return processor, number of cores and Python."""
+    """Return the CPU model, the number of cores and the Python version."""
     info = Path("/proc/cpuinfo")
     models = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
     model = models[0] if models else platform.machine()

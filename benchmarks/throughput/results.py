@@ -1,4 +1,4 @@
-"""Medians, spreads and ratios of passes in alternation."""
+"""Medians, spreads and ratios of alternating passes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Measured:
 
     Args:
         median: the median.
-        low: the smallest.
-        high: the largest.
+        low: the smallest value.
+        high: the largest value.
     """
 
     median: float
@@ -32,13 +32,13 @@ class Measured:
 
 @dataclass(frozen=True)
 class EngineResult:
-    """What was measured of one engine.
+    """Results of one engine.
 
     Args:
-        rate: events per second of processor time.
+        rate: events per second of CPU time.
         wall_rate: events per second of wall time.
-        speedup: our rate over that of this engine, round by round.
-        peak: largest memory in MB.
+        speedup: our rate over the rate of this engine, round by round.
+        peak: peak memory in MB.
     """
 
     rate: Measured
@@ -52,20 +52,20 @@ class EngineResult:
 
     @classmethod
     def of_json(cls, content: Mapping[str, Any]) -> EngineResult:
-        """Return what :meth:`as_json` gave."""
+        """Return the result from the data of :meth:`as_json`."""
         measured = {name: Measured(**content[name]) for name in ("rate", "wall_rate", "speedup")}
         return cls(**measured, peak=content["peak"])
 
 
 def engine_results(passes: Mapping[str, Sequence[Pass]], events: int, reference: str) -> dict[str, EngineResult]:
-    """Summarise passes.
+    """Return the results of passes.
 
-    Ratios are taken round by round, since what disturbs a machine for a while disturbs a whole round.
+    Ratios are taken round by round, since a temporary disturbance of the machine affects a whole round.
 
     Args:
         passes: engine → its passes, the same number for all.
         events: number of events of a pass.
-        reference: the engine whose rate is divided by that of each.
+        reference: the engine whose rate is divided by the others.
     """
     return {
         name: EngineResult(

@@ -1,4 +1,4 @@
-"""Runs engines in alternation, each in a process of its own that was warmed up before."""
+"""Alternating runs of engines, each in its own process after a warm-up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from pocket.errors import PocketError
 
-#: one thread each, since events per second and core are compared
+#: environment variables for one thread, since events per second and core are compared
 ONE_THREAD = {
     f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "NUMBA", "VECLIB_MAXIMUM")
 }
@@ -31,8 +31,8 @@ class Pass:
 
     Args:
         wall: seconds of wall time.
-        cpu: seconds of processor time, of all threads.
-        peak: largest memory of the process until the end of the pass in MB.
+        cpu: seconds of CPU time of all threads.
+        peak: peak memory of the process until the end of the pass in MB.
     """
 
     wall: float
@@ -41,17 +41,17 @@ class Pass:
 
 
 class Engine:
-    """The process of one engine, which waits for the order to make a pass.
+    """The process of one engine, which makes a pass on request.
 
     Args:
-        name: of the engine.
-        command: what to run; the path of the request is added.
-        request: what the driver needs: files, parameters, where to write.
+        name: name of the engine.
+        command: command to run; the path of the request is appended.
+        request: input of the driver: files, parameters and output path.
         folder: an existing folder for request, log and templates.
         python_path: folders of modules.
 
     Raises:
-        EngineError: if it fails, now or later, with the end of what it printed.
+        EngineError: if it fails, now or later, with the end of its output.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Engine:
         self._answer()
 
     def run(self) -> Pass:
-        """Make one pass."""
+        """Return the times of one pass."""
         return Pass(**self._ask("pass"))
 
     def templates(self) -> dict[str, Any]:
@@ -120,10 +120,10 @@ class Engine:
 
 
 def alternate(engines: Sequence[Engine], repeat: int) -> dict[str, list[Pass]]:
-    """Let each engine make a pass in turn, so that whatever slows the machine down for a while slows all of them.
+    """Let each engine make a pass in turn, so that a temporary disturbance of the machine affects all of them.
 
-    Each makes two at once, of which the second counts: while the others ran, it lost its place in the caches of the
-    processor, and often in memory.
+    Each makes two passes in a row, and the second one counts: while the other engines ran, its data were evicted from
+    the CPU caches, and often from memory.
 
     Args:
         engines: the engines.

@@ -1,4 +1,4 @@
-"""A skim of the benchmark's files, to run templates from it again."""
+"""A skim of the benchmark's files, for templates from it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pocket.skims.run import skim_branch
 
 
 def skim_request(config: Configurator, asked: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Skim the files of a request by the preselection, and return the request to process the skim.
+    """Return the request to process a skim of the files by the preselection.
 
     Args:
-        config: the configuration whose preselection it is.
+        config: the configuration with the preselection.
         asked: see :func:`benchmarks.throughput.engines.request`.
-        folder: where a folder with the skim goes.
+        folder: parent of the folder with the skim.
     """
     branch = part_of(asked["fileset"], asked["events"])
     place = folder / "skim"

@@ -1,6 +1,6 @@
 """Stages of our engine's time: ``read``, ``skim``, ``objects``, ``weights``, ``fill`` and ``rest``.
 
-The stack is looked at every millisecond of processor time. The innermost frame that a rule names decides the stage.
+The stack is sampled every millisecond of CPU time. The innermost frame with a rule determines the stage.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from types import FrameType
 
 INTERVAL = 0.001
 
-#: stage → modules (with what is below them), or functions of modules
+#: stage → modules with their submodules, or functions of modules
 RULES: dict[str, tuple[str, ...]] = {
     "read": (
         "uproot",
@@ -51,10 +51,11 @@ def stage_of(frame: FrameType | None) -> str:
 
 @contextmanager
 def sampled(classify: Callable[[FrameType | None], str] = stage_of) -> Iterator[Counter[str]]:
-    """Count the processor time of the block by stage, in seconds.
+    """Count the CPU time of the block by stage, in seconds.
 
-    A signal arrives only between two instructions of Python, so after a long call into compiled code it is late. The
-    time since the one before counts for the stack that it finds, which is still in the function that made the call.
+    A signal arrives only between two Python instructions, so it is late after a long call into compiled code. The time
+    since the previous signal is attributed to the stack that it finds, which is still in the function that made the
+    call.
     """
     spent: Counter[str] = Counter()
     last = time.process_time()

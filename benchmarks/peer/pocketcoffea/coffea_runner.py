@@ -1,4 +1,4 @@
-"""coffea's own runner, as it is in the environments of both peers that use it."""
+"""coffea's own runner, with the version in the environments of both peers that use it."""
 
 from coffea import processor
 from coffea.nanoevents import NanoAODSchema

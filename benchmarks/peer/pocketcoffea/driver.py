@@ -1,4 +1,4 @@
-"""Runs PocketCoffea configurations as a request says, one chunk after the other in this process.
+"""Driver of PocketCoffea configurations, which runs a request one chunk after the other in this process.
 
 ``python driver.py REQUEST.json`` writes ``histograms.h5``, ``sums.json``, ``columns.npz`` and ``timing.json`` for each.
 """
@@ -34,7 +34,7 @@ SUMS = ("sum_genweights", "sum_signOf_genweights", "cutflow", "sumw", "sumw2")
 
 
 def main(request_path):
-    """Run the flows of a request, one after the other."""
+    """Run the flows of a request in order."""
     request = json.loads(Path(request_path).read_text())
     NanoAODSchema.warn_missing_crossrefs = False
     begin = request["started"]
@@ -56,7 +56,7 @@ def run_flow(config, folder, request, timing):
     timing["warm_up"] = time.time() - begin
 
     run = runner(request["chunk_size"])
-    # in the order of files and entries, so that columns come in that order
+    # The chunks are sorted by files and entries, so that columns are in this order.
     number = {file: position for content in config.filesets.values() for position, file in enumerate(content["files"])}
     chunks = sorted(
         run.preprocess(config.filesets, "Events"), key=lambda c: (c.dataset, number[c.filename], c.entrystart)
@@ -70,7 +70,7 @@ def run_flow(config, folder, request, timing):
 
 
 def write(folder, output, timing):
-    """Write what an output holds."""
+    """Write the content of an output."""
     with h5py.File(folder / "histograms.h5", "w") as file:
         for variable, samples in output["variables"].items():
             for sample, histograms in samples.items():

@@ -1,6 +1,6 @@
-"""Reads an exported file with PocketCoffea's coffea, draws a variable with its plotting, and tells what was read.
+"""Reader of an exported file with PocketCoffea's coffea, which also draws a variable with its plotting.
 
-Runs in PocketCoffea's environment: ``python read_export.py FOLDER VARIABLE``.
+It runs in PocketCoffea's environment: ``python read_export.py FOLDER VARIABLE``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pocket_coffea.parameters import defaults
 
 
 def main(folder: Path, variable: str) -> None:
-    """Read, draw into the folder ``plots``, and write ``read.json``."""
+    """Read the file, draw into the folder ``plots``, and write ``read.json``."""
     output = load(folder / "output_all.coffea")
     read = {
         "initial": output["cutflow"]["initial"],
@@ -39,13 +39,13 @@ def main(folder: Path, variable: str) -> None:
 
 
 def numbers(histogram: Any) -> list[Any]:
-    """Return sums of weights and of their squares, flow included."""
+    """Return sums of weights and of their squares, including flow bins."""
     return [histogram.values(flow=True).tolist(), histogram.variances(flow=True).tolist()]
 
 
 def draw(folder: Path, variable: str) -> None:
     """Call the command ``make-plots`` in this process."""
-    # its parameters can't be imported without CVMFS, and its plots need an older mplhep for the luminosity's text
+    # PocketCoffea's parameters can't be imported without CVMFS, and its plots need an older mplhep for the luminosity.
     defaults.setup_cvmfs_resolver = lambda *_: OmegaConf.register_new_resolver("cvmfs", lambda *_: "", replace=True)
     if not hasattr(mplhep.cms, "lumitext"):
         mplhep.cms.lumitext = lambda *_, **__: None

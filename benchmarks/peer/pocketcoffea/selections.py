@@ -1,4 +1,4 @@
-"""Small configurations in PocketCoffea for one feature each, on the selected events of ``ttbar``."""
+"""Small PocketCoffea configurations for one feature each, on the selected events of ``ttbar``."""
 
 import awkward as ak
 import numpy as np
@@ -17,14 +17,14 @@ from ttbar import TTBAR, TopPairProcessor, additional_flavour, semileptonic
 
 
 def hardness(params, metadata, events, size, shape_variation):
-    """Weight by the leading lepton's pt, with up and down."""
+    """Return a weight that depends on the leading lepton's pt, with up and down."""
     pt = ak.to_numpy(events.LeptonGood.pt[:, 0]).astype(np.float64)
     nominal = np.exp(0.05 - pt / 2000)
     return nominal, nominal**2, np.ones(size)
 
 
 def theory(params, metadata, events, size, shape_variation):
-    """Weight with two named variations."""
+    """Return a weight with two named variations."""
     jets = ak.to_numpy(events.nJetGood).astype(np.float64)
     nominal = 1 + 0.01 * jets
     return WeightDataMultiVariation(
@@ -33,13 +33,13 @@ def theory(params, metadata, events, size, shape_variation):
 
 
 def tag_rate(params, metadata, events, size, shape_variation):
-    """Weight by the number of b-tagged jets, with up and down."""
+    """Return a weight that depends on the number of b-tagged jets, with up and down."""
     tags = ak.to_numpy(events.nBJetGood)
     return 0.95**tags, 0.97**tags, 0.93**tags
 
 
 def heavy_flavour(params, metadata, events, size, shape_variation):
-    """A factor on top of the sample's weights, with up and down."""
+    """Return an additional factor on the sample's weights, with up and down."""
     return np.full(size, 1.3), np.full(size, 1.5), np.full(size, 1.1)
 
 
@@ -52,12 +52,12 @@ WEIGHTS = [
 
 
 def below(events, params, **kwargs):
-    """Missing transverse momentum below a value."""
+    """Return the mask of events with a missing transverse momentum below a value."""
     return events.MET.pt < params["met"]
 
 
 def jets_in(events, params, **kwargs):
-    """Jets in a range of |eta|."""
+    """Return the mask of jets in a range of |eta|."""
     eta = abs(events.JetGood.eta)
     return (eta >= params["low"]) & (eta < params["high"])
 
@@ -83,7 +83,7 @@ WEIGHT_NAMES = ["genWeight", "lumi", "XS", "pileup"]
 
 
 def of_jets():
-    """Return histograms that fill one entry per jet."""
+    """Return histograms with one entry per jet."""
     plane = [
         Axis(coll="JetGood", field="pt", bins=[30, 50, 80, 120, 200], type="variable", label="pt"),
         Axis(coll="JetGood", field="eta", bins=12, start=-2.4, stop=2.4, label="eta"),
@@ -92,7 +92,7 @@ def of_jets():
 
 
 def of_events():
-    """Return histograms that fill one entry per event."""
+    """Return histograms with one entry per event."""
     return {
         **count_hist("JetGood", bins=8, start=4, stop=12),
         **jet_hists(coll="JetGood", pos=0, fields=["pt"]),
@@ -122,19 +122,19 @@ def configure(request, **settings):
 
 
 def cartesian(request):
-    """Cartesian categories of events, with common ones."""
+    """Return Cartesian categories of events, with common ones."""
     common = {"inclusive": [passthrough], "tagged": [get_nBtagMin(2)]}
     return configure(request, categories=CartesianSelection([JETS, BTAGS], common_cats=common))
 
 
 def objects(request):
-    """Cartesian categories, of which one binning selects jets."""
+    """Return Cartesian categories, where one binning selects jets."""
     categories = CartesianSelection([REGIONS, BTAGS], common_cats={"inclusive": [passthrough]})
     return configure(request, categories=categories, variables=of_jets())
 
 
 def subsamples(request):
-    """Subsamples that overlap, one of them with a weight of its own."""
+    """Return overlapping subsamples, one of them with an additional weight."""
     return configure(
         request,
         subsamples=SUBSAMPLES,
@@ -152,7 +152,7 @@ def subsamples(request):
 
 
 def weights(request):
-    """Weights by sample and by category, and one with named variations."""
+    """Return weights by sample and by category, and one with named variations."""
     return configure(
         request,
         weights={
@@ -169,7 +169,7 @@ def weights(request):
 
 
 def columns(request):
-    """Columns of events and of objects, by category and sample, with a subsample's own weight."""
+    """Return columns of events and of objects, by category and sample, with a subsample's additional weight."""
     return configure(
         request,
         subsamples=SUBSAMPLES,

@@ -1,6 +1,6 @@
-"""Parts that all PocketCoffea configurations here share: parameters, datasets, selections of the toys.
+"""Parts that all PocketCoffea configurations share: parameters, datasets, selections of the toys.
 
-Runs in PocketCoffea's environment, and knows nothing of the project but what a request says.
+It runs in PocketCoffea's environment, and depends only on a request, not on the project.
 """
 
 import json
@@ -10,10 +10,10 @@ from omegaconf import OmegaConf
 from pocket_coffea.lib.cut_functions import eventFlags, get_HLTsel, get_nObj_min, get_nPVgood, goldenJson
 from pocket_coffea.parameters import defaults
 
-# PocketCoffea applies the pileup identification of jets in the years it knows by name. The toys imitate 2018.
+# PocketCoffea applies the pileup identification of jets only in years that it knows by name. The toys imitate 2018.
 TOYS, YEAR = "toys", "2018"
 
-#: parameters by year: where ours are → where PocketCoffea reads them
+#: section of parameters by year → its name in PocketCoffea
 BY_YEAR = {
     "pileup": "pileupJSONfiles",
     **{
@@ -36,7 +36,7 @@ BY_YEAR = {
 
 
 def without_cvmfs(group_tags=None):
-    """Stand in for the resolver of /cvmfs paths, which fails where /cvmfs isn't mounted; none of them is read."""
+    """Replace the resolver of /cvmfs paths, which fails where /cvmfs isn't mounted; none of the paths is read."""
     OmegaConf.register_new_resolver("cvmfs", lambda *parts: "/".join(map(str, parts)), replace=True)
 
 
@@ -44,7 +44,7 @@ defaults.setup_cvmfs_resolver = without_cvmfs
 
 
 def parameters(request, *sections):
-    """Return PocketCoffea's parameters, with those of the toys as the ones of 2018, and further sections of ours."""
+    """Return PocketCoffea's parameters, with the toys' parameters for 2018, and further sections of ours."""
     given = OmegaConf.create(request["parameters"])
     composed = defaults.get_default_parameters()
     for ours, theirs in BY_YEAR.items():
@@ -52,7 +52,7 @@ def parameters(request, *sections):
         if value is not None:
             OmegaConf.update(composed, f"{theirs}.{YEAR}", value, merge=False, force_add=True)
     OmegaConf.update(composed, f"event_flags_data.{YEAR}", [], merge=False)
-    # the electrons' scale factors of the toys call the year so
+    # The electrons' scale factors of the toys have this name for the year.
     era = {"reco": TOYS, "id": TOYS}
     OmegaConf.update(composed, f"lepton_scale_factors.electron_sf.era_mapping.{YEAR}", era, merge=False)
     for section in ("object_preselection", *sections):
@@ -61,7 +61,7 @@ def parameters(request, *sections):
 
 
 def datasets(request, **options):
-    """Write the fileset in PocketCoffea's form and return the entry ``datasets`` of a configuration."""
+    """Write the fileset in PocketCoffea's form, and return the entry ``datasets`` of a configuration."""
     fileset = {}
     for name, content in request["fileset"].items():
         metadata = {key: str(value) for key, value in content["metadata"].items()}

@@ -16,7 +16,7 @@ CHARM, BOTTOM, TOP, W = 4, 5, 6, 24
 
 
 class TopPairProcessor(BaseProcessorABC):
-    """One lepton of either flavour, jets away from it, and the b-tagged ones of them."""
+    """Workflow that selects one lepton of either flavour, jets away from it, and the b-tagged jets among them."""
 
     def apply_object_preselection(self, variation):
         """Select objects."""
@@ -34,7 +34,7 @@ class TopPairProcessor(BaseProcessorABC):
             self.events[f"n{name}"] = ak.num(self.events[name])
 
     def define_common_variables_after_presel(self, variation):
-        """Classify tt̄ by the heaviest flavour of the generated jets that no top decayed to."""
+        """Classify tt̄ by the heaviest flavour of the generated jets that don't come from a top decay."""
         if self._sample != TTBAR:
             return
         cuts = self.params.additional_jets
@@ -47,7 +47,7 @@ class TopPairProcessor(BaseProcessorABC):
 
 
 def semileptonic(events, params, **kwargs):
-    """One hard lepton, jets, b-tagged jets, missing transverse momentum."""
+    """Return the mask of events with one hard lepton, jets, b-tagged jets and missing transverse momentum."""
     hard_muon = ak.any(events.MuonGood.pt > params["muon_pt"], axis=1)
     hard_electron = ak.any(events.ElectronGood.pt > params["electron_pt"], axis=1)
     return (
@@ -60,7 +60,7 @@ def semileptonic(events, params, **kwargs):
 
 
 def additional_flavour(events, params, **kwargs):
-    """The flavour of the additional jets."""
+    """Return the mask of events whose additional jets have a flavour."""
     return events.additional_flavour == params["flavour"]
 
 
@@ -103,15 +103,15 @@ def flow(request, categories, variations, subsamples):
 
 
 def small(request):
-    """Two categories, one weight varied."""
+    """Return two categories, with one weight varied."""
     return flow(request, FEW, ["pileup"], {})
 
 
 def medium(request):
-    """Four categories, seven weights varied, three subsamples."""
+    """Return four categories, with seven weights varied and three subsamples."""
     return flow(request, BTAG, SCALE_FACTORS, {TTBAR: FLAVOURS})
 
 
 def large(request):
-    """Fourteen categories, seven weights varied, three subsamples."""
+    """Return fourteen categories, with seven weights varied and three subsamples."""
     return flow(request, MANY, SCALE_FACTORS, {TTBAR: FLAVOURS})

@@ -15,21 +15,21 @@ from shared import TOYS, YEAR, datasets, parameters, toy_skim
 
 
 class ZmumuProcessor(BaseProcessorABC):
-    """Identified, isolated muons and the jets away from them."""
+    """Workflow with identified, isolated muons and the jets away from them."""
 
     def apply_object_preselection(self, variation):
         """Select muons."""
         self.events["MuonGood"] = lepton_selection(self.events, "Muon", self.params)
 
     def count_objects(self, variation):
-        """Count them."""
+        """Count the muons."""
         self.events["nMuonGood"] = ak.num(self.events.MuonGood)
 
     def define_common_variables_before_presel(self, variation):
         """Combine the two leading muons.
 
         The mass is a small difference of large numbers, so it is computed in double precision. get_dilepton returns
-        zeros for more than two muons, so it is given two.
+        zeros for more than two muons, so it gets two.
         """
         muons = self.events.MuonGood[:, :2]
         fields = {name: ak.values_astype(muons[name], np.float64) for name in ("pt", "eta", "phi", "mass")}
@@ -43,7 +43,7 @@ class ZmumuProcessor(BaseProcessorABC):
 
 
 def dimuon(events, params, **kwargs):
-    """Opposite charges, hard leading muon, mass window."""
+    """Return the mask of events with opposite charges, a hard leading muon, and a mass window."""
     mask = (
         (events.nMuonGood >= 2)
         & (events.ll.charge == 0)
@@ -55,12 +55,12 @@ def dimuon(events, params, **kwargs):
 
 
 def boosted(events, params, **kwargs):
-    """Dimuon momentum above a value."""
+    """Return the mask of events with a dimuon momentum above a value."""
     return events.ll.pt > params["pt"]
 
 
 class MuonScale(Calibrator):
-    """Scale of the muons' momenta, with up and down."""
+    """Calibrator of the muons' momentum scale, with up and down."""
 
     name = "muon_scale"
     has_variations = True
@@ -75,7 +75,7 @@ class MuonScale(Calibrator):
         """Prepare nothing."""
 
     def calibrate(self, events, events_original_collections, variation, already_applied_calibrators=None):
-        """Return the momenta."""
+        """Return the scaled momenta."""
         uncertainty = self.params.muon_scale[TOYS].uncertainty
         shift = {"muon_scaleUp": 1 + uncertainty, "muon_scaleDown": 1 - uncertainty}
         return {"Muon.pt": events.Muon.pt * shift.get(variation, 1.0)}
@@ -114,12 +114,12 @@ def spectra(request, **settings):
 
 
 def nominal(request):
-    """The configuration ``nominal``."""
+    """Return the configuration ``nominal``."""
     return spectra(request)
 
 
 def shapes(request):
-    """A shape variation in one of two categories, beside a weight variation."""
+    """Return a shape variation in one of two categories, in addition to a weight variation."""
     return spectra(
         request,
         categories={

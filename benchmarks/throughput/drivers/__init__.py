@@ -1,1 +1,1 @@
-"""One script per engine. They run in environments of their own, and know nothing of the project but a request."""
+"""Drivers, one script per engine, which run in their own environments and depend only on a request."""

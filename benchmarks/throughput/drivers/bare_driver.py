@@ -1,4 +1,4 @@
-"""The bare read: uproot reads the branches that the physics needs, and nothing is done with them."""
+"""The bare read, in which uproot reads the columns that the physics needs, without using them."""
 
 import uproot
 from branches import BRANCHES

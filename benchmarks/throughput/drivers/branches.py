@@ -1,4 +1,4 @@
-"""The branches that the physics of a flow needs, which is what a bare read reads."""
+"""The columns that the physics of each flow needs, which a bare read reads."""
 
 FLAGS = (
     "goodVertices",
@@ -31,15 +31,15 @@ TTBAR = (
     *_of("Electron", "pt", "eta", "phi", "deltaEtaSC", "mvaFall17V2Iso_WP80", "pfRelIso03_all"),
     *_of("Jet", "pt", "eta", "phi", "jetId", "puId", "btagDeepFlavB", "hadronFlavour"),
 )
-#: what classifies tt̄ by the flavour of additional jets
+#: columns that classify tt̄ by the flavour of additional jets
 GENERATOR = (
     *_of("GenJet", "pt", "eta", "phi", "hadronFlavour"),
     *_of("GenPart", "eta", "phi", "pdgId", "genPartIdxMother"),
 )
-#: configuration → branches
+#: configuration → columns
 BRANCHES = {
     "zmumu": ZMUMU,
-    # without subsamples nothing needs the generator's record
+    # Without subsamples the generator's record isn't needed.
     "ttbar_small": TTBAR,
     "ttbar_medium": TTBAR + GENERATOR,
     "ttbar_large": TTBAR + GENERATOR,

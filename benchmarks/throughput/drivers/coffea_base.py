@@ -1,4 +1,4 @@
-"""Base of processors written by hand in current coffea: columns read on use, ``hist.fill`` for each template.
+"""Base of processors hand-written with current coffea: columns read on use, ``hist.fill`` for each template.
 
 Masks, values and weights are computed once per chunk; each category and variation is one call of ``fill``.
 """
@@ -14,7 +14,7 @@ from coffea.nanoevents.methods import candidate
 
 
 class Processor(processor.ProcessorABC):
-    """What both analyses share: skim, objects, and the histograms of categories and variations."""
+    """Common parts of both analyses: skim, objects, and the histograms of categories and variations."""
 
     triggers = ()
     skimmed = ()
@@ -94,7 +94,7 @@ class Processor(processor.ProcessorABC):
         return weights
 
     def postprocess(self, accumulator):
-        """Return what was accumulated."""
+        """Return the accumulated output."""
         return accumulator
 
 
@@ -109,7 +109,7 @@ def product(factors, counts):
 
 
 def kinematics(leptons):
-    """Return pt and direction alone, so that leptons of both flavours can be put together."""
+    """Return only pt and direction, so that leptons of both flavours can be concatenated."""
     fields = {"pt": leptons.pt, "eta": leptons.eta, "phi": leptons.phi, "mass": ak.zeros_like(leptons.pt)}
     return ak.zip(fields, with_name="PtEtaPhiMLorentzVector", behavior=candidate.behavior)
 

@@ -1,4 +1,4 @@
-"""Processors written by hand, with coffea's own runner."""
+"""Hand-written processors with coffea's own runner."""
 
 import numpy as np
 from coffea.nanoevents import NanoAODSchema

@@ -1,4 +1,4 @@
-"""tt̄ by hand, in three sizes."""
+"""Hand-written tt̄ processors in three sizes."""
 
 import awkward as ak
 import numpy as np
@@ -10,7 +10,7 @@ TRANSITION = (1.4442, 1.5660)
 
 
 class TopPair(Processor):
-    """tt̄ with one lepton."""
+    """Processor of tt̄ with one lepton."""
 
     triggers = ("IsoMu24", "Ele32_WPTight_Gsf")
     skimmed = ("Jet", 4, 20.0)
@@ -70,12 +70,12 @@ class TopPair(Processor):
         return electrons[good & (electrons.pfRelIso03_all < cuts["iso"]) & outside]
 
     def tagged(self, jets):
-        """Tell which jets are b-tagged."""
+        """Return the mask of b-tagged jets."""
         point = self.parameters["btagging"]["working_point"]["toys"]
         return jets[point["btagging_algorithm"]] > point["btagging_WP"]["M"]
 
     def additional_flavour(self, events):
-        """Return the heaviest flavour of the generated jets that no top decayed to."""
+        """Return the heaviest flavour of the generated jets that don't come from a top decay."""
         cuts, jets, particles = self.parameters["additional_jets"], events.GenJet, events.GenPart
         jets = jets[(jets.hadronFlavour >= CHARM) & (jets.pt > cuts["pt"]) & (abs(jets.eta) < cuts["eta"])]
         code = abs(particles.pdgId)
@@ -101,7 +101,7 @@ class TopPair(Processor):
             factors[~low] = table.evaluate("toys", kind, "RecoAbove20", eta[~low], pt[~low])
             return product(factors, counts)
 
-        # without variations of them, nobody computes these
+        # A flow without variations of these weights needn't compute them.
         number = 1 if self.varied else 3
         kinds = ("sf", "sfup", "sfdown")[:number]
         weights.add("sf_ele_reco", *map(reco, kinds))
@@ -132,7 +132,7 @@ class TopPair(Processor):
 
 
 class TopPairMedium(TopPair):
-    """Four categories."""
+    """Processor with four categories."""
 
     def categories(self, n_jets, n_tagged):
         """Return the bins of numbers of b-tagged jets."""
@@ -145,7 +145,7 @@ class TopPairMedium(TopPair):
 
 
 class TopPairSmall(TopPair):
-    """Two categories, no subsamples, and one weight varied."""
+    """Processor with two categories, no subsamples, and one varied weight."""
 
     varied = "pileup"
 

@@ -1,4 +1,4 @@
-"""Z→μμ by hand."""
+"""Hand-written Z→μμ processor."""
 
 import awkward as ak
 import numpy as np
@@ -6,7 +6,7 @@ from coffea_base import Processor, double_precision
 
 
 class Zmumu(Processor):
-    """Dimuon spectra."""
+    """Processor of dimuon spectra."""
 
     triggers = ("IsoMu24",)
     skimmed = ("Muon", 2, 20.0)

@@ -1,4 +1,4 @@
-"""PocketCoffea, with the configurations of the comparison of physics. Runs in PocketCoffea's environment."""
+"""PocketCoffea with the configurations of the comparison of physics, run in PocketCoffea's environment."""
 
 import importlib
 import warnings
@@ -22,12 +22,12 @@ def prepare(request):
     """Return the pass over the files, and the writing of its templates."""
     NanoAODSchema.warn_missing_crossrefs = False
     module, _, function = CONFIGS[request["config"]].partition(":")
-    # the configurations write the fileset into their output folder
+    # The configurations write the fileset into their output folder.
     config = getattr(importlib.import_module(module), function)({**request, "output": request["folder"]})
     config.load()
     instance = config.processor_instance
     run = runner(request["chunk_size"])
-    # the numbers of entries are known beforehand, as they are to all engines
+    # All engines know the numbers of entries in advance.
     chunks = list(run.preprocess(config.filesets, "Events"))
     last = {}
 

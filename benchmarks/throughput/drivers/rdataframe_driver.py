@@ -1,7 +1,7 @@
-"""ROOT RDataFrame in Python: one filter per category, and ``Vary`` for the weights. Runs in ROOT's environment.
+"""ROOT RDataFrame in Python, run in ROOT's environment: one filter per category, and ``Vary`` for the weights.
 
-Selections and scale factors are compiled C++ (``rdataframe.h``). The graph is compiled when its loop starts, in every
-pass; that time does not count.
+Selections and scale factors are compiled C++ (``rdataframe.h``). The graph is compiled at the start of its loop in
+every pass, and that time is excluded.
 """
 
 import itertools
@@ -24,7 +24,7 @@ BTAGS = {"1b": "nBJetGood == 1", "2b": "nBJetGood == 2", "3b": "nBJetGood >= 3"}
 FEW = {"inclusive": "true", "tagged": "nBJetGood >= 2"}
 MANY = {f"{j}_{b}": f"{jets} && {tags}" for (j, jets), (b, tags) in itertools.product(JETS.items(), BTAGS.items())}
 FLAVOURS = {"TTToSemiLeptonic__ttB": 5, "TTToSemiLeptonic__ttC": 4, "TTToSemiLeptonic__ttLF": 0}
-#: configuration → categories, whether tt̄ is divided, how many factors are varied
+#: configuration → categories, whether tt̄ has subsamples, number of varied factors
 TTBAR = {
     "ttbar_small": (FEW, False, 1),
     "ttbar_medium": ({"inclusive": "true", **BTAGS}, True, len(FACTORS)),
@@ -98,7 +98,7 @@ def compile_header(source, folder):
 
 
 def set_cuts(parameters):
-    """Hand the cuts to the C++ code."""
+    """Pass the cuts to the C++ code."""
     objects, cuts = parameters["object_preselection"], ROOT.cuts
     muon, electron, jet = objects["Muon"], objects["Electron"], objects["Jet"]
     cuts.muon_pt, cuts.muon_eta, cuts.muon_iso = muon["pt"], muon["eta"], muon["iso"]

@@ -1,8 +1,8 @@
-"""Serving of passes by an engine's process: it prepares, then passes over the files on request and tells the time.
+"""Serving of passes by an engine's process, which passes over the files on request and reports the time.
 
-Plain Python, since the engines have environments of their own. The process reads lines of its standard
-input: ``pass`` makes a pass and answers with a line of JSON, ``write`` writes the templates of the last one. What an
-engine prints goes to standard error.
+This is plain Python, since the engines have their own environments. The process reads lines from its standard input:
+``pass`` makes a pass and answers with a line of JSON, ``write`` writes the templates of the last pass. The output of an
+engine goes to standard error.
 """
 
 import gc
@@ -17,8 +17,8 @@ def serve(prepare):
     """Serve the request named on the command line.
 
     Args:
-        prepare: takes the request and returns a function without arguments that makes one pass, and one that writes
-            the templates of the last pass. It has to compile and cache what a long run compiles and caches once.
+        prepare: takes the request and returns a function without arguments that makes one pass, and one that writes the
+            templates of the last pass. It must compile and cache everything that a long run compiles and caches once.
     """
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
@@ -35,9 +35,9 @@ def serve(prepare):
 
 
 def timed(make_pass):
-    """Make a pass and return seconds of wall and of processor time, and the largest memory until now in MB.
+    """Make a pass, and return seconds of wall and CPU time, and the peak memory so far in MB.
 
-    A pass may return the seconds of processor and wall time that do not count, e.g. those of compilation.
+    A pass may return the seconds of CPU and wall time to exclude, e.g. those of compilation.
     """
     gc.collect()
     wall, cpu = time.perf_counter(), time.process_time()
@@ -47,8 +47,8 @@ def timed(make_pass):
 
 
 def peak_memory():
-    """Return the largest memory of this process until now in MB."""
-    # not that of getrusage, which counts the process that started this one as well
+    """Return the peak memory of this process so far in MB."""
+    # getrusage would also count the parent process, so this reads /proc.
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) / 1024
 

@@ -1,15 +1,15 @@
-"""The form that all engines write their templates in: the same arrays under the same names.
+"""The format of all engines' templates: the same arrays under the same names.
 
-``variable/sample/category/variation`` has the sums of weights and of their squares in all bins, under- and overflow
-included, shape (2, n bins + 2), normalised to the luminosity. ``entries/sample/category`` has the number of selected
-events. Plain NumPy, since the engines have environments of their own.
+``variable/sample/category/variation`` has the sums of weights and of their squares in all bins, including under- and
+overflow, shape (2, n bins + 2), normalised to the luminosity. ``entries/sample/category`` has the number of selected
+events. This is plain NumPy, since the engines have their own environments.
 """
 
 import numpy as np
 
 
 def from_output(output):
-    """Return the templates of an output in PocketCoffea's layout, of any number of datasets with different samples."""
+    """Return the templates of an output in PocketCoffea's layout, for any number of datasets with different samples."""
     found = {}
     for variable, samples in output["variables"].items():
         for sample, datasets in samples.items():
