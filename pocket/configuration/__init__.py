@@ -1,1 +1,1 @@
-"""Declarations of an analysis: configurations, workflows, skims and comparisons; and the search for an analysis."""
+"""Declarations of an analysis (configurations, workflows, skims, comparisons), and the search for an analysis."""

@@ -1,4 +1,4 @@
-"""An analysis: its configurations, the scale factors between them, and how it is found."""
+"""An analysis, with its configurations and the scale factors between them, and its import."""
 
 from __future__ import annotations
 
@@ -31,34 +31,35 @@ from pocket.scale_factors import ScaleFactor, ScaleFactorBase
 from pocket.scale_factors.declarations.closure import places
 from pocket.scale_factors.declarations.coupled import Coupled, check_coupled
 
-#: around a check that needs a broken configuration, which is left to whoever uses that
+#: context of a check that may need a broken configuration, whose error is raised when it is used
 _DEFERRED = contextlib.suppress(BrokenConfigError)
 
 
 @dataclass(frozen=True)
 class Analysis(metaclass=Declarative):
-    """Everything that one analysis consists of.
+    """All declarations of an analysis.
 
     Args:
-        name: name, the first folder in the store.
-        configs: name → configuration, or a function without arguments that returns it. What is wrong with one that a
-            function makes keeps nobody from using the others, unless they need it.
-        default_config: the configuration that tasks take unless told otherwise.
-        scale_factors: name → scale factor, measured in the configuration that it names as ``input``, or imported.
-        compare: configuration → the one whose templates are drawn beside its own, as before and after; its name alone
-            is a :class:`~pocket.configuration.comparison.Comparison` without an error of the ratio.
+        name: name of the analysis, the first folder in the store.
+        configs: name → configuration, or a function without arguments that returns it. If such a function fails, the
+            other configurations can still be used, unless they need it.
+        default_config: the configuration that tasks use by default.
+        scale_factors: name → scale factor, which is imported or measured in the configuration that it names as
+            ``input``.
+        compare: configuration → the configuration to compare it with in plots, as before and after; a name alone stands
+            for a :class:`~pocket.configuration.comparison.Comparison` without an error of the ratio.
         plots: functions from templates to figures, or :class:`~pocket.configuration.plot.TemplatePlot`, which are drawn
-            beside the shipped plots of every histogram in every category.
-        skims: configuration → the skim that it reads instead of the original files; it may be of its own selection.
-        executors: name → class of an own executor, for ``--executor``.
+            in addition to the shipped plots for every histogram in every category.
+        skims: configuration → the skim that it reads instead of the original files, which may have its own selection.
+        executors: name → class of an executor, for ``--executor``.
         coupled: groups of scale factors that are measured with each other applied; names alone are a group that
             converges as :class:`~pocket.scale_factors.declarations.coupled.Coupled` says by default.
         least_toys: least ``toys.scale`` with which its scale factors can be measured in toys.
 
     Raises:
-        UnknownNameError: if a name refers to nothing.
-        ConfigError: if scale factors wait for each other that aren't declared to be coupled, or the other way round, or
-            a skim doesn't fit its readers.
+        UnknownNameError: if a name is unknown.
+        ConfigError: if scale factors depend on each other without being declared as coupled, or are coupled without
+            depending on each other, or a skim doesn't fit its readers.
     """
 
     name: str
@@ -71,7 +72,7 @@ class Analysis(metaclass=Declarative):
     executors: Mapping[str, type[ExecutorFactoryABC]] = field(default_factory=dict)
     coupled: Sequence[Coupled | tuple[str, ...]] = ()
     least_toys: float = 0.0
-    #: name → what is wrong, of the configurations that can't be used
+    #: name → error message, for configurations that can't be used
     broken: Mapping[str, str] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -106,7 +107,7 @@ class Analysis(metaclass=Declarative):
                 self._check_skim(reader)
 
     def _make_configs(self) -> None:
-        """Call the functions among the configurations, and keep the sentences of those that raise."""
+        """Call the functions among the configurations, and keep the error messages of those that raise."""
         if not any(callable(config) for config in self.configs.values()):
             return
         made: dict[str, Configurator] = {}
@@ -125,12 +126,12 @@ class Analysis(metaclass=Declarative):
         object.__setattr__(self, "broken", broken)
 
     def config(self, name: str, where: str = "") -> Configurator:
-        """Return a configuration by name.
+        """Return the configuration with a name.
 
         Raises:
-            UnknownNameError: if there is none.
-            BrokenConfigError: if the function that makes it raises.
-            ConfigError: if one of its variations has one side, and nothing stands for the other.
+            UnknownNameError: if there is no such configuration.
+            BrokenConfigError: if the function that makes it raised an error.
+            ConfigError: if one of its variations is one-sided, without a definition of the other side.
         """
         if name in self.broken:
             raise BrokenConfigError(f"configuration {name!r}: {self.broken[name]}")
@@ -139,27 +140,27 @@ class Analysis(metaclass=Declarative):
             raise UnknownNameError("configuration", name, known, where or f"analysis {self.name!r}")
         config = self.configs[name]
         try:
-            # takes some ms, which only the configurations that are used are worth
+            # This check takes time, so it is only made for the configurations that are used.
             _ = config.one_sided
         except ConfigError as error:
             raise ConfigError(f"configuration {name!r}: {error}") from None
         return config
 
     def scale_factor(self, name: str, where: str = "") -> ScaleFactorBase:
-        """Return a scale factor's declaration by name.
+        """Return the declaration of the scale factor with a name.
 
         Raises:
-            UnknownNameError: if there is none.
+            UnknownNameError: if there is no such scale factor.
         """
         if name not in self.scale_factors:
             raise UnknownNameError("scale factor", name, self.scale_factors, where or f"analysis {self.name!r}")
         return self.scale_factors[name]
 
     def check_toys(self, scale_factor: str) -> None:
-        """Check that there are enough toys to measure a scale factor in, if it is measured in any.
+        """Check that there are enough toys to measure a scale factor, if it is measured in toys.
 
         Raises:
-            ConfigError: if there aren't.
+            ConfigError: if there are too few.
         """
         for declaration in self.scale_factor(scale_factor).measured():
             config = self.configs[declaration.input]
@@ -173,13 +174,13 @@ class Analysis(metaclass=Declarative):
                 )
 
     def comparison(self, config: str) -> Comparison:
-        """Return what the templates of a configuration are drawn beside; without names if it is nothing."""
+        """Return the comparison of a configuration in plots; its names are empty if there is none."""
         declared = self.compare.get(config, "")
         return Comparison(declared) if isinstance(declared, str) else declared
 
     @property
     def all_plots(self) -> dict[str, TemplatePlot]:
-        """The plots of templates by name, the shipped ones first."""
+        """The plots of templates by name, shipped ones first."""
         return all_plots(self.plots, f"analysis {self.name!r}")
 
     @property
@@ -188,11 +189,11 @@ class Analysis(metaclass=Declarative):
         return tuple(group if isinstance(group, Coupled) else Coupled(group) for group in self.coupled)
 
     def coupled_with(self, scale_factor: str) -> Coupled | None:
-        """Return the group that a scale factor belongs to, if it does to one."""
+        """Return the group that a scale factor belongs to, ``None`` if it isn't coupled."""
         return next((group for group in self.groups if scale_factor in group.scale_factors), None)
 
     def coupled_in(self, config: str) -> Coupled | None:
-        """Return the group that is measured in a configuration, with some of it applied; there is one at most."""
+        """Return the group that is measured in a configuration which applies some of it; there is one at most."""
         applied = self.config(config).scale_factors
         for group in self.groups:
             measured = any(config in self.scale_factor(name).configs() for name in group.scale_factors)
@@ -217,7 +218,7 @@ class Analysis(metaclass=Declarative):
         return tuple(upstream)
 
     def drawn_as(self, scale_factor: str) -> str:
-        """Return the configuration whose style plots of a scale factor have: where it is measured, or else applied."""
+        """Return the configuration whose style plots of a scale factor use: where it is measured, else applied."""
         applied = [name for name, config in self.configs.items() if scale_factor in config.scale_factors]
         return (*self.scale_factor(scale_factor).configs(), *applied, self.default_config)[0]
 
@@ -230,7 +231,7 @@ class Analysis(metaclass=Declarative):
         """Return the skim that applies the selection of a configuration.
 
         Raises:
-            ConfigError: if there is none.
+            ConfigError: if there is no such skim.
         """
         for skim in self.skims.values():
             if skim.config == config:
@@ -343,36 +344,36 @@ class _Loaded:
 
 
 def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
-    """Import an analysis, unless it has been before.
+    """Return an analysis, which is imported unless it has been before.
 
     Args:
         reference: ``zmumu`` for ``analysis.zmumu``, a dotted package, or the path of a package's folder.
         overrides: parameters set on the command line, ``key=value``.
 
     Raises:
-        ConfigError: if there is no such package, it can't be imported, or it holds no ``analysis``.
-        UnknownNameError: if an override names no parameter.
+        ConfigError: if there is no such package, it can't be imported, or it defines no ``analysis``.
+        UnknownNameError: if an override names an unknown parameter.
     """
     reference = absolute_reference(reference)
     if _is_path(reference) and not (folder := Path(reference).resolve().parent).is_relative_to(project_root()):
         register_outside(folder)
     loaded = _load(reference, overrides)
     if sys.modules.get(loaded.package) is not loaded.modules[loaded.package]:
-        # another one has a package of this name; code is found by name, for its fingerprint and by imports in functions
+        # Another analysis has a package of this name. Fingerprints and imports in functions find code by its name.
         _forget(loaded.package)
         sys.modules.update(loaded.modules)
     return loaded.analysis
 
 
 def forget_analyses() -> None:
-    """Have all analyses imported anew when they are loaded the next time."""
+    """Make the next load of each analysis import it again."""
     _load.cache_clear()
 
 
 def absolute_reference(reference: str) -> str:
-    """Return a reference that means the same in every folder: a relative path is another analysis from elsewhere.
+    """Return a reference that means the same in every folder, so a relative path becomes absolute.
 
-    Where this process runs from a snapshot, so does the analysis.
+    If this process runs from a snapshot, the reference is to the analysis in the snapshot.
     """
     return located(str(Path(reference).expanduser().absolute()) if _is_path(reference) else reference)
 
@@ -396,9 +397,9 @@ def _load(reference: str, overrides: tuple[str, ...]) -> _Loaded:
 def _import(reference: str) -> ModuleType:
     name, folder = _module_name(reference)
     if folder is not None:
-        # in front of other folders with a package of this name
+        # The folder must precede other folders with a package of this name.
         sys.path[:] = [str(folder), *(path for path in sys.path if path != str(folder))]
-    # parameters are composed while an analysis is imported, so other overrides need a new import
+    # Parameters are composed while an analysis is imported, so other overrides need a new import.
     _forget(name)
     importlib.invalidate_caches()
     try:
@@ -415,7 +416,7 @@ def _import(reference: str) -> ModuleType:
 
 
 def _modules(package: str) -> list[str]:
-    """Return the names of the modules of a package that are loaded."""
+    """Return the names of the loaded modules of a package."""
     return [module for module in sys.modules if module == package or module.startswith(f"{package}.")]
 
 

@@ -1,4 +1,4 @@
-"""Templates of one configuration beside those of another one, as before and after."""
+"""Comparison of the templates of two configurations, as before and after."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pocket.parameters.defaults import to_plain
 from pocket.weights.plan import SamplePlan, WeightPlan
 from pocket.weights.square_root import SquareRoot
 
-#: what before and after must have in common for the same events, beside parameters and calibrators
+#: entries that before and after must have in common to have the same events, besides parameters and calibrators
 SAME_EVENTS = ("workflow", "workflow_options", "datasets", "skim", "preselections", "subsamples")
 
 
 @dataclass(frozen=True)
 class Comparison(metaclass=Declarative):
-    """What the templates of a configuration are drawn beside.
+    """The comparison of a configuration's templates in plots.
 
     Args:
         before: name of the configuration that is drawn as before; empty for none.
@@ -49,16 +49,16 @@ class Comparison(metaclass=Declarative):
 def square_roots(before: Configurator, after: Configurator) -> Configurator:
     """Return the configuration whose sums of squared weights are the covariances of before and after.
 
-    With w the weight of an event before and w s after, its weight is w √s, the square of which is the product of both.
-    It is the configuration after with the square root of each weight that only one of both applies, without variations
-    and columns. Categories that before doesn't have keep their weights.
+    With w the weight of an event before and w s after, its weight here is w √s, whose square is the product of both.
+    The configuration is the one after with the square root of each weight that only one of both applies, without
+    variations and columns. Categories that are missing before keep their weights.
 
     Args:
         before: configuration before.
         after: configuration after.
 
     Raises:
-        ConfigError: if both don't have the same events, apply the same weights, or a weight has no square root.
+        ConfigError: if they have different events, apply the same weights, or a weight has no square root.
     """
     _check_same_events(before, after)
     classes = {**before.weights.classes, **after.weights.classes}
@@ -92,13 +92,13 @@ def _square_root(weight: str) -> str:
 
 
 def _check_same_events(before: Configurator, after: Configurator) -> None:
-    """Check that two configurations differ in weights, variations and histograms alone.
+    """Check that two configurations differ only in weights, variations and histograms.
 
-    Categories may differ in number, but not in what one name stands for.
+    They may have different categories, but categories with the same name must have the same cuts.
     """
     specs = before.declared_spec(), after.declared_spec()
     different = [key for key in SAME_EVENTS if specs[0][key] != specs[1][key]]
-    # mostly one object
+    # Both are usually the same object, so this avoids the comparison of values.
     same_parameters = before.parameters is after.parameters
     if not same_parameters and to_plain(before.parameters, NOT_PROCESSED) != to_plain(after.parameters, NOT_PROCESSED):
         different.append("parameters")

@@ -1,4 +1,4 @@
-"""The declarative configuration of one step: what is read, selected, weighted and filled."""
+"""The declarative configuration of one step of an analysis: what is read, selected, weighted and filled."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
 from pocket.weights.base import NormalisationWeight, WeightWrapper
 from pocket.weights.plan import WeightPlan, build_plan, shipped_weights, variation_names
 
-#: sections of the parameters that plots and the toys read, but never the processor
+#: sections of the parameters that only plots and the toys read, not the processor
 NOT_PROCESSED = ("plotting_style", "toys")
 
-#: metadata that only the normalisation reads, or that depend on the files at hand
+#: metadata that only the normalisation reads, or that depend on the files
 NOT_PROCESSED_METADATA = ("xsec", "nevents", "size", *SUMS)
 
 
@@ -44,7 +44,7 @@ def processing_metadata(metadata: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in metadata.items() if key not in NOT_PROCESSED_METADATA}
 
 
-#: what a configuration finds out about itself
+#: cached properties of a configuration
 _FOUND_OUT = ("reader", "one_sided")
 
 
@@ -57,26 +57,26 @@ class Configurator(metaclass=Declarative):
             files are relative to the project, or else to the working directory. ``"subsamples"`` may be a key, too.
         workflow: class derived from :class:`~pocket.configuration.workflow.BaseProcessorABC`.
         skim: cuts on NanoAOD columns, before objects are defined.
-        preselections: cuts on objects, common to all categories.
+        preselections: cuts on objects, for all categories.
         categories: category → list of cuts, or a selection object.
         subsamples: sample → subsample → list of cuts; the sample's templates are split into ``{sample}__{subsample}``,
-            which may overlap. Here as in all blocks, samples that the filter leaves out may be named; they do nothing.
+            which may overlap. Here and in all blocks, samples that the filter excludes may be named and are ignored.
         weights: block of weights (:mod:`pocket.base.sample_blocks`), by name or class.
         variations: ``{"weights": …, "shape": …}``: blocks of the weights and of the calibrators (by name) whose
             variations are stored.
         variables: histogram name → :class:`~pocket.histograms.config.HistConf`.
-        weights_classes: weights that may be named, besides the shipped ones or instead of those of the same name.
-        calibrators: what changes objects before they are selected, in this order.
-        columns: block of :class:`~pocket.columns.config.ColOut`, what is exported to parquet.
+        weights_classes: additional weights that may be named; they replace shipped ones of the same name.
+        calibrators: calibrators that change objects before the selection, in this order.
+        columns: block of :class:`~pocket.columns.config.ColOut` with the columns to export to parquet.
         delayed_columns: columns that are computed once per event for all variations.
         workflow_options: free options for the workflow.
-        parameters_read: sections of the parameters that code reads without naming them, or goes through as a whole;
-            ``"*"`` for all. Others are there for the processor only if some code of the configuration names them.
-        save_skimmed_files: PocketCoffea's; refused, the task ``SkimEvents`` makes skims.
-        do_postprocessing: PocketCoffea's; ``False`` is refused, merged templates are always normalised.
+        parameters_read: sections of the parameters that code reads without naming them, or iterates over; ``"*"`` for
+            all. The processor can read other parameters only if code of the configuration names them.
+        save_skimmed_files: option of PocketCoffea, which is refused, because the task ``SkimEvents`` makes skims.
+        do_postprocessing: option of PocketCoffea; ``False`` is refused, because merged templates are always normalised.
 
     Raises:
-        ConfigError: for anything that doesn't fit, with the place and the nearest right value.
+        ConfigError: for any inconsistency, with its place and the nearest right value.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Configurator(metaclass=Declarative):
             raise ConfigError(f"parameters must be composed parameters (a DictConfig), not {type(parameters).__name__}")
         if not (inspect.isclass(workflow) and issubclass(workflow, BaseProcessorABC)):
             raise ConfigError(f"workflow must be a class derived from BaseProcessorABC, not {workflow!r}")
-        #: what the analysis that it was loaded with has changed elsewhere (:mod:`pocket.base.fingerprint.patches`)
+        #: changes of other modules by the loaded analysis (:mod:`pocket.base.fingerprint.patches`)
         self.patches: Mapping[str, Any] = {}
         self.parameters = parameters
         check_defined(workflow)
@@ -139,7 +139,7 @@ class Configurator(metaclass=Declarative):
         self._check_variables(dropped)
 
     def __copy__(self) -> Configurator:
-        """Return the same configuration, to be changed: nothing that was found out about it stays."""
+        """Return a copy that may be changed, without the cached properties."""
         other = object.__new__(type(self))
         vars(other).update({name: value for name, value in vars(self).items() if name not in _FOUND_OUT})
         return other
@@ -156,12 +156,12 @@ class Configurator(metaclass=Declarative):
         return {definition.sample: definition.is_mc for definition in self.definitions.values()}
 
     def counted_samples(self, sample: str) -> tuple[str, ...]:
-        """Return what the cutflow of a sample counts: the sample and its subsamples ``{sample}__{subsample}``."""
+        """Return the names that the cutflow counts for a sample: itself and subsamples ``{sample}__{subsample}``."""
         names = self.subsamples[sample].names if sample in self.subsamples else ()
         return (sample, *(f"{sample}{SUBSAMPLE}{name}" for name in names))
 
     def stored_samples(self, sample: str) -> tuple[str, ...]:
-        """Return what has templates: the subsamples of a sample, or the sample if it has none."""
+        """Return the names with templates for a sample: its subsamples, or itself if it has none."""
         return self.counted_samples(sample)[1:] or (sample,)
 
     @property
@@ -172,16 +172,16 @@ class Configurator(metaclass=Declarative):
 
     @cached_property
     def one_sided(self) -> dict[str, str]:
-        """One-sided variation → what stands for its other side (:mod:`pocket.histograms.one_sided`)."""
+        """One-sided variation → mode of its other side (:mod:`pocket.histograms.one_sided`)."""
         return one_sided_variations(self)
 
     def processing_spec(self) -> dict[str, Any]:
-        """Return everything of the configuration that decides what the processor fills.
+        """Return everything in the configuration that determines the processor's output.
 
-        Cross sections are no part of it: normalisation happens when outputs are merged.
+        Cross sections are excluded, because the normalisation happens when outputs are merged.
         """
         declared = self.declared_spec()
-        # to find out what is declared takes as long as to see who reads parameters
+        # The declaration takes as long as the search for the parameters' readers, so both share it.
         if "reader" not in vars(self):
             vars(self)["reader"] = self._processing_reader(declared)
         return {"parameters": self.processed_parameters(), **declared}
@@ -196,28 +196,28 @@ class Configurator(metaclass=Declarative):
 
     @cached_property
     def reader(self) -> Reader:
-        """Who reads parameters when events are processed: all code that the configuration names."""
+        """The names of parameters that code may read when events are processed, from all code in the configuration."""
         return self._processing_reader(self.declared_spec())
 
     def _processing_reader(self, declared: Mapping[str, Any]) -> Reader:
-        # factors are asked for when outputs are merged
+        # Factors are only computed when outputs are merged.
         merging = [cls.factor for cls in self.normalisation_weights.values()]
-        # and what is checked when the configuration is built isn't read again
+        # Parameters that are only checked when the configuration is built aren't read later.
         checks = [cls.check_parameters for cls in self.weights.classes.values()]
         return self._reader(_names_in(declared, without=[*merging, *checks]))
 
     @property
     def normalisation_weights(self) -> dict[str, type[NormalisationWeight]]:
-        """The weights that are applied when outputs are merged, by name."""
+        """Name → weight, for the weights that are applied when outputs are merged."""
         classes = self.weights.classes
         return {name: cls for name, cls in classes.items() if issubclass(cls, NormalisationWeight)}
 
     def normalisation_parameters(self) -> dict[str, Any]:
-        """Return the parameters that weights may read when outputs are merged, as :meth:`processed_parameters`."""
+        """Return the parameters that weights may read during the merging, as in :meth:`processed_parameters`."""
         return visible(to_plain(self.parameters, without=NOT_PROCESSED), self._normalisation_reader())
 
     def normalising(self) -> Configurator:
-        """Return the configuration with the parameters that weights may read when outputs are merged, and no others."""
+        """Return the configuration with only those parameters that weights may read during the merging."""
         plain = to_plain(self.parameters, without=NOT_PROCESSED)
         return self.with_parameters(guarded(plain, self._normalisation_reader(), known=list(plain)))
 
@@ -229,12 +229,12 @@ class Configurator(metaclass=Declarative):
         return Reader(names, years, self.parameters_read)
 
     def declared_spec(self) -> dict[str, Any]:
-        """Return :meth:`processing_spec` without the parameters, which take longest."""
+        """Return :meth:`processing_spec` without the parameters, which take most of its time."""
         return {
             "workflow": self.workflow,
             "workflow_options": self.workflow_options,
             "datasets": {
-                # which files they have is an input of the branches: one that is added leaves the others as they are
+                # The files are inputs of the branches instead, so that an added file leaves existing branches valid.
                 name: processing_metadata(definition.metadata())
                 for name, definition in sorted(self.definitions.items())
             },
@@ -258,7 +258,7 @@ class Configurator(metaclass=Declarative):
     def _read_subsamples(
         self, subsamples: Mapping[str, StandardSelection | Mapping[str, Sequence[Cut]]], dropped: Sequence[str]
     ) -> tuple[dict[str, StandardSelection], tuple[str, ...]]:
-        """Return sample → its subsamples, and the samples that the filter drops with their subsamples."""
+        """Return sample → its subsamples, and the samples and subsamples that the filter excludes."""
         check_known("sample", subsamples, (*self.samples, *dropped), "subsamples")
         read = {}
         for sample, subsample in subsamples.items():
@@ -278,13 +278,13 @@ class Configurator(metaclass=Declarative):
         return read, tuple(dropped)
 
     def _check_weights(self) -> None:
-        """Check that the parameters have what weights need, once for each year."""
+        """Check that the parameters have everything that weights need, once for each year."""
         checked: set[tuple[str, str]] = set()
         for name, definition in self.definitions.items():
             applied = [self.weights.samples[counted].names for counted in self.counted_samples(definition.sample)]
             for weight in dict.fromkeys(weight for names in applied for weight in names):
                 cls = self.weights.classes[weight]
-                # to make an instance may take long
+                # Creating an instance may take long, so this skips weights without checks.
                 has_checks = (
                     cls.check_parameters is not WeightWrapper.check_parameters
                     or cls.corrections is not WeightWrapper.corrections
@@ -300,7 +300,7 @@ class Configurator(metaclass=Declarative):
                     raise ConfigError(f"weight {weight!r} of dataset {name!r}: {error}") from None
 
     def _check_calibrators(self) -> None:
-        """Check that the files of corrections have what calibrators read, once for each kind of dataset."""
+        """Check that correction files have everything that calibrators read, once for each kind of dataset."""
         checked: set[tuple[str, object, bool, object]] = set()
         for name, definition in self.definitions.items():
             metadata = definition.metadata()
@@ -331,7 +331,7 @@ class Configurator(metaclass=Declarative):
             check_known("variation", conf.only_variations or (), variations, f"only_variations of histogram {name!r}")
 
     def _stored_variations(self) -> Iterator[str]:
-        """All variations that any sample stores."""
+        """Yield all variations that any sample stores."""
         for definition in self.definitions.values():
             metadata = definition.metadata()
             for sample in self.counted_samples(definition.sample):
@@ -342,13 +342,13 @@ class Configurator(metaclass=Declarative):
 
 
 def _names_in(declared: Mapping[str, Any], without: Sequence[Any] = ()) -> frozenset[str]:
-    # by name: the parameters that code may read are in the fingerprint, so how they are found needn't be
+    # The import is by name to keep the module out of the fingerprint, which has the parameters that code may read.
     names: frozenset[str] = importlib.import_module("pocket.base.fingerprint.names").names_in(declared, without=without)
     return names
 
 
 def _check_corrections(corrections: Sequence[tuple[str, str]]) -> None:
-    # by name, since what is checked here isn't part of the code that an output depends on
+    # The import is by name, because the check isn't part of the code that an output depends on.
     importlib.import_module("pocket.corrections.names").check_corrections(corrections)
 
 
@@ -366,7 +366,7 @@ def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[s
 
 
 def _definition_file(file: Any) -> str:
-    """Return a path relative to the project, or else to the working directory, from where PocketCoffea starts."""
+    """Return a path relative to the project, or else to the working directory, as in PocketCoffea."""
     in_project = project_path(file).exists() or not Path(file).exists()
     return str(file) if in_project else str(Path(file).absolute())
 
@@ -380,7 +380,7 @@ def _one_of(subsamples: Mapping[str, Any] | None, in_datasets: Mapping[str, Any]
 def _selected_definitions(
     files: Sequence[str], chosen: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, DatasetDefinition], tuple[str, ...]]:
-    """Return the datasets that the filter leaves, and the samples of which it leaves none."""
+    """Return the datasets that pass the filter, and the samples without any such dataset."""
     definitions = read_definitions(project_path(file) for file in files)
     bare = {name: DatasetInfo(metadata=definition.metadata(), files={}) for name, definition in definitions.items()}
     selected = {name: definitions[name] for name in select_datasets(bare, chosen)}

@@ -1,4 +1,4 @@
-"""Description of a configuration, step by step: the content of ``config.json``."""
+"""Description of a configuration, step by step, as the content of ``config.json``."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ Variations = dict[str, dict[str, dict[str, list[str]]]]
 
 
 def dump_config(cfg: Configurator, name: str) -> str:
-    """Return the text of ``config.json``; the same configuration gives the same text in every process."""
+    """Return the content of ``config.json``, which is the same in every process for the same configuration."""
     return json.dumps(describe_config(cfg, name), indent=1, ensure_ascii=False, allow_nan=False)
 
 
 def describe_config(cfg: Configurator, name: str) -> dict[str, Any]:
-    """Describe everything that a configuration says, except for the parameters.
+    """Return everything in a configuration except for the parameters.
 
-    Functions and classes are there with module, file and line, and a hash of their code
-    (:func:`pocket.configuration.plain_values.describe_code`). All that is applied in an order is in that order.
+    Functions and classes are described by module, file and line, and a hash of their code
+    (:func:`pocket.configuration.plain_values.describe_code`). Steps that are applied in an order are listed in that
+    order.
 
     Args:
         cfg: the configuration.
-        name: its name in the analysis.
+        name: name of the configuration in the analysis.
 
     Returns:
-        A dictionary of values that JSON can hold.
+        A dictionary of values for JSON.
 
     Raises:
         ConfigError: if something has no defined content (:func:`pocket.base.fingerprint.digest`).
@@ -104,7 +105,7 @@ def _selection(selection: StandardSelection) -> dict[str, Any]:
 
 
 def _configured_class(cls: type) -> dict[str, Any]:
-    """Describe the class of a weight or calibrator, with its public settings, inherited ones included."""
+    """Return the description of a weight or calibrator, with its public settings, including inherited ones."""
     described = describe_code(cls)
     if issubclass(cls, WeightLambda):
         described["function"] = describe_code(cls.function)
@@ -118,7 +119,7 @@ def _configured_class(cls: type) -> dict[str, Any]:
 
 
 def _calibrator_sequences(cfg: Configurator) -> dict[str, CalibratorSequence]:
-    """Return the calibrators of each dataset as the processor makes them."""
+    """Return the calibrators of each dataset as the processor creates them."""
     return {
         dataset: CalibratorSequence(
             cfg.shapes.calibrators,
@@ -156,7 +157,7 @@ def _variations(
     wanted: Mapping[str, Mapping[str, Sequence[str]]],
     available: Mapping[str, Mapping[str, Sequence[str]]],
 ) -> Variations:
-    """Return the variations that are stored.
+    """Return sample or subsample → category → weight or calibrator → names of its stored variations.
 
     Args:
         cfg: the configuration.
@@ -180,6 +181,6 @@ def _variations(
 
 
 def _from_project(path: Path) -> str:
-    """Return a path relative to the project, or as it is if it lies elsewhere."""
+    """Return a path relative to the project, or unchanged if it is elsewhere."""
     root = project_root()
     return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()

@@ -1,4 +1,4 @@
-"""Sentences for what goes wrong while an analysis is imported: the line, and the name that was probably meant."""
+"""Error messages for failed imports of an analysis, with the line and the name that was probably meant."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _NO_NAME = re.compile(r"cannot import name '(\w+)' from (?:partially initialized
 
 
 def add_lines(error: PocketError) -> None:
-    """Add the lines of the analysis to the sentence of an error that was raised while it was imported.
+    """Add the lines of the analysis to the message of an error that was raised while it was imported.
 
-    These are the innermost one, and the one at the top of a module that led there: a function may make several
-    configurations.
+    These are the innermost line, and the line at the top level of a module that led there, because a function may make
+    several configurations.
     """
     lines = user_lines(error)
     if not lines:
@@ -31,12 +31,12 @@ def add_lines(error: PocketError) -> None:
 
 
 def explain_import(reference: str, package: str, error: Exception) -> ConfigError:
-    """Return the error that says why an analysis can't be imported.
+    """Return the error with the reason why an analysis can't be imported.
 
     Args:
-        reference: the analysis as it was asked for.
+        reference: reference of the analysis as given by the user.
         package: name of its package.
-        error: what its import raised.
+        error: exception that the import raised.
     """
     lines = user_lines(error)
     where = f" in {lines[-1][0]}" if lines else ""
@@ -55,12 +55,12 @@ def explain_import(reference: str, package: str, error: Exception) -> ConfigErro
 
 
 def _begin(lines: Sequence[tuple[str, str]]) -> int:
-    """Return which line is the last one at the top of a module."""
+    """Return the index of the last line that is at the top level of a module."""
     return max((number for number, (_, function) in enumerate(lines) if function == "<module>"), default=0)
 
 
 def _module_hint(name: str, package: str) -> str:
-    """Return whether a module is one of the analysis or of a package, and the nearest name."""
+    """Return a hint whether a module belongs to the analysis or to a package, with the nearest name."""
     parent, _, last = name.rpartition(".")
     if top_level(name) == top_level(package) and parent:
         close = nearest(last, _modules_in(parent))
@@ -79,7 +79,7 @@ def _module_hint(name: str, package: str) -> str:
 
 
 def _modules_in(package: str) -> list[str]:
-    """Return the names of the modules in the folders of a package, which isn't imported: it may be what fails."""
+    """Return the names of the modules in a package, which isn't imported because the import may fail."""
     spec = importlib.util.find_spec(top_level(package))
     roots = list((spec and spec.submodule_search_locations) or ())
     folders = [Path(root, *package.split(".")[1:]) for root in roots]

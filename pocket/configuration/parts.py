@@ -1,4 +1,4 @@
-"""The part of a configuration that decides some of its templates."""
+"""The part of a configuration that determines some of its templates."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from pocket.weights.plan import SamplePlan, WeightPlan
 
 
 def part_of(cfg: Configurator, readings: Iterable[Reading]) -> Configurator:
-    """Return a configuration without what fills none of the templates that are read.
+    """Return a configuration reduced to what fills the given templates.
 
-    All histograms of a configuration are filled in one pass, each as if it were alone. So what is left decides what is
-    read: its histograms, categories, samples and variations, and the weights that are applied there. The part is for
-    fingerprints: nothing is filled with it.
+    All histograms of a configuration are filled in one pass, but independently of each other. So the remaining
+    histograms, categories, samples, variations and weights determine the templates. The part is only used in
+    fingerprints, and never processed.
 
     Args:
         cfg: the configuration.
-        readings: what is read of it; the name of the histogram may be empty for sums of weights alone.
+        readings: the templates that are read; the name of the histogram may be empty if only sums of weights are.
     """
     readings = tuple(readings)
     read = sorted({name for reading in readings for name in reading.categories})
-    # their order decides nothing but the order of what is filled
+    # The order of the categories has no effect on their contents.
     categories = {name: cfg.categories.categories[name] for name in read if name in cfg.categories.categories}
     if not categories:
         return cfg
@@ -72,7 +72,7 @@ def _weights(
 def _shapes(
     plan: ShapePlan, readings: Sequence[Reading], categories: Sequence[str], samples: Iterable[str]
 ) -> ShapePlan:
-    # only calibrators themselves know the names of their variations
+    # Only calibrators know the names of their variations, so all or none are kept.
     varied = any(reading.variations for reading in readings)
     return ShapePlan(
         plan.calibrators,
@@ -84,7 +84,7 @@ def _shapes(
 
 
 def _histogram(conf: HistConf, reading: Reading, cfg: Configurator) -> HistConf:
-    """Return the declaration of a histogram with its restrictions as far as they concern what is read."""
+    """Return the declaration of a histogram, with its restrictions limited to the templates that are read."""
     only: dict[str, Any] = {
         "only_categories": tuple(
             sorted(name for name in reading.categories if name in cfg.categories.names and conf.fills_category(name))

@@ -1,4 +1,4 @@
-"""Values of a configuration as JSON: plain ones as they are, code by its name, its place and a hash."""
+"""Values of a configuration for JSON: plain values unchanged, code as its name, place and hash."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from pocket.base.fingerprint import fingerprint
 
 
 def plain(value: object) -> Any:
-    """Return a value as JSON can hold it, the same in every process.
+    """Return a value in a form for JSON, the same in every process.
 
-    Dataclasses become dictionaries of their fields, functions and classes what :func:`describe_code` returns, and any
-    other object its type and hash. Infinities and NaN become texts, which JSON lacks numbers for.
+    Dataclasses become dictionaries of their fields, functions and classes the result of :func:`describe_code`, and any
+    other object its type and hash. Infinities and NaN become strings, since JSON has no numbers for them.
 
     Raises:
         ConfigError: for an object without defined content (:func:`pocket.base.fingerprint.digest`).
@@ -54,16 +54,16 @@ def plain(value: object) -> Any:
 
 
 def describe_code(obj: object) -> dict[str, Any]:
-    """Describe a function, a class, or what was made of a function (a partial, a compiled one, a method).
+    """Return the description of a function, a class, or an object made from a function (partial, compiled, method).
 
     Args:
         obj: the function or class.
 
     Returns:
-        ``name`` and ``module``; ``source``, file and line, from the folder that its top-level package lies in; ``doc``,
-        the first line of the docstring; ``hash``, which changes with the code, with the values bound to it and with
-        all that it refers to, but not with comments. For a lambda also ``code``, the line it stands in, and for a
-        partial ``bound``, its arguments. What isn't known is left out.
+        ``name`` and ``module``; ``source``, file and line, relative to the parent folder of its top-level package;
+        ``doc``, the first line of the docstring; ``hash``, which changes with the code, with the values bound to it and
+        with everything that it refers to, but not with comments. A lambda also has ``code``, its source line, and a
+        partial ``bound``, its arguments. Unknown entries are left out.
 
     Raises:
         ConfigError: if the code refers to something without defined content (:func:`pocket.base.fingerprint.digest`).
@@ -83,22 +83,22 @@ def describe_code(obj: object) -> dict[str, Any]:
 
 
 def _underlying(obj: object) -> Any:
-    """Return the function or class that stands in a file."""
+    """Return the function or class with a definition in a file."""
     if isinstance(obj, type):
-        # a class that a call made, such as WeightLambda.wrap_func, stands in none, but what it derives from does
+        # A class made by a call, such as WeightLambda.wrap_func, has no definition in a file, but its base does.
         return next((cls for cls in obj.__mro__[:-1] if _place(cls)), obj)
     if isinstance(obj, functools.partial):
         return _underlying(obj.func)
     if isinstance(obj, MethodType):
         return obj.__func__
-    wrapped = getattr(obj, "__wrapped__", None)  # numba.njit, functools.cache and other decorators
+    wrapped = getattr(obj, "__wrapped__", None)  # This covers numba.njit, functools.cache and other decorators.
     if wrapped is not None:
         return _underlying(wrapped)
     return obj if hasattr(obj, "__qualname__") else _underlying(type(obj))
 
 
 def _place(code: object) -> tuple[str, int] | None:
-    """Return file and line of a function or class."""
+    """Return file and line of a function or class, ``None`` if unknown."""
     if isinstance(code, FunctionType):
         return code.__code__.co_filename, code.__code__.co_firstlineno
     try:
@@ -108,7 +108,7 @@ def _place(code: object) -> tuple[str, int] | None:
 
 
 def _from_package(module: str, file: str) -> str:
-    """Return the path of a module's file from the folder that holds its top-level package."""
+    """Return the path of a module's file relative to the parent folder of its top-level package."""
     path = Path(file)
     depth = module.count(".") + (2 if path.stem == "__init__" else 1)
     return Path(*path.parts[-depth:]).as_posix()

@@ -17,19 +17,19 @@ _REFERENCE = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 @dataclass(frozen=True)
 class TemplatePlot(metaclass=Declarative):
-    """A figure that ``PlotTemplates`` draws of each histogram in each category.
+    """A figure that ``PlotTemplates`` draws for each histogram in each category.
 
     Args:
-        name: its name, in errors and in the names of its files.
-        draw: function that takes a :class:`pocket.plots.templates.figures.PlotContext` and returns a figure of
-            matplotlib and what it shows as numbers for JSON, or ``None`` where there is nothing to draw. Its code is
-            part of the fingerprint. It may be named, ``"module:function"``.
-        suffix: end of the names of its files, ``{histogram}{suffix}.pdf``; ``{before}`` in it stands for the
-            configuration to compare with. By default ``_`` and its name.
+        name: name of the plot, in error messages and file names.
+        draw: function that takes a :class:`pocket.plots.templates.figures.PlotContext` and returns a matplotlib figure
+            and the numbers it shows for JSON, or ``None`` if there is nothing to draw. Its code is part of the
+            fingerprint. It may be given as ``"module:function"``.
+        suffix: end of the file names, ``{histogram}{suffix}.pdf``; ``{before}`` in it stands for the configuration to
+            compare with. The default is ``_`` and the name.
         compares: whether it also shows the templates of the configuration to compare with.
 
     Raises:
-        ConfigError: if there is no function that takes one argument, or the name can't be part of a file's.
+        ConfigError: if ``draw`` isn't a function of one argument, or the name can't be part of a file name.
     """
 
     name: str
@@ -48,7 +48,7 @@ class TemplatePlot(metaclass=Declarative):
             )
 
     def stem(self, histogram: str, before: str) -> str:
-        """Return the name of its files, without the ending.
+        """Return the stem of the plot's file names.
 
         Example:
             >>> TemplatePlot("purity", "my.plots:purity").stem("mll", "nominal")
@@ -58,7 +58,7 @@ class TemplatePlot(metaclass=Declarative):
         return f"{histogram}{suffix.replace('{before}', before)}"
 
 
-#: drawn of every analysis: data over stacked simulation, and both before and after scale factors
+#: plots of every analysis: data over stacked simulation, and both before and after scale factors
 SHIPPED = (
     TemplatePlot("data_mc", "pocket.plots.templates.stack:draw", suffix=""),
     TemplatePlot("before_after", "pocket.plots.templates.before_after:draw", suffix="_vs_{before}", compares=True),
@@ -66,11 +66,11 @@ SHIPPED = (
 
 
 def all_plots(own: Sequence[TemplatePlot | Callable[[Any], Any]], where: str) -> dict[str, TemplatePlot]:
-    """Return the shipped plots and those of an analysis, by name.
+    """Return name → plot, for the shipped plots and those of an analysis.
 
     Args:
-        own: declarations, or functions alone, whose names are the plots'.
-        where: the analysis, for errors.
+        own: declarations, or functions, whose names become those of the plots.
+        where: name of the analysis, for error messages.
 
     Raises:
         ConfigError: if one is neither, or two have the same name or the same files.

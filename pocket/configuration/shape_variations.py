@@ -1,4 +1,4 @@
-"""The variations that a configuration stores for a sample in a category, and those of them that have one side."""
+"""The stored variations of samples in categories, and the one-sided ones among them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ class ShapePlan:
     """Calibrators whose shape variations are stored.
 
     Args:
-        calibrators: all calibrators of the configuration, in the order they are applied.
-        samples: sample, or ``{sample}__{subsample}`` → category → names of the calibrators that vary.
+        calibrators: all calibrators of the configuration, in the order of their application.
+        samples: sample, or ``{sample}__{subsample}`` → category → names of the varied calibrators.
     """
 
     calibrators: tuple[type[Calibrator], ...]
     samples: Mapping[str, Mapping[str, tuple[str, ...]]]
 
     def requested(self, samples: Sequence[str]) -> tuple[str, ...]:
-        """Return the calibrators that vary anywhere in some samples, in the order they are applied."""
+        """Return the calibrators that are varied in any of some samples, in the order of their application."""
         asked = {name for sample in samples for names in self.samples[sample].values() for name in names}
         return tuple(calibrator.name for calibrator in self.calibrators if calibrator.name in asked)
 
@@ -41,19 +41,19 @@ def build_shape_plan(
     samples: Mapping[str, bool],
     dropped: Iterable[str] = (),
 ) -> ShapePlan:
-    """Resolve the block ``variations.shape`` of a configuration (:mod:`pocket.base.sample_blocks`).
+    """Return the plan of the block ``variations.shape`` of a configuration (:mod:`pocket.base.sample_blocks`).
 
     Args:
         block: block of names of calibrators.
-        calibrators: the calibrators, in the order they are applied.
+        calibrators: the calibrators, in the order of their application.
         categories: names of the categories.
         samples: sample, or ``{sample}__{subsample}`` → whether it is simulation; data have no variations.
         dropped: other samples and subsamples that may be named.
 
     Raises:
         UnknownNameError: for an unknown key, calibrator, category or sample.
-        ConfigError: if a calibrator isn't one, two have one name, one has no variations to store, or there are no
-            calibrators to vary.
+        ConfigError: if a calibrator has the wrong type, two have the same name, one has no variations to store, or
+            there are no calibrators to vary.
     """
     for calibrator in calibrators:
         if not (isinstance(calibrator, type) and issubclass(calibrator, Calibrator)):
@@ -102,21 +102,21 @@ def check_variations(variations: Mapping[str, Any]) -> tuple[Mapping[str, Any], 
     """Return the blocks of weight and of shape variations.
 
     Raises:
-        UnknownNameError: for another key.
+        UnknownNameError: if there is another key.
     """
     check_known("key", variations, ("weights", "shape"), "variations")
     return variations.get("weights", {}), variations.get("shape", {})
 
 
 def one_sided_variations(cfg: Configurator) -> dict[str, str]:
-    """Return the one-sided variations that a configuration stores, each with its mode.
+    """Return one-sided variation → mode of its other side, for the variations that a configuration stores.
 
     Args:
         cfg: the configuration.
 
     Raises:
-        ConfigError: if a variation has one side and no mode, or is named without a side.
-        UnknownNameError: for an unknown mode, or a mode of a variation that no dataset has.
+        ConfigError: if a variation has one side and no mode, or its name has no side.
+        UnknownNameError: if a mode is unknown, or belongs to a variation that no dataset has.
     """
     found: dict[str, str] = {}
     stems: dict[str, set[str]] = {}
@@ -125,7 +125,7 @@ def one_sided_variations(cfg: Configurator) -> dict[str, str]:
         where = f"calibrator {calibrator.name!r}"
         check_symmetrise(calibrator.symmetrise, where)
         found |= _one_sided(variations, calibrator.symmetrise, where)
-        # a year may have a source that others haven't
+        # A source may exist for some years only, so all datasets are collected first.
         stems.setdefault(where, set()).update(map(stem_of, variations))
         if not isinstance(calibrator.symmetrise, str):
             modes[where] = calibrator.symmetrise

@@ -1,4 +1,4 @@
-"""The declaration of a skim: whose selection it applies, and what it keeps of the events."""
+"""The declaration of a skim: the configuration with its selection, and the columns that it keeps."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pocket.errors import ConfigError, check_known
 _SKIM_PARTS = ("parameters", "workflow", "workflow_options", "datasets", "skim")
 
 #: mode → the parts of a configuration (:meth:`pocket.configuration.configurator.Configurator.processing_spec`) that
-#: decide it
+#: determine the selected events
 MODES = {"skim": _SKIM_PARTS, "presel_any_variation": (*_SKIM_PARTS, "preselections", "shapes")}
 
-#: as ROOT has them
+#: names of compressions as in ROOT
 COMPRESSIONS = ("LZ4", "ZSTD", "LZMA")
 
-#: branches that identify an event or normalise it
+#: columns that identify an event or normalise it
 ALWAYS_KEPT = ("run", "luminosityBlock", "event", "genWeight")
 
 
@@ -27,18 +27,18 @@ class Skim(metaclass=Declarative):
     """A skim of the datasets of a configuration.
 
     Args:
-        config: name of the configuration whose datasets are skimmed by its own cuts.
-        mode: ``"skim"`` keeps what passes the cuts ``skim`` of the configuration, ``"presel_any_variation"`` only
-            what passes its preselections as well, nominally or in any of its shape variations.
-        keep: patterns of the branches to keep, e.g. ``"Muon_*"``; all without any. Those that identify an event, its
-            ``genWeight`` and the counters of what is kept stay anyway.
-        drop: patterns of the branches to leave out nevertheless, e.g. ``"HLT_*"``.
-        compression: ``"LZ4"`` is read fastest; files of ``"ZSTD"`` are three tenths smaller, those of ``"LZMA"`` more,
-            and read slowest by far.
+        config: name of the configuration whose datasets are skimmed with its own cuts.
+        mode: ``"skim"`` keeps events that pass the cuts ``skim`` of the configuration, ``"presel_any_variation"`` those
+            that also pass its preselections, nominally or in any of its shape variations.
+        keep: patterns of the columns to keep, e.g. ``"Muon_*"``; empty for all. Columns that identify an event, its
+            ``genWeight`` and the counters of kept columns are always kept.
+        drop: patterns of columns to leave out, even if ``keep`` has them, e.g. ``"HLT_*"``.
+        compression: ``"LZ4"`` is read fastest, files of ``"ZSTD"`` are smaller, and those of ``"LZMA"`` are smallest
+            and read slowest.
 
     Raises:
         UnknownNameError: if there is no such mode or compression.
-        ConfigError: if the patterns aren't lists of texts.
+        ConfigError: if the patterns aren't lists of strings.
     """
 
     config: str
@@ -60,11 +60,11 @@ class Skim(metaclass=Declarative):
 
     @property
     def configuration_parts(self) -> tuple[str, ...]:
-        """The parts of the configuration that decide what is kept."""
+        """The parts of the configuration that determine the selected events."""
         return MODES[self.mode]
 
     def keeps(self, branch: str) -> bool:
-        """Tell whether a branch is copied, counters apart, which follow what they count."""
+        """Whether a column is copied; counters aren't checked here, because they follow the columns that they count."""
         if branch in ALWAYS_KEPT:
             return True
         kept = not self.keep or any(fnmatchcase(branch, pattern) for pattern in self.keep)

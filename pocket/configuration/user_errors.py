@@ -1,4 +1,4 @@
-"""Sentences for exceptions of the user's code: what was called, the line, the events and where the traceback is."""
+"""Error messages for exceptions of the user's code: the call, the line, the events and the file of the traceback."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from pocket.parameters.defaults import project_root
 
 _log = logging.getLogger(__name__)
 
-#: characters of an exception's text that a sentence has
+#: largest number of characters of an exception's message in a sentence
 _LONGEST = 300
 _STACK = re.compile(r'File "(.+)", line (\d+) in (\S+)')
-#: between the sentence and the file with the traceback
+#: separator between the sentence and the file with the traceback
 _LOG = "; the traceback is in "
 
 
 def explain(error: Exception, path: str = "") -> UserCodeError | None:
-    """Return the error that says what failed, where and with which events.
+    """Return the error with the failed call, its place and the events.
 
     Args:
         error: an exception with its traceback.
-        path: the file that was processed, if any.
+        path: the processed file, if any.
 
     Returns:
-        ``None`` if no code of the user took part: it is a mistake of ours.
+        The error, or ``None`` if no code of the user was involved, so that it is a bug of this package.
     """
     if not call_of(error) and user_place(error) is None:
         return None
@@ -55,11 +55,11 @@ def explain(error: Exception, path: str = "") -> UserCodeError | None:
 
 
 def describe(error: BaseException) -> str:
-    """Return the type and the text of an exception in one line."""
-    # what awkward was doing, and with which arrays, follows after an empty line
+    """Return the type and the message of an exception in one line."""
+    # After an empty line, awkward adds the operation and its arrays.
     text = str(error).strip().partition("\n\n")[0]
     if type(error).__module__.startswith("omegaconf."):
-        # its own types follow
+        # OmegaConf adds its own types on further lines.
         text = f"{text.partition(chr(10))[0]} ({getattr(error, 'full_key', None) or 'parameters'})"
     text = redacted(" ".join(text.split()))
     shortened = f"{text[:_LONGEST]} …" if len(text) > _LONGEST else text
@@ -71,7 +71,7 @@ def user_place(error: BaseException, own: bool = False) -> tuple[str, str] | Non
 
     Args:
         error: an exception with its traceback.
-        own: take a line of this package if no code of the user is in the traceback.
+        own: whether a line of this package is returned if no code of the user is in the traceback.
 
     Returns:
         The file with the line, e.g. ``"analysis/mine/cuts.py:31"``, and the function; ``None`` if there is none.
@@ -83,16 +83,17 @@ def user_place(error: BaseException, own: bool = False) -> tuple[str, str] | Non
 
 
 def place_of(error: BaseException) -> str:
-    """Return the line of the user's code that an error comes from, empty if none took part.
+    """Return the line of the user's code that caused an error, empty if there is none.
 
-    That is the innermost one in its traceback, else the one where the function or class begins that was called.
+    This is the innermost line of the user's code in the traceback, or else the first line of the function or class that
+    was called.
     """
     place = user_place(error)
     return place[0] if place else defined_at(code_of(error))
 
 
 def defined_at(code: Any) -> str:
-    """Return the file and the line where a function or class of the user begins, empty for any other object."""
+    """Return file and first line of a function or class of the user, empty for any other object."""
     code = getattr(code, "function", code)
     code = inspect.unwrap(code.func if isinstance(code, functools.partial) else code)
     module = getattr(code, "__module__", None)
@@ -106,10 +107,10 @@ def defined_at(code: Any) -> str:
 
 @contextlib.contextmanager
 def one_sentence(log: Path | None = None) -> Iterator[None]:
-    """Turn an exception of the user's code in the block into one sentence, and write its traceback.
+    """Turn an exception of the user's code in the block into an error with one sentence, and write its traceback.
 
     Args:
-        log: the file for the traceback, ``None`` for none. It is removed when the block succeeds.
+        log: the file for the traceback, ``None`` for no file. It is removed when the block succeeds.
 
     Raises:
         UserCodeError: instead of the exception.
@@ -124,7 +125,7 @@ def one_sentence(log: Path | None = None) -> Iterator[None]:
         explained = explain(error)
         if explained is None:
             raise
-        # set here already, since the traceback that is written is that of the cause
+        # The cause is set here, because its traceback is written before the error is raised.
         explained.__cause__ = error
         add_log(explained, log)
         raise explained from error
@@ -135,16 +136,16 @@ def one_sentence(log: Path | None = None) -> Iterator[None]:
 
 
 def add_log(error: UserCodeError, log: Path | None) -> None:
-    """Write the traceback of an error's cause into a file, as a whole or not at all, and name it in the sentence."""
+    """Write the traceback of an error's cause to a file atomically, and name the file in the sentence."""
     if log is None or error.__cause__ is None or _LOG in str(error):
         return
     text = shown(redacted("".join(traceback.format_exception(error.__cause__))))
     elsewhere = ""
     if os.environ.get("POCKET_HOST_KIND"):
-        # the folder of a job on a batch system, or of a Dask worker, may vanish with it
+        # The folder of a batch job or of a Dask worker may vanish with it, so the traceback is also logged.
         _log.warning("traceback of the error below:\n%s", text)
         elsewhere = " and in the log of the job"
-    # without a place for it, the sentence must do
+    # If the file can't be written, the sentence remains without it.
     with contextlib.suppress(OSError):
         log.parent.mkdir(parents=True, exist_ok=True)
         with replacing_file(log) as file:
@@ -153,12 +154,12 @@ def add_log(error: UserCodeError, log: Path | None) -> None:
 
 
 def user_lines(error: BaseException) -> list[tuple[str, str]]:
-    """Return the lines of an exception's traceback in the user's code, as :func:`user_place`, the innermost last."""
+    """Return the lines of an exception's traceback in the user's code, as :func:`user_place`, innermost last."""
     return [_place(frame, line) for frame, line in _frames(error) if _is_user(frame)]
 
 
 def _frames(error: BaseException) -> Iterator[tuple[FrameType, int]]:
-    """Yield the frames of an exception's traceback with the line of each, the innermost last."""
+    """Yield the frames of an exception's traceback with the line of each, innermost last."""
     return traceback.walk_tb(error.__traceback__)
 
 
@@ -169,7 +170,7 @@ def crash_line(stack: str) -> str:
         *site.getsitepackages(),
         *(f"{project_root()}/{name}" for name in ("pocket", "tasks")),
     )
-    # that of other threads comes first
+    # The stacks of other threads come first.
     for file, line, function in _STACK.findall(stack[stack.find("Current thread") :]):
         if not file.startswith(("<", *library)) and "site-packages" not in file:
             return f"{shown_file(file)}:{line} ({function})"
@@ -177,7 +178,7 @@ def crash_line(stack: str) -> str:
 
 
 def suggestion(error: BaseException) -> str:
-    """Return the nearest names to an unknown name or attribute, empty if there are none."""
+    """Return a hint with the names nearest to an unknown name or attribute, empty if there are none."""
     names: list[str] = []
     if "did you mean" in str(error).lower():
         return ""
@@ -185,7 +186,7 @@ def suggestion(error: BaseException) -> str:
         for frame, _ in _frames(error):
             names = [*frame.f_locals, *frame.f_globals, *dir(builtins)]
     elif isinstance(error, AttributeError) and error.obj is not None:
-        # whatever it does when it is asked
+        # The user's object may raise anything when its attributes are listed.
         with contextlib.suppress(Exception):
             names = dir(error.obj)
     name = getattr(error, "name", None)
@@ -198,7 +199,7 @@ def _module(frame: FrameType) -> str:
 
 
 def _is_user(frame: FrameType) -> bool:
-    # code that was made at run time has no line to look at
+    # Code that was generated at run time has no source line.
     module = _module(frame)
     return not frame.f_code.co_filename.startswith("<") and bool(module) and owner(module) == "user"
 
@@ -209,13 +210,13 @@ def _place(frame: FrameType, line: int) -> tuple[str, str]:
 
 
 def shown_file(file: str) -> str:
-    """Return the path of a source file for people: of their own file, relative to the project if it is in there."""
+    """Return the path of a source file for messages: the user's own copy, relative to the project if it is inside."""
     path, root = Path(original(file)), Path(original(project_root()))
     return str(path.relative_to(root) if path.is_relative_to(root) else path)
 
 
 def _hint(error: BaseException) -> str:
-    """Return the nearest names, also of corrections, or the inputs of one, which correctionlib doesn't say."""
+    """Return a hint with the nearest names or a correction's inputs, which correctionlib's errors lack."""
     for frame, _ in _frames(error):
         found = frame.f_locals
         if _module(frame).startswith("correctionlib.") and "self" in found:

@@ -1,4 +1,4 @@
-"""The base of an analysis' workflow: plain Python, driven by the engine chunk by chunk."""
+"""The base class of workflows: plain Python, called by the engine chunk by chunk."""
 # ruff: noqa: B027  the empty methods are the entry points; PocketCoffea's spelling
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
 
 
-#: PocketCoffea's entry points and steps that nothing calls here → what to use instead
+#: PocketCoffea's entry points and steps that are never called here → replacement
 NOT_CALLED = {
     "skim_events": "skim of the configuration",
     "apply_preselections": "preselections of the configuration",
@@ -45,11 +45,11 @@ NOT_CALLED = {
 
 
 class BaseProcessorABC(ABC):
-    """Entry points of the processing of one chunk, in the order they are called.
+    """Entry points of the processing of one chunk, in the order of their calls.
 
-    A derived class must define :meth:`apply_object_preselection` and :meth:`count_objects`; the others do
-    nothing unless overridden. Code in them reads and extends ``self.events``. Overriding a step of PocketCoffea's that
-    isn't one of them raises a ``ConfigError``.
+    A derived class must define :meth:`apply_object_preselection` and :meth:`count_objects`; the others do nothing
+    unless overridden. Their code reads and extends ``self.events``. Defining another step of PocketCoffea raises a
+    ``ConfigError``.
 
     Args:
         cfg: the configuration, with its parameters resolved for this run.
@@ -60,13 +60,13 @@ class BaseProcessorABC(ABC):
         workflow_options: the configuration's ``workflow_options``.
         events: events of the chunk; after the skim and the preselection only the selected ones.
         metadata: metadata of the dataset.
-        nano_version: version of NanoAOD, from the metadata if they have ``nano_version``, else from the content.
+        nano_version: version of NanoAOD, from ``nano_version`` in the metadata if it is there, else from the content.
         nEvents_initial, nEvents_after_skim, nEvents_after_presel: numbers of events, once they are known; the last one
-            is that of the variation.
+        is that of the current variation.
         custom_histogram_fields: name → array, for axes with ``coll="custom"``.
 
-    What comes after the skim is called once per shape variation, ``"nominal"`` first, each time with the events of that
-    variation and without what the entry points added for another one.
+    The entry points after the skim are called once per shape variation, ``"nominal"`` first, each time with the events
+    of that variation and without the columns that were added for another one.
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -125,22 +125,22 @@ class BaseProcessorABC(ABC):
     def define_when_used(self, name: str, compute: Callable[[], Any], dtype: str) -> None:
         """Add a column with one number per event, computed when a cut, weight, histogram or export first uses it.
 
-        What it is computed from isn't read either in a configuration that doesn't use it.
+        The columns that it is computed from aren't read either if a configuration doesn't use it.
 
         Args:
-            name: the column is ``events.{name}``.
-            compute: returns the numbers, shape (n events,), of the events as they are now.
-            dtype: their type, e.g. ``"int64"``; what is computed is converted to it.
+            name: name of the column ``events.{name}``.
+            compute: returns the numbers, shape (n events,), for the events at the time of this call.
+            dtype: type of the numbers, e.g. ``"int64"``; the result is converted to it.
 
         Raises:
-            ConfigError: where it is used, if there isn't one number per event.
+            ConfigError: on first use, if there isn't one number per event.
         """
         from pocket.base.arrays.lazy import lazy_column
 
         self.events[name] = lazy_column(name, self.nevents, dtype, compute)
 
     def load_metadata_extra(self) -> None:
-        """Take what else is needed from the metadata of the dataset."""
+        """Read further metadata of the dataset."""
 
     def process_extra_before_skim(self) -> None:
         """Add columns that the skim needs."""
@@ -173,15 +173,15 @@ class BaseProcessorABC(ABC):
 
 
 def check_defined(workflow: type[BaseProcessorABC]) -> None:
-    """Check that a workflow has the methods that each one must define.
+    """Check that a workflow defines all required methods.
 
     Raises:
-        ConfigError: if it lacks one, with the nearest name of its own methods.
+        ConfigError: if one is missing, with the nearest name of its own methods.
     """
     missing = sorted(getattr(workflow, "__abstractmethods__", ()))
     if not missing:
         return
-    # by name, since the words of an error aren't part of the code that an output depends on
+    # The import is by name, because error messages aren't part of the code that an output depends on.
     place = importlib.import_module("pocket.configuration.user_errors").defined_at(workflow)
     close = nearest(missing[0], [name for name in dir(workflow) if not hasattr(BaseProcessorABC, name)])
     hint = f"; did you mean it by {' or '.join(map(repr, close))}?" if close else ""
