@@ -1,6 +1,6 @@
 """Scale factors: declared by an analysis, measured or imported, written as corrections, applied to events.
 
-A method of one's own is a subclass of :class:`ScaleFactor` (or of a base that has data or passing and failing entries)
+A method of your own is a subclass of :class:`ScaleFactor`, or of a base with data or with passing and failing entries,
 whose ``method`` names a function ``"module:function"``, see docs/scale_factors.md.
 """
 

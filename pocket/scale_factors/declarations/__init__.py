@@ -1,1 +1,1 @@
-"""Declarations of scale factors: measured or imported, their uncertainties, and where their closure is looked for."""
+"""Declarations of scale factors: measured or imported, their uncertainties, and the places of their closure."""

@@ -1,4 +1,4 @@
-"""Base of scale factors: all that the chain needs to know of one, whether it is measured or imported."""
+"""Base of scale factors, with everything that the chain needs to know about measured and imported ones."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class UpstreamOutputs:
 
 @dataclass(frozen=True, kw_only=True)
 class ScaleFactorBase(metaclass=Declarative):
-    """Base of everything that ``scale_factors`` of an analysis may hold.
+    """Base of all values of ``scale_factors`` of an analysis.
 
     Args:
-        description: text written into the correction.
+        description: description in the written correction.
     """
 
     #: ``module:function`` that makes it: ``function(name, declaration, outputs)``, which returns the text of the file
@@ -47,18 +47,18 @@ class ScaleFactorBase(metaclass=Declarative):
     maker: ClassVar[str]
     #: ``module:function`` that checks it: ``function(name, declaration, outputs, correction, result) -> Report``
     validator: ClassVar[str]
-    #: ``module:function`` that refuses it before anything runs, where possible: ``function(declaration)``
+    #: ``module:function`` that refuses a wrong declaration before anything runs: ``function(declaration)``
     checker: ClassVar[str] = ""
-    #: ``module:function`` of the measurement, if there is any
+    #: ``module:function`` of the measurement, empty if there is none
     method: ClassVar[str] = ""
-    #: ``module:function`` of the sums that it corrects, and of what they must equal then, see
-    #: :mod:`pocket.scale_factors.validation.algebra`; empty if only errors say how well it does
+    #: ``module:function`` of the sums that it corrects and their expected values, see
+    #: :mod:`pocket.scale_factors.validation.algebra`; empty if there is no exact relation
     algebra: ClassVar[str] = ""
 
     description: str = ""
 
     def measured(self) -> tuple[ScaleFactor, ...]:
-        """Return what of it is measured in templates: the scale factor itself, or nothing."""
+        """Return the scale factor itself if it is measured in templates, else nothing."""
         return ()
 
     def sources(self) -> tuple[tuple[str, str], ...]:
@@ -70,9 +70,9 @@ class ScaleFactorBase(metaclass=Declarative):
         return tuple(dict.fromkeys(config for config, _ in self.sources()))
 
     def readings(self) -> tuple[Reading, ...] | None:
-        """Return what is read of the templates, ``None`` for all that :meth:`configs` have.
+        """Return the parts of the templates that are read, ``None`` for all templates of :meth:`configs`.
 
-        Whoever returns it gets nothing else to read.
+        A measurement that returns parts can't read anything else.
         """
         return None
 
@@ -81,15 +81,15 @@ class ScaleFactorBase(metaclass=Declarative):
         return ()
 
     def input_names(self) -> tuple[str, ...] | None:
-        """Return the inputs of its correction but ``systematic``, ``None`` if only its file tells."""
+        """Return the inputs of its correction except ``systematic``, ``None`` if only its file names them."""
         return None
 
     def systematics_written(self) -> tuple[str, ...] | None:
-        """Return the keys of ``systematic`` in its file, ``None`` if only the measurement tells."""
+        """Return the keys of ``systematic`` in its file, ``None`` if only the measurement determines them."""
         return None
 
 
 def find_function(reference: str) -> Any:
-    """Return a function by ``module:name``."""
+    """Return the function with the reference ``module:name``."""
     module, _, name = reference.partition(":")
     return getattr(importlib.import_module(module), name)

@@ -1,4 +1,4 @@
-"""Declarations of where a scale factor's closure is looked for."""
+"""Declarations of the places where a scale factor's closure is checked."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def places(declaration: Declaration) -> dict[str, tuple[Declaration, ...]]:
 
 
 def closure_sources(declaration: ScaleFactor) -> tuple[tuple[str, str], ...]:
-    """Return all pairs of configuration and histogram that the closure is looked for in, the measurement's first."""
+    """Return the pairs of configuration and histogram in which the closure is checked, the measurement's first."""
     others = ((place.input, place.variable) for of_argument in places(declaration).values() for place in of_argument)
     return tuple(dict.fromkeys([(declaration.input, declaration.variable), *others]))
 
@@ -132,7 +132,7 @@ def check_closure(declaration: ScaleFactor) -> None:
     """Check that a declaration's closure fits it.
 
     Raises:
-        ConfigError: if the scale factor has no closure of this kind, or can't be measured like that.
+        ConfigError: if the scale factor has no closure of this kind, or can't be measured in a place.
         UnknownNameError: if an argument is unknown, or can't have another value.
     """
     closure, method = declaration.closure, type(declaration).__name__
@@ -149,5 +149,5 @@ def check_closure(declaration: ScaleFactor) -> None:
             f"{declaration.where}: {method} isn't 1 when measured again, its closure is same_events=, split= or "
             "preserved="
         )
-    # builds, and thereby checks, what is measured there
+    # This creates and thereby checks the declarations of the places.
     places(declaration)

@@ -1,4 +1,4 @@
-"""Scale factors that are measured with each other applied: how an analysis says so, and what it must say."""
+"""Scale factors that are measured with each other applied: their declaration and its checks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Coupled(metaclass=Declarative):
         max_iterations: how often they are measured at most, the first time without each other.
 
     Raises:
-        ConfigError: if there are no names or one appears twice, or a number is none that can be reached.
+        ConfigError: if there are no names or one appears twice, or a number is out of range.
     """
 
     scale_factors: tuple[str, ...]
@@ -45,15 +45,15 @@ class Coupled(metaclass=Declarative):
 
     @property
     def label(self) -> str:
-        """The names, for texts."""
+        """Names of the scale factors for messages."""
         return ", ".join(self.scale_factors)
 
 
 def find_cycles(applied: Mapping[str, Collection[str]]) -> list[tuple[str, ...]]:
-    """Return the groups of scale factors that wait for each other, or one for itself.
+    """Return the groups of scale factors that depend on each other, including single ones that depend on themselves.
 
     Args:
-        applied: scale factor → those that are applied where it is measured.
+        applied: scale factor → scale factors that are applied where it is measured.
     """
 
     def behind(name: str) -> set[str]:
@@ -75,15 +75,15 @@ def find_cycles(applied: Mapping[str, Collection[str]]) -> list[tuple[str, ...]]
 def check_coupled(
     groups: Sequence[Coupled], measured_in: Mapping[str, Mapping[str, Collection[str]]], where: str
 ) -> None:
-    """Check that scale factors wait for each other exactly where that is declared.
+    """Check that exactly those scale factors depend on each other that are declared as coupled.
 
     Args:
-        groups: what is declared.
+        groups: the declared groups.
         measured_in: scale factor → configuration that it is measured in → scale factors applied there.
-        where: what errors call the analysis.
+        where: name of the analysis in error messages.
 
     Raises:
-        UnknownNameError: if a name is none of a scale factor.
+        UnknownNameError: if a scale factor is unknown.
         ConfigError: if one is in two groups, a group is no cycle, or a cycle isn't a group.
     """
     names = [name for group in groups for name in group.scale_factors]
@@ -108,7 +108,7 @@ def check_coupled(
 
 
 def _told(names: Sequence[str], measured_in: Mapping[str, Mapping[str, Collection[str]]]) -> str:
-    """Return what of some scale factors is applied where each of them is measured."""
+    """Return a description of which scale factors are applied where each of them is measured."""
     told = []
     for name in names:
         for config, applied in measured_in[name].items():

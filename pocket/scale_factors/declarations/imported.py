@@ -1,4 +1,4 @@
-"""Declaration of scale factors that are taken from a correctionlib file."""
+"""Declaration of scale factors that are imported from a correctionlib file."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from typing import ClassVar
 from pocket.errors import ConfigError
 from pocket.scale_factors.declarations.base import ScaleFactorBase
 
-#: the input on top of a written correction
+#: additional input of a written correction
 SYSTEMATIC = "systematic"
 _KEY = re.compile(r"nominal|(?P<source>(.+_)?)(up|down)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Imported(ScaleFactorBase):
-    """A published scale factor, written as if it were measured.
+    """A published scale factor, written in the same way as a measured one.
 
     Args:
-        file: correctionlib file, also by name, such as ``corrections://POG/MUO/2018_UL/muon_Z.json.gz``
+        file: correctionlib file, possibly by name, such as ``corrections://POG/MUO/2018_UL/muon_Z.json.gz``
             (:mod:`pocket.parameters.locations`) or ``toys://muon_Z.json.gz``.
         correction: name of the correction in it.
-        inputs: input of the correction → its value, a text or a number, for those that are always the same.
-        rename: input of the correction → its name here, e.g. ``{"eta": "abseta"}``; others keep theirs.
-        systematic: input of the correction that tells the nominal from the varied ones, if there is any.
-        keys: ``nominal``, ``up``, ``down``, ``stat_up``, ``<source>_up``, … → the value of that input. With a sign in
-            front, as in ``{"stat_up": "+stat", "stat_down": "-stat"}``, it is where the size of the error is, to be
-            added to or subtracted from the nominal one.
+        inputs: input of the correction → its value, a string or a number, for inputs with a fixed value.
+        rename: input of the correction → its new name, e.g. ``{"eta": "abseta"}``; other inputs keep their names.
+        systematic: input of the correction that selects nominal and varied values, if there is one.
+        keys: ``nominal``, ``up``, ``down``, ``stat_up``, ``<source>_up``, … → the value of that input. A sign before
+            the value, as in ``{"stat_up": "+stat", "stat_down": "-stat"}``, means that it selects the size of the
+            error, which is added to or subtracted from the nominal value.
 
     Raises:
-        ConfigError: if a name is empty or there twice, or the keys don't fit each other.
+        ConfigError: if a name is empty or appears twice, or the keys are inconsistent.
     """
 
     maker: ClassVar[str] = "pocket.scale_factors.files.importing:make"
@@ -66,7 +66,7 @@ class Imported(ScaleFactorBase):
 
     @property
     def where(self) -> str:
-        """What errors call this declaration."""
+        """Name of this declaration in error messages."""
         return f"Imported correction {self.correction!r}"
 
     def files(self) -> tuple[str, ...]:
@@ -106,6 +106,6 @@ class Imported(ScaleFactorBase):
 
 
 def signed(value: str) -> tuple[int, str]:
-    """Return the sign of one of the keys' values, 0 without, and what is behind it."""
+    """Return the sign before one of the keys' values, 0 if there is none, and the rest of the value."""
     signs = {"+": 1, "-": -1}
     return (signs[value[0]], value[1:]) if value[:1] in signs else (0, value)

@@ -1,7 +1,7 @@
-"""Declarations of scale factors: what is measured, from which histogram and in which bins.
+"""Declarations of measured scale factors: their method, histogram and bins.
 
-Plain data without heavy imports, because an analysis builds them when it is loaded. This module has what all methods
-share; the methods are in :mod:`pocket.scale_factors.methods.efficiency.declaration`,
+Declarations are plain data without heavy imports, because an analysis creates them when it is loaded. This module has
+the common parts of all methods; the methods are in :mod:`pocket.scale_factors.methods.efficiency.declaration`,
 :mod:`~pocket.scale_factors.methods.yields.declaration` and
 :mod:`~pocket.scale_factors.methods.pass_fail_template.declaration`.
 """
@@ -23,7 +23,7 @@ from pocket.scale_factors.declarations.systematics import LogNormal, Shape, Syst
 
 Flow = Literal["clamp", "error"]
 FLOWS = get_args(Flow)
-#: Inputs and axes that the written correction and the engine add themselves.
+#: inputs and axes that the written correction and the engine add themselves
 RESERVED_AXES = ("systematic", "cat", "variation", "year", "sample")
 
 
@@ -36,21 +36,21 @@ class ScaleFactor(ScaleFactorBase):
         variable: name of the histogram.
         category: category in which the scale factor is measured.
         axes: histogram axes that bin the scale factor; they are the inputs of the correction, in this order.
-        mc: simulated samples it is measured with.
-        bins: axis → edges to use instead of those of the histogram, of which they must be a part.
-        years: measure separately in each of these years; the correction's first input is then ``year``. Without
-            any, all years are taken together.
-        flow: outside of the axes take the nearest bin (``clamp``) or refuse (``error``), for all axes or
-            per axis; axes that aren't named clamp.
-        min_n_eff: lowest effective number of entries (Σw)²/Σw² of a bin, in data and in simulation; neighbours along
-            ``merge_axis`` are joined until they have it.
+        mc: simulated samples that it is measured with.
+        bins: axis → edges to use instead of those of the histogram, of which they must be a subset.
+        years: years in which it is measured separately; the correction's first input is then ``year``. If empty, all
+            years are combined.
+        flow: ``clamp`` uses the nearest bin outside of the axes, ``error`` raises an error, for all axes or per axis;
+            axes that aren't named clamp.
+        min_n_eff: smallest effective number of entries (Σw)²/Σw² of a bin, in data and in simulation; adjacent bins
+            along ``merge_axis`` are joined until they have it.
         merge_axis: the axis along which bins are joined; the first one with edges if empty.
         systematics: sources of uncertainty.
-        upstream: derived scale factors that ``input`` has to apply.
-        closure: where it is looked whether the scale factor does what it is for.
+        upstream: derived scale factors that ``input`` must apply.
+        closure: places where the closure of the scale factor is checked.
 
     Raises:
-        ConfigError: if a name or a list is empty, something appears twice, or a value is of the wrong kind.
+        ConfigError: if a name or a list is empty, something appears twice, or a value has the wrong type.
         UnknownNameError: if a flow, an axis or a changed argument is unknown.
     """
 
@@ -59,13 +59,13 @@ class ScaleFactor(ScaleFactorBase):
     #: ``module:function`` of the method: ``function(declaration, templates) -> Measured``, see
     #: :mod:`pocket.scale_factors.measurement.templates` and :mod:`pocket.scale_factors.measurement.result`
     method: ClassVar[str]
-    #: what the correction gives: a ``weight`` or an ``efficiency``
+    #: output of the correction: a ``weight`` or an ``efficiency``
     quantity: ClassVar[str] = "weight"
-    #: whether entries outside of an axis that clamps count in its first or last bin, as they are evaluated there
+    #: whether entries outside of an axis that clamps count in its first or last bin, which is evaluated for them
     folds_flow: ClassVar[bool] = False
-    #: whether it is 1 when measured again where it is applied
+    #: whether it is 1 when it is measured again with itself applied
     becomes_one: ClassVar[bool] = True
-    #: arguments that decide the bins or the systematics, which therefore no systematic changes
+    #: arguments that determine the bins or the systematics, so systematics may not change them
     fixed: ClassVar[tuple[str, ...]] = (
         *("axes", "bins", "years", "flow", "min_n_eff", "merge_axis"),
         *("systematics", "upstream", "closure", "description"),
@@ -83,7 +83,7 @@ class ScaleFactor(ScaleFactorBase):
     merge_axis: str = ""
     systematics: tuple[Systematic, ...] = ()
     upstream: tuple[str, ...] = ()
-    # what was measured stays the same, wherever its closure is looked for
+    # The closure doesn't affect the measurement, so it is no part of the fingerprint.
     closure: Closure = dataclasses.field(default=Closure(), metadata={"fingerprint": False})
 
     def __post_init__(self) -> None:
@@ -101,7 +101,7 @@ class ScaleFactor(ScaleFactorBase):
 
     @property
     def where(self) -> str:
-        """What errors call this declaration."""
+        """Name of this declaration in error messages."""
         return f"{type(self).__name__} of variable {self.variable!r}"
 
     def measured(self) -> tuple[ScaleFactor, ...]:
@@ -127,11 +127,11 @@ class ScaleFactor(ScaleFactorBase):
         return (self.category,)
 
     def entry_categories(self) -> tuple[str, ...]:
-        """Return the categories that together have every entry once."""
+        """Return the categories that together contain every entry once."""
         return (self.category,)
 
     def entry_range(self) -> tuple[str, tuple[float, float]] | None:
-        """Return an axis of the histogram and the range on it that entries must be in to count; None for all."""
+        """Return an axis of the histogram and the range on it in which entries count; None for all entries."""
         return None
 
     def same_events_categories(self) -> tuple[str, ...]:
@@ -139,7 +139,7 @@ class ScaleFactor(ScaleFactorBase):
         return self.categories()
 
     def roles(self) -> dict[str, tuple[str, ...]]:
-        """Return the samples by the role they have: ``mc``, and what a method adds."""
+        """Return role → samples: ``mc``, and further roles of a method."""
         return {"mc": self.mc}
 
     def samples(self) -> tuple[str, ...]:
@@ -147,7 +147,7 @@ class ScaleFactor(ScaleFactorBase):
         return tuple(dict.fromkeys(sample for samples in self.roles().values() for sample in samples))
 
     def simulated(self) -> tuple[str, ...]:
-        """Return all samples that are read but those of data."""
+        """Return all samples that are read, except those of data."""
         data = self.roles().get("data", ())
         return tuple(sample for sample in self.samples() if sample not in data)
 
@@ -160,11 +160,11 @@ class ScaleFactor(ScaleFactorBase):
         return self.systematics
 
     def bare(self) -> Self:
-        """Return the measurement without sources of uncertainty, which each of them repeats."""
+        """Return the measurement without sources of uncertainty, which is repeated for each of them."""
         return dataclasses.replace(self, systematics=(), closure=Closure())
 
     def changed(self) -> Iterator[tuple[Systematic, Self]]:
-        """Yield the measurements that systematic sources ask for, as declarations without systematics."""
+        """Yield each systematic source with the measurements that it needs, as declarations without systematics."""
         for systematic in self.systematics:
             for changes in systematic.alternatives():
                 yield systematic, dataclasses.replace(self.bare(), **changes)
@@ -173,7 +173,7 @@ class ScaleFactor(ScaleFactorBase):
         """Check that arguments may be changed for another measurement of the same scale factor.
 
         Raises:
-            UnknownNameError: if one may not.
+            UnknownNameError: if an argument may not.
         """
         # what is measured sample by sample has its samples
         fixed = (*self.fixed, "mc") if self.per_sample() else self.fixed
@@ -186,23 +186,23 @@ class ScaleFactor(ScaleFactorBase):
         return tuple(dict.fromkeys([(self.input, self.variable), *others]))
 
     def read_variations(self) -> tuple[str, ...]:
-        """Return the variations that are read, without their sides; the name of a weight stands for all of its."""
+        """Return the variations that are read, without sides; the name of a weight stands for all of its variations."""
         return tuple(source.stem for source in self.systematics if isinstance(source, Shape))
 
     def reading(self) -> Reading:
-        """Return what is read where it is measured, by the measurement itself."""
+        """Return the part of the templates that the measurement itself reads."""
         return Reading(self.input, self.variable, self.categories(), self.samples(), self.read_variations())
 
     def readings(self) -> tuple[Reading, ...] | None:
-        """Return what is read of the templates, the nominal histogram first; ``None`` if another maker reads them."""
+        """Return the parts of templates that are read, nominal first; ``None`` if another maker reads them."""
         if self.maker != ScaleFactor.maker:
             return None
         return joined([self.reading(), *(declaration.reading() for _, declaration in self.changed())])
 
     def closure_readings(self) -> tuple[Reading, ...] | None:
-        """Return what the checks of the closure read of templates and sums; ``None`` if another validator reads them.
+        """Return the parts of templates and sums that the closure checks read, ``None`` with another validator.
 
-        Sums alone are those of a histogram without a name.
+        A reading without a histogram name stands for sums alone.
         """
         if self.validator != ScaleFactor.validator:
             return None
@@ -220,7 +220,7 @@ class ScaleFactor(ScaleFactorBase):
             check_known("axis", self.flow, self.axes, f"flow of {self.where}")
         check_known("axis", self.bins, self.axes, f"bins of {self.where}")
         for axis, edges in self.bins.items():
-            # also of NaN, which is above nothing
+            # This form of the comparison also refuses NaN.
             if len(edges) < 2 or not all(low < high for low, high in itertools.pairwise(edges)):
                 raise ConfigError(f"{self.where}: the edges of axis {axis!r} must rise, not {tuple(edges)!r}")
         if not (math.isfinite(self.min_n_eff) and self.min_n_eff >= 0):
@@ -239,12 +239,12 @@ class ScaleFactor(ScaleFactorBase):
                 check_known("simulated sample", systematic.samples, self.simulated(), where)
             for changes in systematic.alternatives():
                 self.check_changes(changes, where)
-        # builds, and thereby checks, the changed declarations
+        # This creates and thereby checks the changed declarations.
         for _ in self.changed():
             pass
 
     def _of_samples(self, samples: tuple[str, ...], **changes: Any) -> Self:
-        """Return the measurement in some of the samples in ``mc``, without the uncertain rates of others."""
+        """Return the measurement in some of the samples in ``mc``, without the uncertain rates of other samples."""
         systematics: list[Systematic] = []
         for systematic in self.systematics:
             if isinstance(systematic, LogNormal):
@@ -285,15 +285,14 @@ class DataScaleFactor(ScaleFactor):
 
 @dataclass(frozen=True, kw_only=True)
 class PassFail(ScaleFactor):
-    """Base of what is measured from entries that pass and entries that fail a requirement.
+    """Base of scale factors from entries that pass and entries that fail a requirement.
 
-    Which of both an entry does is said by an axis of the histogram or, if one of the categories below is given, by the
-    category.
+    An axis of the histogram says which entries pass or, if one of the categories below is given, the category does.
 
     Args:
         pass_axis: histogram axis that is 1 for passing and 0 for failing entries.
-        fail_category: category of failing entries; ``category`` then is that of passing ones.
-        denominator: category of passing and failing entries together; ``category`` then is that of passing ones.
+        fail_category: category of failing entries; ``category`` then has the passing ones.
+        denominator: category of passing and failing entries together; ``category`` then has the passing ones.
     """
 
     pass_axis: str = "passing"
@@ -318,7 +317,7 @@ class PassFail(ScaleFactor):
         return tuple(name for name in (self.category, self.fail_category, self.denominator) if name)
 
     def entry_categories(self) -> tuple[str, ...]:
-        """Return the categories that together have every entry once."""
+        """Return the categories that together contain every entry once."""
         return (self.denominator,) if self.denominator else self.categories()
 
 

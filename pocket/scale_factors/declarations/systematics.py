@@ -1,7 +1,7 @@
-"""Systematic uncertainties of scale factors, as a declaration names them.
+"""Systematic uncertainties of scale factors, as they are declared.
 
-All but :class:`Flat` measure the scale factor again; the uncertainty is how it changes. Methods that fit templates take
-:class:`Shape` and :class:`LogNormal` as nuisance parameters instead.
+For all except :class:`Flat`, the scale factor is measured again, and the uncertainty is its change. Methods that fit
+templates use :class:`Shape` and :class:`LogNormal` as nuisance parameters instead.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from pocket.base.arguments import Declarative
 from pocket.errors import ConfigError
 
-#: names that the written correction gives a meaning of its own
+#: names that have another meaning in the written correction
 RESERVED = re.compile(r"nominal|up|down|stat\d*")
 
 
@@ -37,13 +37,13 @@ class Systematic(metaclass=Declarative):
             raise ConfigError(f"a systematic uncertainty can't be named {self.name!r}: that name has another meaning")
 
     def alternatives(self) -> tuple[Mapping[str, Any], ...]:
-        """Return the changes of the declaration that are measured for this source, one per measurement."""
+        """Return the changes of the declaration for this source, one per measurement."""
         return ()
 
 
 @dataclass(frozen=True)
 class Shape(Systematic):
-    """A variation that is in the templates of simulation.
+    """A variation in the templates of simulation.
 
     Args:
         variation: name of the variation without ``Up`` and ``Down``; the name of the source if empty.
@@ -59,11 +59,11 @@ class Shape(Systematic):
 
 @dataclass(frozen=True)
 class LogNormal(Systematic):
-    """An uncertain rate: simulation is multiplied by κ, and by 1/κ.
+    """An uncertain rate, which multiplies simulation by κ and by 1/κ.
 
     Args:
         kappa: κ, above 1.
-        samples: the simulated samples it belongs to.
+        samples: the affected simulated samples.
     """
 
     kappa: float
@@ -79,11 +79,11 @@ class LogNormal(Systematic):
 
 @dataclass(frozen=True)
 class Alternative(Systematic):
-    """Another way to measure: the full difference, up and down.
+    """An alternative measurement, whose full difference is the uncertainty up and down.
 
     Args:
         changes: arguments of the declaration and their other values, e.g. ``{"category": "tight_tag"}`` or another
-            ``input`` with other simulation. What bins the scale factor can't change.
+            ``input`` with other simulation. Arguments that bin the scale factor can't change.
     """
 
     changes: Mapping[str, Any]
@@ -99,11 +99,11 @@ class Alternative(Systematic):
 
 @dataclass(frozen=True)
 class Spread(Systematic):
-    """Half the difference between two measurements, e.g. in halves of the events; up is towards the first one.
+    """Half of the difference between two measurements, e.g. in halves of the events; up is towards the first one.
 
     Args:
-        one: arguments of the declaration and their values in one measurement.
-        other: the same in the other.
+        one: arguments of the declaration and their values in the first measurement.
+        other: the same for the second measurement.
     """
 
     one: Mapping[str, Any]

@@ -1,4 +1,4 @@
-"""A measured scale factor beside a published one."""
+"""Comparison of a measured scale factor with a published one."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from pocket.scale_factors.validation.checks import Chi2, agreement
 if TYPE_CHECKING:
     from correctionlib.highlevel import Correction
 
-#: points per axis and bin at which a published scale factor is evaluated
+#: number of points per axis and bin at which a published scale factor is evaluated
 POINTS = 5
 
-#: what a correction gets for an input
+#: value of an input of a correction
 Value = str | float | int
 
 
 @dataclass(frozen=True)
 class Varied:
-    """The values of an input of a correction for the nominal scale factor and those one standard deviation away."""
+    """Values of a correction's input for the nominal scale factor, and for one standard deviation up and down."""
 
     nominal: str
     up: str
@@ -44,9 +44,9 @@ class PublishedComparison:
 
     Args:
         correction: name of the published correction.
-        inputs: what its inputs were given.
-        published: its values and errors; errors of 0 if it has none.
-        pulls: difference over the errors of both that face each other; 0 in bins without a valid measurement.
+        inputs: values of its inputs.
+        published: its values and errors; the errors are 0 if it has none.
+        pulls: difference over the quadratic sum of the facing errors; 0 in bins without a valid measurement.
         chi2: χ² of all valid bins.
         ndf: rank of their covariance, which is their number unless sums are fixed.
         p_value: probability of a larger χ².
@@ -62,10 +62,10 @@ class PublishedComparison:
 
 
 def read_inputs(texts: Mapping[str, str]) -> dict[str, str | Varied]:
-    """Return inputs as :func:`compare_published` takes them, of which ``nominal:up:down`` stands for a :class:`Varied`.
+    """Return inputs for :func:`compare_published`, with ``nominal:up:down`` converted to a :class:`Varied`.
 
     Raises:
-        ScaleFactorError: if a text has a colon, but not two.
+        ScaleFactorError: if a string has one colon, or more than two.
     """
     inputs: dict[str, str | Varied] = {}
     for name, text in texts.items():
@@ -81,25 +81,25 @@ def read_inputs(texts: Mapping[str, str]) -> dict[str, str | Varied]:
 def compare_published(
     result: ScaleFactorResult, correction: Correction, inputs: Mapping[str, str | Varied] | None = None
 ) -> PublishedComparison:
-    """Evaluate a published scale factor in the bins of a measured one, and tell how well they agree.
+    """Return a published scale factor in the bins of a measured one, and their agreement.
 
-    Each input of the correction is the axis of the same name, unless ``inputs`` says something else. In a bin the
-    published values are averaged over :data:`POINTS` equally spaced points per axis, or the whole numbers in it for an
-    integer input; bins that were measured together are averaged. A bin that is open to infinity is taken as wide as
+    Each input of the correction is the axis with the same name, unless ``inputs`` has a value for it. In each bin the
+    published values are averaged over :data:`POINTS` equally spaced points per axis, or over the integers in it for an
+    integer input; bins that were measured together are averaged. A bin that is open to infinity is treated as wide as
     its neighbour.
 
     χ² = dᵀ C⁻¹ d with the difference d and C the covariance of the measurement plus the published variances; published
-    errors are taken as independent of each other and of the measurement, as their correlation isn't in the file.
+    errors are treated as independent of each other and of the measurement, since the file has no correlations.
 
     Args:
         result: the measured scale factor.
-        correction: the published one.
-        inputs: input of the correction → a value, the name of an axis, or a :class:`Varied` that gives the errors.
+        correction: the published scale factor.
+        inputs: input of the correction → a value, the name of an axis, or a :class:`Varied` for the errors.
 
     Raises:
-        UnknownNameError: if an input isn't one of the correction's.
-        ScaleFactorError: if an input has no value or a wrong one, the published scale factor isn't defined in some
-            bin, or no bin of the measurement is valid.
+        UnknownNameError: if an input is unknown to the correction.
+        ScaleFactorError: if an input has no value or a wrong one, the published scale factor isn't defined in some bin,
+            or no bin of the measurement is valid.
     """
     inputs = inputs or {}
     name = f"correction {correction.name!r}"
@@ -116,7 +116,7 @@ def compare_published(
 
     nominal = evaluated("nominal")
     up, down = (evaluated(side) - nominal for side in ("up", "down")) if varied else np.zeros((2, *nominal.shape))
-    # whichever of both is higher, as of the total uncertainty of a measurement
+    # The larger shift in each direction counts, as for the total uncertainty of a measurement.
     published = Measurement(nominal, np.maximum(np.maximum(up, down), 0.0), np.maximum(np.maximum(-up, -down), 0.0))
     together = _agreement(result, published)
     return PublishedComparison(
@@ -138,7 +138,7 @@ def _pulls(result: ScaleFactorResult, published: Measurement) -> Array:
 
 
 def _agreement(result: ScaleFactorResult, published: Measurement) -> Chi2:
-    """Return how well the groups with a valid measurement agree."""
+    """Return the agreement of the groups with a valid measurement."""
     valid = result.per_group(result.valid)
     difference = result.per_group(result.scale_factor.value - published.value)[valid]
     errors = result.per_group((published.up + published.down) / 2)[valid]
@@ -147,7 +147,7 @@ def _agreement(result: ScaleFactorResult, published: Measurement) -> Chi2:
 
 
 def _evaluate(result: ScaleFactorResult, correction: Correction, fixed: Mapping[str, str]) -> Array:
-    """Return the correction in the bins of a scale factor, averaged over those measured together."""
+    """Return the correction in the bins of a scale factor, averaged over bins that were measured together."""
     sources = [_source(result, correction.name, input_.name, input_.type, fixed) for input_ in correction.inputs]
     values = np.empty(result.groups.shape)
     for index, label in zip(np.ndindex(values.shape), bin_labels(result.axes), strict=True):
@@ -163,7 +163,7 @@ def _evaluate(result: ScaleFactorResult, correction: Correction, fixed: Mapping[
 def _value(correction: Correction, point: Sequence[Value], label: str) -> float:
     try:
         return float(correction.evaluate(*point))
-    except (IndexError, RuntimeError, TypeError) as error:  # a category or a range that it doesn't cover
+    except (IndexError, RuntimeError, TypeError) as error:  # The correction doesn't cover this category or range.
         names = (input_.name for input_ in correction.inputs)
         at = ", ".join(f"{name}={value}" for name, value in zip(names, point, strict=True))
         raise ScaleFactorError(
@@ -173,7 +173,7 @@ def _value(correction: Correction, point: Sequence[Value], label: str) -> float:
 
 @dataclass(frozen=True)
 class _Source:
-    """Values of an input of a correction: one list per bin of an axis, or the same for all bins without one."""
+    """Values of a correction's input: one list per bin of an axis, or one list for all bins if there is no axis."""
 
     axis: str
     values: Sequence[Sequence[Value]]
@@ -203,7 +203,7 @@ def _source(result: ScaleFactorResult, correction: str, name: str, kind: str, fi
 
 
 def _points(axis: Axis, whole: bool, where: str) -> list[list[Value]]:
-    """Return values in each bin: equally spaced ones, or all whole numbers."""
+    """Return values in each bin: equally spaced ones, or all integers."""
     if isinstance(axis, Categories):
         return [[value] for value in axis.values]
     points: list[list[Value]] = []

@@ -1,4 +1,4 @@
-"""Values of an imported scale factor in bins, as of a measured one."""
+"""Values of an imported scale factor in bins, in the form of a measurement."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from pocket.scale_factors.measurement.binning import Array, Axis, Binning, Categ
 from pocket.scale_factors.measurement.result import VALID, Measurement, ScaleFactorResult, Shifts
 from pocket.scale_factors.validation.units import evaluate
 
-#: relative difference up to which sources in quadrature are the published total error; files round their numbers
+#: relative difference up to which sources in quadrature agree with the published total error, since files round
 SAME = 0.01
 
 
 def binned_result(name: str, declaration: Imported, correction: str) -> ScaleFactorResult | None:
     """Return the values of an imported scale factor in bins.
 
-    Statistical errors are those of the source ``stat``. If all sources in quadrature aren't the errors ``up`` and
-    ``down``, because some are missing or in several of them, these are the only source, ``published``.
+    Statistical errors are those of the source ``stat``. If the quadratic sum of all sources differs from the errors
+    ``up`` and ``down``, because sources are missing or overlap, the only source is ``published`` with these errors.
 
     Args:
         name: name of the scale factor.
-        declaration: what was imported.
-        correction: the file for correctionlib, its text.
+        declaration: declaration of the import.
+        correction: content of the correctionlib file.
 
     Returns:
-        ``None`` if it has formulas, transformations or random numbers, a default for any other key, or inputs
-        without bins.
+        The values, or ``None`` if the correction has formulas, transformations or random numbers, a default for other
+        keys, or inputs without bins.
     """
     written = json.loads(correction)["corrections"][0]
     axes = axes_of(written)
@@ -44,7 +44,7 @@ def binned_result(name: str, declaration: Imported, correction: str) -> ScaleFac
     try:
         values = {key: evaluate(evaluator, axes, {SYSTEMATIC: key}) for key in declaration.systematics_written()}
     except ScaleFactorError:
-        # some categories have other ones below them than others
+        # Not all categories have the same keys below them.
         return None
     nominal = values["nominal"]
     sources = dict.fromkeys(key.removesuffix("up") for key in values if key.endswith("up"))
@@ -76,15 +76,15 @@ def binned_result(name: str, declaration: Imported, correction: str) -> ScaleFac
 
 
 def sides(shifts: Shifts) -> tuple[Array, Array]:
-    """Return how far shifts go up and how far down, whichever of them does; not negative."""
+    """Return the absolute sizes of shifts upwards and downwards, whichever variation they come from."""
     return np.maximum(np.maximum(*shifts), 0.0), np.maximum(-np.minimum(*shifts), 0.0)
 
 
 def axes_of(correction: Mapping[str, Any]) -> dict[str, Axis]:
-    """Return the axes of a written correction: all edges or keys that its tree has for each input.
+    """Return the axes of a written correction, with all edges or keys that its tree has for each input.
 
     Returns:
-        No axes if an input has none, or something else than bins decides the values.
+        No axes if an input has none, or something other than bins determines the values.
     """
     nodes = [node for node in walk(correction["data"]) if kind_of(node) != "number"]
     edges: dict[str, set[float]] = {}
@@ -112,9 +112,9 @@ def axes_of(correction: Mapping[str, Any]) -> dict[str, Axis]:
 
 
 def flows_of(correction: Mapping[str, Any]) -> dict[str, Flow]:
-    """Return ``clamp`` for each input whose outermost bins count beyond them everywhere, ``error`` for others.
+    """Return ``clamp`` for each input whose outermost bins always apply beyond them, ``error`` for other inputs.
 
-    Others may also have a value of their own there, which no bin has.
+    Other inputs may also have a separate value outside, which no bin has.
     """
     flows: dict[str, Flow] = {}
     for node in walk(correction["data"]):

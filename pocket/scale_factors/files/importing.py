@@ -1,4 +1,4 @@
-"""Published scale factors, from their correctionlib file to one as the chain writes it."""
+"""Import of published scale factors, from their correctionlib file to one in the chain's form."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def make(name: str, declaration: Imported, outputs: UpstreamOutputs) -> tuple[st
     """Import a scale factor.
 
     Returns:
-        The text of its file, and its values in bins, ``None`` if it has no bins.
+        The content of its file, and its values in bins, ``None`` if it has no bins.
 
     Raises:
-        UnknownNameError, ConfigError, ScaleFactorError: if the file isn't found, or doesn't have what is declared.
+        UnknownNameError, ConfigError, ScaleFactorError: if the file isn't found, or doesn't match the declaration.
     """
     text = write(name, declaration, read(declaration, outputs.resolve_file(declaration.file)))
     return text, binned_result(name, declaration, text)
 
 
 def check(declaration: Imported) -> None:
-    """Check that a file has what is declared of it.
+    """Check that a file matches its declaration.
 
     Raises:
-        UnknownNameError, ConfigError, ScaleFactorError: as :func:`make`.
+        UnknownNameError, ConfigError, ScaleFactorError: as in :func:`make`.
     """
     write("", declaration, read(declaration, declaration.file))
 
@@ -43,15 +43,15 @@ def read(declaration: Imported, file: str) -> dict[str, Any]:
     """Return the published correction as plain JSON.
 
     Args:
-        declaration: which one.
+        declaration: declaration of the import.
         file: name or path of the file.
 
     Raises:
-        ConfigError: if the file isn't found, or is no correctionlib file.
-        UnknownNameError: if the correction isn't in it.
-        ScaleFactorError: if the correction is compound, hence no tree.
+        ConfigError: if the file isn't found, or isn't a correctionlib file.
+        UnknownNameError: if the file lacks the correction.
+        ScaleFactorError: if the correction is compound, so that it has no tree.
     """
-    # also that the file is one
+    # This also checks that the file is a correctionlib file.
     load_correction(file, declaration.correction)
     for correction in read_corrections(find_corrections(file)):
         if correction["name"] == declaration.correction:
@@ -60,18 +60,18 @@ def read(declaration: Imported, file: str) -> dict[str, Any]:
 
 
 def write(name: str, declaration: Imported, published: Mapping[str, Any]) -> str:
-    """Return the text of the file for correctionlib.
+    """Return the content of the correctionlib file.
 
-    Its correction has the inputs that are left, under their names here, and ``systematic``.
+    Its correction has the remaining inputs, under their new names, and ``systematic``.
 
     Args:
         name: name of the scale factor.
-        declaration: what it is made of.
+        declaration: declaration of the import.
         published: the published correction.
 
     Raises:
         UnknownNameError: if an input or a key is unknown.
-        ConfigError: if an input has a value of another type, or two have one name.
+        ConfigError: if an input has a value of another type, or two inputs have the same name.
         ScaleFactorError: if it can't be written without loss.
     """
     inputs = _inputs(declaration, published)
@@ -94,7 +94,7 @@ def write(name: str, declaration: Imported, published: Mapping[str, Any]) -> str
 
 
 def _inputs(declaration: Imported, published: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Check all that is declared of inputs, and return those that are left under their names here."""
+    """Check the declaration of inputs, and return the remaining ones under their new names."""
     where, data = declaration.where, published["data"]
     types: dict[str, str] = {variable["name"]: variable["type"] for variable in published["inputs"]}
     named = (*declaration.inputs, *declaration.rename, *([declaration.systematic] if declaration.systematic else []))
@@ -102,7 +102,8 @@ def _inputs(declaration: Imported, published: Mapping[str, Any]) -> list[dict[st
     for name, value in declaration.inputs.items():
         if not isinstance(value, _TYPES[types[name]]):
             raise ConfigError(f"{where}: input {name!r} is of the type {types[name]}, it can't be {value!r}")
-        # where nothing depends on it, any text will do; elsewhere a wrong one may have a value, that of all others
+        # A wrong string may have a default value without an error, so it is checked. Without dependence any string will
+        # do.
         if isinstance(value, str) and (known := keys_of(data, name)):
             check_known(f"value of {name!r}", [value], known, where)
     if declaration.systematic:
@@ -125,7 +126,7 @@ def _inputs(declaration: Imported, published: Mapping[str, Any]) -> list[dict[st
 
 
 def _fixing(declaration: Imported, systematic: str = "") -> Fixing:
-    """Return what fixes the inputs; also that of the systematic, which no formula has."""
+    """Return the fixed inputs, including the systematic, which no formula contains."""
     values = {**declaration.inputs, **({declaration.systematic: systematic} if declaration.systematic else {})}
     return Fixing(values, declaration.rename, declaration.where)
 

@@ -1,4 +1,4 @@
-"""Scale factors measured in outputs on disk."""
+"""Scale factors that are measured from outputs on disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pocket.scale_factors.measurement.measure import measure, measure_by_year
 from pocket.scale_factors.measurement.result import ScaleFactorResult
 from pocket.scale_factors.measurement.systematic_shifts import Histograms, Sources
 
-#: what stands for the year where all are added
+#: name of the year if all years are added
 ALL_YEARS = ""
 
 
@@ -23,8 +23,8 @@ def make(name: str, declaration: ScaleFactor, outputs: UpstreamOutputs) -> tuple
     """Measure a scale factor; returns the text of its file and the measurement.
 
     Raises:
-        UnknownNameError, ConfigError, ScaleFactorError: as :func:`measure_from` and
-            :func:`~pocket.scale_factors.files.writer.dumps`.
+        UnknownNameError, ConfigError, ScaleFactorError: as in :func:`measure_from` and
+        :func:`~pocket.scale_factors.files.writer.dumps`.
     """
     result = measure_from(name, declaration, outputs.template_folders, outputs.dataset_years)
     return dumps(result, outputs.allow_null_systematics), result
@@ -33,16 +33,16 @@ def make(name: str, declaration: ScaleFactor, outputs: UpstreamOutputs) -> tuple
 def measure_from(
     name: str, declaration: ScaleFactor, folders: Mapping[str, Path], years: Callable[[str], Mapping[str, str]]
 ) -> ScaleFactorResult:
-    """Measure a scale factor in outputs on disk.
+    """Return the measurement of a scale factor from outputs on disk.
 
     Args:
         name: name of the scale factor.
-        declaration: what to measure.
+        declaration: the scale factor to measure.
         folders: configuration → output of the merging.
         years: configuration → year of each dataset.
 
     Raises:
-        UnknownNameError: if a histogram isn't there; and as :func:`measure` and :func:`measure_by_year`.
+        UnknownNameError: if a histogram doesn't exist; and as in :func:`measure` and :func:`measure_by_year`.
     """
     by_year = read_sources(declaration.sources(), declaration.years, folders, years, declaration.readings())
     nominal = declaration.input, declaration.variable
@@ -58,20 +58,20 @@ def read_sources(
     years: Callable[[str], Mapping[str, str]],
     readings: Iterable[Reading] | None = None,
 ) -> dict[str, Sources]:
-    """Read histograms from outputs on disk.
+    """Return histograms from outputs on disk.
 
     Args:
         sources: pairs of configuration and histogram.
-        separate: years to read separately; without any, all are added.
+        separate: years to read separately; if empty, all are added.
         folders: configuration → output of the merging.
         years: configuration → year of each dataset.
-        readings: what is read of them, all without: an output depends on that alone, so nothing else is handed on.
+        readings: parts that are read, ``None`` for all; an output depends only on these parts, so others are removed.
 
     Returns:
-        Year, or :data:`ALL_YEARS` → histograms; samples without any dataset are left out.
+        Year, or :data:`ALL_YEARS` → histograms; samples without datasets are left out.
 
     Raises:
-        UnknownNameError: if a histogram isn't there.
+        UnknownNameError: if a histogram doesn't exist.
     """
     read = {source: read_variable(folders[source[0]], source[1]) for source in sources}
     for reading in readings or ():

@@ -14,11 +14,12 @@ from pocket.errors import ScaleFactorError
 from pocket.scale_factors.measurement.binning import Array, Categories, bin_labels
 from pocket.scale_factors.measurement.result import FROZEN, ScaleFactorResult
 
-#: Efficiencies are kept this far from 0 and 1, so that ratios of products of them stay finite.
+#: distance of efficiencies from 0 and 1, so that ratios of products of them stay finite
 EFFICIENCY_MARGIN = 1e-4
-#: Relative shift up to which a source changes nothing.
+#: relative shift up to which a source counts as changing nothing
 ROUNDING = 1e-12
-#: Independent statistical shifts that are written at most: each has all bins, so the file grows with their square.
+#: largest number of independent statistical shifts that are written; the file grows with its square, since each has all
+#: bins
 MOST_DECORRELATED = 200
 
 
@@ -29,8 +30,8 @@ def correction_set(result: ScaleFactorResult, allow_null_systematics: bool = Fal
       ``stat_up``, ``stat_down``, ``<source>_up`` and ``<source>_down``, and ``stat<n>_up`` and ``stat<n>_down``, from 1
       on: statistical errors decorrelated, each group of bins alone or, if groups are correlated, the eigenvectors of
       their covariance. Those are left out if there are more than :data:`MOST_DECORRELATED`.
-    - ``<name>_efficiency_data``, same inputs, of methods with efficiencies: scale factor times nominal efficiency in
-      simulation, so that all uncertainty of the scale factor is in the data.
+    - ``<name>_efficiency_data``, same inputs, for methods with efficiencies: scale factor times nominal efficiency in
+    simulation, so that all uncertainty of the scale factor is in the data.
     - ``<name>_efficiency_mc``, inputs: the axes.
 
     Efficiencies are clipped to [1e-4, 1 − 1e-4].
@@ -42,7 +43,7 @@ def correction_set(result: ScaleFactorResult, allow_null_systematics: bool = Fal
 
     Raises:
         ScaleFactorError: if a bin isn't valid, a value isn't finite and positive, an uncertainty is zero, or two have
-            one name.
+            the same name.
     """
     labels = bin_labels(result.axes)
     valid = result.valid.ravel()
@@ -54,7 +55,7 @@ def correction_set(result: ScaleFactorResult, allow_null_systematics: bool = Fal
     for kind in ("", "stat_"):
         same = (values[f"{kind}up"] == values["nominal"]) & (values[f"{kind}down"] == values["nominal"])
         if kind:
-            # what is taken over has no statistics
+            # Frozen values have no statistical error.
             same &= np.reshape(np.array(result.status) != FROZEN, same.shape)
         _require(~same, result.name, f"{kind}up and {kind}down, which equal the nominal one,", labels)
     if result.quantity == "efficiency":
@@ -83,16 +84,16 @@ def dumps(result: ScaleFactorResult, allow_null_systematics: bool = False) -> st
     """Return the file of :func:`correction_set`; the same result gives the same text.
 
     Raises:
-        ScaleFactorError: as :func:`correction_set`.
+        ScaleFactorError: as in :func:`correction_set`.
     """
     return correction_set(result, allow_null_systematics).model_dump_json(exclude_unset=True)
 
 
 def variations(result: ScaleFactorResult) -> dict[str, Array]:
-    """Return what is written: key of ``systematic`` → values, one dimension per axis.
+    """Return key of ``systematic`` → written values, one dimension per axis.
 
     Raises:
-        ScaleFactorError: if two sources have one name.
+        ScaleFactorError: if two sources have the same name.
     """
     nominal = result.scale_factor
     values = {
@@ -112,7 +113,7 @@ def variations(result: ScaleFactorResult) -> dict[str, Array]:
 
 
 def _decorrelated(result: ScaleFactorResult) -> list[tuple[Array, Array]]:
-    """Return independent statistical shifts up and down, one dimension per axis each; none if there are too many."""
+    """Return independent statistical shifts up and down, one dimension per axis each; empty if there are too many."""
     if result.binning.size > MOST_DECORRELATED:
         return []
     if result.stat_covariance is None:
@@ -121,9 +122,9 @@ def _decorrelated(result: ScaleFactorResult) -> list[tuple[Array, Array]]:
             (np.where(own, result.scale_factor.up, 0), -np.where(own, result.scale_factor.down, 0)) for own in chosen
         ]
     eigenvalues, vectors = np.linalg.eigh(result.stat_covariance)
-    # not those of sums that are kept; the largest first
+    # Directions of preserved sums have no variance and are left out; the largest come first.
     large = np.flatnonzero(eigenvalues > 1e-12 * eigenvalues.max())[::-1]
-    # eigenvectors have no sign of their own: up is where most goes up
+    # The sign of an eigenvector is arbitrary, so up is where its largest component goes up.
     signs = np.sign([vector[np.argmax(np.abs(vector))] for vector in vectors.T])
     shifts = [result.binning.expand(np.sqrt(eigenvalues[i]) * signs[i] * vectors[:, i]) for i in large]
     return [(shift, -shift) for shift in shifts]
@@ -160,7 +161,7 @@ def _type(result: ScaleFactorResult, name: str) -> Literal["string", "int", "rea
 
 
 def _nested(result: ScaleFactorResult, values: Array, depth: int = 0) -> schema.Content:
-    """Nest one node per axis, as a binning in several axes has one flow for all of them."""
+    """Return one nested node per axis, because a binning in several axes has only one flow."""
     if depth == len(result.axes):
         return float(values)
     name, axis = list(result.axes.items())[depth]

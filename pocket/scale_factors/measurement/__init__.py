@@ -1,1 +1,1 @@
-"""The measurement of a scale factor: what methods read, what they give, and how systematic sources shift it."""
+"""The measurement of a scale factor: inputs and results of methods, and shifts by systematic sources."""

@@ -1,4 +1,4 @@
-"""Bins of a scale factor: edges or categories per axis, and which bins are joined."""
+"""Bins of a scale factor: edges or categories per axis, and joined bins."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Categories:
-    """An axis of names or numbers instead of intervals, such as the sample or the flavour.
+    """An axis of names or integers instead of intervals, such as the sample or the flavour.
 
     Args:
-        values: all texts or all integers.
+        values: only strings or only integers.
     """
 
     values: tuple[str | int, ...]
 
 
-#: edges of bins, rising, which may end at ± infinity; or categories
+#: edges of bins in ascending order, possibly ± infinity at the ends; or categories
 Axis = tuple[float, ...] | Categories
 
 
@@ -40,14 +40,14 @@ def shape(axes: Mapping[str, Axis]) -> tuple[int, ...]:
 
 
 def bin_text(axis: Axis, index: int) -> str:
-    """Return a bin in words: ``[20, 30)``, or the name of a category."""
+    """Return a description of a bin: ``[20, 30)``, or the name of a category."""
     if isinstance(axis, Categories):
         return str(axis.values[index])
     return f"[{axis[index]:g}, {axis[index + 1]:g})"
 
 
 def bin_labels(axes: Mapping[str, Axis]) -> list[str]:
-    """Return a text such as ``pt [25, 30), abseta [0, 1.2)`` per bin, the last axis running fastest."""
+    """Return a label such as ``pt [25, 30), abseta [0, 1.2)`` for each bin, with the last axis running fastest."""
     return [
         ", ".join(f"{name} {bin_text(axis, i)}" for (name, axis), i in zip(axes.items(), index, strict=True))
         for index in np.ndindex(shape(axes))
@@ -60,8 +60,8 @@ class Binning:
 
     Args:
         axes: the axes.
-        groups: number of the group that each bin belongs to, one dimension per axis. Groups count from 0 in the order
-            in which they first appear (C order); bins of one group are measured together.
+        groups: number of each bin's group, one dimension per axis. Groups count from 0 in the order of their first
+            appearance (C order); bins of one group are measured together.
     """
 
     axes: Mapping[str, Axis]
@@ -69,7 +69,7 @@ class Binning:
 
     @classmethod
     def separate(cls, axes: Mapping[str, Axis]) -> Binning:
-        """Return the bins without joining any."""
+        """Return the bins without joined ones."""
         size = shape(axes)
         return cls(axes, np.arange(math.prod(size)).reshape(size))
 
@@ -80,7 +80,7 @@ class Binning:
 
     @property
     def labels(self) -> list[str]:
-        """The bins of each group in words."""
+        """Labels of the bins in each group."""
         texts: list[list[str]] = [[] for _ in range(self.size)]
         for group, label in zip(self.groups.ravel(), bin_labels(self.axes), strict=True):
             texts[group].append(label)
@@ -88,12 +88,12 @@ class Binning:
 
     @property
     def joined(self) -> npt.NDArray[np.bool_]:
-        """Whether a bin shares its group with others, one dimension per axis."""
+        """Whether each bin shares its group with others, one dimension per axis."""
         shared: npt.NDArray[np.bool_] = np.bincount(self.groups.ravel())[self.groups] > 1
         return shared
 
     def collapse(self, values: Array) -> Array:
-        """Add the bins of each group.
+        """Return the sum over the bins of each group.
 
         Args:
             values: shape (bins of each axis …, other dimensions …).
@@ -107,25 +107,25 @@ class Binning:
         return total
 
     def expand(self, values: Array) -> Array:
-        """Give each bin the value of its group; from shape (groups,) to one dimension per axis."""
+        """Return the value of each bin's group: from shape (groups,) to one dimension per axis."""
         return values[self.groups]
 
 
 def join_bins(axes: Mapping[str, Axis], entries: Array, least: float, along: str, what: str) -> Binning:
-    """Join neighbours along an axis until each group has enough entries.
+    """Return bins in which neighbours along an axis are joined until each group has enough entries.
 
-    From the first bin on, bins are added until there are enough; what is left at the end goes to the last group.
+    Starting at the first bin, bins are added until there are enough; the remaining bins join the last group.
 
     Args:
         axes: the axes.
         entries: sums of weights and of squared weights of each role (data, simulation), shape (roles, 2, bins of each
             axis …). The effective number of entries is (Σw)²/Σw², and 0 where Σw isn't positive.
-        least: lowest effective number in every role.
+        least: smallest effective number in every role.
         along: name of the axis along which bins are joined.
-        what: what is measured, for the text of the error.
+        what: name of the measurement, for error messages.
 
     Raises:
-        ScaleFactorError: if all bins along the axis together have too few, or bins that aren't intervals have.
+        ScaleFactorError: if all bins along the axis together have too few entries, or bins that aren't intervals have.
     """
     position = list(axes).index(along)
     if isinstance(axes[along], Categories):
@@ -155,7 +155,7 @@ def join_bins(axes: Mapping[str, Axis], entries: Array, least: float, along: str
 
 
 def effective_entries(sumw: Array, sumw2: Array) -> Array:
-    """Return (Σw)²/Σw², and 0 where Σw isn't positive."""
+    """Return the effective number of entries (Σw)²/Σw², and 0 where Σw isn't positive."""
     return np.where(sumw > 0, sumw**2 / np.where(sumw2 > 0, sumw2, np.inf), 0.0)
 
 
@@ -171,8 +171,8 @@ def _join_line(sums: Array, least: float) -> npt.NDArray[np.int64] | None:
     for stop in range(1, bins + 1):
         if enough(starts[-1], stop):
             starts.append(stop)
-    # the last start is that of what is left over, which goes to the group before; where its weights are negative, that
-    # may leave too few
+    # The bins after the last start join the previous group. If their weights are negative, it may then have too few
+    # entries.
     starts.pop()
     while starts and not enough(starts[-1], bins):
         starts.pop()

@@ -1,4 +1,4 @@
-"""Convergence of iterative scale factors: how far they still move from one iteration to the next."""
+"""Convergence of iterative scale factors: their changes between iterations."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Change:
     Args:
         iteration: number of the iteration, from 1.
         size: |ΔSF| / σ, with σ the statistical error.
-        scale_factor: where it is.
-        bin: the bin of that scale factor.
+        scale_factor: name of the scale factor with the change.
+        bin: label of the bin with the change.
     """
 
     iteration: int
@@ -32,7 +32,7 @@ class Change:
 
     @property
     def text(self) -> str:
-        """How much and where."""
+        """Size and place of the change."""
         return f"{self.size:.3g} σ of {self.scale_factor!r} in {self.bin}"
 
 
@@ -40,10 +40,10 @@ def largest_changes(histories: Mapping[str, Sequence[ScaleFactorResult]]) -> lis
     """Return the largest change of each iteration after the first.
 
     Args:
-        histories: scale factor → results of each iteration, as many of each; one alone is no change.
+        histories: scale factor → results of each iteration, the same number for all; a single one gives no change.
 
     Raises:
-        ScaleFactorError: as :func:`changes`.
+        ScaleFactorError: as in :func:`changes`.
     """
     moved = {name: changes(history) for name, history in histories.items() if len(history) > 1}
     largest: list[Change] = []
@@ -65,8 +65,8 @@ def report_json(found: Sequence[Change], tolerance: float) -> str:
 def changes(history: Sequence[ScaleFactorResult]) -> Array:
     """Return |ΔSF| / σ of each iteration after the first, with σ the statistical error at its end.
 
-    It is the mean of both sides. Systematic uncertainties would hide changes that are as large as the statistical
-    errors. What is frozen isn't measured, and is the same in all iterations.
+    σ is the mean of both sides. Systematic uncertainties would hide changes that are as large as the statistical
+    errors. Frozen values aren't measured, and are the same in all iterations.
 
     Args:
         history: the scale factor after each iteration, with the same bins.
@@ -75,8 +75,8 @@ def changes(history: Sequence[ScaleFactorResult]) -> Array:
         Shape (iterations − 1, groups of bins); NaN where the scale factor is frozen.
 
     Raises:
-        ScaleFactorError: if there are fewer than two iterations, the bins or what is joined or frozen changes, or a bin
-            isn't valid or, unless it is frozen, has no error.
+        ScaleFactorError: if there are fewer than two iterations, the bins, joined bins or frozen bins change, or a bin
+            isn't valid or has no error although it isn't frozen.
     """
     if len(history) < 2:
         raise ScaleFactorError(f"a change needs two iterations, not {len(history)}")

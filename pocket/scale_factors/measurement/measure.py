@@ -1,4 +1,4 @@
-"""The measurement of a declared scale factor: its method, for the nominal and for each systematic source."""
+"""The measurement of a declared scale factor, with its method, nominally and for each systematic source."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from pocket.scale_factors.measurement.templates import Templates, find_bins
 def measure(
     name: str, declaration: ScaleFactor, histograms: Histograms, others: Sources | None = None
 ) -> ScaleFactorResult:
-    """Measure a scale factor with the method of its declaration.
+    """Return the measurement of a scale factor with the method of its declaration.
 
     Args:
-        name: name of the scale factor, that of the correction later.
-        declaration: what to measure.
+        name: name of the scale factor and of the correction.
+        declaration: the scale factor to measure.
         histograms: the declared histogram per sample, summed over datasets, with axes ``cat``, ``variation``
             (simulation) and those of the declaration; storage ``Weight``.
         others: (configuration, histogram) → the same, for systematics that are measured elsewhere.
 
     Raises:
-        UnknownNameError: if a sample, an axis, a category or a variation isn't in the templates.
+        UnknownNameError: if the templates lack a sample, an axis, a category or a variation.
         ConfigError: if the declaration doesn't fit the templates.
-        ScaleFactorError: if the scale factor can't be derived in some bin; the text names the bins.
+        ScaleFactorError: if the scale factor can't be derived in some bin; the message names the bins.
     """
     check_known("sample", declaration.samples(), histograms, f"templates of variable {declaration.variable!r}")
     require_variations(declaration, [histograms])
@@ -52,16 +52,16 @@ def measure_by_year(
     histograms: Mapping[str, Histograms],
     others: Mapping[str, Sources] | None = None,
 ) -> ScaleFactorResult:
-    """Measure a scale factor separately in each year of its declaration; ``year`` becomes the first axis.
+    """Return the measurement of a scale factor in each year of its declaration; ``year`` becomes the first axis.
 
     Args:
         name: name of the scale factor.
-        declaration: what to measure.
-        histograms: year → what :func:`measure` takes.
-        others: year → what :func:`measure` takes.
+        declaration: the scale factor to measure.
+        histograms: year → histograms as in :func:`measure`.
+        others: year → other histograms as in :func:`measure`.
 
     Raises:
-        UnknownNameError, ConfigError, ScaleFactorError: as :func:`measure`; the text names the year.
+        UnknownNameError, ConfigError, ScaleFactorError: as in :func:`measure`; the message names the year.
     """
     where = f"templates of variable {declaration.variable!r}"
     check_known("year", declaration.years, histograms, where)
@@ -79,7 +79,7 @@ def _measure(name: str, declaration: ScaleFactor, histograms: Histograms, others
     parts = declaration.per_sample()
     if not parts:
         return _measure_one(name, declaration, histograms, others)
-    # samples that belong together are measured once
+    # Samples that share their values are measured once.
     measured: dict[tuple[str, ...], ScaleFactorResult] = {}
     for part in parts.values():
         if part.mc not in measured:

@@ -1,4 +1,4 @@
-"""Histograms in the bins of a scale factor: the declared edges, and what is outside of them."""
+"""Histograms in the bins of a scale factor: the declared edges, and entries outside of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Histogram = hist.Hist[Any]
 
 
 def read_axis(axis: Any) -> Axis:
-    """Return the edges or categories of an axis of a histogram."""
+    """Return the edges or categories of a histogram's axis."""
     if isinstance(axis, hist.axis.StrCategory | hist.axis.IntCategory):
         values: tuple[Any, ...] = tuple(axis)
         return Categories(values)
@@ -24,11 +24,11 @@ def read_axis(axis: Any) -> Axis:
 
 
 def in_bins(histogram: Histogram, declaration: ScaleFactor) -> Histogram:
-    """Return a histogram with the declared edges and, if the method wants that, what is outside in the outer bins.
+    """Return a histogram with the declared edges and, if the method needs it, outside entries in the outer bins.
 
     Args:
         histogram: storage ``Weight``, with the axes of the declaration.
-        declaration: what is measured.
+        declaration: the scale factor to measure.
 
     Raises:
         ConfigError: if declared edges aren't among those of the histogram.
@@ -45,7 +45,7 @@ def in_bins(histogram: Histogram, declaration: ScaleFactor) -> Histogram:
 def _rebinned(histogram: Histogram, axis: str, edges: Sequence[float], declaration: ScaleFactor) -> Histogram:
     """Return a histogram with fewer edges; bins outside of them go to the under- and overflow.
 
-    ``hist.rebin(edges=…)`` takes neither edges inside of the axis nor infinite ones.
+    ``hist.rebin(edges=…)`` supports neither edges inside of the axis nor infinite ones.
     """
     old = histogram.axes[axis]
     if isinstance(read_axis(old), Categories):
@@ -62,7 +62,7 @@ def _rebinned(histogram: Histogram, axis: str, edges: Sequence[float], declarati
     new = hist.axis.Variable(list(edges), name=axis, label=old.label)
     rebinned = hist.Hist(*(new if one.name == axis else one for one in histogram.axes), storage=hist.storage.Weight())
     position = list(histogram.axes.name).index(axis)
-    # from one start to the next: underflow, bins, overflow
+    # Each range from one start to the next is added: underflow, bins, overflow.
     starts = [0, *(1 + matches.argmax(axis=1))]
     flow = old.traits.underflow, old.traits.overflow
     view: Any = histogram.view(flow=True)
@@ -76,7 +76,7 @@ def _rebinned(histogram: Histogram, axis: str, edges: Sequence[float], declarati
 
 
 def _folded(histogram: Histogram, position: int) -> Histogram:
-    """Return a histogram with the underflow added to the first bin of an axis and the overflow to the last one."""
+    """Return a histogram with the underflow added to the first bin of an axis, and the overflow to the last one."""
     traits = histogram.axes[position].traits
     folded = histogram.copy()
     view: Any = folded.view(flow=True)

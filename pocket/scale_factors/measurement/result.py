@@ -1,4 +1,4 @@
-"""Result of a measurement: values, errors, their correlation and the fits behind them."""
+"""Result of a measurement: values, errors, their correlation and the fits."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from pocket.scale_factors.declarations.measured import Flow
 from pocket.scale_factors.measurement.binning import Array, Axis, Binning, Categories
 from pocket.scale_factors.methods.pass_fail_template.diagnostics import TemplateFitDiagnostics
 
-#: Status of a bin whose fit converged or whose counts suffice.
+#: status of a bin whose fit converged or whose counts suffice
 VALID = "valid"
-#: Status of a bin whose value is not measured but taken over, with its uncertainty.
+#: status of a bin whose value isn't measured but given, with its uncertainty
 FROZEN = "frozen"
-#: Status of a valid bin that was measured together with its neighbours.
+#: status of a valid bin that was measured together with its neighbours
 JOINED = "joined"
 
-#: Shifts up and down of a value, with sign.
+#: signed shifts up and down of a value
 Shifts = tuple[Array, Array]
 
 
@@ -46,7 +46,7 @@ class Region:
 
     Args:
         data: counts per mass bin.
-        errors: their Poisson errors √N.
+        errors: Poisson errors √N of the counts.
         prefit_signal: signal of the model before the fit, per mass bin.
         prefit_background: background before the fit.
         postfit_signal: signal after the fit.
@@ -63,7 +63,7 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class FitDiagnostics:
-    """One fit, in the detail a plot needs.
+    """One fit, with the details for plots.
 
     Args:
         label: the bin, e.g. ``pt [25, 30), abseta [0, 1.2)``.
@@ -73,8 +73,8 @@ class FitDiagnostics:
         chi2: twice the logarithm of the likelihood ratio to the saturated model.
         ndf: mass bins in both regions less free parameters.
         parameters: value and error of each parameter.
-        status: :data:`VALID`, or what failed.
-        attempts: minimisations it took.
+        status: :data:`VALID`, or the failure.
+        attempts: number of minimisations.
     """
 
     label: str
@@ -88,26 +88,27 @@ class FitDiagnostics:
     attempts: int
 
 
-#: one fit, in the detail a plot needs
+#: one fit, with the details for plots
 Diagnostics = FitDiagnostics | TemplateFitDiagnostics
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What a method returns: numbers per group of bins, all of shape (groups,).
+    """Output of a method: numbers per group of bins, all of shape (groups,).
 
-    With ``leading`` the shape is (categories × groups,), all groups of the first category first.
+    With ``leading`` the shape is (categories × groups,), with all groups of the first category first.
 
     Args:
         values: the scale factor with its statistical errors; for an efficiency map the efficiency.
         efficiencies: efficiencies in ``data`` and in ``mc`` with their statistical errors, if there are any.
-        systematics: source → shifts, for sources that the method knows itself.
+        systematics: source → shifts, for sources that the method determines itself.
         coupled: variation → shifts, for variations of a weight that is applied together with this scale factor. They
-            are written, but are no uncertainty of it.
-        covariance: statistical covariance, shape (groups, groups); without one the groups are independent.
-        status: status per group; all valid without.
-        diagnostics: the fits behind it.
-        leading: name and categories of a further axis in front, for methods that measure several scale factors at once.
+            are written, but aren't uncertainties of it.
+        covariance: statistical covariance, shape (groups, groups); ``None`` if the groups are independent.
+        status: status per group; empty if all are valid.
+        diagnostics: the fits of the measurement.
+        leading: name and categories of an additional first axis, for methods that measure several scale factors at
+            once.
     """
 
     values: Measurement
@@ -127,19 +128,18 @@ class ScaleFactorResult:
     Args:
         name: name of the scale factor.
         method: name of the declaration's class.
-        description: text for the written correction.
+        description: description in the written correction.
         quantity: ``weight``, or ``efficiency`` for a map of efficiencies.
         axes: edges or categories of each axis, in the order of the correction's inputs.
         flow: ``clamp`` or ``error`` per axis with edges.
-        scale_factor: its values, statistical errors.
-        systematics: per source the shift of the scale factor up and down, with sign; one source moves all bins
-            together.
-        groups: number of the group of each bin; bins of one group were measured together.
+        scale_factor: values and statistical errors.
+        systematics: source → signed shifts of the scale factor up and down; one source moves all bins together.
+        groups: number of each bin's group; bins of one group were measured together.
         status: status per bin, C order.
-        efficiencies: efficiencies in ``data`` and ``mc``, statistical errors; empty if the method has none.
-        coupled: shifts in variations of a weight that is applied together with it; no uncertainty.
+        efficiencies: efficiencies in ``data`` and ``mc`` with statistical errors; empty if the method has none.
+        coupled: shifts in variations of a weight that is applied together with it; not uncertainties.
         stat_covariance: statistical covariance of the groups; ``None`` if they are independent.
-        diagnostics: the fits, if the method makes any.
+        diagnostics: fits of the measurement, if the method makes any.
     """
 
     name: str
@@ -159,7 +159,7 @@ class ScaleFactorResult:
 
     @property
     def binning(self) -> Binning:
-        """The bins, and which of them were measured together."""
+        """The bins with their groups."""
         return Binning(self.axes, self.groups)
 
     @property
@@ -202,13 +202,13 @@ class ScaleFactorResult:
         return matrix
 
     def per_group(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the values of the groups, shape (groups,), of bins that have the same within a group."""
+        """Return the values of the groups, shape (groups,), from bins whose values are equal within a group."""
         _, first = np.unique(self.groups, return_index=True)
         picked: npt.NDArray[Any] = values.ravel()[first]
         return picked
 
     def to_json(self) -> str:
-        """Return plain JSON that :meth:`from_json` reads back without loss.
+        """Return plain JSON, from which :meth:`from_json` restores the result without loss.
 
         Raises:
             ValueError: if a number other than an edge isn't finite.
@@ -224,7 +224,7 @@ class ScaleFactorResult:
 
     @classmethod
     def from_json(cls, text: str) -> ScaleFactorResult:
-        """Read what :meth:`to_json` wrote."""
+        """Return the result from the output of :meth:`to_json`."""
         content = json.loads(text)
         axes = {
             name: Categories(tuple(axis["categories"]))

@@ -1,4 +1,4 @@
-"""Measurements that differ in a name, such as the year or the sample, as one with a further axis."""
+"""Combination of measurements that differ in a name, such as the year or the sample, with a further axis."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pocket.scale_factors.measurement.result import Measurement, ScaleFactorResu
 
 
 def stack(axis: str, results: Mapping[str, ScaleFactorResult]) -> ScaleFactorResult:
-    """Join measurements that differ in one name; the name becomes the first axis.
+    """Return measurements that differ in one name combined into one; the name becomes the first axis.
 
     Args:
         axis: name of the new axis.
-        results: name → measurement, all of the same declaration; the same measurement may have several names, whose
-            bins then are of the same groups.
+        results: name → measurement, all of the same declaration; several names may have the same measurement, so that
+            their bins are in the same groups.
 
     Raises:
         ScaleFactorError: if the measurements have different bins.
@@ -57,7 +57,7 @@ def _stacked(measurements: Iterable[Measurement]) -> Measurement:
 
 
 def _stacked_shifts(parts: Sequence[Mapping[str, Shifts]]) -> dict[str, Shifts]:
-    """Join shifts; a source that a part lacks, as the rate of a sample that isn't in it, doesn't shift its values."""
+    """Return combined shifts; a source that a part lacks, as the rate of another sample, doesn't shift its values."""
     names = dict.fromkeys(name for part in parts for name in part)
     zeros = np.zeros_like(next((up for part in parts for up, _ in part.values()), np.zeros(())))
     return {

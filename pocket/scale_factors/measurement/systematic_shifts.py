@@ -1,4 +1,4 @@
-"""Shifts of a scale factor by a systematic source, with which it is measured again."""
+"""Shifts of a scale factor by a systematic source, for which it is measured again."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Method = Callable[[Any, Templates], Measured]
 
 @contextmanager
 def named(place: str) -> Iterator[None]:
-    """Put a place in front of the text of an error."""
+    """Put the name of a place in front of the message of an error."""
     try:
         yield
     except PocketError as error:
@@ -32,14 +32,14 @@ def named(place: str) -> Iterator[None]:
 
 
 def require_variations(declaration: ScaleFactor, several: Iterable[Histograms]) -> None:
-    """Check that variations of the declaration are in the templates of at least one sample.
+    """Check that the templates of at least one sample have the variations of the declaration.
 
     Args:
-        declaration: what is measured.
+        declaration: the scale factor to measure.
         several: histograms per sample, once or for each year.
 
     Raises:
-        UnknownNameError: if a variation isn't.
+        UnknownNameError: if a variation is missing.
     """
     axes = [histograms[sample].axes for histograms in several for sample in declaration.simulated()]
     known = {name for each in axes if "variation" in each.name for name in each["variation"]}
@@ -55,12 +55,12 @@ def shifts(method: Method, templates: Templates, nominal: Array, systematic: Sys
     Args:
         method: the method of the declaration.
         templates: the nominal templates.
-        nominal: the values measured in them, shape (groups,).
+        nominal: the values measured in the nominal templates, shape (groups,).
         systematic: the source.
         sources: the templates of all measurements.
 
     Raises:
-        ConfigError, ScaleFactorError: as the method; the text names the source.
+        ConfigError, ScaleFactorError: as for the method; the message names the source.
     """
 
     def shift(changed: Templates) -> Array:
@@ -96,7 +96,7 @@ def varied(templates: Templates, systematic: Shape | LogNormal) -> tuple[Templat
 
 
 def _changed(templates: Templates, systematic: Systematic, sources: Sources) -> Iterator[Templates]:
-    """Yield the templates of the measurements that a source asks for."""
+    """Yield the templates of the measurements that a source needs."""
     for owner, declaration in templates.declaration.changed():
         if owner is systematic:
             source = declaration.input, declaration.variable

@@ -1,4 +1,4 @@
-"""Templates as a method reads them: sums of weights of samples in the bins of a scale factor."""
+"""Templates for a method: sums of weights of samples in the bins of a scale factor."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from pocket.scale_factors.measurement.binning import Array, Binning, Categories,
 from pocket.scale_factors.measurement.rebinning import Histogram, in_bins, read_axis
 
 NOMINAL = "nominal"
-#: Share of a sum of squared weights below which a difference of two is rounding.
+#: share of a sum of squared weights below which a difference of two sums is rounding
 ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class Sums:
-    """Sums of weights and of their squares, of the same shape: (groups, bins of further axes …)."""
+    """Sums of weights and of their squares, both of shape (groups, bins of further axes …)."""
 
     values: Array
     variances: Array
@@ -56,11 +56,11 @@ class Templates:
 
     Args:
         name: name of the scale factor.
-        declaration: what to measure.
+        declaration: the scale factor to measure.
         histograms: the declared histogram per sample, summed over datasets, with axes ``cat``, ``variation``
             (simulation) and those of the declaration; storage ``Weight``.
         binning: the bins.
-        variation: the variation of simulation that is read; samples without it give the nominal one.
+        variation: the variation of simulation that is read; samples without it give the nominal templates.
         factors: sample → factor that multiplies it.
     """
 
@@ -73,7 +73,7 @@ class Templates:
 
     @property
     def labels(self) -> list[str]:
-        """The bins of each group in words."""
+        """Labels of the bins in each group."""
         return self.binning.labels
 
     def read(
@@ -87,15 +87,15 @@ class Templates:
 
         Args:
             samples: samples to add.
-            category: the category; default that of the declaration.
+            category: the category; that of the declaration by default.
             further: axes of the histogram that don't bin the scale factor but are kept.
-            variation: the variation; default :attr:`variation`.
+            variation: the variation; :attr:`variation` by default.
 
         Returns:
             Shape (groups, bins of ``further`` …).
 
         Raises:
-            UnknownNameError: if a sample, an axis or the category isn't in the templates.
+            UnknownNameError: if the templates lack a sample, an axis or the category.
             ScaleFactorError: if a histogram has no sums of squared weights or isn't finite, or samples have different
                 bins.
         """
@@ -111,7 +111,7 @@ class Templates:
         """Return the sum of samples with the axes of the scale factor and further ones, without joining bins.
 
         Raises:
-            UnknownNameError, ScaleFactorError: as :meth:`read`.
+            UnknownNameError, ScaleFactorError: as in :meth:`read`.
         """
         parts = [self._sample(sample, category, further, variation or self.variation) for sample in samples]
         if any(part.axes != parts[0].axes for part in parts):
@@ -121,11 +121,11 @@ class Templates:
         return functools.reduce(operator.add, parts)
 
     def counts(self, samples: Sequence[str], further: Sequence[str] = ()) -> Counts:
-        """Return what passes and what fails, for a declaration that tells them apart.
+        """Return the passing and failing entries, for a declaration that separates them.
 
         Raises:
-            UnknownNameError, ScaleFactorError: as :meth:`read`; and if the axis of passing doesn't separate 0 and 1, or
-                what passes isn't a part of the denominator.
+            UnknownNameError, ScaleFactorError: as in :meth:`read`; and if the axis of passing doesn't separate 0 and 1,
+            or the passing entries aren't a part of the denominator.
         """
         declaration = self.declaration
         assert isinstance(declaration, PassFail)
@@ -135,7 +135,8 @@ class Templates:
             if not declaration.denominator:
                 return Counts(passing.values, other.values, passing.variances, other.variances)
             failing, variances = other.values - passing.values, other.variances - passing.variances
-            # what passes is among all, so its sum of squares isn't larger; where that is equal, nothing fails
+            # Passing entries are a part of all entries, so their sum of squares isn't larger. If both are equal,
+            # nothing fails.
             if (variances < -ROUNDING * other.variances).any():
                 raise ScaleFactorError(
                     f"variable {declaration.variable!r} of sample {', '.join(samples)}: category "
@@ -157,8 +158,8 @@ class Templates:
         """Return :meth:`counts` of data.
 
         Raises:
-            ScaleFactorError: as :meth:`counts`, and if they have weights, which binomial and Poisson errors don't
-                allow.
+            ScaleFactorError: as in :meth:`counts`, and if the data are weighted, since binomial and Poisson errors need
+                counts.
         """
         data = self.counts(samples, further)
         for values, variances in ((data.passing, data.passing_variance), (data.failing, data.failing_variance)):
@@ -169,7 +170,7 @@ class Templates:
         """Check that data are counts.
 
         Raises:
-            ScaleFactorError: if they have weights.
+            ScaleFactorError: if they are weighted.
         """
         if not (np.array_equal(data.values, data.variances) and np.array_equal(data.values, np.rint(data.values))):
             raise ScaleFactorError(
@@ -211,13 +212,13 @@ class Templates:
 
 
 def find_bins(name: str, declaration: ScaleFactor, histograms: Mapping[str, Histogram]) -> Binning:
-    """Return the bins of a scale factor, joined where they have too few entries.
+    """Return the bins of a scale factor, joined if they have too few entries.
 
     Raises:
-        UnknownNameError, ScaleFactorError: as :meth:`Templates.read`; and if data and simulation have different bins,
-            or too few entries however many bins are joined.
+        UnknownNameError, ScaleFactorError: as in :meth:`Templates.read`; and if data and simulation have different
+        bins, or too few entries however many bins are joined.
     """
-    # their bins are what is looked for, so nothing collapses here
+    # The bins aren't known yet, so these templates must not collapse any.
     templates = Templates(name, declaration, histograms, Binning({}, np.zeros((), dtype=np.int64)))
     counting = declaration.entry_range()
     further = () if counting is None else (counting[0],)
@@ -240,7 +241,7 @@ def find_bins(name: str, declaration: ScaleFactor, histograms: Mapping[str, Hist
 
 
 def _entries(histogram: Histogram, counting: tuple[str, tuple[float, float]] | None) -> Array:
-    """Return sums of weights and of their squares, shape (2, bins of each axis …), of entries in a range."""
+    """Return sums of weights and of their squares, shape (2, bins of each axis …), for entries in a range."""
     sums = np.stack([histogram.values(), np.asarray(histogram.variances())])
     if counting is None:
         return sums

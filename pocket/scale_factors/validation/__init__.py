@@ -1,1 +1,1 @@
-"""Closure: whether a scale factor does what it is for. Where to look is declared; :mod:`.validate` looks."""
+"""Closure checks of scale factors. Declarations name the places, :mod:`.validate` makes the checks."""

@@ -1,7 +1,7 @@
-"""Sums that scale factors correct, and what these equal then: the closure that holds for the very events.
+"""Sums that scale factors correct, and their expected values: the closure in the same events.
 
-Each function takes what a method takes. In templates where the scale factor isn't applied, ``corrected`` times the
-scale factor is ``expected``; where it is, ``corrected`` alone is.
+Each function has the arguments of a method. In templates without the scale factor applied, ``corrected`` times the
+scale factor equals ``expected``; with it applied, ``corrected`` alone does.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ class Sides:
 
     Args:
         systematic: key of the correction for which it holds.
-        corrected: what the scale factor corrects, shape (groups,).
-        expected: what it has to be then, shape (groups,).
+        corrected: sums that the scale factor corrects, shape (groups,).
+        expected: expected values after the correction, shape (groups,).
     """
 
     systematic: str
@@ -47,14 +47,14 @@ def norm_ratio(declaration: NormRatio, templates: Templates) -> Iterator[Sides]:
             templates.read(declaration.mc, declaration.weighted, variation=f"{stem}{side}").values
             for side in ("Up", "Down")
         )
-        # others have a longer name and don't change this weight
+        # Other variations belong to weights with longer names and don't change this weight.
         if not (np.array_equal(up, nominal) and np.array_equal(down, nominal)):
             yield Sides(f"{name}_up", up, without)
             yield Sides(f"{name}_down", down, without)
 
 
 def data_mc_ratio(declaration: DataMCRatio, templates: Templates) -> Iterator[Sides]:
-    """Yield simulation, and data less background; shares of their sums if the scale factor keeps the yield."""
+    """Yield simulation, and data less background; shares of their sums if the scale factor preserves the yield."""
     expected = templates.read(declaration.data).values
     if declaration.background:
         expected = expected - templates.read(declaration.background).values
@@ -68,7 +68,7 @@ def efficiency_ratio(declaration: EfficiencyRatio, templates: Templates) -> Iter
     """Yield the efficiencies in simulation and in data.
 
     Raises:
-        ScaleFactorError: if there is none in some bin.
+        ScaleFactorError: if an efficiency is undefined in some bin.
     """
     data, mc = templates.counts(declaration.data), templates.counts(declaration.mc)
     for counts, where in ((data, "data"), (mc, "simulation")):
@@ -77,7 +77,7 @@ def efficiency_ratio(declaration: EfficiencyRatio, templates: Templates) -> Iter
 
 
 def efficiency_map(declaration: EfficiencyMap, templates: Templates) -> Iterator[Sides]:
-    """Yield all entries and those that pass; the written efficiency is kept away from 0 and 1."""
+    """Yield all entries and passing entries; the written efficiency is kept away from 0 and 1."""
     mc = templates.counts(declaration.mc)
     everything = mc.passing + mc.failing
     yield Sides(

@@ -1,4 +1,4 @@
-"""Checks of a scale factor's closure: what was compared, what would pass, and by how much it is off."""
+"""Checks of a scale factor's closure: what was compared, the criterion, and the size of differences."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from scipy.special import chdtrc
 
 from pocket.scale_factors.measurement.binning import Array
 
-#: largest relative difference of numbers that are the same up to rounding
+#: largest relative difference of numbers that are equal up to rounding
 EXACT = 1e-9
 #: largest difference in standard deviations
 PULL = 4.0
 #: smallest p-value of all bins together
 LEAST_P = 1e-3
-#: largest p-value, where the numbers are independent: errors that are too large show like that
+#: largest p-value of independent numbers; larger ones show that errors are too large
 LARGEST_P = 0.999
 
 
@@ -27,10 +27,10 @@ class Number:
 
     Args:
         label: the bin, sample or dataset.
-        found: what there is.
-        expected: what there should be.
+        found: actual number.
+        expected: expected number.
         error: standard deviation of the difference; ``None`` if there is none.
-        off: the difference: relative to the expected number or, with an error, in standard deviations.
+        off: the difference, relative to the expected number or, if there is an error, in standard deviations.
     """
 
     label: str
@@ -65,10 +65,10 @@ class Check:
     Args:
         name: name of the check.
         passed: whether the closure is good; ``None`` if the check wasn't made.
-        compared: what was compared with what, and how correlations are treated.
-        outcome: the largest difference and where it is, or why the check wasn't made.
+        compared: description of the compared numbers, and of the treatment of correlations.
+        outcome: the largest difference and its place, or why the check wasn't made.
         chi2: agreement of all numbers together, for differences with errors.
-        numbers: everything that was compared.
+        numbers: all compared numbers.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Check:
 
 
 def not_made(name: str, compared: str, lacking: str) -> Check:
-    """Return a check that wasn't made because the declaration doesn't say where."""
+    """Return a check that wasn't made because the declaration doesn't name a place for it."""
     return Check(name, None, compared, f"not made: the declaration's closure has no {lacking}")
 
 
@@ -89,7 +89,7 @@ def problems_in(labels: Sequence[str], problems: Mapping[str, npt.NDArray[np.boo
 
     Args:
         labels: the bins, C order.
-        problems: what may be wrong → where it is, one per bin.
+        problems: description of a problem → whether each bin has it.
     """
     return [
         f"{label}: {problem}"
@@ -102,14 +102,14 @@ def problems_in(labels: Sequence[str], problems: Mapping[str, npt.NDArray[np.boo
 def exactly(
     name: str, compared: str, labels: Sequence[str], found: Iterable[float], expected: Iterable[float]
 ) -> Check:
-    """Compare numbers that are the same up to rounding.
+    """Return the check of numbers that must be equal up to rounding.
 
     Args:
         name: name of the check.
-        compared: what is compared.
-        labels: what each number is of; at least one.
-        found: what there is.
-        expected: what there should be.
+        compared: description of the compared numbers.
+        labels: label of each number; at least one.
+        found: actual numbers.
+        expected: expected numbers.
     """
     numbers = tuple(
         Number(label, float(one), float(other), None, _relative(float(one), float(other)))
@@ -136,24 +136,24 @@ def within_errors(
     *,
     independent: bool,
 ) -> Check:
-    """Compare numbers with errors: every |pull| below :data:`PULL`, and a p-value neither too small nor too large.
+    """Return the check of numbers with errors: every |pull| below :data:`PULL`, and a reasonable p-value.
 
     Args:
         name: name of the check.
-        compared: what is compared.
-        labels: what each number is of; at least one.
-        found: what there is, shape (n,).
-        expected: what there should be, shape (n,).
+        compared: description of the compared numbers.
+        labels: label of each number; at least one.
+        found: actual numbers, shape (n,).
+        expected: expected numbers, shape (n,).
         covariance: covariance of the differences, shape (n, n).
-        independent: whether this covariance is right and not only an upper limit, as for numbers from the same events;
-            only then may the p-value be too large.
+        independent: whether this covariance is exact, and not only an upper limit as for numbers from the same events;
+            only then is a large p-value a failure.
     """
     variances, difference = np.diag(covariance), found - expected
     bad = [label for label, good in zip(labels, np.isfinite(difference) & (variances >= 0), strict=True) if not good]
     if bad:
         return Check(name, False, compared, f"numbers or errors that are none in {'; '.join(bad)}")
     errors = np.sqrt(variances)
-    # numbers without an error are the same up to rounding
+    # Numbers without an error must be equal up to rounding.
     same = np.abs(difference) <= EXACT * np.abs(expected)
     pulls = np.divide(difference, errors, out=np.where(same, 0.0, np.inf), where=errors > 0)
     numbers = tuple(
@@ -178,18 +178,18 @@ def within_errors(
 
 
 def agreement(difference: Array, covariance: Array) -> Chi2:
-    """Return how well differences agree with zero.
+    """Return the agreement of differences with zero.
 
-    Directions without an error, as of sums that are kept, don't count.
+    Directions without an error, such as preserved sums, are ignored.
 
     Args:
-        difference: shape (n,).
-        covariance: shape (n, n).
+        difference: differences, shape (n,).
+        covariance: covariance of the differences, shape (n, n).
     """
     errors = np.sqrt(np.diag(covariance))
     some = errors > 0
     pulls = difference[some] / errors[some]
-    # of the correlations, as errors of bins may differ by orders of magnitude
+    # The correlations are diagonalised, because errors of bins may differ by orders of magnitude.
     variances, directions = np.linalg.eigh(covariance[np.ix_(some, some)] / np.outer(errors[some], errors[some]))
     kept = variances > 1e-10
     value, ndf = float(np.sum((directions.T @ pulls)[kept] ** 2 / variances[kept])), int(np.count_nonzero(kept))
@@ -203,5 +203,5 @@ def _relative(found: float, expected: float) -> float:
 
 
 def _size(number: Number) -> float:
-    """Return how large a difference is; one that isn't a number is the largest."""
+    """Return the absolute size of a difference; NaN counts as the largest."""
     return float(np.nan_to_num(abs(number.off), nan=np.inf))

@@ -1,4 +1,4 @@
-"""Checks of an imported scale factor: whether its numbers are possible, and those that were published."""
+"""Checks of an imported scale factor: whether its numbers are possible, and equal to the published ones."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def validate(
 
 
 def check_values(result: ScaleFactorResult) -> Check:
-    """Look for values that aren't finite and positive, and for errors that are larger than the value or all zero."""
+    """Return the check for values that aren't finite and positive, and for errors larger than the value or all zero."""
     compared = "value and total error of each bin"
     value, labels = result.scale_factor.value.ravel(), bin_labels(result.axes)
     largest = np.maximum(result.total_up, result.total_down).ravel()
@@ -60,7 +60,7 @@ def check_values(result: ScaleFactorResult) -> Check:
 
 
 def check_file(name: str, declaration: Imported, file: str, correction: str, result: ScaleFactorResult) -> Check:
-    """Compare the written correction with the published one, inside of each bin and for each systematic."""
+    """Return the comparison of the written correction with the published one, in each bin and for each systematic."""
     published = load_correction(file, declaration.correction)
     written = CorrectionSet.from_string(correction)[name]
     old = {new: old for old, new in declaration.rename.items()}

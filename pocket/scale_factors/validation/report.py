@@ -1,4 +1,4 @@
-"""The report on a scale factor's closure: all its checks, as JSON, as a table and in one sentence."""
+"""Report on a scale factor's closure, with all checks as JSON, as a table and as one sentence."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ class Report:
 
     @property
     def sentence(self) -> str:
-        """What failed first: scale factor, check, bin and by how much."""
+        """Sentence about the first failure: scale factor, check, bin and size."""
         (name, outcome), *others = self.failed.items()
         more = f"; {', '.join(other for other, _ in others)} failed as well" if others else ""
         return f"scale factor {self.scale_factor!r} doesn't close: check {name!r} failed: {outcome}{more}"
 
     def to_json(self, *, accepted: bool) -> str:
-        """Return everything that was compared; numbers that aren't finite are texts.
+        """Return all compared numbers; numbers that aren't finite are strings.
 
         Args:
-            accepted: whether what failed is accepted.
+            accepted: whether the failures are accepted.
         """
         content = {
             "scale_factor": self.scale_factor,
@@ -59,7 +59,7 @@ class Report:
         return json.dumps(_plain(content), indent=1, allow_nan=False)
 
     def table(self) -> str:
-        """Return a table for people."""
+        """Return the table for the terminal."""
         lines = [f"closure of scale factor {self.scale_factor}: {'FAILED' if self.failed else 'passed'}"]
         for check in self.checks:
             start = f"  {check.name:<{_NAME_WIDTH}} {_RESULTS[check.passed]:<8} "

@@ -1,4 +1,4 @@
-"""Checks of a closure that look at sums over whole datasets: events, generator weights, and yields of categories."""
+"""Closure checks of sums over whole datasets: events, generator weights, and yields of categories."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GENERATED = ("sum_genweights", "sum_signOf_genweights")
 
 
 def read_part(sums: Sums, config: str, readings: Iterable[Reading] | None) -> Sums:
-    """Return the part of a configuration's sums that the checks read; all where it isn't known what is read."""
+    """Return the part of a configuration's sums that the checks read; all sums if the readings are unknown."""
     if readings is None:
         return sums
     read = of_config(readings, config)
@@ -54,14 +54,14 @@ def read_part(sums: Sums, config: str, readings: Iterable[Reading] | None) -> Su
 def check_events(
     before: tuple[str, Sums], after: tuple[str, Sums], samples: Sequence[str], years: Sequence[str], *, skimmed: bool
 ) -> Check:
-    """Compare numbers of events and sums of generator weights per dataset.
+    """Return the comparison of numbers of events and sums of generator weights per dataset.
 
     Args:
         before: configuration in which the scale factor is measured, and its sums.
-        after: configuration in which its closure is looked for, and its sums.
+        after: configuration in which its closure is checked, and its sums.
         samples: samples whose datasets are compared.
-        years: years that are compared; all without any.
-        skimmed: compare also the events behind the skim.
+        years: years to compare; all if empty.
+        skimmed: whether the events after the skim are compared, too.
     """
     names, sides = (before[0], after[0]), (before[1], after[1])
     stages = ("initial", "skim") if skimmed else ("initial",)
@@ -88,7 +88,7 @@ def check_events(
 def check_preserved_yields(declaration: ScaleFactor, preserved: PreservedYield, sums: Sums) -> Check:
     """Compare the yields of each sample with and without a weight, whose mean has to be 1 within its error.
 
-    With r = Σ w s / Σ w, Var r = [Σ w² s² − 2 r Σ w² s + r² Σ w²] / (Σ w)², as the same events are in both.
+    With r = Σ w s / Σ w, Var r = [Σ w² s² − 2 r Σ w² s + r² Σ w²] / (Σ w)², since both sums have the same events.
 
     Args:
         declaration: what was measured.
@@ -119,7 +119,7 @@ def check_preserved_yields(declaration: ScaleFactor, preserved: PreservedYield, 
 
 
 def _datasets(sums: Sums, samples: Sequence[str], years: Sequence[str]) -> Iterator[str]:
-    """Yield the datasets of samples, of which some may be subsamples."""
+    """Yield the datasets of samples, some of which may be subsamples."""
     whole = {sample.partition(SUBSAMPLE)[0] for sample in samples}
     for dataset, metadata in sums["datasets_metadata"].items():
         if metadata["sample"] in whole and (not years or str(metadata["year"]) in years):

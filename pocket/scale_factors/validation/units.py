@@ -1,4 +1,4 @@
-"""Units of a scale factor, each measured by itself: each year, and in it samples that share their values."""
+"""Units of a scale factor, which are measured separately: each year, and in it samples that share their values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pocket.scale_factors.measurement.templates import Templates, find_bins
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """Templates that a scale factor is measured in by itself.
+    """Templates in which a scale factor is measured separately.
 
     Args:
         year: the year, or :data:`~pocket.scale_factors.files.measured.ALL_YEARS`.
@@ -37,11 +37,11 @@ class Unit:
         """Return the unit in another place, in the same bins.
 
         Args:
-            place: the declaration there.
+            place: the declaration in that place.
             sources: year → histograms.
 
         Raises:
-            UnknownNameError: if a sample isn't there.
+            UnknownNameError: if a sample is missing there.
         """
         own = place.per_sample()[self.samples[0]] if self.samples else place
         histograms = sources[self.year][place.input, place.variable]
@@ -53,22 +53,22 @@ class Unit:
 
     @property
     def prefix(self) -> str:
-        """Year and samples in words, in front of a bin's label."""
+        """Year and samples, as a prefix of a bin's label."""
         year = f"year {self.year}, " if self.year else ""
         return f"{year}sample {' + '.join(self.samples)}, " if self.samples else year
 
     @property
     def labels(self) -> list[str]:
-        """The bins of each group in words."""
+        """Labels of the bins in each group."""
         return [f"{self.prefix}{label}" for label in self.templates.labels]
 
     @property
     def bins(self) -> list[str]:
-        """Each bin in words."""
+        """Label of each bin."""
         return [f"{self.prefix}{label}" for label in bin_labels(self.templates.binning.axes)]
 
     def evaluate(self, correction: Correction, systematic: str) -> Array:
-        """Return what a correction gives in each bin; all of the unit's samples must have the same.
+        """Return the values of a correction in each bin, which must be the same for all of the unit's samples.
 
         Raises:
             ScaleFactorError: if it doesn't cover a bin, or samples differ.
@@ -82,11 +82,11 @@ class Unit:
 
 
 def evaluate(correction: Correction, axes: Mapping[str, Axis], given: Mapping[str, str | int | float]) -> Array:
-    """Return what a correction gives inside of each bin, one dimension per axis.
+    """Return the values of a correction inside of each bin, one dimension per axis.
 
     Args:
         correction: the correction.
-        axes: its inputs that are binned.
+        axes: its binned inputs.
         given: its other inputs; there may be more.
 
     Raises:
@@ -105,21 +105,21 @@ def evaluate(correction: Correction, axes: Mapping[str, Axis], given: Mapping[st
 
 
 def units(name: str, declaration: ScaleFactor, sources: Mapping[str, Sources]) -> Iterator[Unit]:
-    """Yield what is measured by itself, in the order of the years and samples.
+    """Yield the units that are measured separately, in the order of the years and samples.
 
     Args:
         name: name of the scale factor.
-        declaration: what is measured.
+        declaration: declaration of the measurement.
         sources: year → histograms.
 
     Raises:
-        UnknownNameError: if a year or a sample isn't in the templates.
+        UnknownNameError: if the templates lack a year or a sample.
         ScaleFactorError: if bins have too few entries.
     """
     for year in declaration.years or (ALL_YEARS,):
         check_known("year", [year], sources, f"the templates of variable {declaration.variable!r}")
         histograms = sources[year][declaration.input, declaration.variable]
-        # samples of one group are measured once
+        # Samples of one group are measured once.
         samples: dict[tuple[str, ...], list[str]] = {}
         for sample, part in declaration.per_sample().items():
             samples.setdefault(part.mc, []).append(sample)

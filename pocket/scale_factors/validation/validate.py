@@ -1,7 +1,7 @@
-"""The closure of a measured scale factor: whether it does what it is for.
+"""Closure checks of a measured scale factor.
 
-Every check is a function of the :class:`Evidence`; it returns what it found, and nothing if it isn't for this kind of
-scale factor. All but the first two need places that the declaration names, see
+Every check is a function of the :class:`Evidence`, which returns its findings, or nothing if it doesn't apply to this
+kind of scale factor. All except the first two need places that the declaration names, see
 :class:`~pocket.scale_factors.declarations.closure.Closure`.
 """
 
@@ -37,13 +37,13 @@ from pocket.scale_factors.validation.yields import check_corrected_yields, check
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the closure of a scale factor is judged by.
+    """Inputs of the closure checks of a scale factor.
 
     Args:
         name: name of the scale factor.
-        declaration: what was measured.
+        declaration: declaration of the measurement.
         result: the measurement.
-        correction: the file for correctionlib, its text.
+        correction: content of the correctionlib file.
         sources: year → histograms of :func:`~pocket.scale_factors.declarations.closure.closure_sources`.
         sums: sums of :func:`~pocket.scale_factors.declarations.closure.closure_configs`.
     """
@@ -56,12 +56,12 @@ class Evidence:
     sums: Mapping[str, Sums]
 
     def units(self, place: ScaleFactor | None = None) -> list[Unit]:
-        """Return what is measured by itself, where the scale factor was measured or in another place."""
+        """Return the units that are measured separately, where the scale factor was measured or in another place."""
         own = list(units(self.name, self.declaration, self.sources))
         return own if place is None else [unit.elsewhere(place, self.sources) for unit in own]
 
     def places(self, argument: str) -> list[tuple[str, ScaleFactor]]:
-        """Return the places of an argument of the closure, in words and as what is measured there."""
+        """Return the places of an argument of the closure, each with a description and the declaration there."""
         changes = self.declaration.closure.changes().get(argument, ())
         words = [", ".join(f"{name}={value!r}" for name, value in one.items()) for one in changes]
         return list(zip(words, places(self.declaration).get(argument, ()), strict=True))
@@ -70,7 +70,7 @@ class Evidence:
 def validate_from(
     name: str, declaration: ScaleFactor, outputs: UpstreamOutputs, correction: str, result: ScaleFactorResult
 ) -> Report:
-    """Make all checks of the closure of a scale factor, with outputs on disk.
+    """Return the report of all closure checks of a scale factor, with outputs on disk.
 
     Args:
         name: name of the scale factor.
@@ -101,7 +101,7 @@ def validate_from(
 
 
 def validate(evidence: Evidence) -> Report:
-    """Make all checks of a scale factor's closure; one that can't be made because something is missing has failed."""
+    """Return the report of all closure checks; a check that can't be made for lack of inputs counts as failed."""
     functions: dict[str, Callable[[], list[Check]]] = {
         "values": lambda: [check_values(evidence.declaration, evidence.result)],
         "file": lambda: [check_file(evidence)],
@@ -121,7 +121,7 @@ def validate(evidence: Evidence) -> Report:
 
 
 def check_file(evidence: Evidence) -> Check:
-    """Apply the written correction to the templates it was measured in, or else compare it with the measurement."""
+    """Return the check of the written correction, applied to the templates or else compared with the measurement."""
     correction = CorrectionSet.from_string(evidence.correction)[evidence.name]
     result = evidence.result
     if not evidence.declaration.algebra:
@@ -187,7 +187,7 @@ def check_split(evidence: Evidence) -> list[Check]:
 
 
 def check_yields(evidence: Evidence) -> list[Check]:
-    """Compare yields that must be preserved."""
+    """Return the comparison of yields that must be preserved."""
     declaration = evidence.declaration
     preserved = declaration.closure.preserved
     checks = [check_preserved_yields(declaration, one, evidence.sums[one.config]) for one in preserved]
@@ -203,7 +203,7 @@ def check_yields(evidence: Evidence) -> list[Check]:
 
 
 def check_datasets(evidence: Evidence) -> list[Check]:
-    """Compare the events where the scale factor was measured with those where its closure is looked for."""
+    """Return the comparison of the events where the scale factor was measured with those of its closure."""
     declaration = evidence.declaration
     # other selections have other events behind the skim
     samples = {one.config: (one.samples or declaration.mc, False) for one in declaration.closure.preserved}
@@ -221,7 +221,7 @@ def check_datasets(evidence: Evidence) -> list[Check]:
 def _measured(evidence: Evidence, place: ScaleFactor) -> tuple[list[str], Array, Array]:
     """Return labels, values and statistical covariance of a measurement in another place, in the same bins.
 
-    What the method takes from elsewhere isn't measured and left out.
+    Frozen values aren't measured and are left out.
     """
     method = find_function(place.method)
     labels: list[str] = []
@@ -248,5 +248,5 @@ def _sides(evidence: Evidence, unit: Unit) -> Iterator[Sides]:
 
 
 def _varied(labels: list[str], sides: Sides) -> list[str]:
-    """Return labels with the systematic behind them, if it isn't the nominal one."""
+    """Return labels with the systematic appended, if it isn't the nominal one."""
     return labels if sides.systematic == NOMINAL else [f"{label} ({sides.systematic})" for label in labels]

@@ -1,4 +1,4 @@
-"""Checks of what was measured, which need nothing but the measurement."""
+"""Checks of a measurement that need no other input."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pocket.scale_factors.validation.checks import Check, problems_in
 
 
 def check_values(declaration: ScaleFactor, result: ScaleFactorResult) -> Check:
-    """Look for bins that aren't valid, fits that failed, bins joined though none may be, and impossible numbers.
+    """Return the check for invalid bins, failed fits, bins joined without permission, and impossible numbers.
 
     Args:
-        declaration: what was measured.
+        declaration: declaration of the measurement.
         result: the measurement.
     """
     compared = "status, value and total error of each bin, and the fits behind them"
@@ -40,7 +40,7 @@ def check_values(declaration: ScaleFactor, result: ScaleFactorResult) -> Check:
 
 
 def _problems(declaration: ScaleFactor, result: ScaleFactorResult) -> dict[str, npt.NDArray[np.bool_]]:
-    """Return what may be wrong → where it is, one dimension per axis."""
+    """Return description of a problem → where it is, one dimension per axis."""
     value, up, down = result.scale_factor.value, result.total_up, result.total_down
     status = np.array(result.status, dtype=object).reshape(value.shape)
     largest = np.maximum(up, down)

@@ -1,4 +1,4 @@
-"""Checks of yields that scale factors must preserve, in the templates."""
+"""Checks of yields in the templates that scale factors must preserve."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pocket.scale_factors.validation.units import Unit
 
 
 def check_weighted_yields(place: NormRatio, units: Sequence[Unit]) -> Check:
-    """Compare yields with weight and scale factor, in all variations of the weight, with those without.
+    """Return the comparison of yields with weight and scale factor, in all variations of the weight, and without both.
 
-    Entries outside of all bins count.
+    Entries outside of all bins are included.
 
     Args:
-        place: the declaration where the scale factor is applied in the category ``weighted``.
-        units: what is measured by itself, there.
+        place: declaration in the place where the scale factor is applied in the category ``weighted``.
+        units: units of that place.
     """
     compared = (
         f"yields of each sample with {place.weight} and the scale factor (category {place.weighted} of {place.input}), "
@@ -39,12 +39,12 @@ def check_weighted_yields(place: NormRatio, units: Sequence[Unit]) -> Check:
 
 
 def check_corrected_yields(place: DataMCRatio, before: Sequence[Unit], after: Sequence[Unit]) -> Check:
-    """Compare the yields of simulation with a scale factor that keeps them, and without, in the scale factor's bins.
+    """Return the comparison of simulation's yields with a scale factor that preserves them, and without it.
 
     Args:
-        place: the declaration where the scale factor is applied.
-        before: what is measured by itself, where the scale factor was measured.
-        after: the same there.
+        place: declaration in the place where the scale factor is applied.
+        before: units of the measurement.
+        after: units of that place.
     """
     compared = f"yields of {', '.join(place.mc)} in {place.input}, with the scale factor applied, and without"
     sums = [[float(unit.templates.read(place.mc).values.sum()) for unit in side] for side in (after, before)]
@@ -52,7 +52,7 @@ def check_corrected_yields(place: DataMCRatio, before: Sequence[Unit], after: Se
 
 
 def _everything(templates: Templates, category: str, variation: str) -> float:
-    """Return the sum of weights over all bins, under- and overflow included."""
+    """Return the sum of weights over all bins, including under- and overflow."""
     total = 0.0
     for sample in templates.declaration.mc:
         histogram = templates.histograms[sample]

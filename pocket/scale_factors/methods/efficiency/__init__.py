@@ -1,1 +1,1 @@
-"""Counted efficiencies."""
+"""Counted efficiencies and their ratios."""

@@ -1,4 +1,4 @@
-"""Declarations of scale factors that are ratios of counted efficiencies, and of maps of efficiencies."""
+"""Declarations of ratios of counted efficiencies, and of efficiency maps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pocket.scale_factors.declarations.measured import DataScaleFactor, PassFail
 
 @dataclass(frozen=True, kw_only=True)
 class EfficiencyRatio(PassFail, DataScaleFactor):
-    """Ratio of counted efficiencies, for entries chosen without the tested requirement (a trigger)."""
+    """Ratio of counted efficiencies, for entries selected without the tested requirement (a trigger)."""
 
     method: ClassVar[str] = "pocket.scale_factors.methods.efficiency.measure:measure_ratio"
     algebra: ClassVar[str] = "pocket.scale_factors.validation.algebra:efficiency_ratio"
@@ -21,16 +21,16 @@ class EfficiencyRatio(PassFail, DataScaleFactor):
 
 @dataclass(frozen=True, kw_only=True)
 class EfficiencyMap(PassFail):
-    """Efficiencies in simulation, as the weight of a tagger's fixed working point needs them.
+    """Efficiencies in simulation, which the weight of a tagger's fixed working point needs.
 
     Args:
-        groups: group → samples that are measured together and share their efficiencies; the correction's first input
-            is then ``sample``. Without any, all samples are measured together.
+        groups: group → samples that are measured together and share their efficiencies; the correction's first input is
+            then ``sample``. If empty, all samples are measured together.
         min_n_eff: as in :class:`~pocket.scale_factors.declarations.measured.ScaleFactor`; 50 by default, since an
-            efficiency from a handful of entries moves a weight more than its error says.
+            efficiency from few entries changes a weight by more than its error.
 
     Raises:
-        ConfigError: as the other declarations, and if groups and ``mc`` differ in their samples.
+        ConfigError: as in other declarations, and if groups and ``mc`` have different samples.
     """
 
     method: ClassVar[str] = "pocket.scale_factors.methods.efficiency.measure:measure_map"

@@ -1,4 +1,4 @@
-"""Measurement of counted efficiencies: their ratio in data and simulation, and maps of simulation alone."""
+"""Measurement of counted efficiencies: their ratio in data and simulation, and maps in simulation only."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pocket.scale_factors.methods.efficiency.statistics import (
 
 
 def measure_ratio(declaration: EfficiencyRatio, templates: Templates) -> Measured:
-    """Measure an :class:`~pocket.scale_factors.methods.efficiency.declaration.EfficiencyRatio`.
+    """Return the measurement of :class:`~pocket.scale_factors.methods.efficiency.declaration.EfficiencyRatio`.
 
-    Data have Clopper–Pearson intervals, simulation the error of weighted events.
+    Data have Clopper–Pearson intervals, simulation the errors of weighted events.
 
     Raises:
-        UnknownNameError: if a sample, an axis or the category isn't in the templates.
+        UnknownNameError: if the templates lack a sample, an axis or the category.
         ScaleFactorError: if data are weighted, or an efficiency is zero, undefined or above one in some bin.
     """
     data, mc = templates.counted(declaration.data), templates.counts(declaration.mc)
@@ -31,11 +31,12 @@ def measure_ratio(declaration: EfficiencyRatio, templates: Templates) -> Measure
 
 
 def measure_map(declaration: EfficiencyMap, templates: Templates) -> Measured:
-    """Measure an :class:`~pocket.scale_factors.methods.efficiency.declaration.EfficiencyMap`.
+    """Return the measurement of :class:`~pocket.scale_factors.methods.efficiency.declaration.EfficiencyMap`.
 
     Raises:
-        UnknownNameError: if a sample, an axis or the category isn't in the templates.
-        ScaleFactorError: if a bin has no entries, or an efficiency is below zero or above one; names the bins.
+        UnknownNameError: if the templates lack a sample, an axis or the category.
+        ScaleFactorError: if a bin has no entries, or an efficiency is below zero or above one; the message names the
+            bins.
     """
     mc = templates.counts(declaration.mc)
     what = f"{templates.name} of {', '.join(declaration.mc)}"

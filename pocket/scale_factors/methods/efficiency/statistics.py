@@ -14,13 +14,13 @@ from pocket.scale_factors.measurement.result import Measurement
 
 
 def counted_efficiency(passing: Array, failing: Array) -> Measurement:
-    """Efficiency of counts with the central 68.3 % Clopper–Pearson interval.
+    """Return the efficiency of counts with its central 68.3 % Clopper–Pearson interval.
 
-    The counts may be fractions, as effective numbers of entries are.
+    The counts may be fractional, like effective numbers of entries.
 
     Args:
-        passing: entries that pass, any shape.
-        failing: entries that fail, same shape; no bin may be empty.
+        passing: number of passing entries, any shape.
+        failing: number of failing entries, same shape; no bin may be empty.
     """
     total = passing + failing
     value = passing / total
@@ -31,11 +31,11 @@ def counted_efficiency(passing: Array, failing: Array) -> Measurement:
 def weighted_efficiency(
     passing: Array, failing: Array, passing_variance: Array, failing_variance: Array
 ) -> Measurement:
-    """Efficiency of weighted events.
+    """Return the efficiency of weighted events.
 
-    The variance is [(1 − 2ε) Σw²_pass + ε² Σw²_all] / (Σw)², linear error propagation for independent passing and
-    failing sums (as ``TEfficiency`` for weighted events, ROOT reference guide). It vanishes if nothing passes or
-    nothing fails; there the Clopper–Pearson interval for the effective number of entries (Σw)²/Σw² takes its place.
+    The variance is [(1 − 2ε) Σw²_pass + ε² Σw²_all] / (Σw)², from linear error propagation for independent passing and
+    failing sums (like ``TEfficiency`` for weighted events, ROOT reference guide). It vanishes if nothing passes or
+    nothing fails; then the Clopper–Pearson interval for the effective number of entries (Σw)²/Σw² is used.
 
     Args:
         passing: sums of weights, any shape; not negative.
@@ -53,7 +53,7 @@ def weighted_efficiency(
 
 
 def efficiency_ratio(data: Measurement, mc: Measurement) -> Measurement:
-    """Scale factor ε_data/ε_MC; relative errors add in quadrature, the upper with the lower one of simulation."""
+    """Return the scale factor ε_data/ε_MC; relative errors add in quadrature, upper with lower ones of simulation."""
     value = data.value / mc.value
     up = value * np.hypot(data.up / data.value, mc.down / mc.value)
     down = value * np.hypot(data.down / data.value, mc.up / mc.value)
@@ -69,12 +69,12 @@ def require_efficiency(
         passing: counts or sums of weights per bin.
         failing: the same for failing entries.
         labels: the bins, C order.
-        what: what is measured, for the text of the error.
-        zero_is_wrong: refuse efficiencies of zero, by which nothing can be divided.
+        what: name of the measurement, for error messages.
+        zero_is_wrong: whether efficiencies of zero are refused, since they can't be divided by.
 
     Raises:
-        ScaleFactorError: if there is no entry, or the weights that pass or fail sum to less than zero; names every such
-            bin.
+        ScaleFactorError: if there is no entry, or the weights that pass or fail sum to less than zero; the message
+            names every such bin.
     """
     nothing = (passing == 0) & (failing == 0)
     refuse(
@@ -93,9 +93,9 @@ def refuse(problems: Mapping[str, npt.NDArray[np.bool_]], labels: Sequence[str],
     """Raise an error that names all bins with a problem.
 
     Args:
-        problems: what is wrong → where it is, one per bin.
+        problems: description of the problem → whether each bin has it.
         labels: the bins, C order.
-        what: what can't be done, e.g. ``muon_id in data: no efficiency``.
+        what: description of the failure, e.g. ``muon_id in data: no efficiency``.
 
     Raises:
         ScaleFactorError: if there is a problem in any bin.

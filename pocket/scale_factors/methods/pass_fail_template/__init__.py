@@ -1,1 +1,1 @@
-"""Taggers' working points, by a fit of templates in pass and fail."""
+"""Working points of taggers, from a fit of templates in pass and fail."""

@@ -15,28 +15,27 @@ from pocket.scale_factors.declarations.systematics import LogNormal, Shape, Syst
 
 @dataclass(frozen=True, kw_only=True)
 class PassFailTemplate(PassFail, DataScaleFactor):
-    """Scale factors of a working point per flavour, from a fit to a discriminant of what passes and what fails it.
+    """Scale factors of a working point per flavour, from a fit to a discriminant of passing and failing entries.
 
-    The correction's first input is ``flavor``. Sources of uncertainty of the kinds
+    The correction's first input is ``flavor``. Sources of uncertainty of the types
     :class:`~pocket.scale_factors.declarations.systematics.Shape` and
     :class:`~pocket.scale_factors.declarations.systematics.LogNormal` are nuisance parameters of the fit, see
-    :mod:`pocket.scale_factors.methods.pass_fail_template.model`; others are measured again.
+    :mod:`pocket.scale_factors.methods.pass_fail_template.model`; for others the measurement is repeated.
 
     Args:
-        discriminant: histogram axis whose shape tells the flavours apart. Entries outside of it aren't fitted.
+        discriminant: histogram axis whose shape separates the flavours. Entries outside of it aren't fitted.
         flavours: flavour → its values on ``flavour_axis``, which are the keys of the correction.
         floating: flavours whose scale factors are measured.
-        frozen: every other flavour → its scale factor and relative uncertainty, a nuisance parameter of the fit.
-        fractions: flavour → relative uncertainty of its yield, a nuisance parameter each.
-        flavour_axis: histogram axis of the flavour, on which data may be anywhere.
-        free_normalisation: let one factor of all simulation float.
-        barlow_beeston: take the statistics of simulation in every bin into account, as one should: without, errors
-            are too small.
+        frozen: each other flavour → its scale factor and relative uncertainty, a nuisance parameter of the fit.
+        fractions: flavour → relative uncertainty of its yield, a nuisance parameter for each.
+        flavour_axis: histogram axis of the flavour; the values of data don't matter.
+        free_normalisation: whether a common factor of all simulation floats.
+        barlow_beeston: whether the fit includes the MC statistics of every bin; without them the errors are too small.
 
     Raises:
-        ConfigError: as the other declarations, and if a flavour neither floats nor is frozen, or an uncertainty isn't
+        ConfigError: as in other declarations, and if a flavour neither floats nor is frozen, or an uncertainty isn't
             positive.
-        UnknownNameError: as the other declarations, and for an unknown flavour.
+        UnknownNameError: as in other declarations, and if a flavour is unknown.
     """
 
     method: ClassVar[str] = "pocket.scale_factors.methods.pass_fail_template.measure:measure"
@@ -76,7 +75,7 @@ class PassFailTemplate(PassFail, DataScaleFactor):
         return tuple(systematic for systematic in self.systematics if systematic not in self.fitted())
 
     def input_names(self) -> tuple[str, ...]:
-        """Return the inputs of the correction, with the flavour in front."""
+        """Return the inputs of the correction, with the flavour first."""
         return ("flavor", *super().input_names())
 
     def histogram_axes(self) -> tuple[str, ...]:

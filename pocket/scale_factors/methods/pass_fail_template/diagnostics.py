@@ -1,4 +1,4 @@
-"""Diagnostics of a fit of templates in pass and fail, for plots."""
+"""Diagnostics for plots of a template fit in pass and fail."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pocket.scale_factors.measurement.binning import Array
 
 @dataclass(frozen=True, eq=False)
 class TemplateFitDiagnostics:
-    """One fit of templates.
+    """One template fit.
 
     Arrays with regions have passing entries first, then failing ones.
 
@@ -21,18 +21,18 @@ class TemplateFitDiagnostics:
         label: the bin, e.g. ``pt [25, 30), abseta [0, 1.2)``.
         model: ``nominal`` or the name of the systematic.
         axis: name of the fitted axis.
-        edges: its edges, shape (bins + 1,).
+        edges: edges of the fitted axis, shape (bins + 1,).
         data: counts, shape (regions, bins).
         prefit: expected yields before the fit, process → shape (regions, bins).
-        postfit: the same after the fit.
-        prefit_errors: relative errors of the sum before the fit, from the statistics of simulation; shape of the data.
+        postfit: expected yields after the fit, process → shape (regions, bins).
+        prefit_errors: relative errors of the sum before the fit, from MC statistics; shape of the data.
         parameters: value and error of each parameter.
-        nuisances: those parameters that are constrained to 0 ± 1 before the fit.
+        nuisances: names of the parameters that are constrained to 0 ± 1 before the fit.
         correlation: correlation of the parameters, shape (parameters, parameters).
-        chi2: twice the logarithm of the likelihood ratio to the saturated model, constraints included.
+        chi2: twice the logarithm of the likelihood ratio to the saturated model, including constraints.
         ndf: bins in both regions less free parameters.
-        status: :data:`pocket.scale_factors.measurement.result.VALID`, or what failed.
-        attempts: minimisations it took.
+        status: :data:`pocket.scale_factors.measurement.result.VALID`, or the failure.
+        attempts: number of minimisations.
     """
 
     label: str
@@ -53,7 +53,7 @@ class TemplateFitDiagnostics:
 
     @classmethod
     def from_plain(cls, content: Mapping[str, Any]) -> TemplateFitDiagnostics:
-        """Return what was written as lists and mappings."""
+        """Return the diagnostics from lists and mappings."""
         arrays: dict[str, Any] = {
             **{key: np.array(content[key]) for key in ("edges", "data", "prefit_errors", "correlation")},
             **{

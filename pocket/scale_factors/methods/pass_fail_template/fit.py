@@ -1,4 +1,4 @@
-"""Scale factors of a tagger from a fit of templates to the discriminant in pass and fail."""
+"""Template fit of a tagger's discriminant in pass and fail, which gives its scale factors."""
 
 from __future__ import annotations
 
@@ -15,32 +15,33 @@ from pocket.scale_factors.measurement.result import VALID, Measurement
 from pocket.scale_factors.methods.pass_fail_template.inputs import bins_where
 from pocket.scale_factors.methods.pass_fail_template.model import TemplateModel
 
-#: Tolerance of the minimisation: the distance to the minimum stays well below a hundredth of the errors.
+#: tolerance of the minimisation, with which the distance to the minimum stays well below a hundredth of the errors
 TOLERANCE = 1e-3
-#: A parameter this near to its limit, as a part of its range, is at it.
+#: distance to its limit, as a part of its range, below which a parameter counts as being at the limit
 AT_LIMIT = 1e-5
-#: A curvature at the minimum below this, in units of those along the parameters, counts as none.
+#: smallest curvature at the minimum, in units of those along the parameters; lower ones count as none
 LEAST_CURVATURE = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
 class TemplateFit:
-    """Outcome of one fit; all numbers are finite.
+    """Result of one fit; all numbers are finite.
 
     Args:
-        scale_factors: of the floating flavours in their order, with MINOS errors; these are 0 if the fit failed or no
-            intervals were asked for.
+        scale_factors: scale factors of the floating flavours in their order, with MINOS errors; the errors are 0 if the
+            fit failed or no intervals were requested.
         parameters: value and parabolic error of each parameter; the errors are 0 if the fit failed. The error of a
-            nuisance was 1 before the fit, so that it tells how much the data constrain it.
-        correlation: of the parameters in that order, shape (parameters, parameters); unity if the fit failed.
+            nuisance parameter was 1 before the fit, so it shows how much the data constrain it.
+        correlation: correlation of the parameters in that order, shape (parameters, parameters); unity if the fit
+            failed.
         prefit: nominal yields per process, each of shape (2, bins).
-        postfit: fitted yields per process, with nuisances and statistics of simulation.
-        betas: fitted factors for the statistics of simulation, shape (2, bins).
-        beta_errors: their errors before the fit; 0 where they are fixed.
-        chi2: twice the logarithm of the likelihood ratio to the saturated model, constraints included.
-        ndf: bins with data or simulation, less parameters without constraint.
-        status: :data:`VALID`, or what failed.
-        attempts: minimisations it took.
+        postfit: fitted yields per process, with nuisances and MC statistics.
+        betas: fitted factors for MC statistics, shape (2, bins).
+        beta_errors: errors of the factors before the fit; 0 where they are fixed.
+        chi2: twice the logarithm of the likelihood ratio to the saturated model, including constraints.
+        ndf: number of bins with data or simulation, less parameters without constraint.
+        status: :data:`VALID`, or the failure.
+        attempts: number of minimisations.
     """
 
     scale_factors: Measurement
@@ -68,14 +69,14 @@ class TemplateFit:
 
 
 def fit(model: TemplateModel, intervals: bool = True) -> TemplateFit:
-    """Fit one bin.
+    """Return the fit of one bin.
 
     Args:
         model: the likelihood.
         intervals: whether to find the asymmetric intervals of the scale factors, which takes as long as the fit.
 
     Returns:
-        the fit, also if it failed: its status says why.
+        The fit, even if it failed: its status has the reason.
     """
     minuit = minimise(model, model.start())
     attempts = 1
@@ -91,7 +92,7 @@ def fit(model: TemplateModel, intervals: bool = True) -> TemplateFit:
 
     errors, correlation = np.zeros(values.size), np.eye(values.size)
     if status == VALID:
-        # not that of MINUIT, which is distorted by the limits
+        # MINUIT's covariance is distorted by the limits, so it isn't used.
         covariance = np.linalg.inv(information)
         errors = np.sqrt(np.diag(covariance))
         correlation = covariance / np.outer(errors, errors)
@@ -111,16 +112,16 @@ def fit(model: TemplateModel, intervals: bool = True) -> TemplateFit:
 
 
 def minimise(model: TemplateModel, start: Array, fixed: Mapping[str, float] | None = None) -> Minuit:
-    """Minimise once.
+    """Return the state of MIGRAD after one minimisation.
 
     Args:
         model: the likelihood.
-        start: first values of all parameters.
+        start: initial values of all parameters.
         fixed: parameters that don't float, with their values.
     """
     with warnings.catch_warnings():
-        # Where a curvature is negative MIGRAD asks for its diagonal even though there is the whole matrix
-        # (issue 20913 of ROOT), and so gets both; iminuit warns of that.
+        # If a curvature is negative, MIGRAD asks for the diagonal even though it has the whole matrix (issue 20913 of
+        # ROOT). It gets both, about which iminuit warns.
         warnings.filterwarnings("ignore", "hessian overrides g2", IMinuitWarning)
         minuit = Minuit(
             model,
@@ -141,10 +142,10 @@ def minimise(model: TemplateModel, start: Array, fixed: Mapping[str, float] | No
 
 
 def find_intervals(minuit: Minuit, model: TemplateModel) -> tuple[str, Array, Array]:
-    """Find the asymmetric intervals of the scale factors around a minimum.
+    """Return the asymmetric intervals of the scale factors around a minimum.
 
     Returns:
-        status, upper and lower errors; 0 if there is no interval.
+        Status, upper and lower errors; the errors are 0 if there is no interval.
     """
     minuit.minos(*model.scale_factors)
     intervals = [minuit.merrors[name] for name in model.scale_factors]

@@ -12,7 +12,7 @@ from pocket.errors import ScaleFactorError, check_known
 from pocket.scale_factors.measurement.binning import Array
 
 REGIONS = ("pass", "fail")
-#: Name of the parameter whose exponential scales all processes.
+#: name of the parameter whose exponential scales all processes
 LOG_NORMALISATION = "log_normalisation"
 
 
@@ -21,9 +21,9 @@ class Nuisance:
     """A source of uncertainty: one parameter θ, normally distributed with mean 0 and width 1.
 
     Args:
-        rate: κ per process, whose yield in both regions is multiplied by κ^θ (lnN).
-        scale: κ per frozen flavour, whose scale factor is multiplied by κ^θ; its yields move between the regions.
-        shape: templates (up, down) per process for θ = 1 and θ = −1, sums of weights, each of shape (2, bins).
+        rate: κ per process whose yield in both regions is multiplied by κ^θ (lnN).
+        scale: κ per frozen flavour whose scale factor is multiplied by κ^θ; its yields move between the regions.
+        shape: templates (up, down) per process for θ = 1 and θ = −1, as sums of weights of shape (2, bins).
     """
 
     rate: Mapping[str, float] = field(default_factory=dict)
@@ -35,22 +35,22 @@ class Nuisance:
 class TemplateInputs:
     """Data and simulation of one fit: one working point in one bin of the scale factor.
 
-    Regions come in the order of :data:`REGIONS`.
+    Regions are in the order of :data:`REGIONS`.
 
     Args:
-        label: the bin, for messages, e.g. ``pt [30, 50)``.
+        label: label of the bin for messages, e.g. ``pt [30, 50)``.
         data: counts, shape (2, bins).
         nominal: sums of weights per process, each of shape (2, bins).
         sumw2: sums of squared weights per process.
-        flavours: processes that the tagger's scale factors apply to; None where it floats, its value where frozen.
+        flavours: processes with scale factors of the tagger; None if it floats, its value if it is frozen.
         nuisances: sources of uncertainty.
-        free_normalisation: whether one factor of all processes floats without constraint.
-        barlow_beeston: whether the statistics of simulation are taken into account.
+        free_normalisation: whether a common factor of all processes floats without constraint.
+        barlow_beeston: whether MC statistics are included.
 
     Raises:
-        UnknownNameError: if a flavour or a nuisance names a process that there isn't.
-        ScaleFactorError: if an array has another shape, isn't finite or can't be what it stands for, or a fit can't
-            be defined; names process, region and bin.
+        UnknownNameError: if a flavour or a nuisance names an unknown process.
+        ScaleFactorError: if an array has another shape, isn't finite or has impossible values, or a fit can't be
+            defined; the message names process, region and bin.
     """
 
     label: str
@@ -70,7 +70,7 @@ class TemplateInputs:
 
     @property
     def floating(self) -> tuple[str, ...]:
-        """Flavours with a scale factor to be measured."""
+        """Flavours whose scale factors are measured."""
         return tuple(flavour for flavour, value in self.flavours.items() if value is None)
 
     @property
@@ -80,7 +80,7 @@ class TemplateInputs:
 
     @property
     def filled(self) -> npt.NDArray[np.bool_]:
-        """Bins with data or simulation, which the fit is made of; shape (2, bins)."""
+        """Bins with data or simulation, which enter the fit; shape (2, bins)."""
         return np.asarray(np.any([contents != 0 for contents in (self.data, *self.nominal.values())], axis=0))
 
 
@@ -90,7 +90,7 @@ def scale_factor_name(flavour: str) -> str:
 
 
 def bins_where(condition: npt.NDArray[np.bool_]) -> str:
-    """Return the first bins, e.g. ``pass bin 3, fail bin 0``, where a condition of shape (2, bins) holds."""
+    """Return the first bins, e.g. ``pass bin 3, fail bin 0``, in which a condition of shape (2, bins) holds."""
     places = [f"{REGIONS[region]} bin {index}" for region, index in np.argwhere(condition)]
     return ", ".join(places[:5]) + (", …" if len(places) > 5 else "")
 
@@ -136,7 +136,7 @@ def _check_arrays(templates: TemplateInputs) -> None:
 
 
 def _arrays(templates: TemplateInputs) -> Iterator[tuple[str, Array, float]]:
-    """Go through all arrays: what they hold and the least value allowed."""
+    """Yield description, values and smallest allowed value of all arrays."""
     yield "data", templates.data, 0.0
     for process, values in templates.nominal.items():
         yield f"sums of weights of {process!r}", values, -np.inf

@@ -1,4 +1,4 @@
-"""Scale factors of a tagger's working point: one fit of templates per bin."""
+"""Scale factors of a tagger's working point, from one template fit per bin."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pocket.scale_factors.methods.pass_fail_template.fit import TemplateFit, fit
 from pocket.scale_factors.methods.pass_fail_template.inputs import Nuisance, TemplateInputs
 from pocket.scale_factors.methods.pass_fail_template.model import TemplateModel
 
-#: the axis of the correction that a fit's scale factors are on
+#: axis of the correction for the scale factors of one fit
 FLAVOUR = "flavor"
 #: flavour → sums of weights, shape (groups, 2 for pass and fail, bins of the discriminant)
 Yields = dict[str, Array]
@@ -26,13 +26,13 @@ Yields = dict[str, Array]
 def measure(declaration: PassFailTemplate, templates: Templates) -> Measured:
     """Measure a :class:`~pocket.scale_factors.methods.pass_fail_template.declaration.PassFailTemplate`.
 
-    Each nuisance parameter is a source of uncertainty. Its shift is how the scale factor moves when the measurement
-    that constrains the parameter moves by its error, which is their covariance (A. Pinto et al., Eur. Phys. J. C 84
-    (2024) 593). What is left of the error is statistical; so all parts add up to the error of the fit.
+    Each nuisance parameter is a source of uncertainty. Its shift is the change of the scale factor when the measurement
+    that constrains the parameter changes by its error, which is their covariance (A. Pinto et al., Eur. Phys. J. C 84
+    (2024) 593). The rest of the error is statistical, so all parts add up to the error of the fit.
 
     Raises:
-        UnknownNameError: if a sample, an axis, a category or a variation isn't in the templates.
-        ScaleFactorError: if data are weighted, a fit can't be defined or fails; names the bins.
+        UnknownNameError: if the templates lack a sample, an axis, a category or a variation.
+        ScaleFactorError: if data are weighted, or a fit can't be defined or fails; the message names the bins.
     """
     inputs = list(_inputs(declaration, templates, _positions(declaration, templates)))
     fits = [fit(TemplateModel(of_group)) for of_group in inputs]
@@ -47,14 +47,14 @@ def measure(declaration: PassFailTemplate, templates: Templates) -> Measured:
 
 
 def frozen_name(flavour: str) -> str:
-    """Return the name of the source of uncertainty that is the scale factor of a frozen flavour."""
+    """Return the name of the source of uncertainty for the scale factor of a frozen flavour."""
     return f"sf_{flavour}"
 
 
 def _inputs(
     declaration: PassFailTemplate, templates: Templates, positions: dict[str, list[int]]
 ) -> Iterator[TemplateInputs]:
-    """Yield what each fit starts from."""
+    """Yield the inputs of each fit."""
     data = templates.counted(declaration.data, (declaration.discriminant,))
     observed = np.stack([data.passing, data.failing], axis=1)
     nominal, variances = _simulated(declaration, templates, positions)
@@ -99,10 +99,10 @@ def _simulated(
 
 
 def _positions(declaration: PassFailTemplate, templates: Templates) -> dict[str, list[int]]:
-    """Return flavour → its bins on the axis of the flavour.
+    """Return flavour → its bins on the flavour axis.
 
     Raises:
-        ScaleFactorError: if the axis lacks a value, or has entries that are of no flavour.
+        ScaleFactorError: if the axis lacks a value, or has entries without a flavour.
     """
     name = declaration.flavour_axis
     projected = templates.histogram(declaration.mc, None, (name,)).project(name)
@@ -111,7 +111,7 @@ def _positions(declaration: PassFailTemplate, templates: Templates) -> dict[str,
     taken: set[int] = set()
     for flavour, values in declaration.flavours.items():
         for value in values:
-            # categories that aren't there have no index
+            # Categories that don't exist have no index.
             number = int(axis.index(value)) if value in axis else axis.size
             if number in (*taken, axis.size) or number < 0:
                 raise ScaleFactorError(
@@ -130,7 +130,7 @@ def _positions(declaration: PassFailTemplate, templates: Templates) -> dict[str,
 def _collected(
     declaration: PassFailTemplate, templates: Templates, inputs: list[TemplateInputs], fits: list[TemplateFit]
 ) -> Measured:
-    """Arrange the scale factors of all fits by flavour, then by group."""
+    """Return the scale factors of all fits, ordered by flavour, then by group."""
     owners = [flavour for flavour, numbers in declaration.flavours.items() for _ in numbers]
     floating = [declaration.floating.index(flavour) if flavour in declaration.floating else -1 for flavour in owners]
     measured = [row for row, number in enumerate(floating) if number >= 0]
@@ -147,7 +147,7 @@ def _collected(
         by_source = one.covariance[:count, first:]
         total = one.covariance[:count, :count]
         statistical = total - by_source @ by_source.T
-        # of the interval's asymmetric ends the same part is statistical
+        # The statistical part is the same for both ends of the asymmetric interval.
         part = np.sqrt(np.maximum(np.diag(statistical), 0) / np.diag(total))
         up[measured, group] = (one.scale_factors.up * part)[numbers]
         down[measured, group] = (one.scale_factors.down * part)[numbers]

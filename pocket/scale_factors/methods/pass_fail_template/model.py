@@ -1,14 +1,14 @@
-"""Likelihood of discriminant distributions in pass and fail, with scale factors of a tagger as parameters.
+"""Likelihood of discriminant distributions in pass and fail, with a tagger's scale factors as parameters.
 
-A flavour's passing template is multiplied by its scale factor SF, its failing one by 1 + (1 − SF) R with R the ratio
-of its passing to its failing nominal yield: SF moves jets from one region to the other and keeps the flavour's yield
-(up to second order where a shape nuisance changes that ratio).
+A flavour's passing template is multiplied by its scale factor SF, its failing one by 1 + (1 − SF) R with R the ratio of
+its passing to its failing nominal yield: SF moves jets from one region to the other and preserves the flavour's yield
+(up to second order if a shape nuisance changes that ratio).
 Nuisances change rates and shapes as in HistFactory (Cranmer et al., CERN-OPEN-2012-016): κ^θ for rates (``code1`` of
 pyhf); for shapes each bin is interpolated by a polynomial within |θ| < 1 and linear beyond (``code4p``).
 
-The statistics of simulation follow Barlow and Beeston (Comput. Phys. Commun. 77 (1993) 219) in the form of Conway
-(arXiv:1103.0354): one factor β per region and bin for the sum of all processes, normally distributed around 1 with
-the relative error of the nominal sum.
+MC statistics follow Barlow and Beeston (Comput. Phys. Commun. 77 (1993) 219) in the form of Conway (arXiv:1103.0354):
+one factor β per region and bin for the sum of all processes, normally distributed around 1 with the relative error of
+the nominal sum.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from pocket.scale_factors.methods.pass_fail_template.inputs import (
 )
 from pocket.scale_factors.methods.tag_and_probe.mass_model import poisson_chi2
 
-#: Least expected yield of a bin in the likelihood: below zero there is no logarithm.
+#: smallest expected yield of a bin in the likelihood, since there is no logarithm below zero
 LEAST_YIELD = 1e-9
-#: How far nuisances go from their first values, as in combine; far beyond, yields overflow.
+#: largest distance of nuisances from their initial values, as in combine; yields would overflow far beyond
 REACH = 7.0
 
 
 class Expectation(NamedTuple):
-    """Expected yields and what they are products of, for some values of the parameters.
+    """Expected yields and their factors, for some values of the parameters.
 
     Args:
         scale_factors: scale factor per process; 1 if it has none.
@@ -53,12 +53,12 @@ class Expectation(NamedTuple):
 class TemplateModel:
     """Twice the negative logarithm of the likelihood ratio to the saturated model, with its derivatives.
 
-    Parameters are the scale factors of the floating flavours, the logarithm of the free normalisation if any, then
-    the nuisances.
+    The parameters are the scale factors of the floating flavours, the logarithm of the free normalisation if there is
+    one, and the nuisances.
 
     Args:
         templates: data and simulation.
-        betas: fixed factors for the statistics of simulation, shape (2, bins); by default they are profiled.
+        betas: fixed factors for MC statistics, shape (2, bins); profiled by default.
     """
 
     def __init__(self, templates: TemplateInputs, betas: Array | None = None) -> None:
@@ -75,7 +75,7 @@ class TemplateModel:
         nuisances = {**(everything if templates.free_normalisation else {}), **templates.nuisances}
         self.names = (*self.scale_factors, *nuisances)
         self._constrained = np.array([name in templates.nuisances for name in self.names], dtype=float)
-        # (parameters, processes)
+        # The shape is (parameters, processes).
         self._log_rates, self._log_scales = np.zeros((2, len(self.names), len(processes)))
         shaped, steps = [], []
         for i, nuisance in enumerate(nuisances.values(), len(self.scale_factors)):
@@ -86,7 +86,7 @@ class TemplateModel:
                 shaped.append(i)
                 steps.append([(up - nominal[p], nominal[p] - down) for p, (up, down) in enumerate(pairs)])
         self._shaped = np.array(shaped, dtype=int)
-        # (2, shape nuisances, processes, 2, bins): what θ = 1 adds, what θ = −1 takes away
+        # The shape is (2, shape nuisances, processes, 2, bins): the step added at θ = 1, and the one removed at θ = −1.
         self._steps = np.moveaxis(np.reshape(steps, (len(shaped), len(processes), 2, *self._data.shape)), 2, 0)
         self._steps = self._steps * statistics * templates.filled
 
@@ -110,7 +110,7 @@ class TemplateModel:
         np.divide(1.0, self.variance, out=self._precision, where=self.variance > 0)
 
     def start(self) -> Array:
-        """Return first values: scale factors of 1, simulation scaled to data, no nuisance pulled."""
+        """Return initial values: scale factors of 1, simulation scaled to data, and nuisances at 0."""
         values = np.zeros(len(self.names))
         values[: self._floating.size] = 1.0
         if self.templates.free_normalisation:
@@ -118,7 +118,7 @@ class TemplateModel:
         return values
 
     def limits(self) -> list[tuple[float, float]]:
-        """Return the range of each parameter; a scale factor goes from nothing that passes to nothing that fails."""
+        """Return the range of each parameter; for a scale factor, from no passing entries to no failing entries."""
         ends = (1 - 1 / self._slope[self._floating, 1]).tolist()
         others = self.start()[len(ends) :].tolist()
         return [*((0.0, end) for end in ends), *((value - REACH, value + REACH) for value in others)]
@@ -146,7 +146,7 @@ class TemplateModel:
         of_factors, by_values = self._linear(expectation, slopes)
         matrix = (by_values * twice_by_total.ravel()) @ by_values.T + 2 * np.diag(self._constrained)
 
-        # What the curvature of the expected yields adds: of the factors, of both together, of the templates.
+        # These are the contributions of the yields' curvature: of the factors, of both together, of the templates.
         by_factors = np.einsum("ri,pri->pr", by_total, templates)
         by_scale_factors = rates * np.sum(self._slope * by_factors, axis=1)
         of_scale_factors = self._of_scale_factors + self._log_scales * scale_factors
@@ -161,13 +161,13 @@ class TemplateModel:
         return np.asarray(matrix)
 
     def yields(self, values: Array) -> dict[str, Array]:
-        """Return the expected yields per process, each of shape (2, bins), with the statistics of simulation."""
+        """Return the expected yields per process, each of shape (2, bins), including MC statistics."""
         expectation = self._expectation(values)
         found = expectation.factors[:, :, np.newaxis] * expectation.templates * self.betas(values)
         return dict(zip(self.processes, found, strict=True))
 
     def betas(self, values: Array) -> Array:
-        """Return the profiled factors for the statistics of simulation, shape (2, bins)."""
+        """Return the profiled factors for MC statistics, shape (2, bins)."""
         return self._profiled(np.maximum(self._expectation(values).total, LEAST_YIELD))
 
     def _profiled(self, total: Array) -> Array:
@@ -176,10 +176,10 @@ class TemplateModel:
         return np.asarray(half + np.sqrt(half**2 + self._data * self.variance))
 
     def _derivatives(self, expected: Array) -> tuple[Array, Array]:
-        """Return first and second derivative by the expected yields, zero where these count as the least yield."""
+        """Return first and second derivatives by the expected yields, zero below the smallest yield."""
         total = np.maximum(expected, LEAST_YIELD)
         betas = self._profiled(total)
-        # of the equation for β; its root can't vanish but for n = 0 and ν σ² = 1
+        # This is the derivative of β from its equation; the denominator only vanishes for n = 0 and ν σ² = 1.
         of_betas = -self.variance * betas / np.maximum(2 * betas + total * self.variance - 1, 1e-12)
         first, second = 2 * (betas - self._data / total), 2 * (of_betas + self._data / total**2)
         return np.where(expected > LEAST_YIELD, first, 0.0), np.where(expected > LEAST_YIELD, second, 0.0)
@@ -201,7 +201,7 @@ class TemplateModel:
         """Return the derivatives of the factors and of the sum of all processes.
 
         Returns:
-            shapes (parameters, processes, 2) and (parameters, 2 · bins).
+            Arrays of shapes (parameters, processes, 2) and (parameters, 2 · bins).
         """
         scale_factors, rates, factors, templates, _ = expectation
         of_scale_factors = self._of_scale_factors + self._log_scales * scale_factors
@@ -214,7 +214,7 @@ class TemplateModel:
 
 
 def code4p(theta: Array) -> Array:
-    """Return how far a template goes along its steps from θ = 0 to 1 and from −1 to 0.
+    """Return the fractions of a template's steps from θ = 0 to 1 and from −1 to 0.
 
     Within |θ| < 1 a polynomial of sixth degree joins the two straight lines with a continuous second derivative.
 
@@ -222,7 +222,7 @@ def code4p(theta: Array) -> Array:
         theta: values of the shape nuisances.
 
     Returns:
-        value, first and second derivative for both steps, shape (3, 2, nuisances).
+        Value, first and second derivatives for both steps, shape (3, 2, nuisances).
     """
     inner = np.clip(theta, -1, 1)
     square = inner**2

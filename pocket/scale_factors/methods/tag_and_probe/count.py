@@ -1,9 +1,9 @@
 """Tag-and-probe efficiencies from counts in the peak and in its sidebands.
 
-In data the peak has N = S + B pairs and sideband i has N_i = r_i S + B_i. A background that is linear in the mass has
-B = Σ τ_i B_i, see :func:`extrapolation`; r_i is the signal in the sideband over that in the peak, in simulation. Hence
-S = (N − Σ τ_i N_i) / (1 − Σ τ_i r_i), of passing and of failing pairs each. Without r_i the tails of the Z would be
-subtracted as background.
+In data the peak has N = S + B pairs and sideband i has N_i = r_i S + B_i. A background that is linear in the mass has B
+= Σ τ_i B_i, see :func:`extrapolation`; r_i is the ratio of the signal in the sideband to that in the peak, from
+simulation. Hence S = (N − Σ τ_i N_i) / (1 − Σ τ_i r_i), for passing and for failing pairs. Without r_i the tails of the
+Z would be subtracted as background.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from pocket.scale_factors.methods.tag_and_probe.mass_windows import mass_edges, 
 
 
 def measure(declaration: TagAndProbeCount, templates: Templates) -> Measured:
-    """Measure a :class:`~pocket.scale_factors.methods.tag_and_probe.declaration.TagAndProbeCount`.
+    """Return the measurement of :class:`~pocket.scale_factors.methods.tag_and_probe.declaration.TagAndProbeCount`.
 
-    The error of the efficiency is σ² = (F² σ_P² + P² σ_F²) / (P + F)⁴ with the signal P that passes and F that fails,
-    and not less than the Clopper–Pearson interval of as many pairs without background.
+    The error of the efficiency is σ² = (F² σ_P² + P² σ_F²) / (P + F)⁴ with the passing signal P and the failing signal
+    F, and at least the Clopper–Pearson interval of the same number of pairs without background.
 
     Raises:
-        UnknownNameError: if a sample, an axis or the category isn't in the templates.
+        UnknownNameError: if the templates lack a sample, an axis or the category.
         ConfigError: if a range isn't on bin edges.
         ScaleFactorError: if data are weighted, or an efficiency is undefined in some bin.
     """
@@ -71,12 +71,12 @@ def measure(declaration: TagAndProbeCount, templates: Templates) -> Measured:
 
 
 def extrapolation(declaration: TagAndProbeCount) -> Array:
-    """Return τ_i, by which the entries of each sideband count as background in the peak.
+    """Return τ_i, the factors by which the entries of each sideband count as background in the peak.
 
     A straight line is fitted to the entries per mass unit in the sidebands of widths w_i around m_i, with weights w_i
     as for a constant background: τ_i = w [1 / Σw_j + (m − m̄)(m_i − m̄) / Σ w_j (m_j − m̄)²] for the peak of width w
-    around m, with m̄ = Σ w_j m_j / Σ w_j. For sidebands at equal distances from the peak it is the ratio of the widths,
-    and so it is for a single one, which doesn't tell the slope.
+    around m, with m̄ = Σ w_j m_j / Σ w_j. For sidebands at equal distances from the peak this is the ratio of the
+    widths, as it is for a single sideband, which doesn't determine the slope.
     """
     low, high = np.array(declaration.sidebands, dtype=float).T
     width, middle = high - low, (high + low) / 2

@@ -1,4 +1,4 @@
-"""Declarations of efficiencies by tag and probe, from fits to the dilepton mass or from counts in its peak."""
+"""Declarations of tag-and-probe efficiencies, from fits to the dilepton mass or from counts in its peak."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ class TagAndProbeFit(TagAndProbe):
     """Efficiency of probes from fits to the dilepton mass.
 
     The efficiency in data comes from a fit, see :mod:`pocket.scale_factors.methods.tag_and_probe.fit`; that in
-    simulation from counting. Both refer to the pairs within ``mass_range``.
+    simulation comes from counting. Both refer to the pairs within ``mass_range``.
 
     Args:
         mass_range: lowest and highest mass in the fit, on edges of the mass axis [unit of the axis].
-        alternative_fits: fits that give a systematic uncertainty each: another ``signal`` or ``background``
-            model, or a narrower ``mass_range``.
+        alternative_fits: fits that each give a systematic uncertainty: another ``signal`` or ``background`` model, or a
+            narrower ``mass_range``.
 
     Raises:
-        ConfigError: as the other declarations, and if the mass range is empty.
-        UnknownNameError: as the other declarations, and if an alternative fit is unknown.
+        ConfigError: as in other declarations, and if the mass range is empty.
+        UnknownNameError: as in other declarations, and if an alternative fit is unknown.
     """
 
     method: ClassVar[str] = "pocket.scale_factors.methods.tag_and_probe.fit:measure"
@@ -78,18 +78,18 @@ class TagAndProbeFit(TagAndProbe):
 
 @dataclass(frozen=True, kw_only=True)
 class TagAndProbeCount(TagAndProbe):
-    """Efficiency of probes from counts in the peak, less the background that the sidebands tell.
+    """Efficiency of probes from counts in the peak, with the background subtracted by means of sidebands.
 
-    The background is taken as linear in the mass, or as constant with a single sideband. Signal in the sidebands is
-    taken into account, with its share in simulation, see :mod:`pocket.scale_factors.methods.tag_and_probe.count`.
+    The background is assumed to be linear in the mass, or constant if there is a single sideband. Signal in the
+    sidebands is included with its share in simulation, see :mod:`pocket.scale_factors.methods.tag_and_probe.count`.
     Efficiencies refer to the pairs within the peak.
 
     Args:
         peak: lowest and highest mass of the peak, on edges of the mass axis [unit of the axis].
-        sidebands: the same for each sideband.
+        sidebands: lowest and highest mass of each sideband.
 
     Raises:
-        ConfigError: as the other declarations, and if a range is empty or ranges overlap.
+        ConfigError: as in other declarations, and if a range is empty or ranges overlap.
     """
 
     method: ClassVar[str] = "pocket.scale_factors.methods.tag_and_probe.count:measure"

@@ -1,10 +1,10 @@
 """Scale factors from fits to tag-and-probe mass spectra.
 
-Passing and failing pairs of a bin are fitted together with the number of signal pairs N and their efficiency ε as
-parameters. Nominal: spectrum of simulation, shifted and smeared, and exponential backgrounds, see
+Passing and failing pairs of a bin are fitted together, with the number of signal pairs N and their efficiency ε as
+parameters. The nominal fit uses the spectrum of simulation, shifted and smeared, and exponential backgrounds, see
 :mod:`pocket.scale_factors.methods.tag_and_probe.mass_model`. A systematic uncertainty is the change of the scale factor
-in another fit: Breit–Wigner spectrum (``signal``), quadratic background (``background``), mass range narrowed by a
-tenth at either end (``mass_range``).
+in another fit: with a Breit–Wigner spectrum (``signal``), a quadratic background (``background``), or a mass range that
+is a tenth shorter at both ends (``mass_range``).
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ from pocket.scale_factors.methods.tag_and_probe.mass_shapes import (
 )
 from pocket.scale_factors.methods.tag_and_probe.mass_windows import mass_edges, mass_window
 
-#: Mass bins that a fit needs at least.
+#: smallest number of mass bins in a fit
 LEAST_BINS = 20
 
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """Efficiency from one fit, and what a plot shows of it.
+    """Efficiency from one fit, with its diagnostics for plots.
 
     Args:
         efficiency: the fitted efficiency.
-        up: upper error (MINOS; 0 where none was asked for).
+        up: upper error (MINOS; 0 if it wasn't requested).
         down: lower error.
         diagnostics: spectra, parameters, status.
     """
@@ -61,12 +61,13 @@ class Fit:
 
 
 def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
-    """Measure a :class:`~pocket.scale_factors.methods.tag_and_probe.declaration.TagAndProbeFit`.
+    """Return the measurement of :class:`~pocket.scale_factors.methods.tag_and_probe.declaration.TagAndProbeFit`.
 
     Raises:
-        UnknownNameError: if a sample, an axis or the category isn't in the templates.
-        ConfigError: if the mass range isn't on bin edges or too short, or the mass bins differ in width.
-        ScaleFactorError: if data are weighted, an efficiency can't be defined, or a fit fails; names the bins.
+        UnknownNameError: if the templates lack a sample, an axis or the category.
+        ConfigError: if the mass range isn't on bin edges or is too short, or the mass bins have different widths.
+        ScaleFactorError: if data are weighted, an efficiency can't be defined, or a fit fails; the message names the
+            bins.
     """
     name, labels = templates.name, templates.labels
     data = templates.counted(declaration.data, (declaration.mass_axis,))
@@ -104,15 +105,15 @@ def measure(declaration: TagAndProbeFit, templates: Templates) -> Measured:
 
 
 def fit(model: PassFailModel, label: str, name: str) -> Fit:
-    """Fit one bin.
+    """Return the fit of one bin.
 
     Args:
-        model: the likelihood; parameters start at ``model.start()``.
+        model: the likelihood, whose parameters start at ``model.start()``.
         label: the bin, for the diagnostics.
-        name: name of the model, for the diagnostics; the interval of the efficiency is made for ``nominal`` only.
+        name: name of the model, for the diagnostics; the interval of the efficiency is only found for ``nominal``.
 
     Returns:
-        the fit, also if it failed: its status says why.
+        The fit, even if it failed: its status has the reason.
     """
     start = model.start()
     minuit = Minuit(model, *start, grad=model.gradient, name=model.names)
@@ -120,7 +121,7 @@ def fit(model: PassFailModel, label: str, name: str) -> Fit:
     minuit.limits["efficiency"] = (0, 1)
     minuit.limits["shift"] = (-SHIFT_MAX, SHIFT_MAX)
     minuit.limits["sigma"] = (SIGMA_MIN, SIGMA_MAX)
-    # Five standard deviations: beyond, the odds overflow.
+    # Beyond five standard deviations the odds overflow.
     minuit.limits["odds_linear"] = minuit.limits["odds_quadratic"] = (-5, 5)
     minuit.errors["signal"] = np.sqrt(start[0])
     minuit.errors["efficiency"] = 0.003
@@ -130,7 +131,7 @@ def fit(model: PassFailModel, label: str, name: str) -> Fit:
     attempts = 1
     status, up, down = _outcome(minuit, model, name)
     if status != VALID:
-        # Few entries: a background below zero meets the end of the likelihood, where nothing is expected.
+        # With few entries, a negative background may reach the limit of the likelihood, where nothing is expected.
         attempts = 2
         minuit.reset()
         for parameter in model.background_yields:
@@ -156,7 +157,7 @@ def fit(model: PassFailModel, label: str, name: str) -> Fit:
             for i, region in enumerate(("pass", "fail"))
         },
         chi2=model.chi2(*minuit.values),
-        # The two nuisances come with a measurement each.
+        # Each of the two nuisances comes with a measurement.
         ndf=model.counts.size - len(model.names) + 2,
         parameters={name: (minuit.values[name], minuit.errors[name]) for name in model.names},
         status=status,
@@ -168,8 +169,8 @@ def fit(model: PassFailModel, label: str, name: str) -> Fit:
 def _outcome(minuit: Minuit, model: PassFailModel, name: str) -> tuple[str, float, float]:
     """Return status, upper and lower error of the efficiency.
 
-    The errors are those of MINOS, as a parabola fails near 1; and not less than the Clopper–Pearson interval of as
-    many pairs without background, as the likelihood covers too rarely where next to nothing fails.
+    The errors are those of MINOS, since a parabola fails near 1; and at least the Clopper–Pearson interval of the same
+    number of pairs without background, since the likelihood interval undercovers if hardly any pair fails.
     """
     if not (minuit.valid and minuit.accurate and (np.sum(model.components(*minuit.values), axis=0) > 0).all()):
         return "no minimum found", 0.0, 0.0
@@ -216,7 +217,7 @@ def _simulated_efficiency(name: str, mc: Counts, window: slice, labels: list[str
 
 
 def _model(data: Counts, mc: Counts, group: int, window: slice, name: str, masses: Array) -> PassFailModel:
-    """Make the likelihood of one bin for the nominal or an alternative fit."""
+    """Return the likelihood of one bin for the nominal or an alternative fit."""
     passing, failing = mc.passing[group], mc.failing[group]
     variance = mc.passing_variance[group] + mc.failing_variance[group]
     weight = variance[window].sum() / (passing + failing)[window].sum()

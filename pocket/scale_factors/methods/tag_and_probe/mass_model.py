@@ -1,7 +1,7 @@
 """Model of the mass spectra of passing and failing pairs, and its likelihood.
 
-The signal has one spectrum, which passing and failing pairs share out; the background has parameters of its own for
-passing and failing pairs, see :mod:`pocket.scale_factors.methods.tag_and_probe.mass_shapes`.
+Passing and failing pairs share one signal spectrum; the background has separate parameters for passing and failing
+pairs, see :mod:`pocket.scale_factors.methods.tag_and_probe.mass_shapes`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import numpy as np
 from pocket.scale_factors.measurement.binning import Array
 from pocket.scale_factors.methods.tag_and_probe.mass_shapes import Background, MassDependence, SmearedSpectrum
 
-#: Least expectation per bin.
+#: smallest expectation per bin
 LEAST = 1e-9
-#: Stands for zero in a logarithm that is multiplied by zero.
+#: replacement for zero in a logarithm that is multiplied by zero
 TINY = 1e-300
 
 
@@ -24,7 +24,7 @@ class PassFailModel:
         counts: data per region (pass, fail) and mass bin, shape (2, bins).
         edges: edges of the mass bins [GeV].
         spectrum: spectrum of the signal.
-        dependence: how the efficiency depends on the mass.
+        dependence: dependence of the efficiency on the mass.
         background: shape of the background.
     """
 
@@ -48,11 +48,11 @@ class PassFailModel:
         self._background = background
 
     def start(self) -> tuple[float, ...]:
-        """Return first values: the background from the outer tenths of the mass range, the signal from the rest."""
+        """Return initial values: the background from the outer tenths of the mass range, the signal from the rest."""
         tenth = max(1, self.counts.shape[1] // 10)
         low, high = self.counts[:, :tenth].sum(axis=1) + 1, self.counts[:, -tenth:].sum(axis=1) + 1
         slope = np.log(low / high) / (0.9 * (self.edges[-1] - self.edges[0]))
-        # The outer tenths hold signal too; half of what they suggest is nearer to the background.
+        # The outer tenths also contain signal, so half of their entries is closer to the background.
         total = np.sqrt(low * high) * self.counts.shape[1] / tenth / 2
         signal = np.maximum(self.counts.sum(axis=1) - total, 1)
         background = [self._background.start(*values) for values in zip(total, slope, strict=True)]
@@ -69,23 +69,23 @@ class PassFailModel:
         return yields[:, np.newaxis] * shapes, background
 
     def __call__(self, *values: float) -> float:
-        """Return twice the negative logarithm of the likelihood, constraints included."""
+        """Return twice the negative logarithm of the likelihood, including constraints."""
         signal, background = self.components(*values)
         held = values[4] ** 2 + values[5] ** 2 + sum(self._background.penalty(*part) for part in self._split(values))
         return poisson_chi2(self.counts, signal + background) + held
 
     def gradient(self, *values: float) -> Array:
-        """Return the derivatives of that by the values."""
+        """Return the derivatives of twice the negative logarithm by the values."""
         total, efficiency, shift, sigma, linear, quadratic = values[:6]
         signal, background = self.components(*values)
         mu = signal + background
-        # by the expectation in each bin
+        # These are derivatives by the expectation in each bin.
         slopes = np.where(mu > LEAST, 2 - 2 * self.counts / np.maximum(mu, LEAST), 0.0)
         spectrum, probabilities = self._spectrum(shift, sigma), self._dependence(linear, quadratic)
         shapes = spectrum * probabilities
         sums = shapes.sum(axis=1)
         means = (slopes * shapes).sum(axis=1) / sums
-        # by the shape in each bin, which is divided by its sum
+        # These are derivatives by the shape in each bin, which is divided by its sum.
         yields = (total * efficiency, total * (1 - efficiency)) / sums
         by_shape = yields[:, np.newaxis] * (slopes - means[:, np.newaxis])
         by_spectrum = self._spectrum.gradient(shift, sigma) @ (by_shape * probabilities).sum(axis=0)
@@ -104,7 +104,7 @@ class PassFailModel:
         )
 
     def chi2(self, *values: float) -> float:
-        """Return the agreement of model and data, with the statistics of the simulated spectrum in each mass bin."""
+        """Return the χ² of model and data, with the statistics of the simulated spectrum in each mass bin."""
         signal, background = self.components(*values)
         share = np.maximum(signal.sum(axis=0) / signal.sum(), 1e-12)
         variance = signal**2 / (self._spectrum.entries * share) * self._spectrum.averaging(values[3])
@@ -118,26 +118,26 @@ class PassFailModel:
 def poisson_chi2(n: Array, mu: Array) -> float:
     """Return twice the logarithm of the likelihood ratio of Poisson counts to the saturated model.
 
-    Baker, Cousins, Nucl. Instrum. Meth. 221 (1984) 437. That of ``iminuit.cost`` is compiled for seconds when first
-    called.
+    See Baker, Cousins, Nucl. Instrum. Meth. 221 (1984) 437. The function in ``iminuit.cost`` isn't used, because its
+    compilation takes seconds on the first call.
 
     Args:
         n: counts.
-        mu: expectation; values below 1e-9 count as that.
+        mu: expectation; smaller values than 1e-9 are replaced by it.
     """
     mu = np.maximum(mu, LEAST)
     return float(2 * (n * np.log(np.maximum(n, TINY) / mu) + mu - n).sum())
 
 
 def template_chi2(n: Array, mu: Array, variance: Array) -> float:
-    """Return the same for an expectation with a variance of its own.
+    """Return the same for an expectation with its own variance.
 
-    Dembinski, Abdelmotteleb, Eur. Phys. J. C 82 (2022) 1043, as ``iminuit.cost.template_chi2_da``.
+    See Dembinski, Abdelmotteleb, Eur. Phys. J. C 82 (2022) 1043, and ``iminuit.cost.template_chi2_da``.
 
     Args:
         n: counts.
-        mu: expectation; values below 1e-9 count as that.
-        variance: variance of the expectation; a relative one below 1e-10 counts as that.
+        mu: expectation; smaller values than 1e-9 are replaced by it.
+        variance: variance of the expectation; smaller relative variances than 1e-10 are replaced by it.
     """
     mu = np.maximum(mu, LEAST)
     k = mu**2 / np.maximum(variance, 1e-10 * mu**2)

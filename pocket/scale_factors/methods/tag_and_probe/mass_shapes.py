@@ -1,11 +1,12 @@
 """Shapes of the mass spectra of passing and failing pairs, and their derivatives by the parameters of a fit.
 
-Signal: one spectrum of all pairs, shifted and smeared as the detector's momentum scale and resolution do; passing and
-failing pairs share it out by an efficiency that depends weakly on the mass. Background: a smooth shape.
+Signal: one spectrum of all pairs, shifted and smeared like the detector's momentum scale and resolution; an efficiency
+that depends weakly on the mass divides it into passing and failing pairs. Background: a smooth shape.
 
-Failing templates have few simulated entries. Taken bin by bin they bias the efficiency, and bin-by-bin errors on them
-(Barlow–Beeston) count the fluctuation of their sum, which the efficiency doesn't depend on. Dividing the common
-spectrum by a smooth function leaves two numbers with a statistical error, which the fit treats as nuisances.
+Failing templates have few simulated entries. Used bin by bin they would bias the efficiency, and bin-by-bin errors on
+them (Barlow–Beeston) would include the fluctuation of their sum, which the efficiency doesn't depend on. A smooth
+function that divides the common spectrum has only two numbers with a statistical error, which the fit treats as
+nuisances.
 """
 
 from __future__ import annotations
@@ -20,15 +21,15 @@ from scipy.special import expit
 
 from pocket.scale_factors.measurement.binning import Array
 
-#: Mass and width of the Z boson [GeV] (Particle Data Group, Phys. Rev. D 110 (2024) 030001).
+#: mass and width of the Z boson [GeV] (Particle Data Group, Phys. Rev. D 110 (2024) 030001)
 Z_MASS, Z_WIDTH = 91.188, 2.4955
-#: Spacing [GeV] of the displacements that the smearing sums over, and the largest displacement.
+#: spacing of the displacements that the smearing sums over, and the largest displacement [GeV]
 STEP, REACH = 0.2, 20.0
-#: Least smearing [GeV]: below, the sum over displacements no longer stands for an integral over a Gaussian.
+#: smallest smearing [GeV], below which the sum over displacements isn't a good approximation of a Gaussian integral
 SIGMA_MIN = 0.15
-#: Largest smearing and shift [GeV], within the reach of the displacements.
+#: largest smearing and shift [GeV], within the range of the displacements
 SIGMA_MAX, SHIFT_MAX = 4.0, 3.0
-#: Width [1/GeV] of the normal distribution that holds the slope of the exponential.
+#: width [1/GeV] of the normal distribution that constrains the slope of the exponential
 SLOPE_WIDTH = 0.05
 
 
@@ -36,11 +37,11 @@ class MassDependence:
     """Odds of passing as a smooth function of the mass: log odds = constant + quadratic polynomial.
 
     The polynomial is fitted to simulation (logistic regression on weighted bins, where Σw/Σw² turns weights into
-    effective entries; a normal distribution of unit width holds both coefficients, so that few entries suffice).
+    effective entries; a normal distribution of unit width constrains both coefficients, so that few entries suffice).
 
     Args:
         passing: sums of weights of passing simulation per mass bin in the fit; their sum must be positive.
-        failing: the same for failing.
+        failing: the same for failing simulation.
         weight: mean weight Σw²/Σw in these bins.
     """
 
@@ -61,14 +62,14 @@ class MassDependence:
         start = np.array([np.log(passing.sum() / (total - passing).sum()), 0, 0])
         best: Array = minimize(cost, start, jac=True, hess=hessian, method="trust-exact").x
         self._log_odds = basis @ best
-        # what one unit of each nuisance adds, shape (2, bins)
+        # This is the step of each nuisance, shape (2, bins).
         self._moves = (basis[:, 1:] @ np.linalg.cholesky(np.linalg.inv(hessian(best))[1:, 1:])).T
 
     def __call__(self, linear: float, quadratic: float) -> Array:
         """Return the probabilities to pass and to fail in simulation per mass bin, shape (2, bins).
 
         Args:
-            linear: first nuisance; with ``quadratic`` it spans the errors of the polynomial in units of them.
+            linear: first nuisance; with ``quadratic`` it spans the errors of the polynomial, in units of these errors.
             quadratic: second nuisance.
         """
         both = np.empty_like(self._moves)
@@ -85,14 +86,14 @@ class MassDependence:
 class SmearedSpectrum:
     """A mass spectrum after a shift and a Gaussian smearing.
 
-    The content of a bin, displaced by u, is F(high − u) − F(low − u) with the cumulative spectrum F. These are
-    computed once for a grid of u, so that a smearing is one product of a matrix with the Gaussian weights of u.
+    The content of a bin, displaced by u, is F(high − u) − F(low − u) with the cumulative spectrum F. It is computed
+    once for a grid of u, so that a smearing is one product of a matrix with the Gaussian weights of u.
 
     Args:
         cumulative: the cumulative spectrum, a function of the mass [GeV].
         edges: edges of the mass bins [GeV].
         entries: effective number of simulated entries (Σw)²/Σw² within ``edges``; infinite if analytic.
-        sigma: first value of the smearing in a fit [GeV].
+        sigma: initial value of the smearing in a fit [GeV].
     """
 
     def __init__(self, cumulative: Callable[[Array], Array], edges: Array, entries: float, sigma: float) -> None:
@@ -115,15 +116,15 @@ class SmearedSpectrum:
         return np.where(slopes[:, 0] > 0, slopes[:, 1:].T, 0.0)
 
     def averaging(self, sigma: float) -> float:
-        """Return by which factor smearing reduces the variance of a bin: it averages over 2√π σ/width bins."""
+        """Return the factor by which smearing reduces the variance of a bin: it averages over 2√π σ/width bins."""
         return float(min(1.0, self._width / (2 * np.sqrt(np.pi) * sigma)))
 
 
 def template_spectrum(contents: Array, weight: float, axis_edges: Array, edges: Array) -> SmearedSpectrum:
-    """Spectrum of simulation.
+    """Return the spectrum of simulation.
 
-    The cumulative spectrum is interpolated between the bin edges, which keeps the contents of the bins; outside of
-    the axis the spectrum goes on with the content of the last bin, so that smearing loses nothing at the edges.
+    The cumulative spectrum is interpolated between the bin edges, which preserves the contents of the bins; outside of
+    the axis the spectrum continues with the content of the last bin, so that smearing loses nothing at the edges.
 
     Args:
         contents: sums of weights per bin of the mass axis.
@@ -139,22 +140,22 @@ def template_spectrum(contents: Array, weight: float, axis_edges: Array, edges: 
 
 
 def breit_wigner_spectrum(edges: Array) -> SmearedSpectrum:
-    """Breit–Wigner spectrum of the Z boson."""
+    """Return the Breit–Wigner spectrum of the Z boson."""
     return SmearedSpectrum(lambda mass: np.arctan((mass - Z_MASS) / (Z_WIDTH / 2)), edges, np.inf, sigma=1.5)
 
 
 class Background(Protocol):
-    """A shape of the background in one region, with parameters of its own.
+    """A shape of the background in one region, with its own parameters.
 
-    Its yields may turn negative, within the signal: were they cut off at zero, bins with next to no background would
-    be biased to a high efficiency. If they are positive, so is the background everywhere.
+    Its yields may become negative, within the signal: cut off at zero, bins with hardly any background would be biased
+    to a high efficiency. If they are positive, the background is positive everywhere.
     """
 
     names: tuple[str, ...]
     yields: tuple[str, ...]
 
     def start(self, total: float, slope: float) -> tuple[float, ...]:
-        """Return first values for ``total`` pairs that fall like exp(−``slope`` · mass)."""
+        """Return initial values for ``total`` pairs with a distribution like exp(−``slope`` · mass)."""
 
     def __call__(self, *values: float) -> Array:
         """Return the background per mass bin."""
@@ -163,14 +164,14 @@ class Background(Protocol):
         """Return the derivatives of the background by the values, shape (values, bins)."""
 
     def penalty(self, *values: float) -> float:
-        """Return what holds parameters that the data leave free, to be added to twice the negative logarithm."""
+        """Return the constraint on parameters that the data leave free, added to twice the negative logarithm."""
 
     def penalty_gradient(self, *values: float) -> tuple[float, ...]:
         """Return the derivatives of the penalty by the values."""
 
 
 class Exponential:
-    """Exponentially falling background; the slope is held loosely near zero for bins without background.
+    """Exponentially falling background, whose slope is loosely constrained to zero for bins without background.
 
     Args:
         edges: edges of equally wide mass bins [GeV].
@@ -180,7 +181,7 @@ class Exponential:
     yields: tuple[str, ...] = ("background",)
 
     def __init__(self, edges: Array) -> None:
-        # about the middle, such that the largest is the one with the largest exponent
+        # The mass is relative to the middle, so that the largest value has the largest exponent.
         self._mass = (edges[:-1] + edges[1:]) / 2 - (edges[0] + edges[-1]) / 2
         self._largest = self._mass[-1]
 
@@ -204,7 +205,7 @@ class Exponential:
 
 
 class Quadratic:
-    """Background that is a quadratic polynomial, the sum of the three Bernstein polynomials of second degree.
+    """Background with a quadratic polynomial, the sum of the three Bernstein polynomials of second degree.
 
     Args:
         edges: edges of equally wide mass bins [GeV].

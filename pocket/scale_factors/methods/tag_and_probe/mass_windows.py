@@ -14,7 +14,7 @@ def mass_edges(declaration: TagAndProbe, templates: Templates) -> Array:
     """Return the edges of the mass bins [unit of the axis].
 
     Raises:
-        ScaleFactorError: if data and simulation have different ones.
+        ScaleFactorError: if data and simulation have different edges.
     """
     data, mc = (
         templates.histogram(samples, None, (declaration.mass_axis,)).axes[declaration.mass_axis].edges
@@ -32,9 +32,9 @@ def mass_window(declaration: TagAndProbe, masses: Array, key: str, bounds: tuple
     """Return the mass bins of a range.
 
     Args:
-        declaration: what is measured, for the text of the error.
+        declaration: the measurement, for error messages.
         masses: edges of the mass bins.
-        key: the argument that has the range.
+        key: the argument with the range.
         bounds: lowest and highest mass.
 
     Raises:

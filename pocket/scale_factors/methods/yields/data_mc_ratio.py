@@ -1,4 +1,4 @@
-"""Scale factors that are data less background over simulation."""
+"""Scale factors of data less background over simulation."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pocket.scale_factors.methods.yields.declaration import DataMCRatio
 
 
 def measure(declaration: DataMCRatio, templates: Templates) -> Measured:
-    """Measure a :class:`~pocket.scale_factors.methods.yields.declaration.DataMCRatio`.
+    """Return the measurement of :class:`~pocket.scale_factors.methods.yields.declaration.DataMCRatio`.
 
-    SF = N / T with N = D − ΣB; σ² = (σ_D² + σ_B²) / T² + N² σ_T² / T⁴, where each σ² is Σw², of data their number.
-    Scale factors that keep the yield are (N / ΣN) / (T / ΣT); the two sums correlate the bins.
+    SF = N / T with N = D − ΣB; σ² = (σ_D² + σ_B²) / T² + N² σ_T² / T⁴, where each σ² is Σw², for data their number.
+    Scale factors that preserve the yield are (N / ΣN) / (T / ΣT); the two sums correlate the bins.
 
     Raises:
-        UnknownNameError: if a sample, an axis or the category isn't in the templates.
-        ScaleFactorError: if data are weighted, data less background or simulation isn't positive in some bin, or there
-            is a single one and the yield is kept.
+        UnknownNameError: if the templates lack a sample, an axis or the category.
+        ScaleFactorError: if data are weighted, data less background or simulation isn't positive in some bin, or the
+            yield is preserved with a single bin.
     """
     data, target = templates.read(declaration.data), templates.read(declaration.mc)
     templates.require_counts(data, declaration.data)
@@ -55,6 +55,6 @@ def measure(declaration: DataMCRatio, templates: Templates) -> Measured:
 
 def _of_shares(values: Array, variances: Array) -> Array:
     """Return the relative covariance of the shares x_i / Σx of independent x."""
-    # d ln(x_i / Σx) / dx_j = δ_ij / x_i − 1 / Σx
+    # The derivative is d ln(x_i / Σx) / dx_j = δ_ij / x_i − 1 / Σx.
     derivatives = np.diag(1 / values) - 1 / values.sum()
     return np.asarray((derivatives * variances) @ derivatives.T)

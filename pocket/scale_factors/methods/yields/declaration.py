@@ -12,14 +12,14 @@ from pocket.scale_factors.declarations.measured import DataScaleFactor, ScaleFac
 
 @dataclass(frozen=True, kw_only=True)
 class DataMCRatio(DataScaleFactor):
-    """Data less background, over simulation: corrects what simulation gets wrong in ``axes``.
+    """Data less background over simulation, which corrects mismodelling in ``axes``.
 
     Args:
         background: simulated samples that are subtracted from data.
-        keep_yield: give the scale factors a common factor, such that they don't change the yield of simulation.
+        keep_yield: whether a common factor preserves the yield of simulation.
 
     Raises:
-        ConfigError: as the other declarations, and if a sample is signal and background.
+        ConfigError: as in other declarations, and if a sample is signal and background.
     """
 
     method: ClassVar[str] = "pocket.scale_factors.methods.yields.data_mc_ratio:measure"
@@ -53,10 +53,10 @@ class NormRatio(ScaleFactor):
             sum of squared weights is the covariance of both sums.
         weight: name of the weight. Its variations in the templates are normalised as well and written under their
             names less the weight's, for :class:`pocket.weights.scale_factor.ScaleFactorWeight` with ``follows``.
-        together: all samples together instead of each alone; the correction then has no input ``sample``.
+        together: whether all samples are combined; the correction then has no input ``sample``.
 
     Raises:
-        ConfigError: as the other declarations, and if categories coincide.
+        ConfigError: as in other declarations, and if categories coincide.
     """
 
     method: ClassVar[str] = "pocket.scale_factors.methods.yields.norm_ratio:measure"
@@ -81,7 +81,7 @@ class NormRatio(ScaleFactor):
         return (self.category, self.weighted, self.covariance)
 
     def read_variations(self) -> tuple[str, ...]:
-        """Return the variations that are read, those of the weight among them."""
+        """Return the variations that are read, including those of the weight."""
         return (*super().read_variations(), self.weight)
 
     def same_events_categories(self) -> tuple[str, ...]:

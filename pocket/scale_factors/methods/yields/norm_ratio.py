@@ -1,8 +1,8 @@
 """Scale factors that restore the yields which a weight changes.
 
-R = Σw / Σws, without and with the weight s. The same events are in both sums, so
-Var R = [Σw² − 2 R Σw²s + R² Σw²s²] / (Σws)²; Σw²s is the sum of squared weights of events with weight w √s. Errors that
-ignore the correlation are several times too large. Source of the method: b-tagging group of CMS,
+R = Σw / Σws, without and with the weight s. The same events are in both sums, so Var R = [Σw² − 2 R Σw²s + R² Σw²s²] /
+(Σws)²; Σw²s is the sum of squared weights of events with weight w √s. Errors without the correlation would be much too
+large. Source of the method: b-tagging group of CMS,
 https://btv-wiki.docs.cern.ch/PerformanceCalibration/shapeCorrectionSFRecommendations/.
 """
 
@@ -75,7 +75,7 @@ def _coupled(declaration: NormRatio, templates: Templates, without: Sums, nomina
             - nominal
             for side in ("Up", "Down")
         )
-        # all zero for a weight with a longer name, such as the square root
+        # The changes are all zero for a weight with a longer name, such as the square root.
         if up.any() or down.any():
             coupled[name] = (up, down)
     return coupled
