@@ -36,8 +36,8 @@ class PoolProxy(LocalWorkflowProxy):
     A luigi worker per branch would import the engine for each one and show no progress.
     """
 
-    # law's own value, which is only needed if luigi runs the branches, needs a process that survives when law is
-    # killed.
+    # law keeps its own value in another process, which survives when law is killed. It is only needed if luigi runs the
+    # branches.
     _local_workflow_has_yielded = False
 
     def run(self) -> None:

@@ -31,7 +31,7 @@ def correction_set(result: ScaleFactorResult, allow_null_systematics: bool = Fal
       on: statistical errors decorrelated, each group of bins alone or, if groups are correlated, the eigenvectors of
       their covariance. Those are left out if there are more than :data:`MOST_DECORRELATED`.
     - ``<name>_efficiency_data``, same inputs, for methods with efficiencies: scale factor times nominal efficiency in
-    simulation, so that all uncertainty of the scale factor is in the data.
+      simulation, so that all uncertainty of the scale factor is in the data.
     - ``<name>_efficiency_mc``, inputs: the axes.
 
     Efficiencies are clipped to [1e-4, 1 − 1e-4].
