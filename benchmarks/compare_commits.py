@@ -1,8 +1,8 @@
-"""The outputs of two commits, byte by byte: ``python -m benchmarks.compare_commits BEFORE [CONFIG …]``.
+"""Comparison of the outputs of two commits, byte by byte: ``python -m benchmarks.compare_commits BEFORE [CONFIG …]``.
 
-A change that is not about numbers leaves templates, scale factors, columns and the numbers of plots as they are. Each
-configuration, ``zmumu/calibrated``, is run by both commits with one chunk size in a store of its own; without any, all
-configurations of all shipped analyses are. Keys of JSON files that were renamed in between are mapped.
+A change that is not about numbers must not change templates, scale factors, columns and the numbers of plots. Both
+commits run each configuration, such as ``zmumu/calibrated``, with the same chunk size and separate stores; by default
+all configurations of all shipped analyses. Keys of JSON files that were renamed in between are mapped.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ import h5py
 from tests.law_runner import Law
 
 ROOT = Path(__file__).resolve().parents[1]
-#: the tasks whose outputs are compared → endings of the files that hold numbers
+#: task whose outputs are compared → endings of the files with numbers
 TASKS = {
     "MergeOutputs": (".h5", ".json", ".parquet"),
     "ComputeScaleFactors": (".json",),
     "ValidateScaleFactors": (".json",),
     "PlotTemplates": (".json",),
 }
-#: files that hold fingerprints, places and code
+#: files with fingerprints, paths and code, which are not compared
 NOT_COMPARED = ("manifest.json", "config.json", "contents.json")
 OPTIONS = ("--version", "compare", "--chunk-size", "40000", "--chunk-memory", "0")
 #: key of a JSON file, name of a check or argument in a sentence before → after
@@ -38,7 +38,7 @@ RENAMED: Mapping[str, str] = {"exact": "same_events", "again": "remeasured", "ha
 
 
 def run_commit(checkout: Path, folder: Path, configs: list[str]) -> Path:
-    """Run configurations with the code of a checkout and return the store."""
+    """Run configurations with the code of a checkout, and return the store."""
     folder.mkdir(parents=True, exist_ok=True)
     places = {"PYTHONPATH": str(checkout), "POCKET_ROOT": str(checkout), "LAW_CONFIG_FILE": str(checkout / "law.cfg")}
     law = Law(folder, places)
@@ -53,7 +53,7 @@ def run_commit(checkout: Path, folder: Path, configs: list[str]) -> Path:
 
 
 def files_of(store: Path) -> dict[str, Path]:
-    """Return the files with numbers, by analysis, task, configuration and their place in the output."""
+    """Return analysis, task, configuration and place in the output → file, for all files with numbers."""
     found = {}
     for task, endings in TASKS.items():
         for manifest in store.glob(f"*/{task}/*/compare/*/manifest.json"):
@@ -74,7 +74,7 @@ def renamed(content: Any, names: Mapping[str, str] = RENAMED) -> Any:
 
 
 def difference(before: Path, after: Path) -> str:
-    """Return in what two files differ, empty if in nothing."""
+    """Return a description of the difference of two files, empty if there is none."""
     if before.read_bytes() == after.read_bytes():
         return ""
     if before.suffix == ".json":
@@ -102,7 +102,7 @@ def arrays_of(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def main() -> None:
-    """Run both commits and print what differs."""
+    """Run both commits and print the differences."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("before", help="commit to compare this checkout with")
     parser.add_argument("configs", nargs="*", help="such as zmumu/calibrated; all by default")

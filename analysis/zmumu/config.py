@@ -185,7 +185,7 @@ trigger_eff = tag_and_probe(
 # With the efficiencies of data applied, each measured scale factor is 1.
 tnp_closure = tag_and_probe("id", tnp_mass, weights=["sf_id_probes"])
 trigger_closure = tag_and_probe("trigger", trigger_probes, weights=["sf_mu_id", "sf_trigger_probes"])
-# pT(ll) is measured in the peak, and its closure is tested in the halves.
+# The momentum pT(ll) is measured in the peak, and its closure is tested in the halves.
 peak = {"peak": [get_on_peak(parameters.dimuon.peak, parameters.dimuon.peak_width)]}
 dilepton_pt = Axis(coll="ll", field="pt", name="ptll", bins=DILEPTON_PT, label=r"$p_T^{\mu\mu}$ [GeV]")
 dy_pt = spectra(

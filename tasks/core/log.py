@@ -1,7 +1,7 @@
-"""The log of a command: what the engine tells of its work, at the levels of law.cfg or of ``--log-level``.
+"""The log of a command: messages of the engine, at the levels of law.cfg or of ``--log-level``.
 
-Each module of ``pocket`` has a logger of its name. Their levels are in ``[logging]`` of law.cfg, ``pocket`` for all of
-them, a module's name for one.
+Each module of ``pocket`` has a logger with its name. ``[logging]`` of law.cfg sets their levels, ``pocket`` that of all
+modules, a module's name that of one.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from pocket.io.remote.tokens import redacted
 
 #: logger of all modules of the engine
 ENGINE = "pocket"
-#: environment variable with the level that a command was given, for the processes that it starts
+#: environment variable with the level of a command, for the processes that it starts
 VARIABLE = "POCKET_LOG_LEVEL"
 OPTION = "--log-level"
 
 
 class PlainFormatter(logging.Formatter):
-    """One sentence for people, without secrets and paths of snapshots."""
+    """Formats records as sentences for the terminal, without secrets and paths of snapshots."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the sentence, with its level in front unless it is only news."""
+        """Return the message, with its level in front unless that is INFO."""
         text = super().format(record)
         if record.levelno < logging.INFO:
             text = f"{record.levelname.lower()}: {record.name}: {text}"
@@ -38,7 +38,7 @@ class PlainFormatter(logging.Formatter):
 
 
 class StderrHandler(logging.StreamHandler[Any]):
-    """Writes to what is the standard error stream at that moment."""
+    """Writes to the current standard error stream, which progress bars and tests may replace."""
 
     @property
     def stream(self) -> Any:
@@ -47,16 +47,16 @@ class StderrHandler(logging.StreamHandler[Any]):
 
     @stream.setter
     def stream(self, stream: Any) -> None:
-        """Ignore what the base remembers."""
+        """Ignore the stream that the base class sets."""
 
 
 def log_to_terminal() -> None:
-    """Have the engine's log on the terminal, in the place of law's own form of it."""
+    """Send the engine's log to the terminal, instead of law's own handlers."""
     configured = [name for name in law.config.options("logging") if name.partition(".")[0] == ENGINE]
     for name in {ENGINE, *configured}:
         logger = logging.getLogger(name)
         logger.handlers.clear()
-        # law has set the levels; a module's records go to the handler of all
+        # law has set the levels. The records of a module go to the handler of the engine's logger.
         logger.propagate = True
     engine = logging.getLogger(ENGINE)
     handler = StderrHandler()
@@ -69,13 +69,13 @@ def log_to_terminal() -> None:
 
 
 def set_level(level: str) -> None:
-    """Set the level of the engine's log, here and in the processes that this one starts."""
+    """Set the level of the engine's log, in this process and in those that it starts."""
     os.environ[VARIABLE] = level
     logging.getLogger(ENGINE).setLevel(level)
 
 
 def heed_option(words: Sequence[str]) -> None:
-    """Set the level that the words of a command line ask for, which luigi knows as an option of its own."""
+    """Set the level that the words of a command line give by ``--log-level``, which is also an option of luigi."""
     for position, word in enumerate(words):
         option, equals, value = word.partition("=")
         if option == OPTION and (level := value if equals else "".join(words[position + 1 : position + 2])):

@@ -48,7 +48,7 @@ def timed(make_pass):
 
 def peak_memory():
     """Return the peak memory of this process so far in MB."""
-    # getrusage would also count the parent process, so this reads /proc.
+    # The numbers of getrusage include the parent process, so this reads /proc.
     (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM:"))
     return int(line.split()[1]) / 1024
 
