@@ -62,7 +62,7 @@ class BaseProcessorABC(ABC):
         metadata: metadata of the dataset.
         nano_version: version of NanoAOD, from ``nano_version`` in the metadata if it is there, else from the content.
         nEvents_initial, nEvents_after_skim, nEvents_after_presel: numbers of events, once they are known; the last one
-        is that of the current variation.
+            is that of the current variation.
         custom_histogram_fields: name → array, for axes with ``coll="custom"``.
 
     The entry points after the skim are called once per shape variation, ``"nominal"`` first, each time with the events

@@ -24,7 +24,7 @@ def make(name: str, declaration: ScaleFactor, outputs: UpstreamOutputs) -> tuple
 
     Raises:
         UnknownNameError, ConfigError, ScaleFactorError: as in :func:`measure_from` and
-        :func:`~pocket.scale_factors.files.writer.dumps`.
+            :func:`~pocket.scale_factors.files.writer.dumps`.
     """
     result = measure_from(name, declaration, outputs.template_folders, outputs.dataset_years)
     return dumps(result, outputs.allow_null_systematics), result

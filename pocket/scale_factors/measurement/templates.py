@@ -125,7 +125,7 @@ class Templates:
 
         Raises:
             UnknownNameError, ScaleFactorError: as in :meth:`read`; and if the axis of passing doesn't separate 0 and 1,
-            or the passing entries aren't a part of the denominator.
+                or the passing entries aren't a part of the denominator.
         """
         declaration = self.declaration
         assert isinstance(declaration, PassFail)
@@ -216,7 +216,7 @@ def find_bins(name: str, declaration: ScaleFactor, histograms: Mapping[str, Hist
 
     Raises:
         UnknownNameError, ScaleFactorError: as in :meth:`Templates.read`; and if data and simulation have different
-        bins, or too few entries however many bins are joined.
+            bins, or too few entries however many bins are joined.
     """
     # The bins aren't known yet, so these templates must not collapse any.
     templates = Templates(name, declaration, histograms, Binning({}, np.zeros((), dtype=np.int64)))
