@@ -31,6 +31,6 @@ analysis = Analysis(
     },
     default_config="calibrated",
     compare={"calibrated": Comparison("nominal", covariance_config="calibrated_root")},
-    # with half of them a fit of the systematics fails, for lack of muons
+    # With half of the toys there are too few muons, so a fit of the systematics fails.
     least_toys=1.0,
 )

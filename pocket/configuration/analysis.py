@@ -54,7 +54,7 @@ class Analysis(metaclass=Declarative):
         executors: name → class of an executor, for ``--executor``.
         coupled: groups of scale factors that are measured with each other applied; names alone are a group that
             converges as :class:`~pocket.scale_factors.declarations.coupled.Coupled` says by default.
-        least_toys: least ``toys.scale`` with which its scale factors can be measured in toys.
+        least_toys: smallest ``toys.scale`` with which its scale factors can be measured in toys.
 
     Raises:
         UnknownNameError: if a name is unknown.

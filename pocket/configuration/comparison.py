@@ -25,7 +25,7 @@ class Comparison(metaclass=Declarative):
     """The comparison of a configuration's templates in plots.
 
     Args:
-        before: name of the configuration that is drawn as before; empty for none.
+        before: name of the configuration that is drawn as before; empty for no comparison.
         covariance_config: name of the configuration that :func:`square_roots` makes of both. Without it the ratio
             after / before has no error: the same events are in both sums.
 

@@ -1,4 +1,4 @@
-"""Coupled scale factors: measured with each other applied, again and again until they converge."""
+"""Coupled scale factors, measured with each other applied in iterations until they converge."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class IterateScaleFactors(ScaleFactorTask):
 
     @property
     def group(self) -> Coupled:
-        """The scale factors, and when they have converged."""
+        """The group of coupled scale factors, with the tolerance of their convergence."""
         group = self.analysis_inst.coupled_with(self.scale_factor)
         assert group is not None
         return group
@@ -85,7 +85,7 @@ class IterateScaleFactors(ScaleFactorTask):
         return self.measurements(self.last)
 
     def fingerprint_spec(self) -> Any:
-        """The measurements, when they have converged, and the code that decides it.
+        """Return the measurements, the tolerance, and the code that decides on convergence.
 
         Later iterations do the same as the second one, with the results of the previous one. Their largest number
         decides only whether there is an output.
@@ -110,7 +110,7 @@ class IterateScaleFactors(ScaleFactorTask):
         )
 
     def scale_factor_files(self) -> dict[str, str]:
-        """Return the checksums of the files that the scale factors have converged to."""
+        """Return the checksums of the files of the converged scale factors."""
         manifest = self.output().manifest
         assert manifest is not None
         return {name: manifest.files[f"{name}/{name}.json"].sha256 for name in self.group.scale_factors}
@@ -133,7 +133,7 @@ class IterateScaleFactors(ScaleFactorTask):
         """Publish the results of the last iteration, with the history of the others beside them.
 
         Raises:
-            ScaleFactorError: if they haven't converged.
+            ScaleFactorError: if the scale factors haven't converged.
         """
         from pocket.scale_factors.measurement.convergence import report_json
 

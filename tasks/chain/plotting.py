@@ -61,7 +61,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
 
     @property
     def covariance_config(self) -> str:
-        """The configuration that the error of the comparison is from, if the analysis has one."""
+        """The configuration that gives the covariance of the comparison, if the analysis has one."""
         declared = self.analysis_inst.comparison(self.config)
         return declared.covariance_config if declared.before == self.compare else ""
 

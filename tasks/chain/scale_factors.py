@@ -103,13 +103,13 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
 
     @property
     def iterated(self) -> IterateScaleFactors | None:
-        """The task whose result this is, of a scale factor that has converged together with others."""
+        """The task that iterated the coupled scale factors, if this is a converged result of it."""
         if self.iteration != NO_ITERATION or self.analysis_inst.coupled_with(self.scale_factor) is None:
             return None
         return iterations_of(self)
 
     def templates(self) -> dict[str, MergeOutputs]:
-        """The templates that it is measured in, per configuration; of a converged one, those of the last iteration."""
+        """Return the templates that it is measured in, per configuration; if converged, those of the last iteration."""
         if self.iterated is not None:
             return self.iterated.requires()[str(self.scale_factor)].templates()
         return templates_of(self)
@@ -169,7 +169,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         return ScaleFactorResult.from_json((self.directory / RESULT).read_text(encoding="utf-8"))
 
     def history(self) -> tuple[Path, ...]:
-        """Return the files with the results of all iterations, none unless it is a coupled one that has converged."""
+        """Return the files with the results of all iterations; only converged coupled scale factors have some."""
         return tuple(sorted((self.directory / HISTORY).glob("*.json"), key=lambda path: int(path.stem)))
 
     def scale_factor_files(self) -> dict[str, str]:
@@ -189,7 +189,7 @@ class ComputeScaleFactors(IterationTask, ScaleFactorTask):
         from pocket.scale_factors.declarations.base import find_function
 
         make = find_function(self.declaration.maker)
-        # A scale factor that isn't applied yet has no uncertainty.
+        # The first iteration of coupled scale factors is measured without the others, so they have no uncertainty yet.
         outputs = self.upstream_outputs(self.templates(), allow_null_systematics=self.iteration == 0)
         with (
             recording_files(self.declaration) as used,

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
     from pocket.scale_factors import Coupled
 
-#: belongs to no iteration: applies scale factors that have converged
+#: value for tasks outside of iterations, which apply converged scale factors
 NO_ITERATION = -1
 
 
 class IterationTask(TemplateTask):
-    """A task that exists once for each iteration of coupled scale factors, and once with what they converge to."""
+    """A task that exists once for each iteration of coupled scale factors, and once with the converged ones."""
 
     iteration = luigi.IntParameter(
         default=NO_ITERATION,

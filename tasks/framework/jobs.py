@@ -298,10 +298,10 @@ class TemplatePlotJob:
         plots: names of the plots.
         templates: folder of the merged templates.
         before: folder of the templates to compare with, ``None`` for no comparison.
-        before_name: configuration of those.
+        before_name: name of their configuration.
         covariance: folder of the configuration with the covariances of both, ``None`` for no error of the comparison.
-        folder: where the files go, those of each plot into a folder of its name; made if it isn't there.
-        expected: what must be loaded, if it is checked.
+        folder: folder of the files, with a folder for each plot; created if needed.
+        expected: what must be loaded, ``None`` to skip the check.
     """
 
     analysis: str

@@ -60,12 +60,12 @@ def draw_scale_factor(cfg: Configurator, variable: str, result: ScaleFactorResul
 
 
 def draw_convergence(cfg: Configurator, history: Sequence[ScaleFactorResult], tolerance: float) -> Iterator[Plot]:
-    """Draw how a coupled scale factor converges.
+    """Draw the convergence of a coupled scale factor.
 
     Args:
         cfg: the configuration in which it is measured.
         history: the scale factor after each iteration.
-        tolerance: change below which it has converged, in statistical errors.
+        tolerance: change in statistical errors below which it has converged.
 
     Yields:
         The plot ``{name}_convergence``.

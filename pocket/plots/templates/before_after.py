@@ -88,8 +88,8 @@ def before_after(
     """Draw data over the sum of MC before and after scale factors, the ratios data / MC, and MC after / before.
 
     Bands are statistics and systematics in quadrature, as in :func:`pocket.plots.templates.stack.data_mc`. Both sums
-    hold the same events, so the error of after / before doesn't follow from theirs: it is drawn only if
-    ``covariance`` is given, and is statistical.
+    use the same events, so their errors are correlated: the statistical error of after / before is drawn only if
+    ``covariance`` is given.
 
     Args:
         data: one dense axis.
@@ -99,8 +99,8 @@ def before_after(
         period: luminosity, year and energy of the data.
         histogram: name of the histogram, for blinding and the scale.
         category: name of the category, for blinding.
-        title: text for the category; default its name.
-        xlim: range to show; default the whole axis.
+        title: text for the category; its name by default.
+        xlim: range to show; the whole axis by default.
         covariance: templates whose sums of squared weights are the covariances of before and after
             (:func:`pocket.configuration.comparison.square_roots`).
 
@@ -109,7 +109,7 @@ def before_after(
 
     Raises:
         HistogramError: if there isn't one dense axis, binnings differ, a template can't be read, or ``covariance``
-            isn't of the same events.
+            has other events.
     """
     totals = {name: _total(mc, style) for name, mc in (("before", before), ("after", after))}
     binning = shared_binning([*before.items(), *after.items(), *(covariance or {}).items(), ("data", data)], histogram)

@@ -42,8 +42,9 @@ class PlotContext:
         xlim: range to show; ``None`` for the whole axis.
         before: like ``mc``, for the configuration to compare with; empty if there is none, or the plot doesn't compare.
         before_name: name of that configuration.
-        covariance: as ``mc``, of the configuration whose sums of squared weights are the covariances of both
-            (:func:`pocket.configuration.comparison.square_roots`), for the error of after / before; ``None`` without.
+        covariance: like ``mc``, for the configuration whose sums of squared weights are the covariances of both
+            (:func:`pocket.configuration.comparison.square_roots`), for the error of after / before; ``None`` if
+            there is none.
     """
 
     config: Configurator
@@ -78,12 +79,12 @@ def draw_templates(
         variable: name of the histogram.
         category: the category.
         templates: sample → merged histogram with axes (cat, variation, …), for data (cat, …).
-        before: the same of the configuration to compare with.
-        before_name: its name.
-        covariance: the same of the configuration whose sums of squared weights are the covariances of both
+        before: the same for the configuration to compare with.
+        before_name: name of that configuration.
+        covariance: the same for the configuration whose sums of squared weights are the covariances of both
             (:func:`pocket.configuration.comparison.square_roots`), for the error of after / before.
-        plots: what is drawn; by default data over stacked simulation, and before and after where there is a before
-            and there are data.
+        plots: plots to draw; by default data over stacked simulation, and before and after if there are data and a
+            before.
 
     Yields:
         The plots one by one, with the stem that their declaration gives.

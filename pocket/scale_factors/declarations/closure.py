@@ -27,7 +27,7 @@ class PreservedYield(metaclass=Declarative):
         covariance: category with the square root of the weight (:class:`pocket.weights.square_root.SquareRoot`), whose
             sum of squared weights is the covariance of two sums over the same events; without it they count as
             independent, which is too large an error by far.
-        samples: samples that keep their yields each; those of ``mc`` without any.
+        samples: samples whose yields are compared; those of ``mc`` if empty.
 
     Raises:
         ConfigError: if a name is empty or categories coincide.
@@ -107,7 +107,7 @@ def places(declaration: Declaration) -> dict[str, tuple[Declaration, ...]]:
     """Return argument of the closure → the declarations of what is measured in its places, which have no closure."""
 
     def measured(changes: Mapping[str, Any]) -> Declaration:
-        # what the method fits changes its result
+        # Sources that the method fits change its result, so they are kept.
         fitted = tuple(
             source for source in declaration.systematics if source not in declaration.remeasured_systematics()
         )
@@ -123,7 +123,7 @@ def closure_sources(declaration: ScaleFactor) -> tuple[tuple[str, str], ...]:
 
 
 def closure_configs(declaration: ScaleFactor) -> tuple[str, ...]:
-    """Return the configurations whose outputs the closure is looked for in, that of the measurement first."""
+    """Return the configurations in whose outputs the closure is checked, that of the measurement first."""
     preserved = (one.config for one in declaration.closure.preserved)
     return tuple(dict.fromkeys([*(config for config, _ in closure_sources(declaration)), *preserved]))
 

@@ -13,12 +13,13 @@ from pocket.errors import ConfigError, check_known
 
 @dataclass(frozen=True)
 class Coupled(metaclass=Declarative):
-    """Scale factors that are measured with each other applied, again and again until they converge.
+    """Scale factors that are measured with each other applied, repeatedly until they converge.
 
     Args:
-        scale_factors: their names.
-        tolerance: they have converged when |ΔSF| / σ is below this in all of their bins, with σ the statistical error.
-        max_iterations: how often they are measured at most, the first time without each other.
+        scale_factors: names of the scale factors.
+        tolerance: limit on |ΔSF| / σ in all of their bins below which they have converged, with σ the statistical
+            error.
+        max_iterations: largest number of iterations, the first of which doesn't apply them.
 
     Raises:
         ConfigError: if there are no names or one appears twice, or a number is out of range.

@@ -119,7 +119,7 @@ class ScaleFactor(ScaleFactorBase):
         return self.axes
 
     def input_names(self) -> tuple[str, ...]:
-        """Return the inputs of the correction but ``systematic``; a method that adds some says so here."""
+        """Return the inputs of the correction except ``systematic``; a method with further inputs overrides this."""
         return (*(["sample"] if self.per_sample() else []), *(["year"] if self.years else []), *self.axes)
 
     def categories(self) -> tuple[str, ...]:
@@ -175,7 +175,7 @@ class ScaleFactor(ScaleFactorBase):
         Raises:
             UnknownNameError: if an argument may not.
         """
-        # what is measured sample by sample has its samples
+        # A measurement per sample has fixed samples.
         fixed = (*self.fixed, "mc") if self.per_sample() else self.fixed
         known = [field.name for field in dataclasses.fields(self) if field.name not in fixed]
         check_known("argument", changes, known, where)

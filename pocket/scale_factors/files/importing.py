@@ -18,7 +18,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {"string": (str,), "int": (int,), "real
 
 
 def make(name: str, declaration: Imported, outputs: UpstreamOutputs) -> tuple[str, ScaleFactorResult | None]:
-    """Import a scale factor.
+    """Return the imported scale factor.
 
     Returns:
         The content of its file, and its values in bins, ``None`` if it has no bins.

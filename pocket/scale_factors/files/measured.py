@@ -20,7 +20,7 @@ ALL_YEARS = ""
 
 
 def make(name: str, declaration: ScaleFactor, outputs: UpstreamOutputs) -> tuple[str, ScaleFactorResult]:
-    """Measure a scale factor; returns the text of its file and the measurement.
+    """Return the content of a scale factor's file, and its measurement.
 
     Raises:
         UnknownNameError, ConfigError, ScaleFactorError: as in :func:`measure_from` and

@@ -81,7 +81,7 @@ def correction_set(result: ScaleFactorResult, allow_null_systematics: bool = Fal
 
 
 def dumps(result: ScaleFactorResult, allow_null_systematics: bool = False) -> str:
-    """Return the file of :func:`correction_set`; the same result gives the same text.
+    """Return the content of the file of :func:`correction_set`; equal results give equal content.
 
     Raises:
         ScaleFactorError: as in :func:`correction_set`.

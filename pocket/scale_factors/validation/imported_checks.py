@@ -19,13 +19,13 @@ from pocket.scale_factors.validation.units import evaluate
 def validate(
     name: str, declaration: Imported, outputs: UpstreamOutputs, correction: str, result: ScaleFactorResult | None
 ) -> Report:
-    """Make all checks of an imported scale factor; without bins none can be made.
+    """Return the report of all checks of an imported scale factor; without bins none can be made.
 
     Args:
         name: name of the scale factor.
-        declaration: what was imported.
+        declaration: declaration of the import.
         outputs: where the published file is.
-        correction: the written file for correctionlib, its text.
+        correction: content of the written correctionlib file.
         result: its values in bins, if it has any.
     """
     if result is None:

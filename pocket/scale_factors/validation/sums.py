@@ -86,12 +86,12 @@ def check_events(
 
 
 def check_preserved_yields(declaration: ScaleFactor, preserved: PreservedYield, sums: Sums) -> Check:
-    """Compare the yields of each sample with and without a weight, whose mean has to be 1 within its error.
+    """Return the comparison of each sample's yields with and without a weight, whose mean must be 1 within its error.
 
     With r = Σ w s / Σ w, Var r = [Σ w² s² − 2 r Σ w² s + r² Σ w²] / (Σ w)², since both sums have the same events.
 
     Args:
-        declaration: what was measured.
+        declaration: declaration of the measurement.
         preserved: the categories.
         sums: sums of their configuration.
     """

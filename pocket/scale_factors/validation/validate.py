@@ -74,9 +74,9 @@ def validate_from(
 
     Args:
         name: name of the scale factor.
-        declaration: what was measured.
+        declaration: declaration of the measurement.
         outputs: where its closure is looked for.
-        correction: the file for correctionlib, its text.
+        correction: content of the correctionlib file.
         result: the measurement.
     """
     return validate(
@@ -143,7 +143,7 @@ def check_file(evidence: Evidence) -> Check:
 
 
 def check_same_events(evidence: Evidence) -> list[Check]:
-    """Compare sums where the scale factor is applied to the very events it was measured with."""
+    """Return the comparison of sums with the scale factor applied to the same events that it was measured with."""
     declaration = evidence.declaration
     if not declaration.algebra or declaration.quantity == "efficiency":
         return []
@@ -161,7 +161,7 @@ def check_same_events(evidence: Evidence) -> list[Check]:
 
 
 def check_remeasured(evidence: Evidence) -> list[Check]:
-    """Measure again where the scale factor is applied, which must give 1."""
+    """Return the check that the scale factor is 1 when it is measured again where it is applied."""
     if not evidence.declaration.becomes_one:
         return []
     if not evidence.places("remeasured"):
@@ -176,7 +176,7 @@ def check_remeasured(evidence: Evidence) -> list[Check]:
 
 
 def check_split(evidence: Evidence) -> list[Check]:
-    """Compare the measurements in two independent halves of the events."""
+    """Return the comparison of measurements in two independent halves of the events."""
     if not evidence.places("split"):
         return [not_made("split", "the scale factor in halves of the events", "split=")]
     (words, one), (other_words, other) = evidence.places("split")
@@ -205,7 +205,7 @@ def check_yields(evidence: Evidence) -> list[Check]:
 def check_datasets(evidence: Evidence) -> list[Check]:
     """Return the comparison of the events where the scale factor was measured with those of its closure."""
     declaration = evidence.declaration
-    # other selections have other events behind the skim
+    # Other selections keep other events after the skim, so only all events are compared there.
     samples = {one.config: (one.samples or declaration.mc, False) for one in declaration.closure.preserved}
     samples |= {config: (declaration.samples(), True) for config, _ in closure_sources(declaration)}
     before = declaration.input

@@ -32,7 +32,7 @@ def measure(declaration: NormRatio, templates: Templates) -> Measured:
     ratio = _ratio(without, with_it, templates, NOMINAL)
     squares = without.variances + ratio**2 * with_it.variances
     variance = squares - 2 * ratio * covariance.variances
-    # it is Σ (w − R w s)², which can't be negative; 0 is left of a single event
+    # The variance is Σ (w − R w s)², which can't be negative. It is 0 for a single event.
     refuse(
         {
             "the categories don't hold the same events": variance < -ROUNDING * squares,
