@@ -65,7 +65,7 @@ def files_of(store: Path) -> dict[str, Path]:
 
 
 def renamed(content: Any, names: Mapping[str, str] = RENAMED) -> Any:
-    """Return the content of a JSON file with keys, names and arguments as they are called now."""
+    """Return the content of a JSON file with the present names of its keys, checks and arguments."""
     if isinstance(content, str):
         return names.get(content) or re.sub(r"\w+(?==)", lambda argument: names.get(argument[0], argument[0]), content)
     if isinstance(content, dict):

@@ -275,7 +275,10 @@ class StoreTask(AnalysisTask):
 
     @cached_property
     def upstream_scale_factors(self) -> dict[str, str]:
-        """Each scale factor the output depends on → SHA-256 of its file; available once they have been measured."""
+        """Map each scale factor this output depends on to the SHA-256 of its file.
+
+        Available once they have been measured.
+        """
         required = [task for task in law.util.flatten(self.requires()) if isinstance(task, StoreTask)]
         upstream = {name: checksum for task in required for name, checksum in task.upstream_scale_factors.items()}
         # Earlier iterations of coupled scale factors have other files, so those of the required tasks come last.

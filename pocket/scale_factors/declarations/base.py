@@ -22,8 +22,8 @@ class UpstreamOutputs:
     Args:
         template_folders: configuration → output of the merging.
         dataset_years: configuration → year of each dataset.
-        resolve_file: name of a correction file → the same or, of those that are made together with toys, its path.
-        allow_null_systematics: whether a source may change nothing, see
+        resolve_file: name of a correction file → the same name, or the path of a file that is made together with toys.
+        allow_null_systematics: whether a source of uncertainty may change nothing, see
             :func:`pocket.scale_factors.files.writer.correction_set`.
     """
 
@@ -41,8 +41,8 @@ class ScaleFactorBase(metaclass=Declarative):
         description: description in the written correction.
     """
 
-    #: ``module:function`` that makes it: ``function(name, declaration, outputs)``, which returns the text of the file
-    #: for correctionlib, and its values in bins or ``None`` if it has no bins; ``outputs`` are
+    #: ``module:function`` that makes it: ``function(name, declaration, outputs)``, which returns the content of the
+    #: correctionlib file, and the values in bins or ``None`` if there are no bins; ``outputs`` are
     #: :class:`UpstreamOutputs`
     maker: ClassVar[str]
     #: ``module:function`` that checks it: ``function(name, declaration, outputs, correction, result) -> Report``

@@ -23,10 +23,10 @@ class PreservedYield(metaclass=Declarative):
     Args:
         config: the configuration.
         unweighted: category without the weight.
-        category: category with it, of the same events.
+        category: category with the weight, which selects the same events.
         covariance: category with the square root of the weight (:class:`pocket.weights.square_root.SquareRoot`), whose
-            sum of squared weights is the covariance of two sums over the same events; without it they count as
-            independent, which is too large an error by far.
+            sum of squared weights is the covariance of two sums over the same events. Without it they count as
+            independent, which gives a far too large error.
         samples: samples whose yields are compared; those of ``mc`` if empty.
 
     Raises:
@@ -55,20 +55,20 @@ class PreservedYield(metaclass=Declarative):
 
 @dataclass(frozen=True, kw_only=True)
 class Closure(metaclass=Declarative):
-    """Where it is looked whether a scale factor does what it is for.
+    """Places where the closure of a scale factor is checked.
 
-    Places are arguments of the declaration and their other values, such as
-    ``{"input": "calibrated", "weighted": "btag_calibrated"}``; what bins the scale factor can't change.
+    A place gives arguments of the declaration other values, such as
+    ``{"input": "calibrated", "weighted": "btag_calibrated"}``. The binning can't change.
 
     Args:
-        same_events: place where simulation has the scale factor applied to the very events it was measured with, and
-            where sums of weights therefore equal those they are corrected to.
-        remeasured: place where it is applied, and where measured again it must be 1 within errors.
-        split: two places with independent halves of the events, in which the measurements must agree.
+        same_events: place where the scale factor is applied to the same simulated events that it was measured with, so
+            that sums of weights equal those that they are corrected to.
+        remeasured: place where it is applied and measured again, which must give 1 within errors.
+        split: two places with independent halves of the events, whose measurements must agree.
         preserved: yields that the weight must not change.
 
     Raises:
-        ConfigError: if a place is none, or ``split`` has another number of places than two.
+        ConfigError: if a place isn't a mapping of arguments, or ``split`` doesn't have two places.
     """
 
     renamed: ClassVar[Mapping[str, str]] = {
@@ -94,7 +94,7 @@ class Closure(metaclass=Declarative):
                     )
 
     def changes(self) -> dict[str, tuple[Mapping[str, Any], ...]]:
-        """Return argument → its places, those arguments that are given."""
+        """Return argument → its places, for the arguments that are given."""
         places: dict[str, tuple[Mapping[str, Any], ...]] = {
             "same_events": (self.same_events,),
             "remeasured": (self.remeasured,),
@@ -104,7 +104,7 @@ class Closure(metaclass=Declarative):
 
 
 def places(declaration: Declaration) -> dict[str, tuple[Declaration, ...]]:
-    """Return argument of the closure → the declarations of what is measured in its places, which have no closure."""
+    """Return argument of the closure → the declarations of measurements in its places, which have no closure."""
 
     def measured(changes: Mapping[str, Any]) -> Declaration:
         # Sources that the method fits change its result, so they are kept.

@@ -38,8 +38,8 @@ def correction_set(result: ScaleFactorResult, allow_null_systematics: bool = Fal
 
     Args:
         result: the measurement.
-        allow_null_systematics: whether a source may change nothing, such as that of a scale factor that isn't applied
-            yet.
+        allow_null_systematics: whether a source of uncertainty may change nothing, such as one of a scale factor that
+            isn't applied yet.
 
     Raises:
         ScaleFactorError: if a bin isn't valid, a value isn't finite and positive, an uncertainty is zero, or two have

@@ -24,7 +24,7 @@ def validate(
     Args:
         name: name of the scale factor.
         declaration: declaration of the import.
-        outputs: where the published file is.
+        outputs: outputs of earlier steps, which resolve the path of the published file.
         correction: content of the written correctionlib file.
         result: its values in bins, if it has any.
     """

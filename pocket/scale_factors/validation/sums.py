@@ -92,7 +92,7 @@ def check_preserved_yields(declaration: ScaleFactor, preserved: PreservedYield, 
 
     Args:
         declaration: declaration of the measurement.
-        preserved: the categories.
+        preserved: declaration of the categories.
         sums: sums of their configuration.
     """
     correlated = f"correlated by the category {preserved.covariance}"

@@ -75,7 +75,7 @@ def validate_from(
     Args:
         name: name of the scale factor.
         declaration: declaration of the measurement.
-        outputs: where its closure is looked for.
+        outputs: outputs in which its closure is checked.
         correction: content of the correctionlib file.
         result: the measurement.
     """
