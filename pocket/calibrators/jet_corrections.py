@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from pocket.base.typing import Floats
 from pocket.corrections.files import load_correction
 from pocket.errors import ConfigError, check_known
 from pocket.parameters.access import parameter
 
-Array = npt.NDArray[np.float64]
 Inputs = Mapping[str, Any]
 
 #: Suffix of the name of a variation → direction.
@@ -80,7 +79,7 @@ class JetCorrections:
             names += [f"{self.resolution}_PtResolution", f"{self.resolution}_ScaleFactor"]
         return [f"{name}_{self.jet_type}" for name in names]
 
-    def scale_factor(self, inputs: Inputs, raw_pt: Array) -> Array:
+    def scale_factor(self, inputs: Inputs, raw_pt: Floats) -> Floats:
         """Return the factor from the raw to the calibrated momentum; each level uses the pt after the previous ones.
 
         Args:
@@ -92,19 +91,19 @@ class JetCorrections:
             factor = factor * self._evaluate(f"{self.scale}_{level}", {**inputs, "JetPt": raw_pt * factor})
         return factor
 
-    def pileup_factor(self, inputs: Inputs, raw_pt: Array) -> Array:
+    def pileup_factor(self, inputs: Inputs, raw_pt: Floats) -> Floats:
         """Return the factor of the first level, L1FastJet, which subtracts the energy from pileup."""
         return self._evaluate(f"{self.scale}_L1FastJet", {**inputs, "JetPt": raw_pt})
 
-    def uncertainty(self, source: str, inputs: Inputs, pt: Array) -> Array:
+    def uncertainty(self, source: str, inputs: Inputs, pt: Floats) -> Floats:
         """Return the relative uncertainty of the energy scale from one source, e.g. ``"Total"``."""
         return self._evaluate(f"{self.scale}_{source}", {**inputs, "JetPt": pt})
 
-    def relative_resolution(self, inputs: Inputs, pt: Array) -> Array:
+    def relative_resolution(self, inputs: Inputs, pt: Floats) -> Floats:
         """Return the relative resolution of pt in simulation."""
         return self._evaluate(f"{self.resolution}_PtResolution", {**inputs, "JetPt": pt})
 
-    def resolution_ratio(self, inputs: Inputs, pt: Array, systematic: str) -> Array:
+    def resolution_ratio(self, inputs: Inputs, pt: Floats, systematic: str) -> Floats:
         """Return the ratio of the resolutions in data and simulation.
 
         Args:
@@ -123,7 +122,7 @@ class JetCorrections:
     def _input_names(self, name: str) -> list[str]:
         return [variable.name for variable in load_correction(self.path, f"{name}_{self.jet_type}").inputs]
 
-    def _evaluate(self, name: str, inputs: Inputs) -> Array:
+    def _evaluate(self, name: str, inputs: Inputs) -> Floats:
         names = self._input_names(name)
         check_known("input", names, inputs, f"correction {name!r} for {self.jet_type}")
         correction = load_correction(self.path, f"{name}_{self.jet_type}")

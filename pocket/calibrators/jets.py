@@ -10,8 +10,9 @@ import awkward as ak
 import numpy as np
 
 from pocket.base.arrays.fields import branch, collection
+from pocket.base.typing import Floats
 from pocket.calibrators.base import NOMINAL, Calibrator
-from pocket.calibrators.jet_corrections import DIRECTIONS, Array, JetCorrections
+from pocket.calibrators.jet_corrections import DIRECTIONS, JetCorrections
 from pocket.calibrators.smearing import flat, matched_gen_pt, normal_numbers, smear_factor
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.objects.nanoaod import rho
@@ -157,7 +158,7 @@ class _JetEnergies:
             "pt_l1": self._raw_pt * corrections.pileup_factor(self._inputs, self._raw_pt),
             "pt_jec": pt,
         }
-        smearing: Array | float = 1.0
+        smearing: Floats | float = 1.0
         if corrections.resolution is not None:
             resolution = corrections.relative_resolution(self._inputs, pt)
             gen_pt = _gen_pt(events, jets, corrections.jet_type, pt, resolution)
@@ -166,7 +167,7 @@ class _JetEnergies:
             extra["pt_gen"] = gen_pt
         self._pt, self._mass = pt * smearing, raw_mass * scale * smearing
         self._unsmeared = 1 / smearing
-        self._last: tuple[str, Array] | None = None
+        self._last: tuple[str, Floats] | None = None
         for field, values in extra.items():
             jets[field] = self._jagged(values)
         self._jets = jets
@@ -182,24 +183,24 @@ class _JetEnergies:
         uncertainty = self._last[1]
         return self._scaled(1 + uncertainty if direction == "up" else 1 - uncertainty)
 
-    def _smear(self, systematic: str) -> Array:
+    def _smear(self, systematic: str) -> Floats:
         pt, gen_pt, resolution, normal = self._smearing
         ratio = self.corrections.resolution_ratio(self._inputs, pt, systematic)
         return smear_factor(pt, gen_pt, resolution, ratio, normal)
 
-    def _scaled(self, factor: Array | float) -> ak.Array:
+    def _scaled(self, factor: Floats | float) -> ak.Array:
         jets = copy.copy(self._jets)
         pt = self._pt * factor
         jets["pt"], jets["mass"] = self._jagged(pt), self._jagged(self._mass * factor)
         jets["rawFactor"] = self._jagged(1 - self._raw_pt / pt)
         return jets[ak.argsort(jets["pt"], axis=1, ascending=False)] if self._sort else jets
 
-    def _jagged(self, values: Array) -> ak.Array:
+    def _jagged(self, values: Floats) -> ak.Array:
         # NanoAOD stores float32.
         return ak.unflatten(values.astype(np.float32), self._counts)
 
 
-def _raw(jets: ak.Array, name: str) -> tuple[Array, Array]:
+def _raw(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
     """Return pt and mass in GeV before any correction, shape (n jets,)."""
     if "rawPt" in jets.fields:
         # Old NanoAOD has no mass for CorrT1METJet, the soft jets for the missing momentum.
@@ -209,7 +210,7 @@ def _raw(jets: ak.Array, name: str) -> tuple[Array, Array]:
     return raw * flat(jets["pt"]), raw * flat(jets["mass"])
 
 
-def _gen_pt(events: Any, jets: ak.Array, jet_type: str, pt: Array, resolution: Array) -> Array:
+def _gen_pt(events: Any, jets: ak.Array, jet_type: str, pt: Floats, resolution: Floats) -> Floats:
     link = next((field for field in _GEN_JETS if field in jets.fields), None)
     if link is None:
         # CorrT1METJet has no links.

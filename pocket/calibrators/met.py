@@ -9,8 +9,9 @@ import awkward as ak
 import numpy as np
 
 from pocket.base.arrays.fields import branch, collection
+from pocket.base.typing import Floats
 from pocket.calibrators.base import Calibrator
-from pocket.calibrators.jet_corrections import DIRECTIONS, Array
+from pocket.calibrators.jet_corrections import DIRECTIONS
 from pocket.calibrators.smearing import flat
 from pocket.errors import ConfigError, MissingBranchError
 from pocket.parameters.access import parameter
@@ -76,7 +77,7 @@ class METCalibrator(Calibrator):
         }
 
 
-def type1_change(jets: ak.Array, name: str) -> tuple[Array, Array]:
+def type1_change(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
     """Return the change of the sum of jet momenta by their calibration.
 
     Jets are used if their pt without muons is above 15 GeV after the energy scale (without smearing and shift, so that
@@ -112,7 +113,7 @@ def type1_change(jets: ak.Array, name: str) -> tuple[Array, Array]:
     return _sums(change * np.cos(phi), jets), _sums(change * np.sin(phi), jets)
 
 
-def unclustered_shift(met: ak.Array, name: str, up: bool) -> tuple[Array, Array]:
+def unclustered_shift(met: ak.Array, name: str, up: bool) -> tuple[Floats, Floats]:
     """Return the shift of missing momentum for the uncertainty of the unclustered energy, as stored in NanoAOD.
 
     Args:
@@ -138,19 +139,19 @@ def unclustered_shift(met: ak.Array, name: str, up: bool) -> tuple[Array, Array]
     return sign * _numbers(met["MetUnclustEnUpDeltaX"]), sign * _numbers(branch(met, "MetUnclustEnUpDeltaY", name))
 
 
-def _components(met: ak.Array, suffix: str = "") -> tuple[Array, Array]:
+def _components(met: ak.Array, suffix: str = "") -> tuple[Floats, Floats]:
     pt, phi = _numbers(met[f"pt{suffix}"]), _numbers(met[f"phi{suffix}"])
     return pt * np.cos(phi), pt * np.sin(phi)
 
 
-def _numbers(values: ak.Array) -> Array:
+def _numbers(values: ak.Array) -> Floats:
     return np.asarray(values, dtype=np.float64)
 
 
-def _sums(values: Array, jets: ak.Array) -> Array:
+def _sums(values: Floats, jets: ak.Array) -> Floats:
     return _numbers(ak.sum(ak.unflatten(values, ak.num(jets)), axis=1))
 
 
-def _stored(jets: ak.Array, field: str) -> Array | float:
+def _stored(jets: ak.Array, field: str) -> Floats | float:
     """Return a field, 0 if it isn't stored."""
     return flat(jets[field]) if field in jets.fields else 0.0

@@ -11,9 +11,8 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
-import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+from pocket.base.typing import Floats
 
 #: Smallest pt in GeV after smearing, as in CMSSW's SmearedJetProducerT (where it limits the energy).
 PT_MIN = 0.01
@@ -23,7 +22,7 @@ MAX_DEVIATION = 3.0
 _ENTROPY = ("seed", "run", "luminosityBlock", "event", "eta", "phi")
 
 
-def smear_factor(pt: Array, gen_pt: Array, resolution: Array, scale_factor: Array, normal: Array) -> Array:
+def smear_factor(pt: Floats, gen_pt: Floats, resolution: Floats, scale_factor: Floats, normal: Floats) -> Floats:
     """Return the factor on the momentum of each jet.
 
     With a generated jet, it is 1 + (s - 1) (pt - gen_pt) / pt, otherwise 1 + normal * resolution * sqrt(max(s^2 - 1,
@@ -44,7 +43,9 @@ def smear_factor(pt: Array, gen_pt: Array, resolution: Array, scale_factor: Arra
     return np.maximum(np.where(gen_pt > 0, scaled, random), PT_MIN / pt)
 
 
-def matched_gen_pt(jets: ak.Array, gen_jets: ak.Array, link: str, pt: Array, resolution: Array, radius: float) -> Array:
+def matched_gen_pt(
+    jets: ak.Array, gen_jets: ak.Array, link: str, pt: Floats, resolution: Floats, radius: float
+) -> Floats:
     """Return the pt of the generated jet that matches each jet.
 
     The candidate is the one that NanoAOD links. It matches if it is closer than half the radius in (eta, phi), and
@@ -75,7 +76,7 @@ def matched_gen_pt(jets: ak.Array, gen_jets: ak.Array, link: str, pt: Array, res
     return matched
 
 
-def normal_numbers(seed: int, events: ak.Array, jets: ak.Array) -> Array:
+def normal_numbers(seed: int, events: ak.Array, jets: ak.Array) -> Floats:
     """Return a random number with mean 0 and width 1 for each jet.
 
     It depends on the seed, run, luminosityBlock, event, and eta and phi of the jet, but not on its pt, on other jets,
@@ -97,7 +98,7 @@ def normal_numbers(seed: int, events: ak.Array, jets: ak.Array) -> Array:
     return np.asarray(numbers, dtype=np.float64)
 
 
-def flat(values: ak.Array) -> Array:
+def flat(values: ak.Array) -> Floats:
     """Return jagged numbers as a flat array in double precision."""
     return np.asarray(ak.flatten(values), dtype=np.float64)
 

@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.typing import Floats, Indices
 from pocket.corrections.files import read_corrections
-from pocket.corrections.grid import Axis, Indices, axes_of, find_bins
+from pocket.corrections.grid import Axis, axes_of, find_bins
 from pocket.corrections.tree import BINNED, Node, children, kind_of, own_form, walk, with_children
 from pocket.parameters.checksums import FileContent
 
-Floats = npt.NDArray[np.float64]
 #: Values of an input: one for all objects, or one per object.
 Input = str | npt.NDArray[Any]
 

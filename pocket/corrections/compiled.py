@@ -11,7 +11,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-Indices = npt.NDArray[np.int64]
+from pocket.base.typing import Indices
+
 #: Number of values that are compared with one edge after another, few enough for the L1 cache.
 _BLOCK = 1024
 

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pocket.corrections.bin_cache import Floats, Input, Inputs, binned
+from pocket.base.typing import Floats
+from pocket.corrections.bin_cache import Input, Inputs, binned
 from pocket.corrections.files import find_corrections, inputs_of, load_correction, read_corrections
 from pocket.corrections.tree import BINNED, Keys, Label, Node, binned_inputs, children, kind_of, walk_with_keys
 from pocket.errors import ConfigError, check_known

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.typing import Indices
 from pocket.corrections.tree import Node, binned_inputs, children, kind_of, own_form
-
-Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)

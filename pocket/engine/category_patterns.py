@@ -13,8 +13,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-Indices = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
+from pocket.base.typing import Indices, Mask
+
 Words = npt.NDArray[np.uint64]
 
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from pocket.base.runtime.user_code import UserCall
+from pocket.base.typing import Mask
 from pocket.calibrators.base import NOMINAL
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.workflow import BaseProcessorABC
 from pocket.datasets.generator_sums import generator_sums
-from pocket.engine.category_patterns import Mask
 from pocket.engine.columns import collect_columns
 from pocket.engine.filling import HistogramFiller
 from pocket.engine.layout import Layout, dataset_layout

@@ -7,15 +7,13 @@ from typing import Any
 
 import awkward as ak
 import numpy as np
-import numpy.typing as npt
 
 from pocket.base.arrays.fields import branch, collection
+from pocket.base.typing import Mask
 from pocket.columns.config import EVENT_IDS, WEIGHT, WEIGHT_VARIATION, ColOut
 from pocket.engine.masks import CategoryMasks
 from pocket.engine.weighting import ChunkWeights
 from pocket.errors import ColumnError, check_known
-
-Mask = npt.NDArray[np.bool_]
 
 
 def collect_columns(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import numba
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
+from pocket.base.typing import Floats, Indices
 
 
 @numba.njit(cache=True, nogil=True)

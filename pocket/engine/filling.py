@@ -12,13 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.base.arrays.jagged import offsets_of
+from pocket.base.typing import Floats, Indices
 from pocket.calibrators.base import NOMINAL
 from pocket.configuration.configurator import Configurator
-from pocket.engine.category_patterns import Indices, Patterns, joined
+from pocket.engine.category_patterns import Patterns, joined
 from pocket.engine.compiled import add_once, add_weights
 from pocket.engine.masks import CategoryMasks
 from pocket.engine.values import Entries, axis_values, entries
-from pocket.engine.weighting import ChunkWeights, Floats
+from pocket.engine.weighting import ChunkWeights
 from pocket.errors import HistogramError
 from pocket.histograms.axes import build_axis, category_axis, flat_bins, set_sums
 from pocket.histograms.config import HistConf

@@ -13,9 +13,10 @@ import numpy as np
 from pocket.base.arrays.fields import collection
 from pocket.base.arrays.jagged import reduce_lists
 from pocket.base.runtime.user_code import UserCall
+from pocket.base.typing import Indices, Mask
 from pocket.cuts.categories import StandardSelection
 from pocket.cuts.cut import Cut
-from pocket.engine.category_patterns import Indices, Mask, Patterns, Words, bits_of, set_bits
+from pocket.engine.category_patterns import Patterns, Words, bits_of, set_bits
 from pocket.errors import HistogramError
 
 

@@ -10,13 +10,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pocket.base.runtime.user_code import UserCall
+from pocket.base.typing import Floats
 from pocket.weights.base import WeightWrapper
 from pocket.weights.plan import SamplePlan, WeightPlan, variation_names
 
-Floats = npt.NDArray[np.float64]
 #: Number of events whose weights are multiplied at once.
 _BLOCK = 4096
 

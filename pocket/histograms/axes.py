@@ -9,10 +9,9 @@ import hist
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.typing import Indices
 from pocket.errors import HistogramError
 from pocket.histograms.config import Axis
-
-Indices = npt.NDArray[np.int64]
 
 _TRANSFORMS = {"log": hist.axis.transform.log, "sqrt": hist.axis.transform.sqrt}
 

@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from pocket.base.arguments import Declarative
+from pocket.base.typing import Float32s
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.checksums import FileContent, content_of
 from pocket.parameters.locations import local_path, project_path
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ class OnnxModel(Model):
         """Return the digest of the file and the name of the output."""
         return super().__fingerprint__(), self.output
 
-    def __call__(self, features: Floats, params: Any) -> Floats:
+    def __call__(self, features: Float32s, params: Any) -> Float32s:
         """Return the model's output for each row of features.
 
         Args:
@@ -113,7 +111,7 @@ class XGBoostModel(Model):
         ConfigError: when it is evaluated, if the file isn't such a model or doesn't fit the features.
     """
 
-    def __call__(self, features: Floats, params: Any) -> Floats:
+    def __call__(self, features: Float32s, params: Any) -> Float32s:
         """Return the model's output for each row of features.
 
         Args:
@@ -129,7 +127,7 @@ class XGBoostModel(Model):
             raise _does_not_fit(self.path, features, error) from None
 
 
-def _does_not_fit(path: str | Path, features: Floats, error: Exception) -> ConfigError:
+def _does_not_fit(path: str | Path, features: Float32s, error: Exception) -> ConfigError:
     reason = " ".join(str(error).split())[:200]
     return ConfigError(f"model {path} can't be evaluated with {features.shape[1]} features: {reason}")
 

@@ -17,9 +17,8 @@ import numpy.typing as npt
 
 from pocket.base.arguments import Declarative
 from pocket.base.runtime.user_code import UserCall
+from pocket.base.typing import Float32s
 from pocket.errors import ConfigError
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class DelayedColumn(metaclass=Declarative):
 
     name: str
     inputs: Callable[[Any, Any], Any] = field(repr=False)
-    evaluate: Callable[[Floats, Any], Any] = field(repr=False)
+    evaluate: Callable[[Float32s, Any], Any] = field(repr=False)
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -100,9 +99,9 @@ class _ColumnValues:
     def __init__(self, column: DelayedColumn) -> None:
         self.column = column
         self._rows: dict[bytes, int] = {}
-        self._values: Floats | None = None
+        self._values: Float32s | None = None
 
-    def of(self, events: Any, index: npt.NDArray[np.int64], params: Any) -> Floats:
+    def of(self, events: Any, index: npt.NDArray[np.int64], params: Any) -> Float32s:
         features = self._features(self.column.inputs(events, params), len(events))
         keys = _keys(index, features)
         new = [row for row, key in enumerate(keys) if key not in self._rows]
@@ -116,19 +115,19 @@ class _ColumnValues:
             return np.zeros(0, dtype=np.float32)
         return self._values[[self._rows[key] for key in keys]]
 
-    def _features(self, features: Any, size: int) -> Floats:
+    def _features(self, features: Any, size: int) -> Float32s:
         array = self._array(features, "inputs")
         if array.ndim != 2 or len(array) != size or not array.shape[1]:
             raise self._wrong("inputs", f"of shape {array.shape}, expected ({size} events, n features)")
         return array
 
-    def _checked(self, values: Any, size: int) -> Floats:
+    def _checked(self, values: Any, size: int) -> Float32s:
         array = self._array(values, "evaluate")
         if array.ndim not in (1, 2) or len(array) != size:
             raise self._wrong("evaluate", f"of shape {array.shape}, expected ({size},) or ({size}, n values)")
         return array
 
-    def _array(self, values: Any, function: str) -> Floats:
+    def _array(self, values: Any, function: str) -> Float32s:
         try:
             return np.asarray(ak.to_numpy(values, allow_missing=False), dtype=np.float32)
         except (TypeError, ValueError):
@@ -138,7 +137,7 @@ class _ColumnValues:
         return ConfigError(f"delayed column {self.column.name!r}: {function} returned an array {what}")
 
 
-def _keys(index: npt.NDArray[np.int64], features: Floats) -> list[bytes]:
+def _keys(index: npt.NDArray[np.int64], features: Float32s) -> list[bytes]:
     """Return the keys of values: the bytes of the event's number and its inputs."""
     rows = np.empty(len(index), dtype=[("event", np.int64), ("features", np.float32, features.shape[1:])])
     rows["event"], rows["features"] = index, features

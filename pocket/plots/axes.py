@@ -12,10 +12,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import ScalarFormatter
 
+from pocket.base.typing import Floats
 from pocket.errors import HistogramError
 from pocket.histograms.config import finite_edges
 from pocket.plots.canvas import Box
-from pocket.plots.statistics import FloatArray
 
 if TYPE_CHECKING:
     from hist import Hist
@@ -56,7 +56,7 @@ class Binning:
         log: whether the axis is logarithmic.
     """
 
-    bounds: Sequence[float] | FloatArray
+    bounds: Sequence[float] | Floats
     label: str
     names: tuple[str, ...] = ()
     log: bool = False
@@ -70,12 +70,12 @@ class Binning:
         return cls(axis.edges, axis.label, tuple(map(str, axis)) if discrete else (), log)
 
     @property
-    def edges(self) -> FloatArray:
+    def edges(self) -> Floats:
         """Finite edges: a bin that is open to infinity is as wide as its neighbour, or 1 wide if it has none."""
         return finite_edges(self.bounds)
 
     @property
-    def centers(self) -> FloatArray:
+    def centers(self) -> Floats:
         """Middle of each bin, as it is drawn."""
         low, high = self.edges[:-1], self.edges[1:]
         return np.sqrt(low * high) if self.log else (low + high) / 2
@@ -139,8 +139,8 @@ def label_y(ax: Axes, text: str, *, panel: bool = False) -> None:
 
 def fit_legend(
     ax: Axes,
-    edges: FloatArray,
-    contents: Sequence[FloatArray],
+    edges: Floats,
+    contents: Sequence[Floats],
     entries: Sequence[tuple[Any, str]],
     lines: Sequence[str],
     log_floor: float | None = None,

@@ -9,19 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, stats
 
+from pocket.base.typing import Floats, Mask
 from pocket.errors import HistogramError
 
 if TYPE_CHECKING:
     from hist import Hist
 
-FloatArray: TypeAlias = NDArray[np.float64]
-BoolArray: TypeAlias = NDArray[np.bool_]
 
 #: minimum of expected events, and of effective MC events, up to which bins of the chi-square are merged
 MIN_EVENTS = 10.0
@@ -37,9 +36,9 @@ class Prediction:
         shifts: (up - nominal, down - nominal) of each systematic source, all with the same shape.
     """
 
-    values: FloatArray
-    variances: FloatArray
-    shifts: Mapping[str, tuple[FloatArray, FloatArray]] = field(default_factory=dict)
+    values: Floats
+    variances: Floats
+    shifts: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
 
     @classmethod
     def from_hist(cls, h: Hist[Any], name: str = "prediction") -> Prediction:
@@ -88,22 +87,22 @@ class Prediction:
         shifts = {source: (factor * up, factor * down) for source, (up, down) in self.shifts.items()}
         return Prediction(factor * self.values, factor**2 * self.variances, shifts)
 
-    def merged(self, starts: NDArray[np.intp], keep: BoolArray) -> Prediction:
+    def merged(self, starts: NDArray[np.intp], keep: Mask) -> Prediction:
         """Return the sums of the ``keep`` bins from each of ``starts`` up to the next one."""
 
-        def add(array: FloatArray) -> FloatArray:
+        def add(array: Floats) -> Floats:
             return np.add.reduceat(array[keep], starts)
 
         shifts = {source: (add(up), add(down)) for source, (up, down) in self.shifts.items()}
         return Prediction(add(self.values), add(self.variances), shifts)
 
     @property
-    def stat(self) -> FloatArray:
+    def stat(self) -> Floats:
         """Statistical error of each bin."""
         return np.sqrt(self.variances)
 
     @property
-    def syst(self) -> tuple[FloatArray, FloatArray]:
+    def syst(self) -> tuple[Floats, Floats]:
         """Systematic error of each bin, up and down: the envelope of each source, in quadrature."""
         up = down = np.zeros_like(self.values)
         for pair in self.shifts.values():
@@ -112,18 +111,18 @@ class Prediction:
         return up, down
 
     @property
-    def total(self) -> tuple[FloatArray, FloatArray]:
+    def total(self) -> tuple[Floats, Floats]:
         """Statistical and systematic error of each bin in quadrature, up and down."""
         up, down = self.syst
         return np.hypot(self.stat, up), np.hypot(self.stat, down)
 
     @property
-    def modes(self) -> FloatArray:
+    def modes(self) -> Floats:
         """Half of the up-down difference of each source, shape (sources, bins)."""
         halves = [(up - down).ravel() / 2 for up, down in self.shifts.values()]
         return np.array(halves).reshape(len(halves), self.values.size)
 
-    def covariance(self) -> FloatArray:
+    def covariance(self) -> Floats:
         """Return the covariance of the bins: MC statistics on the diagonal, one fully correlated term per source."""
         return np.diag(self.variances.ravel()) + self.modes.T @ self.modes
 
@@ -139,7 +138,7 @@ def _sources(names: Iterable[str], where: str) -> list[str]:
     return list(sources)
 
 
-def contents(h: Hist[Any], name: str) -> tuple[FloatArray, FloatArray]:
+def contents(h: Hist[Any], name: str) -> tuple[Floats, Floats]:
     """Return the values and variances of a histogram without its flow bins.
 
     Raises:
@@ -153,7 +152,7 @@ def contents(h: Hist[Any], name: str) -> tuple[FloatArray, FloatArray]:
     return np.asarray(values, dtype=np.float64), np.asarray(variances, dtype=np.float64)
 
 
-def garwood_interval(values: FloatArray, variances: FloatArray) -> tuple[FloatArray, FloatArray]:
+def garwood_interval(values: Floats, variances: Floats) -> tuple[Floats, Floats]:
     """Return the central 68.3 % Poisson interval of each bin of data (F. Garwood, Biometrika 28 (1936) 437).
 
     Weighted data are treated as counts times the mean weight of their bin; an empty bin has weight 1.
@@ -209,9 +208,7 @@ class Comparison:
         return {name: value if math.isfinite(value) else None for name, value in asdict(self).items()}
 
 
-def chi2_data_mc(
-    data: Hist[Any], mc: Mapping[str, Hist[Any]] | Prediction, *, keep: BoolArray | None = None
-) -> Comparison:
+def chi2_data_mc(data: Hist[Any], mc: Mapping[str, Hist[Any]] | Prediction, *, keep: Mask | None = None) -> Comparison:
     """Return the agreement of data with the prediction.
 
     chi2 = r^T C^-1 r with r = data - MC, where C is the covariance of the prediction plus the Poisson variance of the
@@ -258,7 +255,7 @@ def chi2_data_mc(
     )
 
 
-def _merge(values: FloatArray, variances: FloatArray) -> NDArray[np.intp]:
+def _merge(values: Floats, variances: Floats) -> NDArray[np.intp]:
     """Return the first bins of groups with enough events, for ``reduceat``; empty if all bins together have too few."""
     starts: list[int] = []
     start, total, squares = 0, 0.0, 0.0

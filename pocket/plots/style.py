@@ -15,7 +15,7 @@ from omegaconf import MISSING
 from pocket.errors import ConfigError, MissingParameterError, check_known
 
 if TYPE_CHECKING:
-    from pocket.plots.statistics import BoolArray, FloatArray
+    from pocket.base.typing import Floats, Mask
 
 FORMATS = ("pdf", "png", "svg")
 _HEXADECIMAL = re.compile(r"#[0-9a-fA-F]{6}")
@@ -40,7 +40,7 @@ class BlindHists:
             if not _is_range(limits):
                 raise ConfigError(f"{where}.histograms.{name} must be [low, high], not {limits!r}")
 
-    def hidden(self, category: str, histogram: str, edges: FloatArray) -> BoolArray:
+    def hidden(self, category: str, histogram: str, edges: Floats) -> Mask:
         """Return the bins that overlap the blinded range, shape (bins,), for edges of shape (bins + 1,)."""
         if category not in self.categories or histogram not in self.histograms:
             return np.zeros(edges.size - 1, dtype=np.bool_)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.base.runtime.user_code import EventRange, UserCall
+from pocket.base.typing import Mask
 from pocket.configuration.configurator import Configurator, processing_metadata
 from pocket.configuration.skim import Skim
 from pocket.configuration.workflow import BaseProcessorABC
@@ -21,7 +22,6 @@ from pocket.datasets.branches import Branch, Segment
 from pocket.datasets.fileset import FileInfo
 from pocket.datasets.generator_sums import RESCALE, generator_sums
 from pocket.datasets.skim_sums import BeforeSkim, needs_all_files
-from pocket.engine.category_patterns import Mask
 from pocket.engine.chunk import preselect, skim, workflow_call
 from pocket.engine.layout import dataset_layout
 from pocket.engine.reading import explaining, nano_events, open_file, read_segment

@@ -11,15 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 from correctionlib import schemav2
 from scipy.special import expit, logit
 
+from pocket.base.typing import Floats
 from pocket.toys.config import Truth
 from pocket.toys.correction_nodes import binning, category, centres, correction
 from pocket.toys.truth import tag_efficiency
-
-FloatArray = npt.NDArray[np.float64]
 
 SHAPE = "deepJet_shape"
 
@@ -28,16 +26,16 @@ _ABSETA = (0.0, 2.5)
 _B, _C, _LIGHT = 5, 4, 0
 
 
-def _linear(score: FloatArray) -> FloatArray:
+def _linear(score: Floats) -> Floats:
     return 1 - 2 * score
 
 
-def _quadratic(score: FloatArray) -> FloatArray:
+def _quadratic(score: Floats) -> Floats:
     return 1 - 6 * score * (1 - score)
 
 
 #: uncertainty → flavour that it exists for → its relative size as a function of the score
-_SIZES: dict[str, dict[int, Callable[[FloatArray], FloatArray]]] = {
+_SIZES: dict[str, dict[int, Callable[[Floats], Floats]]] = {
     "lf": {_B: lambda score: 0.04 * (1 - score), _LIGHT: np.zeros_like},
     "hf": {_B: np.zeros_like, _LIGHT: lambda score: 0.08 * score},
     "hfstats1": {_B: lambda score: 0.015 * _linear(score), _LIGHT: np.zeros_like},
@@ -59,7 +57,7 @@ def btag_shape(truth: Truth) -> schemav2.Correction:
     # A score may be rounded to 1, which a bin with the upper edge 1 would exclude.
     axes = {"abseta": _ABSETA, "pt": _PT, "discriminant": [*edges[:-1], np.inf]}
 
-    def flavours(relative: dict[int, FloatArray]) -> schemav2.Category:
+    def flavours(relative: dict[int, Floats]) -> schemav2.Category:
         content = {}
         for flavour, size in relative.items():
             factors = shape_scale_factors(flavour, centres(_PT), np.asarray(edges), truth) * (1 + size)
@@ -81,7 +79,7 @@ def btag_shape(truth: Truth) -> schemav2.Correction:
     return correction(SHAPE, description, inputs, category("systematic", kinds))
 
 
-def shape_scale_factors(flavour: int, pt: FloatArray, edges: FloatArray, truth: Truth) -> FloatArray:
+def shape_scale_factors(flavour: int, pt: Floats, edges: Floats, truth: Truth) -> Floats:
     """Return the probabilities of bins of the score in data over those in simulation.
 
     Args:
@@ -96,7 +94,7 @@ def shape_scale_factors(flavour: int, pt: FloatArray, edges: FloatArray, truth: 
     tagger = truth.tagger
     spread = {_B: tagger.b, _C: tagger.c, _LIGHT: tagger.light}[flavour].spread
 
-    def probabilities(is_data: bool) -> FloatArray:
+    def probabilities(is_data: bool) -> Floats:
         # This is pocket.toys.truth.tagger_score, solved for the quantile.
         failing = 1 - tag_efficiency(flavour, pt, truth, is_data)[:, None]
         below = expit((logit(edges) - logit(float(tagger.working_point))) / spread + logit(failing))

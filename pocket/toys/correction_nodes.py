@@ -7,19 +7,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from correctionlib import schemav2
 
-FloatArray = npt.NDArray[np.float64]
+from pocket.base.typing import Floats
 
 
-def centres(edges: Sequence[float]) -> FloatArray:
+def centres(edges: Sequence[float]) -> Floats:
     """Return the centres of bins; for a last bin without upper edge, 1.5 times its lower edge."""
     ends = [edge if np.isfinite(edge) else 2 * low for low, edge in itertools.pairwise(edges)]
     return (np.asarray(edges[:-1], dtype=np.float64) + ends) / 2
 
 
-def binning(edges: Mapping[str, Sequence[float]], values: FloatArray) -> schemav2.MultiBinning:
+def binning(edges: Mapping[str, Sequence[float]], values: Floats) -> schemav2.MultiBinning:
     """Return values in bins; outside of them the correction raises an error, as for most of the groups' files.
 
     Args:

@@ -8,8 +8,9 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.typing import Floats, Indices, Mask
 from pocket.toys.config import Data, PileupTruth, Run
-from pocket.toys.tables import BoolArray, FloatArray, IntArray, Table
+from pocket.toys.tables import Table
 
 Branches = dict[str, npt.NDArray[Any]]
 
@@ -68,13 +69,13 @@ def identifiers(rng: np.random.Generator, n: int, first: int, data: Data | None)
     }
 
 
-def draw_pileup(rng: np.random.Generator, n: int, truth: PileupTruth, is_data: bool) -> tuple[IntArray, IntArray]:
+def draw_pileup(rng: np.random.Generator, n: int, truth: PileupTruth, is_data: bool) -> tuple[Indices, Indices]:
     """Return the mean numbers of interactions and the numbers of interactions, shape (n,) each."""
     mean = rng.poisson(truth.data if is_data else truth.mc, n)
     return mean, rng.poisson(mean)
 
 
-def vertices(rng: np.random.Generator, n_pileup: IntArray) -> Branches:
+def vertices(rng: np.random.Generator, n_pileup: Indices) -> Branches:
     """Return the primary vertex, the number of vertices and the energy density."""
     n = len(n_pileup)
     others = rng.binomial(n_pileup, _VERTEX)
@@ -103,7 +104,7 @@ def triggers(muons: Table, electrons: Table, n: int) -> Branches:
     }
 
 
-def missing_momentum(rng: np.random.Generator, gen: Table, jets: Table, n_pileup: IntArray, is_data: bool) -> Branches:
+def missing_momentum(rng: np.random.Generator, gen: Table, jets: Table, n_pileup: Indices, is_data: bool) -> Branches:
     """Return the neutrinos' transverse momentum, and its measurements by different algorithms.
 
     RawMET is MET before the energy of jets was corrected (type-1 correction).
@@ -149,7 +150,7 @@ def missing_momentum(rng: np.random.Generator, gen: Table, jets: Table, n_pileup
 
 def generator_weights(
     rng: np.random.Generator, gen_jets: Table, n: int, xsec: float, negative: float
-) -> tuple[Branches, dict[str, FloatArray]]:
+) -> tuple[Branches, dict[str, Floats]]:
     """Return the generator's weights, whose mean is the cross section, and their relative variations.
 
     Args:
@@ -180,7 +181,7 @@ def generator_weights(
     return weights, variations
 
 
-def _sections(runs: tuple[Run, ...], *, certified: bool) -> IntArray:
+def _sections(runs: tuple[Run, ...], *, certified: bool) -> Indices:
     """Return run and number of each luminosity section, shape (2, sections)."""
     return np.array(
         [
@@ -192,7 +193,7 @@ def _sections(runs: tuple[Run, ...], *, certified: bool) -> IntArray:
     ).T
 
 
-def _any(event: IntArray, values: BoolArray, n: int) -> BoolArray:
+def _any(event: Indices, values: Mask, n: int) -> Mask:
     return np.bincount(event[values], minlength=n) > 0
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pocket.toys.tables import IntArray, Table, local_index, stack
+from pocket.base.typing import Indices
+from pocket.toys.tables import Table, local_index, stack
 
 #: bits of NanoAOD's statusFlags
 PROMPT = 1 << 0
@@ -32,14 +33,14 @@ class GenRecord:
 
     def add(
         self,
-        events: IntArray,
+        events: Indices,
         momenta: Any,
         pdg_id: npt.ArrayLike,
         *,
         status: int,
         flags: int = PROMPT | HARD_PROCESS,
-        mother: IntArray | None = None,
-    ) -> IntArray:
+        mother: Indices | None = None,
+    ) -> Indices:
         """Add one particle to each of the events.
 
         Args:

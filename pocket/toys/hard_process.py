@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from pocket.base.typing import Indices
 from pocket.toys.config import DrellYan, TopPairs, WJets
 from pocket.toys.gen_record import FINAL, OUTGOING, RESONANCE, GenRecord
 from pocket.toys.radiation import add_fake_muons, add_radiation
@@ -19,7 +20,6 @@ from pocket.toys.sampling import (
     transverse_momentum,
     two_body_decay,
 )
-from pocket.toys.tables import IntArray
 
 ELECTRON_MASS, MUON_MASS, CHARM_MASS, BOTTOM_MASS = 0.000511, 0.10566, 1.5, 4.8
 #: widths of the rapidity distributions of a top pair, and of a top relative to its pair
@@ -27,7 +27,7 @@ _TOP_PAIR_RAPIDITY, _TOP_RAPIDITY = 0.9, 0.65
 
 
 def add_drell_yan(
-    rng: np.random.Generator, record: GenRecord, events: IntArray, process: DrellYan, pt_slope: float = 0.0
+    rng: np.random.Generator, record: GenRecord, events: Indices, process: DrellYan, pt_slope: float = 0.0
 ) -> None:
     """Add Z/γ* → μμ with radiation to events.
 
@@ -51,7 +51,7 @@ def add_drell_yan(
     add_radiation(rng, record, events, z, process.radiation)
 
 
-def add_w_jets(rng: np.random.Generator, record: GenRecord, events: IntArray, process: WJets) -> None:
+def add_w_jets(rng: np.random.Generator, record: GenRecord, events: Indices, process: WJets) -> None:
     """Add W → μν with radiation and fake muons to events, see :func:`add_drell_yan`."""
     n, boson = len(events), process.boson
     pt = transverse_momentum(rng, n, boson.pt_scale, boson.pt_exponent)
@@ -65,7 +65,7 @@ def add_w_jets(rng: np.random.Generator, record: GenRecord, events: IntArray, pr
     add_fake_muons(rng, record, events, process.fake_muons)
 
 
-def add_top_pairs(rng: np.random.Generator, record: GenRecord, events: IntArray, process: TopPairs) -> None:
+def add_top_pairs(rng: np.random.Generator, record: GenRecord, events: Indices, process: TopPairs) -> None:
     """Add tt̄ → bμν bqq' or beν bqq' with radiation to events, see :func:`add_drell_yan`.
 
     The first top decays to leptons; it is a top or an antitop equally often.

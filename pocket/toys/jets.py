@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from pocket.base.typing import Floats, Indices
 from pocket.toys.config import JetDetector, Truth
 from pocket.toys.gen_record import OUTGOING
 from pocket.toys.precision import round_direction, round_mantissa
 from pocket.toys.radiation import hadron_flavour
 from pocket.toys.sampling import azimuth
-from pocket.toys.tables import Columns, FloatArray, IntArray, Table, isolated, stack
+from pocket.toys.tables import Columns, Table, isolated, stack
 from pocket.toys.truth import tagger_score
 
 RADIUS = 0.4
@@ -61,7 +62,7 @@ def reconstruct_jets(
     gen_jets: Table,
     muons: Table,
     electrons: Table,
-    n_pileup: IntArray,
+    n_pileup: Indices,
     detector: JetDetector,
     truth: Truth,
     is_data: bool,
@@ -127,7 +128,7 @@ def _smeared(rng: np.random.Generator, gen_jets: Table, detector: JetDetector) -
     )
 
 
-def _pileup_jets(rng: np.random.Generator, n_pileup: IntArray, detector: JetDetector) -> Table:
+def _pileup_jets(rng: np.random.Generator, n_pileup: Indices, detector: JetDetector) -> Table:
     event = np.repeat(np.arange(len(n_pileup)), rng.poisson(detector.pileup_jets * n_pileup))
     n = len(event)
     pt = detector.pt_min * (1 - rng.random(n)) ** (-1 / _PILEUP_INDEX)
@@ -141,15 +142,15 @@ def _lepton_jets(rng: np.random.Generator, leptons: Table, origin: int) -> Table
 
 
 def _candidates(
-    event: IntArray,
-    pt: FloatArray,
-    eta: FloatArray,
-    phi: FloatArray,
+    event: Indices,
+    pt: Floats,
+    eta: Floats,
+    phi: Floats,
     *,
     origin: int,
-    gen: IntArray | None = None,
-    hadron_flavour: IntArray | None = None,
-    parton_flavour: IntArray | None = None,
+    gen: Indices | None = None,
+    hadron_flavour: Indices | None = None,
+    parton_flavour: Indices | None = None,
 ) -> Table:
     n = len(event)
     columns: Columns = {
@@ -164,11 +165,11 @@ def _candidates(
     return round_direction(Table(event, columns))
 
 
-def _masses(rng: np.random.Generator, pt: FloatArray) -> FloatArray:
+def _masses(rng: np.random.Generator, pt: Floats) -> Floats:
     return pt * rng.lognormal(np.log(0.13), 0.3, len(pt))
 
 
-def _pileup_id(rng: np.random.Generator, pt: FloatArray, origin: IntArray) -> IntArray:
+def _pileup_id(rng: np.random.Generator, pt: Floats, origin: Indices) -> Indices:
     quantile = rng.random(len(pt))
     hard, pileup = (
         np.select([quantile < probability for probability in cumulative], [7, 6, 4], 0)
@@ -177,7 +178,7 @@ def _pileup_id(rng: np.random.Generator, pt: FloatArray, origin: IntArray) -> In
     return np.where(pt > _PU_ID_PT_MAX, 7, np.where(origin == PILEUP, pileup, hard))
 
 
-def _tagger_scores(rng: np.random.Generator, jets: Table, truth: Truth, is_data: bool) -> FloatArray:
+def _tagger_scores(rng: np.random.Generator, jets: Table, truth: Truth, is_data: bool) -> Floats:
     quantile, score = rng.random(len(jets)), np.empty(len(jets))
     for flavour in (5, 4, 0):
         rows = jets["hadronFlavour"] == flavour

@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import numpy.typing as npt
 from correctionlib import schemav2
 
+from pocket.base.typing import Floats
 from pocket.toys.config import Truth
 from pocket.toys.correction_nodes import binning, category, centres, correction
 from pocket.toys.truth import muon_id_efficiency, trigger_efficiency
 
-FloatArray = npt.NDArray[np.float64]
 #: function of eta and pt (GeV) that returns the scale factors of leptons
-ScaleFactor = Callable[[FloatArray, FloatArray], FloatArray]
+ScaleFactor = Callable[[Floats, Floats], Floats]
 
 MUON_ID = "NUM_TightID_DEN_TrackerMuons"
 MUON_ISO = "NUM_TightRelIso_DEN_TightIDandIPCut"
@@ -45,10 +44,10 @@ _ELECTRONS = {
 def muon_corrections(truth: Truth) -> list[schemav2.Correction]:
     """Return ID, isolation and trigger of muons, with inputs abseta, pt, scale_factors (nominal, systup, systdown)."""
 
-    def identification(eta: FloatArray, pt: FloatArray) -> FloatArray:
+    def identification(eta: Floats, pt: Floats) -> Floats:
         return muon_id_efficiency(pt, eta, truth, True) / muon_id_efficiency(pt, eta, truth, False)
 
-    def trigger(eta: FloatArray, pt: FloatArray) -> FloatArray:
+    def trigger(eta: Floats, pt: Floats) -> Floats:
         return trigger_efficiency(pt, eta, truth, True) / trigger_efficiency(pt, eta, truth, False)
 
     shifts = {"nominal": 0, "systup": 1, "systdown": -1}
@@ -86,11 +85,11 @@ def electron_corrections() -> list[schemav2.Correction]:
     return [correction(ELECTRON, "Data over simulation.", inputs, data)]
 
 
-def _same(eta: FloatArray, pt: FloatArray) -> FloatArray:
+def _same(eta: Floats, pt: Floats) -> Floats:
     return np.ones_like(eta)
 
 
-def _uncertainty(eta: FloatArray, pt: FloatArray) -> FloatArray:
+def _uncertainty(eta: Floats, pt: Floats) -> Floats:
     return np.asarray(0.002 * (1 + np.abs(eta) / 2.5 + np.abs(np.log(pt / 40.0)) / 1.5))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from pocket.base.typing import Floats, Mask
 from pocket.toys.config import Detector, LeptonDetector, Truth
 from pocket.toys.gen_record import PROMPT
 from pocket.toys.hard_process import ELECTRON_MASS, MUON_MASS
 from pocket.toys.precision import round_direction
 from pocket.toys.radiation import hadron_flavour
-from pocket.toys.tables import BoolArray, Columns, FloatArray, Table, stack
+from pocket.toys.tables import Columns, Table, stack
 from pocket.toys.truth import muon_id_efficiency, trigger_efficiency
 
 _ANGULAR_RESOLUTION = 3e-4
@@ -166,17 +167,17 @@ def _fake_electrons(rng: np.random.Generator, gen_jets: Table, detector: Detecto
     return electrons.take((electrons["pt"] > acceptance.pt_min) & (np.abs(electrons["eta"]) < acceptance.eta_max))
 
 
-def _resolution(eta: FloatArray, detector: LeptonDetector) -> FloatArray:
+def _resolution(eta: Floats, detector: LeptonDetector) -> Floats:
     return np.asarray(detector.resolution + detector.resolution_slope * np.abs(eta))
 
 
-def _isolation(rng: np.random.Generator, prompt: BoolArray) -> FloatArray:
+def _isolation(rng: np.random.Generator, prompt: Mask) -> Floats:
     n = len(prompt)
     isolated = np.where(rng.random(n) < _ISOLATED, 0, rng.exponential(_ISOLATION_MEAN, n))
     return np.where(prompt, isolated, rng.gamma(*_NONPROMPT_ISOLATION, n))
 
 
-def _impact(rng: np.random.Generator, prompt: BoolArray) -> dict[str, FloatArray]:
+def _impact(rng: np.random.Generator, prompt: Mask) -> dict[str, Floats]:
     n = len(prompt)
     dxy = np.where(prompt, rng.normal(0, _PROMPT_DXY, n), rng.laplace(0, _NONPROMPT_DXY, n))
     dz = np.where(prompt, rng.normal(0, _PROMPT_DZ, n), rng.laplace(0, _NONPROMPT_DZ, n))

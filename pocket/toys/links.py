@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from pocket.base.typing import Indices
 from pocket.toys.jets import RADIUS
-from pocket.toys.tables import IntArray, Table, first_within, local_index
+from pocket.toys.tables import Table, first_within, local_index
 
 
 def link_leptons_and_jets(muons: Table, electrons: Table, jets: Table, n_events: int) -> tuple[Table, Table, Table]:
@@ -32,7 +33,7 @@ def link_leptons_and_jets(muons: Table, electrons: Table, jets: Table, n_events:
     return linked[0], linked[1], Table(jets.event, of_jets)
 
 
-def _first_two(parents: IntArray, n_parents: int) -> tuple[IntArray, IntArray]:
+def _first_two(parents: Indices, n_parents: int) -> tuple[Indices, Indices]:
     """Return the first two rows that refer to each parent, -1 for none."""
     rows = np.flatnonzero(parents >= 0)
     rows = rows[np.argsort(parents[rows], kind="stable")]

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from pocket.base.typing import Indices
 from pocket.toys.config import NonpromptMuons, Radiation
 from pocket.toys.gen_record import FINAL, HADRON_DECAY, OUTGOING, GenRecord
 from pocket.toys.sampling import azimuth, momenta
-from pocket.toys.tables import IntArray, Table
+from pocket.toys.tables import Table
 
 _JET_PT_MIN, _JET_PT_MAX = 12.0, 500.0
 #: index of the pt spectrum of jets, which is pt^-(1 + _JET_INDEX)
@@ -27,7 +28,7 @@ _FAKE_MUON_PT, _FAKE_MUON_ETA = 10.0, 2.5
 
 
 def add_radiation(
-    rng: np.random.Generator, record: GenRecord, events: IntArray, system: Any, radiation: Radiation
+    rng: np.random.Generator, record: GenRecord, events: Indices, system: Any, radiation: Radiation
 ) -> None:
     """Add the parton that recoils against the hard process, and further partons.
 
@@ -85,7 +86,7 @@ def add_nonprompt_muons(rng: np.random.Generator, record: GenRecord, rates: Nonp
     record.add(parents.event[kept], muons, code[kept], status=FINAL, flags=HADRON_DECAY, mother=parents["handle"][kept])
 
 
-def add_fake_muons(rng: np.random.Generator, record: GenRecord, events: IntArray, rate: float) -> None:
+def add_fake_muons(rng: np.random.Generator, record: GenRecord, events: Indices, rate: float) -> None:
     """Add muons from hadrons outside of jets.
 
     Args:
@@ -102,13 +103,13 @@ def add_fake_muons(rng: np.random.Generator, record: GenRecord, events: IntArray
     record.add(chosen, muons, 13 * rng.choice([-1, 1], n), status=FINAL, flags=HADRON_DECAY)
 
 
-def hadron_flavour(partons: Table) -> IntArray:
+def hadron_flavour(partons: Table) -> Indices:
     """Return 5, 4 or 0 for b, c and light quarks or gluons."""
     code = np.abs(partons["pdgId"])
     return np.where((code == 5) | (code == 4), code, 0)
 
 
-def _flavours(rng: np.random.Generator, n: int, radiation: Radiation) -> IntArray:
+def _flavours(rng: np.random.Generator, n: int, radiation: Radiation) -> Indices:
     """Return random PDG codes: b and c with their fractions; of the rest, half are gluons and half light quarks."""
     quantile = rng.random(n)
     light = np.where(rng.random(n) < 0.5, 21, rng.integers(1, 4, n))

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import vector
 
+from pocket.base.typing import Floats
 from pocket.toys.config import Resonance
-
-FloatArray = npt.NDArray[np.float64]
 
 _PT_MAX = 1000.0
 #: extent and softness of the plateau of a boson's rapidity
@@ -19,21 +17,19 @@ _BOSON_RAPIDITY = (2.7, 0.7)
 _SLOPE_PT_MAX = 200.0
 
 
-def breit_wigner(rng: np.random.Generator, n: int, resonance: Resonance) -> FloatArray:
+def breit_wigner(rng: np.random.Generator, n: int, resonance: Resonance) -> Floats:
     """Return n masses in GeV from a Breit-Wigner distribution truncated to the resonance's mass range."""
     low, high = np.arctan((np.array(resonance.mass_range) - resonance.mass) / (resonance.width / 2))
     return np.asarray(resonance.mass + resonance.width / 2 * np.tan(rng.uniform(low, high, n)))
 
 
-def continuum_mass(rng: np.random.Generator, n: int, mass_range: tuple[float, float]) -> FloatArray:
+def continuum_mass(rng: np.random.Generator, n: int, mass_range: tuple[float, float]) -> Floats:
     """Return n masses in GeV from dN/dm ~ m^-3."""
     low, high = mass_range
     return np.asarray(low / np.sqrt(1 - rng.random(n) * (1 - (low / high) ** 2)))
 
 
-def transverse_momentum(
-    rng: np.random.Generator, n: int, scale: float, exponent: float, slope: float = 0.0
-) -> FloatArray:
+def transverse_momentum(rng: np.random.Generator, n: int, scale: float, exponent: float, slope: float = 0.0) -> Floats:
     """Return n transverse momenta from dN/dpt ~ pt (1 + pt²/scale²)^-exponent (1 + slope pt / (100 GeV)).
 
     Args:
@@ -54,25 +50,25 @@ def transverse_momentum(
     return np.interp(rng.random(n), cumulative / cumulative[-1], grid)
 
 
-def azimuth(rng: np.random.Generator, n: int) -> FloatArray:
+def azimuth(rng: np.random.Generator, n: int) -> Floats:
     """Return n angles from -π to π."""
     return rng.uniform(-np.pi, np.pi, n)
 
 
-def rapidity(rng: np.random.Generator, n: int) -> FloatArray:
+def rapidity(rng: np.random.Generator, n: int) -> Floats:
     """Return n rapidities of a boson, from a plateau with soft edges."""
     extent, softness = _BOSON_RAPIDITY
     return rng.uniform(-extent, extent, n) + rng.normal(0, softness, n)
 
 
-def one_plus_cos_squared(rng: np.random.Generator, n: int) -> FloatArray:
+def one_plus_cos_squared(rng: np.random.Generator, n: int) -> Floats:
     """Return n cosines from 1 + cos², the distribution of leptons from a vector boson made by quark and antiquark."""
     q = rng.uniform(-2, 2, n)
     root = np.sqrt(1 + q**2)
     return np.cbrt(q + root) + np.cbrt(q - root)
 
 
-def momenta(pt: FloatArray, phi: FloatArray, y: FloatArray, mass: FloatArray) -> Any:
+def momenta(pt: Floats, phi: Floats, y: Floats, mass: Floats) -> Any:
     """Return four-momenta with rapidities ``y``, as vector arrays in Cartesian coordinates."""
     transverse_mass = np.hypot(pt, mass)
     return vector.MomentumNumpy4D(
@@ -86,7 +82,7 @@ def momenta(pt: FloatArray, phi: FloatArray, y: FloatArray, mass: FloatArray) ->
 
 
 def two_body_decay(
-    rng: np.random.Generator, parent: Any, masses: tuple[float | FloatArray, float | FloatArray], cos_theta: FloatArray
+    rng: np.random.Generator, parent: Any, masses: tuple[float | Floats, float | Floats], cos_theta: Floats
 ) -> tuple[Any, Any]:
     """Return the daughters of two-body decays, uniform in azimuth.
 

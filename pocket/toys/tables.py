@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
-BoolArray = npt.NDArray[np.bool_]
+from pocket.base.typing import Floats, Indices, Mask
+
 #: name → values of any type
 Columns = Mapping[str, npt.NDArray[Any]]
 
@@ -25,7 +24,7 @@ class Table:
         columns: name → property of the objects, shape (rows,) each.
     """
 
-    event: IntArray
+    event: Indices
     columns: Columns
 
     def __len__(self) -> int:
@@ -51,12 +50,12 @@ def stack(*tables: Table) -> Table:
     )
 
 
-def offsets(event: IntArray, n_events: int) -> IntArray:
+def offsets(event: Indices, n_events: int) -> Indices:
     """Return the first row of each event, shape (n_events + 1,), for rows ordered by event."""
     return np.concatenate([[0], np.cumsum(np.bincount(event, minlength=n_events))])
 
 
-def local_index(rows: IntArray, target: IntArray, n_events: int) -> IntArray:
+def local_index(rows: Indices, target: Indices, n_events: int) -> Indices:
     """Return row numbers of a table converted to positions inside the event.
 
     Args:
@@ -72,7 +71,7 @@ def local_index(rows: IntArray, target: IntArray, n_events: int) -> IntArray:
     return np.where(rows < 0, -1, rows - offsets(target, n_events)[target[rows]])
 
 
-def pairs(left: IntArray, right: IntArray, n_events: int) -> tuple[IntArray, IntArray]:
+def pairs(left: Indices, right: Indices, n_events: int) -> tuple[Indices, Indices]:
     """Return the row numbers of all pairs of two objects in the same event.
 
     Args:
@@ -90,14 +89,14 @@ def pairs(left: IntArray, right: IntArray, n_events: int) -> tuple[IntArray, Int
     return left_rows, within + np.repeat(starts[left], partners)
 
 
-def delta_r(a: Table, b: Table, rows_a: IntArray, rows_b: IntArray) -> FloatArray:
+def delta_r(a: Table, b: Table, rows_a: Indices, rows_b: Indices) -> Floats:
     """Return the distance in (eta, phi) between rows of two tables."""
     phi = np.abs(a["phi"][rows_a] - b["phi"][rows_b])
-    distance: FloatArray = np.hypot(a["eta"][rows_a] - b["eta"][rows_b], np.minimum(phi, 2 * np.pi - phi))
+    distance: Floats = np.hypot(a["eta"][rows_a] - b["eta"][rows_b], np.minimum(phi, 2 * np.pi - phi))
     return distance
 
 
-def first_within(a: Table, b: Table, radius: float, n_events: int) -> IntArray:
+def first_within(a: Table, b: Table, radius: float, n_events: int) -> Indices:
     """Return for each row of ``a`` the first row of ``b`` that is closer than ``radius`` in (eta, phi), or -1."""
     rows_a, rows_b = pairs(a.event, b.event, n_events)
     close = delta_r(a, b, rows_a, rows_b) < radius
@@ -106,7 +105,7 @@ def first_within(a: Table, b: Table, radius: float, n_events: int) -> IntArray:
     return found
 
 
-def isolated(table: Table, radius: float, n_events: int) -> BoolArray:
+def isolated(table: Table, radius: float, n_events: int) -> Mask:
     """Return the mask of rows without an earlier row of their event within ``radius`` in (eta, phi)."""
     later, earlier = pairs(table.event, table.event, n_events)
     ordered = earlier < later

@@ -9,13 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import erf, expit, logit
 
+from pocket.base.typing import Floats
 from pocket.errors import UnknownNameError
 from pocket.toys.config import FlavourTruth, TaggerTruth, Truth
 
-FloatArray = npt.NDArray[np.float64]
 
-
-def muon_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_data: bool) -> FloatArray:
+def muon_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_data: bool) -> Floats:
     """Return the probability that a prompt muon passes ``tightId``.
 
     Args:
@@ -35,7 +34,7 @@ def muon_id_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_d
     return np.asarray(efficiency, dtype=np.float64)
 
 
-def trigger_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_data: bool) -> FloatArray:
+def trigger_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_data: bool) -> Floats:
     """Return the probability that a prompt muon fires HLT_IsoMu24, whether or not it passes the ID.
 
     Args:
@@ -53,7 +52,7 @@ def trigger_efficiency(pt: npt.ArrayLike, eta: npt.ArrayLike, truth: Truth, is_d
     return np.asarray(turn_on.plateau / 2 * (1 + rise), dtype=np.float64)
 
 
-def tag_efficiency(flavour: int, pt: npt.ArrayLike, truth: Truth, is_data: bool) -> FloatArray:
+def tag_efficiency(flavour: int, pt: npt.ArrayLike, truth: Truth, is_data: bool) -> Floats:
     """Return the probability that a jet's btagDeepFlavB is above the working point.
 
     Args:
@@ -78,7 +77,7 @@ def tag_efficiency(flavour: int, pt: npt.ArrayLike, truth: Truth, is_data: bool)
     return np.asarray(efficiency, dtype=np.float64)
 
 
-def tagger_score(quantile: FloatArray, flavour: int, pt: npt.ArrayLike, truth: Truth, is_data: bool) -> FloatArray:
+def tagger_score(quantile: Floats, flavour: int, pt: npt.ArrayLike, truth: Truth, is_data: bool) -> Floats:
     """Return scores whose distribution has exactly :func:`tag_efficiency` above the working point.
 
     The logit of the score follows a logistic distribution, whose location follows from the efficiency.

@@ -8,13 +8,11 @@ from itertools import zip_longest
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
 from pocket.base.arguments import declarative
+from pocket.base.typing import Floats
 from pocket.errors import ConfigError
 from pocket.histograms.one_sided import mode_of
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -171,7 +169,7 @@ class WeightWrapper:
         """Tell whether :meth:`compute` must return variations; inside a shape variation, it needn't."""
         return shape_variation == "nominal" and self.has_variations and self._are_stored
 
-    def evaluate(self, events: Any, size: int, shape_variation: str) -> tuple[Array, dict[str, Array]]:
+    def evaluate(self, events: Any, size: int, shape_variation: str) -> tuple[Floats, dict[str, Floats]]:
         """Return the computed weight and its variations in a common form.
 
         Returns:
@@ -223,7 +221,7 @@ class WeightWrapper:
             )
         return nominal, {name: self._checked(value, size, name) for name, value in zip(names, values, strict=True)}
 
-    def evaluate_following(self, events: Any, size: int, variations: Iterable[str]) -> dict[str, Array]:
+    def evaluate_following(self, events: Any, size: int, variations: Iterable[str]) -> dict[str, Floats]:
         """Return the weight in variations of the weight that it follows.
 
         Args:
@@ -246,7 +244,7 @@ class WeightWrapper:
             )
         return {variation: self._checked(values[key], size, variation) for variation, key in keys.items()}
 
-    def _checked(self, values: Any, size: int, which: str) -> Array:
+    def _checked(self, values: Any, size: int, which: str) -> Floats:
         if values is None:
             raise ConfigError(f"weight {self.name!r} ({which}) is None, expected one number per event ({size})")
         try:

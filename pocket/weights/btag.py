@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from pocket.base.arrays.jagged import Indices, products_of
-from pocket.corrections.bin_cache import Floats, Input, Inputs
+from pocket.base.arrays.jagged import products_of
+from pocket.base.typing import Floats, Indices
+from pocket.corrections.bin_cache import Input, Inputs
 from pocket.corrections.evaluation import evaluate, kind_input, kinds, named_correction, plain_name
 from pocket.corrections.files import load_correction
 from pocket.errors import ConfigError

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pocket.corrections.bin_cache import Floats, Input, Inputs
+from pocket.base.typing import Floats
+from pocket.corrections.bin_cache import Input, Inputs
 from pocket.corrections.evaluation import coverage, evaluate
 from pocket.corrections.files import find_corrections, load_correction
 from pocket.errors import ConfigError, ScaleFactorError

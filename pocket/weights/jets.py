@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pocket.corrections.bin_cache import Floats, Inputs
+from pocket.base.typing import Floats
+from pocket.corrections.bin_cache import Inputs
 from pocket.corrections.evaluation import evaluate, kind_input, named_correction
 from pocket.parameters.access import parameter
 from pocket.weights.base import WeightData, WeightWrapper

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from pocket.corrections.bin_cache import Floats, Input, Inputs
+from pocket.base.typing import Floats
+from pocket.corrections.bin_cache import Input, Inputs
 from pocket.corrections.evaluation import evaluate, kind_input, kinds, named_correction
 from pocket.errors import ConfigError
 from pocket.parameters.access import parameter

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from pocket.base.arrays.fields import branch, collection, field, is_optional
 from pocket.base.arrays.jagged import (
-    Indices,
     as_numbers,
     count_true,
     counts_of,
@@ -19,7 +18,7 @@ from pocket.base.arrays.jagged import (
     to_lists,
     without_gaps,
 )
-from pocket.corrections.bin_cache import Floats
+from pocket.base.typing import Floats, Indices
 from pocket.errors import ConfigError
 
 

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from pocket.base.arguments import declarative
 from pocket.base.arrays.fields import field
-from pocket.corrections.bin_cache import Floats, Input, Inputs
+from pocket.base.typing import Floats
+from pocket.corrections.bin_cache import Input, Inputs
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError, check_known
 from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightWrapper
 from pocket.weights.derived_correction import DerivedCorrection, any_of, each_of

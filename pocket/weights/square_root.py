@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from pocket.base.arguments import declarative
+from pocket.base.typing import Floats
 from pocket.errors import ConfigError
-from pocket.weights.base import Array, NormalisationWeight, WeightData, WeightDataMultiVariation, WeightWrapper
+from pocket.weights.base import NormalisationWeight, WeightData, WeightDataMultiVariation, WeightWrapper
 
 
 class SquareRoot(WeightWrapper):
@@ -70,7 +71,7 @@ class SquareRoot(WeightWrapper):
             return WeightDataMultiVariation(self.name, root, self.variations, sides[::2], sides[1::2])
         return WeightData(self.name, root, *sides)
 
-    def _root(self, values: Array, variation: str) -> Array:
+    def _root(self, values: Floats, variation: str) -> Floats:
         negative = int((values < 0).sum())
         if negative:
             raise ConfigError(

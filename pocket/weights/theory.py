@@ -7,7 +7,7 @@ from typing import Any
 import awkward as ak
 import numpy as np
 
-from pocket.corrections.bin_cache import Floats
+from pocket.base.typing import Floats
 from pocket.errors import ConfigError
 from pocket.weights.base import WeightData, WeightWrapper
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pocket.base.arguments import declarative
-from pocket.corrections.bin_cache import Floats
+from pocket.base.typing import Floats
 from pocket.errors import ConfigError
 from pocket.weights.btag import method_1a
 from pocket.weights.scale_factor import DerivedWeight

@@ -9,7 +9,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-Indices = npt.NDArray[np.int64]
+from pocket.base.typing import Indices
 
 
 @numba.njit(cache=True, nogil=True)

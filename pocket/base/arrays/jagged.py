@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pocket.base.arrays.fields import is_optional
-
-Indices = npt.NDArray[np.int64]
+from pocket.base.typing import Indices
 
 
 def starts_of(counts: npt.NDArray[Any]) -> Indices:

@@ -29,7 +29,8 @@ import zstandard
 from uproot.source.chunk import Chunk
 from uproot.source.cursor import Cursor
 
-from pocket.io.nanoaod.packing import Indices, Packing
+from pocket.base.typing import Indices
+from pocket.io.nanoaod.packing import Packing
 from pocket.io.nanoaod.ttree import Column
 from pocket.io.remote.read_ahead import Place
 

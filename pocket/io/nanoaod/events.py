@@ -20,8 +20,9 @@ from coffea.nanoevents import NanoEventsFactory
 from coffea.nanoevents.mapping import TrivialUprootOpener, UprootSourceMapping
 from coffea.nanoevents.util import tuple_to_key
 
+from pocket.base.typing import Mask
 from pocket.io.nanoaod.baskets import places, read_numbers
-from pocket.io.nanoaod.packing import Mask, Packing
+from pocket.io.nanoaod.packing import Packing
 from pocket.io.nanoaod.schema import find_schema
 from pocket.io.nanoaod.ttree import Column, Leaf, read_tree
 from pocket.io.remote.local_source import LocalSource

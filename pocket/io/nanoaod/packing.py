@@ -5,10 +5,8 @@ from __future__ import annotations
 import awkward as ak
 import numba
 import numpy as np
-import numpy.typing as npt
 
-Mask = npt.NDArray[np.bool_]
-Indices = npt.NDArray[np.int64]
+from pocket.base.typing import Indices, Mask
 
 
 class Packing:

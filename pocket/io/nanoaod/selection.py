@@ -10,8 +10,9 @@ from coffea.nanoevents.util import key_to_tuple
 
 from pocket.base.arrays.jagged import flat_values
 from pocket.base.arrays.lazy import lazy_column
+from pocket.base.typing import Indices, Mask
 from pocket.io.nanoaod.events import Chunk
-from pocket.io.nanoaod.packing import Indices, Mask, Packing
+from pocket.io.nanoaod.packing import Packing
 
 
 def select_events(events: Any, mask: Mask, last: bool = False) -> Any:

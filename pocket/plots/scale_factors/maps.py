@@ -5,24 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from pocket.base.typing import Floats, Indices
 from pocket.errors import ScaleFactorError
 from pocket.plots.canvas import Period, cms_style, new_page
 from pocket.plots.scale_factors.slices import Part, intervals, split
-from pocket.plots.statistics import FloatArray
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.panels import as_list
 from pocket.scale_factors.measurement.result import ScaleFactorResult
-
-IntArray: TypeAlias = NDArray[np.int64]
 
 EMPTY = "#cccccc"
 #: sizes in inches
@@ -47,8 +44,8 @@ class Map:
     """
 
     label: str
-    values: FloatArray
-    errors: FloatArray
+    values: Floats
+    errors: Floats
     template: str
     digits: int
     colors: str
@@ -111,7 +108,7 @@ def scale_factor_maps(
 def _maps(result: ScaleFactorResult, part: Part) -> tuple[Map, Map]:
     valid = result.valid[part.index]
 
-    def chosen(values: FloatArray) -> FloatArray:
+    def chosen(values: Floats) -> Floats:
         return np.where(valid, values[part.index], np.nan)
 
     values = chosen(result.scale_factor.value)
@@ -157,7 +154,7 @@ def _new_page(shape: tuple[int, ...], heading: str, style: PlotStyle, *, period:
     return figure, panels
 
 
-def _draw_map(ax: Axes, one: Map, edges: Sequence[tuple[str, Sequence[float]]], groups: IntArray) -> QuadMesh:
+def _draw_map(ax: Axes, one: Map, edges: Sequence[tuple[str, Sequence[float]]], groups: Indices) -> QuadMesh:
     """Draw a map as equal cells with text, and lines between bins that weren't measured together.
 
     Args:
@@ -186,7 +183,7 @@ def _draw_map(ax: Axes, one: Map, edges: Sequence[tuple[str, Sequence[float]]], 
     return mesh
 
 
-def _separate(ax: Axes, groups: IntArray) -> None:
+def _separate(ax: Axes, groups: Indices) -> None:
     """Draw white lines between neighbours of different groups."""
     style: dict[str, Any] = {"colors": "white", "linewidth": 1.5}
     for i, j in np.argwhere(groups[1:] != groups[:-1]):
@@ -195,7 +192,7 @@ def _separate(ax: Axes, groups: IntArray) -> None:
         ax.hlines(j + 1, i, i + 1, **style)
 
 
-def _digits(errors: FloatArray) -> int:
+def _digits(errors: Floats) -> int:
     """Return the number of decimal places that shows two digits of a typical error."""
     typical = np.nanmedian(errors) if np.isfinite(errors).any() else 0.0
     return max(2, 1 - math.floor(math.log10(typical))) if typical > 0 else 3

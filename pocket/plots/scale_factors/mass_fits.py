@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.gridspec import SubplotSpec
 from scipy import stats
 
+from pocket.base.typing import Floats
 from pocket.errors import UnknownNameError
 from pocket.plots.axes import Binning, label_x
 from pocket.plots.canvas import Period, cms_style, new_page
-from pocket.plots.statistics import FloatArray, garwood_interval
+from pocket.plots.statistics import garwood_interval
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.panels import Points, as_list, draw_band, draw_points
 from pocket.scale_factors.measurement.result import VALID, Diagnostics, FitDiagnostics, Region, ScaleFactorResult
@@ -91,7 +92,7 @@ def _draw_region(figure: Figure, cell: SubplotSpec, fit: FitDiagnostics, name: s
         ax.yaxis.set_label_coords(-0.125, 0.5 if ax is lower else 1.0)
 
 
-def draw_pulls(ax: Axes, binning: Binning, pulls: FloatArray) -> None:
+def draw_pulls(ax: Axes, binning: Binning, pulls: Floats) -> None:
     """Draw pulls in a panel."""
     limit = max(4.0, 1.1 * float(np.nanmax(np.abs(pulls), initial=0.0)))
     draw_band(ax, binning, np.zeros_like(pulls), pulls, facecolor=PREFIT["color"])
@@ -102,7 +103,7 @@ def draw_pulls(ax: Axes, binning: Binning, pulls: FloatArray) -> None:
     ax.set_ylabel("Pull", loc="center", fontsize="small")
 
 
-def _pulls(region: Region) -> FloatArray:
+def _pulls(region: Region) -> Floats:
     """Return (data - fitted sum) / sqrt(fitted sum), NaN where the sum isn't positive."""
     expected = region.postfit_signal + region.postfit_background
     expected = np.where(expected > 0, expected, np.nan)
@@ -198,7 +199,7 @@ def fit_summary(
     # Nuisance parameters are on pages of their own.
     constrained = fits[0].nuisances if isinstance(fits[0], TemplateFitDiagnostics) else ()
     names = [name for name in fits[0].parameters if name not in constrained]
-    panels: dict[str, FloatArray] = {
+    panels: dict[str, Floats] = {
         "p-value": np.array([(p_value(fit), 0.0) for fit in fits]),
         **{name: np.array([fit.parameters[name] for fit in fits]) for name in names},
     }

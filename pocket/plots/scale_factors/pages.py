@@ -13,10 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from pocket.base.typing import Floats
 from pocket.plots.axes import label_x
 from pocket.plots.canvas import Box, Period, new_page
 from pocket.plots.scale_factors.slices import Page, Slice
-from pocket.plots.statistics import FloatArray
 from pocket.plots.style import PlotStyle
 
 #: sizes in inches
@@ -133,7 +133,7 @@ def label_first(panels: Sequence[Panels], texts: Sequence[str]) -> None:
                 ax.yaxis.set_label_coords(-0.17, 0.5)
 
 
-def set_ranges(panels: Sequence[Panels], row: int, contents: Sequence[Sequence[FloatArray]]) -> None:
+def set_ranges(panels: Sequence[Panels], row: int, contents: Sequence[Sequence[Floats]]) -> None:
     """Scale the vertical axes of a row so that all contents are inside, with one range per category.
 
     Args:

@@ -11,11 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from pocket.base.typing import Floats
 from pocket.plots.canvas import Period, cms_style
 from pocket.plots.scale_factors.pages import Panels, label_first, set_ranges, slice_page
 from pocket.plots.scale_factors.slices import Slice, slice_pages
 from pocket.plots.scale_factors.values import DATA_STYLE, draw_bins, grey, masked
-from pocket.plots.statistics import FloatArray
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.panels import Points, as_list, chi2_text, draw_band, points_numbers
 from pocket.scale_factors.files.comparison import PublishedComparison
@@ -77,7 +77,7 @@ def published_pages(
 
 def _draw(
     panels: Panels, result: ScaleFactorResult, comparison: PublishedComparison
-) -> tuple[list[FloatArray], list[FloatArray]]:
+) -> tuple[list[Floats], list[Floats]]:
     """Draw a slice, and return the heights that the vertical axes of both panels must include."""
     one, (upper, lower) = panels.slice, panels.axes
     measured, total, published = _points(one, result, comparison)
@@ -107,11 +107,11 @@ def _points(one: Slice, result: ScaleFactorResult, comparison: PublishedComparis
     )
 
 
-def _inverse(values: FloatArray) -> FloatArray:
+def _inverse(values: Floats) -> Floats:
     return 1 / np.where(values > 0, values, np.nan)
 
 
-def _scaled(points: Points, factor: FloatArray) -> Points:
+def _scaled(points: Points, factor: Floats) -> Points:
     return Points(points.values * factor, points.low * factor, points.high * factor)
 
 

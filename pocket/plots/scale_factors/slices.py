@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pocket.base.typing import Floats, Mask
 from pocket.plots.axes import Binning
-from pocket.plots.statistics import BoolArray
 from pocket.plots.style import PlotStyle
-from pocket.scale_factors.measurement.binning import Array, Axis, Categories, length
+from pocket.scale_factors.measurement.binning import Axis, Categories, length
 from pocket.scale_factors.measurement.result import ScaleFactorResult
 
 #: number of panels on a page
@@ -57,9 +57,9 @@ class Slice:
     part: Part
     binning: Binning
     bins: NDArray[np.int64]
-    shared: BoolArray
+    shared: Mask
 
-    def pick(self, values: NDArray[np.generic]) -> Array:
+    def pick(self, values: NDArray[np.generic]) -> Floats:
         """Return the values of the slice's bins, from an array with one dimension per axis."""
         return np.asarray(values.ravel()[self.bins])
 

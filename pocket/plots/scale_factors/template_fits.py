@@ -11,11 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from pocket.base.typing import Floats
 from pocket.plots.axes import Binning, label_x
 from pocket.plots.canvas import Period, cms_style, new_page
 from pocket.plots.scale_factors.mass_fits import draw_pulls, fit_numbers, short_label, value_text, write_parameters
 from pocket.plots.scale_factors.uncertainties import draw_correlation
-from pocket.plots.statistics import FloatArray, garwood_interval
+from pocket.plots.statistics import garwood_interval
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.panels import STAT_BAND, Points, as_list, draw_band, draw_points
 from pocket.plots.templates.processes import colors_of
@@ -98,9 +99,9 @@ def _distributions(
 def _draw_stack(
     ax: Axes,
     binning: Binning,
-    data: FloatArray,
-    yields: Mapping[str, FloatArray],
-    errors: FloatArray | None,
+    data: Floats,
+    yields: Mapping[str, Floats],
+    errors: Floats | None,
     style: PlotStyle,
 ) -> None:
     """Draw data over the stacked processes, the first one at the top, with the relative errors of their sum, if any."""
@@ -121,7 +122,7 @@ def _draw_stack(
     ax.legend(handles=handles, loc="upper right", fontsize=14, ncols=2)
 
 
-def _pulls(fit: TemplateFitDiagnostics, before: bool = False) -> FloatArray:
+def _pulls(fit: TemplateFitDiagnostics, before: bool = False) -> Floats:
     """Return the pulls of both regions, NaN where no events are expected."""
     expected = np.sum(list((fit.prefit if before else fit.postfit).values()), axis=0)
     expected = np.where(expected > 0, expected, np.nan)
@@ -129,7 +130,7 @@ def _pulls(fit: TemplateFitDiagnostics, before: bool = False) -> FloatArray:
     return np.asarray((fit.data - expected) / np.sqrt(expected + simulation**2))
 
 
-def _by_region(values: FloatArray) -> dict[str, list[float | None]]:
+def _by_region(values: Floats) -> dict[str, list[float | None]]:
     return {region: as_list(part) for region, part in zip(REGIONS, values, strict=True)}
 
 

@@ -14,11 +14,11 @@ from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from pocket.base.typing import Floats
 from pocket.plots.canvas import Period, cms_style, new_page
 from pocket.plots.scale_factors.pages import label_first, set_ranges, slice_page
 from pocket.plots.scale_factors.slices import bins_text, slice_pages
 from pocket.plots.scale_factors.values import grey
-from pocket.plots.statistics import FloatArray
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.panels import as_list
 from pocket.plots.templates.processes import PETROFF_10
@@ -43,7 +43,7 @@ class Line:
     """
 
     name: str
-    values: FloatArray
+    values: Floats
     look: Mapping[str, Any]
 
 
@@ -203,7 +203,7 @@ NUMBERS = 16
 LABELS = 48
 
 
-def draw_correlation(ax: Axes, matrix: FloatArray, labels: Sequence[str], size: float) -> QuadMesh:
+def draw_correlation(ax: Axes, matrix: Floats, labels: Sequence[str], size: float) -> QuadMesh:
     """Draw a correlation matrix, the first row at the top; undefined entries are grey.
 
     Args:
@@ -232,7 +232,7 @@ def draw_correlation(ax: Axes, matrix: FloatArray, labels: Sequence[str], size: 
     return mesh
 
 
-def correlation(covariance: FloatArray) -> FloatArray:
+def correlation(covariance: Floats) -> Floats:
     """Return the correlations of a covariance matrix, NaN for rows without variance."""
     error = np.sqrt(np.diag(covariance))
     error = np.where(error > 0, error, np.nan)

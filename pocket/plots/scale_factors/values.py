@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from pocket.base.typing import Floats, Mask
 from pocket.plots.axes import Binning
 from pocket.plots.canvas import Period, cms_style
 from pocket.plots.scale_factors.pages import label_first, set_ranges, slice_page
 from pocket.plots.scale_factors.slices import Slice, slice_pages
-from pocket.plots.statistics import BoolArray, FloatArray
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.panels import Points, as_list, draw_band, draw_points
 from pocket.scale_factors.measurement.result import Measurement, ScaleFactorResult
@@ -77,7 +77,7 @@ def scale_factor_pages(
         yield page.stem, figure, {"name": result.name, "quantity": result.quantity, "slices": slices}
 
 
-def masked(measurement: Measurement, one: Slice, valid: BoolArray) -> Points:
+def masked(measurement: Measurement, one: Slice, valid: Mask) -> Points:
     """Return the values and interval ends of a slice where the measurement is valid, NaN elsewhere."""
     value = np.where(one.pick(valid), one.pick(measurement.value), np.nan)
     return Points(value, value - one.pick(measurement.down), value + one.pick(measurement.up))
@@ -92,12 +92,12 @@ def draw_bins(ax: Axes, one: Slice, points: Points, style: Mapping[str, Any]) ->
             draw_points(ax, one.binning, Points(*parts), xerr=half_widths(one.binning), **look)
 
 
-def half_widths(binning: Binning) -> FloatArray:
+def half_widths(binning: Binning) -> Floats:
     """Return the distances from the points to the edges of their bins, shape (2, bins)."""
     return np.array([binning.centers - binning.edges[:-1], binning.edges[1:] - binning.centers])
 
 
-def grey(ax: Axes, one: Slice, valid: BoolArray) -> None:
+def grey(ax: Axes, one: Slice, valid: Mask) -> None:
     """Shade the invalid bins."""
     for bin_ in np.flatnonzero(~one.pick(valid).astype(bool)):
         ax.axvspan(one.binning.edges[bin_], one.binning.edges[bin_ + 1], **INVALID_STYLE)
@@ -105,7 +105,7 @@ def grey(ax: Axes, one: Slice, valid: BoolArray) -> None:
 
 def _draw_efficiencies(
     ax: Axes, one: Slice, result: ScaleFactorResult, styles: Mapping[str, tuple[str, Mapping[str, Any]]]
-) -> list[FloatArray]:
+) -> list[Floats]:
     """Draw the efficiencies of a slice, and return the heights that the vertical axis must include."""
     ends = []
     for of, (_, style) in styles.items():
@@ -116,7 +116,7 @@ def _draw_efficiencies(
     return ends
 
 
-def _draw_scale_factor(ax: Axes, one: Slice, result: ScaleFactorResult) -> list[FloatArray]:
+def _draw_scale_factor(ax: Axes, one: Slice, result: ScaleFactorResult) -> list[Floats]:
     """Draw the scale factors of a slice, and return the heights that the vertical axis must include."""
     points = masked(result.scale_factor, one, result.valid)
     low, high = points.values - one.pick(result.total_down), points.values + one.pick(result.total_up)
@@ -132,7 +132,7 @@ def _draw_scale_factor(ax: Axes, one: Slice, result: ScaleFactorResult) -> list[
     return [low, high, np.ones(1)]
 
 
-def systematic(result: ScaleFactorResult) -> tuple[FloatArray, FloatArray]:
+def systematic(result: ScaleFactorResult) -> tuple[Floats, Floats]:
     """Return all systematic sources in quadrature, up and down, one dimension per axis."""
     stat = result.scale_factor
     return (

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from pocket.base.typing import Floats
 from pocket.errors import HistogramError
 from pocket.plots.axes import Binning, fit_legend, label_x, label_y
 from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
-from pocket.plots.statistics import Comparison, FloatArray, Prediction, chi2_data_mc, total_of
+from pocket.plots.statistics import Comparison, Prediction, chi2_data_mc, total_of
 from pocket.plots.style import PlotStyle
 from pocket.plots.templates.panels import (
     Points,
@@ -163,7 +164,7 @@ def before_after(
     return figure, numbers
 
 
-def ratio_error(before: Prediction, after: Prediction, covariance: FloatArray, name: str) -> FloatArray:
+def ratio_error(before: Prediction, after: Prediction, covariance: Floats, name: str) -> Floats:
     """Return the statistical error of after / before, two sums of weights over the same events.
 
     With R = Σ w s / Σ w, Var R = Σ (w s − R w)² / (Σ w)² = [Σ w² s² − 2R Σ w² s + R² Σ w²] / (Σ w)².
@@ -195,7 +196,7 @@ def _total(mc: Mapping[str, Hist[Any]], style: PlotStyle) -> Prediction:
     return total_of(process.prediction for process in drawn_processes(mc, style))
 
 
-def _change(totals: Mapping[str, Prediction], error: FloatArray | None) -> Points:
+def _change(totals: Mapping[str, Prediction], error: Floats | None) -> Points:
     """Return after over before, with errors if they are known."""
     before = totals["before"].values
     expected = np.where(before > 0, before, np.nan)

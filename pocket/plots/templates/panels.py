@@ -11,9 +11,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import StepPatch
 
+from pocket.base.typing import Floats, Mask
 from pocket.errors import HistogramError
 from pocket.plots.axes import Binning, label_y
-from pocket.plots.statistics import BoolArray, Comparison, FloatArray, Prediction, contents, garwood_interval
+from pocket.plots.statistics import Comparison, Prediction, contents, garwood_interval
 
 if TYPE_CHECKING:
     from hist import Hist
@@ -36,18 +37,18 @@ class Points:
         high: upper ends of the error bars.
     """
 
-    values: FloatArray
-    low: FloatArray
-    high: FloatArray
+    values: Floats
+    low: Floats
+    high: Floats
 
     @classmethod
-    def from_data(cls, data: Hist[Any], hidden: BoolArray) -> Points:
+    def from_data(cls, data: Hist[Any], hidden: Mask) -> Points:
         """Return data with their Garwood intervals, without the ``hidden`` bins."""
         values, variances = contents(data, "data")
         low, high = garwood_interval(values, variances)
         return cls(*(np.where(hidden, np.nan, part) for part in (values, low, high)))
 
-    def over(self, prediction: FloatArray) -> Points:
+    def over(self, prediction: Floats) -> Points:
         """Return the points divided by ``prediction``, without the bins where it isn't positive.
 
         Empty bins are also left out if their interval includes the prediction, since they are no surprise.
@@ -101,12 +102,12 @@ def draw_points(ax: Axes, binning: Binning, points: Points, **style: Any) -> Any
     return ax.errorbar(binning.centers, points.values, yerr=errors, elinewidth=1.5, **look)
 
 
-def draw_band(ax: Axes, binning: Binning, low: FloatArray, high: FloatArray, **style: Any) -> StepPatch:
+def draw_band(ax: Axes, binning: Binning, low: Floats, high: Floats, **style: Any) -> StepPatch:
     """Fill the area between two step functions; bins that are not finite stay empty."""
     return ax.stairs(high, binning.edges, baseline=low, fill=True, **style)
 
 
-def relative_band(errors: tuple[FloatArray, FloatArray], prediction: FloatArray) -> tuple[FloatArray, FloatArray]:
+def relative_band(errors: tuple[Floats, Floats], prediction: Floats) -> tuple[Floats, Floats]:
     """Return the ends of the band 1 - down/prediction to 1 + up/prediction, NaN where the prediction isn't positive."""
     expected = np.where(prediction > 0, prediction, np.nan)
     return 1 - errors[1] / expected, 1 + errors[0] / expected
@@ -149,7 +150,7 @@ def draw_ratio(ax: Axes, binning: Binning, ratio: Points, **style: Any) -> None:
         ax.plot(centers, np.full(centers.size, height), marker=marker, **arrows)
 
 
-def caption(title: str, hidden: BoolArray) -> list[str]:
+def caption(title: str, hidden: Mask) -> list[str]:
     """Return the lines of text above a plot."""
     return [title, "data partly blinded"] if hidden.any() else [title]
 
@@ -170,7 +171,7 @@ def _p_text(p_value: float) -> str:
     return f"p = {p_value:.2g}"
 
 
-def as_list(array: FloatArray) -> list[float | None]:
+def as_list(array: Floats) -> list[float | None]:
     """Return an array for JSON, with None for non-finite values."""
     return [float(value) if math.isfinite(value) else None for value in array.ravel()]
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError, check_known
 from pocket.histograms.config import finite_edges
-from pocket.scale_factors.measurement.binning import Array, Axis, Categories, bin_labels
+from pocket.scale_factors.measurement.binning import Axis, Categories, bin_labels
 from pocket.scale_factors.measurement.result import Measurement, ScaleFactorResult
 from pocket.scale_factors.validation.checks import Chi2, agreement
 
@@ -55,7 +56,7 @@ class PublishedComparison:
     correction: str
     inputs: dict[str, str]
     published: Measurement
-    pulls: Array
+    pulls: Floats
     chi2: float
     ndf: int
     p_value: float
@@ -110,7 +111,7 @@ def compare_published(
     if not result.valid.any():
         raise ScaleFactorError(f"{result.name}: no bin has a valid measurement to compare with")
 
-    def evaluated(side: str) -> Array:
+    def evaluated(side: str) -> Floats:
         fixed = {key: getattr(value, side) if isinstance(value, Varied) else value for key, value in inputs.items()}
         return _evaluate(result, correction, fixed)
 
@@ -130,7 +131,7 @@ def compare_published(
     )
 
 
-def _pulls(result: ScaleFactorResult, published: Measurement) -> Array:
+def _pulls(result: ScaleFactorResult, published: Measurement) -> Floats:
     difference = result.scale_factor.value - published.value
     above = difference > 0
     error = np.hypot(np.where(above, result.total_down, result.total_up), np.where(above, published.up, published.down))
@@ -146,7 +147,7 @@ def _agreement(result: ScaleFactorResult, published: Measurement) -> Chi2:
     return agreement(difference, covariance)
 
 
-def _evaluate(result: ScaleFactorResult, correction: Correction, fixed: Mapping[str, str]) -> Array:
+def _evaluate(result: ScaleFactorResult, correction: Correction, fixed: Mapping[str, str]) -> Floats:
     """Return the correction in the bins of a scale factor, averaged over bins that were measured together."""
     sources = [_source(result, correction.name, input_.name, input_.type, fixed) for input_ in correction.inputs]
     values = np.empty(result.groups.shape)

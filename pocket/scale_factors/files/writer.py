@@ -10,8 +10,9 @@ import correctionlib.schemav2 as schema
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError
-from pocket.scale_factors.measurement.binning import Array, Categories, bin_labels
+from pocket.scale_factors.measurement.binning import Categories, bin_labels
 from pocket.scale_factors.measurement.result import FROZEN, ScaleFactorResult
 
 #: distance of efficiencies from 0 and 1, so that ratios of products of them stay finite
@@ -89,7 +90,7 @@ def dumps(result: ScaleFactorResult, allow_null_systematics: bool = False) -> st
     return correction_set(result, allow_null_systematics).model_dump_json(exclude_unset=True)
 
 
-def variations(result: ScaleFactorResult) -> dict[str, Array]:
+def variations(result: ScaleFactorResult) -> dict[str, Floats]:
     """Return key of ``systematic`` → written values, one dimension per axis.
 
     Raises:
@@ -112,7 +113,7 @@ def variations(result: ScaleFactorResult) -> dict[str, Array]:
     return values
 
 
-def _decorrelated(result: ScaleFactorResult) -> list[tuple[Array, Array]]:
+def _decorrelated(result: ScaleFactorResult) -> list[tuple[Floats, Floats]]:
     """Return independent statistical shifts up and down, one dimension per axis each; empty if there are too many."""
     if result.binning.size > MOST_DECORRELATED:
         return []
@@ -131,7 +132,7 @@ def _decorrelated(result: ScaleFactorResult) -> list[tuple[Array, Array]]:
 
 
 def _correction(
-    result: ScaleFactorResult, suffix: str, description: str, values: Array | Mapping[str, Array]
+    result: ScaleFactorResult, suffix: str, description: str, values: Floats | Mapping[str, Floats]
 ) -> schema.Correction:
     inputs = [schema.Variable(name=axis, type=_type(result, axis)) for axis in result.axes]
     if isinstance(values, Mapping):
@@ -160,7 +161,7 @@ def _type(result: ScaleFactorResult, name: str) -> Literal["string", "int", "rea
     return "string" if isinstance(axis.values[0], str) else "int"
 
 
-def _nested(result: ScaleFactorResult, values: Array, depth: int = 0) -> schema.Content:
+def _nested(result: ScaleFactorResult, values: Floats, depth: int = 0) -> schema.Content:
     """Return one nested node per axis, because a binning in several axes has only one flow."""
     if depth == len(result.axes):
         return float(values)
@@ -178,7 +179,7 @@ def _nested(result: ScaleFactorResult, values: Array, depth: int = 0) -> schema.
     )
 
 
-def _clipped(efficiency: Array) -> Array:
+def _clipped(efficiency: Floats) -> Floats:
     return np.clip(efficiency, EFFICIENCY_MARGIN, 1 - EFFICIENCY_MARGIN)
 
 

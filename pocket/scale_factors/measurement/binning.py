@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError
-
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Binning:
         shared: npt.NDArray[np.bool_] = np.bincount(self.groups.ravel())[self.groups] > 1
         return shared
 
-    def collapse(self, values: Array) -> Array:
+    def collapse(self, values: Floats) -> Floats:
         """Return the sum over the bins of each group.
 
         Args:
@@ -106,12 +105,12 @@ class Binning:
         np.add.at(total, self.groups.ravel(), flat)
         return total
 
-    def expand(self, values: Array) -> Array:
+    def expand(self, values: Floats) -> Floats:
         """Return the value of each bin's group: from shape (groups,) to one dimension per axis."""
         return values[self.groups]
 
 
-def join_bins(axes: Mapping[str, Axis], entries: Array, least: float, along: str, what: str) -> Binning:
+def join_bins(axes: Mapping[str, Axis], entries: Floats, least: float, along: str, what: str) -> Binning:
     """Return bins in which neighbours along an axis are joined until each group has enough entries.
 
     Starting at the first bin, bins are added until there are enough; the remaining bins join the last group.
@@ -154,12 +153,12 @@ def join_bins(axes: Mapping[str, Axis], entries: Array, least: float, along: str
     return Binning(axes, np.array([first[group] for group in groups.ravel().tolist()]).reshape(groups.shape))
 
 
-def effective_entries(sumw: Array, sumw2: Array) -> Array:
+def effective_entries(sumw: Floats, sumw2: Floats) -> Floats:
     """Return the effective number of entries (Σw)²/Σw², and 0 where Σw isn't positive."""
     return np.where(sumw > 0, sumw**2 / np.where(sumw2 > 0, sumw2, np.inf), 0.0)
 
 
-def _join_line(sums: Array, least: float) -> npt.NDArray[np.int64] | None:
+def _join_line(sums: Floats, least: float) -> npt.NDArray[np.int64] | None:
     """Return the group of each bin of a line with sums of shape (roles, 2, bins), ``None`` if all have too few."""
     bins = sums.shape[-1]
 

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError
-from pocket.scale_factors.measurement.binning import Array
 from pocket.scale_factors.measurement.result import FROZEN, ScaleFactorResult
 
 
@@ -62,7 +62,7 @@ def report_json(found: Sequence[Change], tolerance: float) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
 
 
-def changes(history: Sequence[ScaleFactorResult]) -> Array:
+def changes(history: Sequence[ScaleFactorResult]) -> Floats:
     """Return |ΔSF| / σ of each iteration after the first, with σ the statistical error at its end.
 
     σ is the mean of both sides. Systematic uncertainties would hide changes that are as large as the statistical

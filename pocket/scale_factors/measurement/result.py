@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.typing import Floats
 from pocket.scale_factors.declarations.measured import Flow
-from pocket.scale_factors.measurement.binning import Array, Axis, Binning, Categories
+from pocket.scale_factors.measurement.binning import Axis, Binning, Categories
 from pocket.scale_factors.methods.pass_fail_template.diagnostics import TemplateFitDiagnostics
 
 #: status of a bin whose fit converged or whose counts suffice
@@ -22,7 +23,7 @@ FROZEN = "frozen"
 JOINED = "joined"
 
 #: signed shifts up and down of a value
-Shifts = tuple[Array, Array]
+Shifts = tuple[Floats, Floats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +36,9 @@ class Measurement:
         down: distance to the lower end, not negative.
     """
 
-    value: Array
-    up: Array
-    down: Array
+    value: Floats
+    up: Floats
+    down: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +54,12 @@ class Region:
         postfit_background: background after the fit.
     """
 
-    data: Array
-    errors: Array
-    prefit_signal: Array
-    prefit_background: Array
-    postfit_signal: Array
-    postfit_background: Array
+    data: Floats
+    errors: Floats
+    prefit_signal: Floats
+    prefit_background: Floats
+    postfit_signal: Floats
+    postfit_background: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,7 @@ class FitDiagnostics:
 
     label: str
     model: str
-    mass_edges: Array
+    mass_edges: Floats
     regions: dict[str, Region]
     chi2: float
     ndf: int
@@ -115,7 +116,7 @@ class Measured:
     efficiencies: Mapping[str, Measurement] = field(default_factory=dict)
     systematics: Mapping[str, Shifts] = field(default_factory=dict)
     coupled: Mapping[str, Shifts] = field(default_factory=dict)
-    covariance: Array | None = None
+    covariance: Floats | None = None
     status: tuple[str, ...] = ()
     diagnostics: tuple[Diagnostics, ...] = ()
     leading: tuple[str, Categories] | None = None
@@ -154,7 +155,7 @@ class ScaleFactorResult:
     status: tuple[str, ...]
     efficiencies: dict[str, Measurement] = field(default_factory=dict)
     coupled: dict[str, Shifts] = field(default_factory=dict)
-    stat_covariance: Array | None = None
+    stat_covariance: Floats | None = None
     diagnostics: tuple[Diagnostics, ...] = ()
 
     @property
@@ -168,19 +169,19 @@ class ScaleFactorResult:
         return np.isin(self.status, (VALID, JOINED, FROZEN)).reshape(self.scale_factor.value.shape)
 
     @property
-    def total_up(self) -> Array:
+    def total_up(self) -> Floats:
         """Statistical error and the upward shift of each source, added in quadrature."""
         shifts = [np.maximum(np.maximum(*pair), 0.0) for pair in self.systematics.values()]
         return np.sqrt(sum((shift**2 for shift in shifts), self.scale_factor.up**2))
 
     @property
-    def total_down(self) -> Array:
+    def total_down(self) -> Floats:
         """Statistical error and the downward shift of each source, added in quadrature; not negative."""
         shifts = [np.minimum(np.minimum(*pair), 0.0) for pair in self.systematics.values()]
         return np.sqrt(sum((shift**2 for shift in shifts), self.scale_factor.down**2))
 
     @property
-    def statistical_covariance(self) -> Array:
+    def statistical_covariance(self) -> Floats:
         """Statistical covariance of the groups, shape (groups, groups).
 
         Independent groups have the mean of up and down as standard deviation.
@@ -190,7 +191,7 @@ class ScaleFactorResult:
         return np.diag(self.per_group((self.scale_factor.up + self.scale_factor.down) / 2) ** 2)
 
     @property
-    def covariance(self) -> Array:
+    def covariance(self) -> Floats:
         """Covariance of the groups, shape (groups, groups).
 
         Each systematic source is one common shift, half of the difference between up and down.
@@ -255,7 +256,7 @@ def _shifts(content: Mapping[str, list[Any]]) -> dict[str, Shifts]:
     return {name: (np.array(up, dtype=float), np.array(down, dtype=float)) for name, (up, down) in content.items()}
 
 
-def _arrays(lists: Mapping[str, list[Any]]) -> dict[str, Array]:
+def _arrays(lists: Mapping[str, list[Any]]) -> dict[str, Floats]:
     return {key: np.array(values, dtype=float) for key, values in lists.items()}
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from pocket.base.typing import Floats
 from pocket.errors import ConfigError, PocketError, check_known
 from pocket.scale_factors.declarations.measured import ScaleFactor
 from pocket.scale_factors.declarations.systematics import Alternative, Flat, LogNormal, Shape, Spread, Systematic
-from pocket.scale_factors.measurement.binning import Array
 from pocket.scale_factors.measurement.rebinning import Histogram
 from pocket.scale_factors.measurement.result import Measured, Shifts
 from pocket.scale_factors.measurement.templates import Templates
@@ -49,7 +49,7 @@ def require_variations(declaration: ScaleFactor, several: Iterable[Histograms]) 
             check_known("variation", (f"{systematic.stem}{side}" for side in ("Up", "Down")), known, where)
 
 
-def shifts(method: Method, templates: Templates, nominal: Array, systematic: Systematic, sources: Sources) -> Shifts:
+def shifts(method: Method, templates: Templates, nominal: Floats, systematic: Systematic, sources: Sources) -> Shifts:
     """Return the shifts up and down that a source causes.
 
     Args:
@@ -63,7 +63,7 @@ def shifts(method: Method, templates: Templates, nominal: Array, systematic: Sys
         ConfigError, ScaleFactorError: as for the method; the message names the source.
     """
 
-    def shift(changed: Templates) -> Array:
+    def shift(changed: Templates) -> Floats:
         return method(changed.declaration, changed).values.value - nominal
 
     again = dataclasses.replace(templates, declaration=templates.declaration.bare())

@@ -12,9 +12,10 @@ from typing import Any
 import hist
 import numpy as np
 
+from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError, check_known
 from pocket.scale_factors.declarations.measured import PassFail, ScaleFactor
-from pocket.scale_factors.measurement.binning import Array, Binning, Categories, join_bins
+from pocket.scale_factors.measurement.binning import Binning, Categories, join_bins
 from pocket.scale_factors.measurement.rebinning import Histogram, in_bins, read_axis
 
 NOMINAL = "nominal"
@@ -26,8 +27,8 @@ ROUNDING = 1e-9
 class Sums:
     """Sums of weights and of their squares, both of shape (groups, bins of further axes …)."""
 
-    values: Array
-    variances: Array
+    values: Floats
+    variances: Floats
 
     def __add__(self, other: Sums) -> Sums:
         return Sums(self.values + other.values, self.variances + other.variances)
@@ -44,10 +45,10 @@ class Counts:
         failing_variance: the same for failing entries.
     """
 
-    passing: Array
-    failing: Array
-    passing_variance: Array
-    failing_variance: Array
+    passing: Floats
+    failing: Floats
+    passing_variance: Floats
+    failing_variance: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,7 +241,7 @@ def find_bins(name: str, declaration: ScaleFactor, histograms: Mapping[str, Hist
     return join_bins(axes, entries, declaration.min_n_eff, along, name)
 
 
-def _entries(histogram: Histogram, counting: tuple[str, tuple[float, float]] | None) -> Array:
+def _entries(histogram: Histogram, counting: tuple[str, tuple[float, float]] | None) -> Floats:
     """Return sums of weights and of their squares, shape (2, bins of each axis …), for entries in a range."""
     sums = np.stack([histogram.values(), np.asarray(histogram.variances())])
     if counting is None:

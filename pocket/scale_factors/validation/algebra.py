@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pocket.base.typing import Floats
 from pocket.scale_factors.files.writer import EFFICIENCY_MARGIN
-from pocket.scale_factors.measurement.binning import Array
 from pocket.scale_factors.measurement.templates import NOMINAL, Templates
 from pocket.scale_factors.methods.efficiency.declaration import EfficiencyMap, EfficiencyRatio
 from pocket.scale_factors.methods.efficiency.statistics import require_efficiency
@@ -31,8 +31,8 @@ class Sides:
     """
 
     systematic: str
-    corrected: Array
-    expected: Array
+    corrected: Floats
+    expected: Floats
 
 
 def norm_ratio(declaration: NormRatio, templates: Templates) -> Iterator[Sides]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import chdtrc
 
-from pocket.scale_factors.measurement.binning import Array
+from pocket.base.typing import Floats
 
 #: largest relative difference of numbers that are equal up to rounding
 EXACT = 1e-9
@@ -130,9 +130,9 @@ def within_errors(
     name: str,
     compared: str,
     labels: Sequence[str],
-    found: Array,
-    expected: Array,
-    covariance: Array,
+    found: Floats,
+    expected: Floats,
+    covariance: Floats,
     *,
     independent: bool,
 ) -> Check:
@@ -177,7 +177,7 @@ def within_errors(
     return Check(name, True, compared, outcome, chi2, numbers)
 
 
-def agreement(difference: Array, covariance: Array) -> Chi2:
+def agreement(difference: Floats, covariance: Floats) -> Chi2:
     """Return the agreement of differences with zero.
 
     Directions without an error, such as preserved sums, are ignored.

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from correctionlib.highlevel import Correction
 
+from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError, check_known
 from pocket.scale_factors.declarations.measured import ScaleFactor
 from pocket.scale_factors.files.measured import ALL_YEARS
-from pocket.scale_factors.measurement.binning import Array, Axis, Categories, bin_labels, shape
+from pocket.scale_factors.measurement.binning import Axis, Categories, bin_labels, shape
 from pocket.scale_factors.measurement.systematic_shifts import Sources
 from pocket.scale_factors.measurement.templates import Templates, find_bins
 
@@ -67,7 +68,7 @@ class Unit:
         """Label of each bin."""
         return [f"{self.prefix}{label}" for label in bin_labels(self.templates.binning.axes)]
 
-    def evaluate(self, correction: Correction, systematic: str) -> Array:
+    def evaluate(self, correction: Correction, systematic: str) -> Floats:
         """Return the values of a correction in each bin, which must be the same for all of the unit's samples.
 
         Raises:
@@ -81,7 +82,7 @@ class Unit:
         return first
 
 
-def evaluate(correction: Correction, axes: Mapping[str, Axis], given: Mapping[str, str | int | float]) -> Array:
+def evaluate(correction: Correction, axes: Mapping[str, Axis], given: Mapping[str, str | int | float]) -> Floats:
     """Return the values of a correction inside of each bin, one dimension per axis.
 
     Args:

@@ -14,6 +14,7 @@ import numpy as np
 from correctionlib import CorrectionSet
 from scipy.linalg import block_diag
 
+from pocket.base.typing import Floats
 from pocket.errors import PocketError, ScaleFactorError
 from pocket.histograms.files import read_sums
 from pocket.scale_factors.declarations.base import UpstreamOutputs, find_function
@@ -21,7 +22,7 @@ from pocket.scale_factors.declarations.closure import closure_sources, places
 from pocket.scale_factors.declarations.measured import ScaleFactor
 from pocket.scale_factors.files.measured import read_sources
 from pocket.scale_factors.files.writer import EFFICIENCY_MARGIN
-from pocket.scale_factors.measurement.binning import Array, bin_labels
+from pocket.scale_factors.measurement.binning import bin_labels
 from pocket.scale_factors.measurement.result import FROZEN, VALID, Measured, ScaleFactorResult
 from pocket.scale_factors.measurement.systematic_shifts import Sources
 from pocket.scale_factors.measurement.templates import NOMINAL
@@ -218,7 +219,7 @@ def check_datasets(evidence: Evidence) -> list[Check]:
     return checks
 
 
-def _measured(evidence: Evidence, place: ScaleFactor) -> tuple[list[str], Array, Array]:
+def _measured(evidence: Evidence, place: ScaleFactor) -> tuple[list[str], Floats, Floats]:
     """Return labels, values and statistical covariance of a measurement in another place, in the same bins.
 
     Frozen values aren't measured and are left out.

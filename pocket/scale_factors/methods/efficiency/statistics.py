@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 from hist.intervals import clopper_pearson_interval
 
+from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError
-from pocket.scale_factors.measurement.binning import Array
 from pocket.scale_factors.measurement.result import Measurement
 
 
-def counted_efficiency(passing: Array, failing: Array) -> Measurement:
+def counted_efficiency(passing: Floats, failing: Floats) -> Measurement:
     """Return the efficiency of counts with its central 68.3 % Clopper–Pearson interval.
 
     The counts may be fractional, like effective numbers of entries.
@@ -29,7 +29,7 @@ def counted_efficiency(passing: Array, failing: Array) -> Measurement:
 
 
 def weighted_efficiency(
-    passing: Array, failing: Array, passing_variance: Array, failing_variance: Array
+    passing: Floats, failing: Floats, passing_variance: Floats, failing_variance: Floats
 ) -> Measurement:
     """Return the efficiency of weighted events.
 
@@ -61,7 +61,7 @@ def efficiency_ratio(data: Measurement, mc: Measurement) -> Measurement:
 
 
 def require_efficiency(
-    passing: Array, failing: Array, labels: Sequence[str], what: str, zero_is_wrong: bool = True
+    passing: Floats, failing: Floats, labels: Sequence[str], what: str, zero_is_wrong: bool = True
 ) -> None:
     """Check that efficiencies exist.
 

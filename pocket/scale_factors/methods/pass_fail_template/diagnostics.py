@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pocket.scale_factors.measurement.binning import Array
+from pocket.base.typing import Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +38,14 @@ class TemplateFitDiagnostics:
     label: str
     model: str
     axis: str
-    edges: Array
-    data: Array
-    prefit: Mapping[str, Array]
-    postfit: Mapping[str, Array]
-    prefit_errors: Array
+    edges: Floats
+    data: Floats
+    prefit: Mapping[str, Floats]
+    postfit: Mapping[str, Floats]
+    prefit_errors: Floats
     parameters: Mapping[str, tuple[float, float]]
     nuisances: tuple[str, ...]
-    correlation: Array
+    correlation: Floats
     chi2: float
     ndf: int
     status: str

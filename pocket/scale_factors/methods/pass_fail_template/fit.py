@@ -10,7 +10,7 @@ import numpy as np
 from iminuit import Minuit
 from iminuit.util import IMinuitWarning
 
-from pocket.scale_factors.measurement.binning import Array
+from pocket.base.typing import Floats
 from pocket.scale_factors.measurement.result import VALID, Measurement
 from pocket.scale_factors.methods.pass_fail_template.inputs import bins_where
 from pocket.scale_factors.methods.pass_fail_template.model import TemplateModel
@@ -46,23 +46,23 @@ class TemplateFit:
 
     scale_factors: Measurement
     parameters: dict[str, tuple[float, float]]
-    correlation: Array
-    prefit: dict[str, Array]
-    postfit: dict[str, Array]
-    betas: Array
-    beta_errors: Array
+    correlation: Floats
+    prefit: dict[str, Floats]
+    postfit: dict[str, Floats]
+    betas: Floats
+    beta_errors: Floats
     chi2: float
     ndf: int
     status: str
     attempts: int
 
     @property
-    def values(self) -> Array:
+    def values(self) -> Floats:
         """Values of all parameters."""
         return np.array([value for value, _ in self.parameters.values()])
 
     @property
-    def covariance(self) -> Array:
+    def covariance(self) -> Floats:
         """Covariance of the parameters, shape (parameters, parameters); the scale factors come first."""
         errors = np.array([error for _, error in self.parameters.values()])
         return np.asarray(self.correlation * np.outer(errors, errors))
@@ -111,7 +111,7 @@ def fit(model: TemplateModel, intervals: bool = True) -> TemplateFit:
     )
 
 
-def minimise(model: TemplateModel, start: Array, fixed: Mapping[str, float] | None = None) -> Minuit:
+def minimise(model: TemplateModel, start: Floats, fixed: Mapping[str, float] | None = None) -> Minuit:
     """Return the state of MIGRAD after one minimisation.
 
     Args:
@@ -141,7 +141,7 @@ def minimise(model: TemplateModel, start: Array, fixed: Mapping[str, float] | No
     return minuit.migrad()
 
 
-def find_intervals(minuit: Minuit, model: TemplateModel) -> tuple[str, Array, Array]:
+def find_intervals(minuit: Minuit, model: TemplateModel) -> tuple[str, Floats, Floats]:
     """Return the asymmetric intervals of the scale factors around a minimum.
 
     Returns:
@@ -158,7 +158,7 @@ def find_intervals(minuit: Minuit, model: TemplateModel) -> tuple[str, Array, Ar
     return VALID, np.array([one.upper for one in intervals]), np.array([-one.lower for one in intervals])
 
 
-def _status(minuit: Minuit, model: TemplateModel, information: Array) -> str:
+def _status(minuit: Minuit, model: TemplateModel, information: Floats) -> str:
     for name, value, (low, high) in zip(model.names, minuit.values, model.limits(), strict=True):
         if min(value - low, high - value) < AT_LIMIT * (high - low):
             return f"{name} at its limit"

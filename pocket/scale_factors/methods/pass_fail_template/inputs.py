@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError, check_known
-from pocket.scale_factors.measurement.binning import Array
 
 REGIONS = ("pass", "fail")
 #: name of the parameter whose exponential scales all processes
@@ -28,7 +28,7 @@ class Nuisance:
 
     rate: Mapping[str, float] = field(default_factory=dict)
     scale: Mapping[str, float] = field(default_factory=dict)
-    shape: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+    shape: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,9 +54,9 @@ class TemplateInputs:
     """
 
     label: str
-    data: Array
-    nominal: Mapping[str, Array]
-    sumw2: Mapping[str, Array]
+    data: Floats
+    nominal: Mapping[str, Floats]
+    sumw2: Mapping[str, Floats]
     flavours: Mapping[str, float | None]
     nuisances: Mapping[str, Nuisance] = field(default_factory=dict)
     free_normalisation: bool = False
@@ -74,7 +74,7 @@ class TemplateInputs:
         return tuple(flavour for flavour, value in self.flavours.items() if value is None)
 
     @property
-    def total(self) -> Array:
+    def total(self) -> Floats:
         """Nominal sum of weights of all processes, shape (2, bins)."""
         return np.asarray(np.sum(list(self.nominal.values()), axis=0))
 
@@ -135,7 +135,7 @@ def _check_arrays(templates: TemplateInputs) -> None:
             raise ScaleFactorError(f"{label}: {flavour!r} is frozen at {value}, expected a number of at least 0")
 
 
-def _arrays(templates: TemplateInputs) -> Iterator[tuple[str, Array, float]]:
+def _arrays(templates: TemplateInputs) -> Iterator[tuple[str, Floats, float]]:
     """Yield description, values and smallest allowed value of all arrays."""
     yield "data", templates.data, 0.0
     for process, values in templates.nominal.items():
@@ -181,5 +181,5 @@ def _check_variations(templates: TemplateInputs) -> None:
                     raise ScaleFactorError(f"{templates.label}: {name} {direction} of {process!r} is empty")
 
 
-def _contents(values: Array, bad: npt.NDArray[np.bool_]) -> str:
+def _contents(values: Floats, bad: npt.NDArray[np.bool_]) -> str:
     return ", ".join(f"{value:g}" for value in values[bad][:5])

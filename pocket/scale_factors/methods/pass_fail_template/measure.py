@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError
-from pocket.scale_factors.measurement.binning import Array, Categories
+from pocket.scale_factors.measurement.binning import Categories
 from pocket.scale_factors.measurement.result import FROZEN, VALID, Measured, Measurement
 from pocket.scale_factors.measurement.systematic_shifts import varied
 from pocket.scale_factors.measurement.templates import NOMINAL, Templates
@@ -20,7 +21,7 @@ from pocket.scale_factors.methods.pass_fail_template.model import TemplateModel
 #: axis of the correction for the scale factors of one fit
 FLAVOUR = "flavor"
 #: flavour → sums of weights, shape (groups, 2 for pass and fail, bins of the discriminant)
-Yields = dict[str, Array]
+Yields = dict[str, Floats]
 
 
 def measure(declaration: PassFailTemplate, templates: Templates) -> Measured:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pocket.scale_factors.measurement.binning import Array
+from pocket.base.typing import Floats
 from pocket.scale_factors.methods.pass_fail_template.inputs import (
     LOG_NORMALISATION,
     Nuisance,
@@ -43,11 +43,11 @@ class Expectation(NamedTuple):
         total: sum over processes, shape (2, bins).
     """
 
-    scale_factors: Array
-    rates: Array
-    factors: Array
-    templates: Array
-    total: Array
+    scale_factors: Floats
+    rates: Floats
+    factors: Floats
+    templates: Floats
+    total: Floats
 
 
 class TemplateModel:
@@ -61,7 +61,7 @@ class TemplateModel:
         betas: fixed factors for MC statistics, shape (2, bins); profiled by default.
     """
 
-    def __init__(self, templates: TemplateInputs, betas: Array | None = None) -> None:
+    def __init__(self, templates: TemplateInputs, betas: Floats | None = None) -> None:
         self.templates = templates
         self.processes = processes = tuple(templates.nominal)
         self.scale_factors = tuple(map(scale_factor_name, templates.floating))
@@ -109,7 +109,7 @@ class TemplateModel:
         self._precision = np.zeros_like(self._data)
         np.divide(1.0, self.variance, out=self._precision, where=self.variance > 0)
 
-    def start(self) -> Array:
+    def start(self) -> Floats:
         """Return initial values: scale factors of 1, simulation scaled to data, and nuisances at 0."""
         values = np.zeros(len(self.names))
         values[: self._floating.size] = 1.0
@@ -123,13 +123,13 @@ class TemplateModel:
         others = self.start()[len(ends) :].tolist()
         return [*((0.0, end) for end in ends), *((value - REACH, value + REACH) for value in others)]
 
-    def __call__(self, values: Array) -> float:
+    def __call__(self, values: Floats) -> float:
         total = np.maximum(self._expectation(values).total, LEAST_YIELD)
         betas = self._profiled(total)
         held = np.sum((betas - 1) ** 2 * self._precision) + np.sum(self._constrained * values**2)
         return poisson_chi2(self._data, betas * total) + float(held)
 
-    def gradient(self, values: Array) -> Array:
+    def gradient(self, values: Floats) -> Floats:
         """Return the first derivatives by all parameters; those by β vanish at the profiled values."""
         expectation = self._expectation(values)
         by_total, _ = self._derivatives(expectation.total)
@@ -137,7 +137,7 @@ class TemplateModel:
         _, by_values = self._linear(expectation, slopes)
         return np.asarray(by_values @ by_total.ravel() + 2 * self._constrained * values)
 
-    def hessian(self, values: Array) -> Array:
+    def hessian(self, values: Floats) -> Floats:
         """Return the second derivatives by all parameters, with β profiled."""
         expectation = self._expectation(values)
         scale_factors, rates, factors, templates, total = expectation
@@ -160,22 +160,22 @@ class TemplateModel:
         matrix[self._shaped, self._shaped] += np.sum(code4p(values[self._shaped])[2] * bends, axis=0)
         return np.asarray(matrix)
 
-    def yields(self, values: Array) -> dict[str, Array]:
+    def yields(self, values: Floats) -> dict[str, Floats]:
         """Return the expected yields per process, each of shape (2, bins), including MC statistics."""
         expectation = self._expectation(values)
         found = expectation.factors[:, :, np.newaxis] * expectation.templates * self.betas(values)
         return dict(zip(self.processes, found, strict=True))
 
-    def betas(self, values: Array) -> Array:
+    def betas(self, values: Floats) -> Floats:
         """Return the profiled factors for MC statistics, shape (2, bins)."""
         return self._profiled(np.maximum(self._expectation(values).total, LEAST_YIELD))
 
-    def _profiled(self, total: Array) -> Array:
+    def _profiled(self, total: Floats) -> Floats:
         """Return the positive solution of β² + (ν σ² − 1) β − n σ² = 0, where the derivative by β vanishes."""
         half = (1 - total * self.variance) / 2
         return np.asarray(half + np.sqrt(half**2 + self._data * self.variance))
 
-    def _derivatives(self, expected: Array) -> tuple[Array, Array]:
+    def _derivatives(self, expected: Floats) -> tuple[Floats, Floats]:
         """Return first and second derivatives by the expected yields, zero below the smallest yield."""
         total = np.maximum(expected, LEAST_YIELD)
         betas = self._profiled(total)
@@ -184,7 +184,7 @@ class TemplateModel:
         first, second = 2 * (betas - self._data / total), 2 * (of_betas + self._data / total**2)
         return np.where(expected > LEAST_YIELD, first, 0.0), np.where(expected > LEAST_YIELD, second, 0.0)
 
-    def _expectation(self, values: Array) -> Expectation:
+    def _expectation(self, values: Floats) -> Expectation:
         scale_factors = self._frozen * np.exp(values @ self._log_scales)
         scale_factors[self._floating] = values[: self._floating.size]
         rates = np.exp(values @ self._log_rates)
@@ -193,11 +193,11 @@ class TemplateModel:
         templates = self._nominal + np.tensordot(along, self._steps, 2)
         return Expectation(scale_factors, rates, factors, templates, np.einsum("pr,pri->ri", factors, templates))
 
-    def _template_slopes(self, values: Array) -> Array:
+    def _template_slopes(self, values: Floats) -> Floats:
         """Return the derivatives of the templates, shape (shape nuisances, processes, 2, bins)."""
         return np.asarray(np.einsum("sk,skpri->kpri", code4p(values[self._shaped])[1], self._steps))
 
-    def _linear(self, expectation: Expectation, slopes: Array) -> tuple[Array, Array]:
+    def _linear(self, expectation: Expectation, slopes: Floats) -> tuple[Floats, Floats]:
         """Return the derivatives of the factors and of the sum of all processes.
 
         Returns:
@@ -213,7 +213,7 @@ class TemplateModel:
         return of_factors, by_values.reshape(len(self.names), -1)
 
 
-def code4p(theta: Array) -> Array:
+def code4p(theta: Floats) -> Floats:
     """Return the fractions of a template's steps from θ = 0 to 1 and from −1 to 0.
 
     Within |θ| < 1 a polynomial of sixth degree joins the two straight lines with a continuous second derivative.

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pocket.scale_factors.measurement.binning import Array
+from pocket.base.typing import Floats
 from pocket.scale_factors.measurement.result import Measured, Measurement
 from pocket.scale_factors.measurement.templates import Sums, Templates
 from pocket.scale_factors.methods.efficiency.statistics import (
@@ -44,7 +44,7 @@ def measure(declaration: TagAndProbeCount, templates: Templates) -> Measured:
     data = templates.counted(declaration.data, (declaration.mass_axis,))
     mc = templates.counts(declaration.mc, (declaration.mass_axis,))
 
-    def in_windows(values: Array, variances: Array) -> Sums:
+    def in_windows(values: Floats, variances: Floats) -> Sums:
         """Return sums of shape (windows, groups), the peak first."""
         return Sums(*(np.stack([part[:, one].sum(axis=1) for one in windows]) for part in (values, variances)))
 
@@ -70,7 +70,7 @@ def measure(declaration: TagAndProbeCount, templates: Templates) -> Measured:
     return Measured(efficiency_ratio(efficiency_data, efficiency_mc), {"data": efficiency_data, "mc": efficiency_mc})
 
 
-def extrapolation(declaration: TagAndProbeCount) -> Array:
+def extrapolation(declaration: TagAndProbeCount) -> Floats:
     """Return τ_i, the factors by which the entries of each sideband count as background in the peak.
 
     A straight line is fitted to the entries per mass unit in the sidebands of widths w_i around m_i, with weights w_i
@@ -88,7 +88,7 @@ def extrapolation(declaration: TagAndProbeCount) -> Array:
     return np.asarray((declaration.peak[1] - declaration.peak[0]) * factors)
 
 
-def signal(found: Sums, expected: Sums, tau: Array) -> tuple[Array, Array]:
+def signal(found: Sums, expected: Sums, tau: Floats) -> tuple[Floats, Floats]:
     """Return the signal in the peak and its error, shape (groups,) each.
 
     Args:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from iminuit import Minuit
 
+from pocket.base.typing import Floats
 from pocket.errors import ConfigError, ScaleFactorError
-from pocket.scale_factors.measurement.binning import Array
 from pocket.scale_factors.measurement.result import VALID, FitDiagnostics, Measured, Measurement, Region
 from pocket.scale_factors.measurement.templates import NOMINAL, Counts, Templates
 from pocket.scale_factors.methods.efficiency.statistics import (
@@ -189,7 +189,7 @@ def _outcome(minuit: Minuit, model: PassFailModel, name: str) -> tuple[str, floa
     return VALID, max(up, float(counted.up)), max(-interval.lower, float(counted.down))
 
 
-def _windows(masses: Array, declaration: TagAndProbeFit) -> dict[str, slice]:
+def _windows(masses: Floats, declaration: TagAndProbeFit) -> dict[str, slice]:
     """Return the mass bins of the nominal and of each alternative fit."""
     where = f"variable {declaration.variable!r}, axis {declaration.mass_axis!r}"
     window = mass_window(declaration, masses, "mass_range", declaration.mass_range)
@@ -216,7 +216,7 @@ def _simulated_efficiency(name: str, mc: Counts, window: slice, labels: list[str
     return weighted_efficiency(passing, failing, passing_variance, failing_variance)
 
 
-def _model(data: Counts, mc: Counts, group: int, window: slice, name: str, masses: Array) -> PassFailModel:
+def _model(data: Counts, mc: Counts, group: int, window: slice, name: str, masses: Floats) -> PassFailModel:
     """Return the likelihood of one bin for the nominal or an alternative fit."""
     passing, failing = mc.passing[group], mc.failing[group]
     variance = mc.passing_variance[group] + mc.failing_variance[group]

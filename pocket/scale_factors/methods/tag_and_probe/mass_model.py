@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pocket.scale_factors.measurement.binning import Array
+from pocket.base.typing import Floats
 from pocket.scale_factors.methods.tag_and_probe.mass_shapes import Background, MassDependence, SmearedSpectrum
 
 #: smallest expectation per bin
@@ -30,8 +30,8 @@ class PassFailModel:
 
     def __init__(
         self,
-        counts: Array,
-        edges: Array,
+        counts: Floats,
+        edges: Floats,
         spectrum: SmearedSpectrum,
         dependence: MassDependence,
         background: Background,
@@ -58,7 +58,7 @@ class PassFailModel:
         background = [self._background.start(*values) for values in zip(total, slope, strict=True)]
         return (signal.sum(), signal[0] / signal.sum(), 0.0, self._spectrum.sigma, 0.0, 0.0, *sum(background, ()))
 
-    def components(self, *values: float) -> tuple[Array, Array]:
+    def components(self, *values: float) -> tuple[Floats, Floats]:
         """Return signal and background, each of shape (2, bins), for values in the order of ``names``."""
         total, efficiency, shift, sigma, linear, quadratic = values[:6]
         shapes = self._spectrum(shift, sigma) * self._dependence(linear, quadratic)
@@ -74,7 +74,7 @@ class PassFailModel:
         held = values[4] ** 2 + values[5] ** 2 + sum(self._background.penalty(*part) for part in self._split(values))
         return poisson_chi2(self.counts, signal + background) + held
 
-    def gradient(self, *values: float) -> Array:
+    def gradient(self, *values: float) -> Floats:
         """Return the derivatives of twice the negative logarithm by the values."""
         total, efficiency, shift, sigma, linear, quadratic = values[:6]
         signal, background = self.components(*values)
@@ -115,7 +115,7 @@ class PassFailModel:
         return values[6:middle], values[middle:]
 
 
-def poisson_chi2(n: Array, mu: Array) -> float:
+def poisson_chi2(n: Floats, mu: Floats) -> float:
     """Return twice the logarithm of the likelihood ratio of Poisson counts to the saturated model.
 
     See Baker, Cousins, Nucl. Instrum. Meth. 221 (1984) 437. The function in ``iminuit.cost`` isn't used, because its
@@ -129,7 +129,7 @@ def poisson_chi2(n: Array, mu: Array) -> float:
     return float(2 * (n * np.log(np.maximum(n, TINY) / mu) + mu - n).sum())
 
 
-def template_chi2(n: Array, mu: Array, variance: Array) -> float:
+def template_chi2(n: Floats, mu: Floats, variance: Floats) -> float:
     """Return the same for an expectation with its own variance.
 
     See Dembinski, Abdelmotteleb, Eur. Phys. J. C 82 (2022) 1043, and ``iminuit.cost.template_chi2_da``.

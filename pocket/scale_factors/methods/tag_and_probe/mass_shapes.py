@@ -19,7 +19,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from pocket.scale_factors.measurement.binning import Array
+from pocket.base.typing import Floats
 
 #: mass and width of the Z boson [GeV] (Particle Data Group, Phys. Rev. D 110 (2024) 030001)
 Z_MASS, Z_WIDTH = 91.188, 2.4955
@@ -45,27 +45,27 @@ class MassDependence:
         weight: mean weight Σw²/Σw in these bins.
     """
 
-    def __init__(self, passing: Array, failing: Array, weight: float) -> None:
+    def __init__(self, passing: Floats, failing: Floats, weight: float) -> None:
         basis = np.polynomial.chebyshev.chebvander(np.linspace(-1, 1, passing.size), 2)
         held = np.diag([0.0, 1.0, 1.0])
         total, passing = (passing + failing) / weight, passing / weight
 
-        def cost(c: Array) -> tuple[float, Array]:
+        def cost(c: Floats) -> tuple[float, Floats]:
             log_odds = basis @ c
             value = np.sum(total * np.logaddexp(0, log_odds) - passing * log_odds) + c @ held @ c / 2
             return float(value), basis.T @ (total * expit(log_odds) - passing) + held @ c
 
-        def hessian(c: Array) -> Array:
+        def hessian(c: Floats) -> Floats:
             efficiency = expit(basis @ c)
             return np.asarray((basis.T * (total * efficiency * (1 - efficiency))) @ basis + held)
 
         start = np.array([np.log(passing.sum() / (total - passing).sum()), 0, 0])
-        best: Array = minimize(cost, start, jac=True, hess=hessian, method="trust-exact").x
+        best: Floats = minimize(cost, start, jac=True, hess=hessian, method="trust-exact").x
         self._log_odds = basis @ best
         # This is the step of each nuisance, shape (2, bins).
         self._moves = (basis[:, 1:] @ np.linalg.cholesky(np.linalg.inv(hessian(best))[1:, 1:])).T
 
-    def __call__(self, linear: float, quadratic: float) -> Array:
+    def __call__(self, linear: float, quadratic: float) -> Floats:
         """Return the probabilities to pass and to fail in simulation per mass bin, shape (2, bins).
 
         Args:
@@ -77,7 +77,7 @@ class MassDependence:
         np.negative(both[0], out=both[1])
         return np.asarray(expit(both, out=both))
 
-    def gradient(self, linear: float, quadratic: float) -> Array:
+    def gradient(self, linear: float, quadratic: float) -> Floats:
         """Return the derivatives of the probability to pass by the two nuisances, shape (2, bins)."""
         passing, failing = self(linear, quadratic)
         return np.asarray(passing * failing * self._moves)
@@ -96,19 +96,19 @@ class SmearedSpectrum:
         sigma: initial value of the smearing in a fit [GeV].
     """
 
-    def __init__(self, cumulative: Callable[[Array], Array], edges: Array, entries: float, sigma: float) -> None:
+    def __init__(self, cumulative: Callable[[Floats], Floats], edges: Floats, entries: float, sigma: float) -> None:
         self.entries = entries
         self.sigma = sigma
         self._width = edges[1] - edges[0]
         self._displacements = np.arange(-REACH, REACH + STEP / 2, STEP)
         self._displaced = np.diff(cumulative(edges[:, np.newaxis] - self._displacements), axis=0)
 
-    def __call__(self, shift: float, sigma: float) -> Array:
+    def __call__(self, shift: float, sigma: float) -> Floats:
         """Return the spectrum per bin, up to a factor."""
         weights = np.exp(-0.5 * ((self._displacements - shift) / sigma) ** 2)
         return np.maximum(self._displaced @ weights, 0.0)
 
-    def gradient(self, shift: float, sigma: float) -> Array:
+    def gradient(self, shift: float, sigma: float) -> Floats:
         """Return the derivatives of the spectrum by shift and smearing, shape (2, bins)."""
         away = (self._displacements - shift) / sigma
         weights = np.exp(-0.5 * away**2)
@@ -120,7 +120,7 @@ class SmearedSpectrum:
         return float(min(1.0, self._width / (2 * np.sqrt(np.pi) * sigma)))
 
 
-def template_spectrum(contents: Array, weight: float, axis_edges: Array, edges: Array) -> SmearedSpectrum:
+def template_spectrum(contents: Floats, weight: float, axis_edges: Floats, edges: Floats) -> SmearedSpectrum:
     """Return the spectrum of simulation.
 
     The cumulative spectrum is interpolated between the bin edges, which preserves the contents of the bins; outside of
@@ -139,7 +139,7 @@ def template_spectrum(contents: Array, weight: float, axis_edges: Array, edges: 
     return SmearedSpectrum(PchipInterpolator(masses, sums), edges, fitted.sum() / weight, sigma=0.5)
 
 
-def breit_wigner_spectrum(edges: Array) -> SmearedSpectrum:
+def breit_wigner_spectrum(edges: Floats) -> SmearedSpectrum:
     """Return the Breit–Wigner spectrum of the Z boson."""
     return SmearedSpectrum(lambda mass: np.arctan((mass - Z_MASS) / (Z_WIDTH / 2)), edges, np.inf, sigma=1.5)
 
@@ -157,10 +157,10 @@ class Background(Protocol):
     def start(self, total: float, slope: float) -> tuple[float, ...]:
         """Return initial values for ``total`` pairs with a distribution like exp(−``slope`` · mass)."""
 
-    def __call__(self, *values: float) -> Array:
+    def __call__(self, *values: float) -> Floats:
         """Return the background per mass bin."""
 
-    def gradient(self, *values: float) -> Array:
+    def gradient(self, *values: float) -> Floats:
         """Return the derivatives of the background by the values, shape (values, bins)."""
 
     def penalty(self, *values: float) -> float:
@@ -180,7 +180,7 @@ class Exponential:
     names: tuple[str, ...] = ("background", "slope")
     yields: tuple[str, ...] = ("background",)
 
-    def __init__(self, edges: Array) -> None:
+    def __init__(self, edges: Floats) -> None:
         # The mass is relative to the middle, so that the largest value has the largest exponent.
         self._mass = (edges[:-1] + edges[1:]) / 2 - (edges[0] + edges[-1]) / 2
         self._largest = self._mass[-1]
@@ -188,12 +188,12 @@ class Exponential:
     def start(self, total: float, slope: float) -> tuple[float, ...]:
         return total, slope
 
-    def __call__(self, *values: float) -> Array:
+    def __call__(self, *values: float) -> Floats:
         total, slope = values
         falling = np.exp(-slope * self._mass - abs(slope) * self._largest)
         return np.asarray(falling * (total / falling.sum()))
 
-    def gradient(self, *values: float) -> Array:
+    def gradient(self, *values: float) -> Floats:
         shape = self(1.0, values[1])
         return np.stack([shape, values[0] * shape * (shape @ self._mass - self._mass)])
 
@@ -214,7 +214,7 @@ class Quadratic:
     names: tuple[str, ...] = ("background_low", "background_middle", "background_high")
     yields = names
 
-    def __init__(self, edges: Array) -> None:
+    def __init__(self, edges: Floats) -> None:
         self._range = edges[-1] - edges[0]
         x = ((edges[:-1] + edges[1:]) / 2 - edges[0]) / self._range
         polynomials = np.stack([(1 - x) ** 2, 2 * x * (1 - x), x**2])
@@ -225,10 +225,10 @@ class Quadratic:
         parts = np.array([ratio, 1, 1 / ratio])
         return tuple(total * parts / parts.sum())
 
-    def __call__(self, *values: float) -> Array:
+    def __call__(self, *values: float) -> Floats:
         return np.asarray(values @ self._polynomials)
 
-    def gradient(self, *values: float) -> Array:
+    def gradient(self, *values: float) -> Floats:
         return np.asarray(self._polynomials)
 
     def penalty(self, *values: float) -> float:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from pocket.base.typing import Floats
 from pocket.errors import ConfigError, ScaleFactorError
-from pocket.scale_factors.measurement.binning import Array
 from pocket.scale_factors.measurement.templates import Templates
 from pocket.scale_factors.methods.tag_and_probe.declaration import TagAndProbe
 
 
-def mass_edges(declaration: TagAndProbe, templates: Templates) -> Array:
+def mass_edges(declaration: TagAndProbe, templates: Templates) -> Floats:
     """Return the edges of the mass bins [unit of the axis].
 
     Raises:
@@ -28,7 +28,7 @@ def mass_edges(declaration: TagAndProbe, templates: Templates) -> Array:
     return np.asarray(data, dtype=float)
 
 
-def mass_window(declaration: TagAndProbe, masses: Array, key: str, bounds: tuple[float, float]) -> slice:
+def mass_window(declaration: TagAndProbe, masses: Floats, key: str, bounds: tuple[float, float]) -> slice:
     """Return the mass bins of a range.
 
     Args:

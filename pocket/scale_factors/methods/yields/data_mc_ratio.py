@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError
-from pocket.scale_factors.measurement.binning import Array
 from pocket.scale_factors.measurement.result import Measured, Measurement
 from pocket.scale_factors.measurement.templates import Sums, Templates
 from pocket.scale_factors.methods.efficiency.statistics import refuse
@@ -53,7 +53,7 @@ def measure(declaration: DataMCRatio, templates: Templates) -> Measured:
     return Measured(Measurement(ratio, error, error), covariance=covariance)
 
 
-def _of_shares(values: Array, variances: Array) -> Array:
+def _of_shares(values: Floats, variances: Floats) -> Floats:
     """Return the relative covariance of the shares x_i / Σx of independent x."""
     # The derivative is d ln(x_i / Σx) / dx_j = δ_ij / x_i − 1 / Σx.
     derivatives = np.diag(1 / values) - 1 / values.sum()

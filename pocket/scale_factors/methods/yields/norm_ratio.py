@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pocket.scale_factors.measurement.binning import Array
+from pocket.base.typing import Floats
 from pocket.scale_factors.measurement.result import Measured, Measurement, Shifts
 from pocket.scale_factors.measurement.templates import NOMINAL, ROUNDING, Sums, Templates
 from pocket.scale_factors.methods.efficiency.statistics import refuse
@@ -61,7 +61,7 @@ def weight_variations(declaration: NormRatio, templates: Templates) -> dict[str,
     }
 
 
-def _coupled(declaration: NormRatio, templates: Templates, without: Sums, nominal: Array) -> dict[str, Shifts]:
+def _coupled(declaration: NormRatio, templates: Templates, without: Sums, nominal: Floats) -> dict[str, Shifts]:
     """Return the change of the ratio in each variation of the weight."""
     coupled = {}
     for name, stem in weight_variations(declaration, templates).items():
@@ -81,7 +81,7 @@ def _coupled(declaration: NormRatio, templates: Templates, without: Sums, nomina
     return coupled
 
 
-def _ratio(without: Sums, with_it: Sums, templates: Templates, variation: str) -> Array:
+def _ratio(without: Sums, with_it: Sums, templates: Templates, variation: str) -> Floats:
     what = f"{templates.name} of {', '.join(templates.declaration.mc)}, {variation}"
     nothing = (without.values == 0) & (with_it.values == 0)
     refuse(

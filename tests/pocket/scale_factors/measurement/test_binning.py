@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pocket.base.typing import Floats
 from pocket.errors import ScaleFactorError
 from pocket.scale_factors.measurement.binning import (
-    Array,
     Binning,
     Categories,
     bin_labels,
@@ -48,7 +48,7 @@ def test_effective_entries() -> None:
     assert found.tolist() == [3, 0, 0, 0, 0.5]
 
 
-def line(weights: list[list[float]]) -> Array:
+def line(weights: list[list[float]]) -> Floats:
     """Sums of one role in bins of one axis, from the weights in each bin."""
     return np.array([[[sum(bin_) for bin_ in weights], [sum(w * w for w in bin_) for bin_ in weights]]])
 
@@ -92,7 +92,7 @@ def test_too_few_names_the_line() -> None:
 
 
 @st.composite
-def measurements(draw: st.DrawFn) -> tuple[dict[str, tuple[float, ...]], Array, str]:
+def measurements(draw: st.DrawFn) -> tuple[dict[str, tuple[float, ...]], Floats, str]:
     """Axes, sums of random weights in data and simulation, and the axis to join along."""
     sizes = draw(st.lists(st.integers(1, 5), min_size=1, max_size=3))
     axes = {f"axis{i}": tuple(float(edge) for edge in range(size + 1)) for i, size in enumerate(sizes)}
@@ -110,7 +110,7 @@ def measurements(draw: st.DrawFn) -> tuple[dict[str, tuple[float, ...]], Array, 
 @given(measurements(), st.sampled_from([1.0, 8.0, 40.0]))
 @settings(max_examples=200)
 def test_groups_are_intervals_with_enough_entries(
-    measurement: tuple[dict[str, tuple[float, ...]], Array, str], least: float
+    measurement: tuple[dict[str, tuple[float, ...]], Floats, str], least: float
 ) -> None:
     axes, entries, along = measurement
     try:
@@ -136,7 +136,7 @@ def test_groups_are_intervals_with_enough_entries(
 
 @given(measurements())
 @settings(max_examples=50)
-def test_collapse_adds_and_expand_repeats(measurement: tuple[dict[str, tuple[float, ...]], Array, str]) -> None:
+def test_collapse_adds_and_expand_repeats(measurement: tuple[dict[str, tuple[float, ...]], Floats, str]) -> None:
     axes, entries, along = measurement
     assume(entries[0, 0].sum(axis=list(axes).index(along)).min() > 0)
     binning = join_bins(axes, entries[:1], 1, along, "sf")
