@@ -60,7 +60,7 @@ class BaseProcessorABC(ABC):
         workflow_options: the configuration's ``workflow_options``.
         events: events of the chunk; after the skim and the preselection only the selected ones.
         metadata: metadata of the dataset.
-        nano_version: version of NanoAOD, from ``nano_version`` in the metadata if it is there, else from the content.
+        nano_version: version of NanoAOD, from ``nano_version`` in the metadata if given, else from the content.
         nEvents_initial, nEvents_after_skim, nEvents_after_presel: numbers of events, once they are known; the last one
             is that of the current variation.
         custom_histogram_fields: name → array, for axes with ``coll="custom"``.

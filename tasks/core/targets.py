@@ -24,7 +24,7 @@ from pocket.io.store.remote_manifests import forget, look_up, remote_manifest
 class StoreTarget(law.LocalDirectoryTarget):
     """A folder that counts as existing for tasks if its manifest matches its files and inputs.
 
-    With a remote store, it exists if it is there: the local folder is a copy, which may be missing.
+    With a remote store, it exists if the remote store has it: the local folder is a copy, which may be missing.
 
     Args:
         path: the folder.
