@@ -289,7 +289,7 @@ def _strings(content: Mapping[str, Any], key: str, where: str) -> tuple[str, ...
         # The number of a record may be an integer.
         strings = [str(item) if type(item) is int else item for item in strings]
     if not all(isinstance(item, str) and item for item in strings):
-        raise DatasetError(f"{where}: {key!r} is {value!r}, expected a text or a list of texts")
+        raise DatasetError(f"{where}: {key!r} is {value!r}, expected a string or a list of strings")
     for url in strings:
         if holds_token(url):
             raise DatasetError(

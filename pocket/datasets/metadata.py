@@ -77,7 +77,7 @@ def text(content: Mapping[str, Any], key: str, where: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str) or not value:
-        raise DatasetError(f"{where}: {key!r} is {value!r}, expected a text")
+        raise DatasetError(f"{where}: {key!r} is {value!r}, expected a string")
     return value
 
 

@@ -78,7 +78,7 @@ def _axis_index(axis: Any, values: npt.NDArray[Any], where: str) -> Indices:
     texts, numbers = isinstance(axis, hist.axis.StrCategory), not axis.traits.continuous
     kinds = "U" if texts else "iub" if numbers else "iubf"
     if len(values) and values.dtype.kind not in kinds:
-        wanted = "texts" if texts else "whole numbers" if numbers else "numbers"
+        wanted = "strings" if texts else "integers" if numbers else "numbers"
         raise HistogramError(f"{place} holds {wanted}, its values are {values.dtype}")
     if isinstance(axis, hist.axis.IntCategory | hist.axis.StrCategory):
         # axis.index refuses values that aren't a category, hist.fill treats them as overflow.

@@ -119,7 +119,7 @@ class Axis(metaclass=Declarative):
         if self.start is None or self.stop is None or not self.start < self.stop:
             raise ConfigError(f"{where}: needs start < stop, not {self.start!r} and {self.stop!r}")
         if self.start != int(self.start) or self.stop != int(self.stop):
-            raise ConfigError(f"{where}: start and stop must be whole numbers, not {self.start!r} and {self.stop!r}")
+            raise ConfigError(f"{where}: start and stop must be integers, not {self.start!r} and {self.stop!r}")
 
     def _check_intcat(self, where: str) -> None:
         _check_categories(self.bins, int, where)

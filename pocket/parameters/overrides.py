@@ -99,7 +99,7 @@ def _kind(value: Any) -> str:
     if isinstance(value, int | float):
         return "number"
     if isinstance(value, str):
-        return "text"
+        return "string"
     return "section" if OmegaConf.is_dict(value) else "list" if OmegaConf.is_list(value) else "null"
 
 

@@ -36,7 +36,7 @@ class Kind:
 
 
 NUMBER = Kind("a number", (int, float))
-TEXT = Kind("a text", (str,))
+TEXT = Kind("a string", (str,))
 SWITCH = Kind("true or false", (bool,))
 LIST = Kind("a list", (list,))
 

@@ -92,10 +92,10 @@ class PlotStyle:
             _check_names(getattr(self, name), f"{where}.{name}")
         check_known("format", self.formats, FORMATS, f"{where}.formats")
         if not isinstance(self.dpi, int) or self.dpi < 1:
-            raise ConfigError(f"{where}.dpi must be a positive whole number, not {self.dpi!r}")
+            raise ConfigError(f"{where}.dpi must be a positive integer, not {self.dpi!r}")
         for sample, text in _check_mapping(self.labels_mc, f"{where}.labels_mc").items():
             if not isinstance(text, str):
-                raise ConfigError(f"{where}.labels_mc.{sample} must be a text, not {text!r}")
+                raise ConfigError(f"{where}.labels_mc.{sample} must be a string, not {text!r}")
         for sample, color in _check_mapping(self.colors_mc, f"{where}.colors_mc").items():
             if not _is_color(color):
                 raise ConfigError(f"{where}.colors_mc.{sample}: {color!r} is not a colour, write it like '#5790fc'")

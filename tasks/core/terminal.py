@@ -33,10 +33,10 @@ from tasks.core.startup import collect_when_tasks_run
 USAGE_ERROR = 2
 
 _EXPECTED: tuple[tuple[type[Any], str], ...] = (
-    (luigi.IntParameter, "a whole number"),
+    (luigi.IntParameter, "an integer"),
     (luigi.FloatParameter, "a number"),
     (luigi.BoolParameter, "True or False"),
-    (law.MultiRangeParameter, "whole numbers and ranges, e.g. 0,3:6"),
+    (law.MultiRangeParameter, "integers and ranges, e.g. 0,3:6"),
     (law.CSVParameter, "values with commas in between"),
 )
 

@@ -38,7 +38,7 @@ def remote_store() -> str | None:
         return None
     url = url.rstrip("/")
     if not _ADDRESS.fullmatch(url):
-        raise ConfigError(f"{place} is {url!r}, expected root://host//path (two slashes behind the host, no '?')")
+        raise ConfigError(f"{place} is {url!r}, expected root://host//path (two slashes after the host, no '?')")
     return url
 
 

@@ -173,7 +173,7 @@ ROWS = [
     ),
     Row(
         "scale factor: a text instead of a list",
-        "DataMCRatio of variable 'pt': axes must be a list of names, not the text 'pt'",
+        "DataMCRatio of variable 'pt': axes must be a list of names, not the string 'pt'",
         lambda folder: DataMCRatio(**{**RATIO, "axes": "pt"}),
     ),
     Row(

@@ -58,7 +58,7 @@ def request_timeout() -> int:
     """
     text = os.environ.get("XRD_REQUESTTIMEOUT", CLIENT_SETTINGS["XRD_REQUESTTIMEOUT"])
     if not text.isdecimal() or not int(text):
-        raise ConfigError(f"XRD_REQUESTTIMEOUT is {text!r}, expected a positive whole number of seconds")
+        raise ConfigError(f"XRD_REQUESTTIMEOUT is {text!r}, expected a positive integer, in seconds")
     return int(text)
 
 

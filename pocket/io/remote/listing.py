@@ -23,7 +23,7 @@ def remote_path(url: str) -> str:
         DatasetError: if the URL isn't of the form ``root://host//path``.
     """
     if not (match := _URL.fullmatch(url)):
-        raise DatasetError(f"{url!r} is not of the form root://host//path (two slashes behind the host)")
+        raise DatasetError(f"{url!r} is not of the form root://host//path (two slashes after the host)")
     return match[1]
 
 

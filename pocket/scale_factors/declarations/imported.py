@@ -52,7 +52,7 @@ class Imported(ScaleFactorBase):
                 raise ConfigError(f"{self.where}: {key} is empty")
         for name, value in self.inputs.items():
             if isinstance(value, bool) or not isinstance(value, str | int | float):
-                raise ConfigError(f"{self.where}: input {name!r} must be a text or a number, not {value!r}")
+                raise ConfigError(f"{self.where}: input {name!r} must be a string or a number, not {value!r}")
         for name in (*self.rename, self.systematic):
             if name in self.inputs:
                 raise ConfigError(f"{self.where}: input {name!r} has a value in inputs, it can't be anything else")

@@ -323,7 +323,7 @@ class PassFail(ScaleFactor):
 
 def _names(values: Any, key: str, where: str, optional: bool) -> tuple[str, ...]:
     if isinstance(values, str):
-        raise ConfigError(f"{where}: {key} must be a list of names, not the text {values!r}")
+        raise ConfigError(f"{where}: {key} must be a list of names, not the string {values!r}")
     names = tuple(values)
     if not (names or optional) or not all(names):
         raise ConfigError(f"{where}: {key} needs at least one name and no empty one, not {names!r}")

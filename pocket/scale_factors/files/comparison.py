@@ -197,7 +197,7 @@ def _source(result: ScaleFactorResult, correction: str, name: str, kind: str, fi
     try:
         return _Source("", [[kinds[kind](text)]])
     except ValueError:
-        expected = "a whole number" if kind == "int" else "a number"
+        expected = "an integer" if kind == "int" else "a number"
         raise ScaleFactorError(
             f"{where} must be {expected} or an axis of {result.name} ({', '.join(result.axes)}), not {text!r}"
         ) from None
@@ -214,5 +214,5 @@ def _points(axis: Axis, whole: bool, where: str) -> list[list[Value]]:
         else:
             points.append([low + (high - low) * (step + 0.5) / POINTS for step in range(POINTS)])
         if not points[-1]:
-            raise ScaleFactorError(f"{where} has no whole number between {low:g} and {high:g}")
+            raise ScaleFactorError(f"{where} has no integer between {low:g} and {high:g}")
     return points

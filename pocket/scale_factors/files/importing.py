@@ -108,7 +108,7 @@ def _inputs(declaration: Imported, published: Mapping[str, Any]) -> list[dict[st
             check_known(f"value of {name!r}", [value], known, where)
     if declaration.systematic:
         if types[declaration.systematic] != "string":
-            raise ConfigError(f"{where}: input {declaration.systematic!r} is no text, it can't be systematic")
+            raise ConfigError(f"{where}: input {declaration.systematic!r} is no string, it can't be systematic")
         values = [signed(value)[1] for value in declaration.keys.values()]
         known = keys_of(data, declaration.systematic)
         check_known(f"value of {declaration.systematic!r}", values, known, where)

@@ -146,8 +146,8 @@ def test_toys_take_xsec_from_their_parameters(tmp_path: Path) -> None:
         ({"xsec": True}, "'xsec' is True, expected a number"),
         ({"isMC": "maybe"}, "'isMC' is 'maybe', expected true or false"),
         ({"isMC": False}, "'xsec', which data don't have"),
-        ({"year": ""}, "'year' is '', expected a text"),
-        ({"part": None}, "'part' is None, expected a text"),
+        ({"year": ""}, "'year' is '', expected a string"),
+        ({"part": None}, "'part' is None, expected a string"),
         ({"part": "M 50"}, "a dataset name may hold"),
     ],
 )
@@ -185,7 +185,7 @@ def test_unknown_keys(tmp_path: Path, content: object, message: str) -> None:
         ({"DY": {"sample": "DY", "files": [{"metadata": MC}]}}, "exactly one of paths.* it has none"),
         (one_entry(MC, paths=["a"], globs=["b"]), "it has 'paths' and 'globs'"),
         (one_entry(MC, paths=[]), "'paths' is empty"),
-        (one_entry(MC, paths=[3]), "expected a text or a list of texts"),
+        (one_entry(MC, paths=[3]), "expected a string or a list of strings"),
     ],
 )
 def test_wrong_form(tmp_path: Path, content: object, message: str) -> None:
@@ -227,7 +227,7 @@ def test_records_of_open_data(tmp_path: Path) -> None:
     definition = read_one(tmp_path, MC, open_data=[30563, "10.7483/OPENDATA.CMS.X"])
     assert definition.values == ("30563", "10.7483/OPENDATA.CMS.X")
     assert read_one(tmp_path, MC, open_data=30563).values == ("30563",)
-    with pytest.raises(DatasetError, match=r"'open_data' is .*True.*, expected a text"):
+    with pytest.raises(DatasetError, match=r"'open_data' is .*True.*, expected a string"):
         read_one(tmp_path, MC, open_data=[True])
 
 
@@ -263,7 +263,10 @@ def test_built_filesets_of_pocketcoffea(tmp_path: Path) -> None:
     [
         ({"metadata": BUILT}, r"dataset 'DY' in .*x\.json lacks 'files'"),
         ({"metadata": MC, "files": ["a.root"]}, "lacks 'metadata.sample'"),
-        ({"metadata": BUILT, "files": [{"paths": ["a.root"]}]}, "'files' is .*, expected a text or a list of texts"),
+        (
+            {"metadata": BUILT, "files": [{"paths": ["a.root"]}]},
+            "'files' is .*, expected a string or a list of strings",
+        ),
         ({"metadata": BUILT, "files": []}, "'paths' is empty"),
         ({"metadata": {**BUILT, "xsec": "many"}, "files": ["a.root"]}, "'xsec' is 'many', expected a number"),
     ],

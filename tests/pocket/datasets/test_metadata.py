@@ -77,5 +77,5 @@ def test_wrong_metadata(metadata: dict[str, Any], message: str) -> None:
 
 def test_text() -> None:
     assert text({"year": 2018}, "year", "here") == "2018"
-    with pytest.raises(DatasetError, match="here: 'year' is True, expected a text"):
+    with pytest.raises(DatasetError, match="here: 'year' is True, expected a string"):
         text({"year": True}, "year", "here")

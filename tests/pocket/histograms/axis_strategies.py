@@ -45,7 +45,7 @@ def real_axes(**where: Any) -> st.SearchStrategy[Axis]:
 
 
 def integer_axes(**where: Any) -> st.SearchStrategy[Axis]:
-    """Axes for whole numbers: integers and integer categories."""
+    """Axes for integers: consecutive ones, and categories of them."""
     fixed = {key: st.just(value) for key, value in where.items()}
     integer = st.builds(
         lambda start, width, **options: Axis(type="integer", start=start, stop=start + width, **options),

@@ -97,9 +97,9 @@ def test_no_entries() -> None:
     ("axis", "values", "message"),
     [
         (Axis(field="x", bins=3, start=0, stop=1), [0.5, np.nan, np.nan], r"'mll': axis 'x': 2 of 3 values are NaN"),
-        (Axis(field="n", type="integer", start=0, stop=3), [1.5], "'mll': axis 'n' holds whole numbers, .* float64"),
-        (Axis(field="n", type="intcat", bins=[1]), [1.0], "axis 'n' holds whole numbers, its values are float64"),
-        (Axis(field="s", type="strcat", bins=["a"]), [1], "axis 's' holds texts, its values are int64"),
+        (Axis(field="n", type="integer", start=0, stop=3), [1.5], "'mll': axis 'n' holds integers, .* float64"),
+        (Axis(field="n", type="intcat", bins=[1]), [1.0], "axis 'n' holds integers, its values are float64"),
+        (Axis(field="s", type="strcat", bins=["a"]), [1], "axis 's' holds strings, its values are int64"),
         (Axis(field="x", bins=3, start=0, stop=1), ["a"], "axis 'x' holds numbers, its values are <U1"),
     ],
 )

@@ -57,7 +57,7 @@ def test_axes_as_pocketcoffea_takes_them() -> None:
         ({"bins": [0, 1, 1]}, "edges must rise"),
         ({"bins": [0, float("nan"), 1]}, "edges must rise"),
         ({"type": "integer", "start": 3, "stop": 1}, "needs start < stop"),
-        ({"type": "integer", "start": 0.5, "stop": 3}, "must be whole numbers, not 0.5 and 3"),
+        ({"type": "integer", "start": 0.5, "stop": 3}, "must be integers, not 0.5 and 3"),
         ({"type": "intcat", "bins": 3}, "bins must be a list of categories, not 3"),
         ({"type": "intcat", "bins": ["a"]}, "different values of type int, not"),
         ({"type": "strcat", "bins": []}, "bins must be a list of categories"),

@@ -76,7 +76,7 @@ def test_values_are_set() -> None:
         ("muon.pt=high", "muon.pt is a number, not a text"),
         ("muon.pt=true", r"muon.pt is a number, not a switch \(true or false\)"),
         ("muon.pt=", "muon.pt is a number, not a null"),
-        ("muon.id=3", "muon.id is a text, not a number"),
+        ("muon.id=3", "muon.id is a string, not a number"),
         ("muon.flags=a", "muon.flags is a list, not a text"),
         ("muon.veto=1", r"muon.veto is a switch \(true or false\), not a number"),
         ("muon=3", "muon is a section, not a number"),

@@ -95,7 +95,7 @@ def test_sections_with_another_name(section: str) -> None:
         ({"pileup": "x"}, "pileup in f is 'x', expected a table by year"),
         ({"event_flags": {"2018": "goodVertices"}}, r"event_flags\.2018 in f is 'goodVertices', expected a list"),
         ({"jets_calibration": {"sort_by_pt": {"2018": {"AK4": 1}}}}, "AK4 in f is 1, expected true or false"),
-        ({"pileup": {"2018": {"file": 3}}}, r"pileup\.2018\.file in f is 3, expected a text"),
+        ({"pileup": {"2018": {"file": 3}}}, r"pileup\.2018\.file in f is 3, expected a string"),
     ],
 )
 def test_kinds_of_values(parameters: dict[str, Any], message: str) -> None:

@@ -59,8 +59,8 @@ def test_unknown_names_are_refused(options: dict[str, Any], message: str) -> Non
     [
         ({"formats": "pdf"}, "plotting_style.formats must be a list of names, not 'pdf'"),
         ({"formats": ["png", "???"]}, r"parameter plotting_style\.formats\.1 is still '\?\?\?', give it a value"),
-        ({"dpi": 0}, "plotting_style.dpi must be a positive whole number"),
-        ({"labels_mc": {"A": 1}}, "plotting_style.labels_mc.A must be a text"),
+        ({"dpi": 0}, "plotting_style.dpi must be a positive integer"),
+        ({"labels_mc": {"A": 1}}, "plotting_style.labels_mc.A must be a string"),
         ({"labels_mc": ["A"]}, "plotting_style.labels_mc must be a mapping"),
         ({"colors_mc": {"A": "CMS"}}, "plotting_style.colors_mc.A: 'CMS' is not a colour"),
         ({"samples_groups": {"G": ["A"], "H": ["A"]}}, "samples_groups: sample 'A' is there twice"),

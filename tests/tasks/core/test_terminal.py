@@ -44,14 +44,14 @@ def test_wrong_option(arguments: str, sentence: str, capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ("--cores abc", "option --cores of RunProcessor is 'abc', expected a whole number"),
-        ("--chunk-size=1e5", "option --chunk-size of RunProcessor is '1e5', expected a whole number"),
-        ("--RunProcessor-cores abc", "option --RunProcessor-cores of RunProcessor is 'abc', expected a whole number"),
+        ("--cores abc", "option --cores of RunProcessor is 'abc', expected an integer"),
+        ("--chunk-size=1e5", "option --chunk-size of RunProcessor is '1e5', expected an integer"),
+        ("--RunProcessor-cores abc", "option --RunProcessor-cores of RunProcessor is 'abc', expected an integer"),
         ("--MakeToySamples-cores abc", "option --MakeToySamples-cores of RunProcessor is 'abc', expected a whole num"),
-        ("--workers two", "option --workers of RunProcessor is 'two', expected a whole number"),
+        ("--workers two", "option --workers of RunProcessor is 'two', expected an integer"),
         ("--worker-wait-interval x", "option --worker-wait-interval of RunProcessor is 'x', expected a number"),
         ("--skip-bad-files maybe", "option --skip-bad-files of RunProcessor is 'maybe', expected True or False"),
-        ("--branches a:b", "option --branches of RunProcessor is 'a:b', expected whole numbers and ranges, e.g. 0,3:6"),
+        ("--branches a:b", "option --branches of RunProcessor is 'a:b', expected integers and ranges, e.g. 0,3:6"),
         ("--params \n", r"option --params of RunProcessor is '\n', expected values with commas in between"),
     ],
 )

@@ -40,7 +40,7 @@ def test_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     assert file_system("root://127.0.0.1:1//store/a.root")[0].timeout == 7
     for wrong in ("0", "1.5", "-1", "soon"):
         monkeypatch.setenv("XRD_REQUESTTIMEOUT", wrong)
-        with pytest.raises(ConfigError, match=f"XRD_REQUESTTIMEOUT is '{wrong}', expected a positive whole number"):
+        with pytest.raises(ConfigError, match=f"XRD_REQUESTTIMEOUT is '{wrong}', expected a positive integer"):
             request_timeout()
 
 

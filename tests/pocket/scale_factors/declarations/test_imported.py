@@ -50,8 +50,8 @@ def test_everything_declared_decides_the_output() -> None:
     [
         ({"file": ""}, "file is empty"),
         ({"correction": ""}, "correction is empty"),
-        ({"inputs": {"year": True}}, "input 'year' must be a text or a number, not True"),
-        ({"inputs": {"year": None}}, "input 'year' must be a text or a number, not None"),
+        ({"inputs": {"year": True}}, "input 'year' must be a string or a number, not True"),
+        ({"inputs": {"year": None}}, "input 'year' must be a string or a number, not None"),
         ({"inputs": {"kind": "sf"}}, "input 'kind' has a value in inputs, it can't be anything else"),
         ({"inputs": {"eta": 1.0}, "rename": {"eta": "abseta"}}, "input 'eta' has a value in inputs"),
         ({"rename": {"kind": "systematics"}}, "input 'kind' is systematic, it can't be renamed"),

@@ -105,7 +105,7 @@ def test_whole_numbers_in_the_bins_of_an_axis() -> None:
     result = result_of({"njet": (3.5, 4.5, 6.5, 8.5)})
     assert compare_published(result, official).published.value == pytest.approx([4, 5.5, 7.5])
     assert compare_published(result_of({"njet": (4.0, 5.0, 6.0)}), official).published.value.tolist() == [4, 5]
-    with pytest.raises(ScaleFactorError, match=r"axis 'njet' has no whole number between 4\.2 and 4\.8"):
+    with pytest.raises(ScaleFactorError, match=r"axis 'njet' has no integer between 4\.2 and 4\.8"):
         compare_published(result_of({"njet": (4.2, 4.8)}), official)
 
 

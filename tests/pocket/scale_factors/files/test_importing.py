@@ -143,7 +143,7 @@ def test_correction_without_variations(file: Path) -> None:
             {"inputs": {"eta": "1.0"}, "rename": {}},
             "Imported correction 'id': input 'eta' is of the type real",
         ),
-        ({"systematic": "pt"}, "Imported correction 'id': input 'pt' is no text, it can't be systematic"),
+        ({"systematic": "pt"}, "Imported correction 'id': input 'pt' is no string, it can't be systematic"),
         (
             {"rename": {"eta": "pt"}},
             "Imported correction 'id': an input can't be called 'pt', rename= gives it another",
