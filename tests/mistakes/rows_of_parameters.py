@@ -151,7 +151,7 @@ ROWS = [
     ),
     Row(
         "an override with a text instead of a number",
-        r"--params object_preselection\.Muon\.pt=high: object_preselection\.Muon\.pt is a number, not a text",
+        r"--params object_preselection\.Muon\.pt=high: object_preselection\.Muon\.pt is a number, not a string",
         override("object_preselection.Muon.pt=high"),
     ),
     Row(

@@ -265,7 +265,7 @@ def test_built_filesets_of_pocketcoffea(tmp_path: Path) -> None:
         ({"metadata": MC, "files": ["a.root"]}, "lacks 'metadata.sample'"),
         (
             {"metadata": BUILT, "files": [{"paths": ["a.root"]}]},
-            "'files' is .*, expected a string or a list of strings",
+            "'files' is .*, expected a string or a list",
         ),
         ({"metadata": BUILT, "files": []}, "'paths' is empty"),
         ({"metadata": {**BUILT, "xsec": "many"}, "files": ["a.root"]}, "'xsec' is 'many', expected a number"),

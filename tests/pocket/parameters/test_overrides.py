@@ -73,11 +73,11 @@ def test_values_are_set() -> None:
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("muon.pt=high", "muon.pt is a number, not a text"),
+        ("muon.pt=high", "muon.pt is a number, not a string"),
         ("muon.pt=true", r"muon.pt is a number, not a switch \(true or false\)"),
         ("muon.pt=", "muon.pt is a number, not a null"),
         ("muon.id=3", "muon.id is a string, not a number"),
-        ("muon.flags=a", "muon.flags is a list, not a text"),
+        ("muon.flags=a", "muon.flags is a list, not a string"),
         ("muon.veto=1", r"muon.veto is a switch \(true or false\), not a number"),
         ("muon=3", "muon is a section, not a number"),
     ],

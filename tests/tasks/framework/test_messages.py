@@ -92,7 +92,7 @@ def test_errors_that_nobody_catches(monkeypatch: pytest.MonkeyPatch, capsys: pyt
         (MergeOutputs, {"config": "main", "threads": 0}, "--threads is 0, expected 1 or more"),
         (MergeOutputs, {"config": "main", "chunk_size": 0}, "the chunk size must be positive, not 0"),
         (PlotTemplates, {"params": ("leading_muon.ptt=3",)}, "'ptt' in leading_muon (--params leading_muon.ptt), did"),
-        (PlotTemplates, {"params": ("leading_muon.pt=high",)}, "leading_muon.pt is a number, not a text"),
+        (PlotTemplates, {"params": ("leading_muon.pt=high",)}, "leading_muon.pt is a number, not a string"),
         (
             PlotTemplates,
             {"params": ("plotting_style.colors_mc.DYJetsToMuMu=ornage",)},
