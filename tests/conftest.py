@@ -38,11 +38,16 @@ hypothesis.settings.load_profile("pocketlaw")
 def pytest_addoption(parser: pytest.Parser) -> None:
     names = " or ".join(SERVICES.values())
     parser.addoption("--services", action="store_true", help=f"run also the tests that need {names}")
+    parser.addoption("--slow", action="store_true", help="run also the tests that are marked slow; -m slow for them alone")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     # what takes longest goes first, so that it doesn't go on alone in one of several processes
     items.sort(key=rank)
+    if not config.getoption("--slow"):
+        slow = [item for item in items if item.get_closest_marker("slow")]
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if item not in slow]
     if config.getoption("--services"):
         return
     for item in items:

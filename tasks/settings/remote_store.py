@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import law
-from luigi.task_register import Register
 
 from pocket.errors import ConfigError, check_known
 from pocket.io.store import store_root
@@ -68,12 +67,11 @@ def _names(tasks: str) -> tuple[str, ...]:
 
 
 def _known_tasks() -> list[str]:
-    for module in law.config.options("modules"):
-        importlib.import_module(module)
-    register: Any = Register
-    classes = [register.get_task_cls(name) for name in register.task_names()]
-    # Only outputs in the store have a place in the remote one.
-    return [cls.task_family for cls in classes if hasattr(cls, "input_ids") and not cls.exclude_index]
+    modules = [importlib.import_module(name) for name in law.config.options("modules")]
+    classes = {cls for module in modules for cls in vars(module).values() if isinstance(cls, type)}
+    # Only tasks with outputs in the store have a place in the remote one.
+    tasks: list[Any] = [cls for cls in classes if hasattr(cls, "input_ids") and not getattr(cls, "exclude_index", True)]
+    return sorted(task.task_family for task in tasks)
 
 
 def _option(name: str) -> str:
