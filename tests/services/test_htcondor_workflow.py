@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -212,14 +213,20 @@ def test_a_job_that_a_person_holds_is_left_alone(analysis: Analysis, expected: T
     branches = f'{OURS} && {BRANCHES} == "_0To1"'
     (job,) = analysis.checkout.user.run("condor_q", "-constraint", branches, "-af:j", "ClusterId").split()[:1]
     analysis.checkout.user.run("condor_hold", job)
+    assert process.stdout is not None
+    lines: list[str] = []
+    reader = threading.Thread(target=lines.extend, args=(iter(process.stdout.readline, ""),))
+    reader.start()
+    sentence = f"job {job} is on hold, because somebody said so, and left alone"
     held = 5
     analysis.go_on()
-    # time enough for some looks at the queue: meanwhile the other job is done
-    wait_for(lambda: [ad["JobStatus"] for ad in queue(analysis)] == [held])
+    # The other job is done meanwhile.
+    wait_for(lambda: [ad["JobStatus"] for ad in queue(analysis)] == [held] and any(sentence in line for line in lines))
     analysis.checkout.user.run("condor_release", job)
-    text, _ = process.communicate(timeout=PATIENCE)
+    process.wait(timeout=PATIENCE)
+    reader.join()
+    text = "".join(lines)
     assert process.returncode == 0, text
-    assert f"job {job} is on hold, because somebody said so, and left alone" in text
     assert submitted(text) == [2]
     assert same(analysis.templates(), expected)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import uproot
 
-from pocket.datasets import fileset as filesets
+from pocket.datasets import build as filesets
 from pocket.datasets.catalogues.lookup import Catalogues
 from pocket.datasets.catalogues.settings import Settings
 from pocket.errors import ChangedFileError, DatasetError, OtherFileError

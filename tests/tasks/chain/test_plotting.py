@@ -97,12 +97,14 @@ def test_figures_that_stay_as_they_are_are_not_drawn_again(chain: Chain, monkeyp
     monkeypatch.setattr(plotting, "run_jobs", note)
     first = chain.output("PlotTemplates", "corrected")
     recorded = manifest_of(first).info["figures"]
-    assert set(recorded) == {"baseline/muon_pt", "baseline/npvs"}
+    stems_of = {
+        f"baseline/{variable}/{plot}": f"{variable}{suffix}"
+        for variable in ("muon_pt", "npvs")
+        for plot, suffix in (("data_mc", ""), ("before_after", "_vs_main"))
+    }
+    assert set(recorded) == set(stems_of)
     for name, figure in recorded.items():
-        stem = Path(name).name
-        assert set(figure["files"]) == {
-            f"{each}.{kind}" for each in (stem, f"{stem}_vs_main") for kind in ("png", "json")
-        }
+        assert set(figure["files"]) == {f"{stems_of[name]}.png", f"{stems_of[name]}.json"}
     chain.edit("__init__.py", "Good vertices", "Vertices")
     second = chain.task().directory
     assert chain.build() == ["PlotTemplates corrected"]
