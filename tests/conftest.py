@@ -38,9 +38,7 @@ hypothesis.settings.load_profile("pocketlaw")
 def pytest_addoption(parser: pytest.Parser) -> None:
     names = " or ".join(SERVICES.values())
     parser.addoption("--services", action="store_true", help=f"run also the tests that need {names}")
-    parser.addoption(
-        "--slow", action="store_true", help="run also the tests that are marked slow; -m slow for them alone"
-    )
+    parser.addoption("--slow", action="store_true", help="run also tests marked slow; with -m slow, them alone")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

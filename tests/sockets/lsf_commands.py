@@ -6,6 +6,7 @@ Called by their name; the folder ``$FAKE_LSF`` has a file per job.
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +18,17 @@ def submit() -> None:
     script = sys.stdin.read()
     number = str(len(list(FOLDER.glob("*.json"))) + 1)
     name = re.search(r"^#BSUB -J (\S+)$", script, re.MULTILINE)
+    # Each job has a folder of its own, with the files that it asks for.
+    place = FOLDER / number
+    place.mkdir()
+    for source, name in re.findall(r'^#BSUB -f "(\S+) > (\S+)"$', script, re.MULTILINE):
+        shutil.copy(source, place / name)
     (FOLDER / f"{number}.sh").write_text(script)
     done = FOLDER / f"{number}.code"
     command = f"bash {FOLDER / number}.sh; echo $? > {done}.part; mv {done}.part {done}"
     with (FOLDER / f"{number}.log").open("wb") as log:
         process = subprocess.Popen(
-            ["bash", "-c", command], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            ["bash", "-c", command], cwd=place, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
     job = {"name": name[1].strip("\"'") if name else "none", "pid": process.pid, "script": script}
     (FOLDER / f"{number}.json").write_text(json.dumps(job))

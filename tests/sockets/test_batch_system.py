@@ -34,12 +34,14 @@ def lsf(chain: Chain, tmp_path: Path) -> Law:
         "PATH": f"{tmp_path / 'bin'}:{environment['PATH']}",
         "LAW_CONFIG_FILE": str(tmp_path / "law.cfg"),
         "FAKE_LSF": str(tmp_path / "jobs"),
+        # Jobs take the packages that the tests run with.
+        "POCKET_ENVIRONMENT": "system",
     }
     return Law(chain.folder, extra)
 
 
 def test_a_module_adds_a_batch_system(chain: Chain, lsf: Law, tmp_path: Path) -> None:
-    options = ("--workflow", "lsf", "--poll-interval", "1s")
+    options = ("--workflow", "lsf", "--poll-interval", "1s", "--retries", "0")
     dry = lsf.run(*chain.arguments("RunProcessor", "--version", "v2", "--config", "main", *options, "--dry-run"))
     # what comes first is made here, and the branches aren't known before
     assert dry.code == 0, dry.text
