@@ -47,7 +47,7 @@ def plot_specs(plots: Mapping[str, TemplatePlot]) -> dict[str, Any]:
     """Return what determines plots, except for their contexts, by name: declaration and code."""
     return {
         # Functions as objects are hashed with the declaration, references as strings are not.
-        name: (plot, code_closure(plot.draw, {"pocket", top_level(plot.draw)}) if isinstance(plot.draw, str) else None)
+        name: (plot, code_closure(plot.draw, ("pocket", top_level(plot.draw))) if isinstance(plot.draw, str) else None)
         for name, plot in plots.items()
     }
 

@@ -3,6 +3,7 @@
 Called by their name; the folder ``$FAKE_LSF`` has a file per job.
 """
 
+import itertools
 import json
 import os
 import re
@@ -14,25 +15,36 @@ from pathlib import Path
 FOLDER = Path(os.environ["FAKE_LSF"])
 
 
+def new_folder() -> Path:
+    for number in itertools.count(1):
+        folder = FOLDER / str(number)
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError
+
+
 def submit() -> None:
     script = sys.stdin.read()
-    number = str(len(list(FOLDER.glob("*.json"))) + 1)
-    name = re.search(r"^#BSUB -J (\S+)$", script, re.MULTILINE)
+    title = re.search(r"^#BSUB -J (\S+)$", script, re.MULTILINE)
+    place = new_folder()
     # Each job has a folder of its own, with the files that it asks for.
-    place = FOLDER / number
-    place.mkdir()
     for source, name in re.findall(r'^#BSUB -f "(\S+) > (\S+)"$', script, re.MULTILINE):
         shutil.copy(source, place / name)
-    (FOLDER / f"{number}.sh").write_text(script)
-    done = FOLDER / f"{number}.code"
-    command = f"bash {FOLDER / number}.sh; echo $? > {done}.part; mv {done}.part {done}"
-    with (FOLDER / f"{number}.log").open("wb") as log:
+    (FOLDER / f"{place.name}.sh").write_text(script)
+    done = FOLDER / f"{place.name}.code"
+    command = f"bash {place}.sh; echo $? > {done}.part; mv {done}.part {done}"
+    with (FOLDER / f"{place.name}.log").open("wb") as log:
         process = subprocess.Popen(
             ["bash", "-c", command], cwd=place, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
         )
-    job = {"name": name[1].strip("\"'") if name else "none", "pid": process.pid, "script": script}
-    (FOLDER / f"{number}.json").write_text(json.dumps(job))
-    print(f"Job <{number}> is submitted to default queue <normal>.")
+    job = {"name": title[1].strip("\"'") if title else "none", "pid": process.pid, "script": script}
+    record = FOLDER / f"{place.name}.new"
+    record.write_text(json.dumps(job))
+    record.rename(record.with_suffix(".json"))
+    print(f"Job <{place.name}> is submitted to default queue <normal>.")
 
 
 def list_jobs() -> None:
