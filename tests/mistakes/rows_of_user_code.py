@@ -39,7 +39,7 @@ def cut(mistake: str, body: str, sentence: str) -> Row:
 def weight(mistake: str, result: str, sentence: str) -> Row:
     """Return the row of a weight ``mine`` that returns something."""
     function = f"lambda params, metadata, events, size, variation: {result}"
-    wrapper = '__import__("pocket.weights.base").weights.wrapper.WeightLambda'
+    wrapper = '__import__("pocket.weights.base").weights.base.WeightLambda'
     wrapped = f'{wrapper}.wrap_func("mine", {function})'
     return Row(mistake, "__init__.py", '"lumi", "XS"', f'"lumi", "XS", {wrapped}', sentence)
 

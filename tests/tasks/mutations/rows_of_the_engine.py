@@ -112,8 +112,8 @@ ENGINE = [
     EngineRow("a shipped calibrator that isn't used", statement("MuonScaleCalibrator.calibrate")),
     EngineRow("how corrections are loaded", statement("load_correction"), CORRECTED, tolerated=PROCESSED),
     EngineRow("how templates are merged", statement("merge_outputs"), MERGED, tolerated=MEASURED),
-    EngineRow("the method of the scale factor", statement("efficiency_ratio:measure"), MEASURED),
-    EngineRow("another method of scale factors", statement("tnp_fit:measure")),
+    EngineRow("the method of the scale factor", statement("measure_ratio"), MEASURED),
+    EngineRow("another method of scale factors", statement("fit:measure")),
     EngineRow(
         "the closure of scale factors",
         statement("validate_from"),
