@@ -55,6 +55,6 @@ def test_a_constant_outside_of_the_engine_changes_no_processor(tmp_path: Path) -
         path.write_text(path.read_text(encoding="utf-8") + "\nADDED_BY_A_RELEASE = 1\n", encoding="utf-8")
     assert digests(tmp_path) == before
     # and one inside does
-    chunk = tmp_path / "pocket" / "engine" / "chunk.py"
-    chunk.write_text(chunk.read_text(encoding="utf-8") + "\nADDED_BY_A_RELEASE = 1\n", encoding="utf-8")
+    entry = tmp_path / "pocket" / "engine" / "run.py"
+    entry.write_text(entry.read_text(encoding="utf-8") + "\nADDED_BY_A_RELEASE = 1\n", encoding="utf-8")
     assert digests(tmp_path)["engine"] != before["engine"]
