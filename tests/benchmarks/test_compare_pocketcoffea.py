@@ -13,6 +13,8 @@ from benchmarks.peer.running import Settings
 from benchmarks.peer.toys import make_toys
 from pocket.parameters.defaults import get_default_parameters, to_plain
 
+pytestmark = pytest.mark.slow
+
 #: shape variations; columns and subsamples; scale factors
 FLOWS = ("shapes", "columns", "ttbar_medium")
 EVENTS = {"dy": 3000, "ttsemi": 2000, "wjets": 300, "data": 2000}

@@ -6,6 +6,8 @@ import pytest
 
 from benchmarks.many_jobs import TURNS, Submission
 
+pytestmark = pytest.mark.slow
+
 
 def test_calls_grow_as_the_number_of_jobs(tmp_path: Path) -> None:
     jobs, calls = [], []

@@ -93,6 +93,7 @@ def make_bundle(analysis: Analysis) -> None:
     assert run.code == 0, run.text
 
 
+@pytest.mark.slow
 def test_jobs_run_from_the_bundle_of_a_changed_cut(bundled: Analysis, expected: Templates) -> None:
     make_bundle(bundled)
     before = archives(bundled, "code")

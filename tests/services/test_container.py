@@ -23,7 +23,7 @@ import pytest
 from tests.law_runner import ROOT
 from tests.services.checkout import Checkout, make_folder
 
-pytestmark = pytest.mark.container
+pytestmark = [pytest.mark.container, pytest.mark.slow]
 
 CERTIFICATES = "/etc/ssl/certs"
 #: of Debian, and certificates of this machine for what is downloaded

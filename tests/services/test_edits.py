@@ -81,6 +81,7 @@ def test_jobs_with_other_parameters_write_nothing(system: str, analysis: Analysi
     assert not list((analysis.checkout.store / "small" / "RunProcessor").rglob("manifest.json"))
 
 
+@pytest.mark.slow
 @pytest.mark.htcondor
 @pytest.mark.usefixtures("htcondor_pool")
 def test_jobs_with_a_bundle_do_the_default_analysis(checkout: Checkout) -> None:

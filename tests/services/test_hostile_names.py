@@ -9,6 +9,8 @@ import pytest
 
 from tests.services.checkout import Checkout, copy_analysis, copy_project, make_folder, same
 
+pytestmark = pytest.mark.slow
+
 #: what any shell reads; batch systems can be told the first only
 NAMES = {"htcondor": "a b;c&d|`id`'#1'50%(e)*", "slurm": "a=b@c~d+e"}
 QUICK = ("--poll-interval", "1s", "--retry-delay", "0.5")

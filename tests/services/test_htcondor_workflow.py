@@ -225,6 +225,7 @@ def test_a_job_that_a_person_holds_is_left_alone(analysis: Analysis, expected: T
     analysis.checkout.user.run("condor_release", job)
     process.wait(timeout=PATIENCE)
     reader.join()
+    process.stdout.close()
     text = "".join(lines)
     assert process.returncode == 0, text
     assert submitted(text) == [2]

@@ -15,7 +15,7 @@ from tests.services.checkout import Analysis, Checkout, make_folder, site_settin
 from tests.services.conftest import HIDDEN
 from tests.services.xrootd_servers import ControlledServer
 
-pytestmark = [pytest.mark.htcondor, pytest.mark.xrootd, pytest.mark.usefixtures("htcondor_pool")]
+pytestmark = [pytest.mark.htcondor, pytest.mark.xrootd, pytest.mark.usefixtures("htcondor_pool"), pytest.mark.slow]
 
 # a job takes long to unpack its bundle, so it has two branches
 QUICK = "--workflow htcondor --poll-interval 1s --retry-delay 0.5 --tasks-per-job 2"

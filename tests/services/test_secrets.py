@@ -18,6 +18,8 @@ from tests.grid import write_proxy
 from tests.services.checkout import Analysis, own
 from tests.services.xrootd_servers import ControlledServer
 
+pytestmark = pytest.mark.slow
+
 TOKEN = "SECRETtokenOfTheTests"
 QUICK = ("--poll-interval", "1s", "--retry-delay", "0.5", "--retries", "1")
 HTCONDOR = ("--workflow", "htcondor", *QUICK)

@@ -17,6 +17,8 @@ from benchmarks.throughput.running import Pass
 from benchmarks.throughput.stages import RULES
 from tests.benchmarks.throughput.conftest import EVENTS
 
+pytestmark = pytest.mark.slow
+
 FEW = ["--events", str(EVENTS), "--repeat", "1", "--chunk-size", "1500"]
 
 

@@ -109,6 +109,7 @@ def check_columns(columns: dict[str, Any], loop: EventLoop, sums: Sums, dataset:
                     assert found == pytest.approx([wanted[name] for name in sorted(weights)], rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(declared=declarations(), events=EVENTS, data=st.data())
 def test_equals_an_event_loop_however_it_is_divided(declared: Declaration, events: list[Event], data: Any) -> None:

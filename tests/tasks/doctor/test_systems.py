@@ -7,7 +7,10 @@ import pytest
 
 from pocket.io.remote import client
 from tasks.doctor.result import Result, Status
-from tasks.doctor.systems import SYSTEMS, BatchSystem, batch_system, systems_here, xrootd_client
+from tasks.doctor.systems import batch_system, systems_here, xrootd_client
+from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem, load_batch_systems
+
+load_batch_systems()
 
 
 @pytest.fixture
@@ -16,7 +19,7 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BatchSystem:
     (tmp_path / "submit").write_text("#!/bin/sh\n")
     (tmp_path / "submit").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    return BatchSystem("Mine", ("submit",), ("/bin/true",), ("/bin/echo", "node1"), "why")
+    return BatchSystem("mine", "Mine", ("submit",), ("/bin/true",), ("/bin/echo", "node1"), "why")
 
 
 def test_answers(system: BatchSystem) -> None:
@@ -34,7 +37,7 @@ def test_does_not_answer(system: BatchSystem, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_is_not_here(system: BatchSystem) -> None:
-    for known in SYSTEMS.values():
+    for known in BATCH_SYSTEMS.values():
         result = batch_system(known)
         assert (result.status, result.found) == (Status.PROBLEM, f"{known.commands[0]} isn't on PATH")
         assert result.advice
@@ -43,7 +46,7 @@ def test_is_not_here(system: BatchSystem) -> None:
 
 
 def test_systems_that_are_here(system: BatchSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.doctor.systems.SYSTEMS", {"mine": system})
+    monkeypatch.setattr("tasks.doctor.systems.BATCH_SYSTEMS", {"mine": system})
     assert systems_here().found == "Mine is here (--workflow mine checks it)"
 
 

@@ -43,6 +43,7 @@ def running(session: int) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 def test_killed_at_any_moment(chain: Chain, tmp_path: Path) -> None:
     killed = Chain.make(tmp_path, chain.folder / "law" / "index")

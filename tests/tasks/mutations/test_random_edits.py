@@ -8,6 +8,8 @@ import pytest
 
 from tests.tasks.mutations.random_edits import EDITS, Laboratory, Round
 
+pytestmark = pytest.mark.slow
+
 #: an edit of parameters, of a correction, of code
 SEEDS = (2, 8, 14)
 

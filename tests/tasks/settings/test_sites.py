@@ -3,7 +3,10 @@ from __future__ import annotations
 import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
-from tasks.settings.sites import Site, check_characters, parse_site, read_site, site_names
+from tasks.settings.batch_systems import BATCH_SYSTEMS, load_batch_systems
+from tasks.settings.sites import Site, parse_site, read_site, site_names
+
+load_batch_systems()
 
 
 def test_shipped_sites() -> None:
@@ -79,13 +82,12 @@ def test_paths_that_a_site_takes() -> None:
 def test_paths_that_a_batch_system_can_not_be_told(system: str, path: str, character: str) -> None:
     name = {"htcondor": "HTCondor", "slurm": "Slurm"}[system]
     with pytest.raises(ConfigError, match=f"^{name} can't be told the path .* which has {character}: set POCKET_STORE"):
-        check_characters(system, path)
-    check_characters("local", path)
+        BATCH_SYSTEMS[system].check_characters(path)
 
 
 def test_paths_that_batch_systems_can_be_told() -> None:
-    check_characters("htcondor", "/a b/it's `id`;50%/#1/ü")
-    check_characters("slurm", "/afs/cern.ch/user/m/me/a-b_c+d=e@f~g/ü")
+    BATCH_SYSTEMS["htcondor"].check_characters("/a b/it's `id`;50%/#1/ü")
+    BATCH_SYSTEMS["slurm"].check_characters("/afs/cern.ch/user/m/me/a-b_c+d=e@f~g/ü")
 
 
 def test_lines_of_a_submission() -> None:
