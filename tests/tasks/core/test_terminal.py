@@ -47,7 +47,7 @@ def test_wrong_option(arguments: str, sentence: str, capsys: pytest.CaptureFixtu
         ("--cores abc", "option --cores of RunProcessor is 'abc', expected an integer"),
         ("--chunk-size=1e5", "option --chunk-size of RunProcessor is '1e5', expected an integer"),
         ("--RunProcessor-cores abc", "option --RunProcessor-cores of RunProcessor is 'abc', expected an integer"),
-        ("--MakeToySamples-cores abc", "option --MakeToySamples-cores of RunProcessor is 'abc', expected a whole num"),
+        ("--MakeToySamples-cores abc", "option --MakeToySamples-cores of RunProcessor is 'abc', expected an integer"),
         ("--workers two", "option --workers of RunProcessor is 'two', expected an integer"),
         ("--worker-wait-interval x", "option --worker-wait-interval of RunProcessor is 'x', expected a number"),
         ("--skip-bad-files maybe", "option --skip-bad-files of RunProcessor is 'maybe', expected True or False"),
