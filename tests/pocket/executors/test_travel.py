@@ -42,14 +42,15 @@ class Copy:
     output: Mapping[str, Any]
     inputs: tuple[str, ...] = ()
     error: Exception | None = None
-    log: Path = Path("no-log")
+    log: Path | None = None
     size: int = 1
 
     def run(self, progress: Any) -> None:
         """Do it."""
         if self.error is not None:
-            self.log.parent.mkdir(parents=True, exist_ok=True)
-            self.log.write_text("Traceback of the cut")
+            if self.log is not None:
+                self.log.parent.mkdir(parents=True, exist_ok=True)
+                self.log.write_text("Traceback of the cut")
             raise self.error
         with write_output(**self.output) as folder:
             (folder / "sub").mkdir()
