@@ -1,4 +1,4 @@
-"""Whether merged templates of simulation agree with those of data."""
+"""Agreement of merged templates of simulation with those of data."""
 
 from __future__ import annotations
 

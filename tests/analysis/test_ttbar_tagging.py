@@ -1,4 +1,4 @@
-"""What the tt̄ analysis fills to measure b tagging, against loops over events and jets."""
+"""Templates of the tt̄ analysis for b tagging, against loops over events and jets."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def test_chain_comes_back(chain: Chain, server: ControlledServer, monkeypatch: p
     assert not chain.missing()
     server.start()
 
-    # the local store is only a copy: the processor doesn't run again
+    # the local store is only a copy, so RunProcessor doesn't run again
     shutil.rmtree(chain.store)
     remote_manifests.forget()
     assert not chain.missing()

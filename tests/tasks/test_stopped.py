@@ -1,4 +1,4 @@
-"""What a user sees when a command is stopped: one line, nothing half-written, and no process left."""
+"""Stopped commands: the user sees one line, nothing is half-written, and no process is left."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the tasks of analyses put their outputs, asked of a checkout in a process of its own.
+"""Places of the outputs of analyses' tasks, asked of a checkout in a process of its own.
 
 Reads a question per line from standard input, JSON with the references of analyses, and answers each from a fork, in
 which nothing of the project was imported before: analysis → task → folder below the store. Run as a file, with the

@@ -1,4 +1,4 @@
-"""What closes passes, and each mistake fails the check that is for it, with a sentence of its own."""
+"""Closures that pass, and mistakes, each of which fails the check that is for it, with a sentence of its own."""
 
 from __future__ import annotations
 
