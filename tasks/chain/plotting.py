@@ -110,8 +110,9 @@ class PlotTemplates(ClosureGate, ConfigTask):
     def make(self) -> None:
         """Draw the missing plots, with one job per variable and category."""
         from pocket.configuration.analysis import absolute_reference
+        from pocket.plots.specification import figure_names
 
-        reference = absolute_reference(self.analysis)
+        reference, plots = absolute_reference(self.analysis), self.analysis_inst.all_plots
         folders = {name: task.directory for name, task in self.requires()["templates"].items()}
         ids = self.figure_ids(folders)
         made = find_figures(self.directory.parent, set(ids.values()))
@@ -128,7 +129,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
                     config=self.config,
                     variable=variable,
                     category=category,
-                    plots=tuple(plots),
+                    plots=tuple(names),
                     templates=folders[self.config],
                     before=folders.get(self.compare),
                     before_name=self.compare,
@@ -136,7 +137,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
                     folder=Path(drawn, f"{number}"),
                     expected=self.expected(self.config),
                 )
-                for number, ((category, variable), plots) in enumerate(wanted.items())
+                for number, ((category, variable), names) in enumerate(wanted.items())
             }
             if jobs:
                 run_jobs(list(jobs.values()), self.cores, self.progress_label, "plots", self.show_progress)
@@ -145,7 +146,9 @@ class PlotTemplates(ClosureGate, ConfigTask):
                 if identity in made:
                     files = made[identity]
                 else:
-                    files = sorted((jobs[category, variable].folder / plot).iterdir())
+                    names = figure_names(self.config_inst, variable)
+                    stems = {plots[plot].stem(name, self.compare) for name in names}
+                    files = sorted(path for path in jobs[category, variable].folder.iterdir() if path.stem in stems)
                 for file in files:
                     shutil.copyfile(file, folder / category / file.name)
                 figures[f"{category}/{variable}/{plot}"] = {"id": identity, "files": [file.name for file in files]}

@@ -331,9 +331,8 @@ class TemplatePlotJob:
         )
         templates = read_templates(self.templates, self.variable)
         given = config, self.variable, self.category, templates, before, self.before_name, covariance
-        for name in self.plots:
-            drawn = draw_templates(*given, plots=[analysis.all_plots[name]])
-            save_plots(drawn, self.folder / name, config.parameters)
+        plots = analysis.all_plots
+        save_plots(draw_templates(*given, plots=[plots[name] for name in self.plots]), self.folder, config.parameters)
         progress(self.size)
 
 
