@@ -110,7 +110,7 @@ def test_template_plots(chain: Chain, tmp_path: Path, before: str | None, variab
         folder=tmp_path / "plots" / "baseline",
     )
     assert run(job) == job.size == 1
-    assert {path.stem for path in (tmp_path / "plots" / "baseline").glob("*/*.png")} == stems
+    assert {path.stem for path in (tmp_path / "plots" / "baseline").glob("*.png")} == stems
 
 
 def test_scale_factor_plots(chain: Chain, tmp_path: Path) -> None:
