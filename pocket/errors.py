@@ -2,6 +2,9 @@
 
 Every error raised on purpose derives from :class:`PocketError`. Its message is one sentence that names the thing, the
 place and the nearest right value, so tasks print it without a traceback.
+
+>>> str(UnknownNameError("category", "signl", ["signal", "control"], "plots"))
+"unknown category 'signl' in plots, did you mean 'signal'?"
 """
 
 from __future__ import annotations

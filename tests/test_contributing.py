@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import pocket
+
 REPOSITORY = Path(__file__).absolute().parents[1]
 CONTRIBUTING = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
 TABLE = "## Where do I change …?"
@@ -70,7 +72,7 @@ def test_helpers_of_tests_are_listed() -> None:
 
 
 def test_version_and_date_of_the_release_agree() -> None:
-    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+    version = pocket.__version__
     citation = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text(encoding="utf-8"))
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
     assert citation["version"] == version

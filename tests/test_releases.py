@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pocket
 from tests.house import REPOSITORY
 
 PARTS = ("analysis", "datasets", "params", "pocket", "tasks")
@@ -53,6 +54,13 @@ def test_a_constant_outside_of_the_engine_changes_no_processor(tmp_path: Path) -
     assert len(others) > 200
     for path in others:
         path.write_text(path.read_text(encoding="utf-8") + "\nADDED_BY_A_RELEASE = 1\n", encoding="utf-8")
+    assert digests(tmp_path) == before
+    # nor does a new version with another public name
+    names, code = tmp_path / "pocket" / "__init__.pyi", tmp_path / "pocket" / "__init__.py"
+    names.write_text(f"{names.read_text(encoding='utf-8')}from .errors import PocketError as PocketError\n")
+    version = code.read_text(encoding="utf-8")
+    code.write_text(version.replace(f'__version__ = "{pocket.__version__}"', '__version__ = "99"'))
+    assert code.read_text(encoding="utf-8") != version
     assert digests(tmp_path) == before
     # and one inside does
     entry = tmp_path / "pocket" / "engine" / "run.py"

@@ -8,8 +8,7 @@ scores of trained models. ``btag_jets`` and ``btag_norm`` fill the templates for
 """
 
 from analysis.ttbar import config, scale_factors, tagging
-from pocket.configuration.analysis import Analysis
-from pocket.configuration.skim import Skim
+from pocket import Analysis, Skim
 
 analysis = Analysis(
     name="ttbar",

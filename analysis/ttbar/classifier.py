@@ -9,8 +9,8 @@ import awkward as ak
 import numpy as np
 import numpy.typing as npt
 
-from pocket.models.backends import OnnxModel, XGBoostModel
-from pocket.models.delayed_columns import DelayedColumn
+from pocket import DelayedColumn
+from pocket.models import OnnxModel, XGBoostModel
 
 MODELS = Path(__file__).parent / "models"
 LEADING = 4

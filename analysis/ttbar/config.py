@@ -10,12 +10,9 @@ from typing import Any
 from analysis.ttbar import classifier
 from analysis.ttbar.cuts import get_additional_flavour, get_jet_eta, get_semileptonic
 from analysis.ttbar.workflow import TTBAR, TopPairProcessor
+from pocket import Axis, CartesianSelection, ColOut, Configurator, Cut, HistConf, MultiCut, StandardSelection
 from pocket.calibrators import JetsCalibrator, METCalibrator, MuonScaleCalibrator
-from pocket.columns.config import ColOut
-from pocket.configuration.configurator import Configurator
-from pocket.cuts.categories import CartesianSelection, MultiCut, StandardSelection
-from pocket.cuts.cut import Cut
-from pocket.cuts.library import (
+from pocket.cuts import (
     eventFlags,
     get_HLTsel,
     get_nBtagEq,
@@ -26,8 +23,7 @@ from pocket.cuts.library import (
     goldenJson,
     passthrough,
 )
-from pocket.histograms.config import Axis, HistConf
-from pocket.histograms.factories import count_hist, jet_hists, lepton_hists, met_hists
+from pocket.histograms import count_hist, jet_hists, lepton_hists, met_hists
 from pocket.parameters import defaults
 
 FOLDER = Path(__file__).parent / "params"

@@ -14,16 +14,11 @@ from analysis.ttbar import config
 from analysis.ttbar.cuts import get_semileptonic
 from analysis.ttbar.scale_factors import DATA
 from analysis.ttbar.workflow import JetTaggingProcessor
-from pocket.configuration.configurator import Configurator
-from pocket.cuts.cut import Cut
-from pocket.cuts.library import get_nObj_min, passthrough
-from pocket.histograms.config import Axis, HistConf
-from pocket.histograms.factories import count_hist
+from pocket import Axis, Configurator, Cut, HistConf
+from pocket.cuts import get_nObj_min, passthrough
+from pocket.histograms import count_hist
 from pocket.parameters import defaults
-from pocket.weights.btag import SHAPE_VARIATIONS, BTagShape
-from pocket.weights.scale_factor import ScaleFactorWeight
-from pocket.weights.square_root import SquareRoot
-from pocket.weights.working_point import FixedWorkingPointWeight
+from pocket.weights import SHAPE_VARIATIONS, BTagShape, FixedWorkingPointWeight, ScaleFactorWeight, SquareRoot
 
 JETS_PT = (30, 50, 70, 100, 140, 200, 300)
 #: edges of the secondary vertices' mass in GeV; the first bin has the jets without vertices

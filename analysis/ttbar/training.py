@@ -19,7 +19,7 @@ from scipy import optimize, special
 
 from analysis.ttbar.classifier import MODELS, features
 from analysis.ttbar.workflow import TTBAR
-from pocket.columns.parquet import read_columns
+from pocket.columns import read_columns
 
 Floats = npt.NDArray[Any]
 

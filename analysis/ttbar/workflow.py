@@ -6,14 +6,17 @@ from typing import Any
 
 import awkward as ak
 
-from pocket.base.arrays.jagged import ObjectColumns, select_objects
-from pocket.configuration.workflow import BaseProcessorABC
-from pocket.objects.btag import is_tagged
-from pocket.objects.gen_objects import value_at
-from pocket.objects.jets import jet_selection
-from pocket.objects.leptons import lepton_selection, merged_leptons
-from pocket.objects.matching import delta_r_table, distance_to_nearest
-from pocket.objects.nanoaod import met
+from pocket import BaseProcessorABC, ObjectColumns, select_objects
+from pocket.objects import (
+    delta_r_table,
+    distance_to_nearest,
+    is_tagged,
+    jet_selection,
+    lepton_selection,
+    merged_leptons,
+    met,
+    value_at,
+)
 
 TTBAR = "TTToSemiLeptonic"
 CHARM, BOTTOM, TOP, W = 4, 5, 6, 24

@@ -8,8 +8,7 @@ files.
 """
 
 from analysis.zmumu import config, scale_factors
-from pocket.configuration.analysis import Analysis
-from pocket.configuration.comparison import Comparison
+from pocket import Analysis, Comparison
 
 analysis = Analysis(
     name="zmumu",

@@ -11,10 +11,8 @@ from omegaconf import DictConfig
 
 from analysis.zmumu.cuts import get_dimuon, get_on_peak, get_tag_pt, tag_probe_pair
 from analysis.zmumu.workflow import TagAndProbeProcessor, ZmumuProcessor
-from pocket.configuration.comparison import square_roots
-from pocket.configuration.configurator import Configurator
-from pocket.cuts.cut import Cut
-from pocket.cuts.library import (
+from pocket import Axis, Configurator, Cut, HistConf, square_roots
+from pocket.cuts import (
     eventFlags,
     get_event_number,
     get_HLTsel,
@@ -24,10 +22,9 @@ from pocket.cuts.library import (
     goldenJson,
     passthrough,
 )
-from pocket.histograms.config import Axis, HistConf
-from pocket.histograms.factories import count_hist, muon_hists
+from pocket.histograms import count_hist, muon_hists
 from pocket.parameters import defaults
-from pocket.weights.scale_factor import ScaleFactorWeight
+from pocket.weights import ScaleFactorWeight
 
 FOLDER = Path(__file__).parent / "params"
 

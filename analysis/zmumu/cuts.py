@@ -7,7 +7,7 @@ from typing import Any
 
 import awkward as ak
 
-from pocket.cuts.cut import Cut
+from pocket import Cut
 
 
 def dimuon(events: Any, params: Any, **kwargs: Any) -> Any:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import awkward as ak
 
-from pocket.configuration.workflow import BaseProcessorABC
-from pocket.objects.jets import jet_selection
-from pocket.objects.leptons import lepton_selection
-from pocket.objects.matching import trigger_match
-from pocket.objects.pairs import get_dilepton, tag_and_probe_pairs
+from pocket import BaseProcessorABC
+from pocket.objects import get_dilepton, jet_selection, lepton_selection, tag_and_probe_pairs, trigger_match
 
 MUON = 13
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType, MappingProxyType, ModuleType, SimpleNamespace
-from typing import Any, NoReturn, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from pocket.errors import ConfigError, UnknownNameError
 
@@ -28,6 +28,12 @@ class Declarative(type):
     #: former name of an argument → its name now; a class with such arguments has a ``ClassVar`` of this name
     renamed: Mapping[str, str] = {}
 
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        """The arguments of the class, for ``help()`` and notebooks, which would see those of :meth:`__call__`."""
+        _, *parameters = inspect.signature(inspect.getattr_static(cls, "__init__")).parameters.values()
+        return inspect.Signature(parameters)
+
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         """Make an instance.
 
@@ -39,8 +45,7 @@ class Declarative(type):
             return super().__call__(*args, **kwargs)
         except TypeError:
             # The signature is inspected only after an error, since that takes longer than making the instance.
-            _, *parameters = inspect.signature(inspect.getattr_static(cls, "__init__")).parameters.values()
-            check_arguments(cls.__name__, parameters, args, kwargs, cls.renamed)
+            check_arguments(cls.__name__, list(cls.__signature__.parameters.values()), args, kwargs, cls.renamed)
             raise
 
 
@@ -87,20 +92,21 @@ def _find_function(qualname: str, frame: FrameType) -> object:
     return found
 
 
-def former_names(module: str, renamed: Mapping[str, str]) -> Callable[[str], NoReturn]:
+def former_names(module: str, renamed: Mapping[str, str], names_now: Callable[[str], Any]) -> Callable[[str], Any]:
     """Return a ``__getattr__`` for a module, which says what something that was renamed is called now.
 
     Args:
         module: name of the module.
         renamed: former name → name now.
+        names_now: ``__getattr__`` that finds the names of today.
     """
 
-    def refuse(name: str) -> NoReturn:
+    def find(name: str) -> Any:
         if name in renamed:
             raise ConfigError(f"{module}.{name} is called {renamed[name]} now")
-        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        return names_now(name)
 
-    return refuse
+    return find
 
 
 def check_arguments(

@@ -1,11 +1,10 @@
-"""Calibration of objects, and its shape variations."""
+"""Calibration of objects, and its shape variations.
 
-from pocket.calibrators.base import Calibrator
-from pocket.calibrators.jets import JetsCalibrator
-from pocket.calibrators.met import METCalibrator
-from pocket.calibrators.muons import MuonScaleCalibrator
+>>> from pocket.calibrators import METCalibrator, default_calibrators_sequence
+>>> METCalibrator in default_calibrators_sequence
+True
+"""
 
-#: Usual calibrators in their order; a configuration requests the variations of some of them.
-default_calibrators_sequence: list[type[Calibrator]] = [JetsCalibrator, METCalibrator]
+import lazy_loader
 
-__all__ = ["Calibrator", "JetsCalibrator", "METCalibrator", "MuonScaleCalibrator", "default_calibrators_sequence"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

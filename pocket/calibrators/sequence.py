@@ -9,7 +9,12 @@ from typing import Any
 
 from pocket.base.runtime.user_code import UserCall
 from pocket.calibrators.base import NOMINAL, Calibrator, check_calibrators, requested_variations
+from pocket.calibrators.jets import JetsCalibrator
+from pocket.calibrators.met import METCalibrator
 from pocket.errors import ConfigError, UnknownNameError, check_known
+
+#: Usual calibrators in their order; a configuration requests the variations of some of them.
+default_calibrators_sequence: list[type[Calibrator]] = [JetsCalibrator, METCalibrator]
 
 
 @dataclass(frozen=True)

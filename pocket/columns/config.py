@@ -38,6 +38,10 @@ class ColOut(metaclass=Declarative):
 
     Raises:
         ConfigError: if there is no column, or the positions are invalid.
+
+    Examples:
+        >>> ColOut("MuonGood", ["pt", "eta"], pos_end=1).columns
+        ('pt', 'eta')
     """
 
     collection: str

@@ -60,6 +60,12 @@ class Analysis(metaclass=Declarative):
         UnknownNameError: if a name is unknown.
         ConfigError: if scale factors depend on each other without being declared as coupled, or are coupled without
             depending on each other, or a skim doesn't fit its readers.
+
+    Examples:
+        >>> config = load_analysis("zmumu").config("nominal")
+        >>> analysis = Analysis(name="mine", configs={"first": config}, default_config="first")
+        >>> analysis.config("first") is config
+        True
     """
 
     name: str
@@ -353,6 +359,10 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
     Raises:
         ConfigError: if there is no such package, it can't be imported, or it defines no ``analysis``.
         UnknownNameError: if an override names an unknown parameter.
+
+    Examples:
+        >>> load_analysis("zmumu").default_config
+        'calibrated'
     """
     reference = absolute_reference(reference)
     if _is_path(reference) and not (folder := Path(reference).resolve().parent).is_relative_to(project_root()):

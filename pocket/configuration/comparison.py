@@ -31,6 +31,10 @@ class Comparison(metaclass=Declarative):
 
     Raises:
         ConfigError: if there is a covariance configuration, but none before.
+
+    Examples:
+        >>> Comparison("nominal", covariance_config="calibrated_root").before
+        'nominal'
     """
 
     renamed: ClassVar[Mapping[str, str]] = {"root": "covariance_config"}
@@ -59,6 +63,13 @@ def square_roots(before: Configurator, after: Configurator) -> Configurator:
 
     Raises:
         ConfigError: if they have different events, apply the same weights, or a weight has no square root.
+
+    Examples:
+        >>> from pocket import load_analysis
+        >>> configs = load_analysis("zmumu").configs
+        >>> roots = square_roots(configs["nominal"], configs["calibrated"])
+        >>> roots.variables.keys() == configs["calibrated"].variables.keys()
+        True
     """
     _check_same_events(before, after)
     classes = {**before.weights.classes, **after.weights.classes}

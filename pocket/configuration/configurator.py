@@ -77,6 +77,30 @@ class Configurator(metaclass=Declarative):
 
     Raises:
         ConfigError: for any inconsistency, with its place and the nearest right value.
+
+    Examples:
+        >>> from pocket import Axis, BaseProcessorABC, HistConf
+        >>> from pocket.cuts import get_nObj_min, passthrough
+        >>> from pocket.objects import lepton_selection
+        >>> from pocket.parameters import get_default_parameters
+        >>> class Muons(BaseProcessorABC):
+        ...     def apply_object_preselection(self, variation):
+        ...         self.events["MuonGood"] = lepton_selection(self.events, "Muon", self.params)
+        ...
+        ...     def count_objects(self, variation):
+        ...         self.events["nMuonGood"] = self.events.MuonGood.counts
+        >>> config = Configurator(
+        ...     parameters=get_default_parameters(),
+        ...     datasets={"jsons": ["datasets/toys.json"], "filter": {"samples": ["DYJetsToMuMu"], "year": ["toys"]}},
+        ...     workflow=Muons,
+        ...     skim=[get_nObj_min(1, coll="Muon")],
+        ...     preselections=[passthrough],
+        ...     categories={"baseline": [passthrough]},
+        ...     weights={"common": {"inclusive": ["genWeight", "lumi", "XS"]}},
+        ...     variables={"pt": HistConf([Axis(coll="MuonGood", field="pt", bins=20, start=0, stop=100)])},
+        ... )
+        >>> config.variables["pt"].axes[0].name
+        'MuonGood_pt'
     """
 
     def __init__(

@@ -40,6 +40,12 @@ def describe_config(cfg: Configurator, name: str) -> dict[str, Any]:
 
     Raises:
         ConfigError: if something has no defined content (:func:`pocket.base.fingerprint.digest`).
+
+    Examples:
+        >>> from pocket import load_analysis
+        >>> configs = load_analysis("zmumu").configs
+        >>> list(describe_config(configs["nominal"], "nominal")["categories"])
+        ['type', 'collection', 'categories']
     """
     sequences = _calibrator_sequences(cfg)
     return {

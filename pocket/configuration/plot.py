@@ -30,6 +30,14 @@ class TemplatePlot(metaclass=Declarative):
 
     Raises:
         ConfigError: if ``draw`` isn't a function of one argument, or the name can't be part of a file name.
+
+    Examples:
+        >>> def yields(context):
+        ...     import matplotlib.pyplot as plt
+        ...
+        ...     return plt.figure(), {}
+        >>> TemplatePlot("yields", draw=yields).stem("m_ll", before="")
+        'm_ll_yields'
     """
 
     name: str

@@ -39,6 +39,10 @@ class Skim(metaclass=Declarative):
     Raises:
         UnknownNameError: if there is no such mode or compression.
         ConfigError: if the patterns aren't lists of strings.
+
+    Examples:
+        >>> Skim("nominal", keep=["Muon_*", "HLT_IsoMu24"], compression="ZSTD").mode
+        'skim'
     """
 
     config: str

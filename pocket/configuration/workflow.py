@@ -67,6 +67,18 @@ class BaseProcessorABC(ABC):
 
     The entry points after the skim are called once per shape variation, ``"nominal"`` first, each time with the events
     of that variation and without the columns that were added for another one.
+
+    Examples:
+        >>> from pocket.objects import get_dilepton, lepton_selection
+        >>> class Dimuon(BaseProcessorABC):
+        ...     def apply_object_preselection(self, variation):
+        ...         self.events["MuonGood"] = lepton_selection(self.events, "Muon", self.params)
+        ...
+        ...     def count_objects(self, variation):
+        ...         self.events["nMuonGood"] = self.events.MuonGood.counts
+        ...
+        ...     def define_common_variables_before_presel(self, variation):
+        ...         self.events["ll"] = get_dilepton(None, self.events.MuonGood)
     """
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

@@ -56,6 +56,12 @@ class StandardSelection(metaclass=Declarative):
     Raises:
         ConfigError: if there is no category, a name is reserved, an entry isn't a cut, or cuts select objects of
             different collections.
+
+    Examples:
+        >>> from pocket.cuts import get_nObj_min, passthrough
+        >>> selection = StandardSelection({"all": [passthrough], "two_muons": [get_nObj_min(2, coll="MuonGood")]})
+        >>> selection.names
+        ('all', 'two_muons')
     """
 
     categories: Mapping[str, Sequence[Cut]]
@@ -103,6 +109,12 @@ class MultiCut(metaclass=Declarative):
 
     Raises:
         ConfigError: if there is no cut, or names are missing or duplicated.
+
+    Examples:
+        >>> from pocket.cuts import get_nObj_eq, get_nObj_min
+        >>> jets = MultiCut("jets", cuts=[get_nObj_eq(2), get_nObj_min(3)], cuts_names=["2j", "3j"])
+        >>> jets.cuts_names
+        ('2j', '3j')
     """
 
     name: str
@@ -134,6 +146,13 @@ class CartesianSelection(StandardSelection):
 
     Raises:
         ConfigError: if there is no binning, or two categories have the same name.
+
+    Examples:
+        >>> from pocket.cuts import get_nBtagEq, get_nBtagMin, get_nObj_eq, get_nObj_min
+        >>> jets = MultiCut("jets", cuts=[get_nObj_eq(2), get_nObj_min(3)], cuts_names=["2j", "3j"])
+        >>> tags = MultiCut("tags", cuts=[get_nBtagEq(1), get_nBtagMin(2)], cuts_names=["1b", "2b"])
+        >>> CartesianSelection(multicuts=[jets, tags]).names
+        ('2j_1b', '2j_2b', '3j_1b', '3j_2b')
     """
 
     categories: Mapping[str, Sequence[Cut]] = field(init=False)

@@ -31,6 +31,13 @@ class Cut(metaclass=Declarative):
 
     Raises:
         ConfigError: if the name is empty or the function can't be called.
+
+    Examples:
+        >>> def at_least(events, params, **kwargs):
+        ...     return events.nMuonGood >= params["n"]
+        >>> two_muons = Cut(name="two_muons", params={"n": 2}, function=at_least)
+        >>> two_muons.name
+        'two_muons'
     """
 
     name: str

@@ -1,5 +1,10 @@
-"""Executors of a workflow's branches: this process, processes of this machine, or a Dask cluster."""
+"""Executors of a workflow's branches: this process, processes of this machine, or a Dask cluster.
 
-from pocket.executors.base import Executor, ExecutorFactoryABC, Job, Progress, available_cores
+>>> from pocket.executors import available_cores
+>>> available_cores() >= 1
+True
+"""
 
-__all__ = ["Executor", "ExecutorFactoryABC", "Job", "Progress", "available_cores"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

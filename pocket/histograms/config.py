@@ -48,6 +48,11 @@ class Axis(metaclass=Declarative):
 
     Raises:
         ConfigError: if the binning doesn't fit the type.
+
+    Examples:
+        >>> mass = Axis(coll="ll", field="mass", bins=60, start=60, stop=120, label="m(ll) [GeV]")
+        >>> mass.name
+        'll_mass'
     """
 
     field: str
@@ -150,6 +155,11 @@ class HistConf(metaclass=Declarative):
 
     Raises:
         ConfigError: if axes are missing or have the same name, or options contradict each other.
+
+    Examples:
+        >>> mll = HistConf([Axis(coll="ll", field="mass", bins=60, start=60, stop=120)], only_categories=["signal"])
+        >>> mll.storage
+        'weight'
     """
 
     axes: Sequence[Axis]

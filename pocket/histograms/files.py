@@ -89,6 +89,15 @@ def read_templates(directory: str | Path, variable: str) -> dict[str, Any]:
 
     Returns:
         Sample → histogram.
+
+    Examples:
+        >>> import tempfile
+        >>> import hist
+        >>> mll = hist.new.Reg(4, 60, 120, name="mll").Weight().fill([88.0, 91.0, 93.0])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_sums_and_histograms(Path(folder), {"variables": {"mll": {"DY": {"DY_2018": mll}}}})
+        ...     read_templates(folder, "mll")["DY"].values()
+        array([0., 1., 2., 0.])
     """
     return {sample: add(datasets.values()) for sample, datasets in read_variable(directory, variable).items()}
 

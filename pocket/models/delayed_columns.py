@@ -34,6 +34,15 @@ class DelayedColumn(metaclass=Declarative):
 
     Raises:
         ConfigError: if the name is empty or one of the functions can't be called.
+
+    Examples:
+        >>> import numpy as np
+        >>> def inputs(events, params):
+        ...     return np.stack([events.nJetGood, events.MET.pt], axis=-1)
+        >>> def evaluate(features, params):
+        ...     return 1 / (1 + np.exp(-features @ [0.1, 0.01]))
+        >>> DelayedColumn("score", inputs=inputs, evaluate=evaluate).name
+        'score'
     """
 
     name: str

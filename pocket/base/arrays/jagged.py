@@ -172,6 +172,11 @@ class ObjectColumns:
 
     Attributes:
         objects: the same objects, see :func:`without_gaps`.
+
+    Examples:
+        >>> muons = ObjectColumns(ak.zip({"pt": [[30.0, 10.0], []], "eta": [[0.1, -2.0], []]}))
+        >>> ((muons["pt"] > 20) & (abs(muons["eta"]) < 2.4)).tolist()
+        [True, False]
     """
 
     def __init__(self, objects: ak.Array) -> None:
@@ -211,6 +216,11 @@ def select_objects(objects: ak.Array, mask: ak.Array) -> ak.Array:
 
     Returns:
         Shape (n events, n selected), with the fields and behaviours of the objects.
+
+    Examples:
+        >>> muons = ak.zip({"pt": [[30.0, 10.0], [], [25.0]]})
+        >>> select_objects(muons, muons.pt > 20).pt.tolist()
+        [[30.0], [], [25.0]]
     """
     lists, chosen = _plain(objects.layout), _plain(mask.layout)
     if lists is None or chosen is None or not _is_boolean(chosen.content):

@@ -57,6 +57,11 @@ def code_closure(reference: str, package: str | Collection[str] = "pocket") -> C
 
     Raises:
         ConfigError: if the module isn't found, or one of the sources can't be parsed.
+
+    Examples:
+        >>> closure = code_closure("pocket.errors:PocketError")
+        >>> list(closure.modules)
+        ['pocket.errors']
     """
     packages = (package,) if isinstance(package, str) else tuple(package)
     module, _, name = reference.partition(":")
@@ -176,6 +181,9 @@ class _Search:
         for binding in module.source.bindings:
             if binding.statement.names != ("*",) and binding.name in module.source.exported:
                 self._bind(name, module, binding, ())
+        for bindings in self._public(name).values():
+            for binding in bindings:
+                self._bind(name, module, binding, ())
 
     def need(self, name: str, attribute: str, rest: tuple[str, ...] = ()) -> None:
         """Count the statements that bind a name in a module.
@@ -193,6 +201,8 @@ class _Search:
             return
         positions = module.source.binders.get(attribute, [])
         bindings = module.source.imported.get(attribute, [])
+        if not positions and not bindings:
+            bindings = self._public(name).get(attribute, [])
         if not positions and not bindings:
             if self._locate(f"{name}.{attribute}"):
                 self._need_module(f"{name}.{attribute}", rest)
@@ -246,9 +256,10 @@ class _Search:
             self._note_library(base)
         elif statement.names:
             target = statement.names[0]
-            module.imported.add(f"{binding.name} is {target} of {base}")
-            if (base, target) == (name, binding.name) or self._is_module_of(base, target):
-                # A package imports its own module.
+            is_own = (base, target) == (name, binding.name)  # A package imports its own module.
+            if not is_own:
+                module.imported.add(f"{binding.name} is {target} of {base}")
+            if is_own or self._is_module_of(base, target):
                 self._need_module(f"{base}.{target}", rest)
             else:
                 self.need_once(base, target, rest)
@@ -304,6 +315,16 @@ class _Search:
         if not is_package:
             self._follow_for_effect(module)
         return module
+
+    def _public(self, name: str) -> dict[str, list[Binding]]:
+        """Return name → imports of what a package loads when it is used, which the stub beside its code lists."""
+        location = self._locate(name)
+        stub = f"{location.file}i" if location and location.file and location.folders else ""
+        state = _state(stub) if stub else None
+        if state is None:
+            return {}
+        self.places.setdefault(stub, state)
+        return read_source(stub, *state).imported
 
     def _follow_for_effect(self, module: _Module) -> None:
         """Follow imports whose name is never used: they are there for what the module does when it is run."""

@@ -150,7 +150,7 @@ def read_source(file: str, mtime_ns: int, size: int) -> Source:
     Raises:
         ConfigError: if it can't be parsed.
     """
-    if not file.endswith(".py"):
+    if not file.endswith((".py", ".pyi")):
         return Source((Statement(hashlib.sha256(Path(file).read_bytes()).hexdigest(), (), (), (), acts=True),))
 
     def parse(content: bytes) -> bytes:

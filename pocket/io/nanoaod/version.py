@@ -9,7 +9,13 @@ if TYPE_CHECKING:
 
 
 def nano_version(events: ak.Array) -> int:
-    """Return the version of NanoAOD whose content the events have: 9, 12 or 15."""
+    """Return the version of NanoAOD whose content the events have: 9, 12 or 15.
+
+    Examples:
+        >>> import awkward as ak
+        >>> nano_version(ak.Array({"MET": [{"pt": 30.0}], "fixedGridRhoFastjetAll": [12.0]}))
+        9
+    """
     jets = events["Jet"].fields if "Jet" in events.fields else []
     if "PFMET" in events.fields or "chMultiplicity" in jets:
         return 15

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 import re
 from collections.abc import Callable
@@ -76,13 +77,17 @@ def test_names_now_are_arguments() -> None:
         assert not arguments & declaration.renamed.keys()
 
 
+def test_signature_is_that_of_the_class() -> None:
+    assert list(inspect.signature(Axis).parameters)[:3] == ["field", "label", "bins"]
+    assert "before" in inspect.signature(Comparison).parameters
+
+
 def test_former_name_of_a_class() -> None:
     with pytest.raises(ConfigError, match=r"^pocket\.scale_factors\.Kept is called PreservedYield now$"):
         from pocket.scale_factors import Kept  # noqa: F401
     with pytest.raises(ImportError, match="cannot import name 'Closur'"):
         from pocket.scale_factors import Closur  # noqa: F401
-    with pytest.raises(AttributeError, match=r"^module 'here' has no attribute 'other'$"):
-        former_names("here", {"old": "new"})("other")
+    assert former_names("here", {"old": "new"}, "{} of today".format)("other") == "other of today"
 
 
 def test_missing_argument_and_one_too_many() -> None:

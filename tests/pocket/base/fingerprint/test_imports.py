@@ -182,3 +182,46 @@ def test_what_has_not_changed_is_not_searched_again(folder: Path, monkeypatch: p
         patch.syspath_prepend(str(other))
         assert closure() != before
     assert closure() == before
+
+
+#: a package whose names load when they are used, as a stub lists them
+FACE = {
+    "__init__.py": "import lazy_loader\n__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)\n",
+    "__init__.pyi": "from . import rooms as rooms\nfrom .rooms import used as used\n"
+    "from .other import unused as unused\n",
+    "rooms.py": "LIMIT = 30\ndef used(): return LIMIT\ndef beside(): return 40\n",
+    "other.py": "def unused(): return 50\n",
+}
+#: numbers in the bodies of used, beside and unused
+NUMBERS = ("30", "40", "50")
+
+
+@pytest.mark.parametrize(
+    ("code", "counts"),
+    [
+        ("from face import used\ndef run(): return used()", {"30"}),
+        ("import face as f\ndef run(): return f.used()", {"30"}),
+        ("import face\ndef run(): return face.rooms.beside()", {"40"}),
+        ("def run():\n    from face import used\n    return used()", {"30"}),
+        # Nobody can tell what is used of a package that is imported inside of a function.
+        ("def run():\n    import face\n    return face", {"30", "40", "50"}),
+    ],
+)
+def test_names_that_load_when_they_are_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, counts: set[str]
+) -> None:
+    def digest(name: str, changed: str = "", added: str = "") -> str:
+        folder = tmp_path / name
+        (folder / "face").mkdir(parents=True)
+        (folder / "user.py").write_text(code)
+        for file, content in FACE.items():
+            more = added if file.endswith(".pyi") else ""
+            (folder / "face" / file).write_text(content.replace(changed, "1") + more if changed else content + more)
+        with monkeypatch.context() as context:
+            context.syspath_prepend(str(folder))
+            return code_closure("user:run", ["user", "face"])
+
+    before = digest("before")
+    assert {number for number in NUMBERS if digest(number, number) != before} == counts
+    if counts != set(NUMBERS):
+        assert digest("added", added="from .other import unused as another\n") == before

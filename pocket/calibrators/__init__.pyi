@@ -1,0 +1,7 @@
+"""Public names of :mod:`pocket.calibrators`, loaded when they are used."""
+
+from .base import Calibrator as Calibrator
+from .jets import JetsCalibrator as JetsCalibrator
+from .met import METCalibrator as METCalibrator
+from .muons import MuonScaleCalibrator as MuonScaleCalibrator
+from .sequence import default_calibrators_sequence as default_calibrators_sequence

@@ -1,0 +1,4 @@
+"""Public names of :mod:`pocket.columns`, loaded when they are used."""
+
+from .config import ColOut as ColOut
+from .parquet import read_columns as read_columns
