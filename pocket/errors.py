@@ -54,6 +54,13 @@ class UnknownNameError(ConfigError):
         super().__init__(f"unknown {kind} {str(name)!r}{place}{hint}")
 
 
+class UnknownKeyError(UnknownNameError, KeyError):
+    """Code looks for an unknown key of a mapping; the base class is what Python raises, so that ``get`` works."""
+
+    # KeyError would show the representation of the string.
+    __str__ = Exception.__str__
+
+
 class UnknownParameterError(UnknownNameError, AttributeError, KeyError):
     """Code looks for an unknown parameter; the base classes are what Python raises, so that ``hasattr`` works."""
 

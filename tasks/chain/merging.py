@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
     from pocket.histograms.readings import Reading
 
-CONFIG_FILE = "config.json"
-PARAMETERS_FILE = "parameters.yaml"
-
 
 class MergeBranches(IterationTask, BatchWorkflow):
     """Adds raw sums and histograms of ``--branches-per-merge`` branches each, if one merge would take too long."""
@@ -140,14 +137,10 @@ class MergeOutputs(IterationTask, ConfigTask):
 
     def make(self) -> None:
         """Merge and write the templates and columns."""
-        from pocket.base.fingerprint.places import portable
-        from pocket.columns.parquet import merge_columns
-        from pocket.configuration.description import dump_config
-        from pocket.histograms.contents import write_contents
-        from pocket.histograms.files import read_output, write_sums_and_histograms
+        from pocket.histograms.files import read_output
+        from pocket.outputs.folders import write_merged
         from pocket.outputs.merging import merge_outputs
-        from pocket.outputs.normalisation import normalisation_factors, normalisation_sentences
-        from pocket.parameters.defaults import dump_parameters
+        from pocket.outputs.normalisation import normalisation_sentences
 
         config = self.config_inst
         # These notes are printed once per process, even if the processor runs in the same one.
@@ -162,17 +155,7 @@ class MergeOutputs(IterationTask, ConfigTask):
         added = [task.output().directory for task in required.get_branch_tasks().values()]
         outputs = map(read_output, added if self.branches_per_merge else folders)
         merged = merge_outputs(config, outputs, metadata, all_files=not skipped and not missing)
-        factors = {
-            dataset: normalisation_factors(config, merged, dataset, meta)
-            for dataset, meta in metadata.items()
-            if meta["isMC"]
-        }
         for sentence in normalisation_sentences(merged["divided_by"]):
             print(f"{self.progress_label}: {sentence}")
         with write_output(**self.write_info(), skipped=skipped, missing=missing) as folder:
-            write_sums_and_histograms(folder, merged)
-            write_contents(folder, merged["variables"])
-            merge_columns(folders, folder, factors)
-            # Paths of a machine or a snapshot would change the output although its content is the same.
-            (folder / CONFIG_FILE).write_text(portable(dump_config(config, self.config)), encoding="utf-8")
-            (folder / PARAMETERS_FILE).write_text(portable(dump_parameters(config.parameters)), encoding="utf-8")
+            write_merged(folder, config, self.config, merged, folders)

@@ -175,9 +175,8 @@ class ProcessingJob:
     def process(self, progress: Progress) -> None:
         """Process the branch and write its raw sums and columns."""
         from pocket.base.fingerprint.reads import recording_reads
-        from pocket.columns.parquet import write_columns
         from pocket.engine.run import run_branch
-        from pocket.histograms.files import write_sums_and_histograms
+        from pocket.outputs.folders import write_branch
         from pocket.parameters.used_files import recording_files
 
         self.verify_inputs()
@@ -205,8 +204,7 @@ class ProcessingJob:
             reads=reads.record(self.branch.locations),
             reading=reading,
         ) as folder:
-            write_sums_and_histograms(folder, result.output)
-            write_columns(folder, result.output["columns"])
+            write_branch(folder, result.output)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,143 @@
+"""Datasets that are given by their files, with the metadata that a configuration knows."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from pocket.configuration.configurator import Configurator
+from pocket.datasets.definitions import DatasetDefinition
+from pocket.datasets.fileset import TREE, FileInfo, Fileset
+from pocket.datasets.metadata import read_metadata
+from pocket.datasets.skim_sums import BeforeSkim
+from pocket.errors import ConfigError, DatasetError, UnknownNameError, check_known
+from pocket.io.remote.client import is_remote
+from pocket.parameters.defaults import to_plain
+from pocket.toys.config import ToyConfig
+
+#: path or URL of a file
+PathLike: TypeAlias = str | os.PathLike[str]
+#: files of a dataset, or its entry of a fileset: ``{"files": …, "metadata": …}``
+Files: TypeAlias = PathLike | Sequence[PathLike] | Mapping[str, Any]
+
+#: the argument in error messages
+_WHERE = Path("files")
+
+
+def define_datasets(cfg: Configurator, files: Mapping[str, Files]) -> dict[str, DatasetDefinition]:
+    """Return the datasets that are given by their files, in the order of the configuration.
+
+    Args:
+        cfg: the configuration, which knows the metadata of its own datasets.
+        files: dataset → its files or entry, see :func:`pocket.process`.
+
+    Raises:
+        UnknownNameError: if the configuration doesn't know a dataset without metadata, or the sample of one with them.
+        DatasetError: if metadata are wrong, or a dataset has no files.
+    """
+    if not isinstance(files, Mapping) or not files:
+        raise ConfigError(f"files is {files!r}, expected dataset → files")
+    known = [name for name in cfg.definitions if name in files]
+    order = [*known, *(name for name in files if name not in known)]
+    return {name: _define(cfg, name, files[name]) for name in order}
+
+
+def with_datasets(cfg: Configurator, definitions: Mapping[str, DatasetDefinition]) -> Configurator:
+    """Return a configuration for other datasets of its samples."""
+    part = copy.copy(cfg)
+    part.definitions = dict(definitions)
+    part.subsamples = {sample: cuts for sample, cuts in cfg.subsamples.items() if sample in part.samples}
+    return part
+
+
+def first_events(fileset: Fileset, max_events: int | None) -> Fileset:
+    """Return a fileset with at most a number of events per dataset, from its first files.
+
+    Raises:
+        ConfigError: if the number isn't positive.
+        DatasetError: if a dataset is a skim whose metadata have the sums over all of its events.
+    """
+    if max_events is None:
+        return fileset
+    if max_events < 1:
+        raise ConfigError(f"max_events is {max_events}, expected at least 1")
+    shortened: Fileset = {}
+    for name, dataset in fileset.items():
+        before = BeforeSkim.of(dataset["metadata"])
+        if before and before.is_known and dataset["metadata"]["nevents"] > max_events:
+            raise DatasetError(
+                f"dataset {name!r} has {dataset['metadata']['nevents']} events, more than max_events: it is a skim that "
+                "its metadata normalise, so all of its events are needed"
+            )
+        left = max_events
+        kept: dict[str, FileInfo] = {}
+        for path, info in dataset["files"].items():
+            if left:
+                kept[path] = {**info, "num_entries": min(left, info["num_entries"])}
+                left -= kept[path]["num_entries"]
+        metadata = {**dataset["metadata"], "nevents": sum(info["num_entries"] for info in kept.values())}
+        shortened[name] = {"metadata": metadata, "files": kept}
+    return shortened
+
+
+def _define(cfg: Configurator, name: str, files: Files) -> DatasetDefinition:
+    where = f"dataset {name!r} in {_WHERE}"
+    paths, metadata = _read_entry(files, where)
+    values = tuple(_absolute(path) for path in paths)
+    known = cfg.definitions.get(name)
+    if known is not None and not metadata:
+        return replace(known, source="paths", values=values, xsec=_cross_section(cfg, known))
+    if known is None and not metadata:
+        raise UnknownNameError("dataset", name, cfg.definitions, f"{_WHERE} without metadata")
+    before = {} if known is None else replace(known, xsec=_cross_section(cfg, known)).metadata()
+    given = {**before, **metadata}
+    sample = given.pop("sample", None)
+    if sample is None:
+        raise DatasetError(f"{where}: metadata lacks 'sample'; samples of the configuration: {', '.join(cfg.samples)}")
+    check_known("sample", [sample], cfg.samples, f"metadata of {where}")
+    definition = DatasetDefinition(
+        key=name,
+        sample=str(sample),
+        source="paths",
+        values=values,
+        origin=_WHERE,
+        is_built=True,
+        **read_metadata(given, f"metadata of {where}"),
+    )
+    if definition.is_mc != cfg.samples[definition.sample]:
+        kind = "simulation" if cfg.samples[definition.sample] else "data"
+        raise DatasetError(f"{where}: sample {sample!r} of the configuration is {kind}, so 'isMC' is wrong")
+    return definition
+
+
+def _cross_section(cfg: Configurator, definition: DatasetDefinition) -> float | None:
+    """Return the cross section of a dataset, that of toys from their parameters."""
+    if definition.source != "toys" or not definition.is_mc or definition.xsec is not None:
+        return definition.xsec
+    toys = ToyConfig.from_params(to_plain(cfg.parameters)["toys"])
+    return sum(toys.process(process).xsec for process in definition.values)
+
+
+def _read_entry(files: Files, where: str) -> tuple[list[PathLike], dict[str, Any]]:
+    """Return the paths and the metadata that are given for a dataset."""
+    if not isinstance(files, Mapping):
+        return [files] if isinstance(files, str | os.PathLike) else list(files), {}
+    check_known("key", files, ("files", "metadata"), where)
+    if "files" not in files:
+        raise DatasetError(f"{where} lacks 'files'")
+    paths = files["files"]
+    if isinstance(paths, Mapping):
+        for info in paths.values():
+            properties = info if isinstance(info, Mapping) else {"object_path": TREE if info is None else info}
+            check_known("key", properties, FileInfo.__annotations__, f"files of {where}")
+            check_known("tree", [properties.get("object_path", TREE)], [TREE], f"files of {where}")
+    return [paths] if isinstance(paths, str | os.PathLike) else list(paths), dict(files.get("metadata", {}))
+
+
+def _absolute(path: PathLike) -> str:
+    text = os.fspath(path)
+    return text if is_remote(text) else str(Path(text).expanduser().absolute())

@@ -1,0 +1,58 @@
+"""Folders of outputs: the files of a branch, and those of merged branches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pocket.base.fingerprint.places import portable
+from pocket.columns.parquet import merge_columns, write_columns
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.description import dump_config
+from pocket.histograms.contents import write_contents
+from pocket.histograms.files import write_sums_and_histograms
+from pocket.outputs.normalisation import normalisation_factors
+from pocket.parameters.defaults import dump_parameters
+
+CONFIG_FILE = "config.json"
+PARAMETERS_FILE = "parameters.yaml"
+
+
+def write_branch(folder: Path, output: Mapping[str, Any]) -> None:
+    """Write the raw sums, histograms and columns of a branch.
+
+    Args:
+        folder: an existing folder.
+        output: see :func:`pocket.engine.chunk.empty_output`.
+    """
+    write_sums_and_histograms(folder, output)
+    write_columns(folder, output["columns"])
+
+
+def write_merged(
+    folder: Path, cfg: Configurator, name: str, merged: Mapping[str, Any], branches: Iterable[Path]
+) -> None:
+    """Write the templates and columns of merged branches, with the configuration and its parameters.
+
+    Args:
+        folder: an existing folder.
+        cfg: the configuration.
+        name: name of the configuration.
+        merged: sums and histograms, see :func:`pocket.outputs.merging.merge_outputs`.
+        branches: folders of the branches, whose columns are merged.
+
+    Raises:
+        ColumnError: if the columns of branches differ.
+    """
+    factors = {
+        dataset: normalisation_factors(cfg, merged, dataset, metadata)
+        for dataset, metadata in merged["datasets_metadata"].items()
+        if metadata["isMC"]
+    }
+    write_sums_and_histograms(folder, merged)
+    write_contents(folder, merged["variables"])
+    merge_columns(branches, folder, factors)
+    # Paths of a machine or a snapshot would change the output although its content is the same.
+    (folder / CONFIG_FILE).write_text(portable(dump_config(cfg, name)), encoding="utf-8")
+    (folder / PARAMETERS_FILE).write_text(portable(dump_parameters(cfg.parameters)), encoding="utf-8")

@@ -1,0 +1,135 @@
+"""Current outputs of tasks, looked up from Python without running anything."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import law
+from luigi.task_register import Register
+
+from pocket.errors import ConfigError, UnknownNameError
+
+if TYPE_CHECKING:
+    from pocket.io.store import Manifest
+    from tasks.framework.base import StoreTask
+
+
+@dataclass(frozen=True)
+class Output:
+    """The output that a task has or would write. It can be used like its path, for example by ``open``.
+
+    Args:
+        task: name of the task, and of the configuration or scale factor.
+        path: folder of the output, which may not exist.
+        manifest: the manifest in it; ``None`` without one, and for all branches of a workflow together.
+        is_complete: whether the output exists, and was made from the current outputs of all tasks that it needs.
+        state: what ``law run`` would do with it, as ``--print-status`` says it.
+    """
+
+    task: str
+    path: Path
+    manifest: Manifest | None
+    is_complete: bool
+    state: str
+
+    def __fspath__(self) -> str:
+        """Return the path."""
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        """Return task, state, and path."""
+        created = f", made {self.manifest.created}" if self.manifest else ""
+        return f"{self.task}: {self.state}{created}\n{self.path}"
+
+
+def find(task: str, **parameters: Any) -> Output:
+    """Return the current output of a task, as ``law run`` with these parameters would find it.
+
+    Nothing runs, and nothing is written. The analysis is imported again, so that edits count.
+
+    Args:
+        task: name of the task, such as ``MergeOutputs``.
+        **parameters: its parameters, in the words of the command line with ``_`` for ``-``. ``params`` may be a dictionary.
+
+    Raises:
+        UnknownNameError: if the task, a parameter, the analysis, the configuration, … is unknown.
+        ConfigError: if a parameter is missing or wrong, or law has not been set up by ``setup.sh``.
+
+    Example:
+        >>> find("MergeOutputs", analysis="zmumu", config="nominal", version="none").is_complete
+        False
+    """
+    cls = _find_task(task)
+    from pocket.configuration.analysis import forget_analyses
+
+    # What was found out about tasks and analyses may be outdated.
+    Register.clear_instance_cache()
+    forget_analyses()
+    return _output_of(cls(**_parameters(cls, parameters)))
+
+
+def _find_task(name: str) -> type[StoreTask]:
+    if not law.config.has_section("pocketlaw"):
+        raise ConfigError("law finds no law.cfg of Pocketlaw: start Python in a shell that has sourced setup.sh")
+    for module in law.config.options("modules"):
+        importlib.import_module(module)
+    from tasks.framework.base import StoreTask
+
+    known = {cls.__name__: cls for cls in _derived(StoreTask) if not cls.exclude_index}
+    if name not in known:
+        raise UnknownNameError("task", name, known)
+    return known[name]
+
+
+def _derived(cls: type[Any]) -> list[type[Any]]:
+    """Return all classes that are derived from a class."""
+    return [each for derived in cls.__subclasses__() for each in (derived, *_derived(derived))]
+
+
+def _parameters(cls: type[StoreTask], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of parameters; strings are parsed as on the command line."""
+    known = dict(cls.get_params())
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in known:
+            raise UnknownNameError("parameter", name, known, cls.__name__)
+        if name == "params" and isinstance(value, Mapping):
+            value = tuple(f"{key}={item}" for key, item in value.items())
+        text = os.fspath(value) if isinstance(value, os.PathLike) else value
+        try:
+            values[name] = known[name].parse(text) if isinstance(text, str) else text
+        except ValueError as error:
+            raise ConfigError(f"{name} of {cls.__name__} is {value!r}: {error}") from None
+    missing = [name for name, parameter in known.items() if name not in given and not parameter.has_task_value(cls.__name__, name)]
+    if missing:
+        raise ConfigError(f"{cls.__name__} needs {' and '.join(missing)}, e.g. {missing[0]}=…")
+    return values
+
+
+def _output_of(task: StoreTask) -> Output:
+    from tasks.core.targets import StoreTarget, remembering
+
+    label = f"{task.task_family} {task.config_part}"
+    with remembering():
+        output = task.output()
+        is_complete = bool(task.complete())
+        if isinstance(output, StoreTarget):
+            state = output.status_text(exists=is_complete)
+            return Output(label, output.directory, output.manifest, is_complete, state)
+        state = "existent" if is_complete else _state_of(output)
+        return Output(label, task.directory, None, is_complete, state)
+
+
+def _state_of(output: Any) -> str:
+    """Return the state of a workflow's branches, which are known only when its datasets are."""
+    from tasks.core.targets import store_targets
+
+    (collection, *_) = law.util.flatten(output)
+    if not store_targets(output):
+        return "absent, its branches aren't known yet"
+    return str(collection.status_text()).replace("\n", ", ")
