@@ -42,7 +42,9 @@ def join_samples(samples: Mapping[str, Hist[Any]]) -> Hist[Any]:
     first = next(iter(aligned.values()))
     for sample, histogram in aligned.items():
         if list(histogram.axes) != list(first.axes) or histogram.storage_type is not first.storage_type:
-            raise HistogramError(f"the histogram of sample {sample!r} has other axes than that of {next(iter(aligned))!r}")
+            raise HistogramError(
+                f"the histogram of sample {sample!r} has other axes than that of {next(iter(aligned))!r}"
+            )
     joined: Hist[Any] = Hist(category_axis(SAMPLES, list(samples)), *first.axes, storage=first.storage_type())
     joined.view(flow=True)[...] = np.stack([histogram.view(flow=True) for histogram in aligned.values()])
     return joined

@@ -70,8 +70,8 @@ def first_events(fileset: Fileset, max_events: int | None) -> Fileset:
         before = BeforeSkim.of(dataset["metadata"])
         if before and before.is_known and dataset["metadata"]["nevents"] > max_events:
             raise DatasetError(
-                f"dataset {name!r} has {dataset['metadata']['nevents']} events, more than max_events: it is a skim that "
-                "its metadata normalise, so all of its events are needed"
+                f"dataset {name!r} has more events than max_events: its metadata normalise it as a skim, so all of them "
+                "are needed"
             )
         left = max_events
         kept: dict[str, FileInfo] = {}

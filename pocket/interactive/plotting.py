@@ -80,15 +80,15 @@ def plot(
     """Draw a histogram in a category, in the style of the configuration.
 
     Args:
-        source: result of :func:`pocket.process`, templates of :func:`pocket.read_templates`, or name → histogram with the
-            same axes, which may have other bins.
+        source: result of :func:`pocket.process`, templates of :func:`pocket.read_templates`, or name → histogram with
+            their axes, which may have other bins.
         histogram: name of the histogram.
         category: the category.
         config: the configuration; needed unless the source is a result.
         axis: the axis to project a histogram with several axes on.
         before: result or templates to compare with, as before and after.
-        kind: ``data_mc``, data over stacked simulation; ``before_after``, the default with ``before``; or a plot of your
-            own, see :class:`pocket.TemplatePlot`.
+        kind: ``data_mc``, data over stacked simulation; ``before_after``, the default with ``before``; or a plot of
+            your own, see :class:`pocket.TemplatePlot`.
 
     Raises:
         UnknownNameError: if a name is unknown.
@@ -138,9 +138,7 @@ def _plot_of(kind: str | TemplatePlot | Callable[[Any], Any]) -> TemplatePlot:
     return _SHIPPED[kind]
 
 
-def _per_sample(
-    source: Result | Mapping[str, Hist[Any]], histogram: str, config: Configurator
-) -> dict[str, Hist[Any]]:
+def _per_sample(source: Result | Mapping[str, Hist[Any]], histogram: str, config: Configurator) -> dict[str, Hist[Any]]:
     """Return copies of the histograms by sample; plots change the labels of axes."""
     templates = source.histograms if isinstance(source, Result) else source
     if isinstance(templates, Templates):

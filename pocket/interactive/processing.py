@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,7 +13,8 @@ from pocket.configuration.configurator import Configurator
 from pocket.corrections.files import load_correction
 from pocket.datasets.build import build_fileset
 from pocket.datasets.division import divide
-from pocket.engine.resources import Resources
+from pocket.engine.coffea_processor import CoffeaProcessor
+from pocket.engine.resources import Resources, resolve_parameters
 from pocket.engine.run import run_branch
 from pocket.errors import ConfigError, check_known
 from pocket.histograms.files import read_output
@@ -43,8 +43,8 @@ def process(
 ) -> Result:
     """Process files in this process, and return what ``MergeOutputs`` would write for them.
 
-    The result is the same to the bit as with ``law run MergeOutputs --chunk-memory 0`` for the same files, chunk size and
-    events per branch.
+    The result is the same to the bit as with ``law run MergeOutputs --chunk-memory 0`` for the same files, chunk size
+    and events per branch.
 
     Args:
         config: the configuration, such as ``load_analysis("zmumu").config("real_samples")``.
@@ -84,12 +84,14 @@ def process(
         └──────────────┴─────────────────┘
     """
     if not isinstance(config, Configurator):
-        raise ConfigError(f"config is {config!r}, expected a Configurator, such as load_analysis('zmumu').config('tnp')")
+        raise ConfigError(
+            f"config is {config!r}, expected a Configurator, such as load_analysis('zmumu').config('tnp')"
+        )
     place = None if output is None else _new_folder(output)
     at_once = {name for name, definition in config.definitions.items() if definition.source == "toys"}
     definitions = define_datasets(config, files)
     part = with_datasets(config, definitions)
-    resources = Resources(None if toys is None else os.fspath(toys), _scale_factor_files(part, scale_factors or {}))
+    resources = _resources(part, scale_factors, toys)
     with _temporary_folder(place) as temporary:
         built = build_fileset(definitions, toy_files={}, cache=temporary, skip_bad_files=skip_bad_files)
         fileset = first_events(built.fileset, max_events)
@@ -125,7 +127,9 @@ def process(
             by_category[variation] = read_columns(whole, sample, category, variation)
         if place is not None:
             whole.rename(place)
-    events = {name: (fileset[name]["metadata"]["nevents"], built.fileset[name]["metadata"]["nevents"]) for name in fileset}
+    events = {
+        name: (fileset[name]["metadata"]["nevents"], built.fileset[name]["metadata"]["nevents"]) for name in fileset
+    }
     notes = (
         *(f"{name}: the first {read:,} of {there:,} events" for name, (read, there) in events.items() if read < there),
         *normalisation_notes(part),
@@ -133,6 +137,40 @@ def process(
         *(f"{file} is left out: {reason}" for file, reason in skipped.items()),
     )
     return Result(part, merged, columns, skipped, notes)
+
+
+def coffea_processor(
+    config: Configurator,
+    *,
+    scale_factors: Mapping[str, PathLike | None] | None = None,
+    toys: PathLike | None = None,
+) -> CoffeaProcessor:
+    """Return a configuration as a coffea processor, for coffea's own ``Runner`` and its executors.
+
+    Its output is that of a branch: raw sums, which nothing has normalised, in PocketCoffea's layout, such as
+    ``output["variables"][histogram][sample][dataset]``.
+
+    Args:
+        config: the configuration.
+        scale_factors: as for :func:`process`.
+        toys: as for :func:`process`.
+
+    Raises:
+        UnknownNameError, ConfigError: as in :func:`process`.
+
+    Example:
+        >>> from pocket.configuration.analysis import load_analysis
+        >>> coffea_processor(load_analysis("zmumu").config("real_samples"))
+        <pocket.engine.coffea_processor.CoffeaProcessor object at 0x...>
+    """
+    return CoffeaProcessor(config, resolve_parameters(config, _resources(config, scale_factors, toys)))
+
+
+def _resources(
+    cfg: Configurator, scale_factors: Mapping[str, PathLike | None] | None, toys: PathLike | None
+) -> Resources:
+    folder = None if toys is None else str(Path(toys).expanduser().absolute())
+    return Resources(folder, _scale_factor_files(cfg, scale_factors or {}))
 
 
 def _new_folder(output: PathLike) -> Path:
@@ -149,8 +187,8 @@ def _scale_factor_files(cfg: Configurator, given: Mapping[str, PathLike | None])
     for name in cfg.scale_factors:
         if name not in given:
             raise ConfigError(
-                f"the configuration applies scale factor {name!r}: give scale_factors={{{name!r}: …}} with its file or the "
-                "folder of ComputeScaleFactors, or None to leave it out"
+                f"the configuration applies scale factor {name!r}: give scale_factors={{{name!r}: …}} with its file or "
+                "the folder of ComputeScaleFactors, or None to leave it out"
             )
         value = given[name]
         if value is not None:
@@ -164,7 +202,7 @@ def _scale_factor_files(cfg: Configurator, given: Mapping[str, PathLike | None])
 
 @contextlib.contextmanager
 def _temporary_folder(place: Path | None) -> Iterator[Path]:
-    """Yield a folder that is removed afterwards; it is beside the place of the output, so that it can be moved there."""
+    """Yield a folder that is removed afterwards, beside the place of the output so that it can be moved there."""
     if place is not None:
         place.parent.mkdir(parents=True, exist_ok=True)
     beside = {} if place is None else {"prefix": f".{place.name}.", "dir": place.parent}

@@ -197,7 +197,9 @@ def _file_in(folder: Path) -> Path:
     files = [path for path in sorted(folder.glob("*.json")) if path.name not in (MANIFEST, RESULT)]
     if len(files) != 1:
         found = ", ".join(path.name for path in files) or "none"
-        raise ConfigError(f"{folder} is no output of ComputeScaleFactors: it needs one file of a correction, and has {found}")
+        raise ConfigError(
+            f"{folder} is no output of ComputeScaleFactors: it needs one file of a correction, and has {found}"
+        )
     return files[0]
 
 

@@ -54,7 +54,8 @@ def find(task: str, **parameters: Any) -> Output:
 
     Args:
         task: name of the task, such as ``MergeOutputs``.
-        **parameters: its parameters, in the words of the command line with ``_`` for ``-``. ``params`` may be a dictionary.
+        **parameters: its parameters, in the words of the command line with ``_`` for ``-``; ``params`` may be a
+            dictionary.
 
     Raises:
         UnknownNameError: if the task, a parameter, the analysis, the configuration, … is unknown.
@@ -105,7 +106,11 @@ def _parameters(cls: type[StoreTask], given: Mapping[str, Any]) -> dict[str, Any
             values[name] = known[name].parse(text) if isinstance(text, str) else text
         except ValueError as error:
             raise ConfigError(f"{name} of {cls.__name__} is {value!r}: {error}") from None
-    missing = [name for name, parameter in known.items() if name not in given and not parameter.has_task_value(cls.__name__, name)]
+    missing = [
+        name
+        for name, parameter in known.items()
+        if name not in given and not parameter.has_task_value(cls.__name__, name)
+    ]
     if missing:
         raise ConfigError(f"{cls.__name__} needs {' and '.join(missing)}, e.g. {missing[0]}=…")
     return values
