@@ -31,8 +31,8 @@ skim = {cut.name: mask_of(cut, events) for cut in config.skim}
 Table("Skim", "Cut", {name: {"events that pass": int(mask.sum())} for name, mask in skim.items()})
 
 # %% [markdown]
-# The cuts after the skim need objects, which the workflow selects. It takes over the events of a chunk, as in the engine,
-# and adds its collections.
+# The cuts after the skim need objects, which the workflow selects. It takes over the events of a chunk, as in the
+# engine, and adds its collections.
 
 # %%
 workflow = config.workflow(config)

@@ -15,9 +15,10 @@ from tasks import find
 # %% tags=["parameters"]
 analysis, name, version = "zmumu", "muon_id", "v1"
 inputs = {"pt": [25.0, 45.0], "abseta": [0.3, 2.0]}
+options = {}  # other than the default on the command line, e.g. {"events_per_branch": 50_000}
 
 # %%
-output = find("ComputeScaleFactors", analysis=analysis, scale_factor=name, version=version)
+output = find("ComputeScaleFactors", analysis=analysis, scale_factor=name, version=version, **options)
 output
 
 # %%

@@ -14,9 +14,10 @@ from tasks import find
 # %% tags=["parameters"]
 analysis, name, version = "zmumu", "calibrated", "v1"
 histogram, category, sample = "mll", "baseline", "DYJetsToMuMu"
+options = {}  # other than the default on the command line, e.g. {"events_per_branch": 50_000}
 
 # %%
-output = find("MergeOutputs", analysis=analysis, config=name, version=version)
+output = find("MergeOutputs", analysis=analysis, config=name, version=version, **options)
 output
 
 # %% [markdown]

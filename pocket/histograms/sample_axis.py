@@ -58,10 +58,12 @@ def split_samples(joined: Hist[Any], without_variations: Collection[str]) -> dic
         without_variations: samples whose histograms have no axis ``variation``, such as data.
     """
     nominal = {VARIATION: NOMINAL} if VARIATION in joined.axes.name else {}
-    return {
-        sample: joined[{SAMPLES: sample, **(nominal if sample in without_variations else {})}]
-        for sample in joined.axes[SAMPLES]
-    }
+    split: dict[str, Hist[Any]] = {}
+    for sample in joined.axes[SAMPLES]:
+        chosen: Any = {SAMPLES: sample, **(nominal if sample in without_variations else {})}
+        picked: Any = joined[chosen]
+        split[sample] = picked
+    return split
 
 
 def _with_variations(histogram: Hist[Any], names: list[str]) -> Hist[Any]:

@@ -70,8 +70,7 @@ def first_events(fileset: Fileset, max_events: int | None) -> Fileset:
         before = BeforeSkim.of(dataset["metadata"])
         if before and before.is_known and dataset["metadata"]["nevents"] > max_events:
             raise DatasetError(
-                f"dataset {name!r} has more events than max_events: its metadata normalise it as a skim, so all of them "
-                "are needed"
+                f"max_events can't leave out events of dataset {name!r}: it is a skim that its metadata normalise"
             )
         left = max_events
         kept: dict[str, FileInfo] = {}

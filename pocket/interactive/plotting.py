@@ -57,9 +57,10 @@ class Drawing:
 
     def _content(self, kind: str, dpi: float | None = None) -> bytes:
         content = io.BytesIO()
+        options: dict[str, Any] = {} if dpi is None else {"dpi": dpi}
         # The style decides fonts also when a figure is rendered.
         with cms_style():
-            self.figure.savefig(content, format=kind, metadata=UNDATED[kind], **({"dpi": dpi} if dpi else {}))
+            self.figure.savefig(content, format=kind, metadata=UNDATED[kind], **options)
         return content.getvalue()
 
     def _repr_png_(self) -> bytes:

@@ -205,8 +205,8 @@ def _temporary_folder(place: Path | None) -> Iterator[Path]:
     """Yield a folder that is removed afterwards, beside the place of the output so that it can be moved there."""
     if place is not None:
         place.parent.mkdir(parents=True, exist_ok=True)
-    beside = {} if place is None else {"prefix": f".{place.name}.", "dir": place.parent}
-    with tempfile.TemporaryDirectory(**beside) as folder:
+    prefix, parent = (None, None) if place is None else (f".{place.name}.", place.parent)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=parent) as folder:
         try:
             yield Path(folder)
         finally:

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from tasks.framework.base import StoreTask
 
 
+# luigi has no type annotations.
+_register: Any = Register
+
+
 @dataclass(frozen=True)
 class Output:
     """The output that a task has or would write. It can be used like its path, for example by ``open``.
@@ -69,7 +73,7 @@ def find(task: str, **parameters: Any) -> Output:
     from pocket.configuration.analysis import forget_analyses
 
     # What was found out about tasks and analyses may be outdated.
-    Register.clear_instance_cache()
+    _register.clear_instance_cache()
     forget_analyses()
     return _output_of(cls(**_parameters(cls, parameters)))
 
@@ -94,7 +98,7 @@ def _derived(cls: type[Any]) -> list[type[Any]]:
 
 def _parameters(cls: type[StoreTask], given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values of parameters; strings are parsed as on the command line."""
-    known = dict(cls.get_params())
+    known: dict[str, Any] = dict(cls.get_params())
     values: dict[str, Any] = {}
     for name, value in given.items():
         if name not in known:
@@ -121,7 +125,7 @@ def _output_of(task: StoreTask) -> Output:
 
     label = f"{task.task_family} {task.config_part}"
     with remembering():
-        output = task.output()
+        output: Any = task.output()
         is_complete = bool(task.complete())
         if isinstance(output, StoreTarget):
             state = output.status_text(exists=is_complete)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from pocket.configuration.analysis import load_analysis
 from pocket.configuration.configurator import Configurator
+from pocket.errors import ConfigError, DamagedOutputError, HistogramError, UnknownNameError
 from pocket.histograms.files import read_output
 from pocket.histograms.files import read_templates as read_samples
-from pocket.interactive.processing import process
+from pocket.interactive import plot, process, read_scale_factor, read_templates
+from pocket.scale_factors.measurement.result import ScaleFactorResult
 from tasks.chain.merging import MergeOutputs
+from tests.notebooks import run_notebook
 from tests.tasks.small_chain import Chain
 
 DY, DATA = "DYJetsToMuMu_toys", "DATA_SingleMuon_toys"
+#: of the chain
+OPTIONS = {"events_per_branch": 1000}
 
 
 def toy_files(chain: Chain) -> dict[str, list[Path]]:
@@ -89,3 +96,75 @@ def test_many_chunks_of_one_size_and_columns(on_files: Chain, tmp_path: Path) ->
     assert same_files(tmp_path / "output", on_files.output("MergeOutputs", "main"))
     columns = result.columns["DYJetsToMuMu"]["baseline"]["nominal"]
     assert np.sum(columns.weight) == pytest.approx(result.yields()["DYJetsToMuMu"]["baseline"].value, rel=1e-9)
+
+
+def test_templates_of_the_store_are_those_of_their_samples(chain: Chain) -> None:
+    folder = chain.output("MergeOutputs", "corrected")
+    templates = read_templates(folder)
+    assert list(templates) == ["muon_pt", "npvs"]
+    expected = read_samples(folder, "muon_pt")
+    joined = templates["muon_pt"]
+    assert list(joined.axes["samples"]) == list(expected)
+    for variation in joined.axes["variation"]:
+        for sample, histogram in expected.items():
+            chosen = {"variation": variation} if "variation" in histogram.axes.name else {}
+            found = joined[{"samples": sample, "variation": variation}]
+            assert found.view(flow=True).tobytes() == histogram[chosen].view(flow=True).tobytes()
+    assert read_templates(folder / "histograms.h5")["npvs"] == templates["npvs"]
+    with pytest.raises(UnknownNameError, match=r"unknown histogram 'muon_pT' in .*, did you mean 'muon_pt'"):
+        templates["muon_pT"]
+    assert templates.get("mll") is None
+    with pytest.raises(HistogramError, match=f"give one of the folders in it, such as {folder.name}"):
+        read_templates(folder.parent)
+    with pytest.raises(HistogramError, match="raw sums of a branch"):
+        read_templates(chain.outputs("RunProcessor", "main")[0])
+    (folder / "sums.json").write_text("{}")
+    with pytest.raises(DamagedOutputError, match=r"sums\.json"):
+        read_templates(folder)
+
+
+def test_plots_of_templates_are_those_of_the_task(chain: Chain) -> None:
+    config = config_of(chain, "corrected")
+    templates, before = (read_templates(chain.output("MergeOutputs", name)) for name in ("corrected", "main"))
+    (drawn,) = (path.parent for path in chain.output("PlotTemplates", "corrected").rglob("muon_pt.json"))
+    numbers = plot(templates, "muon_pt", "baseline", config=config).numbers
+    assert json.loads(json.dumps(numbers)) == json.loads((drawn / "muon_pt.json").read_text())
+    # histograms that went through hist are drawn, too
+    assert plot(dict(templates), "muon_pt", "baseline", config=config).numbers["data"] == numbers["data"]
+    compared = plot(templates, "muon_pt", "baseline", config=config, before=before)
+    assert (
+        json.loads(json.dumps(compared.numbers)).keys()
+        == json.loads((drawn / "muon_pt_vs_main.json").read_text()).keys()
+    )
+    with pytest.raises(ConfigError, match="needs config="):
+        plot(templates, "muon_pt", "baseline")
+    with pytest.raises(
+        UnknownNameError, match="unknown category 'basline' in the configuration, did you mean 'baseline'"
+    ):
+        plot(templates, "muon_pt", "basline", config=config)
+
+
+def test_notebook_of_templates(chain: Chain) -> None:
+    given = {"analysis": str(chain.analysis), "name": "corrected", "histogram": "muon_pt", "sample": "DYJetsToMuMu"}
+    names, shown = run_notebook("templates", **given, options=OPTIONS)
+    assert names["output"].path == chain.output("MergeOutputs", "corrected")
+    before, after = (drawing.numbers for drawing in shown[-2:])
+    assert before != after
+    axis = names["rebinned"].axes[-1]
+    assert axis.size == names["template"].axes[-1].size // 2
+    assert names["rebinned"].sum() == names["template"].sum()
+
+
+def test_notebook_of_a_scale_factor(chain: Chain) -> None:
+    given = {"analysis": str(chain.analysis), "name": "tight_id", "inputs": {"pt": [25.0, 45.0]}}
+    names, _ = run_notebook("scale_factor", **given, options=OPTIONS)
+    plt.close("all")
+    folder = chain.output("ComputeScaleFactors", "tight_id")
+    result = ScaleFactorResult.from_json((folder / "result.json").read_text())
+    sf = names["sf"]
+    np.testing.assert_array_equal(sf.values, result.scale_factor.value)
+    up, down = sf.uncertainties["total"]
+    np.testing.assert_allclose(up, result.total_up, rtol=1e-9)
+    np.testing.assert_allclose(down, result.total_down, rtol=1e-9)
+    assert dict(sf.bins) == result.axes
+    assert read_scale_factor(folder / "tight_id.json") == sf
