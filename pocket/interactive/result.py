@@ -72,15 +72,16 @@ class Result:
         """Return the sum of weights of each sample in each category, with its statistical error.
 
         Args:
-            variation: variation of weights or shapes; samples and categories without it have their nominal yield.
+            variation: ``nominal`` or a shape variation, as only these have sums of their own; samples and categories
+                without it have their nominal yield.
 
         Raises:
-            UnknownNameError: if no sample has the variation.
+            UnknownNameError: if there is no such shape variation.
         """
         known = {NOMINAL: None}
         for by_dataset in self.output["sumw"].values():
             known |= {name: None for samples in by_dataset.values() for sums in samples.values() for name in sums}
-        check_known("variation", [variation], known, "the yields")
+        check_known("variation", [variation], known, "the sums of nominal and of shape variations")
         rows: dict[str, dict[str, Any]] = {}
         for is_mc in (True, False):
             of_kind = [sample for sample, simulated in self.config.samples.items() if simulated == is_mc]

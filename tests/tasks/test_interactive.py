@@ -152,7 +152,8 @@ def test_notebook_of_templates(chain: Chain) -> None:
     assert before != after
     axis = names["rebinned"].axes[-1]
     assert axis.size == names["template"].axes[-1].size // 2
-    assert names["rebinned"].sum() == names["template"].sum()
+    sums = [names[name].sum(flow=True) for name in ("rebinned", "template")]
+    assert sums[0].value == pytest.approx(sums[1].value, rel=1e-12)
 
 
 def test_notebook_of_a_scale_factor(chain: Chain) -> None:
@@ -162,7 +163,8 @@ def test_notebook_of_a_scale_factor(chain: Chain) -> None:
     folder = chain.output("ComputeScaleFactors", "tight_id")
     result = ScaleFactorResult.from_json((folder / "result.json").read_text())
     sf = names["sf"]
-    np.testing.assert_array_equal(sf.values, result.scale_factor.value)
+    # correctionlib reads numbers up to their last digit
+    np.testing.assert_allclose(sf.values, result.scale_factor.value, rtol=1e-14)
     up, down = sf.uncertainties["total"]
     np.testing.assert_allclose(up, result.total_up, rtol=1e-9)
     np.testing.assert_allclose(down, result.total_down, rtol=1e-9)
