@@ -87,6 +87,8 @@ class ScaleFactorFile:
     def uncertainties(self) -> dict[str, tuple[Floats, Floats]]:
         """Source, and ``total`` → distances up and down of the values, both not negative, one dimension per axis.
 
+        Weight variations that change together with the scale factor are among the sources, but aren't in the total.
+
         Raises:
             ScaleFactorError: if there are no bins.
         """
