@@ -22,6 +22,9 @@ from . import (
     histograms as histograms,
 )
 from . import (
+    interactive as interactive,
+)
+from . import (
     io as io,
 )
 from . import (
@@ -80,7 +83,16 @@ from .histograms.config import (
 from .histograms.config import (
     HistConf as HistConf,
 )
-from .histograms.files import read_templates as read_templates
+from .interactive.plotting import plot as plot
+from .interactive.processing import (
+    coffea_processor as coffea_processor,
+)
+from .interactive.processing import (
+    process as process,
+)
+from .interactive.result import Result as Result
+from .interactive.scale_factors import read_scale_factor as read_scale_factor
+from .interactive.templates import read_templates as read_templates
 from .io.nanoaod.version import nano_version as nano_version
 from .models.delayed_columns import DelayedColumn as DelayedColumn
 

@@ -5,8 +5,7 @@
 # process.
 
 # %%
-from pocket.configuration.analysis import load_analysis
-from pocket.interactive import plot, process
+from pocket import load_analysis, plot, process
 
 config = load_analysis("zmumu").config("real_samples")
 list(config.definitions)

@@ -8,7 +8,7 @@
 import awkward as ak
 from coffea.nanoevents import NanoAODSchema, NanoEventsFactory
 
-from pocket.configuration.analysis import load_analysis
+from pocket import load_analysis
 from pocket.interactive import Table
 
 NanoAODSchema.warn_missing_crossrefs = False

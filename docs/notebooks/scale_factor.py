@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import matplotlib.pyplot as plt
 
-from pocket.interactive import read_scale_factor
+from pocket import read_scale_factor
 from tasks import find
 
 # %% tags=["parameters"]

@@ -7,8 +7,7 @@
 # %%
 import hist
 
-from pocket.configuration.analysis import load_analysis
-from pocket.interactive import plot, read_templates
+from pocket import load_analysis, plot, read_templates
 from tasks import find
 
 # %% tags=["parameters"]

@@ -96,8 +96,7 @@ def plot(
         ConfigError: if the configuration or the axis is missing, or there is nothing to draw.
 
     Example:
-        >>> from pocket.configuration.analysis import load_analysis
-        >>> from pocket.interactive.processing import process
+        >>> from pocket import load_analysis, process
         >>> config = load_analysis("zmumu").config("real_samples")
         >>> result = process(config, {"DYJetsToLL_2018": "nano_dy.root"})
         >>> plot(result, "mll", "baseline").save("mll.png")

@@ -69,7 +69,7 @@ def process(
         UserCodeError: if code of the configuration raises an exception.
 
     Example:
-        >>> from pocket.configuration.analysis import load_analysis
+        >>> from pocket import load_analysis
         >>> config = load_analysis("zmumu").config("real_samples")
         >>> result = process(config, {"DYJetsToLL_2018": "nano_dy.root"})
         >>> print(result.cutflow)
@@ -159,7 +159,7 @@ def coffea_processor(
         UnknownNameError, ConfigError: as in :func:`process`.
 
     Example:
-        >>> from pocket.configuration.analysis import load_analysis
+        >>> from pocket import load_analysis
         >>> coffea_processor(load_analysis("zmumu").config("real_samples"))
         <pocket.engine.coffea_processor.CoffeaProcessor object at 0x...>
     """

@@ -35,6 +35,15 @@ class Result:
         columns: sample → category → variation → records of shape (n events,).
         skipped: file → reason, for unreadable files that were left out.
         notes: sentences about what was processed and how it is normalised.
+
+    Example:
+        >>> from pocket import load_analysis, process
+        >>> config = load_analysis("zmumu").config("real_samples")
+        >>> result = process(config, {"DATA_DoubleMuon_2018_EraA": "nano_dimuon.root"})
+        >>> result.yields()["DATA_DoubleMuon"]["baseline"]
+        12
+        >>> result.histograms["mll"].axes.name
+        ('samples', 'cat', 'll_mass')
     """
 
     config: Configurator

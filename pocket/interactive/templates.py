@@ -83,8 +83,7 @@ def read_templates(output: str | os.PathLike[str]) -> Templates:
         DamagedOutputError: if a file was changed since it was written.
 
     Example:
-        >>> from pocket.configuration.analysis import load_analysis
-        >>> from pocket.interactive.processing import process
+        >>> from pocket import load_analysis, process
         >>> config = load_analysis("zmumu").config("real_samples")
         >>> _ = process(config, {"DYJetsToLL_2018": "nano_dy.root"}, output="zmumu_output")
         >>> templates = read_templates("zmumu_output")
@@ -100,7 +99,8 @@ def read_templates(output: str | os.PathLike[str]) -> Templates:
         raise HistogramError(f"{folder} has no {HISTOGRAMS}, so it is no output of MergeOutputs{hint}")
     refuse_changed(folder)
     # Sums that are normalised come with what they were divided by.
-    if (folder / SUMS).is_file() and "divided_by" not in read_sums(folder):
+    sums = read_sums(folder) if (folder / SUMS).is_file() else {}
+    if "cutflow" in sums and "divided_by" not in sums:
         raise HistogramError(f"{folder} holds the raw sums of a branch: give an output of MergeOutputs")
     return Templates(str(folder), tuple(list_variables(folder)), partial(read_samples, folder))
 
