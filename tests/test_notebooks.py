@@ -41,7 +41,7 @@ def run(code: str) -> dict[str, Any]:
 
 
 def test_script_of_few_lines_draws_the_mass_of_real_muons() -> None:
-    script = block("from pocket.configuration.analysis import load_analysis\nfrom pocket.interactive import plot")
+    script = block("from pocket import load_analysis, plot, process")
     assert len(script.splitlines()) <= 15
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         names = run(script)

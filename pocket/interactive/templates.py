@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -12,7 +13,6 @@ from pocket.errors import DamagedOutputError, HistogramError, UnknownKeyError
 from pocket.histograms.files import HISTOGRAMS, SUMS, list_variables, read_sums
 from pocket.histograms.files import read_templates as read_samples
 from pocket.histograms.sample_axis import join_samples
-from pocket.io.store import read_manifest, why_incomplete
 
 if TYPE_CHECKING:
     from hist import Hist
@@ -111,5 +111,7 @@ def refuse_changed(folder: Path) -> None:
     Raises:
         DamagedOutputError: if a file was changed since it was written.
     """
-    if read_manifest(folder) is not None and (reason := why_incomplete(folder)):
+    # The import is by name, because the check isn't part of the code that outputs of a user's own tasks depend on.
+    store = importlib.import_module("pocket.io.store")
+    if store.read_manifest(folder) is not None and (reason := store.why_incomplete(folder)):
         raise DamagedOutputError(reason)
