@@ -51,7 +51,7 @@ sf.evaluate(**inputs)
 sf.evaluate("up", **inputs)
 
 # %% [markdown]
-# Along the first axis, with the total uncertainty:
+# Along the first axis, in the first bins of all others, with the total uncertainty:
 
 # %%
 axis, edges = next(iter(sf.bins.items()))
@@ -59,6 +59,4 @@ first = tuple([slice(None)] + [0] * (sf.values.ndim - 1))
 figure, ax = plt.subplots()
 ax.errorbar(range(len(edges) - 1), sf.values[first], yerr=(down[first], up[first]), fmt="o")
 ax.set_xticks(range(len(edges) - 1), [f"{low:g} to {high:g}" for low, high in pairwise(edges)])
-ax.set_xlabel(axis)
-ax.set_ylabel(sf.name)
-figure
+_ = ax.set(xlabel=axis, ylabel=sf.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,10 +34,15 @@ class Drawing:
     Args:
         figure: the figure of matplotlib.
         numbers: what it shows, as ``PlotTemplates`` writes it to JSON.
+
+    Example:
+        >>> drawing = Drawing(Figure(), {})
+        >>> drawing.save("empty.png")
+        PosixPath('empty.png')
     """
 
     figure: Figure
-    numbers: dict[str, Any]
+    numbers: dict[str, Any] = field(repr=False)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the figure to a file, and return its path.

@@ -25,7 +25,7 @@ from pocket.scale_factors.validation.units import evaluate
 from pocket.weights.derived_correction import SYSTEMATIC, DerivedCorrection
 
 #: sources of statistical errors that are decorrelated between bins, beside ``stat`` with all of them
-_DECORRELATED = re.compile(r"stat\d+")
+_DECORRELATED = re.compile(r"stat(\d+)")
 _TOTAL = "total"
 #: file with the details of the measurement
 RESULT = "result.json"
@@ -38,6 +38,13 @@ class ScaleFactorFile:
     Args:
         path: the file.
         name: name of the correction in it.
+
+    Example:
+        >>> sf = ScaleFactorFile(Path("tight_id/tight_id.json"), "tight_id")
+        >>> sf.inputs
+        {'pt': 'real'}
+        >>> sf.systematics[:5]
+        ('nominal', 'background_down', 'background_up', 'down', 'stat_down')
     """
 
     path: Path
@@ -66,7 +73,7 @@ class ScaleFactorFile:
     def systematics(self) -> tuple[str, ...]:
         """Systematics of :meth:`evaluate`: ``nominal``, ``up``, ``down`` and those of single sources."""
         keys = self._correction.systematics
-        return ("nominal", *sorted(key for key in keys if key != "nominal"))
+        return ("nominal", *sorted((key for key in keys if key != "nominal"), key=_order))
 
     @cached_property
     def bins(self) -> dict[str, tuple[Any, ...]]:
@@ -157,6 +164,12 @@ class ScaleFactorFile:
     def _repr_html_(self) -> str:
         """Return the table for notebooks, or the inputs if there are no bins."""
         return self.table()._repr_html_() if self.bins else repr(self)
+
+
+def _order(systematic: str) -> tuple[int, str]:
+    """Return the place of a systematic: decorrelated statistical errors come last, by their numbers."""
+    decorrelated = _DECORRELATED.match(systematic)
+    return (int(decorrelated[1]) if decorrelated else 0, systematic)
 
 
 def read_scale_factor(output: str | os.PathLike[str], correction: str | None = None) -> ScaleFactorFile:

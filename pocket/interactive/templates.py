@@ -28,6 +28,15 @@ class Templates(Mapping[str, "Hist[Any]"]):
         where: the place of the templates, for errors.
         names: names of the histograms.
         read: returns sample → histogram for a name.
+
+    Example:
+        >>> import hist
+        >>> x = hist.Hist(hist.axis.StrCategory(["baseline"], name="cat"), hist.axis.Regular(2, 0, 2, name="x"))
+        >>> templates = Templates("an example", ("x",), lambda name: {"DATA": x, "DY": x})
+        >>> templates
+        Templates of an example: x
+        >>> templates["x"].axes.name
+        ('samples', 'cat', 'x')
     """
 
     def __init__(self, where: str, names: tuple[str, ...], read: Callable[[str], Mapping[str, Hist[Any]]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import os
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.io.store import read_manifest
 from tasks import Output, find
+from tasks.framework import outputs
 from tests.tasks.small_chain import Chain
 
 
@@ -91,6 +93,12 @@ def test_wrong_names(task: str, parameters: dict[str, object], error: str, chain
     with pytest.raises((ConfigError, UnknownNameError)) as raised:
         found(chain, task, **parameters)
     assert error in str(raised.value)
+
+
+def test_example_of_the_docstring() -> None:
+    found = doctest.testmod(outputs)
+    assert found.attempted > 0
+    assert found.failed == 0
 
 
 def test_law_that_is_not_set_up(tmp_path: Path) -> None:
