@@ -16,6 +16,7 @@ from pocket.datasets.metadata import read_metadata
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import ConfigError, DatasetError, UnknownNameError, check_known
 from pocket.io.remote.client import is_remote
+from pocket.io.remote.tokens import holds_token, redacted
 from pocket.parameters.defaults import to_plain
 from pocket.toys.config import ToyConfig
 
@@ -86,7 +87,7 @@ def first_events(fileset: Fileset, max_events: int | None) -> Fileset:
 def _define(cfg: Configurator, name: str, files: Files) -> DatasetDefinition:
     where = f"dataset {name!r} in {_WHERE}"
     paths, metadata = _read_entry(files, where)
-    values = tuple(_absolute(path) for path in paths)
+    values = tuple(_absolute(path, where) for path in paths)
     known = cfg.definitions.get(name)
     if known is not None and not metadata:
         return replace(known, source="paths", values=values, xsec=_cross_section(cfg, known))
@@ -137,6 +138,12 @@ def _read_entry(files: Files, where: str) -> tuple[list[PathLike], dict[str, Any
     return [paths] if isinstance(paths, str | os.PathLike) else list(paths), dict(files.get("metadata", {}))
 
 
-def _absolute(path: PathLike) -> str:
+def _absolute(path: PathLike, where: str) -> str:
     text = os.fspath(path)
+    if holds_token(text):
+        # The configuration that is written with an output names the files.
+        raise DatasetError(
+            f"{where}: {redacted(text)} holds an access token: write authz=Bearer%20$BEARER_TOKEN for that in the "
+            "variable BEARER_TOKEN"
+        )
     return text if is_remote(text) else str(Path(text).expanduser().absolute())

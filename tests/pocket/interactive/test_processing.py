@@ -171,6 +171,7 @@ def test_scale_factors_that_are_missing() -> None:
             {"mine": {"files": "a", "metadata": {"sample": "TT", "year": "2018", "isMC": False}}},
             "sample 'TT' of the configuration is simulation, so 'isMC' is wrong",
         ),
+        ({TT: "root://host//a.root?authz=Bearer%20secret"}, "files: root://host//a.root?authz=… holds an access token"),
         ({TT: {"files": "a", "metadata": {"xsce": 1.0}}}, "unknown metadata key 'xsce'"),
         ({"mine": {"files": "a", "metadata": {"sample": "TT", "year": "2018", "isMC": True}}}, "lacks 'xsec'"),
     ],
