@@ -97,11 +97,14 @@ def _load_anew(root: Path, snapshot: Path) -> None:
         path = getattr(module, "__path__", None)
         if name in _OWN and path is not None:
             # The package itself is loaded already; its modules will come from the snapshot.
-            module.__path__ = [str(snapshot / name)]
+            file = str(snapshot / name / "__init__.py")
+            module.__path__, module.__file__ = [str(snapshot / name)], file
             if module.__spec__ is not None:
-                module.__spec__.submodule_search_locations = module.__path__
-            for inner in [inner for inner in sys.modules if inner.rpartition(".")[0] == name]:
-                vars(module).pop(inner.rpartition(".")[2], None)
+                module.__spec__.submodule_search_locations, module.__spec__.origin = module.__path__, file
+            loaded = {inner.rpartition(".")[2] for inner in sys.modules if inner.rpartition(".")[0] == name}
+            # Public names that were used are kept in the package, too.
+            for inner in loaded | {*getattr(module, "__all__", ())}:
+                vars(module).pop(inner, None)
         else:
             del sys.modules[name]
     importlib.invalidate_caches()

@@ -20,6 +20,7 @@ import importlib, sys
 from pathlib import Path
 import pocket
 from pocket.base.snapshots.process import run_from_snapshot
+pocket.errors
 
 snapshot = run_from_snapshot(Path(sys.argv[1]))
 for name in sys.argv[2:]:
@@ -28,6 +29,8 @@ from pocket.base.snapshots.process import current_snapshot, shown
 assert current_snapshot() == snapshot, current_snapshot()
 for name in sys.argv[2:]:
     print(Path(sys.modules[name].__file__).relative_to(snapshot))
+print(Path(pocket.__file__).relative_to(snapshot), Path(pocket.__spec__.origin).relative_to(snapshot))
+print(Path(sys.modules[pocket.errors.ConfigError.__module__].__file__).relative_to(snapshot))
 print(shown(f"error in {snapshot}/pocket/cuts/cut.py"))
 """
 
@@ -83,8 +86,9 @@ def test_modules_are_loaded_from_the_snapshot(tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-c", SCRIPT, str(checkout), *modules]
     run = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    *loaded, sentence = run.stdout.splitlines()
+    *loaded, package, public, sentence = run.stdout.splitlines()
     assert loaded == [f"{name.replace('.', '/')}.py" for name in modules]
+    assert (package, public) == ("pocket/__init__.py pocket/__init__.py", "pocket/errors.py")
     assert sentence == f"error in {checkout}/pocket/cuts/cut.py"
 
 
