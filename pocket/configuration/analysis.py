@@ -6,7 +6,7 @@ import contextlib
 import functools
 import importlib
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +16,9 @@ from pocket.base.arguments import Declarative, refused_call
 from pocket.base.file_names import check_store_name
 from pocket.base.fingerprint.patches import patches, register_package
 from pocket.base.fingerprint.places import register_outside
+from pocket.base.runtime.import_names import install_import_names
 from pocket.base.snapshots.process import located
+from pocket.configuration import plain_files
 from pocket.configuration.comparison import Comparison
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.import_errors import add_lines, explain_import
@@ -344,34 +346,52 @@ def _has_toys(config: Configurator) -> bool:
 
 @dataclass(frozen=True)
 class _Loaded:
+    """A loaded analysis.
+
+    Args:
+        analysis: the analysis.
+        package: name of its package, or of a configuration file's module.
+        modules: name → module of all that was loaded of it.
+        file: the configuration file, if it isn't a package.
+    """
+
     analysis: Analysis
     package: str
     modules: Mapping[str, ModuleType]
+    file: Path | None = None
 
 
 def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
     """Return an analysis, which is imported unless it has been before.
 
     Args:
-        reference: ``zmumu`` for ``analysis.zmumu``, a dotted package, or the path of a package's folder.
+        reference: ``zmumu`` for ``analysis.zmumu``, a dotted package, the path of a package's folder, or that of a
+            configuration file with ``cfg = Configurator(...)``, which is an analysis of one configuration.
         overrides: parameters set on the command line, ``key=value``.
 
     Raises:
-        ConfigError: if there is no such package, it can't be imported, or it defines no ``analysis``.
+        ConfigError: if there is no such package or file, it can't be imported, or it defines no ``analysis`` or
+            ``cfg``.
         UnknownNameError: if an override names an unknown parameter.
 
     Examples:
         >>> load_analysis("zmumu").default_config
         'calibrated'
     """
+    install_import_names()
     reference = absolute_reference(reference)
     if _is_path(reference) and not (folder := Path(reference).resolve().parent).is_relative_to(project_root()):
         register_outside(folder)
     loaded = _load(reference, overrides)
     if sys.modules.get(loaded.package) is not loaded.modules[loaded.package]:
         # Another analysis has a package of this name. Fingerprints and imports in functions find code by its name.
-        _forget(loaded.package)
+        if loaded.file is None:
+            _forget(loaded.package)
+        else:
+            _forget_all(plain_files.clashing(loaded.file))
         sys.modules.update(loaded.modules)
+    if loaded.file is not None:
+        plain_files.enter(loaded.file)
     return loaded.analysis
 
 
@@ -390,9 +410,12 @@ def absolute_reference(reference: str) -> str:
 
 @functools.lru_cache(maxsize=8)
 def _load(reference: str, overrides: tuple[str, ...]) -> _Loaded:
+    file = plain_files.check_plain_file(reference) if plain_files.is_plain_file(reference) else None
     with parameter_overrides(overrides):
-        module = _import(reference)
+        module = _import(reference) if file is None else _import_file(file)
     analysis = getattr(module, "analysis", None)
+    if file is not None and not isinstance(analysis, Analysis):
+        analysis = _analysis_of(file, module)
     if not isinstance(analysis, Analysis):
         raise ConfigError(f"{module.__name__} defines no 'analysis = Analysis(…)'")
     register_package(module.__name__)
@@ -401,7 +424,24 @@ def _load(reference: str, overrides: tuple[str, ...]) -> _Loaded:
         config.patches = changed
         if overrides:
             check_overrides(config.parameters, overrides)
-    return _Loaded(analysis, module.__name__, {name: sys.modules[name] for name in _modules(module.__name__)})
+    modules = _modules(module.__name__) if file is None else plain_files.modules_of(file)
+    return _Loaded(analysis, module.__name__, {name: sys.modules[name] for name in modules}, file)
+
+
+def _import_file(path: Path) -> ModuleType:
+    plain_files.enter(path)
+    _forget_all(plain_files.clashing(path))
+    with _explained(str(path), plain_files.module_name(path)):
+        return plain_files.run(path)
+
+
+def _analysis_of(path: Path, module: ModuleType) -> Analysis:
+    """Return the analysis of one configuration that a configuration file stands for."""
+    config = getattr(module, "cfg", None)
+    if not isinstance(config, Configurator):
+        raise ConfigError(f"{path} defines no 'cfg = Configurator(…)' and no 'analysis = Analysis(…)'")
+    name, configuration = plain_files.names_of(path)
+    return Analysis(name=name, configs={configuration: config}, default_config=configuration)
 
 
 def _import(reference: str) -> ModuleType:
@@ -412,14 +452,24 @@ def _import(reference: str) -> ModuleType:
     # Parameters are composed while an analysis is imported, so other overrides need a new import.
     _forget(name)
     importlib.invalidate_caches()
+    with _explained(reference, name):
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name and f"{name}.".startswith(f"{error.name}."):
+                raise UnknownNameError("analysis", reference, available_analyses()) from None
+            raise
+
+
+@contextlib.contextmanager
+def _explained(reference: str, name: str) -> Iterator[None]:
+    """Explain errors of the import of an analysis in one sentence."""
     try:
-        return importlib.import_module(name)
+        yield
     except PocketError as error:
         add_lines(error)
         raise
     except Exception as error:
-        if isinstance(error, ModuleNotFoundError) and error.name and f"{name}.".startswith(f"{error.name}."):
-            raise UnknownNameError("analysis", reference, available_analyses()) from None
         if isinstance(error, TypeError) and (refused := refused_call(error)):
             raise refused from None
         raise explain_import(reference, name, error) from error
@@ -431,7 +481,11 @@ def _modules(package: str) -> list[str]:
 
 
 def _forget(package: str) -> None:
-    for module in _modules(package):
+    _forget_all(_modules(package))
+
+
+def _forget_all(modules: Sequence[str]) -> None:
+    for module in modules:
         del sys.modules[module]
 
 
@@ -445,7 +499,7 @@ def _module_name(reference: str) -> tuple[str, Path | None]:
 
 
 def _is_path(reference: str) -> bool:
-    return "/" in reference or reference.startswith(".")
+    return "/" in reference or reference.startswith(".") or plain_files.is_plain_file(reference)
 
 
 def available_analyses() -> Sequence[str]:

@@ -7,7 +7,6 @@ import importlib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
@@ -27,7 +26,8 @@ from pocket.datasets.skim_sums import SUMS
 from pocket.errors import ConfigError, check_known
 from pocket.histograms.config import HistConf
 from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
-from pocket.parameters.defaults import project_path, to_plain
+from pocket.parameters.defaults import to_plain
+from pocket.parameters.locations import named_path, project_path
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
 from pocket.weights.base import NormalisationWeight, WeightWrapper
 from pocket.weights.plan import WeightPlan, build_plan, shipped_weights, variation_names
@@ -390,9 +390,9 @@ def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[s
 
 
 def _definition_file(file: Any) -> str:
-    """Return a path relative to the project, or else to the working directory, as in PocketCoffea."""
-    in_project = project_path(file).exists() or not Path(file).exists()
-    return str(file) if in_project else str(Path(file).absolute())
+    """Return the path of a definition file; one in the project stays relative to it."""
+    path = named_path(file)
+    return str(file) if path == project_path(file) else str(path.absolute())
 
 
 def _one_of(subsamples: Mapping[str, Any] | None, in_datasets: Mapping[str, Any] | None) -> Mapping[str, Any]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-#: Packages of this project, whose code counts by content even if they are installed.
-OWN_PACKAGES = frozenset({"analysis", "pocket", "tasks"})
-_ENGINE = frozenset({"pocket", "tasks"})
+#: Packages of this project, whose code counts by content even if they are installed; one has PocketCoffea's name.
+OWN_PACKAGES = frozenset({"analysis", "pocket", "pocket_coffea", "tasks"})
+_ENGINE = frozenset({"pocket", "pocket_coffea", "tasks"})
 
 #: Libraries whose version changes no number: formats, remote files, plots, parameters, workflows, terminal.
 _NO_NUMBERS = frozenset({

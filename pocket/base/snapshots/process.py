@@ -18,6 +18,8 @@ from pocket.base.snapshots.trees import make_snapshot, read_mark, read_tree, use
 #: Packages of the checkout that may be loaded when a command begins, and are loaded again from the snapshot.
 _OWN = ("analysis", "pocket", "tasks")
 
+#: Files and folders that mark the root of a repository.
+_ROOT = (".git", "pyproject.toml", "setup.py", "setup.cfg")
 #: Import statements of modules outside of the own package.
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([^\s.]+)|import[ \t]+([^\n#;]+))", re.MULTILINE)
 _NAME = re.compile(r"[^\W\d]\w*")
@@ -129,6 +131,17 @@ def origin_of(folder: str) -> str | None:
 def snapshot_of(path: Path) -> Path | None:
     """Return the snapshot that a path lies in, ``None`` if there is none."""
     return next((folder for folder in (path, *path.parents) if origin_of(str(folder))), None)
+
+
+def import_root(path: Path) -> Path:
+    """Return the root of the repository that a file lies in, where it may import packages from.
+
+    In a snapshot this is the snapshot; a file without a repository has only its folder.
+    """
+    snapshot = snapshot_of(path)
+    if snapshot is not None:
+        return snapshot
+    return next((above for above in path.parents if any((above / mark).exists() for mark in _ROOT)), path.parent)
 
 
 def analysis_snapshot(reference: str) -> Path | None:

@@ -1,0 +1,3 @@
+"""Names of ``pocket_coffea.lib.calibrators.calibrator``."""
+
+from pocket.calibrators.base import Calibrator

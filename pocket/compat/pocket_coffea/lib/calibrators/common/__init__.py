@@ -1,0 +1,3 @@
+"""Names of ``pocket_coffea.lib.calibrators.common``."""
+
+from pocket.calibrators import JetsCalibrator, METCalibrator, default_calibrators_sequence

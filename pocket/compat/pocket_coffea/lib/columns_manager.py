@@ -1,0 +1,3 @@
+"""Names of ``pocket_coffea.lib.columns_manager``."""
+
+from pocket.columns.config import ColOut

@@ -1,0 +1,3 @@
+"""Names of ``pocket_coffea.lib.gen_objects``."""
+
+from pocket.objects.gen_objects import getGenJets, getGenLeptons

@@ -1,0 +1,3 @@
+"""Names of ``pocket_coffea.lib.photon``."""
+
+from pocket.objects.photons import photon_selection

@@ -1,0 +1,4 @@
+"""Names of ``pocket_coffea.lib.weights``."""
+
+from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightLambda, WeightWrapper
+from pocket.weights.event import common_weights

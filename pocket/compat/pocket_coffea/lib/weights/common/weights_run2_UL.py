@@ -1,0 +1,1 @@
+"""Names of ``pocket_coffea.lib.weights.common.weights_run2_UL``."""

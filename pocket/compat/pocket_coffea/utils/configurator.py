@@ -1,0 +1,3 @@
+"""Names of ``pocket_coffea.utils.configurator``."""
+
+from pocket.configuration.configurator import Configurator

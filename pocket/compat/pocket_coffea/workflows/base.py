@@ -1,0 +1,3 @@
+"""Names of ``pocket_coffea.workflows.base``."""
+
+from pocket.configuration.workflow import BaseProcessorABC
