@@ -17,7 +17,7 @@ from pocket.base.file_names import check_store_name
 from pocket.base.fingerprint.patches import patches, register_package
 from pocket.base.fingerprint.places import register_outside
 from pocket.base.runtime.import_names import install_import_names
-from pocket.base.snapshots.process import located
+from pocket.base.snapshots.process import import_root, located
 from pocket.configuration import plain_files
 from pocket.configuration.comparison import Comparison
 from pocket.configuration.configurator import Configurator
@@ -380,15 +380,12 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
     """
     install_import_names()
     reference = absolute_reference(reference)
-    if _is_path(reference) and not (folder := Path(reference).resolve().parent).is_relative_to(project_root()):
+    if _is_path(reference) and not (folder := _imported_from(reference)).is_relative_to(project_root()):
         register_outside(folder)
     loaded = _load(reference, overrides)
-    if sys.modules.get(loaded.package) is not loaded.modules[loaded.package]:
-        # Another analysis has a package of this name. Fingerprints and imports in functions find code by its name.
-        if loaded.file is None:
-            _forget(loaded.package)
-        else:
-            _forget_all(plain_files.clashing(loaded.file))
+    if any(sys.modules.get(name) is not module for name, module in loaded.modules.items()):
+        # Another analysis has modules of these names. Fingerprints and imports in functions find code by its name.
+        _forget(_modules(loaded.package) if loaded.file is None else plain_files.modules_of_others(loaded.file))
         sys.modules.update(loaded.modules)
     if loaded.file is not None:
         plain_files.enter(loaded.file)
@@ -429,8 +426,8 @@ def _load(reference: str, overrides: tuple[str, ...]) -> _Loaded:
 
 
 def _import_file(path: Path) -> ModuleType:
+    _forget(plain_files.modules_of_others(path))
     plain_files.enter(path)
-    _forget_all(plain_files.clashing(path))
     with _explained(str(path), plain_files.module_name(path)):
         return plain_files.run(path)
 
@@ -450,7 +447,7 @@ def _import(reference: str) -> ModuleType:
         # The folder must precede other folders with a package of this name.
         sys.path[:] = [str(folder), *(path for path in sys.path if path != str(folder))]
     # Parameters are composed while an analysis is imported, so other overrides need a new import.
-    _forget(name)
+    _forget(_modules(name))
     importlib.invalidate_caches()
     with _explained(reference, name):
         try:
@@ -480,11 +477,7 @@ def _modules(package: str) -> list[str]:
     return [module for module in sys.modules if module == package or module.startswith(f"{package}.")]
 
 
-def _forget(package: str) -> None:
-    _forget_all(_modules(package))
-
-
-def _forget_all(modules: Sequence[str]) -> None:
+def _forget(modules: Sequence[str]) -> None:
     for module in modules:
         del sys.modules[module]
 
@@ -500,6 +493,12 @@ def _module_name(reference: str) -> tuple[str, Path | None]:
 
 def _is_path(reference: str) -> bool:
     return "/" in reference or reference.startswith(".") or plain_files.is_plain_file(reference)
+
+
+def _imported_from(reference: str) -> Path:
+    """Return the folder of a package and the modules beside it, or the root of a configuration file's repository."""
+    path = Path(reference).resolve()
+    return import_root(path) if plain_files.is_plain_file(reference) else path.parent
 
 
 def available_analyses() -> Sequence[str]:

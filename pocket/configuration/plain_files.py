@@ -7,22 +7,25 @@ module ``workflow``.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
 from pocket.base.fingerprint.modules import OWN_PACKAGES, is_library
-from pocket.base.snapshots.process import import_root
+from pocket.base.snapshots.process import import_root, original
 from pocket.errors import ConfigError
-from pocket.parameters.locations import configuration_folder
+from pocket.parameters.locations import configuration_folder, project_root
 
 #: Folders that this module put on the path, for the file that is in use.
 _on_path: list[str] = []
+#: Folders of the modules of all files that were in use.
+_entered: dict[str, None] = {}
 
 
 def is_plain_file(reference: str) -> bool:
@@ -52,13 +55,16 @@ def _for_store(name: str) -> str:
 
 
 def enter(path: Path) -> None:
-    """Put the folder of a file on the path, and the root of its repository last, instead of those of another file."""
+    """Put the folder of a file on the path, and the root of its repository last, instead of those of another file.
+
+    What is installed wins over what is in the root, but the original of a snapshot gives way to the snapshot.
+    """
     folder, root = str(path.parent), str(import_root(path))
-    sys.path[:] = [entry for entry in sys.path if entry not in _on_path]
-    _on_path[:] = [entry for entry in (folder, root) if entry not in sys.path]
-    sys.path[:] = [folder, *(entry for entry in sys.path if entry != folder)]
-    if root not in sys.path:
-        sys.path.append(root)
+    others = [entry for entry in sys.path if entry not in _on_path]
+    _on_path[:] = [entry for entry in (folder, root) if entry not in others]
+    others = [root if entry == original(root) else entry for entry in others if entry != folder]
+    sys.path[:] = list(dict.fromkeys([folder, *others, root]))
+    _entered[_root_of_modules(path)] = None
     importlib.invalidate_caches()
 
 
@@ -88,15 +94,30 @@ def run(path: Path) -> ModuleType:
 
 
 def modules_of(path: Path) -> list[str]:
-    """Return the names of the loaded modules that a file shares with others: its own, and those from its folders."""
-    root = os.path.join(import_root(path), "")  # noqa: PTH118
-    return [name for name, module in list(sys.modules.items()) if _is_below(module, root) and _is_shared(name)]
+    """Return the names of the loaded modules of a file: its own, and those from its folder and its repository."""
+    return _modules_below([_root_of_modules(path)])
 
 
-def clashing(path: Path) -> list[str]:
-    """Return the names of loaded modules that the modules beside a file have too."""
+def modules_of_others(path: Path) -> list[str]:
+    """Return the names of the loaded modules that are set aside for a file.
+
+    These are all modules of files that were in use before, also of the same repository, and those with the name of a
+    module beside the file.
+    """
     own = {module_name(path), *_beside(path.parent)}
-    return [name for name in list(sys.modules) if (top := name.partition(".")[0]) in own and _is_shared(top)]
+    clashing = (name for name in list(sys.modules) if (top := name.partition(".")[0]) in own and _is_shared(top))
+    return list(dict.fromkeys([*_modules_below(_entered), *clashing]))
+
+
+def _root_of_modules(path: Path) -> str:
+    """Return the folder whose modules are a file's; in the checkout, where others lie as well, only its own folder."""
+    root = import_root(path)
+    return str(path.parent if root == project_root() else root)
+
+
+def _modules_below(roots: Iterable[str]) -> list[str]:
+    folders = tuple(os.path.join(root, "") for root in roots)  # noqa: PTH118
+    return [name for name, module in list(sys.modules.items()) if _is_below(module, folders) and _is_shared(name)]
 
 
 def _is_shared(name: str) -> bool:
@@ -105,9 +126,9 @@ def _is_shared(name: str) -> bool:
     return top not in OWN_PACKAGES and top != "__main__" and not _is_installed(top)
 
 
-def _is_below(module: ModuleType, root: str) -> bool:
+def _is_below(module: ModuleType, folders: tuple[str, ...]) -> bool:
     places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
-    return any(isinstance(place, str) and place.startswith(root) for place in places)
+    return any(isinstance(place, str) and f"{place}{os.sep}".startswith(folders) for place in places)
 
 
 def _beside(folder: Path) -> Iterator[str]:

@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pocket.base.snapshots.process import current_snapshot, snapshot_of
+from pocket.base.snapshots.process import current_snapshot, import_root, snapshot_of
+from pocket.base.snapshots.siblings import analysis_files
 from pocket.base.snapshots.trees import read_mark
 from pocket.errors import ConfigError
 from pocket.executors.remote import content_digest, source_files
@@ -64,12 +65,17 @@ def code_folders(analysis: str) -> list[CodeFolder]:
     """Return the code that the jobs of an analysis need, with the files of the project that it reads.
 
     Args:
-        analysis: reference of the analysis; a path or a dotted package may be outside of the project.
+        analysis: reference of the analysis; a path, a configuration file or a dotted package may be outside of the
+            project.
     """
     root = project_root().absolute()
     places = {root: {name for name in PROJECT_FOLDERS if (root / name).is_dir()}}
     packages = {"pocket", "tasks"}
-    if "/" in analysis or analysis.startswith("."):
+    if analysis.endswith(".py"):
+        file = Path(analysis).expanduser().absolute()
+        base = import_root(file)
+        places.setdefault(base, set()).update(path.relative_to(base).parts[0] for path in analysis_files(file))
+    elif "/" in analysis or analysis.startswith("."):
         folder = Path(analysis).expanduser().absolute()
         places.setdefault(folder.parent, set()).update({folder.name, *_beside(folder)})
     else:

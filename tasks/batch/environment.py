@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pocket.base.snapshots.process import analysis_snapshot, current_snapshot, snapshot_of
-from pocket.base.snapshots.sources import source_files
+from pocket.base.snapshots.process import analysis_snapshot, current_snapshot, import_root, snapshot_of
+from pocket.base.snapshots.siblings import analysis_files
+from pocket.base.snapshots.sources import is_secret, source_files
 from pocket.base.snapshots.trees import BY_JOBS, read_mark
 from pocket.errors import ConfigError
 from pocket.io.store import store_root
@@ -159,14 +160,13 @@ def code_members(root: Path, analysis: str) -> tuple[dict[str, Path], str]:
     if folder.is_relative_to(root.resolve()) and not folder.is_relative_to(sys.prefix):
         place = f"{_CHECKOUT}/{folder.relative_to(root.resolve()).as_posix()}"
     elif not folder.is_relative_to(site_packages()):
-        base = snapshot_of(folder) or folder.parent
+        base = snapshot_of(folder) or (import_root(folder) if folder.is_file() else folder.parent)
         place = f"{_OUTSIDE}/{folder.relative_to(base).as_posix()}"
-        # A snapshot has the modules beside the analysis that it imports.
-        files = _code_files(base) if snapshot_of(folder) else [Path(folder.name, file) for file in source_files(folder)]
-        members |= {f"{_OUTSIDE}/{file.as_posix()}": base / file for file in files}
+        members |= {f"{_OUTSIDE}/{file.as_posix()}": base / file for file in _outside_files(folder, base)}
     if is_path:
-        if f"{place}/__init__.py" not in members:
-            raise ConfigError(f"{folder}/__init__.py wouldn't be in the bundle: a .gitignore excludes it")
+        inner = "" if folder.is_file() else "/__init__.py"
+        if f"{place}{inner}" not in members:
+            raise ConfigError(f"{folder}{inner} wouldn't be in the bundle: a .gitignore excludes it")
         reference = f"./{UNPACKED}/{place}"
     sizes = {file: file.stat().st_size for file in members.values()}
     if sum(sizes.values()) > MAX_CODE:
@@ -176,6 +176,16 @@ def code_members(root: Path, analysis: str) -> tuple[dict[str, Path], str]:
             f"largest file is {largest}: name in .gitignore what isn't code"
         )
     return members, reference
+
+
+def _outside_files(analysis: Path, base: Path) -> list[Path]:
+    """Return the files of an analysis outside of the checkout, relative to a folder."""
+    if snapshot_of(analysis):
+        # A snapshot has the modules beside the analysis that it imports.
+        return _code_files(base)
+    if analysis.is_file():
+        return [file.relative_to(base) for file in analysis_files(analysis) if not is_secret(file)]
+    return [Path(analysis.name, file) for file in source_files(analysis)]
 
 
 def _code_files(folder: Path) -> list[Path]:

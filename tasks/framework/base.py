@@ -54,7 +54,8 @@ class AnalysisTask(law.Task):
 
     analysis = luigi.Parameter(
         default=DEFAULT_ANALYSIS,
-        description="analysis: a package in analysis/, a dotted package, or the path of a package's folder; "
+        description="analysis: a package in analysis/, a dotted package, or the path of a package's folder or of a "
+        "configuration file; "
         f"default: {DEFAULT_ANALYSIS}",
     )
     params = law.CSVParameter(

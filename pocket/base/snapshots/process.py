@@ -6,23 +6,16 @@ import functools
 import importlib
 import importlib.util
 import os
-import re
 import site
 import sys
 import sysconfig
-from collections.abc import Iterator
 from pathlib import Path
 
+from pocket.base.snapshots.siblings import analysis_files, repository_of
 from pocket.base.snapshots.trees import make_snapshot, read_mark, read_tree, use
 
 #: Packages of the checkout that may be loaded when a command begins, and are loaded again from the snapshot.
 _OWN = ("analysis", "pocket", "tasks")
-
-#: Files and folders that mark the root of a repository.
-_ROOT = (".git", "pyproject.toml", "setup.py", "setup.cfg")
-#: Import statements of modules outside of the own package.
-_IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([^\s.]+)|import[ \t]+([^\n#;]+))", re.MULTILINE)
-_NAME = re.compile(r"[^\W\d]\w*")
 
 #: Snapshot → original, of all snapshots that this process knows.
 _known: dict[str, str] = {}
@@ -136,12 +129,9 @@ def snapshot_of(path: Path) -> Path | None:
 def import_root(path: Path) -> Path:
     """Return the root of the repository that a file lies in, where it may import packages from.
 
-    In a snapshot this is the snapshot; a file without a repository has only its folder.
+    In a snapshot this is the snapshot.
     """
-    snapshot = snapshot_of(path)
-    if snapshot is not None:
-        return snapshot
-    return next((above for above in path.parents if any((above / mark).exists() for mark in _ROOT)), path.parent)
+    return snapshot_of(path) or repository_of(path)
 
 
 def analysis_snapshot(reference: str) -> Path | None:
@@ -178,8 +168,8 @@ def located(reference: str) -> str:
     """Return the reference of an analysis in a snapshot if this process runs from one, else the reference itself.
 
     Args:
-        reference: name, dotted package, or absolute path of a package's folder. For an analysis outside of the
-            checkout, a snapshot is taken, including the modules beside it that it imports.
+        reference: name, dotted package, or absolute path of a package's folder or a configuration file. For an analysis
+            outside of the checkout, a snapshot is taken, including the modules beside it that it imports.
 
     Raises:
         PocketError: if its files can't be listed, or are changed all the time.
@@ -192,14 +182,14 @@ def located(reference: str) -> str:
         if "." in reference:
             _find_package(reference.partition(".")[0], root)
         return reference
-    folder = Path(reference).resolve()
-    if snapshot_of(folder) is not None or not (folder / "__init__.py").is_file():
+    place = Path(reference).resolve()
+    if snapshot_of(place) is not None or not ((place / "__init__.py").is_file() or place.is_file()):
         return reference
     checkout = Path(_known[str(root)]).resolve()
-    if folder.is_relative_to(checkout):
-        inside = root / folder.relative_to(checkout)
-        return str(inside if inside.exists() else folder)
-    return str(_outside(folder, root))
+    if place.is_relative_to(checkout):
+        inside = root / place.relative_to(checkout)
+        return str(inside if inside.exists() else place)
+    return str(_outside(place, root))
 
 
 def _find_package(name: str, root: Path) -> None:
@@ -226,45 +216,14 @@ def _is_installed(path: str) -> bool:
 
 
 @functools.cache
-def _outside(folder: Path, root: Path) -> Path:
-    """Take a snapshot of a package outside of the checkout, and return the package's folder in the snapshot."""
+def _outside(analysis: Path, root: Path) -> Path:
+    """Take a snapshot of an analysis outside of the checkout, and return its place in the snapshot."""
     place = snapshots_of(Path(_known[str(root)]))
-    # Code may use data anywhere in its repository; without a repository, only the folder beside the package counts.
-    base = next((above for above in folder.parents if (above / ".git").exists()), folder.parent)
-    names = [str(path.relative_to(base)) for path in _with_siblings(folder)]
-    tree = read_tree(base, place / f"index-{folder.name}.json", names)
+    # Code may use data anywhere in its repository.
+    base = repository_of(analysis)
+    names = [str(path.relative_to(base)) for path in analysis_files(analysis)]
+    tree = read_tree(base, place / f"index-{analysis.name}.json", names)
     snapshot = make_snapshot(tree, place)
     use(snapshot)
     origin_of(str(snapshot))
-    return snapshot / folder.relative_to(base)
-
-
-def _with_siblings(folder: Path) -> Iterator[Path]:
-    """Yield the source files of a package, and of the modules beside it that it imports."""
-    from pocket.base.snapshots.sources import listed_files
-
-    waiting, seen = [folder.name], {folder.name}
-    parent = folder.parent
-    while waiting:
-        name = waiting.pop()
-        single = parent / f"{name}.py"
-        files = [single] if single.is_file() and not (parent / name).is_dir() else []
-        if not files:
-            files = [parent / name / inner for inner in listed_files(parent / name)]
-        yield from files
-        for file in files:
-            if file.suffix == ".py":
-                new = {top for top in _imported(str(file), file.stat().st_mtime_ns) if top not in seen}
-                found = [top for top in new if (parent / f"{top}.py").is_file() or (parent / top).is_dir()]
-                seen.update(new)
-                waiting += found
-
-
-@functools.cache
-def _imported(file: str, mtime_ns: int) -> frozenset[str]:
-    """Return the top-level names that a file imports; a line of a string that looks like an import does no harm."""
-    found: set[str] = set()
-    for single, several in _IMPORT.findall(Path(file).read_text(encoding="utf-8", errors="replace")):
-        names = (_NAME.match(part.strip()) for part in (single, *several.split(",")))
-        found.update(name[0] for name in names if name)
-    return frozenset(found)
+    return snapshot / analysis.relative_to(base)

@@ -1,0 +1,1 @@
+"""Configurations of several analyses, as groups keep them in one repository."""

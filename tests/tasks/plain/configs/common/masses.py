@@ -1,0 +1,3 @@
+"""Masses in GeV."""
+
+Z_MASS = 91.19
