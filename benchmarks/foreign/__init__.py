@@ -1,0 +1,1 @@
+"""Trial of other people's configurations, in PocketCoffea and here."""

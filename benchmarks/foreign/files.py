@@ -1,0 +1,71 @@
+"""NanoAOD files that stand in for those of foreign configurations.
+
+A foreign analysis reads many more branches than the toys have. They are filled up with the branches of real files, whose
+values are drawn again for as many events and objects as there are: they fit no physics, but both sides read the same.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import awkward as ak
+import numpy as np
+import numpy.typing as npt
+import uproot
+
+from pocket.toys.nanoaod import write_nanoaod
+
+_SEED = 4
+
+
+def broaden(base: Path, donors: Sequence[Path], output: Path, events: int) -> None:
+    """Write a file with the first events of one file, and all branches that others have in addition.
+
+    Args:
+        base: the file.
+        donors: files with further branches, the first that has a branch counts.
+        output: the file to write.
+        events: largest number of events.
+    """
+    random = np.random.default_rng(_SEED)
+    columns = _columns(base, events)
+    number = len(columns["event"])
+    for donor in donors:
+        new = {name: values for name, values in _columns(donor, events).items() if name not in columns}
+        if "genWeight" not in columns:
+            new = {name: values for name, values in new.items() if not _is_simulated(name)}
+        rows = random.integers(0, len(next(iter(new.values()))), number) if new else None
+        counts = {name.partition("_")[0]: ak.num(values) for name, values in columns.items() if values.ndim == 2}
+        for name, values in new.items():
+            collection = name.partition("_")[0]
+            if values.ndim == 2 and collection in counts:
+                columns[name] = _drawn(values, counts[collection], random)
+            elif values.ndim <= 2:
+                columns[name] = values[rows]
+    write_nanoaod(output, columns, file_uuid=uuid.uuid5(uuid.NAMESPACE_URL, output.name))
+
+
+def _columns(path: Path, events: int) -> dict[str, ak.Array]:
+    with uproot.open(path) as file:
+        tree = file["Events"]
+        counters = {branch.count_branch.name for branch in tree.branches if branch.count_branch is not None}
+        names = [branch.name for branch in tree.branches if branch.name not in counters]
+        arrays = tree.arrays(names, entry_stop=events)
+    numbers = {name: arrays[name] for name in names if "string" not in str(arrays[name].type)}
+    return {name: np.asarray(column) if column.ndim == 1 else column for name, column in numbers.items()}
+
+
+def _is_simulated(name: str) -> bool:
+    return "gen" in name.lower() or name.startswith(("LHE", "PSWeight", "Pileup", "HTXS"))
+
+
+def _drawn(values: ak.Array, counts: ak.Array, random: np.random.Generator) -> ak.Array:
+    """Return values drawn from those of another file, for each object."""
+    pool: npt.NDArray[Any] = np.asarray(ak.flatten(values))
+    total = int(ak.sum(counts))
+    drawn = pool[random.integers(0, len(pool), total)] if len(pool) else np.zeros(total, dtype=pool.dtype)
+    return ak.unflatten(drawn, counts)
+

@@ -1,0 +1,142 @@
+"""Trials of configurations on one side, each in a process of its own, with a cache of their results."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.foreign.discovery import Configuration
+from pocket.parameters.defaults import project_root
+
+UPSTREAM = Path(__file__).parent / "upstream" / "try_configuration.py"
+#: Stages of a trial in their order.
+STAGES = ("import", "load", "process")
+#: Files that decide what a configuration does.
+_SUFFIXES = {".py", ".yaml", ".yml", ".json"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Result of a trial.
+
+    Args:
+        folder: folder with the output.
+        stages: the stages that were passed.
+        error: error of the next one, empty if there is none.
+        traceback: its traceback.
+        details: all that the trial wrote.
+    """
+
+    folder: Path
+    stages: tuple[str, ...]
+    error: str = ""
+    traceback: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def passed(self, stage: str) -> bool:
+        """Tell whether a stage was passed."""
+        return stage in self.stages
+
+
+@dataclass(frozen=True)
+class Side:
+    """How configurations are tried on one side.
+
+    Args:
+        name: name of its folders.
+        command: the command, which gets the request as its last argument.
+        environment: variables to add to those of this process.
+        code: files that decide the result besides those of the configuration.
+        cached: whether results are kept.
+    """
+
+    name: str
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    code: Sequence[Path]
+    cached: bool = True
+
+
+def upstream_side(python: Path) -> Side:
+    """Return PocketCoffea's side, in the environment of a Python executable."""
+    return Side("upstream", (str(python), str(UPSTREAM)), {"PYTHONPATH": ""}, (UPSTREAM,))
+
+
+def our_side() -> Side:
+    """Return our side, which isn't cached: it is what one works on."""
+    command = (sys.executable, "-m", "benchmarks.foreign.try_configuration")
+    return Side("ours", command, {"PYTHONPATH": str(project_root())}, (), cached=False)
+
+
+def try_configuration(
+    side: Side, configuration: Configuration, request: Mapping[str, Any], folder: Path, timeout: float
+) -> Outcome:
+    """Return the outcome of a configuration on one side.
+
+    Args:
+        side: the side.
+        configuration: the configuration.
+        request: the request without its paths.
+        folder: folder for the output of all trials.
+        timeout: seconds after which the trial is stopped.
+    """
+    output = folder / side.name / hashlib.sha256(configuration.name.encode()).hexdigest()[:16]
+    asked = {**request, "path": str(configuration.path), "folder": str(_working_folder(configuration))}
+    asked["name"], asked["output"] = configuration.name, str(output)
+    key = _key(asked, configuration, side)
+    stamp = output / "key"
+    if not (side.cached and stamp.exists() and stamp.read_text() == key):
+        shutil.rmtree(output, ignore_errors=True)
+        output.mkdir(parents=True)
+        (output / "request.json").write_text(json.dumps(asked))
+        _run(side, output, timeout)
+        stamp.write_text(key)
+    result = json.loads((output / "result.json").read_text())
+    return Outcome(output, tuple(result["stages"]), result.get("error", ""), result.get("traceback", ""), result)
+
+
+def _working_folder(configuration: Configuration) -> Path:
+    """Return the folder that the configuration is run in: PocketCoffea's users run it in the configuration's own."""
+    return configuration.path.parent
+
+
+def _run(side: Side, output: Path, timeout: float) -> None:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", **side.environment}
+    begin = time.perf_counter()
+    with (output / "log").open("w") as log:
+        process = subprocess.Popen(
+            [*side.command, str(output / "request.json")],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            start_new_session=True,
+        )
+        try:
+            process.wait(timeout)
+            ended = f"ended with {process.returncode} and no result"
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            ended = f"took longer than {timeout:g} s"
+    result = output / "result.json"
+    content = json.loads(result.read_text()) if result.exists() else {"stages": [], "error": ended}
+    result.write_text(json.dumps({**content, "wall": time.perf_counter() - begin}))
+
+
+def _key(request: Mapping[str, Any], configuration: Configuration, side: Side) -> str:
+    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode())
+    files = [path for path in configuration.path.parent.rglob("*") if path.suffix in _SUFFIXES and path.is_file()]
+    for path in (*sorted(files), *side.code):
+        digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
+    return digest.hexdigest()

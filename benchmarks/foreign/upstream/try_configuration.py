@@ -1,0 +1,123 @@
+"""Trial of one foreign configuration in PocketCoffea's environment.
+
+``python try_configuration.py REQUEST.json`` writes ``result.json`` with the stages that it passed and the error of the next one,
+and, if it was processed, the same files as the drivers of ``benchmarks.peer``.
+"""
+
+import json
+import os
+import re
+import sys
+import time
+import traceback
+import warnings
+from pathlib import Path
+
+warnings.filterwarnings("ignore")
+sys.path.insert(0, str(Path(__file__).parents[2] / "peer" / "pocketcoffea"))
+
+
+
+def main(request_path):
+    """Try one configuration."""
+    request = json.loads(Path(request_path).read_text())
+    result = {"stages": [], "seconds": {}}
+    try:
+        for stage, seconds in stages(request, result):
+            result["stages"].append(stage)
+            result["seconds"][stage] = seconds
+    except BaseException as error:
+        result["error"] = describe(error)
+        result["traceback"] = traceback.format_exc()
+    Path(request["output"], "result.json").write_text(json.dumps(result, default=str))
+
+
+def stages(request, result):
+    """Yield the stages with their time, as they are passed."""
+    begin = time.perf_counter()
+    use_files(request)
+    from pocket_coffea.utils.configurator import Configurator
+    from pocket_coffea.utils.utils import path_import
+
+    path = Path(request["path"])
+    os.chdir(request["folder"])
+    before = time.perf_counter() - begin
+    begin = time.perf_counter()
+    config = path_import(str(path)).cfg
+    assert isinstance(config, Configurator), "cfg is no Configurator"
+    yield "import", time.perf_counter() - begin
+    result["start"] = before
+
+    begin = time.perf_counter()
+    config.load()
+    yield "load", time.perf_counter() - begin
+    result["datasets"] = {
+        name: {key: str(value) for key, value in dataset["metadata"].items() if key in ("sample", "year", "isMC")}
+        for name, dataset in config.filesets.items()
+    }
+
+    os.chdir(request["output"])
+    begin = time.perf_counter()
+    result["processed"] = choose(config.filesets, request)
+    output = process(config, result["processed"], request)
+    yield "process", time.perf_counter() - begin
+    from driver import write
+
+    write(Path(request["output"]), output, {})
+
+
+def use_files(request):
+    """Let ``${cvmfs:…}`` be files of a local folder: of the same group, era and name."""
+    from omegaconf import OmegaConf
+    from pocket_coffea.parameters import defaults
+
+    names = request["corrections"]
+
+    def resolve(period, group, file, tag=None):
+        for campaign, folder in names.items():
+            if campaign in period:
+                path = Path(folder.format(group=group), file)
+                if path.exists():
+                    return str(path)
+        return f"/cvmfs/cms-griddata.cern.ch/cat/metadata/{group}/{period}/{tag or 'latest'}/{file}"
+
+    defaults.setup_cvmfs_resolver = lambda *_: OmegaConf.register_new_resolver("cvmfs", resolve, replace=True)
+
+
+def process(config, chosen, request):
+    """Return the output of one chunk of each dataset."""
+    from coffea.nanoevents import NanoAODSchema
+    from coffea_runner import runner
+
+    NanoAODSchema.warn_missing_crossrefs = False
+    run = runner(request["chunk_size"], maxchunks=1)
+    return run(chosen, treename="Events", processor_instance=config.processor_instance)
+
+
+def choose(filesets, request):
+    """Return filesets of some datasets, with files that stand in for theirs.
+
+    The first dataset of each sample is taken, as many of simulation and of data as the request says.
+    """
+    chosen, samples = {}, set()
+    left = dict(request["datasets"])
+    for name, dataset in filesets.items():
+        metadata = dataset["metadata"]
+        kind = "mc" if str(metadata["isMC"]).strip().lower() in ("true", "1", "yes") else "data"
+        if metadata["sample"] not in samples and left[kind]:
+            samples.add(metadata["sample"])
+            left[kind] -= 1
+            run = 2 if metadata["year"][:4] in ("2016", "2017", "2018") else 3
+            chosen[name] = {"metadata": metadata, "files": [request["files"][f"{kind}_run{run}"]]}
+    return chosen
+
+
+def describe(error):
+    """Return an error in one line."""
+    lines = str(error).strip().splitlines()
+    text = f"{type(error).__name__}: {' '.join(lines)}" if lines else type(error).__name__
+    return re.sub(r"\s+", " ", text)[:600]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,61 @@
+"""Trial of other people's PocketCoffea configurations, in PocketCoffea and here.
+
+``python -m benchmarks.foreign_configurations FOLDER…`` finds the configuration files in folders of repositories, tries
+each on both sides, and prints how many load, why the others don't, and the comparison of the numbers of those that run
+on both sides. It is run by hand. The outcome of PocketCoffea is kept in ``--cache``, outside the repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.foreign.discovery import find_configurations
+from benchmarks.foreign.running import Outcome, our_side, try_configuration, upstream_side
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the trials from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="repositories, or a folder of them")
+    parser.add_argument("--upstream", type=Path, required=True, help="Python executable of PocketCoffea's environment")
+    parser.add_argument("--corrections", type=Path, required=True, help="folder with POG/{group}/{era}")
+    parser.add_argument("--files", type=Path, required=True, help="folder with mc_run2.root, data_run2.root, …")
+    parser.add_argument("--cache", type=Path, required=True, help="folder of all output")
+    parser.add_argument("--only", default="", help="part of the names of the configurations to try")
+    parser.add_argument("--side", choices=("both", "upstream", "ours"), default="both")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds for one configuration on one side")
+    options = parser.parse_args(arguments)
+    found = [each for each in find_configurations(options.folders) if options.only in each.name]
+    request = {
+        "corrections": corrections_by_period(options.corrections),
+        "datasets": {"mc": 3, "data": 1},
+        "files": {path.stem: str(path.resolve()) for path in sorted(options.files.glob("*.root"))},
+        "chunk_size": 1000,
+    }
+    sides = {"upstream": upstream_side(options.upstream), "ours": our_side()}
+    for number, configuration in enumerate(found, 1):
+        for name, side in sides.items():
+            if options.side in (name, "both"):
+                outcome = try_configuration(side, configuration, request, options.cache, options.timeout)
+                print(f"[{number}/{len(found)}] {name:<8} {configuration.name}: {_line(outcome)}", flush=True)
+    return 0
+
+
+def corrections_by_period(folder: Path) -> dict[str, str]:
+    """Return part of the name of a period in PocketCoffea's parameters → pattern of the folder with its corrections."""
+    patterns = {}
+    for era in sorted({path.name for path in folder.glob("POG/*/*") if path.is_dir()}):
+        year, _, campaign = era.partition("_")
+        patterns[f"-{year}-UL-" if campaign == "UL" else f"-{campaign}-"] = str(folder.resolve() / "POG/{group}" / era)
+    return patterns
+
+
+def _line(outcome: Outcome) -> str:
+    return " ".join(outcome.stages) + (f" | {outcome.error}" if outcome.error else "")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
