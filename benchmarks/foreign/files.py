@@ -1,7 +1,8 @@
 """NanoAOD files that stand in for those of foreign configurations.
 
-A foreign analysis reads many more branches than the toys have. They are filled up with the branches of real files, whose
-values are drawn again for as many events and objects as there are: they fit no physics, but both sides read the same.
+A foreign analysis reads many more branches than the toys have. They are filled up with the branches of real files,
+whose values are drawn again for as many events and objects as there are: they fit no physics, but both sides read the
+same.
 """
 
 from __future__ import annotations
@@ -68,4 +69,3 @@ def _drawn(values: ak.Array, counts: ak.Array, random: np.random.Generator) -> a
     total = int(ak.sum(counts))
     drawn = pool[random.integers(0, len(pool), total)] if len(pool) else np.zeros(total, dtype=pool.dtype)
     return ak.unflatten(drawn, counts)
-

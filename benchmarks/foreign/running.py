@@ -56,26 +56,25 @@ class Side:
         name: name of its folders.
         command: the command, which gets the request as its last argument.
         environment: variables to add to those of this process.
-        code: files that decide the result besides those of the configuration.
-        cached: whether results are kept.
+        version: version of what decides the result besides the configuration; results of another one are not used.
+            None are if it is empty.
     """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
-    code: Sequence[Path]
-    cached: bool = True
+    version: str = ""
 
 
 def upstream_side(python: Path) -> Side:
     """Return PocketCoffea's side, in the environment of a Python executable."""
-    return Side("upstream", (str(python), str(UPSTREAM)), {"PYTHONPATH": ""}, (UPSTREAM,))
+    return Side("upstream", (str(python), str(UPSTREAM)), {"PYTHONPATH": ""}, "1")
 
 
 def our_side() -> Side:
     """Return our side, which isn't cached: it is what one works on."""
     command = (sys.executable, "-m", "benchmarks.foreign.try_configuration")
-    return Side("ours", command, {"PYTHONPATH": str(project_root())}, (), cached=False)
+    return Side("ours", command, {"PYTHONPATH": str(project_root())})
 
 
 def try_configuration(
@@ -95,7 +94,7 @@ def try_configuration(
     asked["name"], asked["output"] = configuration.name, str(output)
     key = _key(asked, configuration, side)
     stamp = output / "key"
-    if not (side.cached and stamp.exists() and stamp.read_text() == key):
+    if not (side.version and stamp.exists() and stamp.read_text() == key):
         shutil.rmtree(output, ignore_errors=True)
         output.mkdir(parents=True)
         (output / "request.json").write_text(json.dumps(asked))
@@ -130,13 +129,15 @@ def _run(side: Side, output: Path, timeout: float) -> None:
             process.wait()
             ended = f"took longer than {timeout:g} s"
     result = output / "result.json"
-    content = json.loads(result.read_text()) if result.exists() else {"stages": [], "error": ended}
+    content = json.loads(result.read_text()) if result.exists() else {"stages": []}
+    if "error" not in content and content["stages"][-1:] != [STAGES[-1]]:
+        content["error"] = ended
     result.write_text(json.dumps({**content, "wall": time.perf_counter() - begin}))
 
 
 def _key(request: Mapping[str, Any], configuration: Configuration, side: Side) -> str:
-    digest = hashlib.sha256(json.dumps(request, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([side.version, request], sort_keys=True).encode())
     files = [path for path in configuration.path.parent.rglob("*") if path.suffix in _SUFFIXES and path.is_file()]
-    for path in (*sorted(files), *side.code):
+    for path in sorted(files):
         digest.update(f"{path} {path.stat().st_size} {path.stat().st_mtime_ns}".encode())
     return digest.hexdigest()

@@ -15,6 +15,7 @@ from pocket.calibrators.base import NOMINAL, Calibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS, JetCorrections
 from pocket.calibrators.smearing import flat, matched_gen_pt, normal_numbers, smear_factor
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.objects.jet_order import ORIGINAL_POSITION
 from pocket.objects.nanoaod import rho
 from pocket.parameters.access import parameter
 
@@ -36,7 +37,7 @@ class JetsCalibrator(Calibrator):
     Calibrated jets have new pt, mass and rawFactor, the fields ``pt_raw`` and ``mass_raw``, in simulation ``pt_gen`` (0
     without a generated jet), and for the missing momentum ``pt_l1`` (after the pileup correction alone) and ``pt_jec``
     (after the whole scale, without smearing and shift). Links from other collections (``Muon.jetIdx``) refer to the
-    order in the file.
+    order in the file, which :func:`~pocket.objects.jet_order.jets_in_original_order` restores.
 
     The variations are ``{jet type}_{variation}Up`` and ``Down``, e.g. ``AK4PFchs_JES_TotalUp``. Uncertainties of the
     scale are evaluated at the smeared pt, as in PocketCoffea.
@@ -192,8 +193,12 @@ class _JetEnergies:
         jets = copy.copy(self._jets)
         pt = self._pt * factor
         jets["pt"], jets["mass"] = self._jagged(pt), self._jagged(self._mass * factor)
-        jets["rawFactor"] = self._jagged(1 - self._raw_pt / pt)
-        return jets[ak.argsort(jets["pt"], axis=1, ascending=False)] if self._sort else jets
+        # A jet without momentum has no correction.
+        jets["rawFactor"] = self._jagged(1 - np.divide(self._raw_pt, pt, out=np.ones_like(pt), where=pt != 0))
+        if not self._sort:
+            return jets
+        order = ak.argsort(jets["pt"], axis=1, ascending=False)
+        return ak.with_field(jets[order], order, ORIGINAL_POSITION)
 
     def _jagged(self, values: Floats) -> ak.Array:
         # NanoAOD stores float32.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -52,6 +54,17 @@ class Cut(metaclass=Declarative):
             raise ConfigError(f"cut {self.name!r}: function must be callable, not {self.function!r}")
         if not self.collection:
             raise ConfigError(f"cut {self.name!r}: collection must be 'events' or the name of a collection")
+
+    def __hash__(self) -> int:
+        # Equal cuts have equal parameters, but these are often dictionaries and lists, which have no hash.
+        return hash((self.name, self.collection, self.function))
+
+    @property
+    def id(self) -> str:
+        """The name with a digest of everything that defines the cut, equal in all processes."""
+        function = getattr(self.function, "__qualname__", type(self.function).__qualname__)
+        content = json.dumps([self.collection, self.params, function], sort_keys=True, default=str)
+        return f"{self.name}__{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
     @property
     def per_object(self) -> bool:

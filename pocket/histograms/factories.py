@@ -146,13 +146,14 @@ def lepton_hists(
 
 def met_hists(
     coll: str = "MET",
+    pos: int | None = None,
     fields: Collection[str] | None = None,
     name: str | None = None,
     axis_settings: AxisSettings | None = None,
     **kwargs: Any,
 ) -> dict[str, HistConf]:
     """Return histograms of missing transverse momentum: pt and phi; arguments as in :func:`jet_hists`."""
-    return _object_hists("met", coll, None, fields, name, axis_settings, kwargs)
+    return _object_hists("met", coll, pos, fields, name, axis_settings, kwargs)
 
 
 def sv_hists(

@@ -34,12 +34,12 @@ def is_tagged(jets: ak.Array, btag_params: Mapping[str, Any], wp: str) -> ak.Arr
     return score > parameter(btag_params, "btagging_WP", wp)
 
 
-def btagging(jets: ak.Array, btag_params: Mapping[str, Any], wp: str, veto: bool = False) -> ak.Array:
+def btagging(Jet: ak.Array, btag: Mapping[str, Any], wp: str, veto: bool = False) -> ak.Array:
     """Return the jets above a working point of a b tagger.
 
     Args:
-        jets: as in :func:`is_tagged`.
-        btag_params: as in :func:`is_tagged`.
+        Jet: jets as in :func:`is_tagged`.
+        btag: parameters as in :func:`is_tagged`.
         wp: name of the working point, e.g. ``"M"``.
         veto: return the jets that fail instead.
 
@@ -49,8 +49,8 @@ def btagging(jets: ak.Array, btag_params: Mapping[str, Any], wp: str, veto: bool
     Raises:
         UnknownNameError, MissingBranchError: as :func:`is_tagged`.
     """
-    tagged = is_tagged(jets, btag_params, wp)
-    return select_objects(jets, ~tagged if veto else tagged)
+    tagged = is_tagged(Jet, btag, wp)
+    return select_objects(Jet, ~tagged if veto else tagged)
 
 
 def ProbBsorted(jets: ak.Array) -> ak.Array:

@@ -10,28 +10,35 @@ from pocket.objects.matching import delta_r_table, rows
 
 
 def object_matching(
-    obj: ak.Array, obj2: ak.Array, dr_min: float, dpt_max: float | ak.Array | None = None
-) -> tuple[ak.Array, ak.Array, ak.Array]:
+    obj: ak.Array,
+    obj2: ak.Array,
+    dr_min: float,
+    dpt_max: float | ak.Array | None = None,
+    return_indices: bool = False,
+) -> tuple[ak.Array, ...]:
     """Return one-to-one matches of the objects of two collections, the closest pairs first.
 
     Args:
         obj: jagged records with eta and phi, and pt if ``dpt_max`` is given, shape (n events, n).
         obj2: the same, shape (n events, n2).
         dr_min: distance from which objects don't match.
-        dpt_max: difference of pt in GeV from which a matched pair is dropped, one number or one per event.
+        dpt_max: difference of pt in GeV from which objects don't match, one number or one per event.
+        return_indices: return the positions of the objects, too.
 
     Returns:
         Three arrays of shape (n events, n2) in the order of ``obj2``, ``None`` where it isn't matched: the matched
-        ``obj``, the matched ``obj2`` and the distance between them.
+        ``obj``, the matched ``obj2`` and the distance between them. With ``return_indices``, they are followed by the
+        positions in ``obj`` and in ``obj2``, likewise, and by the distances of the matched pairs alone.
     """
-    index, distance = match_indices(obj, obj2, dr_min)
-    if dpt_max is not None:
-        close = abs(obj[index].pt - obj2.pt) < dpt_max
-        index, distance = ak.mask(index, close), ak.mask(distance, close)
-    return obj[index], ak.mask(obj2, ~ak.is_none(index, axis=1)), distance
+    index, distance = match_indices(obj, obj2, dr_min, dpt_max)
+    index2 = ak.mask(ak.local_index(index, axis=1), ~ak.is_none(index, axis=1))
+    matches = obj[index], obj2[index2], distance
+    return (*matches, index, index2, ak.drop_none(distance, axis=1)) if return_indices else matches
 
 
-def match_indices(obj: ak.Array, obj2: ak.Array, dr_min: float) -> tuple[ak.Array, ak.Array]:
+def match_indices(
+    obj: ak.Array, obj2: ak.Array, dr_min: float, dpt_max: float | ak.Array | None = None
+) -> tuple[ak.Array, ak.Array]:
     """Return one-to-one matches as in :func:`object_matching`, as positions instead of objects.
 
     Returns:
@@ -42,7 +49,13 @@ def match_indices(obj: ak.Array, obj2: ak.Array, dr_min: float) -> tuple[ak.Arra
     counts, counts2 = ak.to_numpy(ak.num(obj.eta)), ak.to_numpy(ak.num(obj2.eta))
     flat = ak.to_numpy(ak.flatten(distances, axis=None))
     first, second = map(ak.to_numpy, map(ak.flatten, ak.unzip(ak.cartesian([rows(counts), rows(counts2)]))))
-    pairs = _closest_first(flat, first, second, dr_min, int(counts.sum()), int(counts2.sum()))
+    matching = flat < dr_min
+    if dpt_max is not None:
+        # A pair that fails must not take the objects of one that passes, so this comes before the assignment.
+        pt, pt2 = (ak.to_numpy(ak.flatten(objects.pt)) for objects in (obj, obj2))
+        limit = np.repeat(np.broadcast_to(ak.to_numpy(dpt_max), counts.shape), counts * counts2)
+        matching &= abs(pt[first] - pt2[second]) < limit
+    pairs = _closest_first(flat, np.flatnonzero(matching), first, second, int(counts.sum()), int(counts2.sum()))
 
     partner = np.full(counts2.sum(), -1)
     distance = np.zeros(counts2.sum(), dtype=flat.dtype)
@@ -55,18 +68,17 @@ def match_indices(obj: ak.Array, obj2: ak.Array, dr_min: float) -> tuple[ak.Arra
 
 def _closest_first(
     distances: npt.NDArray[np.floating],
+    candidates: npt.NDArray[np.int64],
     rows: npt.NDArray[np.int64],
     rows2: npt.NDArray[np.int64],
-    dr_min: float,
     n_rows: int,
     n_rows2: int,
 ) -> npt.NDArray[np.int64]:
-    """Return the pairs that match, with each object in at most one of them.
+    """Return those of the candidates that match, with each object in at most one of them.
 
     A pair in which each is the closest free object to the other comes before any other pair of the two, so all such
     pairs of all events are chosen at once, until none is left.
     """
-    candidates = np.flatnonzero(distances < dr_min)
     candidates = candidates[np.argsort(distances[candidates], kind="stable")]
     chosen = []
     while len(candidates):

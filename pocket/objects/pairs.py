@@ -95,17 +95,22 @@ def tag_and_probe_pairs(
     return ak.zip(fields)
 
 
-def get_dijet(jets: ak.Array, taggerVars: bool = True) -> ak.Array:
+def get_dijet(
+    jets: ak.Array, taggerVars: bool = True, remnant_jet: bool = False
+) -> ak.Array | tuple[ak.Array, ak.Array]:
     """Return the pair of the first two jets of each event.
 
     Args:
         jets: jagged records with pt, eta, phi and mass, reconstructed or generated, in the required order.
         taggerVars: include the scores that :func:`~pocket.objects.jets.jet_selection` adds with ``jet_tagger=``.
+        remnant_jet: return the sums over all further jets, too.
 
     Returns:
         One record per event, ``None`` for fewer than two jets: pt, eta, phi and mass of the pair, the absolute deltaR,
         deltaPhi and deltaEta between its jets, pt, eta, phi and mass of the jets (``j1pt``, …, ``j2pt``, …), and their
-        scores as ``j1CvsL``, ``j1CvsB``, ``j2CvsL`` and ``j2CvsB``.
+        scores as ``j1CvsL``, ``j1CvsB``, ``j2CvsL`` and ``j2CvsB``. With ``remnant_jet``, a second record per event
+        with the sums of pt, of eta, of phi and of mass of the further jets, 0 if there are none: as in PocketCoffea,
+        these are sums of numbers, not of momenta.
 
     Raises:
         MissingBranchError: if the jets don't have the scores.
@@ -117,7 +122,10 @@ def get_dijet(jets: ak.Array, taggerVars: bool = True) -> ak.Array:
             for name, score in scores.items():
                 values = ak.mask(score[:, number - 1], ~ak.is_none(pair.mass))
                 pair = ak.with_field(pair, values, f"j{number}{name}")
-    return pair
+    if not remnant_jet:
+        return pair
+    further = jets[:, 2:]
+    return pair, four_momenta(ak.zip({name: ak.sum(further[name], axis=1) for name in KINEMATICS}))
 
 
 _SCORES = {"CvsL": "btagCvL", "CvsB": "btagCvB"}

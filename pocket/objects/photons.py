@@ -12,8 +12,8 @@ from pocket.objects.matching import distance_to_nearest
 from pocket.parameters.access import parameter
 
 
-def photon_selection(events: ak.Array, photon: str, params: Any, leptons_collection: str = "") -> ak.Array:
-    """Return the photons that pass ``object_preselection.{photon}``.
+def photon_selection(events: ak.Array, photon_collection: str, params: Any, leptons_collection: str = "") -> ak.Array:
+    """Return the photons that pass ``object_preselection.{photon_collection}``.
 
     Its keys are ``pt`` and ``eta`` (exclusive limits on pt in GeV and on |eta|), ``cutBased`` (lowest working point of
     the cut-based identification) and, with ``leptons_collection``, ``dr_lepton`` (photons this close to any lepton are
@@ -21,7 +21,7 @@ def photon_selection(events: ak.Array, photon: str, params: Any, leptons_collect
 
     Args:
         events: events with the collections ``Photon`` and ``leptons_collection``.
-        photon: key of the selection's parameters.
+        photon_collection: key of the selection's parameters.
         params: parameters of the analysis.
         leptons_collection: leptons that overlapping photons are removed for; none if empty.
 
@@ -33,7 +33,7 @@ def photon_selection(events: ak.Array, photon: str, params: Any, leptons_collect
         MissingBranchError: if the photons lack an identification.
     """
     photons = collection(events, "Photon")
-    path = ("object_preselection", photon)
+    path = ("object_preselection", photon_collection)
     abseta = abs(photons["eta"])
     low, high = ECAL_TRANSITION
     good = (

@@ -1,7 +1,7 @@
 """Trial of one foreign configuration in PocketCoffea's environment.
 
-``python try_configuration.py REQUEST.json`` writes ``result.json`` with the stages that it passed and the error of the next one,
-and, if it was processed, the same files as the drivers of ``benchmarks.peer``.
+``python try_configuration.py REQUEST.json`` writes ``result.json`` with the stages that it passed and the error of the
+next one, and, if it was processed, the same files as the drivers of ``benchmarks.peer``.
 """
 
 import json
@@ -17,7 +17,6 @@ warnings.filterwarnings("ignore")
 sys.path.insert(0, str(Path(__file__).parents[2] / "peer" / "pocketcoffea"))
 
 
-
 def main(request_path):
     """Try one configuration."""
     request = json.loads(Path(request_path).read_text())
@@ -26,9 +25,15 @@ def main(request_path):
         for stage, seconds in stages(request, result):
             result["stages"].append(stage)
             result["seconds"][stage] = seconds
+            write_result(request, result)
     except BaseException as error:
         result["error"] = describe(error)
         result["traceback"] = traceback.format_exc()
+    write_result(request, result)
+
+
+def write_result(request, result):
+    """Write what is known so far, which also a trial that is stopped leaves behind."""
     Path(request["output"], "result.json").write_text(json.dumps(result, default=str))
 
 
@@ -113,7 +118,9 @@ def choose(filesets, request):
 
 
 def describe(error):
-    """Return an error in one line."""
+    """Return an error in one line: the first of those that led to it."""
+    while error.__cause__ is not None:
+        error = error.__cause__
     lines = str(error).strip().splitlines()
     text = f"{type(error).__name__}: {' '.join(lines)}" if lines else type(error).__name__
     return re.sub(r"\s+", " ", text)[:600]

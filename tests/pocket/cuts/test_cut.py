@@ -75,3 +75,17 @@ def test_what_is_no_mask(result: Any, message: str) -> None:
 def test_wrong_cut(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Cut(**{"name": "a", "params": {}, "function": above} | settings)
+
+
+def test_equal_cuts_have_one_hash_and_id() -> None:
+    first, same = Cut("x", {"a": 1, "b": [2]}, above), Cut("x", {"b": [2], "a": 1}, above)
+    assert len({first, same}) == 1
+    assert first.id == same.id
+    others = [
+        Cut("x", {"a": 1, "b": [3]}, above),
+        Cut("x", {"a": 1, "b": [2]}, above, collection="Jet"),
+        Cut("y", {"a": 1, "b": [2]}, above),
+    ]
+    assert len({first, *others}) == 4
+    assert len({cut.id for cut in (first, *others)}) == 4
+    assert Cut("x", {"threshold": np.float64(3.5)}, above).id.startswith("x__")

@@ -39,3 +39,13 @@ def test_generated_jets_have_no_scores() -> None:
     check(get_dijet(jets, taggerVars=False).to_list(), nano_loop(name, "GenJet", *MOMENTUM))
     with pytest.raises(MissingBranchError, match="'Jet_btagCvL' does not exist"):
         get_dijet(jets)
+
+
+def test_what_remains_is_summed_field_by_field() -> None:
+    name = "nano_dy.root"
+    pair, remnant = get_dijet(nano_events(name).GenJet, taggerVars=False, remnant_jet=True)
+    loop = nano_loop(name, "GenJet", *MOMENTUM)
+    check(pair.to_list(), loop)
+    for found, event in zip(remnant.to_list(), loop, strict=True):
+        for field in MOMENTUM:
+            assert found[field] == pytest.approx(sum(jet[field] for jet in event[2:]), rel=1e-5, abs=1e-4)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import awkward as ak
@@ -16,9 +17,16 @@ from tests.pocket.objects.nano import nano_events
 CLOSE = 1.5
 
 
-def greedy(distances: list[list[float]], dr_min: float) -> dict[int, tuple[int, float]]:
+def greedy(
+    distances: list[list[float]], dr_min: float, matches: Callable[[int, int], bool] = lambda i, j: True
+) -> dict[int, tuple[int, float]]:
     """Take the closest pair, then the closest of the others, …; return second → (first, distance)."""
-    pairs = sorted((value, i, j) for i, row in enumerate(distances) for j, value in enumerate(row) if value < dr_min)
+    pairs = sorted(
+        (value, i, j)
+        for i, row in enumerate(distances)
+        for j, value in enumerate(row)
+        if value < dr_min and matches(i, j)
+    )
     matched: dict[int, tuple[int, float]] = {}
     taken: set[int] = set()
     for value, i, j in pairs:
@@ -72,24 +80,40 @@ def test_each_is_matched_once_and_the_closest_pair_first() -> None:
     assert others.pt.to_list() == [[45.0, None]]
 
 
-@given(events("Muon", "Jet"), st.sampled_from([20.0, 100.0]))
-@settings(max_examples=10)
-def test_difference_of_pt_drops_matches(generated: list[Event], dpt_max: float) -> None:
+@given(events("Muon", "Jet", max_objects=6), st.sampled_from([5.0, 20.0, 100.0]))
+@settings(max_examples=25)
+def test_difference_of_pt_against_a_loop(generated: list[Event], dpt_max: float) -> None:
     arrays = to_awkward(generated)
-    plain = object_matching(arrays.Muon, arrays.Jet, CLOSE)
-    expected = [
-        [
-            pt if pt is not None and abs(pt - jet["pt"]) < dpt_max else None
-            for pt, jet in zip(row, e["Jet"], strict=True)
-        ]
-        for row, e in zip(plain[0].pt.to_list(), generated, strict=True)
-    ]
-    for limit in (dpt_max, np.full(len(generated), dpt_max)):
-        matched, jets, distance = object_matching(arrays.Muon, arrays.Jet, CLOSE, limit)
-        assert matched.pt.to_list() == expected
-        present = [[pt is not None for pt in row] for row in expected]
-        assert [[pt is not None for pt in row] for row in jets.pt.to_list()] == present
-        assert [[value is not None for value in row] for row in distance.to_list()] == present
+    distances = delta_r_table(arrays.Muon, arrays.Jet).to_list()
+    limits = [dpt_max + number % 3 for number in range(len(generated))]
+    for limit in ([dpt_max] * len(generated), limits):
+        result = object_matching(
+            arrays.Muon, arrays.Jet, CLOSE, dpt_max if limit is not limits else np.array(limits), return_indices=True
+        )
+        matched, jets, distance, index, index2, only_matched = (ak.to_list(part) for part in result)
+        for event, (of_event, table) in enumerate(zip(generated, distances, strict=True)):
+
+            def close_in_pt(i: int, j: int, of_event: Event = of_event, largest: float = limit[event]) -> bool:
+                return bool(abs(np.float32(of_event["Muon"][i]["pt"]) - np.float32(of_event["Jet"][j]["pt"])) < largest)
+
+            expected = greedy(table, CLOSE, close_in_pt)
+            positions = range(len(of_event["Jet"]))
+            assert index[event] == [expected[j][0] if j in expected else None for j in positions]
+            assert index2[event] == [j if j in expected else None for j in positions]
+            assert distance[event] == [expected[j][1] if j in expected else None for j in positions]
+            assert only_matched[event] == [expected[j][1] for j in positions if j in expected]
+            muons = [of_event["Muon"][expected[j][0]]["pt"] if j in expected else None for j in positions]
+            assert [muon and muon["pt"] for muon in matched[event]] == muons
+            kept = [of_event["Jet"][j]["pt"] if j in expected else None for j in positions]
+            assert [jet and jet["pt"] for jet in jets[event]] == kept
+
+
+def test_a_pair_that_fails_in_pt_blocks_no_other() -> None:
+    partons = ak.Array([[{"eta": 0.0, "phi": 0.1, "pt": 100.0}, {"eta": 0.0, "phi": 0.2, "pt": 50.0}]])
+    jets = ak.Array([[{"eta": 0.0, "phi": 0.0, "pt": 52.0}]])
+    matched, _, distance = object_matching(partons, jets, 0.5, 10.0)
+    assert matched.pt.to_list() == [[50.0]]
+    assert distance.to_list() == [[pytest.approx(0.2)]]
 
 
 def test_no_events_and_no_objects() -> None:
