@@ -30,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     found = [each for each in find_configurations(options.folders) if options.only in each.name]
     request = {
-        "corrections": corrections_by_period(options.corrections),
-        "datasets": {"mc": 3, "data": 1},
+        "corrections": str(options.corrections.resolve()),
+        "datasets": {"mc": 2, "data": 1},
         "files": {path.stem: str(path.resolve()) for path in sorted(options.files.glob("*.root"))},
         "chunk_size": 1000,
     }
@@ -42,15 +42,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 outcome = try_configuration(side, configuration, request, options.cache, options.timeout)
                 print(f"[{number}/{len(found)}] {name:<8} {configuration.name}: {_line(outcome)}", flush=True)
     return 0
-
-
-def corrections_by_period(folder: Path) -> dict[str, str]:
-    """Return part of the name of a period in PocketCoffea's parameters → pattern of the folder with its corrections."""
-    patterns = {}
-    for era in sorted({path.name for path in folder.glob("POG/*/*") if path.is_dir()}):
-        year, _, campaign = era.partition("_")
-        patterns[f"-{year}-UL-" if campaign == "UL" else f"-{campaign}-"] = str(folder.resolve() / "POG/{group}" / era)
-    return patterns
 
 
 def _line(outcome: Outcome) -> str:

@@ -76,17 +76,25 @@ def use_files(request):
     from omegaconf import OmegaConf
     from pocket_coffea.parameters import defaults
 
-    names = request["corrections"]
+    folders = periods(Path(request["corrections"]))
 
     def resolve(period, group, file, tag=None):
-        for campaign, folder in names.items():
-            if campaign in period:
-                path = Path(folder.format(group=group), file)
-                if path.exists():
-                    return str(path)
+        for campaign, era in folders.items():
+            path = Path(request["corrections"], "POG", group, era, file)
+            if campaign in period and path.exists():
+                return str(path)
         return f"/cvmfs/cms-griddata.cern.ch/cat/metadata/{group}/{period}/{tag or 'latest'}/{file}"
 
     defaults.setup_cvmfs_resolver = lambda *_: OmegaConf.register_new_resolver("cvmfs", resolve, replace=True)
+
+
+def periods(folder):
+    """Return part of the name of a period → name of the folder with its corrections."""
+    found = {}
+    for era in sorted({path.name for path in folder.glob("POG/*/*") if path.is_dir()}):
+        year, _, campaign = era.partition("_")
+        found[f"-{year}-UL-" if campaign == "UL" else f"-{campaign}-"] = era
+    return found
 
 
 def process(config, chosen, request):
