@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.foreign.discovery import find_configurations
-from benchmarks.foreign.running import Outcome, our_side, try_configuration, upstream_side
+from benchmarks.foreign.report import Trial, text
+from benchmarks.foreign.running import our_side, try_configuration, upstream_side
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -25,27 +26,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--files", type=Path, required=True, help="folder with mc_run2.root, data_run2.root, …")
     parser.add_argument("--cache", type=Path, required=True, help="folder of all output")
     parser.add_argument("--only", default="", help="part of the names of the configurations to try")
-    parser.add_argument("--side", choices=("both", "upstream", "ours"), default="both")
+    parser.add_argument("--side", choices=("both", "upstream"), default="both")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one configuration on one side")
     options = parser.parse_args(arguments)
-    found = [each for each in find_configurations(options.folders) if options.only in each.name]
+    trials = []
+    for trial in run(options):
+        trials.append(trial)
+        print(trial.lines(), flush=True)
+    print(text(trials))
+    return 0
+
+
+def run(options: argparse.Namespace) -> Iterator[Trial]:
+    """Yield the trials of all configurations, one after the other."""
     request = {
         "corrections": str(options.corrections.resolve()),
         "datasets": {"mc": 2, "data": 1},
         "files": {path.stem: str(path.resolve()) for path in sorted(options.files.glob("*.root"))},
         "chunk_size": 1000,
     }
-    sides = {"upstream": upstream_side(options.upstream), "ours": our_side()}
-    for number, configuration in enumerate(found, 1):
-        for name, side in sides.items():
-            if options.side in (name, "both"):
-                outcome = try_configuration(side, configuration, request, options.cache, options.timeout)
-                print(f"[{number}/{len(found)}] {name:<8} {configuration.name}: {_line(outcome)}", flush=True)
-    return 0
-
-
-def _line(outcome: Outcome) -> str:
-    return " ".join(outcome.stages) + (f" | {outcome.error}" if outcome.error else "")
+    theirs, ours = upstream_side(options.upstream), our_side(options.corrections)
+    for configuration in find_configurations(options.folders):
+        if options.only not in configuration.name:
+            continue
+        upstream = try_configuration(theirs, configuration, request, options.cache, options.timeout)
+        trial = Trial(configuration.name, upstream)
+        if options.side == "both" and upstream.passed("load"):
+            asked = {**request, "processed": upstream.details.get("processed", {})}
+            trial = Trial(
+                configuration.name,
+                upstream,
+                try_configuration(ours, configuration, asked, options.cache, options.timeout),
+            )
+        yield trial
 
 
 if __name__ == "__main__":

@@ -71,10 +71,10 @@ def upstream_side(python: Path) -> Side:
     return Side("upstream", (str(python), str(UPSTREAM)), {"PYTHONPATH": ""}, "1")
 
 
-def our_side() -> Side:
+def our_side(corrections: Path) -> Side:
     """Return our side, which isn't cached: it is what one works on."""
     command = (sys.executable, "-m", "benchmarks.foreign.try_configuration")
-    return Side("ours", command, {"PYTHONPATH": str(project_root())})
+    return Side("ours", command, {"PYTHONPATH": str(project_root()), "POCKET_CORRECTIONS": str(corrections.resolve())})
 
 
 def try_configuration(

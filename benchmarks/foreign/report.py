@@ -1,0 +1,90 @@
+"""Report of the trials: what loads, what is refused and why, and the comparison of the numbers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from benchmarks.foreign.running import STAGES, Outcome
+from benchmarks.peer.report import Agreement, agreement
+from benchmarks.peer.running import read_side
+
+#: Number of unexplained differences that are listed of one configuration.
+LISTED = 8
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Outcomes of one configuration.
+
+    Args:
+        name: path of the configuration.
+        upstream: outcome in PocketCoffea.
+        ours: outcome here, ``None`` if it wasn't tried.
+    """
+
+    name: str
+    upstream: Outcome
+    ours: Outcome | None = None
+
+    @cached_property
+    def agreement(self) -> Agreement | None:
+        """The comparison of the numbers, ``None`` if one side has none."""
+        if self.ours is None or not (self.ours.passed("process") and self.upstream.passed("process")):
+            return None
+        return agreement(read_side(self.ours.folder), read_side(self.upstream.folder))
+
+    def lines(self) -> str:
+        """Return the description of the trial."""
+        lines = [self.name, f"  PocketCoffea: {_outcome(self.upstream)}"]
+        if self.ours is not None:
+            lines.append(f"  here:         {_outcome(self.ours)}")
+        if (found := self.agreement) is not None:
+            total, explained = sum(found.compared.values()), sum(found.explained.values())
+            equal = total - explained - len(found.unexplained)
+            lines.append(f"  numbers:      {equal} of {total} arrays equal, {explained} explained")
+            lines += [f"    {count} × {name}" for name, count in found.explained.items()]
+            lines += [f"    UNEXPLAINED {difference}" for difference in found.unexplained[:LISTED]]
+            if len(found.unexplained) > LISTED:
+                lines.append(f"    and {len(found.unexplained) - LISTED} more")
+        return "\n".join(lines)
+
+
+def _outcome(outcome: Outcome) -> str:
+    passed = ", ".join(outcome.stages) or "nothing"
+    return f"{passed}; then {outcome.error}" if outcome.error else passed
+
+
+def text(trials: Sequence[Trial]) -> str:
+    """Return the summary of all trials."""
+    lines = [f"\n{len(trials)} configurations"]
+    for stage in STAGES:
+        there = [trial for trial in trials if trial.upstream.passed(stage)]
+        here = [trial for trial in there if trial.ours is not None and trial.ours.passed(stage)]
+        lines.append(f"{stage:<8} PocketCoffea {len(there):>4}, of which here {len(here):>4}")
+    compared = [trial.agreement for trial in trials if trial.agreement is not None]
+    arrays = sum(sum(found.compared.values()) for found in compared)
+    explained = sum(sum(found.explained.values()) for found in compared)
+    unexplained = sum(len(found.unexplained) for found in compared)
+    lines.append(f"numbers of {len(compared)}: {arrays} arrays, {explained} explained, {unexplained} unexplained")
+    tried = [trial for trial in trials if trial.ours is not None]
+    refused = [
+        cause(trial.ours.error)
+        for trial in tried
+        if trial.ours and any(trial.upstream.passed(stage) and not trial.ours.passed(stage) for stage in STAGES)
+    ]
+    lines += ["", "refused here, by cause:", *_counted(refused)]
+    lines += ["", "refused by PocketCoffea:", *_counted([cause(t.upstream.error) for t in trials if t.upstream.error])]
+    return "\n".join(lines)
+
+
+def cause(error: str) -> str:
+    """Return an error without the paths in it, so that the same cause is counted once."""
+    return re.sub(r"(/[\w.+=@-]+)+/", "…/", error)[:200]
+
+
+def _counted(causes: Sequence[str]) -> list[str]:
+    return [f"{number:>4} × {name}" for name, number in Counter(causes).most_common()]
