@@ -127,7 +127,10 @@ def _is_shared(name: str) -> bool:
 
 
 def _is_below(module: ModuleType, folders: tuple[str, ...]) -> bool:
-    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+    # Some libraries put objects among the modules that answer for any attribute.
+    own = getattr(module, "__dict__", {})
+    paths = own.get("__path__", ())
+    places = [own.get("__file__"), *(paths if isinstance(paths, Iterable) else ())]
     return any(isinstance(place, str) and f"{place}{os.sep}".startswith(folders) for place in places)
 
 
