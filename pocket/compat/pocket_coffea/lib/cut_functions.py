@@ -1,6 +1,22 @@
 """Names of ``pocket_coffea.lib.cut_functions``."""
 
+import awkward as ak
+import numpy as np
+
+from pocket.compat.cuts import (
+    count_objects_eq,
+    count_objects_gt,
+    count_objects_lt,
+    eq_nObj_minPt,
+    get_nBtag,
+    min_nObj_minPt,
+    nElectron,
+    nMuon,
+)
+from pocket.compat.objects import load_correction_set
+from pocket.compat.triggers import apply_trigger_mask, get_trigger_mask_byprimarydataset, remove_trigger_prefix
 from pocket.cuts.cut import Cut
+from pocket.cuts.jet_veto import get_JetVetoMap, get_JetVetoMap_Mask
 from pocket.cuts.library import (
     apply_event_flags,
     apply_golden_json,

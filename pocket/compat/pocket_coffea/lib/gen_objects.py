@@ -1,3 +1,6 @@
 """Names of ``pocket_coffea.lib.gen_objects``."""
 
+import awkward as ak
+import numpy as np
+
 from pocket.objects.gen_objects import getGenJets, getGenLeptons

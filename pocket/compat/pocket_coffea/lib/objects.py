@@ -1,7 +1,16 @@
 """Names of ``pocket_coffea.lib.objects``."""
 
+import awkward as ak
+import numpy as np
+
+from pocket.compat.met import jet_correction_corrlib, met_correction_after_jec, met_xy_correction
+from pocket.compat.objects import compute_jetId, get_rho, load_correction_set
+from pocket.compat.utilities import get_nano_version, replace_at_indices
 from pocket.objects.btag import CCsorted, CvsLsorted, ProbBsorted, btagging
 from pocket.objects.gen_objects import getGenJets, getGenLeptons
+from pocket.objects.jet_order import ORIGINAL_POSITION as JET_SORTIDX_FIELD
+from pocket.objects.jet_order import jets_in_original_order
 from pocket.objects.jets import jet_selection
 from pocket.objects.leptons import lepton_selection
 from pocket.objects.pairs import get_diboson, get_dijet, get_dilepton
+from pocket.objects.special_leptons import get_charged_leptons, lepton_selection_promptMVA, soft_lepton_selection

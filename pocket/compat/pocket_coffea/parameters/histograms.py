@@ -1,7 +1,9 @@
 """Names of ``pocket_coffea.parameters.histograms``."""
 
-from collections import defaultdict
+import math
+from copy import deepcopy
 
+from pocket.compat.histograms import processing_metadata_hists
 from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.factories import (
     count_hist,
@@ -17,3 +19,6 @@ from pocket.histograms.factories import (
     parton_hists,
     sv_hists,
 )
+from pocket.histograms.object_axes import DEFAULT_AXIS_SETTINGS as default_axis_settings
+from pocket.histograms.object_axes import DEFAULT_FIELDS as collection_fields
+from pocket.histograms.object_axes import DEFAULT_SCORES as taggers_fields

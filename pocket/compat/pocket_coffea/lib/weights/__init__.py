@@ -1,4 +1,3 @@
 """Names of ``pocket_coffea.lib.weights``."""
 
 from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightLambda, WeightWrapper
-from pocket.weights.event import common_weights

@@ -1,3 +1,5 @@
 """Names of ``pocket_coffea.lib.calibrators.common``."""
 
-from pocket.calibrators import JetsCalibrator, METCalibrator, default_calibrators_sequence
+from pocket.calibrators.jets import JetsCalibrator
+from pocket.calibrators.met import METCalibrator
+from pocket.compat.calibrators import ElectronsScaleCalibrator, MuonsCalibrator, default_calibrators_sequence

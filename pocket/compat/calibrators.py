@@ -1,0 +1,68 @@
+"""PocketCoffea's calibrators over ours, and those that are only accepted where they change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from pocket.calibrators import JetsCalibrator, METCalibrator
+from pocket.calibrators.base import Calibrator
+from pocket.errors import ConfigError
+
+
+class _UnlessApplied(Calibrator):
+    """Base class of calibrators that are accepted in years for which the parameters switch them off.
+
+    Attributes:
+        switch: section of the parameters with ``apply``: year → whether the calibrator is applied.
+    """
+
+    has_variations = True
+    inputs = ()
+    switch: ClassVar[tuple[str, ...]]
+
+    def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True, **kwargs: Any) -> None:
+        super().__init__(params, metadata, do_variations)
+        section = params
+        for key in self.switch:
+            section = section.get(key, {})
+        if section.get("apply", {}).get(self.year, False):
+            place = ".".join((*self.switch, "apply", self.year))
+            raise ConfigError(
+                f"calibrator {self.name!r} isn't there yet: leave it out of calibrators, or set {place} of the "
+                "parameters to false"
+            )
+        self._variations = ()
+
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return nothing; being asked, this class is made for each kind of dataset when the configuration is."""
+        return ()
+
+    def calibrate(
+        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
+    ) -> Mapping[str, Any]:
+        """Return nothing, since nothing is calibrated."""
+        return {}
+
+
+class ElectronsScaleCalibrator(_UnlessApplied):
+    """Scale and smearing of electrons, which PocketCoffea doesn't apply in Run 2."""
+
+    name = "electron_scale_and_smearing"
+    switch = ("lepton_scale_factors", "electron_sf", "scale_and_smearing")
+
+
+class MuonsCalibrator(_UnlessApplied):
+    """Scale and resolution of muons, which PocketCoffea doesn't apply in Run 2."""
+
+    name = "muons_scale_and_resolution"
+    switch = ("lepton_scale_factors", "muon_sf", "scale_and_resolution")
+
+
+#: PocketCoffea's default, in its order.
+default_calibrators_sequence: list[type[Calibrator]] = [
+    JetsCalibrator,
+    ElectronsScaleCalibrator,
+    MuonsCalibrator,
+    METCalibrator,
+]

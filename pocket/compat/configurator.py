@@ -1,0 +1,80 @@
+"""PocketCoffea's ``Configurator`` over ours: its arguments in its order, with the defaults that it has."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pocket.compat.calibrators import default_calibrators_sequence
+from pocket.compat.custom_axes import custom_axes
+from pocket.configuration import configurator as ours
+from pocket.histograms.config import HistConf
+
+
+class Configurator(ours.Configurator):
+    """A configuration as PocketCoffea declares it.
+
+    Args:
+        workflow: class of the workflow.
+        parameters: composed parameters.
+        datasets: definitions and filter.
+        skim: cuts on NanoAOD columns.
+        preselections: cuts on objects.
+        categories: category → cuts, or a selection object.
+        weights: block of weights.
+        variations: blocks of the variations of weights and calibrators.
+        variables: histogram name → histogram; the axes of the workflow's ``custom_axes`` come first in each.
+        weights_classes: weights that may be named in addition to the shipped ones.
+        calibrators: calibrators in order; ``None`` stands for the default sequence.
+        columns: block of columns to export.
+        workflow_options: free options for the workflow.
+        save_skimmed_files: see :class:`pocket.configuration.configurator.Configurator`, as for all others.
+        do_postprocessing: see there.
+        **further: further arguments of our own Configurator.
+    """
+
+    def __init__(
+        self,
+        workflow: Any,
+        parameters: Any,
+        datasets: Mapping[str, Any],
+        skim: Sequence[Any],
+        preselections: Sequence[Any],
+        categories: Any,
+        weights: Mapping[str, Any],
+        variations: Mapping[str, Any],
+        variables: Mapping[str, HistConf],
+        weights_classes: Sequence[Any] | None = None,
+        calibrators: Sequence[Any] | None = None,
+        columns: Mapping[str, Any] | None = None,
+        workflow_options: Mapping[str, Any] | None = None,
+        save_skimmed_files: str | None = None,
+        do_postprocessing: bool = True,
+        **further: Any,
+    ) -> None:
+        super().__init__(
+            workflow=workflow,
+            parameters=parameters,
+            datasets=datasets,
+            skim=skim,
+            preselections=preselections,
+            categories=categories,
+            weights=weights,
+            variations=variations,
+            variables=variables,
+            weights_classes=weights_classes,
+            calibrators=default_calibrators_sequence if calibrators is None else calibrators,
+            columns=columns,
+            workflow_options=workflow_options,
+            save_skimmed_files=save_skimmed_files,
+            do_postprocessing=do_postprocessing,
+            **further,
+        )
+        if axes := custom_axes(self):
+            self.variables = {
+                name: dataclasses.replace(conf, axes=(*axes, *conf.axes)) for name, conf in self.variables.items()
+            }
+
+    def load(self) -> None:
+        """Do nothing: a configuration is checked and complete when it is made."""

@@ -1,0 +1,59 @@
+"""Corrections of jets and of the missing momentum that workflows of PocketCoffea call or import."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import awkward as ak
+import numpy as np
+
+from pocket.errors import ConfigError
+from pocket.parameters.access import parameter
+
+
+def met_xy_correction(params: Any, events: Any, METcol: str, year: str, era: str) -> tuple[Any, Any]:
+    """Return pt and azimuth of the missing momentum after the correction of its modulation in the azimuth.
+
+    ``MET_xy.MC.{year}``, or ``MET_xy.Data.{year}.{era}``, has slope and offset of the shift of x, and those of y, as
+    functions of the number of primary vertices.
+
+    Args:
+        params: parameters of the analysis.
+        events: the events.
+        METcol: collection of the missing momentum.
+        year: year of the dataset.
+        era: era of data, ``MC`` for simulation.
+    """
+    place = ("MC", year) if era == "MC" else ("Data", year, era)
+    (slope_x, offset_x), (slope_y, offset_y) = parameter(params, "MET_xy", *place)
+    met, vertices = events[METcol], events.PV.npvs
+    x = met.pt * np.cos(met.phi) - (slope_x * vertices + offset_x)
+    y = met.pt * np.sin(met.phi) - (slope_y * vertices + offset_y)
+    return np.hypot(x, y), np.arctan2(y, x)
+
+
+def met_correction_after_jec(events: Any, METcoll: str, jets_pre_jec: Any, jets_post_jec: Any) -> dict[str, Any]:
+    """Return pt and azimuth of the missing momentum after a change of the jets.
+
+    Args:
+        events: the events.
+        METcoll: collection of the missing momentum.
+        jets_pre_jec: the jets that it was computed with.
+        jets_post_jec: the jets now.
+    """
+    before, after = jets_pre_jec, jets_post_jec
+    x = events[METcoll].px - (ak.sum(after.px, axis=1) - ak.sum(before.px, axis=1))
+    y = events[METcoll].py - (ak.sum(after.py, axis=1) - ak.sum(before.py, axis=1))
+    return {"pt": np.hypot(x, y), "phi": np.arctan2(y, x)}
+
+
+def jet_correction_corrlib(*args: Any, **kwargs: Any) -> NoReturn:
+    """Refuse to correct jets, which the calibrators of the configuration do.
+
+    Raises:
+        ConfigError: always.
+    """
+    raise ConfigError(
+        "jet_correction can't be called in a workflow here: list JetsCalibrator in the calibrators of the "
+        "configuration, which corrects jets before the workflow sees them"
+    )

@@ -1,0 +1,3 @@
+"""Names of ``pocket_coffea.lib.correction_cache``."""
+
+from pocket.compat.objects import load_correction_set

@@ -1,0 +1,3 @@
+"""Names of ``pocket_coffea.lib.reconstruction``."""
+
+from pocket.compat.reconstruction import METzCalculator, hadronic_W

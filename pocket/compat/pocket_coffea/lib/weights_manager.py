@@ -1,0 +1,3 @@
+"""Names of ``pocket_coffea.lib.weights_manager``."""
+
+from pocket.compat.weights import WeightCustom

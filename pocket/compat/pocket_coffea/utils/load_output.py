@@ -1,0 +1,3 @@
+"""Names of ``pocket_coffea.utils.load_output``."""
+
+from coffea.util import load as load_output

@@ -1,0 +1,81 @@
+"""PocketCoffea's functions of triggers, for code that calls them itself.
+
+A trigger that the file doesn't have counts as one that didn't fire, as in PocketCoffea, with one warning. The cuts of
+:mod:`pocket.cuts` refuse it instead.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import awkward as ak
+
+from pocket.cuts.library import any_trigger
+from pocket.parameters.access import parameter
+
+_log = logging.getLogger(__name__)
+#: Triggers that a warning was given for.
+_missing: set[tuple[str, str, str]] = set()
+
+
+def remove_trigger_prefix(name: str, prefix: str) -> str:
+    """Return the name of a trigger without a prefix.
+
+    Examples:
+        >>> remove_trigger_prefix("HLT_TkMu50", "HLT_")
+        'TkMu50'
+    """
+    return name.removeprefix(prefix)
+
+
+def apply_trigger_mask(
+    events: Any, triggers_to_apply: Iterable[str], year: str, invert: bool = False, trigger_type: str = "HLT"
+) -> Any:
+    """Return the mask of events in which one of the triggers fired.
+
+    Args:
+        events: the events.
+        triggers_to_apply: names of the triggers, without prefix.
+        year: year of the dataset.
+        invert: keep events that fail instead.
+        trigger_type: ``HLT`` or ``L1``.
+    """
+    if trigger_type not in ("HLT", "L1"):
+        raise AssertionError("trigger_type must be HLT or L1")
+    known = ak.fields(events[trigger_type])
+    present = []
+    for trigger in triggers_to_apply:
+        if trigger in known:
+            present.append(trigger)
+        elif (key := (trigger_type, year, trigger)) not in _missing:
+            _missing.add(key)
+            _log.warning("%s trigger %r of %s isn't in the file and counts as one that didn't fire", *key[::2], year)
+    return any_trigger(events, {"level": trigger_type, "triggers": present, "invert": invert}, year=year)
+
+
+def get_trigger_mask_byprimarydataset(
+    events: Any,
+    trigger_dict: Mapping[str, Any],
+    year: str,
+    isMC: bool,
+    primaryDatasets: Sequence[str] | None = None,
+    invert: bool = False,
+    trigger_prefix: str = "HLT_",
+) -> Any:
+    """Return the mask of events in which a trigger of the primary datasets fired.
+
+    Args:
+        events: the events, whose metadata have the primary dataset of data.
+        trigger_dict: year → primary dataset → triggers.
+        year: year of the dataset.
+        isMC: whether it is simulation, for which all primary datasets count.
+        primaryDatasets: use the triggers of these instead.
+        invert: keep events that fail instead.
+        trigger_prefix: ``HLT_`` or ``L1_``.
+    """
+    by_dataset = parameter(trigger_dict, year)
+    chosen = primaryDatasets or (list(by_dataset) if isMC else [events.metadata["primaryDataset"]])
+    triggers = [remove_trigger_prefix(trigger, trigger_prefix) for name in chosen for trigger in by_dataset[name]]
+    return apply_trigger_mask(events, triggers, year, invert, trigger_prefix.rstrip("_"))

@@ -1,0 +1,86 @@
+"""PocketCoffea's small functions for notebooks and workflows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pocket.configuration.analysis import load_analysis
+from pocket.configuration.configurator import Configurator
+
+_TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
+
+
+def load_config(cfg: str, do_load: bool = True, save_config: bool = True, outputdir: Any = None) -> Configurator:
+    """Return the configuration in a file that ends in ``cfg = Configurator(...)``.
+
+    Args:
+        cfg: path of the file.
+        do_load: accepted; a configuration is always complete.
+        save_config: accepted; outputs in the store have the configuration that made them.
+        outputdir: accepted, as ``save_config``.
+    """
+    analysis = load_analysis(str(Path(cfg).absolute()))
+    return analysis.config(analysis.default_config)
+
+
+def get_random_seed(metadata: Mapping[str, Any], salt: str = "") -> int:
+    """Return a seed for a chunk of events, from its file and range.
+
+    Args:
+        metadata: metadata of the events, with ``fileuuid``, ``entrystart`` and ``entrystop``.
+        salt: tells seeds of several uses apart.
+    """
+    key = "-".join(str(part) for part in (*(metadata[name] for name in ("fileuuid", "entrystart", "entrystop")), salt))
+    return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16)
+
+
+def get_nano_version(events: Any, params: Any, year: str) -> int:
+    """Return the version of NanoAOD of events, from their metadata or their content."""
+    from pocket.io.nanoaod.version import nano_version
+
+    given = getattr(events, "metadata", {}).get("nano_version")
+    return int(given) if given else nano_version(events)
+
+
+def to_bool(value: Any, default: bool = False) -> bool:
+    """Return a flag of metadata, which may be a string.
+
+    Raises:
+        ValueError: for anything else.
+
+    Examples:
+        >>> to_bool("yes"), to_bool("False"), to_bool(None)
+        (True, False, False)
+    """
+    if value is None:
+        return default
+    if isinstance(value, bool | int):
+        return bool(value)
+    text = str(value).strip().lower()
+    if text not in (*_TRUE, *_FALSE):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return text in _TRUE
+
+
+def replace_at_indices(a: Any, indices: Any, a_corrected: Any, array_builder: Any) -> Any:
+    """Append lists to a builder in which some elements are replaced.
+
+    Args:
+        a: the lists.
+        indices: positions of the elements to replace, in each list.
+        a_corrected: their new values.
+        array_builder: an ``ak.ArrayBuilder``.
+    """
+    for values, positions, corrected in zip(a, indices, a_corrected, strict=True):
+        changed = np.array(values)
+        changed[np.asarray(positions, dtype=np.int64)] = np.asarray(corrected)
+        array_builder.begin_list()
+        for value in changed.tolist():
+            array_builder.append(value)
+        array_builder.end_list()
+    return array_builder

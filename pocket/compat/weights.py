@@ -1,0 +1,142 @@
+"""PocketCoffea's functions of scale factors over our weights, and weights that only it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import awkward as ak
+import numpy as np
+
+from pocket.corrections.bin_cache import Inputs
+from pocket.corrections.evaluation import evaluate
+from pocket.errors import ConfigError
+from pocket.parameters.access import parameter
+from pocket.weights import base, event, jets, leptons, theory
+from pocket.weights.objects import FlatObjects
+
+#: Nominal weight, up and down variation, one number per event each.
+Sides = tuple[Any, Any, Any]
+
+
+def _sides(weight: type[base.WeightWrapper], params: Any, events: Any, year: str = "") -> Sides:
+    """Return the sides of a weight with one variation, as a processor would compute them."""
+    computed = weight(params, {"year": year, "isMC": True}).compute(events, len(events), "nominal")
+    return computed.nominal, computed.up, computed.down
+
+
+def sf_ele_reco(params: Any, events: Any, year: str) -> Sides:
+    """Return the weight of the reconstruction of electrons."""
+    return _sides(leptons.ElectronReco, params, events, year)
+
+
+def sf_ele_id(params: Any, events: Any, year: str) -> Sides:
+    """Return the weight of the identification of electrons."""
+    return _sides(leptons.ElectronId, params, events, year)
+
+
+def sf_ele_trigger(params: Any, events: Any, year: str) -> Sides:
+    """Return the weight of the trigger of electrons."""
+    return _sides(leptons.ElectronTrigger, params, events, year)
+
+
+def sf_mu(params: Any, events: Any, year: str, key: str = "") -> Sides:
+    """Return a weight of muons: ``id``, ``iso`` or ``trigger``."""
+    known = {"id": leptons.MuonId, "iso": leptons.MuonIso, "trigger": leptons.MuonTrigger}
+    if key not in known:
+        raise ConfigError(f"sf_mu: {key!r} is none of {', '.join(known)}")
+    return _sides(known[key], params, events, year)
+
+
+def sf_pileup_reweight(params: Any, events: Any, year: str) -> Sides:
+    """Return the weight of the pileup."""
+    return _sides(event.Pileup, params, events, year)
+
+
+def sf_L1prefiring(events: Any) -> Sides:
+    """Return the weight of the prefiring of the level-1 trigger."""
+    return _sides(event.L1Prefiring, {}, events)
+
+
+def sf_partonshower_isr(events: Any) -> Sides:
+    """Return the weight of the scale of the parton shower in the initial state."""
+    return _sides(theory.PartonShowerISR, {}, events)
+
+
+def sf_partonshower_fsr(events: Any) -> Sides:
+    """Return the weight of the scale of the parton shower in the final state."""
+    return _sides(theory.PartonShowerFSR, {}, events)
+
+
+def sf_qcd_renorm_scale(events: Any) -> Sides:
+    """Return the weight of the renormalisation scale."""
+    return _sides(theory.RenormalisationScale, {}, events)
+
+
+def sf_qcd_factor_scale(events: Any) -> Sides:
+    """Return the weight of the factorisation scale."""
+    return _sides(theory.FactorisationScale, {}, events)
+
+
+def sf_jet_puId(params: Any, jets_: Any, year: str, njets: Any = None) -> Sides:
+    """Return the weight of the pileup identification of jets."""
+    events = ak.Array(
+        {parameter(params, "jet_scale_factors", "jet_collection", "puId"): jets_}, behavior=jets_.behavior
+    )
+    return _sides(jets.JetPileupId, params, events, year)
+
+
+class ElectronTriggerRun2(base.WeightWrapper):
+    """Scale factor of the electron triggers of the ttH(bb) analysis in Run 2, with several uncertainties.
+
+    File and correction are ``file`` and ``name`` in ``lepton_scale_factors.electron_sf.trigger_sf.{year}``; the
+    correction has a key ``nominal``, and ``{variation}Up`` and ``Down`` for each name in
+    ``systematic_variations.weight_variations.sf_ele_trigger.{year}``.
+    """
+
+    name = "sf_ele_trigger"
+    has_variations = True
+    _section: ClassVar = ("lepton_scale_factors", "electron_sf")
+
+    def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
+        super().__init__(params, metadata)
+        place = ("systematic_variations", "weight_variations", self.name, metadata["year"])
+        self._variations = tuple(parameter(params, *place))
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> base.WeightDataMultiVariation:
+        """Return the product over the electrons, with its variations."""
+        place = (*self._section, "trigger_sf", self.metadata["year"])
+        file, name = (parameter(self.params, *place, key) for key in ("file", "name"))
+        electrons = FlatObjects(events, parameter(self.params, *self._section, "collection"))
+        inputs = Inputs({"pt": electrons["pt"], "eta": electrons["etaSC"], "etaSC": electrons["etaSC"]})
+
+        def product(kind: str) -> Any:
+            texts = dict.fromkeys(("systematic", "variation", "ValType"), kind)
+            return electrons.product(evaluate(file, name, inputs.with_texts(texts)))
+
+        names = self.variations if self.needs_variations(shape_variation) else ()
+        ups, downs = ([product(f"{each}{side}") for each in names] for side in ("Up", "Down"))
+        return base.WeightDataMultiVariation(self.name, product("nominal"), names, ups, downs)
+
+
+def WeightCustom(
+    name: str, function: Callable[..., Sequence[Sequence[Any]]], variations: Sequence[str] | None = None
+) -> type[base.WeightWrapper]:
+    """Return a weight as older releases declare it.
+
+    Args:
+        name: name of the weight.
+        function: function of parameters, events, number of events, metadata and shape variation; returns a list of one
+            ``(name, nominal)`` or ``(name, nominal, up, down)``.
+        variations: given if the list has up and down.
+    """
+
+    def compute(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> Any:
+        factors = [
+            np.asarray(part)
+            for _, *parts in function(params, events, size, metadata, shape_variation)
+            for part in parts
+        ]
+        return factors[0] if len(factors) == 1 else tuple(factors)
+
+    return base.WeightLambda.wrap_func(name=name, function=compute, has_variations=bool(variations))
