@@ -7,7 +7,7 @@ The names are PocketCoffea's.
 >>> jets = ak.Array([{"pt": 25.0, "eta": -1.0, "phi": -3.0}])
 >>> metric_eta(muons, jets).tolist()
 [2.0]
->>> round(metric_phi(muons, jets)[0], 3)
+>>> round(float(metric_phi(muons, jets)[0]), 3)
 0.283
 """
 

@@ -61,6 +61,11 @@ def _replacements() -> Mapping[str, str]:
     return {f"{PACKAGE}.{name}": sentence for name, sentence in read.items()}
 
 
+@functools.cache
+def _by_last_part() -> Mapping[str, str]:
+    return {name.rpartition(".")[2]: sentence for name, sentence in _replacements().items()}
+
+
 def _refusal(name: str, sentence: str) -> ConfigError:
     return ConfigError(f"{name} of PocketCoffea isn't here: {sentence}")
 
@@ -100,9 +105,10 @@ class _NamesLoader(SourceFileLoader):
 
 def _missing(module: str) -> Callable[[str], Any]:
     def missing(name: str) -> Any:
-        full = f"{module}.{name}"
-        if full in _replacements():
-            raise _refusal(full, _replacements()[full])
+        # A module may have imported the name from the one where it is explained.
+        sentence = _replacements().get(f"{module}.{name}") or _by_last_part().get(name)
+        if sentence:
+            raise _refusal(f"{module}.{name}", sentence)
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
     return missing

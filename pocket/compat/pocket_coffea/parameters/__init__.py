@@ -1,9 +1,14 @@
 """Names of ``pocket_coffea.parameters``."""
 
-from pocket.parameters.defaults import (
+from pocket.parameters.upstream import (
+    compose_parameters_from_files,
     dump_parameters,
     get_default_parameters,
+    get_default_run_options,
+    get_defaults_and_compose,
     merge_parameters,
     merge_parameters_from_files,
+    merge_parameters_from_string,
+    register_configuration_dir,
+    setup_cvmfs_resolver,
 )
-from pocket.parameters.locations import register_configuration_dir
