@@ -47,7 +47,7 @@ def met_correction_after_jec(events: Any, METcoll: str, jets_pre_jec: Any, jets_
     return {"pt": np.hypot(x, y), "phi": np.arctan2(y, x)}
 
 
-def jet_correction_corrlib(*args: Any, **kwargs: Any) -> NoReturn:
+def jet_correction(*args: Any, **kwargs: Any) -> NoReturn:
     """Refuse to correct jets, which the calibrators of the configuration do.
 
     Raises:

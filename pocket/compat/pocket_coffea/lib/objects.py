@@ -3,7 +3,9 @@
 import awkward as ak
 import numpy as np
 
-from pocket.compat.met import jet_correction_corrlib, met_correction_after_jec, met_xy_correction
+from pocket.compat.met import jet_correction, met_correction_after_jec, met_xy_correction
+from pocket.compat.met import jet_correction as jet_correction_correctionlib
+from pocket.compat.met import jet_correction as jet_correction_corrlib
 from pocket.compat.objects import compute_jetId, get_rho, load_correction_set
 from pocket.compat.utilities import get_nano_version, replace_at_indices
 from pocket.objects.btag import CCsorted, CvsLsorted, ProbBsorted, btagging
