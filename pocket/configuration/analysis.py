@@ -6,7 +6,7 @@ import contextlib
 import functools
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -428,7 +428,7 @@ def _load(reference: str, overrides: tuple[str, ...]) -> _Loaded:
 def _import_file(path: Path) -> ModuleType:
     _forget(plain_files.modules_of_others(path))
     plain_files.enter(path)
-    with _explained(str(path), plain_files.module_name(path)):
+    with _explained(str(path), plain_files.module_name(path), plain_files.beside(path.parent)):
         return plain_files.run(path)
 
 
@@ -459,7 +459,7 @@ def _import(reference: str) -> ModuleType:
 
 
 @contextlib.contextmanager
-def _explained(reference: str, name: str) -> Iterator[None]:
+def _explained(reference: str, name: str, beside: Iterable[str] = ()) -> Iterator[None]:
     """Explain errors of the import of an analysis in one sentence."""
     try:
         yield
@@ -469,7 +469,7 @@ def _explained(reference: str, name: str) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, TypeError) and (refused := refused_call(error)):
             raise refused from None
-        raise explain_import(reference, name, error) from error
+        raise explain_import(reference, name, error, beside) from error
 
 
 def _modules(package: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -30,13 +30,14 @@ def add_lines(error: PocketError) -> None:
     error.args = (f"{error} (in {inner}{led_from})",)
 
 
-def explain_import(reference: str, package: str, error: Exception) -> ConfigError:
+def explain_import(reference: str, package: str, error: Exception, beside: Iterable[str] = ()) -> ConfigError:
     """Return the error with the reason why an analysis can't be imported.
 
     Args:
         reference: reference of the analysis as given by the user.
         package: name of its package.
         error: exception that the import raised.
+        beside: names of the modules beside a configuration file.
     """
     lines = user_lines(error)
     where = f" in {lines[-1][0]}" if lines else ""
@@ -46,7 +47,7 @@ def explain_import(reference: str, package: str, error: Exception) -> ConfigErro
         written = f": {error.text.strip()}" if error.text else ""
         text = f"{type(error).__name__}: {error.msg}{written}"
     elif isinstance(error, ModuleNotFoundError) and error.name:
-        text = f"{describe(error)}; {_module_hint(error.name, package)}"
+        text = f"{describe(error)}; {_module_hint(error.name, package, beside)}"
     elif isinstance(error, ImportError) and (match := _NO_NAME.search(str(error))):
         text = f"{type(error).__name__}: {match.group(0)}{_name_hint(match[1], match[2], str(error))}"
     else:
@@ -59,7 +60,7 @@ def _begin(lines: Sequence[tuple[str, str]]) -> int:
     return max((number for number, (_, function) in enumerate(lines) if function == "<module>"), default=0)
 
 
-def _module_hint(name: str, package: str) -> str:
+def _module_hint(name: str, package: str, beside: Iterable[str]) -> str:
     """Return a hint whether a module belongs to the analysis or to a package, with the nearest name."""
     parent, _, last = name.rpartition(".")
     if top_level(name) == top_level(package) and parent:
@@ -72,7 +73,7 @@ def _module_hint(name: str, package: str) -> str:
         return f"it is a module of the analysis, which others import as {package}.{name}, or from . in the same folder"
     if parent and importlib.util.find_spec(top) is not None:
         return f"the package {top} has no such module"
-    close = nearest(top, [*own, *sys.stdlib_module_names, *metadata.packages_distributions()])
+    close = nearest(top, [*own, *beside, *sys.stdlib_module_names, *metadata.packages_distributions()])
     meant = " or ".join(f"{package}.{other}" if other in own else other for other in close)
     hint = f", or did you mean {meant}?" if meant else ""
     return f"it is no module of the analysis, and no package of that name is installed in {sys.prefix}{hint}"

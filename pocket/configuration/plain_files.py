@@ -104,7 +104,7 @@ def modules_of_others(path: Path) -> list[str]:
     These are all modules of files that were in use before, also of the same repository, and those with the name of a
     module beside the file.
     """
-    own = {module_name(path), *_beside(path.parent)}
+    own = {module_name(path), *beside(path.parent)}
     clashing = (name for name in list(sys.modules) if (top := name.partition(".")[0]) in own and _is_shared(top))
     return list(dict.fromkeys([*_modules_below(_entered), *clashing]))
 
@@ -134,7 +134,8 @@ def _is_below(module: ModuleType, folders: tuple[str, ...]) -> bool:
     return any(isinstance(place, str) and f"{place}{os.sep}".startswith(folders) for place in places)
 
 
-def _beside(folder: Path) -> Iterator[str]:
+def beside(folder: Path) -> Iterator[str]:
+    """Yield the names of the modules and folders in a folder."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.endswith(".py"):

@@ -108,18 +108,18 @@ def get_charged_leptons(electrons: ak.Array, muons: ak.Array, charge: int, mask:
         mask: events to consider, shape (n events,).
 
     Returns:
-        One lepton per event.
+        One lepton per event, with pt, eta, phi, mass and charge.
     """
     pairs = np.asarray(mask) & (np.asarray(ak.num(electrons)) + np.asarray(ak.num(muons)) == 2)
     fields: dict[str, npt.NDArray[Any]] = {}
-    for name in ("pt", "eta", "phi", "mass", "energy", "charge", "x", "y", "z"):
+    for name in ("pt", "eta", "phi", "mass", "charge"):
         values = np.full(len(pairs), _NO_ANGLE if name in ("eta", "phi") else _NO_VALUE)
         for leptons in (electrons, muons):
-            found = ak.firsts(getattr(leptons, name)[leptons.charge == charge])
+            found = ak.firsts(leptons[name][leptons.charge == charge])
             present = pairs & ~np.asarray(ak.is_none(found))
             values[present] = np.asarray(found[present])
         fields[name] = values
-    return ak.zip(fields, with_name="PtEtaPhiMCandidate")
+    return ak.zip(fields, with_name="PtEtaPhiMCandidate", behavior=muons.behavior)
 
 
 def _in_acceptance(leptons: ak.Array, path: tuple[str, str], params: Any) -> ak.Array:

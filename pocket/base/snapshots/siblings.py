@@ -20,7 +20,7 @@ _MARKS = (".git", "pyproject.toml", "setup.py", "setup.cfg")
 #: Import statements of modules outside of the own package.
 _IMPORT = re.compile(r"^[ \t]*(?:from[ \t]+([^\s.]+)|import[ \t]+([^\n#;]+))", re.MULTILINE)
 _NAME = re.compile(r"[^\W\d]\w*")
-#: Suffixes of events, outputs and figures, which aren't part of the code beside a configuration file.
+#: Suffixes of events, outputs and figures, which aren't part of the code of a configuration file.
 _DATA = (".coffea", ".err", ".log", ".out", ".parquet", ".pdf", ".png", ".pyc", ".root")
 #: Most files that a folder of configurations has; one with more, such as a home directory, is no such folder.
 _MOST_FILES = 5000
@@ -48,17 +48,16 @@ def analysis_files(place: Path) -> Iterator[Path]:
     if place.is_dir():
         yield from _closure([place.name], [place.parent])
         return
-    beside = dict.fromkeys(_beside(place.parent))
-    yield from beside
     names = sorted(_imported(str(place), place.stat().st_mtime_ns))
-    found = _closure(names, list(dict.fromkeys([place.parent, repository_of(place)])))
-    yield from (file for file in found if file not in beside)
+    parents = list(dict.fromkeys([place.parent, repository_of(place)]))
+    found = dict.fromkeys([*_beside(place.parent), *_closure(names, parents)])
+    yield from (file for file in found if not file.name.endswith(_DATA))
 
 
 def _beside(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder with configuration files, without events and figures."""
+    """Yield the files of a folder with configuration files."""
     names = listed_files(folder) if _is_small(folder) else [path.name for path in folder.iterdir() if path.is_file()]
-    yield from (folder / name for name in names if not name.endswith(_DATA))
+    yield from (folder / name for name in names)
 
 
 def _is_small(folder: Path) -> bool:
