@@ -46,7 +46,7 @@ def broaden(base: Path, donors: Sequence[Path], output: Path, events: int) -> No
                 columns[name] = _drawn(values, counts[collection], random)
             elif values.ndim <= 2:
                 columns[name] = values[rows]
-    write_nanoaod(output, columns, file_uuid=uuid.uuid5(uuid.NAMESPACE_URL, output.name))
+    write_nanoaod(output, _grouped(columns), file_uuid=uuid.uuid5(uuid.NAMESPACE_URL, output.name))
 
 
 def _columns(path: Path, events: int) -> dict[str, ak.Array]:
@@ -69,3 +69,18 @@ def _drawn(values: ak.Array, counts: ak.Array, random: np.random.Generator) -> a
     total = int(ak.sum(counts))
     drawn = pool[random.integers(0, len(pool), total)] if len(pool) else np.zeros(total, dtype=pool.dtype)
     return ak.unflatten(drawn, counts)
+
+
+def _grouped(columns: dict[str, ak.Array]) -> dict[str, ak.Array]:
+    """Return the objects of each collection as records, so that each has one counter."""
+    collections: dict[str, dict[str, ak.Array]] = {}
+    others = {}
+    for name, values in columns.items():
+        collection, _, field = name.partition("_")
+        if field and values.ndim == 2:
+            collections.setdefault(collection, {})[field] = values
+        else:
+            others[name] = values
+    # Counters are written with the collections.
+    others = {name: values for name, values in others.items() if name[:1] != "n" or name[1:] not in collections}
+    return {**others, **{name: ak.zip(fields) for name, fields in collections.items()}}
