@@ -159,19 +159,25 @@ def coverage(content: FileContent, name: str) -> Coverage:
 
     # The JSON has compound corrections elsewhere; they are defined where their parts are.
     tree = next((correction["data"] for correction in corrections if correction["name"] == name), None)
-    for node, path in walk_with_keys(tree, follow=_takes_the_same_values):
-        if kind_of(node) == "category":
-            keys.setdefault(node["input"], set()).update(children(node))
-        for variable, axis in binned_inputs(node):
-            if node["flow"] != "error":
-                continue
-            ends = (axis["low"], axis["high"]) if isinstance(axis, dict) else (axis[0], axis[-1])
-            ranges.setdefault(variable, set()).add((path, float(ends[0]), float(ends[1])))
+
+    def collect(tree: Node, above: Keys, replaced: frozenset[str]) -> None:
+        for node, path in walk_with_keys(tree, above, follow=_takes_the_same_values):
+            if kind_of(node) == "transform":
+                # Nodes below don't restrict the given values of the replaced input.
+                collect(node["content"], path, replaced | {node["input"]})
+            if kind_of(node) == "category" and node["input"] not in replaced:
+                keys.setdefault(node["input"], set()).update(children(node))
+            for variable, axis in binned_inputs(node):
+                if node["flow"] != "error" or variable in replaced:
+                    continue
+                ends = (axis["low"], axis["high"]) if isinstance(axis, dict) else (axis[0], axis[-1])
+                ranges.setdefault(variable, set()).add((path, float(ends[0]), float(ends[1])))
+
+    collect(tree, frozenset(), frozenset())
     return Coverage(_frozen(keys), _frozen(ranges))
 
 
 def _takes_the_same_values(node: Node, label: Label) -> bool:
-    # A transformation replaces an input, so nodes below it don't restrict the given values.
     return kind_of(node) == "category" or (kind_of(node) in BINNED and label != "flow")
 
 

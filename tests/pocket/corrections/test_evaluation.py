@@ -131,6 +131,19 @@ def test_kinds(file: str) -> None:
         kinds(file, "flo")
 
 
+def test_kinds_and_ranges_below_a_transformation(tmp_path: Path) -> None:
+    by_pt = cs.Binning(nodetype="binning", input="pt", edges=[10.0, 20.0, 50.0], content=[1.1, 1.2], flow="error")
+    by_kind = category("scale_factors", {"nominal": by_pt, "systup": by_pt})
+    by_eta = cs.Binning(nodetype="binning", input="eta", edges=[0.0, 2.4], content=[by_kind], flow="error")
+    absolute = cs.Formula(nodetype="formula", expression="abs(x)", parser="TFormula", variables=["eta"])
+    data = cs.Transform(nodetype="transform", input="eta", rule=absolute, content=by_eta)
+    written = with_inputs("id", data, scale_factors="string", eta="real", pt="real")
+    file = write_corrections(tmp_path / "muon.json", written)
+    assert kinds(file, "id") == {"nominal", "systup"}
+    values = {"eta": np.array([-1.0, 2.0]), "pt": np.array([15.0, 60.0]), **kind_input("nominal")}
+    assert evaluate(file, "id", values).tolist() == [1.1, 1.2]
+
+
 def test_named_correction() -> None:
     params = {"sf": {"2018": {"file": "f", "name": "n"}, "2017": {"file": "f"}}}
     assert named_correction(params, "sf", "2018") == ("f", "n")
