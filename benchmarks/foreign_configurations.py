@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--files", type=Path, required=True, help="folder with mc_run2.root, data_run2.root, …")
     parser.add_argument("--cache", type=Path, required=True, help="folder of all output")
     parser.add_argument("--only", default="", help="part of the names of the configurations to try")
-    parser.add_argument("--side", choices=("both", "upstream"), default="both")
+    parser.add_argument("--side", choices=("both", "upstream", "ours"), default="both")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one configuration on one side")
     options = parser.parse_args(arguments)
     trials = []
@@ -49,16 +49,13 @@ def run(options: argparse.Namespace) -> Iterator[Trial]:
     for configuration in find_configurations(options.folders):
         if options.only not in configuration.name:
             continue
-        upstream = try_configuration(theirs, configuration, request, options.cache, options.timeout)
-        trial = Trial(configuration.name, upstream)
-        if options.side == "both" and upstream.passed("load"):
-            asked = {**request, "processed": upstream.details.get("processed", {})}
-            trial = Trial(
-                configuration.name,
-                upstream,
-                try_configuration(ours, configuration, asked, options.cache, options.timeout),
-            )
-        yield trial
+        upstream = here = None
+        if options.side != "ours":
+            upstream = try_configuration(theirs, configuration, request, options.cache, options.timeout)
+        if options.side == "ours" or (options.side == "both" and upstream and upstream.passed("load")):
+            asked = {**request, "processed": upstream.details.get("processed", {}) if upstream else {}}
+            here = try_configuration(ours, configuration, asked, options.cache, options.timeout)
+        yield Trial(configuration.name, upstream, here)
 
 
 if __name__ == "__main__":

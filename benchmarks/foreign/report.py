@@ -22,26 +22,33 @@ class Trial:
 
     Args:
         name: path of the configuration.
-        upstream: outcome in PocketCoffea.
+        upstream: outcome in PocketCoffea, ``None`` if it wasn't tried.
         ours: outcome here, ``None`` if it wasn't tried.
     """
 
     name: str
-    upstream: Outcome
+    upstream: Outcome | None = None
     ours: Outcome | None = None
+
+    def passed_upstream(self, stage: str) -> bool:
+        """Tell whether a stage was passed in PocketCoffea, or not tried."""
+        return self.upstream is None or self.upstream.passed(stage)
+
+    def passed_here(self, stage: str) -> bool:
+        """Tell whether a stage was passed here."""
+        return self.ours is not None and self.ours.passed(stage)
 
     @cached_property
     def agreement(self) -> Agreement | None:
         """The comparison of the numbers, ``None`` if one side has none."""
-        if self.ours is None or not (self.ours.passed("process") and self.upstream.passed("process")):
+        if not (self.upstream and self.ours and self.passed_upstream("process") and self.passed_here("process")):
             return None
         return agreement(read_side(self.ours.folder), read_side(self.upstream.folder))
 
     def lines(self) -> str:
         """Return the description of the trial."""
-        lines = [self.name, f"  PocketCoffea: {_outcome(self.upstream)}"]
-        if self.ours is not None:
-            lines.append(f"  here:         {_outcome(self.ours)}")
+        sides = (("PocketCoffea:", self.upstream), ("here:", self.ours))
+        lines = [self.name, *(f"  {side:<14}{_outcome(outcome)}" for side, outcome in sides if outcome)]
         if (found := self.agreement) is not None:
             total, explained = sum(found.compared.values()), sum(found.explained.values())
             equal = total - explained - len(found.unexplained)
@@ -62,22 +69,22 @@ def text(trials: Sequence[Trial]) -> str:
     """Return the summary of all trials."""
     lines = [f"\n{len(trials)} configurations"]
     for stage in STAGES:
-        there = [trial for trial in trials if trial.upstream.passed(stage)]
-        here = [trial for trial in there if trial.ours is not None and trial.ours.passed(stage)]
+        there = [trial for trial in trials if trial.passed_upstream(stage)]
+        here = [trial for trial in there if trial.passed_here(stage)]
         lines.append(f"{stage:<8} PocketCoffea {len(there):>4}, of which here {len(here):>4}")
     compared = [trial.agreement for trial in trials if trial.agreement is not None]
     arrays = sum(sum(found.compared.values()) for found in compared)
     explained = sum(sum(found.explained.values()) for found in compared)
     unexplained = sum(len(found.unexplained) for found in compared)
     lines.append(f"numbers of {len(compared)}: {arrays} arrays, {explained} explained, {unexplained} unexplained")
-    tried = [trial for trial in trials if trial.ours is not None]
     refused = [
         cause(trial.ours.error)
-        for trial in tried
-        if trial.ours and any(trial.upstream.passed(stage) and not trial.ours.passed(stage) for stage in STAGES)
+        for trial in trials
+        if trial.ours and any(trial.passed_upstream(stage) and not trial.passed_here(stage) for stage in STAGES)
     ]
     lines += ["", "refused here, by cause:", *_counted(refused)]
-    lines += ["", "refused by PocketCoffea:", *_counted([cause(t.upstream.error) for t in trials if t.upstream.error])]
+    failed = [cause(trial.upstream.error) for trial in trials if trial.upstream and trial.upstream.error]
+    lines += ["", "refused by PocketCoffea:", *_counted(failed)]
     return "\n".join(lines)
 
 

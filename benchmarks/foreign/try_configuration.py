@@ -69,15 +69,28 @@ def stages(request: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
 
 def stand_in_fileset(config: Configurator, request: Mapping[str, Any]) -> Fileset:
     """Return the fileset of the datasets that PocketCoffea processed, with one chunk of the files it read."""
+    processed = {name: dataset["files"] for name, dataset in request.get("processed", {}).items()}
     fileset: Fileset = {}
-    for name, processed in request["processed"].items():
-        (path,) = processed["files"]
+    for name, (path,) in (processed or _chosen(config, request)).items():
         with uproot.open(path) as file:
             entries, uuid = min(file[TREE].num_entries, request["chunk_size"]), str(file.file.uuid)
         metadata = {**config.definitions[name].metadata(), "nevents": entries, "size": Path(path).stat().st_size}
         files = {path: {"object_path": TREE, "num_entries": entries, "uuid": uuid}}
         fileset[name] = {"metadata": metadata, "files": files}  # type: ignore[typeddict-item]
     return fileset
+
+
+def _chosen(config: Configurator, request: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return datasets and their files, chosen as for PocketCoffea."""
+    chosen, samples, left = {}, set(), dict(request["datasets"])
+    for name, definition in config.definitions.items():
+        kind = "mc" if definition.is_mc else "data"
+        if definition.sample not in samples and left[kind]:
+            samples.add(definition.sample)
+            left[kind] -= 1
+            run = 2 if definition.year[:4] in ("2016", "2017", "2018") else 3
+            chosen[name] = [request["files"][f"{kind}_run{run}"]]
+    return chosen
 
 
 def describe(error: BaseException) -> str:
