@@ -16,13 +16,16 @@ import numpy.typing as npt
 
 from pocket.base.arrays.fields import branch, collection, is_optional
 from pocket.base.arrays.jagged import ObjectColumns, count_true
+from pocket.cuts.absent import note_absent
 from pocket.cuts.certification import certified
 from pocket.cuts.cut import Cut
-from pocket.errors import DatasetError
+from pocket.errors import DatasetError, MissingBranchError, check_known
 from pocket.objects.btag import btagging
 from pocket.parameters.access import parameter
 
 Params = Mapping[str, Any]
+#: What a cut does about a trigger that a file lacks.
+ERROR, FALSE = "error", "false"
 
 
 def passthrough_f(events: ak.Array, params: Params, **kwargs: Any) -> npt.NDArray[np.bool_]:
@@ -173,7 +176,7 @@ def apply_triggers(
     Raises:
         DatasetError: for data whose metadata don't have the primary dataset.
         UnknownNameError: for a year or primary dataset without triggers.
-        MissingBranchError: for a trigger that the file doesn't have.
+        MissingBranchError: for a trigger that the file doesn't have, unless ``on_missing`` says otherwise.
     """
     level = params["level"]
     by_dataset = parameter(processor_params, f"{level}_triggers", year)
@@ -197,12 +200,22 @@ def any_trigger(events: ak.Array, params: Params, *, year: str, **kwargs: Any) -
     """Return the mask of events in which one of ``params["triggers"]`` fired, see :func:`get_HLTsel_custom`.
 
     Raises:
-        MissingBranchError: for a trigger that the file doesn't have.
+        MissingBranchError: for a trigger that the file doesn't have, unless ``on_missing`` says otherwise.
     """
     level = params["level"]
+    stored = collection(events, level).fields if params.get("on_missing") == FALSE else None
     fired = np.zeros(len(events), dtype=np.bool_)
     for trigger in params["triggers"]:
-        fired |= np.asarray(_fired(events, level, trigger.removeprefix(f"{level}_"), year))
+        name = trigger.removeprefix(f"{level}_")
+        if stored is not None and name not in stored:
+            note_absent(f"{level}_{name}")
+            continue
+        try:
+            fired |= np.asarray(_fired(events, level, name, year))
+        except MissingBranchError as error:
+            raise MissingBranchError(
+                f"{error}: on_missing={FALSE!r} of the cut counts a trigger that a file lacks as not fired"
+            ) from None
     return ~fired if params["invert"] else fired
 
 
@@ -227,7 +240,7 @@ def _fired(events: ak.Array, level: str, trigger: str, year: str) -> ak.Array:
     return fired
 
 
-def get_HLTsel(primaryDatasets: Sequence[str] | None = None, invert: bool = False) -> Cut:
+def get_HLTsel(primaryDatasets: Sequence[str] | None = None, invert: bool = False, on_missing: str = "error") -> Cut:
     """Return a cut that requires one of the triggers in ``HLT_triggers.{year}``, which lists them by primary dataset.
 
     Simulation passes with a trigger of any primary dataset, data with one of the primary dataset in the dataset's
@@ -237,33 +250,40 @@ def get_HLTsel(primaryDatasets: Sequence[str] | None = None, invert: bool = Fals
     Args:
         primaryDatasets: use the triggers of these instead, in data and simulation.
         invert: keep events that fail instead.
+        on_missing: ``"error"``, or ``"false"`` to count a trigger that a file lacks as not fired, which the manifest of
+            the output records.
     """
-    return _trigger_cut("HLT", apply_triggers, "primaryDatasets", primaryDatasets, invert)
+    return _trigger_cut("HLT", apply_triggers, "primaryDatasets", primaryDatasets, invert, on_missing)
 
 
-def get_HLTsel_custom(trigger_list: Sequence[str], invert: bool = False) -> Cut:
+def get_HLTsel_custom(trigger_list: Sequence[str], invert: bool = False, on_missing: str = "error") -> Cut:
     """Return a cut that requires one of the given triggers, in data and simulation.
 
     Args:
         trigger_list: names of the triggers, with or without ``HLT_``.
         invert: keep events that fail instead.
+        on_missing: as in :func:`get_HLTsel`.
     """
-    return _trigger_cut("HLT", any_trigger, "triggers", trigger_list, invert)
+    return _trigger_cut("HLT", any_trigger, "triggers", trigger_list, invert, on_missing)
 
 
-def get_L1sel(primaryDatasets: Sequence[str] | None = None, invert: bool = False) -> Cut:
+def get_L1sel(primaryDatasets: Sequence[str] | None = None, invert: bool = False, on_missing: str = "error") -> Cut:
     """Return a cut that requires one of the seeds in ``L1_triggers.{year}``; otherwise as :func:`get_HLTsel`."""
-    return _trigger_cut("L1", apply_triggers, "primaryDatasets", primaryDatasets, invert)
+    return _trigger_cut("L1", apply_triggers, "primaryDatasets", primaryDatasets, invert, on_missing)
 
 
-def get_L1sel_custom(trigger_list: Sequence[str], invert: bool = False) -> Cut:
+def get_L1sel_custom(trigger_list: Sequence[str], invert: bool = False, on_missing: str = "error") -> Cut:
     """Return a cut that requires one of the given L1 seeds; arguments as in :func:`get_HLTsel_custom`."""
-    return _trigger_cut("L1", any_trigger, "triggers", trigger_list, invert)
+    return _trigger_cut("L1", any_trigger, "triggers", trigger_list, invert, on_missing)
 
 
-def _trigger_cut(level: str, function: Any, key: str, names: Sequence[str] | None, invert: bool) -> Cut:
+def _trigger_cut(
+    level: str, function: Any, key: str, names: Sequence[str] | None, invert: bool, on_missing: str
+) -> Cut:
     name = "_".join([f"{level}_trigger", *(names or ())]) + ("_NOT" if invert else "")
-    return Cut(name=name, params={"level": level, key: names, "invert": invert}, function=function)
+    check_known("value", [on_missing], (ERROR, FALSE), f"on_missing of cut {name!r}")
+    params = {"level": level, key: names, "invert": invert}
+    return Cut(name=name, params=params if on_missing == ERROR else params | {"on_missing": FALSE}, function=function)
 
 
 def apply_event_flags(

@@ -256,3 +256,13 @@ class DatasetWorkflow(BatchWorkflow):
             manifest = task.output().manifest
             skipped.update(manifest.info.get("skipped", {}) if manifest else {})
         return skipped
+
+    def absent_triggers(self) -> dict[str, list[str]]:
+        """Return dataset → triggers that its files lack and cuts count as not fired."""
+        absent: dict[str, set[str]] = {}
+        for task in self.finished_branches().values():
+            manifest = task.output().manifest
+            names = manifest.info.get("reading", {}).get("absent_triggers", ()) if manifest else ()
+            if names:
+                absent.setdefault(task.branch_data.dataset, set()).update(names)
+        return {dataset: sorted(names) for dataset, names in absent.items()}

@@ -14,6 +14,7 @@ from pocket.io.store import write_output
 from tasks.chain.branches import BatchWorkflow
 from tasks.chain.processing import RunProcessor, print_normalisation_notes
 from tasks.core.targets import StoreTarget, store_targets
+from tasks.core.terminal import print_note
 from tasks.framework.base import ConfigTask
 from tasks.framework.iterations import IterationTask
 from tasks.framework.jobs import MergingJob
@@ -157,5 +158,10 @@ class MergeOutputs(IterationTask, ConfigTask):
         merged = merge_outputs(config, outputs, metadata, all_files=not skipped and not missing)
         for sentence in normalisation_sentences(merged["divided_by"]):
             print(f"{self.progress_label}: {sentence}")
-        with write_output(**self.write_info(), skipped=skipped, missing=missing) as folder:
+        info: dict[str, Any] = {"skipped": skipped, "missing": missing}
+        if absent := processor.absent_triggers():
+            info["absent_triggers"] = absent
+            names = ", ".join(sorted({name for triggers in absent.values() for name in triggers}))
+            print_note(f"{self.progress_label}: counted as not fired, because files of some dataset lack them: {names}")
+        with write_output(**self.write_info(), **info) as folder:
             write_merged(folder, config, self.config, merged, folders)

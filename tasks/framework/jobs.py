@@ -6,7 +6,7 @@ Nothing here imports law: a job is data, and its method ``run`` reads, calls the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,10 +130,14 @@ class ProcessingJob:
         """Number of events."""
         return self.branch.stop - self.branch.start
 
-    def reading(self, result: BranchResult | SkimRecord) -> dict[str, Any]:
-        """Return the entries of the manifest about reading: events expected and processed, and failed attempts."""
+    def reading(self, result: BranchResult | SkimRecord, absent: Collection[str]) -> dict[str, Any]:
+        """Return the entries of the manifest about reading: events expected and processed, and failed attempts.
+
+        If cuts count triggers that the files lack as not fired, these are named, too.
+        """
         events = {"expected": self.size, "processed": result.nevents}
-        return {"events": events, "failures": dict(result.failures)}
+        absent_triggers = {"absent_triggers": sorted(absent)} if absent else {}
+        return {"events": events, "failures": dict(result.failures), **absent_triggers}
 
     @property
     def made_files(self) -> list[str]:
@@ -175,6 +179,7 @@ class ProcessingJob:
     def process(self, progress: Progress) -> None:
         """Process the branch and write its raw sums and columns."""
         from pocket.base.fingerprint.reads import recording_reads
+        from pocket.cuts.absent import noting_absent
         from pocket.engine.run import run_branch
         from pocket.outputs.folders import write_branch
         from pocket.parameters.used_files import recording_files
@@ -183,7 +188,11 @@ class ProcessingJob:
         analysis = load_checked(self)
         config = analysis.config(self.config)
         names = config.reader.names
-        with recording_files(analysis, names) as used, recording_reads(analysis, names) as reads:
+        with (
+            recording_files(analysis, names) as used,
+            recording_reads(analysis, names) as reads,
+            noting_absent() as absent,
+        ):
             result = run_branch(
                 config,
                 self.branch,
@@ -196,7 +205,7 @@ class ProcessingJob:
                 progress=progress,
             )
         files = used.checksums(self.resources.not_made(used))
-        reading = self.reading(result)
+        reading = self.reading(result, absent)
         with write_output(
             **self.output,
             skipped=dict(result.skipped),
@@ -214,6 +223,7 @@ class SkimJob(ProcessingJob):
     def process(self, progress: Progress) -> None:
         """Write the selected events, and the sums over all events."""
         from pocket.base.fingerprint.reads import recording_reads
+        from pocket.cuts.absent import noting_absent
         from pocket.parameters.used_files import recording_files
         from pocket.skims.run import skim_branch
 
@@ -229,6 +239,7 @@ class SkimJob(ProcessingJob):
             write_output(**self.output, **info) as folder,
             recording_files(analysis, names) as used,
             recording_reads(analysis, names) as reads,
+            noting_absent() as absent,
         ):
             record = skim_branch(
                 analysis.config(self.config),
@@ -245,7 +256,7 @@ class SkimJob(ProcessingJob):
             )
             record.write(folder)
             skipped.update(record.skipped)
-            reading.update(self.reading(record))
+            reading.update(self.reading(record, absent))
             files.update(used.checksums(self.resources.not_made(used)))
             read.update(reads.record(self.branch.locations))
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from omegaconf import OmegaConf
 
 from pocket.cuts import library as cuts
+from pocket.cuts.absent import noting_absent
 from pocket.cuts.cut import Cut
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import DatasetError, MissingBranchError, UnknownNameError
@@ -149,6 +150,21 @@ def test_triggers_of_a_list() -> None:
         assert inverted == [not event for event in either]
     with pytest.raises(MissingBranchError, match=r"branch 'HLT_IsoMu22' does not exist; nearest: HLT_IsoMu24"):
         mask(cuts.get_HLTsel_custom(["IsoMu22"]), HLT)
+
+
+def test_triggers_that_a_file_lacks_may_count_as_not_fired() -> None:
+    muon = [event["IsoMu24"] for event in HLT.HLT.to_list()]
+    with pytest.raises(MissingBranchError, match=r"'HLT_IsoMu22' does not exist.*: on_missing='false' of the cut"):
+        mask(cuts.get_HLTsel_custom(["IsoMu22"]), HLT)
+    with noting_absent() as absent:
+        assert mask(cuts.get_HLTsel_custom(["HLT_IsoMu24", "IsoMu22"], on_missing="false"), HLT) == muon
+        inverted = mask(cuts.get_HLTsel_custom(["IsoMu22"], invert=True, on_missing="false"), HLT)
+        assert inverted == [True] * len(muon)
+    assert absent == {"HLT_IsoMu22"}
+    with pytest.raises(UnknownNameError, match=r"unknown value 'no' in on_missing of cut 'HLT_trigger_EGamma'"):
+        cuts.get_HLTsel(["EGamma"], on_missing="no")
+    # the parameter is new, and cuts without it stay what they were
+    assert "on_missing" not in cuts.get_HLTsel().params
 
 
 def test_seeds_of_the_first_level() -> None:
