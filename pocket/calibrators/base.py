@@ -52,7 +52,9 @@ class Calibrator:
     def variations(self) -> tuple[str, ...]:
         """Names of the shape variations, such as ``"muon_scaleUp"``; a subclass sets ``_variations``.
 
-        They must be known after ``__init__``, which gets parameters and metadata but no events.
+        It is best set in ``__init__``, which gets parameters and metadata but no events: then all that a configuration
+        says about variations is checked when it is built. :meth:`initialize` may set it, too, to names that are the
+        same for all chunks of a dataset.
         """
         return tuple(self._variations or ())
 
@@ -64,7 +66,7 @@ class Calibrator:
         return ()
 
     def initialize(self, events: Any) -> None:
-        """Prepare data that variations share; called once per chunk.
+        """Prepare data that variations share; called once per chunk. It may set ``_variations``.
 
         Args:
             events: events of the chunk after the skim, before any calibrator.
@@ -90,19 +92,28 @@ class Calibrator:
 
 
 def requested_variations(calibrator: Calibrator) -> tuple[str, ...]:
-    """Return the shape variations of a calibrator, empty if they weren't requested.
+    """Return the shape variations of a calibrator, empty if they weren't requested or aren't known yet.
 
     Raises:
         ConfigError: if ``has_variations`` is true, but no variations are set.
     """
     if not (calibrator.has_variations and calibrator.do_variations):
         return ()
-    if calibrator._variations is None:
+    if calibrator._variations is None and not names_come_later(calibrator):
         raise ConfigError(
             f"calibrator {calibrator.name!r} is asked for its variations, but has none after __init__: they must be "
-            "set there, as self._variations"
+            "set there or in initialize(), as self._variations"
         )
     return calibrator.variations
+
+
+def names_come_later(calibrator: Calibrator) -> bool:
+    """Tell whether only ``initialize`` may set the names of the requested variations."""
+    if not (calibrator.has_variations and calibrator.do_variations):
+        return False
+    # Calibrators written for PocketCoffea begin with an empty list.
+    is_open = calibrator._variations is None or calibrator._variations == []
+    return is_open and type(calibrator).initialize is not Calibrator.initialize
 
 
 def check_calibrators(classes: Iterable[type[Calibrator]], requested: Iterable[str], where: str) -> None:

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from pocket.base.runtime.user_code import UserCall
-from pocket.calibrators.base import NOMINAL, Calibrator, check_calibrators, requested_variations
+from pocket.calibrators.base import (
+    NOMINAL,
+    Calibrator,
+    check_calibrators,
+    names_come_later,
+    requested_variations,
+)
 from pocket.calibrators.jets import JetsCalibrator
 from pocket.calibrators.met import METCalibrator
 from pocket.errors import ConfigError, UnknownNameError, check_known
@@ -72,17 +78,27 @@ class CalibratorSequence:
             if is_mc or not cls.isMC_only
         )
         self._names = tuple(cls.name for cls in classes)
-        self._owners: dict[str, int] = {}
+        self._owners = self._find_owners()
+        self._source: Any = None
+        self._steps: list[_Step] = []
+        self._nominal: Any = None
+
+    def _find_owners(self) -> dict[str, int]:
+        """Return variation → position of its calibrator."""
+        owners: dict[str, int] = {}
         for index, calibrator in enumerate(self.calibrators):
             for variation in requested_variations(calibrator):
-                if (other := self._owners.setdefault(variation, index)) != index:
+                if (other := owners.setdefault(variation, index)) != index:
                     raise ConfigError(
                         f"shape variation {variation!r} is one of calibrator {self.calibrators[other].name!r} "
                         f"and one of {calibrator.name!r}"
                     )
-        self._source: Any = None
-        self._steps: list[_Step] = []
-        self._nominal: Any = None
+        return owners
+
+    @property
+    def needs_events(self) -> bool:
+        """Whether the names of some variations are only known after :meth:`initialize`."""
+        return any(map(names_come_later, self.calibrators))
 
     @property
     def variations(self) -> tuple[str, ...]:
@@ -106,18 +122,19 @@ class CalibratorSequence:
             events: events of the chunk after the skim.
 
         Raises:
-            ConfigError: if the variations of a calibrator have changed.
+            ConfigError: if a calibrator changes the variations that it had before.
         """
         self._source, self._steps, self._nominal = None, [], None
         for calibrator in self.calibrators:
             known = calibrator.variations
             with UserCall("calibrator", calibrator.name, type(calibrator)):
                 calibrator.initialize(events)
-            if calibrator.variations != known:
+            if known and calibrator.variations != known:
                 raise ConfigError(
-                    f"calibrator {calibrator.name!r} changes its variations in initialize(): they must be set in "
-                    "__init__, as self._variations"
+                    f"calibrator {calibrator.name!r} changes its variations in initialize(): those that __init__ sets "
+                    "as self._variations must stay"
                 )
+        self._owners = self._find_owners()
 
     def calibrate(self, events: Any, variation: str = NOMINAL) -> CalibratedEvents:
         """Return calibrated events; the given events aren't changed.

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from pocket.base.arguments import Declarative
 from pocket.base.file_names import check_file_name
 from pocket.base.sample_blocks import SUBSAMPLE
-from pocket.calibrators.base import Calibrator, requested_variations
+from pocket.calibrators.base import Calibrator, names_come_later, requested_variations
 from pocket.columns.config import build_column_plan
 from pocket.configuration.shape_variations import ShapePlan, build_shape_plan, check_variations, one_sided_variations
 from pocket.configuration.workflow import BaseProcessorABC, check_defined
@@ -352,17 +352,23 @@ class Configurator(metaclass=Declarative):
             for kind, (plural, names) in known.items():
                 for option in (f"only_{plural}", f"exclude_{plural}"):
                     check_known(kind, getattr(conf, option) or (), names, f"{option} of histogram {name!r}")
-            check_known("variation", conf.only_variations or (), variations, f"only_variations of histogram {name!r}")
+            if None not in variations:
+                check_known(
+                    "variation", conf.only_variations or (), variations, f"only_variations of histogram {name!r}"
+                )
 
-    def _stored_variations(self) -> Iterator[str]:
-        """Yield all variations that any sample stores."""
+    def _stored_variations(self) -> Iterator[str | None]:
+        """Yield all variations that any sample stores, and ``None`` if some aren't known before there are events."""
         for definition in self.definitions.values():
             metadata = definition.metadata()
             for sample in self.counted_samples(definition.sample):
                 yield from variation_names(self.weights, self.weights.samples[sample], self.parameters, metadata)
                 for calibrator in self.shapes.calibrators:
                     if calibrator.name in self.shapes.requested([sample]):
-                        yield from requested_variations(calibrator(self.parameters, metadata, True))
+                        instance = calibrator(self.parameters, metadata, True)
+                        yield from requested_variations(instance)
+                        if names_come_later(instance):
+                            yield None
 
 
 def _names_in(declared: Mapping[str, Any], without: Sequence[Any] = ()) -> frozenset[str]:

@@ -16,7 +16,7 @@ from pocket.configuration.workflow import BaseProcessorABC
 from pocket.datasets.generator_sums import generator_sums
 from pocket.engine.columns import collect_columns
 from pocket.engine.filling import HistogramFiller
-from pocket.engine.layout import Layout, dataset_layout
+from pocket.engine.layout import Layout, dataset_layout, dataset_sequence
 from pocket.engine.masks import CategoryMasks, CutMasks, category_masks, evaluator
 from pocket.engine.weighting import ChunkWeights, compute_weights
 from pocket.io.nanoaod.selection import select_events
@@ -68,18 +68,19 @@ def process_chunk(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str
         DatasetError: if a generator weight isn't finite.
     """
     cfg = workflow.cfg
-    layout = dataset_layout(cfg, workflow.params, metadata)
-    dataset = layout.dataset
-    filler = HistogramFiller(cfg, metadata, layout.stored_variations)
     with workflow_call(workflow):
         workflow.start_chunk(events, metadata)
+    sums = generator_sums(events, metadata) if metadata["isMC"] else None
+    skim(workflow)
+    skimmed = workflow.nevents
+    layout = chunk_layout(workflow, metadata)
+    dataset = layout.dataset
+    filler = HistogramFiller(cfg, metadata, layout.stored_variations)
     counts = _output(cfg, layout, metadata, None)
     cutflow = counts["cutflow"]
-    cutflow["initial"][dataset] = len(events)
-    if metadata["isMC"]:
-        counts["sum_genweights"][dataset], counts["sum_signOf_genweights"][dataset] = generator_sums(events, metadata)
-    skim(workflow)
-    cutflow["skim"][dataset] = workflow.nevents
+    cutflow["initial"][dataset], cutflow["skim"][dataset] = len(events), skimmed
+    if sums is not None:
+        counts["sum_genweights"][dataset], counts["sum_signOf_genweights"][dataset] = sums
     delayed = DelayedColumns(cfg.delayed_columns)
     if workflow.nevents:
         for selected in preselect(workflow, layout):
@@ -104,6 +105,21 @@ def skim(workflow: BaseProcessorABC) -> Mask:
     return mask
 
 
+def chunk_layout(workflow: BaseProcessorABC, metadata: Mapping[str, Any]) -> Layout:
+    """Return the layout of a chunk's output, with calibrators that are initialised if there are events after the skim.
+
+    Args:
+        workflow: the workflow, with the skimmed events.
+        metadata: dataset, sample, year, isMC, ….
+    """
+    sequence = dataset_sequence(workflow.cfg, workflow.params, metadata)
+    if workflow.nevents or sequence.needs_events:
+        with workflow_call(workflow):
+            workflow.process_extra_after_skim()
+        sequence.initialize(workflow.events)
+    return dataset_layout(workflow.cfg, workflow.params, metadata, sequence)
+
+
 def preselect(workflow: BaseProcessorABC, layout: Layout) -> Iterator[Preselected]:
     """Yield the preselection of each variation, after its calibration and object selection.
 
@@ -111,12 +127,9 @@ def preselect(workflow: BaseProcessorABC, layout: Layout) -> Iterator[Preselecte
 
     Args:
         workflow: the workflow, with the skimmed events.
-        layout: variations of the dataset.
+        layout: the result of :func:`chunk_layout`.
     """
-    with workflow_call(workflow):
-        workflow.process_extra_after_skim()
     skimmed = workflow.events
-    layout.sequence.initialize(skimmed)
     for variation in layout.processed:
         calibrated = layout.sequence.calibrate(skimmed, variation)
         with workflow_call(workflow):

@@ -1,4 +1,4 @@
-"""Layout of a dataset's output: the counted and stored samples and variations, known before any event."""
+"""Layout of a dataset's output: the counted and stored samples and variations."""
 
 from __future__ import annotations
 
@@ -40,19 +40,27 @@ class Layout:
         return {sample: self.variations[sample] for sample in self.stored}
 
 
-def dataset_layout(cfg: Configurator, params: Any, metadata: Mapping[str, Any]) -> Layout:
+def dataset_sequence(cfg: Configurator, params: Any, metadata: Mapping[str, Any]) -> CalibratorSequence:
+    """Return the calibrators of a dataset; arguments as in :func:`dataset_layout`."""
+    requested = cfg.shapes.requested(cfg.counted_samples(str(metadata["sample"])))
+    return CalibratorSequence(cfg.shapes.calibrators, params, metadata, requested)
+
+
+def dataset_layout(
+    cfg: Configurator, params: Any, metadata: Mapping[str, Any], sequence: CalibratorSequence | None = None
+) -> Layout:
     """Return the layout of a dataset.
 
     Args:
         cfg: the configuration.
         params: its parameters, resolved for this run.
         metadata: dataset, sample, year, isMC, ….
+        sequence: its calibrators, which may know their variations after they have been initialised only.
     """
     sample = str(metadata["sample"])
     counted = cfg.counted_samples(sample)
-    requested = cfg.shapes.requested(counted)
-    sequence = CalibratorSequence(cfg.shapes.calibrators, params, metadata, requested)
-    available = {name: sequence.variations_of(name) for name in requested}
+    sequence = sequence or dataset_sequence(cfg, params, metadata)
+    available = {name: sequence.variations_of(name) for name in cfg.shapes.requested(counted)}
     variations = {
         name: StoredVariations(
             variation_names(cfg.weights, cfg.weights.samples[name], params, metadata),

@@ -22,8 +22,7 @@ from pocket.datasets.branches import Branch, Segment
 from pocket.datasets.fileset import FileInfo
 from pocket.datasets.generator_sums import RESCALE, generator_sums
 from pocket.datasets.skim_sums import BeforeSkim, needs_all_files
-from pocket.engine.chunk import preselect, skim, workflow_call
-from pocket.engine.layout import dataset_layout
+from pocket.engine.chunk import chunk_layout, preselect, skim, workflow_call
 from pocket.engine.reading import explaining, nano_events, open_file, read_segment
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import BadFileError, ConfigError
@@ -208,7 +207,7 @@ def kept_events(workflow: BaseProcessorABC, events: Any, metadata: Mapping[str, 
     if mode == "skim" or not kept.any():
         return kept
     passed = np.zeros(int(kept.sum()), dtype=np.bool_)
-    for selected in preselect(workflow, dataset_layout(workflow.cfg, workflow.params, metadata)):
+    for selected in preselect(workflow, chunk_layout(workflow, metadata)):
         _check_size(workflow, len(selected.mask), len(passed))
         passed |= selected.mask
     kept[kept] = passed

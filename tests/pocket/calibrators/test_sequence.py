@@ -203,6 +203,31 @@ def test_no_calibrators(events: ak.Array) -> None:
     assert sequence().calibrate(events, "nominal").events.tolist() == events.tolist()
 
 
+def test_variations_may_be_named_with_the_first_events(events: ak.Array) -> None:
+    class Late(Jets):
+        """As calibrators of PocketCoffea are written: the names come with the events."""
+
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            self._variations: Sequence[str] = []
+
+        def initialize(self, events: Any) -> None:
+            self._variations = ["jetsUp"] if len(events) else ["noneUp"]
+
+    late = sequence(Late, Met)
+    assert late.needs_events
+    assert late.variations == ("metUp",)
+    late.initialize(events)
+    assert late.variations == ("jetsUp", "metUp")
+    assert late.variations_of("jets") == ("jetsUp",)
+    early = sequence(Jets, Met)
+    early.initialize(events)
+    assert not early.needs_events
+    for variation in ("nominal", "jetsUp", "metUp"):
+        assert late.calibrate(events, variation).events.tolist() == early.calibrate(events, variation).events.tolist()
+    assert not sequence(Late, requested=[]).needs_events
+
+
 def test_errors(events: ak.Array) -> None:
     class Undeclared(Jets):
         def calibrate(self, events: Any, *args: Any) -> Mapping[str, Any]:
@@ -217,7 +242,7 @@ def test_errors(events: ak.Array) -> None:
         def initialize(self, events: Any) -> None:
             self._variations = (*self.variations, "jetsDown")
 
-    with pytest.raises(ConfigError, match=r"'jets' changes its variations in initialize\(\): they must be set in"):
+    with pytest.raises(ConfigError, match=r"'jets' changes its variations in initialize\(\): those that __init__ sets"):
         sequence(Late).initialize(events)
     with pytest.raises(
         ConfigError,

@@ -10,10 +10,12 @@ from coffea.processor import accumulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pocket.calibrators import Calibrator
 from pocket.configuration.configurator import Configurator
 from pocket.cuts.cut import Cut
 from pocket.engine.chunk import empty_output, process_chunk
 from pocket.errors import DatasetError
+from pocket.histograms.config import Axis, HistConf
 from tests.pocket.configs import DATA, DY, TT, PlainWorkflow, configure, metadata
 from tests.pocket.engine.declarations import Declaration, Event
 from tests.pocket.engine.event_loop import EventLoop, Sums
@@ -216,3 +218,40 @@ def test_nothing_is_called_for_events_that_are_gone() -> None:
     # the weight of an event that is cut away counts for the normalisation
     assert output["sum_genweights"] == {DY: 2.0}
     assert output["cutflow"]["skim"] == {DY: 0}
+
+
+def test_variations_that_initialize_names_fill_the_same() -> None:
+    class Scale(Calibrator):
+        """Scales x."""
+
+        name, has_variations = "scale", True
+        calibrated_collections = ("x",)
+        _variations = ("scaleUp", "scaleDown")
+
+        def calibrate(self, events: Any, original: Any, variation: str, already_applied: Any) -> Any:
+            return {"x": events.x * {"scaleUp": 2.0, "scaleDown": 0.5}.get(variation, 1.0)}
+
+    class Late(Scale):
+        """Knows its variations after initialize."""
+
+        _variations = None  # type: ignore[assignment]
+
+        def initialize(self, events: Any) -> None:
+            self._variations = list(Scale._variations)
+
+    axis = Axis(field="x", bins=4, start=0, stop=8)
+    variables = {"x": HistConf([axis]), "up": HistConf([axis], only_variations=["nominal", "scaleUp"])}
+    preselection = Cut("x2", {"field": "x", "minimum": 2}, above)
+    varied = {"shape": {"common": {"inclusive": ["scale"]}}}
+    for xs in ([0.0, 1.0, 3.0, 5.0], []):
+        events = ak.Array({"x": np.array(xs), "genWeight": np.ones(len(xs), dtype=np.float32)})
+        found = []
+        for calibrator in (Scale, Late):
+            config = configure(
+                variables=variables, preselections=[preselection], calibrators=[calibrator], variations=varied
+            )
+            found.append(process_chunk(PlainWorkflow(config), events, metadata(config, DY)))
+        early, late = found
+        assert late["cutflow"] == early["cutflow"]
+        assert list(late["cutflow"]["presel"][DY]) == ["nominal", "scaleUp", "scaleDown"]
+        assert late["variables"] == early["variables"]
