@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -57,6 +58,8 @@ def stages(request: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     os.chdir(request["output"])
     begin = time.perf_counter()
     fileset = stand_in_fileset(config, request)
+    config = copy.copy(config)
+    config.definitions = {name: config.definitions[name] for name in fileset}
     branches = split(fileset, request["chunk_size"])
     output, columns = run(config, branches, fileset, Resources(), request["chunk_size"])
     yield "process", time.perf_counter() - begin

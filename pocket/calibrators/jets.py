@@ -39,8 +39,10 @@ class JetsCalibrator(Calibrator):
     (after the whole scale, without smearing and shift). Links from other collections (``Muon.jetIdx``) refer to the
     order in the file, which :func:`~pocket.objects.jet_order.jets_in_original_order` restores.
 
-    The variations are ``{jet type}_{variation}Up`` and ``Down``, e.g. ``AK4PFchs_JES_TotalUp``. Uncertainties of the
-    scale are evaluated at the smeared pt, as in PocketCoffea.
+    A type of jet that ``collection_name_alias`` maps to another one is corrected like that one. The variations are
+    ``{jet type}_{variation}Up`` and ``Down``, e.g. ``AK4PFchs_JES_TotalUp``; types that
+    ``merge_collections_for_variations`` lists under one name vary together, under that name. Uncertainties of the scale
+    are evaluated at the smeared pt, as in PocketCoffea.
     """
 
     name = "jet_calibration"
@@ -52,26 +54,36 @@ class JetsCalibrator(Calibrator):
         applied = parameter(params, "jets_calibration", "apply_jec_MC" if self.isMC else "apply_jec_Data", self.year)
         #: Collection → its corrections.
         self._corrections: dict[str, JetCorrections] = {}
+        #: Collection → type of jet whose variations it has.
+        self._varied_with: dict[str, str] = {}
         #: Variation → type of jet, variation without type and direction, direction.
         self._shifts: dict[str, tuple[str, str, str]] = {}
         for jet_type, names in parameter(params, "jets_calibration", "collection", self.year).items():
-            if names is None or not parameter(applied, jet_type):
+            like = self._of_year("collection_name_alias").get(jet_type, jet_type)
+            if names is None or not parameter(applied, like):
                 continue
-            corrections = JetCorrections.from_params(params, jet_type, metadata)
+            corrections = JetCorrections.from_params(params, like, metadata)
+            merged = self._of_year("merge_collections_for_variations").items()
+            group = next((name for name, types in merged if jet_type in types), jet_type)
             for name in [names] if isinstance(names, str) else names:
                 if name in self._corrections:
                     raise ConfigError(
                         f"jets_calibration.collection.{self.year} has {name!r} for {jet_type} and for "
                         f"{self._corrections[name].jet_type}"
                     )
-                self._corrections[name] = corrections
+                self._corrections[name], self._varied_with[name] = corrections, group
             if self.isMC:
-                self._add_variations(corrections)
+                self._add_variations(corrections, group)
         self.calibrated_collections = tuple(self._corrections)
         self._variations = tuple(self._shifts)
         self._nominal: dict[str, _JetEnergies] = {}
 
-    def _add_variations(self, corrections: JetCorrections) -> None:
+    def _of_year(self, table: str) -> Mapping[str, Any]:
+        """Return the content of an optional table of ``jets_calibration`` for the year."""
+        found: Mapping[str, Any] = self.params["jets_calibration"].get(table, {}).get(self.year, {})
+        return found
+
+    def _add_variations(self, corrections: JetCorrections, group: str) -> None:
         place = ("jets_calibration", "variations", corrections.jet_type, self.year)
         for kind in parameter(self.params, *place):
             if kind != JER and not kind.startswith(JES):
@@ -82,17 +94,18 @@ class JetsCalibrator(Calibrator):
                     f"{corrections.jet_type} is false"
                 )
             for side, direction in DIRECTIONS.items():
-                self._shifts[f"{corrections.jet_type}_{kind}{side}"] = (corrections.jet_type, kind, direction)
+                self._shifts[f"{group}_{kind}{side}"] = (group, kind, direction)
 
     def corrections(self) -> Sequence[tuple[str, str]]:
         """Return (file, name) of the corrections of all types of jets."""
-        kinds = {(jet_type, kind) for jet_type, kind, _ in self._shifts.values() if kind != JER}
-        sources = sorted((jet_type, kind.removeprefix(JES)) for jet_type, kind in kinds)
+        kinds = {(group, kind) for group, kind, _ in self._shifts.values() if kind != JER}
+        sources = sorted((group, kind.removeprefix(JES)) for group, kind in kinds)
+        of_collections = [(each, self._varied_with[name]) for name, each in self._corrections.items()]
         return [
             (each.path, name)
             # Two collections may have the same type.
-            for each in dict.fromkeys(self._corrections.values())
-            for name in each.names(source for jet_type, source in sources if jet_type == each.jet_type)
+            for each, own in dict.fromkeys(of_collections)
+            for name in each.names(source for group, source in sources if group == own)
         ]
 
     def initialize(self, events: Any) -> None:
@@ -110,7 +123,7 @@ class JetsCalibrator(Calibrator):
         if not self._nominal:
             self._nominal = self._energies(events)
         return {
-            name: jets.shifted(*shift[1:]) if shift and shift[0] == jets.corrections.jet_type else jets.nominal
+            name: jets.shifted(*shift[1:]) if shift and shift[0] == self._varied_with[name] else jets.nominal
             for name, jets in self._nominal.items()
         }
 

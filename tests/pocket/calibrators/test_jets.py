@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Iterator, Mapping
@@ -225,6 +226,28 @@ def test_other_types_of_jets_stay_the_same(events: ak.Array, params: dict[str, A
     section["collection"][YEAR] = {JET_TYPE: ["CorrT1METJet", "Jet"], "AK4Again": "Jet"}
     with pytest.raises(ConfigError, match=f"has 'Jet' for AK4Again and for {JET_TYPE}"):
         JetsCalibrator(params, MC)
+
+
+def test_a_type_may_have_the_corrections_of_another_one(events: ak.Array, params: dict[str, Any]) -> None:
+    expected = CalibratorSequence([JetsCalibrator], params, MC, [JetsCalibrator.name])
+    assert set(params["jets_calibration"]["collection"][YEAR][JET_TYPE]) == {"Jet", "CorrT1METJet"}
+    other = copy.deepcopy(params)
+    section = other["jets_calibration"]
+    section["collection"][YEAR] = {JET_TYPE: "Jet", "AK4Soft": "CorrT1METJet"}
+    section["collection_name_alias"] = {YEAR: {"AK4Soft": JET_TYPE}}
+    apart = CalibratorSequence([JetsCalibrator], other, MC, [JetsCalibrator.name])
+    up = f"{JET_TYPE}_JES_TotalUp"
+    assert apart.calibrate(events, up).changed == {"Jet"}
+    soft = apart.calibrate(events, "AK4Soft_JES_TotalUp")
+    assert soft.changed == {"CorrT1METJet"}
+    assert soft.events.CorrT1METJet.pt.to_list() == expected.calibrate(events, up).events.CorrT1METJet.pt.to_list()
+    section["merge_collections_for_variations"] = {YEAR: {JET_TYPE: [JET_TYPE, "AK4Soft"]}}
+    together = CalibratorSequence([JetsCalibrator], other, MC, [JetsCalibrator.name])
+    assert together.variations == expected.variations
+    for variation in ("nominal", up, f"{JET_TYPE}_JERDown"):
+        found, wanted = (sequence.calibrate(events, variation).events for sequence in (together, expected))
+        for name in ("Jet", "CorrT1METJet"):
+            assert found[name].pt.to_list() == wanted[name].pt.to_list()
 
 
 def test_jets_of_an_earlier_calibrator(events: ak.Array, params: dict[str, Any]) -> None:
