@@ -178,6 +178,10 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         # Outputs are filled in this folder, and then copied to the store once.
         os.environ["POCKET_SCRATCH"] = worker.local_directory
         sys.path[:] = [*places.values(), *(path for path in sys.path if path not in places.values())]
+        # There, a configuration file finds the packages of its repository.
+        os.environ["PYTHONPATH"] = os.pathsep.join([*places.values(), os.environ.get("PYTHONPATH", "")]).rstrip(
+            os.pathsep
+        )
         # The package can be found only now.
         from pocket.executors.openssl import keep_errors_apart
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import os
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -27,16 +26,17 @@ _MOST_FILES = 5000
 
 
 def repository_of(place: Path) -> Path:
-    """Return the root of the repository that an analysis lies in; without one, the folder that it imports from.
+    """Return the folder that an analysis may import packages from: the root of its repository, or the nearest folder.
 
     Args:
-        place: folder of a package, or a configuration file. For a package, only git makes a repository, and otherwise
-            the folder beside it counts.
+        place: folder of a package, or a configuration file. For a package, only git makes a repository. The code of a
+            job has no marks of a repository, but is in ``PYTHONPATH``.
     """
-    marks = _MARKS[:1] if place.is_dir() else _MARKS
-    marked = (above for above in place.parents if any((above / mark).exists() for mark in marks))
-    on_path = (above for above in place.parents if str(above) in sys.path and not place.is_dir())
-    return next(marked, None) or max(on_path, key=lambda above: -len(above.parts), default=place.parent)
+    marks, named = _MARKS, os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if place.is_dir():
+        marks, named = _MARKS[:1], []
+    found = (above for above in place.parents if str(above) in named or any((above / mark).exists() for mark in marks))
+    return next(found, place.parent)
 
 
 def analysis_files(place: Path) -> Iterator[Path]:

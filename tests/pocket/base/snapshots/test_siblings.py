@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -77,7 +76,7 @@ def test_without_a_repository_the_path_says_where_packages_are(tmp_path: Path, m
     config = write(tmp_path, {"outside/configs/dimuon/config.py": ""}) / "outside/configs/dimuon/config.py"
     assert repository_of(config) == config.parent
     # That is how a job finds what was unpacked.
-    monkeypatch.setattr(sys, "path", [str(tmp_path / "outside"), *sys.path])
+    monkeypatch.setenv("PYTHONPATH", f"/elsewhere:{tmp_path / 'outside'}")
     assert repository_of(config) == tmp_path / "outside"
 
 

@@ -1,0 +1,123 @@
+"""Configuration files as PocketCoffea's users have them, untouched, through ``law run`` and in the code of jobs."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from pocket.executors.code import code_folders
+from pocket.histograms.files import read_templates
+from tasks.batch.environment import code_members
+from tests.law_runner import ROOT, Law, Run
+
+PLAIN = Path(__file__).with_name("plain")
+#: prints the digest of what is processed, and the file of a sibling
+SCRIPT = """
+import sys
+from pocket import load_analysis
+from pocket.base.fingerprint import digest
+analysis = load_analysis(sys.argv[1])
+print(digest(analysis.config("config").processing_spec()))
+print(sys.modules["workflow"].__file__)
+"""
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("plain") / "repository"
+    shutil.copytree(PLAIN, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def run(repository: Path, task: str, config: str = "dimuon") -> Run:
+    """Run a task for a configuration file, named relative to where the command begins."""
+    options = ("--version", "v1", "--events-per-branch", "1000", "--cores", "1")
+    return Law(repository.parent).run(task, "--analysis", f"repository/configs/{config}/config.py", *options)
+
+
+def digest(file: Path, *path: Path) -> tuple[str, Path]:
+    """Return the digest of a configuration file in a process of its own, and the file of its workflow."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, path)), "POCKET_ROOT": str(path[0])}
+    command = [sys.executable, "-c", SCRIPT, str(file)]
+    result = subprocess.run(command, env=environment, cwd=file.parents[1], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    found, workflow = result.stdout.splitlines()
+    return found, Path(workflow)
+
+
+@pytest.mark.slow
+def test_a_chain_of_a_configuration_file(repository: Path) -> None:
+    first = run(repository, "MergeOutputs")
+    assert first.code == 0, first.text
+    (merged,) = Law(repository.parent).outputs("MergeOutputs", "dimuon")
+    assert merged.parents[1].name == "config"
+    templates = read_templates(merged, "mll")
+    assert set(templates) == {"DYJetsToMuMu", "DATA_SingleMuon"}
+    assert templates["DATA_SingleMuon"].sum(flow=True)["value"] > 100
+    # The command ran from a snapshot, and names files as they are in the repository.
+    assert '"<analysis>/configs/dimuon/datasets/toys.json"' in (merged / "config.json").read_text()
+    assert run(repository, "MergeOutputs").executed == []
+    for name, old, new in (
+        ("configs/common/masses.py", "91.19", "91.2"),
+        (
+            "configs/dimuon/workflow.py",
+            "get_dilepton(None, self.events.MuonGood)",
+            "get_dilepton(None, self.events.Muon)",
+        ),
+    ):
+        path = repository / name
+        path.write_text(path.read_text().replace(old, new))
+        edited = run(repository, "MergeOutputs")
+        assert edited.executed == ["RunProcessor", "MergeOutputs"], edited.text
+    assert run(repository, "MergeOutputs", "single").code == 0
+    (other,) = Law(repository.parent).outputs("MergeOutputs", "single")
+    assert set(read_templates(other, "nMuonGood")) == {"DYJetsToMuMu"}
+
+
+def test_mistakes_are_sentences(tmp_path: Path) -> None:
+    folder = tmp_path / "repository"
+    shutil.copytree(PLAIN, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    path = folder / "configs" / "dimuon" / "workflow.py"
+    path.write_text(f"from pocket_coffea.utils.plot_utils import PlotManager\n{path.read_text()}")
+    result = run(folder, "MergeOutputs")
+    assert result.code != 0
+    (sentence,) = result.errors
+    assert "utils.plot_utils of PocketCoffea isn't here: `law run PlotTemplates` draws the plots" in sentence
+    assert f"{path}:1" in sentence
+    assert not (tmp_path / "store" / "dimuon").exists()
+
+
+def test_a_bundle_has_all_that_a_job_needs(repository: Path, tmp_path: Path) -> None:
+    file = repository / "configs" / "dimuon" / "config.py"
+    members, reference = code_members(ROOT, str(file))
+    assert reference == "./bundle/outside/configs/dimuon/config.py"
+    for name, source in members.items():
+        if name.startswith("outside/"):
+            target = tmp_path / "bundle" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(source, target)
+    unpacked = tmp_path / reference
+    found, workflow = digest(unpacked, ROOT, tmp_path / "bundle" / "outside")
+    assert found == digest(file, ROOT)[0]
+    assert workflow == unpacked.with_name("workflow.py")
+    assert json.loads((unpacked.parent / "datasets" / "toys.json").read_text())
+    assert not (tmp_path / "bundle/outside/configs/single").exists() or "configs/single" in str(sorted(members))
+
+
+def test_workers_on_dask_get_the_same(repository: Path, tmp_path: Path) -> None:
+    file = repository / "configs" / "dimuon" / "config.py"
+    (sent,) = (folder for folder in code_folders(str(file)) if folder.parent == str(repository))
+    assert sent.names == ("configs",)
+    with zipfile.ZipFile(io.BytesIO(sent.content)) as archive:
+        archive.extractall(tmp_path / "0")
+    found, workflow = digest(tmp_path / "0" / "configs" / "dimuon" / "config.py", ROOT, tmp_path / "0")
+    assert found == digest(file, ROOT)[0]
+    assert workflow.is_relative_to(tmp_path)
