@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from benchmarks.foreign.differences import upstream_luminosities
 from benchmarks.foreign.discovery import find_configurations
 from benchmarks.foreign.report import Trial, text
 from benchmarks.foreign.running import our_side, try_configuration, upstream_side
@@ -45,6 +46,7 @@ def run(options: argparse.Namespace) -> Iterator[Trial]:
         "files": {path.stem: str(path.resolve()) for path in sorted(options.files.glob("*.root"))},
         "chunk_size": 1000,
     }
+    luminosities = upstream_luminosities(options.upstream)
     theirs, ours = upstream_side(options.upstream), our_side(options.corrections)
     for configuration in find_configurations(options.folders):
         if options.only not in configuration.name:
@@ -55,7 +57,7 @@ def run(options: argparse.Namespace) -> Iterator[Trial]:
         if options.side == "ours" or (options.side == "both" and upstream and upstream.passed("load")):
             asked = {**request, "processed": upstream.details.get("processed", {}) if upstream else {}}
             here = try_configuration(ours, configuration, asked, options.cache, options.timeout)
-        yield Trial(configuration.name, upstream, here)
+        yield Trial(configuration.name, upstream, here, luminosities)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
+from benchmarks.foreign.differences import Explanations
 from benchmarks.foreign.running import STAGES, Outcome
 from benchmarks.peer.report import Agreement, agreement
 from benchmarks.peer.running import read_side
@@ -24,11 +25,13 @@ class Trial:
         name: path of the configuration.
         upstream: outcome in PocketCoffea, ``None`` if it wasn't tried.
         ours: outcome here, ``None`` if it wasn't tried.
+        luminosities: year → luminosity of PocketCoffea's parameters.
     """
 
     name: str
     upstream: Outcome | None = None
     ours: Outcome | None = None
+    luminosities: Mapping[str, float] = field(default_factory=dict)
 
     def passed_upstream(self, stage: str) -> bool:
         """Tell whether a stage was passed in PocketCoffea, or not tried."""
@@ -43,7 +46,14 @@ class Trial:
         """The comparison of the numbers, ``None`` if one side has none."""
         if not (self.upstream and self.ours and self.passed_upstream("process") and self.passed_here("process")):
             return None
-        return agreement(read_side(self.ours.folder), read_side(self.upstream.folder))
+        here = self.ours.details.get("luminosity", {})
+        ratios = {
+            dataset: self.luminosities[year] / value
+            for dataset, (year, value) in here.items()
+            if value and year in self.luminosities
+        }
+        explain = Explanations(ratios).explanation
+        return agreement(read_side(self.ours.folder), read_side(self.upstream.folder), explain)
 
     def lines(self) -> str:
         """Return the description of the trial."""

@@ -34,7 +34,7 @@ def main(request_path: str) -> None:
     request = json.loads(Path(request_path).read_text())
     result: dict[str, Any] = {"stages": [], "seconds": {}}
     try:
-        for stage, seconds in stages(request):
+        for stage, seconds in stages(request, result):
             result["stages"].append(stage)
             result["seconds"][stage] = seconds
             _write(request, result)
@@ -43,7 +43,7 @@ def main(request_path: str) -> None:
     _write(request, result)
 
 
-def stages(request: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+def stages(request: Mapping[str, Any], result: dict[str, Any]) -> Iterator[tuple[str, float]]:
     """Yield the stages with their time, as they are passed."""
     os.chdir(request["folder"])
     begin = time.perf_counter()
@@ -53,6 +53,11 @@ def stages(request: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
     begin = time.perf_counter()
     config = analysis.config(analysis.default_config)
     config.processing_spec()
+    picobarns = config.parameters.lumi.picobarns
+    result["luminosity"] = {
+        name: (definition.year, picobarns.get(definition.year, {}).get("tot"))
+        for name, definition in config.definitions.items()
+    }
     yield "load", time.perf_counter() - begin
 
     os.chdir(request["output"])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from benchmarks.peer.comparison import quantities
+from benchmarks.peer.comparison import Quantity, quantities
 from benchmarks.peer.known_differences import explanation
 from benchmarks.peer.running import Side
 
@@ -48,15 +48,21 @@ class Speed:
     wall_rate: float
 
 
-def agreement(ours: Side, theirs: Side) -> Agreement:
-    """Return the comparison of two outputs, with equal, explained and unexplained numbers."""
+def agreement(ours: Side, theirs: Side, explain: Callable[[Quantity, Side], str | None] = explanation) -> Agreement:
+    """Return the comparison of two outputs, with equal, explained and unexplained numbers.
+
+    Args:
+        ours: our output.
+        theirs: PocketCoffea's.
+        explain: returns the name of a known difference that explains a quantity, given PocketCoffea's output.
+    """
     result = Agreement()
     for quantity in quantities(ours, theirs):
         kind, difference = quantity.kind, quantity.difference
         result.compared[kind] = result.compared.get(kind, 0) + 1
         if quantity.equal:
             result.largest[kind] = max(result.largest.get(kind, 0.0), difference)
-        elif (name := explanation(quantity, theirs)) is not None:
+        elif (name := explain(quantity, theirs)) is not None:
             result.explained[name] = result.explained.get(name, 0) + 1
         else:
             result.unexplained.append(f"{kind} of {' / '.join(quantity.place)}: relative difference {difference:.3g}")

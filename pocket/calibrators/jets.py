@@ -22,7 +22,7 @@ from pocket.parameters.access import parameter
 #: Names of the variation of the energy resolution and of those of the scale, which are JES_{source}.
 JER, JES = "JER", "JES_"
 #: Link to the generated jet → its collection.
-_GEN_JETS = {"genJetIdx": "GenJet", "genJetAK8Idx": "GenJetAK8"}
+GEN_JETS = {"genJetIdx": "GenJet", "genJetAK8Idx": "GenJetAK8"}
 _RADII = {"AK4": 0.4, "AK8": 0.8}
 
 
@@ -47,7 +47,11 @@ class JetsCalibrator(Calibrator):
 
     name = "jet_calibration"
     has_variations = True
-    inputs = tuple(_GEN_JETS.values())
+    inputs = tuple(GEN_JETS.values())
+
+    def energies_class(self) -> type[JetEnergies]:
+        """Return the class that computes the energies, which a subclass may replace."""
+        return JetEnergies
 
     def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True) -> None:
         super().__init__(params, metadata, do_variations)
@@ -76,7 +80,7 @@ class JetsCalibrator(Calibrator):
                 self._add_variations(corrections, group)
         self.calibrated_collections = tuple(self._corrections)
         self._variations = tuple(self._shifts)
-        self._nominal: dict[str, _JetEnergies] = {}
+        self._nominal: dict[str, JetEnergies] = {}
 
     def _of_year(self, table: str) -> Mapping[str, Any]:
         """Return the content of an optional table of ``jets_calibration`` for the year."""
@@ -127,9 +131,9 @@ class JetsCalibrator(Calibrator):
             for name, jets in self._nominal.items()
         }
 
-    def _energies(self, events: Any) -> dict[str, _JetEnergies]:
+    def _energies(self, events: Any) -> dict[str, JetEnergies]:
         return {
-            name: _JetEnergies(
+            name: self.energies_class()(
                 events,
                 name,
                 corrections,
@@ -140,7 +144,7 @@ class JetsCalibrator(Calibrator):
         }
 
 
-class _JetEnergies:
+class JetEnergies:
     """Energies of one collection in one chunk as flat arrays over jets, from which variations are computed.
 
     Args:
@@ -163,7 +167,7 @@ class _JetEnergies:
             "Rho": np.repeat(np.asarray(rho(events), dtype=np.float64), self._counts),
             "run": np.repeat(np.asarray(events["run"], dtype=np.float64), self._counts),
         }
-        self._raw_pt, raw_mass = _raw(jets, name)
+        self._raw_pt, raw_mass = self.raw(jets, name)
         scale = corrections.scale_factor(self._inputs, self._raw_pt)
         pt = self._raw_pt * scale
         extra = {
@@ -175,8 +179,8 @@ class _JetEnergies:
         smearing: Floats | float = 1.0
         if corrections.resolution is not None:
             resolution = corrections.relative_resolution(self._inputs, pt)
-            gen_pt = _gen_pt(events, jets, corrections.jet_type, pt, resolution)
-            self._smearing = (pt, gen_pt, resolution, normal_numbers(seed, events, jets))
+            gen_pt = self.gen_pt(events, jets, pt, resolution)
+            self._smearing = (pt, gen_pt, resolution, self.random_numbers(seed, events, jets, pt))
             smearing = self._smear("nom")
             extra["pt_gen"] = gen_pt
         self._pt, self._mass = pt * smearing, raw_mass * scale * smearing
@@ -186,6 +190,37 @@ class _JetEnergies:
             jets[field] = self._jagged(values)
         self._jets = jets
         self.nominal = self._scaled(1.0)
+
+    @staticmethod
+    def raw(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
+        """Return pt and mass in GeV before any correction, shape (n jets,)."""
+        if "rawPt" in jets.fields:
+            # Old NanoAOD has no mass for CorrT1METJet, the soft jets for the missing momentum.
+            pt = flat(jets["rawPt"])
+            return pt, flat(jets["rawMass"]) if "rawMass" in jets.fields else np.zeros_like(pt)
+        raw = 1 - flat(branch(jets, "rawFactor", name))
+        return raw * flat(jets["pt"]), raw * flat(jets["mass"])
+
+    def gen_pt(self, events: Any, jets: ak.Array, pt: Floats, resolution: Floats) -> Floats:
+        """Return the pt in GeV of the generated jet of each jet, 0 without a match."""
+        jet_type = self.corrections.jet_type
+        link = next((field for field in GEN_JETS if field in jets.fields), None)
+        if link is None:
+            # CorrT1METJet has no links.
+            return np.zeros_like(pt)
+        if jet_type[:3] not in _RADII:
+            raise UnknownNameError("size of jets", jet_type[:3], _RADII, f"jets_calibration.jet_types.{jet_type}")
+        gen_jets = collection(events, GEN_JETS[link])
+        return matched_gen_pt(jets, gen_jets, link, pt, resolution, _RADII[jet_type[:3]])
+
+    def random_numbers(self, seed: int, events: Any, jets: ak.Array, pt: Floats) -> Floats:
+        """Return a random number with mean 0 and width 1 for each jet."""
+        return normal_numbers(seed, events, jets)
+
+    @staticmethod
+    def smear_factor(pt: Floats, gen_pt: Floats, resolution: Floats, scale_factor: Floats, normal: Floats) -> Floats:
+        """Return the factor on each jet's momentum, see :func:`pocket.calibrators.smearing.smear_factor`."""
+        return smear_factor(pt, gen_pt, resolution, scale_factor, normal)
 
     def shifted(self, kind: str, direction: str) -> ak.Array:
         """Return the jets of a variation: ``JER`` or ``JES_{source}``, ``up`` or ``down``."""
@@ -200,7 +235,7 @@ class _JetEnergies:
     def _smear(self, systematic: str) -> Floats:
         pt, gen_pt, resolution, normal = self._smearing
         ratio = self.corrections.resolution_ratio(self._inputs, pt, systematic)
-        return smear_factor(pt, gen_pt, resolution, ratio, normal)
+        return self.smear_factor(pt, gen_pt, resolution, ratio, normal)
 
     def _scaled(self, factor: Floats | float) -> ak.Array:
         jets = copy.copy(self._jets)
@@ -216,24 +251,3 @@ class _JetEnergies:
     def _jagged(self, values: Floats) -> ak.Array:
         # NanoAOD stores float32.
         return ak.unflatten(values.astype(np.float32), self._counts)
-
-
-def _raw(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
-    """Return pt and mass in GeV before any correction, shape (n jets,)."""
-    if "rawPt" in jets.fields:
-        # Old NanoAOD has no mass for CorrT1METJet, the soft jets for the missing momentum.
-        pt = flat(jets["rawPt"])
-        return pt, flat(jets["rawMass"]) if "rawMass" in jets.fields else np.zeros_like(pt)
-    raw = 1 - flat(branch(jets, "rawFactor", name))
-    return raw * flat(jets["pt"]), raw * flat(jets["mass"])
-
-
-def _gen_pt(events: Any, jets: ak.Array, jet_type: str, pt: Floats, resolution: Floats) -> Floats:
-    link = next((field for field in _GEN_JETS if field in jets.fields), None)
-    if link is None:
-        # CorrT1METJet has no links.
-        return np.zeros_like(pt)
-    if jet_type[:3] not in _RADII:
-        raise UnknownNameError("size of jets", jet_type[:3], _RADII, f"jets_calibration.jet_types.{jet_type}")
-    gen_jets = collection(events, _GEN_JETS[link])
-    return matched_gen_pt(jets, gen_jets, link, pt, resolution, _RADII[jet_type[:3]])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from pocket.calibrators import JetsCalibrator, METCalibrator
 from pocket.calibrators.base import Calibrator
+from pocket.compat.jet_energies import JetsCalibrator
+from pocket.compat.missing_momentum import METCalibrator
 from pocket.errors import ConfigError
 
 

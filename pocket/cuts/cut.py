@@ -72,7 +72,7 @@ class Cut(metaclass=Declarative):
         return self.collection != EVENTS
 
     def get_mask(
-        self, events: Any, processor_params: Any, *, year: str, sample: str, isMC: bool, **kwargs: Any
+        self, events: Any, processor_params: Any, *, year: str, sample: str = "", isMC: bool, **kwargs: Any
     ) -> npt.NDArray[np.bool_]:
         """Return the mask of the cut.
 
@@ -80,7 +80,7 @@ class Cut(metaclass=Declarative):
             events: events of one chunk, length n.
             processor_params: the parameters of the analysis.
             year: data-taking period of the dataset.
-            sample: sample name of the dataset.
+            sample: sample name of the dataset, if the cut depends on it.
             isMC: whether the dataset is simulation.
             **kwargs: passed to the function.
 

@@ -1,5 +1,5 @@
 """Names of ``pocket_coffea.lib.calibrators.common``."""
 
-from pocket.calibrators.jets import JetsCalibrator
-from pocket.calibrators.met import METCalibrator
 from pocket.compat.calibrators import ElectronsScaleCalibrator, MuonsCalibrator, default_calibrators_sequence
+from pocket.compat.jet_energies import JetsCalibrator
+from pocket.compat.missing_momentum import METCalibrator

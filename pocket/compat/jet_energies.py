@@ -1,0 +1,94 @@
+"""PocketCoffea's recipe of the energies of jets, to the last digit.
+
+The corrections are the same as ours. What differs is the smearing: PocketCoffea takes the random numbers of JME's
+``JERSmear``, which depend on the calibrated pt, and asks only for the pt of a generated jet, not for its distance.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from pocket.base.arrays.fields import branch, collection
+from pocket.base.typing import Floats
+from pocket.calibrators import jets as ours
+from pocket.calibrators.smearing import MAX_DEVIATION, flat
+from pocket.objects.nanoaod import rho
+
+
+class JetsCalibrator(ours.JetsCalibrator):
+    """Calibrator of jets with PocketCoffea's smearing.
+
+    Args:
+        params: parameters of the analysis.
+        metadata: metadata of the dataset.
+        do_variations: whether its variations are requested.
+        **kwargs: what PocketCoffea passes, too; not used.
+    """
+
+    name = "jet_calibration"
+
+    def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True, **kwargs: Any) -> None:
+        super().__init__(params, metadata, do_variations)
+
+    def energies_class(self) -> type[ours.JetEnergies]:
+        """Return the class that computes the energies."""
+        return JetEnergies
+
+
+class JetEnergies(ours.JetEnergies):
+    """Energies of one collection in one chunk, see :class:`pocket.calibrators.jets.JetEnergies`."""
+
+    @staticmethod
+    def raw(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
+        """Return pt and mass in GeV before any correction; products are in the precision of the file."""
+        if "rawPt" in jets.fields:
+            return ours.JetEnergies.raw(jets, name)
+        raw = 1 - branch(jets, "rawFactor", name)
+        return flat(raw * jets["pt"]), flat(raw * jets["mass"])
+
+    def gen_pt(self, events: Any, jets: ak.Array, pt: Floats, resolution: Floats) -> Floats:
+        """Return the pt in GeV of the generated jet of each jet, -1 if it doesn't match; 0 stands for no jet at all."""
+        linked = np.zeros_like(pt)
+        link = next((field for field in ours.GEN_JETS if field in jets.fields), None)
+        if link is not None:
+            gen = collection(events, ours.GEN_JETS[link])["pt"]
+            position = jets[link]
+            exists = (position >= 0) & (position < ak.num(gen))
+            found = gen[ak.mask(position, exists)]
+            linked = np.asarray(ak.flatten(ak.fill_none(found, 0.0)), dtype=np.float64)
+        return np.where(np.abs(pt - linked) < MAX_DEVIATION * pt * resolution, linked, -1.0)
+
+    def random_numbers(self, seed: int, events: Any, jets: ak.Array, pt: Floats) -> Floats:
+        """Return a random number with mean 0 and width 1 for each jet, the one of ``JERSmear``."""
+        counts = np.asarray(ak.num(jets))
+        density, event = (
+            np.repeat(np.asarray(column, dtype=np.float64), counts) for column in (rho(events), events["event"])
+        )
+        return np.asarray(_generator().evaluate(pt, flat(jets["eta"]), density, event))
+
+    @staticmethod
+    def smear_factor(pt: Floats, gen_pt: Floats, resolution: Floats, scale_factor: Floats, normal: Floats) -> Floats:
+        """Return the factor on each jet's momentum."""
+        scaled = 1 + (scale_factor - 1) * (pt - gen_pt) / pt
+        random = 1 + np.sqrt(np.maximum(scale_factor**2 - 1, 0)) * resolution * normal
+        return np.where(gen_pt >= 0, scaled, random)
+
+
+@functools.cache
+def _generator() -> Any:
+    from correctionlib import schemav2
+
+    names = ("JetPt", "JetEta", "Rho", "EventID")
+    return schemav2.Correction(
+        name="normal",
+        version=1,
+        # The type of the event's number is part of what the random numbers are made of.
+        inputs=[schemav2.Variable(name=name, type="int" if name == "EventID" else "real") for name in names],
+        output=schemav2.Variable(name="normal", type="real"),
+        data=schemav2.HashPRNG(nodetype="hashprng", inputs=list(names), distribution="normal"),
+    ).to_evaluator()
