@@ -27,6 +27,7 @@ def test_templates_are_the_same(analysis: Analysis, expected: dict[str, np.ndarr
     assert workers(analysis) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

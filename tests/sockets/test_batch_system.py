@@ -40,6 +40,7 @@ def lsf(chain: Chain, tmp_path: Path) -> Law:
     return Law(chain.folder, extra)
 
 
+@pytest.mark.slow
 def test_a_module_adds_a_batch_system(chain: Chain, lsf: Law, tmp_path: Path) -> None:
     options = ("--workflow", "lsf", "--poll-interval", "1s", "--retries", "0")
     dry = lsf.run(*chain.arguments("RunProcessor", "--version", "v2", "--config", "main", *options, "--dry-run"))

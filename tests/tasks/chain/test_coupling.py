@@ -243,6 +243,7 @@ def test_plot_of_the_iterations(chain: Chain) -> None:
     assert (folder / "vertices_convergence.png").exists()
 
 
+@pytest.mark.slow
 def test_fewer_iterations_leave_nothing_behind(chain: Chain) -> None:
     three = histories(chain)
     chain.edit("__init__.py", "tolerance=0.05", "tolerance=0.5")
@@ -257,6 +258,7 @@ def test_fewer_iterations_leave_nothing_behind(chain: Chain) -> None:
     assert chain.build(config="both") == []
 
 
+@pytest.mark.slow
 def test_too_few_iterations(chain: Chain) -> None:
     chain.edit("__init__.py", "tolerance=0.05", "tolerance=0.05, max_iterations=2")
     sentence = chain.error(ComputeScaleFactors, scale_factor="vertices")
@@ -266,6 +268,7 @@ def test_too_few_iterations(chain: Chain) -> None:
     assert chain.build(ComputeScaleFactors, scale_factor="vertices") == []
 
 
+@pytest.mark.slow
 def test_as_a_user_sees_it(chain: Chain) -> None:
     chain.edit("__init__.py", "tolerance=0.05", "tolerance=1e-12, max_iterations=3")
     run = chain.run("ComputeScaleFactors", "--scale-factor", "vertices")

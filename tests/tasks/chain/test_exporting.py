@@ -9,6 +9,7 @@ from pathlib import Path
 import awkward as ak
 import coffea.util
 import numpy as np
+import pytest
 
 from benchmarks.peer.running import PEER_DRIVER
 from pocket.columns.parquet import read_columns
@@ -44,6 +45,7 @@ def test_another_style_only_exports_again(chain: Chain) -> None:
     assert sorted("cms_label: Internal" in text for text in texts) == [False, True]
 
 
+@pytest.mark.slow
 def test_pocketcoffea_reads_and_draws_it(chain: Chain, peer: Path, tmp_path: Path) -> None:
     chain.build(ExportCoffea, config="main")
     folder = tmp_path / "exported"
