@@ -71,6 +71,7 @@ def hidden_worker(facility: Facility, store: Path) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_outputs_travel_back(local: Law, expected: bytes, tls_scheduler: Facility) -> None:
     certificates = {name: tls_scheduler.folder / f"{name}.pem" for name in ("ca_file", "cert", "key")}
     tls = ",".join(f"tls_{name.removesuffix('_file')}={path}" for name, path in certificates.items())

@@ -97,6 +97,7 @@ def test_there_and_back(make_xrootd_server: Make, tmp_path: Path, checksums: boo
     assert not list((server.store / "a" / "task").iterdir())
 
 
+@pytest.mark.slow
 def test_chain_comes_back(chain: Chain, server: ControlledServer, monkeypatch: pytest.MonkeyPatch) -> None:
     templates = chain.templates()
     monkeypatch.setenv("POCKET_REMOTE_STORE", f"{server.url}/results")

@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pocket.executors.code import CodeFolder, code_folders
 from pocket.executors.dask_jobs import prepare_workers, run_on_dask
 from pocket.executors.remote import ProxyOnWorker, content_digest, moved, source_files
@@ -69,6 +71,7 @@ def report(client: Any, run: str, folders: list[CodeFolder], analysis: Path, pat
     return path.read_text().split("\n")
 
 
+@pytest.mark.slow
 def test_code_is_used_in_place_or_unpacked(facility: Facility, tmp_path: Path) -> None:
     from distributed import Client
 

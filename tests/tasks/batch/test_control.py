@@ -10,6 +10,7 @@ from tasks.settings.sites import Site
 from tests.tasks.small_chain import Chain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workflow", ["htcondor", "slurm"])
 def test_one_folder_for_each_batch_system(chain: Chain, workflow: str) -> None:
     task = chain.task(RunProcessor, config="main", workflow=workflow)

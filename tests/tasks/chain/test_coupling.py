@@ -161,6 +161,7 @@ def of_vertices(data: list[Event], simulation: list[Event], tight: list[float] |
     return [one / other for one, other in shapes]
 
 
+@pytest.mark.slow
 def test_values_are_those_of_a_plain_loop_over_the_events(chain: Chain) -> None:
     data = list(read_events(chain.analysis / "data.root"))
     simulation = list(read_events(chain.analysis / "dy_0.root", chain.analysis / "dy_1.root"))

@@ -20,6 +20,7 @@ from tests.tasks.small_chain import Chain
 READER = PEER_DRIVER.with_name("read_export.py")
 
 
+@pytest.mark.slow
 def test_exported_file_holds_the_merged_output(chain: Chain) -> None:
     assert chain.build(ExportCoffea, config="main") == ["ExportCoffea main"]
     exported = coffea.util.load(str(chain.output("ExportCoffea", "main") / "output_all.coffea"))
