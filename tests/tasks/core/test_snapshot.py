@@ -53,6 +53,7 @@ def edited(finished: tuple[Chain, Path], folder: Path, file: str, old: str, new:
     return Edited(chain.folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "old", "new", "options"),
     [
