@@ -27,6 +27,7 @@ from pocket.errors import BrokenConfigError, ConfigError, PocketError, UnknownNa
 from pocket.executors.base import ExecutorFactoryABC
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
+from pocket.parameters.shipped import analysis_package, analysis_packages
 from pocket.scale_factors import ScaleFactor, ScaleFactorBase
 from pocket.scale_factors.declarations.closure import places
 from pocket.scale_factors.declarations.coupled import Coupled, check_coupled
@@ -353,7 +354,8 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
     """Return an analysis, which is imported unless it has been before.
 
     Args:
-        reference: ``zmumu`` for ``analysis.zmumu``, a dotted package, or the path of a package's folder.
+        reference: ``zmumu`` for ``analysis.zmumu`` or for ``zmumu`` at the top of the project, a dotted package, or the
+            path of a package's folder.
         overrides: parameters set on the command line, ``key=value``.
 
     Raises:
@@ -441,7 +443,7 @@ def _module_name(reference: str) -> tuple[str, Path | None]:
         if not (path / "__init__.py").is_file():
             raise ConfigError(f"analysis {reference!r} is no folder of a Python package")
         return path.name, path.parent
-    return (reference if "." in reference else f"analysis.{reference}"), None
+    return analysis_package(reference), None
 
 
 def _is_path(reference: str) -> bool:
@@ -450,4 +452,4 @@ def _is_path(reference: str) -> bool:
 
 def available_analyses() -> Sequence[str]:
     """Return the names of the analyses in the project."""
-    return sorted(path.parent.name for path in (project_root() / "analysis").glob("*/__init__.py"))
+    return list(analysis_packages())
