@@ -17,7 +17,9 @@ import pytest
 from tests.checkout import NO_UV, PYTHON, SOURCE_AND_GO_ON, Checkout, changed_python, runs, without_root_rights
 from tests.waiting import PATIENCE, wait_for
 
-SET_BY_SETUP = {"POCKET_ROOT", "POCKET_STORE", "LAW_HOME", "LAW_CONFIG_FILE", "VIRTUAL_ENV", "PATH", "PYTHONPATH"}
+SET_BY_SETUP = {
+    "POCKET_ROOT", "POCKET_ENGINE", "POCKET_STORE", "LAW_HOME", "LAW_CONFIG_FILE", "VIRTUAL_ENV", "PATH", "PYTHONPATH",
+}  # fmt: skip
 UNREACHABLE = "http://127.0.0.1:9/simple"
 
 
@@ -55,6 +57,7 @@ def test_variables(checkout: Checkout) -> None:
     found = dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
     assert {name: found[name] for name in SET_BY_SETUP} == {
         "POCKET_ROOT": f"{checkout.root}",
+        "POCKET_ENGINE": f"{checkout.root}",
         "POCKET_STORE": f"{checkout.root}/store",
         "LAW_HOME": f"{checkout.root}/.law",
         "LAW_CONFIG_FILE": f"{checkout.root}/law.cfg",

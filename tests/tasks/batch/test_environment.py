@@ -108,7 +108,7 @@ def bundle(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobEn
     )
     monkeypatch.setenv("POCKET_ROOT", str(root))
     monkeypatch.setattr(environment, "site_packages", lambda: site)
-    monkeypatch.setattr(environment, "package_files", lambda root: [Path("law/cli/law")])
+    monkeypatch.setattr(environment, "package_files", lambda: [Path("law/cli/law")])
     return job_environment("bundle", tmp_path / "bundles", str(root / "analysis" / "small"))
 
 
@@ -160,7 +160,7 @@ def test_whose_packages_a_job_uses(
     image: str | None, submitter: str, expected: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that the image says, else those of the submitter."""
-    (root / "setup.sh").write_text('echo "$POCKET_ENVIRONMENT $POCKET_INSTALL"\n')
+    (root / "setup.sh").write_text('export POCKET_ENGINE=$POCKET_ROOT; echo "$POCKET_ENVIRONMENT $POCKET_INSTALL"\n')
     monkeypatch.setenv("POCKET_ROOT", str(root))
     monkeypatch.setenv("POCKET_ENVIRONMENT", submitter)
     shared = job_environment("shared", tmp_path / "bundles", "zmumu")

@@ -9,11 +9,10 @@ import pytest
 from pocket.errors import ConfigError
 from tasks.batch import packages
 from tasks.batch.packages import package_files, site_packages, with_requirements
-from tests.law_runner import ROOT
 
 
 def test_what_jobs_need() -> None:
-    files = package_files(ROOT)
+    files = package_files()
     tops = {path.parts[0] for path in files}
     assert {"awkward", "coffea", "law", "luigi", "numba", "numpy", "uproot"} <= tops
     # that only other extras ask for
@@ -47,7 +46,7 @@ def test_packages_that_nobody_names_are_kept(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(packages, "site_packages", lambda: tmp_path)
     make(tmp_path, "mine")
     make(tmp_path, "pytest")
-    names = {path.name for path in package_files(ROOT)}
+    names = {path.name for path in package_files()}
     assert "mine.py" in names
     assert "pytest.py" not in names
 
@@ -56,7 +55,7 @@ def test_what_cannot_be_bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(packages, "site_packages", lambda: tmp_path)
     make(tmp_path, "mine", direct_url_json=json.dumps({"url": "file:///mine", "dir_info": {"editable": True}}))
     with pytest.raises(ConfigError, match="package mine is installed as a link to its code"):
-        package_files(ROOT)
+        package_files()
     monkeypatch.setattr(sys, "prefix", sys.base_prefix)
     with pytest.raises(ConfigError, match=r"a bundle is made of the environment of setup.sh, but .* is in none"):
-        package_files(ROOT)
+        package_files()
