@@ -27,7 +27,7 @@ from pocket.base.snapshots.process import current_snapshot, shown
 from pocket.errors import PocketError, UnknownNameError
 from pocket.io.remote.tokens import redacted
 from tasks.core.log import heed_option
-from tasks.core.startup import collect_when_tasks_run
+from tasks.core.startup import collect_when_tasks_run, notice_hidden
 
 #: exit code of a wrong command line, the same as argparse's
 USAGE_ERROR = 2
@@ -75,6 +75,7 @@ def _parser_of(root_task: str | None, help_all: bool, known_tasks: tuple[str, ..
 @functools.wraps(_luigis_init)
 def _init(self: Any, cmdline_args: list[str]) -> None:
     collect_when_tasks_run()
+    notice_hidden()
     # luigi parses the same words at several steps of a start.
     words = tuple(cmdline_args)
     if words not in _parsed:
