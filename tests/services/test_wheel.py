@@ -1,0 +1,57 @@
+"""A job with a bundle from the repository of an analysis, whose environment has the wheel, on a real HTCondor pool."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.services.checkout import Checkout, make_folder, own, submitted
+from tests.services.conftest import User
+from tests.wheel.conftest import wheel
+
+__all__ = ["wheel"]
+
+pytestmark = [pytest.mark.htcondor, pytest.mark.slow, pytest.mark.usefixtures("htcondor_pool")]
+
+#: two branches of a single job
+ALWAYS = ("--params", "toys.scale=0.004", "--cores", "1")
+BUNDLE = ("--workflow", "htcondor", "--environment", "bundle", "--tasks-per-job", "9", "--poll-interval", "1s")
+
+
+@pytest.fixture
+def repository(user: User, checkout: Checkout, wheel: Path) -> Iterator[Checkout]:
+    """The repository of an analysis below /tmp, where a job has a folder of its own, with a store that jobs see."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary, "a folder")
+        folder.mkdir()
+        shutil.copy(wheel, temporary)
+        own(Path(temporary), user)
+        source = shlex.quote(f"{temporary}/{wheel.name}")
+        made = checkout.run(f"cd {shlex.quote(str(folder))} && pocketlaw new muons --source {source}")
+        assert made.code == 0, made.text
+        yield Checkout(user, folder / "muons", make_folder(user, user.folder / "outputs of muons"))
+
+
+def templates(repository: Checkout, version: str) -> bytes:
+    """Return the merged templates as they are on disk."""
+    (folder,) = (repository.store / "muons" / "MergeOutputs" / "main" / version).iterdir()
+    return (folder / "histograms.h5").read_bytes()
+
+
+def law(version: str, *options: str) -> str:
+    """Return the command that makes the templates."""
+    return " ".join(["law", "run", "MergeOutputs", "--version", version, *ALWAYS, *options])
+
+
+def test_bundle_of_a_repository(repository: Checkout) -> None:
+    here = repository.run(law("here"))
+    assert here.code == 0, here.text
+    there = repository.run(law("there", *BUNDLE))
+    assert there.code == 0, there.text
+    assert submitted(there.text) == [1]
+    assert templates(repository, "there") == templates(repository, "here")
