@@ -68,6 +68,40 @@ def test_variables(checkout: Checkout) -> None:
     assert "PYTHONHOME" not in found
 
 
+def test_repository_of_an_analysis(checkout: Checkout, tmp_path: Path) -> None:
+    """Its Pocketlaw is one of the packages."""
+    (checkout.root / "requirements.txt").write_text("pocketlaw\n")
+    taken = checkout.root / "tasks"
+    assert checkout.error() == f"{taken} would be taken for Pocketlaw's package tasks: give it another name"
+    shutil.move(taken, tmp_path / "engine" / "tasks")
+    assert checkout.error() == (
+        f".venv/bin/python has no Pocketlaw: install it there, or name it in {checkout.root}/requirements.txt"
+    )
+    (tmp_path / "engine" / "pocket").mkdir()
+    (tmp_path / "engine" / "pocket" / "__init__.py").touch()
+    environment = {"PYTHONPATH": str(tmp_path / "engine")}
+    assert "indexed the tasks" in checkout.set_up(**environment)
+    assert "nothing to do" in checkout.set_up(**environment)
+    found = checkout.run('source "$SETUP" >/dev/null && echo "$POCKET_ENGINE"', **environment)
+    assert found.stdout.strip() == str(tmp_path / "engine")
+    calls = (checkout.commands / "uv.calls").read_text()
+    assert calls.count("-r requirements.txt") == 1
+    assert not (checkout.root / ".venv" / "bin" / "pocketlaw").exists()
+    # another source of Pocketlaw needs another environment
+    (checkout.root / "requirements.txt").write_text("pocketlaw==2\n")
+    assert "made .venv" in checkout.set_up(**environment)
+
+
+def test_command(checkout: Checkout) -> None:
+    checkout.set_up()
+    command = checkout.root / ".venv" / "bin" / "pocketlaw"
+    assert os.access(command, os.X_OK)
+    (checkout.root / "tasks" / "command").mkdir()
+    (checkout.root / "tasks" / "command" / "__main__.py").write_text("import sys\nprint(sys.argv[1:], sys.prefix)\n")
+    run = checkout.run('source "$SETUP" >/dev/null && cd / && pocketlaw new "a b"')
+    assert run.stdout.strip() == f"['new', 'a b'] {checkout.root}/.venv"
+
+
 def test_packages_that_would_replace_installed_ones_are_left_out(checkout: Checkout, tmp_path: Path) -> None:
     checkout.set_up()
     (installed,) = (checkout.root / ".venv" / "lib").glob("python*/site-packages")

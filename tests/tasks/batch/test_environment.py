@@ -188,6 +188,24 @@ def test_job_enters_its_bundle(bundle: JobEnvironment, tmp_path: Path) -> None:
     assert bundle.disk > sum(path.stat().st_size for path in bundle.paths) + 1_000_000_000
 
 
+def test_job_with_the_repository_of_an_analysis(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its engine is among the packages."""
+    shutil.move(root / "analysis" / "small", root / "small")
+    script = Path("tasks", "batch", "one_start.sh")
+    (tmp_path / "site" / script.parent).mkdir(parents=True)
+    shutil.move(root / script, tmp_path / "site" / script)
+    shutil.rmtree(root / "tasks")
+    monkeypatch.setenv("POCKET_ROOT", str(root))
+    monkeypatch.setattr(environment, "site_packages", lambda: tmp_path / "site")
+    monkeypatch.setattr(environment, "package_files", lambda: [script])
+    monkeypatch.syspath_prepend(str(root))
+    bundle = job_environment("bundle", tmp_path / "bundles", "small")
+    assert bundle.analysis == "small"
+    run = start(bundle, tmp_path / "a job", 'law run a --print-deps=2; echo "$POCKET_ENGINE"; ls "$POCKET_ROOT"')
+    engine = next((tmp_path / "a job" / "bundle" / ".venv" / "lib").glob("python*/site-packages"))
+    assert run.stdout.splitlines() == ["left out: law would start twice", str(engine), "law.cfg", "small", "store"]
+
+
 def test_job_refuses_what_is_damaged(bundle: JobEnvironment, tmp_path: Path) -> None:
     packages = bundle.files["packages_archive"]
     packages.write_bytes(packages.read_bytes()[:-1])

@@ -51,6 +51,20 @@ def test_packages_that_nobody_names_are_kept(tmp_path: Path, monkeypatch: pytest
     assert "pytest.py" not in names
 
 
+def test_what_jobs_need_of_an_installed_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pocket.parameters.shipped.engine_root", lambda: tmp_path)
+    monkeypatch.setattr(packages, "site_packages", lambda: tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("pocketlaw", "base", "models", "tools", "mine"):
+        make(tmp_path, name)
+    extras = "Provides-Extra: ml\nProvides-Extra: dev\n"
+    required = "Requires-Dist: base\nRequires-Dist: models; extra == 'ml'\nRequires-Dist: tools; extra == 'dev'\n"
+    with (tmp_path / "pocketlaw-1.dist-info" / "METADATA").open("a") as file:
+        file.write(required + extras)
+    names = {path.name for path in package_files() if path.suffix == ".py"}
+    assert names == {"pocketlaw.py", "base.py", "models.py", "mine.py"}
+
+
 def test_what_cannot_be_bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "site_packages", lambda: tmp_path)
     make(tmp_path, "mine", direct_url_json=json.dumps({"url": "file:///mine", "dir_info": {"editable": True}}))
