@@ -390,7 +390,7 @@ def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[s
 
 
 def _definition_file(file: Any) -> str:
-    """Return a path relative to the project, or else to the working directory, as in PocketCoffea."""
+    """Return a path relative to the project or the shipped files, or else to the working directory."""
     in_project = project_path(file).exists() or not Path(file).exists()
     return str(file) if in_project else str(Path(file).absolute())
 
@@ -405,7 +405,9 @@ def _selected_definitions(
     files: Sequence[str], chosen: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, DatasetDefinition], tuple[str, ...]]:
     """Return the datasets that pass the filter, and the samples without any such dataset."""
-    definitions = read_definitions(project_path(file) for file in files)
+    # The import is by name to keep the module out of the fingerprint, which has the definitions themselves.
+    find_file = importlib.import_module("pocket.parameters.shipped").find_file
+    definitions = read_definitions(find_file(file) for file in files)
     bare = {name: DatasetInfo(metadata=definition.metadata(), files={}) for name, definition in definitions.items()}
     selected = {name: definitions[name] for name in select_datasets(bare, chosen)}
     kinds: dict[str, DatasetDefinition] = {}
