@@ -117,7 +117,22 @@ install_with_uv() {
 
 install_with_pip() {
     "$1" -I -m venv .venv && .venv/bin/python -I -m pip install --require-hashes -r requirements.lock &&
-        { [ ! -f requirements.txt ] || .venv/bin/python -I -m pip install -r requirements.txt; }
+        { [ ! -f requirements.txt ] || .venv/bin/python -I -m pip install -r requirements.txt; } && repair_scripts
+}
+
+# The kernel takes no interpreter whose path has a space or is long. pip heeds that in the scripts that it makes itself, but
+# not in those that come with a package, such as law's.
+repair_scripts() {
+    .venv/bin/python -I -S - "$root/.venv/bin/python" <<'PYTHON'
+import pathlib, sys
+python = sys.argv[1]
+for path in pathlib.Path(".venv/bin").iterdir():
+    if path.is_symlink() or not path.is_file() or (" " not in python and len(python) < 120):
+        continue
+    first, _, rest = path.read_bytes().partition(b"\n")
+    if first.startswith(f"#!{python}".encode()):
+        path.write_bytes(f"#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''\n".encode() + rest)
+PYTHON
 }
 
 # Ends with what is missing: a job that installs something would change the environment of all others.

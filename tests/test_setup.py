@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -409,6 +410,24 @@ def test_hashes_are_checked(checkout: Checkout, offline: dict[str, str]) -> None
     (checkout.root / "requirements.lock").write_text(f"tiny @ {path.as_uri()} --hash=sha256:{'0' * 64}\n")
     assert "could not install" in checkout.error(**offline)
     assert "0" * 64 in (checkout.root / ".law" / "setup.log").read_text()
+
+
+@pytest.mark.parametrize("checkout", ["bash"], indirect=True)
+def test_scripts_of_packages_run_in_a_folder_with_a_space(checkout: Checkout, offline: dict[str, str]) -> None:
+    assert " " in checkout.root.name
+    path = checkout.commands / "law-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("law-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: law\nVersion: 1\n")
+        wheel.writestr("law-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("law-1.dist-info/RECORD", "")
+        script = zipfile.ZipInfo("law-1.data/scripts/law")
+        script.external_attr = 0o100755 << 16
+        wheel.writestr(script, "#!python\nimport sys\nprint(sys.argv[1:], sys.prefix)\n")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    (checkout.root / "requirements.lock").write_text(f"law @ {path.as_uri()} --hash=sha256:{digest}\n")
+    assert "made .venv" in checkout.set_up(**offline)
+    run = checkout.run('source "$SETUP" >/dev/null && law run "a b"', **offline)
+    assert (run.stdout, run.stderr) == (f"['run', 'a b'] {checkout.root}/.venv\n", "")
 
 
 def test_run_instead_of_sourced(checkout: Checkout) -> None:

@@ -1,4 +1,4 @@
-"""A job with a bundle from the repository of an analysis, whose environment has the wheel, on a real HTCondor pool."""
+"""Jobs from the repository of an analysis, whose environment has the wheel, on a real HTCondor pool."""
 
 from __future__ import annotations
 
@@ -18,15 +18,23 @@ __all__ = ["wheel"]
 
 pytestmark = [pytest.mark.htcondor, pytest.mark.slow, pytest.mark.usefixtures("htcondor_pool")]
 
-#: two branches of a single job
+#: all branches are one job
 ALWAYS = ("--params", "toys.scale=0.004", "--cores", "1")
-BUNDLE = ("--workflow", "htcondor", "--environment", "bundle", "--tasks-per-job", "9", "--poll-interval", "1s")
+HTCONDOR = ("--workflow", "htcondor", "--tasks-per-job", "9", "--poll-interval", "1s")
 
 
 @pytest.fixture
-def repository(user: User, checkout: Checkout, wheel: Path) -> Iterator[Checkout]:
-    """The repository of an analysis below /tmp, where a job has a folder of its own, with a store that jobs see."""
-    with tempfile.TemporaryDirectory() as temporary:
+def environment(request: pytest.FixtureRequest) -> str:
+    """How jobs get code and packages."""
+    return str(request.param)
+
+
+@pytest.fixture
+def repository(user: User, checkout: Checkout, wheel: Path, environment: str) -> Iterator[Checkout]:
+    """The repository of an analysis, which jobs see if they share it, with a store that all jobs see."""
+    # Below /tmp a job has a folder of its own.
+    place = None if environment == "bundle" else user.folder
+    with tempfile.TemporaryDirectory(dir=place) as temporary:
         folder = Path(temporary, "a folder")
         folder.mkdir()
         shutil.copy(wheel, temporary)
@@ -34,7 +42,7 @@ def repository(user: User, checkout: Checkout, wheel: Path) -> Iterator[Checkout
         source = shlex.quote(f"{temporary}/{wheel.name}")
         made = checkout.run(f"cd {shlex.quote(str(folder))} && pocketlaw new muons --source {source}")
         assert made.code == 0, made.text
-        yield Checkout(user, folder / "muons", make_folder(user, user.folder / "outputs of muons"))
+        yield Checkout(user, folder / "muons", make_folder(user, user.folder / f"outputs of muons, {environment}"))
 
 
 def templates(repository: Checkout, version: str) -> bytes:
@@ -48,10 +56,11 @@ def law(version: str, *options: str) -> str:
     return " ".join(["law", "run", "MergeOutputs", "--version", version, *ALWAYS, *options])
 
 
-def test_bundle_of_a_repository(repository: Checkout) -> None:
+@pytest.mark.parametrize("environment", ["bundle", "shared"], indirect=True)
+def test_jobs_of_a_repository(repository: Checkout, environment: str) -> None:
     here = repository.run(law("here"))
     assert here.code == 0, here.text
-    there = repository.run(law("there", *BUNDLE))
+    there = repository.run(law("there", *HTCONDOR, "--environment", environment))
     assert there.code == 0, there.text
     assert submitted(there.text) == [1]
     assert templates(repository, "there") == templates(repository, "here")
