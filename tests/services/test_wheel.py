@@ -42,7 +42,7 @@ def repository(user: User, checkout: Checkout, wheel: Path, environment: str) ->
         source = shlex.quote(f"{temporary}/{wheel.name}")
         made = checkout.run(f"cd {shlex.quote(str(folder))} && pocketlaw new muons --source {source}")
         assert made.code == 0, made.text
-        yield Checkout(user, folder / "muons", make_folder(user, user.folder / f"outputs of muons, {environment}"))
+        yield Checkout(user, folder / "muons", make_folder(user, user.folder / f"outputs of muons {environment}"))
 
 
 def templates(repository: Checkout, version: str) -> bytes:
