@@ -10,8 +10,6 @@ from typing import Any, cast
 
 import pytest
 
-import pytest
-
 from pocket.executors.code import CodeFolder, code_folders
 from pocket.executors.dask_jobs import prepare_workers, run_on_dask
 from pocket.executors.remote import (
