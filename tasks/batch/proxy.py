@@ -277,6 +277,9 @@ class RetryingProxy:
         except PocketError:
             raise
         except Exception as error:
+            # law's own are of no special class; any other one is a mistake in code.
+            if type(error) is not Exception:
+                raise
             if not self._is_accepted():
                 raise BatchError(self._in_words(error)) from error
             self.task.publish_message(f"going on without, as --acceptance says: {self._in_words(error)}")
