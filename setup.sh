@@ -71,7 +71,21 @@ index_is_current() {
     local watched=(law.cfg)
     [ ! -d tasks ] || watched+=(tasks)
     [ "$engine" = "$root" ] || [ ! -f "$stamp" ] || watched+=("$stamp")
-    [ -f .law/index ] && [ -z "$(find "${watched[@]}" -name __pycache__ -prune -o -newer .law/index -print)" ]
+    [ -f .law/index ] && [ -z "$(find "${watched[@]}" -name __pycache__ -prune -o -newer .law/index -print)" ] &&
+        [ -z "$(newer_modules)" ]
+}
+
+# Prints the files that are newer than the index, of modules that law.cfg names beside those in tasks.
+newer_modules() {
+    local name folder folders file
+    IFS=: read -r -a folders <<<"$PYTHONPATH"
+    sed -n '/^\[modules\]/,/^\[[^m]/ s/^\([A-Za-z_][A-Za-z0-9_.]*\).*/\1/p' law.cfg | tr . / | while read -r name; do
+        for folder in "${folders[@]}"; do
+            for file in "$folder/$name.py" "$folder/$name/__init__.py"; do
+                if [ "$file" -nt .law/index ]; then echo "$file"; fi
+            done
+        done
+    done
 }
 
 # Prints the path of the Python to use. It is resolved, lest it be the one of a .venv that is about to be replaced.

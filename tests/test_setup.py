@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkout import NO_UV, PYTHON, SOURCE_AND_GO_ON, Checkout, changed_python, runs, without_root_rights
+from tests.checkout import NO_UV, PYTHON, SOURCE_AND_GO_ON, TASKS, Checkout, changed_python, runs, without_root_rights
 from tests.waiting import PATIENCE, wait_for
 
 SET_BY_SETUP = {
@@ -220,6 +220,24 @@ def test_tasks_are_indexed_again_when_they_change(checkout: Checkout) -> None:
     (checkout.root / "tasks" / "more.py").write_text("")
     assert "Pocketlaw: indexed the tasks;" in checkout.set_up()
     assert "Pocketlaw: nothing to do;" in checkout.set_up()
+
+
+@pytest.mark.parametrize("folder", ["checkout", "another folder"])
+def test_modules_of_law_cfg_are_indexed_again_when_they_change(checkout: Checkout, tmp_path: Path, folder: str) -> None:
+    place = checkout.root if folder == "checkout" else tmp_path / folder
+    place.mkdir(exist_ok=True)
+    paths = {"PYTHONPATH": str(place)}
+    (place / "my_tasks.py").write_text("")
+    (place / "beside.py").write_text("")
+    config = checkout.root / "law.cfg"
+    config.write_text(config.read_text().replace("[modules]\n", "[modules]\nmy_tasks\n"))
+    assert "indexed the tasks;" in checkout.set_up(**paths)
+    (place / "beside.py").write_text("LIMIT = 1")
+    assert "Pocketlaw: nothing to do;" in checkout.set_up(**paths)
+    (place / "my_tasks.py").write_text(TASKS.replace("Hello", "Mine"))
+    assert "Pocketlaw: indexed the tasks;" in checkout.set_up(**paths)
+    assert "my_tasks:Mine:" in (checkout.root / ".law" / "index").read_text()
+    assert "Pocketlaw: nothing to do;" in checkout.set_up(**paths)
 
 
 def test_tasks_that_cannot_be_imported(checkout: Checkout) -> None:

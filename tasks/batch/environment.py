@@ -22,6 +22,7 @@ from pocket.io.store import store_root
 from pocket.io.store.publishing import replacing_file
 from tasks.batch.archive import Archive, make_archive, plan_archive
 from tasks.batch.packages import package_files, site_packages
+from tasks.settings.own_modules import indexed_files
 from tasks.settings.remote_store import remote_store
 
 #: folder below the working directory where a job unpacks the bundle
@@ -108,8 +109,7 @@ def _keep_for_jobs(root: Path, analysis: Path | None) -> None:
     with contextlib.suppress(OSError):
         for snapshot in {root, analysis or root}:
             (snapshot / BY_JOBS).touch()
-        # setup.sh uses the same condition. The tasks of an analysis' own repository are installed.
-        newest = max(file.stat().st_mtime for file in (root / "law.cfg", *(root / "tasks").rglob("*.py")))
+        newest = max(file.stat().st_mtime for file in indexed_files(root))
         index, place = Path(os.environ["LAW_HOME"], "index"), root / ".law" / "index"
         if not place.exists() and index.stat().st_mtime > newest:
             place.parent.mkdir(exist_ok=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import law
 
-from pocket.base.fingerprint.modules import is_library, locate, top_level
+from pocket.base.fingerprint.modules import OWN_PACKAGES, is_library, locate, top_level
 from pocket.base.snapshots.process import original
 from pocket.errors import ConfigError
 from pocket.parameters.locations import project_root
@@ -23,6 +23,17 @@ def named_modules() -> dict[str, str]:
     """Return all modules that law.cfg names, with where it does."""
     tasks = dict.fromkeys(law.config.options("modules"), "[modules]")
     return {**tasks, **dict.fromkeys(batch_system_modules(), "batch_systems")}
+
+
+def indexed_files(checkout: Path) -> list[Path]:
+    """Return the files that law's index depends on, as ``setup.sh`` sees it.
+
+    Args:
+        checkout: folder with ``law.cfg`` and ``tasks``.
+    """
+    own = [locate(name) for name in law.config.options("modules") if top_level(name) not in OWN_PACKAGES]
+    files = [Path(location.file) for location in own if location and location.file]
+    return [checkout / "law.cfg", *(checkout / "tasks").rglob("*.py"), *files]
 
 
 def check_modules(system: str, environment: str, keeps_environment: bool) -> None:
@@ -41,7 +52,7 @@ def check_modules(system: str, environment: str, keeps_environment: bool) -> Non
     for name, where in named_modules().items():
         location = locate(top_level(name))
         # One that isn't there is an error when it is imported.
-        if location is None or is_library(name):
+        if location is None or top_level(name) in OWN_PACKAGES or is_library(name):
             continue
         place = Path(location.folders[0] if location.folders else str(location.file)).absolute()
         if place.is_relative_to(root) or place.is_relative_to(original(root)):

@@ -9,7 +9,7 @@ import pytest
 from pocket.errors import ConfigError
 from tasks.chain.processing import RunProcessor
 from tasks.settings import own_modules
-from tasks.settings.own_modules import batch_system_modules, check_modules, named_modules
+from tasks.settings.own_modules import batch_system_modules, check_modules, indexed_files, named_modules
 from tests.law_runner import ROOT
 from tests.tasks.small_chain import Chain
 
@@ -34,6 +34,19 @@ def test_modules_of_law_cfg(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(law.config, "get_expanded", lambda *_, **__: "my_lsf, other.pbs,")
     assert batch_system_modules() == ["my_lsf", "other.pbs"]
     assert named_modules()["other.pbs"] == "batch_systems"
+
+
+def test_files_that_the_index_depends_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "tasks" / "chain").mkdir(parents=True)
+    (tmp_path / "tasks" / "chain" / "toys.py").write_text("")
+    (tmp_path / "indexed_tasks.py").write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(law.config, "options", lambda section: ["indexed_tasks", "no_such_module"])
+    assert indexed_files(tmp_path) == [
+        tmp_path / "law.cfg",
+        tmp_path / "tasks" / "chain" / "toys.py",
+        tmp_path / "indexed_tasks.py",
+    ]
 
 
 @pytest.mark.parametrize(
