@@ -72,9 +72,9 @@ def code_closure(reference: str, package: str | Collection[str] | None = None) -
     if locate(module) is None:
         raise ConfigError(f"module {module!r} can't be found on the Python path")
     top = top_level(module)
-    packages: tuple[str, ...] | None = (package,) if isinstance(package, str) else package and tuple(package)
-    if packages is None and top == "pocket":
-        packages = (top,)
+    if package is None and top == "pocket":
+        package = top
+    packages = (package,) if isinstance(package, str) else None if package is None else tuple(package)
     for each in packages or ():
         if locate(each) is None:
             raise UnknownNameError("package", each, (top, "pocket"), f"code_closure({reference!r})")

@@ -56,3 +56,16 @@ def test_only_failed_jobs_are_accepted(tmp_path: Any) -> None:
     # a mistake in the code of a batch system
     with pytest.raises(AttributeError, match="none of the requested"):
         Failing(AttributeError("none of the requested attributes"), tmp_path).poll()
+
+
+def test_jobs_to_be_submitted_are_not_those_to_be_tried_again(tmp_path: Any) -> None:
+    proxy = Failing(Exception(), tmp_path)
+    proxy.job_manager.RUNNING, proxy.job_manager.PENDING = "running", "pending"
+    proxy._begin, proxy._held = None, 0
+    proxy.task.branch_map = {}
+    proxy.job_data.jobs[1] = PersistentJobData.job_data(branches=[0], status="running")
+    proxy.job_data.unsubmitted_jobs.update({2: [1], 3: [2], 4: [3]})
+    proxy.job_data.failures["4"] = [["needed more memory", "needed more memory"]]
+    proxy._sizes = {}
+    line = proxy.status_line()
+    assert "0 of 4 jobs done, 1 running, 0 queued, 2 to be submitted, 1 to be tried again" in line
