@@ -50,6 +50,8 @@ SMALL = {
     "pocket/weights/jets.py": "one object",
     "tasks/batch/cancelling.py": "one option",
     "tasks/batch/systems.py": "the class that is made of all batch systems",
+    "tasks/command/__main__.py": "python -m runs it",
+    "tasks/command/templates.py": "the one place that knows the marks in templates",
     "tasks/doctor/systems.py": "checks of what is installed",
     "tasks/chain/exporting.py": "one task",
     "tasks/chain/links.py": "the seam of the chain",

@@ -27,7 +27,6 @@ from pocket.errors import ConfigError, check_known
 from pocket.histograms.config import HistConf
 from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
 from pocket.parameters.defaults import to_plain
-from pocket.parameters.locations import project_path
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
 from pocket.weights.base import NormalisationWeight, WeightWrapper
 from pocket.weights.plan import WeightPlan, build_plan, shipped_weights, variation_names
@@ -405,7 +404,9 @@ def _selected_definitions(
     files: Sequence[str], chosen: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, DatasetDefinition], tuple[str, ...]]:
     """Return the datasets that pass the filter, and the samples without any such dataset."""
-    definitions = read_definitions(project_path(file) for file in files)
+    # The import is by name to keep the module out of the fingerprint, which has the definitions themselves.
+    find_file = importlib.import_module("pocket.parameters.shipped").find_file
+    definitions = read_definitions(find_file(file) for file in files)
     bare = {name: DatasetInfo(metadata=definition.metadata(), files={}) for name, definition in definitions.items()}
     selected = {name: definitions[name] for name in select_datasets(bare, chosen)}
     kinds: dict[str, DatasetDefinition] = {}
