@@ -56,9 +56,10 @@ last_line() { sed -n '$ s/^ *//p' "$log"; }
 identity() {
     "$1" -I -S -c '
 import hashlib, pathlib, sys
-lock, venv = map(pathlib.Path, sys.argv[1:])
-print(hashlib.sha256(lock.read_bytes()).hexdigest(), "python%d.%d" % sys.version_info[:2], venv.resolve())
-' requirements.lock .venv
+*files, venv = map(pathlib.Path, sys.argv[1:])
+content = b"".join(file.read_bytes() for file in files if file.exists())
+print(hashlib.sha256(content).hexdigest(), "python%d.%d" % sys.version_info[:2], venv.resolve())
+' requirements.lock requirements.txt .venv
 }
 
 venv_is_current() {
@@ -67,7 +68,24 @@ venv_is_current() {
 }
 
 index_is_current() {
-    [ -f .law/index ] && [ -z "$(find tasks law.cfg -name __pycache__ -prune -o -newer .law/index -print)" ]
+    local watched=(law.cfg)
+    [ ! -d tasks ] || watched+=(tasks)
+    [ "$engine" = "$root" ] || [ ! -f "$stamp" ] || watched+=("$stamp")
+    [ -f .law/index ] && [ -z "$(find "${watched[@]}" -name __pycache__ -prune -o -newer .law/index -print)" ] &&
+        [ -z "$(newer_modules)" ]
+}
+
+# Prints the files that are newer than the index, of modules that law.cfg names beside those in tasks.
+newer_modules() {
+    local name folder folders file
+    IFS=: read -r -a folders <<<"$PYTHONPATH"
+    sed -n '/^\[modules\]/,/^\[[^m]/ s/^\([A-Za-z_][A-Za-z0-9_.]*\).*/\1/p' law.cfg | tr . / | while read -r name; do
+        for folder in "${folders[@]}"; do
+            for file in "$folder/$name.py" "$folder/$name/__init__.py"; do
+                if [ "$file" -nt .law/index ]; then echo "$file"; fi
+            done
+        done
+    done
 }
 
 # Prints the path of the Python to use. It is resolved, lest it be the one of a .venv that is about to be replaced.
@@ -106,11 +124,29 @@ restore_venv() {
 # Bytecode is made here, once: jobs on other machines, and whoever may not write here, would compile at every start.
 install_with_uv() {
     UV_PYTHON_DOWNLOADS=never uv venv --python "$1" .venv &&
-        uv pip sync --python .venv/bin/python --compile-bytecode --require-hashes requirements.lock
+        uv pip sync --python .venv/bin/python --compile-bytecode --require-hashes requirements.lock &&
+        { [ ! -f requirements.txt ] || uv pip install --python .venv/bin/python --compile-bytecode \
+            --refresh-package pocketlaw -r requirements.txt; }
 }
 
 install_with_pip() {
-    "$1" -I -m venv .venv && .venv/bin/python -I -m pip install --require-hashes -r requirements.lock
+    "$1" -I -m venv .venv && .venv/bin/python -I -m pip install --require-hashes -r requirements.lock &&
+        { [ ! -f requirements.txt ] || .venv/bin/python -I -m pip install -r requirements.txt; } && repair_scripts
+}
+
+# The kernel takes no interpreter whose path has a space or is long. pip heeds that in the scripts that it makes itself, but
+# not in those that come with a package, such as law's.
+repair_scripts() {
+    .venv/bin/python -I -S - "$root/.venv/bin/python" <<'PYTHON'
+import pathlib, sys
+python = sys.argv[1]
+for path in pathlib.Path(".venv/bin").iterdir():
+    if path.is_symlink() or not path.is_file() or (" " not in python and len(python) < 120):
+        continue
+    first, _, rest = path.read_bytes().partition(b"\n")
+    if first.startswith(f"#!{python}".encode()):
+        path.write_bytes(f"#!/bin/sh\n'''exec' \"{python}\" \"$0\" \"$@\"\n' '''\n".encode() + rest)
+PYTHON
 }
 
 # Ends with what is missing: a job that installs something would change the environment of all others.
@@ -132,12 +168,12 @@ install() {
     elif ! "$python" -I -c 'import ensurepip' 2>/dev/null; then
         fail "$python can't make virtual environments: install python3-venv (Debian, Ubuntu) or uv"
     fi
-    say "installing the packages of requirements.lock into .venv with $installer"
+    say "installing the packages of $required into .venv with $installer"
     [ ! -e "$before" ] || restore_venv # left by an installation that was killed
     trap restore_venv EXIT
     [ ! -e .venv ] || mv .venv "$before"
     "install_with_$installer" "$python" >"$log" 2>&1 ||
-        fail "$installer could not install requirements.lock, is there a network? Last of $root/$log: $(last_line)"
+        fail "$installer could not install $required, is there a network? Last of $root/$log: $(last_line)"
     identity .venv/bin/python >"$stamp"
     trap - EXIT
     rm -rf "$before"
@@ -208,6 +244,36 @@ POCKET_ENVIRONMENT unset, which makes .venv"
     [ -n "$(type -P law)" ] || fail "POCKET_ENVIRONMENT=system: the command law isn't on PATH"
 }
 
+# Prints the folder with Pocketlaw's packages. An analysis' repository names them in requirements.txt, a checkout has them.
+find_engine() {
+    local name taken engine
+    if [ ! -f requirements.txt ]; then
+        echo "$root"
+        return
+    fi
+    for name in pocket tasks; do
+        for taken in "$name" "$name.py"; do
+            [ ! -e "$taken" ] || fail "$root/$taken would be taken for Pocketlaw's package $name: give it another name"
+        done
+    done
+    engine=$("$1" -P -c '
+import importlib.util, os
+spec = importlib.util.find_spec("pocket")
+print(os.path.dirname(next(iter(spec.submodule_search_locations))) if spec else "")
+')
+    [ -n "$engine" ] || fail "$1 has no Pocketlaw: install it there, or name it in $root/requirements.txt"
+    echo "$engine"
+}
+
+# An installed Pocketlaw has the command; a checkout's .venv has the packages of the lock alone.
+add_command() {
+    local command=.venv/bin/pocketlaw
+    [ ! -e "$command" ] && [ -w .venv/bin ] || return 0
+    printf '#!/bin/sh\nexec "$(dirname -- "$0")/python" -P -m tasks.command "$@"\n' >"$command.$$"
+    chmod 755 "$command.$$"
+    mv -f "$command.$$" "$command"
+}
+
 # Prints the environment of a Python if it was made from a lock that is beside it, as in the image of the Containerfile.
 environment_with_lock() {
     "$1" -c '
@@ -221,6 +287,8 @@ if lock.is_file():
 '
 }
 
+required=requirements.lock
+[ ! -f requirements.txt ] || required="requirements.lock and requirements.txt"
 packages=.venv
 if [ "${POCKET_ENVIRONMENT:-}" = system ]; then
     # not resolved: that of a view or a virtual environment finds its packages by its own path
@@ -244,7 +312,7 @@ export LAW_HOME=$root/.law
 export LAW_CONFIG_FILE=$root/law.cfg
 export PATH PYTHONPATH
 PYTHONPATH=$(prepend "$root" "${PYTHONPATH:-}")
-names="POCKET_ROOT POCKET_STORE LAW_HOME LAW_CONFIG_FILE PATH PYTHONPATH"
+names="POCKET_ROOT POCKET_ENGINE POCKET_STORE LAW_HOME LAW_CONFIG_FILE PATH PYTHONPATH"
 if [ "${POCKET_ENVIRONMENT:-}" != system ]; then
     python=.venv/bin/python
     export VIRTUAL_ENV=$root/.venv
@@ -255,7 +323,10 @@ fi
 if [ -n "$packages" ] && [ "$PYTHONPATH" != "$root" ]; then
     PYTHONPATH=$(without_replacements "$packages" "$PYTHONPATH")
 fi
+engine=$(find_engine "$python")
+export POCKET_ENGINE=$engine
 
+[ -f requirements.txt ] || [ "${POCKET_ENVIRONMENT:-}" = system ] || add_command
 if ! index_is_current; then
     lock "$python"
     index_is_current || index_tasks

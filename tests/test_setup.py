@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -14,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.checkout import NO_UV, PYTHON, SOURCE_AND_GO_ON, Checkout, changed_python, runs, without_root_rights
+from tests.checkout import NO_UV, PYTHON, SOURCE_AND_GO_ON, TASKS, Checkout, changed_python, runs, without_root_rights
 from tests.waiting import PATIENCE, wait_for
 
-SET_BY_SETUP = {"POCKET_ROOT", "POCKET_STORE", "LAW_HOME", "LAW_CONFIG_FILE", "VIRTUAL_ENV", "PATH", "PYTHONPATH"}
+SET_BY_SETUP = {
+    "POCKET_ROOT", "POCKET_ENGINE", "POCKET_STORE", "LAW_HOME", "LAW_CONFIG_FILE", "VIRTUAL_ENV", "PATH", "PYTHONPATH",
+}  # fmt: skip
 UNREACHABLE = "http://127.0.0.1:9/simple"
 
 
@@ -55,6 +58,7 @@ def test_variables(checkout: Checkout) -> None:
     found = dict(line.split("=", 1) for line in result.stdout.splitlines() if "=" in line)
     assert {name: found[name] for name in SET_BY_SETUP} == {
         "POCKET_ROOT": f"{checkout.root}",
+        "POCKET_ENGINE": f"{checkout.root}",
         "POCKET_STORE": f"{checkout.root}/store",
         "LAW_HOME": f"{checkout.root}/.law",
         "LAW_CONFIG_FILE": f"{checkout.root}/law.cfg",
@@ -63,6 +67,40 @@ def test_variables(checkout: Checkout) -> None:
         "PYTHONPATH": f"{checkout.root}:/mine",
     }
     assert "PYTHONHOME" not in found
+
+
+def test_repository_of_an_analysis(checkout: Checkout, tmp_path: Path) -> None:
+    """Its Pocketlaw is one of the packages."""
+    (checkout.root / "requirements.txt").write_text("pocketlaw\n")
+    taken = checkout.root / "tasks"
+    assert checkout.error() == f"{taken} would be taken for Pocketlaw's package tasks: give it another name"
+    shutil.move(taken, tmp_path / "engine" / "tasks")
+    assert checkout.error() == (
+        f".venv/bin/python has no Pocketlaw: install it there, or name it in {checkout.root}/requirements.txt"
+    )
+    (tmp_path / "engine" / "pocket").mkdir()
+    (tmp_path / "engine" / "pocket" / "__init__.py").touch()
+    environment = {"PYTHONPATH": str(tmp_path / "engine")}
+    assert "indexed the tasks" in checkout.set_up(**environment)
+    assert "nothing to do" in checkout.set_up(**environment)
+    found = checkout.run('source "$SETUP" >/dev/null && echo "$POCKET_ENGINE"', **environment)
+    assert found.stdout.strip() == str(tmp_path / "engine")
+    calls = (checkout.commands / "uv.calls").read_text()
+    assert calls.count("-r requirements.txt") == 1
+    assert not (checkout.root / ".venv" / "bin" / "pocketlaw").exists()
+    # another source of Pocketlaw needs another environment
+    (checkout.root / "requirements.txt").write_text("pocketlaw==2\n")
+    assert "made .venv" in checkout.set_up(**environment)
+
+
+def test_command(checkout: Checkout) -> None:
+    checkout.set_up()
+    command = checkout.root / ".venv" / "bin" / "pocketlaw"
+    assert os.access(command, os.X_OK)
+    (checkout.root / "tasks" / "command").mkdir()
+    (checkout.root / "tasks" / "command" / "__main__.py").write_text("import sys\nprint(sys.argv[1:], sys.prefix)\n")
+    run = checkout.run('source "$SETUP" >/dev/null && cd / && pocketlaw new "a b"')
+    assert run.stdout.strip() == f"['new', 'a b'] {checkout.root}/.venv"
 
 
 def test_packages_that_would_replace_installed_ones_are_left_out(checkout: Checkout, tmp_path: Path) -> None:
@@ -182,6 +220,24 @@ def test_tasks_are_indexed_again_when_they_change(checkout: Checkout) -> None:
     (checkout.root / "tasks" / "more.py").write_text("")
     assert "Pocketlaw: indexed the tasks;" in checkout.set_up()
     assert "Pocketlaw: nothing to do;" in checkout.set_up()
+
+
+@pytest.mark.parametrize("folder", ["checkout", "another folder"])
+def test_modules_of_law_cfg_are_indexed_again_when_they_change(checkout: Checkout, tmp_path: Path, folder: str) -> None:
+    place = checkout.root if folder == "checkout" else tmp_path / folder
+    place.mkdir(exist_ok=True)
+    paths = {"PYTHONPATH": str(place)}
+    (place / "my_tasks.py").write_text("")
+    (place / "beside.py").write_text("")
+    config = checkout.root / "law.cfg"
+    config.write_text(config.read_text().replace("[modules]\n", "[modules]\nmy_tasks\n"))
+    assert "indexed the tasks;" in checkout.set_up(**paths)
+    (place / "beside.py").write_text("LIMIT = 1")
+    assert "Pocketlaw: nothing to do;" in checkout.set_up(**paths)
+    (place / "my_tasks.py").write_text(TASKS.replace("Hello", "Mine"))
+    assert "Pocketlaw: indexed the tasks;" in checkout.set_up(**paths)
+    assert "my_tasks:Mine:" in (checkout.root / ".law" / "index").read_text()
+    assert "Pocketlaw: nothing to do;" in checkout.set_up(**paths)
 
 
 def test_tasks_that_cannot_be_imported(checkout: Checkout) -> None:
@@ -372,6 +428,24 @@ def test_hashes_are_checked(checkout: Checkout, offline: dict[str, str]) -> None
     (checkout.root / "requirements.lock").write_text(f"tiny @ {path.as_uri()} --hash=sha256:{'0' * 64}\n")
     assert "could not install" in checkout.error(**offline)
     assert "0" * 64 in (checkout.root / ".law" / "setup.log").read_text()
+
+
+@pytest.mark.parametrize("checkout", ["bash"], indirect=True)
+def test_scripts_of_packages_run_in_a_folder_with_a_space(checkout: Checkout, offline: dict[str, str]) -> None:
+    assert " " in checkout.root.name
+    path = checkout.commands / "law-1-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr("law-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: law\nVersion: 1\n")
+        wheel.writestr("law-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("law-1.dist-info/RECORD", "")
+        script = zipfile.ZipInfo("law-1.data/scripts/law")
+        script.external_attr = 0o100755 << 16
+        wheel.writestr(script, "#!python\nimport sys\nprint(sys.argv[1:], sys.prefix)\n")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    (checkout.root / "requirements.lock").write_text(f"law @ {path.as_uri()} --hash=sha256:{digest}\n")
+    assert "made .venv" in checkout.set_up(**offline)
+    run = checkout.run('source "$SETUP" >/dev/null && law run "a b"', **offline)
+    assert (run.stdout, run.stderr) == (f"['run', 'a b'] {checkout.root}/.venv\n", "")
 
 
 def test_run_instead_of_sourced(checkout: Checkout) -> None:

@@ -26,6 +26,9 @@ SMALL = {
     "pocket/base/runtime/memory.py": "one call of the C library",
     "pocket/base/typing.py": "names of types",
     "pocket/calibrators/muons.py": "one object",
+    "pocket/compat/custom_axes.py": "one attribute of workflows",
+    "pocket/compat/histograms.py": "two functions",
+    "pocket/compat/reconstruction.py": "one decay",
     "pocket/cuts/certification.py": "a file format",
     "pocket/datasets/catalogues/files.py": "the type that all catalogues return",
     "pocket/engine/coffea_processor.py": "coffea's processor, which imports all of coffea",
@@ -39,6 +42,7 @@ SMALL = {
     "pocket/objects/photons.py": "one object",
     "pocket/outputs/folders.py": "what writes merged outputs isn't in their fingerprints, as merging is",
     "pocket/parameters/access.py": "read by all physics, so it imports nothing else",
+    "pocket/parameters/named_files.py": "kept out of fingerprints",
     "pocket/parameters/numbers.py": "one mistake of YAML 1.1",
     "pocket/scale_factors/methods/efficiency/declaration.py": "declarations import no numbers",
     "pocket/scale_factors/methods/efficiency/measure.py": "the measurement beside its statistics",
@@ -50,6 +54,8 @@ SMALL = {
     "pocket/weights/jets.py": "one object",
     "tasks/batch/cancelling.py": "one option",
     "tasks/batch/systems.py": "the class that is made of all batch systems",
+    "tasks/command/__main__.py": "python -m runs it",
+    "tasks/command/templates.py": "the one place that knows the marks in templates",
     "tasks/doctor/systems.py": "checks of what is installed",
     "tasks/chain/exporting.py": "one task",
     "tasks/chain/links.py": "the seam of the chain",
@@ -133,7 +139,7 @@ def test_loading_an_analysis_is_light(name: str) -> None:
 
 def test_floors_and_rooms() -> None:
     # the packages that later steps add have their place in pyproject.toml
-    assert len(house.rooms()) <= 25
+    assert len(house.rooms()) <= 26
     assert house.loose_modules() == ("__init__", "errors")
     assert house.circles() == []
 
@@ -164,7 +170,10 @@ def test_modules_have_one_idea() -> None:
     small = {
         path
         for path, count in line_counts("pocket", "tasks").items()
-        if count < MIN_LINES and not path.endswith("__init__.py")
+        # A module with PocketCoffea's names has no idea of its own, see tests/pocket/compat/test_names.py.
+        if count < MIN_LINES
+        and not path.endswith("__init__.py")
+        and not path.startswith("pocket/compat/pocket_coffea/")
     }
     assert small == set(SMALL)
 

@@ -144,7 +144,7 @@ class CalibratorSequence:
             variation: one of :attr:`variations`, or ``"nominal"``.
 
         Raises:
-            ConfigError: if a calibrator returns a name that it doesn't declare.
+            ConfigError: if a calibrator returns no dictionary, or a name that it doesn't declare.
             UnknownNameError: if there is no such variation.
         """
         if variation != NOMINAL and variation not in self._owners:
@@ -182,6 +182,11 @@ class CalibratorSequence:
         # It gets copies, so that assignments to fields don't change the originals.
         with UserCall("calibrator", calibrator.name, type(calibrator)):
             result = calibrator.calibrate(copy.copy(events), dict(original), variation, applied)
+            if not isinstance(result, Mapping):
+                raise ConfigError(
+                    f"calibrator {calibrator.name!r} returned {type(result).__name__}, expected a dictionary of "
+                    "'Collection.field' → values"
+                )
             where = f"calibrated_collections of calibrator {calibrator.name!r}, which returned it"
             check_known("output", result, calibrator.calibrated_collections, where)
         return result

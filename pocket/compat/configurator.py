@@ -31,7 +31,9 @@ class Configurator(ours.Configurator):
         workflow_options: free options for the workflow.
         save_skimmed_files: see :class:`pocket.configuration.configurator.Configurator`, as for all others.
         do_postprocessing: see there.
-        **further: further arguments of our own Configurator.
+        subsamples: see there, as for those that follow; PocketCoffea has it in ``datasets`` only.
+        delayed_columns: see there.
+        parameters_read: see there.
     """
 
     def __init__(
@@ -51,7 +53,9 @@ class Configurator(ours.Configurator):
         workflow_options: Mapping[str, Any] | None = None,
         save_skimmed_files: str | None = None,
         do_postprocessing: bool = True,
-        **further: Any,
+        subsamples: Mapping[str, Any] | None = None,
+        delayed_columns: Sequence[Any] = (),
+        parameters_read: Sequence[str] = (),
     ) -> None:
         super().__init__(
             workflow=workflow,
@@ -69,7 +73,9 @@ class Configurator(ours.Configurator):
             workflow_options=workflow_options,
             save_skimmed_files=save_skimmed_files,
             do_postprocessing=do_postprocessing,
-            **further,
+            subsamples=subsamples,
+            delayed_columns=delayed_columns,
+            parameters_read=parameters_read,
         )
         if axes := custom_axes(self):
             self.variables = {

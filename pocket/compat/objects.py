@@ -1,11 +1,16 @@
-"""Functions of NanoAOD's content with PocketCoffea's arguments, and small objects of its library."""
+"""PocketCoffea's functions of jets and of the missing momentum that workflows call or import."""
 
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, NoReturn
 
+import awkward as ak
+import numpy as np
+
+from pocket.errors import ConfigError
 from pocket.objects import nanoaod
+from pocket.parameters.access import parameter
 from pocket.parameters.locations import local_path
 
 
@@ -33,22 +38,49 @@ def load_correction_set(path: str) -> Any:
     return correctionlib.CorrectionSet.from_file(local_path(path))
 
 
-def get_hist_axis_from_config(ax: Any) -> Any:
-    """Return the axis of the library ``hist`` for an axis of a configuration."""
-    import hist
+def met_xy_correction(params: Any, events: Any, METcol: str, year: str, era: str) -> tuple[Any, Any]:
+    """Return pt and azimuth of the missing momentum after the correction of its modulation in the azimuth.
 
-    label, name = ax.label or "", ax.name or f"{ax.coll}.{ax.field}"
-    flow = {"overflow": ax.overflow, "growth": ax.growth}
-    is_variable = ax.type == "variable" or (ax.type == "regular" and not isinstance(ax.bins, int))
-    if is_variable:
-        return hist.axis.Variable(list(ax.bins), name=name, label=label, underflow=ax.underflow, **flow)
-    if ax.type == "regular":
-        transform = getattr(hist.axis.transform, ax.transform) if isinstance(ax.transform, str) else ax.transform
-        return hist.axis.Regular(
-            ax.bins, ax.start, ax.stop, name=name, label=label, transform=transform, underflow=ax.underflow, **flow
-        )
-    if ax.type in ("int", "integer"):
-        return hist.axis.Integer(int(ax.start), int(ax.stop), name=name, label=label, underflow=ax.underflow, **flow)
-    if ax.type == "intcat":
-        return hist.axis.IntCategory(list(ax.bins), name=name, label=label, **flow)
-    return hist.axis.StrCategory(list(ax.bins), name=name, label=label, growth=ax.growth)
+    ``MET_xy.MC.{year}``, or ``MET_xy.Data.{year}.{era}``, has slope and offset of the shift of x, and those of y, as
+    functions of the number of primary vertices.
+
+    Args:
+        params: parameters of the analysis.
+        events: the events.
+        METcol: collection of the missing momentum.
+        year: year of the dataset.
+        era: era of data, ``MC`` for simulation.
+    """
+    place = ("MC", year) if era == "MC" else ("Data", year, era)
+    (slope_x, offset_x), (slope_y, offset_y) = parameter(params, "MET_xy", *place)
+    met, vertices = events[METcol], events.PV.npvs
+    x = met.pt * np.cos(met.phi) - (slope_x * vertices + offset_x)
+    y = met.pt * np.sin(met.phi) - (slope_y * vertices + offset_y)
+    return np.hypot(x, y), np.arctan2(y, x)
+
+
+def met_correction_after_jec(events: Any, METcoll: str, jets_pre_jec: Any, jets_post_jec: Any) -> dict[str, Any]:
+    """Return pt and azimuth of the missing momentum after a change of the jets.
+
+    Args:
+        events: the events.
+        METcoll: collection of the missing momentum.
+        jets_pre_jec: the jets that it was computed with.
+        jets_post_jec: the jets now.
+    """
+    before, after = jets_pre_jec, jets_post_jec
+    x = events[METcoll].px - (ak.sum(after.px, axis=1) - ak.sum(before.px, axis=1))
+    y = events[METcoll].py - (ak.sum(after.py, axis=1) - ak.sum(before.py, axis=1))
+    return {"pt": np.hypot(x, y), "phi": np.arctan2(y, x)}
+
+
+def jet_correction(*args: Any, **kwargs: Any) -> NoReturn:
+    """Refuse to correct jets, which the calibrators of the configuration do.
+
+    Raises:
+        ConfigError: always.
+    """
+    raise ConfigError(
+        "jet_correction can't be called in a workflow here: list JetsCalibrator in the calibrators of the "
+        "configuration, which corrects jets before the workflow sees them"
+    )

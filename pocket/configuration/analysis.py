@@ -29,6 +29,7 @@ from pocket.errors import BrokenConfigError, ConfigError, PocketError, UnknownNa
 from pocket.executors.base import ExecutorFactoryABC
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
+from pocket.parameters.shipped import analysis_package, analysis_packages
 from pocket.scale_factors import ScaleFactor, ScaleFactorBase
 from pocket.scale_factors.declarations.closure import places
 from pocket.scale_factors.declarations.coupled import Coupled, check_coupled
@@ -365,8 +366,9 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
     """Return an analysis, which is imported unless it has been before.
 
     Args:
-        reference: ``zmumu`` for ``analysis.zmumu``, a dotted package, the path of a package's folder, or that of a
-            configuration file with ``cfg = Configurator(...)``, which is an analysis of one configuration.
+        reference: ``zmumu`` for ``analysis.zmumu`` or for ``zmumu`` at the top of the project, a dotted package, the
+            path of a package's folder, or that of a configuration file with ``cfg = Configurator(...)``, which is an
+            analysis of one configuration.
         overrides: parameters set on the command line, ``key=value``.
 
     Raises:
@@ -488,7 +490,7 @@ def _module_name(reference: str) -> tuple[str, Path | None]:
         if not (path / "__init__.py").is_file():
             raise ConfigError(f"analysis {reference!r} is no folder of a Python package")
         return path.name, path.parent
-    return (reference if "." in reference else f"analysis.{reference}"), None
+    return analysis_package(reference), None
 
 
 def _is_path(reference: str) -> bool:
@@ -503,4 +505,4 @@ def _imported_from(reference: str) -> Path:
 
 def available_analyses() -> Sequence[str]:
     """Return the names of the analyses in the project."""
-    return sorted(path.parent.name for path in (project_root() / "analysis").glob("*/__init__.py"))
+    return list(analysis_packages())

@@ -27,7 +27,6 @@ from pocket.errors import ConfigError, check_known
 from pocket.histograms.config import HistConf
 from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
 from pocket.parameters.defaults import to_plain
-from pocket.parameters.locations import named_path, project_path
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
 from pocket.weights.base import NormalisationWeight, WeightWrapper
 from pocket.weights.plan import WeightPlan, build_plan, shipped_weights, variation_names
@@ -396,9 +395,9 @@ def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[s
 
 
 def _definition_file(file: Any) -> str:
-    """Return the path of a definition file; one in the project stays relative to it."""
-    path = named_path(file)
-    return str(file) if path == project_path(file) else str(path.absolute())
+    # The import is by name, because an output depends on the definitions and not on how their file is found.
+    found: str = importlib.import_module("pocket.parameters.named_files").definition_file(file)
+    return found
 
 
 def _one_of(subsamples: Mapping[str, Any] | None, in_datasets: Mapping[str, Any] | None) -> Mapping[str, Any]:
@@ -411,7 +410,9 @@ def _selected_definitions(
     files: Sequence[str], chosen: Mapping[str, Sequence[str]]
 ) -> tuple[dict[str, DatasetDefinition], tuple[str, ...]]:
     """Return the datasets that pass the filter, and the samples without any such dataset."""
-    definitions = read_definitions(project_path(file) for file in files)
+    # The import is by name to keep the module out of the fingerprint, which has the definitions themselves.
+    find_file = importlib.import_module("pocket.parameters.shipped").find_file
+    definitions = read_definitions(find_file(file) for file in files)
     bare = {name: DatasetInfo(metadata=definition.metadata(), files={}) for name, definition in definitions.items()}
     selected = {name: definitions[name] for name in select_datasets(bare, chosen)}
     kinds: dict[str, DatasetDefinition] = {}

@@ -13,6 +13,8 @@ from pocket.base.fingerprint.modules import top_level
 from pocket.configuration.user_errors import describe, shown_file, suggestion, user_lines
 from pocket.errors import ConfigError, PocketError, nearest
 
+#: packages of Pocketlaw, whose names people's own may have as well
+_ENGINE = ("pocket", "tasks")
 _NO_NAME = re.compile(r"cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'")
 
 
@@ -71,6 +73,8 @@ def _module_hint(name: str, package: str, beside: Iterable[str]) -> str:
     own = _modules_in(package)
     if top in own:
         return f"it is a module of the analysis, which others import as {package}.{name}, or from . in the same folder"
+    if parent and top in _ENGINE:
+        return f"{top} is a package of Pocketlaw, which has no such module: give a package of yours another name"
     if parent and importlib.util.find_spec(top) is not None:
         return f"the package {top} has no such module"
     close = nearest(top, [*own, *beside, *sys.stdlib_module_names, *metadata.packages_distributions()])

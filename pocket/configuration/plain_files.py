@@ -20,7 +20,8 @@ from types import ModuleType
 from pocket.base.fingerprint.modules import OWN_PACKAGES, is_library
 from pocket.base.snapshots.process import import_root, original
 from pocket.errors import ConfigError
-from pocket.parameters.locations import configuration_folder, project_root
+from pocket.parameters.locations import project_root
+from pocket.parameters.named_files import configuration_folder
 
 #: Folders that this module put on the path, for the file that is in use.
 _on_path: list[str] = []

@@ -22,6 +22,7 @@ from pocket.base.runtime.user_code import call_of, code_of, events_of
 from pocket.base.snapshots.process import original, shown
 from pocket.corrections.files import inputs_of
 from pocket.errors import PocketError, UserCodeError, nearest
+from pocket.io.remote.client import open_root
 from pocket.io.remote.tokens import redacted
 from pocket.io.store.publishing import replacing_file
 from pocket.parameters.defaults import project_root
@@ -175,6 +176,46 @@ def crash_line(stack: str) -> str:
         if not file.startswith(("<", *library)) and "site-packages" not in file:
             return f"{shown_file(file)}:{line} ({function})"
     return ""
+
+
+def missing_branch(path: str, field: str, error: BaseException) -> str:
+    """Return the message for a field that was used and isn't in a file, with the nearest branches.
+
+    Args:
+        path: the file.
+        field: the field.
+        error: exception with its traceback.
+    """
+    with open_root(path) as file:
+        branches = file["Events"].keys(recursive=False)
+    # The field may be a branch, a collection, or the part of a branch's name after the underscore.
+    by_field: dict[str, list[str]] = {}
+    for branch in branches:
+        for key in {branch, branch.partition("_")[0], branch.partition("_")[2]} - {""}:
+            by_field.setdefault(key, []).append(branch)
+    close = [*_in_collection(field, branches, error)]
+    close += [branch for key in nearest(field, by_field) for branch in by_field[key][:3]]
+    listed = ", ".join(list(dict.fromkeys(close))[:6])
+    hint = f"nearest branches: {listed}" if listed else f"none of its {len(branches)} branches is close"
+    events = f", {found}" if (found := events_of(error, "")) else ""
+    return f"no branch for field {field!r} in {path} (used by {_user_code(error)}{events}); {hint}"
+
+
+def _in_collection(field: str, branches: list[str], error: BaseException) -> list[str]:
+    """Return the nearest branches of the collection whose attribute was looked for, if Python knows it."""
+    layout = getattr(getattr(error, "obj", None), "layout", None)
+    collection = layout.purelist_parameter("collection_name") if layout is not None else None
+    if not collection:
+        return []
+    fields = [branch.removeprefix(f"{collection}_") for branch in branches if branch.startswith(f"{collection}_")]
+    return [f"{collection}_{name}" for name in nearest(field, fields)]
+
+
+def _user_code(error: BaseException) -> str:
+    """Return the code that used a field and its place, e.g. ``cut 'dimuon' at analysis/mine/cuts.py:12 in dimuon``."""
+    place = user_place(error, own=True)
+    line = " in ".join(place) if place else ""
+    return " at ".join(filter(None, (call_of(error), line))) or "the configuration"
 
 
 def suggestion(error: BaseException) -> str:

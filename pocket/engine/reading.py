@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import awkward as ak
 
 from pocket.base.fingerprint.modules import owner, top_level
-from pocket.base.runtime.user_code import add_events, call_of, events_of, is_noted
+from pocket.base.runtime.user_code import add_events, is_noted
 from pocket.datasets.branches import Segment
 from pocket.errors import (
     BadFileError,
@@ -22,7 +22,6 @@ from pocket.errors import (
     MissingBranchError,
     OtherFileError,
     PocketError,
-    nearest,
 )
 from pocket.io.nanoaod.events import NanoTree
 from pocket.io.nanoaod.ttree import structure
@@ -155,7 +154,7 @@ def _explain(path: str, error: Exception) -> PocketError | None:
     """Return the error that names the file, ``None`` if the file isn't the cause."""
     reason = " ".join(str(error).split())
     if isinstance(error, AttributeError | ak.errors.FieldNotFoundError) and (match := _NO_FIELD.search(reason)):
-        return MissingBranchError(_missing_branch(path, match.group(1), error))
+        return MissingBranchError(_sentences().missing_branch(path, match.group(1), error))
     if match := _NO_COORDINATE.search(reason):
         return MissingBranchError(f"{path} lacks branches of a collection of momenta: {match.group(0)}")
     if isinstance(error, FileNotFoundError) and _comes_from_reading(error):
@@ -164,27 +163,6 @@ def _explain(path: str, error: Exception) -> PocketError | None:
     if _comes_from_reading(error) and not isinstance(error, MemoryError):
         return BadFileError(f"{path} {why_unreadable(path, error)}")
     return None
-
-
-def _missing_branch(path: str, field: str, error: BaseException) -> str:
-    with open_root(path) as file:
-        branches = file["Events"].keys(recursive=False)
-    # The field may be a branch, a collection, or the part of a branch's name after the underscore.
-    by_field: dict[str, list[str]] = {}
-    for branch in branches:
-        for key in {branch, branch.partition("_")[0], branch.partition("_")[2]} - {""}:
-            by_field.setdefault(key, []).append(branch)
-    close = [branch for key in nearest(field, by_field) for branch in by_field[key][:3]]
-    hint = f"nearest branches: {', '.join(close[:6])}" if close else f"none of its {len(branches)} branches is close"
-    events = f", {found}" if (found := events_of(error, "")) else ""
-    return f"no branch for field {field!r} in {path} (used by {_user_code(error)}{events}); {hint}"
-
-
-def _user_code(error: BaseException) -> str:
-    """Return the code that used a field and its place, e.g. ``cut 'dimuon' at analysis/mine/cuts.py:12 in dimuon``."""
-    place = _sentences().user_place(error, own=True)
-    line = " in ".join(place) if place else ""
-    return " at ".join(filter(None, (call_of(error), line))) or "the configuration"
 
 
 def _comes_from_reading(error: BaseException) -> bool:

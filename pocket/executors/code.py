@@ -15,6 +15,7 @@ from pocket.base.snapshots.trees import read_mark
 from pocket.errors import ConfigError
 from pocket.executors.remote import content_digest, source_files
 from pocket.parameters.locations import project_root
+from pocket.parameters.shipped import analysis_package
 
 #: folders of a checkout with packages and the files that they read
 PROJECT_FOLDERS = ("pocket", "tasks", "analysis", "params", "datasets")
@@ -79,7 +80,7 @@ def code_folders(analysis: str) -> list[CodeFolder]:
         folder = Path(analysis).expanduser().absolute()
         places.setdefault(folder.parent, set()).update({folder.name, *_beside(folder)})
     else:
-        packages.add(analysis.partition(".")[0] if "." in analysis else "analysis")
+        packages.add(analysis_package(analysis).partition(".")[0])
     for name in packages:
         if (package := package_folder(name)) is not None:
             places.setdefault(package.parent, set()).update({name, *_beside(package)})

@@ -163,7 +163,9 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         places = {}
         for number, (parent, names, digest, content) in enumerate(self.folders):
             places[parent] = parent
-            if content_digest(Path(parent), names) != digest:
+            # Packages of another environment may not fit this Python, so only those of this process count.
+            is_readable = not _has_packages(parent) or parent in sys.path
+            if not is_readable or content_digest(Path(parent), names) != digest:
                 places[parent] = str(unpacked / str(number))
                 with zipfile.ZipFile(io.BytesIO(content)) as archive:
                     archive.extractall(places[parent])
@@ -177,11 +179,12 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         os.environ.update({name: moved(value, places) for name, value in self.variables.items()})
         # Outputs are filled in this folder, and then copied to the store once.
         os.environ["POCKET_SCRATCH"] = worker.local_directory
-        sys.path[:] = [*places.values(), *(path for path in sys.path if path not in places.values())]
+        # A folder of packages stays where it is, behind the modules of Python.
+        first = [place for place in places.values() if not _has_packages(place)]
+        sys.path[:] = [*first, *(path for path in sys.path if path not in first)]
         # There, a configuration file finds the packages of its repository.
-        os.environ["PYTHONPATH"] = os.pathsep.join([*places.values(), os.environ.get("PYTHONPATH", "")]).rstrip(
-            os.pathsep
-        )
+        others = os.environ.get("PYTHONPATH", "")
+        os.environ["PYTHONPATH"] = os.pathsep.join([*first, others]).rstrip(os.pathsep)
         # The package can be found only now.
         from pocket.executors.openssl import keep_errors_apart
 
@@ -189,6 +192,11 @@ class PrepareWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]
         setattr(worker, PACKAGES, compared_packages(self.versions))
         setattr(worker, PLACES, places)
         setattr(worker, RUN, self.run)
+
+
+def _has_packages(folder: str) -> bool:
+    """Whether a folder has all packages of an environment."""
+    return Path(folder).name in ("site-packages", "dist-packages")
 
 
 class ProxyOnWorker(WorkerPlugin):  # type: ignore[misc, unused-ignore]

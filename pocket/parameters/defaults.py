@@ -23,6 +23,7 @@ from pocket.parameters.checking import check_keys, without_numbered_years
 from pocket.parameters.locations import directory_names, project_path, project_root, register_configuration_dir
 from pocket.parameters.numbers import surprising_numbers
 from pocket.parameters.overrides import apply_overrides
+from pocket.parameters.shipped import find_files, shipped_root
 from pocket.parameters.upstream_forms import in_own_form
 
 __all__ = [
@@ -49,14 +50,20 @@ _MOST_KNOWN = 16
 
 
 def get_default_parameters() -> DictConfig:
-    """Return the shipped defaults from all YAML files in the top-level folder params/.
+    """Return the shipped defaults from all YAML files in the folder params/.
+
+    A file in the project's own folder params/ goes before a shipped one with the same name.
 
     Raises:
-        ConfigError: if a file can't be read, has an unknown key, or sets a value that another one also sets.
+        ConfigError: if there is no file, or a file can't be read, has an unknown key, or sets a value that another one
+            also sets.
     """
     parts: list[DictConfig] = []
     origin: dict[str, str] = {}
-    for path in sorted((project_root() / "params").glob("*.yaml")):
+    files = find_files("params", "*.yaml")
+    if not files:
+        raise ConfigError(f"no default parameters are in {shipped_root() / 'params'}: install Pocketlaw again")
+    for path in files:
         part = _load(path, shipped=True)
         for section in part:
             first = origin.setdefault(str(section), path.name)

@@ -6,10 +6,8 @@ analysis registered (:func:`register_configuration_dir`). Names are resolved onl
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,10 +55,6 @@ PUBLIC: Mapping[str, PublicFiles] = {
 _RESERVED = (*PUBLIC, "toys", "file", "http", "https", "root", "davs")
 
 
-#: Folder of the configuration file that is being loaded.
-_beside: ContextVar[Path | None] = ContextVar("configuration_folder", default=None)
-
-
 class _Directories(dict[str, Path]):
     """Registered directories by name; their paths on this machine aren't part of a fingerprint."""
 
@@ -82,27 +76,6 @@ def project_path(path: str | Path) -> Path:
     return project_root() / path
 
 
-@contextlib.contextmanager
-def configuration_folder(folder: Path) -> Iterator[None]:
-    """Look for the files that a configuration names in its own folder first, inside of this block."""
-    token = _beside.set(folder)
-    try:
-        yield
-    finally:
-        _beside.reset(token)
-
-
-def named_path(path: str | Path) -> Path:
-    """Return the path of a file that a configuration names.
-
-    A relative one lies beside the configuration file that is being loaded, in the project, or in the working directory,
-    whichever has it first.
-    """
-    places = [folder for folder in (_beside.get(), project_root(), Path.cwd()) if folder is not None]
-    found = next((folder / path for folder in places if (folder / path).exists()), None)
-    return project_path(path) if found is None else found
-
-
 def register_configuration_dir(name: str, directory: str | Path) -> None:
     """Register a directory, so that YAML files can name files in it as ``${name:relative/path}``.
 
@@ -111,7 +84,7 @@ def register_configuration_dir(name: str, directory: str | Path) -> None:
 
     Args:
         name: letters, digits and underscores; registering it again replaces the directory.
-        directory: the directory; a relative one is looked for as in :func:`named_path`.
+        directory: the directory; a relative one is relative to the project.
 
     Raises:
         ConfigError: if the name is taken or invalid.
@@ -120,7 +93,7 @@ def register_configuration_dir(name: str, directory: str | Path) -> None:
     if taken or not name.isidentifier():
         reason = "is taken" if taken else "must consist of letters, digits and underscores"
         raise ConfigError(f"configuration directory {name!r}: the name {reason}")
-    _directories[name] = named_path(directory)
+    _directories[name] = project_path(directory)
     OmegaConf.register_resolver(name, lambda relative="": f"{name}://{str(relative).lstrip('/')}", replace=True)
 
 

@@ -6,10 +6,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
-from pocket.base.fingerprint import code_closure
-from pocket.base.fingerprint.modules import top_level
+from pocket.base.fingerprint import Closure, code_closure
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.plot import TemplatePlot
+from pocket.errors import ConfigError
 from pocket.parameters.defaults import to_plain
 
 #: options of the style with an entry for each sample or group
@@ -44,12 +44,22 @@ def figure_specs(cfg: Configurator, figures: Iterable[tuple[str, str]]) -> dict[
 
 
 def plot_specs(plots: Mapping[str, TemplatePlot]) -> dict[str, Any]:
-    """Return what determines plots, except for their contexts, by name: declaration and code."""
-    return {
-        # Functions as objects are hashed with the declaration, references as strings are not.
-        name: (plot, code_closure(plot.draw, ("pocket", top_level(plot.draw))) if isinstance(plot.draw, str) else None)
-        for name, plot in plots.items()
-    }
+    """Return what determines plots, except for their contexts, by name: declaration and code.
+
+    Raises:
+        ConfigError: if the function that a plot names isn't found.
+    """
+    return {name: (plot, _code_of(plot)) for name, plot in plots.items()}
+
+
+def _code_of(plot: TemplatePlot) -> Closure | None:
+    # Functions as objects are hashed with the declaration, references as strings are not.
+    if not isinstance(plot.draw, str):
+        return None
+    try:
+        return code_closure(plot.draw)
+    except ConfigError as error:
+        raise ConfigError(f"plot {plot.name!r}, draw {plot.draw!r}: {error}") from None
 
 
 def figure_style(cfg: Configurator, variable: str, category: str) -> dict[str, Any]:

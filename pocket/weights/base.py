@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -286,6 +287,10 @@ def systematic_key(variation: str, weight: str = "") -> str:
     return variation
 
 
+#: what the function of a weight is called with
+_ARGUMENTS = ("params", "metadata", "events", "size", "shape_variation")
+
+
 class WeightLambda(WeightWrapper):
     """Weight from a function, see :meth:`wrap_func`."""
 
@@ -315,7 +320,11 @@ class WeightLambda(WeightWrapper):
             variations: names of several variations; none for one up/down pair.
             isMC_only: whether the weight isn't applied to data.
             symmetrise: for variations that are computed up only, see :class:`WeightWrapper`.
+
+        Raises:
+            ConfigError: if the function doesn't take these five arguments.
         """
+        _check_arguments(name, function)
         attributes = {
             "name": name,
             "function": staticmethod(function),
@@ -325,6 +334,16 @@ class WeightLambda(WeightWrapper):
             "symmetrise": symmetrise,
         }
         return type(name, (cls,), attributes)
+
+
+def _check_arguments(name: str, function: Callable[..., Any]) -> None:
+    try:
+        inspect.signature(function).bind(*_ARGUMENTS)
+    except TypeError as error:
+        raise ConfigError(f"weight {name!r}: function must take ({', '.join(_ARGUMENTS)}): {error}") from None
+    except ValueError:
+        # Compiled functions have no signature.
+        pass
 
 
 class NormalisationWeight(WeightWrapper):

@@ -25,4 +25,4 @@ export POCKET_INSTALL=never
 export POCKET_ENVIRONMENT=${POCKET_ENVIRONMENT:-{{pocket_environment}}}
 unset POCKET_PYTHON
 [ -z {{proxy}} ] || export X509_USER_PROXY={{proxy}}
-source {{pocket_root}}/setup.sh && source "$POCKET_ROOT/tasks/batch/one_start.sh" || return 1
+source {{pocket_root}}/setup.sh && source "$POCKET_ENGINE/tasks/batch/one_start.sh" || return 1

@@ -67,6 +67,9 @@ _pocketlaw_bundle() {
     }
 
     export POCKET_ROOT=$root/checkout
+    # a checkout has the tasks, the repository of an analysis has them among the packages
+    export POCKET_ENGINE=$POCKET_ROOT
+    [ -d "$POCKET_ROOT/tasks" ] || POCKET_ENGINE=$(echo "$root"/.venv/lib/python*/site-packages)
     export LAW_HOME=$root/.law
     export LAW_CONFIG_FILE=$POCKET_ROOT/law.cfg
     export VIRTUAL_ENV=$root/.venv
@@ -75,4 +78,4 @@ _pocketlaw_bundle() {
     unset PYTHONHOME
     mkdir -p "$LAW_HOME"
 }
-_pocketlaw_bundle && source "$POCKET_ROOT/tasks/batch/one_start.sh"
+_pocketlaw_bundle && source "$POCKET_ENGINE/tasks/batch/one_start.sh"

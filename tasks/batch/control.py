@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,8 +13,10 @@ from law.job.base import JobInputFile
 
 from pocket.base.snapshots.process import current_snapshot
 from pocket.base.snapshots.trees import use
+from pocket.errors import ConfigError
 from tasks.batch.environment import NOTHING_KNOWN
 from tasks.batch.options import BatchOptions, add_batch_system
+from tasks.batch.submission import BatchProxy
 from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem, register
 
 T = TypeVar("T")
@@ -31,22 +34,102 @@ _HOOKS = (
 )
 
 
+#: methods that the class of a batch system's workflows must have, with the name of the batch system in front
+REQUIRED = ("create_job_manager", "create_job_file_factory")
+#: methods that its proxy must have
+REQUIRED_OF_PROXY = ("create_job_file", "write_group")
+
+
 def on_batch_system(system: BatchSystem) -> Callable[[type[T]], type[T]]:
     """Return a decorator for the class of a batch system's workflows, which registers the system and the class.
 
+    Hooks of law that the class lacks get law's usual answers.
+
     Raises:
-        ConfigError: if another batch system has that name.
+        ConfigError: if another batch system has that name, or the class or its proxy lacks a method.
     """
 
     def decorate(cls: type[T]) -> type[T]:
+        check_workflow(system.kind, cls)
         register(system)
         WORKFLOWS[system.kind] = cls
-        for hook in _HOOKS:
-            setattr(cls, f"{system.kind}_{hook}", vars(BatchControl)[hook])
+        add_hooks(system.kind, cls)
         add_batch_system(system)
         return cls
 
     return decorate
+
+
+def check_workflow(kind: str, cls: type[Any]) -> None:
+    """Check that the class of a batch system's workflows and its proxy have what no base can have.
+
+    Raises:
+        ConfigError: if they haven't.
+    """
+    where = f"batch system {kind!r}: {cls.__name__}"
+    if not issubclass(cls, BatchControl):
+        raise ConfigError(f"{where} doesn't derive from BatchControl")
+    proxy: Any = getattr(cls, "workflow_proxy_cls", None)
+    if not (isinstance(proxy, type) and issubclass(proxy, BatchProxy)):
+        raise ConfigError(f"{where} needs workflow_proxy_cls, a class that derives from BatchProxy")
+    if (found := getattr(proxy, "workflow_type", None)) != kind:
+        raise ConfigError(f"{where}: workflow_type of {proxy.__name__} is {found!r}, expected {kind!r}")
+    missing = [f"{kind}_{name}" for name in REQUIRED if not hasattr(cls, f"{kind}_{name}")]
+    missing += [f"{proxy.__name__}.{name}" for name in REQUIRED_OF_PROXY if _is_missing(proxy, name)]
+    if missing:
+        raise ConfigError(f"{where} lacks {' and '.join(missing)}, see docs/extending.md")
+
+
+def _is_missing(proxy: type[BatchProxy], name: str) -> bool:
+    method = getattr(proxy, name, None)
+    return method is None or method is getattr(BatchProxy, name, None) or getattr(method, "__isabstractmethod__", False)
+
+
+def add_hooks(kind: str, cls: type[Any]) -> None:
+    """Add the hooks of law to the class of a batch system's workflows: ours, and law's usual ones if it has none."""
+    for hook in _HOOKS:
+        setattr(cls, f"{kind}_{hook}", vars(BatchControl)[hook])
+    for hook, usual in vars(UsualHooks).items():
+        if not hook.startswith("__") and not hasattr(cls, f"{kind}_{hook}"):
+            setattr(cls, f"{kind}_{hook}", usual)
+
+
+class UsualHooks:
+    """law's usual answers to what it asks a workflow, for systems that law knows nothing of."""
+
+    job_kwargs: tuple[str, ...] = ()
+
+    @contextlib.contextmanager
+    def workflow_run_context(self) -> Iterator[None]:
+        """The block that a workflow runs in."""
+        yield
+
+    def workflow_requires(self) -> Mapping[str, Any]:
+        """No further tasks."""
+        return law.util.DotDict()
+
+    def output_postfix(self) -> str:
+        """Nothing: the control folder belongs to one workflow."""
+        return ""
+
+    def job_resources(self, job_num: int, branches: list[int]) -> Mapping[str, Any]:
+        """No resources of luigi."""
+        return {}
+
+    def dump_intermediate_job_data(self) -> bool:
+        """Whether the record is written while jobs are submitted."""
+        return True
+
+    def check_job_completeness_delay(self) -> float:
+        """No seconds to wait."""
+        return 0.0
+
+    def post_poll_callback(self, success: bool, duration: float) -> None:
+        """Nothing to do."""
+
+    def destination_info(self, info: Any) -> Any:
+        """Nothing to add to messages."""
+        return info
 
 
 class BatchControl(BatchOptions):

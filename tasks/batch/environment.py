@@ -23,6 +23,7 @@ from pocket.io.store import store_root
 from pocket.io.store.publishing import replacing_file
 from tasks.batch.archive import Archive, make_archive, plan_archive
 from tasks.batch.packages import package_files, site_packages
+from tasks.settings.own_modules import indexed_files
 from tasks.settings.remote_store import remote_store
 
 #: folder below the working directory where a job unpacks the bundle
@@ -109,8 +110,7 @@ def _keep_for_jobs(root: Path, analysis: Path | None) -> None:
     with contextlib.suppress(OSError):
         for snapshot in {root, analysis or root}:
             (snapshot / BY_JOBS).touch()
-        # setup.sh uses the same condition.
-        newest = max(file.stat().st_mtime for file in (root / "law.cfg", *(root / "tasks").rglob("*.py")))
+        newest = max(file.stat().st_mtime for file in indexed_files(root))
         index, place = Path(os.environ["LAW_HOME"], "index"), root / ".law" / "index"
         if not place.exists() and index.stat().st_mtime > newest:
             place.parent.mkdir(exist_ok=True)
@@ -128,7 +128,7 @@ def _bundle(folder: Path, analysis: str, make: bool) -> tuple[Archive, Archive, 
     code, reference = code_members(root, analysis)
     library = f".venv/lib/python{_python_version()}/site-packages"
     installed = site_packages()
-    packages = {f"{library}/{path.as_posix()}": installed / path for path in package_files(root)}
+    packages = {f"{library}/{path.as_posix()}": installed / path for path in package_files()}
     archive = make_archive if make else plan_archive
     return archive(folder, "code", code), archive(folder, "packages", packages), reference
 
@@ -144,6 +144,7 @@ def code_members(root: Path, analysis: str) -> tuple[dict[str, Path], str]:
         ConfigError: if git ignores the analysis, or the code is too large.
     """
     from pocket.executors.code import package_folder
+    from pocket.parameters.shipped import analysis_package
 
     store = store_root().absolute()
     members = {
@@ -152,7 +153,7 @@ def code_members(root: Path, analysis: str) -> tuple[dict[str, Path], str]:
         if not (root / file).is_relative_to(store)
     }
     is_path = analysis.startswith("/")
-    package = analysis.partition(".")[0] if "." in analysis and not is_path else "analysis"
+    package = "" if is_path else analysis_package(analysis).partition(".")[0]
     folder = Path(analysis).resolve() if is_path else package_folder(package)
     reference, place = analysis, ""
     if folder is None:

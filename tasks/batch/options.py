@@ -19,6 +19,7 @@ from tasks.batch.dry_run import dry_run
 from tasks.batch.environment import JobEnvironment, job_environment
 from tasks.batch.own_store import check_own_store
 from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem
+from tasks.settings.own_modules import check_modules
 from tasks.settings.sites import ENVIRONMENTS, Site, read_site
 
 #: folder of the bundles, in the store or in the log directory of the site
@@ -166,6 +167,7 @@ class BatchOptions(WorkflowTypes):
                 _check_given(params, workflow)
                 site = site.changed(**{name: params[name] for name in _OF_SITE_TOO if params[name] != law.NO_STR})
                 check_own_store(site, workflow)
+                check_modules(system.name, site.environment, system.keeps_environment)
                 site.check_required()
         for option in ("cancel_jobs", "dry_run"):
             if params.get(option) and params["workflow"] not in cls.workflow_types[1:]:

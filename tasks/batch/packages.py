@@ -15,24 +15,16 @@ from pocket.errors import ConfigError
 NOT_FOR_JOBS = ("catalogues", "dask", "dev", "docs", "htcondor")
 
 
-def package_files(root: Path) -> list[Path]:
+def package_files() -> list[Path]:
     """Return the files in site-packages that jobs need, relative to it and sorted.
-
-    Args:
-        root: the checkout, whose pyproject.toml says which extra needs which packages.
 
     Raises:
         ConfigError: outside of a virtual environment, and for packages that are installed as a link to their code.
     """
     if sys.prefix == sys.base_prefix:
         raise ConfigError(f"a bundle is made of the environment of setup.sh, but {sys.executable} is in none")
-    # tomllib takes long to import and is only needed to make a bundle.
-    import tomllib
-
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    needed = [*project["dependencies"], *_of(extras, set(extras) - set(NOT_FOR_JOBS))]
-    unneeded = with_requirements(_of(extras, NOT_FOR_JOBS)) - with_requirements(needed)
+    needed, others = _declared_requirements()
+    unneeded = with_requirements(others) - with_requirements(needed)
     folder = site_packages()
     left_out: set[Path] = set()
     for distribution in metadata.distributions(path=[str(folder)]):
@@ -83,6 +75,28 @@ def with_requirements(requirements: Iterable[str]) -> set[str]:
 def _is_link(distribution: metadata.Distribution) -> bool:
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")
     return bool(origin.get("dir_info", {}).get("editable"))
+
+
+def _declared_requirements() -> tuple[list[str], list[str]]:
+    """Return what Pocketlaw requires for jobs, and what it requires for other purposes.
+
+    The pyproject.toml of a checkout says it, or else the metadata of the installed package.
+    """
+    from pocket.parameters.shipped import engine_root
+
+    file = engine_root() / "pyproject.toml"
+    if not file.is_file():
+        extras = set(metadata.metadata("pocketlaw").get_all("Provides-Extra") or ()) - set(NOT_FOR_JOBS)
+        return [f"pocketlaw[{','.join(sorted(extras))}]"], [f"pocketlaw[{','.join(NOT_FOR_JOBS)}]"]
+    # tomllib takes long to import and is only needed to make a bundle.
+    import tomllib
+
+    project = tomllib.loads(file.read_text(encoding="utf-8"))["project"]
+    declared = project["optional-dependencies"]
+    return (
+        [*project["dependencies"], *_of(declared, set(declared) - set(NOT_FOR_JOBS))],
+        _of(declared, NOT_FOR_JOBS),
+    )
 
 
 def _of(extras: dict[str, list[str]], names: Iterable[str]) -> list[str]:

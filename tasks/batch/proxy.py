@@ -277,6 +277,9 @@ class RetryingProxy:
         except PocketError:
             raise
         except Exception as error:
+            # law's own are of no special class; any other one is a mistake in code.
+            if type(error) is not Exception:
+                raise
             if not self._is_accepted():
                 raise BatchError(self._in_words(error)) from error
             self.task.publish_message(f"going on without, as --acceptance says: {self._in_words(error)}")
@@ -351,12 +354,14 @@ class RetryingProxy:
         if self._begin is None:
             self._begin = (time.monotonic(), done)
         begin, done_before = self._begin
+        new = sum(str(job_num) not in self.job_data.failures for job_num in self.job_data.unsubmitted_jobs)
         return Status(
             jobs=len(self.job_data),
             done=status[manager.FINISHED],
             running=status[manager.RUNNING],
             queued=status[manager.PENDING],
-            waiting=len(self.job_data.unsubmitted_jobs) + status[manager.RETRY],
+            new=new,
+            waiting=len(self.job_data.unsubmitted_jobs) - new + status[manager.RETRY],
             held=self._held,
             failed=status[manager.FAILED],
             events=done,

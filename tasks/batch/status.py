@@ -22,7 +22,8 @@ class Status:
         done: number of jobs that are done.
         running: number of jobs that run.
         queued: number of jobs that wait in the queue.
-        waiting: number of jobs that wait to be submitted or resubmitted.
+        new: number of jobs that wait to be submitted for the first time.
+        waiting: number of jobs that wait to be submitted again.
         held: number of jobs on hold at this look; they also count as waiting or failed.
         failed: number of jobs that failed for good.
         events: number of events in jobs that are done.
@@ -35,6 +36,7 @@ class Status:
     done: int = 0
     running: int = 0
     queued: int = 0
+    new: int = 0
     waiting: int = 0
     held: int = 0
     failed: int = 0
@@ -59,6 +61,7 @@ class Status:
             "running": self.running,
             "queued": self.queued,
             "on hold": self.held,
+            "to be submitted": self.new,
             "to be tried again": self.waiting,
             "failed": self.failed,
         }

@@ -81,7 +81,7 @@ class BatchProxy(RetryingProxy):
         for number, (needs, group) in enumerate(by_needs(jobs, self.needs).items(), 1):
             place = folder / str(number)
             place.mkdir(parents=True)
-            self.job_file_factory = self.create_job_file_factory(dir=str(place), mkdtemp=False)  # type: ignore[attr-defined]
+            self.job_file_factory = self.create_job_file_factory(dir=str(place), mkdtemp=False)
             groups.append((self.write_group(group), needs, list(group.values())))
         return groups
 
@@ -89,6 +89,14 @@ class BatchProxy(RetryingProxy):
         """Whether the output of a branch exists, even if it must still be uploaded."""
         output = self.task.as_branch(branch).output()
         return bool(output.exists() or output.awaits_upload)
+
+    def create_job_manager(self, **kwargs: Any) -> Any:
+        """Return the job manager, which the workflow makes."""
+        return getattr(self.task, f"{self.workflow_type}_create_job_manager")(**kwargs)
+
+    def create_job_file_factory(self, **kwargs: Any) -> Any:
+        """Return the factory of job files, which the workflow makes."""
+        return getattr(self.task, f"{self.workflow_type}_create_job_file_factory")(**kwargs)
 
     def write_group(self, jobs: OrderedDict[int, list[int]]) -> list[Path]:
         """Write the files of jobs with equal requests, and return those that are submitted."""

@@ -6,8 +6,11 @@ import types
 from typing import Any
 
 from tasks.batch.control import WORKFLOWS
+from tasks.core.terminal import one_sentence_errors
 from tasks.settings.batch_systems import load_batch_systems
 
+# Modules that law.cfg names may not be there.
+one_sentence_errors()
 load_batch_systems()
 
 

@@ -68,9 +68,9 @@ class BuildDatasets(StoreTask):
     def definitions(self) -> dict[str, DatasetDefinition]:
         """The datasets by name; cross sections of toys come from the toys' parameters."""
         from pocket.datasets.definitions import read_definitions
-        from pocket.parameters.defaults import project_path
+        from pocket.parameters.shipped import find_file
 
-        definitions = read_definitions([project_path(self.definition)])
+        definitions = read_definitions([find_file(self.definition)])
         for name, definition in definitions.items():
             if definition.source == "toys" and definition.is_mc:
                 xsec = sum(self.toys.toy_config.process(process).xsec for process in definition.values)

@@ -140,7 +140,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
                 for number, ((category, variable), names) in enumerate(wanted.items())
             }
             if jobs:
-                run_jobs(list(jobs.values()), self.cores, self.progress_label, "plots", self.show_progress)
+                run_jobs(list(jobs.values()), self.cores, self.progress_label, "histograms", self.show_progress)
             for (category, variable, plot), identity in ids.items():
                 (folder / category).mkdir(parents=True, exist_ok=True)
                 if identity in made:
@@ -157,6 +157,8 @@ class PlotTemplates(ClosureGate, ConfigTask):
     def figure_ids(self, folders: Mapping[str, Path]) -> dict[tuple[str, str, str], str]:
         """Return category, variable and plot → hash of all that determines the figure, with the templates' contents.
 
+        Plots that compare are left out if there is no configuration to compare with.
+
         Args:
             folders: configuration → folder of its templates.
         """
@@ -172,6 +174,8 @@ class PlotTemplates(ClosureGate, ConfigTask):
         ids = {}
         for (category, variable), spec in self.figure_specs.items():
             for name, plot in self.analysis_inst.all_plots.items():
+                if plot.compares and self.compare == "none":
+                    continue
                 shown = (self.config, self.compare, self.covariance_config) if plot.compares else (self.config,)
                 ids[category, variable, name] = digest(
                     {

@@ -12,6 +12,8 @@ from pocket.errors import ChangedCodeError, PocketError
 
 #: environment variable; 0 runs from the checkout itself, as batch jobs do
 VARIABLE = "POCKET_SNAPSHOT"
+#: the checkout with this code, or the folder of the installed packages
+_ENGINE = Path(__file__).parents[2]
 #: options with which no task runs
 _NOTHING = ("--print-", "--help", "-h", "--fetch-output", "--remove-output")
 
@@ -25,8 +27,8 @@ def begin() -> None:
     if os.environ.get(VARIABLE) == "0":
         _began = began
         return
-    root = Path(__file__).parents[2]
-    if not _is_same(root, os.environ.get("POCKET_ROOT", "")):
+    root = _project()
+    if root is None:
         return
     from pocket.base.snapshots.process import current_snapshot, run_from_snapshot
 
@@ -55,10 +57,10 @@ def check_sources() -> None:
     """
     if _began is None:
         return
-    root = f"{Path(__file__).parents[2]}{os.sep}"
+    roots = tuple(f"{root}{os.sep}" for root in {_ENGINE, _project() or _ENGINE})
     for module in sys.modules.copy().values():
         file = getattr(module, "__file__", None)
-        if file and file.startswith(root) and Path(file).exists() and Path(file).stat().st_mtime > _began:
+        if file and file.startswith(roots) and Path(file).exists() and Path(file).stat().st_mtime > _began:
             raise ChangedCodeError(f"{file} was changed since this command began: run it again")
 
 
@@ -69,8 +71,18 @@ def _makes_outputs(arguments: Sequence[str]) -> bool:
     return not any(argument.startswith(_NOTHING) for argument in arguments[2:])
 
 
-def _is_same(root: Path, named: str) -> bool:
+def _project() -> Path | None:
+    """Return the folder that a snapshot is taken of, ``None`` if this process belongs to another checkout.
+
+    It is the checkout with this code, or the repository of an analysis that uses an installed Pocketlaw. Nobody edits
+    what is installed, so it isn't copied.
+    """
+    project = Path(os.environ.get("POCKET_ROOT", ""))
+    if not project.is_absolute():
+        return None
     try:
-        return bool(named) and Path(named).samefile(root)
+        if project.samefile(_ENGINE):
+            return _ENGINE
     except OSError:
-        return False
+        return None
+    return None if (project / "tasks").exists() else project

@@ -1,14 +1,21 @@
-"""Garbage collection of a command, which starts when its first task runs.
+"""The start of a command: garbage collection waits for the first task, and packages that aren't loaded are noticed.
 
-Until then, analyses and libraries make some hundred thousand objects that stay alive. The collector would visit all of
-them repeatedly, which slows down each start.
+Until the first task runs, analyses and libraries make some hundred thousand objects that stay alive. The collector
+would visit all of them repeatedly, which slows down each start.
 """
 
 from __future__ import annotations
 
+import functools
 import gc
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import luigi
+
+#: package of Pocketlaw → a file by which it is recognised
+_ENGINE = {"pocket": "errors.py", "tasks": "core/startup.py"}
 
 
 def collect_when_tasks_run() -> None:
@@ -21,3 +28,27 @@ def _collect(task: luigi.Task) -> None:
     if not gc.isenabled():
         gc.freeze()
         gc.enable()
+
+
+@functools.cache
+def notice_hidden() -> None:
+    """Say which packages of the user can't be imported, because Pocketlaw's come first."""
+    for path, name in hidden(sys.path):
+        print(
+            f"note: {path} can't be imported, because Pocketlaw has a package {name}, too: give it another name",
+            file=sys.stderr,
+        )
+
+
+def hidden(folders: Sequence[str]) -> Iterator[tuple[Path, str]]:
+    """Yield modules and packages that have the name of one of Pocketlaw's packages, and that name.
+
+    Args:
+        folders: search path for modules.
+    """
+    for folder in map(Path, filter(None, folders)):
+        for name, file in _ENGINE.items():
+            for path in (folder / f"{name}.py", folder / name):
+                code = path / "__init__.py" if path.suffix == "" else path
+                if code.is_file() and not (path / file).is_file():
+                    yield path, name

@@ -27,7 +27,7 @@ from pocket.base.snapshots.process import current_snapshot, shown
 from pocket.errors import PocketError, UnknownNameError
 from pocket.io.remote.tokens import redacted
 from tasks.core.log import heed_option
-from tasks.core.startup import collect_when_tasks_run
+from tasks.core.startup import collect_when_tasks_run, notice_hidden
 
 #: exit code of a wrong command line, the same as argparse's
 USAGE_ERROR = 2
@@ -75,6 +75,7 @@ def _parser_of(root_task: str | None, help_all: bool, known_tasks: tuple[str, ..
 @functools.wraps(_luigis_init)
 def _init(self: Any, cmdline_args: list[str]) -> None:
     collect_when_tasks_run()
+    notice_hidden()
     # luigi parses the same words at several steps of a start.
     words = tuple(cmdline_args)
     if words not in _parsed:
@@ -138,6 +139,20 @@ FOR_PEOPLE = (PocketError, ParameterException)
 _IN_TEXT = re.compile(r"\nTraceback .*\n(?:pocket\.errors|luigi\.parameter)\.\w+: (?P<sentence>.+?)\s*$", re.DOTALL)
 
 
+_MISSING = re.compile(r"(?P<task>\w+)\[args=.* requires the '(?P<name>\w+)' parameter to be set", re.DOTALL)
+
+
+def sentence_of(error: BaseException | str) -> str:
+    """Return the message of an error for users; that of a missing option names the option.
+
+    Example:
+        >>> sentence_of("Plot[args=(), kwargs={}]: requires the 'chunk_size' parameter to be set")
+        'Plot needs --chunk-size'
+    """
+    missing = _MISSING.fullmatch(str(error))
+    return f"{missing['task']} needs {_dashed(missing['name'])}" if missing else str(error)
+
+
 class OneSentence(logging.Filter):
     """Replaces the traceback of an error for users by its message."""
 
@@ -147,9 +162,9 @@ class OneSentence(logging.Filter):
         error = record.exc_info[1] if record.exc_info else None
         match = _IN_TEXT.search(message)
         if isinstance(error, FOR_PEOPLE):
-            sentence = str(error)
+            sentence = sentence_of(error)
         elif match is not None:
-            sentence = match["sentence"]
+            sentence = sentence_of(match["sentence"])
         else:
             self.redact(record, message)
             return True
@@ -228,7 +243,7 @@ def _excepthook(kind: type[BaseException], error: BaseException, trace: Tracebac
         # Exit with the code that shells use for a signal. Python would end itself by the signal otherwise.
         raise SystemExit(128 + (signal.SIGTERM if isinstance(error, Terminated) else signal.SIGINT))
     if isinstance(error, FOR_PEOPLE):
-        print(shown(f"error: {error}"), file=sys.stderr)
+        print(shown(f"error: {sentence_of(error)}"), file=sys.stderr)
     elif current_snapshot() is not None:
         print(shown("".join(traceback.format_exception(kind, error, trace))), file=sys.stderr, end="")
     else:

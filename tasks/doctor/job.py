@@ -143,7 +143,7 @@ def report(analysis: str) -> dict[str, Any]:
     return {
         "host": socket.gethostname(),
         "python": platform.python_version(),
-        "checkout": original(Path(__file__).parents[2]),
+        "checkout": original(os.environ.get("POCKET_ROOT") or Path(__file__).parents[2]),
         "analysis": analysis,
         "store": os.environ.get("POCKET_STORE", ""),
         "proxy": proxy,

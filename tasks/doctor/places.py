@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pocket.errors import ConfigError
 from tasks.doctor.result import Result, Status, of_error
+from tasks.settings.own_modules import indexed_files
 from tasks.settings.sites import Site
 
 GB = 1e9
@@ -69,7 +70,7 @@ def index(file: Path, checkout: Path) -> Result:
     if not file.is_file():
         return Result("index", Status.WARNING, f"law has no index {file}", "source setup.sh")
     indexed = file.stat().st_mtime
-    for path in (checkout / "law.cfg", *(checkout / "tasks").rglob("*.py")):
+    for path in indexed_files(checkout):
         if path.stat().st_mtime > indexed:
             return Result("index", Status.WARNING, f"{path} is newer than law's index", "source setup.sh")
     return Result("index", Status.OK, f"{file} is newer than all tasks")

@@ -135,15 +135,15 @@ class StoreTask(AnalysisTask):
     @property
     def config_part(self) -> str:
         """Name of the part of the analysis that the output belongs to, a folder below the task's in the store."""
-        raise NotImplementedError
+        raise self._lacks("config_part")
 
     def fingerprint_spec(self) -> Any:
         """Return everything that determines the output, including fingerprints of required tasks."""
-        raise NotImplementedError
+        raise self._lacks("fingerprint_spec")
 
     def input_ids(self) -> Mapping[str, str] | None:
         """Return the outputs that this one is made from, label → id; ``None`` while one of them doesn't exist."""
-        raise NotImplementedError
+        raise self._lacks("input_ids")
 
     @cached_property
     def fingerprint(self) -> str:
@@ -237,14 +237,20 @@ class StoreTask(AnalysisTask):
         return str(exception) if isinstance(exception, FOR_PEOPLE) else str(super().on_failure(exception))
 
     def refuse_incomplete(self) -> None:
-        """Check that nothing was changed while the output was made.
+        """Check that the output was made, and nothing was changed meanwhile.
 
         Raises:
-            ChangedFileError: if something was, for which law would only say that the task is not complete.
+            ConfigError: if ``make`` wrote nothing.
+            ChangedFileError: if something was changed, for which law would only say that the task is not complete.
         """
         if self.complete():
             return
         awaited = self.awaited()
+        if not awaited and read_id(self.output()) == self._replaced:
+            raise ConfigError(
+                f"{self.progress_label}: make() wrote no output, use write_output(**self.write_info()), see "
+                "docs/extending.md#a-task"
+            )
         raise changed_meanwhile(self.progress_label, awaited, self.output().unsuitable())
 
     def needed(self) -> list[StoreTarget]:
@@ -262,7 +268,11 @@ class StoreTask(AnalysisTask):
 
     def make(self) -> None:
         """Make the output."""
-        raise NotImplementedError
+        raise self._lacks("make")
+
+    def _lacks(self, member: str) -> ConfigError:
+        """Return the error for a task without something that it must define."""
+        return ConfigError(f"{self.task_family} lacks {member}, see docs/extending.md#a-task")
 
     def _print_status(self, args: Any) -> Any:
         with remembering():

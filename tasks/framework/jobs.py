@@ -6,11 +6,13 @@ Nothing here imports law: a job is data, and its method ``run`` reads, calls the
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pocket.errors import ConfigError
 from pocket.executors import Progress
 from pocket.io.remote.client import is_remote
 from pocket.io.store import verify_all, verify_files, write_output
@@ -425,6 +427,9 @@ def save_plots(plots: Iterable[Plot], folder: Path, parameters: Any) -> None:
         plots: stem of the file names, figure and numbers.
         folder: folder of the files, created if needed.
         parameters: parameters of the configuration.
+
+    Raises:
+        ConfigError: if a plot returned something else than numbers, strings, arrays, lists and dictionaries.
     """
     from pocket.plots.canvas import save_figure
     from pocket.plots.style import PlotStyle
@@ -432,5 +437,35 @@ def save_plots(plots: Iterable[Plot], folder: Path, parameters: Any) -> None:
     style = PlotStyle.from_parameters(parameters.get("plotting_style", {}))
     folder.mkdir(parents=True, exist_ok=True)
     for stem, figure, numbers in plots:
+        content = json.dumps(_as_json(numbers, f"plot {stem}: numbers"), indent=1, allow_nan=False)
         save_figure(figure, folder / stem, style.formats)
-        (folder / f"{stem}.json").write_text(json.dumps(numbers, indent=1, allow_nan=False), encoding="utf-8")
+        (folder / f"{stem}.json").write_text(content, encoding="utf-8")
+
+
+def _as_json(value: Any, where: str) -> Any:
+    """Return what a plot shows as JSON has it: arrays become lists, what isn't finite becomes null.
+
+    Args:
+        value: what the plot returned, or a part of it.
+        where: the place of the value, for error messages.
+
+    Raises:
+        ConfigError: if JSON has no form for it.
+    """
+    if isinstance(value, Mapping):
+        for key in value:
+            if not isinstance(key, str | int | float | None):
+                raise ConfigError(f"{where}: the key {key!r} is of type {type(key).__name__}, expected a string")
+        return {key: _as_json(item, f"{where}[{key!r}]") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(item, f"{where}[{position}]") for position, item in enumerate(value)]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, str | int | None):
+        return value
+    if callable(tolist := getattr(value, "tolist", None)):
+        # Arrays and numbers of NumPy and Awkward Array.
+        return _as_json(tolist(), where)
+    raise ConfigError(
+        f"{where} is of type {type(value).__name__}, expected numbers, strings, arrays, lists or dictionaries of them"
+    )

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import law
-
 from pocket.errors import ConfigError
+from tasks.settings.own_modules import batch_system_modules
 
 #: modules of the batch systems that are shipped
 SHIPPED = ("tasks.batch.htcondor", "tasks.batch.slurm")
@@ -32,6 +31,7 @@ class BatchSystem:
         why: command that explains why a job doesn't start.
         options: options of this system only: name, with underscores → parameter of luigi, not significant.
         lacks: common options that it doesn't support, of ``container``, ``environment``, ``flavour``.
+        keeps_environment: whether jobs get the environment variables of who submits them, ``PYTHONPATH`` for one.
         unsuitable: characters that paths of a submission may not have on it or in law's scripts for it.
 
     Raises:
@@ -46,6 +46,7 @@ class BatchSystem:
     why: str
     options: Mapping[str, Any] = field(default_factory=dict)
     lacks: tuple[str, ...] = ()
+    keeps_environment: bool = False
     unsuitable: re.Pattern[str] | None = None
 
     def __post_init__(self) -> None:
@@ -87,8 +88,7 @@ def load_batch_systems() -> None:
     Raises:
         ConfigError: if one that law.cfg names can't be imported.
     """
-    named = str(law.config.get_expanded("pocketlaw", "batch_systems", default="") or "")
-    for module in (*SHIPPED, *(name.strip() for name in named.split(",") if name.strip())):
+    for module in (*SHIPPED, *batch_system_modules()):
         try:
             importlib.import_module(module)
         except ImportError as error:

@@ -20,6 +20,8 @@ from pocket.toys.truth import tag_efficiency
 from tests.agreement import DATA, p_value
 from tests.law_runner import Law
 
+pytestmark = pytest.mark.slow
+
 #: few events of Drell-Yan, which have more jets for it
 OVERRIDES = (
     "toys.processes.dy.events=40000",

@@ -24,7 +24,7 @@ X = Axis(field="x", bins=4, start=0, stop=2)
 OBJECTS = Cut("good_muons", {}, lambda events, params, **kwargs: events.Muon.pt > 1, collection="Muon")
 
 
-def one(events: Any, params: Any, size: int, shape_variation: str) -> Any:
+def one(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> Any:
     """Return a weight of one."""
     return np.ones(size)
 

@@ -142,6 +142,11 @@ ROWS = [
         lambda folder: WeightLambda.wrap_func("a", passthrough_f, has_variation=True),
     ),
     Row(
+        "weight: a function of other arguments",
+        r"weight 'a': function must take \(params, metadata, events, size, shape_variation\): too many .*",
+        lambda folder: WeightLambda.wrap_func("a", passthrough_f),
+    ),
+    Row(
         "weight of a scale factor: a misspelt argument",
         r"unknown argument 'scale_factors' in ScaleFactorWeight\.wrap\(\), did you mean 'scale_factor'.",
         lambda folder: ScaleFactorWeight.wrap("a", scale_factors="b"),

@@ -137,6 +137,7 @@ def test_jobs_run_from_the_bundle_of_a_changed_cut(bundled: Analysis, expected: 
     assert same(found, bundled.templates())
 
 
+@pytest.mark.slow
 def test_damaged_bundle_is_refused(bundled: Analysis) -> None:
     # as if the transfer went wrong: after all is checked, and just before HTCondor takes the file
     commands = bundled.folder.parent / "commands"

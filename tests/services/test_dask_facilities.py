@@ -71,6 +71,7 @@ def hidden_worker(facility: Facility, store: Path) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 def test_outputs_travel_back(local: Law, expected: bytes, tls_scheduler: Facility) -> None:
     certificates = {name: tls_scheduler.folder / f"{name}.pem" for name in ("ca_file", "cert", "key")}
     tls = ",".join(f"tls_{name.removesuffix('_file')}={path}" for name, path in certificates.items())
@@ -83,6 +84,7 @@ def test_outputs_travel_back(local: Law, expected: bytes, tls_scheduler: Facilit
     assert not list(tls_scheduler.folder.rglob("histograms.h5"))
 
 
+@pytest.mark.slow
 def test_outputs_go_to_the_remote_store(
     local: Law, expected: bytes, scheduler: Facility, make_xrootd_server: Callable[..., ControlledServer]
 ) -> None:
@@ -102,6 +104,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayServer]
         yield server
 
 
+@pytest.mark.slow
 def test_gateway(local: Law, expected: bytes, gateway: GatewayServer) -> None:
     user = dataclasses.replace(local, extra=gateway.environment)
     options = ("--cluster", "gateway", "--max-workers", "1")

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.htcondor, pytest.mark.usefixtures("htcondor_pool")]
 OPTIONS = ("--executor", "dask", "--cluster", "htcondor", "--max-workers", "2", "--worker-memory", "500MB")
 
 
+@pytest.mark.slow
 def test_templates_are_the_same(analysis: Analysis, expected: dict[str, np.ndarray]) -> None:
     run = analysis.run("MergeOutputs", *OPTIONS, "--executor-options", "host=127.0.0.1,disk=100MB")
     assert run.code == 0, run.text
@@ -27,6 +28,7 @@ def test_templates_are_the_same(analysis: Analysis, expected: dict[str, np.ndarr
     assert workers(analysis) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

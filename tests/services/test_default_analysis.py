@@ -38,6 +38,7 @@ def expected(checkout: Checkout, stores: Path) -> bytes:
     return templates(stores / "local")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workflow", [pytest.param(name, marks=getattr(pytest.mark, name)) for name in SERVICES])
 def test_jobs_give_the_same_templates(
     checkout: Checkout, stores: Path, expected: bytes, workflow: str, request: pytest.FixtureRequest

@@ -55,6 +55,7 @@ def test_job_says_what_it_sees(checkout: Checkout) -> None:
     assert in_queue(checkout) == ""
 
 
+@pytest.mark.slow
 def test_job_that_never_starts_is_removed(checkout: Checkout) -> None:
     run = doctor(checkout, "--memory", "100000GB", "--wait", "3s")
     assert run.code != 0
@@ -68,6 +69,7 @@ def test_job_that_never_starts_is_removed(checkout: Checkout) -> None:
     assert list(Path(checkout.store, ".doctor").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_job_that_fails_keeps_its_log(checkout: Checkout) -> None:
     analysis = copy_analysis(checkout).folder
     with (analysis / "__init__.py").open("a") as module:

@@ -53,6 +53,7 @@ def add(analysis: Analysis, code: str, before: str) -> None:
     path.write_text(text.replace(before, f"{code}\n{before}"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", SYSTEMS, indirect=True)
 def test_an_edit_while_jobs_wait_has_no_part_in_them(system: str, analysis: Analysis, expected: Templates) -> None:
     parameters = analysis.folder / "parameters.yaml"
@@ -68,6 +69,7 @@ def test_an_edit_while_jobs_wait_has_no_part_in_them(system: str, analysis: Anal
         assert set(info["records"]) == {"spec", "code", "lock"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", SYSTEMS, indirect=True)
 def test_jobs_with_other_parameters_write_nothing(system: str, analysis: Analysis) -> None:
     add(analysis, DIFFERS, "muon_pt = Axis(")

@@ -81,6 +81,7 @@ def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> No
     assert "running" not in analysis.run("MergeOutputs", "--events-per-branch", "1000").text
 
 
+@pytest.mark.slow
 def test_killed_job_is_tried_again(analysis: Analysis, expected: Templates) -> None:
     analysis.fault("number or os.kill(os.getpid(), signal.SIGKILL)")
     run = analysis.run("MergeOutputs", *QUICK)
@@ -89,6 +90,7 @@ def test_killed_job_is_tried_again(analysis: Analysis, expected: Templates) -> N
     assert submitted(run.text) == [2, 1]
 
 
+@pytest.mark.slow
 def test_job_that_fails_twice_in_different_ways(analysis: Analysis, expected: Templates) -> None:
     analysis.fault("if number < 2: raise OSError('no space' if number else 'no network')")
     run = analysis.run("MergeOutputs", *QUICK)
@@ -97,6 +99,7 @@ def test_job_that_fails_twice_in_different_ways(analysis: Analysis, expected: Te
     assert sum(submitted(run.text)) == 4
 
 
+@pytest.mark.slow
 def test_job_on_hold_for_memory_gets_more(analysis: Analysis, expected: Templates) -> None:
     # what a pool does that watches its jobs
     analysis.fault("number or hold()")
@@ -117,6 +120,7 @@ def test_job_on_hold_for_memory_gets_more(analysis: Analysis, expected: Template
     assert queue(analysis) == []
 
 
+@pytest.mark.slow
 def test_job_that_always_fails_is_given_up(analysis: Analysis) -> None:
     analysis.fault("if kwargs['isMC']: raise ValueError(f'attempt {number} was in vain')")
     run = analysis.run("MergeOutputs", *QUICK)
@@ -150,6 +154,7 @@ def test_killed_submitter_resumes(analysis: Analysis, expected: Templates) -> No
     assert started(analysis) == CALLS
 
 
+@pytest.mark.slow
 def test_jobs_of_a_lost_record_are_found(analysis: Analysis, expected: Templates) -> None:
     analysis.fault("hold()")
     process = analysis.checkout.start(analysis.law("MergeOutputs", *QUICK))
@@ -165,6 +170,7 @@ def test_jobs_of_a_lost_record_are_found(analysis: Analysis, expected: Templates
     assert same(analysis.templates(), expected)
 
 
+@pytest.mark.slow
 def test_two_submit_at_once(analysis: Analysis, expected: Templates) -> None:
     command = analysis.law("MergeOutputs", *QUICK)
     runs = [analysis.checkout.start(command) for _ in range(2)]
@@ -192,6 +198,7 @@ def test_jobs_are_cancelled(analysis: Analysis) -> None:
     assert submitted(run.text) == [2]
 
 
+@pytest.mark.slow
 def test_schedd_is_restarted(analysis: Analysis, expected: Templates) -> None:
     analysis.fault("hold()")
     process = analysis.checkout.start(analysis.law("MergeOutputs", *QUICK))
@@ -206,6 +213,7 @@ def test_schedd_is_restarted(analysis: Analysis, expected: Templates) -> None:
     assert same(analysis.templates(), expected)
 
 
+@pytest.mark.slow
 def test_a_job_that_a_person_holds_is_left_alone(analysis: Analysis, expected: Templates) -> None:
     analysis.fault("if kwargs['isMC']: hold()")
     process = analysis.checkout.start(analysis.law("MergeOutputs", *QUICK))
@@ -232,6 +240,7 @@ def test_a_job_that_a_person_holds_is_left_alone(analysis: Analysis, expected: T
     assert same(analysis.templates(), expected)
 
 
+@pytest.mark.slow
 def test_a_job_killed_while_it_copies_its_output(analysis: Analysis, expected: Templates) -> None:
     """It has filled the output in its own folder, and has copied all files but the last one when it is killed."""
     analysis.fault(
@@ -260,6 +269,7 @@ def test_a_job_killed_while_it_copies_its_output(analysis: Analysis, expected: T
     assert all(is_complete(path) for path in outputs)
 
 
+@pytest.mark.slow
 def test_streams_of_jobs_and_what_they_could_ask_for(analysis: Analysis) -> None:
     run = analysis.run("RunProcessor", *QUICK, "--memory", "8GB")
     assert run.code == 0, run.text
@@ -273,6 +283,7 @@ def test_streams_of_jobs_and_what_they_could_ask_for(analysis: Analysis) -> None
     assert (control / "stdall_0To1.txt").is_file()
 
 
+@pytest.mark.slow
 def test_a_node_that_ignores_the_image(analysis: Analysis) -> None:
     """As the pool of the tests does, which has no Apptainer."""
     run = analysis.run("RunProcessor", *QUICK, "--container", "/cvmfs/image", "--branches", "0")
@@ -281,6 +292,7 @@ def test_a_node_that_ignores_the_image(analysis: Analysis) -> None:
     assert "didn't start the job in the container /cvmfs/image: choose nodes that have Apptainer" in sentence
 
 
+@pytest.mark.slow
 def test_jobs_use_the_packages_of_the_image(analysis: Analysis, expected: Templates) -> None:
     """Jobs have the variables that an image sets, and packages on its PATH; who submits has .venv."""
     path = f"{analysis.checkout.folder}/.venv/bin:/usr/bin:/bin"

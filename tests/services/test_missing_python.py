@@ -39,6 +39,7 @@ def state(folder: Path) -> dict[str, tuple[int, int, str]]:
     return found
 
 
+@pytest.mark.slow
 def test_node_without_the_python_of_the_submitter(checkout: Checkout, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = make_folder(checkout.user, checkout.user.folder / "nodes")
     here = copy_project(checkout.user, folder / "checkout", like=checkout)

@@ -45,6 +45,7 @@ def run(chain: Chain, version: str) -> tuple[dict[str, Any], list[dict[str, Any]
     return read_output(chain.task(MergeOutputs, config="main", version=version).directory), readings
 
 
+@pytest.mark.slow
 @pytest.mark.xrootd
 def test_same_templates_as_over_local_files(chain: Chain, make_xrootd_server: Callable[[], ControlledServer]) -> None:
     chain.define({"globs": ["dy_?.root"]})

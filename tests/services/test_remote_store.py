@@ -97,6 +97,7 @@ def test_there_and_back(make_xrootd_server: Make, tmp_path: Path, checksums: boo
     assert not list((server.store / "a" / "task").iterdir())
 
 
+@pytest.mark.slow
 def test_chain_comes_back(chain: Chain, server: ControlledServer, monkeypatch: pytest.MonkeyPatch) -> None:
     templates = chain.templates()
     monkeypatch.setenv("POCKET_REMOTE_STORE", f"{server.url}/results")
@@ -136,6 +137,7 @@ def test_chain_comes_back(chain: Chain, server: ControlledServer, monkeypatch: p
     assert not chain.outputs("MergeOutputs", "main")
 
 
+@pytest.mark.slow
 def test_new_outputs_are_copied(chain: Chain, server: ControlledServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_REMOTE_STORE", f"{server.url}/results")
     monkeypatch.setenv("LAW__store__tasks", "RunProcessor,MergeOutputs")
@@ -156,6 +158,7 @@ def test_new_outputs_are_copied(chain: Chain, server: ControlledServer, monkeypa
     assert "Traceback" not in run.text
 
 
+@pytest.mark.slow
 def test_server_is_killed_during_an_upload_and_comes_back(
     server: ControlledServer, large: Path, paused: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +254,7 @@ def test_read_only_server(make_xrootd_server: Make, tmp_path: Path, paused: list
     assert holds(tmp_path / "output") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.root
 def test_full_server(server: ControlledServer, small_disk: None, tmp_path: Path, large: Path) -> None:
     write(tmp_path / "output", 1, f"{server.url}/results/output")

@@ -13,6 +13,7 @@ from tests.services.xrootd_servers import ControlledServer
 pytestmark = [pytest.mark.htcondor, pytest.mark.xrootd, pytest.mark.usefixtures("htcondor_pool")]
 
 
+@pytest.mark.slow
 def test_jobs_inherit_it(
     analysis: Analysis, make_xrootd_server: Callable[..., ControlledServer], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> No
     assert "running" not in analysis.run("MergeOutputs", "--events-per-branch", "1000").text
 
 
+@pytest.mark.slow
 def test_killed_job_is_tried_again(analysis: Analysis, expected: Templates) -> None:
     analysis.fault("number or os.kill(os.getpid(), signal.SIGKILL)")
     run = analysis.run("MergeOutputs", *QUICK)
@@ -83,6 +84,7 @@ def test_killed_job_is_tried_again(analysis: Analysis, expected: Templates) -> N
     assert submitted(run.text) == [2, 1]
 
 
+@pytest.mark.slow
 def test_job_that_fails_twice_in_different_ways(analysis: Analysis, expected: Templates) -> None:
     # a third failure would exclude the only node
     analysis.fault("if number < 2: raise OSError('no space' if number else 'no network')")
@@ -92,6 +94,7 @@ def test_job_that_fails_twice_in_different_ways(analysis: Analysis, expected: Te
     assert sum(submitted(run.text)) == 4
 
 
+@pytest.mark.slow
 def test_job_that_needs_more_memory_gets_it(analysis: Analysis, expected: Templates) -> None:
     # the signal would be the kernel's, where cgroups watch over memory
     analysis.fault("number or (bytearray(900_000_000), hold())")
@@ -104,6 +107,7 @@ def test_job_that_needs_more_memory_gets_it(analysis: Analysis, expected: Templa
     assert (asked.count("800M"), asked.count("1600M")) == (2, 1)
 
 
+@pytest.mark.slow
 def test_job_that_always_fails_is_given_up(analysis: Analysis) -> None:
     analysis.fault("if kwargs['isMC']: raise ValueError(f'attempt {number} was in vain')")
     run = analysis.run("MergeOutputs", *QUICK)
@@ -132,6 +136,7 @@ def test_killed_submitter_resumes(analysis: Analysis, expected: Templates) -> No
     assert started(analysis) == CALLS
 
 
+@pytest.mark.slow
 def test_jobs_of_a_lost_record_are_found(analysis: Analysis, expected: Templates) -> None:
     analysis.fault("hold()")
     start_and_kill(analysis, "MergeOutputs")
@@ -145,6 +150,7 @@ def test_jobs_of_a_lost_record_are_found(analysis: Analysis, expected: Templates
     assert started(analysis) == CALLS
 
 
+@pytest.mark.slow
 def test_jobs_are_cancelled(analysis: Analysis) -> None:
     analysis.fault("hold()")
     start_and_kill(analysis, "RunProcessor")
@@ -188,6 +194,7 @@ def test_more_than_the_cluster_has_is_refused(analysis: Analysis) -> None:
         assert words in sentence
 
 
+@pytest.mark.slow
 def test_jobs_read_the_proxy_where_it_is(analysis: Analysis, expected: Templates) -> None:
     proxy = write_proxy(analysis.checkout.user.folder / "proxy", 4 * 3600)
     own(proxy, analysis.checkout.user)

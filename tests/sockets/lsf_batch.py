@@ -30,6 +30,7 @@ LSF = BatchSystem(
         )
     },
     lacks=("container", "environment", "flavour"),
+    keeps_environment=True,
 )
 
 

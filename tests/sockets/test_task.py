@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.law_runner import ROOT, Law
 from tests.tasks.small_chain import Chain
 
@@ -54,6 +56,7 @@ class WriteYields(ConfigTask):
 '''
 
 
+@pytest.mark.slow
 def test_one_file_adds_a_task(chain: Chain, tmp_path: Path) -> None:
     (tmp_path / "my_tasks.py").write_text(TASK)
     config = (ROOT / "law.cfg").read_text()

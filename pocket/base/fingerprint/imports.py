@@ -7,6 +7,7 @@ the same module, isn't part of a closure.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from pocket.base.fingerprint.graph import hash_of
 from pocket.base.fingerprint.modules import Location, is_library, locate, number_library, top_level
 from pocket.base.fingerprint.sources import Binding, Import, Source, read_source, with_parents
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, UnknownNameError
 
 
 class Closure(str):
@@ -44,8 +45,11 @@ class Closure(str):
         return closure
 
 
-def code_closure(reference: str, package: str | Collection[str] = "pocket") -> Closure:
+def code_closure(reference: str, package: str | Collection[str] | None = None) -> Closure:
     """Return the digest of a module's code, or of one name in it, and of all that it uses, directly or not.
+
+    By default, all code that isn't an installed library is followed; of libraries, the version counts. Of the engine's
+    own code, only ``pocket`` is followed.
 
     Imports count wherever they stand, also in functions, but not under ``if TYPE_CHECKING``. Of a package that is only
     run because one of its modules is imported, the statements that act count. Imports by computed names aren't
@@ -53,30 +57,49 @@ def code_closure(reference: str, package: str | Collection[str] = "pocket") -> C
 
     Args:
         reference: absolute name of the module, or ``module:name``.
-        package: the package or packages to follow; all others are left out.
+        package: the package or packages to follow, beside that of the reference; all others are left out.
 
     Raises:
-        ConfigError: if the module isn't found, or one of the sources can't be parsed.
+        ConfigError: if the module or a package isn't found, or one of the sources can't be parsed.
+        UnknownNameError: if the module has no such name.
 
     Examples:
         >>> closure = code_closure("pocket.errors:PocketError")
         >>> list(closure.modules)
         ['pocket.errors']
     """
-    packages = (package,) if isinstance(package, str) else tuple(package)
     module, _, name = reference.partition(":")
     if locate(module) is None:
         raise ConfigError(f"module {module!r} can't be found on the Python path")
+    top = top_level(module)
+    if package is None and top == "pocket":
+        package = top
+    packages = (package,) if isinstance(package, str) else None if package is None else tuple(package)
+    for each in packages or ():
+        if locate(each) is None:
+            raise UnknownNameError("package", each, (top, "pocket"), f"code_closure({reference!r})")
 
     def find() -> _Search:
-        search = _Search(lambda name: any(f"{name}.".startswith(f"{top}.") for top in packages))
+        own = is_own()
+        search = _Search(
+            lambda name: (
+                any(f"{name}.".startswith(f"{each}.") for each in (top, *(packages or ())))
+                or (packages is None and own(name))
+            )
+        )
         if name:
+            search.check_bound(module, name)
             search.need(module, name)
         else:
             search.need_all(module)
         return search
 
     return _remembered((reference, packages), [module], find)
+
+
+def is_own() -> Callable[[str], bool]:
+    """Return a function that tells whether a module is no library, which remembers its answers."""
+    return functools.cache(lambda name: not is_library(name))
 
 
 def closure_of_imports(statements: Iterable[tuple[Import, str]], follow: Callable[[str], bool]) -> Closure:
@@ -128,6 +151,10 @@ def _state(place: str) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_mtime_ns, stat.st_size
+
+
+#: functions by which a module may bind names that its statements don't show
+_BINDING = frozenset({"exec", "globals", "setattr", "vars"})
 
 
 @dataclass
@@ -214,6 +241,22 @@ class _Search:
             self._count(name, module, position)
         for binding in bindings:
             self._bind(name, module, binding, rest)
+
+    def check_bound(self, name: str, attribute: str) -> None:
+        """Check that a module has a name.
+
+        Raises:
+            UnknownNameError: if it has not. A module that may bind names in a way that can't be seen isn't checked.
+        """
+        location = self._locate(name)
+        module = self._module(name)
+        if module is None or location is None or not str(location.file).endswith(".py"):
+            return
+        source = module.source
+        known = [*source.binders, *source.imported, *self._public(name)]
+        hidden = "*" in known or "__getattr__" in known or not _BINDING.isdisjoint(source.used)
+        if attribute not in known and not hidden and not self._locate(f"{name}.{attribute}"):
+            raise UnknownNameError("name", attribute, [each for each in known if not each.startswith("__")], name)
 
     def enter(self, statement: Import, package: str) -> None:
         """Count the statements that an import binds."""

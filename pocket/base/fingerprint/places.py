@@ -40,10 +40,13 @@ def portable(text: str) -> str:
 
 def located(text: str) -> str:
     """Return the path of this machine that a string from :func:`portable` stands for."""
-    named = text.partition("/")[0]
     roots = _named(tuple(_outside)[-1:], *map(os.environ.get, _VARIABLES))
-    folder = next((folder for folder, name in roots if name == named), None)
-    return text if folder is None else folder + text[len(named) :]
+    found = [(name, folder) for folder, name in roots if f"{text}/".startswith(f"{name}/")]
+    if not found:
+        return text
+    # The innermost one counts, and the first of several with this name.
+    named, folder = max(found, key=lambda pair: len(pair[0]))
+    return folder + text[len(named) :]
 
 
 @functools.cache
@@ -53,9 +56,11 @@ def _pattern(root: str) -> re.Pattern[str]:
 
 
 def _named(outside: tuple[str, ...], project: str | None, store: str | None, home: str | None) -> list[tuple[str, str]]:
-    checkout = project or str(Path(__file__).resolve().parents[3])
-    named = [(checkout, "<checkout>"), *((folder, "<analysis>") for folder in reversed(outside))]
+    engine = str(Path(__file__).resolve().parents[3])
+    named = [(project or engine, "<checkout>"), *((folder, "<analysis>") for folder in reversed(outside))]
     named += [(folder, "<packages>") for folder in _packages()]
+    # The engine has the same names where it is installed.
+    named += [(f"{engine}/{package}", f"<checkout>/{package}") for package in ("pocket", "tasks")]
     return [*named, *((folder, name) for folder, name in ((store, "<store>"), (home, "<home>")) if folder)]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pocket.base.fingerprint.imports import Closure, closure_of_imports
+from pocket.base.fingerprint.imports import Closure, closure_of_imports, is_own
 from pocket.base.fingerprint.modules import is_library, version
 from pocket.base.fingerprint.sources import Import
 from pocket.base.fingerprint.syntax import nested_codes
@@ -67,14 +67,7 @@ def local_imports(function: FunctionType) -> list[str]:
 
 def own_code(statements: list[tuple[Import, str]]) -> Closure:
     """Return the digest of what import statements take from modules that aren't libraries, and of all that it uses."""
-    known: dict[str, bool] = {}
-
-    def follow(name: str) -> bool:
-        if name not in known:
-            known[name] = not is_library(name)
-        return known[name]
-
-    return closure_of_imports(statements, follow)
+    return closure_of_imports(statements, is_own())
 
 
 def module_code(name: str) -> Closure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import decimal
@@ -27,7 +28,7 @@ from pocket.base.fingerprint.modules import is_library, public_name, top_level
 from pocket.base.fingerprint.places import portable
 from pocket.base.fingerprint.sources import read_source
 from pocket.base.runtime.file_state import checksum
-from pocket.errors import ConfigError
+from pocket.errors import ConfigError, UnknownNameError
 
 #: Types whose repr is their value.
 _WRITTEN_OUT = frozenset({
@@ -223,8 +224,11 @@ def _describe_anew(obj: object, place: str) -> Node:
 
 @functools.cache
 def _class_code(module: str, name: str) -> Closure:
-    """Return the code of a class of the engine; for a class that is defined in a function, that of the whole module."""
-    return code_closure(module if "<locals>" in name else f"{module}:{name.partition('.')[0]}")
+    """Return the code of a class of the engine; for a class that a function makes, that of the whole module."""
+    if "<locals>" not in name:
+        with contextlib.suppress(UnknownNameError):
+            return code_closure(f"{module}:{name.partition('.')[0]}")
+    return code_closure(module)
 
 
 def _state(obj: object) -> dict[str, object]:

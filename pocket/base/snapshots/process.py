@@ -27,7 +27,7 @@ def run_from_snapshot(root: Path) -> Path:
     Modules of the checkout that are loaded already, including the packages of this module, will be loaded again.
 
     Args:
-        root: the checkout.
+        root: the checkout, or the repository of an analysis.
 
     Returns:
         The snapshot.
@@ -86,8 +86,10 @@ def _replaced(paths: list[str], root: Path, snapshot: Path) -> list[str]:
 
 
 def _load_anew(root: Path, snapshot: Path) -> None:
+    # An analysis with a repository of its own has none of the engine's packages, which are installed then.
+    copied = {name for name in _OWN if (snapshot / name).is_dir()}
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] not in _OWN:
+        if name.partition(".")[0] not in copied:
             continue
         path = getattr(module, "__path__", None)
         if name in _OWN and path is not None:

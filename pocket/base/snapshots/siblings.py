@@ -32,9 +32,9 @@ def repository_of(place: Path) -> Path:
         place: folder of a package, or a configuration file. For a package, only git makes a repository. The code of a
             job has no marks of a repository, but is in ``PYTHONPATH``.
     """
-    marks, named = _MARKS, os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if place.is_dir():
-        marks, named = _MARKS[:1], []
+    is_package = place.is_dir()
+    marks = _MARKS[: 1 if is_package else None]
+    named = [] if is_package else os.environ.get("PYTHONPATH", "").split(os.pathsep)
     found = (above for above in place.parents if str(above) in named or any((above / mark).exists() for mark in marks))
     return next(found, place.parent)
 

@@ -13,16 +13,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from pocket import __version__
+
 _PACKAGES = (
-    "awkward", "boost-histogram", "coffea", "correctionlib", "hist", "iminuit", "law", "numba", "numpy", "pocketlaw",
-    "scipy", "uproot",
+    "awkward", "boost-histogram", "coffea", "correctionlib", "hist", "iminuit", "law", "numba", "numpy", "scipy",
+    "uproot",
 )  # fmt: skip
 
 
 @functools.cache
 def software() -> dict[str, str]:
     """Return package → version of Python and the main packages."""
-    versions = {"python": platform.python_version()}
+    versions = {"python": platform.python_version(), "pocketlaw": __version__}
     for package in _PACKAGES:
         try:
             versions[package] = metadata.version(package)

@@ -233,6 +233,10 @@ def test_errors(events: ak.Array) -> None:
         def calibrate(self, events: Any, *args: Any) -> Mapping[str, Any]:
             return {"Muon.pt": events.Muon.pt}
 
+    class Bare(Jets):
+        def calibrate(self, events: Any, *args: Any) -> Any:
+            return events.Jet.pt
+
     class Clash(Muons):
         def __init__(self, *args: Any) -> None:
             super().__init__(*args)
@@ -249,6 +253,10 @@ def test_errors(events: ak.Array) -> None:
         match=r"unknown output 'Muon.pt' in calibrated_collections of calibrator 'jets', .*Jet.pt",
     ):
         sequence(Undeclared).calibrate(events, "nominal")
+    with pytest.raises(
+        ConfigError, match=r"^calibrator 'jets' returned Array, expected a dictionary of 'Collection\.field' → values$"
+    ):
+        sequence(Bare).calibrate(events, "nominal")
     with pytest.raises(ConfigError, match="'jetsUp' is one of calibrator 'jets' and one of 'muons'"):
         sequence(Jets, Clash)
     with pytest.raises(UnknownNameError, match="unknown calibrator 'jet' in the shape variations"):

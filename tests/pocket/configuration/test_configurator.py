@@ -60,6 +60,19 @@ def test_definition_files_are_relative_to_the_project(tmp_path: Path, monkeypatc
     assert list(config.definitions) == [DY, DY_LOW, TT, DATA]
 
 
+def test_definition_files_may_be_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_ROOT", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    toys = {"jsons": ["datasets/toys.json"], "filter": {"samples": ["DYJetsToMuMu"]}}
+    config = configure(datasets=toys)
+    assert config.definition_files == ("datasets/toys.json",)
+    assert list(config.samples) == ["DYJetsToMuMu"]
+    # the project's file goes first
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "toys.json").write_text(DEFINITIONS.read_text())
+    assert list(configure(datasets={"jsons": toys["jsons"]}).definitions) == [DY, DY_LOW, TT, DATA]
+
+
 def test_definition_files_may_be_relative_to_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

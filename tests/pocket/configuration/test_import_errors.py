@@ -34,6 +34,7 @@ def package(tmp_path: Path) -> Iterator[Path]:
         ),
         ("import awkwrd", r"__init__\.py:1: ModuleNotFoundError: .*, or did you mean awkward.*\?"),
         ("import awkward.no.such", r"ModuleNotFoundError: .*; the package awkward has no such module"),
+        ("import tasks.mine", r"tasks is a package of Pocketlaw, which has no such module: give a package of yours an"),
         (
             "\nimport cuts",
             r"__init__\.py:2: .*; it is a module of the analysis, .* outside_analysis\.cuts, or from \. in",

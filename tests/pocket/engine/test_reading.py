@@ -57,6 +57,9 @@ def test_columns_are_read_when_they_are_used(tmp_path: Path) -> None:
         (lambda events: events["Moun"], r"field 'Moun' in .*a\.root .*nearest branches: Muon_"),
         (lambda events: events.HLT, r"field 'HLT' in .*a\.root .*none of its 8 branches is close"),
         (lambda events: events.run, "no branch for field 'run'"),
+        (lambda events: events.Muon.ppt, r"nearest branches: Muon_pt(?!.*Muon_pt)"),
+        (lambda events: events.Muon[events.Muon.pt > 1].etaa, r"nearest branches: Muon_eta(?!.*Muon_eta)"),
+        (lambda events: events.Muon_ptt, r"nearest branches: Muon_pt(?!.*Muon_pt)"),
         (lambda events: branch(events.Muon, "etaa", "Muon"), r"'Muon_etaa' .*nearest: Muon_eta \(file .*a\.root\)"),
     ],
 )

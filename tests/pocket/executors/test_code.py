@@ -70,3 +70,15 @@ def test_folder_of_a_package() -> None:
     assert package_folder("pocket") == ROOT / "pocket"
     assert package_folder("no_such_package") is None
     assert package_folder("textwrap") is None
+
+
+def test_of_an_analysis_in_a_repository_with_an_installed_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("muons/__init__.py", "datasets/toys.json", "tests/__init__.py"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text("analysis = Analysis()" if "muons" in name else "")
+    monkeypatch.setenv("POCKET_ROOT", str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    found = {folder.parent: folder.names for folder in code_folders("muons")}
+    assert found == {str(tmp_path): ("datasets", "muons"), str(ROOT): ("pocket", "tasks")}

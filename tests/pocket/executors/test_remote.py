@@ -3,12 +3,24 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import sys
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
 
 from pocket.executors.code import CodeFolder, code_folders
 from pocket.executors.dask_jobs import prepare_workers, run_on_dask
-from pocket.executors.remote import ProxyOnWorker, content_digest, moved, source_files
+from pocket.executors.remote import (
+    PLACES,
+    RUN,
+    PrepareWorker,
+    ProxyOnWorker,
+    content_digest,
+    moved,
+    source_files,
+)
 from tests.facility import Facility
 from tests.law_runner import ROOT
 
@@ -69,6 +81,7 @@ def report(client: Any, run: str, folders: list[CodeFolder], analysis: Path, pat
     return path.read_text().split("\n")
 
 
+@pytest.mark.slow
 def test_code_is_used_in_place_or_unpacked(facility: Facility, tmp_path: Path) -> None:
     from distributed import Client
 
@@ -99,3 +112,30 @@ def test_code_is_used_in_place_or_unpacked(facility: Facility, tmp_path: Path) -
         assert "pocketlaw-run-3" in root
         assert "pocketlaw-run-3" in place
         assert name == "small"
+
+
+def test_an_installed_package_is_loaded_from_the_own_environment_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others may have been compiled for another Python, and must not come before the modules of this one."""
+    installed = tmp_path / "site-packages"
+    (installed / "mine").mkdir(parents=True)
+    (installed / "mine" / "__init__.py").write_text("")
+    folder = CodeFolder.read(installed, ["mine"])
+    worker = SimpleNamespace(local_directory=str(tmp_path / "worker"), memory_manager=SimpleNamespace())
+    monkeypatch.setattr("pocket.executors.openssl.keep_errors_apart", lambda: None)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+
+    def places(path: list[str]) -> tuple[str, list[str]]:
+        """Return where a worker with this search path has the package, and its search path afterwards."""
+        monkeypatch.setattr(sys, "path", list(path))
+        vars(worker).pop(RUN, None)
+        given = [(folder.parent, folder.names, folder.digest, folder.content)]
+        PrepareWorker("run", given, {}, new=True).setup(cast(Any, worker))
+        return getattr(worker, PLACES)[str(installed)], list(sys.path)
+
+    others = list(sys.path)
+    own = [*others, str(installed)]
+    assert places(own) == (str(installed), own)
+    unpacked = f"{worker.local_directory}/pocketlaw-run/0"
+    assert places(others) == (unpacked, [unpacked, *others])

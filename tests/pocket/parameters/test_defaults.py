@@ -30,8 +30,15 @@ def write(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def test_defaults_are_all_files_of_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def without_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project, with which nothing is shipped."""
     monkeypatch.setenv("POCKET_ROOT", str(tmp_path))
+    monkeypatch.setattr("pocket.parameters.shipped.shipped_root", lambda: tmp_path / "nothing")
+    return tmp_path
+
+
+def test_defaults_are_all_files_of_the_folder(without_shipped: Path, tmp_path: Path) -> None:
     write(tmp_path, "params/a.yaml", "first: {x: 1}\n")
     write(tmp_path, "params/b.yaml", "second: ${first.x}\n")
     write(tmp_path, "params/c.txt", "third: 1\n")
@@ -39,6 +46,22 @@ def test_defaults_are_all_files_of_the_folder(tmp_path: Path, monkeypatch: pytes
     write(tmp_path, "params/d.yaml", "fourth: 4\nfirst: {y: 2}\n")
     with pytest.raises(ConfigError, match=r"section 'first' is in params/d\.yaml and in params/a\.yaml"):
         get_default_parameters()
+
+
+def test_defaults_are_never_nothing(without_shipped: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^no default parameters are in \S+/params: install Pocketlaw again$"):
+        get_default_parameters()
+
+
+def test_files_of_the_project_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = get_default_parameters()
+    monkeypatch.setenv("POCKET_ROOT", str(tmp_path))
+    assert get_default_parameters() == shipped
+    write(tmp_path, "params/muon_scale.yaml", "muon_scale: {toys: {uncertainty: 0.5}}\n")
+    write(tmp_path, "params/mine.yaml", "mine: 1\n")
+    changed = get_default_parameters()
+    assert (changed.muon_scale.toys.uncertainty, changed.mine) == (0.5, 1)
+    assert changed.lumi == shipped.lumi
 
 
 def test_defaults_are_not_shared() -> None:
@@ -216,9 +239,10 @@ def test_what_is_missing_stays_missing(tmp_path: Path) -> None:
     assert to_plain(OmegaConf.create(dump_parameters(merged))) == to_plain(merged)
 
 
-def test_shipped_files_are_read_once_for_all_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shipped_files_are_read_once_for_all_processes(
+    without_shipped: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
-    monkeypatch.setenv("POCKET_ROOT", str(tmp_path))
     path = write(tmp_path / "params", "new.yaml", "new: {value: 1, twice: '${product:${.value},2}'}\n")
     expected = {"new": {"value": 1, "twice": 2}}
 

@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
 
+from pocket.configuration.plot import TemplatePlot
 from pocket.errors import ConfigError
 from pocket.histograms.config import Axis, HistConf
-from pocket.plots.specification import check_style, figure_names, figure_specs, figure_style, period_spec
+from pocket.plots.specification import (
+    check_style,
+    figure_names,
+    figure_specs,
+    figure_style,
+    period_spec,
+    plot_specs,
+)
 from pocket.plots.style import PlotStyle
 from tests.pocket.configs import LUMI, PARAMETERS, configure
 
@@ -110,3 +119,20 @@ def test_what_is_wrong_stays_for_its_error() -> None:
     wrong = {"colors_mc": "red", "log_histograms": "w", "order_mc": 3, "blind_hists": {"histograms": "w"}}
     style = figure_style(config(wrong), "w", "baseline")
     assert {key: style[key] for key in wrong} == wrong
+
+
+def test_code_of_a_plot_that_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "spec_plots.py").write_text("from spec_helpers import scaled\ndef ratio(context): return scaled(1)\n")
+    (tmp_path / "spec_helpers.py").write_text("def scaled(x): return x\n")
+    plots = {"ratio": TemplatePlot("ratio", "spec_plots:ratio")}
+    ((_, before),) = plot_specs(plots).values()
+    (tmp_path / "spec_helpers.py").write_text("def scaled(x): return 2 * x\n")
+    ((_, after),) = plot_specs(plots).values()
+    assert before != after
+    for reference, reason in (
+        ("spec_plots:rato", "unknown name 'rato' in spec_plots, did you mean 'ratio'\\?"),
+        ("spec_plot:ratio", "module 'spec_plot' can't be found on the Python path"),
+    ):
+        with pytest.raises(ConfigError, match=f"^plot 'ratio', draw '{reference}': {reason}$"):
+            plot_specs({"ratio": TemplatePlot("ratio", reference)})

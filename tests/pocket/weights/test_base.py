@@ -134,6 +134,22 @@ def test_a_class_of_its_own() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda events, size: 1.0, "too many positional arguments"),
+        (lambda params, metadata, events, size, shape_variation, other: 1.0, "missing a required argument: 'other'"),
+        (1.0, "1.0 is not a callable object"),
+    ],
+)
+def test_a_function_of_other_arguments(function: Any, reason: str) -> None:
+    begin = r"weight 'w': function must take \(params, metadata, events, size, shape_variation\): "
+    with pytest.raises(ConfigError, match=f"^{begin}{reason}$"):
+        WeightLambda.wrap_func("w", function)
+    # a compiled function has no signature
+    assert WeightLambda.wrap_func("w", max).name == "w"
+
+
 def test_a_weight_without_compute() -> None:
     class Empty(WeightWrapper):
         name = "empty"

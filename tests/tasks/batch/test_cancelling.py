@@ -18,6 +18,7 @@ def schedd(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sch
     return take_over(chain, tmp_path / "schedd", monkeypatch)
 
 
+@pytest.mark.slow
 def test_jobs_behind_a_task_are_removed(chain: Chain, schedd: Schedd) -> None:
     chain.run("RunProcessor", *JOBS, "--no-poll")
     assert len(schedd.jobs) == 4

@@ -108,7 +108,7 @@ def bundle(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobEn
     )
     monkeypatch.setenv("POCKET_ROOT", str(root))
     monkeypatch.setattr(environment, "site_packages", lambda: site)
-    monkeypatch.setattr(environment, "package_files", lambda root: [Path("law/cli/law")])
+    monkeypatch.setattr(environment, "package_files", lambda: [Path("law/cli/law")])
     return job_environment("bundle", tmp_path / "bundles", str(root / "analysis" / "small"))
 
 
@@ -160,7 +160,7 @@ def test_whose_packages_a_job_uses(
     image: str | None, submitter: str, expected: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those that the image says, else those of the submitter."""
-    (root / "setup.sh").write_text('echo "$POCKET_ENVIRONMENT $POCKET_INSTALL"\n')
+    (root / "setup.sh").write_text('export POCKET_ENGINE=$POCKET_ROOT; echo "$POCKET_ENVIRONMENT $POCKET_INSTALL"\n')
     monkeypatch.setenv("POCKET_ROOT", str(root))
     monkeypatch.setenv("POCKET_ENVIRONMENT", submitter)
     shared = job_environment("shared", tmp_path / "bundles", "zmumu")
@@ -186,6 +186,24 @@ def test_job_enters_its_bundle(bundle: JobEnvironment, tmp_path: Path) -> None:
     assert bundle.analysis == "./bundle/checkout/analysis/small"
     # packed, unpacked, and for the task
     assert bundle.disk > sum(path.stat().st_size for path in bundle.paths) + 1_000_000_000
+
+
+def test_job_with_the_repository_of_an_analysis(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its engine is among the packages."""
+    shutil.move(root / "analysis" / "small", root / "small")
+    script = Path("tasks", "batch", "one_start.sh")
+    (tmp_path / "site" / script.parent).mkdir(parents=True)
+    shutil.move(root / script, tmp_path / "site" / script)
+    shutil.rmtree(root / "tasks")
+    monkeypatch.setenv("POCKET_ROOT", str(root))
+    monkeypatch.setattr(environment, "site_packages", lambda: tmp_path / "site")
+    monkeypatch.setattr(environment, "package_files", lambda: [script])
+    monkeypatch.syspath_prepend(str(root))
+    bundle = job_environment("bundle", tmp_path / "bundles", "small")
+    assert bundle.analysis == "small"
+    run = start(bundle, tmp_path / "a job", 'law run a --print-deps=2; echo "$POCKET_ENGINE"; ls "$POCKET_ROOT"')
+    engine = next((tmp_path / "a job" / "bundle" / ".venv" / "lib").glob("python*/site-packages"))
+    assert run.stdout.splitlines() == ["left out: law would start twice", str(engine), "law.cfg", "small", "store"]
 
 
 def test_job_refuses_what_is_damaged(bundle: JobEnvironment, tmp_path: Path) -> None:

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
 from pocket.errors import PocketError
-from tasks.batch.proxy import BatchError, PersistentJobData
+from tasks.batch.proxy import BatchError, PersistentJobData, RetryingProxy
 
 
 def test_record_keeps_what_jobs_need_and_why_they_failed() -> None:
@@ -21,3 +26,46 @@ def test_record_keeps_what_jobs_need_and_why_they_failed() -> None:
 
 def test_errors_are_for_people() -> None:
     assert issubclass(BatchError, PocketError)
+
+
+class Polling:
+    """law's proxy, whose polling ends with an error."""
+
+    error: Exception
+
+    def poll(self) -> None:
+        raise self.error
+
+
+class Failing(RetryingProxy, Polling):
+    """A proxy whose jobs are all done."""
+
+    def __init__(self, error: Exception, folder: Any) -> None:
+        self.error, self.said = error, list[str]()
+        self.job_data, self.job_manager = PersistentJobData(), SimpleNamespace(FINISHED="f", FAILED="x", RETRY="r")
+        self.task = SimpleNamespace(
+            accepts=lambda branches: True, publish_message=self.said.append, progress_label="RunProcessor main",
+            submission_directory=folder / "none", usage_of=dict, needs=None, tasks_per_job=1,
+        )  # fmt: skip
+
+
+def test_only_failed_jobs_are_accepted(tmp_path: Any) -> None:
+    failed = Failing(Exception("more than 0 jobs failed"), tmp_path)
+    failed.poll()
+    assert failed.said == ["going on without, as --acceptance says: RunProcessor main: more than 0 jobs failed"]
+    # a mistake in the code of a batch system
+    with pytest.raises(AttributeError, match="none of the requested"):
+        Failing(AttributeError("none of the requested attributes"), tmp_path).poll()
+
+
+def test_jobs_to_be_submitted_are_not_those_to_be_tried_again(tmp_path: Any) -> None:
+    proxy = Failing(Exception(), tmp_path)
+    proxy.job_manager.RUNNING, proxy.job_manager.PENDING = "running", "pending"
+    proxy._begin, proxy._held = None, 0
+    proxy.task.branch_map = {}
+    proxy.job_data.jobs[1] = PersistentJobData.job_data(branches=[0], status="running")
+    proxy.job_data.unsubmitted_jobs.update({2: [1], 3: [2], 4: [3]})
+    proxy.job_data.failures["4"] = [["needed more memory", "needed more memory"]]
+    proxy._sizes = {}
+    line = proxy.status_line()
+    assert "0 of 4 jobs done, 1 running, 0 queued, 2 to be submitted, 1 to be tried again" in line

@@ -28,6 +28,7 @@ from tasks.batch.status import Status
             "main [####################] 100 %: 1 of 1 jobs done, 0 running, 0 queued; 5 of 5 events",
         ),
         (Status(jobs=1, running=1), "main: 0 of 1 jobs done, 1 running, 0 queued"),
+        (Status(jobs=4, running=1, new=3), "main: 0 of 4 jobs done, 1 running, 0 queued, 3 to be submitted"),
     ],
 )
 def test_line(status: Status, line: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import awkward as ak
 import coffea.util
 import numpy as np
+import pytest
 
 from benchmarks.peer.running import PEER_DRIVER
 from pocket.columns.parquet import read_columns
@@ -19,6 +20,7 @@ from tests.tasks.small_chain import Chain
 READER = PEER_DRIVER.with_name("read_export.py")
 
 
+@pytest.mark.slow
 def test_exported_file_holds_the_merged_output(chain: Chain) -> None:
     assert chain.build(ExportCoffea, config="main") == ["ExportCoffea main"]
     exported = coffea.util.load(str(chain.output("ExportCoffea", "main") / "output_all.coffea"))
@@ -44,6 +46,7 @@ def test_another_style_only_exports_again(chain: Chain) -> None:
     assert sorted("cms_label: Internal" in text for text in texts) == [False, True]
 
 
+@pytest.mark.slow
 def test_pocketcoffea_reads_and_draws_it(chain: Chain, peer: Path, tmp_path: Path) -> None:
     chain.build(ExportCoffea, config="main")
     folder = tmp_path / "exported"

@@ -53,6 +53,7 @@ def check_same(merged: dict[str, Any], before: dict[str, Any], but: tuple[str, .
                     np.testing.assert_allclose(found, getattr(expected, values)(flow=True), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_processor_reads_the_skim(chain: Chain) -> None:
     before = read_output(chain.output("MergeOutputs", "main"))
     skim(chain, '{"main": Skim(config="main", mode="presel_any_variation", drop=["HLT_*"])}')

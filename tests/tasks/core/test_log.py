@@ -63,6 +63,7 @@ def test_debugging_says_where_it_is_from(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().err == f"debug: {MODULE}: of root://host//f.root took 3 MB\n"
 
 
+@pytest.mark.slow
 def test_workers_log_at_the_level_of_the_command(chain: Chain) -> None:
     text = chain.run("RunProcessor", "--cores", "2", "--version", "v2", "--log-level", "DEBUG").text
     assert f"debug: {MODULE}: " in text

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tasks.core.snapshot import VARIABLE, _makes_outputs
-from tests.law_runner import Law
+from tasks.core.snapshot import VARIABLE, _makes_outputs, _project
+from tests.law_runner import ROOT, Law
 from tests.tasks.small_chain import Chain
 
 #: added to an analysis: whoever loads it first edits a file of the original, at once, as editors do
@@ -38,6 +38,21 @@ def test_a_snapshot_is_taken_where_outputs_may_be_made(arguments: list[str], tak
     assert _makes_outputs(arguments) is takes
 
 
+def test_what_a_snapshot_is_taken_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("POCKET_ROOT", raising=False)
+    assert _project() is None
+    for named in (str(tmp_path / "missing"), "relative"):
+        monkeypatch.setenv("POCKET_ROOT", named)
+        assert _project() is None
+    monkeypatch.setenv("POCKET_ROOT", str(ROOT))
+    assert _project() == ROOT
+    # the repository of an analysis, whose engine is installed, but no other checkout
+    monkeypatch.setenv("POCKET_ROOT", str(tmp_path))
+    assert _project() == tmp_path
+    (tmp_path / "tasks").mkdir()
+    assert _project() is None
+
+
 def edited(finished: tuple[Chain, Path], folder: Path, file: str, old: str, new: str, **more: str) -> Chain:
     """The chain with nothing run, in which a file is edited once it is running."""
     _, copy = finished
@@ -53,6 +68,7 @@ def edited(finished: tuple[Chain, Path], folder: Path, file: str, old: str, new:
     return Edited(chain.folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "old", "new", "options"),
     [

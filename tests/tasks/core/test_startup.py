@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterator
+from pathlib import Path
 
 import luigi
 import pytest
 
-from tasks.core.startup import collect_when_tasks_run
+from tasks.core.startup import collect_when_tasks_run, hidden, notice_hidden
+from tests.law_runner import ROOT
 
 
 class Seeing(luigi.Task):
@@ -50,3 +52,24 @@ def test_what_exists_is_exempt_once() -> None:
     task.trigger_event(luigi.Event.START, task)
     assert not is_looked_at(before)
     assert is_looked_at(after)
+
+
+def test_packages_with_the_names_of_ours_are_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tasks").mkdir()
+    # a folder without code hides nothing, and another Pocketlaw is none of the user's packages
+    assert list(hidden(["", str(tmp_path), str(ROOT)])) == []
+    (tmp_path / "tasks" / "__init__.py").touch()
+    (tmp_path / "pocket.py").touch()
+    found = {tmp_path / "tasks": "tasks", tmp_path / "pocket.py": "pocket"}
+    assert dict(hidden([str(tmp_path), str(ROOT)])) == found
+    monkeypatch.syspath_prepend(str(tmp_path))
+    notice_hidden.cache_clear()
+    notice_hidden()
+    notice_hidden()
+    sentence = (
+        f"note: {tmp_path}/tasks can't be imported, because Pocketlaw has a package tasks, too: give it another name"
+    )
+    assert capsys.readouterr().err.splitlines().count(sentence) == 1
+    notice_hidden.cache_clear()

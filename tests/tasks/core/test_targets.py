@@ -195,6 +195,7 @@ def test_damaged_copy_is_fetched_again(storage: FolderStorage, tmp_path: Path) -
     assert not alone.exists()
 
 
+@pytest.mark.slow
 def test_skim_comes_back_for_the_processor(
     storage: FolderStorage, chain: Chain, monkeypatch: pytest.MonkeyPatch
 ) -> None:

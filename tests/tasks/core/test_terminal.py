@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 from luigi.cmdline_parser import CmdlineParser
+from luigi.parameter import MissingParameterException
 
 from tasks.chain.plotting import PlotTemplates
 from tasks.chain.processing import RunProcessor
 from tasks.chain.toys import MakeToySamples
-from tasks.core.terminal import one_sentence_options
+from tasks.core.terminal import one_sentence_options, sentence_of
 
 #: tasks that are looked for among the options
 TASKS = (PlotTemplates, RunProcessor, MakeToySamples)
@@ -84,3 +85,10 @@ def test_only_options_that_change_something(
     assert "--version" in text
     assert [option for option in ("--tolerance", "--pilot", "--log-file") if option in text] == []
     assert ("--acceptance" in text) == (task is not MakeToySamples)
+
+
+def test_option_that_is_missing_is_named() -> None:
+    with pytest.raises(MissingParameterException) as error:
+        PlotTemplates(params=("a=[1]",))
+    assert sentence_of(error.value) == "PlotTemplates needs --version"
+    assert sentence_of(ValueError("else")) == "else"

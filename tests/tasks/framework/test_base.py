@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import law
 import pytest
 
+from pocket.errors import ConfigError
 from pocket.io.store import store_path
 from tasks.chain.coupling import IterateScaleFactors
 from tasks.chain.datasets import BuildDatasets
@@ -113,6 +115,49 @@ def test_other_ways_to_run_do_not_change_the_path(chain: Chain) -> None:
         assert chain.task(**params).directory == directory
     for params in ({"params": ("leading_muon.pt=35",)}, {"compare": "none"}, {"variables": ("npvs",)}):
         assert chain.task(**params).directory != directory
+
+
+class Unfinished(StoreTask):
+    """A task of somebody who has just begun."""
+
+    exclude_index = True
+
+
+class Idle(Unfinished):
+    """A task that makes nothing."""
+
+    exclude_index = True
+
+    config_part = "all"
+
+    def fingerprint_spec(self) -> Any:
+        return {}
+
+    def input_ids(self) -> dict[str, str]:
+        return {}
+
+    def make(self) -> None:
+        pass
+
+
+def test_a_task_that_lacks_something_says_what() -> None:
+    task = Unfinished(version="v1", analysis="zmumu")
+    for member, look in {
+        "fingerprint_spec": lambda: task.fingerprint,
+        "config_part": lambda: task.progress_label,
+        "input_ids": task.input_ids,
+        "make": task.make,
+    }.items():
+        with pytest.raises(ConfigError, match=rf"^Unfinished lacks {member}, see docs/extending\.md#a-task$"):
+            look()
+
+
+def test_a_task_that_makes_nothing_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_STORE", str(tmp_path))
+    with pytest.raises(
+        ConfigError, match=r"^Idle all: make\(\) wrote no output, use write_output\(\*\*self\.write_info"
+    ):
+        Idle(version="v1", analysis="zmumu").run()
 
 
 def test_ids_of_inputs() -> None:

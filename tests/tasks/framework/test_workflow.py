@@ -66,6 +66,7 @@ def test_killed_at_any_moment(chain: Chain, tmp_path: Path) -> None:
         assert killed.templates("main", variable) == chain.templates("main", variable)
 
 
+@pytest.mark.slow
 def test_killed_while_it_copies_from_the_scratch_space(chain: Chain, tmp_path: Path) -> None:
     output = chain.task(RunProcessor, config="main", branch=0).output().directory
     before = contents(output)
@@ -91,6 +92,7 @@ def test_killed_while_it_copies_from_the_scratch_space(chain: Chain, tmp_path: P
     assert unfinished(chain.store) == []
 
 
+@pytest.mark.slow
 def test_two_at_once(chain: Chain) -> None:
     expected = {variable: chain.templates("main", variable) for variable in ("muon_pt", "npvs")}
     for folder in ("RunProcessor", "MergeOutputs"):
@@ -103,6 +105,7 @@ def test_two_at_once(chain: Chain) -> None:
     assert {variable: chain.templates("main", variable) for variable in expected} == expected
 
 
+@pytest.mark.slow
 def test_two_configurations_at_once(chain: Chain, tmp_path: Path) -> None:
     expected = {config: chain.templates(config) for config in ("main", "corrected")}
     shutil.rmtree(chain.store)
@@ -160,6 +163,7 @@ def test_branches_are_made_once(chain: Chain, monkeypatch: pytest.MonkeyPatch) -
     assert branches[1].as_branch() is branches[1]
 
 
+@pytest.mark.slow
 def test_status_of_thousands_of_branches(chain: Chain) -> None:
     options = {"config": "main", "events_per_branch": 2}
 

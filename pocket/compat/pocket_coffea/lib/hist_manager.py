@@ -2,5 +2,5 @@
 
 import awkward as ak
 
-from pocket.compat.objects import get_hist_axis_from_config
+from pocket.compat.histograms import get_hist_axis_from_config
 from pocket.histograms.config import Axis, HistConf

@@ -3,10 +3,16 @@
 import awkward as ak
 import numpy as np
 
-from pocket.compat.met import jet_correction, met_correction_after_jec, met_xy_correction
-from pocket.compat.met import jet_correction as jet_correction_correctionlib
-from pocket.compat.met import jet_correction as jet_correction_corrlib
-from pocket.compat.objects import compute_jetId, get_rho, load_correction_set
+from pocket.compat.objects import (
+    compute_jetId,
+    get_rho,
+    jet_correction,
+    load_correction_set,
+    met_correction_after_jec,
+    met_xy_correction,
+)
+from pocket.compat.objects import jet_correction as jet_correction_correctionlib
+from pocket.compat.objects import jet_correction as jet_correction_corrlib
 from pocket.compat.utilities import get_nano_version, replace_at_indices
 from pocket.objects.btag import CCsorted, CvsLsorted, ProbBsorted, btagging
 from pocket.objects.jet_order import ORIGINAL_POSITION as JET_SORTIDX_FIELD

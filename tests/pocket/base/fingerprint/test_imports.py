@@ -145,6 +145,32 @@ def test_several_packages_may_be_followed(folder: Path) -> None:
     assert code_closure("engine.run", ("engine", "other")) != before
 
 
+def test_without_packages_all_own_code_is_followed(folder: Path) -> None:
+    write_modules(folder, {
+        "mine.__init__": "", "mine.tasks": "import numpy as np\nfrom mine_too import scaled\n"
+        "from pocket.errors import nearest\ndef total():\n    from mine_later import LIMIT\n"
+        "    return np.sum(scaled(LIMIT)), nearest",
+        "mine_too": "def scaled(x): return 30 * x", "mine_later": "LIMIT = 30",
+    })  # fmt: skip
+    before = code_closure("mine.tasks:total")
+    assert set(before.modules) == {"mine.tasks", "mine_too", "mine_later", "pocket.errors"}
+    assert before.libraries == (f"numpy {metadata.version('numpy').partition('.')[0]}",)
+    for name, source in (("mine_too", "def scaled(x): return 25 * x"), ("mine_later", "LIMIT = 25")):
+        write_modules(folder, {name: source})
+        changed = code_closure("mine.tasks:total")
+        assert changed != before
+        before = changed
+    # the engine doesn't depend on what somebody's module of the same name as an optional package does
+    assert code_closure("pocket.errors") == code_closure("pocket.errors", "pocket")
+
+
+def test_the_package_of_the_reference_is_always_followed(folder: Path) -> None:
+    before = code_closure("engine.fill:fill", "other")
+    assert "engine.fill" in before.modules
+    write_modules(folder, {"engine.fill": PACKAGE["engine.fill"].replace("30", "25")})
+    assert code_closure("engine.fill:fill", "other") != before
+
+
 def test_nothing_is_imported(folder: Path) -> None:
     code = (
         "import sys; from pocket.base.fingerprint import code_closure; before = set(sys.modules); "
@@ -164,9 +190,30 @@ def test_nothing_is_imported(folder: Path) -> None:
 def test_modules_that_are_missing_or_broken_are_errors(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"module 'engine\.rum' can't be found"):
         code_closure("engine.rum", "engine")
+    with pytest.raises(ConfigError, match=r"^unknown name 'fil' in engine\.fill, did you mean 'fill'\?$"):
+        code_closure("engine.fill:fil", "engine")
+    with pytest.raises(
+        ConfigError, match=r"^unknown package 'engin' in code_closure\('engine\.run'\), did you mean 'engine'\?$"
+    ):
+        code_closure("engine.run", ("engin", "pocket"))
     write_modules(folder, {"engine.axes": "def broken(:"})
     with pytest.raises(ConfigError, match=r"axes\.py can't be parsed: .*line 1"):
         closure()
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "from engine.fill import *",
+        "def __getattr__(name): return 1",
+        "globals().update(fill=1)",
+        "from engine.fill import fill",
+        "import os\nif os.name:\n    fill = 1",
+    ],
+)
+def test_names_that_statements_do_not_show_are_no_error(folder: Path, hidden: str) -> None:
+    write_modules(folder, {"engine.names": hidden})
+    assert len(code_closure("engine.names:fill", "engine")) == 64
 
 
 def test_what_has_not_changed_is_not_searched_again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

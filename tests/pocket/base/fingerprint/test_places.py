@@ -43,6 +43,17 @@ def test_installed_packages_are_somewhere_else_in_each_environment() -> None:
     assert located("<packages>/awkward") == str(packages / "awkward")
 
 
+def test_the_engine_has_the_same_names_beside_a_project_and_in_a_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for project in (ROOT, tmp_path):
+        monkeypatch.setenv("POCKET_ROOT", str(project))
+        for path in (ROOT / "pocket" / "errors.py", ROOT / "tasks" / "batch"):
+            assert portable(str(path)) == f"<checkout>/{path.relative_to(ROOT)}"
+            assert located(portable(str(path))) == str(path)
+        assert located("<checkout>/params/mine.yaml") == str(project / "params" / "mine.yaml")
+
+
 def test_no_place_of_this_machine_is_in_a_fingerprint() -> None:
     places_here = (sys.prefix, str(ROOT), "site-packages")
     for name in available_analyses():

@@ -3,9 +3,8 @@
 from pocket.calibrators.base import Calibrator
 from pocket.compat.calibrators import ElectronsScaleCalibrator, MuonsCalibrator, default_calibrators_sequence
 from pocket.compat.jet_energies import JetsCalibrator
-from pocket.compat.met import jet_correction as jet_correction_corrlib
-from pocket.compat.met import met_correction_after_jec
 from pocket.compat.missing_momentum import METCalibrator
-from pocket.compat.objects import load_correction_set
+from pocket.compat.objects import jet_correction as jet_correction_corrlib
+from pocket.compat.objects import load_correction_set, met_correction_after_jec
 from pocket.compat.utilities import get_nano_version, get_random_seed
 from pocket.objects.jet_order import ORIGINAL_POSITION as JET_SORTIDX_FIELD

@@ -2,5 +2,5 @@
 
 from pocket.calibrators.base import Calibrator
 from pocket.calibrators.jets import JetsCalibrator
-from pocket.compat.met import jet_correction
+from pocket.compat.objects import jet_correction
 from pocket.compat.utilities import get_nano_version, get_random_seed

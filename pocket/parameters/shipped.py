@@ -1,0 +1,81 @@
+"""Files of the project, or else those that Pocketlaw ships: parameters, dataset definitions and settings of law.
+
+A wheel has its files inside of the package, in ``pocket/data``. In a checkout they are the top-level ``params/``,
+``datasets/`` and ``law.cfg``, so the project's files are the shipped ones. The repository of an analysis that uses an
+installed Pocketlaw has files of its own. One rule holds for all: the project's file goes before the shipped one.
+
+This isn't in :mod:`pocket.parameters.locations`, because the fingerprint of whatever finds a file by its name holds the
+content of that module.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pocket.base.fingerprint.modules import OWN_PACKAGES
+from pocket.parameters.locations import project_path, project_root
+
+#: folder of the shipped files in an installed package
+DATA = "data"
+
+
+def engine_root() -> Path:
+    """Return the folder that has the package ``pocket``: a checkout, or the folder of the installed packages."""
+    return Path(__file__).resolve().parents[2]
+
+
+def shipped_root() -> Path:
+    """Return the folder with the shipped ``params/``, ``datasets/`` and ``law.cfg``."""
+    data = engine_root() / "pocket" / DATA
+    return data if data.is_dir() else engine_root()
+
+
+def find_file(path: str | Path) -> Path:
+    """Return the path of a file of the project, or else of the shipped file with this name.
+
+    Args:
+        path: a relative path, such as ``datasets/toys.json``; an absolute one stays as it is.
+    """
+    found = project_path(path)
+    shipped = shipped_root() / path
+    return shipped if shipped.exists() and not found.exists() else found
+
+
+def find_files(folder: str, pattern: str) -> list[Path]:
+    """Return the files in a folder of the project and in the shipped one, sorted by name.
+
+    Of two files with the same name, it is the project's.
+
+    Args:
+        folder: a relative path, such as ``params``.
+        pattern: pattern of the names, such as ``*.yaml``.
+    """
+    found = {path.name: path for root in (shipped_root(), project_root()) for path in (root / folder).glob(pattern)}
+    return [found[name] for name in sorted(found)]
+
+
+def analysis_packages() -> dict[str, str]:
+    """Return the analyses of the project by name, with the package of each.
+
+    They are the packages in the folder ``analysis``, as in a checkout, and those at the top of the project whose
+    ``__init__.py`` makes an ``Analysis``, as in the repository of one analysis.
+    """
+    root = project_root()
+    found = {
+        path.parent.name: path.parent.name
+        for path in root.glob("*/__init__.py")
+        if path.parent.name not in OWN_PACKAGES and "Analysis(" in path.read_text(encoding="utf-8", errors="replace")
+    }
+    found |= {path.parent.name: f"analysis.{path.parent.name}" for path in (root / "analysis").glob("*/__init__.py")}
+    return dict(sorted(found.items()))
+
+
+def analysis_package(reference: str) -> str:
+    """Return the dotted package of an analysis that a name stands for.
+
+    Args:
+        reference: name of an analysis of the project, or a dotted package, which stays as it is.
+    """
+    if "." in reference:
+        return reference
+    return analysis_packages().get(reference, f"analysis.{reference}")

@@ -1,0 +1,1 @@
+"""The command ``pocketlaw``: a new analysis, an update of its generated files, and a diagnosis."""

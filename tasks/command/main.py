@@ -1,0 +1,105 @@
+"""Entry point of the command ``pocketlaw``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from pocket import __version__
+from pocket.errors import ConfigError, PocketError
+
+_EPILOG = "An analysis runs by law: source setup.sh && law run PlotTemplates --version v1"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code.
+
+    Args:
+        arguments: the command line, by default that of this process.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if given[:1] == ["doctor"]:
+            _doctor(given[1:])
+        options = _parser().parse_args(given)
+        if options.command == "new":
+            return _new(options)
+        if options.command == "update":
+            return _update()
+    except PocketError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    _parser().print_help()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pocketlaw", description="Analyses with Pocketlaw.", epilog=_EPILOG)
+    parser.add_argument("--version", action="version", version=f"pocketlaw {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    new = commands.add_parser("new", help="make a new analysis that runs on toys", description="Make a new analysis.")
+    new.add_argument("name", metavar="NAME", help="name of the analysis and of its package")
+    new.add_argument("--here", action="store_true", help="make analysis/NAME in this checkout, not a repository NAME")
+    new.add_argument(
+        "--with",
+        dest="parts",
+        action="append",
+        default=[],
+        metavar="PART,…",
+        help="add parts: columns, scale-factor, shape-variation, skim",
+    )
+    new.add_argument("--source", default="", help="where Pocketlaw comes from: wheel, folder, URL or release; as here")
+    new.add_argument("--ci", default="gitlab", help="continuous integration: gitlab (default), github or none")
+    commands.add_parser(
+        "update",
+        help="replace requirements.lock and setup.sh of an analysis by those of this release",
+        description="Replace requirements.lock and setup.sh of an analysis by those of this release.",
+    )
+    commands.add_parser("doctor", help="look for what would keep jobs from running; options as of law run Doctor")
+    return parser
+
+
+def _new(options: argparse.Namespace) -> int:
+    from tasks.command.scaffold import chosen_parts, new_package, new_repository
+
+    parts = chosen_parts(options.parts)
+    if options.here:
+        folder = new_package(options.name, _checkout(), parts)
+        print(f"made {folder}")
+        print(f"next: law run PlotTemplates --analysis {options.name} --version v1")
+        return 0
+    folder = new_repository(options.name, Path.cwd(), parts, options.source, options.ci)
+    print(f"made {folder}, a repository for the analysis {options.name}")
+    print(f"next: cd {options.name} && source setup.sh && law run PlotTemplates --version v1")
+    return 0
+
+
+def _checkout() -> Path:
+    """Return the checkout that this process belongs to, else the working directory."""
+    return Path(os.environ.get("POCKET_ROOT") or Path.cwd())
+
+
+def _update() -> int:
+    from tasks.command.scaffold import update
+
+    root = Path(os.environ.get("POCKET_ROOT") or Path.cwd())
+    changed = update(root)
+    if changed:
+        print(f"replaced {' and '.join(changed)} by those of Pocketlaw {__version__}")
+        print("next: source setup.sh")
+    else:
+        print(f"requirements.lock and setup.sh are those of Pocketlaw {__version__} already")
+    return 0
+
+
+def _doctor(arguments: Sequence[str]) -> NoReturn:
+    """Run the task Doctor in place of this process."""
+    law = shutil.which("law")
+    if not os.environ.get("POCKET_ROOT") or law is None:
+        raise ConfigError("no analysis is set up in this shell: source setup.sh of its repository first")
+    os.execv(law, [law, "run", "Doctor", *arguments])

@@ -1,0 +1,66 @@
+"""Modules that law.cfg names: those of tasks and of batch systems, and whether jobs find them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import law
+
+from pocket.base.fingerprint.modules import OWN_PACKAGES, is_library, locate, top_level
+from pocket.base.snapshots.process import original
+from pocket.errors import ConfigError
+from pocket.parameters.locations import project_root
+
+
+def batch_system_modules() -> list[str]:
+    """Return the modules of batch systems that law.cfg names, beside the shipped ones."""
+    named = str(law.config.get_expanded("pocketlaw", "batch_systems", default="") or "")
+    return [name.strip() for name in named.split(",") if name.strip()]
+
+
+def named_modules() -> dict[str, str]:
+    """Return all modules that law.cfg names, with where it does."""
+    tasks = dict.fromkeys(law.config.options("modules"), "[modules]")
+    return {**tasks, **dict.fromkeys(batch_system_modules(), "batch_systems")}
+
+
+def indexed_files(checkout: Path) -> list[Path]:
+    """Return the files that law's index depends on, as ``setup.sh`` sees it.
+
+    Args:
+        checkout: folder with ``law.cfg`` and ``tasks``.
+    """
+    own = [locate(name) for name in law.config.options("modules") if top_level(name) not in OWN_PACKAGES]
+    files = [Path(location.file) for location in own if location and location.file]
+    return [checkout / "law.cfg", *(checkout / "tasks").rglob("*.py"), *files]
+
+
+def check_modules(system: str, environment: str, keeps_environment: bool) -> None:
+    """Check that jobs find all modules that law.cfg names.
+
+    Args:
+        system: name of the batch system.
+        environment: what jobs run in, one of :data:`tasks.settings.sites.ENVIRONMENTS`.
+        keeps_environment: whether jobs get the variables of who submits them, ``PYTHONPATH`` for one.
+
+    Raises:
+        ConfigError: if they don't.
+    """
+    root = project_root().absolute()
+    own_paths = {Path(path).absolute() for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path}
+    for name, where in named_modules().items():
+        location = locate(top_level(name))
+        # One that isn't there is an error when it is imported.
+        if location is None or top_level(name) in OWN_PACKAGES or is_library(name):
+            continue
+        place = Path(location.folders[0] if location.folders else str(location.file)).absolute()
+        if place.is_relative_to(root) or place.is_relative_to(original(root)):
+            continue
+        # What another path leads to, such as a package that was installed to be edited, is found at nodes, too.
+        if environment == "shared" and (keeps_environment or place.parent not in own_paths):
+            continue
+        raise ConfigError(
+            f"jobs on {system} wouldn't find {name}, which {where} of law.cfg names: it is in {place.parent}, and jobs "
+            f"have the checkout and the installed packages; move it into {original(root)}, or install it"
+        )

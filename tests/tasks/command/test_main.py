@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pocket import __version__
+from tasks.command.main import main
+from tests.law_runner import ROOT
+
+HELP = """
+import sys
+from tasks.command.main import main
+try:
+    main(["--help"])
+except SystemExit:
+    print(*sys.modules)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, where no analysis is set up."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("POCKET_ROOT", raising=False)
+    return tmp_path
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"pocketlaw {__version__}\n"
+
+
+def test_help_is_light() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    output = subprocess.run([sys.executable, "-c", HELP], env=environment, capture_output=True, text=True, check=True)
+    text, _, modules = output.stdout.rstrip("\n").rpartition("\n")
+    assert "doctor" in text
+    loaded = {name.partition(".")[0] for name in modules.split()}
+    assert "tasks" in loaded
+    assert loaded & {"law", "luigi", "numpy", "omegaconf", "awkward"} == set()
+
+
+def test_new(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "muons", "--with", "columns,skim"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"made {folder}/muons, a repository for the analysis muons",
+        "next: cd muons && source setup.sh && law run PlotTemplates --version v1",
+    ]
+    assert "Skim(" in (folder / "muons" / "muons" / "__init__.py").read_text()
+    assert main(["new", "muons"]) == 1
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == (
+        "",
+        f"error: {folder}/muons exists already: choose another name, or remove it\n",
+    )
+
+
+def test_new_here(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "analysis").mkdir()
+    (folder / "analysis" / "__init__.py").touch()
+    assert main(["new", "muons", "--here"]) == 0
+    assert [path.name for path in folder.iterdir()] == ["analysis"]
+    assert (folder / "analysis" / "muons" / "params" / "selection.yaml").is_file()
+    assert "--analysis muons" in capsys.readouterr().out
+
+
+def test_update(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["new", "muons"])
+    monkeypatch.setenv("POCKET_ROOT", str(folder / "muons"))
+    (folder / "muons" / "requirements.lock").unlink()
+    assert main(["update"]) == 0
+    assert f"replaced requirements.lock by those of Pocketlaw {__version__}" in capsys.readouterr().out
+    assert main(["update"]) == 0
+    assert "are those of" in capsys.readouterr().out
+
+
+def test_doctor_needs_an_analysis(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 1
+    assert capsys.readouterr().err == (
+        "error: no analysis is set up in this shell: source setup.sh of its repository first\n"
+    )
+
+
+def test_doctor_is_the_task(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[list[str]] = []
+
+    def execute(path: str, arguments: list[str]) -> None:
+        called.append([path, *arguments])
+        raise SystemExit(0)
+
+    monkeypatch.setenv("POCKET_ROOT", str(folder))
+    monkeypatch.setattr("tasks.command.main.shutil.which", lambda name: f"/bin/{name}")
+    monkeypatch.setattr("tasks.command.main.os.execv", execute)
+    with pytest.raises(SystemExit):
+        main(["doctor", "--site", "lxplus"])
+    assert called == [["/bin/law", "/bin/law", "run", "Doctor", "--site", "lxplus"]]
+
+
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "new" in capsys.readouterr().out
