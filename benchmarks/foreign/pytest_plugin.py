@@ -38,6 +38,11 @@ def pytest_configure(config: pytest.Config) -> None:
     NanoEventsFactory.from_root = _local
 
 
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out whole files that aren't about behaviour, whose imports may not be here."""
+    return True if reason(str(collection_path)) else None
+
+
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """Skip the tests that aren't about behaviour."""
     for item in items:

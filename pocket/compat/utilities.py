@@ -51,7 +51,8 @@ def to_bool(value: Any, default: bool = False) -> bool:
     """Return a flag of metadata, which may be a string.
 
     Raises:
-        ValueError: for anything else.
+        ValueError: for any other string.
+        TypeError: for another type.
 
     Examples:
         >>> to_bool("yes"), to_bool("False"), to_bool(None)
@@ -61,7 +62,9 @@ def to_bool(value: Any, default: bool = False) -> bool:
         return default
     if isinstance(value, bool | int):
         return bool(value)
-    text = str(value).strip().lower()
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is neither true nor false")
+    text = value.strip().lower()
     if text not in (*_TRUE, *_FALSE):
         raise ValueError(f"{value!r} is neither true nor false")
     return text in _TRUE

@@ -3,6 +3,7 @@
 import awkward as ak
 import numpy as np
 
+from pocket.compat.gen_leptons import getGenLeptons
 from pocket.compat.objects import (
     compute_jetId,
     get_rho,
@@ -15,7 +16,7 @@ from pocket.compat.objects import jet_correction as jet_correction_correctionlib
 from pocket.compat.objects import jet_correction as jet_correction_corrlib
 from pocket.compat.utilities import get_nano_version, replace_at_indices
 from pocket.objects.btag import CCsorted, CvsLsorted, ProbBsorted, btagging
-from pocket.objects.gen_objects import getGenJets, getGenLeptons
+from pocket.objects.gen_objects import getGenJets
 from pocket.objects.jet_order import ORIGINAL_POSITION as JET_SORTIDX_FIELD
 from pocket.objects.jet_order import jets_in_original_order
 from pocket.objects.jets import jet_selection

@@ -1,3 +1,4 @@
 """Names of ``pocket_coffea.lib.weights``."""
 
-from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightLambda, WeightWrapper
+from pocket.compat.weight_classes import WeightLambda, WeightWrapper
+from pocket.weights.base import WeightData, WeightDataMultiVariation

@@ -3,4 +3,5 @@
 import awkward as ak
 import numpy as np
 
-from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightLambda, WeightWrapper
+from pocket.compat.weight_classes import WeightLambda, WeightWrapper
+from pocket.weights.base import WeightData, WeightDataMultiVariation

@@ -1,5 +1,6 @@
 """Names of ``pocket_coffea.lib.weights.common.common``."""
 
+from pocket.compat.weight_classes import WeightLambda, WeightWrapper
 from pocket.compat.weights import (
     sf_ele_id,
     sf_ele_reco,
@@ -11,7 +12,7 @@ from pocket.compat.weights import (
     sf_partonshower_isr,
     sf_pileup_reweight,
 )
-from pocket.weights.base import WeightData, WeightDataMultiVariation, WeightLambda, WeightWrapper
+from pocket.weights.base import WeightData, WeightDataMultiVariation
 from pocket.weights.btag import BTagCalibration as SF_btag_calib
 from pocket.weights.btag import BTagShape as SF_btag
 from pocket.weights.event import CrossSection as XS
