@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
+from pocket.errors import ConfigError
 from pocket.weights import base, event
 
 
@@ -94,6 +95,13 @@ class WeightWrapper(base.WeightWrapper):
 class WeightLambda(WeightWrapper, base.WeightLambda):
     """Weight from a function, see :meth:`pocket.weights.base.WeightLambda.wrap_func`."""
 
+    @classmethod
+    def wrap_func(
+        cls, name: str, function: Callable[..., Any] | None, *args: Any, **kwargs: Any
+    ) -> type[base.WeightWrapper]:
+        """Return a weight class; without a function, it can be named, but not computed."""
+        return super().wrap_func(name, function or _no_function, *args, **kwargs)
+
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the result of the wrapped function as :class:`WeightData` or :class:`WeightDataMultiVariation`.
 
@@ -111,6 +119,10 @@ class WeightLambda(WeightWrapper, base.WeightLambda):
         if not 1 <= len(columns) <= 3 or not all(map(_is_column, columns)):
             raise ValueError(f"weight {self.name!r} returned {found!r}, which is no array of one number per event")
         return base.WeightData(self.name, *columns)
+
+
+def _no_function(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> Any:
+    raise ConfigError("the weight was declared with function=None")
 
 
 def _is_column(values: Any) -> bool:

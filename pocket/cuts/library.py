@@ -168,7 +168,7 @@ def apply_triggers(
     sample: str,
     isMC: bool,
     processor_params: Any,
-    metadata: Mapping[str, Any],
+    metadata: Mapping[str, Any] | None = None,
     **kwargs: Any,
 ) -> ak.Array:
     """Return the mask of events in which one of the configured triggers fired, see :func:`get_HLTsel`.
@@ -184,7 +184,7 @@ def apply_triggers(
     if not datasets and isMC:
         datasets = list(by_dataset)
     elif not datasets:
-        if "primaryDataset" not in metadata:
+        if metadata is None or "primaryDataset" not in metadata:
             raise DatasetError(
                 f"data sample {sample!r} needs 'primaryDataset' in the metadata of its datasets to choose its "
                 f"triggers, one of {', '.join(map(repr, by_dataset))}"
