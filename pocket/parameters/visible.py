@@ -6,7 +6,7 @@ parameters whose names stand in it, and an error for all others.
 
 from __future__ import annotations
 
-import contextlib
+import importlib
 import sys
 from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping
 from dataclasses import dataclass
@@ -18,8 +18,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError
 
 from pocket.errors import ConfigError, MissingParameterError, UnknownParameterError
-from pocket.parameters.locations import PUBLIC, local_path
-from pocket.parameters.schema import ANY, SCHEMA, YEAR
+from pocket.parameters.schema import ANY, SCHEMA, YEAR, YEARS
 
 #: Placeholder for all sections.
 EVERYTHING = "*"
@@ -65,8 +64,9 @@ class Reader:
 def visible(parameters: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     """Return the parameters that may be read.
 
-    Of shipped sections, these are the named keys, and in tables by year the entries of the reader's years; a table that
-    lacks one of the years stays as it is. The user's own sections are included completely.
+    Of shipped sections, these are the named keys, and in tables by year the entries of the reader's years. A table that
+    lacks one of these, and has other keys than the shipped years, stays as it is. The user's own sections are included
+    completely.
 
     Args:
         parameters: section → contents, plain and resolved.
@@ -112,7 +112,8 @@ def _level(content: Any, schema: Any, reader: Reader, first: bool) -> str:
     if not (isinstance(content, Mapping) and isinstance(schema, Mapping)):
         return ""
     if YEAR in schema:
-        return "year" if reader.years and all(year in content for year in reader.years) else ""
+        has_all = all(year in content for year in reader.years)
+        return "year" if reader.years and (has_all or YEARS.issuperset(content)) else ""
     return "key" if first and any(key not in ANY for key in schema) else ""
 
 
@@ -282,15 +283,10 @@ class _Guarded(DictConfig):
 
 
 def _for_caller(value: Any) -> Any:
-    """Return a value of the parameters; code of an analysis gets the path of a public file, if it is there."""
-    if isinstance(value, str) and value.partition("://")[0] in PUBLIC and _is_foreign(sys._getframe(2)):
-        with contextlib.suppress(ConfigError):
-            return local_path(value)
-    return value
-
-
-def _is_foreign(frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__")).partition(".")[0] not in ("pocket", "omegaconf")
+    if not (isinstance(value, str) and "://" in value):
+        return value
+    # The import is by name to keep the module out of the fingerprint: where files lie doesn't change them.
+    return importlib.import_module("pocket.parameters.public_places").for_code(value, sys._getframe(2))
 
 
 def _is_own(frame: FrameType) -> bool:
