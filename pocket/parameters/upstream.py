@@ -10,7 +10,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from pocket.errors import ConfigError
-from pocket.parameters import defaults
+from pocket.parameters import defaults, locations
 from pocket.parameters.shipped import shipped_root
 from pocket.parameters.upstream_forms import cvmfs_path, set_tags
 
@@ -42,6 +42,8 @@ def register_configuration_dir(key: str, directory: str | Path) -> None:
         key: name of the directory; registering it again replaces the directory.
         directory: the directory.
     """
+    # The name is also known as one of our own, so that either function may register it again.
+    locations.register_configuration_dir(key, directory)
     _folders[key] = str(directory)
     OmegaConf.register_resolver(key, lambda relative="": f"{directory}/{relative}".rstrip("/"), replace=True)
 
