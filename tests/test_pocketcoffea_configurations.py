@@ -1,4 +1,4 @@
-"""Configurations as PocketCoffea's users write them run here once their imports are those of docs/pocketcoffea.md.
+"""Configurations as PocketCoffea's users write them run here untouched, and with the imports of docs/pocketcoffea.md.
 
 The folder tests/pocketcoffea holds four, with PocketCoffea's import lines; a plain loop gives the same numbers.
 """
@@ -91,15 +91,17 @@ def loop(path: Path) -> Iterator[Event]:
         yield Event(jets, bjets, len(electrons), len(muons), event["genWeight"])
 
 
-@pytest.fixture
+@pytest.fixture(params=["untouched", "moved over"])
 def configuration(
-    tmp_path: Path, toy_file: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, toy_file: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[str], Configurator]]:
     """Return what loads a configuration from a folder like those of PocketCoffea, started there."""
+    untouched = request.param == "untouched"
     (tmp_path / "params").mkdir()
     for path in CONFIGURATIONS.rglob("*.*"):
         if path.suffix in (".py", ".yaml"):
-            (tmp_path / path.relative_to(CONFIGURATIONS)).write_text(moved_over(path.read_text()))
+            text = path.read_text()
+            (tmp_path / path.relative_to(CONFIGURATIONS)).write_text(text if untouched else moved_over(text))
     built = {
         "year": "2018",
         "isMC": "True",
@@ -132,7 +134,14 @@ def configuration(
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(str(tmp_path))
     modules: dict[str, ModuleType] = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
-    yield lambda name: importlib.import_module(name).cfg
+
+    def load(name: str) -> Configurator:
+        if untouched:
+            return load_analysis(f"{name}.py").config(name)
+        cfg: Configurator = importlib.import_module(name).cfg
+        return cfg
+
+    yield load
     for name in MODULES:
         sys.modules.pop(name, None)
     sys.modules.update(modules)

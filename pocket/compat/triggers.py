@@ -6,15 +6,22 @@ A trigger that the file doesn't have counts as one that didn't fire, as in Pocke
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import awkward as ak
 
-from pocket.cuts.library import any_trigger
+from pocket.cuts import library
+from pocket.cuts.library import FALSE, any_trigger
 from pocket.parameters.access import parameter
 
+#: Cuts on triggers as in PocketCoffea: one that a file lacks counts as not fired, and the manifest records it.
+get_HLTsel = functools.partial(library.get_HLTsel, on_missing=FALSE)  # noqa: N816
+get_HLTsel_custom = functools.partial(library.get_HLTsel_custom, on_missing=FALSE)  # noqa: N816
+get_L1sel = functools.partial(library.get_L1sel, on_missing=FALSE)  # noqa: N816
+get_L1sel_custom = functools.partial(library.get_L1sel_custom, on_missing=FALSE)  # noqa: N816
 _log = logging.getLogger(__name__)
 #: Triggers that a warning was given for.
 _missing: set[tuple[str, str, str]] = set()

@@ -26,6 +26,7 @@ cfg = Configurator(
     parameters=parameters,
     datasets=datasets,
     workflow=BasicProcessor,
+    calibrators=[],
     skim=skim,
     preselections=[passthrough],
     categories=CartesianSelection(

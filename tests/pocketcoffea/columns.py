@@ -20,6 +20,7 @@ cfg = Configurator(
         },
     },
     workflow=BasicProcessor,
+    calibrators=[],
     skim=skim,
     preselections=[passthrough],
     categories={

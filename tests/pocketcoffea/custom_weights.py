@@ -56,6 +56,7 @@ cfg = Configurator(
     parameters=parameters,
     datasets=datasets,
     workflow=BasicProcessor,
+    calibrators=[],
     skim=skim,
     preselections=[passthrough],
     categories={

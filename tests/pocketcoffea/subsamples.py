@@ -45,6 +45,7 @@ cfg = Configurator(
         },
     },
     workflow=BasicProcessor,
+    calibrators=[],
     skim=skim,
     preselections=[passthrough],
     categories={

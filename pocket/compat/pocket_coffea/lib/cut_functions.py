@@ -14,7 +14,15 @@ from pocket.compat.cuts import (
     nMuon,
 )
 from pocket.compat.objects import load_correction_set
-from pocket.compat.triggers import apply_trigger_mask, get_trigger_mask_byprimarydataset, remove_trigger_prefix
+from pocket.compat.triggers import (
+    apply_trigger_mask,
+    get_HLTsel,
+    get_HLTsel_custom,
+    get_L1sel,
+    get_L1sel_custom,
+    get_trigger_mask_byprimarydataset,
+    remove_trigger_prefix,
+)
 from pocket.cuts.cut import Cut
 from pocket.cuts.jet_veto import get_JetVetoMap, get_JetVetoMap_Mask
 from pocket.cuts.library import (
@@ -22,10 +30,6 @@ from pocket.cuts.library import (
     apply_golden_json,
     eq_nObj,
     eventFlags,
-    get_HLTsel,
-    get_HLTsel_custom,
-    get_L1sel,
-    get_L1sel_custom,
     get_nBtagEq,
     get_nBtagMin,
     get_nElectron,
