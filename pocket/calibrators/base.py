@@ -109,11 +109,10 @@ def requested_variations(calibrator: Calibrator) -> tuple[str, ...]:
 
 def names_come_later(calibrator: Calibrator) -> bool:
     """Tell whether only ``initialize`` may set the names of the requested variations."""
-    if not (calibrator.has_variations and calibrator.do_variations):
-        return False
     # Calibrators written for PocketCoffea begin with an empty list.
     is_open = calibrator._variations is None or calibrator._variations == []
-    return is_open and type(calibrator).initialize is not Calibrator.initialize
+    wanted = calibrator.has_variations and calibrator.do_variations
+    return wanted and is_open and type(calibrator).initialize is not Calibrator.initialize
 
 
 def check_calibrators(classes: Iterable[type[Calibrator]], requested: Iterable[str], where: str) -> None:

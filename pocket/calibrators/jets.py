@@ -15,7 +15,7 @@ from pocket.calibrators.base import NOMINAL, Calibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS, JetCorrections
 from pocket.calibrators.smearing import flat, matched_gen_pt, normal_numbers, smear_factor
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.objects.jet_order import ORIGINAL_POSITION
+from pocket.objects.jets import ORIGINAL_POSITION
 from pocket.objects.nanoaod import rho
 from pocket.parameters.access import parameter
 
@@ -37,7 +37,7 @@ class JetsCalibrator(Calibrator):
     Calibrated jets have new pt, mass and rawFactor, the fields ``pt_raw`` and ``mass_raw``, in simulation ``pt_gen`` (0
     without a generated jet), and for the missing momentum ``pt_l1`` (after the pileup correction alone) and ``pt_jec``
     (after the whole scale, without smearing and shift). Links from other collections (``Muon.jetIdx``) refer to the
-    order in the file, which :func:`~pocket.objects.jet_order.jets_in_original_order` restores.
+    order in the file, which :func:`~pocket.objects.jets.jets_in_original_order` restores.
 
     A type of jet that ``collection_name_alias`` maps to another one is corrected like that one. The variations are
     ``{jet type}_{variation}Up`` and ``Down``, e.g. ``AK4PFchs_JES_TotalUp``; types that

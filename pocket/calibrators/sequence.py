@@ -8,13 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pocket.base.runtime.user_code import UserCall
-from pocket.calibrators.base import (
-    NOMINAL,
-    Calibrator,
-    check_calibrators,
-    names_come_later,
-    requested_variations,
-)
+from pocket.calibrators.base import NOMINAL, Calibrator, check_calibrators, names_come_later, requested_variations
 from pocket.calibrators.jets import JetsCalibrator
 from pocket.calibrators.met import METCalibrator
 from pocket.errors import ConfigError, UnknownNameError, check_known

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from pocket.histograms import factories
 from pocket.histograms.config import HistConf
 
 _log = logging.getLogger(__name__)
@@ -45,3 +46,19 @@ def get_hist_axis_from_config(ax: Any) -> Any:
     if ax.type == "intcat":
         return hist.axis.IntCategory(list(ax.bins), name=name, label=label, **flow)
     return hist.axis.StrCategory(list(ax.bins), name=name, label=label, growth=ax.growth)
+
+
+def count_hist(
+    coll: str,
+    bins: int = 10,
+    start: float = 0,
+    stop: float = 9,
+    label: str | None = None,
+    name: str | None = None,
+    **kwargs: Any,
+) -> dict[str, HistConf]:
+    """Return the histogram of the number of objects, see :func:`pocket.histograms.count_hist`.
+
+    PocketCoffea's ten bins from 0 to 9 don't fall on whole numbers, but they hold the same numbers here as there.
+    """
+    return factories.count_hist(coll, bins, start, stop, label, name, **kwargs)

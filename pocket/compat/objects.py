@@ -8,10 +8,15 @@ from typing import Any, NoReturn
 import awkward as ak
 import numpy as np
 
+from pocket.base.arrays.jagged import by_descending
 from pocket.errors import ConfigError
 from pocket.objects import nanoaod
 from pocket.parameters.access import parameter
 from pocket.parameters.locations import local_path
+
+#: Flavour of generated leptons → their codes.
+_LEPTONS = {"Electron": (11,), "Muon": (13,), "Both": (11, 13)}
+_TAU = 15
 
 
 def compute_jetId(events: Any, jet_type: str, params: Any, year: str) -> Any:
@@ -22,6 +27,38 @@ def compute_jetId(events: Any, jet_type: str, params: Any, year: str) -> Any:
 def get_rho(events: Any, nano_version: int) -> Any:
     """Return the energy density of the pileup, see :func:`pocket.objects.rho`, which needs no version."""
     return nanoaod.rho(events)
+
+
+def getGenLeptons(events: Any, lepton_flavour: str, params: Any) -> Any:
+    """Return generated electrons and muons of the final state whose mother is no tau, in descending order of pt.
+
+    A lepton of a tau that radiated is kept, because its mother is its own copy;
+    :func:`pocket.objects.getGenLeptons` finds the tau.
+
+    Args:
+        events: events with the collection ``GenPart``.
+        lepton_flavour: ``"Electron"``, ``"Muon"`` or ``"Both"``.
+        params: parameters of the analysis.
+
+    Raises:
+        ValueError: for another flavour.
+    """
+    if lepton_flavour not in _LEPTONS:
+        raise ValueError(f"getGenLeptons has no flavour {lepton_flavour!r}; known: {', '.join(_LEPTONS)}")
+    cuts, particles = params.object_preselection.GEN_Lep, events.GenPart
+    code = abs(particles.pdgId)
+    of_flavour = ak.any([code == one for one in _LEPTONS[lepton_flavour]], axis=0)
+    from_tau = ak.fill_none(abs(particles.parent.pdgId) == _TAU, False)
+    return by_descending(
+        particles[
+            of_flavour
+            & ~from_tau
+            & (particles.status == 1)
+            & (abs(particles.eta) < cuts["eta"])
+            & (particles.pt > cuts["pt"])
+        ],
+        "pt",
+    )
 
 
 @functools.cache

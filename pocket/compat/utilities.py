@@ -12,6 +12,8 @@ import numpy as np
 from pocket.configuration.analysis import load_analysis
 from pocket.configuration.configurator import Configurator
 
+#: The release of PocketCoffea whose names are here; those of its development version that came after it are, too.
+__version__ = "0.9.13"
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no", "")
 
 

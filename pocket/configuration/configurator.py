@@ -351,10 +351,8 @@ class Configurator(metaclass=Declarative):
             for kind, (plural, names) in known.items():
                 for option in (f"only_{plural}", f"exclude_{plural}"):
                     check_known(kind, getattr(conf, option) or (), names, f"{option} of histogram {name!r}")
-            if None not in variations:
-                check_known(
-                    "variation", conf.only_variations or (), variations, f"only_variations of histogram {name!r}"
-                )
+            wanted = conf.only_variations if conf.only_variations and None not in variations else ()
+            check_known("variation", wanted, variations, f"only_variations of histogram {name!r}")
 
     def _stored_variations(self) -> Iterator[str | None]:
         """Yield all variations that any sample stores, and ``None`` if some aren't known before there are events."""
@@ -365,9 +363,7 @@ class Configurator(metaclass=Declarative):
                 for calibrator in self.shapes.calibrators:
                     if calibrator.name in self.shapes.requested([sample]):
                         instance = calibrator(self.parameters, metadata, True)
-                        yield from requested_variations(instance)
-                        if names_come_later(instance):
-                            yield None
+                        yield from (None,) if names_come_later(instance) else requested_variations(instance)
 
 
 def _names_in(declared: Mapping[str, Any], without: Sequence[Any] = ()) -> frozenset[str]:

@@ -7,7 +7,9 @@ level, so that dumps and fingerprints can name it. ``None`` in a mask counts as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import awkward as ak
@@ -16,7 +18,6 @@ import numpy.typing as npt
 
 from pocket.base.arrays.fields import branch, collection, is_optional
 from pocket.base.arrays.jagged import ObjectColumns, count_true
-from pocket.cuts.absent import note_absent
 from pocket.cuts.certification import certified
 from pocket.cuts.cut import Cut
 from pocket.errors import DatasetError, MissingBranchError, check_known
@@ -24,6 +25,8 @@ from pocket.objects.btag import btagging
 from pocket.parameters.access import parameter
 
 Params = Mapping[str, Any]
+#: Triggers that files lack, while they are collected (:func:`noting_absent`).
+_absent: ContextVar[set[str] | None] = ContextVar("absent_triggers", default=None)
 #: What a cut does about a trigger that a file lacks.
 ERROR, FALSE = "error", "false"
 
@@ -217,6 +220,23 @@ def any_trigger(events: ak.Array, params: Params, *, year: str, **kwargs: Any) -
                 f"{error}: on_missing={FALSE!r} of the cut counts a trigger that a file lacks as not fired"
             ) from None
     return ~fired if params["invert"] else fired
+
+
+@contextlib.contextmanager
+def noting_absent() -> Iterator[set[str]]:
+    """Collect the names of the triggers that cuts miss inside of this block."""
+    names: set[str] = set()
+    token = _absent.set(names)
+    try:
+        yield names
+    finally:
+        _absent.reset(token)
+
+
+def note_absent(trigger: str) -> None:
+    """Note that a trigger isn't in a file; outside of :func:`noting_absent`, nothing happens."""
+    if (names := _absent.get()) is not None:
+        names.add(trigger)
 
 
 def event_number(events: ak.Array, params: Params, **kwargs: Any) -> ak.Array:

@@ -16,7 +16,7 @@ from pocket.configuration.workflow import BaseProcessorABC
 from pocket.datasets.generator_sums import generator_sums
 from pocket.engine.columns import collect_columns
 from pocket.engine.filling import HistogramFiller
-from pocket.engine.layout import Layout, dataset_layout, dataset_sequence
+from pocket.engine.layout import Layout, dataset_layout
 from pocket.engine.masks import CategoryMasks, CutMasks, category_masks, evaluator
 from pocket.engine.weighting import ChunkWeights, compute_weights
 from pocket.io.nanoaod.selection import select_events
@@ -112,12 +112,13 @@ def chunk_layout(workflow: BaseProcessorABC, metadata: Mapping[str, Any]) -> Lay
         workflow: the workflow, with the skimmed events.
         metadata: dataset, sample, year, isMC, ….
     """
-    sequence = dataset_sequence(workflow.cfg, workflow.params, metadata)
-    if workflow.nevents or sequence.needs_events:
+    layout = dataset_layout(workflow.cfg, workflow.params, metadata)
+    is_late = layout.sequence.needs_events
+    if workflow.nevents or is_late:
         with workflow_call(workflow):
             workflow.process_extra_after_skim()
-        sequence.initialize(workflow.events)
-    return dataset_layout(workflow.cfg, workflow.params, metadata, sequence)
+        layout.sequence.initialize(workflow.events)
+    return dataset_layout(workflow.cfg, workflow.params, metadata, layout.sequence) if is_late else layout
 
 
 def preselect(workflow: BaseProcessorABC, layout: Layout) -> Iterator[Preselected]:

@@ -40,12 +40,6 @@ class Layout:
         return {sample: self.variations[sample] for sample in self.stored}
 
 
-def dataset_sequence(cfg: Configurator, params: Any, metadata: Mapping[str, Any]) -> CalibratorSequence:
-    """Return the calibrators of a dataset; arguments as in :func:`dataset_layout`."""
-    requested = cfg.shapes.requested(cfg.counted_samples(str(metadata["sample"])))
-    return CalibratorSequence(cfg.shapes.calibrators, params, metadata, requested)
-
-
 def dataset_layout(
     cfg: Configurator, params: Any, metadata: Mapping[str, Any], sequence: CalibratorSequence | None = None
 ) -> Layout:
@@ -55,12 +49,13 @@ def dataset_layout(
         cfg: the configuration.
         params: its parameters, resolved for this run.
         metadata: dataset, sample, year, isMC, ….
-        sequence: its calibrators, which may know their variations after they have been initialised only.
+        sequence: its calibrators, if they are there already: some know their variations after :meth:`initialize` only.
     """
     sample = str(metadata["sample"])
     counted = cfg.counted_samples(sample)
-    sequence = sequence or dataset_sequence(cfg, params, metadata)
-    available = {name: sequence.variations_of(name) for name in cfg.shapes.requested(counted)}
+    requested = cfg.shapes.requested(counted)
+    sequence = sequence or CalibratorSequence(cfg.shapes.calibrators, params, metadata, requested)
+    available = {name: sequence.variations_of(name) for name in requested}
     variations = {
         name: StoredVariations(
             variation_names(cfg.weights, cfg.weights.samples[name], params, metadata),

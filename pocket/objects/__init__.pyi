@@ -24,8 +24,8 @@ from .gen_objects import (
 from .gen_objects import (
     value_at as value_at,
 )
-from .jet_order import jets_in_original_order as jets_in_original_order
 from .jets import jet_selection as jet_selection
+from .jets import jets_in_original_order as jets_in_original_order
 from .leptons import (
     lepton_selection as lepton_selection,
 )

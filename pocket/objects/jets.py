@@ -15,6 +15,8 @@ from pocket.objects.matching import distance_to_nearest
 from pocket.objects.nanoaod import has_pileup_id, identification
 from pocket.parameters.access import parameter
 
+#: Field of jets sorted by their calibrated pt: the position of each in the file.
+ORIGINAL_POSITION = "pocket_sortidx"
 #: Tagger of AK4 jets → common name of a score in :func:`jet_selection` → the tagger's score.
 JET_TAGGERS = {
     tagger: {f"btag{score}": f"btag{branch_name}{score}" for score in ("B", "CvL", "CvB")}
@@ -84,6 +86,28 @@ def jet_selection(
         for name, score in _scores(taggers, jet_tagger).items():
             selected = ak.with_field(selected, branch(selected, score, jet_type), name)
     return selected, good
+
+
+def jets_in_original_order(jets: ak.Array, sortidx_field: str = ORIGINAL_POSITION) -> ak.Array:
+    """Return jets in their order in the file, if they have been sorted by their calibrated pt.
+
+    ``Muon.jetIdx`` and ``Electron.jetIdx`` are positions in the file, but :class:`~pocket.calibrators.JetsCalibrator`
+    sorts the jets.
+
+    Args:
+        jets: all jets of a collection, jagged records.
+        sortidx_field: field with the position of each jet in the file; jets without it are returned as they are.
+
+    Returns:
+        The same jets, shape (n events, n jets).
+
+    Examples:
+        >>> import awkward as ak
+        >>> jets = ak.Array([[{"pt": 50.0, "pocket_sortidx": 1}, {"pt": 40.0, "pocket_sortidx": 0}]])
+        >>> jets_in_original_order(jets).pt.to_list()
+        [[40.0, 50.0]]
+    """
+    return jets[ak.argsort(jets[sortidx_field], axis=1)] if sortidx_field in jets.fields else jets
 
 
 def _scores(taggers: Mapping[str, Mapping[str, str]], name: str) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from pocket.base.arrays.fields import branch, collection
 from pocket.errors import UnknownNameError
-from pocket.objects.jet_order import jets_in_original_order
+from pocket.objects.jets import jets_in_original_order
 from pocket.objects.leptons import ECAL_TRANSITION, ISOLATION, lepton_selection
 from pocket.objects.nanoaod import lepton_id, supercluster_eta
 from pocket.parameters.access import parameter

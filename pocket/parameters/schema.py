@@ -104,8 +104,6 @@ SCHEMA: Mapping[str, Any] = {
     "jets_calibration": {
         "jet_types": {"*": {YEAR: dict.fromkeys(("json_path", "jec_mc", "jec_data", "jer", "level"))}},
         "collection": {YEAR: _ANY},
-        "collection_name_alias": {YEAR: _ANY},
-        "merge_collections_for_variations": {YEAR: _ANY},
         "apply_jec_MC": {YEAR: {"*": SWITCH}},
         "apply_jec_Data": {YEAR: {"*": SWITCH}},
         "apply_jer_MC": {YEAR: {"*": SWITCH}},

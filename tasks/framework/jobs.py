@@ -181,7 +181,7 @@ class ProcessingJob:
     def process(self, progress: Progress) -> None:
         """Process the branch and write its raw sums and columns."""
         from pocket.base.fingerprint.reads import recording_reads
-        from pocket.cuts.absent import noting_absent
+        from pocket.cuts.library import noting_absent
         from pocket.engine.run import run_branch
         from pocket.outputs.folders import write_branch
         from pocket.parameters.used_files import recording_files
@@ -225,7 +225,7 @@ class SkimJob(ProcessingJob):
     def process(self, progress: Progress) -> None:
         """Write the selected events, and the sums over all events."""
         from pocket.base.fingerprint.reads import recording_reads
-        from pocket.cuts.absent import noting_absent
+        from pocket.cuts.library import noting_absent
         from pocket.parameters.used_files import recording_files
         from pocket.skims.run import skim_branch
 

@@ -56,7 +56,7 @@ def add(content, names):
     """Add corrections by name, and return the names that have no counterpart."""
     lists = {"corrections": content["corrections"], "compound": content.get("compound_corrections") or []}
     missing = []
-    for name in names:
+    for name in [*names, *own_names(lists, names)]:
         kind, like = counterpart(lists, name)
         if like is None and "_SFUncertainty_" in name:
             kind, like = "corrections", uncertainty(counterpart(lists, name.replace("SFUncertainty", "ScaleFactor"))[1])
@@ -72,6 +72,15 @@ def add(content, names):
         lists[kind].append(made)
     content["compound_corrections"] = lists["compound"] or None
     return missing
+
+
+def own_names(lists, names):
+    """Return the names of the versions that are there, whose uncertainties get the same form as the missing ones."""
+    found = []
+    for name in names:
+        if "_ScaleFactor_" in name and (like := counterpart(lists, name)[1]):
+            found += [like["name"], like["name"].replace("ScaleFactor", "SFUncertainty")]
+    return found
 
 
 def counterpart(lists, name):

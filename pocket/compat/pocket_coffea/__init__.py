@@ -1,4 +1,3 @@
 """Names of ``pocket_coffea``."""
 
-#: The release whose names are here; those of its development version that came after it are, too.
-__version__ = "0.9.13"
+from pocket.compat.utilities import __version__

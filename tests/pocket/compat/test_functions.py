@@ -196,3 +196,48 @@ def test_wrong_delayed_branches() -> None:
     branches.prepare_nominal_snapshot(events)
     with pytest.raises(ConfigError, match="delayed branch 'a' isn't a regular array"):
         branches.add_to(events)
+
+
+def test_counts_have_the_bins_of_pocketcoffea() -> None:
+    (axis,) = histograms.count_hist("JetGood")["nJetGood"].axes
+    assert (axis.bins, axis.start, axis.stop) == (10, 0, 9)
+    ((name, conf),) = histograms.count_hist("JetGood", stop=10, name="n").items()
+    assert (name, conf.axes[0].stop) == ("n", 10)
+
+
+def test_generated_leptons_against_a_loop() -> None:
+    mothers = [[23, 15, 11, -1], [24, 22], []]
+    codes, pts = [[11, -13, 11, 13], [-11, 13], []], [[30.0, 25.0, 40.0, 5.0], [20.0, 50.0], []]
+    particles = ak.zip({"pdgId": codes, "pt": pts, "eta": [[0.5, 0.5, 3.0, 0.5], [1.0, -1.0], []]})
+    particles["status"] = ak.full_like(particles.pdgId, 1)
+    particles["parent"] = ak.mask(ak.zip({"pdgId": mothers}), ak.Array(mothers) != -1)
+    events = ak.zip({"GenPart": particles}, depth_limit=1)
+    params = OmegaConf.create({"object_preselection": {"GEN_Lep": {"eta": 2.5, "pt": 4.0}}})
+    for flavour, wanted in (("Electron", {11}), ("Muon", {13}), ("Both", {11, 13})):
+        expected = [
+            sorted(
+                (
+                    particle["pt"]
+                    for particle in event
+                    if abs(particle["pdgId"]) in wanted
+                    and abs((particle["parent"] or {"pdgId": 0})["pdgId"]) != 15
+                    and abs(particle["eta"]) < 2.5
+                ),
+                reverse=True,
+            )
+            for event in particles.to_list()
+        ]
+        assert objects.getGenLeptons(events, flavour, params).pt.to_list() == expected
+    with pytest.raises(ValueError, match="getGenLeptons has no flavour 'Tau'; known: Electron, Muon, Both"):
+        objects.getGenLeptons(events, "Tau", params)
+
+
+def test_triggers_that_a_file_lacks_count_as_not_fired() -> None:
+    for cut in (
+        triggers.get_HLTsel(),
+        triggers.get_HLTsel_custom(["IsoMu24"]),
+        triggers.get_L1sel(),
+        triggers.get_L1sel_custom(["SingleMu22"]),
+    ):
+        assert cut.params["on_missing"] == "false"
+    assert "on_missing" not in triggers.get_HLTsel(on_missing="error").params

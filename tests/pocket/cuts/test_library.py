@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from omegaconf import OmegaConf
 
 from pocket.cuts import library as cuts
-from pocket.cuts.absent import noting_absent
 from pocket.cuts.cut import Cut
 from pocket.engine.resources import Resources, resolve_parameters
 from pocket.errors import DatasetError, MissingBranchError, UnknownNameError
@@ -156,7 +155,7 @@ def test_triggers_that_a_file_lacks_may_count_as_not_fired() -> None:
     muon = [event["IsoMu24"] for event in HLT.HLT.to_list()]
     with pytest.raises(MissingBranchError, match=r"'HLT_IsoMu22' does not exist.*: on_missing='false' of the cut"):
         mask(cuts.get_HLTsel_custom(["IsoMu22"]), HLT)
-    with noting_absent() as absent:
+    with cuts.noting_absent() as absent:
         assert mask(cuts.get_HLTsel_custom(["HLT_IsoMu24", "IsoMu22"], on_missing="false"), HLT) == muon
         inverted = mask(cuts.get_HLTsel_custom(["IsoMu22"], invert=True, on_missing="false"), HLT)
         assert inverted == [True] * len(muon)
@@ -300,3 +299,13 @@ def test_cuts_are_readable(cut: Cut, name: str, params: dict[str, Any]) -> None:
     assert (cut.name, dict(cut.params), cut.collection) == (name, params, "events")
     # dumps and fingerprints find the function by its name
     assert getattr(cuts, cut.function.__name__) is cut.function
+
+
+def test_names_belong_to_the_innermost_block() -> None:
+    cuts.note_absent("HLT_nobody_asks")
+    with cuts.noting_absent() as outer:
+        cuts.note_absent("HLT_first")
+        with cuts.noting_absent() as inner:
+            cuts.note_absent("HLT_second")
+        cuts.note_absent("HLT_first")
+    assert (outer, inner) == ({"HLT_first"}, {"HLT_second"})

@@ -4,7 +4,7 @@ import random
 
 import awkward as ak
 
-from pocket.objects.jet_order import ORIGINAL_POSITION, jets_in_original_order
+from pocket.objects.jets import ORIGINAL_POSITION, jets_in_original_order
 
 
 def test_links_find_their_jets_again() -> None:

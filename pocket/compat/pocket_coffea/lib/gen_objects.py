@@ -3,5 +3,5 @@
 import awkward as ak
 import numpy as np
 
-from pocket.compat.gen_leptons import getGenLeptons
+from pocket.compat.objects import getGenLeptons
 from pocket.objects.gen_objects import getGenJets

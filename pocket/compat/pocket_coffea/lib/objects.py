@@ -3,10 +3,10 @@
 import awkward as ak
 import numpy as np
 
-from pocket.compat.gen_leptons import getGenLeptons
 from pocket.compat.objects import (
     compute_jetId,
     get_rho,
+    getGenLeptons,
     jet_correction,
     load_correction_set,
     met_correction_after_jec,
@@ -17,9 +17,8 @@ from pocket.compat.objects import jet_correction as jet_correction_corrlib
 from pocket.compat.utilities import get_nano_version, replace_at_indices
 from pocket.objects.btag import CCsorted, CvsLsorted, ProbBsorted, btagging
 from pocket.objects.gen_objects import getGenJets
-from pocket.objects.jet_order import ORIGINAL_POSITION as JET_SORTIDX_FIELD
-from pocket.objects.jet_order import jets_in_original_order
-from pocket.objects.jets import jet_selection
+from pocket.objects.jets import ORIGINAL_POSITION as JET_SORTIDX_FIELD
+from pocket.objects.jets import jet_selection, jets_in_original_order
 from pocket.objects.leptons import lepton_selection
 from pocket.objects.pairs import get_diboson, get_dijet, get_dilepton
 from pocket.objects.special_leptons import get_charged_leptons, lepton_selection_promptMVA, soft_lepton_selection

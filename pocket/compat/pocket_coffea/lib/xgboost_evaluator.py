@@ -1,4 +1,4 @@
 """Names of ``pocket_coffea.lib.xgboost_evaluator``."""
 
 from pocket.compat.lepton_mva import ElectronMVAEvaluator, MuonMVAEvaluator, XGBoostEvaluator
-from pocket.objects.jet_order import jets_in_original_order
+from pocket.objects.jets import jets_in_original_order

@@ -3,10 +3,9 @@
 import math
 from copy import deepcopy
 
-from pocket.compat.histograms import processing_metadata_hists
+from pocket.compat.histograms import count_hist, processing_metadata_hists
 from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.factories import (
-    count_hist,
     ele_hists,
     fatjet_hists,
     fatjet_taggers_hists,

@@ -7,4 +7,4 @@ from pocket.compat.missing_momentum import METCalibrator
 from pocket.compat.objects import jet_correction as jet_correction_corrlib
 from pocket.compat.objects import load_correction_set, met_correction_after_jec
 from pocket.compat.utilities import get_nano_version, get_random_seed
-from pocket.objects.jet_order import ORIGINAL_POSITION as JET_SORTIDX_FIELD
+from pocket.objects.jets import ORIGINAL_POSITION as JET_SORTIDX_FIELD
