@@ -181,7 +181,12 @@ def test_arguments_of_a_configuration() -> None:
     config.load()
     parameters = get_default_parameters()
     names = [calibrator.name for calibrator in configure(calibrators=None, parameters=parameters).shapes.calibrators]
-    assert names == ["jet_calibration", "electron_scale_and_smearing", "muons_scale_and_resolution", "met_calibration"]
+    assert names == [
+        "jet_calibration",
+        "electron_scale_and_smearing",
+        "muons_scale_and_resolution",
+        "met_type1_calibration",
+    ]
     with pytest.raises(ConfigError, match="'skimm'"):
         configure(skimm=[Cut("a", {}, lambda events, params, **kwargs: None)])
 
