@@ -8,12 +8,15 @@ from typing import Any
 
 from pocket.compat.calibrators import default_calibrators_sequence
 from pocket.compat.custom_axes import custom_axes
+from pocket.compat.unknown_names import KnownNames
 from pocket.configuration import configurator as ours
 from pocket.histograms.config import HistConf
 
 
 class Configurator(ours.Configurator):
     """A configuration as PocketCoffea declares it.
+
+    Unknown samples, years and categories are left out with a remark (:mod:`pocket.compat.unknown_names`).
 
     Args:
         workflow: class of the workflow.
@@ -57,19 +60,20 @@ class Configurator(ours.Configurator):
         delayed_columns: Sequence[Any] = (),
         parameters_read: Sequence[str] = (),
     ) -> None:
+        known = KnownNames(datasets, categories)
         super().__init__(
             workflow=workflow,
             parameters=parameters,
-            datasets=datasets,
+            datasets=known.datasets(datasets),
             skim=skim,
             preselections=preselections,
             categories=categories,
-            weights=weights,
-            variations=variations,
-            variables=variables,
+            weights=known.block(weights, "weights"),
+            variations=known.variations(variations),
+            variables=known.variables(variables),
             weights_classes=weights_classes,
             calibrators=default_calibrators_sequence if calibrators is None else calibrators,
-            columns=columns,
+            columns=known.block(columns, "columns"),
             workflow_options=workflow_options,
             save_skimmed_files=save_skimmed_files,
             do_postprocessing=do_postprocessing,
@@ -77,6 +81,7 @@ class Configurator(ours.Configurator):
             delayed_columns=delayed_columns,
             parameters_read=parameters_read,
         )
+        known.report()
         if axes := custom_axes(self):
             self.variables = {
                 name: dataclasses.replace(conf, axes=(*axes, *conf.axes)) for name, conf in self.variables.items()

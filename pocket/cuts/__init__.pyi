@@ -11,6 +11,7 @@ from .categories import (
 )
 from .certification import certified as certified
 from .cut import Cut as Cut
+from .jet_veto import get_JetVetoMap as get_JetVetoMap
 from .library import (
     eventFlags as eventFlags,
 )

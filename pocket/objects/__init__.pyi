@@ -44,6 +44,10 @@ from .matching import (
 from .matching import (
     trigger_match as trigger_match,
 )
+from .metrics import delta_phi as delta_phi
+from .metrics import metric_eta as metric_eta
+from .metrics import metric_phi as metric_phi
+from .metrics import metric_pt as metric_pt
 from .nanoaod import (
     jet_id as jet_id,
 )
@@ -81,3 +85,6 @@ from .partons import (
     match_partons as match_partons,
 )
 from .photons import photon_selection as photon_selection
+from .special_leptons import get_charged_leptons as get_charged_leptons
+from .special_leptons import lepton_selection_promptMVA as lepton_selection_promptMVA
+from .special_leptons import soft_lepton_selection as soft_lepton_selection

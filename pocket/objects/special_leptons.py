@@ -28,6 +28,15 @@ def soft_lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) ->
 
     Raises:
         UnknownNameError: for another flavour or a missing parameter.
+
+    Examples:
+        >>> from omegaconf import OmegaConf
+        >>> cuts = {"pt": 5, "eta": 2.4, "iso_soft": 0.2, "id": "tightId"}
+        >>> muon = {"pt": 8.0, "eta": 1.0, "pfRelIso04_all": 0.5, "tightId": True, "dxy": 0.1, "dxyErr": 0.01}
+        >>> events = ak.Array([{"Muon": [muon, {**muon, "pfRelIso04_all": 0.1}]}])
+        >>> muons = soft_lepton_selection(events, "Muon", OmegaConf.create({"object_preselection": {"Muon": cuts}}))
+        >>> muons.pfRelIso04_all.tolist()
+        [[0.5]]
     """
     if lepton_flavour != "Muon":
         return lepton_selection(events, lepton_flavour, params)
@@ -65,6 +74,17 @@ def lepton_selection_promptMVA(
 
     Raises:
         UnknownNameError: for another flavour or a missing parameter.
+
+    Examples:
+        >>> from omegaconf import OmegaConf
+        >>> limits = {"pt": 5, "eta": 2.5, "sip3d": 8, "dxy": 0.05, "dz": 0.1, "lostHits": 1}
+        >>> electrons = {**limits, "btag_cut": {"2022": 0.5}, "mva_wp": {"2022": 0.6}}
+        >>> values = {"pt": 30.0, "eta": 1.0, "deltaEtaSC": 0.0, "sip3d": 1.0, "dxy": 0.0, "dz": 0.0, "lostHits": 0}
+        >>> electron = {**values, "jetIdx": -1, "mvaTTH_redo": 0.9}
+        >>> events = ak.Array([{"Electron": [electron, {**electron, "sip3d": 9.0}], "Jet": [{"btagDeepFlavB": 0.1}]}])
+        >>> params = OmegaConf.create({"object_preselection": {"Electron": electrons}})
+        >>> lepton_selection_promptMVA(events, "Electron", params, "2022")[1].tolist()
+        [[True, False]]
     """
     if lepton_flavour not in ISOLATION:
         raise UnknownNameError("lepton flavour", lepton_flavour, ISOLATION, "lepton_selection_promptMVA")
@@ -109,6 +129,12 @@ def get_charged_leptons(electrons: ak.Array, muons: ak.Array, charge: int, mask:
 
     Returns:
         One lepton per event, with pt, eta, phi, mass and charge.
+
+    Examples:
+        >>> muon = {"pt": 30.0, "eta": 1.0, "phi": 0.5, "mass": 0.1, "charge": 1}
+        >>> muons = ak.Array([[muon, {**muon, "charge": -1, "pt": 20.0}], [muon]])
+        >>> get_charged_leptons(muons[:, :0], muons, -1, [True, True]).pt.tolist()
+        [20.0, -999.9]
     """
     pairs = np.asarray(mask) & (np.asarray(ak.num(electrons)) + np.asarray(ak.num(muons)) == 2)
     fields: dict[str, npt.NDArray[Any]] = {}

@@ -59,6 +59,15 @@ def test_no_explanation_is_left_of_what_is_there(key: str) -> None:
         assert key in OLDER
 
 
+def test_the_page_lists_what_is_refused() -> None:
+    by_sentence: dict[str, list[str]] = {}
+    for name, sentence in TABLE.items():
+        by_sentence.setdefault(sentence, []).append(name)
+    rows = [f"| {', '.join(f'`{name}`' for name in names)} | {text} |" for text, names in by_sentence.items()]
+    page = (Path(__file__).parents[3] / "docs" / "pocketcoffea.md").read_text()
+    assert page.partition("## What is refused")[2].partition("| --- | --- |\n")[2] == "\n".join(rows) + "\n"
+
+
 def test_modules_here_only_hold_names_of_other_modules() -> None:
     def own(folder: Path) -> Iterator[str]:
         for file in folder.rglob("*.py"):

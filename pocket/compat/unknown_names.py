@@ -1,0 +1,116 @@
+"""Names in a configuration of samples, years and categories that aren't there, which PocketCoffea ignores.
+
+Our own Configurator refuses them, because most are misspelt. Here they are left out, and one remark names them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from pocket.base.runtime.remarks import remark
+from pocket.base.sample_blocks import SUBSAMPLE
+from pocket.datasets.definitions import read_definitions
+from pocket.histograms.config import HistConf
+from pocket.parameters.named_files import definition_file
+from pocket.parameters.shipped import find_file
+
+#: Keys of the filter of datasets, and what each names.
+_FILTER = {"samples": "sample", "samples_exclude": "sample", "year": "year"}
+#: Blocks of variations.
+_VARIATIONS = ("weights", "shape")
+
+
+class KnownNames:
+    """The names of a configuration that are there, and those that were left out.
+
+    Args:
+        datasets: the argument of the Configurator.
+        categories: the argument of the Configurator.
+    """
+
+    def __init__(self, datasets: Mapping[str, Any], categories: Any) -> None:
+        files = datasets.get("jsons", ())
+        found = read_definitions(find_file(definition_file(file)) for file in files if not isinstance(files, str))
+        self._years = {str(definition.year) for definition in found.values()}
+        self._samples = {definition.sample for definition in found.values()}
+        self._subsamples = {
+            f"{sample}{SUBSAMPLE}{name}"
+            for sample, selection in (datasets.get("subsamples") or {}).items()
+            for name in getattr(selection, "names", selection)
+        }
+        self._categories = {str(name) for name in getattr(categories, "names", categories)}
+        self._left_out: dict[str, None] = {}
+
+    def datasets(self, datasets: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the datasets without unknown samples and years in the filter and among the subsamples."""
+        changed = dict(datasets)
+        if "filter" in changed:
+            chosen = changed["filter"] or {}
+            known = {"sample": self._samples, "year": self._years}
+            changed["filter"] = {
+                key: self._known(kind, names, known[kind].__contains__, f"datasets.filter.{key}")
+                for key, names in chosen.items()
+                if (kind := _FILTER.get(key, ""))
+            }
+            for key in chosen:
+                if key not in _FILTER:
+                    self._left_out[f"key {key!r} in datasets.filter"] = None
+        if changed.get("subsamples"):
+            changed["subsamples"] = self._keys(changed["subsamples"], self._samples.__contains__, "subsamples")
+        return changed
+
+    def block(self, block: Mapping[str, Any] | None, where: str) -> dict[str, Any]:
+        """Return a block of weights, variations or columns without unknown samples."""
+        changed = dict(block or {})
+        if "bysample" in changed:
+            changed["bysample"] = self._keys(changed["bysample"], self._is_stored, f"{where}.bysample")
+        return changed
+
+    def variations(self, variations: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return the blocks of variations without unknown samples, and without blocks of other kinds."""
+        known = self._keys(variations or {}, _VARIATIONS.__contains__, "variations", "key")
+        return {kind: self.block(block, f"variations.{kind}") for kind, block in known.items()}
+
+    def variables(self, variables: Mapping[str, HistConf]) -> dict[str, HistConf]:
+        """Return the histograms without unknown samples and categories in their options."""
+        return {name: self._histogram(name, conf) for name, conf in variables.items()}
+
+    def _histogram(self, name: str, conf: Any) -> Any:
+        if not isinstance(conf, HistConf):
+            return conf
+        changed: dict[str, Any] = {}
+        for kind, plural, known in (
+            ("category", "categories", self._categories.__contains__),
+            ("sample", "samples", self._is_stored),
+        ):
+            for option in (f"only_{plural}", f"exclude_{plural}"):
+                given = getattr(conf, option)
+                if given and len(kept := self._known(kind, given, known, f"{option} of {name!r}")) < len(given):
+                    changed[option] = kept
+        return dataclasses.replace(conf, **changed) if changed else conf
+
+    def report(self) -> None:
+        """Remark once which names were left out, if there are any."""
+        if self._left_out:
+            remark(f"ignored, since they aren't there: {', '.join(self._left_out)}")
+
+    def _is_stored(self, name: str) -> bool:
+        return name in self._samples or name in self._subsamples
+
+    def _known(self, kind: str, names: Any, is_known: Callable[[str], bool], where: str) -> Any:
+        if isinstance(names, str) or not isinstance(names, Iterable):
+            return names
+        return [name for name in names if self._keep(kind, str(name), is_known, where)]
+
+    def _keys(
+        self, content: Mapping[str, Any], is_known: Callable[[str], bool], where: str, kind: str = "sample"
+    ) -> dict[str, Any]:
+        return {key: value for key, value in content.items() if self._keep(kind, key, is_known, where)}
+
+    def _keep(self, kind: str, name: str, is_known: Callable[[str], bool], where: str) -> bool:
+        if is_known(name):
+            return True
+        self._left_out[f"{kind} {name!r} in {where}"] = None
+        return False

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from pocket.columns.config import ColOut
+from pocket.compat.configurator import Configurator
+from pocket.cuts.library import passthrough
+from pocket.errors import ConfigError
+from pocket.histograms.config import Axis, HistConf
+from tests.pocket.compat.test_workflow import configure
+from tests.pocket.configs import DEFINITIONS
+
+AXIS = Axis(field="x", bins=4, start=0, stop=2)
+
+
+def both(caplog: pytest.LogCaptureFixture, **changes: Any) -> tuple[Configurator, str]:
+    """Return a configuration and the remark about it."""
+    with caplog.at_level(logging.WARNING):
+        config = configure(**changes)
+    return config, caplog.text
+
+
+def test_what_isnt_there_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    chosen = {"samples": ["DY", "DYY"], "year": ["2018", "2031"], "samples_exclude": ["WW"], "eras": ["A"]}
+    split = {"DY": {"all": [passthrough]}, "ZZ": {"all": [passthrough]}}
+    columns = {"bysample": {"DY__all": {"inclusive": [ColOut("events", ["x"])]}, "DY__none": {"inclusive": []}}}
+    config, text = both(
+        caplog,
+        datasets={"jsons": [DEFINITIONS], "filter": chosen, "subsamples": split},
+        weights={"common": {"inclusive": ["genWeight"]}, "bysample": {"QCD": {"inclusive": ["genWeight"]}}},
+        variations={"weights": {"common": {"inclusive": []}, "bysample": {"WZ": {}}}, "norm": {}},
+        variables={
+            "x": HistConf([AXIS], exclude_categories=["tight"], only_samples=["DY", "TTX"]),
+            "all": HistConf([AXIS]),
+        },
+        columns=columns,
+    )
+    assert list(config.samples) == ["DY"]
+    assert list(config.subsamples) == ["DY"]
+    assert tuple(config.variables["x"].only_samples or ()) == ("DY",)
+    names = (
+        "sample 'DYY' in datasets.filter.samples",
+        "year '2031' in datasets.filter.year",
+        "sample 'WW' in datasets.filter.samples_exclude",
+        "key 'eras' in datasets.filter",
+        "sample 'ZZ' in subsamples",
+        "sample 'QCD' in weights.bysample",
+        "sample 'WZ' in variations.weights.bysample",
+        "key 'norm' in variations",
+        "category 'tight' in exclude_categories of 'x'",
+        "sample 'TTX' in only_samples of 'x'",
+        "sample 'DY__none' in columns.bysample",
+    )
+    for name in names:
+        assert name in text, name
+
+
+def test_without_unknown_names_there_is_no_remark(caplog: pytest.LogCaptureFixture) -> None:
+    weights = {"common": {"inclusive": ["genWeight"]}, "bysample": {"TT": {"inclusive": []}}}
+    assert both(caplog, weights=weights)[1] == ""
+
+
+def test_wrong_types_are_still_refused() -> None:
+    with pytest.raises(ConfigError, match=r"datasets.filter.samples must be a list, not 'DY'"):
+        configure(datasets={"jsons": [DEFINITIONS], "filter": {"samples": "DY"}})
+    with pytest.raises(ConfigError, match="jsons must be a list"):
+        configure(datasets={"jsons": "a.json"})
+    with pytest.raises(ConfigError, match=r"variables.x must be a HistConf"):
+        configure(variables={"x": 1})
