@@ -52,10 +52,8 @@ def _namespace(cls: type[base.WeightWrapper]) -> Mapping[str, Any]:
     function = getattr(vars(cls).get("function"), "__func__", None)
     while isinstance(function, functools.partial):
         function = function.func
-    if hasattr(function, "__globals__"):
-        found: Mapping[str, Any] = function.__globals__
-        return found
-    return vars(sys.modules[cls.__module__])
+    namespace: Mapping[str, Any] | None = getattr(function, "__globals__", None)
+    return vars(sys.modules[cls.__module__]) if namespace is None else namespace
 
 
 def _is_loaded(namespace: Mapping[str, Any]) -> bool:
