@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,21 @@ def test_wrong_inputs(arguments: dict[str, Any], error: str, sf: ScaleFactorFile
     with pytest.raises((ConfigError, UnknownNameError)) as raised:
         sf.evaluate(**arguments)
     assert error in str(raised.value)
+
+
+def test_an_absolute_value_is_not_negative(tmp_path: Path) -> None:
+    result = dataclasses.replace(measured(), axes={"year": measured().axes["year"], "abseta": (0.0, 0.9, 1.2, 2.4)})
+    result = dataclasses.replace(result, flow={"abseta": "clamp"})
+    (tmp_path / "id.json").write_text(dumps(result))
+    sf = read_scale_factor(tmp_path)
+    assert sf.evaluate(year="2018", abseta=[0.0, 2.0]) == pytest.approx([1.1, 0.99])
+    for eta in (-2.0, [0.5, -2.0], ak.Array([[0.5], [], [-2.0]])):
+        with pytest.raises(ConfigError, match=r"'id' of id\.json takes absolute values as abseta, and one is negative"):
+            sf.evaluate(year="2018", abseta=eta)
+
+
+def test_what_is_shown(sf: ScaleFactorFile) -> None:
+    assert repr(sf) == f"ScaleFactorFile of 'id' in {sf.path}: year ['2017', '2018'], pt [20.0, 30.0, 50.0, 200.0]"
 
 
 def test_wrong_places(tmp_path: Path) -> None:
