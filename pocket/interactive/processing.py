@@ -23,6 +23,7 @@ from pocket.interactive.result import Result
 from pocket.outputs.folders import write_branch, write_merged
 from pocket.outputs.merging import merge_outputs
 from pocket.outputs.normalisation import normalisation_notes, normalisation_sentences
+from pocket.weights.event import Lumi
 
 #: name of the configuration in config.json
 _NAME = "interactive"
@@ -134,6 +135,7 @@ def process(
         *(f"{name}: the first {read:,} of {there:,} events" for name, (read, there) in events.items() if read < there),
         *normalisation_notes(part),
         *normalisation_sentences(merged["divided_by"]),
+        *_luminosity_notes(part),
         *(f"{file} is left out: {reason}" for file, reason in skipped.items()),
     )
     return Result(part, merged, columns, skipped, notes)
@@ -164,6 +166,12 @@ def coffea_processor(
         <pocket.engine.coffea_processor.CoffeaProcessor object at 0x...>
     """
     return CoffeaProcessor(config, resolve_parameters(config, _resources(config, scale_factors, toys)))
+
+
+def _luminosity_notes(cfg: Configurator) -> Iterator[str]:
+    """Yield a sentence if data are compared with simulation for all of their luminosity."""
+    if Lumi.name in cfg.normalisation_weights and len(set(cfg.samples.values())) > 1:
+        yield "simulation is normalised to the luminosity of the parameters, the given files of data may hold less"
 
 
 def _resources(

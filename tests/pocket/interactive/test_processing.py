@@ -55,6 +55,8 @@ def test_normalisation_is_that_of_the_given_files(tmp_path: Path) -> None:
     assert dict(result.cutflow["initial"]) == {TT: 121, DATA: 30}
     assert total(result, "TT") == pytest.approx(LUMI * 88.0)
     assert result.yields()["DATA"]["baseline"] == 30
+    assert result.notes[-1].endswith("the given files of data may hold less")
+    assert not any("hold less" in note for note in process(configure(weights=WEIGHTS), {TT: files[TT]}).notes)
     error = np.sqrt(sum((part**2).sum() for part in weights)) / sum(part.sum() for part in weights) * LUMI * 88.0
     assert result.yields()["TT"]["baseline"].error == pytest.approx(error)
     assert list(tmp_path.joinpath("temporary").iterdir()) == []
