@@ -20,6 +20,7 @@ from pocket.errors import ConfigError, check_known
 from pocket.histograms.files import read_output
 from pocket.interactive.datasets import Files, PathLike, define_datasets, first_events, with_datasets
 from pocket.interactive.result import Result
+from pocket.interactive.templates import refuse_absent
 from pocket.outputs.folders import write_branch, write_merged
 from pocket.outputs.merging import merge_outputs
 from pocket.outputs.normalisation import normalisation_notes, normalisation_sentences
@@ -177,6 +178,8 @@ def _luminosity_notes(cfg: Configurator) -> Iterator[str]:
 def _resources(
     cfg: Configurator, scale_factors: Mapping[str, PathLike | None] | None, toys: PathLike | None
 ) -> Resources:
+    if toys is not None:
+        refuse_absent(toys, Path(toys).expanduser())
     folder = None if toys is None else str(Path(toys).expanduser().absolute())
     return Resources(folder, _scale_factor_files(cfg, scale_factors or {}))
 
@@ -201,6 +204,7 @@ def _scale_factor_files(cfg: Configurator, given: Mapping[str, PathLike | None])
         value = given[name]
         if value is not None:
             path = Path(value).expanduser()
+            refuse_absent(value, path)
             path = path / f"{name}.json" if path.is_dir() else path
             load_correction(str(path), name)
             value = str(path)

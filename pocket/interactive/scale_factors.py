@@ -17,7 +17,7 @@ from pocket.base.typing import Floats
 from pocket.corrections.files import find_corrections, load_correction, names_of, read_corrections
 from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.interactive.tables import Table
-from pocket.interactive.templates import refuse_changed
+from pocket.interactive.templates import refuse_absent, refuse_changed
 from pocket.io.store.manifest import NAME as MANIFEST
 from pocket.scale_factors.files.imported_result import axes_of, sides
 from pocket.scale_factors.measurement.binning import Categories, bin_labels
@@ -215,6 +215,7 @@ def read_scale_factor(output: str | os.PathLike[str], correction: str | None = N
         0.98
     """
     path = Path(output).expanduser()
+    refuse_absent(output, path)
     folder = path if path.is_dir() else path.parent
     refuse_changed(folder)
     if path.is_dir():

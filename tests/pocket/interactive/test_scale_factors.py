@@ -148,7 +148,7 @@ def test_wrong_places(tmp_path: Path) -> None:
         ConfigError, match="is no output of ComputeScaleFactors: it needs one file of a correction, and has none"
     ):
         read_scale_factor(tmp_path)
-    with pytest.raises(ConfigError, match=r"correction file .*/sf\.json does not exist"):
+    with pytest.raises(ConfigError, match=r"/sf\.json doesn't exist"):
         read_scale_factor(tmp_path / "sf.json")
     for name in ("a.json", "b.json"):
         (tmp_path / name).write_text(json.dumps({}))
