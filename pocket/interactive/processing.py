@@ -18,7 +18,7 @@ from pocket.engine.resources import Resources, resolve_parameters
 from pocket.engine.run import run_branch
 from pocket.errors import ConfigError, check_known
 from pocket.histograms.files import read_output
-from pocket.interactive.datasets import Files, PathLike, define_datasets, first_events, with_datasets
+from pocket.interactive.datasets import Files, PathLike, define_datasets, first_events, simulated_data, with_datasets
 from pocket.interactive.result import Result
 from pocket.interactive.templates import refuse_absent
 from pocket.outputs.folders import write_branch, write_merged
@@ -96,6 +96,7 @@ def process(
     resources = _resources(part, scale_factors, toys)
     with _temporary_folder(place) as temporary:
         built = build_fileset(definitions, toy_files={}, cache=temporary, skip_bad_files=skip_bad_files)
+        suspected = tuple(simulated_data(built.fileset, definitions))
         fileset = first_events(built.fileset, max_events)
         skipped = {file.path: file.reason for file in built.skipped}
         branches = divide(fileset, events_per_branch, made_at_once=at_once)
@@ -134,6 +135,7 @@ def process(
     }
     notes = (
         *(f"{name}: the first {read:,} of {there:,} events" for name, (read, there) in events.items() if read < there),
+        *(f"{name}: is it simulation? It is given as data, and has genWeight" for name in suspected),
         *normalisation_notes(part),
         *normalisation_sentences(merged["divided_by"]),
         *_luminosity_notes(part),

@@ -12,6 +12,7 @@ import pytest
 import uproot
 
 from pocket.columns import ColOut
+from pocket.configuration.analysis import Analysis
 from pocket.cuts.cut import Cut
 from pocket.errors import BadFileError, ConfigError, DatasetError, UnknownNameError, UserCodeError
 from pocket.histograms.files import read_output
@@ -161,6 +162,10 @@ def test_scale_factors_that_are_missing() -> None:
         ({"TT_2081": "tt.root"}, "unknown dataset 'TT_2081' in files without metadata, did you mean 'TT_2018'"),
         ({TT: {"file": "tt.root"}}, "unknown key 'file' in dataset 'TT_2018' in files, did you mean 'files'"),
         ({TT: {"metadata": {}}}, "dataset 'TT_2018' in files lacks 'files'"),
+        ({TT: "."}, "dataset 'TT_2018' in files: . is a folder: give the files in it"),
+        ({TT: "*.root"}, "*.root doesn't exist, and patterns aren't expanded: give glob.glob('*.root')"),
+        ({TT: f"{__file__}:Events"}, f"{__file__} does: leave out ':Events'"),
+        ({TT: "file:///tmp/tt.root"}, "file:///tmp/tt.root is the URL of a local file: give its path"),
         ({TT: []}, "dataset 'TT_2018' in {definitions}: 'paths' is empty"),
         ({TT: {"files": {"tt.root": "Runs"}}}, "unknown tree 'Runs' in files of dataset 'TT_2018' in files"),
         ({TT: {"files": {"tt.root": {"steps": []}}}}, "unknown key 'steps' in files of dataset 'TT_2018' in files"),
@@ -188,6 +193,18 @@ def test_wrong_files(files: dict[str, Any], error: str) -> None:
 def test_wrong_configuration() -> None:
     with pytest.raises(ConfigError, match="config is 'zmumu', expected a Configurator"):
         process("zmumu", {TT: "tt.root"})  # type: ignore[arg-type]
+    analysis = Analysis(name="mine", configs={"first": configure()}, default_config="first")
+    with pytest.raises(ConfigError, match="config is Analysis 'mine' with configurations first, expected a Config"):
+        process(analysis, {TT: "tt.root"})  # type: ignore[arg-type]
+
+
+def test_simulation_that_is_given_as_data() -> None:
+    write_nano(Path("tt.root"), 20)
+    with uproot.recreate("data.root") as file:
+        file["Events"] = {"x": np.ones(20, np.float32)}
+    note = f"{DATA}: is it simulation? It is given as data, and has genWeight"
+    assert note in process(configure(), {DATA: "tt.root"}).notes
+    assert note not in process(configure(), {DATA: "data.root"}).notes
 
 
 def test_datasets_of_one_sample() -> None:
