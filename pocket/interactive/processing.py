@@ -20,6 +20,7 @@ from pocket.errors import ConfigError, check_known
 from pocket.histograms.files import read_output
 from pocket.interactive.datasets import Files, PathLike, define_datasets, first_events, simulated_data, with_datasets
 from pocket.interactive.result import Result
+from pocket.interactive.tables import Named
 from pocket.interactive.templates import refuse_absent
 from pocket.outputs.folders import write_branch, write_merged
 from pocket.outputs.merging import merge_outputs
@@ -141,7 +142,8 @@ def process(
         *_luminosity_notes(part),
         *(f"{file} is left out: {reason}" for file, reason in skipped.items()),
     )
-    return Result(part, merged, columns, skipped, notes)
+    where = "columns of the result" if columns else "columns: the configuration exports none"
+    return Result(part, merged, Named(columns, "sample", where), skipped, notes)
 
 
 def coffea_processor(

@@ -114,6 +114,8 @@ def test_output_in_a_folder(tmp_path: Path) -> None:
     assert read_output("new/folder")["cutflow"] == result.output["cutflow"]
     columns = result.columns["TT"]["baseline"]["nominal"]
     assert len(columns) == 40
+    with pytest.raises(UnknownNameError, match="unknown sample 'TTT' in columns of the result, did you mean 'TT'"):
+        result.columns["TTT"]
     assert np.sum(columns.weight) == pytest.approx(LUMI * 88.0, rel=1e-5)
     with pytest.raises(ConfigError, match=r"output .*/new/folder exists already: give a new folder"):
         process(config, {TT: "tt.root"}, output="new/folder")
