@@ -59,6 +59,7 @@ SMALL = {
     "tasks/doctor/systems.py": "checks of what is installed",
     "tasks/chain/exporting.py": "one task",
     "tasks/chain/links.py": "the seam of the chain",
+    "tasks/chain/migrating.py": "one task",
     "tasks/chain/show.py": "one task",
     "tasks/core/startup.py": "switches of the process",
     "tasks/doctor/packages.py": "one check",

@@ -3,6 +3,9 @@
 #
 # A configuration says what is selected and filled. `process` runs it on files, without law: the same engine, in this
 # process.
+#
+# `nano_dy.root` and `nano_dimuon.root` are small files of CMS in coffea's source distribution. [In a notebook or a
+# script](../interactive.md) says how to get them into the working folder; other NanoAOD will do as well.
 
 # %%
 from pocket import load_analysis, plot, process

@@ -3,6 +3,9 @@
 #
 # Why is an event selected, or why not? Cuts are functions of events, and a workflow is a class: both can be called one
 # by one.
+#
+# `nano_dy.root` is a small file of CMS in coffea's source distribution. [In a notebook or a
+# script](../interactive.md) says how to get it into the working folder; other NanoAOD will do as well.
 
 # %%
 import awkward as ak

@@ -84,6 +84,10 @@ class Analysis(metaclass=Declarative):
     #: name → error message, for configurations that can't be used
     broken: Mapping[str, str] = field(init=False, repr=False, default_factory=dict)
 
+    def __repr__(self) -> str:
+        """Return the name, and those of the configurations."""
+        return f"Analysis {self.name!r} with configurations {', '.join([*self.configs, *self.broken])}"
+
     def __post_init__(self) -> None:
         self._make_configs()
         where = f"analysis {self.name!r}"

@@ -1,1 +1,5 @@
 """Datasets: their definitions, the filesets built from them, and their division into branches."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -168,6 +168,8 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
     except PocketError:
         raise
     except Exception as error:
+        if not is_remote(str(path)) and not _begins_as_root(Path(path)):
+            raise BadFileError(f"file {path} is no ROOT file: it doesn't begin with 'root'") from error
         raise BadFileError(f"file {path} {why_unreadable(str(path), error)}") from error
     if end > size:
         raise BadFileError(f"file {path} is truncated: it has {size} of {end} bytes")
@@ -180,6 +182,11 @@ def inspect_file(path: str | Path) -> tuple[FileInfo, int]:
     if sections is not None:
         info["sections"] = sections
     return info, size
+
+
+def _begins_as_root(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == b"root"
 
 
 def inspect_listed(file: DatasetFile, catalogues: Catalogues | None = None) -> tuple[FileInfo, int]:

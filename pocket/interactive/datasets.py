@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import glob
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -16,7 +17,8 @@ from pocket.datasets.fileset import TREE, FileInfo, Fileset
 from pocket.datasets.metadata import read_metadata
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import ConfigError, DatasetError, UnknownNameError, check_known
-from pocket.io.remote.client import is_remote
+from pocket.io.nanoaod.ttree import read_tree
+from pocket.io.remote.client import is_remote, open_root
 from pocket.io.remote.tokens import holds_token, redacted
 from pocket.parameters.defaults import to_plain
 from pocket.toys.config import ToyConfig
@@ -85,6 +87,17 @@ def first_events(fileset: Fileset, max_events: int | None) -> Fileset:
     return shortened
 
 
+def simulated_data(fileset: Fileset, definitions: Mapping[str, DatasetDefinition]) -> Iterator[str]:
+    """Yield the datasets of data whose first file has generator weights, as simulation has."""
+    for name, dataset in fileset.items():
+        if definitions[name].is_mc or not dataset["files"]:
+            continue
+        with open_root(next(iter(dataset["files"]))) as file:
+            _, branches = read_tree(file, TREE) or (None, {})
+        if "genWeight" in branches:
+            yield name
+
+
 def _define(cfg: Configurator, name: str, files: Files) -> DatasetDefinition:
     where = f"dataset {name!r} in {_WHERE}"
     paths, metadata = _read_entry(files, where)
@@ -149,4 +162,17 @@ def _absolute(path: PathLike, where: str) -> str:
             f"{where}: {redacted(text)} holds an access token: write authz=Bearer%20$BEARER_TOKEN for that in the "
             "variable BEARER_TOKEN"
         )
-    return text if is_remote(text) else str(Path(text).expanduser().absolute())
+    if text.startswith("file:"):
+        raise DatasetError(f"{where}: {text} is the URL of a local file: give its path")
+    if is_remote(text):
+        return text
+    local = Path(text).expanduser().absolute()
+    if local.is_dir():
+        raise DatasetError(f"{where}: {text} is a folder: give the files in it")
+    if not local.exists():
+        file, _, tree = text.rpartition(":")
+        if Path(file).expanduser().is_file():
+            raise DatasetError(f"{where}: {text} doesn't exist, {file} does: leave out ':{tree}'")
+        if glob.has_magic(text):
+            raise DatasetError(f"{where}: {text} doesn't exist, and patterns aren't expanded: give glob.glob({text!r})")
+    return str(local)

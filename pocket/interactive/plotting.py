@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.figure import Figure
 
+from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.plot import SHIPPED, TemplatePlot
 from pocket.errors import ConfigError, UnknownNameError, check_known
@@ -37,12 +38,20 @@ class Drawing:
 
     Example:
         >>> drawing = Drawing(Figure(), {})
+        >>> drawing
+        Drawing: .save('drawing.pdf') writes it
         >>> drawing.save("empty.png")
         PosixPath('empty.png')
     """
 
     figure: Figure
-    numbers: dict[str, Any] = field(repr=False)
+    numbers: dict[str, Any]
+
+    def __repr__(self) -> str:
+        """Return what is drawn, and how to write it."""
+        name, category = (self.numbers.get(key) for key in ("histogram", "category"))
+        drawn = f"Drawing of {name!r} in {category!r}" if name and category else "Drawing"
+        return f"{drawn}: .save('{name or 'drawing'}.pdf') writes it"
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the figure to a file, and return its path.
@@ -130,8 +139,16 @@ def plot(
         raise ConfigError(f"histogram {histogram!r} has several axes: give axis=, one of {', '.join(axes)}")
     stem = stems[axes.index(axis or axes[0])]
     if stem not in drawn:
+        if chosen in SHIPPED and not any(_is_simulation(config, sample) for sample in templates):
+            raise ConfigError(
+                f"plot {chosen.name!r} needs simulation, and {histogram!r} has only data: process files of both"
+            )
         raise ConfigError(f"plot {chosen.name!r} of {histogram!r} in {category!r} has nothing to draw")
     return drawn[stem]
+
+
+def _is_simulation(config: Configurator, sample: str) -> bool:
+    return config.samples[sample.partition(SUBSAMPLE)[0]]
 
 
 def _plot_of(kind: str | TemplatePlot | Callable[[Any], Any]) -> TemplatePlot:

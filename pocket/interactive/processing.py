@@ -18,11 +18,14 @@ from pocket.engine.resources import Resources, resolve_parameters
 from pocket.engine.run import run_branch
 from pocket.errors import ConfigError, check_known
 from pocket.histograms.files import read_output
-from pocket.interactive.datasets import Files, PathLike, define_datasets, first_events, with_datasets
+from pocket.interactive.datasets import Files, PathLike, define_datasets, first_events, simulated_data, with_datasets
 from pocket.interactive.result import Result
+from pocket.interactive.tables import Named
+from pocket.interactive.templates import refuse_absent
 from pocket.outputs.folders import write_branch, write_merged
 from pocket.outputs.merging import merge_outputs
 from pocket.outputs.normalisation import normalisation_notes, normalisation_sentences
+from pocket.weights.event import Lumi
 
 #: name of the configuration in config.json
 _NAME = "interactive"
@@ -94,6 +97,7 @@ def process(
     resources = _resources(part, scale_factors, toys)
     with _temporary_folder(place) as temporary:
         built = build_fileset(definitions, toy_files={}, cache=temporary, skip_bad_files=skip_bad_files)
+        suspected = tuple(simulated_data(built.fileset, definitions))
         fileset = first_events(built.fileset, max_events)
         skipped = {file.path: file.reason for file in built.skipped}
         branches = divide(fileset, events_per_branch, made_at_once=at_once)
@@ -132,11 +136,14 @@ def process(
     }
     notes = (
         *(f"{name}: the first {read:,} of {there:,} events" for name, (read, there) in events.items() if read < there),
+        *(f"{name}: is it simulation? It is given as data, and has genWeight" for name in suspected),
         *normalisation_notes(part),
         *normalisation_sentences(merged["divided_by"]),
+        *_luminosity_notes(part),
         *(f"{file} is left out: {reason}" for file, reason in skipped.items()),
     )
-    return Result(part, merged, columns, skipped, notes)
+    where = "columns of the result" if columns else "columns: the configuration exports none"
+    return Result(part, merged, Named(columns, "sample", where), skipped, notes)
 
 
 def coffea_processor(
@@ -166,9 +173,17 @@ def coffea_processor(
     return CoffeaProcessor(config, resolve_parameters(config, _resources(config, scale_factors, toys)))
 
 
+def _luminosity_notes(cfg: Configurator) -> Iterator[str]:
+    """Yield a sentence if data are compared with simulation for all of their luminosity."""
+    if Lumi.name in cfg.normalisation_weights and len(set(cfg.samples.values())) > 1:
+        yield "simulation is normalised to the luminosity of the parameters, the given files of data may hold less"
+
+
 def _resources(
     cfg: Configurator, scale_factors: Mapping[str, PathLike | None] | None, toys: PathLike | None
 ) -> Resources:
+    if toys is not None:
+        refuse_absent(toys, Path(toys).expanduser())
     folder = None if toys is None else str(Path(toys).expanduser().absolute())
     return Resources(folder, _scale_factor_files(cfg, scale_factors or {}))
 
@@ -193,6 +208,7 @@ def _scale_factor_files(cfg: Configurator, given: Mapping[str, PathLike | None])
         value = given[name]
         if value is not None:
             path = Path(value).expanduser()
+            refuse_absent(value, path)
             path = path / f"{name}.json" if path.is_dir() else path
             load_correction(str(path), name)
             value = str(path)

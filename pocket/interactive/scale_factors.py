@@ -17,7 +17,7 @@ from pocket.base.typing import Floats
 from pocket.corrections.files import find_corrections, load_correction, names_of, read_corrections
 from pocket.errors import ConfigError, ScaleFactorError, check_known
 from pocket.interactive.tables import Table
-from pocket.interactive.templates import refuse_changed
+from pocket.interactive.templates import refuse_absent, refuse_changed
 from pocket.io.store.manifest import NAME as MANIFEST
 from pocket.scale_factors.files.imported_result import axes_of, sides
 from pocket.scale_factors.measurement.binning import Categories, bin_labels
@@ -120,7 +120,7 @@ class ScaleFactorFile:
 
         Raises:
             UnknownNameError: if an input or the systematic is unknown.
-            ConfigError: if an input is missing, or out of a range without overflow.
+            ConfigError: if an input is missing, out of a range without overflow, or negative for an absolute value.
         """
         where = f"correction {self.name!r} of {self.path.name}"
         check_known("input", inputs, self.inputs, where)
@@ -139,6 +139,12 @@ class ScaleFactorFile:
         return found.reshape(arrays[0].shape) if arrays[0].ndim else float(found[0])
 
     def _evaluate(self, texts: Mapping[str, str], numbers: Mapping[str, Any], systematic: str) -> Floats:
+        for name, values in numbers.items():
+            # The first bin would take them as its own.
+            if name.startswith("abs") and self.bins.get(name, ("",))[0] == 0 and np.any(np.asarray(values) < 0):
+                raise ConfigError(
+                    f"correction {self.name!r} of {self.path.name} takes absolute values as {name}, and one is negative"
+                )
         size = max((len(values) for values in numbers.values()), default=1)
         return self._correction.evaluate({**texts, **numbers}, systematic, size)
 
@@ -160,6 +166,13 @@ class ScaleFactorFile:
             columns[source] = [f"+{high:.4f} −{low:.4f}" for high, low in zip(up.ravel(), down.ravel(), strict=True)]
         rows = {label: {column: cells[i] for column, cells in columns.items()} for i, label in enumerate(labels)}
         return Table(self.name, "Bin", rows)
+
+    def __repr__(self) -> str:
+        """Return the name, the file, and the inputs with their bins."""
+        inputs = (
+            f"{name} {list(self.bins[name]) if name in self.bins else kind}" for name, kind in self.inputs.items()
+        )
+        return f"ScaleFactorFile of {self.name!r} in {self.path}: {', '.join(inputs)}"
 
     def _repr_html_(self) -> str:
         """Return the table for notebooks, or the inputs if there are no bins."""
@@ -202,6 +215,7 @@ def read_scale_factor(output: str | os.PathLike[str], correction: str | None = N
         0.98
     """
     path = Path(output).expanduser()
+    refuse_absent(output, path)
     folder = path if path.is_dir() else path.parent
     refuse_changed(folder)
     if path.is_dir():

@@ -33,6 +33,33 @@ class Yield(NamedTuple):
         return f"{self.value:,.{digits}f} ± {self.error:,.{digits}f}"
 
 
+class Named(dict[str, Any]):
+    """Dictionary that tells which names it has when code looks for another one.
+
+    Args:
+        values: name → value.
+        kind: what the names stand for.
+        where: the place, for errors.
+
+    Example:
+        >>> Named({"DY": 5}, "column", "table 'Events'")["DY"]
+        5
+    """
+
+    def __init__(self, values: Mapping[str, Any], kind: str, where: str) -> None:
+        super().__init__(values)
+        self.kind = kind
+        self.where = where
+
+    def __missing__(self, name: str) -> Any:
+        """Refuse an unknown name.
+
+        Raises:
+            UnknownKeyError: always.
+        """
+        raise UnknownKeyError(self.kind, name, self, self.where)
+
+
 class Table(Mapping[str, Mapping[str, Any]]):
     """Row → column → value.
 
@@ -60,7 +87,7 @@ class Table(Mapping[str, Mapping[str, Any]]):
     def __init__(self, title: str, corner: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
         self.title = title
         self.corner = corner
-        self._rows = {row: dict(values) for row, values in rows.items()}
+        self._rows = {row: Named(values, "column", f"row {row!r} of table {title!r}") for row, values in rows.items()}
 
     def __getitem__(self, row: str) -> Mapping[str, Any]:
         """Return the values of a row.

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pocket.errors import DamagedOutputError, HistogramError, UnknownKeyError
+from pocket.errors import ConfigError, DamagedOutputError, HistogramError, UnknownKeyError
 from pocket.histograms.files import HISTOGRAMS, SUMS, list_variables, read_sums
 from pocket.histograms.files import read_templates as read_samples
 from pocket.histograms.sample_axis import join_samples
@@ -88,6 +88,7 @@ def read_templates(output: str | os.PathLike[str]) -> Templates:
         output: its folder, or the file ``histograms.h5`` in it; also the folder that :func:`pocket.process` wrote.
 
     Raises:
+        ConfigError: if there is no such folder.
         HistogramError: if there are no histograms, or they are raw sums of a branch.
         DamagedOutputError: if a file was changed since it was written.
 
@@ -100,8 +101,9 @@ def read_templates(output: str | os.PathLike[str]) -> Templates:
         >>> mll.axes[0].size
         60
     """
-    path = Path(output)
+    path = Path(output).expanduser()
     folder = path.parent if path.name == HISTOGRAMS else path
+    refuse_absent(output, folder)
     if not (folder / HISTOGRAMS).is_file():
         inside = sorted(folder.glob(f"*/{HISTOGRAMS}"))
         hint = f": give one of the folders in it, such as {inside[-1].parent.name}" if inside else ""
@@ -112,6 +114,23 @@ def read_templates(output: str | os.PathLike[str]) -> Templates:
     if "cutflow" in sums and "divided_by" not in sums:
         raise HistogramError(f"{folder} holds the raw sums of a branch: give an output of MergeOutputs")
     return Templates(str(folder), tuple(list_variables(folder)), partial(read_samples, folder))
+
+
+def refuse_absent(output: str | os.PathLike[str], path: Path) -> None:
+    """Check that an output is there.
+
+    Args:
+        output: the output as it was given; one of :func:`tasks.find` knows the command that makes it.
+        path: its folder or file.
+
+    Raises:
+        ConfigError: if it isn't there.
+    """
+    if path.exists():
+        return
+    if command := getattr(output, "command", ""):
+        raise ConfigError(f"the output of {getattr(output, 'task', path)} is absent: {command} makes it")
+    raise ConfigError(f"{path} doesn't exist")
 
 
 def refuse_changed(folder: Path) -> None:

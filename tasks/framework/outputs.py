@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ class Output:
         manifest: the manifest in it; ``None`` without one, and for all branches of a workflow together.
         is_complete: whether the output exists, and was made from the current outputs of all tasks that it needs.
         state: what ``law run`` would do with it, as ``--print-status`` says it.
+        command: the command that makes it.
     """
 
     task: str
@@ -40,6 +42,7 @@ class Output:
     manifest: Manifest | None
     is_complete: bool
     state: str
+    command: str = field(compare=False)
 
     def __fspath__(self) -> str:
         """Return the path."""
@@ -75,7 +78,8 @@ def find(task: str, **parameters: Any) -> Output:
     # What was found out about tasks and analyses may be outdated.
     _register.clear_instance_cache()
     forget_analyses()
-    return _output_of(cls(**_parameters(cls, parameters)))
+    values = _parameters(cls, parameters)
+    return _output_of(cls(**values), _command(cls, values))
 
 
 def _find_task(name: str) -> type[StoreTask]:
@@ -120,7 +124,16 @@ def _parameters(cls: type[StoreTask], given: Mapping[str, Any]) -> dict[str, Any
     return values
 
 
-def _output_of(task: StoreTask) -> Output:
+def _command(cls: type[StoreTask], values: Mapping[str, Any]) -> str:
+    """Return the command that runs a task with some values of its parameters."""
+    known: dict[str, Any] = dict(cls.get_params())
+    options = (
+        f"--{name.replace('_', '-')} {shlex.quote(known[name].serialize(value))}" for name, value in values.items()
+    )
+    return " ".join(["law run", cls.__name__, *options])
+
+
+def _output_of(task: StoreTask, command: str) -> Output:
     from tasks.core.targets import StoreTarget, remembering
 
     label = f"{task.task_family} {task.config_part}"
@@ -129,9 +142,9 @@ def _output_of(task: StoreTask) -> Output:
         is_complete = bool(task.complete())
         if isinstance(output, StoreTarget):
             state = output.status_text(exists=is_complete)
-            return Output(label, output.directory, output.manifest, is_complete, state)
+            return Output(label, output.directory, output.manifest, is_complete, state, command)
         state = "existent" if is_complete else _state_of(output)
-        return Output(label, task.directory, None, is_complete, state)
+        return Output(label, task.directory, None, is_complete, state, command)
 
 
 def _state_of(output: Any) -> str:

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import inspect
 import json
+from collections.abc import Callable
 from enum import Enum
 from pathlib import PurePosixPath
 from typing import Any
@@ -148,7 +149,13 @@ def test_hash_is_of_the_content() -> None:
 
 
 def test_class_that_a_call_makes_is_described_by_the_one_in_the_file() -> None:
-    weights = [WeightLambda.wrap_func("w", make(limit)) for limit in (1.0, 2.0)]
+    def constant(value: float) -> Callable[..., float]:
+        def weight(params: Any, metadata: Any, events: Any, size: int, shape_variation: str) -> float:
+            return value
+
+        return weight
+
+    weights = [WeightLambda.wrap_func("w", constant(value)) for value in (1.0, 2.0)]
     first, second = map(describe_code, weights)
     assert first["name"] == "WeightLambda"
     assert first["source"].startswith("pocket/weights/base.py:")

@@ -122,7 +122,7 @@ def bad_file(kind: str, path: Path) -> None:
     ("kind", "message"),
     [
         ("empty", "is empty"),
-        ("garbage", "truncated or corrupt: ValueError: not a ROOT file"),
+        ("garbage", "is no ROOT file: it doesn't begin with 'root'"),
         ("0.0001", "truncated or corrupt"),
         ("0.3", "truncated or corrupt"),
         ("0.99", "is truncated: it has 349073 of 352599 bytes"),

@@ -32,6 +32,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
 def test_plot_shows_and_saves(result: Result, tmp_path: Path) -> None:
     drawing = plot(result, "x", "baseline")
     assert isinstance(drawing.figure, Figure)
+    assert repr(drawing) == "Drawing of 'x' in 'baseline': .save('x.pdf') writes it"
     for suffix, magic in {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}.items():
         assert drawing.save(tmp_path / f"x.{suffix}").read_bytes().startswith(magic)
     assert drawing._repr_png_().startswith(b"\x89PNG")
@@ -60,6 +61,13 @@ def test_plot_of_ones_own(result: Result) -> None:
         plot(result, "two", "baseline", axis="w", kind=shape)
     with pytest.raises(UnknownNameError, match="unknown plot 'data_mcc' in kind, did you mean 'data_mc'"):
         plot(result, "x", "baseline", kind="data_mcc")
+
+
+def test_data_alone(tmp_path: Path) -> None:
+    write_nano(tmp_path / "data.root", 20)
+    data = process(configure(variables={"x": HistConf([X])}), {DATA: tmp_path / "data.root"})
+    with pytest.raises(ConfigError, match="plot 'data_mc' needs simulation, and 'x' has only data: process files"):
+        plot(data, "x", "baseline")
 
 
 def test_before_and_after(result: Result) -> None:

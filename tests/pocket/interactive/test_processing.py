@@ -12,6 +12,7 @@ import pytest
 import uproot
 
 from pocket.columns import ColOut
+from pocket.configuration.analysis import Analysis
 from pocket.cuts.cut import Cut
 from pocket.errors import BadFileError, ConfigError, DatasetError, UnknownNameError, UserCodeError
 from pocket.histograms.files import read_output
@@ -55,6 +56,8 @@ def test_normalisation_is_that_of_the_given_files(tmp_path: Path) -> None:
     assert dict(result.cutflow["initial"]) == {TT: 121, DATA: 30}
     assert total(result, "TT") == pytest.approx(LUMI * 88.0)
     assert result.yields()["DATA"]["baseline"] == 30
+    assert result.notes[-1].endswith("the given files of data may hold less")
+    assert not any("hold less" in note for note in process(configure(weights=WEIGHTS), {TT: files[TT]}).notes)
     error = np.sqrt(sum((part**2).sum() for part in weights)) / sum(part.sum() for part in weights) * LUMI * 88.0
     assert result.yields()["TT"]["baseline"].error == pytest.approx(error)
     assert list(tmp_path.joinpath("temporary").iterdir()) == []
@@ -111,6 +114,8 @@ def test_output_in_a_folder(tmp_path: Path) -> None:
     assert read_output("new/folder")["cutflow"] == result.output["cutflow"]
     columns = result.columns["TT"]["baseline"]["nominal"]
     assert len(columns) == 40
+    with pytest.raises(UnknownNameError, match="unknown sample 'TTT' in columns of the result, did you mean 'TT'"):
+        result.columns["TTT"]
     assert np.sum(columns.weight) == pytest.approx(LUMI * 88.0, rel=1e-5)
     with pytest.raises(ConfigError, match=r"output .*/new/folder exists already: give a new folder"):
         process(config, {TT: "tt.root"}, output="new/folder")
@@ -147,7 +152,7 @@ def test_scale_factors_that_are_missing() -> None:
         UnknownNameError, match="unknown scale factor 'tight' in scale_factors, did you mean 'tight_id'"
     ):
         process(config, {TT: "tt.root"}, scale_factors={"tight": "sf.json"})
-    with pytest.raises(ConfigError, match=r"correction file .*sf.json does not exist"):
+    with pytest.raises(ConfigError, match=r"sf.json doesn't exist"):
         process(config, {TT: "tt.root"}, scale_factors={"tight_id": "sf.json"})
     assert process(config, {TT: "tt.root"}, scale_factors={"tight_id": None}).cutflow["initial"][TT] == 40
 
@@ -159,6 +164,10 @@ def test_scale_factors_that_are_missing() -> None:
         ({"TT_2081": "tt.root"}, "unknown dataset 'TT_2081' in files without metadata, did you mean 'TT_2018'"),
         ({TT: {"file": "tt.root"}}, "unknown key 'file' in dataset 'TT_2018' in files, did you mean 'files'"),
         ({TT: {"metadata": {}}}, "dataset 'TT_2018' in files lacks 'files'"),
+        ({TT: "."}, "dataset 'TT_2018' in files: . is a folder: give the files in it"),
+        ({TT: "*.root"}, "*.root doesn't exist, and patterns aren't expanded: give glob.glob('*.root')"),
+        ({TT: f"{__file__}:Events"}, f"{__file__} does: leave out ':Events'"),
+        ({TT: "file:///tmp/tt.root"}, "file:///tmp/tt.root is the URL of a local file: give its path"),
         ({TT: []}, "dataset 'TT_2018' in {definitions}: 'paths' is empty"),
         ({TT: {"files": {"tt.root": "Runs"}}}, "unknown tree 'Runs' in files of dataset 'TT_2018' in files"),
         ({TT: {"files": {"tt.root": {"steps": []}}}}, "unknown key 'steps' in files of dataset 'TT_2018' in files"),
@@ -186,6 +195,18 @@ def test_wrong_files(files: dict[str, Any], error: str) -> None:
 def test_wrong_configuration() -> None:
     with pytest.raises(ConfigError, match="config is 'zmumu', expected a Configurator"):
         process("zmumu", {TT: "tt.root"})  # type: ignore[arg-type]
+    analysis = Analysis(name="mine", configs={"first": configure()}, default_config="first")
+    with pytest.raises(ConfigError, match="config is Analysis 'mine' with configurations first, expected a Config"):
+        process(analysis, {TT: "tt.root"})  # type: ignore[arg-type]
+
+
+def test_simulation_that_is_given_as_data() -> None:
+    write_nano(Path("tt.root"), 20)
+    with uproot.recreate("data.root") as file:
+        file["Events"] = {"x": np.ones(20, np.float32)}
+    note = f"{DATA}: is it simulation? It is given as data, and has genWeight"
+    assert note in process(configure(), {DATA: "tt.root"}).notes
+    assert note not in process(configure(), {DATA: "data.root"}).notes
 
 
 def test_datasets_of_one_sample() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -127,12 +128,27 @@ def test_wrong_inputs(arguments: dict[str, Any], error: str, sf: ScaleFactorFile
     assert error in str(raised.value)
 
 
+def test_an_absolute_value_is_not_negative(tmp_path: Path) -> None:
+    result = dataclasses.replace(measured(), axes={"year": measured().axes["year"], "abseta": (0.0, 0.9, 1.2, 2.4)})
+    result = dataclasses.replace(result, flow={"abseta": "clamp"})
+    (tmp_path / "id.json").write_text(dumps(result))
+    sf = read_scale_factor(tmp_path)
+    assert sf.evaluate(year="2018", abseta=[0.0, 2.0]) == pytest.approx([1.1, 0.99])
+    for eta in (-2.0, [0.5, -2.0], ak.Array([[0.5], [], [-2.0]])):
+        with pytest.raises(ConfigError, match=r"'id' of id\.json takes absolute values as abseta, and one is negative"):
+            sf.evaluate(year="2018", abseta=eta)
+
+
+def test_what_is_shown(sf: ScaleFactorFile) -> None:
+    assert repr(sf) == f"ScaleFactorFile of 'id' in {sf.path}: year ['2017', '2018'], pt [20.0, 30.0, 50.0, 200.0]"
+
+
 def test_wrong_places(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match="is no output of ComputeScaleFactors: it needs one file of a correction, and has none"
     ):
         read_scale_factor(tmp_path)
-    with pytest.raises(ConfigError, match=r"correction file .*/sf\.json does not exist"):
+    with pytest.raises(ConfigError, match=r"/sf\.json doesn't exist"):
         read_scale_factor(tmp_path / "sf.json")
     for name in ("a.json", "b.json"):
         (tmp_path / name).write_text(json.dumps({}))

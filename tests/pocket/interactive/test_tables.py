@@ -20,7 +20,9 @@ def test_dictionary() -> None:
     assert {row: dict(values) for row, values in TABLE.items()}["[red]x"]["a"] == 1234567
     with pytest.raises(UnknownNameError, match="unknown row 'z' in table 'A <b>'"):
         TABLE["z"]
-    assert TABLE.get("z") is None
+    with pytest.raises(UnknownNameError, match="unknown column 'd' in row 'y' of table 'A <b>'; known: b, c"):
+        TABLE["y"]["d"]
+    assert TABLE.get("z") is TABLE["y"].get("d") is None
     assert "z" not in TABLE
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.interactive import read_templates
 from pocket.io.store import read_manifest
 from tasks import Output, find
 from tasks.framework import outputs
@@ -39,6 +40,10 @@ def test_current_output(chain: Chain) -> None:
     assert output.manifest is not None
     assert repr(output) == f"MergeOutputs corrected: existent, made {output.manifest.created}\n{folder}"
     assert files_of(chain.store) == before
+    assert (
+        output.command
+        == f"law run MergeOutputs --analysis {chain.analysis} --version v1 --events-per-branch 1000 --config corrected"
+    )
     assert found(chain, "ComputeScaleFactors", scale_factor="tight_id").is_complete
     # the default configuration, and values as on the command line
     assert found(chain, "MergeOutputs", events_per_branch="1000") == output
@@ -63,6 +68,10 @@ def test_edits_and_other_parameters_count(chain: Chain) -> None:
     output = found(chain, "MergeOutputs", config="main")
     other = found(chain, "MergeOutputs", config="main", params={"leading_muon.pt": 21.0})
     assert (other.state, other.is_complete, other.manifest) == ("absent", False, None)
+    with pytest.raises(
+        ConfigError, match=r"output of MergeOutputs main is absent: law run .* --config main .*muon.pt=21.0 makes it"
+    ):
+        read_templates(other)
     assert other.path.parent == output.path.parent
     chain.edit("parameters.yaml", "pt: 20.0", "pt: 21.0")
     assert found(chain, "MergeOutputs", config="main").path == other.path

@@ -96,7 +96,7 @@ def test_a_library_that_is_imported_by_the_code_itself_is_watched(
 
         assert onnxruntime.InferenceSession(str(file)).size == file.stat().st_size
     assert list(reads.checksums()) == [str(file)]
-    monkeypatch.delitem(sys.modules, "onnxruntime")
+    del sys.modules["onnxruntime"]
 
 
 def test_what_the_engine_opens_is_its_own_business(file: Path) -> None:
