@@ -2,66 +2,25 @@
 
 from . import (
     calibrators as calibrators,
-)
-from . import (
     columns as columns,
-)
-from . import (
     corrections as corrections,
-)
-from . import (
     cuts as cuts,
-)
-from . import (
     errors as errors,
-)
-from . import (
     executors as executors,
-)
-from . import (
     histograms as histograms,
-)
-from . import (
     interactive as interactive,
-)
-from . import (
     io as io,
-)
-from . import (
     models as models,
-)
-from . import (
     objects as objects,
-)
-from . import (
     parameters as parameters,
-)
-from . import (
     scale_factors as scale_factors,
-)
-from . import (
     weights as weights,
 )
-from .base.arrays.jagged import (
-    ObjectColumns as ObjectColumns,
-)
-from .base.arrays.jagged import (
-    select_objects as select_objects,
-)
+from .base.arrays.jagged import ObjectColumns as ObjectColumns, select_objects as select_objects
 from .base.fingerprint import code_closure as code_closure
 from .columns.config import ColOut as ColOut
-from .configuration.analysis import (
-    Analysis as Analysis,
-)
-from .configuration.analysis import (
-    load_analysis as load_analysis,
-)
-from .configuration.comparison import (
-    Comparison as Comparison,
-)
-from .configuration.comparison import (
-    square_roots as square_roots,
-)
+from .configuration.analysis import Analysis as Analysis, load_analysis as load_analysis
+from .configuration.comparison import Comparison as Comparison, square_roots as square_roots
 from .configuration.configurator import Configurator as Configurator
 from .configuration.description import describe_config as describe_config
 from .configuration.plot import TemplatePlot as TemplatePlot
@@ -69,27 +28,13 @@ from .configuration.skim import Skim as Skim
 from .configuration.workflow import BaseProcessorABC as BaseProcessorABC
 from .cuts.categories import (
     CartesianSelection as CartesianSelection,
-)
-from .cuts.categories import (
     MultiCut as MultiCut,
-)
-from .cuts.categories import (
     StandardSelection as StandardSelection,
 )
 from .cuts.cut import Cut as Cut
-from .histograms.config import (
-    Axis as Axis,
-)
-from .histograms.config import (
-    HistConf as HistConf,
-)
+from .histograms.config import Axis as Axis, HistConf as HistConf
 from .interactive.plotting import plot as plot
-from .interactive.processing import (
-    coffea_processor as coffea_processor,
-)
-from .interactive.processing import (
-    process as process,
-)
+from .interactive.processing import coffea_processor as coffea_processor, process as process
 from .interactive.result import Result as Result
 from .interactive.scale_factors import read_scale_factor as read_scale_factor
 from .interactive.templates import read_templates as read_templates

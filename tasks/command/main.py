@@ -55,11 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     new.add_argument("--source", default="", help="where Pocketlaw comes from: wheel, folder, URL or release; as here")
     new.add_argument("--ci", default="gitlab", help="continuous integration: gitlab (default), github or none")
-    commands.add_parser(
-        "update",
-        help="replace requirements.lock and setup.sh of an analysis by those of this release",
-        description="Replace requirements.lock and setup.sh of an analysis by those of this release.",
-    )
+    replaces = "replace requirements.lock and setup.sh of an analysis by those of this release"
+    commands.add_parser("update", help=replaces, description=f"{replaces.capitalize()}.")
     commands.add_parser("doctor", help="look for what would keep jobs from running; options as of law run Doctor")
     return parser
 
@@ -69,7 +66,7 @@ def _new(options: argparse.Namespace) -> int:
 
     parts = chosen_parts(options.parts)
     if options.here:
-        folder = new_package(options.name, _checkout(), parts)
+        folder = new_package(options.name, _project(), parts)
         print(f"made {folder}")
         print(f"next: law run PlotTemplates --analysis {options.name} --version v1")
         return 0
@@ -79,16 +76,15 @@ def _new(options: argparse.Namespace) -> int:
     return 0
 
 
-def _checkout() -> Path:
-    """Return the checkout that this process belongs to, else the working directory."""
+def _project() -> Path:
+    """Return the checkout or repository that this shell belongs to, else the working directory."""
     return Path(os.environ.get("POCKET_ROOT") or Path.cwd())
 
 
 def _update() -> int:
     from tasks.command.scaffold import update
 
-    root = Path(os.environ.get("POCKET_ROOT") or Path.cwd())
-    changed = update(root)
+    changed = update(_project())
     if changed:
         print(f"replaced {' and '.join(changed)} by those of Pocketlaw {__version__}")
         print("next: source setup.sh")
