@@ -412,6 +412,7 @@ def _selected_definitions(
     selected = {name: definitions[name] for name in select_datasets(bare, chosen)}
     kinds: dict[str, DatasetDefinition] = {}
     for definition in selected.values():
+        definition.check_xsec()
         if kinds.setdefault(definition.sample, definition).is_mc != definition.is_mc:
             raise ConfigError(f"sample {definition.sample!r} is both data and simulation: {definition.where}")
     dropped = dict.fromkeys(definition.sample for definition in definitions.values() if definition.sample not in kinds)

@@ -41,6 +41,8 @@ A fileset that PocketCoffea built can be read, too. Its files are ``paths``, and
 
 Files of ``das_names`` are first searched for at the definition's ``storage_prefix`` followed by their logical name.
 PocketCoffea's ``json_output`` may stay in a definition; it has no effect, because filesets are written to the store.
+Other keys, such as ``description``, are ignored with a note, unless they look like a misspelt one. A ``sample`` in the
+metadata of an entry is that of the entry. Entries of one key that would have the same name are numbered.
 """
 
 from __future__ import annotations
@@ -49,14 +51,14 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pocket.base.file_names import check_file_name
-from pocket.datasets.metadata import read_metadata, text
+from pocket.datasets.metadata import keys_without_effect, read_metadata, text
 from pocket.datasets.skim_sums import BeforeSkim
-from pocket.errors import DatasetError, UnknownNameError, check_known
+from pocket.errors import DatasetError, UnknownNameError, nearest, remark
 from pocket.io.remote.tokens import holds_token, redacted
 
 #: Instance of DBS whose datasets Rucio knows.
@@ -68,6 +70,10 @@ SOURCES = ("paths", "globs", "toys", "coffea_samples", "das_names", "open_data")
 _DATASET_KEYS = ("sample", "files", "json_output", "storage_prefix")
 _ENTRY_KEYS = (*SOURCES, "dbs_instance", "metadata")
 _BUILT_KEYS = ("metadata", "files")
+#: Keys of PocketCoffea that have no effect there either.
+_WITHOUT_EFFECT = ("description", "das_parents_names")
+#: Similarity from which a key counts as a misspelling of a known one.
+_MISSPELT = 0.75
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,8 @@ class DatasetDefinition:
         source: one of :data:`SOURCES`.
         values: paths, patterns or names for the source.
         origin: the definition file; relative paths begin in its folder.
-        xsec: cross section in pb; only for simulation, and None only where the toys' parameters give it.
+        xsec: cross section in pb; only for simulation, and None where the toys' parameters give it or no configuration
+            may use the dataset.
         era: part of the year, e.g. ``"A"``.
         part: slice of the sample, e.g. ``"M-50"``.
         primary_dataset: primary dataset of the data, e.g. ``"SingleMuon"``.
@@ -91,6 +98,7 @@ class DatasetDefinition:
         is_built: whether it comes from a fileset that PocketCoffea built.
         dbs_instance: the instance of DBS that knows the dataset; only for ``das_names``.
         storage_prefix: prefix of a file's logical name at the user's own storage.
+        number: its number among the datasets of the key that would have the same name.
 
     Raises:
         DatasetError: if a value is invalid.
@@ -113,6 +121,7 @@ class DatasetDefinition:
     is_built: bool = False
     dbs_instance: str = GLOBAL
     storage_prefix: str = ""
+    number: int = 1
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[\w.+-]+", self.name):
@@ -132,17 +141,25 @@ class DatasetDefinition:
             raise DatasetError(f"{self.where}: {self.source!r} is empty")
         if not self.is_mc and self.xsec is not None:
             raise DatasetError(f"{self.where}: metadata give an 'xsec', which data don't have; is 'isMC' right?")
-        if self.is_mc and self.xsec is None and self.source != "toys":
-            raise DatasetError(f"{self.where}: metadata lacks 'xsec' (required for MC)")
         if self.xsec is not None and not (math.isfinite(self.xsec) and self.xsec > 0):
             raise DatasetError(f"{self.where}: 'xsec' is {self.xsec}, expected a positive number of pb")
 
     @property
     def name(self) -> str:
-        """Name of the dataset: ``{key}[_{part}]_{year}[_Era{era}]``, or ``key`` if it is built."""
+        """Name of the dataset: ``{key}[_{part}]_{year}[_Era{era}][_{number}]``, or ``key`` if it is built."""
         if self.is_built:
             return self.key
-        return "_".join([self.key, *filter(None, [self.part, self.year, self.era and f"Era{self.era}"])])
+        era, number = self.era and f"Era{self.era}", "" if self.number == 1 else str(self.number)
+        return "_".join([self.key, *filter(None, [self.part, self.year, era, number])])
+
+    def check_xsec(self) -> None:
+        """Check that simulation has a cross section, which toys take from their parameters.
+
+        Raises:
+            DatasetError: if it has none.
+        """
+        if self.is_mc and self.xsec is None and self.source != "toys":
+            raise DatasetError(f"{self.where}: metadata lacks 'xsec' (required for MC)")
 
     @property
     def has_sums(self) -> bool:
@@ -187,15 +204,53 @@ def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition
         content = _object(_load(path), f"{path}")
         if not content:
             raise DatasetError(f"{path} defines no dataset")
+        numbered: list[str] = []
         for key, dataset in content.items():
-            for definition in _read_dataset(key, dataset, path):
+            for definition in _numbered(_read_dataset(key, dataset, path)):
                 other = definitions.setdefault(definition.name, definition)
                 if other is not definition:
                     raise DatasetError(
                         f"{definition.where} has the name of the one in {other.origin}; 'part', 'year', 'era' or the "
                         "key must differ"
                     )
+                if definition.number == 2:
+                    numbered.append(definition.name)
+        if numbered:
+            remark(f"{path}: 'part' doesn't tell datasets apart, so they are numbered: {', '.join(numbered)}")
+        if ignored := dict.fromkeys(key for dataset in content.values() for key in _ignored(dataset)):
+            remark(f"{path}: {', '.join(map(repr, ignored))} of datasets have no effect, so they are ignored")
     return definitions
+
+
+def _numbered(datasets: Iterable[DatasetDefinition]) -> list[DatasetDefinition]:
+    """Number the datasets of a key that have equal names, of which PocketCoffea would keep the last one only."""
+    numbers: dict[str, int] = {}
+    numbered = []
+    for dataset in datasets:
+        number = numbers[dataset.name] = numbers.get(dataset.name, 0) + 1
+        numbered.append(replace(dataset, number=number))
+    return numbered
+
+
+def _ignored(dataset: dict[str, Any]) -> Iterable[str]:
+    """Yield the keys of a dataset, of its entries and of their metadata that have no effect."""
+    is_built = "metadata" in dataset
+    yield from (key for key in dataset if key not in (_BUILT_KEYS if is_built else _DATASET_KEYS))
+    for entry in (dataset,) if is_built else dataset["files"]:
+        if not is_built:
+            yield from (key for key in entry if key not in _ENTRY_KEYS)
+        yield from keys_without_effect(entry.get("metadata", {}))
+
+
+def _check_keys(kind: str, content: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    """Refuse keys that look like a misspelt one.
+
+    Raises:
+        UnknownNameError: for the first one.
+    """
+    for key in content:
+        if key not in (*known, *_WITHOUT_EFFECT) and nearest(key, known, 1, _MISSPELT):
+            raise UnknownNameError(kind, key, known, where)
 
 
 def _load(path: Path) -> object:
@@ -221,7 +276,7 @@ def _read_dataset(key: str, content: object, origin: Path) -> list[DatasetDefini
     dataset = _object(content, where)
     if "metadata" in dataset:
         return [_read_built(key, dataset, origin, where)]
-    check_known("dataset key", dataset, _DATASET_KEYS, where)
+    _check_keys("dataset key", dataset, _DATASET_KEYS, where)
     for required in ("sample", "files"):
         if not dataset.get(required):
             raise DatasetError(f"{where} lacks {required!r}")
@@ -239,27 +294,31 @@ def _read_dataset(key: str, content: object, origin: Path) -> list[DatasetDefini
 def _read_entry(
     key: str, sample: str, prefix: str, entry: dict[str, Any], origin: Path, where: str
 ) -> DatasetDefinition:
-    check_known("key", entry, _ENTRY_KEYS, where)
+    _check_keys("key", entry, _ENTRY_KEYS, where)
     sources = [source for source in SOURCES if source in entry]
     if len(sources) != 1:
         given = " and ".join(map(repr, sources)) or "none"
         raise DatasetError(f"{where} must name its files by exactly one of {', '.join(SOURCES)}; it has {given}")
     if "dbs_instance" in entry and sources != ["das_names"]:
         raise DatasetError(f"{where}: only 'das_names' have a 'dbs_instance'")
+    metadata = dict(_object(entry.get("metadata", {}), f"metadata of {where}"))
+    if "sample" in metadata:
+        sample = text(metadata, "sample", where)
+        del metadata["sample"]
     return DatasetDefinition(
         key=key,
         sample=sample,
         source=sources[0],
         values=_strings(entry, sources[0], where),
         origin=origin,
-        **read_metadata(_object(entry.get("metadata", {}), f"metadata of {where}"), where),
+        **read_metadata(metadata, where),
         dbs_instance=text(entry, "dbs_instance", where) if "dbs_instance" in entry else GLOBAL,
         storage_prefix=prefix,
     )
 
 
 def _read_built(key: str, dataset: dict[str, Any], origin: Path, where: str) -> DatasetDefinition:
-    check_known("dataset key", dataset, _BUILT_KEYS, where)
+    _check_keys("dataset key", dataset, _BUILT_KEYS, where)
     metadata = dict(_object(dataset["metadata"], f"metadata of {where}"))
     if "sample" not in metadata or "files" not in dataset:
         raise DatasetError(f"{where} lacks {'metadata.sample' if 'files' in dataset else 'files'!r}")

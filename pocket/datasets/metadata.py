@@ -14,9 +14,12 @@ _USED = (*_REQUIRED, "xsec", "era", "part", "primaryDataset", "isSkim", *SUMS)
 _IGNORED = ("dataset", "nevents", "size")
 #: Keys that PocketCoffea's tools write; they are free metadata, like those of the user.
 _POCKETCOFFEA = ("das_names", "das_parents_names", "dbs_instance", "nano_version")
+#: Sums that PocketCoffea also writes for datasets that aren't skims, which have no meaning there.
+_SUMS_OF_FILES = ("sum_genweights", "sum_signOf_genweights")
 #: Similarity from which a key counts as a misspelling of a known one.
 _MISSPELT = 0.75
-_BOOLEANS = {"true": True, "false": False}
+#: Spellings that PocketCoffea accepts.
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
@@ -34,12 +37,9 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
 
     Raises:
         DatasetError: if a value is missing or invalid.
-        UnknownNameError: if a key looks like a misspelt one.
+        UnknownNameError: for a misspelt key, see :func:`check_spelling`.
     """
-    known = (*_USED, *_IGNORED, *_POCKETCOFFEA)
-    for key in metadata:
-        if key not in known and nearest(key, known, 1, _MISSPELT):
-            raise UnknownNameError("metadata key", key, known, where)
+    check_spelling(metadata, where)
     if "sample" in metadata:
         raise DatasetError(f"{where}: 'sample' is said by the dataset, not by the metadata of its files")
     given = {key: value for key, value in metadata.items() if value != "" or key in _REQUIRED}
@@ -54,16 +54,29 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
     def optional(name: str) -> str | None:
         return text(given, name, where) if name in given else None
 
+    is_mc = _boolean(given, "isMC", where)
     return {
         "year": text(given, "year", where),
-        "is_mc": _boolean(given, "isMC", where),
-        "xsec": _number(given, "xsec", where) if "xsec" in given else None,
+        "is_mc": is_mc,
+        "xsec": _number(given, "xsec", where) if "xsec" in given and (is_mc or not _is_data(given)) else None,
         "era": optional("era"),
         "part": optional("part"),
         "primary_dataset": optional("primaryDataset"),
         "before_skim": _before_skim(given, where),
         "free": free,
     }
+
+
+def check_spelling(metadata: Mapping[str, Any], where: str) -> None:
+    """Check that no key looks like a misspelt one, unless that one is there, too.
+
+    Raises:
+        UnknownNameError: for the first such key.
+    """
+    known = (*_USED, *_IGNORED, *_POCKETCOFFEA)
+    for key in metadata:
+        if key not in known and (meant := nearest(key, known, 1, _MISSPELT)) and meant[0] not in metadata:
+            raise UnknownNameError("metadata key", key, known, where)
 
 
 def text(content: Mapping[str, Any], key: str, where: str) -> str:
@@ -84,6 +97,8 @@ def text(content: Mapping[str, Any], key: str, where: str) -> str:
 def _before_skim(metadata: dict[str, Any], where: str) -> BeforeSkim | None:
     sums = {key: _number(metadata, key, where) for key in SUMS if key in metadata}
     is_skim = "isSkim" in metadata and _boolean(metadata, "isSkim", where)
+    if not is_skim:
+        sums = {key: value for key, value in sums.items() if key not in _SUMS_OF_FILES}
     if sums and not is_skim:
         raise DatasetError(f"{where}: metadata give {next(iter(sums))!r}, which only a skim has; is 'isSkim' missing?")
     try:
@@ -94,11 +109,26 @@ def _before_skim(metadata: dict[str, Any], where: str) -> BeforeSkim | None:
 
 def _boolean(content: Mapping[str, Any], key: str, where: str) -> bool:
     value = content[key]
-    if isinstance(value, bool):
-        return value
-    if not isinstance(value, str) or value.lower() not in _BOOLEANS:
+    spelling = str(value).strip().lower() if isinstance(value, bool | int | str) else ""
+    if spelling not in _BOOLEANS:
         raise DatasetError(f"{where}: {key!r} is {value!r}, expected true or false")
-    return _BOOLEANS[value.lower()]
+    return _BOOLEANS[spelling]
+
+
+def keys_without_effect(metadata: Mapping[str, Any]) -> list[str]:
+    """Return the keys of valid metadata that have no effect in these, but would have one in others."""
+    sums = () if _is_true(metadata, "isSkim") else _SUMS_OF_FILES
+    xsec = ("xsec",) if not _is_true(metadata, "isMC") and _is_data(metadata) else ()
+    return [key for key in (*sums, *xsec) if metadata.get(key, "") != ""]
+
+
+def _is_data(metadata: Mapping[str, Any]) -> bool:
+    """Tell whether metadata have keys that only data have, so that ``isMC`` isn't false by mistake."""
+    return any(metadata.get(key) for key in ("era", "primaryDataset"))
+
+
+def _is_true(metadata: Mapping[str, Any], key: str) -> bool:
+    return key in metadata and _boolean(metadata, key, "")
 
 
 def _number(content: Mapping[str, Any], key: str, where: str) -> float:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from pocket.configuration.configurator import Configurator
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import TREE, FileInfo, Fileset
-from pocket.datasets.metadata import read_metadata
+from pocket.datasets.metadata import check_spelling, read_metadata
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import ConfigError, DatasetError, UnknownNameError, check_known
 from pocket.io.nanoaod.ttree import read_tree
@@ -107,6 +107,7 @@ def _define(cfg: Configurator, name: str, files: Files) -> DatasetDefinition:
     if known is None and not metadata:
         raise UnknownNameError("dataset", name, cfg.definitions, f"{_WHERE} without metadata")
     before = {} if known is None else replace(known, xsec=_cross_section(cfg, known)).metadata()
+    check_spelling(metadata, f"metadata of {where}")
     given = {**before, **metadata}
     sample = given.pop("sample", None)
     if sample is None:
@@ -121,6 +122,7 @@ def _define(cfg: Configurator, name: str, files: Files) -> DatasetDefinition:
         is_built=True,
         **read_metadata(given, f"metadata of {where}"),
     )
+    definition.check_xsec()
     if definition.is_mc != cfg.samples[definition.sample]:
         kind = "simulation" if cfg.samples[definition.sample] else "data"
         raise DatasetError(f"{where}: sample {sample!r} of the configuration is {kind}, so 'isMC' is wrong")

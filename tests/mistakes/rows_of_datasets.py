@@ -107,7 +107,7 @@ ROWS = [
     Row(
         "a misspelt metadatum",
         rf"unknown metadata key 'xsex' in {DY}, did you mean 'xsec'.*",
-        definition(metadata={**METADATA, "xsex": 1.0}),
+        definition(metadata={**without("xsec"), "xsex": 1.0}),
     ),
     Row("no year", rf"{DY}: metadata lacks 'year'", definition(metadata=without("year"))),
     Row(

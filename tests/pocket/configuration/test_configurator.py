@@ -41,6 +41,16 @@ def test_datasets_are_chosen_by_the_filter() -> None:
     assert list(configure(datasets={**JSONS, "filter": {"samples_exclude": ["DY"]}}).definitions) == [TT, DATA]
 
 
+def test_a_dataset_of_the_filter_needs_a_cross_section(tmp_path: Path) -> None:
+    content = json.loads(DEFINITIONS.read_text())
+    del content["TT"]["files"][0]["metadata"]["xsec"]
+    path = tmp_path / "x.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match=r"x\.json: metadata lacks 'xsec' \(required for MC\)"):
+        configure(datasets={"jsons": [path]})
+    assert configure(datasets={"jsons": [path], "filter": {"samples": ["DY"]}}).samples == {"DY": True}
+
+
 def test_definition_files_are_relative_to_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "datasets").mkdir()
     (tmp_path / "datasets" / "x.json").write_text(DEFINITIONS.read_text())

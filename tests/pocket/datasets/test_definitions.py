@@ -13,6 +13,7 @@ from pocket.errors import DatasetError, UnknownNameError
 
 DATASETS = Path(__file__).parents[3] / "datasets"
 MC = {"year": "2018", "isMC": True, "xsec": 6077.22}
+DATA_A = {"year": "2018", "isMC": False, "era": "A"}
 
 
 def write(folder: Path, content: object, name: str = "x.json") -> Path:
@@ -114,7 +115,7 @@ def test_equal_names(tmp_path: Path) -> None:
         read_definitions([first, second])
 
 
-@pytest.mark.parametrize("missing", ["year", "isMC", "xsec"])
+@pytest.mark.parametrize("missing", ["year", "isMC"])
 def test_missing_metadata(tmp_path: Path, missing: str) -> None:
     metadata = {key: value for key, value in MC.items() if key != missing}
     with pytest.raises(DatasetError, match=rf"dataset 'DY.* in .*x\.json: metadata lacks '{missing}'"):
@@ -124,8 +125,9 @@ def test_missing_metadata(tmp_path: Path, missing: str) -> None:
 def test_message_of_missing_xsec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path, one_entry({"year": "2018", "isMC": True}))
+    definition = read_definitions([Path("x.json")])["DY_2018"]
     with pytest.raises(DatasetError) as caught:
-        read_definitions([Path("x.json")])
+        definition.check_xsec()
     assert str(caught.value) == "dataset 'DY_2018' in x.json: metadata lacks 'xsec' (required for MC)"
 
 
@@ -160,8 +162,8 @@ def test_wrong_metadata(tmp_path: Path, metadata: dict[str, Any], message: str) 
     ("content", "message"),
     [
         (
-            one_entry({**MC, "xsecs": 1.0}),
-            r"unknown metadata key 'xsecs' in dataset 'DY', files\[0\].*did you mean 'xsec'",
+            one_entry({**MC, "eras": "A"}),
+            r"unknown metadata key 'eras' in dataset 'DY', files\[0\].*did you mean 'era'",
         ),
         (one_entry(MC, path=["a.root"]), "unknown key 'path' .*did you mean 'paths'"),
         ({"DY": {"samples": "DY", "files": []}}, "unknown dataset key 'samples' .*did you mean 'sample'"),
@@ -203,6 +205,34 @@ def test_unreadable_files(tmp_path: Path) -> None:
     path.write_text('{"DY": {"sample": "A"}, "DY": {"sample": "B"}}')
     with pytest.raises(DatasetError, match="key 'DY' is there twice"):
         read_definitions([path])
+
+
+def test_keys_without_effect_are_ignored_with_one_note(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    content = one_entry({**MC, "sum_genweights": "12.5"}, paths="a", das_parents_names=["/x/MINIAODSIM"])
+    content["DY"]["description"] = "Drell-Yan"
+    path = write(tmp_path, content)
+    (definition,) = read_definitions([path]).values()
+    assert definition == read_definitions([write(tmp_path, one_entry(MC, paths="a"), "plain.json")])["DY_2018"]
+    keys = "'description', 'das_parents_names', 'sum_genweights'"
+    assert caplog.messages == [f"{path}: {keys} of datasets have no effect, so they are ignored"]
+
+
+def test_the_sample_of_an_entry(tmp_path: Path) -> None:
+    definition = read_one(tmp_path, {**MC, "sample": "TT"})
+    assert (definition.name, definition.sample, definition.free) == ("DY_2018", "TT", {})
+
+
+def test_entries_with_equal_names_are_numbered(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    entries = [{"paths": f"{name}.root", "metadata": {**MC, "part": ""}} for name in "abc"]
+    path = write(tmp_path, {"DY": {"sample": "DY", "files": [*entries, {"paths": "d.root", "metadata": DATA_A}]}})
+    definitions = read_definitions([path])
+    assert {name: definition.values for name, definition in definitions.items()} == {
+        "DY_2018": ("a.root",),
+        "DY_2018_2": ("b.root",),
+        "DY_2018_3": ("c.root",),
+        "DY_2018_EraA": ("d.root",),
+    }
+    assert caplog.messages == [f"{path}: 'part' doesn't tell datasets apart, so they are numbered: DY_2018_2"]
 
 
 def test_pocketcoffea_definition_is_understood(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pocket.datasets.metadata import read_metadata, text
+from pocket.datasets.metadata import keys_without_effect, read_metadata, text
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import DatasetError, UnknownNameError
 
@@ -56,8 +56,32 @@ def test_free_metadata() -> None:
     [("xsecs", "xsec"), ("isMc", "isMC"), ("primary_dataset", "primaryDataset"), ("nanoversion", "nano_version")],
 )
 def test_misspelt_keys(key: str, meant: str) -> None:
+    without = {name: value for name, value in MC.items() if name != meant}
     with pytest.raises(UnknownNameError, match=f"unknown metadata key '{key}' in here, did you mean .*'{meant}'"):
-        read_metadata({**MC, key: "1"}, "here")
+        read_metadata({**without, key: "1"}, "here")
+
+
+def test_a_key_beside_the_one_that_it_resembles_is_free() -> None:
+    assert read_metadata({**MC, "xsecs": [1.0]}, "here") == {**READ, "free": {"xsecs": [1.0]}}
+
+
+@pytest.mark.parametrize("true", [True, 1, "1", "yes", "True", " true"])
+@pytest.mark.parametrize("false", [False, 0, "0", "No", "False"])
+def test_spellings_of_true_and_false(true: object, false: object) -> None:
+    assert read_metadata({**MC, "isMC": true, "isSkim": false}, "here") == READ
+    assert not read_metadata({"year": "2018", "isMC": false}, "here")["is_mc"]
+
+
+def test_keys_without_effect() -> None:
+    of_files = {"sum_genweights": "12.5", "sum_signOf_genweights": 3}
+    assert read_metadata({**MC, **of_files}, "here") == READ
+    assert keys_without_effect({**MC, **of_files}) == list(of_files)
+    assert keys_without_effect({**MC, **of_files, "isSkim": "yes"}) == []
+    data = {"year": "2018", "isMC": "no", "era": "A"}
+    assert read_metadata({**data, "xsec": 1}, "here") == read_metadata(data, "here")
+    assert keys_without_effect({**data, "xsec": 1}) == ["xsec"]
+    # Without another sign of data, isMC may be wrong.
+    assert read_metadata({"year": "2018", "isMC": False, "xsec": 1}, "here")["xsec"] == 1
 
 
 @pytest.mark.parametrize(
@@ -67,7 +91,8 @@ def test_misspelt_keys(key: str, meant: str) -> None:
         ({"xsec": 1.0}, "here: metadata lacks 'year' and 'isMC'"),
         ({**MC, "sample": "DY"}, "here: 'sample' is said by the dataset, not by the metadata of its files"),
         ({**MC, "nano_version": "NanoAODv9"}, "here: 'nano_version' is 'NanoAODv9', expected a number"),
-        ({**MC, "sum_genweights": 3.0}, "'sum_genweights', which only a skim has"),
+        ({**MC, "nevents_before_skim": 3}, "'nevents_before_skim', which only a skim has"),
+        ({**MC, "isMC": 2}, "here: 'isMC' is 2, expected true or false"),
     ],
 )
 def test_wrong_metadata(metadata: dict[str, Any], message: str) -> None:
