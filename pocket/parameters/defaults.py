@@ -18,12 +18,13 @@ from yaml import YAMLError
 
 from pocket.base.runtime.file_cache import cached
 from pocket.errors import ConfigError
-from pocket.parameters import numbers, schema
+from pocket.parameters import checking, numbers, schema, upstream_forms, upstream_keys
+from pocket.parameters.checking import check_keys, without_numbered_years
 from pocket.parameters.locations import directory_names, project_path, project_root, register_configuration_dir
 from pocket.parameters.numbers import surprising_numbers
 from pocket.parameters.overrides import apply_overrides
-from pocket.parameters.schema import check_keys
 from pocket.parameters.shipped import find_files, shipped_root
+from pocket.parameters.upstream_forms import in_own_form
 
 __all__ = [
     "dump_parameters",
@@ -38,6 +39,9 @@ __all__ = [
 
 _PRODUCT = "product"
 OmegaConf.register_resolver(_PRODUCT, lambda *factors: math.prod(factors), replace=True)
+OmegaConf.register_resolver("pico_to_femto", lambda number: float(number) / 1000, replace=True)
+#: Resolvers that give the same value next time.
+_PURE = (_PRODUCT, "cvmfs", "pico_to_femto")
 #: Name of a resolver, which computes a value: ``${name:…}``.
 _RESOLVER = re.compile(rb"\$\{\s*([\w.]+)\s*:")
 #: Unresolved parameters → section → its resolved content, pickled.
@@ -82,7 +86,7 @@ def merge_parameters_from_files(main: DictConfig, *files: str | Path, update: bo
     """
     parts = [main]
     for file in files:
-        part = _load(Path(file))
+        part = without_numbered_years(_load(Path(file)), parts, str(file))
         for other in () if update else parts:
             _refuse_changes(other, part, str(file))
         parts.append(part)
@@ -90,12 +94,41 @@ def merge_parameters_from_files(main: DictConfig, *files: str | Path, update: bo
     return apply_overrides(_merged(*parts))
 
 
+def load_parameters(file: str | Path) -> DictConfig:
+    """Return the parameters of a YAML file, with interpolations as written.
+
+    Raises:
+        ConfigError: if it can't be read, or has a key that looks like a misspelt one.
+    """
+    return _load(Path(file))
+
+
+def merge_loaded(main: DictConfig, part: DictConfig, where: str) -> DictConfig:
+    """Return ``main`` with parameters merged into it that were loaded from a file.
+
+    Args:
+        main: parameters to start from; not changed.
+        part: the other parameters.
+        where: their file, for errors.
+
+    Raises:
+        ConfigError: if a year that isn't known is written as a number.
+    """
+    return apply_overrides(_merged(main, without_numbered_years(part, [main], where)))
+
+
+def forget_resolved() -> None:
+    """Forget the resolved values of parameters, because a resolver gives others now."""
+    _known.clear()
+
+
 def merge_parameters(main: DictConfig, *others: DictConfig | dict[str, Any], update: bool = False) -> DictConfig:
     """Return ``main`` with other parameters merged into it, see :func:`merge_parameters_from_files`."""
     merged = main
     for other in others:
-        part = OmegaConf.create(other) if isinstance(other, dict) else other
+        part = in_own_form(OmegaConf.create(other) if isinstance(other, dict) else other)
         check_keys(OmegaConf.to_container(part, resolve=False), "merged parameters")
+        part = without_numbered_years(part, [merged], "merged parameters")
         if not update:
             _refuse_changes(merged, part, "merged parameters")
         merged = _merged(merged, part)
@@ -116,7 +149,7 @@ def to_plain(parameters: DictConfig, without: Sequence[str] = ()) -> dict[str, A
     """
     content = pickle.dumps(_unresolved(parameters))
     # Other resolvers, such as ``${oc.env:HOME}``, may give another value next time, so their result is not cached.
-    if not {name.decode() for name in _RESOLVER.findall(content)} <= {_PRODUCT, *directory_names()}:
+    if not {name.decode() for name in _RESOLVER.findall(content)} <= {*_PURE, *directory_names()}:
         return _resolved(parameters, without)
     # The result is cached, since resolving takes longer than all else before the first event.
     if content not in _known and len(_known) >= _MOST_KNOWN:
@@ -200,6 +233,7 @@ def _of_yaml(path: Path, content: bytes) -> DictConfig:
         raise ConfigError(f"parameter file {path}: {' '.join(str(error).split())}") from None
     if not isinstance(part, DictConfig):
         raise ConfigError(f"parameter file {path} must hold a mapping of sections")
+    part = in_own_form(part)
     check_keys(OmegaConf.to_container(part, resolve=False), str(path), surprising_numbers(content.decode()))
     return part
 
@@ -207,8 +241,8 @@ def _of_yaml(path: Path, content: bytes) -> DictConfig:
 @functools.cache
 def _method() -> bytes:
     """Return the version of the cached parameters, decided by OmegaConf, the code here, and the checks of keys."""
-    code = (Path(file).read_bytes() for file in (__file__, schema.__file__, numbers.__file__))
-    return b"".join([omegaconf.__version__.encode(), *code])
+    files = (__file__, *(str(module.__file__) for module in (checking, numbers, schema, upstream_forms, upstream_keys)))
+    return b"".join([omegaconf.__version__.encode(), *(Path(file).read_bytes() for file in files)])
 
 
 def _merged(main: DictConfig, *parts: DictConfig) -> DictConfig:

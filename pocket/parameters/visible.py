@@ -6,6 +6,7 @@ parameters whose names stand in it, and an error for all others.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError
 
 from pocket.errors import ConfigError, MissingParameterError, UnknownParameterError
+from pocket.parameters.locations import PUBLIC, local_path
 from pocket.parameters.schema import ANY, SCHEMA, YEAR
 
 #: Placeholder for all sections.
@@ -242,12 +244,12 @@ class _Guarded(DictConfig):
     def __getattr__(self, key: str) -> Any:
         self._check(key)
         self._check_found(key)
-        return super().__getattr__(key)
+        return _for_caller(super().__getattr__(key))
 
     def __getitem__(self, key: Any) -> Any:
         self._check(key)
         self._check_found(key)
-        return super().__getitem__(key)
+        return _for_caller(super().__getitem__(key))
 
     def __contains__(self, key: object) -> bool:
         self._check(key)
@@ -255,7 +257,7 @@ class _Guarded(DictConfig):
 
     def get(self, key: Any, default_value: Any = None) -> Any:
         self._check(key)
-        return super().get(key, default_value)
+        return _for_caller(super().get(key, default_value))
 
     def __iter__(self) -> Iterator[Any]:
         self._refuse_all()
@@ -277,6 +279,18 @@ class _Guarded(DictConfig):
         copied = super().__deepcopy__(memo)
         _watch(copied, self.__dict__.get("_guard"))
         return copied
+
+
+def _for_caller(value: Any) -> Any:
+    """Return a value of the parameters; code of an analysis gets the path of a public file, if it is there."""
+    if isinstance(value, str) and value.partition("://")[0] in PUBLIC and _is_foreign(sys._getframe(2)):
+        with contextlib.suppress(ConfigError):
+            return local_path(value)
+    return value
+
+
+def _is_foreign(frame: FrameType) -> bool:
+    return str(frame.f_globals.get("__name__")).partition(".")[0] not in ("pocket", "omegaconf")
 
 
 def _is_own(frame: FrameType) -> bool:

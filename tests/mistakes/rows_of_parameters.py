@@ -86,19 +86,9 @@ TOTAL = r"lumi\.picobarns\.mine\.tot in .*mine\.yaml is"
 
 ROWS = [
     Row(
-        "a misspelt section",
-        r"unknown section 'object_preselecton' in .*mine\.yaml, did you mean 'object_preselection'.",
-        file("object_preselecton: {}"),
-    ),
-    Row(
         "a misspelt key",
         r"unknown key 'object_preselection\.Muon\.ptt' in .*mine\.yaml, did you mean '.*\.Muon\.pt' .*",
         file("object_preselection: {Muon: {ptt: 3}}"),
-    ),
-    Row(
-        "a section that PocketCoffea calls otherwise",
-        r"section 'pileupJSONfiles' in .*mine\.yaml is called 'pileup' here",
-        file("pileupJSONfiles: {}"),
     ),
     Row(
         "a change that isn't meant",

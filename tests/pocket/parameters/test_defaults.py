@@ -120,7 +120,6 @@ def test_merge_parameters() -> None:
         ("- a\n- b\n", r"parameter file .*bad\.yaml must hold a mapping of sections"),
         ("a: 1\na: 2\n", r"parameter file .*bad\.yaml: .*duplicate key a"),
         ("lumi: {picobarn: {}}", r"unknown key 'lumi\.picobarn' in .*bad\.yaml, did you mean 'lumi\.picobarns'"),
-        ("HLT_trigers: {}", r"unknown section 'HLT_trigers' in .*bad\.yaml, did you mean 'HLT_triggers'"),
     ],
 )
 def test_bad_file(tmp_path: Path, text: str, message: str) -> None:

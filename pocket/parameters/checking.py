@@ -1,0 +1,163 @@
+"""Checks of the keys of parameters, and of the kinds of their values.
+
+An analysis may add sections of its own, and keys of its own to the shipped sections. An unknown key in a shipped
+section that is similar to a known one is a mistake. A section that is similar to a shipped one may be one, too.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from pocket.errors import ConfigError, UnknownNameError, nearest, remark
+from pocket.parameters.schema import ANY, NUMBER, OWN, SCHEMA, YEAR, Kind
+from pocket.parameters.upstream_keys import ACCEPTED
+
+#: OmegaConf's notation for a value that isn't known yet.
+_MISSING = "???"
+#: Notation of values that YAML writes differently than Python.
+_SHOWN = {"None": "null", "True": "true", "False": "false"}
+#: Number of keys that a remark names.
+_SHOWN_KEYS = 6
+#: Similarity from which a key or section of the user's own counts as a misspelling of a known one.
+_MISSPELT = 0.75
+#: The same in tables in which keys of the user's own are unusual.
+_UNUSUAL = 0.6
+
+
+def check_keys(parameters: Any, where: str, written: Mapping[str, str] | None = None) -> None:
+    """Check the keys of parameters, and the kinds of their values, against :data:`SCHEMA`.
+
+    Interpolations and ``???`` are accepted, since they may become any value.
+
+    Args:
+        parameters: plain dictionary, section → contents, with interpolations as written.
+        where: file name or other place, for the error.
+        written: key → number as written, for numbers that YAML reads differently
+            (:func:`pocket.parameters.numbers.surprising_numbers`).
+
+    Raises:
+        UnknownNameError: for a misspelt key of a shipped section, with the place and the nearest known one.
+        ConfigError: for a value of another kind.
+    """
+    own: list[str] = []
+    for section, content in parameters.items():
+        if section in ACCEPTED:
+            _check(content, ACCEPTED[section], str(section), where, written or {}, own)
+        elif meant := _meant(str(section), SCHEMA, _MISSPELT, forms=False):
+            remark(f"section {section!r} in {where} is taken as one of your own, did you mean {meant[0]!r}?")
+    if own:
+        listed = ", ".join(own[:_SHOWN_KEYS]) + (", …" if len(own) > _SHOWN_KEYS else "")
+        remark(f"{where}: {listed} are keys of your own, which nothing but your code reads")
+
+
+def without_numbered_years(part: DictConfig, earlier: Sequence[DictConfig], where: str) -> DictConfig:
+    """Return parameters without the years that are written as numbers, as far as the year is known otherwise.
+
+    The name of a year is a string, so nothing would read them, as in PocketCoffea.
+
+    Args:
+        part: the parameters, not changed.
+        earlier: parameters that it is merged into.
+        where: its place, for the error.
+
+    Raises:
+        ConfigError: for a year that isn't known otherwise.
+    """
+    numbered = list(_numbered(part, SCHEMA, ()))
+    if not numbered:
+        return part
+    copied = copy.deepcopy(part)
+    for *path, year in numbered:
+        sentence = f"{'.'.join(path)} in {where} has the number {year} as a key"
+        if not any(str(year) in _keys(one, path) for one in earlier):
+            raise ConfigError(f"{sentence}, write the year in quotes: '{year}'")
+        table: Any = copied
+        for key in path:
+            table = table._get_node(key)
+        del table[year]
+        remark(f"{sentence}, which isn't the year '{year}', so it is ignored")
+    return copied
+
+
+def _numbered(node: Any, schema: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    content = node._content if isinstance(node, DictConfig) else None
+    if not (isinstance(content, dict) and isinstance(schema, Mapping)):
+        return
+    of_any = next((schema[any_key] for any_key in ANY if any_key in schema), None)
+    for key, inner in content.items():
+        if YEAR in schema and isinstance(key, int):
+            yield (*path, key)
+        else:
+            yield from _numbered(inner, schema.get(key, of_any), (*path, key))
+
+
+def _keys(parameters: DictConfig, path: Sequence[str]) -> Collection[Any]:
+    table = OmegaConf.select(parameters, ".".join(path), throw_on_resolution_failure=False)
+    return table if isinstance(table, DictConfig) else ()
+
+
+def _check(content: Any, schema: Any, prefix: str, where: str, written: Mapping[str, str], own: list[str]) -> None:
+    if isinstance(schema, Kind):
+        _check_kind(content, schema, prefix, where, written)
+        return
+    if schema is None or content is None or _is_open(content):
+        return
+    if not isinstance(content, Mapping):
+        keys = [key for key in schema if key not in (*ANY, OWN)]
+        known = f" of keys such as {keys[0]!r}" if keys else " by year" if YEAR in schema else ""
+        raise ConfigError(f"{prefix} in {where} is {content!r}, expected a table{known}")
+    for key, value in content.items():
+        if YEAR in schema and isinstance(key, int):
+            continue  # See without_numbered_years.
+        of_any = [schema[any_key] for any_key in ANY if any_key in schema]
+        if key not in schema and not of_any:
+            _check_own(str(key), schema, prefix, where, own)
+        _check(value, schema.get(key, *of_any), f"{prefix}.{key}", where, written, own)
+
+
+def _check_own(key: str, schema: Mapping[str, Any], prefix: str, where: str, own: list[str]) -> None:
+    """Refuse an unknown key that looks like a misspelt or shortened one, and note others where they are unusual."""
+    known = [name for name in schema if name != OWN]
+    if OWN in schema:
+        meant = nearest(key, known, 1, _MISSPELT)
+    else:
+        own.append(f"{prefix}.{key}")
+        meant = _meant(key, known, _UNUSUAL)
+    if meant:
+        raise UnknownNameError("key", f"{prefix}.{key}", [f"{prefix}.{name}" for name in known], where)
+
+
+def _meant(key: str, known: Iterable[str], likeness: float, forms: bool = True) -> list[str]:
+    """Return the known names that a key may be a misspelling of.
+
+    Args:
+        key: the key; one that extends a known name by a part of its own, such as ``btagging_WP_mine``, is none.
+        known: the known names.
+        likeness: see :func:`pocket.errors.nearest`.
+        forms: whether it may also be a shorter or longer form of them.
+    """
+    names = [name for name in known if name not in (*ANY, OWN)]
+    if any(key.startswith(f"{name}_") for name in names):
+        return []
+    found = [name for name in names if forms and (key.startswith(name) or name.startswith(key))]
+    return found or nearest(key, names, 1, likeness)
+
+
+def _is_open(value: Any) -> bool:
+    """Tell whether a value is an interpolation or isn't known yet."""
+    return isinstance(value, str) and ("${" in value or value == _MISSING)
+
+
+def _check_kind(value: Any, kind: Kind, key: str, where: str, written: Mapping[str, str]) -> None:
+    if _is_open(value):
+        return
+    if kind is NUMBER and key in written:
+        raise ConfigError(
+            f"{key} in {where} is written {written[key]}, which YAML reads as {value}: write {value} if that is meant"
+        )
+    if not kind.has(value):
+        raise ConfigError(f"{key} in {where} is {_SHOWN.get(repr(value), repr(value))}, expected {kind.name}")

@@ -1,0 +1,58 @@
+"""Forms of PocketCoffea's parameters, brought into the ones that are read here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+#: PocketCoffea's name of a section → the name here; the former refers to the latter, so that code may read both.
+RENAMED = {"pileupJSONfiles": "pileup"}
+#: What older versions gave electrons one name of the year for.
+_NAMED_YEARS = ("reco", "id", "trigger")
+
+
+def in_own_form(part: DictConfig) -> DictConfig:
+    """Return parameters in the form that is read here; those that are in it already aren't copied.
+
+    Args:
+        part: parameters as written, with interpolations.
+    """
+    renamed = [name for name in RENAMED if isinstance(_written(part, name), DictConfig)]
+    eras = _table(part, "lepton_scale_factors", "electron_sf", "era_mapping")
+    years = [year for year in eras or () if isinstance(_written(eras, year), str) and not _refers(eras, year)]
+    if not renamed and not years:
+        return part
+    changed: Any = OmegaConf.create({})
+    for name in renamed:
+        changed[RENAMED[name]] = part._get_node(name)
+    plain = OmegaConf.merge(changed, OmegaConf.masked_copy(part, [key for key in part if key not in renamed]))
+    assert isinstance(plain, DictConfig)
+    for name in renamed:
+        plain[name] = f"${{{RENAMED[name]}}}"
+    if years:
+        of_years = plain.lepton_scale_factors.electron_sf.era_mapping
+        for year in years:
+            of_years[year] = dict.fromkeys(_NAMED_YEARS, of_years[year])
+    return plain
+
+
+def _table(part: DictConfig, *path: str) -> DictConfig | None:
+    node: Any = part
+    for key in path:
+        node = _written(node, key)
+        if not isinstance(node, DictConfig):
+            return None
+    return node
+
+
+def _written(node: Any, key: Any) -> Any:
+    """Return an entry of a table, interpolations and missing values as strings."""
+    if not isinstance(node, DictConfig) or not isinstance(node._content, dict) or key not in node._content:
+        return None
+    entry = node._content[key]
+    return entry if isinstance(entry, DictConfig) and isinstance(entry._content, dict) else entry._value()
+
+
+def _refers(node: Any, key: Any) -> bool:
+    return OmegaConf.is_interpolation(node, key) or OmegaConf.is_missing(node, key)

@@ -1,0 +1,75 @@
+"""Keys of PocketCoffea's parameters that nothing here reads, of all of its versions.
+
+They are accepted, so that parameter files of PocketCoffea's analyses can be merged as they are. Code of an analysis may
+read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pocket.parameters.schema import SCHEMA, YEAR
+
+
+def _any(*keys: str) -> dict[str, None]:
+    return dict.fromkeys(keys)
+
+
+#: Section → keys with any contents, in the form of :data:`pocket.parameters.schema.SCHEMA`.
+UPSTREAM: Mapping[str, Any] = {
+    "btagging": {
+        "variations": None,
+        "working_point": {
+            YEAR: _any(
+                "reference",
+                "bbtagging_algorithm",
+                "bbtagging_WP",
+                *(f"bbtagSF_DDBvL_M1_{pt}{shift}" for pt in ("loPt", "hiPt") for shift in ("", "_up", "_down")),
+            )
+        },
+    },
+    "jet_scale_factors": {
+        "jet_collection": _any("ctag"),
+        **_any("ctagSF", "vetomaps", "jet_id", "jet_puId_WPs"),
+    },
+    "systematic_variations": _any("shape_variations"),
+    "lepton_scale_factors": {
+        "electron_sf": {
+            **_any("apply_eleSS", "apply_ele_scale_and_smearing", "promptMVA_jsons", "reco", "scale_and_smearing"),
+            "variations": None,
+            "JSONfiles": {YEAR: _any("file", "file_POG", "fileSS")},
+        },
+        "muon_sf": _any(
+            "id_iso", "iso_mapping", "promptMVA_jsons", "promptmva_jsons", "rochester", "scale_and_resolution"
+        ),
+    },
+    "jets_calibration": {
+        **_any("apply_jec_msoftdrop_Data", "apply_jec_msoftdrop_MC", "apply_jec_nominal", "apply_jer_msoftdrop_MC"),
+        **_any("apply_pt_regr_Data", "apply_pt_regr_MC", "collection_name_alias", "merge_collections_for_variations"),
+        **_any("factory_file", "file", "jec_name_map", "jec_name_map_Data", "jec_name_map_MC", "jet_ak4", "jet_ak8"),
+        **_any("rescale_MET_config", "rescale_MET", "rescale_MET_branch"),
+        "jet_types": {"*": {YEAR: _any("sort_by_pt")}, **_any("MC", "Data")},
+    },
+    "default_jets_calibration": _any(
+        "factory_config_clib",
+        "factory_configuration",
+        "factory_configuration_Data",
+        "factory_configuration_MC",
+        "factory_files_dir",
+        "jec_name_map",
+        "jec_name_map_Data",
+        "jec_name_map_MC",
+    ),
+    **_any("MET_xy", "default_nano_version", "jets_calibration_clib", "photon_scale_factors"),
+}
+
+
+def _joined(schema: Any, more: Any) -> Any:
+    if not (isinstance(schema, Mapping) and isinstance(more, Mapping)):
+        return schema if schema is not None else more
+    return {**schema, **{key: _joined(schema.get(key), value) for key, value in more.items()}}
+
+
+#: All keys that are known, here or in PocketCoffea.
+ACCEPTED: Mapping[str, Any] = _joined(SCHEMA, UPSTREAM)

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from pocket.parameters.cvmfs import PERIODS, ROOT, current_path, in_mirror, set_tags
+
+PERIOD = "Run3-22CDSep23-Summer22-NanoAODv12"
+
+
+def test_the_two_layouts() -> None:
+    assert current_path("POG/JME/2022_Summer22/jet_jerc.json.gz") == Path(
+        ROOT, "JME", PERIOD, "latest/jet_jerc.json.gz"
+    )
+    assert current_path("POG/JME/2031/jet_jerc.json.gz") is None
+    assert current_path("golden.json") is None
+    assert len(set(PERIODS.values())) == len(PERIODS)
+
+
+@pytest.mark.parametrize("place", ["POG/JME/2022_Summer22/a.json", f"JME/{PERIOD}/2026-06-05/a.json"])
+def test_a_mirror_has_either_layout(place: str, tmp_path: Path) -> None:
+    name = f"{ROOT}/JME/{PERIOD}/2026-06-05/a.json"
+    assert in_mirror(name, [tmp_path]) == name
+    copy = tmp_path / place
+    copy.parent.mkdir(parents=True)
+    copy.write_text("{}")
+    assert in_mirror(name, [tmp_path / "none", tmp_path]) == str(copy)
+    assert in_mirror("/elsewhere/a.json", [tmp_path]) == "/elsewhere/a.json"
+
+
+def test_names_in_yaml() -> None:
+    parameters = OmegaConf.create(
+        {"tagged": f"${{cvmfs:{PERIOD},JME,a.json,2026-06-05}}", "other": f"${{cvmfs:{PERIOD},JME,a.json}}"}
+    )
+    assert parameters.tagged == f"{ROOT}/JME/{PERIOD}/2026-06-05/a.json"
+    assert parameters.other == f"{ROOT}/JME/{PERIOD}/latest/a.json"
+    set_tags({"JME": {PERIOD: "2025-01-01"}})
+    try:
+        assert parameters.other == f"{ROOT}/JME/{PERIOD}/2025-01-01/a.json"
+        assert parameters.tagged.endswith("/2026-06-05/a.json")
+    finally:
+        set_tags({})

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from omegaconf import OmegaConf
+
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters import upstream
+from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.parameters.upstream import (
+    compose_parameters_from_files,
+    get_default_run_options,
+    get_defaults_and_compose,
+    merge_parameters,
+    merge_parameters_from_files,
+    merge_parameters_from_string,
+    register_configuration_dir,
+)
+
+PERIOD = "Run3-22CDSep23-Summer22-NanoAODv12"
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "mine.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_defaults_are_the_shipped_ones() -> None:
+    assert to_plain(upstream.get_default_parameters()) == to_plain(get_default_parameters())
+
+
+def test_files_change_values_without_being_asked(tmp_path: Path) -> None:
+    path = write(tmp_path, "object_preselection: {Muon: {pt: 99}}\nmine: {a: 1}")
+    composed = get_defaults_and_compose(path)
+    assert (composed.object_preselection.Muon.pt, composed.object_preselection.Muon.eta) == (99, 2.4)
+    replaced = merge_parameters_from_files(get_default_parameters(), path, update=False)
+    assert replaced.object_preselection == {"Muon": {"pt": 99}}
+    assert composed.lumi == replaced.lumi
+    assert to_plain(compose_parameters_from_files(path)) == {
+        "object_preselection": {"Muon": {"pt": 99}},
+        "mine": {"a": 1},
+    }
+
+
+def test_strings() -> None:
+    base = OmegaConf.create({"mine": {"a": 1, "b": [1, 2]}})
+    assert merge_parameters_from_string(base, "mine: {a: 2}", ["mine.b=[3]"]) == {"mine": {"a": 2, "b": [3]}}
+    assert merge_parameters(base, {"mine": {"c": 3}}, update=False) == {"mine": {"c": 3}}
+    assert base == {"mine": {"a": 1, "b": [1, 2]}}
+    with pytest.raises(ConfigError, match="must be a table of sections"):
+        merge_parameters_from_string(base, "[1]")
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        merge_parameters(base, {"lumi": {"picobarn": {}}})
+
+
+def test_folders_are_paths_of_their_analysis(tmp_path: Path) -> None:
+    path = write(tmp_path, 'mine: {a: "${config_dir:}/sf.json", b: ["${config_dir:sf.json}"], c: "${config_dir:}"}')
+    composed = []
+    for name in ("one", "other"):
+        register_configuration_dir("config_dir", tmp_path / name)
+        composed.append(compose_parameters_from_files(path).mine)
+    for name, mine in zip(("one", "other"), composed, strict=True):
+        assert mine == {
+            "a": f"{tmp_path}/{name}/sf.json",
+            "b": [f"{tmp_path}/{name}/sf.json"],
+            "c": f"{tmp_path}/{name}",
+        }
+
+
+def test_tags_of_groups() -> None:
+    try:
+        parameters = upstream.get_default_parameters({"JME": {PERIOD: "2025-01-01"}})
+        text = f"mine: '${{cvmfs:{PERIOD},JME,a.json}}'"
+        first = to_plain(merge_parameters_from_string(parameters, text))["mine"]
+    finally:
+        parameters = upstream.get_default_parameters()
+    assert "/2025-01-01/" in first
+    assert to_plain(merge_parameters_from_string(parameters, text))["mine"] == first.replace("2025-01-01", "latest")
+
+
+def test_a_dump_overwrites_nothing(tmp_path: Path) -> None:
+    parameters = OmegaConf.create({"mine": {"a": 1}})
+    upstream.dump_parameters(parameters, tmp_path / "dump.yaml")
+    assert OmegaConf.load(tmp_path / "dump.yaml") == parameters
+    with pytest.raises(ConfigError, match="pass overwrite=True"):
+        upstream.dump_parameters(parameters, tmp_path / "dump.yaml")
+    upstream.dump_parameters(OmegaConf.create({}), tmp_path / "dump.yaml", overwrite=True)
+    assert OmegaConf.load(tmp_path / "dump.yaml") == {}
+
+
+def test_run_options() -> None:
+    options = get_default_run_options()
+    options.general.chunksize = 1
+    assert get_default_run_options().general.chunksize == 150000

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pocket.parameters.schema import SCHEMA
+from pocket.parameters.upstream_keys import ACCEPTED, UPSTREAM
+
+
+def paths(schema: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every key of a schema that has a meaning of its own."""
+    if isinstance(schema, Mapping):
+        for key, inner in schema.items():
+            yield from paths(inner, (*path, key))
+    else:
+        yield path
+
+
+def test_keys_of_both_are_accepted() -> None:
+    assert set(paths(ACCEPTED)) == {*paths(SCHEMA), *paths(UPSTREAM)}
+
+
+def test_what_is_read_here_is_not_listed_again() -> None:
+    assert not set(paths(SCHEMA)) & set(paths(UPSTREAM))
