@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -89,7 +89,7 @@ def merge_parameters(
     for config in configs:
         part = _with_folders(config if isinstance(config, DictConfig) else OmegaConf.create(dict(config)))
         if not update:
-            merged = OmegaConf.masked_copy(merged, [key for key in merged if key not in part])
+            merged = OmegaConf.masked_copy(merged, [str(key) for key in merged if key not in part])
         merged = defaults.merge_parameters(merged, part, update=True)
     return merged
 
@@ -104,7 +104,7 @@ def merge_parameters_from_files(conf: DictConfig, *files: str | Path, update: bo
     for file in files:
         part = _with_folders(defaults.load_parameters(file))
         if not update:
-            merged = OmegaConf.masked_copy(merged, [key for key in merged if key not in part])
+            merged = OmegaConf.masked_copy(merged, [str(key) for key in merged if key not in part])
         merged = defaults.merge_loaded(merged, part, str(file))
     return merged
 
@@ -122,7 +122,8 @@ def merge_parameters_from_string(
 
 
 def _of_string(text: str | Sequence[str] | Mapping[str, Any]) -> DictConfig:
-    part: Any = OmegaConf.create(text) if isinstance(text, str | Mapping) else OmegaConf.from_dotlist(list(text))
+    is_list = not isinstance(text, str | Mapping)
+    part = OmegaConf.from_dotlist(list(text)) if is_list else OmegaConf.create(cast(Any, text))
     if not isinstance(part, DictConfig):
         raise ConfigError(f"parameters {text!r} must be a table of sections")
     return part

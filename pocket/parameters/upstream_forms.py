@@ -26,7 +26,7 @@ def in_own_form(part: DictConfig) -> DictConfig:
     changed: Any = OmegaConf.create({})
     for name in renamed:
         changed[RENAMED[name]] = part._get_node(name)
-    plain = OmegaConf.merge(changed, OmegaConf.masked_copy(part, [key for key in part if key not in renamed]))
+    plain = OmegaConf.merge(changed, OmegaConf.masked_copy(part, [str(key) for key in part if key not in renamed]))
     assert isinstance(plain, DictConfig)
     for name in renamed:
         plain[name] = f"${{{RENAMED[name]}}}"
@@ -41,9 +41,7 @@ def _table(part: DictConfig, *path: str) -> DictConfig | None:
     node: Any = part
     for key in path:
         node = _written(node, key)
-        if not isinstance(node, DictConfig):
-            return None
-    return node
+    return node if isinstance(node, DictConfig) else None
 
 
 def _written(node: Any, key: Any) -> Any:

@@ -19,7 +19,7 @@ from omegaconf.errors import ConfigKeyError
 
 from pocket.errors import ConfigError, MissingParameterError, UnknownParameterError
 from pocket.parameters.locations import PUBLIC, local_path
-from pocket.parameters.schema import ANY, SCHEMA, YEAR
+from pocket.parameters.schema import ANY, SCHEMA, YEAR, YEARS
 
 #: Placeholder for all sections.
 EVERYTHING = "*"
@@ -65,8 +65,9 @@ class Reader:
 def visible(parameters: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
     """Return the parameters that may be read.
 
-    Of shipped sections, these are the named keys, and in tables by year the entries of the reader's years; a table that
-    lacks one of the years stays as it is. The user's own sections are included completely.
+    Of shipped sections, these are the named keys, and in tables by year the entries of the reader's years. A table that
+    lacks one of these, and has other keys than the shipped years, stays as it is. The user's own sections are included
+    completely.
 
     Args:
         parameters: section → contents, plain and resolved.
@@ -112,7 +113,8 @@ def _level(content: Any, schema: Any, reader: Reader, first: bool) -> str:
     if not (isinstance(content, Mapping) and isinstance(schema, Mapping)):
         return ""
     if YEAR in schema:
-        return "year" if reader.years and all(year in content for year in reader.years) else ""
+        has_all = all(year in content for year in reader.years)
+        return "year" if reader.years and (has_all or YEARS.issuperset(content)) else ""
     return "key" if first and any(key not in ANY for key in schema) else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import subprocess
@@ -17,9 +18,11 @@ from pocket.calibrators.jets import JetsCalibrator
 from pocket.corrections.files import load_correction
 from pocket.corrections.names import check_corrections
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters.cvmfs import PERIODS
 from pocket.parameters.defaults import get_default_parameters, to_plain
-from pocket.parameters.locations import PUBLIC, local_path
-from pocket.parameters.schema import SCHEMA
+from pocket.parameters.locations import PUBLIC, local_path, project_path
+from pocket.parameters.schema import YEARS as SHIPPED_YEARS
+from pocket.parameters.upstream_keys import ACCEPTED
 from pocket.weights.btag import BTagShape
 from pocket.weights.event import Pileup
 from pocket.weights.jets import JetPileupId
@@ -31,9 +34,22 @@ POG = Path(__file__).absolute().parents[3] / "shared" / "data" / "corrections"
 #: shipped weights that read them
 OF_GROUPS = (Pileup, BTagShape, JetPileupId, ElectronReco, ElectronId, MuonId, MuonIso, MuonTrigger)
 UL = ("2016_PreVFP", "2016_PostVFP", "2017", "2018")
-YEARS = (*UL, "toys")
+RUN_3 = ("2022_preEE", "2022_postEE", "2023_preBPix", "2023_postBPix", "2024", "2025")
+DATA = (*UL, *RUN_3)
+YEARS = (*DATA, "toys")
 #: a year in the folders of the corrections
-CAMPAIGNS = {"2016_PreVFP": "2016preVFP_UL", "2016_PostVFP": "2016postVFP_UL", "2017": "2017_UL", "2018": "2018_UL"}
+CAMPAIGNS = {
+    "2016_PreVFP": "2016preVFP_UL",
+    "2016_PostVFP": "2016postVFP_UL",
+    "2017": "2017_UL",
+    "2018": "2018_UL",
+    "2022_preEE": "2022_Summer22",
+    "2022_postEE": "2022_Summer22EE",
+    "2023_preBPix": "2023_Summer23",
+    "2023_postBPix": "2023_Summer23BPix",
+    "2024": "2024_Summer24",
+    "2025": "2025_Prompt",
+}
 
 
 @pytest.fixture(scope="module")
@@ -54,31 +70,40 @@ def leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
     ("table", "years"),
     [
         ("lumi.picobarns", YEARS),
-        ("lumi.uncertainties", UL),
+        ("lumi.uncertainties", DATA),
         ("lumi.sqrt_s", YEARS),
         ("lumi.goldenJSON", YEARS),
         ("event_flags", YEARS),
         ("HLT_triggers", YEARS),
-        ("pileup", UL),
+        ("pileup", DATA),
+        ("pileupJSONfiles", DATA),
+        ("default_nano_version", DATA),
         ("btagging.working_point", YEARS),
-        ("jet_scale_factors.btagSF", UL),
-        ("jet_scale_factors.jet_puId", YEARS),
-        ("lepton_scale_factors.electron_sf.JSONfiles", UL),
-        ("lepton_scale_factors.electron_sf.era_mapping", UL),
-        ("lepton_scale_factors.muon_sf.JSONfiles", UL),
+        ("jet_scale_factors.btagSF", DATA),
+        ("jet_scale_factors.jet_puId", (*UL, "toys")),
+        ("jet_scale_factors.vetomaps", RUN_3),
+        ("jet_scale_factors.jet_id", RUN_3),
+        ("lepton_scale_factors.electron_sf.JSONfiles", DATA),
+        ("lepton_scale_factors.electron_sf.era_mapping", DATA),
+        ("lepton_scale_factors.electron_sf.trigger_sf", RUN_3[:-1]),
+        ("lepton_scale_factors.muon_sf.JSONfiles", DATA),
         ("lepton_scale_factors.muon_sf.era_mapping", UL),
-        ("lepton_scale_factors.muon_sf.sf_name", UL),
-        *((f"jets_calibration.jet_types.{jets}", UL) for jets in ("AK4PFchs", "AK8PFPuppi")),
+        ("lepton_scale_factors.muon_sf.sf_name", DATA),
+        ("photon_scale_factors.photon_sf.JSONfiles", DATA),
+        ("photon_scale_factors.photon_sf.sf_name", DATA),
+        ("jets_calibration.jet_types.AK4PFchs", UL),
+        ("jets_calibration.jet_types.AK4PFPuppi", RUN_3),
+        ("jets_calibration.jet_types.AK8PFPuppi", DATA),
         *(
-            (f"jets_calibration.{table}", UL)
+            (f"jets_calibration.{table}", DATA)
             for table in ("collection", "apply_jec_MC", "apply_jec_Data", "apply_jer_MC", "sort_by_pt")
         ),
         *(
-            (f"default_jets_calibration.variations.{choice}.{jets}", UL)
+            (f"default_jets_calibration.variations.{choice}.{jets}", years)
             for choice in ("total_variation", "full_variations", "all_sources")
-            for jets in ("AK4PFchs", "AK8PFPuppi")
+            for jets, years in (("AK4PFchs", UL), ("AK4PFPuppi", RUN_3), ("AK8PFPuppi", DATA))
         ),
-        ("met_calibration", UL),
+        ("met_calibration", DATA),
     ],
 )
 def test_every_year_has_what_an_analysis_needs(params: dict[str, Any], table: str, years: tuple[str, ...]) -> None:
@@ -94,14 +119,21 @@ def test_years_of_a_table_have_the_same_keys(params: dict[str, Any]) -> None:
         ("btagSF", params["jet_scale_factors"]["btagSF"]),
         ("electrons", params["lepton_scale_factors"]["electron_sf"]["JSONfiles"]),
         ("muons", params["lepton_scale_factors"]["muon_sf"]["sf_name"]),
-        ("jets", params["jets_calibration"]["jet_types"]["AK4PFchs"]),
-        ("fat jets", params["jets_calibration"]["jet_types"]["AK8PFPuppi"]),
+        ("jets", params["jets_calibration"]["jet_types"]["AK8PFPuppi"]),
     ):
-        assert len({tuple(sorted(section[year])) for year in UL}) == 1, path
+        assert len({tuple(sorted(section[year])) for year in DATA}) == 1, path
+    for jets, years in (("AK4PFchs", UL), ("AK4PFPuppi", RUN_3)):
+        types = params["jets_calibration"]["jet_types"][jets]
+        assert len({tuple(sorted(types[year])) for year in years}) == 1, jets
+        assert all(jets in params["jets_calibration"]["collection"][year] for year in years)
 
 
 def test_the_schema_knows_every_section(params: dict[str, Any]) -> None:
-    assert set(params) <= set(SCHEMA)
+    assert set(params) <= set(ACCEPTED)
+
+
+def test_the_schema_knows_every_year(params: dict[str, Any]) -> None:
+    assert set(params["lumi"]["picobarns"]) == SHIPPED_YEARS
 
 
 # what follows was written down from the sources by hand
@@ -132,8 +164,37 @@ def test_uncertainty_of_the_luminosity_of_run_2(params: dict[str, Any]) -> None:
     assert [round(100 * value, 1) for value in found] == [1.2, 1.2, 2.3, 2.5, 1.6]
 
 
+def test_luminosity_of_run_3(params: dict[str, Any]) -> None:
+    # PdmVRun3Analysis: 34.65/fb in 2022, 27.64/fb in 2023, 109.95/fb in 2024, 110.84/fb in 2025
+    table = params["lumi"]["picobarns"]
+    assert [table[year]["tot"] for year in RUN_3] == [7980.4, 26671.7, 17960.0, 9680.0, 109950.0, 110840.0]
+    for year in RUN_3:
+        eras = sum(value for era, value in table[year].items() if era != "tot")
+        assert eras == pytest.approx(table[year]["tot"], rel=2e-3)
+
+
+def test_uncertainty_of_the_luminosity_of_run_3(params: dict[str, Any]) -> None:
+    # LumiRecommendationsRun3: 1.4 % in 2022, 1.3 % in 2023, 1.6 % in 2024
+    sources = params["lumi"]["uncertainties"]
+    found = [math.hypot(*sources[year].values()) for year in RUN_3[:-1]]
+    assert [round(100 * value, 1) for value in found] == [1.4, 1.4, 1.3, 1.3, 1.6]
+    assert list(sources["2025"].values()) == ["???"]
+
+
 def test_energy(params: dict[str, Any]) -> None:
-    assert set(params["lumi"]["sqrt_s"].values()) == {13}
+    assert {params["lumi"]["sqrt_s"][year] for year in (*UL, "toys")} == {13}
+    assert {params["lumi"]["sqrt_s"][year] for year in RUN_3} == {13.6}
+
+
+def test_certified_sections_are_shipped(params: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("POCKET_CERTIFICATION", raising=False)
+    names = {params["lumi"]["goldenJSON"][year] for year in DATA}
+    assert len(names) == 7
+    for name in names:
+        runs = json.loads(Path(local_path(name)).read_text())
+        first, last = map(int, re.findall(r"\d{6}", name)[:2])
+        assert {first <= int(run) <= last for run in runs} == {True}
+    assert {path.name for path in project_path("params/datacert").iterdir()} == {Path(name).name for name in names}
 
 
 @pytest.mark.parametrize(
@@ -148,8 +209,19 @@ def test_energy(params: dict[str, Any]) -> None:
 def test_deepjet_working_points(params: dict[str, Any], year: str, thresholds: dict[str, float]) -> None:
     assert params["btagging"]["working_point"][year] == {
         "btagging_algorithm": "btagDeepFlavB",
-        "btagging_WP": thresholds,
+        "btagging_WP": {**thresholds, "H": thresholds["T"]},
     }
+
+
+def test_working_points_of_run_3(params: dict[str, Any]) -> None:
+    points = params["btagging"]["working_point"]
+    assert [points[year]["btagging_algorithm"] for year in RUN_3] == 4 * ["btagDeepFlavB"] + 2 * ["btagUParTAK4B"]
+    # BTV's pages of the campaigns
+    assert [points[year]["btagging_WP"]["M"] for year in RUN_3] == [0.3086, 0.3196, 0.2431, 0.2435, 0.1272, 0.1272]
+    for year in RUN_3:
+        thresholds = points[year]["btagging_WP"]
+        assert list(thresholds) == ["L", "M", "T", "XT", "XXT"]
+        assert list(thresholds.values()) == sorted(thresholds.values())
 
 
 def test_noise_filters(params: dict[str, Any]) -> None:
@@ -161,6 +233,11 @@ def test_noise_filters(params: dict[str, Any]) -> None:
     for year in UL:
         assert {"goodVertices", "BadPFMuonDzFilter", "eeBadScFilter"} < set(flags[year])
         assert len(set(flags[year])) == len(flags[year])
+    # Run 3: without noise of the hadron calorimeter
+    assert set(flags["2018"]) - set(flags["2024"]) == {"HBHENoiseFilter", "HBHENoiseIsoFilter"}
+    assert set(flags["2024"]) - set(flags["2018"]) == {"hfNoisyHitsFilter"}
+    assert set(flags["2024"]) - set(flags["2025"]) == {"ecalBadCalibFilter"}
+    assert all(flags[year] == flags["2024"] for year in RUN_3[:-1])
 
 
 def test_pileup_identification(params: dict[str, Any]) -> None:
@@ -175,7 +252,8 @@ def test_names_of_corrections(params: dict[str, Any]) -> None:
         f"Collisions{year}_UltraLegacy_goldenJSON" for year in (16, 16, 17, 18)
     ]
     electrons = params["lepton_scale_factors"]["electron_sf"]
-    assert {content["name"] for content in electrons["JSONfiles"].values()} == {"UL-Electron-ID-SF"}
+    assert {electrons["JSONfiles"][year]["name"] for year in UL} == {"UL-Electron-ID-SF"}
+    assert {electrons["JSONfiles"][year]["name"] for year in RUN_3} == {"Electron-ID-SF"}
     assert [electrons["era_mapping"][year]["reco"] for year in UL] == ["2016preVFP", "2016postVFP", "2017", "2018"]
     muons = params["lepton_scale_factors"]["muon_sf"]
     assert all(set(eras.values()) == {CAMPAIGNS[year]} for year, eras in muons["era_mapping"].items())
@@ -227,18 +305,19 @@ def test_sources_are_those_of_real_corrections(params: dict[str, Any]) -> None:
     # of 2022, where the sources have the same names but for the year
     choices = params["default_jets_calibration"]["variations"]
     for choice in choices.values():
-        for name in choice["AK4PFchs"]["2018"]:
+        for name in {*choice["AK4PFchs"]["2018"], *choice["AK4PFPuppi"]["2022_preEE"]}:
             if name != "JER":
                 source = name.removeprefix("JES_").replace("2018", "2022")
                 assert f"Summer22_22Sep2023_V3_MC_{source}_AK4PFPuppi" in jet_corrections
 
 
 @pytest.mark.skipif(not POG.is_dir(), reason="the groups' files aren't beside the checkout")
-@pytest.mark.parametrize("year", UL)
+@pytest.mark.parametrize("year", DATA[:-2])
 def test_corrections_are_in_the_files_of_the_groups(year: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_CORRECTIONS", str(POG))
     params, metadata = get_default_parameters(), {"year": year, "isMC": True, "sample": "TT"}
-    readers = [weight(params, metadata) for weight in OF_GROUPS] + [JetsCalibrator(params, metadata)]
+    weights = [weight for weight in OF_GROUPS if year in UL or weight is not JetPileupId]
+    readers = [weight(params, metadata) for weight in weights] + [JetsCalibrator(params, metadata)]
     named = [pair for reader in readers for pair in reader.corrections()]
     assert all(Path(local_path(file)).is_file() for file, _ in named)
     missing = []
@@ -251,7 +330,7 @@ def test_corrections_are_in_the_files_of_the_groups(year: str, monkeypatch: pyte
     kinds = ("PtResolution", "ScaleFactor") if year == "2017" else ()
     assert missing == [f"Summer19UL17_JRV2_MC_{kind}_AK8PFPuppi" for kind in kinds]
     # one for each weight; levels, total uncertainty, resolution and its scale factor of two types of jets
-    assert len(named) == len(OF_GROUPS) + 2 * 4
+    assert len(named) == len(weights) + 2 * 4
 
 
 # where corrections are looked for
@@ -264,14 +343,18 @@ def test_every_file_is_named_without_a_machine(params: dict[str, Any]) -> None:
             assert value.partition("://")[0] in (*PUBLIC, "toys"), path
             assert not re.search(r":///|/\.\.?/|//.*//", value), path
             named += value.startswith("corrections://")
-    assert named == 4 * (1 + 1 + 1 + 2 + 1 + 2)  # pileup, b tagging, pileup jets, electrons, muons, jets
+    # pileup by two names, b tagging, electrons, muons, photons, jets by two names
+    of_all = len(DATA) * (2 + 1 + 2 + 1 + 1 + 2 * 2)
+    # pileup jets; veto maps, identification of jets, triggers and scale of electrons, scale of muons
+    assert named == of_all + len(UL) + len(RUN_3) * 5 - 1
 
 
 def test_every_year_reads_its_own_files(params: dict[str, Any]) -> None:
     for path, value in leaves(params):
         if isinstance(value, str) and value.startswith("corrections://"):
-            (year,) = set(path) & set(UL)
+            (year,) = set(path) & set(DATA)
             assert re.fullmatch(rf"corrections://POG/[A-Z]{{3}}/{CAMPAIGNS[year]}/\w+\.json\.gz", value), path
+            assert CAMPAIGNS[year] in PERIODS
 
 
 def test_parameters_load_where_there_are_no_corrections(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

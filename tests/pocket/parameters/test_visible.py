@@ -43,9 +43,12 @@ def test_years_deep_in_a_section() -> None:
     assert visible(PARAMETERS, reader)["jets_calibration"] == {"jet_types": {"AK4": {"2018": {"jer": "new"}}}}
 
 
-def test_a_table_without_one_of_the_years_is_whole() -> None:
+def test_a_table_without_one_of_the_years() -> None:
     reader = Reader(NAMES, frozenset({"2016", "2018"}))
-    assert visible(PARAMETERS, reader)["event_flags"] == PARAMETERS["event_flags"]
+    assert visible(PARAMETERS, reader)["event_flags"] == {"2018": ["y"]}
+    # A key that may be no year
+    other = {**PARAMETERS, "event_flags": {"mine": ["x"], "2018": ["y"]}}
+    assert visible(other, reader)["event_flags"] == other["event_flags"]
     with pytest.raises(UnknownNameError, match=r"unknown parameter '2016' in event_flags, did you mean '201[78]'"):
         parameter(guarded(PARAMETERS, reader), "event_flags", "2016")
 
