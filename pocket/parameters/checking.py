@@ -47,7 +47,7 @@ def check_keys(parameters: Any, where: str, written: Mapping[str, str] | None = 
     for section, content in parameters.items():
         if section in ACCEPTED:
             _check(content, ACCEPTED[section], str(section), where, written or {}, own)
-        elif meant := _meant(str(section), SCHEMA, _MISSPELT, forms=False):
+        elif meant := resembled(str(section), SCHEMA, _MISSPELT, forms=False):
             remark(f"section {section!r} in {where} is taken as one of your own, did you mean {meant[0]!r}?")
     if own:
         listed = ", ".join(own[:_SHOWN_KEYS]) + (", …" if len(own) > _SHOWN_KEYS else "")
@@ -123,28 +123,39 @@ def _check_own(key: str, schema: Mapping[str, Any], prefix: str, where: str, own
     """Refuse an unknown key that looks like a misspelt or shortened one, and note others where they are unusual."""
     known = [name for name in schema if name != OWN]
     if OWN in schema:
-        meant = nearest(key, known, 1, _MISSPELT)
+        meant = resembled(key, known, _MISSPELT, forms=False)
     else:
         own.append(f"{prefix}.{key}")
-        meant = _meant(key, known, _UNUSUAL)
+        meant = resembled(key, known, _UNUSUAL)
     if meant:
         raise UnknownNameError("key", f"{prefix}.{key}", [f"{prefix}.{name}" for name in known], where)
 
 
-def _meant(key: str, known: Iterable[str], likeness: float, forms: bool = True) -> list[str]:
+def resembled(key: str, known: Iterable[str], likeness: float, forms: bool = True) -> list[str]:
     """Return the known names that a key may be a misspelling of.
 
     Args:
         key: the key; one that extends a known name by a part of its own, such as ``btagging_WP_mine``, is none.
-        known: the known names.
+        known: the known names. Of those that begin with the same word, as ``opts_``, the rest is compared.
         likeness: see :func:`pocket.errors.nearest`.
         forms: whether it may also be a shorter or longer form of them.
+
+    >>> resembled("opts_sf", ["opts_sig"], 0.75), resembled("opts_sigs", ["opts_sig"], 0.75)
+    ([], ['opts_sig'])
     """
     names = [name for name in known if name not in (*ANY, OWN)]
     if any(key.startswith(f"{name}_") for name in names):
         return []
     found = [name for name in names if forms and (key.startswith(name) or name.startswith(key))]
-    return found or nearest(key, names, 1, likeness)
+    word = f"{key.partition('_')[0]}_"
+    return (
+        found
+        or [
+            name
+            for name in nearest(key, names, 3, likeness)
+            if not name.startswith(word) or nearest(key.removeprefix(word), [name.removeprefix(word)], 1, likeness)
+        ][:1]
+    )
 
 
 def _is_open(value: Any) -> bool:

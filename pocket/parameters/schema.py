@@ -138,6 +138,8 @@ SCHEMA: Mapping[str, Any] = {
         **dict.fromkeys(("label", "formats", "dpi", "log_histograms", "order_mc", "only_samples", "exclude_samples")),
         **dict.fromkeys(("labels_mc", "colors_mc", "rescale_samples", "signal_samples", "samples_groups"), _ANY),
         "blind_hists": {"categories": None, "histograms": _ANY},
+        **dict.fromkeys(("fontsize", "fontsize_legend")),
+        **dict.fromkeys(("opts_figure", "opts_data", "opts_mc", "opts_unc", "opts_sig", "opts_ylim")),
         **_OWN,
     },
     "toys": None,

@@ -144,6 +144,8 @@ def fit_legend(
     entries: Sequence[tuple[Any, str]],
     lines: Sequence[str],
     log_floor: float | None = None,
+    log_top: float | None = None,
+    font_size: float = 20.0,
 ) -> None:
     """Write text and legend at the top, and scale the vertical axis so that every bin stays below them.
 
@@ -157,6 +159,8 @@ def fit_legend(
         entries: (artist, label) of each legend entry.
         lines: lines of text; the first line is bold.
         log_floor: lower end of a logarithmic axis; None for a linear one, which starts at 0.
+        log_top: its upper end; by default as high as the text and the legend need.
+        font_size: size of the legend.
     """
     heights = np.nan_to_num(np.array(contents)).max(axis=0)
     if log_floor is not None:
@@ -174,7 +178,7 @@ def fit_legend(
     handles, labels = zip(*entries, strict=True)
 
     def legend(columns: int, where: dict[str, Any]) -> Box:
-        look: dict[str, Any] = {"fontsize": 20, "columnspacing": 0.8, "handletextpad": 0.5}
+        look: dict[str, Any] = {"fontsize": font_size, "columnspacing": 0.8, "handletextpad": 0.5}
         return Box.of(ax.legend(handles, labels, ncols=columns, **look, **where), ax)
 
     text = _write_lines(ax, lines)
@@ -196,7 +200,7 @@ def fit_legend(
         # The power of ten goes beside the axis, because the CMS label is above it.
         ax.yaxis.get_offset_text().set(x=-0.01, ha="right")
     else:
-        ax.set_ylim(log_floor, log_floor * 10 ** max(2.0, high))
+        ax.set_ylim(log_floor, log_top or log_floor * 10 ** max(2.0, high))
         ax.set_yscale("log")
 
 

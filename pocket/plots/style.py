@@ -12,13 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from omegaconf import MISSING
 
-from pocket.errors import ConfigError, MissingParameterError, check_known
+from pocket.errors import ConfigError, MissingParameterError, check_known, remark
+from pocket.parameters.checking import resembled
+from pocket.plots.upstream_style import HONOURED, IGNORED, honoured, ignored, in_own_words
 
 if TYPE_CHECKING:
     from pocket.base.typing import Floats, Mask
 
 FORMATS = ("pdf", "png", "svg")
+#: Similarity from which an unknown option counts as a misspelling of a known one.
+_MISSPELT = 0.75
+#: Number of options that a remark names.
+_SHOWN = 6
 _HEXADECIMAL = re.compile(r"#[0-9a-fA-F]{6}")
+_NUMBER = re.compile(r"\d+(\.\d*)?([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +73,15 @@ class PlotStyle:
         rescale_samples: factor on the yield of each sample.
         signal_samples: samples that are also drawn as a line, scaled by this factor.
         blind_hists: see :class:`BlindHists`.
+        fontsize: size of texts of plots of templates, in points.
+        fontsize_legend: size of their legends.
+        opts_figure: ``datamc_ratio.figsize`` in inches, and ``datamc_ratio.gridspec_kw.height_ratios`` of plots of data
+            and simulation.
+        opts_data: ``color``, ``marker``, ``markersize``, ``elinewidth`` and ``label`` of data points.
+        opts_mc: ``stack: false`` or ``histtype: step`` draws lines instead of a stack.
+        opts_unc: ``total.color`` and ``total.hatch`` of the band of all uncertainties.
+        opts_sig: ``linestyle`` and ``linewidth`` of the lines of signals.
+        opts_ylim: ``datamc.ylim_log.lo`` and ``hi``, the ends of logarithmic axes.
 
     Raises:
         ConfigError: if a value has the wrong type.
@@ -85,6 +101,14 @@ class PlotStyle:
     rescale_samples: Mapping[str, float] = field(default_factory=dict)
     signal_samples: Mapping[str, float] = field(default_factory=dict)
     blind_hists: BlindHists = field(default_factory=BlindHists)
+    fontsize: float = 26.0
+    fontsize_legend: float = 20.0
+    opts_figure: Mapping[str, Any] = field(default_factory=dict)
+    opts_data: Mapping[str, Any] = field(default_factory=dict)
+    opts_mc: Mapping[str, Any] = field(default_factory=dict)
+    opts_unc: Mapping[str, Any] = field(default_factory=dict)
+    opts_sig: Mapping[str, Any] = field(default_factory=dict)
+    opts_ylim: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         where = "plotting_style"
@@ -109,6 +133,70 @@ class PlotStyle:
             for sample, factor in _check_mapping(getattr(self, name), f"{where}.{name}").items():
                 if not _is_number(factor) or factor <= 0:
                     raise ConfigError(f"{where}.{name}.{sample} must be a positive number, not {factor!r}")
+        for name in ("fontsize", "fontsize_legend"):
+            _check_positive(getattr(self, name), f"{where}.{name}")
+        for name in HONOURED:
+            _check_mapping(getattr(self, name), f"{where}.{name}")
+        self._check_looks(where)
+
+    def _check_looks(self, where: str) -> None:
+        for path in (("opts_figure", "datamc_ratio"), ("opts_unc", "total"), ("opts_ylim", "datamc")):
+            _check_mapping(getattr(self, path[0]).get(path[1], {}), f"{where}.{'.'.join(path)}")
+        place = f"{where}.opts_figure.datamc_ratio"
+        for name, pair in (("figsize", self.figure_size), ("gridspec_kw.height_ratios", self.height_ratios)):
+            if not (_is_list(pair) and len(pair) == 2 and all(_is_number(part) and part > 0 for part in pair)):
+                raise ConfigError(f"{place}.{name} must be two positive numbers, not {pair!r}")
+        for name, options in (("opts_data", self.opts_data), ("opts_unc.total", self.opts_unc.get("total", {}))):
+            if "color" in options and not _is_color(options["color"]):
+                raise ConfigError(
+                    f"{where}.{name}.color: {options['color']!r} is not a colour, write it like '#5790fc'"
+                )
+        for name, options in (("opts_data", self.opts_data), ("opts_sig", self.opts_sig)):
+            for size in ("markersize", "elinewidth", "linewidth"):
+                _check_positive(options.get(size, 1), f"{where}.{name}.{size}", or_zero=True)
+        for end in ("lo", "hi"):
+            if (value := self._ylim.get(end)) is not None:
+                _check_positive(value, f"{where}.opts_ylim.datamc.ylim_log.{end}")
+
+    @property
+    def figure_size(self) -> tuple[float, float]:
+        """Width and height of a plot of data and simulation, in inches."""
+        size: tuple[float, float] = self.opts_figure.get("datamc_ratio", {}).get("figsize", (10.0, 10.0))
+        return size
+
+    @property
+    def height_ratios(self) -> tuple[float, float]:
+        """Heights of its two panels, in any unit."""
+        grid = self.opts_figure.get("datamc_ratio", {}).get("gridspec_kw", {})
+        ratios: tuple[float, float] = grid.get("height_ratios", (0.63, 0.19))
+        return ratios
+
+    @property
+    def is_stacked(self) -> bool:
+        """Whether simulation is drawn as a stack."""
+        return bool(self.opts_mc.get("stack", True)) and self.opts_mc.get("histtype", "fill") != "step"
+
+    @property
+    def points_look(self) -> dict[str, Any]:
+        """Look of data points, as matplotlib's arguments."""
+        return {name: value for name, value in self.opts_data.items() if name != "label"}
+
+    @property
+    def band_look(self) -> dict[str, Any]:
+        """Look of the band of all uncertainties, as matplotlib's arguments."""
+        total = self.opts_unc.get("total", {})
+        return {{"color": "edgecolor"}.get(name, name): value for name, value in total.items()}
+
+    @property
+    def log_limits(self) -> tuple[float | None, float | None]:
+        """Ends of logarithmic axes; ``None`` for those that fit the contents."""
+        low, high = (self._ylim.get(end) for end in ("lo", "hi"))
+        return None if low is None else float(low), None if high is None else float(high)
+
+    @property
+    def _ylim(self) -> Mapping[str, Any]:
+        limits: Mapping[str, Any] = self.opts_ylim.get("datamc", {}).get("ylim_log", {})
+        return limits
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> PlotStyle:
@@ -121,7 +209,8 @@ class PlotStyle:
             UnknownNameError: if an option is not known.
             ConfigError: if a value has the wrong type.
         """
-        options = _check_options(cls, _plain(parameters), "plotting_style")
+        options = _accepted(_check_mapping(_plain(parameters), "plotting_style"))
+        options = _check_options(cls, options, "plotting_style")
         _refuse_missing(options, "plotting_style")
         if "blind_hists" in options:
             blind = _check_options(BlindHists, options["blind_hists"], "plotting_style.blind_hists")
@@ -143,6 +232,24 @@ class PlotStyle:
         from matplotlib.colors import to_hex
 
         return to_hex(self.colors_mc[sample])
+
+
+def _accepted(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are honoured, in the words that are used here; note all others once."""
+    own = in_own_words(options)
+    names = [item.name for item in dataclasses.fields(PlotStyle)]
+    # What looks like a misspelt option stays, so that it is refused.
+    free = [
+        name
+        for name in own
+        if name not in names and (name in IGNORED or not resembled(name, names, _MISSPELT, forms=False))
+    ]
+    kept = {name: value for name, value in own.items() if name not in free}
+    looks = {name: value for name, value in kept.items() if name in HONOURED and isinstance(value, Mapping)}
+    if left_out := [*free, *ignored(looks)]:
+        listed = ", ".join(left_out[:_SHOWN]) + (", …" if len(left_out) > _SHOWN else "")
+        remark(f"plotting_style: {listed} have no effect on the plots that are made here, so they are ignored")
+    return {**kept, **honoured(looks, HONOURED)}
 
 
 def _plain(parameters: Mapping[str, Any]) -> Any:
@@ -189,6 +296,13 @@ def _is_color(value: Any) -> bool:
     from matplotlib.colors import is_color_like
 
     return is_color_like(value)
+
+
+def _check_positive(value: Any, where: str, or_zero: bool = False) -> None:
+    # YAML reads 1e7 as a string.
+    number = float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+    if not _is_number(number) or number < 0 or (number == 0 and not or_zero):
+        raise ConfigError(f"{where} must be a positive number, not {value!r}")
 
 
 def _is_number(value: Any) -> bool:

@@ -98,8 +98,8 @@ def log_floor(predictions: Iterable[Prediction]) -> float:
 def draw_points(ax: Axes, binning: Binning, points: Points, **style: Any) -> Any:
     """Draw data points with error bars, and return the artist for the legend."""
     errors = np.array([points.values - points.low, points.high - points.values])
-    look: dict[str, Any] = {"linestyle": "none", "marker": "o", "color": "black", "markersize": 7, "zorder": 5, **style}
-    return ax.errorbar(binning.centers, points.values, yerr=errors, elinewidth=1.5, **look)
+    look: dict[str, Any] = {"linestyle": "none", "marker": "o", "color": "black", "markersize": 7, "zorder": 5}
+    return ax.errorbar(binning.centers, points.values, yerr=errors, **{"elinewidth": 1.5, **look, **style})
 
 
 def draw_band(ax: Axes, binning: Binning, low: Floats, high: Floats, **style: Any) -> StepPatch:

@@ -109,36 +109,58 @@ def data_mc(
         numbers["comparison"] = comparison.as_dict()
         lines.append(chi2_text(comparison))
 
-    with cms_style():
-        figure = new_figure(10.0, 10.0, style.dpi)
-        main = figure.add_axes((0.15, 0.305, 0.81, 0.63))
-        lower = figure.add_axes((0.15, 0.1, 0.81, 0.19))
+    with cms_style(style.fontsize):
+        figure = new_figure(*style.figure_size, style.dpi)
+        main, lower = _panels(figure, style)
         cms_label(main, style.label, data=data is not None, period=period)
 
-        entries = [] if points is None else [(draw_points(main, binning, points), "Data")]
-        entries += _draw_stack(main, binning, processes)
+        label = style.opts_data.get("label", "Data")
+        entries = [] if points is None else [(draw_points(main, binning, points, **style.points_look), label)]
+        entries += (_draw_stack if style.is_stacked else _draw_lines)(main, binning, processes)
         tops = [total.values + total.total[0]] if points is None else [total.values + total.total[0], points.high]
         for process in processes:
             if process.name in style.signal_samples:
                 factor = style.signal_samples[process.name]
                 signal = process.prediction.values * factor
-                main.stairs(signal, binning.edges, baseline=None, color=process.color, linewidth=3, zorder=4)
+                look: dict[str, Any] = {"color": process.color, "linewidth": 3, **style.opts_sig}
+                main.stairs(signal, binning.edges, baseline=None, zorder=4, **look)
                 tops.append(signal)
-                line = Line2D([], [], color=process.color, linewidth=3)
+                line = Line2D([], [], **look)
                 entries.append((line, rf"{process.label} $\times$ {factor:g}"))
-        entries += _draw_bands(main, lower, binning, total)
+        entries += _draw_bands(main, lower, binning, total, style)
 
         label_x((main, lower), binning, xlim)
-        floor = log_floor([process.prediction for process in processes]) if style.is_log(histogram) else None
-        fit_legend(main, binning.edges, tops, entries, lines, floor)
+        low, high = style.log_limits
+        floor = (low or log_floor([process.prediction for process in processes])) if style.is_log(histogram) else None
+        fit_legend(main, binning.edges, tops, entries, lines, floor, high, style.fontsize_legend)
         label_y(main, binning.events_label)
         if points is None:
             scale_ratio(lower, ratio_range(relative_errors(total)), "Rel. unc.")
         else:
             ratio = points.over(total.values)
             scale_ratio(lower, ratio_range(ratio), "Data / MC")
-            draw_ratio(lower, binning, ratio)
+            draw_ratio(lower, binning, ratio, **style.points_look)
     return figure, numbers
+
+
+def _panels(figure: Figure, style: PlotStyle) -> tuple[Axes, Axes]:
+    """Return the panels of a figure, from the top down."""
+    bottom, gap, top = 0.1, 0.015, 0.935
+    upper, lower = style.height_ratios
+    height = (top - gap - bottom) * lower / (upper + lower)
+    below = figure.add_axes((0.15, bottom, 0.81, height))
+    above = figure.add_axes((0.15, bottom + height + gap, 0.81, top - gap - bottom - height))
+    return above, below
+
+
+def _draw_lines(ax: Axes, binning: Binning, processes: Sequence[Process]) -> list[tuple[Any, str]]:
+    """Draw the processes beside each other as lines, and return the legend entries."""
+    entries = []
+    for process in processes:
+        look: dict[str, Any] = {"color": process.color, "linewidth": 2.5}
+        ax.stairs(process.prediction.values, binning.edges, baseline=None, **look)
+        entries.append((Line2D([], [], **look), process.label))
+    return entries
 
 
 def _draw_stack(ax: Axes, binning: Binning, processes: Sequence[Process]) -> list[tuple[Any, str]]:
@@ -151,12 +173,14 @@ def _draw_stack(ax: Axes, binning: Binning, processes: Sequence[Process]) -> lis
     return [(Patch(facecolor=process.color), process.label) for process in processes]
 
 
-def _draw_bands(main: Axes, lower: Axes, binning: Binning, total: Prediction) -> list[tuple[Any, str]]:
+def _draw_bands(
+    main: Axes, lower: Axes, binning: Binning, total: Prediction, style: PlotStyle
+) -> list[tuple[Any, str]]:
     """Hatch the uncertainties of the sum in both panels, and return the legend entries."""
     entries = []
     for errors, band, label in (
         ((total.stat, total.stat), STAT_BAND, "MC stat."),
-        (total.total, TOTAL_BAND, r"MC stat. $\oplus$ syst."),
+        (total.total, {**TOTAL_BAND, **style.band_look}, r"MC stat. $\oplus$ syst."),
     ):
         up, down = errors
         draw_band(main, binning, total.values - down, total.values + up, **band)

@@ -1,0 +1,80 @@
+"""The part of PocketCoffea's plotting options that the plots here honour, and the names of those that they ignore."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+#: Other name of an option → its name.
+OTHER_NAMES = {"labels": "labels_mc", "cms_label": "label", "colors": "colors_mc"}
+#: Option → the options in it that are honoured; all others in it are ignored.
+HONOURED: Mapping[str, Any] = {
+    "opts_figure": {"datamc_ratio": {"figsize": None, "gridspec_kw": {"height_ratios": None}}},
+    "opts_data": dict.fromkeys(("color", "marker", "markersize", "elinewidth", "label")),
+    "opts_mc": dict.fromkeys(("histtype", "stack")),
+    "opts_unc": {"total": dict.fromkeys(("color", "hatch"))},
+    "opts_sig": dict.fromkeys(("linestyle", "linewidth")),
+    "opts_ylim": {"datamc": {"ylim_log": dict.fromkeys(("lo", "hi"))}},
+}
+#: Options that are ignored as a whole.
+IGNORED = (
+    *("categorical_axes_data", "categorical_axes_mc", "collapse_datasets", "compare", "experiment_label_loc"),
+    *("fontsize_legend_ratio", "opts_axes", "opts_syst", "plot_upper_label", "print_info"),
+)
+#: PocketCoffea's names of the ten colours that CMS recommends (M. Petroff, arXiv:2107.02270).
+COLORS = {
+    "CMS_blue": "#3f90da",
+    "CMS_orange": "#ffa90e",
+    "CMS_red": "#bd1f01",
+    "CMS_gray": "#94a4a2",
+    "CMS_purple": "#832db6",
+    "CMS_brown": "#a96b59",
+    "CMS_dark_orange": "#e76300",
+    "CMS_beige": "#b9ac70",
+    "CMS_dark_gray": "#717581",
+    "CMS_light_blue": "#92dadd",
+}
+
+
+def in_own_words(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options with the names and colours that are used here; an option that has both names keeps its own.
+
+    >>> in_own_words({"labels": {"DY": "Drell-Yan"}, "colors_mc": {"DY": "CMS_blue"}})
+    {'labels_mc': {'DY': 'Drell-Yan'}, 'colors_mc': {'DY': '#3f90da'}}
+    """
+    own: dict[str, Any] = {}
+    for name, value in options.items():
+        meant = OTHER_NAMES.get(name, name)
+        if meant != name and isinstance(value, Mapping) and isinstance(options.get(meant), Mapping):
+            own[meant] = {**value, **options[meant]}
+        elif meant == name or meant not in options:
+            own.setdefault(meant, value)
+    colors = own.get("colors_mc")
+    if isinstance(colors, Mapping):
+        own["colors_mc"] = {
+            sample: COLORS.get(color, color) if isinstance(color, str) else color for sample, color in colors.items()
+        }
+    return own
+
+
+def honoured(options: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the honoured part of some options.
+
+    Args:
+        options: option → value.
+        known: the honoured options, in the form of :data:`HONOURED`.
+    """
+    return {
+        name: honoured(value, known[name]) if isinstance(known[name], Mapping) and isinstance(value, Mapping) else value
+        for name, value in options.items()
+        if name in known
+    }
+
+
+def ignored(options: Mapping[str, Any], known: Mapping[str, Any] = HONOURED, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted names of what :func:`honoured` leaves out."""
+    for name, value in options.items():
+        if name not in known:
+            yield f"{prefix}{name}"
+        elif isinstance(known[name], Mapping) and isinstance(value, Mapping):
+            yield from ignored(value, known[name], f"{prefix}{name}.")
