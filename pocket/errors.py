@@ -10,13 +10,8 @@ place and the nearest right value, so tasks print it without a traceback.
 from __future__ import annotations
 
 import difflib
-import functools
-import logging
-import multiprocessing
 from collections.abc import Iterable
 from typing import Any
-
-_log = logging.getLogger(__name__)
 
 
 class PocketError(Exception):
@@ -163,15 +158,3 @@ def nearest(name: str, known: Iterable[str], n: int = 3, likeness: float = 0.6) 
     for item in known:
         by_lower.setdefault(item.lower(), item)
     return [by_lower[match] for match in difflib.get_close_matches(name.lower(), by_lower, n, likeness)]
-
-
-@functools.cache
-def remark(sentence: str) -> None:
-    """Log a warning once per command: what was accepted although it may not be what was meant.
-
-    Args:
-        sentence: names the thing, the place, and what happens to it.
-    """
-    # Every worker process loads the analysis again, and would repeat the sentence.
-    if multiprocessing.parent_process() is None:
-        _log.warning(sentence)

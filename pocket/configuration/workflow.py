@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from pocket.errors import ConfigError, nearest
-from pocket.parameters.locations import with_local_paths
 
 if TYPE_CHECKING:
     from pocket.configuration.configurator import Configurator
@@ -91,7 +90,9 @@ class BaseProcessorABC(ABC):
     def __init__(self, cfg: Configurator) -> None:
         self.cfg = cfg
         self.params: Any = cfg.parameters
-        self.workflow_options: dict[str, Any] = with_local_paths(cfg.workflow_options)
+        # The import is by name, because where files lie isn't part of the code that an output depends on.
+        places = importlib.import_module("pocket.parameters.public_places")
+        self.workflow_options: dict[str, Any] = places.with_local_paths(cfg.workflow_options)
         self.events: Any = None
         self.custom_histogram_fields: dict[str, Any] = {}
         self.metadata: Mapping[str, Any] = {}

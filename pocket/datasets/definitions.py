@@ -47,18 +47,19 @@ metadata of an entry is that of the entry. Entries of one key that would have th
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pocket.base.file_names import check_file_name
-from pocket.datasets.metadata import keys_without_effect, read_metadata, text
+from pocket.datasets.metadata import read_metadata, text
 from pocket.datasets.skim_sums import BeforeSkim
-from pocket.errors import DatasetError, UnknownNameError, nearest, remark
+from pocket.errors import DatasetError, UnknownNameError
 from pocket.io.remote.tokens import holds_token, redacted
 
 #: Instance of DBS whose datasets Rucio knows.
@@ -66,14 +67,6 @@ GLOBAL = "prod/global"
 INSTANCES = (GLOBAL, "prod/phys01", "prod/phys02", "prod/phys03")
 
 SOURCES = ("paths", "globs", "toys", "coffea_samples", "das_names", "open_data")
-
-_DATASET_KEYS = ("sample", "files", "json_output", "storage_prefix")
-_ENTRY_KEYS = (*SOURCES, "dbs_instance", "metadata")
-_BUILT_KEYS = ("metadata", "files")
-#: Keys of PocketCoffea that have no effect there either.
-_WITHOUT_EFFECT = ("description", "das_parents_names")
-#: Similarity from which a key counts as a misspelling of a known one.
-_MISSPELT = 0.75
 
 
 @dataclass(frozen=True)
@@ -204,7 +197,6 @@ def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition
         content = _object(_load(path), f"{path}")
         if not content:
             raise DatasetError(f"{path} defines no dataset")
-        numbered: list[str] = []
         for key, dataset in content.items():
             for definition in _numbered(_read_dataset(key, dataset, path)):
                 other = definitions.setdefault(definition.name, definition)
@@ -213,44 +205,21 @@ def read_definitions(paths: Iterable[str | Path]) -> dict[str, DatasetDefinition
                         f"{definition.where} has the name of the one in {other.origin}; 'part', 'year', 'era' or the "
                         "key must differ"
                     )
-                if definition.number == 2:
-                    numbered.append(definition.name)
-        if numbered:
-            remark(f"{path}: 'part' doesn't tell datasets apart, so they are numbered: {', '.join(numbered)}")
-        if ignored := dict.fromkeys(key for dataset in content.values() for key in _ignored(dataset)):
-            remark(f"{path}: {', '.join(map(repr, ignored))} of datasets have no effect, so they are ignored")
+        _checks().remark_on(content, path, definitions.values())
     return definitions
 
 
-def _numbered(datasets: Iterable[DatasetDefinition]) -> list[DatasetDefinition]:
+def _checks() -> Any:
+    # The import is by name, because the checks aren't part of the code that an output depends on.
+    return importlib.import_module("pocket.datasets.definition_checks")
+
+
+def _numbered(datasets: Iterable[DatasetDefinition]) -> Iterator[DatasetDefinition]:
     """Number the datasets of a key that have equal names, of which PocketCoffea would keep the last one only."""
     numbers: dict[str, int] = {}
-    numbered = []
     for dataset in datasets:
         number = numbers[dataset.name] = numbers.get(dataset.name, 0) + 1
-        numbered.append(replace(dataset, number=number))
-    return numbered
-
-
-def _ignored(dataset: dict[str, Any]) -> Iterable[str]:
-    """Yield the keys of a dataset, of its entries and of their metadata that have no effect."""
-    is_built = "metadata" in dataset
-    yield from (key for key in dataset if key not in (_BUILT_KEYS if is_built else _DATASET_KEYS))
-    for entry in (dataset,) if is_built else dataset["files"]:
-        if not is_built:
-            yield from (key for key in entry if key not in _ENTRY_KEYS)
-        yield from keys_without_effect(entry.get("metadata", {}))
-
-
-def _check_keys(kind: str, content: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
-    """Refuse keys that look like a misspelt one.
-
-    Raises:
-        UnknownNameError: for the first one.
-    """
-    for key in content:
-        if key not in (*known, *_WITHOUT_EFFECT) and nearest(key, known, 1, _MISSPELT):
-            raise UnknownNameError(kind, key, known, where)
+        yield replace(dataset, number=number)
 
 
 def _load(path: Path) -> object:
@@ -276,7 +245,7 @@ def _read_dataset(key: str, content: object, origin: Path) -> list[DatasetDefini
     dataset = _object(content, where)
     if "metadata" in dataset:
         return [_read_built(key, dataset, origin, where)]
-    _check_keys("dataset key", dataset, _DATASET_KEYS, where)
+    _checks().check_dataset(dataset, where)
     for required in ("sample", "files"):
         if not dataset.get(required):
             raise DatasetError(f"{where} lacks {required!r}")
@@ -294,7 +263,7 @@ def _read_dataset(key: str, content: object, origin: Path) -> list[DatasetDefini
 def _read_entry(
     key: str, sample: str, prefix: str, entry: dict[str, Any], origin: Path, where: str
 ) -> DatasetDefinition:
-    _check_keys("key", entry, _ENTRY_KEYS, where)
+    _checks().check_entry(entry, where)
     sources = [source for source in SOURCES if source in entry]
     if len(sources) != 1:
         given = " and ".join(map(repr, sources)) or "none"
@@ -318,7 +287,7 @@ def _read_entry(
 
 
 def _read_built(key: str, dataset: dict[str, Any], origin: Path, where: str) -> DatasetDefinition:
-    _check_keys("dataset key", dataset, _BUILT_KEYS, where)
+    _checks().check_built(dataset, where)
     metadata = dict(_object(dataset["metadata"], f"metadata of {where}"))
     if "sample" not in metadata or "files" not in dataset:
         raise DatasetError(f"{where} lacks {'metadata.sample' if 'files' in dataset else 'files'!r}")

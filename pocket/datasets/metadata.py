@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import Any
 
 from pocket.datasets.skim_sums import SUMS, BeforeSkim
-from pocket.errors import DatasetError, UnknownNameError, nearest
+from pocket.errors import DatasetError
 
 _REQUIRED = ("year", "isMC")
-_USED = (*_REQUIRED, "xsec", "era", "part", "primaryDataset", "isSkim", *SUMS)
+USED = (*_REQUIRED, "xsec", "era", "part", "primaryDataset", "isSkim", *SUMS)
 #: Keys whose values are known otherwise: from the name of a dataset and from its files.
-_IGNORED = ("dataset", "nevents", "size")
-#: Keys that PocketCoffea's tools write; they are free metadata, like those of the user.
-_POCKETCOFFEA = ("das_names", "das_parents_names", "dbs_instance", "nano_version")
+IGNORED = ("dataset", "nevents", "size")
 #: Sums that PocketCoffea also writes for datasets that aren't skims, which have no meaning there.
-_SUMS_OF_FILES = ("sum_genweights", "sum_signOf_genweights")
-#: Similarity from which a key counts as a misspelling of a known one.
-_MISSPELT = 0.75
+SUMS_OF_FILES = ("sum_genweights", "sum_signOf_genweights")
 #: Spellings that PocketCoffea accepts.
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -37,9 +34,10 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
 
     Raises:
         DatasetError: if a value is missing or invalid.
-        UnknownNameError: for a misspelt key, see :func:`check_spelling`.
+        UnknownNameError: for a misspelt key, see :func:`pocket.datasets.definition_checks.check_spelling`.
     """
-    check_spelling(metadata, where)
+    # The import is by name, because the check isn't part of the code that an output depends on.
+    importlib.import_module("pocket.datasets.definition_checks").check_spelling(metadata, where)
     if "sample" in metadata:
         raise DatasetError(f"{where}: 'sample' is said by the dataset, not by the metadata of its files")
     given = {key: value for key, value in metadata.items() if value != "" or key in _REQUIRED}
@@ -47,36 +45,24 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
     if missing:
         raise DatasetError(f"{where}: metadata lacks {' and '.join(map(repr, missing))}")
 
-    free = {key: value for key, value in given.items() if key not in (*_USED, *_IGNORED)}
+    free = {key: value for key, value in given.items() if key not in (*USED, *IGNORED)}
     if "nano_version" in free:
         free["nano_version"] = int(_number(free, "nano_version", where))
 
     def optional(name: str) -> str | None:
         return text(given, name, where) if name in given else None
 
-    is_mc = _boolean(given, "isMC", where)
+    is_mc = boolean(given, "isMC", where)
     return {
         "year": text(given, "year", where),
         "is_mc": is_mc,
-        "xsec": _number(given, "xsec", where) if "xsec" in given and (is_mc or not _is_data(given)) else None,
+        "xsec": _number(given, "xsec", where) if "xsec" in given and (is_mc or not is_data(given)) else None,
         "era": optional("era"),
         "part": optional("part"),
         "primary_dataset": optional("primaryDataset"),
         "before_skim": _before_skim(given, where),
         "free": free,
     }
-
-
-def check_spelling(metadata: Mapping[str, Any], where: str) -> None:
-    """Check that no key looks like a misspelt one, unless that one is there, too.
-
-    Raises:
-        UnknownNameError: for the first such key.
-    """
-    known = (*_USED, *_IGNORED, *_POCKETCOFFEA)
-    for key in metadata:
-        if key not in known and (meant := nearest(key, known, 1, _MISSPELT)) and meant[0] not in metadata:
-            raise UnknownNameError("metadata key", key, known, where)
 
 
 def text(content: Mapping[str, Any], key: str, where: str) -> str:
@@ -96,9 +82,9 @@ def text(content: Mapping[str, Any], key: str, where: str) -> str:
 
 def _before_skim(metadata: dict[str, Any], where: str) -> BeforeSkim | None:
     sums = {key: _number(metadata, key, where) for key in SUMS if key in metadata}
-    is_skim = "isSkim" in metadata and _boolean(metadata, "isSkim", where)
+    is_skim = "isSkim" in metadata and boolean(metadata, "isSkim", where)
     if not is_skim:
-        sums = {key: value for key, value in sums.items() if key not in _SUMS_OF_FILES}
+        sums = {key: value for key, value in sums.items() if key not in SUMS_OF_FILES}
     if sums and not is_skim:
         raise DatasetError(f"{where}: metadata give {next(iter(sums))!r}, which only a skim has; is 'isSkim' missing?")
     try:
@@ -107,7 +93,12 @@ def _before_skim(metadata: dict[str, Any], where: str) -> BeforeSkim | None:
         raise DatasetError(f"{where}: {error}") from None
 
 
-def _boolean(content: Mapping[str, Any], key: str, where: str) -> bool:
+def boolean(content: Mapping[str, Any], key: str, where: str) -> bool:
+    """Return a value that must be true or false, in one of their spellings.
+
+    Raises:
+        DatasetError: if it is anything else.
+    """
     value = content[key]
     spelling = str(value).strip().lower() if isinstance(value, bool | int | str) else ""
     if spelling not in _BOOLEANS:
@@ -115,20 +106,9 @@ def _boolean(content: Mapping[str, Any], key: str, where: str) -> bool:
     return _BOOLEANS[spelling]
 
 
-def keys_without_effect(metadata: Mapping[str, Any]) -> list[str]:
-    """Return the keys of valid metadata that have no effect in these, but would have one in others."""
-    sums = () if _is_true(metadata, "isSkim") else _SUMS_OF_FILES
-    xsec = ("xsec",) if not _is_true(metadata, "isMC") and _is_data(metadata) else ()
-    return [key for key in (*sums, *xsec) if metadata.get(key, "") != ""]
-
-
-def _is_data(metadata: Mapping[str, Any]) -> bool:
+def is_data(metadata: Mapping[str, Any]) -> bool:
     """Tell whether metadata have keys that only data have, so that ``isMC`` isn't false by mistake."""
     return any(metadata.get(key) for key in ("era", "primaryDataset"))
-
-
-def _is_true(metadata: Mapping[str, Any], key: str) -> bool:
-    return key in metadata and _boolean(metadata, key, "")
 
 
 def _number(content: Mapping[str, Any], key: str, where: str) -> float:

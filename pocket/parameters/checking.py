@@ -12,7 +12,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from pocket.errors import ConfigError, UnknownNameError, nearest, remark
+from pocket.base.runtime.remarks import remark, some_of
+from pocket.errors import ConfigError, UnknownNameError, nearest
 from pocket.parameters.schema import ANY, NUMBER, OWN, SCHEMA, YEAR, Kind
 from pocket.parameters.upstream_keys import ACCEPTED
 
@@ -20,8 +21,6 @@ from pocket.parameters.upstream_keys import ACCEPTED
 _MISSING = "???"
 #: Notation of values that YAML writes differently than Python.
 _SHOWN = {"None": "null", "True": "true", "False": "false"}
-#: Number of keys that a remark names.
-_SHOWN_KEYS = 6
 #: Similarity from which a key or section of the user's own counts as a misspelling of a known one.
 _MISSPELT = 0.75
 #: The same in tables in which keys of the user's own are unusual.
@@ -50,8 +49,7 @@ def check_keys(parameters: Any, where: str, written: Mapping[str, str] | None = 
         elif meant := resembled(str(section), SCHEMA, _MISSPELT, forms=False):
             remark(f"section {section!r} in {where} is taken as one of your own, did you mean {meant[0]!r}?")
     if own:
-        listed = ", ".join(own[:_SHOWN_KEYS]) + (", …" if len(own) > _SHOWN_KEYS else "")
-        remark(f"{where}: {listed} are keys of your own, which nothing but your code reads")
+        remark(f"{where}: {some_of(own)} are keys of your own, which nothing but your code reads")
 
 
 def without_numbered_years(part: DictConfig, earlier: Sequence[DictConfig], where: str) -> DictConfig:

@@ -39,7 +39,6 @@ __all__ = [
 
 _PRODUCT = "product"
 OmegaConf.register_resolver(_PRODUCT, lambda *factors: math.prod(factors), replace=True)
-OmegaConf.register_resolver("pico_to_femto", lambda number: float(number) / 1000, replace=True)
 #: Resolvers that give the same value next time.
 _PURE = (_PRODUCT, "cvmfs", "pico_to_femto")
 #: Name of a resolver, which computes a value: ``${name:…}``.
@@ -115,11 +114,6 @@ def merge_loaded(main: DictConfig, part: DictConfig, where: str) -> DictConfig:
         ConfigError: if a year that isn't known is written as a number.
     """
     return apply_overrides(_merged(main, without_numbered_years(part, [main], where)))
-
-
-def forget_resolved() -> None:
-    """Forget the resolved values of parameters, because a resolver gives others now."""
-    _known.clear()
 
 
 def merge_parameters(main: DictConfig, *others: DictConfig | dict[str, Any], update: bool = False) -> DictConfig:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError
-from pocket.parameters.cvmfs import current_path
 from pocket.parameters.used_files import files_in_use
 
 
@@ -28,13 +27,11 @@ class PublicFiles:
         variable: environment variable with the folder to use instead of all others.
         mounts: folders with the collection on machines of the experiment.
         origin: address that it can be copied from.
-        shipped: folder of the project with those that are shipped, without subfolders.
     """
 
     variable: str
     mounts: tuple[str, ...]
     origin: str
-    shipped: str = ""
 
 
 #: Scheme → collection of public files.
@@ -48,7 +45,6 @@ PUBLIC: Mapping[str, PublicFiles] = {
         variable="POCKET_CERTIFICATION",
         mounts=("/eos/user/c/cmsdqm/www/CAF/certification",),
         origin="https://cms-service-dqmdc.web.cern.ch/CAF/certification",
-        shipped="params/datacert",
     ),
 }
 
@@ -106,22 +102,16 @@ def directory_names() -> frozenset[str]:
 def expand_directories(name: str) -> str:
     """Return the path of a file in a registered directory, or in a mirror of CVMFS; anything else stays as it is."""
     if name.startswith("/cvmfs/"):
-        # The import is by name to keep the module out of fingerprints.
-        in_mirror: Callable[..., str] = importlib.import_module("pocket.parameters.cvmfs").in_mirror
-        return in_mirror(name, public_roots("corrections"))
+        return str(_found_by_name("in_mirror")(name, public_roots("corrections")))
     scheme, separator, relative = name.partition("://")
     if not separator or scheme not in _directories:
         return name
     return str(_directories[scheme] / relative.lstrip("/"))
 
 
-def with_local_paths(value: Any) -> Any:
-    """Return a value with the paths of files in registered directories, in lists and dictionaries, too."""
-    if isinstance(value, dict):
-        return {key: with_local_paths(item) for key, item in value.items()}
-    if isinstance(value, list | tuple) and type(value) in (list, tuple):
-        return type(value)(map(with_local_paths, value))
-    return expand_directories(value) if isinstance(value, str) else value
+def _found_by_name(function: str) -> Any:
+    # The import is by name to keep the module out of fingerprints, which hold the names of files, not their places.
+    return getattr(importlib.import_module("pocket.parameters.public_places"), function)
 
 
 def local_path(name: str) -> str:
@@ -144,7 +134,8 @@ def _find(name: str) -> str:
     if not separator or scheme not in PUBLIC:
         return expand_directories(name)
     public, roots = PUBLIC[scheme], public_roots(scheme)
-    for path in (*(root / relative for root in roots), *_elsewhere(scheme, relative)):
+    further = () if os.environ.get(public.variable) else _found_by_name("further_paths")(scheme, relative)
+    for path in (*(root / relative for root in roots), *further):
         # Unlike Path.is_file, this raises no error for a mount that is broken or closed to this user.
         if os.access(path, os.R_OK):
             return str(path)
@@ -152,17 +143,6 @@ def _find(name: str) -> str:
         f"{name} is not in {' or '.join(map(str, roots))}: mount CVMFS or EOS, "
         f"or set {public.variable} to a copy of {public.origin}"
     )
-
-
-def _elsewhere(scheme: str, relative: str) -> Iterator[Path]:
-    """Yield further paths of a public file, unless the folder of the collection is chosen."""
-    public = PUBLIC[scheme]
-    if os.environ.get(public.variable):
-        return
-    if public.shipped:
-        yield project_path(public.shipped) / Path(relative).name
-    if scheme == "corrections" and (path := current_path(relative)):
-        yield path
 
 
 def public_roots(scheme: str) -> tuple[Path, ...]:

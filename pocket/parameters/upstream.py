@@ -11,8 +11,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from pocket.errors import ConfigError
 from pocket.parameters import defaults
-from pocket.parameters.cvmfs import set_tags
-from pocket.parameters.locations import project_root
+from pocket.parameters.shipped import shipped_root
+from pocket.parameters.upstream_forms import cvmfs_path, set_tags
 
 #: Names of folders in ``${name:…}`` → path of the folder.
 _folders: dict[str, str] = {}
@@ -53,7 +53,6 @@ def setup_cvmfs_resolver(group_tags: Mapping[str, Mapping[str, str]] | None = No
         group_tags: group → period → tag; by default the latest versions.
     """
     set_tags(group_tags or {})
-    defaults.forget_resolved()
 
 
 def get_default_parameters(group_tags: Mapping[str, Mapping[str, str]] | None = None) -> DictConfig:
@@ -63,7 +62,7 @@ def get_default_parameters(group_tags: Mapping[str, Mapping[str, str]] | None = 
         group_tags: see :func:`setup_cvmfs_resolver`.
     """
     setup_cvmfs_resolver(group_tags)
-    register_configuration_dir("default_params_dir", project_root() / "params")
+    register_configuration_dir("default_params_dir", shipped_root() / "params")
     return defaults.get_default_parameters()
 
 
@@ -152,16 +151,16 @@ def get_default_run_options() -> DictConfig:
 
 
 def _with_folders(part: DictConfig) -> DictConfig:
-    """Return parameters with the paths of registered folders.
+    """Return parameters with the paths of registered folders and of corrections in CVMFS.
 
-    They are filled in at once, since the next analysis may register another folder by the same name.
+    They are filled in at once, since the next analysis may register another folder by the same name, or other tags.
     """
-    names = "|".join(map(re.escape, _folders))
-    if not names:
-        return part
+    names = "|".join(map(re.escape, (*_folders, "cvmfs")))
     pattern = re.compile(rf"\$\{{\s*({names})\s*:\s*([^{{}}]*?)\s*\}}")
 
     def path(match: re.Match[str]) -> str:
+        if match[1] == "cvmfs":
+            return cvmfs_path(*(part.strip() for part in match[2].split(",")))
         return f"{_folders[match[1]]}/{match[2]}".rstrip("/")
 
     def fill(node: Any) -> Any:

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+
+from pocket.parameters.public_places import LATEST, ROOT
 
 #: PocketCoffea's name of a section → the name here; the former refers to the latter, so that code may read both.
 RENAMED = {"pileupJSONfiles": "pileup"}
 #: What older versions gave electrons one name of the year for.
 _NAMED_YEARS = ("reco", "id", "trigger")
+#: Group → period → tag, for files that parameters name without one.
+_tags: dict[str, Mapping[str, str]] = {}
+
+
+def set_tags(tags: Mapping[str, Mapping[str, str]]) -> None:
+    """Set group → period → tag, for files that are named without one; the latest ones by default."""
+    _tags.clear()
+    _tags.update(tags)
+
+
+def cvmfs_path(period: str, group: str, file: str, tag: str | None = None) -> str:
+    """Return the path of a file of a group, of the latest version or of the one with a tag."""
+    return f"{ROOT}/{group}/{period}/{tag or _tags.get(group, {}).get(period, LATEST)}/{file}"
+
+
+# PocketCoffea's form, ${cvmfs:<period>,<group>,<file>,<tag>}.
+OmegaConf.register_resolver("cvmfs", cvmfs_path, replace=True)
+OmegaConf.register_resolver("pico_to_femto", lambda number: float(number) / 1000, replace=True)
 
 
 def in_own_form(part: DictConfig) -> DictConfig:

@@ -6,7 +6,6 @@ parameters whose names stand in it, and an error for all others.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import sys
 from collections.abc import Collection, ItemsView, Iterator, KeysView, Mapping
@@ -284,16 +283,10 @@ class _Guarded(DictConfig):
 
 
 def _for_caller(value: Any) -> Any:
-    """Return a value of the parameters; code of an analysis gets the path of a public file, if it is there."""
-    if isinstance(value, str) and "://" in value and _is_foreign(sys._getframe(2)):
-        with contextlib.suppress(ConfigError):
-            # The import is by name to keep the module out of the fingerprint: where files lie doesn't change them.
-            return importlib.import_module("pocket.parameters.locations").local_path(value)
-    return value
-
-
-def _is_foreign(frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__")).partition(".")[0] not in ("pocket", "omegaconf")
+    if not (isinstance(value, str) and "://" in value):
+        return value
+    # The import is by name to keep the module out of the fingerprint: where files lie doesn't change them.
+    return importlib.import_module("pocket.parameters.public_places").for_code(value, sys._getframe(2))
 
 
 def _is_own(frame: FrameType) -> bool:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from omegaconf import MISSING
 
-from pocket.errors import ConfigError, MissingParameterError, check_known, remark
+from pocket.base.runtime.remarks import remark, some_of
+from pocket.errors import ConfigError, MissingParameterError, check_known
 from pocket.parameters.checking import resembled
 from pocket.plots.upstream_style import HONOURED, IGNORED, honoured, ignored, in_own_words
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 FORMATS = ("pdf", "png", "svg")
 #: Similarity from which an unknown option counts as a misspelling of a known one.
 _MISSPELT = 0.75
-#: Number of options that a remark names.
-_SHOWN = 6
 _HEXADECIMAL = re.compile(r"#[0-9a-fA-F]{6}")
 _NUMBER = re.compile(r"\d+(\.\d*)?([eE][+-]?\d+)?")
 
@@ -239,16 +238,12 @@ def _accepted(options: Mapping[str, Any]) -> dict[str, Any]:
     own = in_own_words(options)
     names = [item.name for item in dataclasses.fields(PlotStyle)]
     # What looks like a misspelt option stays, so that it is refused.
-    free = [
-        name
-        for name in own
-        if name not in names and (name in IGNORED or not resembled(name, names, _MISSPELT, forms=False))
-    ]
+    others = [name for name in own if name not in names]
+    free = [name for name in others if name in IGNORED or not resembled(name, names, _MISSPELT, forms=False)]
     kept = {name: value for name, value in own.items() if name not in free}
     looks = {name: value for name, value in kept.items() if name in HONOURED and isinstance(value, Mapping)}
     if left_out := [*free, *ignored(looks)]:
-        listed = ", ".join(left_out[:_SHOWN]) + (", …" if len(left_out) > _SHOWN else "")
-        remark(f"plotting_style: {listed} have no effect on the plots that are made here, so they are ignored")
+        remark(f"plotting_style: {some_of(left_out)} have no effect on the plots made here, so they are ignored")
     return {**kept, **honoured(looks, HONOURED)}
 
 

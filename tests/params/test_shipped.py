@@ -18,10 +18,11 @@ from pocket.calibrators.jets import JetsCalibrator
 from pocket.corrections.files import load_correction
 from pocket.corrections.names import check_corrections
 from pocket.errors import ConfigError, UnknownNameError
-from pocket.parameters.cvmfs import PERIODS
 from pocket.parameters.defaults import get_default_parameters, to_plain
-from pocket.parameters.locations import PUBLIC, local_path, project_path
+from pocket.parameters.locations import PUBLIC, local_path
+from pocket.parameters.public_places import PERIODS
 from pocket.parameters.schema import YEARS as SHIPPED_YEARS
+from pocket.parameters.shipped import shipped_root
 from pocket.parameters.upstream_keys import ACCEPTED
 from pocket.weights.btag import BTagShape
 from pocket.weights.event import Pileup
@@ -194,7 +195,7 @@ def test_certified_sections_are_shipped(params: dict[str, Any], monkeypatch: pyt
         runs = json.loads(Path(local_path(name)).read_text())
         first, last = map(int, re.findall(r"\d{6}", name)[:2])
         assert {first <= int(run) <= last for run in runs} == {True}
-    assert {path.name for path in project_path("params/datacert").iterdir()} == {Path(name).name for name in names}
+    assert {path.name for path in (shipped_root() / "params/datacert").iterdir()} == {Path(name).name for name in names}
 
 
 @pytest.mark.parametrize(

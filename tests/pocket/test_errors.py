@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from pocket.errors import BadFileError, ConfigError, PocketError, UnknownNameError, check_known, nearest, remark
+from pocket.errors import BadFileError, ConfigError, PocketError, UnknownNameError, check_known, nearest
 
 
 def test_unknown_name_says_what_where_and_what_is_close() -> None:
@@ -42,9 +42,3 @@ def test_names_are_checked_in_their_order() -> None:
     check_known("weight", ["pileup"], iter(["pileup", "lumi"]), "weights")
     with pytest.raises(UnknownNameError, match=r"^unknown weight 'pileip' in weights, did you mean 'pileup'\?$"):
         check_known("weight", ["lumi", "pileip", "x"], {"pileup": 1, "lumi": 2}, "weights")
-
-
-def test_a_remark_is_made_once(caplog: pytest.LogCaptureFixture) -> None:
-    for _ in range(2):
-        remark("x.yaml: 'a' of tests is ignored")
-    assert caplog.messages == ["x.yaml: 'a' of tests is ignored"]

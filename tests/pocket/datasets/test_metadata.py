@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pocket.datasets.metadata import keys_without_effect, read_metadata, text
+from pocket.datasets.definition_checks import metadata_without_effect
+from pocket.datasets.metadata import read_metadata, text
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import DatasetError, UnknownNameError
 
@@ -75,11 +76,11 @@ def test_spellings_of_true_and_false(true: object, false: object) -> None:
 def test_keys_without_effect() -> None:
     of_files = {"sum_genweights": "12.5", "sum_signOf_genweights": 3}
     assert read_metadata({**MC, **of_files}, "here") == READ
-    assert keys_without_effect({**MC, **of_files}) == list(of_files)
-    assert keys_without_effect({**MC, **of_files, "isSkim": "yes"}) == []
+    assert metadata_without_effect({**MC, **of_files}) == list(of_files)
+    assert metadata_without_effect({**MC, **of_files, "isSkim": "yes"}) == []
     data = {"year": "2018", "isMC": "no", "era": "A"}
     assert read_metadata({**data, "xsec": 1}, "here") == read_metadata(data, "here")
-    assert keys_without_effect({**data, "xsec": 1}) == ["xsec"]
+    assert metadata_without_effect({**data, "xsec": 1}) == ["xsec"]
     # Without another sign of data, isMC may be wrong.
     assert read_metadata({"year": "2018", "isMC": False, "xsec": 1}, "here")["xsec"] == 1
 

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from omegaconf import OmegaConf
 
-from pocket.parameters.upstream_forms import in_own_form
+from pocket.parameters.public_places import ROOT
+from pocket.parameters.upstream_forms import in_own_form, set_tags
+
+PERIOD = "Run3-22CDSep23-Summer22-NanoAODv12"
 
 
 def test_what_is_in_our_form_stays() -> None:
@@ -32,3 +35,17 @@ def test_one_name_of_the_year_for_all_corrections_of_electrons() -> None:
     }
     # The parameters as they were written aren't changed.
     assert part.lepton_scale_factors.electron_sf.era_mapping["2017"] == "2017"
+
+
+def test_names_in_yaml() -> None:
+    parameters = OmegaConf.create(
+        {"tagged": f"${{cvmfs:{PERIOD},JME,a.json,2026-06-05}}", "other": f"${{cvmfs:{PERIOD},JME,a.json}}"}
+    )
+    assert parameters.tagged == f"{ROOT}/JME/{PERIOD}/2026-06-05/a.json"
+    assert parameters.other == f"{ROOT}/JME/{PERIOD}/latest/a.json"
+    set_tags({"JME": {PERIOD: "2025-01-01"}})
+    try:
+        assert parameters.other == f"{ROOT}/JME/{PERIOD}/2025-01-01/a.json"
+        assert parameters.tagged.endswith("/2026-06-05/a.json")
+    finally:
+        set_tags({})

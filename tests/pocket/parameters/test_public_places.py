@@ -3,9 +3,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from omegaconf import OmegaConf
 
-from pocket.parameters.cvmfs import PERIODS, ROOT, current_path, in_mirror, set_tags
+from pocket.parameters.public_places import PERIODS, ROOT, current_path, further_paths, in_mirror
+from pocket.parameters.shipped import shipped_root
 
 PERIOD = "Run3-22CDSep23-Summer22-NanoAODv12"
 
@@ -30,15 +30,8 @@ def test_a_mirror_has_either_layout(place: str, tmp_path: Path) -> None:
     assert in_mirror("/elsewhere/a.json", [tmp_path]) == "/elsewhere/a.json"
 
 
-def test_names_in_yaml() -> None:
-    parameters = OmegaConf.create(
-        {"tagged": f"${{cvmfs:{PERIOD},JME,a.json,2026-06-05}}", "other": f"${{cvmfs:{PERIOD},JME,a.json}}"}
-    )
-    assert parameters.tagged == f"{ROOT}/JME/{PERIOD}/2026-06-05/a.json"
-    assert parameters.other == f"{ROOT}/JME/{PERIOD}/latest/a.json"
-    set_tags({"JME": {PERIOD: "2025-01-01"}})
-    try:
-        assert parameters.other == f"{ROOT}/JME/{PERIOD}/2025-01-01/a.json"
-        assert parameters.tagged.endswith("/2026-06-05/a.json")
-    finally:
-        set_tags({})
+def test_certified_sections_are_shipped_without_folders() -> None:
+    name = "Cert_Collisions2022_355100_362760_Golden.json"
+    assert further_paths("certification", f"Collisions22/{name}") == [shipped_root() / "params/datacert" / name]
+    assert further_paths("corrections", "POG/JME/2022_Summer22/a.json") == [Path(ROOT, "JME", PERIOD, "latest/a.json")]
+    assert further_paths("corrections", "a.json") == []

@@ -1,12 +1,21 @@
-"""Corrections in CVMFS, in CMS' current layout ``<group>/<period>/<tag>/<file>`` and in that of jsonpog-integration."""
+"""Further places of public files: corrections in CMS' current layout in CVMFS, and certified sections that are shipped.
+
+The current layout of corrections is ``<group>/<period>/<tag>/<file>``, that of jsonpog-integration and of its mirrors
+``POG/<group>/<folder>/<file>``.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
-from omegaconf import OmegaConf
+from pocket.errors import ConfigError
+from pocket.parameters.locations import expand_directories, local_path
+from pocket.parameters.shipped import shipped_root
 
 ROOT = "/cvmfs/cms-griddata.cern.ch/cat/metadata"
 LATEST = "latest"
@@ -23,22 +32,20 @@ PERIODS = {
     "2024_Summer24": "Run3-24CDEReprocessingFGHIPrompt-Summer24-NanoAODv15",
     "2025_Prompt": "Run3-25Prompt-Summer24-NanoAODv15",
 }
-#: Group → period → tag, for files that parameters name without one.
-_tags: dict[str, Mapping[str, str]] = {}
 
 
-def set_tags(tags: Mapping[str, Mapping[str, str]]) -> None:
-    """Set group → period → tag, for files that are named without one; the latest ones by default."""
-    _tags.clear()
-    _tags.update(tags)
+def further_paths(scheme: str, relative: str) -> list[Path]:
+    """Return the paths at which a public file may also be.
 
-
-def _path(period: str, group: str, file: str, tag: str | None = None) -> str:
-    return f"{ROOT}/{group}/{period}/{tag or _tags.get(group, {}).get(period, LATEST)}/{file}"
-
-
-# PocketCoffea's form, ${cvmfs:<period>,<group>,<file>,<tag>}.
-OmegaConf.register_resolver("cvmfs", _path, replace=True)
+    Args:
+        scheme: ``corrections`` or ``certification``.
+        relative: its path in the collection.
+    """
+    if scheme == "certification":
+        # What is shipped has no folders, as in PocketCoffea.
+        return [shipped_root() / "params" / "datacert" / Path(relative).name]
+    current = current_path(relative)
+    return [current] if current else []
 
 
 def current_path(relative: str) -> Path | None:
@@ -66,3 +73,26 @@ def in_mirror(path: str, mirrors: Sequence[Path]) -> str:
             if os.access(found, os.R_OK):
                 return str(found)
     return path
+
+
+def with_local_paths(value: Any) -> Any:
+    """Return a value with the paths of files in registered directories, in lists and dictionaries, too."""
+    if isinstance(value, dict):
+        return {key: with_local_paths(item) for key, item in value.items()}
+    if isinstance(value, list | tuple) and type(value) in (list, tuple):
+        return type(value)(map(with_local_paths, value))
+    return expand_directories(value) if isinstance(value, str) else value
+
+
+def for_code(name: str, frame: FrameType) -> str:
+    """Return a value of the parameters as code gets it: analyses get the path of a public file, if it is there.
+
+    Args:
+        name: the value.
+        frame: the code that reads it.
+    """
+    if str(frame.f_globals.get("__name__")).partition(".")[0] in ("pocket", "omegaconf"):
+        return name
+    with contextlib.suppress(ConfigError):
+        return local_path(name)
+    return name

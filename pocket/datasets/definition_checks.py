@@ -1,0 +1,102 @@
+"""Checks of the keys of dataset definitions: misspelt ones are refused, those without effect are noted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pocket.base.runtime.remarks import remark
+from pocket.datasets.definitions import SOURCES, DatasetDefinition
+from pocket.datasets.metadata import IGNORED, SUMS_OF_FILES, USED, boolean, is_data
+from pocket.errors import UnknownNameError, nearest
+
+_DATASET_KEYS = ("sample", "files", "json_output", "storage_prefix")
+_ENTRY_KEYS = (*SOURCES, "dbs_instance", "metadata")
+_BUILT_KEYS = ("metadata", "files")
+#: Keys of PocketCoffea that have no effect there either.
+_WITHOUT_EFFECT = ("description", "das_parents_names")
+#: Metadata that PocketCoffea's tools write; they are free, like those of the user.
+_POCKETCOFFEA = ("das_names", "das_parents_names", "dbs_instance", "nano_version")
+#: Similarity from which a key counts as a misspelling of a known one.
+_MISSPELT = 0.75
+
+
+def check_dataset(dataset: Mapping[str, Any], where: str) -> None:
+    """Check that no key of a dataset looks like a misspelt one.
+
+    Raises:
+        UnknownNameError: for the first such key.
+    """
+    _check("dataset key", dataset, _DATASET_KEYS, where)
+
+
+def check_entry(entry: Mapping[str, Any], where: str) -> None:
+    """Check that no key of an entry of a dataset looks like a misspelt one.
+
+    Raises:
+        UnknownNameError: for the first such key.
+    """
+    _check("key", entry, _ENTRY_KEYS, where)
+
+
+def check_built(dataset: Mapping[str, Any], where: str) -> None:
+    """Check that no key of a dataset in a fileset looks like a misspelt one.
+
+    Raises:
+        UnknownNameError: for the first such key.
+    """
+    _check("dataset key", dataset, _BUILT_KEYS, where)
+
+
+def _check(kind: str, content: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    for key in content:
+        if key not in (*known, *_WITHOUT_EFFECT) and nearest(key, known, 1, _MISSPELT):
+            raise UnknownNameError(kind, key, known, where)
+
+
+def check_spelling(metadata: Mapping[str, Any], where: str) -> None:
+    """Check that no key looks like a misspelt one, unless that one is there, too.
+
+    Raises:
+        UnknownNameError: for the first such key.
+    """
+    known = (*USED, *IGNORED, *_POCKETCOFFEA)
+    for key in metadata:
+        if key not in known and (meant := nearest(key, known, 1, _MISSPELT)) and meant[0] not in metadata:
+            raise UnknownNameError("metadata key", key, known, where)
+
+
+def remark_on(content: Mapping[str, Any], path: Path, datasets: Iterable[DatasetDefinition]) -> None:
+    """Note what in a definition file has no effect, and which datasets are numbered.
+
+    Args:
+        content: the valid content of the file.
+        path: the file.
+        datasets: what all files define.
+    """
+    if twice := [dataset.name for dataset in datasets if dataset.number == 2 and dataset.origin == path]:
+        remark(f"{path}: 'part' doesn't tell datasets apart, so they are numbered: {', '.join(twice)}")
+    if ignored := dict.fromkeys(key for dataset in content.values() for key in _without_effect(dataset)):
+        remark(f"{path}: {', '.join(map(repr, ignored))} of datasets have no effect, so they are ignored")
+
+
+def _without_effect(dataset: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the keys of a dataset, of its entries and of their metadata that have no effect."""
+    is_built = "metadata" in dataset
+    yield from (key for key in dataset if key not in (_BUILT_KEYS if is_built else _DATASET_KEYS))
+    for entry in (dataset,) if is_built else dataset["files"]:
+        if not is_built:
+            yield from (key for key in entry if key not in _ENTRY_KEYS)
+        yield from metadata_without_effect(entry.get("metadata", {}))
+
+
+def metadata_without_effect(metadata: Mapping[str, Any]) -> list[str]:
+    """Return the keys of valid metadata that have no effect in these, but would have one in others."""
+    sums = () if _is_true(metadata, "isSkim") else SUMS_OF_FILES
+    xsec = ("xsec",) if not _is_true(metadata, "isMC") and is_data(metadata) else ()
+    return [key for key in (*sums, *xsec) if metadata.get(key, "") != ""]
+
+
+def _is_true(metadata: Mapping[str, Any], key: str) -> bool:
+    return key in metadata and boolean(metadata, key, "")
