@@ -20,7 +20,7 @@ def test_options_with_two_names() -> None:
         "labels": {"A": "a", "B": "b"},
         "labels_mc": {"A": "x"},
     }
-    assert in_own_words(both) == {"label": "Private work", "labels_mc": {"A": "x", "B": "b"}}
+    assert in_own_words(both) == {"label": "Preliminary", "labels_mc": {"A": "a", "B": "b"}}
 
 
 def test_named_colours() -> None:
