@@ -24,6 +24,7 @@ MIN_LINES = 60
 SMALL = {
     "pocket/base/arrays/lazy.py": "the one place that makes virtual arrays",
     "pocket/base/runtime/memory.py": "one call of the C library",
+    "pocket/base/runtime/remarks.py": "the one place that makes remarks",
     "pocket/base/typing.py": "names of types",
     "pocket/calibrators/muons.py": "one object",
     "pocket/compat/custom_axes.py": "one attribute of workflows",

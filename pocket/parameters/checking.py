@@ -25,6 +25,8 @@ _SHOWN = {"None": "null", "True": "true", "False": "false"}
 _MISSPELT = 0.75
 #: The same in tables in which keys of the user's own are unusual.
 _UNUSUAL = 0.6
+#: The same for keys that extend a known one.
+_NEARLY_EQUAL = 0.9
 
 
 def check_keys(parameters: Any, where: str, written: Mapping[str, str] | None = None) -> None:
@@ -133,7 +135,8 @@ def resembled(key: str, known: Iterable[str], likeness: float, forms: bool = Tru
     """Return the known names that a key may be a misspelling of.
 
     Args:
-        key: the key; one that extends a known name by a part of its own, such as ``btagging_WP_mine``, is none.
+        key: the key; one that extends a known name by a part of its own, such as ``btagging_WP_mine``, is one only if
+            it nearly equals another.
         known: the known names. Of those that begin with the same word, as ``opts_``, the rest is compared.
         likeness: see :func:`pocket.errors.nearest`.
         forms: whether it may also be a shorter or longer form of them.
@@ -143,7 +146,7 @@ def resembled(key: str, known: Iterable[str], likeness: float, forms: bool = Tru
     """
     names = [name for name in known if name not in (*ANY, OWN)]
     if any(key.startswith(f"{name}_") for name in names):
-        return []
+        return nearest(key, names, 1, max(likeness, _NEARLY_EQUAL))
     found = [name for name in names if forms and (key.startswith(name) or name.startswith(key))]
     word = f"{key.partition('_')[0]}_"
     return (

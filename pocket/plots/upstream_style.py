@@ -37,18 +37,20 @@ COLORS = {
 
 
 def in_own_words(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options with the names and colours that are used here; an option that has both names keeps its own.
+    """Return options with the names and colours that are used here.
+
+    Of an option that has both names, the other one counts, since the shipped parameters have ours.
 
     >>> in_own_words({"labels": {"DY": "Drell-Yan"}, "colors_mc": {"DY": "CMS_blue"}})
-    {'labels_mc': {'DY': 'Drell-Yan'}, 'colors_mc': {'DY': '#3f90da'}}
+    {'colors_mc': {'DY': '#3f90da'}, 'labels_mc': {'DY': 'Drell-Yan'}}
     """
-    own: dict[str, Any] = {}
-    for name, value in options.items():
-        meant = OTHER_NAMES.get(name, name)
-        if meant != name and isinstance(value, Mapping) and isinstance(options.get(meant), Mapping):
-            own[meant] = {**value, **options[meant]}
-        elif meant == name or meant not in options:
-            own.setdefault(meant, value)
+    own = {name: value for name, value in options.items() if name not in OTHER_NAMES}
+    for other, name in OTHER_NAMES.items():
+        if other in options:
+            value: Any = options[other]
+            before: Any = own.get(name)
+            both = isinstance(value, Mapping) and isinstance(before, Mapping)
+            own[name] = {**before, **value} if both else value
     colors = own.get("colors_mc")
     if isinstance(colors, Mapping):
         own["colors_mc"] = {

@@ -160,9 +160,15 @@ ROWS = [
         file("plotting_style: {color_mc: {}}"),
     ),
     Row(
-        "style: an option that there isn't",
-        "unknown option 'fontsize' in plotting_style; known: .*",
-        style(fontsize=3),
+        "style: a misspelt option",
+        "unknown option 'label_mc' in plotting_style, did you mean 'labels_mc'.*",
+        style(label_mc={}),
+        PLAN,
+    ),
+    Row(
+        "style: a size of text that there isn't",
+        "plotting_style.fontsize must be a positive number, not 0",
+        style(fontsize=0),
         PLAN,
     ),
     Row(

@@ -148,9 +148,10 @@ def _panels(figure: Figure, style: PlotStyle) -> tuple[Axes, Axes]:
     bottom, gap, top = 0.1, 0.015, 0.935
     upper, lower = style.height_ratios
     height = (top - gap - bottom) * lower / (upper + lower)
-    below = figure.add_axes((0.15, bottom, 0.81, height))
-    above = figure.add_axes((0.15, bottom + height + gap, 0.81, top - gap - bottom - height))
-    return above, below
+    # Rounded, so that the usual panels have the same edges on every machine.
+    edge, rest = round(bottom + height + gap, 6), round(top - gap - bottom - height, 6)
+    above = figure.add_axes((0.15, edge, 0.81, rest))
+    return above, figure.add_axes((0.15, bottom, 0.81, round(height, 6)))
 
 
 def _draw_lines(ax: Axes, binning: Binning, processes: Sequence[Process]) -> list[tuple[Any, str]]:

@@ -67,11 +67,28 @@ def test_unknown_names_are_refused(options: dict[str, Any], message: str) -> Non
         ({"rescale_samples": {"A": -1}}, "plotting_style.rescale_samples.A must be a positive number"),
         ({"signal_samples": {"A": True}}, "plotting_style.signal_samples.A must be a positive number"),
         ({"blind_hists": {"histograms": {"m": [2, 1]}}}, "blind_hists.histograms.m must be"),
+        ({"fontsize": 0}, "plotting_style.fontsize must be a positive number, not 0"),
+        ({"opts_data": "black"}, "plotting_style.opts_data must be a mapping"),
+        ({"opts_data": {"color": "CMS"}}, "plotting_style.opts_data.color: 'CMS' is not a colour"),
+        ({"opts_unc": {"total": {"color": 3}}}, "plotting_style.opts_unc.total.color: 3 is not a colour"),
+        ({"opts_sig": {"linewidth": "thick"}}, "opts_sig.linewidth must be a positive number, not 'thick'"),
+        ({"opts_figure": {"datamc_ratio": {"figsize": [12]}}}, "datamc_ratio.figsize must be two positive numbers"),
+        ({"opts_figure": {"datamc_ratio": 3}}, "plotting_style.opts_figure.datamc_ratio must be a mapping"),
+        ({"opts_ylim": {"datamc": {"ylim_log": {"lo": -1}}}}, "ylim_log.lo must be a positive number, not -1"),
     ],
 )
 def test_wrong_values_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         PlotStyle.from_parameters(options)
+
+
+def test_options_without_effect_are_noted_once(caplog: pytest.LogCaptureFixture) -> None:
+    options = {"opts_syst": {}, "parameters_eff": {}, "opts_sf": {}, "opts_data": {"linestyle": "solid"}, "dpi": 50}
+    assert PlotStyle.from_parameters(options) == PlotStyle(dpi=50)
+    listed = "opts_syst, parameters_eff, opts_sf, opts_data.linestyle"
+    assert caplog.messages == [
+        f"plotting_style: {listed} have no effect on the plots made here, so they are ignored",
+    ]
 
 
 def test_log_histograms_are_patterns() -> None:

@@ -159,3 +159,44 @@ def test_wrong_histograms_are_refused() -> None:
         data_mc(counts([1.0, 2.0]), {"A": template([1.0], [1.0])}, style=PlotStyle(), **NAMES)
     with pytest.raises(HistogramError, match="no MC sample"):
         data_mc(counts([1.0]), {}, style=PlotStyle(), **NAMES)
+
+
+def test_looks_of_pocketcoffea() -> None:
+    data, mc = z_peak()
+    style = PlotStyle.from_parameters(
+        {
+            "fontsize": 22,
+            "fontsize_legend": 18,
+            "opts_figure": {"datamc_ratio": {"figsize": [12, 9], "gridspec_kw": {"height_ratios": [3, 1]}}},
+            "opts_data": {"color": "blue", "marker": "s", "markersize": 5.0, "elinewidth": 1, "label": "Collisions"},
+            "opts_unc": {"total": {"color": [0.0, 0.0, 1.0, 0.4], "hatch": "xx"}},
+            "opts_sig": {"linestyle": "dashed", "linewidth": 1},
+            "opts_ylim": {"datamc": {"ylim_log": {"lo": 0.5, "hi": "1e7"}}},
+            "log_histograms": ["mll"],
+            "signal_samples": {"TTToSemiLeptonic": 10},
+        }
+    )
+    figure, _ = data_mc(data, mc, style=style, **NAMES)
+    main, ratio = figure.axes
+    assert figure.get_size_inches().tolist() == [12, 9]
+    assert main.get_position().height == pytest.approx(3 * ratio.get_position().height, rel=1e-4)
+    assert (main.get_yscale(), main.get_ylim()) == ("log", (0.5, 1e7))
+    legend = main.get_legend()
+    assert legend is not None
+    assert [text.get_fontsize() for text in legend.get_texts()] == [18.0] * len(legend.get_texts())
+    assert legend_texts(figure)[0] == "Collisions"
+    for panel in (main, ratio):
+        (points,) = (part for part in panel.containers if isinstance(part, ErrorbarContainer))
+        assert (points[0].get_color(), points[0].get_marker(), points[0].get_markersize()) == ("blue", "s", 5.0)
+        bands = [patch for patch in panel.patches if isinstance(patch, StepPatch) and patch.get_hatch() == "xx"]
+        assert [band.get_edgecolor() for band in bands] == [(0.0, 0.0, 1.0, 0.4)]
+    (signal,) = (patch for patch in main.patches if isinstance(patch, StepPatch) and patch.get_linestyle() == "dashed")
+    assert signal.get_linewidth() == 1
+
+
+def test_simulation_beside_each_other() -> None:
+    data, mc = z_peak()
+    figure, _ = data_mc(data, mc, style=PlotStyle(opts_mc={"histtype": "step", "stack": False}), **NAMES)
+    lines = [patch for patch in figure.axes[0].patches if isinstance(patch, StepPatch) and not patch.get_hatch()]
+    heights = sorted(float(line.get_data().values.sum()) for line in lines)
+    assert heights == pytest.approx(sorted(float(h[{"variation": "nominal"}].values().sum()) for h in mc.values()))
