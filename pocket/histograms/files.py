@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pocket.errors import HistogramError, UnknownNameError
-from pocket.histograms.one_sided import with_variations
+from pocket.histograms.both_sides import with_variations
 
 HISTOGRAMS = "histograms.h5"
 SUMS = "sums.json"

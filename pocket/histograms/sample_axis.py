@@ -10,7 +10,8 @@ from hist import Hist
 
 from pocket.errors import HistogramError
 from pocket.histograms.axes import category_axis
-from pocket.histograms.one_sided import NOMINAL, with_variations
+from pocket.histograms.both_sides import with_variations
+from pocket.histograms.one_sided import NOMINAL
 
 #: hist keeps ``sample`` for itself
 SAMPLES = "samples"

@@ -10,8 +10,8 @@ import numpy as np
 from pocket.configuration.configurator import Configurator
 from pocket.datasets.generator_sums import restore_sums
 from pocket.errors import DatasetError
+from pocket.histograms.both_sides import with_both_sides, with_both_sums
 from pocket.histograms.files import relabel
-from pocket.histograms.one_sided import with_both_sides, with_both_sums
 from pocket.outputs.normalisation import divided_by, normalisation_factors
 
 Output = dict[str, Any]

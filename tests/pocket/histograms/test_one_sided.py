@@ -13,8 +13,9 @@ from pocket.configuration.analysis import Analysis
 from pocket.configuration.configurator import Configurator
 from pocket.engine.chunk import process_chunk
 from pocket.errors import ConfigError
+from pocket.histograms.both_sides import with_both_sides, with_both_sums, with_variations
 from pocket.histograms.config import Axis, HistConf
-from pocket.histograms.one_sided import other_side, with_both_sides, with_both_sums, with_variations
+from pocket.histograms.one_sided import other_side
 from pocket.outputs.merging import merge_outputs
 from pocket.plots.statistics import Prediction
 from pocket.weights import WeightLambda, WeightWrapper
