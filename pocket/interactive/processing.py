@@ -142,8 +142,8 @@ def process(
         *_luminosity_notes(part),
         *(f"{file} is left out: {reason}" for file, reason in skipped.items()),
     )
-    where = "columns of the result" if columns else "columns: the configuration exports none"
-    return Result(part, merged, Named(columns, "sample", where), skipped, notes)
+    none = "the result has no columns: the configuration exports none, see docs/columns.md"
+    return Result(part, merged, Named(columns, "sample", "columns of the result", none), skipped, notes)
 
 
 def coffea_processor(

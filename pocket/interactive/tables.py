@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pocket.errors import UnknownKeyError
+from pocket.errors import ConfigError, UnknownKeyError
 
 if TYPE_CHECKING:
     from rich.table import Table as RichTable
@@ -40,23 +40,28 @@ class Named(dict[str, Any]):
         values: name → value.
         kind: what the names stand for.
         where: the place, for errors.
+        empty: what an error says if there is nothing at all; by default, that no such name is defined.
 
     Example:
         >>> Named({"DY": 5}, "column", "table 'Events'")["DY"]
         5
     """
 
-    def __init__(self, values: Mapping[str, Any], kind: str, where: str) -> None:
+    def __init__(self, values: Mapping[str, Any], kind: str, where: str, empty: str = "") -> None:
         super().__init__(values)
         self.kind = kind
         self.where = where
+        self.empty = empty
 
     def __missing__(self, name: str) -> Any:
         """Refuse an unknown name.
 
         Raises:
-            UnknownKeyError: always.
+            ConfigError: there is nothing at all.
+            UnknownKeyError: there are other names.
         """
+        if not self and self.empty:
+            raise ConfigError(self.empty)
         raise UnknownKeyError(self.kind, name, self, self.where)
 
 

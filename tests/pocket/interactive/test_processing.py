@@ -104,6 +104,14 @@ def test_skim_that_its_metadata_normalise_needs_all_events() -> None:
         process(config, {TT: entry}, max_events=39)
 
 
+def test_no_columns_are_exported(tmp_path: Path) -> None:
+    write_events(Path("tt.root"), 40)
+    result = process(configure(), {TT: "tt.root"})
+    assert not result.columns
+    with pytest.raises(ConfigError, match=r"^the result has no columns: the configuration exports none"):
+        result.columns["TT"]
+
+
 def test_output_in_a_folder(tmp_path: Path) -> None:
     write_events(Path("tt.root"), 40)
     config = configure(weights=WEIGHTS, columns={"common": {"inclusive": [ColOut("events", ["x"])]}})
