@@ -20,6 +20,8 @@ from pocket.toys.truth import muon_id_efficiency, trigger_efficiency
 from tests.agreement import p_value
 from tests.law_runner import Law, Run, Usage
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def law(tmp_path_factory: pytest.TempPathFactory) -> Law:

@@ -10,8 +10,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import pocket
 from tests.house import REPOSITORY
+
+pytestmark = pytest.mark.slow
 
 PARTS = ("analysis", "datasets", "params", "pocket", "tasks")
 DIGESTS = """

@@ -28,6 +28,8 @@ from tests.law_runner import Law
 from tests.oracle import objects
 from tests.real_files import real_file
 
+pytestmark = pytest.mark.slow
+
 CHALLENGE = Path(__file__).with_name("challenge")
 LUMI = 3378.0
 XSEC = {"ttbar": 729.84, "wjets": 15487.164}

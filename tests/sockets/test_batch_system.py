@@ -12,6 +12,8 @@ from tasks.settings.batch_systems import BATCH_SYSTEMS, BatchSystem, register
 from tests.law_runner import ROOT, Law
 from tests.tasks.small_chain import Chain
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 
 
@@ -40,7 +42,6 @@ def lsf(chain: Chain, tmp_path: Path) -> Law:
     return Law(chain.folder, extra)
 
 
-@pytest.mark.slow
 def test_a_module_adds_a_batch_system(chain: Chain, lsf: Law, tmp_path: Path) -> None:
     options = ("--workflow", "lsf", "--poll-interval", "1s", "--retries", "0")
     dry = lsf.run(*chain.arguments("RunProcessor", "--version", "v2", "--config", "main", *options, "--dry-run"))

@@ -4,7 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.tasks.small_chain import Chain
+
+pytestmark = pytest.mark.slow
 
 PLOTS = '''
 def yields(context):

@@ -8,6 +8,8 @@ import pytest
 from tests.law_runner import ROOT, Law
 from tests.tasks.small_chain import Chain
 
+pytestmark = pytest.mark.slow
+
 TASK = '''
 """The yields of a configuration's samples in a category, as JSON."""
 
@@ -56,7 +58,6 @@ class WriteYields(ConfigTask):
 '''
 
 
-@pytest.mark.slow
 def test_one_file_adds_a_task(chain: Chain, tmp_path: Path) -> None:
     (tmp_path / "my_tasks.py").write_text(TASK)
     config = (ROOT / "law.cfg").read_text()

@@ -15,6 +15,8 @@ from tasks.framework.base import StoreTask
 from tests.tasks.damage import rot
 from tests.tasks.small_chain import Chain
 
+pytestmark = pytest.mark.slow
+
 
 def remove(chain: Chain, task: str, part: str) -> None:
     for path in chain.outputs(task, part):

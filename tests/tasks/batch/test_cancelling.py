@@ -10,6 +10,8 @@ from tasks.chain.processing import RunProcessor
 from tests.tasks.batch.schedd import Schedd, take_over
 from tests.tasks.small_chain import Chain
 
+pytestmark = pytest.mark.slow
+
 JOBS = ("--config", "main", "--workflow", "htcondor")
 
 
@@ -18,7 +20,6 @@ def schedd(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sch
     return take_over(chain, tmp_path / "schedd", monkeypatch)
 
 
-@pytest.mark.slow
 def test_jobs_behind_a_task_are_removed(chain: Chain, schedd: Schedd) -> None:
     chain.run("RunProcessor", *JOBS, "--no-poll")
     assert len(schedd.jobs) == 4

@@ -10,6 +10,8 @@ from tasks.batch.dry_run import shortened
 from tests.law_runner import Run
 from tests.tasks.small_chain import Chain
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _without_commands(chain: Chain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,8 @@ from tests.law_runner import Run
 from tests.tasks.batch.schedd import Schedd, take_over
 from tests.tasks.small_chain import Chain
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("--config", "main", "--workflow", "htcondor", "--poll-interval", "0.05s", "--retry-delay", "0.1")
 
 

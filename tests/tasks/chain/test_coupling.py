@@ -25,6 +25,8 @@ from tests.tasks.conftest import enter, make_on_files
 from tests.tasks.small_chain import Chain, name
 from tests.tasks.vertices import declare_vertices
 
+pytestmark = pytest.mark.slow
+
 GROUP = 'Coupled(("tight_id", "vertices"), tolerance=0.05)'
 NAMES = ("tight_id", "vertices")
 TIGHT, NPVS = (10, 40, 200), (0, 28, 36, 80)
@@ -161,7 +163,6 @@ def of_vertices(data: list[Event], simulation: list[Event], tight: list[float] |
     return [one / other for one, other in shapes]
 
 
-@pytest.mark.slow
 def test_values_are_those_of_a_plain_loop_over_the_events(chain: Chain) -> None:
     data = list(read_events(chain.analysis / "data.root"))
     simulation = list(read_events(chain.analysis / "dy_0.root", chain.analysis / "dy_1.root"))
@@ -244,7 +245,6 @@ def test_plot_of_the_iterations(chain: Chain) -> None:
     assert (folder / "vertices_convergence.png").exists()
 
 
-@pytest.mark.slow
 def test_fewer_iterations_leave_nothing_behind(chain: Chain) -> None:
     three = histories(chain)
     chain.edit("__init__.py", "tolerance=0.05", "tolerance=0.5")
@@ -259,7 +259,6 @@ def test_fewer_iterations_leave_nothing_behind(chain: Chain) -> None:
     assert chain.build(config="both") == []
 
 
-@pytest.mark.slow
 def test_too_few_iterations(chain: Chain) -> None:
     chain.edit("__init__.py", "tolerance=0.05", "tolerance=0.05, max_iterations=2")
     sentence = chain.error(ComputeScaleFactors, scale_factor="vertices")
@@ -269,7 +268,6 @@ def test_too_few_iterations(chain: Chain) -> None:
     assert chain.build(ComputeScaleFactors, scale_factor="vertices") == []
 
 
-@pytest.mark.slow
 def test_as_a_user_sees_it(chain: Chain) -> None:
     chain.edit("__init__.py", "tolerance=0.05", "tolerance=1e-12, max_iterations=3")
     run = chain.run("ComputeScaleFactors", "--scale-factor", "vertices")

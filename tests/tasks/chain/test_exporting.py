@@ -17,10 +17,11 @@ from pocket.histograms.files import read_output
 from tasks.chain.exporting import ExportCoffea
 from tests.tasks.small_chain import Chain
 
+pytestmark = pytest.mark.slow
+
 READER = PEER_DRIVER.with_name("read_export.py")
 
 
-@pytest.mark.slow
 def test_exported_file_holds_the_merged_output(chain: Chain) -> None:
     assert chain.build(ExportCoffea, config="main") == ["ExportCoffea main"]
     exported = coffea.util.load(str(chain.output("ExportCoffea", "main") / "output_all.coffea"))
@@ -46,7 +47,6 @@ def test_another_style_only_exports_again(chain: Chain) -> None:
     assert sorted("cms_label: Internal" in text for text in texts) == [False, True]
 
 
-@pytest.mark.slow
 def test_pocketcoffea_reads_and_draws_it(chain: Chain, peer: Path, tmp_path: Path) -> None:
     chain.build(ExportCoffea, config="main")
     folder = tmp_path / "exported"

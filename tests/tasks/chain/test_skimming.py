@@ -13,6 +13,8 @@ from tasks.chain.merging import MergeOutputs
 from tasks.chain.skimming import BuildSkimDatasets, SkimEvents
 from tests.tasks.small_chain import Chain
 
+pytestmark = pytest.mark.slow
+
 DY, DATA = "DYJetsToMuMu_toys", "DATA_SingleMuon_toys"
 PRESEL = 'mode="presel_any_variation"'
 
@@ -53,7 +55,6 @@ def check_same(merged: dict[str, Any], before: dict[str, Any], but: tuple[str, .
                     np.testing.assert_allclose(found, getattr(expected, values)(flow=True), rtol=1e-12)
 
 
-@pytest.mark.slow
 def test_processor_reads_the_skim(chain: Chain) -> None:
     before = read_output(chain.output("MergeOutputs", "main"))
     skim(chain, '{"main": Skim(config="main", mode="presel_any_variation", drop=["HLT_*"])}')

@@ -15,6 +15,8 @@ from tasks.chain.validation import REPORT, TABLE, ValidateScaleFactors
 from tests.tasks.small_chain import Chain, name
 from tests.tasks.vertices import declare_vertices
 
+pytestmark = pytest.mark.slow
+
 PLOTS = {"config": "reweighted"}
 
 

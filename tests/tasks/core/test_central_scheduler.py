@@ -27,6 +27,8 @@ from tests.law_runner import Law, Run
 from tests.tasks.small_chain import Chain
 from tests.waiting import Moment, wait_for
 
+pytestmark = pytest.mark.slow
+
 CODES = {"task_failed": 30, "unhandled_exception": 40}
 
 
@@ -173,7 +175,6 @@ def held(chain: Chain, scheduler: Scheduler, tmp_path: Path) -> Iterator[tuple[C
 WAITING = "note: RunProcessor main runs in process {} of "
 
 
-@pytest.mark.slow
 def test_work_is_shared(chain: Chain, scheduler: Scheduler, held: tuple[Command, Moment]) -> None:
     first, moment = held
     same = Command(chain, scheduler.environment, "PlotTemplates", "--config", "main")
@@ -203,7 +204,6 @@ def test_work_is_shared(chain: Chain, scheduler: Scheduler, held: tuple[Command,
     assert {task["status"] for task in scheduler.ask("graph").values()} == {"DONE"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_first_command_is_stopped(
     chain: Chain, scheduler: Scheduler, held: tuple[Command, Moment], how: signal.Signals

@@ -26,6 +26,8 @@ from tests.tasks.framework.test_workflow import running
 from tests.tasks.small_chain import Chain, unfinished
 from tests.waiting import PATIENCE, Moment, wait_for
 
+pytestmark = pytest.mark.slow
+
 VARIABLES = ("muon_pt", "npvs")
 
 
@@ -61,7 +63,6 @@ def test_jobs_of_a_batch_system_have_no_executor(chain: Chain) -> None:
     assert branch.executor == "futures"
 
 
-@pytest.mark.slow
 def test_templates_are_the_same_on_a_scheduler_that_is_there(chain: Chain, facility: Facility) -> None:
     # its workers know neither this project nor the analysis
     run_again(chain, "--executor", "dask", "--scheduler", facility.address)
@@ -72,7 +73,6 @@ def test_templates_are_the_same_on_a_scheduler_that_is_there(chain: Chain, facil
     run_again(chain, *own)
 
 
-@pytest.mark.slow
 def test_worker_killed_during_a_job(chain: Chain, tmp_path: Path) -> None:
     before = {variable: chain.templates("main", variable) for variable in VARIABLES}
     forget(chain)
@@ -118,7 +118,6 @@ def test_skim(chain: Chain) -> None:
         np.testing.assert_allclose(skimmed[sample].values(flow=True), template.values(flow=True), rtol=1e-12)
 
 
-@pytest.mark.slow
 def test_main_process_killed(chain: Chain, tmp_path: Path) -> None:
     before = {variable: chain.templates("main", variable) for variable in VARIABLES}
     forget(chain)

@@ -16,6 +16,8 @@ import pytest
 from pocket.configuration.analysis import available_analyses
 from tests.tasks.mutations.clones import Clone
 
+pytestmark = pytest.mark.slow
+
 ANALYSES = available_analyses()
 #: names another Python that has the locked packages
 VARIABLE = "POCKET_OTHER_PYTHON"

@@ -15,6 +15,8 @@ from tests.tasks.mutations.rows_of_files import PARAMETERS, READ, REFUSED
 from tests.tasks.mutations.table import check_row, enter, needless_rows
 from tests.tasks.mutations.world import World, restore
 
+pytestmark = pytest.mark.slow
+
 TABLE = [*UNCHANGED, *IDIOMS, *DYNAMIC, *SELECTIONS, *FILLED, *SCALE_FACTORS, *PARAMETERS, *READ, *REFUSED]
 #: tasks → the configuration with whose processor they begin; rows that make just these run again share a look at all
 FIRST = {NOTHING: "", MAIN: "main", CORRECTED: "corrected"}

@@ -17,6 +17,8 @@ from tests.tasks.mutations.table import assert_row, check_row, needless_rows
 from tests.tasks.mutations.test_table import TABLE
 from tests.tasks.mutations.world import ENVIRONMENT, World, restore
 
+pytestmark = pytest.mark.slow
+
 DATA = [*DEFINITIONS, *FILES]
 #: rows of the engine that only edit something, and must change nothing
 QUIET = [row for row in ENGINE if row == EngineRow(row.name, row.edit) and row.name not in needless_rows()]
