@@ -17,6 +17,7 @@ from pocket.base.file_names import check_store_name
 from pocket.base.fingerprint.patches import patches, register_package
 from pocket.base.fingerprint.places import register_outside
 from pocket.base.runtime.import_names import install_import_names
+from pocket.base.runtime.remarks import remark
 from pocket.base.snapshots.process import import_root, located
 from pocket.configuration import plain_files
 from pocket.configuration.comparison import Comparison
@@ -449,6 +450,8 @@ def _analysis_of(path: Path, module: ModuleType) -> Analysis:
     config = getattr(module, "cfg", None)
     if not isinstance(config, Configurator):
         raise ConfigError(f"{path} defines no 'cfg = Configurator(…)' and no 'analysis = Analysis(…)'")
+    if hasattr(module, "run_options"):
+        remark(f"{path}: run_options has no effect, as in PocketCoffea: pass them by --custom-run-options FILE.yaml")
     name, configuration = plain_files.names_of(path)
     return Analysis(name=name, configs={configuration: config}, default_config=configuration)
 

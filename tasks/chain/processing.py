@@ -89,6 +89,11 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         """Print which of the usual weights of simulation are missing, and prepare the branches."""
         print_normalisation_notes(self.config, self.config_inst)
         self._print_overlaps()
+        skims = [name for name, definition in self.config_inst.definitions.items() if definition.has_sums]
+        if self.limits and skims:
+            print_note(
+                f"{', '.join(skims)}: skims are divided by the sums in their metadata, also if files are left out"
+            )
         super().prepare_branches(fetch_needed)
 
     def _print_overlaps(self) -> None:

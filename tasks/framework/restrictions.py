@@ -60,9 +60,13 @@ def restriction_of(params: Mapping[str, Any]) -> Restriction | None:
     from pocket.datasets.restriction import CHUNK, Restriction
 
     chunk_size = params.get("chunk_size", CHUNK_SIZE)
-    filters = (tuple(map(str, params.get(f"filter_{kind}", ()))) for kind in ("samples", "years", "datasets"))
+    samples, years, datasets = (
+        tuple(map(str, params.get(f"filter_{kind}", ()))) for kind in ("samples", "years", "datasets")
+    )
     restriction = Restriction(
-        *filters,
+        samples,
+        years,
+        datasets,
         files=params.get("limit_files", 0),
         chunks=params.get("limit_chunks", 0),
         chunk_size=CHUNK if chunk_size == CHUNK_SIZE else chunk_size,
