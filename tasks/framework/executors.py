@@ -121,7 +121,7 @@ class ExecutorMixin(BatchOptions):
         there = {option.partition("=")[0] for option in params["executor_options"]}
         more = (f"{key}={value}" for key, value in translated.executor_options.items() if key not in there)
         if translated.ignored:
-            print_note(f"{file}: {', '.join(translated.ignored)} have no effect here, so they are ignored")
+            print_note(f"{file}: options without a counterpart are ignored: {', '.join(translated.ignored)}")
         return {
             **params,
             "executor_options": (*params["executor_options"], *more),
