@@ -77,7 +77,7 @@ class ExecutorMixin(BatchOptions):
     )
 
     # A single branch runs in its own process.
-    exclude_params_branch: ClassVar = {"executor", *OPTIONS}
+    exclude_params_branch: ClassVar = {"executor", "custom_run_options", *OPTIONS}
 
     exclude_index = True
 
