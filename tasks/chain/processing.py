@@ -91,9 +91,7 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         self._print_overlaps()
         skims = [name for name, definition in self.config_inst.definitions.items() if definition.has_sums]
         if self.limits and skims:
-            print_note(
-                f"{', '.join(skims)}: skims are divided by the sums in their metadata, also if files are left out"
-            )
+            print_note(f"{', '.join(skims)}: divided by the sums in the metadata, although a part of the skim is read")
         super().prepare_branches(fetch_needed)
 
     def _print_overlaps(self) -> None:

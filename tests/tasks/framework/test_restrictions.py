@@ -144,6 +144,20 @@ def test_limited_skims_are_not_limited_again(chain: Chain) -> None:
     assert sums[DY] > 0
 
 
+def test_sums_in_the_metadata_of_a_skim_are_those_of_all_files(
+    on_files: Chain, capsys: pytest.CaptureFixture[str]
+) -> None:
+    on_files.define({"globs": ["dy_*.root"]})
+    path = on_files.analysis / "datasets.json"
+    skim = {"isSkim": True, "nevents_before_skim": 3000, "sum_genweights": 3e6, "sum_signOf_genweights": 2000.0}
+    path.write_text(path.read_text().replace('"isMC": true', f'"isMC": true, {json.dumps(skim)[1:-1]}'))
+    on_files.build(RunProcessor, config="main", limit_files=1)
+    assert (
+        f"note: {DY}: divided by the sums in the metadata, although a part of the skim is read"
+        in capsys.readouterr().err
+    )
+
+
 def test_folder_of_whole_outputs_is_that_of_before(chain: Chain) -> None:
     task = chain.task(MergeOutputs, config="main")
     assert task.directory.parent == Path(chain.store, "small", "MergeOutputs", "main", "v1")

@@ -14,7 +14,6 @@ from tests.law_runner import ROOT
 load_batch_systems()
 
 LOCAL = {"executor": "futures", "workflow": "local", "site": "local", "cluster": law.NO_STR}
-DASK = {**LOCAL, "executor": "dask"}
 #: all of PocketCoffea's default run options, of all sites
 UPSTREAM = (
     *("adaptive", "cores-per-worker", "custom-setup-commands", "conda-env", "death-timeout", "disk-per-worker"),
