@@ -7,7 +7,7 @@ import functools
 import importlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,14 +17,17 @@ from pocket.base.file_names import check_store_name
 from pocket.base.fingerprint.patches import patches, register_package
 from pocket.base.fingerprint.places import register_outside
 from pocket.base.runtime.import_names import install_import_names
+from pocket.base.runtime.remarks import remark
 from pocket.base.snapshots.process import import_root, located
 from pocket.configuration import plain_files
 from pocket.configuration.comparison import Comparison
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.import_errors import add_lines, explain_import
 from pocket.configuration.plot import TemplatePlot, all_plots
+from pocket.configuration.restricted import restrict_analysis
 from pocket.configuration.skim import Skim
 from pocket.configuration.user_errors import describe, suggestion
+from pocket.datasets.restriction import Restriction
 from pocket.errors import BrokenConfigError, ConfigError, PocketError, UnknownNameError, check_known
 from pocket.executors.base import ExecutorFactoryABC
 from pocket.parameters.defaults import project_root
@@ -366,7 +369,7 @@ class _Loaded:
     file: Path | None = None
 
 
-def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
+def load_analysis(reference: str, overrides: tuple[str, ...] = (), restriction: Restriction | None = None) -> Analysis:
     """Return an analysis, which is imported unless it has been before.
 
     Args:
@@ -374,11 +377,12 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
             path of a package's folder, or that of a configuration file with ``cfg = Configurator(...)``, which is an
             analysis of one configuration.
         overrides: parameters set on the command line, ``key=value``.
+        restriction: the part of the datasets that is read; ``None`` for all.
 
     Raises:
         ConfigError: if there is no such package or file, it can't be imported, or it defines no ``analysis`` or
             ``cfg``.
-        UnknownNameError: if an override names an unknown parameter.
+        UnknownNameError: if an override names an unknown parameter, or the restriction an unknown dataset.
 
     Examples:
         >>> load_analysis("zmumu").default_config
@@ -388,7 +392,7 @@ def load_analysis(reference: str, overrides: tuple[str, ...] = ()) -> Analysis:
     reference = absolute_reference(reference)
     if _is_path(reference) and not (folder := _imported_from(reference)).is_relative_to(project_root()):
         register_outside(folder)
-    loaded = _load(reference, overrides)
+    loaded = _load(reference, overrides, restriction or None)
     if any(sys.modules.get(name) is not module for name, module in loaded.modules.items()):
         # Another analysis has modules of these names. Fingerprints and imports in functions find code by its name.
         _forget(_modules(loaded.package) if loaded.file is None else plain_files.modules_of_others(loaded.file))
@@ -412,7 +416,10 @@ def absolute_reference(reference: str) -> str:
 
 
 @functools.lru_cache(maxsize=8)
-def _load(reference: str, overrides: tuple[str, ...]) -> _Loaded:
+def _load(reference: str, overrides: tuple[str, ...], restriction: Restriction | None = None) -> _Loaded:
+    if restriction is not None:
+        whole = _load(reference, overrides)
+        return replace(whole, analysis=restrict_analysis(whole.analysis, restriction))
     file = plain_files.check_plain_file(reference) if plain_files.is_plain_file(reference) else None
     with parameter_overrides(overrides):
         module = _import(reference) if file is None else _import_file(file)
@@ -443,6 +450,8 @@ def _analysis_of(path: Path, module: ModuleType) -> Analysis:
     config = getattr(module, "cfg", None)
     if not isinstance(config, Configurator):
         raise ConfigError(f"{path} defines no 'cfg = Configurator(…)' and no 'analysis = Analysis(…)'")
+    if hasattr(module, "run_options"):
+        remark(f"{path}: run_options has no effect, as in PocketCoffea: pass them by --custom-run-options FILE.yaml")
     name, configuration = plain_files.names_of(path)
     return Analysis(name=name, configs={configuration: config}, default_config=configuration)
 

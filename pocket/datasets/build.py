@@ -45,6 +45,7 @@ def build_fileset(
     toy_files: Mapping[str, Sequence[Path]],
     cache: Path,
     workers: int = 8,
+    limit_files: int = 0,
     skip_bad_files: bool = False,
     catalogues: Catalogues | None = None,
     progress: Callable[[int, int], None] | None = None,
@@ -57,6 +58,7 @@ def build_fileset(
         toy_files: the toy files by process.
         cache: folder for the downloaded files of coffea's source distribution.
         workers: number of threads that open files.
+        limit_files: number of files of each dataset, the first ones; 0 for all.
         skip_bad_files: leave out files that can't be read, instead of failing at the first one; files of a skim that is
             normalised by its metadata are never left out.
         catalogues: the catalogues to ask, for datasets that only they know; they cache the files that were opened.
@@ -81,7 +83,7 @@ def build_fileset(
     for name, files in listed.items():
         if isinstance(files, DatasetError):
             raise files
-        jobs += [(name, file) for file in files]
+        jobs += [(name, file) for file in files[: limit_files or None]]
 
     fileset: Fileset = {
         name: {"metadata": {**definition.metadata(), "nevents": 0, "size": 0}, "files": {}}

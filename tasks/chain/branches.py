@@ -15,6 +15,7 @@ from pocket.io.store import store_root
 from pocket.io.store.paths import own_folder
 from tasks.batch.own_store import check_reach
 from tasks.batch.systems import AnyBatchSystem
+from tasks.chain.datasets import BuildDatasets
 from tasks.chain.toys import MakeToySamples
 from tasks.core.targets import StoreTarget, fetch, find_remote
 from tasks.framework.base import ConfigTask, input_ids, requirements_complete
@@ -153,7 +154,24 @@ class DatasetWorkflow(BatchWorkflow):
         fileset = joined_filesets(
             {name: dataset for name, dataset in part.items() if name in wanted} for part in filesets
         )
-        return {name: fileset[name] for name in wanted}
+        found = {name: fileset[name] for name in wanted}
+        return self.restriction.limit(found) if self.restriction and not self.reads_skim else found
+
+    @property
+    def reads_skim(self) -> bool:
+        """Whether the events are those of a skim, for which the original files were limited already."""
+        return False
+
+    def definition_tasks(self) -> dict[str, BuildDatasets]:
+        """Return the tasks with the filesets of the definition files, except for files that aren't read."""
+        tasks = {file: BuildDatasets.req(self, definition=file) for file in self.config_inst.definition_files}
+        return {file: task for file, task in tasks.items() if not self.restriction or task.definitions}
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """What a fingerprint has for limits on files and chunks; nothing if there are none."""
+        limits = self.restriction.limits if self.restriction else {}
+        return {"limits": limits} if limits else {}
 
     @property
     def job_cores(self) -> int:
@@ -220,6 +238,7 @@ class DatasetWorkflow(BatchWorkflow):
         return {
             "analysis": absolute_reference(self.analysis),
             "overrides": tuple(self.params),
+            "restriction": self.restriction,
             "config": self.config,
             "branch": branch,
             "metadata": self.fileset[branch.dataset]["metadata"],

@@ -40,7 +40,7 @@ class IterateScaleFactors(ScaleFactorTask):
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse a scale factor that isn't coupled; the first one of a group stands for the whole group."""
         params = super().modify_param_values(params)
-        group = load(params["analysis"], params["params"]).coupled_with(params["scale_factor"])
+        group = load(params).coupled_with(params["scale_factor"])
         if group is None:
             raise ConfigError(f"scale factor {params['scale_factor']!r} isn't coupled with others, nothing is iterated")
         return {**params, "scale_factor": group.scale_factors[0]}

@@ -56,6 +56,9 @@ class BuildDatasets(StoreTask):
         "them and fail if there are any; default: False",
     )
 
+    # A fileset has whole files, so this is no option.
+    limit_chunks = 0
+
     exclude_index = False
     _checked = False
 
@@ -71,6 +74,8 @@ class BuildDatasets(StoreTask):
         from pocket.parameters.shipped import find_file
 
         definitions = read_definitions([find_file(self.definition)])
+        if self.restriction:
+            definitions = self.restriction.select(definitions)
         for name, definition in definitions.items():
             if definition.source == "toys" and definition.is_mc:
                 xsec = sum(self.toys.toy_config.process(process).xsec for process in definition.values)
@@ -110,6 +115,7 @@ class BuildDatasets(StoreTask):
             },
             "code": code_closure("pocket.datasets.build"),
             "toys": self.toys.fingerprint if self.has_toys else None,
+            **({"limit_files": self.limit_files} if self.limit_files else {}),
         }
 
     @property
@@ -136,7 +142,7 @@ class BuildDatasets(StoreTask):
                 values = [value for value in definition.values if not is_remote(value)]
                 local = replace(definition, values=tuple(values)) if values else None
                 files = expand(local, toy_files={}, cache=self.downloads) if local else []
-                ids |= {file.url: _state(Path(file.url)) for file in files}
+                ids |= {file.url: _state(Path(file.url)) for file in files[: self.limit_files or None]}
                 ids |= {value: "on a server" for value in definition.values if is_remote(value)}
             if definition.source in CATALOGUE_SOURCES:
                 places = catalogue_settings().places(definition.source, definition.storage_prefix)
@@ -174,6 +180,7 @@ class BuildDatasets(StoreTask):
                 self.definitions,
                 toy_files=self.toys.files() if self.has_toys else {},
                 cache=self.downloads,
+                limit_files=self.limit_files,
                 skip_bad_files=self.skip_bad_files,
                 catalogues=catalogues(),
                 progress=opening,
@@ -221,14 +228,18 @@ class BuildDatasets(StoreTask):
         manifest = self._known("--check")
         fresh = catalogues(fresh=True)
         with counting_bar("files checked", "files") as checking:
+            listed = expand_each(
+                self.definitions,
+                toy_files=self.toys.files() if self.has_toys else {},
+                cache=self.downloads,
+                catalogues=fresh,
+            )
             findings = check_fileset(
                 self.fileset(),
-                expand_each(
-                    self.definitions,
-                    toy_files=self.toys.files() if self.has_toys else {},
-                    cache=self.downloads,
-                    catalogues=fresh,
-                ),
+                {
+                    name: files[: self.limit_files or None] if isinstance(files, list) else files
+                    for name, files in listed.items()
+                },
                 manifest.info.get("skipped", {}),
                 lambda file: inspect_listed(file, fresh),
                 progress=checking,

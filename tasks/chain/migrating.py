@@ -15,6 +15,11 @@ class Migrate(AnalysisTask):
 
     analysis = luigi.Parameter(description="path of the configuration file; no default")
 
+    # The whole file is looked at, so these are no options.
+    filter_samples = filter_years = filter_datasets = ()
+    limit_files = limit_chunks = 0
+    test = False
+
     exclude_index = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

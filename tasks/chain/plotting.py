@@ -47,7 +47,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
         from pocket.plots.specification import check_style
 
         params = super().modify_param_values(params)
-        analysis = load(params["analysis"], params["params"])
+        analysis = load(params)
         config = analysis.config(params["config"])
         where = f"configuration {params['config']!r}"
         check_known("variable", params["variables"], config.variables, where)
@@ -126,6 +126,7 @@ class PlotTemplates(ClosureGate, ConfigTask):
                 (category, variable): TemplatePlotJob(
                     analysis=reference,
                     overrides=tuple(self.params),
+                    restriction=self.restriction,
                     config=self.config,
                     variable=variable,
                     category=category,
@@ -233,7 +234,7 @@ class PlotScaleFactors(ScaleFactorTask):
         from pocket.plots.specification import check_style
 
         params = super().modify_param_values(params)
-        analysis = load(params["analysis"], params["params"])
+        analysis = load(params)
         check_style(analysis.config(analysis.drawn_as(params["scale_factor"])))
         published = read_published(params["published"], params["published_inputs"])
         if published is not None:
@@ -283,6 +284,7 @@ class PlotScaleFactors(ScaleFactorTask):
             job = ScaleFactorPlotJob(
                 analysis=absolute_reference(self.analysis),
                 overrides=tuple(self.params),
+                restriction=self.restriction,
                 scale_factor=self.scale_factor,
                 result=computed.directory / RESULT,
                 folder=folder,

@@ -33,7 +33,12 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         skim = self.analysis_inst.skims.get(self.config)
         if skim is not None:
             return {skim.config: BuildSkimDatasets.req(self, config=skim.config)}
-        return {file: BuildDatasets.req(self, definition=file) for file in self.config_inst.definition_files}
+        return {**self.definition_tasks()}
+
+    @property
+    def reads_skim(self) -> bool:
+        """Whether the configuration reads a skim."""
+        return self.config in self.analysis_inst.skims
 
     def workflow_requires(self) -> dict[str, Any]:
         """Return the filesets, the toys in them, and the scale factors that the weights apply."""
@@ -59,6 +64,7 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         return {
             "config": config.processing_spec(),
             **self._code,
+            **self.limits,
             "toys": required["toys"].fingerprint if self.has_toys else None,
             "skim": [task.requires().fingerprint for task in skims],
             "scale_factors": {
@@ -83,6 +89,9 @@ class RunProcessor(IterationTask, DatasetWorkflow):
         """Print which of the usual weights of simulation are missing, and prepare the branches."""
         print_normalisation_notes(self.config, self.config_inst)
         self._print_overlaps()
+        skims = [name for name, definition in self.config_inst.definitions.items() if definition.has_sums]
+        if self.limits and skims:
+            print_note(f"{', '.join(skims)}: divided by the sums in the metadata, although a part of the skim is read")
         super().prepare_branches(fetch_needed)
 
     def _print_overlaps(self) -> None:

@@ -48,9 +48,14 @@ class ScaleFactorTask(TemplateTask):
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
-        """Refuse an unknown scale factor, or one that needs more toys, before anything runs."""
+        """Refuse an unknown scale factor, or one that needs more toys or other datasets, before anything runs."""
+        from pocket.configuration.restricted import check_measurable
+
         params = super().modify_param_values(params)
-        load(params["analysis"], params["params"]).check_toys(params["scale_factor"])
+        analysis = load(params)
+        analysis.check_toys(params["scale_factor"])
+        if params["filter_samples"] or params["filter_years"] or params["filter_datasets"]:
+            check_measurable(analysis, params["scale_factor"])
         return params
 
     @property

@@ -11,7 +11,7 @@ from pocket.executors import Job
 from pocket.io.store import verify, write_output
 from tasks.batch.own_store import with_own_paths
 from tasks.chain.branches import DatasetWorkflow
-from tasks.chain.datasets import FILESET, BuildDatasets
+from tasks.chain.datasets import FILESET
 from tasks.core.targets import fetch, fetch_verified
 from tasks.framework.base import ConfigTask, load
 from tasks.framework.jobs import SkimJob
@@ -35,7 +35,7 @@ class SkimTask(ConfigTask):
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse a configuration that isn't skimmed before anything runs."""
         params = super().modify_param_values(params)
-        load(params["analysis"], params["params"]).skim_of(params["config"])
+        load(params).skim_of(params["config"])
         return params
 
     @property
@@ -51,8 +51,7 @@ class SkimEvents(SkimTask, DatasetWorkflow):
 
     def workflow_requires(self) -> dict[str, Any]:
         """Return the filesets of the original files, and the toys in them."""
-        files = self.config_inst.definition_files
-        required: dict[str, Any] = {"datasets": {file: BuildDatasets.req(self, definition=file) for file in files}}
+        required: dict[str, Any] = {"datasets": self.definition_tasks()}
         if self.has_toys:
             required["toys"] = self.toys
         return required
@@ -67,6 +66,7 @@ class SkimEvents(SkimTask, DatasetWorkflow):
             "drop": skim.drop,
             "compression": skim.compression,
             "engine": code_closure("pocket.skims.run"),
+            **self.limits,
             "toys": self.toys.fingerprint if self.has_toys else None,
         }
 

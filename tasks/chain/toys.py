@@ -22,6 +22,11 @@ class MakeToySamples(PoolWorkflow):
     # Toys are quick to make, so they don't take over the batch system of the tasks that need them.
     exclude_params_req_get: ClassVar = {"workflow"}
 
+    # All toys are made at once, whatever a run reads of them, so these are no options.
+    filter_samples = filter_years = filter_datasets = ()
+    limit_files = limit_chunks = 0
+    test = False
+
     exclude_index = False
 
     @property

@@ -15,6 +15,7 @@ from pocket.errors import ChangedCodeError
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
+    from pocket.datasets.restriction import Restriction
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,9 @@ class _Job(Protocol):
     def overrides(self) -> tuple[str, ...]: ...
 
     @property
+    def restriction(self) -> Restriction | None: ...
+
+    @property
     def expected(self) -> Expected | None: ...
 
 
@@ -72,10 +76,10 @@ def load_checked(job: _Job) -> Analysis:
     from pocket.configuration.analysis import forget_analyses, load_analysis
     from pocket.parameters import used_files
 
-    analysis = load_analysis(job.analysis, job.overrides)
+    analysis = load_analysis(job.analysis, job.overrides, job.restriction)
     if reads.EARLIER.is_out_of_date(analysis) or used_files.EARLIER.is_out_of_date(analysis):
         forget_analyses()
-        analysis = load_analysis(job.analysis, job.overrides)
+        analysis = load_analysis(job.analysis, job.overrides, job.restriction)
     if job.expected is not None:
         job.expected.check(analysis)
     return analysis

@@ -28,6 +28,7 @@ from pocket.errors import PocketError, UnknownNameError
 from pocket.io.remote.tokens import redacted
 from tasks.core.log import heed_option
 from tasks.core.startup import collect_when_tasks_run, notice_hidden
+from tasks.settings.run_options import ELSEWHERE
 
 #: exit code of a wrong command line, the same as argparse's
 USAGE_ERROR = 2
@@ -95,6 +96,8 @@ def _refuse_arguments(task: str, message: str) -> NoReturn:
     option = next((word.partition("=")[0] for word in words if word.startswith("-")), None)
     if option is None:
         _end(f"unexpected argument {words[0]!r} of {task}, options begin with --")
+    if option in ELSEWHERE:
+        _end(f"{task} has no option {option}: {ELSEWHERE[option]}")
     if option.lstrip("-")[:1].isupper():  # An option of another task begins with its name, e.g. --RunProcessor-cores.
         known = [name for name, *_ in _options(task) if name[2].isupper()]
     else:

@@ -32,11 +32,13 @@ from tasks.core.terminal import FOR_PEOPLE, one_sentence_errors, one_sentence_op
 from tasks.framework.executors import ExecutorMixin
 from tasks.framework.jobs import traceback_file
 from tasks.framework.records import Records, significant_parameters, task_records
+from tasks.framework.restrictions import CHUNK_SIZE, RestrictionOptions, restriction_of
 from tasks.settings.remote_store import remote_url
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
     from pocket.configuration.configurator import Configurator
+    from pocket.datasets.restriction import Restriction
 
 one_sentence_errors()
 one_sentence_options()
@@ -49,7 +51,7 @@ DEFAULT_ANALYSIS = law.config.get_expanded("pocketlaw", "default_analysis")
 _parameters: dict[type, list[tuple[str, luigi.Parameter]]] = {}
 
 
-class AnalysisTask(law.Task):
+class AnalysisTask(RestrictionOptions):
     """A task for an analysis."""
 
     analysis = luigi.Parameter(
@@ -78,7 +80,12 @@ class AnalysisTask(law.Task):
     @property
     def analysis_inst(self) -> Analysis:
         """The loaded analysis."""
-        return load(self.analysis, self.params)
+        return load(self.param_kwargs)
+
+    @property
+    def restriction(self) -> Restriction | None:
+        """The part of the datasets that is read, ``None`` for all."""
+        return restriction_of(self.param_kwargs)
 
 
 class OneConfigTask(AnalysisTask):
@@ -94,7 +101,7 @@ class OneConfigTask(AnalysisTask):
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Resolve the default configuration, and refuse an unknown one before anything runs."""
         params = super().modify_param_values(params)
-        analysis = load(params["analysis"], params["params"])
+        analysis = load(params)
         if params.get("config") == law.NO_STR:
             params["config"] = analysis.default_config
         analysis.config(params["config"])
@@ -154,7 +161,9 @@ class StoreTask(AnalysisTask):
     def directory(self) -> Path:
         """Folder of the output."""
         name = self.analysis_inst.name
-        return store_path(name, self.task_family, self.config_part, self.version, self.fingerprint)
+        # People recognise outputs of a part of the datasets by the folder of their version.
+        version = f"{self.version}.limited" if self.restriction else self.version
+        return store_path(name, self.task_family, self.config_part, version, self.fingerprint)
 
     def output(self) -> StoreTarget:
         """Return the output's folder as a target."""
@@ -320,6 +329,7 @@ class StoreTask(AnalysisTask):
         """Return the arguments for :func:`pocket.io.store.write_output`, which are written to the manifest."""
         output = self.output()
         scale_factors = {"scale_factors": self.upstream_scale_factors} if self.upstream_scale_factors else {}
+        limited = {"limited": self.restriction.text} if self.restriction else {}
         return {
             "directory": output.directory,
             "remote": output.remote,
@@ -335,6 +345,7 @@ class StoreTask(AnalysisTask):
             "records": self.records.ids,
             "measured": True,
             **scale_factors,
+            **limited,
         }
 
 
@@ -345,7 +356,7 @@ class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
         default=200_000, significant=False, description="largest number of events per branch; default: 200000"
     )
     chunk_size = luigi.IntParameter(
-        default=400_000, significant=False, description="largest number of events processed at once; default: 400000"
+        default=CHUNK_SIZE, significant=False, description="largest number of events processed at once; default: 400000"
     )
     chunk_memory = luigi.IntParameter(
         default=1000,
@@ -430,8 +441,8 @@ def requirements_complete(task: law.Task) -> bool:
     return are_complete(task.requires())
 
 
-def load(reference: str, overrides: tuple[str, ...]) -> Analysis:
-    """Return an analysis with changed parameters, see :func:`pocket.configuration.analysis.load_analysis`."""
+def load(params: Mapping[str, Any]) -> Analysis:
+    """Return the analysis that parameters of a task ask for, with changed parameters and restricted datasets."""
     from pocket.configuration.analysis import load_analysis
 
-    return load_analysis(reference, tuple(overrides))
+    return load_analysis(params["analysis"], tuple(params["params"]), restriction_of(params))

@@ -11,6 +11,8 @@ import luigi
 from pocket.errors import ConfigError
 from pocket.executors.base import find_factory
 from tasks.batch.options import BatchOptions
+from tasks.core.terminal import print_note
+from tasks.settings.run_options import find_executor, read_run_options, translate
 from tasks.settings.sites import read_site, site_names
 
 if TYPE_CHECKING:
@@ -67,14 +69,22 @@ class ExecutorMixin(BatchOptions):
         description="more options of the executor as key=value, comma-separated, see docs/executors.md; no default",
     )
 
+    custom_run_options = luigi.Parameter(
+        default=law.NO_STR,
+        significant=False,
+        description="YAML file with run options of PocketCoffea, which other options of the command line go before; "
+        "no default",
+    )
+
     # A single branch runs in its own process.
-    exclude_params_branch: ClassVar = {"executor", *OPTIONS}
+    exclude_params_branch: ClassVar = {"executor", "custom_run_options", *OPTIONS}
 
     exclude_index = True
 
     @classmethod
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse an unknown executor, and options that it doesn't accept, before anything runs."""
+        params = cls._in_own_words(params)
         params = super().modify_param_values(params)
         if "executor" in params and (params["executor"] != "futures" or given_options(params)):
             if params.get("workflow") not in (None, law.NO_STR, "local"):
@@ -85,6 +95,38 @@ class ExecutorMixin(BatchOptions):
             factory = executor_factory(params["executor"], params["analysis"], params["params"])
             factory.check(all_options(factory, params["executor"], params.get("site", "local"), given_options(params)))
         return params
+
+    @classmethod
+    def _in_own_words(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the options with PocketCoffea's executor and run options in the words that are used here."""
+        file = params["custom_run_options"]
+        if file == law.NO_STR and params["executor"] in EXECUTORS:
+            return params
+        known = dict(cls.get_params())
+        given = {name for name in params if name in known and params[name] != known[name]._default}
+        found = find_executor(params["executor"])
+        for name, value in found.items():
+            if name in given - {"executor"} and params[name] != value:
+                raise ConfigError(f"--executor {params['executor']} means --{name} {value}, not {params[name]}")
+        params = {**params, **found}
+        if file == law.NO_STR:
+            return params
+        translated = translate(read_run_options(file), file, params)
+        options = {name: value for name, value in translated.options.items() if name in known and name not in given}
+        for name, value in options.items():
+            try:
+                params[name] = known[name].parse(value)
+            except ValueError:
+                raise ConfigError(f"{file}: {value!r} is no value for --{name.replace('_', '-')}") from None
+        there = {option.partition("=")[0] for option in params["executor_options"]}
+        more = (f"{key}={value}" for key, value in translated.executor_options.items() if key not in there)
+        if translated.ignored:
+            print_note(f"{file}: options without a counterpart are ignored: {', '.join(translated.ignored)}")
+        return {
+            **params,
+            "executor_options": (*params["executor_options"], *more),
+            "custom_run_options": law.NO_STR,
+        }
 
     @property
     def executor_factory(self) -> type[ExecutorFactoryABC]:

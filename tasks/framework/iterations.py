@@ -34,7 +34,7 @@ class IterationTask(TemplateTask):
         params = super().modify_param_values(params)
         iteration = params.get("iteration", NO_ITERATION)
         if iteration != NO_ITERATION:
-            group = cls.find_group(load(params["analysis"], params["params"]), params)
+            group = cls.find_group(load(params), params)
             if group is None:
                 name = params.get("scale_factor") or params["config"]
                 raise ConfigError(f"--iteration is {iteration}, but {name!r} has no part in coupled scale factors")

@@ -20,6 +20,7 @@ from tasks.core.loaded import Expected, load_checked
 
 if TYPE_CHECKING:
     from pocket.datasets.branches import Branch
+    from pocket.datasets.restriction import Restriction
     from pocket.engine.resources import Resources
     from pocket.engine.run import BranchResult
     from pocket.plots.templates.figures import Plot
@@ -112,6 +113,7 @@ class ProcessingJob:
         skip_bad_files: whether unreadable files are left out.
         output: arguments of :func:`pocket.io.store.write_output`.
         expected: what must be loaded, ``None`` to skip the check.
+        restriction: the part of the datasets that is read, ``None`` for all.
     """
 
     analysis: str
@@ -126,6 +128,7 @@ class ProcessingJob:
     skip_bad_files: bool
     output: Mapping[str, Any]
     expected: Expected | None = None
+    restriction: Restriction | None = None
 
     @property
     def size(self) -> int:
@@ -313,6 +316,7 @@ class TemplatePlotJob:
         covariance: folder of the configuration with the covariances of both, ``None`` for no error of the comparison.
         folder: folder of the files, with a folder for each plot; created if needed.
         expected: what must be loaded, ``None`` to skip the check.
+        restriction: the part of the datasets that is read, ``None`` for all.
     """
 
     analysis: str
@@ -328,6 +332,7 @@ class TemplatePlotJob:
     folder: Path
     size: int = 1
     expected: Expected | None = None
+    restriction: Restriction | None = None
 
     def run(self, progress: Progress) -> None:
         """Draw and save the plots."""
@@ -378,6 +383,7 @@ class ScaleFactorPlotJob:
         published: scale factor to compare it with, if any.
         history: files with the results of all iterations, if it is coupled.
         expected: what must be loaded, ``None`` to skip the check.
+        restriction: the part of the datasets that is read, ``None`` for all.
     """
 
     analysis: str
@@ -389,6 +395,7 @@ class ScaleFactorPlotJob:
     history: tuple[Path, ...] = ()
     size: int = 1
     expected: Expected | None = None
+    restriction: Restriction | None = None
 
     def run(self, progress: Progress) -> None:
         """Draw and save the plots."""

@@ -82,6 +82,15 @@ def test_gives_the_same_templates(analysis: Analysis, expected: Templates) -> No
 
 
 @pytest.mark.slow
+def test_a_part_of_the_datasets(analysis: Analysis) -> None:
+    limited = ("--limit-chunks", "1", "--chunk-size", "500", "--filter-samples", "DYJetsToMuMu")
+    run = analysis.run("MergeOutputs", *QUICK, *limited)
+    assert run.code == 0, run.text
+    # jobs made what a run on this machine looks for
+    assert analysis.run("MergeOutputs", *limited).executed == []
+    assert len(list(analysis.checkout.store.rglob("MergeOutputs/*/v1.limited/*/manifest.json"))) == 1
+
+
 def test_killed_job_is_tried_again(analysis: Analysis, expected: Templates) -> None:
     analysis.fault("number or os.kill(os.getpid(), signal.SIGKILL)")
     run = analysis.run("MergeOutputs", *QUICK)

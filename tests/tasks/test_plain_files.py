@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import law
 import pytest
+from luigi.task_register import Register
 
 from pocket.executors.code import code_folders
-from pocket.histograms.files import read_templates
+from pocket.histograms.files import read_sums, read_templates
 from tasks.batch.environment import code_members
+from tasks.chain.processing import RunProcessor
 from tests.law_runner import ROOT, Law, Run
 
+PAGE = ROOT / "docs" / "pocketcoffea.md"
+#: options of all tasks that luigi and law bring
+OF_LAW = {"--print-status", "--print-deps", "--remove-output", "--log-level", "--help"}
 PLAIN = Path(__file__).with_name("plain")
 #: prints the digest of what is processed, and the file of a sibling
 SCRIPT = """
@@ -37,9 +45,9 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(repository: Path, task: str, config: str = "dimuon") -> Run:
+def run(repository: Path, task: str, config: str = "dimuon", *more: str) -> Run:
     """Run a task for a configuration file, named relative to where the command begins."""
-    options = ("--version", "v1", "--events-per-branch", "1000", "--cores", "1")
+    options = ("--version", "v1", "--events-per-branch", "1000", "--cores", "1", *more)
     return Law(repository.parent).run(task, "--analysis", f"repository/configs/{config}/config.py", *options)
 
 
@@ -80,6 +88,52 @@ def test_a_chain_of_a_configuration_file(repository: Path) -> None:
     assert run(repository, "MergeOutputs", "single").code == 0
     (other,) = Law(repository.parent).outputs("MergeOutputs", "single")
     assert set(read_templates(other, "nMuonGood")) == {"DYJetsToMuMu"}
+
+
+@pytest.mark.slow
+def test_run_for_a_test(repository: Path, tmp_path: Path) -> None:
+    options = tmp_path / "run.yaml"
+    options.write_text("chunksize: 100\nscaleout: 300\nlimit-files: 1\n")
+    limited = ("--test", "--custom-run-options", str(options), "--filter-samples", "DYJetsToMuMu")
+    first = run(repository, "PlotTemplates", "dimuon", *limited)
+    assert first.code == 0, first.text
+    assert f"note: {options}: options without a counterpart are ignored: scaleout" in first.text
+    (merged,) = (path for path in Law(repository.parent).outputs("MergeOutputs", "dimuon") if "limited" in str(path))
+    assert merged.parent.name == "v1.limited"
+    info = json.loads((merged / "manifest.json").read_text())["info"]
+    assert info["limited"] == "limited: some datasets, 1 file, 2 chunks per dataset"
+    assert list(read_sums(merged)["cutflow"]["initial"]) == ["DYJetsToMuMu_toys"]
+    assert 100 < read_sums(merged)["cutflow"]["initial"]["DYJetsToMuMu_toys"] < 300
+    assert run(repository, "PlotTemplates", "dimuon", *limited).executed == []
+
+
+def test_commands_of_the_documentation_exist() -> None:
+    """Check the tasks and options that stand for commands and options of PocketCoffea."""
+    for module in law.config.options("modules"):
+        importlib.import_module(module)
+    text = PAGE.read_text()
+    commands = re.findall(r"`?law run (\w+)([^`\n]*)", text)
+    assert {"RunProcessor", "ExportCoffea", "BuildSkimDatasets", "ShowConfig"} <= {task for task, _ in commands}
+    for task, arguments in commands:
+        check_options(Register.get_task_cls(task), arguments)
+    for command, arguments in re.findall(r"`pocketlaw (\w+) ([^`]*)`", text):
+        assert f"{command} " in (
+            help_of := subprocess.run(
+                [sys.executable, "-m", "tasks.command", command, "--help"], cwd=ROOT, capture_output=True, text=True
+            ).stdout
+        )
+        assert all(option in help_of for option in re.findall(r"--[\w-]+", arguments))
+    section = text.partition("### Options of `pocket-coffea run`")[2].partition("### Commands")[0]
+    rows = re.findall(r"^\| `.*? \| (.*) \|$", section, re.MULTILINE)
+    assert len(rows) > 15
+    for row in rows:
+        check_options(RunProcessor, row)
+
+
+def check_options(task: type[law.Task], text: str) -> None:
+    """Check that a task has all options in a text, besides those of luigi and law."""
+    known = {f"--{name.replace('_', '-')}" for name, _ in task.get_params()} | OF_LAW
+    assert set(re.findall(r"--[a-z][\w-]*", text)) <= known, f"{task.__name__}: {text}"
 
 
 def test_mistakes_are_sentences(tmp_path: Path) -> None:

@@ -102,6 +102,13 @@ def test_an_analysis_of_one_configuration(tmp_path: Path) -> None:
     assert load_analysis(str(folder / "config.py")) is analysis
 
 
+def test_run_options_in_the_file_have_no_effect(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = repository(tmp_path) / "config.py"
+    path.write_text(f'{CONFIG}\nrun_options = {{"executor": "dask/lxplus", "limit": 1}}\n')
+    load_analysis(str(path))
+    assert f"{path}: run_options has no effect, as in PocketCoffea: pass them by --custom-run-options" in caplog.text
+
+
 def test_a_path_relative_to_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = repository(tmp_path)
     monkeypatch.chdir(folder)

@@ -35,6 +35,13 @@ def installed() -> Iterator[None]:
         ("--RunProcessor-corse 2", "unknown option '--RunProcessor-corse' in PlotTemplates, did you mean '--RunProc"),
         ("--version v1 npvs", "unexpected argument 'npvs' of PlotTemplates, options begin with --"),
         ("--version", "argument --version: expected one argument"),
+        ("--cfg a.py", "PlotTemplates has no option --cfg: the configuration file is --analysis"),
+        ("--version v1 --scaleout=3", "PlotTemplates has no option --scaleout: the number of workers of Dask is"),
+        ("-lf 1", "PlotTemplates has no option -lf: a limit on files is --limit-files"),
+        (
+            "--executor-custom-setup a.py",
+            "PlotTemplates has no option --executor-custom-setup: an executor of your own",
+        ),
         ("--co 1", "ambiguous option: --co could match "),
     ],
 )

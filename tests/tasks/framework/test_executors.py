@@ -211,6 +211,32 @@ def test_options_of_a_site_and_of_the_user(chain: Chain) -> None:
     assert chain.task(RunProcessor, config="main", site="t3-psi").directory == task.directory
 
 
+def test_executors_and_run_options_of_pocketcoffea(
+    chain: Chain, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text("chunksize: 50000\nscaleout: 7\nlimit-files: 1\nretries: 9\nqueue: short\nmem-per-worker: 4\n")
+    given = {"custom_run_options": str(file), "executor": "dask@T3_CH_PSI", "chunk_size": 60_000}
+    task = chain.task(PlotTemplates, config="main", **given)
+    (processor,) = (each for each, *_ in task.walk_deps() if isinstance(each, RunProcessor))
+    for each in (task, processor):
+        assert (each.executor, each.site, each.limit_files) == ("dask", "t3-psi", 1)
+        # what is on the command line goes before the file
+        assert each.chunk_size == 60_000
+        assert each.run_options(cores=1) == {
+            "cluster": "slurm", "queue": "short", "account": "t3", "walltime": "06:00:00", "retries": "9",
+            "max_workers": 7, "worker_memory": "4GB", "cores": 1,
+        }  # fmt: skip
+    jobs = chain.task(RunProcessor, config="main", **{**given, "executor": "condor@lxplus"})
+    assert (jobs.workflow, jobs.site, jobs.flavour, jobs.memory) == ("htcondor", "lxplus", "short", 4096.0)
+    assert "options without a counterpart are ignored: scaleout, retries" in capsys.readouterr().err
+    with pytest.raises(ConfigError, match="--executor dask@lxplus means --site lxplus, not naf"):
+        chain.task(RunProcessor, config="main", executor="dask@lxplus", site="naf")
+    file.write_text("limit-files: many\n")
+    with pytest.raises(ConfigError, match=f"{file}: 'many' is no value for --limit-files"):
+        chain.task(RunProcessor, config="main", custom_run_options=str(file))
+
+
 def test_given_options() -> None:
     assert given_options({}) == {}
     given = {"cluster": "NO_STR", "max_workers": 0, "worker_memory": "3GB", "executor_options": ("a=b=c",), "cores": 2}

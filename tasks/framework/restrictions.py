@@ -1,0 +1,74 @@
+"""Options that restrict a run to a part of its datasets, as PocketCoffea has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import law
+import luigi
+
+from pocket.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pocket.datasets.restriction import Restriction
+
+#: files and chunks of each dataset that ``--test`` reads, those of PocketCoffea's ``--test``
+TEST = {"limit_files": 2, "limit_chunks": 2}
+#: default of ``--chunk-size``
+CHUNK_SIZE = 400_000
+
+
+class RestrictionOptions(law.Task):
+    """Adds the options for a run over a part of the datasets; its outputs are never taken for those of whole ones."""
+
+    filter_samples = law.CSVParameter(default=(), description="samples to read, e.g. A,B; default: all")
+    filter_years = law.CSVParameter(default=(), description="years to read, e.g. 2017,2018; default: all")
+    filter_datasets = law.CSVParameter(default=(), description="datasets to read, e.g. A_2018; default: all")
+    limit_files = luigi.IntParameter(
+        default=0, description="number of files to read of each dataset, 0 for all; default: 0"
+    )
+    limit_chunks = luigi.IntParameter(
+        default=0,
+        description="number of chunks to read of each dataset, of 150000 events or of --chunk-size if that is given, "
+        "0 for all; default: 0",
+    )
+    test = luigi.BoolParameter(
+        default=False,
+        significant=False,
+        description="read {limit_files} files and {limit_chunks} chunks of each dataset, unless other limits are "
+        "given; default: False".format(**TEST),
+    )
+
+    exclude_index = True
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse negative limits, and fill in those of ``--test``."""
+        params = super().modify_param_values(params)
+        for name in TEST:
+            if params.get(name, 0) < 0:
+                raise ConfigError(f"--{name.replace('_', '-')} is {params[name]}, expected 0 or more")
+        if params.get("test"):
+            given = {name: params[name] or number for name, number in TEST.items() if name in params}
+            params = {**params, **given, "test": False}
+        return params
+
+
+def restriction_of(params: Mapping[str, Any]) -> Restriction | None:
+    """Return the restriction that parameters of a task ask for, ``None`` if all is read."""
+    from pocket.datasets.restriction import CHUNK, Restriction
+
+    chunk_size = params.get("chunk_size", CHUNK_SIZE)
+    samples, years, datasets = (
+        tuple(map(str, params.get(f"filter_{kind}", ()))) for kind in ("samples", "years", "datasets")
+    )
+    restriction = Restriction(
+        samples,
+        years,
+        datasets,
+        files=params.get("limit_files", 0),
+        chunks=params.get("limit_chunks", 0),
+        chunk_size=CHUNK if chunk_size == CHUNK_SIZE else chunk_size,
+    )
+    return restriction or None
