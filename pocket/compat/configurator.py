@@ -6,10 +6,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pocket.base.runtime.remarks import remark
 from pocket.compat.calibrators import default_calibrators_sequence
+from pocket.compat.common_weights import common_weights
 from pocket.compat.custom_axes import custom_axes
 from pocket.compat.unknown_names import KnownNames
 from pocket.configuration import configurator as ours
+from pocket.errors import UnknownNameError
 from pocket.histograms.config import HistConf
 
 
@@ -71,7 +74,7 @@ class Configurator(ours.Configurator):
             weights=known.block(weights, "weights"),
             variations=known.variations(variations),
             variables=known.variables(variables),
-            weights_classes=weights_classes,
+            weights_classes=_weights(weights_classes or ()),
             calibrators=default_calibrators_sequence if calibrators is None else calibrators,
             columns=known.block(columns, "columns"),
             workflow_options=workflow_options,
@@ -87,5 +90,18 @@ class Configurator(ours.Configurator):
                 name: dataclasses.replace(conf, axes=(*axes, *conf.axes)) for name, conf in self.variables.items()
             }
 
+    def _check_corrections(self, corrections: Sequence[tuple[str, str]], of: str) -> None:
+        """Remark if a correction isn't in its file: PocketCoffea finds out when it processes the dataset."""
+        try:
+            super()._check_corrections(corrections, of)
+        except UnknownNameError as error:
+            remark(f"{of} will fail when it is processed: {error}")
+
     def load(self) -> None:
         """Do nothing: a configuration is checked and complete when it is made."""
+
+
+def _weights(own: Sequence[Any]) -> list[Any]:
+    """Return the weights that may be named; one of the configuration's own goes before a shipped one of its name."""
+    names = {getattr(weight, "name", None) for weight in own}
+    return [*(weight for weight in common_weights if weight.name not in names), *own]

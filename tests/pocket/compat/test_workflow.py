@@ -202,7 +202,10 @@ def test_calibrators_that_change_nothing() -> None:
     config = configure(calibrators=calibrators, variations=shape)
     output, _ = run(config)
     assert list(output["variables"]["x"]["DY"][DY].axes["variation"]) == ["nominal"]
+    # It loads, but can't process anything.
+    assert ElectronsScaleCalibrator(switched, {"year": "2018", "isMC": True}).variations[-1] == "ele_smearDown"
+    config = configure(calibrators=calibrators, parameters=switched, variations=shape)
     with pytest.raises(
         ConfigError, match=r"isn't there yet: .* set lepton_.*_smearing.apply.2018 of the parameters to f"
     ):
-        configure(calibrators=calibrators, parameters=switched)
+        run(config)
