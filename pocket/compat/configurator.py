@@ -12,7 +12,6 @@ from pocket.compat.common_weights import common_weights
 from pocket.compat.custom_axes import custom_axes
 from pocket.compat.unknown_names import KnownNames
 from pocket.configuration import configurator as ours
-from pocket.errors import UnknownNameError
 from pocket.histograms.config import HistConf
 
 
@@ -64,6 +63,8 @@ class Configurator(ours.Configurator):
         parameters_read: Sequence[str] = (),
     ) -> None:
         known = KnownNames(datasets, categories)
+        weights_classes = _weights(weights_classes or ())
+        constant = [getattr(one, "name", None) for one in weights_classes if not getattr(one, "has_variations", True)]
         super().__init__(
             workflow=workflow,
             parameters=parameters,
@@ -72,9 +73,9 @@ class Configurator(ours.Configurator):
             preselections=preselections,
             categories=categories,
             weights=known.block(weights, "weights"),
-            variations=known.variations(variations),
+            variations=known.variations(variations, constant),
             variables=known.variables(variables),
-            weights_classes=_weights(weights_classes or ()),
+            weights_classes=weights_classes,
             calibrators=default_calibrators_sequence if calibrators is None else calibrators,
             columns=known.block(columns, "columns"),
             workflow_options=workflow_options,
@@ -90,12 +91,9 @@ class Configurator(ours.Configurator):
                 name: dataclasses.replace(conf, axes=(*axes, *conf.axes)) for name, conf in self.variables.items()
             }
 
-    def _check_corrections(self, corrections: Sequence[tuple[str, str]], of: str) -> None:
-        """Remark if a correction isn't in its file: PocketCoffea finds out when it processes the dataset."""
-        try:
-            super()._check_corrections(corrections, of)
-        except UnknownNameError as error:
-            remark(f"{of} will fail when it is processed: {error}")
+    def _cannot_process(self, reason: str) -> None:
+        """Remark that a dataset can't be processed, since PocketCoffea finds out when it processes the dataset."""
+        remark(f"processing will fail, {reason}")
 
     def load(self) -> None:
         """Do nothing: a configuration is checked and complete when it is made."""

@@ -318,9 +318,9 @@ class Configurator(metaclass=Declarative):
                 try:
                     instance = cls(self.parameters, definition.metadata())
                     instance.check_parameters()
-                    self._check_corrections(instance.corrections(), f"weight {weight!r} of dataset {name!r}")
+                    _check_corrections(instance.corrections())
                 except ConfigError as error:
-                    raise ConfigError(f"weight {weight!r} of dataset {name!r}: {error}") from None
+                    self._cannot_process(f"weight {weight!r} of dataset {name!r}: {error}")
 
     def _check_calibrators(self) -> None:
         """Check that correction files have everything that calibrators read, once for each kind of dataset."""
@@ -334,15 +334,13 @@ class Configurator(metaclass=Declarative):
                     continue
                 checked.add((cls.name, *kind))
                 try:
-                    corrections = cls(self.parameters, metadata, True).corrections()
-                    self._check_corrections(corrections, f"calibrator {cls.name!r} of dataset {name!r}")
+                    _check_corrections(cls(self.parameters, metadata, True).corrections())
                 except ConfigError as error:
-                    raise ConfigError(f"calibrator {cls.name!r} of dataset {name!r}: {error}") from None
+                    self._cannot_process(f"calibrator {cls.name!r} of dataset {name!r}: {error}")
 
-    def _check_corrections(self, corrections: Sequence[tuple[str, str]], of: str) -> None:
-        """Check that corrections are in their files; ``of`` is what needs them."""
-        # The import is by name, because the check isn't part of the code that an output depends on.
-        importlib.import_module("pocket.corrections.names").check_corrections(corrections)
+    def _cannot_process(self, reason: str) -> None:
+        """Refuse the configuration, because a dataset can't be processed."""
+        raise ConfigError(reason) from None
 
     def _check_variables(self, dropped: Sequence[str]) -> None:
         if not (self.variables or any(any(by_category.values()) for by_category in self.columns.values())):
@@ -376,6 +374,11 @@ def _names_in(declared: Mapping[str, Any], without: Sequence[Any] = ()) -> froze
     # The import is by name to keep the module out of the fingerprint, which has the parameters that code may read.
     names: frozenset[str] = importlib.import_module("pocket.base.fingerprint.names").names_in(declared, without=without)
     return names
+
+
+def _check_corrections(corrections: Sequence[tuple[str, str]]) -> None:
+    # The import is by name, because the check isn't part of the code that an output depends on.
+    importlib.import_module("pocket.corrections.names").check_corrections(corrections)
 
 
 def _read_datasets(datasets: Mapping[str, Any]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:

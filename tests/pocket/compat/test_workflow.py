@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import awkward as ak
@@ -209,3 +210,10 @@ def test_calibrators_that_change_nothing() -> None:
         ConfigError, match=r"isn't there yet: .* set lepton_.*_smearing.apply.2018 of the parameters to f"
     ):
         run(config)
+
+
+def test_what_cant_be_processed_is_remarked(caplog: pytest.LogCaptureFixture) -> None:
+    without = OmegaConf.merge(PARAMETERS, {"lumi": {"picobarns": {"2018": {"tot": None}}}})
+    with caplog.at_level(logging.WARNING):
+        configure(weights={"common": {"inclusive": ["lumi"]}}, parameters=without)
+    assert "processing will fail, weight 'lumi' of dataset 'DY_M50_2018': lumi.picobarns.2018.tot" in caplog.text
