@@ -71,9 +71,8 @@ def stages(request, result):
     yield "process", time.perf_counter() - begin
     if "dump_columns_as_arrays_per_chunk" in config.workflow_options:
         place = Path(config.workflow_options["dump_columns_as_arrays_per_chunk"])
-        add_dumped_columns(
-            output, place, {name: config.filesets[name]["metadata"]["sample"] for name in result["processed"]}
-        )
+        samples = {name: dataset["metadata"]["sample"] for name, dataset in result["processed"].items()}
+        add_dumped_columns(output, place, samples)
     from driver import write
 
     write(Path(request["output"]), output, {})
@@ -150,7 +149,10 @@ def choose(filesets, request):
             samples.add(metadata["sample"])
             left[kind] -= 1
             run = 2 if metadata["year"][:4] in ("2016", "2017", "2018") else 3
-            chosen[name] = {"metadata": metadata, "files": [request["files"][f"{kind}_run{run}"]]}
+            # coffea knows a file by its name, and would take the metadata of another dataset with the same file.
+            file = Path(request["output"], f"{name}.root")
+            file.symlink_to(request["files"][f"{kind}_run{run}"])
+            chosen[name] = {"metadata": metadata, "files": [str(file)]}
     return chosen
 
 

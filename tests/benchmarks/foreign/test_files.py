@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 
 import awkward as ak
@@ -15,12 +16,13 @@ def test_branches_are_added_for_as_many_events_and_objects(tmp_path: Path) -> No
     base = {"event": np.arange(3), "Muon": muons}
     donor = {
         "event": np.arange(2),
+        "run": np.ones(2, dtype=np.uint32),
         "genWeight": np.ones(2),
         "PV_npvs": np.array([7, 9]),
         "Muon": ak.zip({"pt": [[1.0], [2.0]], "eta": [[0.5], [1.5]]}),
     }
-    write_nanoaod(tmp_path / "base.root", base)
-    write_nanoaod(tmp_path / "donor.root", donor)
+    write_nanoaod(tmp_path / "base.root", base, file_uuid=uuid.uuid4())
+    write_nanoaod(tmp_path / "donor.root", donor, file_uuid=uuid.uuid4())
     broaden(tmp_path / "base.root", [tmp_path / "donor.root"], tmp_path / "broad.root", 2)
     with uproot.open(tmp_path / "broad.root") as file:
         arrays = file["Events"].arrays()
