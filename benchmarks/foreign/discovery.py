@@ -10,6 +10,9 @@ from pathlib import Path
 #: Names of folders without configurations.
 _SKIPPED = {".git", "__pycache__", ".ipynb_checkpoints", "site-packages", "node_modules"}
 
+#: What the root of a repository has.
+_ROOT = (".git", "pyproject.toml", "setup.py", "setup.cfg")
+
 
 @dataclass(frozen=True)
 class Configuration:
@@ -22,6 +25,12 @@ class Configuration:
 
     root: Path
     path: Path
+
+    @property
+    def repository(self) -> Path:
+        """The root of the repository that the file is in, or else the searched folder."""
+        parents = [self.root, *(path for path in self.path.parents if path.is_relative_to(self.root))]
+        return next((path for path in parents if any((path / name).exists() for name in _ROOT)), self.root)
 
     @property
     def name(self) -> str:

@@ -58,23 +58,26 @@ class Side:
         environment: variables to add to those of this process.
         version: version of what decides the result besides the configuration; results of another one are not used.
             None are if it is empty.
+        needs_root: whether the repository must be on the path, as if it were installed.
     """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     version: str = ""
+    needs_root: bool = False
 
 
 def upstream_side(python: Path) -> Side:
     """Return PocketCoffea's side, in the environment of a Python executable."""
-    return Side("upstream", (str(python), str(UPSTREAM)), {"PYTHONPATH": ""}, "1")
+    return Side("upstream", (str(python), str(UPSTREAM)), {"PYTHONPATH": ""}, "1", needs_root=True)
 
 
 def our_side(corrections: Path) -> Side:
-    """Return our side, which isn't cached: it is what one works on."""
+    """Return our side, which isn't cached: it is what one works on. Packages of ``$PYTHONPATH`` stay importable."""
     command = (sys.executable, "-m", "benchmarks.foreign.try_configuration")
-    return Side("ours", command, {"PYTHONPATH": str(project_root()), "POCKET_CORRECTIONS": str(corrections.resolve())})
+    path = os.pathsep.join(filter(None, (str(project_root()), os.environ.get("PYTHONPATH", ""))))
+    return Side("ours", command, {"PYTHONPATH": path, "POCKET_CORRECTIONS": str(corrections.resolve())})
 
 
 def try_configuration(
@@ -98,7 +101,7 @@ def try_configuration(
         shutil.rmtree(output, ignore_errors=True)
         output.mkdir(parents=True)
         (output / "request.json").write_text(json.dumps(asked))
-        _run(side, output, timeout)
+        _run(side, configuration, output, timeout)
         stamp.write_text(key)
     result = json.loads((output / "result.json").read_text())
     return Outcome(output, tuple(result["stages"]), result.get("error", ""), result.get("traceback", ""), result)
@@ -109,8 +112,10 @@ def _working_folder(configuration: Configuration) -> Path:
     return configuration.path.parent
 
 
-def _run(side: Side, output: Path, timeout: float) -> None:
+def _run(side: Side, configuration: Configuration, output: Path, timeout: float) -> None:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", **side.environment}
+    if side.needs_root:
+        environment["PYTHONPATH"] = str(configuration.repository)
     begin = time.perf_counter()
     with (output / "log").open("w") as log:
         process = subprocess.Popen(

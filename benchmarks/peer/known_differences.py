@@ -75,6 +75,18 @@ def _column_of_subsample(quantity: Quantity, theirs: Side) -> bool:
     return relative_difference(quantity.ours, weights * OWN_FACTOR) <= TOLERANCE
 
 
+def _column_not_asked_for(quantity: Quantity, theirs: Side) -> bool:
+    """Tell whether our column of a varied weight is nominal, where PocketCoffea has no such column."""
+    if quantity.kind != "column" or quantity.theirs is not None or quantity.ours is None:
+        return False
+    *place, name = quantity.place
+    nominal = theirs.columns.get("/".join((*place, "weight")))
+    if not name.startswith("weight_variation_") or nominal is None:
+        return False
+    normalised = nominal / theirs.output["sum_genweights"].get(place[1], 1.0)
+    return relative_difference(quantity.ours, normalised) <= TOLERANCE
+
+
 KNOWN = (
     KnownDifference("stores no sums of the weights of data", _sum_of_data),
     KnownDifference("leaves sums of weights in shape variations unnormalised", _sum_in_shape_variation),
@@ -83,6 +95,10 @@ KNOWN = (
         _shape_not_asked_for,
     ),
     KnownDifference("leaves the weights in columns unnormalised", _unnormalised_column),
+    KnownDifference(
+        "has no column of a weight's variation in categories that do not ask for it, where ours is nominal",
+        _column_not_asked_for,
+    ),
     KnownDifference(
         "leaves the weights in columns unnormalised, and those of a subsample without the subsample's own weights",
         _column_of_subsample,

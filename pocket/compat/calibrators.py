@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from pocket.base.runtime.remarks import remark
 from pocket.calibrators.base import Calibrator
 from pocket.compat.jet_energies import JetsCalibrator
 from pocket.compat.missing_momentum import METCalibrator
@@ -12,32 +13,48 @@ from pocket.errors import ConfigError
 
 
 class _UnlessApplied(Calibrator):
-    """Base class of calibrators that are accepted in years for which the parameters switch them off.
+    """Base class of calibrators that process data of years only for which the parameters switch them off.
 
     Attributes:
         switch: section of the parameters with ``apply``: year → whether the calibrator is applied.
+        varied: its variations, without ``Up`` and ``Down``.
     """
 
     has_variations = True
     inputs = ()
     switch: ClassVar[tuple[str, ...]]
+    varied: ClassVar[tuple[str, ...]]
 
     def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True, **kwargs: Any) -> None:
         super().__init__(params, metadata, do_variations)
         section = params
         for key in self.switch:
             section = section.get(key, {})
-        if section.get("apply", {}).get(self.year, False):
-            place = ".".join((*self.switch, "apply", self.year))
-            raise ConfigError(
-                f"calibrator {self.name!r} isn't there yet: leave it out of calibrators, or set {place} of the "
-                "parameters to false"
-            )
-        self._variations = ()
+        self._applied = bool(section.get("apply", {}).get(self.year, False))
+        varied = self.varied if self._applied and self.isMC else ()
+        self._variations = tuple(f"{name}{side}" for name in varied for side in ("Up", "Down"))
 
     def corrections(self) -> Sequence[tuple[str, str]]:
-        """Return nothing; being asked, this class is made for each kind of dataset when the configuration is."""
+        """Return nothing; a configuration asks for it when it is loaded, so this is where to remark."""
+        if self._applied:
+            remark(f"data and simulation of {self.year} can't be processed: {self._refusal()}")
         return ()
+
+    def _refusal(self) -> str:
+        place = ".".join((*self.switch, "apply", self.year))
+        return (
+            f"calibrator {self.name!r} isn't there yet: leave it out of calibrators, or set {place} of the parameters "
+            "to false"
+        )
+
+    def initialize(self, events: Any) -> None:
+        """Refuse events of a year that the calibrator would have to calibrate.
+
+        Raises:
+            ConfigError: if the parameters ask for it.
+        """
+        if self._applied:
+            raise ConfigError(self._refusal())
 
     def calibrate(
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
@@ -51,6 +68,7 @@ class ElectronsScaleCalibrator(_UnlessApplied):
 
     name = "electron_scale_and_smearing"
     switch = ("lepton_scale_factors", "electron_sf", "scale_and_smearing")
+    varied = ("ele_scale", "ele_smear")
 
 
 class MuonsCalibrator(_UnlessApplied):
@@ -58,6 +76,7 @@ class MuonsCalibrator(_UnlessApplied):
 
     name = "muons_scale_and_resolution"
     switch = ("lepton_scale_factors", "muon_sf", "scale_and_resolution")
+    varied = ("muon_scale", "muon_smear")
 
 
 #: PocketCoffea's default, in its order.

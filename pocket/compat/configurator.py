@@ -6,7 +6,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pocket.base.runtime.remarks import remark
 from pocket.compat.calibrators import default_calibrators_sequence
+from pocket.compat.common_weights import common_weights
 from pocket.compat.custom_axes import custom_axes
 from pocket.compat.unknown_names import KnownNames
 from pocket.configuration import configurator as ours
@@ -61,6 +63,8 @@ class Configurator(ours.Configurator):
         parameters_read: Sequence[str] = (),
     ) -> None:
         known = KnownNames(datasets, categories)
+        weights_classes = _weights(weights_classes or ())
+        constant = [getattr(one, "name", None) for one in weights_classes if not getattr(one, "has_variations", True)]
         super().__init__(
             workflow=workflow,
             parameters=parameters,
@@ -69,7 +73,7 @@ class Configurator(ours.Configurator):
             preselections=preselections,
             categories=categories,
             weights=known.block(weights, "weights"),
-            variations=known.variations(variations),
+            variations=known.variations(variations, constant),
             variables=known.variables(variables),
             weights_classes=weights_classes,
             calibrators=default_calibrators_sequence if calibrators is None else calibrators,
@@ -87,5 +91,15 @@ class Configurator(ours.Configurator):
                 name: dataclasses.replace(conf, axes=(*axes, *conf.axes)) for name, conf in self.variables.items()
             }
 
+    def _cannot_process(self, reason: str) -> None:
+        """Remark that a dataset can't be processed, since PocketCoffea finds out when it processes the dataset."""
+        remark(f"processing will fail, {reason}")
+
     def load(self) -> None:
         """Do nothing: a configuration is checked and complete when it is made."""
+
+
+def _weights(own: Sequence[Any]) -> list[Any]:
+    """Return the weights that may be named; one of the configuration's own goes before a shipped one of its name."""
+    names = {getattr(weight, "name", None) for weight in own}
+    return [*(weight for weight in common_weights if weight.name not in names), *own]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from pocket.base.runtime.remarks import remark
 from pocket.histograms import factories
 from pocket.histograms.config import HistConf
+from pocket.histograms.object_axes import DEFAULT_AXIS_SETTINGS, DEFAULT_FIELDS, DEFAULT_SCORES
 
+_Factory = Callable[..., dict[str, HistConf]]
 _log = logging.getLogger(__name__)
 
 
@@ -46,6 +51,40 @@ def get_hist_axis_from_config(ax: Any) -> Any:
     if ax.type == "intcat":
         return hist.axis.IntCategory(list(ax.bins), name=name, label=label, **flow)
     return hist.axis.StrCategory(list(ax.bins), name=name, label=label, growth=ax.growth)
+
+
+def _with_known_fields(make: _Factory, known: Collection[str]) -> _Factory:
+    """Return a function of histograms that leaves out fields without a histogram, as PocketCoffea does."""
+    signature = inspect.signature(make)
+
+    @functools.wraps(make)
+    def hists(*args: Any, **kwargs: Any) -> dict[str, HistConf]:
+        given = signature.bind(*args, **kwargs)
+        if (fields := given.arguments.get("fields")) is not None:
+            given.arguments["fields"] = [field for field in fields if field in known]
+            for field in fields:
+                if field not in known:
+                    remark(f"{make.__name__} has no histogram of {field!r}, which is left out of fields")
+        return make(*given.args, **given.kwargs)
+
+    return hists
+
+
+def _of(make: _Factory, kind: str) -> _Factory:
+    return _with_known_fields(make, DEFAULT_FIELDS.get(kind, DEFAULT_AXIS_SETTINGS[kind]))
+
+
+jet_hists = _of(factories.jet_hists, "jet")
+genjet_hists = _of(factories.genjet_hists, "genjet")
+fatjet_hists = _of(factories.fatjet_hists, "fatjet")
+parton_hists = _of(factories.parton_hists, "parton")
+ele_hists = _of(factories.ele_hists, "electron")
+muon_hists = _of(factories.muon_hists, "muon")
+lepton_hists = _of(factories.lepton_hists, "lepton")
+met_hists = _of(factories.met_hists, "met")
+sv_hists = _of(factories.sv_hists, "sv")
+jet_taggers_hists = _with_known_fields(factories.jet_taggers_hists, DEFAULT_SCORES["jet"])
+fatjet_taggers_hists = _with_known_fields(factories.fatjet_taggers_hists, DEFAULT_SCORES["fatjet"])
 
 
 def count_hist(

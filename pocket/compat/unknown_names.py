@@ -6,7 +6,7 @@ Our own Configurator refuses them, because most are misspelt. Here they are left
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from pocket.base.runtime.remarks import remark
@@ -68,10 +68,28 @@ class KnownNames:
             changed["bysample"] = self._keys(changed["bysample"], self._is_stored, f"{where}.bysample")
         return changed
 
-    def variations(self, variations: Mapping[str, Any] | None) -> dict[str, Any]:
-        """Return the blocks of variations without unknown samples, and without blocks of other kinds."""
+    def variations(self, variations: Mapping[str, Any] | None, constant: Collection[str] = ()) -> dict[str, Any]:
+        """Return the blocks of variations without unknown samples, and without blocks of other kinds.
+
+        Args:
+            variations: the argument of the Configurator.
+            constant: names of weights without variations, which are left out, too.
+        """
         known = self._keys(variations or {}, _VARIATIONS.__contains__, "variations", "key")
-        return {kind: self.block(block, f"variations.{kind}") for kind, block in known.items()}
+        blocks = {kind: self.block(block, f"variations.{kind}") for kind, block in known.items()}
+        return {kind: self._varied(block, constant) if kind == "weights" else block for kind, block in blocks.items()}
+
+    def _varied(self, node: Any, constant: Collection[str]) -> Any:
+        """Return a part of the block of varied weights without those that have no variations."""
+        if isinstance(node, Mapping):
+            return {key: self._varied(value, constant) for key, value in node.items()}
+        if not isinstance(node, list | tuple):
+            return node
+
+        def is_varied(name: str) -> bool:
+            return name not in constant
+
+        return [name for name in node if self._keep("variation of weight", name, is_varied, "variations.weights")]
 
     def variables(self, variables: Mapping[str, HistConf]) -> dict[str, HistConf]:
         """Return the histograms without unknown samples and categories in their options."""

@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from pocket.compat.common_weights import common_weights
 from pocket.errors import ConfigError
-from pocket.weights import base, event
+from pocket.weights import base
 
 
 class _Registry(Mapping[str, type[base.WeightWrapper]]):
@@ -41,7 +42,7 @@ class _Registry(Mapping[str, type[base.WeightWrapper]]):
         return len({*self._shipped(), *self.own})
 
     def _shipped(self) -> dict[str, type[base.WeightWrapper]]:
-        return {cls.name: cls for cls in event.common_weights}
+        return {cls.name: cls for cls in common_weights}
 
     def __fingerprint__(self) -> str:
         return "weights"

@@ -320,7 +320,7 @@ class Configurator(metaclass=Declarative):
                     instance.check_parameters()
                     _check_corrections(instance.corrections())
                 except ConfigError as error:
-                    raise ConfigError(f"weight {weight!r} of dataset {name!r}: {error}") from None
+                    self._cannot_process(f"weight {weight!r} of dataset {name!r}: {error}")
 
     def _check_calibrators(self) -> None:
         """Check that correction files have everything that calibrators read, once for each kind of dataset."""
@@ -336,7 +336,11 @@ class Configurator(metaclass=Declarative):
                 try:
                     _check_corrections(cls(self.parameters, metadata, True).corrections())
                 except ConfigError as error:
-                    raise ConfigError(f"calibrator {cls.name!r} of dataset {name!r}: {error}") from None
+                    self._cannot_process(f"calibrator {cls.name!r} of dataset {name!r}: {error}")
+
+    def _cannot_process(self, reason: str) -> None:
+        """Refuse the configuration, because a dataset can't be processed."""
+        raise ConfigError(reason) from None
 
     def _check_variables(self, dropped: Sequence[str]) -> None:
         if not (self.variables or any(any(by_category.values()) for by_category in self.columns.values())):

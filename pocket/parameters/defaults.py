@@ -48,10 +48,13 @@ _known: dict[bytes, dict[str, bytes]] = {}
 _MOST_KNOWN = 16
 
 
-def get_default_parameters() -> DictConfig:
+def get_default_parameters(variant: str = "") -> DictConfig:
     """Return the shipped defaults from all YAML files in the folder params/.
 
     A file in the project's own folder params/ goes before a shipped one with the same name.
+
+    Args:
+        variant: folder in params/ with files that are merged on top, none by default.
 
     Raises:
         ConfigError: if there is no file, or a file can't be read, has an unknown key, or sets a value that another one
@@ -69,6 +72,8 @@ def get_default_parameters() -> DictConfig:
             if first != path.name:
                 raise ConfigError(f"section {section!r} is in params/{path.name} and in params/{first}")
         parts.append(part)
+    if variant:
+        parts += [_load(path, shipped=True) for path in find_files(f"params/{variant}", "*.yaml")]
     return apply_overrides(_merged(OmegaConf.create({}), *parts))
 
 

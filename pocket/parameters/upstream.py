@@ -14,6 +14,8 @@ from pocket.parameters import defaults, locations
 from pocket.parameters.shipped import shipped_root
 from pocket.parameters.upstream_forms import cvmfs_path, set_tags
 
+#: Folder in params/ with PocketCoffea's own values.
+_VARIANT = "pocketcoffea"
 #: Names of folders in ``${name:…}`` → path of the folder.
 _folders: dict[str, str] = {}
 #: Options of a run that don't belong to an executor.
@@ -58,14 +60,14 @@ def setup_cvmfs_resolver(group_tags: Mapping[str, Mapping[str, str]] | None = No
 
 
 def get_default_parameters(group_tags: Mapping[str, Mapping[str, str]] | None = None) -> DictConfig:
-    """Return the shipped parameters, see :func:`pocket.parameters.defaults.get_default_parameters`.
+    """Return the shipped parameters with PocketCoffea's values where they differ, and with keys that only it has.
 
     Args:
         group_tags: see :func:`setup_cvmfs_resolver`.
     """
     setup_cvmfs_resolver(group_tags)
     register_configuration_dir("default_params_dir", shipped_root() / "params")
-    return defaults.get_default_parameters()
+    return defaults.get_default_parameters(_VARIANT)
 
 
 def get_defaults_and_compose(*files: str | Path) -> DictConfig:

@@ -12,6 +12,9 @@ import time
 import traceback
 import warnings
 from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
 
 warnings.filterwarnings("ignore")
 sys.path.insert(0, str(Path(__file__).parents[2] / "peer" / "pocketcoffea"))
@@ -66,6 +69,10 @@ def stages(request, result):
     result["processed"] = choose(config.filesets, request)
     output = process(config, result["processed"], request)
     yield "process", time.perf_counter() - begin
+    if "dump_columns_as_arrays_per_chunk" in config.workflow_options:
+        place = Path(config.workflow_options["dump_columns_as_arrays_per_chunk"])
+        samples = {name: dataset["metadata"]["sample"] for name, dataset in result["processed"].items()}
+        add_dumped_columns(output, place, samples)
     from driver import write
 
     write(Path(request["output"]), output, {})
@@ -107,6 +114,27 @@ def process(config, chosen, request):
     return run(chosen, treename="Events", processor_instance=config.processor_instance)
 
 
+def add_dumped_columns(output, folder, samples):
+    """Add columns that were written to ``{dataset}[/{subsample}]/{category}/{variation}/*.parquet``.
+
+    Lists become flat arrays, as in an output, and the number of objects of each event.
+    """
+    import awkward as ak
+
+    for path in sorted(folder.rglob("*.parquet")):
+        dataset, *subsample, category, variation = path.relative_to(folder).parts[:-1]
+        sample = "__".join([samples[dataset], *subsample])
+        record = ak.from_parquet(path)
+        columns = output["columns"].setdefault(sample, {}).setdefault(dataset, {}).setdefault(category, {})
+        columns = columns.setdefault(variation, {})
+        for name in record.fields:
+            values = record[name]
+            if values.ndim > 1:
+                columns[f"{name.partition('_')[0]}_N"] = SimpleNamespace(value=np.asarray(ak.num(values)))
+                values = ak.flatten(values)
+            columns[name] = SimpleNamespace(value=np.asarray(values))
+
+
 def choose(filesets, request):
     """Return filesets of some datasets, with files that stand in for theirs.
 
@@ -121,7 +149,10 @@ def choose(filesets, request):
             samples.add(metadata["sample"])
             left[kind] -= 1
             run = 2 if metadata["year"][:4] in ("2016", "2017", "2018") else 3
-            chosen[name] = {"metadata": metadata, "files": [request["files"][f"{kind}_run{run}"]]}
+            # coffea knows a file by its name, and would take the metadata of another dataset with the same file.
+            file = Path(request["output"], f"{name}.root")
+            file.symlink_to(request["files"][f"{kind}_run{run}"])
+            chosen[name] = {"metadata": metadata, "files": [str(file)]}
     return chosen
 
 

@@ -52,6 +52,14 @@ def test_weights_in_columns_are_explained_by_normalisation_and_the_own_weight_of
     assert why("column", ("DATA", DATA, "a", "nominal", "weight"), [0.5, -1.0], [2.0, -4.0]) is None
 
 
+def test_columns_of_variations_that_are_not_asked_for_are_explained_by_nominal_ones() -> None:
+    place = ("DY", MC, "a", "nominal")
+    assert "has no column" in str(why("column", (*place, "weight_variation_pileupUp"), [0.25, -0.5], None))
+    assert why("column", (*place, "weight_variation_pileupUp"), [0.25, -0.6], None) is None
+    assert why("column", (*place, "x"), [0.25, -0.5], None) is None
+    assert why("column", ("DY", MC, "b", "nominal", "weight_variation_pileupUp"), [0.25, -0.5], None) is None
+
+
 def test_other_differences_are_not_explained() -> None:
     assert why("edges", ("x", "DY", MC), [0.0, 1.0], [0.0, 2.0]) is None
     assert why("column", ("DY", MC, "a", "nominal", "x"), [0.0, 1.0], [0.0, 2.0]) is None

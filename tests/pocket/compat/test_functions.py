@@ -241,3 +241,12 @@ def test_triggers_that_a_file_lacks_count_as_not_fired() -> None:
     ):
         assert cut.params["on_missing"] == "false"
     assert "on_missing" not in triggers.get_HLTsel(on_missing="error").params
+
+
+def test_fields_without_a_histogram_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        assert list(histograms.jet_hists("JetGood", fields=["pt", "nothing"])) == ["JetGood_pt"]
+    assert "jet_hists has no histogram of 'nothing', which is left out of fields" in caplog.text
+    assert list(histograms.muon_hists(coll="MuonGood", pos=0)) == [
+        f"MuonGood_{name}_1" for name in ("eta", "pt", "phi")
+    ]

@@ -63,6 +63,13 @@ def test_without_unknown_names_there_is_no_remark(caplog: pytest.LogCaptureFixtu
     assert both(caplog, weights=weights)[1] == ""
 
 
+def test_variations_of_weights_without_any_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    weights = {"common": {"inclusive": ["genWeight", "lumi"]}}
+    varied = {"common": {"inclusive": ["lumi"], "bycategory": {"baseline": ["genWeight"]}}}
+    _, text = both(caplog, weights=weights, variations={"weights": varied})
+    assert "variation of weight 'lumi' in variations.weights, variation of weight 'genWeight' in" in text
+
+
 def test_wrong_types_are_still_refused() -> None:
     with pytest.raises(ConfigError, match=r"datasets.filter.samples must be a list, not 'DY'"):
         configure(datasets={"jsons": [DEFINITIONS], "filter": {"samples": "DY"}})

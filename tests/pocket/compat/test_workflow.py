@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import awkward as ak
@@ -202,7 +203,17 @@ def test_calibrators_that_change_nothing() -> None:
     config = configure(calibrators=calibrators, variations=shape)
     output, _ = run(config)
     assert list(output["variables"]["x"]["DY"][DY].axes["variation"]) == ["nominal"]
+    # It loads, but can't process anything.
+    assert ElectronsScaleCalibrator(switched, {"year": "2018", "isMC": True}).variations[-1] == "ele_smearDown"
+    config = configure(calibrators=calibrators, parameters=switched, variations=shape)
     with pytest.raises(
         ConfigError, match=r"isn't there yet: .* set lepton_.*_smearing.apply.2018 of the parameters to f"
     ):
-        configure(calibrators=calibrators, parameters=switched)
+        run(config)
+
+
+def test_what_cant_be_processed_is_remarked(caplog: pytest.LogCaptureFixture) -> None:
+    without = OmegaConf.merge(PARAMETERS, {"lumi": {"picobarns": {"2018": {"tot": None}}}})
+    with caplog.at_level(logging.WARNING):
+        configure(weights={"common": {"inclusive": ["lumi"]}}, parameters=without)
+    assert "processing will fail, weight 'lumi' of dataset 'DY_M50_2018': lumi.picobarns.2018.tot" in caplog.text

@@ -13,8 +13,8 @@ from pocket.compat.objects import (
 )
 from pocket.compat.objects import jet_correction as jet_correction_correctionlib
 from pocket.compat.objects import jet_correction as jet_correction_corrlib
+from pocket.compat.pairs import get_dijet
 from pocket.compat.utilities import get_nano_version, replace_at_indices
 from pocket.objects.btag import CCsorted, CvsLsorted, ProbBsorted, btagging
 from pocket.objects.jets import ORIGINAL_POSITION as JET_SORTIDX_FIELD
 from pocket.objects.jets import jet_selection, jets_in_original_order
-from pocket.objects.pairs import get_dijet

@@ -1,3 +1,3 @@
 """Names of ``pocket_coffea.lib.weights.common``."""
 
-from pocket.weights.event import common_weights
+from pocket.compat.common_weights import common_weights

@@ -1,0 +1,102 @@
+"""PocketCoffea's pairs of leptons and of jets: with numbers instead of ``None`` where there is no pair."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+import awkward as ak
+
+from pocket.errors import ConfigError
+from pocket.objects import pairs
+from pocket.objects.momenta import KINEMATICS, leading_pair
+
+#: What the momentum of an absent pair is; its other fields are -1.
+_ZERO = (*KINEMATICS, "charge")
+_CANDIDATE, _PAIR = "PtEtaPhiMCandidate", "ComposedPair"
+
+
+def get_dilepton(electrons: Any, muons: Any, transverse: bool = False) -> ak.Array:
+    """Return the pair of the leptons of events with exactly two, the muon first.
+
+    Of two collections, the first two leptons of each count. :func:`pocket.objects.get_dilepton` takes the two of
+    highest pt instead.
+
+    Args:
+        electrons: jagged records with pt, eta, phi, mass and charge, or ``None``.
+        muons: the same for muons, or ``None``.
+        transverse: set eta of the pair to 0.
+
+    Returns:
+        One record per event, with the fields of :func:`pocket.objects.get_dilepton`. In other events, pt, eta, phi,
+        mass and charge are 0 and all else is -1.
+
+    Raises:
+        ConfigError: if both collections are ``None``.
+    """
+    given = [leptons for leptons in (muons, electrons) if leptons is not None]
+    if not given:
+        raise ConfigError("get_dilepton needs electrons, muons or both")
+    counted = [leptons[:, :2] for leptons in given] if len(given) == 2 else given
+    parts = [ak.zip({name: leptons[name] for name in _ZERO}) for leptons in counted]
+    leptons = ak.concatenate(parts, axis=1)
+    pair = _filled(leading_pair(leptons, "l"), ak.num(leptons) == 2)
+    return ak.with_field(pair, ak.zeros_like(pair.eta), "eta") if transverse else pair
+
+
+def get_dijet(jets: Any, taggerVars: bool = True, remnant_jet: bool = False) -> Any:
+    """Return the pair of the first two jets of each event, see :func:`pocket.objects.get_dijet`.
+
+    In events with fewer jets, pt, eta, phi, mass and charge are 0 and all else is -1.
+
+    Args:
+        jets: jagged records.
+        taggerVars: include the scores that ``jet_selection`` adds with ``jet_tagger=``.
+        remnant_jet: return the sums over all further jets, too.
+
+    Raises:
+        ConfigError: if ``taggerVars`` is the name of a tagger, as it was in older releases.
+    """
+    if isinstance(taggerVars, str):
+        raise ConfigError(f"get_dijet(taggerVars={taggerVars!r}): name the tagger in jet_selection(jet_tagger=…)")
+    found = pairs.get_dijet(jets, taggerVars, remnant_jet)
+    pair, further = found if remnant_jet else (found, None)
+    for number in (1, 2):
+        # This is the only field with a capital letter.
+        pair = ak.with_field(pair, pair[f"j{number}phi"], f"j{number}Phi")
+    filled = _filled(pair, ak.num(jets) >= 2)
+    return (filled, further) if remnant_jet else filled
+
+
+def _filled(pair: Any, exists: Any) -> ak.Array:
+    """Return pairs with numbers instead of ``None``, and in events without a pair."""
+    fields = {}
+    for name in pair.fields:
+        absent = 0 if name in _ZERO else -1
+        fields[name] = ak.where(exists, ak.fill_none(pair[name], absent), absent)
+    return ak.zip(fields, with_name=_PAIR, behavior=_behavior())
+
+
+@functools.cache
+def _behavior() -> Mapping[Any, Any]:
+    """Return the behavior of pairs: candidates whose attribute ``deltaR`` is the field, which hides a method."""
+    from coffea.nanoevents.methods import candidate
+
+    class PairArray(candidate.PtEtaPhiMCandidateArray):  # type: ignore[misc]
+        """Pairs of objects with the distances between them."""
+
+        @property
+        def deltaR(self) -> Any:
+            return self["deltaR"]
+
+        def delta_r(self, other: Any) -> Any:
+            return super().deltaR(other)
+
+    behavior = {**candidate.behavior, ("*", _PAIR): PairArray}
+    for key, function in candidate.behavior.items():
+        if isinstance(key, tuple) and _CANDIDATE in key[1:]:
+            for changed in itertools.product(*((part, _PAIR) if part == _CANDIDATE else (part,) for part in key)):
+                behavior.setdefault(changed, function)
+    return behavior

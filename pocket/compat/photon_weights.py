@@ -1,0 +1,92 @@
+"""PocketCoffea's weights of photons."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from pocket.base.typing import Floats
+from pocket.corrections.bin_cache import Inputs
+from pocket.corrections.evaluation import evaluate, kind_input
+from pocket.errors import check_known
+from pocket.parameters.access import parameter
+from pocket.weights import base
+from pocket.weights.objects import FlatObjects
+
+#: Working point of both corrections, and bin of the veto of pixel seeds, as PocketCoffea has them.
+_WORKING_POINT, _BIN = "Medium", "EBInc"
+_KINDS = ("nominal", "systup", "systdown")
+
+
+class PhotonWeight(base.WeightWrapper):
+    """Base class of the scale factors of photons, as a product over the photons of an event.
+
+    The correction is ``sf_name.<year>.<what>`` of ``JSONfiles.<year>.file`` in ``photon_scale_factors.photon_sf``, the
+    photons are those of ``collection``.
+
+    Attributes:
+        what: purpose of the correction.
+    """
+
+    has_variations = True
+    what: ClassVar[str]
+
+    def _parameter(self, *path: str) -> str:
+        return str(parameter(self.params, "photon_scale_factors", "photon_sf", *path))
+
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return file and name of the correction."""
+        year = str(self.metadata["year"])
+        return [(self._parameter("JSONfiles", year, "file"), self._parameter("sf_name", year, self.what))]
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the weight with its up and down variation."""
+        ((file, name),) = self.corrections()
+        photons = FlatObjects(events, self._parameter("collection"))
+        fields = {"eta": "eta", "pt": "pt", "phi": "phi", "r9": "r9"}
+        inputs = Inputs(
+            {
+                "year": self._parameter("era_mapping", str(self.metadata["year"])),
+                "workingpoint": _WORKING_POINT,
+                "haspixbin": _BIN,
+                **{key: photons[field] for key, field in fields.items() if field in photons},
+            }
+        )
+
+        def product(kind: str) -> Floats:
+            # A correction whose inputs are all strings is one number.
+            factors = evaluate(file, name, inputs.with_texts(kind_input(kind)))
+            return photons.product(np.broadcast_to(factors, photons.size))
+
+        kinds = _KINDS if self.needs_variations(shape_variation) else _KINDS[:1]
+        return base.WeightData(self.name, *map(product, kinds))
+
+
+class PhotonId(PhotonWeight):
+    """Scale factor of the identification of photons."""
+
+    name = "sf_pho_id"
+    what = "id"
+
+
+class PhotonPixelSeed(PhotonWeight):
+    """Scale factor of the veto of pixel seeds."""
+
+    name = "sf_pho_pxseed"
+    what = "pxseed"
+
+
+_BY_KEY: Mapping[str, type[PhotonWeight]] = {cls.what: cls for cls in (PhotonId, PhotonPixelSeed)}
+
+
+def sf_photon(params: Any, events: Any, year: str, key: str = "") -> tuple[Any, Any, Any]:
+    """Return a weight of photons with its up and down variation: ``id`` or ``pxseed``.
+
+    Raises:
+        UnknownNameError: for another one.
+    """
+    check_known("weight of photons", [key], _BY_KEY, "sf_photon")
+    computed = _BY_KEY[key](params, {"year": year, "isMC": True}).compute(events, len(events), "nominal")
+    return computed.nominal, computed.up, computed.down
