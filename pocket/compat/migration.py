@@ -90,10 +90,10 @@ def _find(module: str, name: str) -> tuple[str, str]:
             return "unknown", f"there is no {name} in {module}"
         return "theirs", ""
     places = public_places(value)
-    module = best_module([places])
-    if module is None:
+    home = best_module([places])
+    if home is None:
         return "theirs", ""
-    return "similar" if counterpart(value) else "ours", f"{module}.{places[module]}"
+    return "similar" if counterpart(value) else "ours", f"{home}.{places[home]}"
 
 
 def report(uses: Sequence[Use], loading: str, differences: Sequence[str] | None) -> str:

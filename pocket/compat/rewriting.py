@@ -104,12 +104,12 @@ class Rewriting:
                 yield None
             if not (isinstance(node, ast.Name) and node.id in own):
                 continue
-            call = module.source.parents[node]
-            if isinstance(call, ast.arg):
+            parent = module.source.parents[node]
+            if isinstance(parent, ast.Call) and parent.func is node:
+                yield parent if _is_plain(parent) and not (name == "Configurator" and parent.args) else None
+            elif not isinstance(parent, ast.arg):
                 # An annotation holds for a derived class as well as for its base.
-                continue
-            plain = isinstance(call, ast.Call) and call.func is node and _is_plain(call)
-            yield call if plain and not (name == "Configurator" and call.args) else None  # type: ignore[union-attr,misc]
+                yield None
 
     def _local_names(self, module: Module, name: str) -> set[str]:
         found = {own for own, value in module.names.items() if _is(value, name)}
@@ -270,11 +270,11 @@ class Rewriting:
         assert here is not None
         needs_import = False
         for node in ast.walk(module.source.tree):
-            is_path = isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in self.data
-            if not is_path or isinstance(module.source.parents[node], ast.JoinedStr):
+            value = node.value if isinstance(node, ast.Constant) else None
+            file = self.data.get(value) if isinstance(value, str) else None
+            if file is None or isinstance(module.source.parents[node], ast.JoinedStr):
                 continue
             assert isinstance(node, ast.Constant)
-            file = self.data[node.value]
             there = self.place(file)
             if there is None:
                 module.source.replace(node, repr(str(file)))

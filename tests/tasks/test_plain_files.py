@@ -11,7 +11,9 @@ import sys
 import zipfile
 from pathlib import Path
 
+import awkward as ak
 import pytest
+import uproot
 
 from pocket.executors.code import code_folders
 from pocket.histograms.files import read_templates
@@ -80,6 +82,31 @@ def test_a_chain_of_a_configuration_file(repository: Path) -> None:
     assert run(repository, "MergeOutputs", "single").code == 0
     (other,) = Law(repository.parent).outputs("MergeOutputs", "single")
     assert set(read_templates(other, "nMuonGood")) == {"DYJetsToMuMu"}
+
+
+@pytest.mark.slow
+def test_a_configuration_that_only_skims(repository: Path) -> None:
+    folder = repository / "configs" / "skim"
+    shutil.copytree(repository / "configs" / "single", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    text = (folder / "config.py").read_text()
+    text = text.replace('variables={**count_hist("MuonGood")}', 'variables={}, save_skimmed_files="root://host/skims"')
+    (folder / "config.py").write_text(text.replace("skim=[]", 'skim=[get_nObj_min(2, 5.0, "Muon")]'))
+    result = run(repository, "BuildSkimDatasets", "skim")
+    assert result.code == 0, result.text
+    assert "save_skimmed_files='root://host/skims': nothing is written there" in result.text
+    (made,) = Law(repository.parent).outputs("BuildSkimDatasets", "skim")
+    (dataset,) = json.loads((made / "fileset.json").read_text()).values()
+    assert 0 < dataset["metadata"]["nevents"] < dataset["metadata"]["nevents_before_skim"]
+    for path in dataset["files"]:
+        events = uproot.open(path)["Events"].arrays(["Muon_pt", "skimRescaleGenWeight"])
+        assert ak.all(ak.sum(events.Muon_pt > 5, axis=1) >= 2)
+    for task in ("RunProcessor", "PlotTemplates"):
+        refused = run(repository, task, "skim")
+        assert refused.code != 0
+        assert refused.errors == [
+            "configuration 'config' only makes a skim (save_skimmed_files): run BuildSkimDatasets, whose datasets.json "
+            "another configuration reads, or take save_skimmed_files out to fill templates"
+        ]
 
 
 def test_mistakes_are_sentences(tmp_path: Path) -> None:
