@@ -80,6 +80,10 @@ def _jets(config: Configurator, names: Collection[str]) -> Iterator[str]:
         "jec_mc": ("energies", to_plain(config.parameters)["jets_calibration"].get("apply_jec_MC", {})),
         "jer": ("resolution", to_plain(config.parameters)["jets_calibration"].get("apply_jer_MC", {})),
     }
+    for kind, years in _upstream("kept_energies").items():
+        for year in years:
+            if _shipped_value(config, year, "jets_calibration", "apply_jec_MC", year, kind):
+                yield f"energies of {kind} jets of {year}: corrected again, PocketCoffea keeps those of the file"
     for kind, years in _upstream("jets").items():
         for year, values in years.items():
             for key, theirs in values.items():

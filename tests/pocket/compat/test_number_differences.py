@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from pocket.compat import number_differences as number_differences_module
 from pocket.compat.configurator import Configurator
 from pocket.compat.number_differences import number_differences
 from pocket.compat.processors import genWeightsProcessor
 from pocket.cuts.library import eventFlags, passthrough
 from pocket.histograms.config import Axis, HistConf
-from pocket.parameters import get_default_parameters
+from pocket.parameters import get_default_parameters, to_plain
 from pocket.parameters.upstream import merge_parameters
 
 
@@ -93,6 +95,21 @@ def test_corrections_of_jets(tmp_path: Path, year: str, expected: list[str]) -> 
             return ()
 
     assert number_differences(configure(tmp_path, year, calibrators=[Jets]), []) == expected
+
+
+def test_noted_values_differ_from_the_shipped_ones() -> None:
+    shipped = to_plain(get_default_parameters())
+    noted = yaml.safe_load(Path(number_differences_module.__file__).with_name("upstream_values.yaml").read_text())
+    for year, value in noted["luminosity"].items():
+        assert shipped["lumi"]["picobarns"][year]["tot"] != value
+    for year, flags in noted["event_flags"].items():
+        assert set(flags) < set(shipped["event_flags"][year])
+    for kind, years in noted["jets"].items():
+        for year, values in years.items():
+            for key, value in values.items():
+                assert shipped["jets_calibration"]["jet_types"][kind][year][key] != value
+    for kind, years in noted["kept_energies"].items():
+        assert all(shipped["jets_calibration"]["apply_jec_MC"][year][kind] for year in years)
 
 
 def test_normalisation_and_names(tmp_path: Path) -> None:
