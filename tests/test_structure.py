@@ -57,7 +57,6 @@ SMALL = {
     "tasks/batch/systems.py": "the class that is made of all batch systems",
     "tasks/chain/exporting.py": "one task",
     "tasks/chain/links.py": "the seam of the chain",
-    "tasks/chain/migrating.py": "one task",
     "tasks/chain/show.py": "one task",
     "tasks/command/__main__.py": "python -m runs it",
     "tasks/command/templates.py": "the one place that knows the marks in templates",

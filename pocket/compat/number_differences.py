@@ -1,4 +1,4 @@
-"""What differs in numbers from PocketCoffea for one configuration, and why."""
+"""Differences of the numbers of a configuration from PocketCoffea's, with their reasons."""
 
 from __future__ import annotations
 

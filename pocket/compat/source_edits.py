@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import io
+import re
 import textwrap
 import tokenize
 from collections.abc import Iterator, Sequence
@@ -84,9 +85,9 @@ class Source:
         keyword = self.parents[last]
         begin, end = self.span(keyword if isinstance(keyword, ast.keyword) else last)[0], self.span(last)[1]
         before, rest = self.part(self._line_of(begin), begin), self.part(end, self.span(call)[1] - 1)
-        if ")" in rest:
-            # The last argument is in parentheses, which its position leaves out.
-            end += rest.rindex(")") + 1
+        # The position of an argument leaves out parentheses around it; only comments may hold others.
+        parentheses = [found.end() for found in re.finditer(r"#.*|\)", rest) if found[0] == ")"]
+        end += len(rest[: max(parentheses, default=0)].encode())
         self.replace_part(end, end, f",\n{before}{argument}" if not before.strip() else f", {argument}")
 
     def replace_import(self, node: ast.Import | ast.ImportFrom, statements: Sequence[str]) -> None:

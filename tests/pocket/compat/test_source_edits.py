@@ -61,6 +61,7 @@ def test_removed_statements() -> None:
         ("f(a, b=(2))", "f(a, b=(2), x=1)"),
         ("f(\n    a,\n    b=2,\n)", "f(\n    a,\n    b=2,\n    x=1,\n)"),
         ("f(**a)", "f(**a, x=1)"),
+        ("f(\n    a,  # (one)\n    # b=g(2),\n)", "f(\n    a,\n    x=1,  # (one)\n    # b=g(2),\n)"),
     ],
 )
 def test_added_arguments(text: str, expected: str) -> None:
