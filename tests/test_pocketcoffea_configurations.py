@@ -1,4 +1,4 @@
-"""Configurations as PocketCoffea's users write them run here untouched, and with the imports of docs/pocketcoffea.md.
+"""Configurations as PocketCoffea's users write them run here untouched, with other imports, and as written packages.
 
 The folder tests/pocketcoffea holds four, with PocketCoffea's import lines; a plain loop gives the same numbers.
 """
@@ -19,7 +19,8 @@ from typing import Any
 import awkward as ak
 import pytest
 
-from pocket.configuration.analysis import load_analysis
+from pocket.compat.package import load_noting_files, write_package
+from pocket.configuration.analysis import forget_analyses, load_analysis
 from pocket.configuration.configurator import Configurator
 from pocket.datasets.branches import Branch, Segment
 from pocket.datasets.build import build_fileset
@@ -91,12 +92,12 @@ def loop(path: Path) -> Iterator[Event]:
         yield Event(jets, bjets, len(electrons), len(muons), event["genWeight"])
 
 
-@pytest.fixture(params=["untouched", "moved over"])
+@pytest.fixture(params=["untouched", "moved over", "migrated"])
 def configuration(
     tmp_path: Path, toy_file: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Iterator[Callable[[str], Configurator]]:
     """Return what loads a configuration from a folder like those of PocketCoffea, started there."""
-    untouched = request.param == "untouched"
+    untouched = request.param != "moved over"
     (tmp_path / "params").mkdir()
     for path in CONFIGURATIONS.rglob("*.*"):
         if path.suffix in (".py", ".yaml"):
@@ -136,6 +137,11 @@ def configuration(
     modules: dict[str, ModuleType] = {name: sys.modules.pop(name) for name in MODULES if name in sys.modules}
 
     def load(name: str) -> Configurator:
+        if request.param == "migrated":
+            path = tmp_path / f"{name}.py"
+            written = write_package(path, *load_noting_files(path), tmp_path / "packages" / f"my_{name}")
+            forget_analyses()
+            return load_analysis(str(written.folder)).config(name)
         if untouched:
             return load_analysis(f"{name}.py").config(name)
         cfg: Configurator = importlib.import_module(name).cfg

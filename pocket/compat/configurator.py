@@ -12,6 +12,7 @@ from pocket.compat.common_weights import common_weights
 from pocket.compat.custom_axes import custom_axes
 from pocket.compat.unknown_names import KnownNames
 from pocket.configuration import configurator as ours
+from pocket.configuration.skim import Skim
 from pocket.histograms.config import HistConf
 
 
@@ -34,8 +35,9 @@ class Configurator(ours.Configurator):
         calibrators: calibrators in order; ``None`` stands for the default sequence.
         columns: block of columns to export.
         workflow_options: free options for the workflow.
-        save_skimmed_files: see :class:`pocket.configuration.configurator.Configurator`, as for all others.
-        do_postprocessing: see there.
+        save_skimmed_files: if given, the configuration only makes a skim, which is in the store and not in this folder;
+            ``workflow_options["skim_mode"]`` is its mode (:class:`pocket.configuration.skim.Skim`).
+        do_postprocessing: see :class:`pocket.configuration.configurator.Configurator`, as for all others.
         subsamples: see there, as for those that follow; PocketCoffea has it in ``datasets`` only.
         delayed_columns: see there.
         parameters_read: see there.
@@ -65,6 +67,7 @@ class Configurator(ours.Configurator):
         known = KnownNames(datasets, categories)
         weights_classes = _weights(weights_classes or ())
         constant = [getattr(one, "name", None) for one in weights_classes if not getattr(one, "has_variations", True)]
+        self._makes_skim = save_skimmed_files is not None
         super().__init__(
             workflow=workflow,
             parameters=parameters,
@@ -79,14 +82,22 @@ class Configurator(ours.Configurator):
             calibrators=default_calibrators_sequence if calibrators is None else calibrators,
             columns=known.block(columns, "columns"),
             workflow_options=workflow_options,
-            save_skimmed_files=save_skimmed_files,
             do_postprocessing=do_postprocessing,
             subsamples=subsamples,
             delayed_columns=delayed_columns,
             parameters_read=parameters_read,
         )
         known.report()
+        #: Reasons why our own Configurator wouldn't do, for ``law run Migrate``.
+        self.only_theirs = ["it leaves out names that aren't there"] if known.left_out else []
+        if self._makes_skim:
+            self.only_theirs.append("it has save_skimmed_files")
+            remark(
+                f"save_skimmed_files={save_skimmed_files!r}: nothing is written there, the skim is an output of "
+                "SkimEvents in the store"
+            )
         if axes := custom_axes(self):
+            self.only_theirs.append("it adds the workflow's custom_axes")
             self.variables = {
                 name: dataclasses.replace(conf, axes=(*axes, *conf.axes)) for name, conf in self.variables.items()
             }
@@ -94,6 +105,19 @@ class Configurator(ours.Configurator):
     def _cannot_process(self, reason: str) -> None:
         """Remark that a dataset can't be processed, since PocketCoffea finds out when it processes the dataset."""
         remark(f"processing will fail, {reason}")
+
+    def own_skim(self, name: str) -> Skim | None:
+        """Return the skim that is all the configuration makes, ``None`` if it fills templates.
+
+        Args:
+            name: name of the configuration.
+        """
+        mode = self.workflow_options.get("skim_mode", "skim")
+        return Skim(config=name, mode=mode) if self._makes_skim else None
+
+    def _check_variables(self, dropped: Sequence[str]) -> None:
+        if self.variables or not self._makes_skim:
+            super()._check_variables(dropped)
 
     def load(self) -> None:
         """Do nothing: a configuration is checked and complete when it is made."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pocket.base.runtime.import_names import PACKAGE, install_import_names
-from pocket.base.snapshots.siblings import repository_of
+from pocket.compat.own_modules import OwnModules
+from pocket.compat.package import Written
+from pocket.compat.public_names import best_module, counterpart, public_places
 from pocket.errors import ConfigError
 
 #: Headings of the report by the kind of a name, in order.
@@ -17,6 +19,7 @@ _HEADINGS = {
     "refused": "refused, with the replacement:",
     "unknown": "not in PocketCoffea's head either:",
     "ours": "the same here, by another name:",
+    "similar": "nearly the same here, with other defaults:",
     "theirs": "here with PocketCoffea's name only:",
 }
 
@@ -48,46 +51,23 @@ def uses_of(path: Path) -> list[Use]:
         ConfigError: if a file can't be parsed.
     """
     install_import_names()
-    folders = list(dict.fromkeys([path.parent, repository_of(path)]))
-    waiting, seen, found = [path], {path}, []
-    while waiting:
-        file = waiting.pop(0)
-        for module, name, line in _imports(file):
-            place = f"{file.relative_to(folders[-1])}:{line}"
-            if module.partition(".")[0] == PACKAGE:
-                kind, text = _find(module, name)
-                found.append(Use(f"{module}.{name}" if name else module, place, kind, text))
-                continue
-            for beside in _files(module, name, folders):
-                if beside not in seen:
-                    seen.add(beside)
-                    waiting.append(beside)
+    own = OwnModules(path)
+    found = []
+    for module in own.modules.values():
+        for node in module.imports():
+            place = f"{module.path.relative_to(own.root)}:{node.lineno}"
+            for name, inner in _names(node):
+                if name.partition(".")[0] == PACKAGE:
+                    kind, text = _find(name, inner)
+                    found.append(Use(f"{name}.{inner}" if inner else name, place, kind, text))
     return found
 
 
-def _imports(file: Path) -> Iterator[tuple[str, str, int]]:
-    """Yield module, name and line of the imports of a file; the name is empty for a whole module."""
-    try:
-        tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
-    except (SyntaxError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file} can't be parsed: {error}") from None
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, "", node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield from ((node.module, alias.name, node.lineno) for alias in node.names)
-
-
-def _files(module: str, name: str, folders: Sequence[Path]) -> Iterator[Path]:
-    """Yield the files of a module of the user and its packages, and of the name in it if that is a module."""
-    parts = module.split(".")
-    for folder in folders:
-        base = folder.joinpath(*parts)
-        packages = [folder.joinpath(*parts[:number], "__init__.py") for number in range(1, len(parts) + 1)]
-        places = [*packages, base.with_suffix(".py"), base / f"{name or '__init__'}.py"]
-        if found := [place for place in places if place.is_file()]:
-            yield from dict.fromkeys(found)
-            return
+def _names(node: ast.Import | ast.ImportFrom) -> list[tuple[str, str]]:
+    """Return module and name of all that a statement imports; the name is empty for a whole module."""
+    if isinstance(node, ast.Import):
+        return [(alias.name, "") for alias in node.names]
+    return [(node.module, alias.name) for alias in node.names] if node.module and not node.level else []
 
 
 def _find(module: str, name: str) -> tuple[str, str]:
@@ -109,18 +89,20 @@ def _find(module: str, name: str) -> tuple[str, str]:
         except ModuleNotFoundError:
             return "unknown", f"there is no {name} in {module}"
         return "theirs", ""
-    home, own = str(getattr(value, "__module__", "")), getattr(value, "__qualname__", "")
-    if own and home.startswith("pocket.") and not home.startswith("pocket.compat."):
-        return "ours", f"{home}.{own}"
-    return "theirs", ""
+    places = public_places(value)
+    home = best_module([places])
+    if home is None:
+        return "theirs", ""
+    return "similar" if counterpart(value) else "ours", f"{home}.{places[home]}"
 
 
-def report(uses: Sequence[Use], loading: str) -> str:
+def report(uses: Sequence[Use], loading: str, differences: Sequence[str] | None) -> str:
     """Return the report on a configuration file.
 
     Args:
         uses: the names that it uses.
         loading: a sentence that says whether it loads.
+        differences: sentences about what differs in its numbers; ``None`` if they aren't known.
     """
     lines = [loading]
     for kind, heading in _HEADINGS.items():
@@ -133,5 +115,32 @@ def report(uses: Sequence[Use], loading: str) -> str:
         for (name, text), places in chosen.items():
             at = ", ".join(places if kind in ("refused", "unknown") else places[:1])
             lines.append(f"  {at}: {name}{f': {text}' if text else ''}")
-    lines.append('what differs in numbers and why: docs/pocketcoffea.md, "What is different on purpose"')
+    if differences is None:
+        lines.append("what differs in numbers and why is said when it loads, and in docs/pocketcoffea.md")
+    elif differences:
+        lines += ["what differs in numbers from PocketCoffea:", *(f"  {sentence}" for sentence in differences)]
+    else:
+        lines.append("nothing is known to differ in numbers from PocketCoffea")
+    return "\n".join(lines)
+
+
+def written_report(written: Written, reference: str) -> str:
+    """Return the report on a written package.
+
+    Args:
+        written: the package.
+        reference: how ``--analysis`` names it.
+    """
+    changes = written.rewriting
+    lines = [
+        f"wrote {written.folder}, which loads: {len(written.files)} files",
+        f"run it by: law run PlotTemplates --analysis {reference} --version v1",
+        f"imported from pocket now: {len(changes.ours)} names",
+    ]
+    if changes.theirs:
+        lines.append("imported from pocket_coffea still:")
+        lines += [f"  {name}{f': {reason}' if reason else ''}" for name, reason in changes.theirs.items()]
+    if changes.written_out:
+        lines.append("written out, since the defaults differ:")
+        lines += [f"  {', '.join(places)}: {argument}" for argument, places in changes.written_out.items()]
     return "\n".join(lines)

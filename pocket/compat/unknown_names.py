@@ -28,6 +28,9 @@ class KnownNames:
     Args:
         datasets: the argument of the Configurator.
         categories: the argument of the Configurator.
+
+    Attributes:
+        left_out: sentence parts that name what was left out, in order.
     """
 
     def __init__(self, datasets: Mapping[str, Any], categories: Any) -> None:
@@ -41,7 +44,7 @@ class KnownNames:
             for name in getattr(selection, "names", selection)
         }
         self._categories = {str(name) for name in getattr(categories, "names", categories)}
-        self._left_out: dict[str, None] = {}
+        self.left_out: dict[str, None] = {}
 
     def datasets(self, datasets: Mapping[str, Any]) -> dict[str, Any]:
         """Return the datasets without unknown samples and years in the filter and among the subsamples."""
@@ -56,7 +59,7 @@ class KnownNames:
             }
             for key in chosen:
                 if key not in _FILTER:
-                    self._left_out[f"key {key!r} in datasets.filter"] = None
+                    self.left_out[f"key {key!r} in datasets.filter"] = None
         if changed.get("subsamples"):
             changed["subsamples"] = self._keys(changed["subsamples"], self._samples.__contains__, "subsamples")
         return changed
@@ -111,8 +114,8 @@ class KnownNames:
 
     def report(self) -> None:
         """Remark once which names were left out, if there are any."""
-        if self._left_out:
-            remark(f"ignored, since they aren't there: {', '.join(self._left_out)}")
+        if self.left_out:
+            remark(f"ignored, since they aren't there: {', '.join(self.left_out)}")
 
     def _is_stored(self, name: str) -> bool:
         return name in self._samples or name in self._subsamples
@@ -130,5 +133,5 @@ class KnownNames:
     def _keep(self, kind: str, name: str, is_known: Callable[[str], bool], where: str) -> bool:
         if is_known(name):
             return True
-        self._left_out[f"{kind} {name!r} in {where}"] = None
+        self.left_out[f"{kind} {name!r} in {where}"] = None
         return False

@@ -57,6 +57,7 @@ class Analysis(metaclass=Declarative):
         plots: functions from templates to figures, or :class:`~pocket.configuration.plot.TemplatePlot`, which are drawn
             in addition to the shipped plots for every histogram in every category.
         skims: configuration → the skim that it reads instead of the original files, which may have its own selection.
+            One of PocketCoffea with ``save_skimmed_files`` makes its own skim, without being named here.
         executors: name → class of an executor, for ``--executor``.
         coupled: groups of scale factors that are measured with each other applied; names alone are a group that
             converges as :class:`~pocket.scale_factors.declarations.coupled.Coupled` says by default.
@@ -93,6 +94,8 @@ class Analysis(metaclass=Declarative):
 
     def __post_init__(self) -> None:
         self._make_configs()
+        own = {name: self.only_skims(name) for name in self.configs}
+        object.__setattr__(self, "skims", {**{name: skim for name, skim in own.items() if skim}, **self.skims})
         where = f"analysis {self.name!r}"
         check_store_name("analysis", self.name)
         names = {"configuration": [*self.configs, *self.broken], "scale factor": list(self.scale_factors)}
@@ -256,6 +259,11 @@ class Analysis(metaclass=Declarative):
             f"configuration {config!r} isn't skimmed: name the skim's reader in skims of analysis {self.name!r}, e.g. "
             f"skims={{{config!r}: Skim(config={config!r})}}"
         )
+
+    def only_skims(self, config: str) -> Skim | None:
+        """Return the skim that is all a configuration makes, ``None`` if it fills templates."""
+        own_skim: Callable[[str], Skim | None] | None = getattr(self.configs[config], "own_skim", None)
+        return own_skim(config) if own_skim else None
 
     def _check_skim(self, reader: str) -> None:
         where = f"skims of analysis {self.name!r}"

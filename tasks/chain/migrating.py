@@ -1,19 +1,28 @@
-"""Printed report on a configuration file of PocketCoffea."""
+"""Migration of a configuration file of PocketCoffea: a printed report, and a package of its own."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import law
 import luigi
 
 from tasks.framework.base import AnalysisTask
 
+if TYPE_CHECKING:
+    from pocket.configuration.analysis import Analysis
+
 
 class Migrate(AnalysisTask):
-    """Prints which names of PocketCoffea a configuration file uses, and what is refused; it writes nothing."""
+    """Prints which names of PocketCoffea a configuration file uses, and what is refused; writes it as a package."""
 
     analysis = luigi.Parameter(description="path of the configuration file; no default")
+    write = luigi.BoolParameter(description="also write the configuration as a package; default: False")
+    to = luigi.Parameter(
+        default=law.NO_STR, description="folder of the package; default: analysis/NAME, after the file's folder"
+    )
 
     # The whole file is looked at, so these are no options.
     filter_samples = filter_years = filter_datasets = ()
@@ -31,29 +40,50 @@ class Migrate(AnalysisTask):
         return self._shown
 
     def run(self) -> None:
-        """Print the report.
+        """Print the report, and write the package if that is asked for.
 
         Raises:
-            ConfigError: if there is no such file.
+            ConfigError: if there is no such file, or it can't become a package.
         """
         from pocket.compat.migration import report, uses_of
+        from pocket.compat.number_differences import number_differences
+        from pocket.compat.package import check_target, default_folder, load_noting_files
         from pocket.configuration.plain_files import check_plain_file
+        from pocket.errors import ConfigError, PocketError
 
         path = check_plain_file(str(Path(self.analysis).expanduser().absolute()))
+        folder = default_folder(path) if self.to == law.NO_STR else Path(self.to).expanduser().absolute()
+        if self.write:
+            check_target(folder)
         self._shown = True
-        print(report(uses_of(path), _loading(path)), flush=True)
+        try:
+            analysis, opened = load_noting_files(path)
+            config = analysis.config(analysis.default_config)
+        except PocketError as error:
+            print(report(uses_of(path), _shown(f"{path} doesn't load: {error}"), None), flush=True)
+            if self.write:
+                raise ConfigError(f"{path} doesn't load, so no package was written") from None
+            return
+        parts = {"datasets": config.definitions, "categories": config.categories.names, "histograms": config.variables}
+        loading = f"{path} loads: {', '.join(f'{len(content)} {name}' for name, content in parts.items())}"
+        uses = uses_of(path)
+        differences = number_differences(config, {use.name.rpartition(".")[2] for use in uses})
+        print(report(uses, loading, differences), flush=True)
+        if self.write:
+            print(_write(path, analysis, opened, folder), flush=True)
 
 
-def _loading(path: Path) -> str:
-    """Return a sentence that says whether a configuration file loads, and what is in it."""
+def _write(path: Path, analysis: Analysis, opened: Collection[Path], folder: Path) -> str:
+    """Write a package, and return the report on it."""
+    from pocket.compat.migration import written_report
+    from pocket.compat.package import default_folder, write_package
+
+    written = write_package(path, analysis, opened, folder)
+    is_named = folder.parent == default_folder(path).parent
+    return written_report(written, folder.name if is_named else str(folder))
+
+
+def _shown(text: str) -> str:
     from pocket.base.snapshots.process import shown
-    from pocket.configuration.analysis import load_analysis
-    from pocket.errors import PocketError
 
-    try:
-        analysis = load_analysis(str(path))
-        config = analysis.config(analysis.default_config)
-    except PocketError as error:
-        return shown(f"{path} doesn't load: {error}")
-    parts = {"datasets": config.definitions, "categories": config.categories.names, "histograms": config.variables}
-    return f"{path} loads: {', '.join(f'{len(content)} {name}' for name, content in parts.items())}"
+    return shown(text)

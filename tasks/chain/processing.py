@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pocket.base.fingerprint import code_closure
+from pocket.errors import ConfigError
 from pocket.executors import Job
 from tasks.chain.branches import DatasetWorkflow
 from tasks.chain.datasets import BuildDatasets
@@ -14,7 +15,7 @@ from tasks.chain.links import scale_factors_of
 from tasks.chain.skimming import BuildSkimDatasets
 from tasks.core.targets import StoreTarget, store_targets
 from tasks.core.terminal import print_note
-from tasks.framework.base import input_ids
+from tasks.framework.base import input_ids, load
 from tasks.framework.iterations import IterationTask
 from tasks.framework.jobs import ProcessingJob
 
@@ -27,6 +28,17 @@ class RunProcessor(IterationTask, DatasetWorkflow):
     """Runs the processor of a configuration over its datasets, or over a skim of them."""
 
     exclude_index = False
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a configuration that only makes a skim before anything runs."""
+        params = super().modify_param_values(params)
+        if load(params["analysis"], params["params"]).only_skims(params["config"]):
+            raise ConfigError(
+                f"configuration {params['config']!r} only makes a skim (save_skimmed_files): run BuildSkimDatasets, "
+                "whose datasets.json another configuration reads, or take save_skimmed_files out to fill templates"
+            )
+        return params
 
     def dataset_tasks(self) -> dict[str, BuildDatasets | BuildSkimDatasets]:
         """Return the tasks with the filesets: of the skim that the configuration reads, or of its definition files."""

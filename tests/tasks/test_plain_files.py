@@ -13,8 +13,10 @@ import sys
 import zipfile
 from pathlib import Path
 
+import awkward as ak
 import law
 import pytest
+import uproot
 from luigi.task_register import Register
 
 from pocket.executors.code import code_folders
@@ -134,6 +136,30 @@ def check_options(task: type[law.Task], text: str) -> None:
     """Check that a task has all options in a text, besides those of luigi and law."""
     known = {f"--{name.replace('_', '-')}" for name, _ in task.get_params()} | OF_LAW
     assert set(re.findall(r"--[a-z][\w-]*", text)) <= known, f"{task.__name__}: {text}"
+
+
+def test_a_configuration_that_only_skims(repository: Path) -> None:
+    folder = repository / "configs" / "skim"
+    shutil.copytree(repository / "configs" / "single", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    text = (folder / "config.py").read_text()
+    text = text.replace('variables={**count_hist("MuonGood")}', 'variables={}, save_skimmed_files="root://host/skims"')
+    (folder / "config.py").write_text(text.replace("skim=[]", 'skim=[get_nObj_min(2, 5.0, "Muon")]'))
+    result = run(repository, "BuildSkimDatasets", "skim")
+    assert result.code == 0, result.text
+    assert "save_skimmed_files='root://host/skims': nothing is written there" in result.text
+    (made,) = Law(repository.parent).outputs("BuildSkimDatasets", "skim")
+    (dataset,) = json.loads((made / "fileset.json").read_text()).values()
+    assert 0 < dataset["metadata"]["nevents"] < dataset["metadata"]["nevents_before_skim"]
+    for path in dataset["files"]:
+        events = uproot.open(path)["Events"].arrays(["Muon_pt", "skimRescaleGenWeight"])
+        assert ak.all(ak.sum(events.Muon_pt > 5, axis=1) >= 2)
+    for task in ("RunProcessor", "PlotTemplates"):
+        refused = run(repository, task, "skim")
+        assert refused.code != 0
+        assert refused.errors == [
+            "configuration 'config' only makes a skim (save_skimmed_files): run BuildSkimDatasets, whose datasets.json "
+            "another configuration reads, or take save_skimmed_files out to fill templates"
+        ]
 
 
 def test_mistakes_are_sentences(tmp_path: Path) -> None:

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pocket.compat.migration import report, uses_of
+from pocket.compat.migration import report, uses_of, written_report
+from pocket.compat.own_modules import OwnModules
+from pocket.compat.package import Written
+from pocket.compat.rewriting import Rewriting
 from pocket.errors import ConfigError
 from tests.pocket.base.snapshots.test_siblings import write
 
@@ -26,7 +29,7 @@ def test_names_of_a_file_and_its_siblings(tmp_path: Path) -> None:
     found = {(use.name, use.place): (use.kind, use.text) for use in uses_of(folder / "configs" / "config.py")}
     assert found.pop(("pocket_coffea.lib.jets.jet_selection", "configs/config.py:3")) == (
         "ours",
-        "pocket.objects.jets.jet_selection",
+        "pocket.objects.jet_selection",
     )
     assert found.pop(("pocket_coffea.workflows.base", "configs/workflow.py:1")) == ("theirs", "")
     assert found.pop(("pocket_coffea.lib.objects.*", "common/__init__.py:1")) == ("theirs", "")
@@ -41,7 +44,7 @@ def test_names_of_a_file_and_its_siblings(tmp_path: Path) -> None:
 def test_report(tmp_path: Path) -> None:
     imports = "from pocket_coffea.utils.rucio import query_dataset, get_rucio_client\nimport pocket_coffea.nothing\n"
     folder = write(tmp_path, {"config.py": imports})
-    lines = report(uses_of(folder / "config.py"), "it doesn't load").splitlines()
+    lines = report(uses_of(folder / "config.py"), "it doesn't load", None).splitlines()
     assert lines[:3] == [
         "it doesn't load",
         "refused, with the replacement:",
@@ -53,6 +56,43 @@ def test_report(tmp_path: Path) -> None:
         "  config.py:2: pocket_coffea.nothing: there is no module pocket_coffea.nothing",
     ]
     assert "docs/pocketcoffea.md" in lines[-1]
+
+
+def test_what_differs_is_in_the_report() -> None:
+    assert report([], "it loads", ["event flags of 2018"]).splitlines() == [
+        "it loads",
+        "what differs in numbers from PocketCoffea:",
+        "  event flags of 2018",
+    ]
+    assert report([], "it loads", []).splitlines()[1:] == ["nothing is known to differ in numbers from PocketCoffea"]
+
+
+def test_names_with_other_defaults(tmp_path: Path) -> None:
+    folder = write(tmp_path, {"config.py": "from pocket_coffea.lib.cut_functions import get_HLTsel, min_nObj\n"})
+    kinds = {use.name.rpartition(".")[2]: (use.kind, use.text) for use in uses_of(folder / "config.py")}
+    # A function without a public name here is imported from where it is.
+    assert kinds == {"get_HLTsel": ("similar", "pocket.cuts.get_HLTsel"), "min_nObj": ("theirs", "")}
+
+
+def test_report_on_a_package(tmp_path: Path) -> None:
+    path = write(tmp_path, {"config.py": ""}) / "config.py"
+    rewriting = Rewriting(
+        OwnModules(path),
+        lambda file: file,
+        ours={"Cut": "pocket.Cut"},
+        theirs={"Configurator": "it leaves out names", "getGenLeptons": ""},
+        written_out={"stop=9 of count_hist": ["config.py:2", "config.py:7"]},
+    )
+    assert written_report(Written(Path("/a/mine"), (Path("__init__.py"),), rewriting), "mine").splitlines() == [
+        "wrote /a/mine, which loads: 1 files",
+        "run it by: law run PlotTemplates --analysis mine --version v1",
+        "imported from pocket now: 1 names",
+        "imported from pocket_coffea still:",
+        "  Configurator: it leaves out names",
+        "  getGenLeptons",
+        "written out, since the defaults differ:",
+        "  config.py:2, config.py:7: stop=9 of count_hist",
+    ]
 
 
 def test_a_file_that_cant_be_parsed(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from tests.law_runner import Law
 from tests.tasks.test_plain_files import PLAIN
 
@@ -15,12 +17,15 @@ def test_report_on_a_configuration_file(tmp_path: Path) -> None:
     assert result.code == 0, result.text
     assert f"{path} loads: 2 datasets, 2 categories, 4 histograms\n" in result.text
     assert (
-        "  configs/dimuon/workflow.py:4: pocket_coffea.lib.objects.lepton_selection: pocket.objects.leptons."
+        "  configs/dimuon/workflow.py:4: pocket_coffea.lib.objects.lepton_selection: pocket.objects.lepton_selection\n"
         in result.text
     )
+    assert "  get_dilepton: the two leading leptons also where there are more" in result.text
     path.write_text(f"{path.read_text()}\nfrom pocket_coffea.utils.plot_utils import PlotManager\n")
-    broken = law.run("Migrate", "--analysis", str(path))
-    assert broken.code == 0, broken.text
+    broken = law.run("Migrate", "--analysis", str(path), "--write", "--to", "mine")
+    assert broken.code != 0
+    assert broken.errors == [f"{path} doesn't load, so no package was written"]
+    assert not (tmp_path / "mine").exists()
     assert f"{path} doesn't load: pocket_coffea.utils.plot_utils of PocketCoffea isn't here: `law run" in broken.text
     number = len(path.read_text().splitlines())
     assert f"  configs/dimuon/config.py:{number}: pocket_coffea.utils.plot_utils.PlotManager: `law run" in broken.text
@@ -28,3 +33,24 @@ def test_report_on_a_configuration_file(tmp_path: Path) -> None:
     assert missing.code != 0
     assert missing.errors == [f"--analysis {tmp_path}/nowhere.py: there is no such file"]
     assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", ["dimuon", "single"])
+def test_a_written_package_gives_the_same_numbers(tmp_path: Path, config: str) -> None:
+    shutil.copytree(PLAIN, tmp_path / "repository", ignore=shutil.ignore_patterns("__pycache__"))
+    law = Law(tmp_path)
+    file = f"repository/configs/{config}/config.py"
+    written = law.run("Migrate", "--analysis", file, "--write", "--to", "mine")
+    assert written.code == 0, written.text
+    assert f"wrote {tmp_path / 'mine'}, which loads: " in written.text
+    again = law.run("Migrate", "--analysis", file, "--write", "--to", "mine")
+    assert again.errors == [f"{tmp_path / 'mine'} exists: name another folder by --to, or remove it"]
+    contents = []
+    for analysis in (file, str(tmp_path / "mine")):
+        result = law.run("MergeOutputs", "--analysis", analysis, "--version", "v1", "--cores", "1")
+        assert result.code == 0, result.text
+        (merged,) = law.outputs("MergeOutputs", config)
+        contents.append({path.name: path.read_bytes() for path in merged.glob("*.h5")})
+        shutil.rmtree(merged)
+    assert contents[0] == contents[1] != {}

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import pytest
+
+from pocket.configuration.analysis import Analysis
+from pocket.configuration.skim import Skim
+from pocket.errors import ConfigError, UnknownNameError
+from tests.pocket.compat.test_workflow import configure
+
+
+def test_a_configuration_that_only_skims() -> None:
+    config = configure(save_skimmed_files="root://somewhere/skims", variables={})
+    analysis = Analysis(name="mine", configs={"main": config, "other": configure()}, default_config="main")
+    assert analysis.skim_of("main") == analysis.only_skims("main") == Skim(config="main")
+    assert analysis.only_skims("other") is None
+    with pytest.raises(ConfigError, match="'other' isn't skimmed"):
+        analysis.skim_of("other")
+
+
+def test_the_mode_of_a_skim_is_an_option_of_the_workflow() -> None:
+    options = {"skim_mode": "presel_any_variation"}
+    config = configure(save_skimmed_files="skims", workflow_options=options)
+    assert config.own_skim("main") == Skim(config="main", mode="presel_any_variation")
+    # Without a folder, the option means nothing.
+    assert configure(workflow_options=options).own_skim("main") is None
+    with pytest.raises(UnknownNameError, match="unknown mode 'preselected'"):
+        configure(save_skimmed_files="skims", workflow_options={"skim_mode": "preselected"}).own_skim("main")
+
+
+def test_templates_need_histograms() -> None:
+    with pytest.raises(ConfigError, match="variables: at least one histogram is needed"):
+        configure(variables={})
+
+
+def test_a_reader_of_such_a_skim() -> None:
+    config = configure(save_skimmed_files="skims", variables={})
+    skims = {"reader": Skim(config="main")}
+    analysis = Analysis(
+        name="mine", configs={"main": config, "reader": configure()}, default_config="reader", skims=skims
+    )
+    assert analysis.skims == {"main": Skim(config="main"), **skims}
+
+
+def test_reasons_for_their_configurator() -> None:
+    assert configure().only_theirs == []
+    left_out = {"jsons": configure().definition_files, "filter": {"samples": ["DY", "DATA", "NONE"]}}
+    assert configure(datasets=left_out).only_theirs == ["it leaves out names that aren't there"]
+    assert configure(save_skimmed_files="skims").only_theirs == ["it has save_skimmed_files"]
