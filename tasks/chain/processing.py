@@ -33,7 +33,7 @@ class RunProcessor(IterationTask, DatasetWorkflow):
     def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Refuse a configuration that only makes a skim before anything runs."""
         params = super().modify_param_values(params)
-        if load(params["analysis"], params["params"]).only_skims(params["config"]):
+        if load(params).only_skims(params["config"]):
             raise ConfigError(
                 f"configuration {params['config']!r} only makes a skim (save_skimmed_files): run BuildSkimDatasets, "
                 "whose datasets.json another configuration reads, or take save_skimmed_files out to fill templates"
