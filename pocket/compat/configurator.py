@@ -64,7 +64,7 @@ class Configurator(ours.Configurator):
     ) -> None:
         known = KnownNames(datasets, categories)
         weights_classes = _weights(weights_classes or ())
-        constant = [getattr(one, "name", None) for one in weights_classes if not getattr(one, "has_variations", True)]
+        constant = [str(one.name) for one in weights_classes if not getattr(one, "has_variations", True)]
         super().__init__(
             workflow=workflow,
             parameters=parameters,

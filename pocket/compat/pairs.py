@@ -46,7 +46,7 @@ def get_dilepton(electrons: Any, muons: Any, transverse: bool = False) -> ak.Arr
     return ak.with_field(pair, ak.zeros_like(pair.eta), "eta") if transverse else pair
 
 
-def get_dijet(jets: Any, taggerVars: bool = True, remnant_jet: bool = False) -> Any:
+def get_dijet(jets: Any, taggerVars: bool | str = True, remnant_jet: bool = False) -> Any:
     """Return the pair of the first two jets of each event, see :func:`pocket.objects.get_dijet`.
 
     In events with fewer jets, pt, eta, phi, mass and charge are 0 and all else is -1.
@@ -61,7 +61,7 @@ def get_dijet(jets: Any, taggerVars: bool = True, remnant_jet: bool = False) -> 
     """
     if isinstance(taggerVars, str):
         raise ConfigError(f"get_dijet(taggerVars={taggerVars!r}): name the tagger in jet_selection(jet_tagger=…)")
-    found = pairs.get_dijet(jets, taggerVars, remnant_jet)
+    found: Any = pairs.get_dijet(jets, taggerVars, remnant_jet)
     pair, further = found if remnant_jet else (found, None)
     for number in (1, 2):
         # This is the only field with a capital letter.
