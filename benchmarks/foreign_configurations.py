@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.foreign.differences import upstream_luminosities
+from benchmarks.foreign.differences import MISTAKEN_DEFAULTS, upstream_luminosities
 from benchmarks.foreign.discovery import find_configurations
 from benchmarks.foreign.report import Trial, text
 from benchmarks.foreign.running import our_side, try_configuration, upstream_side
@@ -55,7 +55,8 @@ def run(options: argparse.Namespace) -> Iterator[Trial]:
         if options.side != "ours":
             upstream = try_configuration(theirs, configuration, request, options.cache, options.timeout)
         if options.side == "ours" or (options.side == "both" and upstream and upstream.passed("load")):
-            asked = {**request, "processed": upstream.details.get("processed", {}) if upstream else {}}
+            asked = {**request, "params": MISTAKEN_DEFAULTS}
+            asked["processed"] = upstream.details.get("processed", {}) if upstream else {}
             here = try_configuration(ours, configuration, asked, options.cache, options.timeout)
         yield Trial(configuration.name, upstream, here, luminosities)
 

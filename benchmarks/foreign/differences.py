@@ -14,6 +14,12 @@ from benchmarks.peer.running import Side
 
 #: Kind of quantity → power of the luminosity that it is proportional to.
 _POWERS = {"sumw": 1, "category_sumw": 1, "sumw2": 2, "category_sumw2": 2}
+#: Mistakes in PocketCoffea's default parameters, which our side makes, too, when numbers are compared.
+MISTAKEN_DEFAULTS = tuple(
+    # It has exchanged the b-tag scale factors of the two halves of 2016.
+    f"jet_scale_factors.btagSF.{year}.file=corrections://POG/BTV/{folder}/btagging.json.gz"
+    for year, folder in (("2016_PreVFP", "2016postVFP_UL"), ("2016_PostVFP", "2016preVFP_UL"))
+)
 _OTHER_LUMINOSITY = "has the luminosity with other digits"
 
 _PRINT_LUMINOSITIES = """

@@ -47,7 +47,7 @@ def stages(request: Mapping[str, Any], result: dict[str, Any]) -> Iterator[tuple
     """Yield the stages with their time, as they are passed."""
     os.chdir(request["folder"])
     begin = time.perf_counter()
-    analysis = load_analysis(request["path"])
+    analysis = load_analysis(request["path"], tuple(request.get("params", ())))
     yield "import", time.perf_counter() - begin
 
     begin = time.perf_counter()

@@ -73,7 +73,7 @@ class Calibrator:
         """
 
     def calibrate(
-        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
+        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
     ) -> Mapping[str, Any]:
         """Return the calibrated collections, without changing ``events``.
 
@@ -104,7 +104,7 @@ def requested_variations(calibrator: Calibrator) -> tuple[str, ...]:
             f"calibrator {calibrator.name!r} is asked for its variations, but has none after __init__: they must be "
             "set there or in initialize(), as self._variations"
         )
-    return calibrator.variations
+    return tuple(calibrator.variations)
 
 
 def names_come_later(calibrator: Calibrator) -> bool:

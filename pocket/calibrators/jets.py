@@ -117,7 +117,7 @@ class JetsCalibrator(Calibrator):
         self._nominal = {}
 
     def calibrate(
-        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
+        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
     ) -> Mapping[str, Any]:
         """Return the calibrated collections; types of jets that aren't varied have the nominal arrays."""
         shift = self._shifts.get(variation)

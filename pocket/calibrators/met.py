@@ -54,7 +54,7 @@ class METCalibrator(Calibrator):
                 self._variations = tuple(f"{self._met}_unclustered{side}" for side in DIRECTIONS)
 
     def calibrate(
-        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
+        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
     ) -> Mapping[str, Any]:
         """Return pt and phi of the missing momentum.
 

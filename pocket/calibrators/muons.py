@@ -25,7 +25,7 @@ class MuonScaleCalibrator(Calibrator):
     _variations = tuple(f"muon_scale{side}" for side in DIRECTIONS)
 
     def calibrate(
-        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
+        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
     ) -> Mapping[str, Any]:
         """Return the muon pt times 1 + uncertainty or 1 - uncertainty, nothing for any other variation."""
         if variation not in self.variations:

@@ -6,13 +6,32 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pocket.base.runtime.remarks import remark
-from pocket.calibrators.base import Calibrator
+from pocket.calibrators import base
 from pocket.compat.jet_energies import JetsCalibrator
 from pocket.compat.missing_momentum import METCalibrator
 from pocket.errors import ConfigError
 
 
-class _UnlessApplied(Calibrator):
+class Calibrator(base.Calibrator):
+    """Base class of calibrators, see :class:`pocket.calibrators.base.Calibrator`, whose variations are a list.
+
+    Args:
+        params: parameters of the analysis.
+        metadata: metadata of the dataset.
+        do_variations: whether its variations are requested.
+        **kwargs: what PocketCoffea passes, too; not used.
+    """
+
+    def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True, **kwargs: Any) -> None:
+        super().__init__(params, metadata, do_variations)
+
+    @property
+    def variations(self) -> list[str]:  # type: ignore[override]
+        """Names of the shape variations, such as ``"muon_scaleUp"``."""
+        return list(self._variations or ())
+
+
+class _UnlessApplied(base.Calibrator):
     """Base class of calibrators that process data of years only for which the parameters switch them off.
 
     Attributes:
@@ -57,7 +76,7 @@ class _UnlessApplied(Calibrator):
             raise ConfigError(self._refusal())
 
     def calibrate(
-        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
+        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
     ) -> Mapping[str, Any]:
         """Return nothing, since nothing is calibrated."""
         return {}
@@ -80,7 +99,7 @@ class MuonsCalibrator(_UnlessApplied):
 
 
 #: PocketCoffea's default, in its order.
-default_calibrators_sequence: list[type[Calibrator]] = [
+default_calibrators_sequence: list[type[base.Calibrator]] = [
     JetsCalibrator,
     ElectronsScaleCalibrator,
     MuonsCalibrator,

@@ -66,9 +66,7 @@ class Configurator(ours.Configurator):
     ) -> None:
         known = KnownNames(datasets, categories)
         weights_classes = _weights(weights_classes or ())
-        constant = [
-            str(getattr(one, "name", "")) for one in weights_classes if not getattr(one, "has_variations", True)
-        ]
+        constant = [str(one.name) for one in weights_classes if not getattr(one, "has_variations", True)]
         self._makes_skim = save_skimmed_files is not None
         super().__init__(
             workflow=workflow,

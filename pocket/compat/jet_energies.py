@@ -35,6 +35,11 @@ class JetsCalibrator(ours.JetsCalibrator):
     def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True, **kwargs: Any) -> None:
         super().__init__(params, metadata, do_variations)
 
+    @property
+    def jetcoll_to_alias(self) -> dict[str, str]:
+        """Collection → type of jet whose parameters it is calibrated with."""
+        return {name: corrections.jet_type for name, corrections in self._corrections.items()}
+
     def energies_class(self) -> type[ours.JetEnergies]:
         """Return the class that computes the energies."""
         return JetEnergies

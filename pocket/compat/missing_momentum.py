@@ -51,7 +51,7 @@ class METCalibrator(Calibrator):
         self._variations = tuple(_UNCLUSTERED) if self.isMC else ()
 
     def calibrate(
-        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
+        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
     ) -> Mapping[str, Any]:
         """Return pt and azimuth of the missing momentum."""
         raw = collection(events, self._raw)

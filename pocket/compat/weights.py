@@ -94,13 +94,14 @@ class ElectronTriggerRun2(base.WeightWrapper):
     ``systematic_variations.weight_variations.sf_ele_trigger.{year}``.
     """
 
-    name = "sf_ele_trigger"
+    name = "sf_ele_trigger_run2"
     has_variations = True
     _section: ClassVar = ("lepton_scale_factors", "electron_sf")
 
     def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
         super().__init__(params, metadata)
-        place = ("systematic_variations", "weight_variations", self.name, metadata["year"])
+        # Its section has the name that it had in older releases.
+        place = ("systematic_variations", "weight_variations", "sf_ele_trigger", metadata["year"])
         self._variations = tuple(parameter(params, *place))
 
     def compute(self, events: Any, size: int, shape_variation: str) -> base.WeightDataMultiVariation:

@@ -119,20 +119,20 @@ def add_dumped_columns(output, folder, samples):
 
     Lists become flat arrays, as in an output, and the number of objects of each event.
     """
-    import awkward as ak
+    import pyarrow.parquet
 
     for path in sorted(folder.rglob("*.parquet")):
         dataset, *subsample, category, variation = path.relative_to(folder).parts[:-1]
         sample = "__".join([samples[dataset], *subsample])
-        record = ak.from_parquet(path)
+        table = pyarrow.parquet.read_table(path)
         columns = output["columns"].setdefault(sample, {}).setdefault(dataset, {}).setdefault(category, {})
         columns = columns.setdefault(variation, {})
-        for name in record.fields:
-            values = record[name]
-            if values.ndim > 1:
-                columns[f"{name.partition('_')[0]}_N"] = SimpleNamespace(value=np.asarray(ak.num(values)))
-                values = ak.flatten(values)
-            columns[name] = SimpleNamespace(value=np.asarray(values))
+        # Its old awkward can't convert tables without rows.
+        for name, values in table.to_pydict().items():
+            if pyarrow.types.is_large_list(table.schema.field(name).type):
+                columns[f"{name.partition('_')[0]}_N"] = SimpleNamespace(value=np.array([len(one) for one in values]))
+                values = [number for one in values for number in one]
+            columns[name] = SimpleNamespace(value=np.array(values))
 
 
 def choose(filesets, request):

@@ -49,12 +49,12 @@ def test_the_electron_trigger_of_run_2(tmp_path: Path) -> None:
         }
     )
     weight = weights.ElectronTriggerRun2(params, {"year": "2018", "isMC": True})
-    assert weight.variation_names() == [f"sf_ele_trigger_{name}" for name in ("statUp", "statDown", "eraUp", "eraDown")]
+    assert weight.variation_names() == [f"{weight.name}_{name}" for name in ("statUp", "statDown", "eraUp", "eraDown")]
     nominal, varied = weight.evaluate(ak.Array({"Electron": ELECTRONS}), 2, "nominal")
     assert nominal.tolist() == pytest.approx([0.81, 1.0])
     found = {name: values.tolist() for name, values in varied.items()}
-    assert found["sf_ele_trigger_statDown"] == pytest.approx([0.64, 1.0])
-    assert found["sf_ele_trigger_eraUp"] == pytest.approx([4.0, 1.0])
+    assert found["sf_ele_trigger_run2_statDown"] == pytest.approx([0.64, 1.0])
+    assert found["sf_ele_trigger_run2_eraUp"] == pytest.approx([4.0, 1.0])
 
 
 def test_functions_of_scale_factors(monkeypatch: pytest.MonkeyPatch) -> None:

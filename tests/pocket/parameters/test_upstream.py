@@ -27,15 +27,25 @@ def write(folder: Path, text: str) -> Path:
     return path
 
 
-def test_defaults_are_the_shipped_ones() -> None:
-    assert to_plain(upstream.get_default_parameters()) == to_plain(get_default_parameters())
+def test_defaults_are_the_shipped_ones_with_upstream_values() -> None:
+    found, shipped = to_plain(upstream.get_default_parameters()), to_plain(get_default_parameters())
+    assert found["event_flags_data"]["2018"] == ["eeBadScFilter"]
+    assert "cferr1" in found["systematic_variations"]["weight_variations"]["sf_btag"]["2018"]
+    # What isn't PocketCoffea's own stays.
+    assert found["lumi"]["uncertainties"] == shipped["lumi"]["uncertainties"]
+    assert found["object_preselection"] == shipped["object_preselection"]
+    eras = found["lumi"]["picobarns"]
+    assert (eras["2018"]["tot"], shipped["lumi"]["picobarns"]["2018"]["tot"]) == (59832.47534, 59830)
+    for year in ("2016_PreVFP", "2016_PostVFP", "2017", "2018"):
+        of_eras = sum(value for era, value in eras[year].items() if era != "tot")
+        assert of_eras == pytest.approx(eras[year]["tot"], rel=1e-6)
 
 
 def test_files_change_values_without_being_asked(tmp_path: Path) -> None:
     path = write(tmp_path, "object_preselection: {Muon: {pt: 99}}\nmine: {a: 1}")
     composed = get_defaults_and_compose(path)
     assert (composed.object_preselection.Muon.pt, composed.object_preselection.Muon.eta) == (99, 2.4)
-    replaced = merge_parameters_from_files(get_default_parameters(), path, update=False)
+    replaced = merge_parameters_from_files(upstream.get_default_parameters(), path, update=False)
     assert replaced.object_preselection == {"Muon": {"pt": 99}}
     assert composed.lumi == replaced.lumi
     assert to_plain(compose_parameters_from_files(path)) == {

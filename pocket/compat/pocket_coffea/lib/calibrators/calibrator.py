@@ -1,3 +1,3 @@
 """Names of ``pocket_coffea.lib.calibrators.calibrator``."""
 
-from pocket.calibrators.base import Calibrator
+from pocket.compat.calibrators import Calibrator

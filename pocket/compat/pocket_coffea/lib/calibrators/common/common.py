@@ -1,10 +1,15 @@
 """Names of ``pocket_coffea.lib.calibrators.common.common``."""
 
-from pocket.calibrators.base import Calibrator
-from pocket.compat.calibrators import ElectronsScaleCalibrator, MuonsCalibrator, default_calibrators_sequence
+from pocket.compat.calibrators import (
+    Calibrator,
+    ElectronsScaleCalibrator,
+    MuonsCalibrator,
+    default_calibrators_sequence,
+)
 from pocket.compat.jet_energies import JetsCalibrator
 from pocket.compat.missing_momentum import METCalibrator
 from pocket.compat.objects import jet_correction as jet_correction_corrlib
 from pocket.compat.objects import load_correction_set, met_correction_after_jec
+from pocket.compat.softdrop_mass import JetsSoftdropMassCalibrator
 from pocket.compat.utilities import get_nano_version, get_random_seed
 from pocket.objects.jets import ORIGINAL_POSITION as JET_SORTIDX_FIELD
