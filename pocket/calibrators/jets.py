@@ -55,7 +55,6 @@ class JetsCalibrator(Calibrator):
 
     def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True) -> None:
         super().__init__(params, metadata, do_variations)
-        applied = parameter(params, "jets_calibration", "apply_jec_MC" if self.isMC else "apply_jec_Data", self.year)
         #: Collection → its corrections.
         self._corrections: dict[str, JetCorrections] = {}
         #: Collection → type of jet whose variations it has.
@@ -64,7 +63,7 @@ class JetsCalibrator(Calibrator):
         self._shifts: dict[str, tuple[str, str, str]] = {}
         for jet_type, names in parameter(params, "jets_calibration", "collection", self.year).items():
             like = self._of_year("collection_name_alias").get(jet_type, jet_type)
-            if names is None or not parameter(applied, like):
+            if names is None or not self.is_corrected(jet_type, like):
                 continue
             corrections = JetCorrections.from_params(params, like, metadata)
             merged = self._of_year("merge_collections_for_variations").items()
@@ -81,6 +80,16 @@ class JetsCalibrator(Calibrator):
         self.calibrated_collections = tuple(self._corrections)
         self._variations = tuple(self._shifts)
         self._nominal: dict[str, JetEnergies] = {}
+
+    def is_corrected(self, jet_type: str, like: str) -> bool:
+        """Tell whether a type of jet is corrected in this dataset.
+
+        Args:
+            jet_type: the type.
+            like: the type whose corrections it has.
+        """
+        switch = "apply_jec_MC" if self.isMC else "apply_jec_Data"
+        return bool(parameter(self.params, "jets_calibration", switch, self.year, like))
 
     def _of_year(self, table: str) -> Mapping[str, Any]:
         """Return the content of an optional table of ``jets_calibration`` for the year."""

@@ -17,6 +17,7 @@ from pocket.base.arrays.fields import branch, collection
 from pocket.base.typing import Floats
 from pocket.calibrators import jets as ours
 from pocket.calibrators.smearing import MAX_DEVIATION, flat
+from pocket.compat.jet_regression import check_regression, with_regression
 from pocket.objects.nanoaod import rho
 
 
@@ -33,7 +34,27 @@ class JetsCalibrator(ours.JetsCalibrator):
     name = "jet_calibration"
 
     def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True, **kwargs: Any) -> None:
+        #: Collection → type of jet with whose regression its energy is.
+        self._regressed: dict[str, str] = {}
         super().__init__(params, metadata, do_variations)
+
+    def is_corrected(self, jet_type: str, like: str) -> bool:
+        """Tell whether a type of jet is corrected in this dataset, and note whether its energy is regressed first."""
+        if not super().is_corrected(jet_type, like):
+            return False
+        if self.is_regressed(like):
+            check_regression(jet_type)
+            names = self._of_year("collection")[jet_type]
+            self._regressed |= dict.fromkeys([names] if isinstance(names, str) else names, jet_type)
+        return True
+
+    def is_regressed(self, like: str) -> bool:
+        """Tell whether the parameters ask for the regression of a type of jet."""
+        switch = self._of_year("apply_pt_regr_MC" if self.isMC else "apply_pt_regr_Data")
+        return bool(switch.get(like, False))
+
+    def _energies(self, events: Any) -> dict[str, ours.JetEnergies]:
+        return super()._energies(with_regression(events, self._regressed))
 
     @property
     def jetcoll_to_alias(self) -> dict[str, str]:
@@ -79,7 +100,9 @@ class JetEnergies(ours.JetEnergies):
     @staticmethod
     def smear_factor(pt: Floats, gen_pt: Floats, resolution: Floats, scale_factor: Floats, normal: Floats) -> Floats:
         """Return the factor on each jet's momentum."""
-        scaled = 1 + (scale_factor - 1) * (pt - gen_pt) / pt
+        # The regression leaves jets without pt, which match nothing.
+        relative = np.divide(pt - gen_pt, pt, out=np.zeros_like(pt), where=pt != 0)
+        scaled = 1 + (scale_factor - 1) * relative
         random = 1 + np.sqrt(np.maximum(scale_factor**2 - 1, 0)) * resolution * normal
         return np.where(gen_pt >= 0, scaled, random)
 
