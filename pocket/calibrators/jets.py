@@ -91,6 +91,10 @@ class JetsCalibrator(Calibrator):
         switch = "apply_jec_MC" if self.isMC else "apply_jec_Data"
         return bool(parameter(self.params, "jets_calibration", switch, self.year, like))
 
+    def kinds(self, corrections: JetCorrections, requested: Sequence[str]) -> Sequence[str]:
+        """Return those of the requested variations that a type of jet has."""
+        return requested
+
     def _of_year(self, table: str) -> Mapping[str, Any]:
         """Return the content of an optional table of ``jets_calibration`` for the year."""
         found: Mapping[str, Any] = self.params["jets_calibration"].get(table, {}).get(self.year, {})
@@ -98,7 +102,7 @@ class JetsCalibrator(Calibrator):
 
     def _add_variations(self, corrections: JetCorrections, group: str) -> None:
         place = ("jets_calibration", "variations", corrections.jet_type, self.year)
-        for kind in parameter(self.params, *place):
+        for kind in self.kinds(corrections, parameter(self.params, *place)):
             if kind != JER and not kind.startswith(JES):
                 raise ConfigError(f"{'.'.join(place)}: {kind!r} is neither {JER!r} nor {JES!r} and a source")
             if kind == JER and corrections.resolution is None:

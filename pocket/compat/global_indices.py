@@ -18,7 +18,7 @@ _LAST_COPY = 1 << 13
 _GLUON = 21
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def reverse_index_array(
     idxGs: Any, firstgenpart_idxG_numpy: Any, genparts_offsets: Any, nevents: int
 ) -> Any:  # pragma: no cover
@@ -41,7 +41,7 @@ def reverse_index_array(
     return positions
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def analyze_W_flat(
     W_idx: Any,
     children_idx: Any,
@@ -79,7 +79,7 @@ def analyze_W_flat(
     return leptonic, products
 
 
-@njit  # type: ignore[untyped-decorator]
+@njit
 def analyze_parton_decays_flat_nomesons(
     parts_idx: Any,
     children_idx: Any,

@@ -7,7 +7,7 @@ The corrections are the same as ours. What differs is the smearing: PocketCoffea
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import awkward as ak
@@ -16,6 +16,7 @@ import numpy as np
 from pocket.base.arrays.fields import branch, collection
 from pocket.base.typing import Floats
 from pocket.calibrators import jets as ours
+from pocket.calibrators.jet_corrections import JetCorrections
 from pocket.calibrators.smearing import MAX_DEVIATION, flat
 from pocket.compat.jet_regression import check_regression, with_regression
 from pocket.objects.nanoaod import rho
@@ -47,6 +48,10 @@ class JetsCalibrator(ours.JetsCalibrator):
             names = self._of_year("collection")[jet_type]
             self._regressed |= dict.fromkeys([names] if isinstance(names, str) else names, jet_type)
         return True
+
+    def kinds(self, corrections: JetCorrections, requested: Sequence[str]) -> Sequence[str]:
+        """Return the requested variations without the resolution of jets that aren't smeared."""
+        return [kind for kind in requested if kind != ours.JER or corrections.resolution is not None]
 
     def is_regressed(self, like: str) -> bool:
         """Tell whether the parameters ask for the regression of a type of jet."""

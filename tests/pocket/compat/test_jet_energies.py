@@ -66,3 +66,11 @@ def test_smearing_against_a_loop(
 
 def test_data_are_corrected_only(events: ak.Array, params: dict[str, Any]) -> None:
     assert JetsCalibrator(params, DATA, jme_factory=None).variations == ()
+
+
+def test_jets_that_are_not_smeared_have_no_variation_of_it(params: dict[str, Any]) -> None:
+    assert f"{JET_TYPE}_JERUp" in JetsCalibrator(params, MC).variations
+    params["jets_calibration"]["apply_jer_MC"][YEAR][JET_TYPE] = False
+    variations = JetsCalibrator(params, MC).variations
+    assert f"{JET_TYPE}_JERUp" not in variations
+    assert f"{JET_TYPE}_JES_TotalUp" in variations
