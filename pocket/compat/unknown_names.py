@@ -65,11 +65,29 @@ class KnownNames:
         return changed
 
     def block(self, block: Mapping[str, Any] | None, where: str) -> dict[str, Any]:
-        """Return a block of weights, variations or columns without unknown samples."""
+        """Return a block of weights, variations or columns without unknown samples, and unknown categories of nothing."""
         changed = dict(block or {})
         if "bysample" in changed:
-            changed["bysample"] = self._keys(changed["bysample"], self._is_stored, f"{where}.bysample")
+            known = self._keys(changed["bysample"], self._is_stored, f"{where}.bysample")
+            changed["bysample"] = {
+                sample: self._part(part, f"{where}.bysample.{sample}") for sample, part in known.items()
+            }
+        if "common" in changed:
+            changed["common"] = self._part(changed["common"], f"{where}.common")
         return changed
+
+    def _part(self, part: Any, where: str) -> Any:
+        """Return a part of a block without unknown categories that name nothing; others are errors, as in PocketCoffea."""
+        if not isinstance(part, Mapping) or not isinstance(categories := part.get("bycategory"), Mapping):
+            return part
+        return {
+            **part,
+            "bycategory": {
+                name: value
+                for name, value in categories.items()
+                if value or self._keep("category", name, self._categories.__contains__, f"{where}.bycategory")
+            },
+        }
 
     def variations(self, variations: Mapping[str, Any] | None, constant: Collection[str] = ()) -> dict[str, Any]:
         """Return the blocks of variations without unknown samples, and without blocks of other kinds.

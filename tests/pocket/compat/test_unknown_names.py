@@ -77,3 +77,15 @@ def test_wrong_types_are_still_refused() -> None:
         configure(datasets={"jsons": "a.json"})
     with pytest.raises(ConfigError, match=r"variables.x must be a HistConf"):
         configure(variables={"x": 1})
+
+
+def test_unknown_categories_of_nothing_are_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    def weights(named: list[str]) -> dict[str, Any]:
+        parts = {"inclusive": ["genWeight"], "bycategory": {"other": named}}
+        return {"common": parts, "bysample": {"DY": {"bycategory": {"another": []}}}}
+
+    _, text = both(caplog, weights=weights([]))
+    assert "category 'other' in weights.common.bycategory" in text
+    assert "category 'another' in weights.bysample.DY.bycategory" in text
+    with pytest.raises(ConfigError, match=r"unknown category 'other' in weights\.common\.bycategory"):
+        configure(weights=weights(["XS"]))
