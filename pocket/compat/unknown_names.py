@@ -65,7 +65,7 @@ class KnownNames:
         return changed
 
     def block(self, block: Mapping[str, Any] | None, where: str) -> dict[str, Any]:
-        """Return a block of weights, variations or columns without unknown samples, and unknown categories of nothing."""
+        """Return a block of weights, variations or columns without unknown samples, and such categories of nothing."""
         changed = dict(block or {})
         if "bysample" in changed:
             known = self._keys(changed["bysample"], self._is_stored, f"{where}.bysample")
@@ -77,7 +77,7 @@ class KnownNames:
         return changed
 
     def _part(self, part: Any, where: str) -> Any:
-        """Return a part of a block without unknown categories that name nothing; others are errors, as in PocketCoffea."""
+        """Return a part of a block without unknown categories of nothing; others are errors, in PocketCoffea, too."""
         if not isinstance(part, Mapping) or not isinstance(categories := part.get("bycategory"), Mapping):
             return part
         return {
