@@ -116,8 +116,10 @@ class Configurator(ours.Configurator):
         return Skim(config=name, mode=mode) if self._makes_skim else None
 
     def _check_variables(self, dropped: Sequence[str]) -> None:
-        if self.variables or not self._makes_skim:
+        if self.variables or any(any(by_category.values()) for by_category in self.columns.values()):
             super()._check_variables(dropped)
+        elif not self._makes_skim:
+            remark("the configuration has neither histograms nor columns: its output has sums and the cutflow only")
 
     def load(self) -> None:
         """Do nothing: a configuration is checked and complete when it is made."""

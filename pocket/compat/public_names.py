@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pocket.compat import triggers
+from pocket.compat import histograms, triggers
 from pocket.compat.configurator import Configurator
 from pocket.compat.histograms import count_hist
 from pocket.compat.weight_classes import WeightLambda, WeightWrapper
@@ -22,6 +22,11 @@ MODULES = (
     ),
     "pocket.parameters.upstream",
 )
+#: Functions of histograms that leave out unknown fields in PocketCoffea.
+_HISTOGRAMS = (
+    *("jet_hists", "jet_taggers_hists", "genjet_hists", "fatjet_hists", "fatjet_taggers_hists", "parton_hists"),
+    *("ele_hists", "muon_hists", "lepton_hists", "met_hists", "sv_hists"),
+)
 #: Objects of PocketCoffea's names that have a counterpart here, which takes other defaults or has fewer attributes.
 _COUNTERPARTS: tuple[tuple[Any, str], ...] = (
     (Configurator, "Configurator"),
@@ -29,6 +34,7 @@ _COUNTERPARTS: tuple[tuple[Any, str], ...] = (
     (WeightLambda, "WeightLambda"),
     (WeightWrapper, "WeightWrapper"),
     (count_hist, "count_hist"),
+    *((getattr(histograms, name), name) for name in _HISTOGRAMS),
     *((getattr(triggers, name), name) for name in ("get_HLTsel", "get_HLTsel_custom", "get_L1sel", "get_L1sel_custom")),
 )
 

@@ -106,8 +106,8 @@ class _NamesLoader(SourceFileLoader):
 def _missing(module: str) -> Callable[[str], Any]:
     def missing(name: str) -> Any:
         # A module may have imported the name from the one where it is explained.
-        sentence = _replacements().get(f"{module}.{name}") or _by_last_part().get(name)
-        if sentence:
+        of_package = None if name.startswith("__") else replacement(f"{module}.{name}")
+        if sentence := of_package or _by_last_part().get(name):
             raise _refusal(f"{module}.{name}", sentence)
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
 

@@ -22,6 +22,21 @@ def test_another_luminosity_is_explained_by_its_power() -> None:
     assert why("cutflow", ("a", MC, "DY", "nominal"), [1.0], [2.0]) is None
 
 
+def test_rounding_of_the_missing_momentum_is_absolute() -> None:
+    place = ("DY", MC, "a", "nominal")
+    columns = {"/".join((*place, "MET_pt")): np.array([1.0, 50.0])}
+
+    def why_rounded(name: str, ours: list[float], theirs: list[float]) -> str | None:
+        quantity = Quantity("column", (*place, name), np.array(ours), np.array(theirs))
+        return Explanations({}).explanation(quantity, side(columns=columns))
+
+    assert "single precision" in str(why_rounded("MET_pt", [1.00005, 50.0], [1.0, 50.0]))
+    assert why_rounded("MET_pt", [1.0, 50.001], [1.0, 50.0]) is None
+    assert "single precision" in str(why_rounded("MET_phi", [0.00005, 1.0], [0.0, 1.0]))
+    assert why_rounded("MET_phi", [0.0, 1.00005], [0.0, 1.0]) is None
+    assert why_rounded("Jet_pt", [1.00005, 50.0], [1.0, 50.0]) is None
+
+
 def test_it_is_explained_together_with_other_rules() -> None:
     place = ("DY", MC, "a", "nominal")
     assert "unnormalised" in str(why("column", (*place, "weight"), [0.25, -0.5], [2.0, -4.0]))

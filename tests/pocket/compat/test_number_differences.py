@@ -13,7 +13,7 @@ from pocket.compat.number_differences import number_differences
 from pocket.compat.processors import genWeightsProcessor
 from pocket.cuts.library import eventFlags, passthrough
 from pocket.histograms.config import Axis, HistConf
-from pocket.parameters import get_default_parameters, to_plain
+from pocket.parameters import get_default_parameters, to_plain, upstream
 from pocket.parameters.upstream import merge_parameters
 
 
@@ -69,6 +69,12 @@ def test_event_flags(tmp_path: Path, year: str, is_mc: bool, added: str) -> None
     ]
 
 
+def test_defaults_of_upstream_are_the_same(tmp_path: Path) -> None:
+    weights = {"common": {"inclusive": ["genWeight", "XS", "lumi"]}}
+    defaults = upstream.get_default_parameters()
+    assert number_differences(configure(tmp_path, weights=weights, skim=[eventFlags], parameters=defaults), []) == []
+
+
 def test_event_flags_of_run_3_are_the_same(tmp_path: Path) -> None:
     assert number_differences(configure(tmp_path, "2022_preEE", skim=[eventFlags]), []) == []
 
@@ -114,7 +120,7 @@ def test_noted_values_differ_from_the_shipped_ones() -> None:
 
 def test_normalisation_and_names(tmp_path: Path) -> None:
     weights = {"common": {"inclusive": ["XS"]}}
-    assert number_differences(configure(tmp_path, weights=weights), ["get_dijet"]) == [
+    assert number_differences(configure(tmp_path, weights=weights), ["get_nMuon"]) == [
         "A: divided by its number of events, since it has XS but no generator weight",
-        "get_dijet: None where there are fewer than two jets, in PocketCoffea -1",
+        "get_nMuon: minpt counts, which PocketCoffea ignores",
     ]

@@ -44,7 +44,7 @@ def rewrite(folder: Path, files: dict[str, str], name: str = "config.py", needs:
         ),
         (
             "from pocket_coffea.parameters.histograms import *\nx = jet_hists(), HistConf, math.pi",
-            "import math\nfrom pocket.histograms import HistConf, jet_hists\nx = jet_hists(), HistConf, math.pi",
+            "import math\nfrom pocket.histograms import jet_hists, HistConf\nx = jet_hists(), HistConf, math.pi",
         ),
         (
             "from pocket_coffea.parameters import defaults\nx = defaults.get_default_parameters()",

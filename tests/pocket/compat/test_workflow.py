@@ -217,3 +217,12 @@ def test_what_cant_be_processed_is_remarked(caplog: pytest.LogCaptureFixture) ->
     with caplog.at_level(logging.WARNING):
         configure(weights={"common": {"inclusive": ["lumi"]}}, parameters=without)
     assert "processing will fail, weight 'lumi' of dataset 'DY_M50_2018': lumi.picobarns.2018.tot" in caplog.text
+
+
+def test_a_configuration_without_histograms(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        config = configure(variables={})
+    assert "has neither histograms nor columns: its output has sums and the cutflow only" in caplog.text
+    output, _ = run(config)
+    assert output["variables"] == {}
+    assert output["cutflow"]["initial"] == {DY: len(EVENTS)}

@@ -1,0 +1,3 @@
+"""Names of ``pocket_coffea.executors.executors_manual_jobs``."""
+
+from pocket.compat.executors import ExecutorFactoryManualABC
