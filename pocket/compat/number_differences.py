@@ -19,9 +19,6 @@ from pocket.weights.event import Lumi
 
 #: Name of a function or class → what it does otherwise than in PocketCoffea.
 _OF_NAMES: Mapping[str, str] = {
-    "get_dijet": "None where there are fewer than two jets, in PocketCoffea -1",
-    "get_dilepton": "the two leading leptons also where there are more, and None where there are fewer than two; in "
-    "PocketCoffea the pair is zero there",
     "get_nElectron": "minpt counts, which PocketCoffea ignores",
     "get_nMuon": "minpt counts, which PocketCoffea ignores",
 }
@@ -38,8 +35,8 @@ def number_differences(config: Configurator, names: Collection[str]) -> list[str
 
     Examples:
         >>> from pocket import load_analysis
-        >>> number_differences(load_analysis("zmumu").config("nominal"), ["get_dijet"])
-        ['get_dijet: None where there are fewer than two jets, in PocketCoffea -1']
+        >>> number_differences(load_analysis("zmumu").config("nominal"), ["get_nMuon"])
+        ['get_nMuon: minpt counts, which PocketCoffea ignores']
     """
     return [sentence for rule in _RULES for sentence in rule(config, names)]
 

@@ -7,11 +7,12 @@ import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pocket.compat import triggers
+from pocket.compat import histograms, triggers
+from pocket.compat.common_weights import common_weights
 from pocket.compat.configurator import Configurator
-from pocket.compat.histograms import count_hist
 from pocket.compat.weight_classes import WeightLambda, WeightWrapper
 from pocket.compat.workflow import BaseProcessorABC
+from pocket.histograms import factories
 
 #: Modules with public names; of two with the same name, the earlier one is preferred.
 MODULES = (
@@ -22,13 +23,16 @@ MODULES = (
     ),
     "pocket.parameters.upstream",
 )
-#: Objects of PocketCoffea's names that have a counterpart here, which takes other defaults or has fewer attributes.
+#: Functions of histograms, which here refuse fields without a histogram.
+FACTORIES = tuple(name for name in vars(histograms) if name.endswith("_hists") and hasattr(factories, name))
+#: Objects of PocketCoffea's names that have a counterpart here, which takes other defaults or less.
 _COUNTERPARTS: tuple[tuple[Any, str], ...] = (
     (Configurator, "Configurator"),
+    (common_weights, "common_weights"),
     (BaseProcessorABC, "BaseProcessorABC"),
     (WeightLambda, "WeightLambda"),
     (WeightWrapper, "WeightWrapper"),
-    (count_hist, "count_hist"),
+    *((getattr(histograms, name), name) for name in ("count_hist", *FACTORIES)),
     *((getattr(triggers, name), name) for name in ("get_HLTsel", "get_HLTsel_custom", "get_L1sel", "get_L1sel_custom")),
 )
 

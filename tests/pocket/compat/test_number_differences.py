@@ -114,7 +114,7 @@ def test_noted_values_differ_from_the_shipped_ones() -> None:
 
 def test_normalisation_and_names(tmp_path: Path) -> None:
     weights = {"common": {"inclusive": ["XS"]}}
-    assert number_differences(configure(tmp_path, weights=weights), ["get_dijet"]) == [
+    assert number_differences(configure(tmp_path, weights=weights), ["get_nMuon"]) == [
         "A: divided by its number of events, since it has XS but no generator weight",
-        "get_dijet: None where there are fewer than two jets, in PocketCoffea -1",
+        "get_nMuon: minpt counts, which PocketCoffea ignores",
     ]
