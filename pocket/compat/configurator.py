@@ -14,6 +14,7 @@ from pocket.compat.unknown_names import KnownNames
 from pocket.configuration import configurator as ours
 from pocket.configuration.skim import Skim
 from pocket.histograms.config import HistConf
+from pocket.weights.plan import shipped_weights
 
 
 class Configurator(ours.Configurator):
@@ -65,7 +66,10 @@ class Configurator(ours.Configurator):
         parameters_read: Sequence[str] = (),
     ) -> None:
         known = KnownNames(datasets, categories)
-        weights_classes = _weights(weights_classes or ())
+        #: Reasons why our own Configurator wouldn't do, for ``law run Migrate``.
+        self.only_theirs: list[str] = []
+        given = tuple(weights_classes or ())
+        weights_classes = _weights(given)
         constant = [str(one.name) for one in weights_classes if not getattr(one, "has_variations", True)]
         self._makes_skim = save_skimmed_files is not None
         super().__init__(
@@ -88,8 +92,16 @@ class Configurator(ours.Configurator):
             parameters_read=parameters_read,
         )
         known.report()
-        #: Reasons why our own Configurator wouldn't do, for ``law run Migrate``.
-        self.only_theirs = ["it leaves out names that aren't there"] if known.left_out else []
+        if known.left_out:
+            self.only_theirs.append("it leaves out names that aren't there")
+        shipped = shipped_weights()
+        others = {
+            name: one for name, one in self.weights.classes.items() if one in common_weights and one not in shipped
+        }
+        #: Names of the applied weights that only PocketCoffea's names have, for the same.
+        self.their_weights = tuple(others)
+        if any(weight not in given for weight in others.values()):
+            self.only_theirs.append("it has weights of PocketCoffea that weights_classes doesn't name")
         if self._makes_skim:
             self.only_theirs.append("it has save_skimmed_files")
             remark(
@@ -104,6 +116,7 @@ class Configurator(ours.Configurator):
 
     def _cannot_process(self, reason: str) -> None:
         """Remark that a dataset can't be processed, since PocketCoffea finds out when it processes the dataset."""
+        self.only_theirs.append("it has datasets that can't be processed")
         remark(f"processing will fail, {reason}")
 
     def own_skim(self, name: str) -> Skim | None:

@@ -15,6 +15,8 @@ from pocket.histograms.object_axes import DEFAULT_AXIS_SETTINGS, DEFAULT_FIELDS,
 
 _Factory = Callable[..., dict[str, HistConf]]
 _log = logging.getLogger(__name__)
+#: Names of the functions that have left out fields in this process.
+LEFT_OUT: set[str] = set()
 
 
 def processing_metadata_hists(only_cats: Sequence[str] | None = None, chunk_size: int = 100000) -> dict[str, HistConf]:
@@ -64,6 +66,7 @@ def _with_known_fields(make: _Factory, known: Collection[str]) -> _Factory:
             given.arguments["fields"] = [field for field in fields if field in known]
             for field in fields:
                 if field not in known:
+                    LEFT_OUT.add(make.__name__)
                     remark(f"{make.__name__} has no histogram of {field!r}, which is left out of fields")
         return make(*given.args, **given.kwargs)
 

@@ -11,23 +11,22 @@ import yaml
 
 from pocket.calibrators.jets import JetsCalibrator
 from pocket.configuration.configurator import Configurator
-from pocket.cuts.cut import Cut
-from pocket.cuts.library import apply_event_flags
 from pocket.outputs.normalisation import EVENTS, denominator
 from pocket.parameters.defaults import get_default_parameters, to_plain
-from pocket.weights.event import Lumi
 
 #: Name of a function or class → what it does otherwise than in PocketCoffea.
 _OF_NAMES: Mapping[str, str] = {
     "get_nElectron": "minpt counts, which PocketCoffea ignores",
     "get_nMuon": "minpt counts, which PocketCoffea ignores",
+    "JetsSoftdropMassCalibrator": "keeps earlier calibrations of the jets, which PocketCoffea's undoes",
 }
 
 
 def number_differences(config: Configurator, names: Collection[str]) -> list[str]:
     """Return a sentence for everything that differs in the numbers of a configuration, the most important first.
 
-    Parameters that the configuration sets itself are the same in both, so only shipped ones are compared.
+    PocketCoffea's names have its defaults of parameters, apart from versions of corrections. Parameters that the
+    configuration sets itself are the same in both, so only shipped ones are compared.
 
     Args:
         config: the configuration.
@@ -41,35 +40,6 @@ def number_differences(config: Configurator, names: Collection[str]) -> list[str
     return [sentence for rule in _RULES for sentence in rule(config, names)]
 
 
-def _luminosity(config: Configurator, names: Collection[str]) -> Iterator[str]:
-    if Lumi.name not in config.weights.classes:
-        return
-    for year, theirs in _upstream("luminosity").items():
-        ours = _shipped_value(config, year, "lumi", "picobarns", year, "tot")
-        if ours is not None:
-            yield (
-                f"luminosity of {year}: {ours:g} /pb (LumiRecommendationsRun2), in PocketCoffea {theirs:g} /pb; "
-                f"templates of simulation change by {100 * (ours / theirs - 1):+.2g} %"
-            )
-
-
-def _event_flags(config: Configurator, names: Collection[str]) -> Iterator[str]:
-    cuts = [*config.skim, *config.preselections, *(cut for one in config.categories.categories.values() for cut in one)]
-    if not any(isinstance(cut, Cut) and cut.function is apply_event_flags for cut in cuts):
-        return
-    of_data = _upstream("event_flags_data")
-    for year, theirs in _upstream("event_flags").items():
-        ours = _shipped_value(config, year, "event_flags", year)
-        for is_mc in sorted({d.is_mc for d in config.definitions.values() if d.year == year}, reverse=True):
-            known = theirs if is_mc else [*theirs, *of_data[year]]
-            if added := [flag for flag in ours or () if flag not in known]:
-                kind = "simulation" if is_mc else "data"
-                yield (
-                    f"event flags of {kind} of {year}: {', '.join(added)} must be set, too, as recommended "
-                    "(MissingETOptionalFiltersRun2)"
-                )
-
-
 def _jets(config: Configurator, names: Collection[str]) -> Iterator[str]:
     if not any(issubclass(calibrator, JetsCalibrator) for calibrator in config.shapes.calibrators):
         return
@@ -77,17 +47,13 @@ def _jets(config: Configurator, names: Collection[str]) -> Iterator[str]:
         "jec_mc": ("energies", to_plain(config.parameters)["jets_calibration"].get("apply_jec_MC", {})),
         "jer": ("resolution", to_plain(config.parameters)["jets_calibration"].get("apply_jer_MC", {})),
     }
-    for kind, years in _upstream("kept_energies").items():
-        for year in years:
-            if _shipped_value(config, year, "jets_calibration", "apply_jec_MC", year, kind):
-                yield f"energies of {kind} jets of {year}: corrected again, PocketCoffea keeps those of the file"
-    for kind, years in _upstream("jets").items():
+    for kind, years in _upstream().items():
         for year, values in years.items():
             for key, theirs in values.items():
                 ours = _shipped_value(config, year, "jets_calibration", "jet_types", kind, year, key)
                 name, switches = applied[key]
                 if ours not in (None, theirs) and switches.get(year, {}).get(kind):
-                    yield f"{name} of {kind} jets of {year}: {ours}, in PocketCoffea {theirs}, an update of JME"
+                    yield f"{name} of {kind} jets of {year}: {ours}, in PocketCoffea {theirs}, a newer version"
 
 
 def _normalisation(config: Configurator, names: Collection[str]) -> Iterator[str]:
@@ -119,16 +85,21 @@ def _of_names(config: Configurator, names: Collection[str]) -> Iterator[str]:
     yield from (f"{name}: {sentence}" for name, sentence in _OF_NAMES.items() if name in names)
 
 
+def _tagging(config: Configurator, names: Collection[str]) -> Iterator[str]:
+    if "sf_btag" in config.weights.classes:
+        for year in sorted({d.year for d in config.definitions.values()} & {"2016_PreVFP", "2016_PostVFP"}):
+            yield f"sf_btag of {year}: the file of this year, PocketCoffea's defaults have exchanged those of 2016"
+
+
 Rule = Callable[[Configurator, Collection[str]], Iterator[str]]
-_RULES: tuple[Rule, ...] = (_luminosity, _event_flags, _jets, _normalisation, _shapes, _columns, _of_names)
+_RULES: tuple[Rule, ...] = (_jets, _tagging, _normalisation, _shapes, _columns, _of_names)
 
 
 @functools.cache
-def _upstream(section: str) -> Mapping[str, Any]:
-    values: Mapping[str, Mapping[str, Any]] = yaml.safe_load(
-        Path(__file__).with_name("upstream_values.yaml").read_text(encoding="utf-8")
-    )
-    return values[section]
+def _upstream() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    text = Path(__file__).with_name("upstream_versions.yaml").read_text(encoding="utf-8")
+    read: Mapping[str, Mapping[str, Mapping[str, str]]] = yaml.safe_load(text)
+    return read
 
 
 def _shipped_value(config: Configurator, year: str, *place: str) -> Any:

@@ -138,8 +138,8 @@ class _Package:
 
     def write(self, target: Path) -> Written:
         """Write the package beside its folder, and move it there when it loads."""
-        needs = tuple(getattr(self._config, "only_theirs", ()))
-        rewriting = Rewriting(self._modules, self._place, needs, self._relative_paths())
+        needs, weights = (tuple(getattr(self._config, name, ())) for name in ("only_theirs", "their_weights"))
+        rewriting = Rewriting(self._modules, self._place, needs, weights, self._relative_paths())
         own = {place: module for path, module in self._modules.modules.items() if (place := self._place(path))}
         texts = {place: rewriting.text(module) for place, module in own.items()}
         texts[Path("__init__.py")] = "\n".join([*filter(None, [texts.get(Path("__init__.py"))]), self._init()])

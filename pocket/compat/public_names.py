@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pocket.compat import histograms, triggers
+from pocket.compat.common_weights import common_weights
 from pocket.compat.configurator import Configurator
-from pocket.compat.histograms import count_hist
 from pocket.compat.weight_classes import WeightLambda, WeightWrapper
 from pocket.compat.workflow import BaseProcessorABC
+from pocket.histograms import factories
 
 #: Modules with public names; of two with the same name, the earlier one is preferred.
 MODULES = (
@@ -22,19 +23,16 @@ MODULES = (
     ),
     "pocket.parameters.upstream",
 )
-#: Functions of histograms that leave out unknown fields in PocketCoffea.
-_HISTOGRAMS = (
-    *("jet_hists", "jet_taggers_hists", "genjet_hists", "fatjet_hists", "fatjet_taggers_hists", "parton_hists"),
-    *("ele_hists", "muon_hists", "lepton_hists", "met_hists", "sv_hists"),
-)
-#: Objects of PocketCoffea's names that have a counterpart here, which takes other defaults or has fewer attributes.
+#: Functions of histograms, which here refuse fields without a histogram.
+FACTORIES = tuple(name for name in vars(histograms) if name.endswith("_hists") and hasattr(factories, name))
+#: Objects of PocketCoffea's names that have a counterpart here, which takes other defaults or less.
 _COUNTERPARTS: tuple[tuple[Any, str], ...] = (
     (Configurator, "Configurator"),
+    (common_weights, "common_weights"),
     (BaseProcessorABC, "BaseProcessorABC"),
     (WeightLambda, "WeightLambda"),
     (WeightWrapper, "WeightWrapper"),
-    (count_hist, "count_hist"),
-    *((getattr(histograms, name), name) for name in _HISTOGRAMS),
+    *((getattr(histograms, name), name) for name in ("count_hist", *FACTORIES)),
     *((getattr(triggers, name), name) for name in ("get_HLTsel", "get_HLTsel_custom", "get_L1sel", "get_L1sel_custom")),
 )
 

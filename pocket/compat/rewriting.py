@@ -15,6 +15,7 @@ from typing import Any
 
 from pocket.base.runtime.import_names import PACKAGE
 from pocket.compat.configurator import Configurator
+from pocket.compat.histograms import LEFT_OUT
 from pocket.compat.own_modules import Module, OwnModules, dotted_parts
 from pocket.compat.public_names import best_module, counterpart, module_with, public_places
 from pocket.compat.source_edits import from_import
@@ -52,6 +53,7 @@ class Rewriting:
         modules: the modules.
         place: returns where a file or folder is in the new package; ``None`` if it isn't in it.
         configuration_needs: reasons why the configuration needs PocketCoffea's Configurator.
+        weights: names of its weights that only PocketCoffea's list of weights has.
         data: relative path in the sources → the file that it stands for, for those whose path changes.
 
     Attributes:
@@ -63,6 +65,7 @@ class Rewriting:
     modules: OwnModules
     place: Callable[[Path], Path | None]
     configuration_needs: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
     data: Mapping[str, Path] = field(default_factory=dict)
     ours: dict[str, str] = field(default_factory=dict)
     theirs: dict[str, str] = field(default_factory=dict)
@@ -93,6 +96,9 @@ class Rewriting:
         for name in ("Configurator", *_DEFAULTS):
             if any(not all(self._calls(module, name)) for module in self.modules.modules.values()):
                 yield name, "not only called by its name with plain arguments"
+        if self.weights:
+            yield "common_weights", f"for {', '.join(self.weights)}"
+        yield from ((name, "it leaves out fields that have no histogram") for name in LEFT_OUT)
         if self.configuration_needs:
             yield "Configurator", ", ".join(self.configuration_needs)
 
@@ -221,7 +227,7 @@ class Rewriting:
         public = getattr(found, "__all__", None) or [name for name in vars(found) if not name.startswith("_")]
         used = self.modules.wider_use(module.path)
         earlier = _bound_elsewhere(module, node)
-        for name in public:
+        for name in sorted(public):
             if name in used and name not in earlier and _is_bound(module, name, getattr(found, name)):
                 yield name, name
 

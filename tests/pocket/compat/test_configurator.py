@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from pocket.compat import configurator
 from pocket.configuration.analysis import Analysis
 from pocket.configuration.skim import Skim
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.weights.base import WeightWrapper
 from tests.pocket.compat.test_workflow import configure
 
 
@@ -46,3 +48,17 @@ def test_reasons_for_their_configurator() -> None:
     left_out = {"jsons": configure().definition_files, "filter": {"samples": ["DY", "DATA", "NONE"]}}
     assert configure(datasets=left_out).only_theirs == ["it leaves out names that aren't there"]
     assert configure(save_skimmed_files="skims").only_theirs == ["it has save_skimmed_files"]
+
+
+def test_weights_that_only_theirs_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Extra(WeightWrapper):
+        name = "extra"
+
+    weights = {"common": {"inclusive": ["extra"]}}
+    assert configure(weights=weights, weights_classes=[Extra]).only_theirs == []
+    monkeypatch.setattr(configurator, "common_weights", [*configurator.common_weights, Extra])
+    config = configure(weights=weights)
+    assert config.only_theirs == ["it has weights of PocketCoffea that weights_classes doesn't name"]
+    assert config.their_weights == ("extra",)
+    named = configure(weights=weights, weights_classes=[Extra])
+    assert (named.only_theirs, named.their_weights) == ([], ("extra",))

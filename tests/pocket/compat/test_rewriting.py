@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pocket.compat import rewriting, workflow
+from pocket.compat import histograms, rewriting, workflow
 from pocket.compat.own_modules import OwnModules
 from pocket.compat.rewriting import ONLY_THERE, Rewriting
 from pocket.compat.source_edits import Source
@@ -145,6 +145,18 @@ def test_a_configuration_may_need_their_configurator(tmp_path: Path) -> None:
     assert ONLY_THERE in rewrite(tmp_path, {"config.py": text}, needs=("it leaves out names",))
 
 
+def test_a_list_of_weights_with_others(tmp_path: Path) -> None:
+    text = "from pocket_coffea.lib.weights.common import common_weights\n"
+    root = write(tmp_path, {"config.py": text})
+
+    def text_with(weights: tuple[str, ...]) -> str:
+        modules = OwnModules(root / "config.py")
+        return Rewriting(modules, lambda path: path, weights=weights).text(modules.modules[root / "config.py"])
+
+    assert text_with(()) == "from pocket.weights import common_weights\n"
+    assert text_with(("sf_ctag",)) == text.replace("\n", f"  # {ONLY_THERE}\n")
+
+
 def test_workflows_with_what_only_theirs_have(tmp_path: Path) -> None:
     begin = "from pocket_coffea.workflows.base import BaseProcessorABC\n"
     ours = "class W(BaseProcessorABC):\n    def f(self, cfg):\n        self.events\n"
@@ -154,6 +166,16 @@ def test_workflows_with_what_only_theirs_have(tmp_path: Path) -> None:
         assert rewrite(tmp_path / theirs.strip("']"), {"config.py": text}) == text.replace(
             "\n", f"  # {ONLY_THERE}\n", 1
         )
+
+
+def test_histograms_of_fields_that_arent_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "from pocket_coffea.parameters.histograms import jet_hists\n"
+    assert rewrite(tmp_path / "ours", {"config.py": text}) == "from pocket.histograms import jet_hists\n"
+    left_out: set[str] = set()
+    for module in (histograms, rewriting):
+        monkeypatch.setattr(module, "LEFT_OUT", left_out)
+    histograms.jet_hists(fields=["pt", "nothing"])
+    assert ONLY_THERE in rewrite(tmp_path / "theirs", {"config.py": text})
 
 
 def test_attributes_of_their_workflow_are_known() -> None:
