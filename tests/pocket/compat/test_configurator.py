@@ -29,11 +29,6 @@ def test_the_mode_of_a_skim_is_an_option_of_the_workflow() -> None:
         configure(save_skimmed_files="skims", workflow_options={"skim_mode": "preselected"}).own_skim("main")
 
 
-def test_templates_need_histograms() -> None:
-    with pytest.raises(ConfigError, match="variables: at least one histogram is needed"):
-        configure(variables={})
-
-
 def test_a_reader_of_such_a_skim() -> None:
     config = configure(save_skimmed_files="skims", variables={})
     skims = {"reader": Skim(config="main")}

@@ -18,6 +18,14 @@ SEQUENCE = "default_calibrators_sequence"
 THERE = f"from pocket_coffea.lib.calibrators.common import {SEQUENCE}  # {ONLY_THERE}\n"
 
 
+@pytest.fixture(autouse=True)
+def nothing_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget which functions of histograms have left out fields in other tests."""
+    left_out: set[str] = set()
+    for module in (histograms, rewriting):
+        monkeypatch.setattr(module, "LEFT_OUT", left_out)
+
+
 def rewrite(folder: Path, files: dict[str, str], name: str = "config.py", needs: tuple[str, ...] = ()) -> str:
     """Return the rewritten text of a file in a folder that becomes a package."""
     root = write(folder, files)
@@ -44,7 +52,7 @@ def rewrite(folder: Path, files: dict[str, str], name: str = "config.py", needs:
         ),
         (
             "from pocket_coffea.parameters.histograms import *\nx = jet_hists(), HistConf, math.pi",
-            "import math\nfrom pocket.histograms import jet_hists, HistConf\nx = jet_hists(), HistConf, math.pi",
+            "import math\nfrom pocket.histograms import HistConf, jet_hists\nx = jet_hists(), HistConf, math.pi",
         ),
         (
             "from pocket_coffea.parameters import defaults\nx = defaults.get_default_parameters()",
@@ -168,12 +176,9 @@ def test_workflows_with_what_only_theirs_have(tmp_path: Path) -> None:
         )
 
 
-def test_histograms_of_fields_that_arent_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_histograms_of_fields_that_arent_there(tmp_path: Path) -> None:
     text = "from pocket_coffea.parameters.histograms import jet_hists\n"
     assert rewrite(tmp_path / "ours", {"config.py": text}) == "from pocket.histograms import jet_hists\n"
-    left_out: set[str] = set()
-    for module in (histograms, rewriting):
-        monkeypatch.setattr(module, "LEFT_OUT", left_out)
     histograms.jet_hists(fields=["pt", "nothing"])
     assert ONLY_THERE in rewrite(tmp_path / "theirs", {"config.py": text})
 
