@@ -191,7 +191,9 @@ def _numbered(values: Iterable[object]) -> list[tuple[str, object]]:
 def _describe_instance(obj: object) -> Node | None:
     kind = type(obj)
     fields = dataclasses.fields(obj) if dataclasses.is_dataclass(obj) and not isinstance(obj, type) else None
-    if fields is None and is_library(kind.__module__):
+    library = is_library(kind.__module__)
+    # Of a library's other types, only descriptors are known by their attributes: its base classes add them to classes.
+    if fields is None and library and not (hasattr(kind, "__get__") and hasattr(obj, "__dict__")):
         return None
     if fields is None:
         state = _state(obj)
@@ -200,7 +202,7 @@ def _describe_instance(obj: object) -> Node | None:
     parts = [(f".{name}", value) for name, value in state.items()]
     if top_level(kind.__module__) == "pocket":
         parts.append((".__class__", _class_code(kind.__module__, kind.__qualname__)))
-    elif not is_library(kind.__module__):
+    elif not library or fields is None:
         parts.append((".__class__", kind))
     parts += [("", builtin(obj)) for builtin in _BUILTIN if isinstance(obj, builtin)]
     return Node(f"instance {_name(kind)} {' '.join(state)}", parts)

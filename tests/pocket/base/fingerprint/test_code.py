@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pocket.base.fingerprint import digest
+from pocket.errors import ConfigError
 from tests.pocket.base.fingerprint.sources import digest_in, loaded
 
 
@@ -151,6 +152,24 @@ def test_libraries_count_by_name_and_version(monkeypatch: pytest.MonkeyPatch) ->
     after = [digest(ak.num), digest(np.sqrt), digest_in("cut", source), digest(numba.njit)]
     assert all(one != other for one, other in zip(before, after, strict=True))
     assert digest(ak.num) != digest(ak.sum)
+
+
+def test_objects_that_a_library_names_count_by_name_and_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = "from scipy.stats import norm\ndef cut(x): return norm.cdf(x)\n"
+    before = digest_in("cut", source)
+    assert digest_in("cut", source) == before != digest_in("cut", source.replace("norm", "expon"))
+    monkeypatch.setattr("pocket.base.fingerprint.code.version", lambda module: f"{module} 99")
+    assert digest_in("cut", source) != before
+    with pytest.raises(ConfigError, match="has no defined content"):
+        digest_in("cut", "from scipy.stats import norm\nshifted = norm(1, 2)\ndef cut(x): return shifted.cdf(x)\n")
+
+
+def test_descriptors_of_libraries_count_by_their_attributes() -> None:
+    """A library's base class adds such to the classes that are derived from it, as scikit-learn's does."""
+    source = (
+        "import functools\nclass Cut:\n    @functools.singledispatchmethod\n    def apply(self, x): return x > 30\n"
+    )
+    assert differ("Cut", source, source.replace("30", "25"))
 
 
 def test_version_of_a_library_imported_inside_a_function_counts(monkeypatch: pytest.MonkeyPatch) -> None:
