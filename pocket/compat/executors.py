@@ -172,7 +172,11 @@ class SwanExecutorFactory(DaskExecutorFactory):
 
 
 def _chooser(dask: type[DaskExecutorFactory]) -> Callable[..., ExecutorFactoryABC | None]:
-    known = {"iterative": IterativeExecutorFactory, "futures": FuturesExecutorFactory, "dask": dask}
+    known: dict[str, type[ExecutorFactoryABC]] = {
+        "iterative": IterativeExecutorFactory,
+        "futures": FuturesExecutorFactory,
+        "dask": dask,
+    }
 
     def get_executor_factory(executor_name: str, **kwargs: Any) -> ExecutorFactoryABC | None:
         """Return the factory of an executor, ``None`` for an unknown name."""
