@@ -281,7 +281,7 @@ class DatasetWorkflow(BatchWorkflow):
         absent: dict[str, set[str]] = {}
         for task in self.finished_branches().values():
             manifest = task.output().manifest
-            names = manifest.info.get("reading", {}).get("absent_triggers", ()) if manifest else ()
+            names = manifest.info.get("absent_triggers", ()) if manifest else ()
             if names:
                 absent.setdefault(task.branch_data.dataset, set()).update(names)
         return {dataset: sorted(names) for dataset, names in absent.items()}

@@ -1,4 +1,4 @@
-"""Plots of templates and of scale factors."""
+"""Plots of templates, of the cutflow and of scale factors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tasks.chain.merging import MergeOutputs
 from tasks.chain.scale_factors import RESULT, ComputeScaleFactors, ScaleFactorTask
 from tasks.chain.validation import ClosureGate
 from tasks.framework.base import ConfigTask, input_ids, load
-from tasks.framework.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob
+from tasks.framework.jobs import Published, ScaleFactorPlotJob, TemplatePlotJob, save_plots
 from tasks.framework.pool import run_jobs
 
 
@@ -188,6 +188,63 @@ class PlotTemplates(ClosureGate, ConfigTask):
                     }
                 )
         return ids
+
+
+class PlotCutflow(ConfigTask):
+    """Draws the events of each sample after the skim, the preselection and in each category."""
+
+    categories = law.CSVParameter(default=(), description="categories to draw; default: all of the configuration")
+
+    exclude_index = False
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse unknown categories and an invalid style before anything runs."""
+        from pocket.plots.specification import check_style
+
+        params = super().modify_param_values(params)
+        config = load(params).config(params["config"])
+        check_known("category", params["categories"], config.categories.names, f"configuration {params['config']!r}")
+        check_style(config)
+        return params
+
+    def requires(self) -> MergeOutputs:
+        """Return the templates, which have the cutflow."""
+        return MergeOutputs.req(self)
+
+    def fingerprint_spec(self) -> Any:
+        """Return the templates, the categories, the style, and the code that draws."""
+        from pocket.parameters.defaults import to_plain
+        from pocket.plots.specification import period_spec
+
+        config = self.config_inst
+        return {
+            "templates": self.requires().fingerprint,
+            "categories": self.drawn,
+            "period": period_spec(config),
+            "style": to_plain(config.parameters).get("plotting_style", {}),
+            "code": code_closure("pocket.plots.cutflow"),
+        }
+
+    @property
+    def drawn(self) -> list[str]:
+        """The categories that are drawn."""
+        return list(self.categories or self.config_inst.categories.names)
+
+    def input_ids(self) -> dict[str, str] | None:
+        """Return the templates."""
+        return input_ids({"templates": self.requires().output()})
+
+    def make(self) -> None:
+        """Draw one plot per sample."""
+        from pocket.histograms.files import read_sums
+        from pocket.plots.cutflow import draw_cutflows
+
+        config = self.config_inst
+        with write_output(**self.write_info()) as folder:
+            plots = draw_cutflows(config, read_sums(self.requires().directory), self.drawn)
+            save_plots(plots, folder, config.parameters)
+        print(f"plots of the cutflow of {self.config} are in {self.directory}")
 
 
 def find_figures(folder: Path, wanted: Collection[str]) -> dict[str, list[Path]]:

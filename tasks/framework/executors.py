@@ -24,6 +24,8 @@ EXECUTORS = {
     "futures": "tasks.framework.pool:FuturesExecutorFactory",
     "dask": "pocket.executors.dask_executor:DaskExecutorFactory",
 }
+#: executor for custom executor files of PocketCoffea
+CUSTOM = "tasks.framework.custom_executors:CustomExecutorFactory"
 
 #: executors that always run on this machine, at any site
 LOCAL = ("iterative", "futures")
@@ -76,8 +78,14 @@ class ExecutorMixin(BatchOptions):
         "no default",
     )
 
+    executor_custom_setup = luigi.Parameter(
+        default=law.NO_STR,
+        significant=False,
+        description="custom executor file of PocketCoffea, on whose Dask client the branches run; no default",
+    )
+
     # A single branch runs in its own process.
-    exclude_params_branch: ClassVar = {"executor", "custom_run_options", *OPTIONS}
+    exclude_params_branch: ClassVar = {"executor", "custom_run_options", "executor_custom_setup", *OPTIONS}
 
     exclude_index = True
 
@@ -86,12 +94,17 @@ class ExecutorMixin(BatchOptions):
         """Refuse an unknown executor, and options that it doesn't accept, before anything runs."""
         params = cls._in_own_words(params)
         params = super().modify_param_values(params)
-        if "executor" in params and (params["executor"] != "futures" or given_options(params)):
+        custom = params["executor_custom_setup"] != law.NO_STR
+        if custom or params["executor"] != "futures" or given_options(params):
             if params.get("workflow") not in (None, law.NO_STR, "local"):
+                option = "--executor-custom-setup" if custom else f"--executor {params['executor']}"
                 raise ConfigError(
-                    f"--executor {params['executor']} is for --workflow local, not {params['workflow']}: a branch that "
-                    "is a job of a batch system has no executor"
+                    f"{option} is for --workflow local, not {params['workflow']}: a branch that is a job of a batch "
+                    "system has no executor"
                 )
+            if custom:
+                find_factory(CUSTOM, {}).check({**given_options(params), "custom": _custom(params)})
+                return params
             factory = executor_factory(params["executor"], params["analysis"], params["params"])
             factory.check(all_options(factory, params["executor"], params.get("site", "local"), given_options(params)))
         return params
@@ -100,6 +113,7 @@ class ExecutorMixin(BatchOptions):
     def _in_own_words(cls, params: dict[str, Any]) -> dict[str, Any]:
         """Return the options with PocketCoffea's executor and run options in the words that are used here."""
         file = params["custom_run_options"]
+        custom = params["executor_custom_setup"] != law.NO_STR
         if file == law.NO_STR and params["executor"] in EXECUTORS:
             return params
         known = dict(cls.get_params())
@@ -111,7 +125,8 @@ class ExecutorMixin(BatchOptions):
         params = {**params, **found}
         if file == law.NO_STR:
             return params
-        translated = translate(read_run_options(file), file, params)
+        # The factory of a custom executor file gets the run options as they are.
+        translated = translate(read_run_options(file), file, {**params, "executor": "futures"} if custom else params)
         options = {name: value for name, value in translated.options.items() if name in known and name not in given}
         for name, value in options.items():
             try:
@@ -120,23 +135,37 @@ class ExecutorMixin(BatchOptions):
                 raise ConfigError(f"{file}: {value!r} is no value for --{name.replace('_', '-')}") from None
         there = {option.partition("=")[0] for option in params["executor_options"]}
         more = (f"{key}={value}" for key, value in translated.executor_options.items() if key not in there)
-        if translated.ignored:
+        if translated.ignored and not custom:
             print_note(f"{file}: options without a counterpart are ignored: {', '.join(translated.ignored)}")
         return {
             **params,
             "executor_options": (*params["executor_options"], *more),
-            "custom_run_options": law.NO_STR,
+            "custom_run_options": file if custom else law.NO_STR,
         }
 
     @property
     def executor_factory(self) -> type[ExecutorFactoryABC]:
         """The class of the executor."""
+        if self.executor_custom_setup != law.NO_STR:
+            return find_factory(CUSTOM, {})
         return executor_factory(self.executor, self.analysis, self.params)
 
     def run_options(self, **more: Any) -> dict[str, Any]:
         """Return the options for the executor: the user's, the site's, and additional ones."""
         given = given_options({name: getattr(self, name) for name in OPTIONS})
+        if self.executor_custom_setup != law.NO_STR:
+            return {**given, **more, "custom": _custom(self.param_kwargs)}
         return {**all_options(self.executor_factory, self.executor, self.site, given), **more}
+
+
+def _custom(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of :class:`tasks.framework.custom_executors.Custom`."""
+    run_options = params["custom_run_options"]
+    return {
+        "file": params["executor_custom_setup"],
+        "executor": params["executor"],
+        "run_options": "" if run_options == law.NO_STR else run_options,
+    }
 
 
 def executor_factory(name: str, analysis: str, params: tuple[str, ...]) -> type[ExecutorFactoryABC]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -135,14 +135,10 @@ class ProcessingJob:
         """Number of events."""
         return self.branch.stop - self.branch.start
 
-    def reading(self, result: BranchResult | SkimRecord, absent: Collection[str]) -> dict[str, Any]:
-        """Return the entries of the manifest about reading: events expected and processed, and failed attempts.
-
-        If cuts count triggers that the files lack as not fired, these are named, too.
-        """
+    def reading(self, result: BranchResult | SkimRecord) -> dict[str, Any]:
+        """Return the entries of the manifest about reading: events expected and processed, and failed attempts."""
         events = {"expected": self.size, "processed": result.nevents}
-        absent_triggers = {"absent_triggers": sorted(absent)} if absent else {}
-        return {"events": events, "failures": dict(result.failures), **absent_triggers}
+        return {"events": events, "failures": dict(result.failures)}
 
     @property
     def made_files(self) -> list[str]:
@@ -210,13 +206,13 @@ class ProcessingJob:
                 progress=progress,
             )
         files = used.checksums(self.resources.not_made(used))
-        reading = self.reading(result, absent)
         with write_output(
             **self.output,
             skipped=dict(result.skipped),
             parameter_files=files,
             reads=reads.record(self.branch.locations),
-            reading=reading,
+            reading=self.reading(result),
+            absent_triggers=sorted(absent),
         ) as folder:
             write_branch(folder, result.output)
 
@@ -239,9 +235,10 @@ class SkimJob(ProcessingJob):
         files: dict[str, str] = {}
         read: dict[str, Any] = {}
         reading: dict[str, Any] = {}
+        triggers: list[str] = []
         info: dict[str, Any] = {"skipped": skipped, "parameter_files": files, "reads": read, "reading": reading}
         with (
-            write_output(**self.output, **info) as folder,
+            write_output(**self.output, **info, absent_triggers=triggers) as folder,
             recording_files(analysis, names) as used,
             recording_reads(analysis, names) as reads,
             noting_absent() as absent,
@@ -261,7 +258,8 @@ class SkimJob(ProcessingJob):
             )
             record.write(folder)
             skipped.update(record.skipped)
-            reading.update(self.reading(record, absent))
+            reading.update(self.reading(record))
+            triggers.extend(sorted(absent))
             files.update(used.checksums(self.resources.not_made(used)))
             read.update(reads.record(self.branch.locations))
 

@@ -43,7 +43,6 @@ ELSEWHERE = {
     "--loglevel": "the level of messages is --log-level",
     "-ps": "datasets are in branches of their own always",
     "--process-separately": "datasets are in branches of their own always",
-    "--executor-custom-setup": "an executor of your own is --executor my.module:MyFactory, see docs/executors.md",
     "--resubmit-failed": "the same command runs again what failed",
     "--recreate-jobs": "the same command runs again what failed",
     "--recreate-queue": "the same command runs again what failed, with more time if that was too short",
@@ -218,11 +217,28 @@ def find_executor(name: str) -> dict[str, str]:
             f"--executor {name}: there is no executor {kind!r}, use {_WAYS['parsl']} --site {SITES.get(place, place)}, "
             "see docs/sites.md"
         )
-    site = SITES.get(place, place)
-    if site not in site_names():
-        if nearest(place, known := [*SITES, *site_names()]):
-            raise UnknownNameError("site", place, known, f"--executor {name}")
-        raise ConfigError(f"--executor {name}: law.cfg has no section [site_{place}], write one as docs/sites.md says")
+    site = find_site(place, f"--executor {name}")
     if kind == "dask":
         return {"executor": "dask", "site": site}
     return {"executor": "futures", "workflow": "htcondor", "site": site}
+
+
+def find_site(place: str, where: str) -> str:
+    """Return the name in law.cfg of a site that has PocketCoffea's name, or is there by its own.
+
+    Args:
+        place: name of the site.
+        where: who asks for it, for errors.
+
+    Raises:
+        ConfigError: if there is none.
+
+    >>> find_site("T3_CH_PSI", "--executor dask@T3_CH_PSI")
+    't3-psi'
+    """
+    site = SITES.get(place, place)
+    if site not in site_names():
+        if nearest(place, known := [*SITES, *site_names()]):
+            raise UnknownNameError("site", place, known, where)
+        raise ConfigError(f"{where}: law.cfg has no section [site_{place}], write one as docs/sites.md says")
+    return site

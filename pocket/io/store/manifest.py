@@ -16,7 +16,7 @@ from pocket.base.runtime.file_state import checksum, file_state
 NAME = "manifest.json"
 
 #: Keys of a manifest's ``info`` that later outputs depend on. All others describe how the output was made.
-COUNTED = ("skipped", "missing", "failed", "accepted", "iterations")
+COUNTED = ("skipped", "missing", "absent_triggers", "failed", "accepted", "iterations")
 
 
 @dataclass(frozen=True)

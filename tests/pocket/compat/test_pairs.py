@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import awkward as ak
+import numpy as np
 import pytest
 
 from pocket.compat.pairs import get_dijet, get_dilepton
@@ -34,6 +35,32 @@ def test_leptons_of_events_with_exactly_two() -> None:
     assert pair.delta_r(pair).to_list() == [0] * 5
     with pytest.raises(ConfigError, match="needs electrons, muons or both"):
         get_dilepton(None, None)
+
+
+def test_momenta_are_added_in_the_precision_of_the_objects() -> None:
+    def pairs(dtype: type) -> ak.Array:
+        columns = {
+            "pt": [93.13079071044922, 151.6833038330078],
+            "eta": [1.982346534729004, 2.224426507949829],
+            "phi": [-0.165082186460495, -0.6336593627929688],
+            "mass": [0.10565836727619171, 0.10565836727619171],
+            "charge": [1.0, -1.0],
+        }
+        return ak.zip({name: ak.Array(np.array([values], dtype)) for name, values in columns.items()})
+
+    # The numbers of PocketCoffea's head for these muons, whose mass is 62.26767 GeV in double precision.
+    expected = {
+        "pt": 238.5133514404297,
+        "eta": 2.164283514022827,
+        "phi": -0.4563923180103302,
+        "mass": 62.265560150146484,
+        "deltaR": 0.5274156928062439,
+        "deltaPhi": 0.46857717633247375,
+    }
+    muons = pairs(np.float32)
+    for pair in (get_dilepton(None, muons), get_dijet(muons, taggerVars=False)):
+        assert {name: pair[name].to_list()[0] for name in expected} == pytest.approx(expected, rel=1e-6)
+    assert get_dilepton(None, pairs(np.float64)).mass.to_list() == pytest.approx([62.267668360842144], rel=1e-9)
 
 
 def test_jets_of_events_with_two_or_more() -> None:

@@ -82,6 +82,21 @@ def test_merging_in_two_levels(chain: Chain) -> None:
     assert read_output(folder)["cutflow"] == before["cutflow"]
 
 
+def test_triggers_that_files_lack_are_named(on_files: Chain) -> None:
+    on_files.edit(
+        "__init__.py", "import get_nPVgood, passthrough", "import get_HLTsel_custom, get_nPVgood, passthrough"
+    )
+    cut = 'get_HLTsel_custom(["IsoMu24", "IsoMu22"], on_missing="false")'
+    on_files.edit("__init__.py", "skim=[get_nPVgood(1)]", f"skim=[get_nPVgood(1), {cut}]")
+    on_files.build(MergeOutputs, config="main")
+    manifests = [read_manifest(folder) for folder in on_files.outputs("RunProcessor", "main")]
+    assert [manifest.counted for manifest in manifests if manifest] == 3 * [{"absent_triggers": ["HLT_IsoMu22"]}]
+    merged = read_manifest(on_files.output("MergeOutputs", "main"))
+    assert merged is not None
+    datasets = (SIMULATION, "DATA_SingleMuon_toys")
+    assert merged.info["absent_triggers"] == {name: ["HLT_IsoMu22"] for name in datasets}
+
+
 def test_columns_hold_what_the_templates_do(chain: Chain) -> None:
     folder = chain.output("MergeOutputs", "main")
     templates = read_templates(folder, "muon_pt")

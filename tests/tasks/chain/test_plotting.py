@@ -10,9 +10,10 @@ import law
 import pytest
 
 from pocket.errors import ConfigError, ScaleFactorError, UnknownNameError
+from pocket.histograms.files import read_sums
 from pocket.io.store import Manifest, is_complete, read_manifest, write_output
 from tasks.chain import plotting
-from tasks.chain.plotting import PlotScaleFactors, find_figures, read_published
+from tasks.chain.plotting import PlotCutflow, PlotScaleFactors, find_figures, read_published
 from tasks.framework.jobs import Published
 from tests.tasks.damage import rot
 from tests.tasks.small_chain import Chain
@@ -35,6 +36,22 @@ def test_every_variable_is_drawn_alone_and_beside_the_one_before(chain: Chain) -
     for path in plots.rglob("*.png"):
         assert path.stat().st_size > 1000
         assert json.loads(path.with_suffix(".json").read_text())
+
+
+def test_cutflow_is_drawn_for_each_sample(chain: Chain) -> None:
+    assert chain.build(PlotCutflow, config="main") == ["PlotCutflow main"]
+    folder = chain.output("PlotCutflow", "main")
+    assert stems(folder) == {"DYJetsToMuMu", "DATA_SingleMuon"}
+    cutflow = read_sums(chain.output("MergeOutputs", "main"))["cutflow"]
+    for sample in stems(folder):
+        numbers = json.loads((folder / f"{sample}.json").read_text())
+        assert numbers["steps"] == ["initial", "skim", "presel", "baseline"]
+        initial, *_, baseline = numbers["events"]
+        assert initial == cutflow["initial"][f"{sample}_toys"] > baseline
+        assert baseline == cutflow["baseline"][f"{sample}_toys"][sample]["nominal"] > 0
+    assert chain.build(PlotCutflow, config="main") == []
+    with pytest.raises(UnknownNameError, match="unknown category 'basline' in configuration 'main', did you mean"):
+        chain.task(PlotCutflow, config="main", categories=("basline",))
 
 
 def test_only_what_is_asked_for_is_drawn(chain: Chain) -> None:

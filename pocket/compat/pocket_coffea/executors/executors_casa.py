@@ -1,9 +1,13 @@
 """Names of ``pocket_coffea.executors.executors_casa``."""
 
 from pocket.compat.executors import (
-    DaskExecutorFactory,
+    CasaExecutorFactory as DaskExecutorFactory,
+)
+from pocket.compat.executors import (
     ExecutorFactoryABC,
     FuturesExecutorFactory,
     IterativeExecutorFactory,
-    get_executor_factory,
+)
+from pocket.compat.executors import (
+    get_casa_factory as get_executor_factory,
 )

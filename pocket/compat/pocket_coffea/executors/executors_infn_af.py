@@ -1,9 +1,13 @@
 """Names of ``pocket_coffea.executors.executors_infn_af``."""
 
 from pocket.compat.executors import (
-    DaskExecutorFactory,
     ExecutorFactoryABC,
     FuturesExecutorFactory,
     IterativeExecutorFactory,
-    get_executor_factory,
+)
+from pocket.compat.executors import (
+    InfnExecutorFactory as DaskExecutorFactory,
+)
+from pocket.compat.executors import (
+    get_infn_factory as get_executor_factory,
 )

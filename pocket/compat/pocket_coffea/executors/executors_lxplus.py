@@ -1,11 +1,15 @@
 """Names of ``pocket_coffea.executors.executors_lxplus``."""
 
 from pocket.compat.executors import (
-    DaskExecutorFactory,
     ExecutorFactoryABC,
     ExecutorFactoryCondorCERN,
     ExecutorFactoryManualABC,
     FuturesExecutorFactory,
     IterativeExecutorFactory,
-    get_executor_factory,
+)
+from pocket.compat.executors import (
+    LxplusExecutorFactory as DaskExecutorFactory,
+)
+from pocket.compat.executors import (
+    get_lxplus_factory as get_executor_factory,
 )

@@ -85,6 +85,7 @@ def test_an_output_made_again_replaces_the_old_one_and_has_the_same_id(tmp_path:
         ("b", {}, False),
         ("a", {"skipped": {"file.root": "it is empty"}}, False),
         ("a", {"missing": {"DY": 0.1}}, False),
+        ("a", {"absent_triggers": ["HLT_IsoMu22"]}, False),
         ("a", {"failed": ["a check"]}, False),
         ("a", {"iterations": 4}, False),
     ],

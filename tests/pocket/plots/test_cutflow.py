@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from pocket.configuration.analysis import load_analysis
+from pocket.configuration.configurator import Configurator
+from pocket.plots.cutflow import cutflow_numbers, draw_cutflows
+
+LONG = "a_category_with_a_long_name"
+
+
+@pytest.fixture(scope="module")
+def config() -> Configurator:
+    return load_analysis("zmumu").config("calibrated")
+
+
+def sums_of(config: Configurator, categories: list[str], first: int = 4_000_000) -> dict[str, Any]:
+    """Return the cutflow and sums of weights in which each step leaves half of the events."""
+    steps = ["initial", "skim", "presel", *categories]
+    cutflow: dict[str, Any] = {step: {} for step in steps}
+    sumw: dict[str, Any] = {category: {} for category in categories}
+    for key, definition in config.definitions.items():
+        for position, step in enumerate(steps):
+            events = first // 2**position
+            nominal = {"nominal": events, "other": -1}
+            within = dict.fromkeys(config.counted_samples(definition.sample), nominal)
+            cutflow[step][key] = events if position < 2 else nominal if position == 2 else within
+            if position > 2:
+                sumw[step][key] = {name: {"nominal": 0.5 * events} for name in within}
+    return {"cutflow": cutflow, "sumw": sumw}
+
+
+def test_numbers_are_sums_over_datasets(config: Configurator) -> None:
+    sums = sums_of(config, ["a", "b"], first=32)
+    numbers = cutflow_numbers(config, sums, ["a", "b"])
+    assert set(numbers) == {name for sample in config.samples for name in config.counted_samples(sample)}
+    for sample, found in numbers.items():
+        number = sum(definition.sample == sample for definition in config.definitions.values())
+        assert found["steps"] == ["initial", "skim", "presel", "a", "b"]
+        assert found["events"] == [number * events for events in (32, 16, 8, 4, 2)]
+        assert found["fractions"] == [1, 0.5, 0.25, 0.125, 0.0625]
+        assert found["yields"] == {"a": 2.0 * number, "b": 1.0 * number}
+
+
+def test_samples_without_events(config: Configurator) -> None:
+    plots = list(draw_cutflows(config, sums_of(config, ["a"], first=0), ["a"]))
+    assert all(numbers["fractions"] == [None] * 4 for _, _, numbers in plots)
+
+
+def test_figures_leave_room_for_names_and_numbers(config: Configurator) -> None:
+    categories = [f"{LONG}_{number}" for number in range(15)]
+    for name, figure, numbers in draw_cutflows(config, sums_of(config, categories), categories):
+        figure.draw_without_rendering()
+        lower, main = figure.axes
+        assert numbers["sample"] == name
+        assert "Simulation" in str([text.get_text() for text in main.texts]) or not config.samples[name]
+        names = [label.get_text() for label in lower.get_xticklabels()]
+        assert names == ["initial", "skim", "presel", *categories]
+        assert min(label.get_window_extent().y0 for label in lower.get_xticklabels()) > 0
+        counts = [text for text in main.texts if text.get_text().replace(",", "").isdigit()]
+        assert len(counts) == len(names)
+        boxes = [text.get_window_extent() for text in counts]
+        assert all(left.x1 < right.x0 for left, right in itertools.pairwise(boxes))
+        assert max(box.y1 for box in boxes) < main.get_window_extent().y1
