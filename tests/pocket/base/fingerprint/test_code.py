@@ -164,12 +164,20 @@ def test_objects_that_a_library_names_count_by_name_and_version(monkeypatch: pyt
         digest_in("cut", "from scipy.stats import norm\nshifted = norm(1, 2)\ndef cut(x): return shifted.cdf(x)\n")
 
 
-def test_descriptors_of_libraries_count_by_their_attributes() -> None:
+def test_descriptors_of_libraries_count_by_their_attributes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A library's base class adds such to the classes that are derived from it, as scikit-learn's does."""
-    source = (
-        "import functools\nclass Cut:\n    @functools.singledispatchmethod\n    def apply(self, x): return x > 30\n"
-    )
+    source = """
+class Request:
+    def __init__(self, keys): self.keys = keys
+    def __get__(self, instance, owner): return self.keys
+Request.__module__ = "numpy"
+class Cut:
+    request = Request([30])
+"""
+    before = digest_in("Cut", source)
     assert differ("Cut", source, source.replace("30", "25"))
+    monkeypatch.setattr("pocket.base.fingerprint.code.version", lambda module: f"{module} 99")
+    assert digest_in("Cut", source) != before
 
 
 def test_version_of_a_library_imported_inside_a_function_counts(monkeypatch: pytest.MonkeyPatch) -> None:
