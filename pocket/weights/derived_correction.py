@@ -69,7 +69,7 @@ class DerivedCorrection:
         inputs = Inputs.of(inputs)
         for axis, text in inputs.texts.items():
             known = self._keys(axis)
-            # Without keys, the correction doesn't depend on it, or looks it up below a transformation.
+            # Without keys, the correction doesn't depend on it.
             if known and text not in known and None not in known:
                 raise ConfigError(f"{place} knows no {axis} {text!r}; known: {', '.join(sorted(known))}")
         if systematic != "nominal" and not self.systematics:

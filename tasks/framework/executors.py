@@ -117,7 +117,12 @@ class ExecutorMixin(BatchOptions):
         if file == law.NO_STR and params["executor"] in EXECUTORS:
             return params
         known = dict(cls.get_params())
-        given = {name for name in params if name in known and params[name] != known[name]._default}
+        given = {
+            name
+            for name, parameter in known.items()
+            if name in params
+            and not (parameter.has_task_value("", name) and params[name] == parameter.task_value("", name))
+        }
         found = find_executor(params["executor"])
         for name, value in found.items():
             if name in given - {"executor"} and params[name] != value:

@@ -59,7 +59,8 @@ def test_wheel_has_all_files(installed: Path) -> None:
         assert (installed / package / "py.typed").is_file()
     data = installed / "pocket" / "data"
     for folder in ("params", "datasets"):
-        assert {path.name for path in (data / folder).iterdir()} == files_in(ROOT / folder)
+        found = {path.relative_to(data / folder) for path in (data / folder).rglob("*") if path.is_file()}
+        assert {path.as_posix() for path in found} == files_in(ROOT / folder)
     for name in SHIPPED:
         assert (data / name).read_bytes() == (ROOT / name).read_bytes()
 

@@ -38,10 +38,6 @@ def installed() -> Iterator[None]:
         ("--cfg a.py", "PlotTemplates has no option --cfg: the configuration file is --analysis"),
         ("--version v1 --scaleout=3", "PlotTemplates has no option --scaleout: the number of workers of Dask is"),
         ("-lf 1", "PlotTemplates has no option -lf: a limit on files is --limit-files"),
-        (
-            "--executor-custom-setup a.py",
-            "PlotTemplates has no option --executor-custom-setup: an executor of your own",
-        ),
         ("--co 1", "ambiguous option: --co could match "),
     ],
 )

@@ -13,7 +13,7 @@ from tasks.chain.coupling import IterateScaleFactors
 from tasks.chain.datasets import BuildDatasets
 from tasks.chain.exporting import ExportCoffea
 from tasks.chain.merging import MergeBranches, MergeOutputs
-from tasks.chain.plotting import PlotScaleFactors, PlotTemplates
+from tasks.chain.plotting import PlotCutflow, PlotScaleFactors, PlotTemplates
 from tasks.chain.processing import RunProcessor
 from tasks.chain.scale_factors import ComputeScaleFactors
 from tasks.chain.skimming import BuildSkimDatasets, SkimEvents
@@ -40,6 +40,7 @@ FAMILIES: list[tuple[type[StoreTask], dict[str, str]]] = [
     (ComputeScaleFactors, {"scale_factor": "tight_id"}),
     (ValidateScaleFactors, {"scale_factor": "tight_id"}),
     (PlotTemplates, {}),
+    (PlotCutflow, {}),
     (PlotScaleFactors, {"scale_factor": "tight_id"}),
     (ExportCoffea, {"config": "main"}),
 ]
