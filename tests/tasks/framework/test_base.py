@@ -234,7 +234,7 @@ def test_dependencies_and_status_before_and_after(on_files: Chain, chain: Chain)
 def test_output_of_one_task_is_removed(chain: Chain, cls: type[StoreTask], params: dict[str, str]) -> None:
     if cls is BuildDatasets:
         params = {"definition": str(chain.analysis / "datasets.json")}
-    elif cls in (PlotScaleFactors, ExportCoffea):  # not part of the chain that has run
+    elif cls in (PlotCutflow, PlotScaleFactors, ExportCoffea):  # not part of the chain that has run
         chain.build(cls, **params)
     before = set(chain.outputs(""))
     with pytest.raises(SystemExit) as end:
