@@ -87,6 +87,7 @@ def _column_not_asked_for(quantity: Quantity, theirs: Side) -> bool:
     return relative_difference(quantity.ours, normalised) <= TOLERANCE
 
 
+#: Those that the flows of the comparison with a release show.
 KNOWN = (
     KnownDifference("stores no sums of the weights of data", _sum_of_data),
     KnownDifference("leaves sums of weights in shape variations unnormalised", _sum_in_shape_variation),
@@ -96,12 +97,16 @@ KNOWN = (
     ),
     KnownDifference("leaves the weights in columns unnormalised", _unnormalised_column),
     KnownDifference(
-        "has no column of a weight's variation in categories that do not ask for it, where ours is nominal",
-        _column_not_asked_for,
-    ),
-    KnownDifference(
         "leaves the weights in columns unnormalised, and those of a subsample without the subsample's own weights",
         _column_of_subsample,
+    ),
+)
+
+#: Those that only configurations of other people show.
+ELSEWHERE = (
+    KnownDifference(
+        "has no column of a weight's variation in categories that do not ask for it, where ours is nominal",
+        _column_not_asked_for,
     ),
 )
 
@@ -113,4 +118,4 @@ def explanation(quantity: Quantity, theirs: Side) -> str | None:
         quantity: numbers that differ.
         theirs: all output of PocketCoffea.
     """
-    return next((known.name for known in KNOWN if known.explains(quantity, theirs)), None)
+    return next((known.name for known in (*KNOWN, *ELSEWHERE) if known.explains(quantity, theirs)), None)
