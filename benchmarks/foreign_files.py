@@ -99,7 +99,6 @@ def _read_style(path: Path) -> PlotStyle:
 
 def main(folders: list[str]) -> None:
     """Print how many files of each kind are accepted, and why others aren't."""
-    logging.disable(logging.WARNING)
     for kind, tally in tallies(map(Path, folders)).items():
         print(f"{kind}: {tally.accepted} of {tally.total}")
         for cause, paths in sorted(tally.refused.items(), key=lambda item: -len(item[1])):
@@ -107,4 +106,6 @@ def main(folders: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    # Remarks about each file would hide the counts.
+    logging.disable(logging.WARNING)
     main(sys.argv[1:])
