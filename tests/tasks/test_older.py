@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
+
 from pocket.io.store.older import RECORDS
 from tests.tasks.small_chain import Chain
+
+pytestmark = pytest.mark.slow
 
 
 def test_they_are_reported_once_and_stay(chain: Chain) -> None:

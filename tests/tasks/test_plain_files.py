@@ -25,6 +25,8 @@ from tasks.batch.environment import code_members
 from tasks.chain.processing import RunProcessor
 from tests.law_runner import ROOT, Law, Run
 
+pytestmark = pytest.mark.slow
+
 PAGE = ROOT / "docs" / "pocketcoffea.md"
 #: options of all tasks that luigi and law bring
 OF_LAW = {"--print-status", "--print-deps", "--remove-output", "--log-level", "--help"}
@@ -63,7 +65,6 @@ def digest(file: Path, *path: Path) -> tuple[str, Path]:
     return found, Path(workflow)
 
 
-@pytest.mark.slow
 def test_a_chain_of_a_configuration_file(repository: Path) -> None:
     first = run(repository, "MergeOutputs")
     assert first.code == 0, first.text
@@ -92,7 +93,6 @@ def test_a_chain_of_a_configuration_file(repository: Path) -> None:
     assert set(read_templates(other, "nMuonGood")) == {"DYJetsToMuMu"}
 
 
-@pytest.mark.slow
 def test_run_for_a_test(repository: Path, tmp_path: Path) -> None:
     options = tmp_path / "run.yaml"
     options.write_text("chunksize: 100\nscaleout: 300\nlimit-files: 1\n")

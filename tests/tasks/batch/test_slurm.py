@@ -16,6 +16,8 @@ from tests.law_runner import Run
 from tests.tasks.batch.schedd import Schedd, take_over
 from tests.tasks.small_chain import Chain
 
+pytestmark = pytest.mark.slow
+
 QUICK = ("--config", "main", "--workflow", "slurm", "--poll-interval", "0.05s", "--retry-delay", "0.1")
 SCRIPT = Path(__file__).with_name("fake_slurm.py")
 COMMANDS = ("sbatch", "squeue", "scancel", "sacct")

@@ -29,6 +29,8 @@ from tests.tasks.conftest import enter
 from tests.tasks.damage import delete, overwrite, truncate
 from tests.tasks.small_chain import Chain, unfinished
 
+pytestmark = pytest.mark.slow
+
 
 def build_datasets(chain: Chain, **params: Any) -> BuildDatasets:
     task: BuildDatasets = chain.task(BuildDatasets, definition=str(chain.analysis / "datasets.json"), **params)

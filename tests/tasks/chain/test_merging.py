@@ -17,6 +17,8 @@ from tasks.chain.processing import RunProcessor
 from tests.tasks.damage import corrupt_branch, truncate
 from tests.tasks.small_chain import Chain, unfinished
 
+pytestmark = pytest.mark.slow
+
 SIMULATION = "DYJetsToMuMu_toys"
 
 

@@ -14,6 +14,8 @@ from tests.law_runner import Law
 from tests.tasks.core.test_snapshot import edited
 from tests.tasks.small_chain import Chain
 
+pytestmark = pytest.mark.slow
+
 CUT = ("cuts.py", 'params["pt"]', '2 * params["pt"]')
 
 
@@ -63,7 +65,6 @@ def test_an_edit_that_a_worker_sees_is_refused(finished: tuple[Chain, Path], tmp
     assert chain.outputs("RunProcessor") == []
 
 
-@pytest.mark.slow
 def test_a_dask_worker_with_other_parameters_writes_nothing(finished: tuple[Chain, Path], tmp_path: Path) -> None:
     _, copy = finished
     chain = Chain.make(tmp_path, copy / "law" / "index")

@@ -24,6 +24,8 @@ from tasks.framework.base import StoreTask, input_ids
 from tasks.framework.records import significant_parameters
 from tests.tasks.small_chain import Chain, unfinished
 
+pytestmark = pytest.mark.slow
+
 PROCESSED = {f"{task} {part}" for task in ("RunProcessor", "MergeOutputs") for part in ("probes", "main", "corrected")}
 CORRECTED = {"RunProcessor corrected", "MergeOutputs corrected", "PlotTemplates corrected"}
 MEASURED = {"ComputeScaleFactors tight_id", "ValidateScaleFactors tight_id"}

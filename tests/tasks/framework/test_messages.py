@@ -17,6 +17,8 @@ from tasks.core.terminal import OneSentence, one_sentence_errors, print_note
 from tasks.framework.base import StoreTask
 from tests.tasks.small_chain import Chain, unfinished
 
+pytestmark = pytest.mark.slow
+
 SENTENCE = "unknown cut 'a', did you mean 'b'?"
 
 

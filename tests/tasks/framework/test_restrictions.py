@@ -19,6 +19,8 @@ from tasks.chain.toys import MakeToySamples
 from tasks.framework.base import AnalysisTask
 from tests.tasks.small_chain import Chain
 
+pytestmark = pytest.mark.slow
+
 DY, DATA = "DYJetsToMuMu_toys", "DATA_SingleMuon_toys"
 OPTIONS = {"filter_samples", "filter_years", "filter_datasets", "limit_files", "limit_chunks", "test"}
 
@@ -52,7 +54,6 @@ def test_test_fills_in_limits_that_are_not_given(chain: Chain) -> None:
         chain.task(MergeOutputs, config="main", limit_chunks=-1)
 
 
-@pytest.mark.slow
 def test_limited_outputs_are_their_own(on_files: Chain) -> None:
     limited = ("--limit-files", "1", "--config", "main")
     run = on_files.run("PlotTemplates", *limited)
@@ -90,7 +91,6 @@ def test_limited_outputs_are_their_own(on_files: Chain) -> None:
     assert yields[0] != yields[1]
 
 
-@pytest.mark.slow
 def test_chunks(chain: Chain) -> None:
     options = {"limit_chunks": 2, "chunk_size": 100}
     assert chain.build(MergeOutputs, config="main", **options) == ["RunProcessor main", "MergeOutputs main"]
@@ -103,7 +103,6 @@ def test_chunks(chain: Chain) -> None:
     assert chain.task(MergeOutputs, config="main", chunk_size=90).complete()
 
 
-@pytest.mark.slow
 def test_filters(chain: Chain) -> None:
     options = {"filter_samples": ("DATA_SingleMuon",)}
     built = chain.build(MergeOutputs, config="corrected", **options)
