@@ -32,6 +32,8 @@ _IDS = ("task_id", "deps", "new_deps", "current_tasks")
 
 #: values of parameters that are omitted because they carry no information
 _NO_VALUE = ("", "-1", "False", law.NO_STR)
+#: parameters in which 0 carries none; in the number of a branch it does
+_LIMITS = ("limit_files", "limit_chunks")
 
 # These classes have no type annotations.
 _factory: Any = luigi.interface._WorkerSchedulerFactory
@@ -89,7 +91,11 @@ class CentralScheduler(_RemoteScheduler):
             self._shared[task.task_id] = shared
             self._own[shared] = task.task_id
             told = task.to_str_params(only_significant=True)
-            self._parameters[task.task_id] = {name: value for name, value in told.items() if value not in _NO_VALUE}
+            self._parameters[task.task_id] = {
+                name: value
+                for name, value in told.items()
+                if value not in _NO_VALUE and not (name in _LIMITS and value == "0")
+            }
 
     def tell_stopped(self, worker: str, task_id: str) -> None:
         """Report that a worker has stopped running a task, if the scheduler answers."""
