@@ -73,7 +73,7 @@ class Calibrator:
         """
 
     def calibrate(
-        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
+        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str]
     ) -> Mapping[str, Any]:
         """Return the calibrated collections, without changing ``events``.
 
