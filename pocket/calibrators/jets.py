@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import awkward as ak
@@ -61,14 +61,11 @@ class JetsCalibrator(Calibrator):
         self._varied_with: dict[str, str] = {}
         #: Variation → type of jet, variation without type and direction, direction.
         self._shifts: dict[str, tuple[str, str, str]] = {}
-        for jet_type, names in parameter(params, "jets_calibration", "collection", self.year).items():
-            like = self._of_year("collection_name_alias").get(jet_type, jet_type)
-            if names is None or not self.is_corrected(jet_type, like):
-                continue
+        for jet_type, like, names in self.corrected_types():
             corrections = JetCorrections.from_params(params, like, metadata)
             merged = self._of_year("merge_collections_for_variations").items()
             group = next((name for name, types in merged if jet_type in types), jet_type)
-            for name in [names] if isinstance(names, str) else names:
+            for name in names:
                 if name in self._corrections:
                     raise ConfigError(
                         f"jets_calibration.collection.{self.year} has {name!r} for {jet_type} and for "
@@ -81,13 +78,15 @@ class JetsCalibrator(Calibrator):
         self._variations = tuple(self._shifts)
         self._nominal: dict[str, JetEnergies] = {}
 
-    def is_corrected(self, jet_type: str, like: str) -> bool:
-        """Tell whether a type of jet is corrected in this dataset.
+    def corrected_types(self) -> Iterator[tuple[str, str, list[str]]]:
+        """Yield the types of jets that are corrected, the type whose corrections each has, and their collections."""
+        for jet_type, names in parameter(self.params, "jets_calibration", "collection", self.year).items():
+            like = self._of_year("collection_name_alias").get(jet_type, jet_type)
+            if names is not None and self.is_corrected(like):
+                yield jet_type, like, [names] if isinstance(names, str) else list(names)
 
-        Args:
-            jet_type: the type.
-            like: the type whose corrections it has.
-        """
+    def is_corrected(self, like: str) -> bool:
+        """Tell whether types of jets with the corrections of a type are corrected in this dataset."""
         switch = "apply_jec_MC" if self.isMC else "apply_jec_Data"
         return bool(parameter(self.params, "jets_calibration", switch, self.year, like))
 

@@ -120,11 +120,7 @@ class Configurator(ours.Configurator):
         remark(f"processing will fail, {reason}")
 
     def own_skim(self, name: str) -> Skim | None:
-        """Return the skim that is all the configuration makes, ``None`` if it fills templates.
-
-        Args:
-            name: name of the configuration.
-        """
+        """Return the skim of a configuration with ``save_skimmed_files``, ``None`` if it fills templates."""
         mode = self.workflow_options.get("skim_mode", "skim")
         return Skim(config=name, mode=mode) if self._makes_skim else None
 

@@ -35,19 +35,16 @@ class JetsCalibrator(ours.JetsCalibrator):
     name = "jet_calibration"
 
     def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True, **kwargs: Any) -> None:
-        #: Collection → type of jet with whose regression its energy is.
-        self._regressed: dict[str, str] = {}
         super().__init__(params, metadata, do_variations)
-
-    def is_corrected(self, jet_type: str, like: str) -> bool:
-        """Tell whether a type of jet is corrected in this dataset, and note whether its energy is regressed first."""
-        if not super().is_corrected(jet_type, like):
-            return False
-        if self.is_regressed(like):
+        #: Collection → type of jet with whose regression its energy is.
+        self._regressed = {
+            name: jet_type
+            for jet_type, like, names in self.corrected_types()
+            if self.is_regressed(like)
+            for name in names
+        }
+        for jet_type in self._regressed.values():
             check_regression(jet_type)
-            names = self._of_year("collection")[jet_type]
-            self._regressed |= dict.fromkeys([names] if isinstance(names, str) else names, jet_type)
-        return True
 
     def kinds(self, corrections: JetCorrections, requested: Sequence[str]) -> Sequence[str]:
         """Return the requested variations without the resolution of jets that aren't smeared."""

@@ -10,9 +10,9 @@ class JetsCalibrator(jet_energies.JetsCalibrator):
 
     name = "jet_calibration_legacy"
 
-    def is_corrected(self, jet_type: str, like: str) -> bool:
-        """Tell whether a type of jet is corrected by this calibrator."""
-        return not self.is_regressed(like) and super().is_corrected(jet_type, like)
+    def is_corrected(self, like: str) -> bool:
+        """Tell whether types of jets with the corrections of a type are corrected by this calibrator."""
+        return not self.is_regressed(like) and super().is_corrected(like)
 
 
 class JetsPtRegressionCalibrator(jet_energies.JetsCalibrator):
@@ -20,6 +20,6 @@ class JetsPtRegressionCalibrator(jet_energies.JetsCalibrator):
 
     name = "jet_calibration_with_pt_regression_legacy"
 
-    def is_corrected(self, jet_type: str, like: str) -> bool:
-        """Tell whether a type of jet is corrected by this calibrator."""
-        return self.is_regressed(like) and super().is_corrected(jet_type, like)
+    def is_corrected(self, like: str) -> bool:
+        """Tell whether types of jets with the corrections of a type are corrected by this calibrator."""
+        return self.is_regressed(like) and super().is_corrected(like)

@@ -45,13 +45,12 @@ class PhotonWeight(base.WeightWrapper):
         """Return the weight with its up and down variation."""
         ((file, name),) = self.corrections()
         photons = FlatObjects(events, self._parameter("collection"))
-        fields = {"eta": "eta", "pt": "pt", "phi": "phi", "r9": "r9"}
         inputs = Inputs(
             {
                 "year": self._parameter("era_mapping", str(self.metadata["year"])),
                 "workingpoint": _WORKING_POINT,
                 "haspixbin": _BIN,
-                **{key: photons[field] for key, field in fields.items() if field in photons},
+                **{field: photons[field] for field in ("eta", "pt", "phi", "r9") if field in photons},
             }
         )
 

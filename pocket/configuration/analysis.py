@@ -262,8 +262,7 @@ class Analysis(metaclass=Declarative):
 
     def only_skims(self, config: str) -> Skim | None:
         """Return the skim that is all a configuration makes, ``None`` if it fills templates."""
-        own_skim: Callable[[str], Skim | None] | None = getattr(self.configs[config], "own_skim", None)
-        return own_skim(config) if own_skim else None
+        return self.configs[config].own_skim(config)
 
     def _check_skim(self, reader: str) -> None:
         where = f"skims of analysis {self.name!r}"

@@ -7,7 +7,7 @@ import importlib
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
@@ -30,6 +30,9 @@ from pocket.parameters.defaults import to_plain
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
 from pocket.weights.base import NormalisationWeight, WeightWrapper
 from pocket.weights.plan import WeightPlan, build_plan, shipped_weights, variation_names
+
+if TYPE_CHECKING:
+    from pocket.configuration.skim import Skim
 
 #: sections of the parameters that only plots and the toys read, not the processor
 NOT_PROCESSED = ("plotting_style", "toys")
@@ -337,6 +340,14 @@ class Configurator(metaclass=Declarative):
                     _check_corrections(cls(self.parameters, metadata, True).corrections())
                 except ConfigError as error:
                     self._cannot_process(f"calibrator {cls.name!r} of dataset {name!r}: {error}")
+
+    def own_skim(self, name: str) -> Skim | None:
+        """Return the skim that is all the configuration makes, ``None`` as a rule, since it fills templates.
+
+        Args:
+            name: name of the configuration.
+        """
+        return None
 
     def _cannot_process(self, reason: str) -> None:
         """Refuse the configuration, because a dataset can't be processed."""

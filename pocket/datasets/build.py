@@ -77,13 +77,18 @@ def build_fileset(
         if definition.is_mc and definition.xsec is None and definition.source == "toys":
             raise DatasetError(f"{definition.where} has no cross section: fill 'xsec' in from the toys' parameters")
     listed = expand_each(
-        definitions, toy_files=toy_files, cache=cache, catalogues=catalogues, progress=listing_progress
+        definitions,
+        toy_files=toy_files,
+        cache=cache,
+        catalogues=catalogues,
+        limit_files=limit_files,
+        progress=listing_progress,
     )
     jobs = []
     for name, files in listed.items():
         if isinstance(files, DatasetError):
             raise files
-        jobs += [(name, file) for file in files[: limit_files or None]]
+        jobs += [(name, file) for file in files]
 
     fileset: Fileset = {
         name: {"metadata": {**definition.metadata(), "nevents": 0, "size": 0}, "files": {}}

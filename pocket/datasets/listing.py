@@ -93,6 +93,7 @@ def expand_each(
     toy_files: Mapping[str, Sequence[Path]],
     cache: Path,
     catalogues: Catalogues | None = None,
+    limit_files: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, list[DatasetFile] | DatasetError]:
     """Return the files of several datasets, which are listed in parallel.
@@ -102,6 +103,7 @@ def expand_each(
         toy_files: the toy files by process.
         cache: folder for the downloaded files of coffea's source distribution.
         catalogues: the catalogues to ask, for datasets that only they know.
+        limit_files: number of files of each dataset, the first ones; 0 for all.
         progress: called with the number of datasets listed so far and the total number.
 
     Returns:
@@ -113,9 +115,10 @@ def expand_each(
 
     def files(definition: DatasetDefinition) -> list[DatasetFile] | DatasetError:
         try:
-            return expand(definition, toy_files=toy_files, cache=cache, catalogues=catalogues)
+            found = expand(definition, toy_files=toy_files, cache=cache, catalogues=catalogues)
         except DatasetError as error:
             return error
+        return found[: limit_files or None]
 
     found: dict[str, list[DatasetFile] | DatasetError] = {}
     with ThreadPoolExecutor(_QUESTIONS) as pool:

@@ -228,18 +228,15 @@ class BuildDatasets(StoreTask):
         manifest = self._known("--check")
         fresh = catalogues(fresh=True)
         with counting_bar("files checked", "files") as checking:
-            listed = expand_each(
-                self.definitions,
-                toy_files=self.toys.files() if self.has_toys else {},
-                cache=self.downloads,
-                catalogues=fresh,
-            )
             findings = check_fileset(
                 self.fileset(),
-                {
-                    name: files[: self.limit_files or None] if isinstance(files, list) else files
-                    for name, files in listed.items()
-                },
+                expand_each(
+                    self.definitions,
+                    toy_files=self.toys.files() if self.has_toys else {},
+                    cache=self.downloads,
+                    catalogues=fresh,
+                    limit_files=self.limit_files,
+                ),
                 manifest.info.get("skipped", {}),
                 lambda file: inspect_listed(file, fresh),
                 progress=checking,

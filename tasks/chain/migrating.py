@@ -10,12 +10,14 @@ import law
 import luigi
 
 from tasks.framework.base import AnalysisTask
+from tasks.framework.restrictions import Unrestricted
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
 
 
-class Migrate(AnalysisTask):
+# The whole file is looked at.
+class Migrate(Unrestricted, AnalysisTask):
     """Prints which names of PocketCoffea a configuration file uses, and what is refused; writes it as a package."""
 
     analysis = luigi.Parameter(description="path of the configuration file; no default")
@@ -23,11 +25,6 @@ class Migrate(AnalysisTask):
     to = luigi.Parameter(
         default=law.NO_STR, description="folder of the package; default: analysis/NAME, after the file's folder"
     )
-
-    # The whole file is looked at, so these are no options.
-    filter_samples = filter_years = filter_datasets = ()
-    limit_files = limit_chunks = 0
-    test = False
 
     exclude_index = False
 

@@ -19,6 +19,7 @@ from tasks.chain.readings import fingerprint_of, read_from, template_ids
 from tasks.chain.toys import MakeToySamples
 from tasks.framework.base import TemplateTask, input_ids, load
 from tasks.framework.iterations import NO_ITERATION, IterationTask
+from tasks.framework.restrictions import restriction_of
 
 if TYPE_CHECKING:
     from pocket.configuration.analysis import Analysis
@@ -54,7 +55,8 @@ class ScaleFactorTask(TemplateTask):
         params = super().modify_param_values(params)
         analysis = load(params)
         analysis.check_toys(params["scale_factor"])
-        if params["filter_samples"] or params["filter_years"] or params["filter_datasets"]:
+        restriction = restriction_of(params)
+        if restriction and restriction.chooses:
             check_measurable(analysis, params["scale_factor"])
         return params
 

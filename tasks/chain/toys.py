@@ -10,22 +10,19 @@ from pocket.base.fingerprint import code_closure
 from pocket.executors import Job
 from tasks.core.targets import StoreTarget
 from tasks.framework.jobs import TOY_FILE, ToyCorrectionsJob, ToyJob
+from tasks.framework.restrictions import Unrestricted
 from tasks.framework.workflow import PoolWorkflow
 
 if TYPE_CHECKING:
     from pocket.toys.config import ToyConfig
 
 
-class MakeToySamples(PoolWorkflow):
+# All toys are made at once, whatever a run reads of them.
+class MakeToySamples(Unrestricted, PoolWorkflow):
     """Generates toy NanoAOD with a known truth, and the corrections that belong to it."""
 
     # Toys are quick to make, so they don't take over the batch system of the tasks that need them.
     exclude_params_req_get: ClassVar = {"workflow"}
-
-    # All toys are made at once, whatever a run reads of them, so these are no options.
-    filter_samples = filter_years = filter_datasets = ()
-    limit_files = limit_chunks = 0
-    test = False
 
     exclude_index = False
 

@@ -30,10 +30,8 @@ _NEWS = ("/api/ping", "/api/set_task_progress_percentage", "/api/set_task_status
 #: keys of requests and replies whose values are ids of tasks
 _IDS = ("task_id", "deps", "new_deps", "current_tasks")
 
-#: values of parameters that are omitted because they carry no information
-_NO_VALUE = ("", "-1", "False", law.NO_STR)
-#: parameters in which 0 carries none; in the number of a branch it does
-_LIMITS = ("limit_files", "limit_chunks")
+#: defaults that stand for nothing, besides those that Python counts as false; parameters that have them are omitted
+_NOTHING = (-1, law.NO_STR)
 
 # These classes have no type annotations.
 _factory: Any = luigi.interface._WorkerSchedulerFactory
@@ -55,6 +53,14 @@ def _worker(self: Any, scheduler: Any, worker_processes: int, assistant: bool = 
     if isinstance(scheduler, CentralScheduler):
         return SharingWorker(scheduler=scheduler, worker_processes=worker_processes, assistant=assistant)
     return _create_worker(self, scheduler, worker_processes, assistant)
+
+
+def _is_nothing(value: Any, parameter: Any) -> bool:
+    """Tell whether a parameter has its default, and this stands for nothing."""
+    if not parameter.has_task_value("", ""):
+        return False
+    default = parameter.task_value("", "")
+    return value == default and (not default or default in _NOTHING)
 
 
 class SchedulerError(PocketError):
@@ -91,11 +97,8 @@ class CentralScheduler(_RemoteScheduler):
             self._shared[task.task_id] = shared
             self._own[shared] = task.task_id
             told = task.to_str_params(only_significant=True)
-            self._parameters[task.task_id] = {
-                name: value
-                for name, value in told.items()
-                if value not in _NO_VALUE and not (name in _LIMITS and value == "0")
-            }
+            nothing = {name for name, parameter in task.get_params() if _is_nothing(getattr(task, name), parameter)}
+            self._parameters[task.task_id] = {name: value for name, value in told.items() if name not in nothing}
 
     def tell_stopped(self, worker: str, task_id: str) -> None:
         """Report that a worker has stopped running a task, if the scheduler answers."""

@@ -9,16 +9,7 @@ from typing import Any
 
 import law
 
-from pocket.compat.executors import (
-    FUNCTION,
-    make_factory,
-)
-from pocket.compat.executors import (
-    FuturesExecutorFactory as FuturesStandIn,
-)
-from pocket.compat.executors import (
-    IterativeExecutorFactory as IterativeStandIn,
-)
+from pocket.compat import executors as theirs
 from pocket.errors import ConfigError
 from pocket.executors import DaskExecutorFactory, Executor, IterativeExecutorFactory
 from pocket.parameters.upstream import get_default_run_options
@@ -53,10 +44,10 @@ class Custom:
         """Refuse a file that isn't there or lacks the function."""
         if not self.path.is_file():
             raise ConfigError(f"--executor-custom-setup {self.file}: there is no such file")
-        if FUNCTION not in self.path.read_text(encoding="utf-8"):
+        if theirs.FUNCTION not in self.path.read_text(encoding="utf-8"):
             raise ConfigError(
-                f"--executor-custom-setup {self.file} has no function {FUNCTION}(executor_name, **kwargs), which "
-                "returns the factory"
+                f"--executor-custom-setup {self.file} has no function {theirs.FUNCTION}(executor_name, **kwargs), "
+                "which returns the factory"
             )
 
     def given(self) -> dict[str, Any]:
@@ -90,7 +81,7 @@ class CustomExecutorFactory(DaskExecutorFactory):
     @property
     def stands_for_processes(self) -> bool:
         """Whether the file chose an executor of this machine."""
-        return isinstance(self.custom, FuturesStandIn | IterativeStandIn)
+        return isinstance(self.custom, theirs.FuturesExecutorFactory | theirs.IterativeExecutorFactory)
 
     def setup(self) -> None:
         """Make the factory of the file, and prepare the workers of its client.
@@ -102,12 +93,12 @@ class CustomExecutorFactory(DaskExecutorFactory):
         if most := self.option("max_workers"):
             options["scaleout"] = most
         path, name = self.setup_file.path, self.setup_file.executor
-        self.custom = make_factory(path, name, options, self.run_options["log_folder"], self.cluster_of)
+        self.custom = theirs.make_factory(path, name, options, self.run_options["log_folder"], self.cluster_of)
         if self.stands_for_processes:
             return
         if getattr(self.custom, "dask_client", None) is None:
             raise ConfigError(
-                f"--executor-custom-setup {self.setup_file.file}: {FUNCTION}({name!r}) gives "
+                f"--executor-custom-setup {self.setup_file.file}: {theirs.FUNCTION}({name!r}) gives "
                 f"{'None' if self.custom is None else type(self.custom).__name__}, expected a factory with a "
                 "dask_client, or one for iterative or futures"
             )
@@ -147,7 +138,11 @@ class CustomExecutorFactory(DaskExecutorFactory):
         """Return the executor."""
         if not self.stands_for_processes:
             return super().get()
-        local = FuturesExecutorFactory if isinstance(self.custom, FuturesStandIn) else IterativeExecutorFactory
+        local = (
+            FuturesExecutorFactory
+            if isinstance(self.custom, theirs.FuturesExecutorFactory)
+            else IterativeExecutorFactory
+        )
         return local(self.run_options).get()
 
     def close(self) -> None:

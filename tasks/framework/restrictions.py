@@ -55,6 +55,14 @@ class RestrictionOptions(law.Task):
         return params
 
 
+class Unrestricted:
+    """Takes the options away again from a task that looks at all of what it is given; comes first among the bases."""
+
+    filter_samples = filter_years = filter_datasets = ()
+    limit_files = limit_chunks = 0
+    test = False
+
+
 def restriction_of(params: Mapping[str, Any]) -> Restriction | None:
     """Return the restriction that parameters of a task ask for, ``None`` if all is read."""
     from pocket.datasets.restriction import CHUNK, Restriction

@@ -11,10 +11,9 @@ from pocket.compat import number_differences as number_differences_module
 from pocket.compat.configurator import Configurator
 from pocket.compat.number_differences import number_differences
 from pocket.compat.processors import genWeightsProcessor
-from pocket.cuts.library import passthrough
-from pocket.histograms.config import Axis, HistConf
 from pocket.parameters import to_plain
 from pocket.parameters.upstream import get_default_parameters
+from tests.pocket.compat import test_workflow
 
 
 def configure(folder: Path, year: str = "2018", is_mc: bool = True, **changes: Any) -> Configurator:
@@ -26,15 +25,8 @@ def configure(folder: Path, year: str = "2018", is_mc: bool = True, **changes: A
         "workflow": genWeightsProcessor,
         "parameters": get_default_parameters(),
         "datasets": {"jsons": [path]},
-        "skim": [],
-        "preselections": [],
-        "categories": {"baseline": [passthrough]},
-        "weights": {},
-        "variations": {},
-        "variables": {"x": HistConf([Axis(field="x", bins=4, start=0, stop=2)])},
-        "calibrators": [],
     }
-    return Configurator(**settings | changes)
+    return test_workflow.configure(**settings | changes)
 
 
 def test_nothing_that_doesnt_concern_a_configuration(tmp_path: Path) -> None:
