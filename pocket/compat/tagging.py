@@ -81,8 +81,7 @@ class CTagCalibration(base.WeightWrapper):
 
     def corrections(self) -> Sequence[tuple[str, str]]:
         """Return file and name of the correction."""
-        place = ("jet_scale_factors", "ctagSF", str(self.metadata["year"]), "Calib_file")
-        return [(str(parameter(self.params, *place)), _CALIBRATION)]
+        return [(_calibration_file(self.params, str(self.metadata["year"])), _CALIBRATION)]
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight."""
@@ -145,8 +144,12 @@ def sf_btag_calib(params: Any, sample: str, year: str, njets: Any, jetsHt: Any) 
 
 def sf_ctag_calib(params: Any, dataset: str, year: str, njets: Any, jetsHt: Any) -> Floats:
     """Return the correction of the normalisation of each event, see :func:`sf_btag_calib`."""
-    file = str(parameter(params, "jet_scale_factors", "ctagSF", year, "Calib_file"))
-    return _in_order(file, _CALIBRATION, dataset, njets, jetsHt)
+    return _in_order(_calibration_file(params, year), _CALIBRATION, dataset, njets, jetsHt)
+
+
+def _calibration_file(params: Any, year: str) -> str:
+    """Return the file of the correction that restores the normalisation after c tagging."""
+    return str(parameter(params, "jet_scale_factors", "ctagSF", year, "Calib_file"))
 
 
 def _in_order(file: str, name: str, *values: Any) -> Floats:
