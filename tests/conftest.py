@@ -109,4 +109,4 @@ def peer() -> Path:
 
 
 #: configurations in PocketCoffea's words, with its imports
-collect_ignore = ["pocketcoffea", "tasks/plain"]
+collect_ignore = ["pocketcoffea"]

@@ -94,14 +94,14 @@ class Analysis(metaclass=Declarative):
 
     def __post_init__(self) -> None:
         self._make_configs()
-        own = {name: self.only_skims(name) for name in self.configs}
-        object.__setattr__(self, "skims", {**{name: skim for name, skim in own.items() if skim}, **self.skims})
         where = f"analysis {self.name!r}"
         check_store_name("analysis", self.name)
         names = {"configuration": [*self.configs, *self.broken], "scale factor": list(self.scale_factors)}
         for kind, of_kind in names.items():
             for name in of_kind:
                 check_store_name(kind, name, where)
+        own = {name: self.only_skims(name) for name in self.configs}
+        object.__setattr__(self, "skims", {**{name: skim for name, skim in own.items() if skim}, **self.skims})
         with _DEFERRED:
             self.config(self.default_config, f"default_config of {where}")
         for after in self.compare:

@@ -20,7 +20,7 @@ from tests.tasks.small_chain import Chain
 __all__ = ["facility", "scheduler"]
 
 # analyses are copied to where their definitions are
-collect_ignore = ["years"]
+collect_ignore = ["plain", "years"]
 
 
 @pytest.fixture(scope="session")
