@@ -12,7 +12,7 @@ from pocket.base.arrays.fields import branch, collection
 from pocket.base.arrays.jagged import by_descending, counts_of, flat_values, starts_of, to_lists
 from pocket.errors import UnknownNameError
 from pocket.objects.matching import distance_to_nearest
-from pocket.parameters.access import parameter
+from pocket.parameters.access import limit
 
 ELECTRON, MUON, TAU = 11, 13, 15
 #: Lepton flavour → absolute PDG codes.
@@ -38,6 +38,7 @@ def getGenLeptons(events: ak.Array, lepton_flavour: str, params: Any) -> ak.Arra
 
     Raises:
         UnknownNameError: for another flavour, or a missing collection or parameter.
+        ConfigError: if a limit isn't a number.
     """
     if lepton_flavour not in FLAVOURS:
         raise UnknownNameError("lepton flavour", lepton_flavour, FLAVOURS, "getGenLeptons")
@@ -47,8 +48,8 @@ def getGenLeptons(events: ak.Array, lepton_flavour: str, params: Any) -> ak.Arra
     good = (
         _any_of(code, FLAVOURS[lepton_flavour])
         & (particles.status == FINAL_STATE)
-        & (particles["pt"] > parameter(params, *path, "pt"))
-        & (abs(particles["eta"]) < parameter(params, *path, "eta"))
+        & (particles["pt"] > limit(params, *path, "pt"))
+        & (abs(particles["eta"]) < limit(params, *path, "eta"))
     )
     position = ak.local_index(code, axis=1)[good]
     # The mother of a lepton that radiated is a copy of itself.
@@ -72,13 +73,14 @@ def getGenJets(events: ak.Array, GenLepCollNameForCleaning: str, params: Any) ->
 
     Raises:
         UnknownNameError: for a missing collection or parameter.
+        ConfigError: if a limit isn't a number.
     """
     jets = collection(events, "GenJet")
     path = ("object_preselection", "GEN_Jet")
     distance = distance_to_nearest(jets, collection(events, GenLepCollNameForCleaning))
     return jets[
-        (jets["pt"] > parameter(params, *path, "pt"))
-        & (abs(jets["eta"]) < parameter(params, *path, "eta"))
+        (jets["pt"] > limit(params, *path, "pt"))
+        & (abs(jets["eta"]) < limit(params, *path, "eta"))
         & (distance > JET_LEPTON_DISTANCE)
     ]
 

@@ -13,7 +13,7 @@ from pocket.errors import UnknownNameError
 from pocket.io.nanoaod.version import nano_version
 from pocket.objects.matching import distance_to_nearest
 from pocket.objects.nanoaod import has_pileup_id, identification
-from pocket.parameters.access import parameter
+from pocket.parameters.access import limit, parameter
 
 #: Field of jets sorted by their calibrated pt: the position of each in the file.
 ORIGINAL_POSITION = "pocket_sortidx"
@@ -59,6 +59,7 @@ def jet_selection(
     Raises:
         UnknownNameError: for a missing collection or parameter, or an unknown tagger.
         MissingBranchError: if the jets don't have the identification or score.
+        ConfigError: if a limit isn't a number.
     """
     columns = ObjectColumns(collection(events, jet_type))
     jets = columns.objects
@@ -66,19 +67,19 @@ def jet_selection(
     cuts = parameter(params, *path)
     passes_id = identification(jets, nano_version(events), jet_type)
     good = (
-        (columns["pt"] > parameter(params, *path, "pt"))
-        & (abs(columns["eta"]) < parameter(params, *path, "eta"))
-        & (columns.flat(passes_id) >= parameter(params, *path, "jetId"))
+        (columns["pt"] > limit(params, *path, "pt"))
+        & (abs(columns["eta"]) < limit(params, *path, "eta"))
+        & (columns.flat(passes_id) >= limit(params, *path, "jetId"))
     )
     if leptons_collection:
         distance = distance_to_nearest(jets, collection(events, leptons_collection))
-        good = good & (columns.flat(distance) > parameter(params, *path, "dr_lepton"))
+        good = good & (columns.flat(distance) > limit(params, *path, "dr_lepton"))
     if "puId" in cuts and has_pileup_id(events) and year in parameter(params, "jet_scale_factors", "jet_puId"):
         lowest = parameter(params, "jet_scale_factors", "jet_puId", year, "working_point", cuts["puId"]["wp"])
         passes = columns.flat(branch(jets, "puId", jet_type)) >= lowest
         good = good & (passes | (columns["pt"] >= cuts["puId"]["maxpt"]))
     if "msd" in cuts:
-        good = good & (columns.flat(branch(jets, "msoftdrop", jet_type)) > cuts["msd"])
+        good = good & (columns.flat(branch(jets, "msoftdrop", jet_type)) > limit(params, *path, "msd"))
     good = columns.lists(good)
     selected = select_objects(jets, good)
     if jet_tagger:

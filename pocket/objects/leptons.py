@@ -22,7 +22,7 @@ from pocket.base.arrays.jagged import (
 from pocket.base.arrays.lazy import lazy_column
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.objects.nanoaod import lepton_id, supercluster_eta
-from pocket.parameters.access import parameter
+from pocket.parameters.access import limit, parameter
 
 #: Lepton flavour → relative isolation that ``iso`` cuts on.
 ISOLATION = {"Electron": "pfRelIso03_all", "Muon": "pfRelIso04_all"}
@@ -50,7 +50,7 @@ def lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) -> ak.A
     Raises:
         UnknownNameError: for another flavour or a missing parameter.
         MissingBranchError: if the field in ``id`` doesn't exist.
-        ConfigError: if that field isn't boolean.
+        ConfigError: if that field isn't boolean, or a limit isn't a number.
     """
     if lepton_flavour not in ISOLATION:
         raise UnknownNameError("lepton flavour", lepton_flavour, ISOLATION, "lepton_selection")
@@ -63,12 +63,13 @@ def lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) -> ak.A
     if not any(boolean in passes_id.typestr for boolean in ("* bool", "* ?bool")):
         raise ConfigError(f"{'.'.join(path)}.id must name a boolean, which {identification!r} is not")
     good = (
-        (columns["pt"] > parameter(params, *path, "pt"))
-        & (abs(columns["eta"]) < parameter(params, *path, "eta"))
+        (columns["pt"] > limit(params, *path, "pt"))
+        & (abs(columns["eta"]) < limit(params, *path, "eta"))
         & columns.flat(passes_id)
     )
     if "iso" in cuts:
-        good = good & (columns.flat(branch(leptons, ISOLATION[lepton_flavour], lepton_flavour)) < cuts["iso"])
+        isolation = branch(leptons, ISOLATION[lepton_flavour], lepton_flavour)
+        good = good & (columns.flat(isolation) < limit(params, *path, "iso"))
     if lepton_flavour == "Electron":
         eta = columns.flat(supercluster_eta(leptons))
         leptons = ak.with_field(leptons, columns.lists(eta), "etaSC")

@@ -9,7 +9,7 @@ import awkward as ak
 from pocket.base.arrays.fields import branch, collection
 from pocket.objects.leptons import ECAL_TRANSITION
 from pocket.objects.matching import distance_to_nearest
-from pocket.parameters.access import parameter
+from pocket.parameters.access import limit
 
 
 def photon_selection(events: ak.Array, photon_collection: str, params: Any, leptons_collection: str = "") -> ak.Array:
@@ -31,19 +31,20 @@ def photon_selection(events: ak.Array, photon_collection: str, params: Any, lept
     Raises:
         UnknownNameError: for a missing collection or parameter.
         MissingBranchError: if the photons lack an identification.
+        ConfigError: if a limit isn't a number.
     """
     photons = collection(events, "Photon")
     path = ("object_preselection", photon_collection)
     abseta = abs(photons["eta"])
     low, high = ECAL_TRANSITION
     good = (
-        (photons["pt"] > parameter(params, *path, "pt"))
-        & (abseta < parameter(params, *path, "eta"))
+        (photons["pt"] > limit(params, *path, "pt"))
+        & (abseta < limit(params, *path, "eta"))
         & ((abseta < low) | (abseta > high))
         & ~branch(photons, "pixelSeed", "Photon")
-        & (branch(photons, "cutBased", "Photon") >= parameter(params, *path, "cutBased"))
+        & (branch(photons, "cutBased", "Photon") >= limit(params, *path, "cutBased"))
     )
     if leptons_collection:
         distance = distance_to_nearest(photons, collection(events, leptons_collection))
-        good = good & (distance > parameter(params, *path, "dr_lepton"))
+        good = good & (distance > limit(params, *path, "dr_lepton"))
     return photons[good]

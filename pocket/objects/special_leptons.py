@@ -14,7 +14,7 @@ from pocket.errors import UnknownNameError
 from pocket.objects.jets import jets_in_original_order
 from pocket.objects.leptons import ECAL_TRANSITION, ISOLATION, lepton_selection
 from pocket.objects.nanoaod import lepton_id, supercluster_eta
-from pocket.parameters.access import parameter
+from pocket.parameters.access import limit, parameter
 
 #: Values of an event without the lepton, for angles and for all else.
 _NO_ANGLE, _NO_VALUE = -9.0, -999.9
@@ -28,6 +28,7 @@ def soft_lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) ->
 
     Raises:
         UnknownNameError: for another flavour or a missing parameter.
+        ConfigError: if a limit isn't a number.
 
     Examples:
         >>> from omegaconf import OmegaConf
@@ -45,7 +46,7 @@ def soft_lepton_selection(events: ak.Array, lepton_flavour: str, params: Any) ->
     displaced = abs(branch(muons, "dxy", "Muon") / branch(muons, "dxyErr", "Muon")) > 1
     return muons[
         _in_acceptance(muons, path, params)
-        & (branch(muons, ISOLATION["Muon"], "Muon") > parameter(params, *path, "iso_soft"))
+        & (branch(muons, ISOLATION["Muon"], "Muon") > limit(params, *path, "iso_soft"))
         & lepton_id(muons, parameter(params, *path, "id"), "Muon")
         & displaced
     ]
@@ -74,6 +75,7 @@ def lepton_selection_promptMVA(
 
     Raises:
         UnknownNameError: for another flavour or a missing parameter.
+        ConfigError: if a limit isn't a number.
 
     Examples:
         >>> from omegaconf import OmegaConf
@@ -92,21 +94,21 @@ def lepton_selection_promptMVA(
     leptons, cuts = collection(events, lepton_flavour), parameter(params, *path)
     good = (
         _in_acceptance(leptons, path, params)
-        & (leptons.sip3d < parameter(params, *path, "sip3d"))
-        & (abs(leptons.dxy) < parameter(params, *path, "dxy"))
-        & (abs(leptons.dz) < parameter(params, *path, "dz"))
-        & (nearest_jet_score(events, leptons) < parameter(params, *path, "btag_cut", year))
+        & (leptons.sip3d < limit(params, *path, "sip3d"))
+        & (abs(leptons.dxy) < limit(params, *path, "dxy"))
+        & (abs(leptons.dz) < limit(params, *path, "dz"))
+        & (nearest_jet_score(events, leptons) < limit(params, *path, "btag_cut", year))
     )
     if "iso" in cuts or lepton_flavour == "Muon":
-        good = good & (leptons[ISOLATION[lepton_flavour]] < parameter(params, *path, "iso"))
+        good = good & (leptons[ISOLATION[lepton_flavour]] < limit(params, *path, "iso"))
     if lepton_flavour == "Electron":
         eta, (low, high) = abs(supercluster_eta(leptons)), ECAL_TRANSITION
-        good = good & ((eta < low) | (eta > high)) & (leptons.lostHits <= parameter(params, *path, "lostHits"))
+        good = good & ((eta < low) | (eta > high)) & (leptons.lostHits <= limit(params, *path, "lostHits"))
     else:
         identified = lepton_id(leptons, parameter(params, *path, "base_id"), "Muon")
         good = good & (leptons.isGlobal | leptons.isTracker) & leptons.isPFcand & identified
     if apply_mva_cut:
-        good = good & (branch(leptons, mva_var, lepton_flavour) > parameter(params, *path, "mva_wp", year))
+        good = good & (branch(leptons, mva_var, lepton_flavour) > limit(params, *path, "mva_wp", year))
     return leptons[good], good
 
 
@@ -149,4 +151,4 @@ def get_charged_leptons(electrons: ak.Array, muons: ak.Array, charge: int, mask:
 
 
 def _in_acceptance(leptons: ak.Array, path: tuple[str, str], params: Any) -> ak.Array:
-    return (abs(leptons.eta) < parameter(params, *path, "eta")) & (leptons.pt > parameter(params, *path, "pt"))
+    return (abs(leptons.eta) < limit(params, *path, "eta")) & (leptons.pt > limit(params, *path, "pt"))

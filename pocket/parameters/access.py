@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from pocket.errors import UnknownNameError
+from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.visible import names_of
 
 
@@ -23,6 +23,19 @@ def parameter(params: Mapping[Any, Any], *path: str) -> Any:
     if isinstance(params, DictConfig) and OmegaConf.is_readonly(params):
         return _of_read_only(_Same(params), path)
     return _look_up(params, path)
+
+
+def limit(params: Mapping[Any, Any], *path: str) -> float:
+    """Return the number at a path in the parameters that a selection compares with.
+
+    Raises:
+        UnknownNameError: if a key of the path doesn't exist.
+        ConfigError: if it is a table or a list, which a selection of the user's own may have there.
+    """
+    value = parameter(params, *path)
+    if not isinstance(value, int | float):
+        raise ConfigError(f"{'.'.join(path)} is {value}, expected a number")
+    return value
 
 
 @dataclass(frozen=True, eq=False)

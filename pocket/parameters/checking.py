@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from pocket.base.runtime.remarks import remark, some_of
 from pocket.errors import ConfigError, UnknownNameError, nearest
-from pocket.parameters.schema import ANY, NUMBER, OWN, SCHEMA, YEAR, Kind
+from pocket.parameters.schema import ANY, LIMIT, NUMBER, OWN, SCHEMA, YEAR, Kind
 from pocket.parameters.upstream_keys import ACCEPTED
 
 #: OmegaConf's notation for a value that isn't known yet.
@@ -167,7 +167,7 @@ def _is_open(value: Any) -> bool:
 def _check_kind(value: Any, kind: Kind, key: str, where: str, written: Mapping[str, str]) -> None:
     if _is_open(value):
         return
-    if kind is NUMBER and key in written:
+    if kind in (NUMBER, LIMIT) and key in written:
         raise ConfigError(
             f"{key} in {where} is written {written[key]}, which YAML reads as {value}: write {value} if that is meant"
         )

@@ -34,6 +34,8 @@ class Kind:
 
 
 NUMBER = Kind("a number", (int, float))
+#: A limit of an object selection. A table or a list is a form of the user's own, which only the user's code reads.
+LIMIT = Kind("a number", (int, float, dict, list))
 TEXT = Kind("a string", (str,))
 SWITCH = Kind("true or false", (bool,))
 LIST = Kind("a list", (list,))
@@ -63,19 +65,19 @@ SCHEMA: Mapping[str, Any] = {
     "L1_triggers": {YEAR: {"*": LIST}},
     "btagging": {"working_point": {YEAR: {"btagging_algorithm": TEXT, "btagging_WP": {"*": NUMBER}}}},
     "object_preselection": {
-        "Muon": {**dict.fromkeys(("pt", "eta", "iso"), NUMBER), "id": None, **_OWN},
-        "Electron": {**dict.fromkeys(("pt", "eta", "iso"), NUMBER), "id": None, **_OWN},
-        "Photon": {**dict.fromkeys(("pt", "eta", "cutBased", "dr_lepton"), NUMBER), **_OWN},
+        "Muon": {**dict.fromkeys(("pt", "eta", "iso"), LIMIT), "id": None, **_OWN},
+        "Electron": {**dict.fromkeys(("pt", "eta", "iso"), LIMIT), "id": None, **_OWN},
+        "Photon": {**dict.fromkeys(("pt", "eta", "cutBased", "dr_lepton"), LIMIT), **_OWN},
         "Jet": {
-            **dict.fromkeys(("pt", "eta", "jetId", "dr_lepton"), NUMBER),
+            **dict.fromkeys(("pt", "eta", "jetId", "dr_lepton"), LIMIT),
             # PocketCoffea's value is the threshold of the working point; here it is jet_scale_factors.jet_puId.
             "puId": {"wp": TEXT, "maxpt": NUMBER, "value": None},
             "btag": {"wp": TEXT, **_OWN},
             **_OWN,
         },
-        "FatJet": {**dict.fromkeys(("pt", "eta", "jetId", "dr_lepton", "msd"), NUMBER), **_OWN},
-        "GEN_Lep": {**dict.fromkeys(("pt", "eta"), NUMBER), **_OWN},
-        "GEN_Jet": {**dict.fromkeys(("pt", "eta"), NUMBER), **_OWN},
+        "FatJet": {**dict.fromkeys(("pt", "eta", "jetId", "dr_lepton", "msd"), LIMIT), **_OWN},
+        "GEN_Lep": {**dict.fromkeys(("pt", "eta"), LIMIT), **_OWN},
+        "GEN_Jet": {**dict.fromkeys(("pt", "eta"), LIMIT), **_OWN},
         "*": None,
     },
     "jet_scale_factors": {

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from omegaconf import OmegaConf
 
-from pocket.errors import UnknownNameError
-from pocket.parameters.access import parameter
+from pocket.errors import ConfigError, UnknownNameError
+from pocket.parameters.access import limit, parameter
 
 PARAMS = OmegaConf.create({"event_flags": {"2017": ["a"], "2018": ["b"]}})
 
@@ -36,3 +36,12 @@ def test_parameters_that_may_change_are_looked_up_anew() -> None:
         OmegaConf.set_readonly(other, True)
         assert parameter(other, "muon", "pt") == number
     assert parameter(params, "muon", "pt") == 2.0
+
+
+def test_limits_are_numbers() -> None:
+    params = OmegaConf.create({"Muon": {"pt": 25, "iso": {"type": "pfIsoId", "working_point": 2}, "eta": [2.4, 2.1]}})
+    assert limit(params, "Muon", "pt") == 25
+    with pytest.raises(ConfigError, match=r"^Muon\.iso is .*pfIsoId.*, expected a number$"):
+        limit(params, "Muon", "iso")
+    with pytest.raises(ConfigError, match=r"^Muon\.eta is \[2\.4, 2\.1\], expected a number$"):
+        limit(params, "Muon", "eta")

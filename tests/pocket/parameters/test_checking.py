@@ -17,6 +17,7 @@ from tests.pocket.configs import PARAMETERS
         {"lumi": {"picobarns": {"2018": {"tot": 1.0, "A": 0.4}}, "sqrt_s": {"2018": 13}}},
         {"object_preselection": {"MyJet": {"pt": 30.0, "puId": {"anything": 1}}}},
         {"object_preselection": {"Jet": {"puId": {"wp": "L", "value": 4, "maxpt": 50.0}, "eta_min": 0.5}}},
+        {"object_preselection": {"Muon": {"iso": {"type": "pfIsoId", "working_point": 2}, "pt": [25, 15]}}},
         {"object_preselection": {"Muon": {"dxy": 0.2, "sip3d": 8}, "FatJet": {"regression": {"a": True}}}},
         {"HLT_triggers": {"2018": {"SingleMuon": ["IsoMu24"]}}},
         {"plotting_style": {"anything": {"at": "all"}}},
