@@ -197,8 +197,14 @@ def _value(node: DictConfig | ListConfig, key: Any) -> Any:
         value = node[key]
     except (MissingMandatoryValue, InterpolationToMissingValueError):
         return MISSING
+    if not OmegaConf.is_config(value):
+        return value
+    content = _unresolved(value)
+    # Most sections refer to nothing, and OmegaConf takes long to find that out.
+    if not any(mark in pickle.dumps(content) for mark in (b"${", MISSING.encode())):
+        return content
     try:
-        return OmegaConf.to_container(value, resolve=True) if OmegaConf.is_config(value) else value
+        return OmegaConf.to_container(value, resolve=True)
     except InterpolationToMissingValueError:
         if isinstance(value, DictConfig):
             return {name: _value(value, name) for name in value}
