@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks.foreign.differences import MISTAKEN_DEFAULTS, upstream_luminosities
 from benchmarks.foreign.discovery import find_configurations
+from benchmarks.foreign.files import make_files
 from benchmarks.foreign.report import Trial, text
 from benchmarks.foreign.running import our_side, try_configuration, upstream_side
 
@@ -25,11 +26,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--upstream", type=Path, required=True, help="Python executable of PocketCoffea's environment")
     parser.add_argument("--corrections", type=Path, required=True, help="folder with POG/{group}/{era}")
     parser.add_argument("--files", type=Path, required=True, help="folder with mc_run2.root, data_run2.root, …")
+    parser.add_argument(
+        "--donors", type=Path, nargs="*", default=(), help="real NanoAOD files to make those that aren't there"
+    )
     parser.add_argument("--cache", type=Path, required=True, help="folder of all output")
     parser.add_argument("--only", default="", help="part of the names of the configurations to try")
     parser.add_argument("--side", choices=("both", "upstream", "ours"), default="both")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for one configuration on one side")
     options = parser.parse_args(arguments)
+    if options.donors:
+        make_files(options.files, options.donors)
     trials = []
     for trial in run(options):
         trials.append(trial)

@@ -17,6 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import uproot
 
+from pocket.parameters.defaults import get_default_parameters, to_plain
+from pocket.toys.config import ToyConfig
+from pocket.toys.generator import generate
 from pocket.toys.nanoaod import write_nanoaod
 
 _SEED = 4
@@ -84,3 +87,31 @@ def _grouped(columns: dict[str, ak.Array]) -> dict[str, ak.Array]:
     # Counters are written with the collections.
     others = {name: values for name, values in others.items() if name[:1] != "n" or name[1:] not in collections}
     return {**others, **{name: ak.zip(fields) for name, fields in collections.items()}}
+
+
+def make_files(folder: Path, donors: Sequence[Path], events: int = 2000) -> None:
+    """Write the files ``{mc,data}_{run2,run3}.root`` that aren't in a folder yet: toys with the branches of real files.
+
+    Args:
+        folder: where they go.
+        donors: real files. In files of Run 3, branches of those with PUPPI jets come first.
+        events: number of events of each.
+    """
+    config = ToyConfig.from_params(to_plain(get_default_parameters())["toys"])
+    folder.mkdir(parents=True, exist_ok=True)
+    newest_first = sorted(donors, key=lambda donor: "Rho_fixedGridRhoFastjetAll" not in _names(donor))
+    for kind, process in (("mc", "ttsemi"), ("data", "data")):
+        base = folder / f".{kind}.root"
+        for run, order in (("run2", newest_first[::-1]), ("run3", newest_first)):
+            output = folder / f"{kind}_{run}.root"
+            if output.exists():
+                continue
+            if not base.exists():
+                toys = generate(process, events, config, part=0)
+                write_nanoaod(base, toys, file_uuid=uuid.uuid5(uuid.NAMESPACE_URL, base.name))
+            broaden(base, order, output, events)
+
+
+def _names(path: Path) -> set[str]:
+    with uproot.open(path) as file:
+        return set(file["Events"].keys())
