@@ -24,7 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help="repositories, or a folder of them")
     parser.add_argument("--upstream", type=Path, required=True, help="Python executable of PocketCoffea's environment")
-    parser.add_argument("--corrections", type=Path, required=True, help="folder with POG/{group}/{era}")
+    parser.add_argument(
+        "--corrections",
+        type=Path,
+        required=True,
+        help="folder with POG/{group}/{era}; foreign/upstream/stand_in_corrections.py adds what is missing there",
+    )
     parser.add_argument("--files", type=Path, required=True, help="folder with mc_run2.root, data_run2.root, …")
     parser.add_argument(
         "--donors", type=Path, nargs="*", default=(), help="real NanoAOD files to make those that aren't there"
