@@ -8,7 +8,7 @@ same.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,13 @@ from pocket.toys.generator import generate
 from pocket.toys.nanoaod import write_nanoaod
 
 _SEED = 4
+#: The energy density per area has this name since Run 3.
+_RHO = "Rho_fixedGridRhoFastjetAll"
 
 
-def broaden(base: Path, donors: Sequence[Path], output: Path, events: int) -> None:
+def broaden(
+    base: Path, donors: Sequence[Path], output: Path, events: int, known: Collection[str] | None = None
+) -> None:
     """Write a file with the first events of one file, and all branches that others have in addition.
 
     Args:
@@ -33,9 +37,10 @@ def broaden(base: Path, donors: Sequence[Path], output: Path, events: int) -> No
         donors: files with further branches, the first that has a branch counts.
         output: the file to write.
         events: largest number of events.
+        known: the branches of the first file to write, all by default.
     """
     random = np.random.default_rng(_SEED)
-    columns = _columns(base, events)
+    columns = {name: values for name, values in _columns(base, events).items() if known is None or name in known}
     number = len(columns["event"])
     for donor in donors:
         new = {name: values for name, values in _columns(donor, events).items() if name not in columns}
@@ -94,22 +99,24 @@ def make_files(folder: Path, donors: Sequence[Path], events: int = 2000) -> None
 
     Args:
         folder: where they go.
-        donors: real files. In files of Run 3, branches of those with PUPPI jets come first.
+        donors: real files of both runs, the first that has a branch counts.
         events: number of events of each.
     """
     config = ToyConfig.from_params(to_plain(get_default_parameters())["toys"])
     folder.mkdir(parents=True, exist_ok=True)
-    newest_first = sorted(donors, key=lambda donor: "Rho_fixedGridRhoFastjetAll" not in _names(donor))
     for kind, process in (("mc", "ttsemi"), ("data", "data")):
         base = folder / f".{kind}.root"
-        for run, order in (("run2", newest_first[::-1]), ("run3", newest_first)):
+        for run in ("run2", "run3"):
             output = folder / f"{kind}_{run}.root"
             if output.exists():
                 continue
             if not base.exists():
                 toys = generate(process, events, config, part=0)
                 write_nanoaod(base, toys, file_uuid=uuid.uuid5(uuid.NAMESPACE_URL, base.name))
-            broaden(base, order, output, events)
+            of_run = [donor for donor in donors if (_RHO in _names(donor)) == (run == "run3")]
+            # The toys' branches are those of Run 2, some of which were renamed since.
+            known = set().union(*map(_names, of_run)) if run == "run3" else None
+            broaden(base, of_run, output, events, known)
 
 
 def _names(path: Path) -> set[str]:
