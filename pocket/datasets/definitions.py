@@ -67,6 +67,7 @@ GLOBAL = "prod/global"
 INSTANCES = (GLOBAL, "prod/phys01", "prod/phys02", "prod/phys03")
 
 SOURCES = ("paths", "globs", "toys", "coffea_samples", "das_names", "open_data")
+_POSITIVE = "expected a positive number of pb"
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,8 @@ class DatasetDefinition:
             raise DatasetError(f"{self.where}: {self.source!r} is empty")
         if not self.is_mc and self.xsec is not None:
             raise DatasetError(f"{self.where}: metadata give an 'xsec', which data don't have; is 'isMC' right?")
-        if self.xsec is not None and not (math.isfinite(self.xsec) and self.xsec > 0):
-            raise DatasetError(f"{self.where}: 'xsec' is {self.xsec}, expected a positive number of pb")
+        if self.xsec is not None and not (math.isfinite(self.xsec) and self.xsec >= 0):
+            raise DatasetError(f"{self.where}: 'xsec' is {self.xsec}, {_POSITIVE}")
 
     @property
     def name(self) -> str:
@@ -149,10 +150,12 @@ class DatasetDefinition:
         """Check that simulation has a cross section, which toys take from their parameters.
 
         Raises:
-            DatasetError: if it has none.
+            DatasetError: if it has none, or 0, which stands for an unknown one.
         """
         if self.is_mc and self.xsec is None and self.source != "toys":
             raise DatasetError(f"{self.where}: metadata lacks 'xsec' (required for MC)")
+        if self.xsec == 0:
+            raise DatasetError(f"{self.where}: 'xsec' is 0, {_POSITIVE}")
 
     @property
     def has_sums(self) -> bool:

@@ -11,7 +11,7 @@ import awkward as ak
 
 from pocket.base.arrays.fields import branch
 from pocket.base.arrays.jagged import select_objects
-from pocket.parameters.access import parameter
+from pocket.parameters.access import limit, parameter
 
 
 def is_tagged(jets: ak.Array, btag_params: Mapping[str, Any], wp: str) -> ak.Array:
@@ -28,10 +28,11 @@ def is_tagged(jets: ak.Array, btag_params: Mapping[str, Any], wp: str) -> ak.Arr
 
     Raises:
         UnknownNameError: if the working point isn't defined.
+        ConfigError: if its threshold isn't a number.
         MissingBranchError: if the jets don't have the score.
     """
     score = branch(jets, parameter(btag_params, "btagging_algorithm"), "Jet")
-    return score > parameter(btag_params, "btagging_WP", wp)
+    return score > limit(btag_params, "btagging_WP", wp)
 
 
 def btagging(Jet: ak.Array, btag: Mapping[str, Any], wp: str, veto: bool = False) -> ak.Array:

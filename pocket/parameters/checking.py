@@ -101,6 +101,8 @@ def _keys(parameters: DictConfig, path: Sequence[str]) -> Collection[Any]:
 
 
 def _check(content: Any, schema: Any, prefix: str, where: str, written: Mapping[str, str], own: list[str]) -> None:
+    if isinstance(schema, tuple):
+        schema = schema[isinstance(content, Mapping)]
     if isinstance(schema, Kind):
         _check_kind(content, schema, prefix, where, written)
         return

@@ -51,7 +51,8 @@ _CORRECTION = {"file": TEXT, "name": TEXT}
 OWN = "+"
 _OWN = {OWN: None}
 
-#: Section → its known keys; "*" stands for any key (a collection, a weight), None for any contents.
+#: Section → its known keys; "*" stands for any key (a collection, a weight), None for any contents. A pair is the kind
+#: of a value that is no table, and the keys of a table.
 SCHEMA: Mapping[str, Any] = {
     "lumi": {
         "picobarns": {YEAR: {"tot": NUMBER, "*": NUMBER}},
@@ -63,7 +64,7 @@ SCHEMA: Mapping[str, Any] = {
     "event_flags_data": {YEAR: LIST},
     "HLT_triggers": {YEAR: {"*": LIST}},
     "L1_triggers": {YEAR: {"*": LIST}},
-    "btagging": {"working_point": {YEAR: {"btagging_algorithm": TEXT, "btagging_WP": {"*": NUMBER}}}},
+    "btagging": {"working_point": {YEAR: {"btagging_algorithm": TEXT, "btagging_WP": (NUMBER, {"*": LIMIT})}}},
     "object_preselection": {
         "Muon": {**dict.fromkeys(("pt", "eta", "iso"), LIMIT), "id": None, **_OWN},
         "Electron": {**dict.fromkeys(("pt", "eta", "iso"), LIMIT), "id": None, **_OWN},
@@ -104,7 +105,8 @@ SCHEMA: Mapping[str, Any] = {
         },
     },
     "jets_calibration": {
-        "jet_types": {"*": {YEAR: dict.fromkeys(("json_path", "jec_mc", "jec_data", "jer", "level"))}},
+        # PocketCoffea's older releases have lists of text files.
+        "jet_types": {"*": {YEAR: (LIST, dict.fromkeys(("json_path", "jec_mc", "jec_data", "jer", "level")))}},
         "collection": {YEAR: _ANY},
         "apply_jec_MC": {YEAR: {"*": SWITCH}},
         "apply_jec_Data": {YEAR: {"*": SWITCH}},

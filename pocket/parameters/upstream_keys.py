@@ -67,6 +67,9 @@ UPSTREAM: Mapping[str, Any] = {
 
 
 def _joined(schema: Any, more: Any) -> Any:
+    if isinstance(schema, tuple):
+        kind, table = schema
+        return kind, _joined(table, more)
     if not (isinstance(schema, Mapping) and isinstance(more, Mapping)):
         return schema if schema is not None else more
     return {**schema, **{key: _joined(schema.get(key), value) for key, value in more.items()}}

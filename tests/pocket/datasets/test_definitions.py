@@ -131,6 +131,13 @@ def test_message_of_missing_xsec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert str(caught.value) == "dataset 'DY_2018' in x.json: metadata lacks 'xsec' (required for MC)"
 
 
+def test_cross_section_of_0_is_an_error_where_it_is_used(tmp_path: Path) -> None:
+    definition = read_one(tmp_path, {"year": "2018", "isMC": True, "xsec": 0})
+    assert definition.metadata()["xsec"] == 0
+    with pytest.raises(DatasetError, match=r"dataset 'DY_2018' in .*: 'xsec' is 0, expected a positive number of pb"):
+        definition.check_xsec()
+
+
 def test_toys_take_xsec_from_their_parameters(tmp_path: Path) -> None:
     definition = read_one(tmp_path, {"year": "toys", "isMC": True}, toys="dy")
     assert "xsec" not in definition.metadata()
@@ -141,7 +148,6 @@ def test_toys_take_xsec_from_their_parameters(tmp_path: Path) -> None:
     ("metadata", "message"),
     [
         ({"xsec": -1}, "'xsec' is -1.0, expected a positive"),
-        ({"xsec": 0}, "'xsec' is 0.0, expected a positive"),
         ({"xsec": float("nan")}, "'xsec' is nan, expected a positive"),
         ({"xsec": "inf"}, "'xsec' is inf, expected a positive"),
         ({"xsec": "6 nb"}, "'xsec' is '6 nb', expected a number"),

@@ -9,6 +9,8 @@ from pocket.parameters.upstream_keys import ACCEPTED, UPSTREAM
 
 def paths(schema: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """Yield the path of every key of a schema that has a meaning of its own."""
+    if isinstance(schema, tuple):
+        schema = schema[1]
     if isinstance(schema, Mapping):
         for key, inner in schema.items():
             yield from paths(inner, (*path, key))
