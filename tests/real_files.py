@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from pocket.datasets.coffea_samples import sample_path
 
 # the folder that pytest keeps between sessions
 CACHE = Path(__file__).absolute().parents[1] / ".pytest_cache" / "d" / "coffea_samples"
+
+#: The largest of coffea's files, which takes long to read whole.
+LARGEST = pytest.param("nano_tt_v15.root", marks=pytest.mark.slow)
 
 
 def real_file(name: str) -> Path:

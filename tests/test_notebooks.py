@@ -15,6 +15,8 @@ from pocket.interactive import process
 from tests.notebooks import ROOT, load_pages, run_notebook
 from tests.real_files import real_file
 
+pytestmark = pytest.mark.slow
+
 PAGE = (ROOT / "docs" / "interactive.md").read_text(encoding="utf-8")
 
 

@@ -76,7 +76,7 @@ def toy_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="module", params=["untouched", "moved over", "migrated"])
+@pytest.fixture(scope="module", params=["untouched", "moved over", pytest.param("migrated", marks=pytest.mark.slow)])
 def form(request: pytest.FixtureRequest) -> str:
     """How the configurations import: PocketCoffea's names, ours, or what ``Migrate`` makes of them."""
     return str(request.param)

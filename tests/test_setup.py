@@ -24,7 +24,7 @@ SET_BY_SETUP = {
 UNREACHABLE = "http://127.0.0.1:9/simple"
 
 
-@pytest.fixture(params=["bash", "zsh"])
+@pytest.fixture(params=["bash", pytest.param("zsh", marks=pytest.mark.slow)])
 def checkout(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Checkout]:
     if not shutil.which(request.param):
         pytest.skip(f"{request.param} is not installed")

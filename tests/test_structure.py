@@ -45,7 +45,6 @@ SMALL = {
     "pocket/io/store/paths.py": "the one place that makes paths",
     "pocket/objects/photons.py": "one object",
     "pocket/outputs/folders.py": "what writes merged outputs isn't in their fingerprints, as merging is",
-    "pocket/parameters/access.py": "read by all physics, so it imports nothing else",
     "pocket/parameters/named_files.py": "kept out of fingerprints",
     "pocket/parameters/numbers.py": "one mistake of YAML 1.1",
     "pocket/scale_factors/methods/efficiency/declaration.py": "declarations import no numbers",

@@ -11,6 +11,8 @@ from benchmarks.scale_factor_toys import CONTROLS, METHODS, main
 from pocket.errors import ScaleFactorError, UnknownNameError
 from pocket.scale_factors.measurement.result import Measurement
 
+pytestmark = pytest.mark.slow
+
 #: Toys that are enough to see what is wrong on purpose.
 FEW = 20
 #: The fits take longest; one kind of toys is enough here.

@@ -10,6 +10,8 @@ from tests.mistakes.rows_of_user_code import ROWS, Row
 from tests.tasks.conftest import enter, make_on_files
 from tests.tasks.small_chain import Chain, unfinished
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def toys(tmp_path_factory: pytest.TempPathFactory) -> Path:

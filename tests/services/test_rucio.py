@@ -20,7 +20,7 @@ from tests.services.processes import service
 from tests.services.server_environment import server_python
 from tests.services.xrootd_servers import free_port
 
-pytestmark = [pytest.mark.rucio, pytest.mark.xrootd]
+pytestmark = [pytest.mark.rucio, pytest.mark.xrootd, pytest.mark.slow]
 
 NAME = "/DYJetsToMuMu/RunIISummer20UL18-v1/NANOAODSIM"
 EVENTS = {"/store/mc/a.root": 100, "/store/mc/b.root": 200}

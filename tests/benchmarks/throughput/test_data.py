@@ -14,6 +14,8 @@ from benchmarks.throughput.drivers.branches import BRANCHES
 from benchmarks.throughput.flows import FLOWS
 from pocket.toys.event_content import empty_collections
 
+pytestmark = pytest.mark.slow
+
 
 def test_files_are_like_nanoaod(top_pairs: Sample) -> None:
     (path,) = top_pairs.files

@@ -179,6 +179,7 @@ def test_lost_scheduler(scheduler: Facility, tmp_path: Path) -> None:
             run(client, {"branch": Write(tmp_path / "a")}, problem=kill)
 
 
+@pytest.mark.slow
 def test_workers_that_were_used_are_replaced(facility: Facility) -> None:
     with connect(facility) as client:
         client.wait_for_workers(2, timeout=60)

@@ -10,6 +10,7 @@ from pocket.errors import MissingBranchError
 from pocket.objects.gen_objects import nearest_ancestor, value_at
 from tests.pocket.objects.gen import ancestors, particle, record_loop, to_record
 from tests.pocket.objects.nano import nano_events
+from tests.real_files import LARGEST
 
 WANTED = (6, 24)
 
@@ -40,7 +41,7 @@ def test_against_a_loop(events: list[list[dict[str, float]]]) -> None:
     assert backwards.to_list() == [event[::-1] for event in expected]
 
 
-@pytest.mark.parametrize("name", ["nano_dy.root", "nano_tt_v12.root", "nano_tt_v15.root"])
+@pytest.mark.parametrize("name", ["nano_dy.root", "nano_tt_v12.root", LARGEST])
 def test_real_files_against_a_loop(name: str) -> None:
     loop, particles = record_loop(name), nano_events(name).GenPart
     wanted = (particles.pdgId == WANTED[0]) | (particles.pdgId == WANTED[1])

@@ -48,6 +48,7 @@ def content(path: Path, skim: Skim | None = None) -> dict[str, tuple[str, str | 
 
 
 # one file with a counter for each branch, one with a counter for each collection; fewer branches are copied faster
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "keep"), [("nano_tt_v12.root", ["*"]), ("nano_dy.root", ["Muon*", "nMuon", "Jet*", "LHE*"])]
 )

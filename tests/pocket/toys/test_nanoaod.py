@@ -54,6 +54,7 @@ def _events(path):
     return NanoEventsFactory.from_root({str(path): "Events"}, schemaclass=NanoAODSchema).events()
 
 
+@pytest.mark.slow
 def test_types(files):
     with uproot.open(files / "dy.root") as file:
         assert {name: file["Events"][name].typename for name in TYPES} == TYPES
@@ -72,6 +73,7 @@ def test_every_branch_comes_back(files, toys, process):
             assert arrays[branch].to_list() == expected[:1000].tolist()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("process", PROCESSES)
 def test_coffea_reads_without_warnings(files, process):
     events = _events(files / f"{process}.root")

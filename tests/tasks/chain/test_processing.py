@@ -140,6 +140,7 @@ SIMULATION = ("DYJetsToLL_2018", "DYJetsToLL")
 DATA = ("DATA_DoubleMuon_2018_EraA", "DATA_DoubleMuon")
 
 
+@pytest.mark.slow
 def test_real_files_give_what_a_plain_event_loop_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On real CMS NanoAOD, sums of squared weights included, however the events are divided."""
     law = Law(tmp_path, {"POCKET_SAMPLES": str(real_file("nano_dy.root").parent)})

@@ -16,7 +16,7 @@ from pocket.io.nanoaod.packing import Packing
 from pocket.io.nanoaod.ttree import Column
 from pocket.io.remote.client import open_root
 from pocket.io.remote.read_ahead import ReadAhead
-from tests.real_files import real_file
+from tests.real_files import LARGEST, real_file
 
 TYPES = ("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64")
 COMPRESSIONS = {
@@ -88,7 +88,7 @@ def test_no_entries(written: Path) -> None:
             assert found is None or same(found, file["Events"][name].array(entry_start=5, entry_stop=5))
 
 
-@pytest.mark.parametrize("name", ["nano_dy.root", "nano_dimuon.root", "nano_tt_v12.root", "nano_tt_v15.root"])
+@pytest.mark.parametrize("name", ["nano_dy.root", "nano_dimuon.root", "nano_tt_v12.root", LARGEST])
 def test_every_branch_of_real_files(name: str) -> None:
     # with the source that is used for local files
     with open_root(str(real_file(name))) as file:
@@ -120,6 +120,7 @@ def test_other_kinds_are_left_to_uproot(tmp_path: Path) -> None:
         assert read(tree["number"], 0, 2) is not None
 
 
+@pytest.mark.slow
 @given(st.data())
 @settings(max_examples=40)
 def test_damaged_baskets(written: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

@@ -21,7 +21,7 @@ from pocket.io.nanoaod.baskets import read_numbers
 from pocket.io.nanoaod.events import NanoTree, needed_ranges
 from pocket.io.nanoaod.selection import select_events
 from tests.pocket.engine.root_files import write_nano
-from tests.real_files import real_file
+from tests.real_files import LARGEST, real_file
 from tests.waiting import wait_for
 
 #: what coffea's schema makes of branches: values, and references from one collection to another
@@ -53,7 +53,7 @@ def same(first: Any, second: Any) -> bool:
     return bool(ak.array_equal(first, second, check_parameters=False, equal_nan=True))
 
 
-@pytest.mark.parametrize("name", ["nano_dy.root", "nano_tt_v12.root", "nano_tt_v15.root"])
+@pytest.mark.parametrize("name", ["nano_dy.root", "nano_tt_v12.root", LARGEST])
 @pytest.mark.parametrize("keep", [0.0, 0.5, 1.0])
 def test_selected_events_against_coffea(name: str, keep: float) -> None:
     path = real_file(name)

@@ -14,7 +14,7 @@ from pocket.io.nanoaod.schema import base_form, find_schema
 from pocket.io.nanoaod.ttree import read_tree
 from pocket.io.remote.client import open_root
 from tests.pocket.io.nanoaod.test_ttree import TYPES
-from tests.real_files import real_file
+from tests.real_files import LARGEST, real_file
 
 
 def found(file: Any) -> dict[str, Any] | None:
@@ -23,7 +23,7 @@ def found(file: Any) -> dict[str, Any] | None:
     return base_form(read[0].title, read[1])
 
 
-@pytest.mark.parametrize("name", ["nano_dy.root", "nano_dimuon.root", "nano_tt_v12.root", "nano_tt_v15.root"])
+@pytest.mark.parametrize("name", ["nano_dy.root", "nano_dimuon.root", "nano_tt_v12.root", LARGEST])
 def test_form_of_real_files_against_coffea(name: str) -> None:
     with open_root(str(real_file(name))) as file:
         assert found(file) == UprootSourceMapping._extract_base_form(file["Events"])

@@ -77,6 +77,7 @@ def pulls(number: int, **changes: Any) -> Any:
     return np.array(found)
 
 
+@pytest.mark.slow
 def test_pulls_of_toys() -> None:
     found = pulls(40)
     # 80 pulls: the mean is known to 0.11, the width to 0.08.
@@ -230,6 +231,7 @@ def check_finite(one: TemplateFit) -> None:
 few = arrays(float, (3, 2, 3), elements=st.integers(-1, 30).map(float))
 
 
+@pytest.mark.slow
 @given(few, arrays(float, (2, 3), elements=st.integers(0, 60).map(float)), st.floats(0.1, 3))
 @settings(max_examples=30)
 def test_an_interval_or_a_status_or_an_error(simulated: Any, data: Any, weight: float) -> None:
