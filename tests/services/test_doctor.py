@@ -14,7 +14,7 @@ from tests.grid import write_proxy
 from tests.law_runner import Run
 from tests.services.checkout import Checkout, copy_analysis, own
 
-pytestmark = [pytest.mark.htcondor, pytest.mark.usefixtures("htcondor_pool")]
+pytestmark = [pytest.mark.htcondor, pytest.mark.usefixtures("htcondor_pool"), pytest.mark.slow]
 
 
 def doctor(checkout: Checkout, *options: str) -> Run:
