@@ -131,7 +131,7 @@ def translate(given: Mapping[str, Any], where: str, params: Mapping[str, Any]) -
         UnknownNameError: for a name that looks like a misspelt one; others are ignored.
         ConfigError: for the option that lets a run begin later.
     """
-    words = _words_for(params)
+    words = _words_for(params, given)
     options: dict[str, str] = {}
     keys: dict[str, str] = {}
     ignored = []
@@ -153,13 +153,16 @@ def translate(given: Mapping[str, Any], where: str, params: Mapping[str, Any]) -
     return Translation(options, keys, tuple(ignored))
 
 
-def _words_for(params: Mapping[str, Any]) -> dict[str, str]:
-    """Return run option → option here, for the place where branches run."""
+def _words_for(params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, str]:
+    """Return run option → option here, for the place where branches run and the given run options."""
     workflow = params.get("workflow", "local")
     if workflow != "local":
         return {**_EVERYWHERE, **_BATCH, **_SYSTEMS.get(workflow, {})}
     if params.get("executor") != "dask":
         return _EVERYWHERE
+    if given.get("sched-url") is not None:
+        # Nothing about workers concerns a scheduler that is there.
+        return {**_EVERYWHERE, **{name: _DASK[name] for name in ("sched-url", "voms-proxy")}}
     site = dict(read_site(params["site"]).dask)
     cluster = site.get("cluster", "") if params["cluster"] == law.NO_STR else params["cluster"]
     return {**_EVERYWHERE, **_DASK, **_CLUSTERS.get(cluster, {})}

@@ -7,6 +7,7 @@ import law
 import pytest
 
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.executors.dask_executor import DaskExecutorFactory
 from tasks.settings.batch_systems import load_batch_systems
 from tasks.settings.run_options import Translation, find_executor, known_run_options, read_run_options, translate
 from tests.law_runner import ROOT
@@ -67,10 +68,16 @@ def test_on_dask() -> None:
     }  # fmt: skip
     assert of(GIVEN, executor="dask", cluster="slurm").executor_options["walltime"] == "6:00:00"
     assert of({"gateway-address": "https://a"}, executor="dask").executor_options == {"gateway": "https://a"}
-    assert of({"mem-per-worker": 4, "sched-url": "tls://a:1"}, executor="dask").options == {
-        "worker_memory": "4GB",
-        "scheduler": "tls://a:1",
-    }
+    assert of({"mem-per-worker": 4}, executor="dask").options == {"worker_memory": "4GB"}
+
+
+def test_on_a_scheduler_that_is_there() -> None:
+    found = of({**GIVEN, "sched-url": "tls://a:1"}, executor="dask", site="lxplus")
+    assert found.options == {**EVERYWHERE, "scheduler": "tls://a:1"}
+    assert found.executor_options == {"proxy": "/tmp/proxy"}
+    ignored = ("scaleout", "retries", "mem-per-worker", "disk-per-worker", "queue", "walltime", "max-retries")
+    assert found.ignored == (*ignored, "adaptive", "tree-reduction")
+    DaskExecutorFactory.check({"scheduler": found.options["scheduler"], **found.executor_options})
 
 
 def test_on_batch_systems() -> None:
