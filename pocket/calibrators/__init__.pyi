@@ -3,5 +3,7 @@
 from .base import Calibrator as Calibrator
 from .jets import JetsCalibrator as JetsCalibrator
 from .met import METCalibrator as METCalibrator
+from .muon_momenta import MuonsRochesterCalibrator as MuonsRochesterCalibrator
+from .muon_momenta import MuonsScaleResolutionCalibrator as MuonsScaleResolutionCalibrator
 from .muons import MuonScaleCalibrator as MuonScaleCalibrator
 from .sequence import default_calibrators_sequence as default_calibrators_sequence

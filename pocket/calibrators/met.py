@@ -30,7 +30,9 @@ class METCalibrator(Calibrator):
 
     ``met_calibration.<year>`` of the parameters has the names of the collections (``MET_collection``,
     ``RawMET_collection``, ``Jet_collection``, and ``CorrT1METJet_collection`` or null), and whether this is applied
-    (``apply_MC``, ``apply_data``).
+    (``apply_MC``, ``apply_data``). With ``leptons``, a list of collections such as ``[Muon]``, the missing momentum also
+    follows the calibrations of these leptons, see :func:`lepton_change`; where the jets aren't applied, it starts from
+    the missing momentum of the file.
 
     The variations ``{MET}_unclusteredUp`` and ``Down`` add NanoAOD's shift of the unclustered energy.
     """
@@ -45,13 +47,14 @@ class METCalibrator(Calibrator):
             parameter(params, *place, f"{name}_collection") for name in ("MET", "RawMET", "Jet", "CorrT1METJet")
         )
         self._jets = (jets,) if soft is None else (jets, soft)
+        self._leptons = tuple(parameter(params, *place).get("leptons", None) or ())
         self._applied = bool(parameter(params, *place, "apply_MC" if self.isMC else "apply_data"))
-        self.inputs = (self._raw, *self._jets)
+        self.inputs = (self._raw, *self._jets, *self._leptons)
         self._variations = ()
-        if self._applied:
+        if self._applied or self._leptons:
             self.calibrated_collections = (f"{self._met}.pt", f"{self._met}.phi")
-            if self.isMC:
-                self._variations = tuple(f"{self._met}_unclustered{side}" for side in DIRECTIONS)
+        if self._applied and self.isMC:
+            self._variations = tuple(f"{self._met}_unclustered{side}" for side in DIRECTIONS)
 
     def calibrate(
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
@@ -62,11 +65,14 @@ class METCalibrator(Calibrator):
             ConfigError: if the jets haven't been calibrated.
             MissingBranchError: if NanoAOD has no shift of the unclustered energy.
         """
-        if not self._applied:
+        if not (self._applied or self._leptons):
             return {}
-        x, y = _components(collection(events, self._raw))
-        for name in self._jets:
-            change_x, change_y = type1_change(collection(events, name), name)
+        x, y = _components(collection(events, self._raw if self._applied else self._met))
+        changes = [type1_change(collection(events, name), name) for name in self._jets if self._applied]
+        for name in self._leptons:
+            if f"{name}.pt" in original:
+                changes.append(lepton_change(collection(events, name), original[f"{name}.pt"], name))
+        for change_x, change_y in changes:
             x, y = x - change_x, y - change_y
         if variation in self.variations:
             shift_x, shift_y = unclustered_shift(collection(events, self._met), self._met, variation.endswith("Up"))
@@ -111,6 +117,32 @@ def type1_change(jets: ak.Array, name: str) -> tuple[Floats, Floats]:
     change = np.where(counted, (others + muons) * flat(jets["pt"]) / pt_jec - (others_l1 + muons), 0)
     phi = flat(jets["phi"]) + _stored(jets, "muonSubtrDeltaPhi")
     return _sums(change * np.cos(phi), jets), _sums(change * np.sin(phi), jets)
+
+
+def lepton_change(leptons: ak.Array, before: ak.Array, name: str) -> tuple[Floats, Floats]:
+    """Return the change of the sum of lepton momenta by their calibration.
+
+    Leptons that are no particle-flow candidates aren't in the missing momentum; all count if the file doesn't say.
+
+    Args:
+        leptons: calibrated leptons, jagged records with pt, phi and perhaps isPFcand.
+        before: their pt in GeV before any calibration.
+        name: name of the collection, for errors.
+
+    Returns:
+        x and y in GeV, shape (n events,) each.
+
+    Examples:
+        >>> muons = ak.Array([[{"pt": 30.0, "phi": 0.0}, {"pt": 20.0, "phi": np.pi / 2}], []])
+        >>> x, y = lepton_change(muons, ak.Array([[29.0, 20.5], []]), "Muon")
+        >>> x.round(6).tolist(), y.round(6).tolist()
+        ([1.0, 0.0], [-0.5, 0.0])
+    """
+    change = flat(branch(leptons, "pt", name)) - flat(before)
+    if "isPFcand" in leptons.fields:
+        change = np.where(np.asarray(ak.flatten(leptons["isPFcand"])), change, 0)
+    phi = flat(branch(leptons, "phi", name))
+    return _sums(change * np.cos(phi), leptons), _sums(change * np.sin(phi), leptons)
 
 
 def unclustered_shift(met: ak.Array, name: str, up: bool) -> tuple[Floats, Floats]:

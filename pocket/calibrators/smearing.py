@@ -7,7 +7,7 @@ are scaled relative to it, the others are smeared by a random number.
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Literal
 
 import awkward as ak
 import numpy as np
@@ -18,6 +18,7 @@ from pocket.base.typing import Floats
 PT_MIN = 0.01
 #: Largest difference of pt between a jet and its generated jet, in units of the resolution.
 MAX_DEVIATION = 3.0
+Distribution = Literal["normal", "stdflat"]
 #: Seeds of a random number: the event and the direction of the jet, which no calibration changes.
 _ENTROPY = ("seed", "run", "luminosityBlock", "event", "eta", "phi")
 
@@ -90,11 +91,20 @@ def normal_numbers(seed: int, events: ak.Array, jets: ak.Array) -> Floats:
     Returns:
         Random numbers, shape (n jets,).
     """
-    counts = np.asarray(ak.num(jets))
+    return _random_numbers("normal", seed, events, jets)
+
+
+def uniform_numbers(seed: int, events: ak.Array, objects: ak.Array) -> Floats:
+    """Return a random number from 0 to 1 for each object, which depends on the same as :func:`normal_numbers`."""
+    return _random_numbers("stdflat", seed, events, objects)
+
+
+def _random_numbers(distribution: Distribution, seed: int, events: ak.Array, objects: ak.Array) -> Floats:
+    counts = np.asarray(ak.num(objects))
     of_event = [
         np.repeat(np.asarray(events[name], dtype=np.float64), counts) for name in ("run", "luminosityBlock", "event")
     ]
-    numbers = _generator().evaluate(float(seed), *of_event, flat(jets.eta), flat(jets.phi))
+    numbers = _generator(distribution).evaluate(float(seed), *of_event, flat(objects.eta), flat(objects.phi))
     return np.asarray(numbers, dtype=np.float64)
 
 
@@ -104,15 +114,15 @@ def flat(values: ak.Array) -> Floats:
 
 
 @functools.cache
-def _generator() -> Any:
+def _generator(distribution: Distribution) -> Any:
     """Return correctionlib's hash-based generator of random numbers, which JME's corrections also use."""
     from correctionlib import schemav2
 
     return schemav2.Correction(
-        name="normal",
+        name=distribution,
         version=1,
         # All inputs are real numbers, since correctionlib's integers have 32 bits.
         inputs=[schemav2.Variable(name=name, type="real") for name in _ENTROPY],
-        output=schemav2.Variable(name="normal", type="real"),
-        data=schemav2.HashPRNG(nodetype="hashprng", inputs=list(_ENTROPY), distribution="normal"),
+        output=schemav2.Variable(name=distribution, type="real"),
+        data=schemav2.HashPRNG(nodetype="hashprng", inputs=list(_ENTROPY), distribution=distribution),
     ).to_evaluator()

@@ -100,8 +100,21 @@ SCHEMA: Mapping[str, Any] = {
         "muon_sf": {
             "collection": TEXT,
             "JSONfiles": {YEAR: {"file": TEXT}},
-            "era_mapping": {YEAR: dict.fromkeys(("id", "iso", "trigger"))},
-            "sf_name": {YEAR: dict.fromkeys(("id", "iso", "trigger"), TEXT)},
+            "era_mapping": {YEAR: dict.fromkeys(("id", "iso", "reco", "trigger"))},
+            "sf_name": {YEAR: {**dict.fromkeys(("id", "iso", "trigger"), TEXT), "reco": None}},
+            "rochester": {
+                "apply": {YEAR: SWITCH},
+                "txt_file": {YEAR: TEXT},
+                "variations": LIST,
+                "smearing_seed": NUMBER,
+                # PocketCoffea's compiled program, which isn't needed here.
+                "so_path": None,
+            },
+            "scale_and_resolution": {
+                "apply": {YEAR: SWITCH},
+                "correctionlib_config": {YEAR: {"file": TEXT, "correction_name": None}},
+                "variations": {YEAR: LIST},
+            },
         },
     },
     "jets_calibration": {
@@ -127,6 +140,8 @@ SCHEMA: Mapping[str, Any] = {
                 "MET_collection",
                 "CorrT1METJet_collection",
                 "Jet_collection",
+                # Collections of leptons whose calibrations the missing momentum follows.
+                "leptons",
             )
         )
     },

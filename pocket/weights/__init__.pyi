@@ -28,6 +28,7 @@ from .leptons import (
     ElectronTrigger as ElectronTrigger,
     MuonId as MuonId,
     MuonIso as MuonIso,
+    MuonReco as MuonReco,
     MuonTrigger as MuonTrigger,
 )
 from .scale_factor import ScaleFactorWeight as ScaleFactorWeight

@@ -18,7 +18,7 @@ from pocket.parameters.visible import names_of
 from pocket.weights.base import NormalisationWeight, WeightData, WeightWrapper
 from pocket.weights.btag import BTagCalibration, BTagFixedWorkingPoint, BTagShape
 from pocket.weights.jets import JetPileupId
-from pocket.weights.leptons import ElectronId, ElectronReco, ElectronTrigger, MuonId, MuonIso, MuonTrigger
+from pocket.weights.leptons import ElectronId, ElectronReco, ElectronTrigger, MuonId, MuonIso, MuonReco, MuonTrigger
 from pocket.weights.theory import FactorisationScale, PartonShowerFSR, PartonShowerISR, QCDScale, RenormalisationScale
 
 
@@ -133,6 +133,7 @@ common_weights: list[type[WeightWrapper]] = [
     ElectronTrigger,
     MuonId,
     MuonIso,
+    MuonReco,
     MuonTrigger,
     BTagShape,
     BTagCalibration,

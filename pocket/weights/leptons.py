@@ -208,6 +208,27 @@ class MuonIso(MuonWeight):
     what = "iso"
 
 
+class MuonReco(MuonWeight):
+    """Scale factor of the reconstruction of muons as tracker muons, see :class:`MuonWeight`.
+
+    Where ``sf_name.<year>.reco`` is null, as in Run 3, for which the muon group has no such correction, the weight and
+    its variations are 1.
+    """
+
+    name = "sf_mu_reco"
+    what = "reco"
+
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return file and name of the correction, nothing in years without one."""
+        return [] if self.parameter("sf_name", self.year, self.what) is None else super().corrections()
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the weight with its up and down variation."""
+        if not self.corrections():
+            return WeightData(self.name, *[np.ones(size)] * 3)
+        return super().compute(events, size, shape_variation)
+
+
 class MuonTrigger(MuonWeight):
     """Scale factor of the trigger for selections with one muon, see :class:`MuonWeight`."""
 
