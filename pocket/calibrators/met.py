@@ -30,8 +30,8 @@ class METCalibrator(Calibrator):
 
     ``met_calibration.<year>`` of the parameters has the names of the collections (``MET_collection``,
     ``RawMET_collection``, ``Jet_collection``, and ``CorrT1METJet_collection`` or null), and whether this is applied
-    (``apply_MC``, ``apply_data``). With ``leptons``, a list of collections such as ``[Muon]``, the missing momentum also
-    follows the calibrations of these leptons, see :func:`lepton_change`; where the jets aren't applied, it starts from
+    (``apply_MC``, ``apply_data``). With ``leptons``, a list of collections such as ``[Muon]``, the missing momentum
+    also follows the calibrations of these leptons, see :func:`lepton_change`; where this isn't applied, it starts from
     the missing momentum of the file.
 
     The variations ``{MET}_unclusteredUp`` and ``Down`` add NanoAOD's shift of the unclustered energy.

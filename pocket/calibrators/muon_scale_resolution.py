@@ -45,11 +45,13 @@ class MuonScaleResolution:
         """Return the corrections in a file."""
         return cls(functools.partial(load_correction, path))
 
-    def scaled(self, is_data: bool, pt: Floats, eta: Floats, phi: Floats, charge: Floats) -> Floats:
-        """Return pt with the scale corrected, 1 / (m / pt + charge a), for data and for simulation."""
+    def scaled(
+        self, is_data: bool, pt: Floats, eta: Floats, phi: Floats, charge: Floats, lowest: float = PT_RANGE[0]
+    ) -> Floats:
+        """Return pt with the scale corrected, 1 / (m / pt + charge a), for data or simulation, from a lowest pt."""
         of = "data" if is_data else "mc"
         a, m = (self._value(f"{name}_{of}", eta, phi, "nom") for name in ("a", "m"))
-        return within_range(1 / (m / pt + charge * a), pt)
+        return within_range(1 / (m / pt + charge * a), pt, lowest)
 
     def random_numbers(self, eta: Floats, layers: Floats, uniform: Floats) -> Floats:
         """Return random numbers with the shape of the resolution.
@@ -72,7 +74,7 @@ class MuonScaleResolution:
         in_data, in_mc = (self._value(f"k_{of}", np.abs(eta), "nom") for of in ("data", "mc"))
         return np.sqrt(np.maximum(in_data**2 - in_mc**2, 0))
 
-    def smeared(self, pt: Floats, eta: Floats, layers: Floats, uniform: Floats) -> Floats:
+    def smeared(self, pt: Floats, eta: Floats, layers: Floats, uniform: Floats, lowest: float = PT_RANGE[0]) -> Floats:
         """Return pt of simulation with the resolution of data.
 
         Args:
@@ -80,9 +82,10 @@ class MuonScaleResolution:
             eta: pseudorapidity.
             layers: number of tracker layers with hits.
             uniform: random numbers from 0 to 1.
+            lowest: lowest pt that is smeared.
         """
         change = self.extra_factor(eta) * self.resolution(pt, eta, layers) * self.random_numbers(eta, layers, uniform)
-        return not_extreme(within_range(pt * (1 + change), pt), pt)
+        return not_extreme(within_range(pt * (1 + change), pt, lowest), pt)
 
     def smearing_shifted(
         self, unsmeared: Floats, smeared: Floats, eta: Floats, up: bool, uncertainty: str = "stat"
@@ -143,9 +146,9 @@ class MuonScaleResolution:
             raise ConfigError(f"correction {name!r} of the scale of muons: {' '.join(str(error).split())}") from None
 
 
-def within_range(corrected: Floats, pt: Floats) -> Floats:
+def within_range(corrected: Floats, pt: Floats, lowest: float = PT_RANGE[0]) -> Floats:
     """Return corrected pt, and the given pt out of range and where there is no correction (NaN)."""
-    outside = (pt < PT_RANGE[0]) | (pt > PT_RANGE[1]) | np.isnan(corrected)
+    outside = (pt < lowest) | (pt > PT_RANGE[1]) | np.isnan(corrected)
     return np.where(outside, pt, corrected)
 
 

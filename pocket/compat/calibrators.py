@@ -9,6 +9,7 @@ from pocket.base.runtime.remarks import remark
 from pocket.calibrators import base
 from pocket.compat.jet_energies import JetsCalibrator
 from pocket.compat.missing_momentum import METCalibrator
+from pocket.compat.muon_momenta import MuonsCalibrator
 from pocket.errors import ConfigError
 
 
@@ -88,14 +89,6 @@ class ElectronsScaleCalibrator(_UnlessApplied):
     name = "electron_scale_and_smearing"
     switch = ("lepton_scale_factors", "electron_sf", "scale_and_smearing")
     varied = ("ele_scale", "ele_smear")
-
-
-class MuonsCalibrator(_UnlessApplied):
-    """Scale and resolution of muons, which PocketCoffea doesn't apply in Run 2."""
-
-    name = "muons_scale_and_resolution"
-    switch = ("lepton_scale_factors", "muon_sf", "scale_and_resolution")
-    varied = ("muon_scale", "muon_smear")
 
 
 #: PocketCoffea's default, in its order.

@@ -18,6 +18,7 @@ from pocket.parameters.defaults import get_default_parameters, to_plain
 _OF_NAMES: Mapping[str, str] = {
     "get_nElectron": "minpt counts, which PocketCoffea ignores",
     "get_nMuon": "minpt counts, which PocketCoffea ignores",
+    "MuonsRochesterCalibrator": "random numbers of muons without a generated one don't depend on chunks",
     "JetsSoftdropMassCalibrator": "keeps earlier calibrations of the jets, which PocketCoffea's undoes",
 }
 

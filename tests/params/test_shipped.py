@@ -27,13 +27,13 @@ from pocket.parameters.upstream_keys import ACCEPTED
 from pocket.weights.btag import BTagShape
 from pocket.weights.event import Pileup
 from pocket.weights.jets import JetPileupId
-from pocket.weights.leptons import ElectronId, ElectronReco, MuonId, MuonIso, MuonTrigger
+from pocket.weights.leptons import ElectronId, ElectronReco, MuonId, MuonIso, MuonReco, MuonTrigger
 from tests.real_files import real_file
 
 #: corrections of the physics object groups, beside the checkout
 POG = Path(__file__).absolute().parents[3] / "shared" / "data" / "corrections"
 #: shipped weights that read them
-OF_GROUPS = (Pileup, BTagShape, JetPileupId, ElectronReco, ElectronId, MuonId, MuonIso, MuonTrigger)
+OF_GROUPS = (Pileup, BTagShape, JetPileupId, ElectronReco, ElectronId, MuonId, MuonIso, MuonReco, MuonTrigger)
 UL = ("2016_PreVFP", "2016_PostVFP", "2017", "2018")
 RUN_3 = ("2022_preEE", "2022_postEE", "2023_preBPix", "2023_postBPix", "2024", "2025")
 DATA = (*UL, *RUN_3)
@@ -51,6 +51,8 @@ CAMPAIGNS = {
     "2024": "2024_Summer24",
     "2025": "2025_Prompt",
 }
+#: a year in the names of the Rochester corrections
+ROCCOR = dict(zip(UL, ("2016a", "2016b", "2017", "2018"), strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +92,9 @@ def leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
         ("lepton_scale_factors.muon_sf.JSONfiles", DATA),
         ("lepton_scale_factors.muon_sf.era_mapping", UL),
         ("lepton_scale_factors.muon_sf.sf_name", DATA),
+        ("lepton_scale_factors.muon_sf.rochester.txt_file", UL),
+        ("lepton_scale_factors.muon_sf.scale_and_resolution.correctionlib_config", RUN_3),
+        ("lepton_scale_factors.muon_sf.scale_and_resolution.variations", RUN_3),
         ("photon_scale_factors.photon_sf.JSONfiles", DATA),
         ("photon_scale_factors.photon_sf.sf_name", DATA),
         ("jets_calibration.jet_types.AK4PFchs", UL),
@@ -261,6 +266,7 @@ def test_names_of_corrections(params: dict[str, Any]) -> None:
     assert muons["sf_name"]["2018"] == {
         "id": "NUM_TightID_DEN_TrackerMuons",
         "iso": "NUM_LooseRelIso_DEN_TightIDandIPCut",
+        "reco": "NUM_TrackerMuons_DEN_genTracks",
         "trigger": "NUM_IsoMu24_DEN_CutBasedIdTight_and_PFIsoTight",
     }
     assert params["jet_scale_factors"]["btagSF"]["2018"]["name"] == "deepJet_shape"
@@ -317,7 +323,7 @@ def test_sources_are_those_of_real_corrections(params: dict[str, Any]) -> None:
 def test_corrections_are_in_the_files_of_the_groups(year: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POCKET_CORRECTIONS", str(POG))
     params, metadata = get_default_parameters(), {"year": year, "isMC": True, "sample": "TT"}
-    weights = [weight for weight in OF_GROUPS if year in UL or weight is not JetPileupId]
+    weights = [weight for weight in OF_GROUPS if year in UL or weight not in (JetPileupId, MuonReco)]
     readers = [weight(params, metadata) for weight in weights] + [JetsCalibrator(params, metadata)]
     named = [pair for reader in readers for pair in reader.corrections()]
     assert all(Path(local_path(file)).is_file() for file, _ in named)
@@ -347,13 +353,18 @@ def test_every_file_is_named_without_a_machine(params: dict[str, Any]) -> None:
     # pileup by two names, b tagging, electrons, muons, photons, jets by two names
     of_all = len(DATA) * (2 + 1 + 2 + 1 + 1 + 2 * 2)
     # pileup jets; veto maps, identification of jets, triggers and scale of electrons, scale of muons
-    assert named == of_all + len(UL) + len(RUN_3) * 5 - 1
+    named_by_years = len(UL) + len(RUN_3) * 5 - 1
+    # Rochester corrections; prompt leptons
+    assert named == of_all + named_by_years + len(UL) + 3
 
 
 def test_every_year_reads_its_own_files(params: dict[str, Any]) -> None:
     for path, value in leaves(params):
         if isinstance(value, str) and value.startswith("corrections://"):
             (year,) = set(path) & set(DATA)
+            if value.startswith("corrections://roccor/"):
+                assert value == f"corrections://roccor/RoccoR{ROCCOR[year]}UL.txt"
+                continue
             assert re.fullmatch(rf"corrections://POG/[A-Z]{{3}}/{CAMPAIGNS[year]}/\w+\.json\.gz", value), path
             assert CAMPAIGNS[year] in PERIODS
 

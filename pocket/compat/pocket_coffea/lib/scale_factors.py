@@ -2,6 +2,7 @@
 
 from pocket.compat.objects import load_correction_set
 from pocket.compat.photon_weights import sf_photon
+from pocket.compat.prompt_mva import sf_ele_promptmva, sf_mu_promptmva
 from pocket.compat.tagging import sf_btag, sf_btag_calib, sf_ctag, sf_ctag_calib
 from pocket.compat.weights import (
     sf_ele_id,

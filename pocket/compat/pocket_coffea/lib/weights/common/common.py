@@ -4,6 +4,9 @@ from pocket.compat.common_weights import common_weights
 from pocket.compat.photon_weights import PhotonId as SF_pho_id
 from pocket.compat.photon_weights import PhotonPixelSeed as SF_pho_pxseed
 from pocket.compat.photon_weights import sf_photon
+from pocket.compat.prompt_mva import ElectronPromptMVA as SF_ele_promptMVA
+from pocket.compat.prompt_mva import MuonPromptMVA as SF_mu_promptMVA
+from pocket.compat.prompt_mva import sf_ele_promptmva, sf_mu_promptmva
 from pocket.compat.tagging import BTagShape as SF_btag
 from pocket.compat.tagging import CTagCalibration as SF_ctag_calib
 from pocket.compat.tagging import CTagShape as SF_ctag

@@ -1,0 +1,149 @@
+"""PocketCoffea's functions of the scale and resolution of muons, ``MuonScaRe.py`` of the muon group, over ours.
+
+Arrays are jagged with ``nested=True``, and flat otherwise; results are in double precision.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import awkward as ak
+import numpy as np
+
+from pocket.base.typing import Floats
+from pocket.calibrators.crystal_ball import CrystalBall
+from pocket.calibrators.muon_scale_resolution import (
+    PT_RANGE,
+    RANDOM,
+    MuonScaleResolution,
+    generator,
+    not_extreme,
+    within_range,
+)
+
+
+class CrystallBall(CrystalBall):
+    """Double-sided Crystal Ball function under its name there.
+
+    Args:
+        m: mean.
+        s: width.
+        a: distance from the mean, in widths, at which the tails begin.
+        n: power of the tails.
+    """
+
+    def __init__(self, m: Any, s: Any, a: Any, n: Any) -> None:
+        super().__init__(*(np.asarray(value, dtype=np.float64) for value in (m, s, a, n)))
+
+    def cdf(self, x: Any) -> ak.Array:
+        """Return the cumulative probability."""
+        return ak.Array(self.cumulative(np.asarray(x, dtype=np.float64)))
+
+    def invcdf(self, u: Any) -> ak.Array:
+        """Return its inverse."""
+        return ak.Array(self.inverse(np.asarray(u, dtype=np.float64)))
+
+
+def _of(cset: Any) -> MuonScaleResolution:
+    return MuonScaleResolution(cset.__getitem__)
+
+
+def _flat(values: Any, nested: bool) -> Any:
+    return np.asarray(ak.flatten(values) if nested else values)
+
+
+def _like(values: Floats, jagged: Any, nested: bool) -> Any:
+    return ak.unflatten(values, ak.num(jagged)) if nested else values
+
+
+def _uniform(cset: Any, phi: Floats, events: Any, sections: Any, counts: Any) -> Floats:
+    """Return the random numbers of the file, or those of newer files; ``counts`` is given for one event per list."""
+    columns = [np.asarray(values).astype(np.int64) for values in (events, sections)]
+    if counts is not None:
+        columns = [np.repeat(values, counts) for values in columns]
+    correction = cset[RANDOM] if RANDOM in list(cset) else generator()
+    return np.asarray(correction.evaluate(*columns, phi), dtype=np.float64)
+
+
+def get_rndm(eta: Any, phi: Any, nL: Any, evtNr: Any, lumiNr: Any, cset: Any, nested: bool = False) -> Any:
+    """Return random numbers with the shape of the resolution."""
+    counts = np.asarray(ak.num(nL)) if nested else None
+    uniform = _uniform(cset, _flat(phi, nested), evtNr, lumiNr, counts)
+    return _like(_of(cset).random_numbers(_flat(eta, nested), _flat(nL, nested), uniform), eta, nested)
+
+
+def get_std(pt: Any, eta: Any, nL: Any, cset: Any, nested: bool = False) -> Any:
+    """Return the relative resolution."""
+    columns = [_flat(values, nested) for values in (pt, eta, nL)]
+    return _like(_of(cset).resolution(*columns), pt, nested)
+
+
+def get_k(eta: Any, var: str, cset: Any, nested: bool = False) -> Any:
+    """Return the factor on the resolution by which simulation is smeared; ``var`` is ``"nom"``."""
+    values = np.abs(_flat(eta, nested))
+    in_data, in_mc = (np.asarray(cset[name].evaluate(values, var)) for name in ("k_data", "k_mc"))
+    return _like(np.sqrt(np.maximum(in_data**2 - in_mc**2, 0)), eta, nested)
+
+
+def filter_boundaries(
+    pt_corr: Any, pt: Any, nested: bool, low_pt_threshold: float = PT_RANGE[0], silent: bool = True
+) -> Any:
+    """Return corrected pt, and pt where it is out of range or where there is no correction.
+
+    Args:
+        pt_corr: corrected pt.
+        pt: pt in GeV.
+        nested: whether the arrays are jagged.
+        low_pt_threshold: lowest pt that is corrected.
+        silent: accepted; nothing is printed.
+    """
+    return _like(within_range(_flat(pt_corr, nested), _flat(pt, nested), low_pt_threshold), pt, nested)
+
+
+def pt_resol(
+    pt: Any,
+    eta: Any,
+    phi: Any,
+    nL: Any,
+    evtNr: Any,
+    lumiNr: Any,
+    cset: Any,
+    nested: bool = False,
+    low_pt_threshold: float = PT_RANGE[0],
+) -> Any:
+    """Return pt of simulation with the resolution of data."""
+    counts = np.asarray(ak.num(nL)) if nested else None
+    uniform = _uniform(cset, _flat(phi, nested), evtNr, lumiNr, counts)
+    columns = [_flat(values, nested) for values in (pt, eta, nL)]
+    return _like(_of(cset).smeared(*columns, uniform, low_pt_threshold), pt, nested)
+
+
+def pt_resol_var(pt_woresol: Any, pt_wresol: Any, eta: Any, updn: str, cset: Any, nested: bool = False) -> Any:
+    """Return smeared pt, varied by the statistical uncertainty of the resolution; ``updn`` is ``"up"`` or ``"dn"``."""
+    columns = [_flat(values, nested) for values in (pt_woresol, pt_wresol, eta)]
+    if updn not in ("up", "dn"):
+        return _like(not_extreme(columns[1], columns[0]), eta, nested)
+    return _like(_of(cset).smearing_shifted(*columns, updn == "up"), eta, nested)
+
+
+def pt_scale(
+    is_data: Any,
+    pt: Any,
+    eta: Any,
+    phi: Any,
+    charge: Any,
+    cset: Any,
+    nested: bool = False,
+    low_pt_threshold: float = PT_RANGE[0],
+) -> Any:
+    """Return pt with the scale corrected."""
+    columns = [_flat(values, nested) for values in (pt, eta, phi, charge)]
+    return _like(_of(cset).scaled(bool(is_data), *columns, low_pt_threshold), pt, nested)
+
+
+def pt_scale_var(pt: Any, eta: Any, phi: Any, charge: Any, updn: str, cset: Any, nested: bool = False) -> Any:
+    """Return pt, varied by the statistical uncertainty of the scale; ``updn`` is ``"up"`` or ``"dn"``."""
+    if updn not in ("up", "dn"):
+        return pt
+    columns = [_flat(values, nested) for values in (pt, eta, phi, charge)]
+    return _like(_of(cset).scale_shifted(*columns, updn == "up"), pt, nested)
