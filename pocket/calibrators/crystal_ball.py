@@ -71,7 +71,8 @@ class CrystalBall:
                 self._tail_norm * self._whole,
             )
             core = self._norm * (self._half - self._root * special.erf(-distance / np.sqrt(2)))
-            return np.where(distance < -self.tail, below, np.where(distance > self.tail, above, core))
+            result: Floats = np.where(distance < -self.tail, below, np.where(distance > self.tail, above, core))
+            return result
 
     def inverse(self, probability: Floats) -> Floats:
         """Return the value that a variable of this distribution is below with a probability, shape (n objects,)."""
@@ -84,4 +85,5 @@ class CrystalBall:
             above = self.mean - self._slope * np.where(high > 0, self._offset - high**-exponent, self._offset)
             argument = (self._half - probability / self._norm) / self._root
             core = self.mean - np.sqrt(2) * self.width * self._inverse_erf(argument)
-            return np.where(probability < self._low, below, np.where(probability > self._high, above, core))
+            result: Floats = np.where(probability < self._low, below, np.where(probability > self._high, above, core))
+            return result

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -181,11 +181,11 @@ def generator() -> Any:
     """Return the correction ``RandomSmearing`` as files since 2026 have it."""
     from correctionlib import schemav2
 
-    types = {"evtNr": "int", "lumiNr": "int", "phi": "real"}
+    # The types of the inputs are part of what the numbers are made of.
+    types: dict[str, Literal["int", "real"]] = {"evtNr": "int", "lumiNr": "int", "phi": "real"}
     return schemav2.Correction(
         name=RANDOM,
         version=1,
-        # The types of the inputs are part of what the numbers are made of.
         inputs=[schemav2.Variable(name=name, type=kind) for name, kind in types.items()],
         output=schemav2.Variable(name="random_number", type="real"),
         data=schemav2.HashPRNG(nodetype="hashprng", inputs=list(types), distribution="stdflat"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import gzip
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -73,7 +73,8 @@ class RochesterCorrections:
         Raises:
             ConfigError: if the file isn't found or isn't one of these corrections.
         """
-        return _parse(cls, find_roccor(name))
+        found = _parse(find_roccor(name))
+        return cls(**{each.name: getattr(found, each.name) for each in fields(found)})
 
     def muons(self, charge: Floats, pt: Floats, eta: Floats, phi: Floats) -> RochesterMuons:
         """Return muons, of which the corrections can be computed; all arguments have shape (n muons,)."""
@@ -145,7 +146,7 @@ class RochesterMuons:
         scale = self._scale(MC, position)
         ratio = gen_pt / (scale * self._pt)
         in_data, in_mc = (of.resolution[position, kind, self._resolution_bin] for kind in (DATA, MC))
-        return scale * ratio / (1 + (ratio - 1) * in_data / in_mc)
+        return np.asarray(scale * ratio / (1 + (ratio - 1) * in_data / in_mc))
 
     def smear(self, layers: Indices, uniform: Floats, error_set: int = 0, member: int = 0) -> Floats:
         """Return the correction of simulation without a generated muon (kSmearMC).
@@ -227,11 +228,11 @@ def _numbers(words: Sequence[str]) -> list[float]:
 
 
 @functools.lru_cache(maxsize=8)
-def _parse(cls: type[RochesterCorrections], content: FileContent) -> RochesterCorrections:
+def _parse(content: FileContent) -> RochesterCorrections:
     header, lines = _split(content)
     members = tuple(int(number) for number in header["NMEM"])
     n_eta, n_phi, n_resolution, n_layers = (int(header[key][0]) for key in ("CETA", "CPHI", "RETA", "RTRK"))
-    found = cls(
+    found = RochesterCorrections(
         members=members,
         eta=np.asarray(header["CETA"][2:-1]),
         resolution_eta=np.asarray(header["RETA"][2:-1]),
@@ -259,12 +260,19 @@ def _fill(of: RochesterCorrections, position: int, tag: str, words: Sequence[str
     if tag == "R":
         which, region, *values = (int(words[0]), int(words[1]), *_numbers(words[2:]))
         table, row = (of.sigma, which) if which < 3 else (of.ball, which - 3)
-        table[row, position, region] = np.asarray(values) / (100 if which == 2 else 1)
+        _enter(table[row, position, region], values, 100 if which == 2 else 1)
     elif tag == "F":
-        of.resolution[position, int(words[0])] = _numbers(words[1:])
+        _enter(of.resolution[position, int(words[0])], _numbers(words[1:]))
     elif tag == "C":
         kind, which, region = map(int, words[:3])
-        of.scale[which, position, kind, region] = (which == 0) + np.asarray(_numbers(words[3:])) / 100
+        _enter(of.scale[which, position, kind, region], _numbers(words[3:]), 100)
+        of.scale[which, position, kind, region] += which == 0
     elif tag == "X":
         of.scale[2, position, int(words[0])] = float(words[1])
     # Lines of other tags are for corrections without the number of layers, which nobody uses.
+
+
+def _enter(row: Floats, values: Sequence[float], unit: float = 1) -> None:
+    if len(values) != len(row):
+        raise ValueError
+    row[:] = np.asarray(values) / unit

@@ -86,7 +86,7 @@ class _MuonCalibrator(Calibrator):
         """Return pt in double precision, and what belongs to it; nothing where the parameters don't ask for it."""
         if not self.enabled:
             return {}
-        which = variation if variation in self._variations else "nominal"
+        which = variation if variation in self.variations else "nominal"
         if which not in self._momenta:
             self._momenta[which] = self._result(self._pt(which))
         return dict(self._momenta[which])

@@ -33,7 +33,8 @@ class CrystallBall(CrystalBall):
     """
 
     def __init__(self, m: Any, s: Any, a: Any, n: Any) -> None:
-        super().__init__(*(np.asarray(value, dtype=np.float64) for value in (m, s, a, n)))
+        mean, width, tail, power = (np.asarray(value, dtype=np.float64) for value in (m, s, a, n))
+        super().__init__(mean, width, tail, power)
 
     def cdf(self, x: Any) -> ak.Array:
         """Return the cumulative probability."""
@@ -50,6 +51,10 @@ def _of(cset: Any) -> MuonScaleResolution:
 
 def _flat(values: Any, nested: bool) -> Any:
     return np.asarray(ak.flatten(values) if nested else values)
+
+
+def _columns(nested: bool, *values: Any) -> tuple[Any, ...]:
+    return tuple(_flat(each, nested) for each in values)
 
 
 def _like(values: Floats, jagged: Any, nested: bool) -> Any:
@@ -74,8 +79,8 @@ def get_rndm(eta: Any, phi: Any, nL: Any, evtNr: Any, lumiNr: Any, cset: Any, ne
 
 def get_std(pt: Any, eta: Any, nL: Any, cset: Any, nested: bool = False) -> Any:
     """Return the relative resolution."""
-    columns = [_flat(values, nested) for values in (pt, eta, nL)]
-    return _like(_of(cset).resolution(*columns), pt, nested)
+    flat_pt, flat_eta, layers = _columns(nested, pt, eta, nL)
+    return _like(_of(cset).resolution(flat_pt, flat_eta, layers), pt, nested)
 
 
 def get_k(eta: Any, var: str, cset: Any, nested: bool = False) -> Any:
@@ -114,16 +119,16 @@ def pt_resol(
     """Return pt of simulation with the resolution of data."""
     counts = np.asarray(ak.num(nL)) if nested else None
     uniform = _uniform(cset, _flat(phi, nested), evtNr, lumiNr, counts)
-    columns = [_flat(values, nested) for values in (pt, eta, nL)]
-    return _like(_of(cset).smeared(*columns, uniform, low_pt_threshold), pt, nested)
+    flat_pt, flat_eta, layers = _columns(nested, pt, eta, nL)
+    return _like(_of(cset).smeared(flat_pt, flat_eta, layers, uniform, low_pt_threshold), pt, nested)
 
 
 def pt_resol_var(pt_woresol: Any, pt_wresol: Any, eta: Any, updn: str, cset: Any, nested: bool = False) -> Any:
     """Return smeared pt, varied by the statistical uncertainty of the resolution; ``updn`` is ``"up"`` or ``"dn"``."""
-    columns = [_flat(values, nested) for values in (pt_woresol, pt_wresol, eta)]
+    before, after, flat_eta = _columns(nested, pt_woresol, pt_wresol, eta)
     if updn not in ("up", "dn"):
-        return _like(not_extreme(columns[1], columns[0]), eta, nested)
-    return _like(_of(cset).smearing_shifted(*columns, updn == "up"), eta, nested)
+        return _like(not_extreme(after, before), eta, nested)
+    return _like(_of(cset).smearing_shifted(before, after, flat_eta, updn == "up"), eta, nested)
 
 
 def pt_scale(
@@ -137,13 +142,14 @@ def pt_scale(
     low_pt_threshold: float = PT_RANGE[0],
 ) -> Any:
     """Return pt with the scale corrected."""
-    columns = [_flat(values, nested) for values in (pt, eta, phi, charge)]
-    return _like(_of(cset).scaled(bool(is_data), *columns, low_pt_threshold), pt, nested)
+    flat_pt, flat_eta, flat_phi, sign = _columns(nested, pt, eta, phi, charge)
+    scaled = _of(cset).scaled(bool(is_data), flat_pt, flat_eta, flat_phi, sign, low_pt_threshold)
+    return _like(scaled, pt, nested)
 
 
 def pt_scale_var(pt: Any, eta: Any, phi: Any, charge: Any, updn: str, cset: Any, nested: bool = False) -> Any:
     """Return pt, varied by the statistical uncertainty of the scale; ``updn`` is ``"up"`` or ``"dn"``."""
     if updn not in ("up", "dn"):
         return pt
-    columns = [_flat(values, nested) for values in (pt, eta, phi, charge)]
-    return _like(_of(cset).scale_shifted(*columns, updn == "up"), pt, nested)
+    flat_pt, flat_eta, flat_phi, sign = _columns(nested, pt, eta, phi, charge)
+    return _like(_of(cset).scale_shifted(flat_pt, flat_eta, flat_phi, sign, updn == "up"), pt, nested)

@@ -160,21 +160,31 @@ def coverage(content: FileContent, name: str) -> Coverage:
     # The JSON has compound corrections elsewhere; they are defined where their parts are.
     tree = next((correction["data"] for correction in corrections if correction["name"] == name), None)
 
-    def collect(tree: Node, above: Keys, replaced: frozenset[str]) -> None:
+    def collect(tree: Node, above: Keys, replaced: frozenset[str], magnitudes: frozenset[str]) -> None:
         for node, path in walk_with_keys(tree, above, follow=_takes_the_same_values):
             if kind_of(node) == "transform":
                 # Nodes below don't restrict the given values of the replaced input.
-                collect(node["content"], path, replaced | {node["input"]})
+                sizes = magnitudes | ({node["input"]} if _is_magnitude(node["rule"]) else frozenset())
+                collect(node["content"], path, replaced | {node["input"]}, sizes)
             if kind_of(node) == "category" and node["input"] not in replaced:
                 keys.setdefault(node["input"], set()).update(children(node))
             for variable, axis in binned_inputs(node):
-                if node["flow"] != "error" or variable in replaced:
+                if node["flow"] != "error" or (variable in replaced and variable not in magnitudes):
                     continue
                 ends = (axis["low"], axis["high"]) if isinstance(axis, dict) else (axis[0], axis[-1])
-                ranges.setdefault(variable, set()).add((path, float(ends[0]), float(ends[1])))
+                low, high = map(float, ends)
+                if variable in magnitudes:
+                    # The upper edge of the magnitude isn't covered on either side.
+                    low = float(np.nextafter(-high, np.inf)) if low <= 0 else -np.inf
+                ranges.setdefault(variable, set()).add((path, low, high))
 
-    collect(tree, frozenset(), frozenset())
+    collect(tree, frozenset(), frozenset(), frozenset())
     return Coverage(_frozen(keys), _frozen(ranges))
+
+
+def _is_magnitude(rule: Node) -> bool:
+    """Tell whether a rule is the magnitude of its input, as that of η in files of the muon group."""
+    return isinstance(rule, dict) and rule.get("expression") == "abs(x)" and len(rule["variables"]) == 1
 
 
 def _takes_the_same_values(node: Node, label: Label) -> bool:

@@ -30,7 +30,7 @@ def muon_events(n: int = 8000, seed: int = 1) -> ak.Array:
         "isPFcand": rng.random(size) < 0.9,
     }
     for name, edges in EDGES.items():
-        places = rng.choice(size, len(edges) * 10, replace=False)
+        places = rng.choice(size, min(len(edges) * 10, size // 4), replace=False)
         muons[name][places] = np.resize(edges, len(places)).astype(muons[name].dtype)
     # The generated particle of a muon is at its own position in the event, that of others isn't linked.
     position = np.concatenate([np.arange(count) for count in counts])

@@ -196,7 +196,8 @@ def test_calibrators_that_change_nothing() -> None:
     switched = OmegaConf.merge(
         PARAMETERS, {"lepton_scale_factors": {"electron_sf": {"scale_and_smearing": {"apply": {"2018": True}}}}}
     )
-    from pocket.compat.calibrators import ElectronsScaleCalibrator, MuonsCalibrator
+    from pocket.compat.calibrators import ElectronsScaleCalibrator
+    from pocket.compat.muon_momenta import MuonsCalibrator
 
     calibrators = [ElectronsScaleCalibrator, MuonsCalibrator]
     shape = {"shape": {"common": {"inclusive": ["electron_scale_and_smearing"]}}}

@@ -3,11 +3,11 @@
 from pocket.compat.calibrators import (
     Calibrator,
     ElectronsScaleCalibrator,
-    MuonsCalibrator,
     default_calibrators_sequence,
 )
 from pocket.compat.jet_energies import JetsCalibrator
 from pocket.compat.missing_momentum import METCalibrator
+from pocket.compat.muon_momenta import MuonsCalibrator
 from pocket.compat.muon_scale_resolution import pt_resol, pt_resol_var, pt_scale, pt_scale_var
 from pocket.compat.objects import jet_correction as jet_correction_corrlib
 from pocket.compat.objects import load_correction_set, met_correction_after_jec
