@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import gzip
+import json
+import math
 from pathlib import Path
 from typing import Any
 
 import awkward as ak
 import numpy as np
 import pytest
+from coffea.nanoevents import NanoEventsFactory
 from omegaconf import OmegaConf
 
+from pocket import Configurator, process
 from pocket.calibrators import METCalibrator, MuonsRochesterCalibrator, MuonsScaleResolutionCalibrator
 from pocket.calibrators.base import Calibrator
 from pocket.calibrators.muon_momenta import generated_pt
+from pocket.calibrators.muon_scale_resolution import generator
 from pocket.calibrators.rochester import RochesterCorrections
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.calibrators.smearing import uniform_numbers
+from pocket.configuration.workflow import BaseProcessorABC
+from pocket.cuts import passthrough
 from pocket.errors import ConfigError, UnknownNameError
+from pocket.histograms import Axis, HistConf
+from pocket.io.nanoaod.schema import Schema
 from pocket.parameters.defaults import get_default_parameters
 from tests.group_files import ROOT, group_files, needs_files
 from tests.pocket.calibrators.muon_events import flat_pt, muon_events, rows
 from tests.pocket.calibrators.test_muon_scale_resolution import Loop
+from tests.real_files import real_file
 
 BOTH: list[type[Calibrator]] = [MuonsRochesterCalibrator, MuonsScaleResolutionCalibrator]
 RUN_2 = {"2016_PreVFP": "2016a", "2016_PostVFP": "2016b", "2017": "2017", "2018": "2018"}
@@ -107,8 +117,6 @@ def test_scale_and_resolution(year: str, group_files: Path) -> None:
     ]
     assert list(found) == ["nominal", *names[: 4 if year == "2022_postEE" else 8]]
     loop, muons = Loop(ROOT / "POG" / "MUO" / RUN_3[year] / "muon_scalesmearing.json.gz"), rows(events)
-    from pocket.calibrators.muon_scale_resolution import generator
-
     for number in range(0, len(muons), 17):
         muon = muons[number]
         u = generator().evaluate(muon["event"], muon["luminosityBlock"], muon["phi"])
@@ -251,12 +259,48 @@ def test_missing_momentum_follows_muons_if_asked(collections: list[str] | None, 
         if not collections:
             assert found.events.PuppiMET.pt.tolist() == events.PuppiMET.pt.tolist()
             continue
-        for number in range(len(events)):
-            before, after, met = events[number], found.events[number], events.PuppiMET[number]
-            x, y = met.pt * np.cos(met.phi), met.pt * np.sin(met.phi)
-            for old, new in zip(before.Muon, after.Muon, strict=True):
-                if old.isPFcand:
-                    x -= (float(new.pt) - float(old.pt)) * np.cos(float(old.phi))
-                    y -= (float(new.pt) - float(old.pt)) * np.sin(float(old.phi))
-            assert after.PuppiMET.pt == pytest.approx(np.hypot(x, y), rel=1e-5, abs=1e-5)
-            assert np.exp(1j * float(after.PuppiMET.phi)) == pytest.approx((x + 1j * y) / np.hypot(x, y), abs=1e-5)
+        pairs = zip(ak.to_list(events), ak.to_list(found.events), strict=True)
+        for before, after in pairs:
+            x, y = (before["PuppiMET"]["pt"] * part(before["PuppiMET"]["phi"]) for part in (math.cos, math.sin))
+            for old, new in zip(before["Muon"], after["Muon"], strict=True):
+                if old["isPFcand"]:
+                    x -= (new["pt"] - old["pt"]) * math.cos(old["phi"])
+                    y -= (new["pt"] - old["pt"]) * math.sin(old["phi"])
+            assert after["PuppiMET"]["pt"] == pytest.approx(math.hypot(x, y), rel=1e-6, abs=1e-6)
+            assert abs(math.remainder(after["PuppiMET"]["phi"] - math.atan2(y, x), 2 * math.pi)) < 1e-6
+
+
+class AllMuons(BaseProcessorABC):
+    """Workflow without a selection."""
+
+    def apply_object_preselection(self, variation: str) -> None:
+        """Select nothing."""
+
+    def count_objects(self, variation: str) -> None:
+        """Count nothing."""
+
+
+@needs_files
+@pytest.mark.parametrize("year", ["2018", "2022_preEE"])
+def test_templates_of_both_runs(year: str, group_files: Path, tmp_path: Path) -> None:
+    """The engine gives calibrators all parameters that they read, and fills their variations."""
+    file, name = str(real_file("nano_tt_v12.root")), f"TT_{year}"
+    files = [{"paths": [file], "metadata": {"year": year, "isMC": True, "xsec": 1.0}}]
+    (tmp_path / "definitions.json").write_text(json.dumps({"TT": {"sample": "TT", "files": files}}))
+    config = Configurator(
+        parameters=get_default_parameters(),
+        datasets={"jsons": [str(tmp_path / "definitions.json")]},
+        workflow=AllMuons,
+        categories={"all": [passthrough]},
+        variables={"pt": HistConf([Axis(coll="Muon", field="pt", bins=40, start=0, stop=200)])},
+        calibrators=BOTH,
+        variations={"shape": {"common": {"inclusive": [cls.name for cls in BOTH]}}},
+    )
+    found = process(config, {name: file}, chunk_size=70).histograms["pt"]
+    events = NanoEventsFactory.from_root({file: "Events"}, schemaclass=Schema, mode="eager").events()
+    expected = calibrated(sequence(year), events)
+    assert list(found.axes["variation"]) == list(expected)
+    assert len(expected) in (11, 9)
+    for variation, pt in expected.items():
+        values = found["TT", "all", variation, :].values()
+        assert values.tolist() == np.histogram(pt.astype(np.float32), 40, (0, 200))[0].tolist()

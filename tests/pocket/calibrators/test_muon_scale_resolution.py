@@ -41,10 +41,14 @@ class Loop:
     """Corrections of one file for one muon at a time."""
 
     def __init__(self, file: Path) -> None:
-        self.set = correctionlib.CorrectionSet.from_file(str(file))
+        corrections = correctionlib.CorrectionSet.from_file(str(file))
+        self.known = {name: corrections[name] for name in corrections}
+        self.cached: dict[tuple[Any, ...], float] = {}
 
-    def value(self, name: str, *inputs: Any) -> float:
-        return float(self.set[name].evaluate(*inputs))
+    def value(self, *key: Any) -> float:
+        if key not in self.cached:
+            self.cached[key] = float(self.known[key[0]].evaluate(*key[1:]))
+        return self.cached[key]
 
     def scaled(self, muon: dict[str, Any], kind: str) -> float:
         pt, place = muon["pt"], (muon["eta"], muon["phi"], "nom")

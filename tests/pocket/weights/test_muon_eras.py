@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def test_values_of_every_muon(year: str, group_files: Path) -> None:
                 above = np.maximum(pt.astype(float), edges["pt"][0])
                 assert np.isinf(edges["pt"][-1])
                 factors = iter(known[name].evaluate(inside, above, kind).tolist())
-                expected = np.array([np.prod([next(factors) for _ in range(count)]) for count in counts])
+                expected = np.array([math.prod(next(factors) for _ in range(count)) for count in counts])
             np.testing.assert_allclose(columns[side], expected, rtol=1e-14, err_msg=f"{weight.name} {side}")
         if name:
             assert (columns["Down"] <= columns["nominal"]).all()
