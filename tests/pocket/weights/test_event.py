@@ -38,8 +38,8 @@ def values(weight: Any) -> tuple[list[float], dict[str, list[float]]]:
 def test_names() -> None:
     names = """
         genWeight signOf_genWeight lumi XS pileup sf_L1prefiring sf_ele_reco sf_ele_id sf_ele_trigger sf_mu_id sf_mu_iso
-        sf_mu_reco sf_mu_trigger sf_btag sf_btag_calib sf_btag_fixed_wp sf_jet_puId sf_partonshower_isr sf_partonshower_fsr
-        sf_qcd_scale sf_qcd_renorm_scale sf_qcd_factor_scale
+        sf_mu_reco sf_mu_trigger sf_btag sf_btag_calib sf_btag_fixed_wp sf_jet_puId sf_partonshower_isr
+        sf_partonshower_fsr sf_qcd_scale sf_qcd_renorm_scale sf_qcd_factor_scale
     """
     assert [weight.name for weight in common_weights] == names.split()
     assert weights.common_weights is common_weights
