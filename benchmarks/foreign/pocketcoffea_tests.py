@@ -17,7 +17,6 @@ from pocket.parameters.defaults import project_root
 
 _JOBS = "job files of PocketCoffea's own submission; here, law submits"
 _SCRIPT = "command line of PocketCoffea"
-_MUONS = "calibration of muons, which isn't here yet"
 #: Part of a test's id → why it isn't run, the first that fits.
 NOT_RUN: Mapping[str, str] = {
     "test_full_configs": "configurations, which benchmarks.foreign_configurations tries on both sides",
@@ -35,8 +34,6 @@ NOT_RUN: Mapping[str, str] = {
     "test_categorization.py": "internals: masks of cuts are stored in another way",
     "test_cartesian_serialize_without_common_cats": "internals: what a configuration declares is dumped in another way",
     "test_weights_subsample_followup.py": "internals: columns are collected in another way",
-    "test_muon_rng": _MUONS,
-    "test_muons_": _MUONS,
     "test_genWeight": "internals: weights may return arrays, too",
     "test_XS": "internals: cross sections are applied when outputs are merged",
 }

@@ -124,8 +124,7 @@ class MuonsRochesterCalibrator(MuonMomentumCalibrator):
     name = "muons_rochester"
     section = "rochester"
     inputs = ("GenPart",)
-    #: Class of the corrections.
-    corrections_class: ClassVar[type[RochesterCorrections]] = RochesterCorrections
+    _last: tuple[str, tuple[Floats, Floats]] | None = None
 
     def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True) -> None:
         super().__init__(params, metadata, do_variations)
@@ -154,7 +153,7 @@ class MuonsRochesterCalibrator(MuonMomentumCalibrator):
     def nominal(self, events: Any, muons: ak.Array) -> Any:
         """Return the uncorrected pt and the factor on it for an error set and a member."""
         columns = [flat(branch(muons, name, "Muon")) for name in ("charge", "pt", "eta", "phi")]
-        pt, corrections = columns[1], self.corrections_class.from_file(self._file)
+        pt, corrections = columns[1], RochesterCorrections.from_file(self._file)
         if not self.isMC:
             return pt, corrections.muons(*columns).of_data
         gen_pt = generated_pt(events, muons)
@@ -180,7 +179,7 @@ class MuonsRochesterCalibrator(MuonMomentumCalibrator):
     def initialize(self, events: Any) -> None:
         """Forget the muons of the previous chunk."""
         super().initialize(events)
-        self._last: tuple[str, tuple[Floats, Floats]] | None = None
+        self._last = None
 
     def momenta(self, computed: Any) -> Floats:
         """Return the corrected pt."""
@@ -192,7 +191,7 @@ class MuonsRochesterCalibrator(MuonMomentumCalibrator):
         pt, factor = computed
         # Both directions of an error follow each other, so the last one is cached.
         if self._last is None or self._last[0] != source:
-            self._last = source, self.corrections_class.from_file(self._file).shifted(factor, source)
+            self._last = source, RochesterCorrections.from_file(self._file).shifted(factor, source)
         return not_extreme(pt * self._last[1][0 if up else 1], self.momenta(computed))
 
 

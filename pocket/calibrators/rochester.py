@@ -194,7 +194,7 @@ def find_roccor(name: str) -> FileContent:
             continue
     raise ConfigError(
         f"{name} doesn't exist, nor with .gz: copy it from {ORIGIN}, for corrections://roccor into the folder roccor "
-        "of $POCKET_CORRECTIONS"
+        "of $POCKET_CORRECTIONS or data/corrections"
     )
 
 
