@@ -119,6 +119,11 @@ class MuonsRochesterCalibrator(MuonMomentumCalibrator):
     ``Down``, and ``muon_roccorUp`` and ``Down`` for the total, see
     :meth:`~pocket.calibrators.rochester.RochesterCorrections.shifted`. A correction by more than a factor of 2, or 10
     downwards, isn't applied: kSmearMC has a pole.
+
+    Examples:
+        >>> from pocket.parameters import get_default_parameters
+        >>> MuonsRochesterCalibrator(get_default_parameters(), {"year": "2018", "isMC": True}).variations[:4]
+        ('muon_roccor_statUp', 'muon_roccor_statDown', 'muon_roccor_ZptUp', 'muon_roccor_ZptDown')
     """
 
     name = "muons_rochester"
@@ -206,6 +211,11 @@ class MuonsScaleResolutionCalibrator(MuonMomentumCalibrator):
     ``correctionlib_config.<year>.file``, and the uncertainties to vary, ``variations.<year>``: ``stat``, ``syst`` or
     both. The variations are ``muon_scale_{uncertainty}Up`` and ``Down``, and ``muon_smear_{uncertainty}Up`` and
     ``Down``. As the muon group has it, the scale is also varied outside of that range.
+
+    Examples:
+        >>> from pocket.parameters import get_default_parameters
+        >>> MuonsScaleResolutionCalibrator(get_default_parameters(), {"year": "2022_postEE", "isMC": True}).variations
+        ('muon_scale_statUp', 'muon_scale_statDown', 'muon_smear_statUp', 'muon_smear_statDown')
     """
 
     name = "muons_scale_and_resolution"

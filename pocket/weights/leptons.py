@@ -213,6 +213,11 @@ class MuonReco(MuonWeight):
 
     Where ``sf_name.<year>.reco`` is null, as in Run 3, for which the muon group has no such correction, the weight and
     its variations are 1.
+
+    Examples:
+        >>> from pocket.parameters import get_default_parameters
+        >>> MuonReco(get_default_parameters(), {"year": "2018", "isMC": True}).correction()
+        ('corrections://POG/MUO/2018_UL/muon_Z.json.gz', 'NUM_TrackerMuons_DEN_genTracks')
     """
 
     name = "sf_mu_reco"

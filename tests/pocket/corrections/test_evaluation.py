@@ -142,6 +142,11 @@ def test_kinds_and_ranges_below_a_transformation(tmp_path: Path) -> None:
     assert kinds(file, "id") == {"nominal", "systup"}
     values = {"eta": np.array([-1.0, 2.0]), "pt": np.array([15.0, 60.0]), **kind_input("nominal")}
     assert evaluate(file, "id", values).tolist() == [1.1, 1.2]
+    # beyond the bins of the magnitude, and at their end, on both sides
+    eta = np.array([-9.0, -2.4, 2.4, np.inf])
+    assert evaluate(file, "id", {**values, "eta": eta, "pt": np.full(4, 15.0)}).tolist() == [1.1] * 4
+    with pytest.raises(ConfigError, match="Index above bounds"):
+        evaluate(file, "id", {**values, "eta": eta, "pt": np.full(4, 15.0)}, clamped=False)
 
 
 def test_named_correction() -> None:
