@@ -1,6 +1,10 @@
 """Public names of :mod:`pocket.calibrators`, loaded when they are used."""
 
 from .base import Calibrator as Calibrator
+from .egamma import (
+    ElectronsScaleCalibrator as ElectronsScaleCalibrator,
+    PhotonsScaleCalibrator as PhotonsScaleCalibrator,
+)
 from .jets import JetsCalibrator as JetsCalibrator
 from .met import METCalibrator as METCalibrator
 from .muon_momenta import MuonsRochesterCalibrator as MuonsRochesterCalibrator

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,8 +107,13 @@ def evaluate(file: str, name: str, inputs: Mapping[str, Input], clamped: bool = 
     return evaluated(correction, correction.inputs)
 
 
-def kinds(file: str, name: str) -> frozenset[Any]:
+def kinds(file: str, name: str, inputs: Collection[str] = ()) -> frozenset[Any]:
     """Return the variations that a correction has, whatever the name of that input.
+
+    Args:
+        file: as for :func:`evaluate`.
+        name: name of the correction.
+        inputs: names in lower case and without underscores of the input whose keys are returned instead.
 
     Raises:
         ConfigError: if the file can't be read.
@@ -116,7 +121,7 @@ def kinds(file: str, name: str) -> frozenset[Any]:
     """
     load_correction(file, name)
     keys = coverage(find_corrections(file), name).keys
-    return frozenset().union(*(keys[variable] for variable in keys if plain_name(variable) in KIND))
+    return frozenset().union(*(keys[variable] for variable in keys if plain_name(variable) in (inputs or KIND)))
 
 
 #: Names that the groups use for the input of the variation.

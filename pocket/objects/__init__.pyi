@@ -45,7 +45,10 @@ from .partons import (
     hard_process_partons as hard_process_partons,
     match_partons as match_partons,
 )
-from .photons import photon_selection as photon_selection
+from .photons import (
+    photon_selection as photon_selection,
+    photon_supercluster_eta as photon_supercluster_eta,
+)
 from .special_leptons import get_charged_leptons as get_charged_leptons
 from .special_leptons import lepton_selection_promptMVA as lepton_selection_promptMVA
 from .special_leptons import soft_lepton_selection as soft_lepton_selection

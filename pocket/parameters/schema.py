@@ -50,6 +50,12 @@ _CORRECTION = {"file": TEXT, "name": TEXT}
 #: Marks tables in which keys of the user's own are usual.
 OWN = "+"
 _OWN = {OWN: None}
+#: Options of the selection of photons.
+_OF_PHOTONS = {"id": TEXT, "mvaID": LIMIT, "pixelSeedVeto": SWITCH, "electronVeto": SWITCH}
+#: Tables of the scale factors of photons.
+_PHOTON_TABLES = dict.fromkeys(("JSONfiles", "sf_name", "era_mapping", "working_point"), _YEARS)
+#: Energy scale and resolution of electrons or photons.
+_SCALE = {"apply": {YEAR: SWITCH}, "correctionlib_config": _YEARS, "smearing_seed": NUMBER, "propagate_to_met": SWITCH}
 
 #: Section → its known keys; "*" stands for any key (a collection, a weight), None for any contents. A pair is the kind
 #: of a value that is no table, and the keys of a table.
@@ -68,7 +74,7 @@ SCHEMA: Mapping[str, Any] = {
     "object_preselection": {
         "Muon": {**dict.fromkeys(("pt", "eta", "iso"), LIMIT), "id": None, **_OWN},
         "Electron": {**dict.fromkeys(("pt", "eta", "iso"), LIMIT), "id": None, **_OWN},
-        "Photon": {**dict.fromkeys(("pt", "eta", "cutBased", "dr_lepton"), LIMIT), **_OWN},
+        "Photon": {**dict.fromkeys(("pt", "eta", "cutBased", "dr_lepton"), LIMIT), **_OF_PHOTONS, **_OWN},
         "Jet": {
             **dict.fromkeys(("pt", "eta", "jetId", "dr_lepton"), LIMIT),
             # PocketCoffea's value is the threshold of the working point; here it is jet_scale_factors.jet_puId.
@@ -96,6 +102,7 @@ SCHEMA: Mapping[str, Any] = {
             "JSONfiles": {YEAR: {"files": dict.fromkeys(("reco", "id"), TEXT), "name": TEXT, "reco": _ANY}},
             "era_mapping": {YEAR: dict.fromkeys(("reco", "id", "trigger"))},
             "trigger_sf": {YEAR: {**_CORRECTION, "path": TEXT}},
+            "scale_and_smearing": _SCALE,
         },
         "muon_sf": {
             "collection": TEXT,
@@ -117,6 +124,7 @@ SCHEMA: Mapping[str, Any] = {
             },
         },
     },
+    "photon_scale_factors": {"photon_sf": {"collection": TEXT, "scale_and_smearing": _SCALE, **_PHOTON_TABLES}},
     "jets_calibration": {
         # PocketCoffea's older releases have lists of text files.
         "jet_types": {"*": {YEAR: (LIST, dict.fromkeys(("json_path", "jec_mc", "jec_data", "jer", "level")))}},

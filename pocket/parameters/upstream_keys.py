@@ -36,7 +36,7 @@ UPSTREAM: Mapping[str, Any] = {
     "systematic_variations": _any("shape_variations"),
     "lepton_scale_factors": {
         "electron_sf": {
-            **_any("apply_eleSS", "apply_ele_scale_and_smearing", "promptMVA_jsons", "reco", "scale_and_smearing"),
+            **_any("apply_eleSS", "apply_ele_scale_and_smearing", "promptMVA_jsons", "reco"),
             "variations": None,
             "JSONfiles": {YEAR: _any("file", "file_POG", "fileSS")},
         },
@@ -60,7 +60,7 @@ UPSTREAM: Mapping[str, Any] = {
         "jec_name_map_MC",
     ),
     "plotting_style": _any("labels", "cms_label", "colors", "plot_upper_label", "fontsize_legend_ratio", "opts_syst"),
-    **_any("MET_xy", "default_nano_version", "jets_calibration_clib", "photon_scale_factors"),
+    **_any("MET_xy", "default_nano_version", "jets_calibration_clib"),
 }
 
 

@@ -31,6 +31,11 @@ from .leptons import (
     MuonReco as MuonReco,
     MuonTrigger as MuonTrigger,
 )
+from .photons import (
+    PhotonElectronVeto as PhotonElectronVeto,
+    PhotonId as PhotonId,
+    PhotonPixelSeed as PhotonPixelSeed,
+)
 from .scale_factor import ScaleFactorWeight as ScaleFactorWeight
 from .square_root import SquareRoot as SquareRoot
 from .theory import (

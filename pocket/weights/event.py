@@ -19,6 +19,7 @@ from pocket.weights.base import NormalisationWeight, WeightData, WeightWrapper
 from pocket.weights.btag import BTagCalibration, BTagFixedWorkingPoint, BTagShape
 from pocket.weights.jets import JetPileupId
 from pocket.weights.leptons import ElectronId, ElectronReco, ElectronTrigger, MuonId, MuonIso, MuonReco, MuonTrigger
+from pocket.weights.photons import PhotonElectronVeto, PhotonId, PhotonPixelSeed
 from pocket.weights.theory import FactorisationScale, PartonShowerFSR, PartonShowerISR, QCDScale, RenormalisationScale
 
 
@@ -131,6 +132,9 @@ common_weights: list[type[WeightWrapper]] = [
     ElectronReco,
     ElectronId,
     ElectronTrigger,
+    PhotonId,
+    PhotonPixelSeed,
+    PhotonElectronVeto,
     MuonId,
     MuonIso,
     MuonReco,

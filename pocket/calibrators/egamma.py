@@ -1,0 +1,317 @@
+"""Energy scale and resolution of electrons and photons, and their uncertainties."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import awkward as ak
+import numpy as np
+
+from pocket.base.arrays.fields import branch, collection
+from pocket.base.typing import Floats
+from pocket.calibrators.base import NOMINAL, Calibrator
+from pocket.calibrators.egamma_corrections import EgammaCorrections
+from pocket.calibrators.jet_corrections import DIRECTIONS
+from pocket.calibrators.smearing import flat, normal_numbers
+from pocket.objects.nanoaod import supercluster_eta
+from pocket.objects.photons import photon_supercluster_eta
+from pocket.parameters.access import parameter
+
+#: Kinds of variations: of the scale, and of the width of the smearing.
+_SCALE, _SMEAR = "scale", "smear"
+#: Sides of NanoAOD's uncertainties of the missing momentum, which follow its central value.
+_MET_SIDES = ("", "UnclusteredUp", "UnclusteredDown")
+
+
+class EgammaCalibrator(Calibrator):
+    """Base class of the calibrators of electrons and photons.
+
+    Data are multiplied by the scale, simulation by 1 + σ n, with the width σ of the smearing and a random number n of
+    mean 0 and width 1, the same in all variations. The variation of the scale multiplies the smeared momentum by
+    1 ± its uncertainty, which is evaluated at the momentum of the file; that of the smearing replaces σ by σ ± its
+    uncertainty. ``energyErr``, where NanoAOD has it, becomes the square root of energyErr² + (E σ)² and is scaled like
+    the momentum; ``pt_original`` is the momentum of the file.
+
+    The parameters are ``scale_and_smearing`` of the section: ``apply.<year>`` (otherwise nothing is changed),
+    ``correctionlib_config.<year>`` (:meth:`~pocket.calibrators.egamma_corrections.EgammaCorrections.from_params`),
+    ``smearing_seed``, and ``propagate_to_met``: whether the missing momentum of ``met_calibration.<year>``, raw and
+    calibrated, changes by the opposite. Photons and electrons may be made of the same cluster, so only one of them
+    should.
+
+    For Run 2, momenta stay those of NanoAOD, which is calibrated; only the variations are computed, those of the
+    smearing from ``dEsigmaUp`` and ``dEsigmaDown`` of NanoAODv9, the differences of the energy and the shifted one.
+
+    Attributes:
+        flavour: the collection.
+        section: path of the section in the parameters.
+        prefix: beginning of the variations.
+    """
+
+    has_variations = True
+    inputs = ()
+    flavour: ClassVar[str]
+    section: ClassVar[tuple[str, ...]]
+    prefix: ClassVar[str]
+
+    def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True) -> None:
+        super().__init__(params, metadata, do_variations)
+        place = (*self.section, "scale_and_smearing")
+        self._variations = ()
+        self._cached: EgammaEnergies | None = None
+        self._applied = bool(parameter(params, *place, "apply", self.year))
+        if not self._applied:
+            return
+        config = (*place, "correctionlib_config")
+        self._corrections = EgammaCorrections.from_params(params, config, self.year, self.period())
+        self._seed = int(parameter(params, *place, "smearing_seed"))
+        fields = [f"{self.flavour}.{field}" for field in ("pt", "pt_original", "energyErr")]
+        self._met: tuple[str, ...] = ()
+        if parameter(params, *place, "propagate_to_met"):
+            calibration = parameter(params, "met_calibration", self.year)
+            self._met = (calibration["MET_collection"], calibration["RawMET_collection"])
+            fields += [f"{met}.{name}{side}" for met in self._met for name in ("pt", "phi") for side in _MET_SIDES]
+        self.calibrated_collections = tuple(fields)
+        if self.isMC:
+            self._variations = tuple(f"{self.prefix}_{kind}{side}" for kind in (_SCALE, _SMEAR) for side in DIRECTIONS)
+
+    def period(self) -> str:
+        """Return the year as files of Run 2 name it."""
+        raise NotImplementedError
+
+    @staticmethod
+    def supercluster_eta(events: ak.Array, objects: ak.Array) -> ak.Array:
+        """Return eta of the superclusters, shape (n events, n objects)."""
+        raise NotImplementedError
+
+    def energies_class(self) -> type[EgammaEnergies]:
+        """Return the class that computes the energies, which a subclass may replace."""
+        return EgammaEnergies
+
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return (file, name) of the corrections."""
+        return self._corrections.names() if self._applied else ()
+
+    def initialize(self, events: Any) -> None:
+        """Forget the objects of the previous chunk."""
+        self._cached = None
+
+    def calibrate(
+        self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
+    ) -> Mapping[str, Any]:
+        """Return the momentum with ``pt_original`` and ``energyErr``, and the missing momentum if it follows.
+
+        Raises:
+            MissingBranchError: if a column is missing.
+            ConfigError: if the correction isn't there for an object or a run.
+        """
+        if not self._applied:
+            return {}
+        if variation == NOMINAL or variation in self.variations:
+            self._cached = energies = self._cached or self._energies(events)
+        else:
+            # An earlier calibrator varies the objects or the missing momentum.
+            energies = self._energies(events)
+        kind, direction = NOMINAL, ""
+        if variation in self.variations:
+            side = next(side for side in DIRECTIONS if variation.endswith(side))
+            kind, direction = variation.removeprefix(f"{self.prefix}_").removesuffix(side), DIRECTIONS[side]
+        return energies.calibrated(kind, direction, self._met)
+
+    def _energies(self, events: Any) -> EgammaEnergies:
+        eta = functools.partial(self.supercluster_eta, events)
+        return self.energies_class()(events, self.flavour, self._corrections, self.isMC, self._seed, eta)
+
+
+class ElectronsScaleCalibrator(EgammaCalibrator):
+    """Calibrator of the energy of electrons, with the variations ``ele_scale`` and ``ele_smear``.
+
+    Its parameters are ``lepton_scale_factors.electron_sf.scale_and_smearing``, see :class:`EgammaCalibrator`.
+
+    Examples:
+        >>> from pocket.parameters import get_default_parameters
+        >>> params = get_default_parameters()
+        >>> ElectronsScaleCalibrator(params, {"year": "2022_preEE", "isMC": True}).variations
+        ('ele_scaleUp', 'ele_scaleDown', 'ele_smearUp', 'ele_smearDown')
+    """
+
+    name = "electron_scale_and_smearing"
+    flavour = "Electron"
+    section = ("lepton_scale_factors", "electron_sf")
+    prefix = "ele"
+
+    def period(self) -> str:
+        """Return the year as files of Run 2 name it."""
+        return str(parameter(self.params, *self.section, "era_mapping", self.year, "id"))
+
+    @staticmethod
+    def supercluster_eta(events: ak.Array, objects: ak.Array) -> ak.Array:
+        """Return eta of the superclusters, shape (n events, n electrons)."""
+        return supercluster_eta(objects)
+
+
+class PhotonsScaleCalibrator(EgammaCalibrator):
+    """Calibrator of the energy of photons, with the variations ``pho_scale`` and ``pho_smear``.
+
+    Its parameters are ``photon_scale_factors.photon_sf.scale_and_smearing``, see :class:`EgammaCalibrator`.
+
+    Examples:
+        >>> from pocket.parameters import get_default_parameters
+        >>> PhotonsScaleCalibrator(get_default_parameters(), {"year": "2018", "isMC": True}).variations
+        ()
+    """
+
+    name = "photon_scale_and_smearing"
+    flavour = "Photon"
+    section = ("photon_scale_factors", "photon_sf")
+    prefix = "pho"
+
+    def period(self) -> str:
+        """Return the year as files of Run 2 name it."""
+        return str(parameter(self.params, *self.section, "era_mapping", self.year))
+
+    @staticmethod
+    def supercluster_eta(events: ak.Array, objects: ak.Array) -> ak.Array:
+        """Return eta of the superclusters, shape (n events, n photons)."""
+        return photon_supercluster_eta(events, objects)
+
+
+class EgammaEnergies:
+    """Energies of electrons or photons in one chunk as flat arrays over objects, from which variations are computed.
+
+    Args:
+        events: the events.
+        flavour: the collection.
+        corrections: its corrections.
+        is_mc: whether the events are simulated.
+        seed: seed of the random numbers.
+        supercluster_eta: returns eta of the superclusters of the objects.
+    """
+
+    def __init__(
+        self,
+        events: Any,
+        flavour: str,
+        corrections: EgammaCorrections,
+        is_mc: bool,
+        seed: int,
+        supercluster_eta: Callable[[ak.Array], ak.Array],
+    ) -> None:
+        self._events, self._flavour, self._corrections, self._is_mc = events, flavour, corrections, is_mc
+        self._objects = collection(events, flavour)
+        self._original = branch(self._objects, "pt", flavour)
+        self._counts = np.asarray(ak.num(self._original))
+        self.pt = flat(self._original)
+        eta = flat(supercluster_eta(self._objects))
+        self._inputs = {
+            "run": np.repeat(np.asarray(events["run"], dtype=np.float64), self._counts),
+            "seedgain": np.asarray(ak.flatten(branch(self._objects, "seedGain", flavour))),
+            "sceta": eta,
+            "abssceta": np.abs(eta),
+            "r9": flat(branch(self._objects, "r9", flavour)),
+            "pt": self.pt,
+        }
+        smeared = is_mc and corrections.has_nominal
+        self._normal = normal_numbers(seed, events, self._objects) if smeared else np.zeros_like(self.pt)
+        self._nominal: dict[tuple[str, ...], Mapping[str, Any]] = {}
+
+    @functools.cached_property
+    def width(self) -> Floats:
+        """Relative width of the smearing; in data at the corrected momentum, for the uncertainty of the energy."""
+        return self._corrections.width(self._inputs if self._is_mc else {**self._inputs, "pt": self.pt * self.scale})
+
+    @functools.cached_property
+    def scale(self) -> Floats:
+        """Factor on the momentum of data."""
+        return self._corrections.scale(self._inputs)
+
+    @functools.cached_property
+    def _scale_uncertainty(self) -> Floats:
+        return self._corrections.scale_uncertainty(self._inputs)
+
+    @functools.cached_property
+    def _width_uncertainty(self) -> Floats:
+        return self._corrections.width_uncertainty(self._inputs)
+
+    @functools.cached_property
+    def _energy(self) -> Floats:
+        return np.hypot(self.pt * np.cosh(flat(self._objects["eta"])), self._stored("mass"))
+
+    def calibrated(self, kind: str, direction: str, met: Sequence[str]) -> Mapping[str, Any]:
+        """Return the calibrated columns, the same arrays whenever they are nominal.
+
+        Args:
+            kind: ``nominal``, ``scale`` or ``smear``.
+            direction: ``up`` or ``down``.
+            met: collections of missing momentum that follow.
+        """
+        key = tuple(met)
+        if kind == NOMINAL and key in self._nominal:
+            return self._nominal[key]
+        sign = {"up": 1.0, "down": -1.0}.get(direction, 0.0)
+        pt, error = self.values(kind, sign)
+        columns = {"pt": self._jagged(pt), "pt_original": self._original}
+        if error is not None and "energyErr" in self._objects.fields:
+            columns["energyErr"] = self._jagged(error)
+        result = {f"{self._flavour}.{field}": column for field, column in columns.items()}
+        for name in met:
+            result.update(self._met_that_follows(name, pt))
+        if kind == NOMINAL:
+            self._nominal[key] = result
+        return result
+
+    def values(self, kind: str, sign: float) -> tuple[Floats, Floats | None]:
+        """Return the momentum and the uncertainty of the energy; the latter is ``None`` where it stays.
+
+        Args:
+            kind: ``nominal``, ``scale`` or ``smear``.
+            sign: 1 for up, -1 for down.
+        """
+        if not self._corrections.has_nominal:
+            return self._of_run_2(kind, sign), None
+        if not self._is_mc:
+            return self.pt * self.scale, self._energy_error(self.width, self.scale)
+        width = self.width + sign * self._width_uncertainty if kind == _SMEAR else self.width
+        factor = 1 + width * self._normal
+        if kind == _SCALE:
+            factor = self.scaled(factor, sign * self._scale_uncertainty)
+        return self.pt * factor, self._energy_error(width, factor)
+
+    def scaled(self, smearing: Floats, shift: Floats) -> Floats:
+        """Return the factor on the momentum from that of the smearing and a relative shift of the scale."""
+        return smearing * (1 + shift)
+
+    def _of_run_2(self, kind: str, sign: float) -> Floats:
+        if kind == _SCALE:
+            return self.pt * (1 + sign * self._scale_uncertainty)
+        if kind == _SMEAR:
+            name = f"dEsigma{'Up' if sign > 0 else 'Down'}"
+            difference = flat(branch(self._objects, name, self._flavour))
+            return self.pt - difference / np.cosh(flat(self._objects["eta"]))
+        return self.pt
+
+    def _energy_error(self, width: Floats, factor: Floats) -> Floats:
+        return np.hypot(self._stored("energyErr"), self._energy * width) * factor
+
+    def _stored(self, field: str) -> Floats | float:
+        return flat(self._objects[field]) if field in self._objects.fields else 0.0
+
+    def _met_that_follows(self, name: str, pt: Floats) -> Mapping[str, Any]:
+        met = collection(self._events, name)
+        change, phi = pt - self.pt, flat(self._objects["phi"])
+        moved = [ak.sum(self._lists(change * side(phi)), axis=1) for side in (np.cos, np.sin)]
+        result = {}
+        for side in (side for side in _MET_SIDES if f"pt{side}" in met.fields):
+            size, azimuth = (np.asarray(met[f"{part}{side}"], dtype=np.float64) for part in ("pt", "phi"))
+            x, y = size * np.cos(azimuth) - moved[0], size * np.sin(azimuth) - moved[1]
+            result[f"{name}.pt{side}"] = np.asarray(np.hypot(x, y), dtype=np.float32)
+            result[f"{name}.phi{side}"] = np.asarray(np.arctan2(y, x), dtype=np.float32)
+        return result
+
+    def _lists(self, values: Floats) -> ak.Array:
+        return ak.unflatten(values, self._counts)
+
+    def _jagged(self, values: Floats) -> ak.Array:
+        # NanoAOD stores float32.
+        return self._lists(values.astype(np.float32))
