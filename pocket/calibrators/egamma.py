@@ -60,21 +60,26 @@ class EgammaCalibrator(Calibrator):
         place = (*self.section, "scale_and_smearing")
         self._variations = ()
         self._cached: EgammaEnergies | None = None
-        self._applied = bool(parameter(params, *place, "apply", self.year))
+        self._applied = self.is_applied(place)
         if not self._applied:
             return
         config = (*place, "correctionlib_config")
         self._corrections = EgammaCorrections.from_params(params, config, self.year, self.period())
-        self._seed = int(parameter(params, *place, "smearing_seed"))
+        settings = parameter(params, *place)
+        self._seed = int(settings.get("smearing_seed", 0))
         fields = [f"{self.flavour}.{field}" for field in ("pt", "pt_original", "energyErr")]
         self._met: tuple[str, ...] = ()
-        if parameter(params, *place, "propagate_to_met"):
+        if settings.get("propagate_to_met", False):
             calibration = parameter(params, "met_calibration", self.year)
             self._met = (calibration["MET_collection"], calibration["RawMET_collection"])
             fields += [f"{met}.{name}{side}" for met in self._met for name in ("pt", "phi") for side in _MET_SIDES]
         self.calibrated_collections = tuple(fields)
         if self.isMC:
             self._variations = tuple(f"{self.prefix}_{kind}{side}" for kind in (_SCALE, _SMEAR) for side in DIRECTIONS)
+
+    def is_applied(self, place: tuple[str, ...]) -> bool:
+        """Tell whether objects of the year are calibrated, from a path in the parameters."""
+        return bool(parameter(self.params, *place, "apply", self.year))
 
     def period(self) -> str:
         """Return the year as files of Run 2 name it."""
@@ -236,7 +241,7 @@ class EgammaEnergies:
 
     @functools.cached_property
     def _energy(self) -> Floats:
-        return np.hypot(self.pt * np.cosh(flat(self._objects["eta"])), self._stored("mass"))
+        return np.hypot(self.pt * np.cosh(flat(self._objects["eta"])), self.stored("mass"))
 
     def calibrated(self, kind: str, direction: str, met: Sequence[str]) -> Mapping[str, Any]:
         """Return the calibrated columns, the same arrays whenever they are nominal.
@@ -272,15 +277,16 @@ class EgammaEnergies:
             return self._of_run_2(kind, sign), None
         if not self._is_mc:
             return self.pt * self.scale, self._energy_error(self.width, self.scale)
+        if kind == _SCALE:
+            return self.with_shifted_scale(1 + sign * self._scale_uncertainty)
         width = self.width + sign * self._width_uncertainty if kind == _SMEAR else self.width
         factor = 1 + width * self._normal
-        if kind == _SCALE:
-            factor = self.scaled(factor, sign * self._scale_uncertainty)
         return self.pt * factor, self._energy_error(width, factor)
 
-    def scaled(self, smearing: Floats, shift: Floats) -> Floats:
-        """Return the factor on the momentum from that of the smearing and a relative shift of the scale."""
-        return smearing * (1 + shift)
+    def with_shifted_scale(self, shift: Floats) -> tuple[Floats, Floats]:
+        """Return the momentum and the uncertainty of the energy, both smeared and multiplied by a shift."""
+        factor = (1 + self.width * self._normal) * shift
+        return self.pt * factor, self._energy_error(self.width, factor)
 
     def _of_run_2(self, kind: str, sign: float) -> Floats:
         if kind == _SCALE:
@@ -292,9 +298,10 @@ class EgammaEnergies:
         return self.pt
 
     def _energy_error(self, width: Floats, factor: Floats) -> Floats:
-        return np.hypot(self._stored("energyErr"), self._energy * width) * factor
+        return np.hypot(self.stored("energyErr"), self._energy * width) * factor
 
-    def _stored(self, field: str) -> Floats | float:
+    def stored(self, field: str) -> Floats | float:
+        """Return a field of the objects, 0 if it isn't there."""
         return flat(self._objects[field]) if field in self._objects.fields else 0.0
 
     def _met_that_follows(self, name: str, pt: Floats) -> Mapping[str, Any]:

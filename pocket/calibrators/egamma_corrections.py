@@ -126,34 +126,7 @@ class EgammaCorrections:
         return any(plain_name(variable.name) in _ENERGY for variable in inputs)
 
     def _evaluate(self, name: str, key: str, inputs: Columns) -> Floats:
-        # The bins are nested and up to 15,000, so correctionlib finds those of the few objects fastest.
-        correction = load_correction(self.file, name)
-        place = f"correction {name!r} of {Path(self.file).name}"
-        given = {**inputs, "gain": inputs["seedgain"], "eta": inputs["sceta"], "et": inputs["pt"]}
-        texts = {"year": self.year, **dict.fromkeys(_KIND, key)}
-        arguments: list[Any] = []
-        for variable in correction.inputs:
-            plain = plain_name(variable.name)
-            if plain not in (texts if variable.type == "string" else given):
-                raise ConfigError(
-                    f"{place} isn't one of the energy of electrons and photons: it needs the input {variable.name!r}"
-                )
-            if variable.type == "string":
-                arguments.append(texts[plain])
-                continue
-            # correctionlib assigns NaN to some bin instead of refusing it.
-            if np.isnan(given[plain]).any():
-                raise ConfigError(f"{place}: input {variable.name!r} has NaN")
-            arguments.append(given[plain].astype(np.int64 if variable.type == "int" else np.float64))
-        try:
-            values = np.asarray(correction.evaluate(*arguments), dtype=np.float64)
-        except (IndexError, RuntimeError, ValueError) as error:
-            runs = f"runs {inputs['run'].min():.0f} to {inputs['run'].max():.0f}"
-            raise ConfigError(
-                f"{place} has no {key!r} for all objects of {runs}, so that it may be of another year: "
-                f"{' '.join(str(error).split())}"
-            ) from None
-        return np.broadcast_to(values, inputs["pt"].shape)
+        return energy_correction(self.file, name, key, inputs, self.year)
 
     def _found(self, names: tuple[str, ...]) -> str:
         """Return the first name that the file has; of a file that isn't there, or has none of them, the first."""
@@ -164,6 +137,54 @@ class EgammaCorrections:
         except ConfigError:
             return names[0]
         return next((name for name in names if name in known), names[0])
+
+
+def energy_correction(file: str, name: str, key: str, inputs: Columns, year: str = "") -> Floats:
+    """Return the values of a correction of the energy of electrons or photons.
+
+    Args:
+        file: the correctionlib file.
+        name: name of the correction.
+        key: the quantity, such as ``total_correction``.
+        inputs: as for :class:`EgammaCorrections`.
+        year: the period as files of Run 2 name it.
+
+    Returns:
+        Shape (n objects,).
+
+    Raises:
+        ConfigError: if the correction needs other inputs, an input has NaN, or an object or run isn't covered.
+        UnknownNameError: if the file doesn't have the correction.
+    """
+    # The bins are nested and up to 15,000, so correctionlib finds those of the few objects fastest.
+    correction = load_correction(file, name)
+    place = f"correction {name!r} of {Path(file).name}"
+    aliases = {"gain": "seedgain", "eta": "sceta", "et": "pt"}
+    given = {**inputs, **{alias: inputs[other] for alias, other in aliases.items() if other in inputs}}
+    texts = {"year": year, **dict.fromkeys(_KIND, key)}
+    arguments: list[Any] = []
+    for variable in correction.inputs:
+        plain = plain_name(variable.name)
+        if plain not in (texts if variable.type == "string" else given):
+            raise ConfigError(
+                f"{place} isn't one of the energy of electrons and photons: it needs the input {variable.name!r}"
+            )
+        if variable.type == "string":
+            arguments.append(texts[plain])
+            continue
+        # correctionlib assigns NaN to some bin instead of refusing it.
+        if np.isnan(given[plain]).any():
+            raise ConfigError(f"{place}: input {variable.name!r} has NaN")
+        arguments.append(given[plain].astype(np.int64 if variable.type == "int" else np.float64))
+    try:
+        values = np.asarray(correction.evaluate(*arguments), dtype=np.float64)
+    except (IndexError, RuntimeError, ValueError) as error:
+        runs = f" of runs {inputs['run'].min():.0f} to {inputs['run'].max():.0f}" if "run" in inputs else ""
+        raise ConfigError(
+            f"{place} has no {key!r} for all objects{runs}, so it may be of another year: "
+            f"{' '.join(str(error).split())}"
+        ) from None
+    return np.broadcast_to(values, inputs["pt"].shape)
 
 
 def _names(value: Any) -> tuple[str, ...]:

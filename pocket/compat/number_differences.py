@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from pocket.calibrators.egamma import ElectronsScaleCalibrator
 from pocket.calibrators.jets import JetsCalibrator
 from pocket.configuration.configurator import Configurator
 from pocket.outputs.normalisation import EVENTS, denominator
@@ -57,6 +58,21 @@ def _jets(config: Configurator, names: Collection[str]) -> Iterator[str]:
                     yield f"{name} of {kind} jets of {year}: {ours}, in PocketCoffea {theirs}, a newer version"
 
 
+def _electrons(config: Configurator, names: Collection[str]) -> Iterator[str]:
+    smeared = {
+        definition.year
+        for definition in config.definitions.values()
+        for calibrator in config.shapes.calibrators
+        if issubclass(calibrator, ElectronsScaleCalibrator)
+        and to_plain(config.parameters)["lepton_scale_factors"]["electron_sf"]
+        .get("scale_and_smearing", {})
+        .get("apply", {})
+        .get(definition.year)
+    }
+    for year in sorted(smeared):
+        yield f"smearing of electrons of {year}: the random numbers don't depend on chunks, PocketCoffea's do"
+
+
 def _normalisation(config: Configurator, names: Collection[str]) -> Iterator[str]:
     for sample, is_mc in config.samples.items():
         weights = {name for stored in config.stored_samples(sample) for name in config.weights.samples[stored].names}
@@ -93,7 +109,7 @@ def _tagging(config: Configurator, names: Collection[str]) -> Iterator[str]:
 
 
 Rule = Callable[[Configurator, Collection[str]], Iterator[str]]
-_RULES: tuple[Rule, ...] = (_jets, _tagging, _normalisation, _shapes, _columns, _of_names)
+_RULES: tuple[Rule, ...] = (_jets, _electrons, _tagging, _normalisation, _shapes, _columns, _of_names)
 
 
 @functools.cache

@@ -9,7 +9,7 @@ import numpy as np
 
 from pocket.base.typing import Floats
 from pocket.corrections.bin_cache import Inputs
-from pocket.corrections.evaluation import evaluate, kind_input
+from pocket.corrections.evaluation import evaluate, kind_input, kinds
 from pocket.errors import check_known
 from pocket.parameters.access import parameter
 from pocket.weights import base
@@ -17,7 +17,9 @@ from pocket.weights.objects import FlatObjects
 
 #: Working point of both corrections, and bin of the veto of pixel seeds, as PocketCoffea has them.
 _WORKING_POINT, _BIN = "Medium", "EBInc"
+#: Sides of a weight, as PocketCoffea asks for them, and as the files of the group have them.
 _KINDS = ("nominal", "systup", "systdown")
+_KINDS_OF_FILES = ("sf", "sfup", "sfdown")
 
 
 class PhotonWeight(base.WeightWrapper):
@@ -59,8 +61,8 @@ class PhotonWeight(base.WeightWrapper):
             factors = evaluate(file, name, inputs.with_texts(kind_input(kind)))
             return photons.product(np.broadcast_to(factors, photons.size))
 
-        kinds = _KINDS if self.needs_variations(shape_variation) else _KINDS[:1]
-        return base.WeightData(self.name, *map(product, kinds))
+        every = _KINDS if _KINDS[0] in kinds(file, name) else _KINDS_OF_FILES
+        return base.WeightData(self.name, *map(product, every if self.needs_variations(shape_variation) else every[:1]))
 
 
 class PhotonId(PhotonWeight):

@@ -2,9 +2,9 @@
 
 from pocket.compat.calibrators import (
     Calibrator,
-    ElectronsScaleCalibrator,
     default_calibrators_sequence,
 )
+from pocket.compat.electron_energies import ElectronsScaleCalibrator
 from pocket.compat.jet_energies import JetsCalibrator
 from pocket.compat.missing_momentum import METCalibrator
 from pocket.compat.muon_momenta import MuonsCalibrator
