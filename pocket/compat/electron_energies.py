@@ -88,7 +88,7 @@ def get_ele_scaled_etdependent(
     """Return momentum (``pt``) and ``energyErr`` as :func:`get_ele_scaled`, from corrections that depend on the energy.
 
     Args:
-        ele: electrons, with energyErr and energy, too.
+        ele: electrons, with energyErr, eta and mass, too.
         json_scale: the correctionlib file.
         correction_name: name of the correction of the scale.
         syst_correction_name: name of the correction with the uncertainties.
@@ -101,7 +101,7 @@ def get_ele_scaled_etdependent(
         scale = energy_correction(json_scale, correction_name, "scale", columns)
         scaled = {**columns, "pt": columns["pt"] * scale}
         width = energy_correction(json_scale, syst_correction_name, "smear", scaled)
-        widened = np.hypot(error, flat(ele.energy) * width) * scale
+        widened = np.hypot(error, _energy(ele) * width) * scale
         return {"pt": {"nominal": _lists(scaled["pt"], ele)}, "energyErr": {"nominal": _lists(widened, ele)}}
     shift = energy_correction(json_scale, syst_correction_name, "escale", columns)
     return {
@@ -156,7 +156,7 @@ def get_ele_smeared_etdependent(
     All sides have the same random numbers.
 
     Args:
-        mc_ele: electrons, with energyErr and energy, too.
+        mc_ele: electrons, with energyErr, eta and mass, too.
         jsonFileName: the correctionlib file.
         correction_name: name of the correction.
         isMC: whether the events are simulated.
@@ -166,7 +166,7 @@ def get_ele_smeared_etdependent(
     if not isMC:
         return None
     columns, generator = _columns(mc_ele), np.random.default_rng(seed=seed)
-    error, energy = flat(branch(mc_ele, "energyErr", "Electron")), flat(mc_ele.energy)
+    error, energy = flat(branch(mc_ele, "energyErr", "Electron")), _energy(mc_ele)
     normal = generator.normal(loc=0.0, scale=1.0, size=len(columns["pt"]))
     keys = {"nominal": "smear"} if only_nominal else {"nominal": "smear", "up": "smear_up", "down": "smear_down"}
     result: dict[str, Sides] = {"pt": {}, "energyErr": {}}
@@ -186,6 +186,11 @@ def _columns(electrons: ak.Array, runs: Any = None) -> dict[str, Any]:
         columns["run"] = np.repeat(np.asarray(runs, dtype=np.float64), ak.num(electrons["pt"]))
         columns["seedgain"] = np.asarray(ak.flatten(branch(electrons, "seedGain", "Electron")))
     return columns
+
+
+def _energy(electrons: ak.Array) -> Floats:
+    momentum = flat(electrons["pt"]) * np.cosh(flat(branch(electrons, "eta", "Electron")))
+    return np.hypot(momentum, flat(branch(electrons, "mass", "Electron")))
 
 
 def _lists(values: Floats, electrons: ak.Array) -> ak.Array:

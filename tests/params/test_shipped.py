@@ -28,12 +28,16 @@ from pocket.weights.btag import BTagShape
 from pocket.weights.event import Pileup
 from pocket.weights.jets import JetPileupId
 from pocket.weights.leptons import ElectronId, ElectronReco, MuonId, MuonIso, MuonReco, MuonTrigger
+from pocket.weights.photons import PhotonElectronVeto, PhotonId, PhotonPixelSeed
 from tests.real_files import real_file
 
 #: corrections of the physics object groups, beside the checkout
 POG = Path(__file__).absolute().parents[3] / "shared" / "data" / "corrections"
 #: shipped weights that read them
-OF_GROUPS = (Pileup, BTagShape, JetPileupId, ElectronReco, ElectronId, MuonId, MuonIso, MuonReco, MuonTrigger)
+OF_GROUPS = (
+    *(Pileup, BTagShape, JetPileupId, ElectronReco, ElectronId, MuonId, MuonIso, MuonReco, MuonTrigger),
+    *(PhotonId, PhotonPixelSeed, PhotonElectronVeto),
+)
 UL = ("2016_PreVFP", "2016_PostVFP", "2017", "2018")
 RUN_3 = ("2022_preEE", "2022_postEE", "2023_preBPix", "2023_postBPix", "2024", "2025")
 DATA = (*UL, *RUN_3)
@@ -97,6 +101,10 @@ def leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
         ("lepton_scale_factors.muon_sf.scale_and_resolution.variations", RUN_3),
         ("photon_scale_factors.photon_sf.JSONfiles", DATA),
         ("photon_scale_factors.photon_sf.sf_name", DATA),
+        ("photon_scale_factors.photon_sf.era_mapping", DATA),
+        ("photon_scale_factors.photon_sf.working_point", DATA),
+        ("photon_scale_factors.photon_sf.scale_and_smearing.correctionlib_config", DATA),
+        ("lepton_scale_factors.electron_sf.scale_and_smearing.correctionlib_config", DATA),
         ("jets_calibration.jet_types.AK4PFchs", UL),
         ("jets_calibration.jet_types.AK4PFPuppi", RUN_3),
         ("jets_calibration.jet_types.AK8PFPuppi", DATA),
@@ -352,8 +360,10 @@ def test_every_file_is_named_without_a_machine(params: dict[str, Any]) -> None:
             named += value.startswith("corrections://")
     # pileup by two names, b tagging, electrons, muons, photons, jets by two names
     of_all = len(DATA) * (2 + 1 + 2 + 1 + 1 + 2 * 2)
-    # pileup jets; veto maps, identification of jets, triggers and scale of electrons, scale of muons
-    named_by_years = len(UL) + len(RUN_3) * 5 - 1
+    # scale of electrons and photons
+    of_all += len(DATA) * 2
+    # pileup jets; veto maps, identification of jets, triggers of electrons, scale of muons
+    named_by_years = len(UL) + len(RUN_3) * 4 - 1
     # Rochester corrections; prompt leptons
     assert named == of_all + named_by_years + len(UL) + 3
 

@@ -97,7 +97,7 @@ def bins(seed: int, low: float, high: float, flow: Any = "clamp", **edges: Seque
     """Return random numbers in bins."""
     size = int(np.prod([len(axis) - 1 for axis in edges.values()]))
     content = np.random.default_rng(seed).uniform(low, high, size).tolist()
-    axes = [list(map(float, axis)) for axis in edges.values()]
+    axes: list[Any] = [[edge if np.isfinite(edge) else str(float(edge)) for edge in axis] for axis in edges.values()]
     return cs.MultiBinning(nodetype="multibinning", inputs=list(edges), edges=axes, content=content, flow=flow)
 
 
@@ -155,7 +155,18 @@ def write_et_dependent(path: Path, scale: str, smear: str, seed: int, absolute: 
         _correction(
             "step_run",
             category(
-                "syst", {"scale": bins(seed, 0.98, 1.02, "error", run=[1, 350000, 400000], ScEta=[*eta], r9=[*r9])}
+                "syst",
+                {
+                    "scale": bins(
+                        seed,
+                        0.98,
+                        1.02,
+                        "error",
+                        run=[1, 350000, 400000],
+                        ScEta=[-np.inf, *eta[1:-1], np.inf],
+                        r9=[-np.inf, 0.94, np.inf],
+                    )
+                },
             ),
             syst="string",
             run="real",
@@ -170,8 +181,6 @@ def write_et_dependent(path: Path, scale: str, smear: str, seed: int, absolute: 
             seedGain="int",
         ),
     ]
-    steps[0].data.content[0].value.edges[1] = [-np.inf, *eta[1:-1], np.inf]  # type: ignore[union-attr]
-    steps[0].data.content[0].value.edges[2] = [-np.inf, r9[1], np.inf]  # type: ignore[union-attr]
     more = {"AbsScEta": "real"} if absolute else {}
     compound = cs.CompoundCorrection(
         name=scale,

@@ -320,6 +320,7 @@ def test_errors(classic_params: Any) -> None:
     chain = sequence("Electron", classic_params, "2022_preEE")
     with pytest.raises(ConfigError, match=r"'Smearing' of SS\.json\.gz: input 'r9' has NaN"):
         chain.calibrate(ak.with_field(events, events.Electron.r9 * np.nan, ("Electron", "r9")))
+    chain.initialize(events)
     with pytest.raises(MissingBranchError, match="'Electron_seedGain' does not exist"):
         chain.calibrate(ak.without_field(events, ("Electron", "seedGain")))
     with pytest.raises(UnknownNameError, match=r"unknown parameter 'toys' in lepton_scale_.*\.apply"):

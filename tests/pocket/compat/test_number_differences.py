@@ -57,6 +57,15 @@ def test_corrections_of_jets(tmp_path: Path, year: str, expected: list[str]) -> 
     assert number_differences(configure(tmp_path, year, calibrators=[Jets]), []) == expected
 
 
+@pytest.mark.parametrize(("year", "differs"), [("2018", False), ("2022_preEE", True)])
+def test_smearing_of_electrons(tmp_path: Path, year: str, differs: bool) -> None:
+    from pocket.compat.electron_energies import ElectronsScaleCalibrator
+
+    found = number_differences(configure(tmp_path, year, calibrators=[ElectronsScaleCalibrator]), [])
+    expected = f"smearing of electrons of {year}: the random numbers don't depend on chunks, PocketCoffea's do"
+    assert found == [expected] * differs
+
+
 def test_noted_values_differ_from_the_shipped_ones() -> None:
     shipped = to_plain(get_default_parameters())
     noted = yaml.safe_load(Path(number_differences_module.__file__).with_name("upstream_versions.yaml").read_text())

@@ -194,7 +194,7 @@ def test_arguments_of_a_configuration() -> None:
 
 def test_calibrators_that_change_nothing() -> None:
     switched = OmegaConf.merge(
-        PARAMETERS, {"lepton_scale_factors": {"electron_sf": {"scale_and_smearing": {"apply": {"2018": True}}}}}
+        PARAMETERS, {"lepton_scale_factors": {"muon_sf": {"scale_and_resolution": {"apply": {"2018": True}}}}}
     )
     from pocket.compat.calibrators import ElectronsScaleCalibrator
     from pocket.compat.muon_momenta import MuonsCalibrator
@@ -205,10 +205,10 @@ def test_calibrators_that_change_nothing() -> None:
     output, _ = run(config)
     assert list(output["variables"]["x"]["DY"][DY].axes["variation"]) == ["nominal"]
     # It loads, but can't process anything.
-    assert ElectronsScaleCalibrator(switched, {"year": "2018", "isMC": True}).variations[-1] == "ele_smearDown"
+    assert MuonsCalibrator(switched, {"year": "2018", "isMC": True}).variations[-1] == "muon_smearDown"
     config = configure(calibrators=calibrators, parameters=switched, variations=shape)
     with pytest.raises(
-        ConfigError, match=r"isn't there yet: .* set lepton_.*_smearing.apply.2018 of the parameters to f"
+        ConfigError, match=r"isn't there yet: .* set lepton_.*_resolution.apply.2018 of the parameters to f"
     ):
         run(config)
 
