@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from pocket.calibrators import ElectronsScaleCalibrator, PhotonsScaleCalibrator
+from pocket.calibrators import ElectronsScaleCalibrator, METCalibrator, PhotonsScaleCalibrator
 from pocket.calibrators.egamma import EgammaCalibrator
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.errors import ConfigError, MissingBranchError, UnknownNameError
@@ -307,6 +307,32 @@ def test_the_missing_momentum_follows_if_asked_for(classic_params: Any) -> None:
             size = np.asarray(after[f"pt{side}"])
             assert np.all(np.abs(np.sin(turned)) * size < 2e-2)
         assert not ak.all(abs(calibrated.PuppiMET.pt - events.PuppiMET.pt) < 0.1)
+
+
+def test_the_order_with_the_calibrator_of_missing_momentum(classic_params: Any) -> None:
+    events = egamma.objects_of("Electron")[:500]
+    jets = ak.zip({name: events.Electron.pt + 20 for name in ("pt", "pt_jec", "pt_l1", "pt_raw")})
+    jets = ak.with_field(ak.with_field(jets, jets.pt_l1 - 4, "pt_l1"), events.Electron.phi, "phi")
+    met = ak.with_field(events.PuppiMET, events.PuppiMET.pt + 3, "ptUnclusteredUp")
+    met = ak.with_field(met, met.phi + 0.1, "phiUnclusteredUp")
+    met = ak.with_field(ak.with_field(met, met.pt - 2, "ptUnclusteredDown"), met.phi, "phiUnclusteredDown")
+    columns = (("PuppiMET", met), ("RawPuppiMET", events.PuppiMET), ("Jet", jets))
+    for name, column in columns:
+        events = ak.with_field(events, column, name)
+    settings = {"scale_and_smearing": {"propagate_to_met": True}}
+    no_soft_jets = {"met_calibration": {"2022_preEE": {"CorrT1METJet_collection": None}}}
+    asked = OmegaConf.merge(classic_params, {"lepton_scale_factors": {"electron_sf": settings}}, no_soft_jets)
+    found = []
+    for classes in ([METCalibrator, ElectronsScaleCalibrator], [ElectronsScaleCalibrator, METCalibrator]):
+        chain = CalibratorSequence(classes, asked, {"year": "2022_preEE", "isMC": True}, [cls.name for cls in classes])
+        chain.initialize(events)
+        varied = [chain.calibrate(events, name).events.PuppiMET for name in ("nominal", *sorted(chain.variations))]
+        found.append([(np.asarray(each.pt), np.asarray(each.phi)) for each in varied])
+    for first, other in zip(*found, strict=True):
+        difference = first[0] * np.exp(1j * first[1]) - other[0] * np.exp(1j * other[1])
+        assert np.max(np.abs(difference)) < 1e-3
+    # The unclustered energy and the scale of electrons shift it by a different amount.
+    assert len({round(float(np.sum(pt)), 2) for pt, _ in found[0]}) == len(found[0])
 
 
 def test_errors(classic_params: Any) -> None:
