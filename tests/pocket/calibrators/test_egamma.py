@@ -311,7 +311,7 @@ def test_the_missing_momentum_follows_if_asked_for(classic_params: Any) -> None:
 
 def test_the_order_with_the_calibrator_of_missing_momentum(classic_params: Any) -> None:
     events = egamma.objects_of("Electron")[:500]
-    jets = ak.zip({name: events.Electron.pt + 20 for name in ("pt", "pt_jec", "pt_l1", "pt_raw")})
+    jets = ak.zip(dict.fromkeys(("pt", "pt_jec", "pt_l1", "pt_raw"), events.Electron.pt + 20))
     jets = ak.with_field(ak.with_field(jets, jets.pt_l1 - 4, "pt_l1"), events.Electron.phi, "phi")
     met = ak.with_field(events.PuppiMET, events.PuppiMET.pt + 3, "ptUnclusteredUp")
     met = ak.with_field(met, met.phi + 0.1, "phiUnclusteredUp")
