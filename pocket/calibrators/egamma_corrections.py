@@ -16,6 +16,7 @@ group's example https://gitlab.cern.ch/cms-analysis-metadata/EGM/examples.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,9 @@ import numpy.typing as npt
 
 from pocket.base.typing import Floats
 from pocket.corrections.evaluation import plain_name
-from pocket.corrections.files import find_corrections, load_correction, names_of
-from pocket.errors import ConfigError
+from pocket.corrections.files import load_correction
+from pocket.corrections.names import check_corrections
+from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.access import parameter
 
 #: Name of an input, in small letters, to the values of all objects.
@@ -130,13 +132,12 @@ class EgammaCorrections:
 
     def _found(self, names: tuple[str, ...]) -> str:
         """Return the first name that the file has; of a file that isn't there, or has none of them, the first."""
-        if len(names) == 1:
-            return names[0]
-        try:
-            known = names_of(find_corrections(self.file))
-        except ConfigError:
-            return names[0]
-        return next((name for name in names if name in known), names[0])
+        for name in names if len(names) > 1 else ():
+            # The names of a file are cached beside the store, so that a configuration loads fast.
+            with contextlib.suppress(UnknownNameError):
+                check_corrections([(self.file, name)])
+                return name
+        return names[0]
 
 
 def energy_correction(file: str, name: str, key: str, inputs: Columns, year: str = "") -> Floats:

@@ -77,15 +77,17 @@ def test_files_of_the_group(weight: type[WeightWrapper], year: str, monkeypatch:
     correction = correctionlib.CorrectionSet.from_file(str(egamma.POG / f"POG/EGM/{campaign}/photon.json.gz"))[name]
     for identification in POINTS:
         computed = weight(selected_by(identification), {"year": year, "isMC": True})
+        # The other working points differ in the name that they have in the file only.
         sides = SIDES if identification == 2 else {"nominal": "sf"}
-        nominal, varied = computed.evaluate(events, len(events), "nominal")
+        size = len(events) if identification == 2 else 400
+        nominal, varied = computed.evaluate(events[:size], size, "nominal")
         for side, kind in sides.items():
             arguments = (correction, weight.name, year, kind, identification)
-            expected = [math.prod(factor(*arguments, photon) for photon in event) for event in lists]
+            expected = [math.prod(factor(*arguments, photon) for photon in event) for event in lists[:size]]
             found = nominal if side == "nominal" else varied[f"{weight.name}{side}"]
             np.testing.assert_allclose(found, expected, rtol=1e-14)
             assert np.std(expected) > 0
-        assert computed.evaluate(events, len(events), "JERUp")[1] == {}
+        assert computed.evaluate(events[:size], size, "JERUp")[1] == {}
 
 
 def test_they_are_shipped() -> None:
