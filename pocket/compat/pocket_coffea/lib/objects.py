@@ -3,6 +3,12 @@
 import awkward as ak
 import numpy as np
 
+from pocket.compat.electron_energies import (
+    get_ele_scaled,
+    get_ele_scaled_etdependent,
+    get_ele_smeared,
+    get_ele_smeared_etdependent,
+)
 from pocket.compat.objects import (
     compute_jetId,
     get_rho,

@@ -4,7 +4,13 @@ from pocket.compat.calibrators import (
     Calibrator,
     default_calibrators_sequence,
 )
-from pocket.compat.electron_energies import ElectronsScaleCalibrator
+from pocket.compat.electron_energies import (
+    ElectronsScaleCalibrator,
+    get_ele_scaled,
+    get_ele_scaled_etdependent,
+    get_ele_smeared,
+    get_ele_smeared_etdependent,
+)
 from pocket.compat.jet_energies import JetsCalibrator
 from pocket.compat.missing_momentum import METCalibrator
 from pocket.compat.muon_momenta import MuonsCalibrator
