@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import awkward as ak
 import numpy as np
 
 from pocket.base.typing import Floats
-from pocket.corrections.bin_cache import Input, Inputs
-from pocket.corrections.evaluation import evaluate, kind_input, plain_name
+from pocket.corrections.bin_cache import Input
+from pocket.corrections.evaluation import evaluate, plain_name
 from pocket.corrections.files import load_correction
 from pocket.parameters.access import parameter
-from pocket.weights import base, btag
+from pocket.weights import btag, ctag
 from pocket.weights.objects import FlatObjects
 
 _CENTRAL, _NOMINAL = "central", "nominal"
-#: What the weights of c tagging call the correction of the normalisation.
-_CALIBRATION = "ctagSF_norm_correction"
 
 
 class BTagShape(btag.BTagShape):
@@ -28,66 +26,29 @@ class BTagShape(btag.BTagShape):
     energy, but looks for names that start with ``JES``, which its variations don't.
     """
 
+    def check_parameters(self) -> None:
+        """Accept a correction of any tagger, as PocketCoffea does."""
+
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight with its variations."""
         return super().compute(events, size, _NOMINAL if shape_variation == _NOMINAL else "other")
 
 
-class CTagShape(base.WeightWrapper):
-    """Reweighting of the shape of the c-tag scores, as a product over all jets.
+class CTagShape(ctag.CTagShape):
+    """Reweighting of the shape of the c-tag scores, see :class:`pocket.weights.ctag.CTagShape`.
 
-    File and correction are ``SF_file`` and ``name`` of ``jet_scale_factors.ctagSF.<year>``, the jets those of
-    ``jet_scale_factors.jet_collection.ctag``; the variations are
-    ``systematic_variations.weight_variations.sf_ctag.<year>``.
+    As in PocketCoffea, the scores are always those of DeepCSV, and the weight is central in all shape variations.
     """
 
-    name = "sf_ctag"
-    has_variations = True
-    _section: ClassVar = ("jet_scale_factors", "ctagSF")
+    follows_energy = False
 
-    def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
-        super().__init__(params, metadata)
-        year = str(metadata["year"])
-        self._variations = tuple(parameter(params, "systematic_variations", "weight_variations", self.name, year))
-
-    def corrections(self) -> Sequence[tuple[str, str]]:
-        """Return file and name of the correction."""
-        place = (*self._section, str(self.metadata["year"]))
-        return [(str(parameter(self.params, *place, "SF_file")), str(parameter(self.params, *place, "name")))]
-
-    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
-        """Return the weight with its variations."""
-        ((file, name),) = self.corrections()
-        jets = FlatObjects(events, parameter(self.params, "jet_scale_factors", "jet_collection", "ctag"))
-        inputs = Inputs(
-            {"flavor": jets["hadronFlavour"], "cvl": jets["btagDeepCvL"], "cvb": jets["btagDeepCvB"]},
-        )
-
-        def product(kind: str) -> Floats:
-            return jets.product(evaluate(file, name, inputs.with_texts(kind_input(kind))))
-
-        names = self.variations if self.needs_variations(shape_variation) else ()
-        ups, downs = ([product(f"{side}_{each}") for each in names] for side in ("up", "down"))
-        return base.WeightDataMultiVariation(self.name, product(_CENTRAL), names, ups, downs)
+    def scores(self, jets: FlatObjects) -> Mapping[str, Any]:
+        """Return the scores of each jet by the names of their inputs in lower case."""
+        return {"cvl": jets["btagDeepCvL"], "cvb": jets["btagDeepCvB"]}
 
 
-class CTagCalibration(base.WeightWrapper):
-    """Correction that restores the normalisation after the reweighting by c tagging, in bins of n jets and HT.
-
-    The file is ``Calib_file`` of ``jet_scale_factors.ctagSF.<year>``; its string input is the name of the dataset.
-    """
-
-    name = "sf_ctag_calib"
-
-    def corrections(self) -> Sequence[tuple[str, str]]:
-        """Return file and name of the correction."""
-        return [(_calibration_file(self.params, str(self.metadata["year"])), _CALIBRATION)]
-
-    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
-        """Return the weight."""
-        jets = FlatObjects(events, parameter(self.params, "jet_scale_factors", "jet_collection", "ctag"))
-        year = str(self.metadata["year"])
-        return sf_ctag_calib(self.params, self.metadata["dataset"], year, jets.per_event, jets.sum(jets["pt"]))
+class CTagCalibration(ctag.CTagCalibration):
+    """Correction that restores the normalisation, see :class:`pocket.weights.ctag.CTagCalibration`."""
 
 
 def sf_btag(
@@ -144,12 +105,8 @@ def sf_btag_calib(params: Any, sample: str, year: str, njets: Any, jetsHt: Any) 
 
 def sf_ctag_calib(params: Any, dataset: str, year: str, njets: Any, jetsHt: Any) -> Floats:
     """Return the correction of the normalisation of each event, see :func:`sf_btag_calib`."""
-    return _in_order(_calibration_file(params, year), _CALIBRATION, dataset, njets, jetsHt)
-
-
-def _calibration_file(params: Any, year: str) -> str:
-    """Return the file of the correction that restores the normalisation after c tagging."""
-    return str(parameter(params, "jet_scale_factors", "ctagSF", year, "Calib_file"))
+    ((file, name),) = CTagCalibration(params, {"year": year, "isMC": True}).corrections()
+    return _in_order(file, name, dataset, njets, jetsHt)
 
 
 def _in_order(file: str, name: str, *values: Any) -> Floats:

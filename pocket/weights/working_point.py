@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 
 from pocket.base.arguments import declarative
 from pocket.base.typing import Floats
+from pocket.corrections.bin_cache import Inputs
 from pocket.errors import ConfigError
-from pocket.weights.btag import method_1a
+from pocket.weights.btag import BTagFixedWorkingPoint, method_1a
+from pocket.weights.objects import FlatObjects
 from pocket.weights.scale_factor import DerivedWeight
 
 #: Axis → its column in NanoAOD.
@@ -84,3 +86,50 @@ class FixedWorkingPointWeight(DerivedWeight):
         return lambda systematic: jets.product(
             method_1a(self.name, tagged, of_factors.evaluate(inputs, systematic, jets.size), efficiency)
         )
+
+
+class BTagWorkingPointWeight(BTagFixedWorkingPoint, DerivedWeight):
+    """Weight at a working point from the group's scale factors and an efficiency of the chain, see :meth:`wrap`."""
+
+    usual_inputs = INPUTS
+
+    @classmethod
+    @declarative
+    def wrap(cls, name: str, efficiency: str, inputs: Mapping[str, str] | None = None) -> type[BTagWorkingPointWeight]:
+        """Return a weight class for the working point of the parameters.
+
+        It is :class:`~pocket.weights.BTagFixedWorkingPoint`, with its parameters and variations, but with an
+        :class:`~pocket.scale_factors.EfficiencyMap` instead of ``jet_scale_factors.btag_efficiency``, which needn't be
+        there.
+
+        Args:
+            name: name of the weight.
+            efficiency: name of the efficiency map in the analysis.
+            inputs: axis → field of the jets; ``flavor`` is ``hadronFlavour`` by default.
+
+        Example:
+            >>> BTagWorkingPointWeight.wrap("sf_btag_wp", efficiency="btag_efficiency").scale_factors()
+            ('btag_efficiency',)
+        """
+        return cls.make(name, (), scale_factor=efficiency, inputs={**INPUTS, **(inputs or {})})
+
+    @classmethod
+    def systematics(cls) -> Mapping[str, tuple[str, ...]]:
+        """Return nothing, since the efficiency doesn't vary."""
+        return {}
+
+    def corrections(self) -> Sequence[tuple[str, str]]:
+        """Return file and name of the scale factors."""
+        return self.scale_factor_corrections()
+
+    def efficiency(self, jets: FlatObjects, inputs: Inputs, shape_variation: str) -> Floats:
+        """Return the efficiency of each jet in simulation, shape (n jets,)."""
+        correction = self.correction(self.scale_factor)
+        of_axes = self.inputs_of(correction, jets.__getitem__)
+        return correction.evaluate(of_axes, correction.nominal_in(shape_variation), jets.size)
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return the weight with its variations."""
+        if self._left_out:
+            return self._one(size, shape_variation)
+        return super().compute(events, size, shape_variation)

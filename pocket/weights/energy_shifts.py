@@ -1,0 +1,90 @@
+"""Keys of tagging corrections that belong to variations of the jets' energy.
+
+The tagging groups publish scale factors for jets whose energy is shifted. They are no uncertainties of their own: they
+are the scale factors to use inside the variation of the energy. Sources of the energy scale have the names of JME
+(:class:`pocket.calibrators.JetsCalibrator`), with ``Regrouped_`` for those of the reduced set.
+
+Source of the reduced set: https://twiki.cern.ch/twiki/bin/view/CMS/JECUncertaintySources.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_SHIFT = re.compile(r"(?:(?P<jets>.+)_)?(?:JES_(?P<source>.+)|JER)(?P<side>Up|Down)")
+_YEAR = re.compile(r"_20\d\d\w*")
+_REDUCED = "Regrouped_"
+#: Sources of the reduced set, without the year, that are one of the full set alone → its name there.
+ALONE: Mapping[str, str] = {"EC2": "PileUpPtEC2", "HF_": "RelativeStatHF", "RelativeSample_": "RelativeSample"}
+
+
+@dataclass(frozen=True)
+class EnergyShift:
+    """Shift of the jets' energy.
+
+    Args:
+        source: source of the energy scale (``"Total"``, ``"FlavorQCD"``, ``"Absolute_2018"``), ``""`` for the
+            resolution.
+        side: ``"up"`` or ``"down"``.
+    """
+
+    source: str
+    side: str
+
+    def key(self, known: Container[Any], total: str = "jes") -> str | None:
+        """Return the key of a correction for this shift.
+
+        For a source of the reduced set that is one source of the full set alone, it may be the key of the latter.
+
+        Args:
+            known: keys of the correction.
+            total: name of the whole energy scale in its keys.
+
+        Returns:
+            ``"up_jes"``, ``"up_jesFlavorQCD"``, ``"up_jer"``, …; ``None`` if the correction has none for the shift.
+
+        Examples:
+            >>> EnergyShift("RelativeSample_2022EE", "up").key(["up_jes", "up_jesRelativeSample"])
+            'up_jesRelativeSample'
+        """
+        if not self.source:
+            names = ["jer"]
+        elif self.source == "Total":
+            names = [total]
+        else:
+            # The year is part of the names of those sources alone that are uncorrelated between years.
+            without_year = _YEAR.sub("_", self.source)
+            names = [f"jes{name}" for name in (self.source, ALONE.get(without_year)) if name]
+        return next((key for name in names if (key := f"{self.side}_{name}") in known), None)
+
+
+def energy_shift(shape_variation: str, params: Any, year: str) -> EnergyShift | None:
+    """Return the shift of AK4 jets that a shape variation is.
+
+    Args:
+        shape_variation: name of a shape variation, ``[{jets}_]JES_{source}Up`` or ``[{jets}_]JERUp``.
+        params: parameters of the analysis. ``jets_calibration.merge_collections_for_variations.<year>`` tells which
+            types of jets vary under a common name.
+        year: year of the dataset.
+
+    Returns:
+        ``None`` for any other variation, also for those of AK8 jets alone, which leave AK4 jets as they are.
+
+    Examples:
+        >>> energy_shift("AK4PFchs_JES_Regrouped_Absolute_2018Down", {}, "2018")
+        EnergyShift(source='Absolute_2018', side='down')
+        >>> energy_shift("AK8PFPuppi_JES_TotalUp", {}, "2018") is None
+        True
+    """
+    match = _SHIFT.fullmatch(shape_variation)
+    if match is None:
+        return None
+    jets = match["jets"] or ""
+    merged = params.get("jets_calibration", {}).get("merge_collections_for_variations", {}).get(year, {})
+    if all(jet_type.startswith("AK8") for jet_type in merged.get(jets, [jets])):
+        return None
+    source = match["source"] or ""
+    return EnergyShift(source.removeprefix(_REDUCED), match["side"].lower())
