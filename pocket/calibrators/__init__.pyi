@@ -11,3 +11,4 @@ from .muon_momenta import MuonsRochesterCalibrator as MuonsRochesterCalibrator
 from .muon_momenta import MuonsScaleResolutionCalibrator as MuonsScaleResolutionCalibrator
 from .muons import MuonScaleCalibrator as MuonScaleCalibrator
 from .sequence import default_calibrators_sequence as default_calibrators_sequence
+from .taus import TauEnergyScaleCalibrator as TauEnergyScaleCalibrator

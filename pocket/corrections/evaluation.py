@@ -20,7 +20,7 @@ import numpy.typing as npt
 from pocket.base.typing import Floats
 from pocket.corrections.bin_cache import Input, Inputs, binned
 from pocket.corrections.files import find_corrections, inputs_of, load_correction, read_corrections
-from pocket.corrections.tree import BINNED, Keys, Label, Node, binned_inputs, children, kind_of, walk_with_keys
+from pocket.corrections.tree import Keys, Node, binned_inputs, children, kind_of
 from pocket.errors import ConfigError, check_known
 from pocket.parameters.access import parameter
 from pocket.parameters.checksums import FileContent
@@ -125,7 +125,7 @@ def kinds(file: str, name: str, inputs: Collection[str] = ()) -> frozenset[Any]:
 
 
 #: Names that the groups use for the input of the variation.
-KIND = ("systematic", "valtype", "scalefactors")
+KIND = ("systematic", "valtype", "scalefactors", "syst")
 
 
 def kind_input(kind: str) -> dict[str, str]:
@@ -165,23 +165,33 @@ def coverage(content: FileContent, name: str) -> Coverage:
     # The JSON has compound corrections elsewhere; they are defined where their parts are.
     tree = next((correction["data"] for correction in corrections if correction["name"] == name), None)
 
-    def collect(tree: Node, above: Keys, replaced: frozenset[str], magnitudes: frozenset[str]) -> None:
-        for node, path in walk_with_keys(tree, above, follow=_takes_the_same_values):
-            if kind_of(node) == "transform":
-                # Nodes below don't restrict the given values of the replaced input.
-                sizes = magnitudes | ({node["input"]} if _is_magnitude(node["rule"]) else frozenset())
-                collect(node["content"], path, replaced | {node["input"]}, sizes)
-            if kind_of(node) == "category" and node["input"] not in replaced:
-                keys.setdefault(node["input"], set()).update(children(node))
-            for variable, axis in binned_inputs(node):
-                if node["flow"] != "error" or (variable in replaced and variable not in magnitudes):
-                    continue
-                ends = (axis["low"], axis["high"]) if isinstance(axis, dict) else (axis[0], axis[-1])
-                low, high = map(float, ends)
-                if variable in magnitudes:
-                    # The upper edge of the magnitude isn't covered on either side.
-                    low = float(np.nextafter(-high, np.inf)) if low <= 0 else -np.inf
-                ranges.setdefault(variable, set()).add((path, low, high))
+    def collect(node: Node, above: Keys, limited: frozenset[str], magnitudes: frozenset[str]) -> None:
+        match kind_of(node):
+            case "category":
+                if node["input"] not in limited:
+                    keys.setdefault(node["input"], set()).update(children(node))
+                for key, child in children(node).items():
+                    collect(child, above if key is None else above | {(node["input"], key)}, limited, magnitudes)
+            case "transform":
+                # Nodes below don't restrict the given values of the replaced input, but for those of its magnitude.
+                replaced = frozenset({node["input"]})
+                sizes = magnitudes | replaced if _is_magnitude(node["rule"]) else magnitudes - replaced
+                collect(node["content"], above, limited | replaced, sizes)
+            case "binning" | "multibinning":
+                axes = binned_inputs(node)
+                for variable, axis in axes:
+                    if node["flow"] != "error" or (variable in limited and variable not in magnitudes):
+                        continue
+                    ends = (axis["low"], axis["high"]) if isinstance(axis, dict) else (axis[0], axis[-1])
+                    low, high = map(float, ends)
+                    if variable in magnitudes:
+                        # The upper edge of the magnitude isn't covered on either side.
+                        low = float(np.nextafter(-high, np.inf)) if low <= 0 else -np.inf
+                    ranges.setdefault(variable, set()).add((above, low, high))
+                # A bin may be divided again in its own variable: those edges are inside of the range, not its ends.
+                divided = frozenset(variable for variable, _ in axes)
+                for child in node["content"]:
+                    collect(child, above, limited | divided, magnitudes - divided)
 
     collect(tree, frozenset(), frozenset(), frozenset())
     return Coverage(_frozen(keys), _frozen(ranges))
@@ -190,10 +200,6 @@ def coverage(content: FileContent, name: str) -> Coverage:
 def _is_magnitude(rule: Node) -> bool:
     """Tell whether a rule is the magnitude of its input, as that of η in files of the muon group."""
     return isinstance(rule, dict) and rule.get("expression") == "abs(x)" and len(rule["variables"]) == 1
-
-
-def _takes_the_same_values(node: Node, label: Label) -> bool:
-    return kind_of(node) == "category" or (kind_of(node) in BINNED and label != "flow")
 
 
 def _frozen(sets: Mapping[str, set[Any]]) -> dict[str, frozenset[Any]]:

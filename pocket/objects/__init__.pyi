@@ -52,3 +52,4 @@ from .photons import (
 from .special_leptons import get_charged_leptons as get_charged_leptons
 from .special_leptons import lepton_selection_promptMVA as lepton_selection_promptMVA
 from .special_leptons import soft_lepton_selection as soft_lepton_selection
+from .taus import tau_selection as tau_selection

@@ -30,8 +30,7 @@ UPSTREAM: Mapping[str, Any] = {
         },
     },
     "jet_scale_factors": {
-        "jet_collection": _any("ctag"),
-        **_any("ctagSF", "vetomaps", "jet_id", "jet_puId_WPs"),
+        **_any("vetomaps", "jet_id", "jet_puId_WPs"),
     },
     "systematic_variations": _any("shape_variations"),
     "lepton_scale_factors": {

@@ -9,9 +9,11 @@ from .base import (
 from .btag import (
     SHAPE_VARIATIONS as SHAPE_VARIATIONS,
     BTagCalibration as BTagCalibration,
+    BTagCalibrationVaried as BTagCalibrationVaried,
     BTagFixedWorkingPoint as BTagFixedWorkingPoint,
     BTagShape as BTagShape,
 )
+from .ctag import CTagCalibration as CTagCalibration, CTagShape as CTagShape
 from .event import (
     CrossSection as CrossSection,
     GenWeight as GenWeight,
@@ -38,6 +40,7 @@ from .photons import (
 )
 from .scale_factor import ScaleFactorWeight as ScaleFactorWeight
 from .square_root import SquareRoot as SquareRoot
+from .taus import TauVsElectron as TauVsElectron, TauVsJet as TauVsJet, TauVsMuon as TauVsMuon
 from .theory import (
     FactorisationScale as FactorisationScale,
     PartonShowerFSR as PartonShowerFSR,
@@ -45,4 +48,7 @@ from .theory import (
     QCDScale as QCDScale,
     RenormalisationScale as RenormalisationScale,
 )
-from .working_point import FixedWorkingPointWeight as FixedWorkingPointWeight
+from .working_point import (
+    BTagWorkingPointWeight as BTagWorkingPointWeight,
+    FixedWorkingPointWeight as FixedWorkingPointWeight,
+)

@@ -16,10 +16,12 @@ from pocket.errors import ConfigError, UnknownNameError
 from pocket.parameters.access import parameter
 from pocket.parameters.visible import names_of
 from pocket.weights.base import NormalisationWeight, WeightData, WeightWrapper
-from pocket.weights.btag import BTagCalibration, BTagFixedWorkingPoint, BTagShape
+from pocket.weights.btag import BTagCalibration, BTagCalibrationVaried, BTagFixedWorkingPoint, BTagShape
+from pocket.weights.ctag import CTagCalibration, CTagShape
 from pocket.weights.jets import JetPileupId
 from pocket.weights.leptons import ElectronId, ElectronReco, ElectronTrigger, MuonId, MuonIso, MuonReco, MuonTrigger
 from pocket.weights.photons import PhotonElectronVeto, PhotonId, PhotonPixelSeed
+from pocket.weights.taus import TauVsElectron, TauVsJet, TauVsMuon
 from pocket.weights.theory import FactorisationScale, PartonShowerFSR, PartonShowerISR, QCDScale, RenormalisationScale
 
 
@@ -139,9 +141,15 @@ common_weights: list[type[WeightWrapper]] = [
     MuonIso,
     MuonReco,
     MuonTrigger,
+    TauVsJet,
+    TauVsElectron,
+    TauVsMuon,
     BTagShape,
     BTagCalibration,
+    BTagCalibrationVaried,
     BTagFixedWorkingPoint,
+    CTagShape,
+    CTagCalibration,
     JetPileupId,
     PartonShowerISR,
     PartonShowerFSR,

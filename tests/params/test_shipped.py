@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import re
@@ -15,6 +16,7 @@ import correctionlib
 import pytest
 
 from pocket.calibrators.jets import JetsCalibrator
+from pocket.calibrators.taus import TauEnergyScaleCalibrator
 from pocket.corrections.files import load_correction
 from pocket.corrections.names import check_corrections
 from pocket.errors import ConfigError, UnknownNameError
@@ -24,11 +26,12 @@ from pocket.parameters.public_places import PERIODS
 from pocket.parameters.schema import YEARS as SHIPPED_YEARS
 from pocket.parameters.shipped import shipped_root
 from pocket.parameters.upstream_keys import ACCEPTED
-from pocket.weights.btag import BTagShape
+from pocket.weights.btag import TAGGERS, BTagShape
 from pocket.weights.event import Pileup
 from pocket.weights.jets import JetPileupId
 from pocket.weights.leptons import ElectronId, ElectronReco, MuonId, MuonIso, MuonReco, MuonTrigger
 from pocket.weights.photons import PhotonElectronVeto, PhotonId, PhotonPixelSeed
+from pocket.weights.taus import TauVsElectron, TauVsJet, TauVsMuon
 from tests.real_files import real_file
 
 #: corrections of the physics object groups, beside the checkout
@@ -86,7 +89,9 @@ def leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
         ("pileupJSONfiles", DATA),
         ("default_nano_version", DATA),
         ("btagging.working_point", YEARS),
+        ("ctagging.scores", UL),
         ("jet_scale_factors.btagSF", DATA),
+        ("jet_scale_factors.ctagSF", (*UL, *RUN_3[:4])),
         ("jet_scale_factors.jet_puId", (*UL, "toys")),
         ("jet_scale_factors.vetomaps", RUN_3),
         ("jet_scale_factors.jet_id", RUN_3),
@@ -99,6 +104,11 @@ def leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
         ("lepton_scale_factors.muon_sf.rochester.txt_file", UL),
         ("lepton_scale_factors.muon_sf.scale_and_resolution.correctionlib_config", RUN_3),
         ("lepton_scale_factors.muon_sf.scale_and_resolution.variations", RUN_3),
+        ("tau_scale_factors.JSONfiles", DATA),
+        ("tau_scale_factors.form", DATA),
+        ("tau_scale_factors.energy_scale_variations", DATA),
+        ("object_preselection.Tau.tagger", DATA),
+        ("object_preselection.Tau.eta", DATA),
         ("photon_scale_factors.photon_sf.JSONfiles", DATA),
         ("photon_scale_factors.photon_sf.sf_name", DATA),
         ("photon_scale_factors.photon_sf.era_mapping", DATA),
@@ -238,6 +248,36 @@ def test_working_points_of_run_3(params: dict[str, Any]) -> None:
         assert list(thresholds.values()) == sorted(thresholds.values())
 
 
+@pytest.mark.skipif(not POG.is_dir(), reason="the groups' files aren't beside the checkout")
+@pytest.mark.parametrize("year", [*UL, *RUN_3[:4]])
+def test_working_points_are_those_of_the_group(params: dict[str, Any], year: str) -> None:
+    path = POG / "POG" / "BTV" / CAMPAIGNS[year] / "btagging.json.gz"
+    with gzip.open(path, "rt") as file:
+        content = json.load(file)
+    points = [each for each in content["corrections"] if each["name"].endswith("_wp_values")]
+    values = correctionlib.CorrectionSet.from_string(json.dumps({**content, "corrections": points}))
+    taggers = {
+        "DeepJet": (params["btagging"]["working_point"][year], params["jet_scale_factors"]["btagSF"][year]),
+        **{
+            tagger: (of_years[year], params["default_btagging"]["btagSF"][tagger][year])
+            for tagger, of_years in params["default_btagging"]["working_point"].items()
+            if year in of_years
+        },
+    }
+    assert len(taggers) == (1 if year in UL else 3)
+    known = {each["name"] for each in content["corrections"]}
+    for point, factors in taggers.values():
+        prefix = TAGGERS[point["btagging_algorithm"]]
+        thresholds = {name: value for name, value in point["btagging_WP"].items() if name != "H"}
+        assert thresholds == {
+            name: pytest.approx(values[f"{prefix}_wp_values"].evaluate(name), abs=1e-8) for name in thresholds
+        }
+        named = {factors["name"], *factors["fixed_wp"].values()}
+        assert factors["file"] == f"corrections://POG/BTV/{CAMPAIGNS[year]}/btagging.json.gz"
+        assert named <= known
+        assert all(name.startswith(f"{prefix}_") for name in named)
+
+
 def test_noise_filters(params: dict[str, Any]) -> None:
     flags = params["event_flags"]
     # MissingETOptionalFiltersRun2, UL: the crystals that lose transparency came in 2017
@@ -348,6 +388,17 @@ def test_corrections_are_in_the_files_of_the_groups(year: str, monkeypatch: pyte
     assert len(named) == len(weights) + 2 * 4
 
 
+@pytest.mark.skipif(not POG.is_dir(), reason="the groups' files aren't beside the checkout")
+def test_corrections_of_taus_are_in_the_file_of_the_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(POG))
+    params, metadata = get_default_parameters(), {"year": "2018", "isMC": True, "sample": "TT"}
+    readers = [of(params, metadata) for of in (TauVsJet, TauVsElectron, TauVsMuon, TauEnergyScaleCalibrator)]
+    named = [pair for reader in readers for pair in reader.corrections()]
+    assert {Path(local_path(file)) for file, _ in named} == {POG / "POG" / "TAU" / "2018_UL" / "tau.json.gz"}
+    check_corrections(named)
+    assert len(named) == 4
+
+
 # where corrections are looked for
 
 
@@ -358,10 +409,12 @@ def test_every_file_is_named_without_a_machine(params: dict[str, Any]) -> None:
             assert value.partition("://")[0] in (*PUBLIC, "toys"), path
             assert not re.search(r":///|/\.\.?/|//.*//", value), path
             named += value.startswith("corrections://")
-    # pileup by two names, b tagging, electrons, muons, photons, jets by two names
-    of_all = len(DATA) * (2 + 1 + 2 + 1 + 1 + 2 * 2)
+    # pileup by two names, b tagging, electrons, muons, taus, photons, jets by two names
+    of_all = len(DATA) * (2 + 1 + 2 + 1 + 1 + 1 + 2 * 2)
     # scale of electrons and photons
     of_all += len(DATA) * 2
+    # other taggers, and c tagging
+    of_all += 2 * 4 + len(UL) + 4
     # pileup jets; veto maps, identification of jets, triggers of electrons, scale of muons
     named_by_years = len(UL) + len(RUN_3) * 4 - 1
     # Rochester corrections; prompt leptons
@@ -375,6 +428,8 @@ def test_every_year_reads_its_own_files(params: dict[str, Any]) -> None:
             if value.startswith("corrections://roccor/"):
                 assert value == f"corrections://roccor/RoccoR{ROCCOR[year]}UL.txt"
                 continue
+            # The tau group has no corrections for 2025 yet.
+            year = "2024" if (path[0], year) == ("tau_scale_factors", "2025") else year
             assert re.fullmatch(rf"corrections://POG/[A-Z]{{3}}/{CAMPAIGNS[year]}/\w+\.json\.gz", value), path
             assert CAMPAIGNS[year] in PERIODS
 

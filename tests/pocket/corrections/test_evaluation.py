@@ -194,3 +194,14 @@ def test_unknown_names() -> None:
         FlatObjects(events, "JetGod")
     with pytest.raises(MissingBranchError, match="branch 'JetGood_ptt' does not exist; nearest: JetGood_pt"):
         FlatObjects(events, "JetGood")["ptt"]
+
+
+def test_a_bin_that_is_divided_again_is_no_range(tmp_path: Path) -> None:
+    # BTV's files of 2022 divide some bins of the score in two, where a formula changes its sign.
+    within = cs.Binning(nodetype="binning", input="score", edges=[0.2, 0.3, 0.5], content=[2.0, 3.0], flow="error")
+    data = cs.Binning(
+        nodetype="binning", input="score", edges=[0, 0.2, 0.5, 1], content=[1.0, within, 4.0], flow="error"
+    )
+    file = write_corrections(tmp_path / "c.json", with_inputs("c", data, score="real"))
+    scores = np.array([-1.0, 0.1, 0.25, 0.3, 0.9, 1.0])
+    assert evaluate(file, "c", {"score": scores}).tolist() == [1, 1, 2, 3, 4, 4]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,14 @@ from omegaconf import OmegaConf
 
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.toys.correction_nodes import category
-from pocket.weights.btag import SHAPE_VARIATIONS, BTagCalibration, BTagFixedWorkingPoint, BTagShape
+from pocket.weights.btag import (
+    SHAPE_VARIATIONS,
+    BTagCalibration,
+    BTagCalibrationVaried,
+    BTagFixedWorkingPoint,
+    BTagShape,
+)
+from pocket.weights.working_point import BTagWorkingPointWeight
 from tests.pocket.correction_files import write_corrections
 from tests.pocket.weights.objects import (
     events_of,
@@ -274,3 +282,134 @@ def test_efficiency_of_one_is_refused(tmp_path: Path) -> None:
     events = events_of([[{"pt": 30.0, "eta": 0.0, "hadronFlavour": 5, "btagDeepFlavB": 0.1}]], "JetGood")
     with pytest.raises(ConfigError, match=r"'sf_btag_fixed_wp': an efficiency of b tagging is not in \[0, 1\)"):
         BTagFixedWorkingPoint(params, METADATA).evaluate(events, 1, "nominal")
+
+
+@pytest.mark.parametrize("section", ["name", "fixed_wp"])
+def test_scale_factors_of_another_tagger_are_refused(folder: Path, section: str) -> None:
+    params = parameters(folder)
+    for weight in (BTagShape, BTagFixedWorkingPoint):
+        weight(params, METADATA).check_parameters()
+    if section == "name":
+        params.jet_scale_factors.btagSF["2018"].name = "particleNet_shape"
+    else:
+        params.jet_scale_factors.btagSF["2018"].fixed_wp.bc = "particleNet_comb"
+    weight = BTagShape if section == "name" else BTagFixedWorkingPoint
+    with pytest.raises(
+        ConfigError, match=r"is for the score btagPNetB, but btagging.working_point.2018.*btagDeepFlavB"
+    ):
+        weight(params, METADATA).check_parameters()
+    # Nothing is known about a score of the user's own.
+    params.btagging.working_point["2018"].btagging_algorithm = "myScore"
+    weight(params, METADATA).check_parameters()
+
+
+def test_threshold_of_another_working_point_is_refused(tmp_path: Path) -> None:
+    params = constant(tmp_path, 0.5, 1.0)
+    content = json.loads(Path(params.jet_scale_factors.btagSF["2018"].file).read_text())
+    points = with_inputs(
+        "deepJet_wp_values", category("working_point", {"M": 0.2783, "T": 0.71}), working_point="string"
+    )
+    content["corrections"].append(json.loads(points.model_dump_json()))
+    Path(params.jet_scale_factors.btagSF["2018"].file).write_text(json.dumps(content))
+    events = events_of([[{"pt": 30.0, "eta": 0.0, "hadronFlavour": 5, "btagDeepFlavB": 0.5}]], "JetGood")
+    weight = BTagFixedWorkingPoint(params, METADATA)
+    with pytest.raises(
+        ConfigError, match=r"M of btagging.working_point.2018.btagging_WP is 0.3, but .* are for 0.2783"
+    ):
+        weight.evaluate(events, 1, "nominal")
+    params.btagging.working_point["2018"].btagging_WP.M = 0.27831
+    assert weight.evaluate(events, 1, "nominal")[0].tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["heavy", "heavy_correlated"], "count uncertainties of heavy jets twice: list correlated and uncorrelated or"),
+        (["light_uncorrelated", "light_statistic"], "count uncertainties of light jets twice"),
+        (["bc"], "variation 'bc' is neither of heavy nor of light jets, such as 'heavy' or 'light_correlated'"),
+    ],
+)
+def test_uncertainties_of_a_working_point_that_do_not_fit(folder: Path, names: list[str], message: str) -> None:
+    params = parameters(folder)
+    params.systematic_variations = {"weight_variations": {"sf_btag_fixed_wp": {"2018": names}}}
+    with pytest.raises(ConfigError, match=message):
+        BTagFixedWorkingPoint(params, METADATA)
+
+
+def test_working_point_with_an_efficiency_of_the_chain(folder: Path, tmp_path: Path) -> None:
+    jet = {"pt": 60.0, "eta": 1.0}
+    lists = [
+        [{**jet, "hadronFlavour": flavour, "btagDeepFlavB": score}] for flavour in (0, 4, 5) for score in (0.1, 0.6)
+    ]
+    events = events_of(lists, "JetGood")
+    expected = BTagFixedWorkingPoint(parameters(folder), METADATA).evaluate(events, 6, "nominal")
+    # The same efficiencies, as the chain writes them.
+    content = json.loads(Path(f"{folder}/efficiency.json").read_text())
+    content["corrections"][0]["name"] = "btag_efficiency"
+    (tmp_path / "derived.json").write_text(json.dumps(content))
+    params = parameters(folder)
+    del params.jet_scale_factors.btag_efficiency
+    weight = BTagWorkingPointWeight.wrap("sf_btag_wp", efficiency="btag_efficiency")
+    params.scale_factors = {"btag_efficiency": str(tmp_path / "derived.json")}
+    found = weight(params, METADATA).evaluate(events, 6, "nominal")
+    assert found[0].tolist() == expected[0].tolist()
+    assert {name.replace("_fixed_wp", "_wp"): values.tolist() for name, values in expected[1].items()} == {
+        name: values.tolist() for name, values in found[1].items()
+    }
+    assert (weight.scale_factors(), weight.systematics()) == (("btag_efficiency",), {})
+    assert [name for _, name in weight(params, METADATA).corrections()] == ["deepJet_comb", "deepJet_incl"]
+    params.scale_factors = {"btag_efficiency": None}
+    nominal, varied = weight(params, METADATA).evaluate(events, 6, "nominal")
+    assert {tuple(values) for values in (nominal, *varied.values())} == {(1,) * 6}
+
+
+YEARS = (
+    "2016_PreVFP",
+    "2016_PostVFP",
+    "2017",
+    "2018",
+    "2022_preEE",
+    "2022_postEE",
+    "2023_preBPix",
+    "2023_postBPix",
+    "2024",
+)
+
+
+def test_normalisation_by_variation_in_all_years(tmp_path: Path) -> None:
+    keys = {
+        "sample": ["TT"],
+        "year": list(YEARS),
+        "systematic": ["nominal", "hf_up", "hf_down", "AK4PFchs_JES_Total_up"],
+    }
+    data = nested(keys, lambda *path: random_binning(numbered(*path), njet=[0, 2, 4, 6, 20]))
+    types = {"sample": "string", "year": "string", "njet": "real", "systematic": "string"}
+    file = write_corrections(tmp_path / "norm.json", with_inputs("btag_norm", data, **types))
+    correction = correctionlib.CorrectionSet.from_file(file)["btag_norm"]
+    rng = np.random.default_rng(5)
+    lists = [[{"pt": 30.0}] * int(number) for number in [1, *rng.integers(0, 25, 300)]]
+    events = events_of(lists, "JetGood")
+    for year in YEARS:
+        params = OmegaConf.create(
+            {
+                "jet_scale_factors": {"jet_collection": {"btag": "JetGood"}},
+                "btagSF_calibration": {year: {"file": file, "name": "btag_norm"}},
+            }
+        )
+
+        def expected(key: str, year: str = year) -> list[float]:
+            return [correction.evaluate("TT", year, float(min(len(jets), 19)), key) for jets in lists]
+
+        for cls in (BTagCalibration, BTagCalibrationVaried):
+            weight = cls(params, {"year": year, "sample": "TT"})
+            for variation, key in (("nominal", "nominal"), ("AK4PFchs_JES_TotalUp", "AK4PFchs_JES_Total_up")):
+                found, varied = weight.evaluate(events, len(events), variation)
+                assert (found.tolist(), varied) == (expected(key), {})
+            assert weight.evaluate(events, len(events), "JERUp")[0].tolist() == expected("nominal")
+        found = weight.evaluate_following(events, len(events), ["sf_btag_hfUp", "sf_btag_hfDown"])
+        assert {name: values.tolist() for name, values in found.items()} == {
+            "sf_btag_hfUp": expected("hf_up"),
+            "sf_btag_hfDown": expected("hf_down"),
+        }
+        with pytest.raises(UnknownNameError, match="unknown key 'lf_up' in systematic of correction 'btag_norm'"):
+            weight.evaluate_following(events, len(events), ["sf_btag_lfUp"])
