@@ -36,9 +36,10 @@ class TauEnergyScaleCalibrator(Calibrator):
     Taus that match nothing, or whose decay mode isn't in ``object_preselection.Tau.decay_modes``, stay as they are. The
     missing momentum isn't changed.
 
-    The variation is ``tau_energy_scaleUp`` and ``Down``. ``tau_scale_factors.energy_scale_variations.<year>`` splits it:
-    a list of generated particles and decay modes that vary alone, such as ``[tau_dm0, tau_dm1, tau_dm10, tau_dm11, e,
-    mu]``, with variations ``tau_energy_scale_tau_dm0Up``, …. ``total`` is all of it. Source: TAU, tau.json.gz
+    The variation is ``tau_energy_scaleUp`` and ``Down``. To split it, ``energy_scale_variations.<year>`` of
+    ``tau_scale_factors`` lists generated particles and decay modes that vary alone, such as ``[tau_dm0, tau_dm1,
+    tau_dm10, tau_dm11, e, mu]``, with variations ``tau_energy_scale_tau_dm0Up``, …. ``total`` is all of it. Source:
+    TAU, tau.json.gz
     (https://cms-nanoaod-integration.web.cern.ch/commonJSONSFs/summaries/TAU_2018_UL_tau.html), and
     https://twiki.cern.ch/twiki/bin/view/CMS/TauIDRecommendationForRun2.
 
@@ -63,8 +64,8 @@ class TauEnergyScaleCalibrator(Calibrator):
         for part in parameter(params, *place, self.year):
             if part != "total" and not _PART.fullmatch(part):
                 raise ConfigError(
-                    f"{'.'.join((*place, self.year))}: {part!r} is neither total nor a generated particle, such as tau, "
-                    "e, mu or tau_dm10"
+                    f"{'.'.join((*place, self.year))}: {part!r} is neither total nor a generated particle, such as "
+                    "tau, e, mu or tau_dm10"
                 )
             stem = self.name if part == "total" else f"{self.name}_{part}"
             for side, direction in DIRECTIONS.items():

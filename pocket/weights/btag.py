@@ -154,7 +154,7 @@ class BTagShape(BTagWeight):
 
         if shape_variation != "nominal":
             shift = energy_shift(shape_variation, self.params, self.year)
-            key = shift and shift.key(kinds(file, name))
+            key = None if shift is None else shift.key(kinds(file, name))
             return varied(key, charm=False) if key else nominal
         if not self.needs_variations(shape_variation):
             return nominal

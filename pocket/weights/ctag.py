@@ -97,7 +97,7 @@ class CTagShape(CTagWeight):
             return jets.product(evaluate(file, name, inputs.with_texts(kind_input(kind))))
 
         shift = energy_shift(shape_variation, self.params, self.year) if self.follows_energy else None
-        key = shift and shift.key(kinds(file, name), total=_TOTAL)
+        key = None if shift is None else shift.key(kinds(file, name), total=_TOTAL)
         own = key is not None and key.partition("_")[2] in self.variations
         nominal = product("central" if key is None or own else key)
         names = self.variations if self.needs_variations(shape_variation) else ()

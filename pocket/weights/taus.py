@@ -2,8 +2,10 @@
 
 The taus are those of ``tau_scale_factors.collection``, their file is ``tau_scale_factors.JSONfiles.<year>.file``.
 Tagger and working points are those of the selection, ``object_preselection.Tau``
-(:func:`pocket.objects.tau_selection`), so both can't differ. The generated particle is NanoAOD's ``genPartFlav``: 1 and 3 are electrons, 2 and 4 muons, 5 hadronic
-taus, and 0 is none of them. Source: TAU, tau.json.gz
+(:func:`pocket.objects.tau_selection`), so both can't differ. The generated particle is NanoAOD's ``genPartFlav``: 1 and
+3 are electrons, 2 and 4 muons, 5 hadronic taus, and 0 is none of them.
+
+Source: TAU, tau.json.gz
 (https://cms-nanoaod-integration.web.cern.ch/commonJSONSFs/summaries/TAU_2018_UL_tau.html),
 https://twiki.cern.ch/twiki/bin/view/CMS/TauIDRecommendationForRun2 and TauIDRecommendationForRun3.
 """

@@ -56,15 +56,13 @@ def events() -> ak.Array:
 
 
 def expected(file: str, events: ak.Array, kind: str) -> list[float]:
-    """Return the weights by a loop over events, jet by jet."""
+    """Return the product over the jets of each event, in a loop."""
+    names = ("hadronFlavour", "btagDeepFlavCvL", "btagDeepFlavCvB")
+    flavour, *scores = (ak.flatten(events.JetGood[name]).to_numpy() for name in names)
     correction = correctionlib.CorrectionSet.from_file(file)["deepJet_shape"]
-    return [
-        math.prod(
-            correction.evaluate(kind, jet["hadronFlavour"], jet["btagDeepFlavCvL"], jet["btagDeepFlavCvB"])
-            for jet in jets
-        )
-        for jets in events.JetGood.to_list()
-    ]
+    factors = correction.evaluate(kind, flavour.astype(int), *(each.astype(float) for each in scores)).tolist()
+    ends = np.cumsum(ak.num(events.JetGood)).tolist()
+    return [math.prod(factors[begin:end]) for begin, end in zip([0, *ends[:-1]], ends, strict=True)]
 
 
 def parameters(file: str, year: str, **chosen: list[str]) -> Any:
@@ -140,7 +138,7 @@ def test_normalisation(tmp_path: Path, events: ak.Array) -> None:
     assert found.tolist() == [
         corrections["ctagSF_norm_correction"].evaluate("TT_2018", len(pt), math.fsum(pt)) for pt in lists
     ]
-    assert values(Calib_name="mine")[0].tolist() == [corrections["mine"].evaluate("TT", len(pt)) for pt in lists]
+    assert values(Calib_name="mine")[0].tolist() == [corrections["mine"].evaluate("TT", float(len(pt))) for pt in lists]
     with pytest.raises(ConfigError, match="weight 'sf_ctag_calib': 'three' needs more than n jets and HT"):
         values(Calib_name="three")
 
