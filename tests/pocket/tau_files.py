@@ -19,7 +19,7 @@ SIDES = ("up", "down")
 
 def number(*path: Any) -> float:
     """Return a number around 1 that belongs to a path."""
-    return float(np.random.default_rng(sum(31 * sum(map(ord, str(key))) for key in path)).uniform(0.8, 1.2))
+    return float(np.random.default_rng(sum(31 * sum(map(ord, str(key))) for key in path)).uniform(0.95, 1.05))
 
 
 def bins(variable: str, edges: Sequence[float], content: Sequence[Any]) -> cs.Binning:

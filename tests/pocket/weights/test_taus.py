@@ -63,7 +63,7 @@ def check(weight: TauWeight, events: ak.Array, factor: Any, kinds: dict[str, str
     assert set(found) == set(kinds)
     for name, kind in kinds.items():
         expected = [math.prod(factor(tau, kind) for tau in taus) for taus in lists]
-        np.testing.assert_allclose(found[name], expected, rtol=1e-14, err_msg=name)
+        np.testing.assert_allclose(found[name], expected, rtol=1e-14, atol=1e-15, err_msg=name)
     if len(kinds) > 1:
         assert all(np.any(found[name] != nominal) for name in kinds if name != "nominal")
     assert weight.evaluate(events, len(events), "JERUp")[1] == {}
