@@ -46,10 +46,6 @@ _ANY: Mapping[str, Any] = {"*": None}
 _YEARS: Mapping[str, Any] = {YEAR: None}
 #: A correctionlib file and the correction in it.
 _CORRECTION = {"file": TEXT, "name": TEXT}
-#: Score and thresholds of a b tagger, and its scale factors.
-_WORKING_POINTS = {YEAR: {"btagging_algorithm": TEXT, "btagging_WP": (NUMBER, {"*": LIMIT})}}
-_BTAG_FACTORS = {YEAR: {**_CORRECTION, "fixed_wp": dict.fromkeys(("bc", "light"), TEXT)}}
-
 #: Marks tables in which keys of the user's own are usual.
 OWN = "+"
 _OWN = {OWN: None}
@@ -73,18 +69,14 @@ SCHEMA: Mapping[str, Any] = {
     "event_flags_data": {YEAR: LIST},
     "HLT_triggers": {YEAR: {"*": LIST}},
     "L1_triggers": {YEAR: {"*": LIST}},
-    "btagging": {"working_point": _WORKING_POINTS},
-    "default_btagging": {"working_point": {"*": _WORKING_POINTS}, "btagSF": {"*": _BTAG_FACTORS}},
+    "btagging": {"working_point": {YEAR: {"btagging_algorithm": TEXT, "btagging_WP": (NUMBER, {"*": LIMIT})}}},
+    "default_btagging": {"working_point": {"*": _YEARS}, "btagSF": {"*": _YEARS}},
     "ctagging": {"scores": {YEAR: dict.fromkeys(("CvL", "CvB"), TEXT)}, "working_point": _YEARS},
     "object_preselection": {
         "Muon": {**dict.fromkeys(("pt", "eta", "iso"), LIMIT), "id": None, **_OWN},
         "Electron": {**dict.fromkeys(("pt", "eta", "iso"), LIMIT), "id": None, **_OWN},
         "Photon": {**dict.fromkeys(("pt", "eta", "cutBased", "dr_lepton"), LIMIT), **_OF_PHOTONS, **_OWN},
-        "Tau": {
-            **dict.fromkeys(("pt", "eta", "dz", "dr_lepton"), LIMIT),
-            **dict.fromkeys(("decay_modes", "tagger", "VSjet", "VSe", "VSmu")),
-            **_OWN,
-        },
+        "Tau": {**dict.fromkeys(("pt", "eta", "dz", "dr_lepton"), LIMIT), "decay_modes": None, "tagger": None, **_OWN},
         "Jet": {
             **dict.fromkeys(("pt", "eta", "jetId", "dr_lepton"), LIMIT),
             # PocketCoffea's value is the threshold of the working point; here it is jet_scale_factors.jet_puId.
@@ -99,7 +91,7 @@ SCHEMA: Mapping[str, Any] = {
     },
     "jet_scale_factors": {
         "jet_collection": dict.fromkeys(("btag", "ctag", "puId"), TEXT),
-        "btagSF": _BTAG_FACTORS,
+        "btagSF": {YEAR: {**_CORRECTION, "fixed_wp": dict.fromkeys(("bc", "light"), TEXT)}},
         "ctagSF": {YEAR: dict.fromkeys(("SF_file", "name", "Calib_file", "Calib_name"), TEXT)},
         "btag_efficiency": {YEAR: _CORRECTION},
         "jet_puId": {YEAR: {**_CORRECTION, "working_point": {"*": NUMBER}}},
@@ -136,12 +128,7 @@ SCHEMA: Mapping[str, Any] = {
         },
     },
     "photon_scale_factors": {"photon_sf": {"collection": TEXT, "scale_and_smearing": _SCALE, **_PHOTON_TABLES}},
-    "tau_scale_factors": {
-        "collection": TEXT,
-        "JSONfiles": {YEAR: {"file": TEXT}},
-        "form": {YEAR: TEXT},
-        "energy_scale_variations": {YEAR: LIST},
-    },
+    "tau_scale_factors": {"collection": TEXT, "JSONfiles": _YEARS, "form": _YEARS, "energy_scale_variations": _YEARS},
     "jets_calibration": {
         # PocketCoffea's older releases have lists of text files.
         "jet_types": {"*": {YEAR: (LIST, dict.fromkeys(("json_path", "jec_mc", "jec_data", "jer", "level")))}},

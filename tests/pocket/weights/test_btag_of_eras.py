@@ -17,7 +17,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from pocket.errors import UnknownNameError
-from pocket.parameters.defaults import get_default_parameters, merge_parameters, to_plain
+from pocket.parameters.defaults import get_default_parameters, merge_parameters
 from pocket.toys.correction_nodes import category
 from pocket.weights.btag import SHAPE_VARIATIONS, TAGGERS, BTagFixedWorkingPoint, BTagShape
 from tests.params.test_shipped import CAMPAIGNS, POG, UL
@@ -76,13 +76,12 @@ def products(values: npt.NDArray[Any], jets: ak.Array) -> list[float]:
 def parameters(year: str, tagger: str, folder: Path) -> Any:
     """Return the shipped parameters with another tagger and the files of a folder."""
     params = get_default_parameters()
-    choices = to_plain(params)
     if tagger != "DeepJet":
-        of_year = {
-            "btagging": {"working_point": {year: choices["default_btagging"]["working_point"][tagger][year]}},
-            "jet_scale_factors": {"btagSF": {year: choices["default_btagging"]["btagSF"][tagger][year]}},
+        chosen = {
+            "btagging": {"working_point": f"${{default_btagging.working_point.{tagger}}}"},
+            "jet_scale_factors": {"btagSF": f"${{default_btagging.btagSF.{tagger}}}"},
         }
-        params = merge_parameters(params, of_year, update=True)
+        params = merge_parameters(params, chosen, update=True)
     prefix = TAGGERS[params.btagging.working_point[year].btagging_algorithm]
     efficiency = with_inputs("eff", category("flavor", dict(EFFICIENCIES)), flavor="int")
     files = {
