@@ -26,3 +26,4 @@ from .library import (
     goldenJson as goldenJson,
     passthrough as passthrough,
 )
+from .photon_overlap import get_photon_overlap as get_photon_overlap

@@ -1,5 +1,6 @@
 """Public names of :mod:`pocket.histograms`, loaded when they are used."""
 
+from .combined import Combination as Combination, with_combined as with_combined
 from .config import Axis as Axis, HistConf as HistConf
 from .factories import (
     count_hist as count_hist,

@@ -12,6 +12,7 @@ from .gen_objects import (
     getGenLeptons as getGenLeptons,
     value_at as value_at,
 )
+from .gen_photons import prompt_photons as prompt_photons
 from .jets import (
     jet_selection as jet_selection,
     jets_in_original_order as jets_in_original_order,

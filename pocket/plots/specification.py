@@ -10,6 +10,7 @@ from pocket.base.fingerprint import Closure, code_closure
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.plot import TemplatePlot
 from pocket.errors import ConfigError
+from pocket.histograms.combined import combinations_of
 from pocket.parameters.defaults import to_plain
 
 #: options of the style with an entry for each sample or group
@@ -32,12 +33,14 @@ def figure_specs(cfg: Configurator, figures: Iterable[tuple[str, str]]) -> dict[
         figures: category and variable of each figure.
     """
     options, period = _options(cfg), period_spec(cfg)
+    combined = combinations_of(cfg.weights.classes.values())
     return {
         (category, variable): {
             "axes": [(axis.name, axis.label, axis.lim) for axis in cfg.variables[variable].axes],
             "samples": list(cfg.samples.items()),
             "period": period,
             "style": style_for(options, figure_names(cfg, variable), category, _drawn(cfg)),
+            **({"combined": combined} if combined else {}),
         }
         for category, variable in figures
     }

@@ -23,7 +23,9 @@ from .event import (
     SignOfGenWeight as SignOfGenWeight,
     common_weights as common_weights,
 )
+from .generator_branches import generator_means as generator_means
 from .jets import JetPileupId as JetPileupId
+from .k_factor import KFactor as KFactor, boson_pt as boson_pt
 from .leptons import (
     ElectronId as ElectronId,
     ElectronReco as ElectronReco,
@@ -38,16 +40,23 @@ from .photons import (
     PhotonId as PhotonId,
     PhotonPixelSeed as PhotonPixelSeed,
 )
+from .pdf import AlphaS as AlphaS, PDFWeight as PDFWeight
+from .pdf_sets import PDFSet as PDFSet
 from .scale_factor import ScaleFactorWeight as ScaleFactorWeight
+from .shower_variations import PartonShowerSplit as PartonShowerSplit
 from .square_root import SquareRoot as SquareRoot
+from .stitching import StitchedSample as StitchedSample, Stitching as Stitching
+from .stitching_closure import stitching_closure as stitching_closure
 from .taus import TauVsElectron as TauVsElectron, TauVsJet as TauVsJet, TauVsMuon as TauVsMuon
 from .theory import (
     FactorisationScale as FactorisationScale,
     PartonShowerFSR as PartonShowerFSR,
     PartonShowerISR as PartonShowerISR,
     QCDScale as QCDScale,
+    QCDScalePoints as QCDScalePoints,
     RenormalisationScale as RenormalisationScale,
 )
+from .top_pt import TopPtData as TopPtData, TopPtNNLO as TopPtNNLO
 from .working_point import (
     BTagWorkingPointWeight as BTagWorkingPointWeight,
     FixedWorkingPointWeight as FixedWorkingPointWeight,

@@ -21,8 +21,18 @@ from pocket.weights.ctag import CTagCalibration, CTagShape
 from pocket.weights.jets import JetPileupId
 from pocket.weights.leptons import ElectronId, ElectronReco, ElectronTrigger, MuonId, MuonIso, MuonReco, MuonTrigger
 from pocket.weights.photons import PhotonElectronVeto, PhotonId, PhotonPixelSeed
+from pocket.weights.pdf import AlphaS, PDFWeight
+from pocket.weights.shower_variations import PartonShowerSplit
 from pocket.weights.taus import TauVsElectron, TauVsJet, TauVsMuon
-from pocket.weights.theory import FactorisationScale, PartonShowerFSR, PartonShowerISR, QCDScale, RenormalisationScale
+from pocket.weights.theory import (
+    FactorisationScale,
+    PartonShowerFSR,
+    PartonShowerISR,
+    QCDScale,
+    QCDScalePoints,
+    RenormalisationScale,
+)
+from pocket.weights.top_pt import TopPtData, TopPtNNLO
 
 
 class GenWeight(WeightWrapper):
@@ -156,6 +166,12 @@ common_weights: list[type[WeightWrapper]] = [
     QCDScale,
     RenormalisationScale,
     FactorisationScale,
+    QCDScalePoints,
+    PDFWeight,
+    AlphaS,
+    PartonShowerSplit,
+    TopPtNNLO,
+    TopPtData,
 ]
 
 

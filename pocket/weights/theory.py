@@ -2,52 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
-import awkward as ak
 import numpy as np
 
+from pocket.base.arguments import declarative
 from pocket.base.typing import Floats
-from pocket.errors import ConfigError
-from pocket.weights.base import WeightData, WeightWrapper
+from pocket.histograms.combined import ENVELOPE, Combination
+from pocket.histograms.one_sided import NONE
+from pocket.weights.base import WeightData, WeightDataMultiVariation
+from pocket.weights.generator_branches import GeneratorBranch, title_of
+from pocket.weights.shower_variations import entries_of, entry
 
 #: Factors on the renormalisation and factorisation scales, in the order of LHEScaleWeight.
 SCALES = tuple((renormalisation, factorisation) for renormalisation in (0.5, 1, 2) for factorisation in (0.5, 1, 2))
 _NOMINAL = (1, 1)
 
 
-class _Variations(WeightWrapper):
-    has_variations = True
-
-    def entries(self, events: Any, source: str, expected: tuple[int, ...]) -> Floats:
-        """Return a branch with an expected number of entries per event, shape (n events, n entries).
-
-        Raises:
-            ConfigError: if it has another number of entries, e.g. because the sample was generated without variations.
-        """
-        values = events[source]
-        counts = sorted(set(ak.to_list(ak.num(values, axis=1))))
-        if not counts:
-            return np.ones((0, expected[0]))
-        if len(counts) > 1 or counts[0] not in expected:
-            raise ConfigError(
-                f"weight {self.name!r} needs {' or '.join(map(str, expected))} entries per event in {source}, sample "
-                f"{self.metadata.get('sample')!r} has {' and '.join(map(str, counts))}"
-            )
-        return np.asarray(ak.to_numpy(values), dtype=np.float64)
-
-
-class _PartonShower(_Variations):
+class _PartonShower(GeneratorBranch):
     """Entry ``up`` of PSWeight, and the second one after it.
 
     NanoAOD (from version 9) has the initial state's entries at 0 and 2, the final state's at 1 and 3. Those with more
-    radiation come first (half the scale; NanoAOD's documentation quotes the inverse factor, 2).
+    radiation come first (half the scale; NanoAOD's documentation quotes the inverse factor, 2), unless the title of the
+    branch names the variations (:mod:`pocket.weights.shower_variations`).
     """
 
     up: int
+    shower: str
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return 1, and the variations relative to it."""
+        places = entries_of(title_of(events, "PSWeight")) if size else {}
+        if places:
+            weights = self.all_entries(events, "PSWeight")
+            up, down = (entry(self, weights, places, (self.shower, "", "mur", factor)) for factor in (0.5, 2.0))
+            return WeightData(self.name, np.ones(size), up, down)
         weights = self.entries(events, "PSWeight", (4,))
         return WeightData(self.name, np.ones(size), weights[:, self.up], weights[:, self.up + 2])
 
@@ -62,6 +52,7 @@ class PartonShowerISR(_PartonShower):
 
     name = "sf_partonshower_isr"
     up = 0
+    shower = "isr"
 
 
 class PartonShowerFSR(_PartonShower):
@@ -69,9 +60,10 @@ class PartonShowerFSR(_PartonShower):
 
     name = "sf_partonshower_fsr"
     up = 1
+    shower = "fsr"
 
 
-class _QCDScales(_Variations):
+class _QCDScales(GeneratorBranch):
     def scales(self, events: Any) -> dict[tuple[float, float], Floats]:
         """Return (factor on the renormalisation scale, on the factorisation scale) → weight, shape (n events,)."""
         weights = self.entries(events, "LHEScaleWeight", (9, 8))
@@ -111,8 +103,7 @@ class QCDScale(_QCDScales):
     """Envelope of both scales: the largest and the smallest weight of the seven points in each event.
 
     The seven points are all except (0.5, 2) and (2, 0.5) (LHC Higgs Cross Section Working Group, arXiv:1610.07922). An
-    envelope per event is never smaller than that of the templates; use the two scales separately
-    (:class:`RenormalisationScale`, :class:`FactorisationScale`) if this matters.
+    envelope per event is never smaller than that of the templates, which is :class:`QCDScalePoints`.
     """
 
     name = "sf_qcd_scale"
@@ -122,3 +113,69 @@ class QCDScale(_QCDScales):
         points = [weights for (mu_r, mu_f), weights in self.scales(events).items() if mu_r / mu_f in (0.5, 1, 2)]
         points.append(np.ones(size))
         return WeightData(self.name, np.ones(size), np.max(points, axis=0), np.min(points, axis=0))
+
+
+#: The points of the envelope beside the nominal one: all except for (0.5, 2) and (2, 0.5).
+POINTS = tuple(scale for scale in SCALES if scale != _NOMINAL and scale[0] / scale[1] in (0.5, 1, 2))
+
+
+def point_name(scale: tuple[float, float]) -> str:
+    """Return the name of a point.
+
+    Example:
+        >>> point_name((0.5, 1))
+        'muR0p5_muF1'
+    """
+    return "_".join(f"{axis}{value:g}".replace(".", "p") for axis, value in zip(("muR", "muF"), scale, strict=True))
+
+
+class QCDScalePoints(_QCDScales):
+    """The six varied points of the renormalisation and factorisation scales, combined by the templates' envelope.
+
+    ``sf_qcd_scale_points`` stores ``sf_qcd_scale_points_muR0p5_muF1`` and the others; plots combine them to their
+    envelope (:mod:`pocket.histograms.combined`). The seven points are those of :class:`QCDScale`. Each is relative to
+    the entry (1, 1), if the branch has it. They have no other side, so :class:`RenormalisationScale` and
+    :class:`FactorisationScale` are better as parameters of a fit.
+    """
+
+    name = "sf_qcd_scale_points"
+    combination: ClassVar[Combination | None] = Combination("sf_qcd_scale_points", ENVELOPE, r"muR[\dp]+_muF[\dp]+")
+    renormalised: ClassVar[bool] = False
+    _variations = tuple(map(point_name, POINTS))
+    symmetrise: ClassVar[str | Mapping[str, str]] = dict.fromkeys(_variations, NONE)
+
+    @classmethod
+    @declarative
+    def wrap(cls, name: str, envelope: bool = True, renormalised: bool = False) -> type[QCDScalePoints]:
+        """Return a weight class with another treatment of the points.
+
+        Args:
+            name: name of the weight.
+            envelope: whether plots combine the points to their envelope; otherwise each is a source.
+            renormalised: whether each point keeps the sum of weights of the dataset, so that it changes the shape
+                alone, with ``LHEScaleSumw`` of its metadata (:func:`pocket.weights.generator_means`).
+
+        Example:
+            >>> Shape = QCDScalePoints.wrap("sf_qcd_scale_shape", renormalised=True)
+            >>> Shape.combination.name
+            'sf_qcd_scale_shape'
+        """
+        combination = Combination(name, ENVELOPE, r"muR[\dp]+_muF[\dp]+") if envelope else None
+        return type(name, (cls,), {"name": name, "combination": combination, "renormalised": renormalised})
+
+    def compute(self, events: Any, size: int, shape_variation: str) -> Any:
+        """Return 1, and the points relative to it.
+
+        Raises:
+            ConfigError: if the sample has no such weights, or their sums aren't known.
+        """
+        nominal = np.ones(size)
+        if not self.needs_variations(shape_variation):
+            return nominal
+        scales = self.scales(events)
+        if self.renormalised:
+            means = self.mean_weights("LHEScaleWeight", len(scales))
+            scales = {scale: values / mean for (scale, values), mean in zip(scales.items(), means, strict=True)}
+        central = scales.get(_NOMINAL, nominal)
+        up = [scales[point] / central for point in POINTS]
+        return WeightDataMultiVariation(self.name, nominal, self.variations, up, [None] * len(up))

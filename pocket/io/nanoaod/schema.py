@@ -52,9 +52,9 @@ def find_schema(
         metadata: metadata of the dataset, attached to the events.
     """
     if leaves is None:
-        kinds = tuple((name, branch.typename) for name, branch in whole().iteritems(recursive=False))
+        kinds = tuple((name, each.typename, _content(name, each)) for name, each in whole().iteritems(recursive=False))
     else:
-        kinds = tuple((name, leaf.kind) for name, leaf in leaves.items())
+        kinds = tuple((name, leaf.kind, _content(name, leaf)) for name, leaf in leaves.items())
     key = (kinds, tuple(sorted((name, repr(value)) for name, value in metadata.items())))
     if key not in _known:
         if len(_known) >= _MOST:
@@ -67,6 +67,11 @@ def find_schema(
             form["parameters"]["metadata"] = dict(metadata)
             _known[key] = Schema(form)
     return _known[key]
+
+
+def _content(name: str, branch: Any) -> str:
+    # The titles of the generator's variations say what their entries are, such as the numbers of LHAPDF.
+    return branch.title if name.endswith("Weight") else ""
 
 
 def base_form(title: str, leaves: Mapping[str, Leaf]) -> dict[str, Any] | None:

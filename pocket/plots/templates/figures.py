@@ -15,6 +15,7 @@ from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.plot import SHIPPED, TemplatePlot
 from pocket.errors import ConfigError
+from pocket.histograms.combined import combinations_of, with_combined
 from pocket.plots.axes import projections
 from pocket.plots.canvas import Period
 from pocket.plots.specification import figure_names, figure_style, period_spec
@@ -154,7 +155,11 @@ def period_of(cfg: Configurator) -> Period:
 def _split(
     cfg: Configurator, variable: str, category: str, templates: Mapping[str, Hist[Any]]
 ) -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Return axis → (data summed over samples, sample → simulation), for one category."""
+    """Return axis → (data summed over samples, sample → simulation), for one category.
+
+    Members of combined variations, such as those of a PDF set, are combined in each sample and each projection.
+    """
+    combinations = combinations_of(cfg.weights.classes.values())
     parts: dict[str, tuple[Any, dict[str, Any]]] = {axis.name: (None, {}) for axis in cfg.variables[variable].axes}
     for sample, histogram in templates.items():
         for axis in cfg.variables[variable].axes:
@@ -164,7 +169,7 @@ def _split(
         for axis_name, projected in projections(in_category).items():
             data, mc = parts[axis_name]
             if cfg.samples[sample.partition(SUBSAMPLE)[0]]:
-                mc[sample] = projected
+                mc[sample] = with_combined(projected, combinations)
             else:
                 parts[axis_name] = (projected if data is None else data + projected, mc)
     return parts
