@@ -1,5 +1,4 @@
 """Cut that removes the overlap of a process with the same process and a photon, such as tt̄ and tt̄γ."""
-# ruff: noqa: N802  the names of other cuts
 
 from __future__ import annotations
 
@@ -15,8 +14,8 @@ from pocket.cuts.cut import Cut
 from pocket.errors import ConfigError, check_known
 from pocket.objects.gen_photons import prompt_photons
 
-#: Phase space of the photon in samples of CMS with a photon: lowest pt in GeV, largest |η|, smallest ΔR to others, as in
-#: CMS' measurement of tt̄γ (TOP-18-010, arXiv:2107.01508).
+#: Phase space of the photon in samples of CMS with a photon: lowest pt in GeV, largest |η|, smallest ΔR to others, as
+#: in CMS' measurement of tt̄γ (TOP-18-010, arXiv:2107.01508).
 PHASE_SPACES: Mapping[str, tuple[float, float, float]] = {
     "ttgamma": (10.0, 5.0, 0.1),
     "tgamma": (10.0, 2.6, 0.05),

@@ -57,7 +57,8 @@ class KFactor(WeightWrapper):
             correction: name of the correction in it, also as a mapping by sample.
             inputs: numeric input of the correction → path of a field, such as ``"LHE.Vpt"`` or ``"LHE.HT"``, or a
                 function of the events that returns one number per event, such as :func:`boson_pt`.
-            nominal: inputs that are strings → their values for the nominal weight, such as ``{"systematic": "nominal"}``.
+            nominal: inputs that are strings → their values for the nominal weight, such as ``{"systematic":
+                "nominal"}``.
             variations: name of a variation → values of such inputs for up and for down; the name ``""`` is for a weight
                 with a single variation.
 
@@ -78,7 +79,9 @@ class KFactor(WeightWrapper):
         """
         nominal, variations = dict(nominal or {}), dict(variations or {})
         if not inputs:
-            raise ConfigError(f"weight {name!r}: inputs must name the inputs of the correction, e.g. {{'pt': 'LHE.Vpt'}}")
+            raise ConfigError(
+                f"weight {name!r}: inputs must name the inputs of the correction, e.g. {{'pt': 'LHE.Vpt'}}"
+            )
         for variation, sides in variations.items():
             if len(sides) != 2 or not all(isinstance(side, Mapping) for side in sides):
                 raise ConfigError(f"weight {name!r}: variation {variation!r} must have inputs for up and for down")

@@ -65,8 +65,8 @@ class StitchedSample(metaclass=Declarative):
         for quantity, limits in self.region.items():
             if len(limits) != 2 or _low(limits) >= _high(limits):
                 raise ConfigError(
-                    f"stitched sample {self.sample!r}: the range of {quantity} is {limits}, expected its lower and upper "
-                    "edge"
+                    f"stitched sample {self.sample!r}: the range of {quantity} is {limits}, expected its lower and "
+                    "upper edge"
                 )
 
     def luminosity(self, year: str) -> float:

@@ -101,7 +101,9 @@ def stitching_closure(
     """
     if len(stitching.quantities) != 1:
         quantities = ", ".join(stitching.quantities) or "none"
-        raise HistogramError(f"stitching {stitching.name!r}: its closure needs regions in one quantity, not {quantities}")
+        raise HistogramError(
+            f"stitching {stitching.name!r}: its closure needs regions in one quantity, not {quantities}"
+        )
     check_known("sample", templates, [each.sample for each in stitching.samples], f"stitching {stitching.name!r}")
     if missing := [each.sample for each in stitching.samples if each.sample not in templates]:
         raise HistogramError(f"stitching {stitching.name!r}: the template of {missing[0]!r} is missing")
@@ -213,8 +215,7 @@ def _totals(
     for each in stitching.samples:
         own = [region for region, samples in zip(regions, covering, strict=True) if each in samples]
         value, variance = (
-            sum(float(part[region].sum()) for part in parts.values() for region in own)
-            for parts in (values, variances)
+            sum(float(part[region].sum()) for part in parts.values() for region in own) for parts in (values, variances)
         )
         what = f"stitched cross section in the region of {each.sample} in pb"
         checks.append(StitchingCheck(what, value, each.xsec, math.sqrt(variance)))

@@ -97,7 +97,9 @@ def test_the_boson_of_a_real_file_against_a_loop() -> None:
         tree = file["Events"].arrays([f"GenPart_{name}" for name in ("pt", "phi", "pdgId", "statusFlags")]).to_list()
     expected = []
     for event in tree:
-        particles = list(zip(*(event[f"GenPart_{name}"] for name in ("pt", "phi", "pdgId", "statusFlags")), strict=True))
+        particles = list(
+            zip(*(event[f"GenPart_{name}"] for name in ("pt", "phi", "pdgId", "statusFlags")), strict=True)
+        )
         hard = [p for p in particles if p[3] & (1 << 8) and p[3] & (1 << 13)]
         bosons = [p for p in hard if abs(p[2]) in (23, 24, 25)][:1]
         chosen = bosons or [p for p in hard if 11 <= abs(p[2]) <= 16] or [p for p in hard if p[2] == 22][:1]

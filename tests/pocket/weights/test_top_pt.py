@@ -19,7 +19,7 @@ def records(n: int = 10_000) -> list[list[dict[str, float]]]:
     for number in range(n):
         particles = [{"pdgId": 21, "pt": float(rng.exponential(50)), "statusFlags": LAST}]
         for code in (6, -6):
-            if number % 10 == 1 and code == -6 or number % 10 == 2:
+            if (number % 10 == 1 and code == -6) or number % 10 == 2:
                 continue
             pt = float(np.float32(rng.exponential(250)))
             particles.append({"pdgId": code, "pt": pt * 2, "statusFlags": 1})

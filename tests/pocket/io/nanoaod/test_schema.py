@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,3 +78,18 @@ def test_uproots_tree_is_needed_once_at_most(tmp_path: Path) -> None:
         by_uproot = find_schema(read[0], None, whole, {"dataset": "unread"})
         assert by_uproot is not first
         assert by_uproot.form == first.form
+
+
+def test_titles_of_weights_belong_to_their_files() -> None:
+    def title(leaves: Any) -> str:
+        schema = find_schema(tree, leaves, lambda: None, {"dataset": "titles"})
+        return str(schema.form.content("LHEPdfWeight").content.parameters["__doc__"])
+
+    with open_root(str(real_file("nano_dy.root"))) as file:
+        tree, leaves = read_tree(file, "Events")  # type: ignore[misc]
+        other = {**leaves, "LHEPdfWeight": replace(leaves["LHEPdfWeight"], title="LHA IDs 306000 - 306102")}
+        assert title(leaves).endswith("LHA IDs 91400 - 91432")
+        assert title(other) == "LHA IDs 306000 - 306102"
+        # titles that no weight reads don't make another schema
+        third = {**leaves, "LHE_HT": replace(leaves["LHE_HT"], title="HT")}
+        assert find_schema(tree, third, lambda: None, {}) is find_schema(tree, leaves, lambda: None, {})

@@ -9,7 +9,9 @@ from omegaconf import OmegaConf
 
 from pocket.histograms.config import Axis, HistConf
 from pocket.plots.canvas import Period
+from pocket.plots.specification import figure_specs
 from pocket.plots.templates.figures import draw_templates, period_of
+from pocket.weights.theory import QCDScalePoints
 from tests.pocket.configs import LUMI, PARAMETERS, configure
 
 AXES = [Axis(field="x", bins=4, start=0, stop=2, label="$x$ [GeV]"), Axis(field="y", bins=2, start=0, stop=1)]
@@ -85,3 +87,14 @@ def test_no_comparison_without_a_before_or_data(missing: str) -> None:
 
 def test_luminosity_is_that_of_the_datasets_years() -> None:
     assert period_of(config(AXES[:1])) == Period(lumi=LUMI, year="2018", com=13.0)
+
+
+def test_a_change_of_the_combination_draws_figures_again() -> None:
+    def spec(weight: Any) -> Any:
+        cfg = configure(parameters=STYLED, weights={"common": {"inclusive": [weight]}} if weight else {})
+        return figure_specs(cfg, [("baseline", "x")])["baseline", "x"]
+
+    together, apart = (spec(QCDScalePoints.wrap("scales", envelope=envelope)) for envelope in (True, False))
+    assert together["combined"] == (QCDScalePoints.wrap("scales").combination,)
+    assert "combined" not in apart
+    assert "combined" not in spec(None)
