@@ -304,8 +304,8 @@ class Configurator(metaclass=Declarative):
         return read, tuple(dropped)
 
     def _check_weights(self) -> None:
-        """Check that the parameters have everything that weights need, once for each year."""
-        checked: set[tuple[str, str]] = set()
+        """Check that the parameters have everything that weights need, once for each year or for each dataset."""
+        checked: set[tuple[str, str, str]] = set()
         for name, definition in self.definitions.items():
             applied = [self.weights.samples[counted].names for counted in self.counted_samples(definition.sample)]
             for weight in dict.fromkeys(weight for names in applied for weight in names):
@@ -315,11 +315,12 @@ class Configurator(metaclass=Declarative):
                     cls.check_parameters is not WeightWrapper.check_parameters
                     or cls.corrections is not WeightWrapper.corrections
                 )
-                if not has_checks or (weight, definition.year) in checked:
+                key = (weight, definition.year, name if cls.differs_by_dataset else "")
+                if not has_checks or key in checked:
                     continue
-                checked.add((weight, definition.year))
+                checked.add(key)
                 try:
-                    instance = cls(self.parameters, definition.metadata())
+                    instance = cls(self.parameters, {"dataset": name, **definition.metadata()})
                     instance.check_parameters()
                     _check_corrections(instance.corrections())
                 except ConfigError as error:

@@ -60,6 +60,7 @@ class WeightWrapper:
         has_variations: whether the weight has variations.
         isMC_only: whether the weight isn't applied to data.
         follows: name of a weight in whose variations this one has values of its own (:meth:`compute_following`).
+        differs_by_dataset: whether :meth:`check_parameters` and :meth:`corrections` depend on more than the year.
         symmetrise: ``"mirror"`` or ``"none"`` for variations that are computed up only: the other side
             (:mod:`pocket.histograms.one_sided`); a mapping by name for several.
         _variations: names of several variations, each with up and down; empty for a single pair. A subclass may set
@@ -74,6 +75,7 @@ class WeightWrapper:
     has_variations: ClassVar[bool] = False
     isMC_only: ClassVar[bool] = True  # noqa: N815  PocketCoffea's spelling
     follows: ClassVar[str | None] = None
+    differs_by_dataset: ClassVar[bool] = False
     symmetrise: ClassVar[str | Mapping[str, str]] = ""
     _variations: Sequence[str] = ()
     _are_stored: bool = True
@@ -100,7 +102,8 @@ class WeightWrapper:
     def check_parameters(self) -> None:
         """Check that the parameters have all that the weight needs for the dataset's year.
 
-        This is called when the configuration is built, for one dataset of each year that the weight is applied to.
+        This is called when the configuration is built, for one dataset of each year that the weight is applied to, or
+        for all datasets if it ``differs_by_dataset``.
 
         Raises:
             ConfigError: if a parameter is missing.

@@ -61,15 +61,15 @@ class GeneratorBranch(WeightWrapper):
             )
         return np.asarray(ak.to_numpy(values), dtype=np.float64)
 
-    def mean_weights(self, source: str, expected: int) -> Floats:
+    def mean_weights(self, source: str, expected: int | None = None) -> Floats:
         """Return the mean of each entry over all generated events, from the metadata of the dataset.
 
         Args:
             source: the branch.
-            expected: its number of entries.
+            expected: its number of entries, if it is known.
 
         Returns:
-            Mean, weighted by ``genWeight``, of each entry; shape (expected,).
+            Mean, weighted by ``genWeight``, of each entry; shape (n entries,).
 
         Raises:
             ConfigError: if the metadata lack the sums, or have another number of them.
@@ -82,10 +82,11 @@ class GeneratorBranch(WeightWrapper):
                 f"lack {key!r}: pocket.weights.generator_means(files) reads it from the tree Runs"
             )
         array = np.asarray(means, dtype=np.float64)
-        if array.shape != (expected,) or not (np.isfinite(array) & (array > 0)).all():
+        count = len(array) if expected is None and array.ndim == 1 else expected
+        if array.shape != (count,) or not (np.isfinite(array) & (array > 0)).all():
             raise ConfigError(
                 f"weight {self.name!r}: {key} in the metadata of dataset {self.metadata.get('dataset')!r} must be "
-                f"{expected} positive numbers, one for each entry of {source}"
+                f"{count or 'a list of'} positive numbers, one for each entry of {source}"
             )
         return array
 

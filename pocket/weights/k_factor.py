@@ -36,6 +36,7 @@ class KFactor(WeightWrapper):
     inputs: ClassVar[Mapping[str, Source]]
     sides: ClassVar[Mapping[str, tuple[Mapping[str, str], Mapping[str, str]]]]
     nominal: ClassVar[Mapping[str, str]]
+    differs_by_dataset = True
 
     @classmethod
     @declarative

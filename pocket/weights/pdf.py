@@ -45,6 +45,7 @@ class _PDFBranch(GeneratorBranch):
 
     sets: ClassVar[Mapping[str, PDFSet]] = {_ANY: pdf_set(_DEFAULT)}
     renormalised: ClassVar[bool] = False
+    differs_by_dataset = True
 
     def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
         super().__init__(params, metadata)
@@ -56,6 +57,15 @@ class _PDFBranch(GeneratorBranch):
             )
         #: The declared set.
         self.pdf_set = self.sets[sample] if sample in self.sets else self.sets[_ANY]
+
+    def check_parameters(self) -> None:
+        """Check that the means are there if they are needed; the set was looked up before.
+
+        Raises:
+            ConfigError: if the metadata of the dataset lack them.
+        """
+        if self.renormalised:
+            self.mean_weights(_SOURCE)
 
     def found_set(self, events: Any) -> PDFSet:
         """Return the set that the title of the branch names, the declared one if the title names none.

@@ -151,7 +151,8 @@ class PartonShowerSplit(GeneratorBranch):
                 f"weight {self.name!r}: the title of {_SOURCE} of sample {self.metadata.get('sample')!r} doesn't name "
                 f"its {weights.shape[1]} entries: declare their order, PartonShowerSplit.wrap(order='cms' or 'pythia')"
             )
-        up, down = [], []
+        up: list[Any] = []
+        down: list[Any] = []
         for variation in self.variations:
             side, branching, quantity = variation.split("_")
             low, high = _SPLIT_VALUES[quantity.lower()]

@@ -184,6 +184,7 @@ class StitchingWeight(WeightWrapper):
     """Weight of a stitching, see :meth:`Stitching.weight`."""
 
     stitching: ClassVar[Stitching]
+    differs_by_dataset = True
 
     def check_parameters(self) -> None:
         """Check that the dataset's sample is declared, for its year and with its cross section.

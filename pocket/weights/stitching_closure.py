@@ -141,7 +141,7 @@ def _contents(templates: Mapping[str, Any], which: str) -> dict[str, Any]:
     found = {}
     for name, template in templates.items():
         content = getattr(template, which)(flow=True)
-        if content is None:
+        if "variance" not in (template.view().dtype.names or ()):
             raise HistogramError(f"template of {name!r} has no sums of squared weights, fill it with storage='weight'")
         axis = template.axes[0]
         # Events beyond the axis belong to the total, so an axis without flow bins has empty ones here.

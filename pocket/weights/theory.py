@@ -141,6 +141,7 @@ class QCDScalePoints(_QCDScales):
     name = "sf_qcd_scale_points"
     combination: ClassVar[Combination | None] = Combination("sf_qcd_scale_points", ENVELOPE, r"muR[\dp]+_muF[\dp]+")
     renormalised: ClassVar[bool] = False
+    differs_by_dataset = True
     _variations = tuple(map(point_name, POINTS))
     symmetrise: ClassVar[str | Mapping[str, str]] = dict.fromkeys(_variations, NONE)
 
@@ -162,6 +163,15 @@ class QCDScalePoints(_QCDScales):
         """
         combination = Combination(name, ENVELOPE, r"muR[\dp]+_muF[\dp]+") if envelope else None
         return type(name, (cls,), {"name": name, "combination": combination, "renormalised": renormalised})
+
+    def check_parameters(self) -> None:
+        """Check that the means are there if they are needed.
+
+        Raises:
+            ConfigError: if the metadata of the dataset lack them.
+        """
+        if self.renormalised:
+            self.mean_weights("LHEScaleWeight")
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return 1, and the points relative to it.

@@ -12,8 +12,7 @@ The first must not be used where top quarks are measured or searched for in the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any
 
 import awkward as ak
 import numpy as np
@@ -79,15 +78,18 @@ class _TopPt(WeightWrapper):
     """Base class of both weights. An event without a top quark and antiquark has weight 1."""
 
     has_variations = True
-    factor: ClassVar[Callable[[Floats], Floats]]
+
+    @staticmethod
+    def factor(pt: Floats) -> Floats:
+        """Return the factor of top quarks."""
+        raise NotImplementedError
 
     def compute(self, events: Any, size: int, shape_variation: str) -> Any:
         """Return the weight; up applies it twice, down not at all."""
         tops, antitops = top_pts(events)
         is_pair = np.isfinite(tops) & np.isfinite(antitops)
-        factor = type(self).factor
         weight = np.ones(size)
-        weight[is_pair] = np.sqrt(factor(tops[is_pair]) * factor(antitops[is_pair]))
+        weight[is_pair] = np.sqrt(self.factor(tops[is_pair]) * self.factor(antitops[is_pair]))
         return WeightData(self.name, weight, weight**2, np.ones(size))
 
 
@@ -98,11 +100,19 @@ class TopPtNNLO(_TopPt):
     """
 
     name = "sf_top_pt_nnlo"
-    factor = staticmethod(nnlo_over_nlo)
+
+    @staticmethod
+    def factor(pt: Floats) -> Floats:
+        """Return the factor of top quarks, see :func:`nnlo_over_nlo`."""
+        return nnlo_over_nlo(pt)
 
 
 class TopPtData(_TopPt):
     """Weight from data; see :class:`TopPtNNLO` for its variations, and the module for when it may be used."""
 
     name = "sf_top_pt_data"
-    factor = staticmethod(data_over_nlo)
+
+    @staticmethod
+    def factor(pt: Floats) -> Floats:
+        """Return the factor of top quarks, see :func:`data_over_nlo`."""
+        return data_over_nlo(pt)

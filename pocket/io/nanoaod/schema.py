@@ -70,8 +70,9 @@ def find_schema(
 
 
 def _content(name: str, branch: Any) -> str:
-    # The titles of the generator's variations say what their entries are, such as the numbers of LHAPDF.
-    return branch.title if name.endswith("Weight") else ""
+    # The titles of the generator's variations say what their entries are; a field of an RNTuple has a description.
+    title = getattr(branch, "title", "") or getattr(branch, "description", "")
+    return str(title) if name.endswith("Weight") else ""
 
 
 def base_form(title: str, leaves: Mapping[str, Leaf]) -> dict[str, Any] | None:

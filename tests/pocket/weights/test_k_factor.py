@@ -45,7 +45,7 @@ def test_a_field_against_correctionlib_event_by_event(file: str) -> None:
     correction = correctionlib.CorrectionSet.from_file(file)["z"]
     for values, kind in ((nominal, "nominal"), (varied["k_zUp"], "up"), (varied["k_zDown"], "down")):
         assert values.tolist() == [correction.evaluate(float(pt), kind) for pt in pts]
-    assert weight(file)({}, {}).corrections() == [(file, "z")] or weight(file)({}, {}).corrections() == ((file, "z"),)
+    assert weight(file)({}, {}).corrections() == ((file, "z"),)
 
 
 def test_a_function_a_constant_and_named_variations(file: str) -> None:
@@ -61,13 +61,13 @@ def test_a_function_a_constant_and_named_variations(file: str) -> None:
     assert varied["k_z_qcdUp"].tolist() == varied["k_z_ewDown"].tolist()
     assert varied["k_z_qcdDown"].tolist() == nominal.tolist()
     fixed = weight(file, inputs={"pt": 60.0}, variations={})
-    assert fixed({}, {}).evaluate(events, 3, "nominal")[0].tolist() == [1.2] * 3
+    assert fixed({}, {}).evaluate(events, 3, "nominal")[0].tolist() == [1.1 + 0.1] * 3
 
 
 def test_samples(file: str) -> None:
     events = ak.Array({"LHE": ak.zip({"Vpt": [60.0]})})
     by_sample = weight({"DY": file}, {"DY": "z"})
-    assert by_sample({}, {"sample": "DY"}).evaluate(events, 1, "nominal")[0].tolist() == [1.2]
+    assert by_sample({}, {"sample": "DY"}).evaluate(events, 1, "nominal")[0].tolist() == [1.1 + 0.1]
     nominal, varied = by_sample({}, {"sample": "TT"}).evaluate(events, 1, "nominal")
     assert (nominal.tolist(), varied["k_zUp"].tolist()) == ([1.0], [1.0])
     assert by_sample({}, {"sample": "TT"}).corrections() == ()
@@ -92,18 +92,17 @@ def test_mistakes(file: str) -> None:
 
 
 def test_the_boson_of_a_real_file_against_a_loop() -> None:
+    fields = ("pt", "phi", "pdgId", "statusFlags")
     with uproot.open(real_file("nano_dy.root")) as file:
-        events = NanoTree(file, "Events", {}).events(0, 40)
-        tree = file["Events"].arrays([f"GenPart_{name}" for name in ("pt", "phi", "pdgId", "statusFlags")]).to_list()
+        found = boson_pt(NanoTree(file, "Events", {}).events(0, 40))
+        tree = file["Events"].arrays([f"GenPart_{name}" for name in fields]).to_list()
     expected = []
     for event in tree:
-        particles = list(
-            zip(*(event[f"GenPart_{name}"] for name in ("pt", "phi", "pdgId", "statusFlags")), strict=True)
-        )
+        particles = list(zip(*(event[f"GenPart_{name}"] for name in fields), strict=True))
         hard = [p for p in particles if p[3] & (1 << 8) and p[3] & (1 << 13)]
         bosons = [p for p in hard if abs(p[2]) in (23, 24, 25)][:1]
         chosen = bosons or [p for p in hard if 11 <= abs(p[2]) <= 16] or [p for p in hard if p[2] == 22][:1]
         x, y = (sum(p[0] * function(p[1]) for p in chosen) for function in (math.cos, math.sin))
         expected.append(math.hypot(x, y))
     assert max(expected) > 20
-    assert np.allclose(boson_pt(events), expected, rtol=1e-10, atol=1e-4)
+    assert np.allclose(found, expected, rtol=1e-10, atol=1e-10)

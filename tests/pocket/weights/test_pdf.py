@@ -4,7 +4,6 @@ import itertools
 import math
 import re
 import statistics
-from pathlib import Path
 from typing import Any
 
 import awkward as ak
@@ -18,7 +17,6 @@ from pocket.weights.pdf import AlphaS, PDFWeight
 from pocket.weights.pdf_sets import SETS, PDFSet, Title, pdf_set
 from tests.real_files import real_file
 
-OPEN_DATA = Path(__file__).absolute().parents[4] / "shared" / "data" / "nano_opendata_2015_ttbar.root"
 TITLE = "LHE pdf variation weights (w_var / w_nominal) for LHA IDs {} - {}"
 SAMPLE = {"sample": "TT", "dataset": "TT_2018"}
 
@@ -218,9 +216,13 @@ def test_real_files() -> None:
         assert found["pdf_alphasUp"] == [1 + (row[32] - row[0]) for row in rows]
         with pytest.raises(ConfigError, match="has PDF4LHC15_nnlo_30_pdfas"):
             computed(PDFWeight, events[np.arange(40) % 2 == 0])
-    if not OPEN_DATA.is_file():
-        pytest.skip(f"{OPEN_DATA} isn't there")
-    with uproot.open(OPEN_DATA) as file:
+
+
+def test_a_real_file_without_the_central_member() -> None:
+    path = real_file("nano_dy.root").with_name("nano_opendata_2015_ttbar.root")
+    if not path.is_file():
+        pytest.skip(f"{path} isn't there")
+    with uproot.open(path) as file:
         events = NanoTree(file, "Events", {}).events(0, 200)
         rows = file["Events"]["LHEPdfWeight"].array().to_list()
         found = computed(PDFWeight.wrap("pdf", sets="NNPDF30_nlo_nf_5_pdfas"), events)

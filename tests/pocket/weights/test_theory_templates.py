@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,15 @@ import numpy as np
 import pytest
 import uproot
 
+from pocket.base.fingerprint import digest
+from pocket.configuration.description import dump_config
+from pocket.errors import ConfigError
 from pocket.interactive import plot, process
+from pocket.weights.k_factor import KFactor, boson_pt
 from pocket.weights.pdf import PDFWeight
-from pocket.weights.theory import POINTS, SCALES, point_name
+from pocket.weights.pdf_sets import PDFSet
+from pocket.weights.stitching import StitchedSample, Stitching
+from pocket.weights.theory import POINTS, SCALES, QCDScalePoints, point_name
 from tests.pocket.configs import DY, DY_LOW, TT, configure, only
 
 EDGES = np.linspace(0, 2, 5)
@@ -32,10 +39,9 @@ def write(path: Path, seed: int, size: int = 240) -> dict[str, Any]:
         "LHEScaleWeight": rng.normal(1, 0.2, (size, 9)).astype(np.float32),
     }
     with uproot.recreate(path) as file:
-        file["Events"] = {
-            name: ak.from_regular(ak.from_numpy(values)) if values.ndim == 2 else values
-            for name, values in columns.items()
-        }
+        lists = {name: ak.from_regular(ak.Array(each)) if each.ndim == 2 else each for name, each in columns.items()}
+        file.mktree("Events", {name: ak.type(ak.Array(each)).content for name, each in lists.items()})
+        file["Events"].extend(lists)
     return {name: values.astype(float) for name, values in columns.items()}
 
 
@@ -122,3 +128,52 @@ def test_sums_of_each_event_are_larger(made: Any) -> None:
     events = ak.Array({"LHEPdfWeight": tt["LHEPdfWeight"].tolist()})
     _, varied = PDFWeight.wrap("pdf", mode="event")({}, {"sample": "TT"}).evaluate(events, 240, "nominal")
     assert ((sums(tt, varied["pdfUp"]) - nominal) > 1.5 * np.sqrt(np.square(members).sum(axis=0))).all()
+
+
+def test_declared_weights_have_a_content() -> None:
+    def fingerprint(*classes: Any) -> str:
+        names = [cls.name for cls in classes]
+        config = configure(datasets=only("TT"), weights={"common": {"inclusive": names}}, weights_classes=list(classes))
+        assert all(f'"{name}"' in dump_config(config, "main") for name in names)
+        return str(digest(config.processing_spec()))
+
+    def stitched(events: float) -> Any:
+        samples = [StitchedSample("TT", 88.0, events), StitchedSample("TT_high", 8.0, 1.0, {"LHE.HT": (100, None)})]
+        return Stitching("stitch", samples).weight()
+
+    def k_factor(**inputs: Any) -> Any:
+        return KFactor.wrap("k", "k.json", "k", inputs)
+
+    all_of_them = (PDFWeight.wrap("pdf", sets=PDFSet(1, "own", "hessian", 4)), stitched(1.0), k_factor(pt=boson_pt))
+    assert fingerprint(*all_of_them) == fingerprint(*all_of_them)
+    assert fingerprint(stitched(1.0)) != fingerprint(stitched(2.0))
+    assert fingerprint(k_factor(pt="LHE.Vpt")) != fingerprint(k_factor(pt=boson_pt))
+    assert fingerprint(PDFWeight.wrap("pdf")) != fingerprint(PDFWeight.wrap("pdf", sets=331600))
+
+
+def test_a_stitched_sample_with_another_cross_section_is_refused() -> None:
+    samples = [StitchedSample("TT", 80.0, 1.0), StitchedSample("TT_high", 8.0, 1.0, {"LHE.HT": (100, None)})]
+    weight = Stitching("stitch", samples).weight()
+    with pytest.raises(ConfigError, match="'TT' has the cross section 80 pb, its dataset 'TT_2018' has 88 pb"):
+        configure(datasets=only("TT"), weights={"common": {"inclusive": [weight]}})
+
+
+def test_means_are_asked_for_before_anything_runs(tmp_path: Path) -> None:
+    shape = QCDScalePoints.wrap("shape", renormalised=True)
+    with pytest.raises(ConfigError, match="the metadata of dataset 'TT_2018' lack 'LHEScaleSumw'"):
+        configure(datasets=only("TT"), weights={"common": {"inclusive": [shape]}})
+    metadata = {"year": "2018", "isMC": True, "xsec": 88.0, "LHEScaleSumw": [1.0 + number / 10 for number in range(9)]}
+    definitions = tmp_path / "own.json"
+    content = {"TT": {"sample": "TT", "files": [{"paths": ["tt.root"], "metadata": metadata}]}}
+    definitions.write_text(json.dumps(content))
+    config = configure(
+        datasets={"jsons": [definitions]},
+        weights={"common": {"inclusive": ["genWeight", shape]}},
+        variations={"weights": {"common": {"inclusive": [shape]}}},
+    )
+    columns = write(tmp_path / "tt.root", 3)
+    template = process(config, {"TT_2018": tmp_path / "tt.root"}).output["variables"]["x"]["TT"]["TT_2018"]
+    scale = columns["LHEScaleWeight"]
+    expected = sums(columns, (scale[:, 8] / 1.8) / (scale[:, 4] / 1.4))
+    found = template[{"cat": "baseline", "variation": "shape_muR2_muF2Up"}].values()
+    assert np.allclose(found, expected, rtol=1e-12)
