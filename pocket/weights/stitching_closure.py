@@ -237,10 +237,10 @@ def _steps(values: Floats, variances: Floats, edges: Floats, cuts: list[int], qu
     for cut in cuts:
         border, ends = cut - 1, []
         for bins in (slice(border, border + _BINS), slice(max(border - _BINS, 0), border)):
-            height, error = density[bins], errors[bins]
-            if len(height) < _BINS or (height <= 0).any() or (error <= 0).any():
+            height, spread = density[bins], errors[bins]
+            if len(height) < _BINS or (height <= 0).any() or (spread <= 0).any():
                 break
-            ends.append(_continued(centers[bins] - edges[border], np.log(height), error / height))
+            ends.append(_continued(centers[bins] - edges[border], np.log(height), spread / height))
         if len(ends) == 2:
             (above, above_error), (below, below_error) = ends
             ratio = math.exp(above - below)

@@ -71,8 +71,7 @@ def find_schema(
 
 def _content(name: str, branch: Any) -> str:
     # The titles of the generator's variations say what their entries are; a field of an RNTuple has a description.
-    title = getattr(branch, "title", "") or getattr(branch, "description", "")
-    return str(title) if name.endswith("Weight") else ""
+    return str(getattr(branch, "title", getattr(branch, "description", ""))) if name.endswith("Weight") else ""
 
 
 def base_form(title: str, leaves: Mapping[str, Leaf]) -> dict[str, Any] | None:

@@ -49,25 +49,32 @@ def expected_photons(event: list[dict[str, Any]], minpt: float, maxeta: float, i
     return found
 
 
-def random_event(rng: np.random.Generator) -> list[dict[str, Any]]:
-    """Return a record with photons from quarks, leptons, bosons, hadrons and other photons."""
-    event: list[dict[str, Any]] = []
-    for number in range(int(rng.integers(0, 14))):
-        mother = int(rng.integers(-1, number)) if number else -1
-        code = int(rng.choice([22, 22, 11, -13, 12, 2, 21, 24, 111, 521, 23]))
-        momentum = {
-            "pt": float(np.float32(rng.choice([0.005, rng.exponential(20.0)]))),
-            "eta": float(np.float32(rng.normal(0, 2))),
-            "phi": float(np.float32(rng.uniform(-math.pi, math.pi))),
-        }
-        event.append(particle(code, mother, status=int(rng.choice([1, 1, 2, 71])), **momentum))
-    return event
+@pytest.fixture(scope="module")
+def events() -> list[list[dict[str, Any]]]:
+    """Return records with photons from quarks, leptons, bosons, hadrons and other photons."""
+    rng = np.random.default_rng(8)
+    counts = rng.integers(0, 14, 10_000)
+    size = int(counts.sum())
+    codes = rng.choice([22, 22, 11, -13, 12, 2, 21, 24, 111, 521, 23], size).tolist()
+    statuses = rng.choice([1, 1, 2, 71], size).tolist()
+    pts = np.where(rng.random(size) < 0.1, 0.005, rng.exponential(20, size)).astype(np.float32).tolist()
+    etas = rng.normal(0, 2, size).astype(np.float32).tolist()
+    phis = rng.uniform(-math.pi, math.pi, size).astype(np.float32).tolist()
+    above = rng.random(size).tolist()
+    lines = iter(zip(codes, statuses, pts, etas, phis, above, strict=True))
+    found = []
+    for count in counts.tolist():
+        event = []
+        for number in range(count):
+            code, status, pt, eta, phi, place = next(lines)
+            # the mother is any earlier line, or none
+            event.append(particle(code, int(place * (number + 1)) - 1, status=status, pt=pt, eta=eta, phi=phi))
+        found.append(event)
+    return found
 
 
 @pytest.mark.parametrize(("minpt", "maxeta", "isolation"), [(10.0, 5.0, 0.1), (5.0, 2.6, 0.5)])
-def test_against_a_loop_over_events(minpt: float, maxeta: float, isolation: float) -> None:
-    rng = np.random.default_rng(8)
-    events = [random_event(rng) for _ in range(10_000)]
+def test_against_a_loop_over_events(events: Any, minpt: float, maxeta: float, isolation: float) -> None:
     found = prompt_photons(to_record(events), minpt, maxeta, isolation).pt.to_list()
     assert found == [expected_photons(event, minpt, maxeta, isolation) for event in events]
     assert sum(map(len, found)) > 1000
