@@ -183,6 +183,7 @@ def test_weights_in_order_with_their_provenance() -> None:
     slope = weights["classes"]["slope"]
     assert slope["doc"] == "Slope of the spectrum (arXiv:0000.00000)."
     assert slope["settings"] == {
+        "differs_by_dataset": False,
         "follows": None,
         "has_variations": True,
         "isMC_only": True,
