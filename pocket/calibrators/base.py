@@ -25,6 +25,8 @@ class Calibrator:
             ``None`` means unknown: every variation of an earlier calibrator makes it run again.
         symmetrise: the missing side of a one-sided variation (:mod:`pocket.histograms.one_sided`), ``"mirror"`` or
             ``"none"``: for all variations, or by variation without ``Up`` and ``Down``.
+        correlated: whether eras share the variations (:mod:`pocket.configuration.era_names`): for all, or by patterns
+            of variations without ``Up`` and ``Down``.
 
     Args:
         params: parameters of the analysis.
@@ -38,6 +40,7 @@ class Calibrator:
     calibrated_collections: Sequence[str] = ()
     inputs: Sequence[str] | None = None
     symmetrise: str | Mapping[str, str] = ""
+    correlated: bool | Mapping[str, bool] = True
     #: It is ``None`` until a subclass sets it.
     _variations: Sequence[str] | None = None
 

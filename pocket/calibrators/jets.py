@@ -24,6 +24,10 @@ JER, JES = "JER", "JES_"
 #: Link to the generated jet → its collection.
 GEN_JETS = {"genJetIdx": "GenJet", "genJetAK8Idx": "GenJetAK8"}
 _RADII = {"AK4": 0.4, "AK8": 0.8}
+_STATISTICAL = ("AbsoluteStat", "TimePtEta", "RelativeJEREC?", "RelativePtEC?", "RelativeSample", "RelativeStat*")
+#: Variations that JME doesn't correlate between eras; regrouped ones have the year in their names
+#: (https://twiki.cern.ch/twiki/bin/view/CMS/JECUncertaintyCorrelations).
+OF_ERAS = ("*_JER", *(f"*_JES_{source}" for source in _STATISTICAL))
 
 
 class JetsCalibrator(Calibrator):
@@ -47,6 +51,7 @@ class JetsCalibrator(Calibrator):
 
     name = "jet_calibration"
     has_variations = True
+    correlated = dict.fromkeys(OF_ERAS, False)
     inputs = tuple(GEN_JETS.values())
 
     def energies_class(self) -> type[JetEnergies]:

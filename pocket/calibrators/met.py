@@ -39,6 +39,7 @@ class METCalibrator(Calibrator):
 
     name = "met_calibration"
     has_variations = True
+    correlated = False
 
     def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True) -> None:
         super().__init__(params, metadata, do_variations)

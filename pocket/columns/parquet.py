@@ -6,7 +6,7 @@ the folder as one table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ Key = tuple[str, str, str]
 Columns = Mapping[str, Mapping[str, Mapping[str, Mapping[str, Iterable[ak.Array]]]]]
 #: Dataset → sample → category → factor.
 Factors = Mapping[str, Mapping[str, Mapping[str, float]]]
+#: Dataset and variation → the name under which it is stored.
+Names = Callable[[str, str], str]
 
 
 def write_columns(directory: Path, columns: Columns) -> None:
@@ -51,16 +53,18 @@ def write_columns(directory: Path, columns: Columns) -> None:
                     pq.write_table(whole, _file(directory, key, dataset), compression="zstd")
 
 
-def merge_columns(directories: Iterable[Path], target: Path, factors: Factors) -> None:
+def merge_columns(directories: Iterable[Path], target: Path, factors: Factors, stored: Names | None = None) -> None:
     """Merge the columns of all branches into one file per dataset, and normalise their weights.
 
-    Few rows are in memory at the same time.
+    Few rows are in memory at the same time. Where only some datasets have a variation of the weight under its stored
+    name, as that of another era, it is the nominal weight in the others.
 
     Args:
         directories: folders that :func:`write_columns` wrote to.
         target: an existing folder.
         factors: dataset → sample → category → factor on the weights, from
             :func:`pocket.outputs.normalisation.normalisation_factors`; data are left out.
+        stored: dataset and variation → name under which it is stored; by default, variations keep their names.
 
     Raises:
         ColumnError: if the columns of a sample, category and variation differ between branches.
@@ -69,15 +73,22 @@ def merge_columns(directories: Iterable[Path], target: Path, factors: Factors) -
     for directory in directories:
         for key, files in column_files(directory).items():
             for file in files:
-                parts.setdefault(key, {}).setdefault(file.stem, []).append(file)
+                sample, category, variation = key
+                known = (sample, category, stored(file.stem, variation) if stored else variation)
+                parts.setdefault(known, {}).setdefault(file.stem, []).append(file)
     for key, datasets in parts.items():
-        schemas = ((dataset, pq.read_schema(file)) for dataset, files in datasets.items() for file in files)
+        names = _weight_names(datasets, stored) if stored else {}
+        schemas = (
+            (dataset, _renamed(pq.read_schema(file).empty_table(), names.get(dataset)).schema)
+            for dataset, files in datasets.items()
+            for file in files
+        )
         schema = _common_schema(schemas, key)
         sample, category, _ = key
         for dataset, files in datasets.items():
             factor = factors[dataset][sample][category] if dataset in factors else 1.0
             with pq.ParquetWriter(_file(target, key, dataset), schema, compression="zstd") as writer:
-                for table in _tables(files, schema):
+                for table in _tables(files, schema, names.get(dataset)):
                     writer.write_table(_scaled(table, factor))
 
 
@@ -152,7 +163,35 @@ def _common_field(one: Any, other: Any, where: str) -> Any:
         raise ColumnError(f"{where}: column {one.name!r} is of type {one.type} and {other.type}") from None
 
 
-def _tables(files: Iterable[Path], schema: Any) -> Iterator[Any]:
+def _weight_names(datasets: Mapping[str, list[Path]], stored: Names) -> dict[str, dict[str, str]]:
+    """Return dataset → column of the result → column of the file, for variations of the weight with other names."""
+    names: dict[str, dict[str, str]] = {}
+    for dataset, files in datasets.items():
+        columns = dict.fromkeys(name for file in files for name in pq.read_schema(file).names)
+        varied = [name for name in columns if name.startswith(WEIGHT_VARIATION)]
+        names[dataset] = {
+            f"{WEIGHT_VARIATION}{stored(dataset, name.removeprefix(WEIGHT_VARIATION))}": name for name in varied
+        }
+    if not any(new != old for of_dataset in names.values() for new, old in of_dataset.items()):
+        return {}
+    every = dict.fromkeys(new for of_dataset in names.values() for new in of_dataset)
+    # Data have no variations, and a variation of another one's era doesn't change the weight.
+    return {dataset: {new: of_dataset.get(new, WEIGHT) for new in every} for dataset, of_dataset in names.items()}
+
+
+def _renamed(table: Any, names: Mapping[str, str] | None) -> Any:
+    """Return a table with variations of the weight under other names, see :func:`_weight_names`."""
+    if not names:
+        return table
+    position = table.schema.get_field_index(WEIGHT) + 1
+    varied = {new: table.column(old) for new, old in names.items()}
+    table = table.drop_columns([name for name in table.column_names if name.startswith(WEIGHT_VARIATION)])
+    for number, (new, column) in enumerate(varied.items()):
+        table = table.add_column(position + number, new, column)
+    return table
+
+
+def _tables(files: Iterable[Path], schema: Any, names: Mapping[str, str] | None = None) -> Iterator[Any]:
     """Yield at least one table with the rows of files; only the last table may be small."""
     # awkward can't read a file without any row group.
     batches: list[Any] = [schema.empty_table()]
@@ -160,7 +199,7 @@ def _tables(files: Iterable[Path], schema: Any) -> Iterator[Any]:
     for file in files:
         with pq.ParquetFile(file) as parquet:
             for batch in parquet.iter_batches(ROWS_AT_ONCE):
-                batches.append(pa.Table.from_batches([batch]).select(schema.names).cast(schema))
+                batches.append(_renamed(pa.Table.from_batches([batch]), names).select(schema.names).cast(schema))
                 rows += batch.num_rows
                 if rows >= ROWS_AT_ONCE:
                     yield pa.concat_tables(batches)

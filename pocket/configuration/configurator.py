@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +14,9 @@ from omegaconf import DictConfig
 from pocket.base.arguments import Declarative
 from pocket.base.file_names import check_file_name
 from pocket.base.sample_blocks import SUBSAMPLE
-from pocket.calibrators.base import Calibrator, names_come_later, requested_variations
+from pocket.calibrators.base import Calibrator
 from pocket.columns.config import build_column_plan
-from pocket.configuration.shape_variations import ShapePlan, build_shape_plan, check_variations, one_sided_variations
+from pocket.configuration.shape_variations import ShapePlan, build_shape_plan, check_variations
 from pocket.configuration.workflow import BaseProcessorABC, check_defined
 from pocket.cuts.categories import StandardSelection, check_event_cuts
 from pocket.cuts.cut import Cut
@@ -29,7 +29,7 @@ from pocket.models.delayed_columns import DelayedColumn, check_delayed_columns
 from pocket.parameters.defaults import to_plain
 from pocket.parameters.visible import EVERYTHING, Reader, guarded, visible
 from pocket.weights.base import NormalisationWeight, WeightWrapper
-from pocket.weights.plan import WeightPlan, build_plan, shipped_weights, variation_names
+from pocket.weights.plan import WeightPlan, build_plan, shipped_weights
 
 if TYPE_CHECKING:
     from pocket.configuration.skim import Skim
@@ -65,7 +65,8 @@ class Configurator(metaclass=Declarative):
             which may overlap. Here and in all blocks, samples that the filter excludes may be named and are ignored.
         weights: block of weights (:mod:`pocket.base.sample_blocks`), by name or class.
         variations: ``{"weights": …, "shape": …}``: blocks of the weights and of the calibrators (by name) whose
-            variations are stored.
+            variations are stored; ``"correlated"`` may say whether sources are the same in all eras
+            (:mod:`pocket.configuration.era_names`).
         variables: histogram name → :class:`~pocket.histograms.config.HistConf`.
         weights_classes: additional weights that may be named; they replace shipped ones of the same name.
         calibrators: calibrators that change objects before the selection, in this order.
@@ -149,7 +150,7 @@ class Configurator(metaclass=Declarative):
         self.preselections = check_event_cuts(preselections, "preselections")
         self.categories = categories if isinstance(categories, StandardSelection) else StandardSelection(categories)
         self.subsamples, dropped = self._read_subsamples(_one_of(subsamples, datasets.get("subsamples")), dropped)
-        varied, shaped = check_variations(variations or {})
+        varied, shaped, self.correlated = check_variations(variations or {})
         names, kinds = self.categories.names, self._sample_kinds()
         weights_classes = weights_classes or ()
         own = {getattr(weight, "name", None) for weight in weights_classes}
@@ -163,6 +164,9 @@ class Configurator(metaclass=Declarative):
         self.delayed_columns = check_delayed_columns(delayed_columns)
         self.variables = dict(variables)
         self._check_variables(dropped)
+        _stored_variations().check_sample_variations(self)
+        if self.correlated is not None:
+            importlib.import_module("pocket.configuration.era_names").check_era_names(self)
 
     def __copy__(self) -> Configurator:
         """Return a copy that may be changed, without the cached properties."""
@@ -199,7 +203,8 @@ class Configurator(metaclass=Declarative):
     @cached_property
     def one_sided(self) -> dict[str, str]:
         """One-sided variation → mode of its other side (:mod:`pocket.histograms.one_sided`)."""
-        return one_sided_variations(self)
+        found: dict[str, str] = _stored_variations().one_sided_variations(self)
+        return found
 
     def processing_spec(self) -> dict[str, Any]:
         """Return everything in the configuration that determines the processor's output.
@@ -263,6 +268,8 @@ class Configurator(metaclass=Declarative):
                 # The files are inputs of the branches instead, so that an added file leaves existing branches valid.
                 name: processing_metadata(definition.metadata())
                 for name, definition in sorted(self.definitions.items())
+                # A dataset that varies a sample changes no other one, so its own branches are made from its metadata.
+                if definition.varies is None
             },
             "skim": self.skim,
             "preselections": self.preselections,
@@ -359,7 +366,7 @@ class Configurator(metaclass=Declarative):
             raise ConfigError("variables: at least one histogram is needed, or columns to export")
         kinds = self._sample_kinds()
         known = {"category": ("categories", self.categories.names), "sample": ("samples", (*kinds, *dropped))}
-        variations = set(self._stored_variations())
+        variations = set(_stored_variations().stored_variations(self))
         for name, conf in self.variables.items():
             if not isinstance(conf, HistConf):
                 raise ConfigError(f"variables.{name} must be a HistConf, not {conf!r}")
@@ -370,16 +377,10 @@ class Configurator(metaclass=Declarative):
             wanted = conf.only_variations if conf.only_variations and None not in variations else ()
             check_known("variation", wanted, variations, f"only_variations of histogram {name!r}")
 
-    def _stored_variations(self) -> Iterator[str | None]:
-        """Yield all variations that any sample stores, and ``None`` if some aren't known before there are events."""
-        for definition in self.definitions.values():
-            metadata = definition.metadata()
-            for sample in self.counted_samples(definition.sample):
-                yield from variation_names(self.weights, self.weights.samples[sample], self.parameters, metadata)
-                for calibrator in self.shapes.calibrators:
-                    if calibrator.name in self.shapes.requested([sample]):
-                        instance = calibrator(self.parameters, metadata, True)
-                        yield from (None,) if names_come_later(instance) else requested_variations(instance)
+
+def _stored_variations() -> Any:
+    # The import is by name, because the processor stores variations as the weights and calibrators name them.
+    return importlib.import_module("pocket.configuration.stored_variations")
 
 
 def _names_in(declared: Mapping[str, Any], without: Sequence[Any] = ()) -> frozenset[str]:
@@ -426,7 +427,10 @@ def _selected_definitions(
     find_file = importlib.import_module("pocket.parameters.shipped").find_file
     definitions = read_definitions(find_file(file) for file in files)
     bare = {name: DatasetInfo(metadata=definition.metadata(), files={}) for name, definition in definitions.items()}
-    selected = {name: definitions[name] for name in select_datasets(bare, chosen)}
+    variations = importlib.import_module("pocket.datasets.sample_variations")
+    names = {name: variations.names_of(definition) for name, definition in definitions.items()}
+    selected = {name: definitions[name] for name in select_datasets(bare, chosen, names)}
+    variations.varied_datasets(selected)
     kinds: dict[str, DatasetDefinition] = {}
     for definition in selected.values():
         definition.check_xsec()

@@ -10,6 +10,7 @@ from typing import Any
 
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.era_names import merging_names
 from pocket.configuration.plain_values import describe_code, plain
 from pocket.cuts.categories import CartesianSelection, StandardSelection
 from pocket.parameters.defaults import project_root
@@ -86,7 +87,11 @@ def describe_config(cfg: Configurator, name: str) -> dict[str, Any]:
                 for dataset, sequence in sequences.items()
             },
         },
-        "variations": {"weights": _weight_variations(cfg), "shape": _shape_variations(cfg, sequences)},
+        "variations": {
+            "weights": _weight_variations(cfg),
+            "shape": _shape_variations(cfg, sequences),
+            **plain(merging_names(cfg)),
+        },
         "variables": plain(cfg.variables),
         "columns": {
             sample: {category: plain(columns) for category, columns in by_category.items() if columns}
@@ -120,6 +125,8 @@ def _configured_class(cls: type) -> dict[str, Any]:
         name: plain(value)
         for name, value in sorted(members.items())
         if not (name.startswith("_") or inspect.isroutine(value) or inspect.isdatadescriptor(value))
+        # The names across eras are described apart, where there are some.
+        and name != "correlated"
     }
     return described
 

@@ -37,7 +37,12 @@ def part_of(cfg: Configurator, readings: Iterable[Reading]) -> Configurator:
     whole = {name.partition(SUBSAMPLE)[0] for name in stored}
     part = copy.copy(cfg)
     part.categories = StandardSelection(categories)
-    part.definitions = {name: one for name, one in cfg.definitions.items() if one.sample in whole}
+    part.definitions = {
+        name: one
+        for name, one in cfg.definitions.items()
+        if one.sample in whole
+        and (one.varies is None or any(reading.reads_variation(one.varies.variation) for reading in readings))
+    }
     part.subsamples = {sample: selection for sample, selection in cfg.subsamples.items() if sample in whole}
     counted = [name for sample in part.samples for name in part.counted_samples(sample)]
     part.weights = _weights(cfg.weights, readings, tuple(categories), counted)

@@ -11,6 +11,7 @@ from pocket.base.sample_blocks import SUBSAMPLE
 from pocket.configuration.configurator import Configurator
 from pocket.configuration.shape_variations import ShapePlan
 from pocket.datasets.restriction import Restriction
+from pocket.datasets.sample_variations import check_whole
 from pocket.errors import ConfigError, DatasetError
 from pocket.weights.plan import WeightPlan
 
@@ -43,6 +44,7 @@ def restrict(cfg: Configurator, restriction: Restriction) -> Configurator:
     """Return a configuration with the datasets that a restriction leaves, whose plots are labelled as limited."""
     other = copy.copy(cfg)
     other.definitions = restriction.select(cfg.definitions)
+    check_whole(cfg.definitions, other.definitions, "the options --filter-…")
     other.subsamples = {sample: selection for sample, selection in cfg.subsamples.items() if sample in other.samples}
     counted = [name for sample in other.samples for name in other.counted_samples(sample)]
     plans = {sample: cfg.weights.samples[sample] for sample in counted}

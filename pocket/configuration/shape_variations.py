@@ -1,19 +1,14 @@
-"""The stored variations of samples in categories, and the one-sided ones among them."""
+"""The stored shape variations of samples in categories."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pocket.base.sample_blocks import Block
 from pocket.calibrators.base import Calibrator, check_calibrators
-from pocket.calibrators.sequence import CalibratorSequence
 from pocket.errors import ConfigError, check_known
-from pocket.histograms.one_sided import Symmetrise, check_symmetrise, mode_of, other_side, stem_of
-
-if TYPE_CHECKING:
-    from pocket.configuration.configurator import Configurator
 
 
 @dataclass(frozen=True)
@@ -98,71 +93,11 @@ def shape_variations(
     }
 
 
-def check_variations(variations: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    """Return the blocks of weight and of shape variations.
+def check_variations(variations: Mapping[str, Any]) -> tuple[Mapping[str, Any], Mapping[str, Any], Any]:
+    """Return the blocks of weight and of shape variations, and which of them eras share.
 
     Raises:
         UnknownNameError: if there is another key.
     """
-    check_known("key", variations, ("weights", "shape"), "variations")
-    return variations.get("weights", {}), variations.get("shape", {})
-
-
-def one_sided_variations(cfg: Configurator) -> dict[str, str]:
-    """Return one-sided variation → mode of its other side, for the variations that a configuration stores.
-
-    Args:
-        cfg: the configuration.
-
-    Raises:
-        ConfigError: if a variation has one side and no mode, or its name has no side.
-        UnknownNameError: if a mode is unknown, or belongs to a variation that no dataset has.
-    """
-    found: dict[str, str] = {}
-    stems: dict[str, set[str]] = {}
-    modes: dict[str, Mapping[str, str]] = {}
-    for calibrator, variations in _shape_variations(cfg):
-        where = f"calibrator {calibrator.name!r}"
-        check_symmetrise(calibrator.symmetrise, where)
-        found |= _one_sided(variations, calibrator.symmetrise, where)
-        # A source may exist for some years only, so all datasets are collected first.
-        stems.setdefault(where, set()).update(map(stem_of, variations))
-        if not isinstance(calibrator.symmetrise, str):
-            modes[where] = calibrator.symmetrise
-    for where, by_variation in modes.items():
-        check_known("variation", by_variation, stems[where], f"symmetrise of {where}")
-    for cls in cfg.weights.classes.values():
-        check_symmetrise(cls.symmetrise, f"weight {cls.name!r}")
-        of_weight = {"": cls.symmetrise} if isinstance(cls.symmetrise, str) else cls.symmetrise
-        found |= {f"{cls.name}_{name}Up" if name else f"{cls.name}Up": mode for name, mode in of_weight.items() if mode}
-    return found
-
-
-def _shape_variations(cfg: Configurator) -> Iterator[tuple[Any, tuple[str, ...]]]:
-    """Yield each calibrator that varies simulation with its variations, for all datasets."""
-    for dataset, definition in cfg.definitions.items():
-        requested = cfg.shapes.requested(cfg.counted_samples(definition.sample)) if definition.is_mc else ()
-        if requested:
-            metadata = {"dataset": dataset, **definition.metadata()}
-            sequence = CalibratorSequence(cfg.shapes.calibrators, cfg.parameters, metadata, requested)
-            for calibrator in sequence.calibrators:
-                if calibrator.name in requested:
-                    yield calibrator, sequence.variations_of(calibrator.name)
-
-
-def _one_sided(variations: Sequence[str], symmetrise: Symmetrise, where: str) -> dict[str, str]:
-    found = {}
-    for variation in variations:
-        try:
-            other = other_side(variation)
-        except ConfigError as error:
-            raise ConfigError(f"{where}: {error}") from None
-        if other in variations:
-            continue
-        if not (mode := mode_of(symmetrise, stem_of(variation))):
-            raise ConfigError(
-                f"{where} has the variation {variation!r} but not {other!r}: symmetrise must say whether that is the "
-                f'same change with the opposite sign, {{{stem_of(variation)!r}: "mirror"}}, or no change, "none"'
-            )
-        found[variation] = mode
-    return found
+    check_known("key", variations, ("weights", "shape", "correlated"), "variations")
+    return variations.get("weights", {}), variations.get("shape", {}), variations.get("correlated")

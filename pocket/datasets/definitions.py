@@ -24,6 +24,9 @@ An entry names its files by exactly one of these sources:
 - ``das_names``: datasets of CMS, with an optional ``dbs_instance`` (default: ``prod/global``);
 - ``open_data``: records of CERN Open Data, each by its number, its DOI or its title.
 
+A dataset with ``"varies": {"sample": …, "variation": "hdampUp"}`` in its metadata fills that variation of another
+sample (:mod:`pocket.datasets.sample_variations`).
+
 A dataset that was skimmed has ``"isSkim": true`` in its metadata, and the sums over all its events before the skim:
 ``nevents_before_skim``, ``sum_genweights`` and ``sum_signOf_genweights``, by which it is normalised. Without them, the
 sum of generator weights is that of ``genWeight * skimRescaleGenWeight`` over the files.
@@ -54,13 +57,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pocket.base.file_names import check_file_name
 from pocket.datasets.metadata import read_metadata, text
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import DatasetError, UnknownNameError
 from pocket.io.remote.tokens import holds_token, redacted
+
+if TYPE_CHECKING:
+    from pocket.datasets.sample_variations import SampleVariation
 
 #: Instance of DBS whose datasets Rucio knows.
 GLOBAL = "prod/global"
@@ -76,7 +82,8 @@ class DatasetDefinition:
 
     Args:
         key: name of the definition that the dataset comes from, or of the dataset itself if it is built.
-        sample: type of events, shared by the datasets that are added up, e.g. ``"DYJetsToLL"``.
+        sample: type of events, shared by the datasets that are added up, e.g. ``"DYJetsToLL"``; of a dataset that
+            varies another sample, it becomes that one.
         year: data-taking period, e.g. ``"2018"``.
         is_mc: simulation or data.
         source: one of :data:`SOURCES`.
@@ -93,6 +100,8 @@ class DatasetDefinition:
         dbs_instance: the instance of DBS that knows the dataset; only for ``das_names``.
         storage_prefix: prefix of a file's logical name at the user's own storage.
         number: its number among the datasets of the key that would have the same name.
+        varies: the variation of another sample that it fills.
+        dedicated: the sample that it was given if it varies another one.
 
     Raises:
         DatasetError: if a value is invalid.
@@ -116,8 +125,14 @@ class DatasetDefinition:
     dbs_instance: str = GLOBAL
     storage_prefix: str = ""
     number: int = 1
+    varies: SampleVariation | None = None
+    dedicated: str = ""
 
     def __post_init__(self) -> None:
+        if self.varies and not self.dedicated:
+            # It is processed as the sample that it varies.
+            object.__setattr__(self, "dedicated", self.sample)
+            object.__setattr__(self, "sample", self.varies.sample)
         if not re.fullmatch(r"[\w.+-]+", self.name):
             raise DatasetError(f"{self.where}: a dataset name may hold letters, digits and any of '_.+-' only")
         if not re.fullmatch(r"[\w.+-]+", self.sample) or "__" in self.sample:
@@ -177,6 +192,7 @@ class DatasetDefinition:
             "era": self.era,
             "part": self.part,
             "primaryDataset": self.primary_dataset,
+            "varies": self.varies and self.varies.metadata(),
         }
         skim = {} if self.before_skim is None else {"isSkim": True, **self.before_skim.metadata()}
         return {**self.free, **{key: value for key, value in given.items() if value is not None}, **skim}

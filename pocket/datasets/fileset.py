@@ -50,12 +50,15 @@ class DatasetInfo(TypedDict):
 Fileset: TypeAlias = dict[str, DatasetInfo]
 
 
-def select_datasets(fileset: Fileset, dataset_filter: Mapping[str, Sequence[str]]) -> Fileset:
+def select_datasets(
+    fileset: Fileset, dataset_filter: Mapping[str, Sequence[str]], names: Mapping[str, Sequence[str]] | None = None
+) -> Fileset:
     """Return the datasets that pass PocketCoffea's dataset filter.
 
     Args:
         fileset: the datasets to select from.
         dataset_filter: any of ``samples`` and ``year``, to keep only these, and ``samples_exclude``.
+        names: dataset → names of samples that choose it; its sample by default.
 
     Returns:
         The selected datasets, in the order of the fileset.
@@ -64,24 +67,27 @@ def select_datasets(fileset: Fileset, dataset_filter: Mapping[str, Sequence[str]
         UnknownNameError: if the filter has an unknown key, sample or year.
         DatasetError: if no dataset is left.
     """
-    samples = {dataset["metadata"]["sample"] for dataset in fileset.values()}
+    samples_of = names or {name: (dataset["metadata"]["sample"],) for name, dataset in fileset.items()}
+    samples = {sample for of_dataset in samples_of.values() for sample in of_dataset}
     years = {dataset["metadata"]["year"] for dataset in fileset.values()}
     known = {"samples": samples, "samples_exclude": samples, "year": years}
-    for key, names in dataset_filter.items():
+    for key, chosen in dataset_filter.items():
         if key not in known:
             raise UnknownNameError("key", key, known, "the dataset filter")
-        if isinstance(names, str):
-            raise ConfigError(f"{key!r} of the dataset filter is {names!r}, expected a list")
-        for name in names:
+        if isinstance(chosen, str):
+            raise ConfigError(f"{key!r} of the dataset filter is {chosen!r}, expected a list")
+        for name in chosen:
             if name not in known[key]:
                 kind = "year" if key == "year" else "sample"
                 raise UnknownNameError(kind, name, known[key], f"{key!r} of the dataset filter")
-    kept_samples = set(dataset_filter.get("samples", samples)) - set(dataset_filter.get("samples_exclude", ()))
+    kept_samples, excluded = set(dataset_filter.get("samples", samples)), set(dataset_filter.get("samples_exclude", ()))
     kept_years = dataset_filter.get("year", years)
     selected = {
         name: dataset
         for name, dataset in fileset.items()
-        if dataset["metadata"]["sample"] in kept_samples and dataset["metadata"]["year"] in kept_years
+        if dataset["metadata"]["year"] in kept_years
+        and kept_samples.intersection(samples_of[name])
+        and not excluded.intersection(samples_of[name])
     }
     if not selected:
         raise DatasetError(f"the dataset filter {dict(dataset_filter)} leaves no dataset of {', '.join(fileset)}")

@@ -10,7 +10,7 @@ from pocket.datasets.skim_sums import SUMS, BeforeSkim
 from pocket.errors import DatasetError
 
 _REQUIRED = ("year", "isMC")
-USED = (*_REQUIRED, "xsec", "era", "part", "primaryDataset", "isSkim", *SUMS)
+USED = (*_REQUIRED, "xsec", "era", "part", "primaryDataset", "isSkim", "varies", *SUMS)
 #: Keys whose values are known otherwise: from the name of a dataset and from its files.
 IGNORED = ("dataset", "nevents", "size")
 #: Sums that PocketCoffea also writes for datasets that aren't skims, which have no meaning there.
@@ -30,7 +30,7 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
 
     Returns:
         Arguments of :class:`~pocket.datasets.definitions.DatasetDefinition`: year, is_mc, xsec, era, part,
-        primary_dataset, before_skim, and in ``free`` all others.
+        primary_dataset, before_skim, varies, and in ``free`` all others.
 
     Raises:
         DatasetError: if a value is missing or invalid.
@@ -61,6 +61,7 @@ def read_metadata(metadata: Mapping[str, Any], where: str) -> dict[str, Any]:
         "part": optional("part"),
         "primary_dataset": optional("primaryDataset"),
         "before_skim": _before_skim(given, where),
+        "varies": importlib.import_module("pocket.datasets.sample_variations").read_variation(given, is_mc, where),
         "free": free,
     }
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import DatasetInfo, FileInfo, Fileset
+from pocket.datasets.sample_variations import names_of
 from pocket.errors import DatasetError, check_known
 
 #: events of a chunk, as PocketCoffea has them by default, so that a limited run reads the same events in both
@@ -19,7 +20,7 @@ class Restriction:
     """Part of the datasets of an analysis that a run reads; empty values restrict nothing.
 
     Args:
-        samples: samples to read.
+        samples: samples to read, with the datasets that vary them.
         years: years to read.
         datasets: datasets to read.
         files: number of files to read of each dataset, the first ones; 0 for all.
@@ -74,7 +75,7 @@ class Restriction:
             UnknownNameError: if there aren't, with the nearest right name.
         """
         known = list(definitions)
-        check_known("sample", self.samples, {one.sample for one in known}, "--filter-samples")
+        check_known("sample", self.samples, {name for one in known for name in names_of(one)}, "--filter-samples")
         check_known("year", self.years, {one.year for one in known}, "--filter-years")
         check_known("dataset", self.datasets, {one.name for one in known}, "--filter-datasets")
 
@@ -83,7 +84,7 @@ class Restriction:
         return {
             name: one
             for name, one in definitions.items()
-            if (not self.samples or one.sample in self.samples)
+            if (not self.samples or any(sample in self.samples for sample in names_of(one)))
             and (not self.years or one.year in self.years)
             and (not self.datasets or name in self.datasets)
         }

@@ -53,7 +53,7 @@ def dataset_layout(
     """
     sample = str(metadata["sample"])
     counted = cfg.counted_samples(sample)
-    requested = cfg.shapes.requested(counted)
+    requested = () if metadata.get("varies") else cfg.shapes.requested(counted)
     sequence = sequence or CalibratorSequence(cfg.shapes.calibrators, params, metadata, requested)
     available = {name: sequence.variations_of(name) for name in requested}
     variations = {

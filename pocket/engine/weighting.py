@@ -75,6 +75,7 @@ def compute_weights(
     computed: dict[str, _Weight] = {}
     for name in dict.fromkeys(name for sample in plans.values() for name in sample.names):
         is_varied = any(name in varied for own in plans.values() for varied in own.variations.values())
+        is_varied &= not metadata.get("varies")
         following: dict[str, Floats] = {}
         with UserCall("weight", name, plan.classes[name]):
             weight = plan.classes[name](params, metadata)

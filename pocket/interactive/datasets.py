@@ -15,6 +15,7 @@ from pocket.datasets.definition_checks import check_spelling
 from pocket.datasets.definitions import DatasetDefinition
 from pocket.datasets.fileset import TREE, FileInfo, Fileset
 from pocket.datasets.metadata import read_metadata
+from pocket.datasets.sample_variations import check_whole, varied_datasets
 from pocket.datasets.skim_sums import BeforeSkim
 from pocket.errors import ConfigError, DatasetError, UnknownNameError, check_known
 from pocket.io.nanoaod.ttree import read_tree
@@ -41,13 +42,16 @@ def define_datasets(cfg: Configurator, files: Mapping[str, Files]) -> dict[str, 
 
     Raises:
         UnknownNameError: if the configuration doesn't know a dataset without metadata, or the sample of one with them.
-        DatasetError: if metadata are wrong, or a dataset has no files.
+        DatasetError: if metadata are wrong, a dataset has no files, or the sample that one varies isn't given as well.
     """
     if not isinstance(files, Mapping) or not files:
         raise ConfigError(f"files is {files!r}, expected dataset → files")
     known = [name for name in cfg.definitions if name in files]
     order = [*known, *(name for name in files if name not in known)]
-    return {name: _define(cfg, name, files[name]) for name in order}
+    definitions = {name: _define(cfg, name, files[name]) for name in order}
+    check_whole(cfg.definitions, definitions, "files")
+    varied_datasets(definitions)
+    return definitions
 
 
 def with_datasets(cfg: Configurator, definitions: Mapping[str, DatasetDefinition]) -> Configurator:
@@ -109,11 +113,10 @@ def _define(cfg: Configurator, name: str, files: Files) -> DatasetDefinition:
         raise UnknownNameError("dataset", name, cfg.definitions, f"{_WHERE} without metadata")
     before = {} if known is None else replace(known, xsec=_cross_section(cfg, known)).metadata()
     check_spelling(metadata, f"metadata of {where}")
-    given = {**before, **metadata}
+    given = {**before, **({"sample": known.dedicated} if known and known.dedicated else {}), **metadata}
     sample = given.pop("sample", None)
     if sample is None:
         raise DatasetError(f"{where}: metadata lacks 'sample'; samples of the configuration: {', '.join(cfg.samples)}")
-    check_known("sample", [sample], cfg.samples, f"metadata of {where}")
     definition = DatasetDefinition(
         key=name,
         sample=str(sample),
@@ -123,6 +126,7 @@ def _define(cfg: Configurator, name: str, files: Files) -> DatasetDefinition:
         is_built=True,
         **read_metadata(given, f"metadata of {where}"),
     )
+    check_known("sample", [definition.sample], cfg.samples, f"metadata of {where}")
     definition.check_xsec()
     if definition.is_mc != cfg.samples[definition.sample]:
         kind = "simulation" if cfg.samples[definition.sample] else "data"

@@ -12,7 +12,9 @@ from pocket.configuration.configurator import Configurator
 from pocket.configuration.description import dump_config
 from pocket.histograms.contents import write_contents
 from pocket.histograms.files import write_sums_and_histograms
+from pocket.outputs.dedicated_samples import DEDICATED, dedicated_metadata
 from pocket.outputs.normalisation import normalisation_factors
+from pocket.outputs.renaming import ColumnNames
 from pocket.parameters.defaults import dump_parameters
 
 CONFIG_FILE = "config.json"
@@ -50,9 +52,11 @@ def write_merged(
         for dataset, metadata in merged["datasets_metadata"].items()
         if metadata["isMC"]
     }
+    for dataset, metadata in dedicated_metadata(merged).items():
+        factors[dataset] = normalisation_factors(cfg, merged[DEDICATED], dataset, metadata)
     write_sums_and_histograms(folder, merged)
     write_contents(folder, merged["variables"])
-    merge_columns(branches, folder, factors)
+    merge_columns(branches, folder, factors, ColumnNames(cfg))
     # Paths of a machine or a snapshot would change the output although its content is the same.
     (folder / CONFIG_FILE).write_text(portable(dump_config(cfg, name)), encoding="utf-8")
     (folder / PARAMETERS_FILE).write_text(portable(dump_parameters(cfg.parameters)), encoding="utf-8")

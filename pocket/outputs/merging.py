@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.stored_variations import one_sided_variations
 from pocket.datasets.generator_sums import restore_sums
 from pocket.errors import DatasetError
 from pocket.histograms.both_sides import with_both_sides, with_both_sums
 from pocket.histograms.files import relabel
+from pocket.outputs.dedicated_samples import dedicated_metadata, fold_dedicated_samples
 from pocket.outputs.normalisation import divided_by, normalisation_factors
+from pocket.outputs.renaming import rename_variations
 
 Output = dict[str, Any]
 
@@ -29,7 +32,9 @@ def merge_outputs(
     Simulation is divided by the sum over all processed events before any cut that belongs to its weights
     (:mod:`pocket.outputs.normalisation`), and scaled by the weights ``lumi`` and ``XS`` if they are used. For a skim,
     the sums are those before the skim, from its metadata.
-    Histograms with ``no_weights`` and the cutflow stay unweighted. Columns are left out, because they are merged file
+    Histograms with ``no_weights`` and the cutflow stay unweighted. A dataset that varies a sample becomes a variation
+    of it (:mod:`pocket.outputs.dedicated_samples`), and variations get their names across eras
+    (:mod:`pocket.configuration.era_names`). Columns are left out, because they are merged file
     by file (:func:`pocket.columns.parquet.merge_columns`).
 
     Args:
@@ -64,8 +69,14 @@ def merge_outputs(
         if metadata[dataset]["isMC"]:
             merged["divided_by"][dataset] = divided_by(cfg, merged, dataset, metadata[dataset])
             _normalise(cfg, merged, dataset, metadata[dataset])
-            _add_other_sides(cfg, merged, dataset, str(metadata[dataset]["sample"]))
-    merged["datasets_metadata"] = {dataset: dict(meta) for dataset, meta in metadata.items()}
+    fold_dedicated_samples(cfg, merged, metadata)
+    remaining = {dataset: dict(meta) for dataset, meta in metadata.items() if dataset not in dedicated_metadata(merged)}
+    one_sided = one_sided_variations(cfg)
+    for dataset in cfg.definitions:
+        if dataset in remaining and remaining[dataset]["isMC"]:
+            _add_other_sides(cfg, merged, dataset, str(remaining[dataset]["sample"]), one_sided)
+    rename_variations(cfg, merged)
+    merged["datasets_metadata"] = remaining
     return merged
 
 
@@ -109,18 +120,20 @@ def _normalise(cfg: Configurator, merged: Output, dataset: str, metadata: Mappin
                 _scale(samples[sample][dataset], factors)
 
 
-def _add_other_sides(cfg: Configurator, merged: Output, dataset: str, sample: str) -> None:
+def _add_other_sides(
+    cfg: Configurator, merged: Output, dataset: str, sample: str, one_sided: Mapping[str, str]
+) -> None:
     """Add the other side of one-sided variations to all templates of a dataset."""
-    if not cfg.one_sided:
+    if not one_sided:
         return
     for counted in cfg.counted_samples(sample):
         for sums in ("sumw", "sumw2"):
             for datasets in merged[sums].values():
                 by_sample = datasets[dataset]
-                by_sample[counted] = with_both_sums(by_sample[counted], cfg.one_sided, squared=sums == "sumw2")
+                by_sample[counted] = with_both_sums(by_sample[counted], one_sided, squared=sums == "sumw2")
         for samples in merged["variables"].values():
             if dataset in samples.get(counted, {}):
-                samples[counted][dataset] = with_both_sides(samples[counted][dataset], cfg.one_sided)
+                samples[counted][dataset] = with_both_sides(samples[counted][dataset], one_sided)
 
 
 def _scale(histogram: Any, factors: Mapping[str, float]) -> None:

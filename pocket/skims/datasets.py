@@ -76,6 +76,7 @@ def skim_definitions(
     for name, info in fileset.items():
         definition = definitions[name]
         metadata = {key: value for key, value in info["metadata"].items() if key not in ("sample", "nevents", "size")}
-        entries = content.setdefault(definition.key, {"sample": definition.sample, "files": []})["files"]
+        sample = definition.dedicated or definition.sample
+        entries = content.setdefault(definition.key, {"sample": sample, "files": []})["files"]
         entries.append({"paths": list(info["files"]), "metadata": metadata})
     return content

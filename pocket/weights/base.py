@@ -63,6 +63,8 @@ class WeightWrapper:
         differs_by_dataset: whether :meth:`check_parameters` and :meth:`corrections` depend on more than the year.
         symmetrise: ``"mirror"`` or ``"none"`` for variations that are computed up only: the other side
             (:mod:`pocket.histograms.one_sided`); a mapping by name for several.
+        correlated: whether eras share the variations (:mod:`pocket.configuration.era_names`), ``False`` if each era has
+            its own; a mapping by name for several, of patterns, too.
         _variations: names of several variations, each with up and down; empty for a single pair. A subclass may set
             it in ``__init__``, from parameters and metadata.
 
@@ -77,6 +79,7 @@ class WeightWrapper:
     follows: ClassVar[str | None] = None
     differs_by_dataset: ClassVar[bool] = False
     symmetrise: ClassVar[str | Mapping[str, str]] = ""
+    correlated: bool | Mapping[str, bool] = True
     _variations: Sequence[str] = ()
     _are_stored: bool = True
 

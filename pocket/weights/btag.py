@@ -111,6 +111,7 @@ class BTagShape(BTagWeight):
     """
 
     name = "sf_btag"
+    correlated = {"?fstats?": False}  # noqa: RUF012
 
     def __init__(self, params: Any, metadata: Mapping[str, Any]) -> None:
         super().__init__(params, metadata)

@@ -145,6 +145,7 @@ class ElectronTrigger(ElectronWeight):
     """
 
     name = "sf_ele_trigger"
+    correlated = False
     what = "trigger"
 
     def factors(self, inputs: Inputs, side: str) -> Floats:
@@ -238,4 +239,5 @@ class MuonTrigger(MuonWeight):
     """Scale factor of the trigger for selections with one muon, see :class:`MuonWeight`."""
 
     name = "sf_mu_trigger"
+    correlated = False
     what = "trigger"

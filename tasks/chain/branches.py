@@ -224,6 +224,16 @@ class DatasetWorkflow(BatchWorkflow):
         """Files by content and entry range, as inputs of the branch; cached because it is needed repeatedly."""
         return {"files": digest([segment.identity for segment in self.branch_data.segments])}
 
+    @property
+    def dedicated_ids(self) -> dict[str, str]:
+        """Metadata of a dataset that varies another sample; fingerprints leave it out, so that others stay valid."""
+        from pocket.configuration.configurator import processing_metadata
+
+        definition = self.config_inst.definitions[self.branch_data.dataset]
+        if definition.varies is None:
+            return {}
+        return {"dedicated sample": digest(processing_metadata(definition.metadata()))}
+
     def made_files(self) -> Resources:
         """Return the files that upstream tasks made."""
         from pocket.engine.resources import Resources

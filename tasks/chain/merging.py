@@ -112,6 +112,8 @@ class MergeOutputs(IterationTask, ConfigTask):
         return {"processor": self.processor.spec_of(config), **self._merging_spec(config)}
 
     def _merging_spec(self, config: Configurator) -> dict[str, Any]:
+        from pocket.configuration.era_names import merging_names
+
         datasets = self.processor.required_tasks["datasets"].values()
         definitions = {name: definition for task in datasets for name, definition in task.definitions.items()}
         return {
@@ -120,6 +122,7 @@ class MergeOutputs(IterationTask, ConfigTask):
             },
             "parameters": config.normalisation_parameters(),
             "code": self._code,
+            **merging_names(config),
         }
 
     @cached_property

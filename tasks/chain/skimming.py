@@ -71,8 +71,8 @@ class SkimEvents(SkimTask, DatasetWorkflow):
         }
 
     def input_ids(self) -> dict[str, str]:
-        """Return the files by UUID and entry range."""
-        return self.segment_ids
+        """Return the files by UUID and entry range, and what a dataset varies."""
+        return {**self.segment_ids, **self.dedicated_ids}
 
     def job(self) -> Job:
         """Return the work of this branch."""

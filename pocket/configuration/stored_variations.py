@@ -1,0 +1,179 @@
+"""The variations that templates have: those of weights and calibrators, of dedicated samples, and one-sided ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pocket.calibrators.base import names_come_later
+from pocket.calibrators.sequence import CalibratorSequence
+from pocket.datasets.sample_variations import varied_datasets
+from pocket.errors import ConfigError, check_known
+from pocket.histograms.one_sided import Symmetrise, check_symmetrise, mode_of, other_side, stem_of
+from pocket.weights.plan import variation_names
+
+if TYPE_CHECKING:
+    from pocket.configuration.configurator import Configurator
+
+
+@dataclass(frozen=True)
+class Source:
+    """Variations of one weight or calibrator in a dataset.
+
+    Args:
+        kind: ``"weight"`` or ``"calibrator"``.
+        instance: the weight or calibrator, made for the dataset.
+        variations: names of its variations.
+        is_complete: whether these are all; some calibrators know their names only once there are events.
+    """
+
+    kind: str
+    instance: Any
+    variations: tuple[str, ...]
+    is_complete: bool = True
+
+    @property
+    def name(self) -> str:
+        """Name of the weight or calibrator."""
+        return str(self.instance.name)
+
+
+def sources_of(cfg: Configurator, dataset: str) -> Iterator[Source]:
+    """Yield the weights and calibrators whose variations a dataset stores in any category.
+
+    Args:
+        cfg: the configuration.
+        dataset: name of the dataset; one that varies another sample has none.
+    """
+    definition = cfg.definitions[dataset]
+    if definition.varies is not None or not definition.is_mc:
+        return
+    metadata = {"dataset": dataset, **definition.metadata()}
+    counted = cfg.counted_samples(definition.sample)
+    plans = [cfg.weights.samples[sample] for sample in counted]
+    for name in dict.fromkeys(name for plan in plans for names in plan.variations.values() for name in names):
+        weight = cfg.weights.classes[name](cfg.parameters, metadata)
+        yield Source("weight", weight, tuple(weight.variation_names()))
+    if requested := cfg.shapes.requested(counted):
+        sequence = CalibratorSequence(cfg.shapes.calibrators, cfg.parameters, metadata, requested)
+        for calibrator in sequence.calibrators:
+            if calibrator.name in requested:
+                variations = sequence.variations_of(calibrator.name)
+                yield Source("calibrator", calibrator, variations, not names_come_later(calibrator))
+
+
+def stored_variations(cfg: Configurator) -> Iterator[str | None]:
+    """Yield all variations that any sample stores, and ``None`` if some aren't known before there are events."""
+    for dataset, definition in cfg.definitions.items():
+        if definition.varies is not None:
+            yield definition.varies.variation
+            continue
+        metadata = definition.metadata()
+        for sample in cfg.counted_samples(definition.sample):
+            yield from variation_names(cfg.weights, cfg.weights.samples[sample], cfg.parameters, metadata)
+        for source in sources_of(cfg, dataset):
+            if source.kind == "calibrator":
+                yield from source.variations if source.is_complete else (None,)
+
+
+def check_sample_variations(cfg: Configurator) -> None:
+    """Check that no weight or calibrator has a variation that a dataset fills for the same sample.
+
+    Raises:
+        ConfigError: if one has.
+        DatasetError: as :func:`pocket.datasets.sample_variations.varied_datasets`.
+    """
+    for dataset, targets in varied_datasets(cfg.definitions).items():
+        definition = cfg.definitions[dataset]
+        assert definition.varies is not None
+        variation = definition.varies.variation
+        for source in (source for target in targets for source in sources_of(cfg, target)):
+            if {variation, other_side(variation)}.intersection(source.variations):
+                raise ConfigError(
+                    f"{definition.where} fills variation {variation!r} of sample {definition.sample!r}, but "
+                    f"{source.kind} {source.name!r} has the variation {stem_of(variation)!r} already: name it otherwise"
+                )
+
+
+def one_sided_variations(cfg: Configurator) -> dict[str, str]:
+    """Return one-sided variation → mode of its other side, for the variations that a configuration stores.
+
+    Args:
+        cfg: the configuration.
+
+    Raises:
+        ConfigError: if a variation has one side and no mode, or its name has no side.
+        UnknownNameError: if a mode is unknown, or belongs to a variation that no dataset has.
+    """
+    found: dict[str, str] = {}
+    stems: dict[str, set[str]] = {}
+    modes: dict[str, Mapping[str, str]] = {}
+    shapes = [
+        source for dataset in cfg.definitions for source in sources_of(cfg, dataset) if source.kind == "calibrator"
+    ]
+    for source in shapes:
+        calibrator, variations = source.instance, source.variations
+        where = f"calibrator {calibrator.name!r}"
+        check_symmetrise(calibrator.symmetrise, where)
+        found |= _one_sided(variations, calibrator.symmetrise, where)
+        # A source may exist for some years only, so all datasets are collected first.
+        stems.setdefault(where, set()).update(map(stem_of, variations))
+        if not isinstance(calibrator.symmetrise, str):
+            modes[where] = calibrator.symmetrise
+    for where, by_variation in modes.items():
+        check_known("variation", by_variation, stems[where], f"symmetrise of {where}")
+    for cls in cfg.weights.classes.values():
+        check_symmetrise(cls.symmetrise, f"weight {cls.name!r}")
+        of_weight = {"": cls.symmetrise} if isinstance(cls.symmetrise, str) else cls.symmetrise
+        found |= {f"{cls.name}_{name}Up" if name else f"{cls.name}Up": mode for name, mode in of_weight.items() if mode}
+    for variation, mode in _of_samples(cfg).items():
+        if found.setdefault(variation, mode) != mode:
+            raise ConfigError(
+                f"variation {variation!r} of a dedicated sample has the other side {mode!r}, but a weight or "
+                f"calibrator has a variation of that name with {found[variation]!r}"
+            )
+    return found
+
+
+def _of_samples(cfg: Configurator) -> dict[str, str]:
+    """Return one-sided variation of a dedicated sample → mode of its other side."""
+    filled: dict[str, dict[str, list[str]]] = {}
+    for dataset, targets in varied_datasets(cfg.definitions).items():
+        for target in targets:
+            varies = cfg.definitions[dataset].varies
+            assert varies is not None
+            filled.setdefault(target, {}).setdefault(varies.variation, []).append(dataset)
+    found: dict[str, str] = {}
+    for variations in filled.values():
+        for variation, datasets in variations.items():
+            if other_side(variation) in variations:
+                continue
+            for dataset in datasets:
+                definition = cfg.definitions[dataset]
+                mode = definition.varies.symmetrise if definition.varies else ""
+                if not mode or found.setdefault(variation, mode) != mode:
+                    raise ConfigError(
+                        f"{definition.where} fills variation {variation!r}, but none fills {other_side(variation)!r}: "
+                        "'symmetrise' in 'varies' must say whether that is the same change with the opposite sign, "
+                        '"mirror", or no change, "none", the same for all datasets'
+                    )
+    return found
+
+
+def _one_sided(variations: Sequence[str], symmetrise: Symmetrise, where: str) -> dict[str, str]:
+    found = {}
+    for variation in variations:
+        try:
+            other = other_side(variation)
+        except ConfigError as error:
+            raise ConfigError(f"{where}: {error}") from None
+        if other in variations:
+            continue
+        if not (mode := mode_of(symmetrise, stem_of(variation))):
+            raise ConfigError(
+                f"{where} has the variation {variation!r} but not {other!r}: symmetrise must say whether that is the "
+                f'same change with the opposite sign, {{{stem_of(variation)!r}: "mirror"}}, or no change, "none"'
+            )
+        found[variation] = mode
+    return found

@@ -1,0 +1,147 @@
+"""Variations from dedicated samples, as variations of the datasets that they vary.
+
+Branches process such a dataset like any other one of the sample, without further variations. When outputs are merged,
+each is normalised on its own, and its nominal templates become a variation of the sample's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pocket.configuration.configurator import Configurator
+from pocket.datasets.sample_variations import varied_datasets
+from pocket.errors import DatasetError
+from pocket.histograms.both_sides import with_variations
+from pocket.histograms.one_sided import NOMINAL
+
+#: key of the merged output with the sums of these datasets, in the layout of the output
+DEDICATED = "dedicated_samples"
+#: sums of a whole dataset
+_OF_DATASETS = ("sum_genweights", "sum_signOf_genweights")
+#: steps before the categories
+_STEPS = ("initial", "skim", "presel")
+
+
+@dataclass(frozen=True)
+class _Variation:
+    """Variation, and the datasets that fill it and whose variation it is.
+
+    Args:
+        sample: the sample.
+        name: name of the variation.
+        sources: datasets that fill it, which are added.
+        targets: datasets of the sample. The first one gets the sum, since only the sum over all of them has a meaning.
+    """
+
+    sample: str
+    name: str
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+
+
+def fold_dedicated_samples(
+    cfg: Configurator, merged: dict[str, Any], metadata: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Turn the templates and sums of datasets that vary a sample into variations of that sample, in place.
+
+    Histograms without weights don't get the variation, because numbers of events of two samples can't be compared. What
+    the datasets were normalised by stays in ``dedicated_samples``.
+
+    Args:
+        cfg: the configuration.
+        merged: normalised output, see :func:`pocket.outputs.merging.merge_outputs`.
+        metadata: dataset → its metadata.
+
+    Raises:
+        DatasetError: if a calibrator has a variation of the same name.
+    """
+    variations = list(_variations(cfg))
+    if not variations:
+        return
+    kept: dict[str, Any] = {"cutflow": {step: {} for step in _STEPS}, "datasets_metadata": {}}
+    for variation in variations:
+        for counted in cfg.counted_samples(variation.sample):
+            _fold_sums(merged, variation, counted)
+            _fold_histograms(cfg, merged, variation, counted)
+        presel = merged["cutflow"]["presel"]
+        for number, target in enumerate(variation.targets):
+            count = sum(presel[source][NOMINAL] for source in variation.sources)
+            presel[target] = presel[target] | {variation.name: 0 if number else count}
+        for source in variation.sources:
+            kept["datasets_metadata"][source] = {**metadata[source], "varied_datasets": list(variation.targets)}
+            _take_out(merged, kept, source)
+    merged[DEDICATED] = kept
+
+
+def dedicated_metadata(merged: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """Return the datasets that became variations of others, with their metadata."""
+    found: Mapping[str, Mapping[str, Any]] = merged.get(DEDICATED, {}).get("datasets_metadata", {})
+    return found
+
+
+def _variations(cfg: Configurator) -> Iterator[_Variation]:
+    """Yield the variations from dedicated samples, in the order of the datasets."""
+    groups: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for dataset, targets in varied_datasets(cfg.definitions).items():
+        varies = cfg.definitions[dataset].varies
+        assert varies is not None
+        groups.setdefault((varies.sample, varies.variation, targets), []).append(dataset)
+    for (sample, name, targets), sources in groups.items():
+        yield _Variation(sample, name, tuple(sources), targets)
+
+
+def _fold_sums(merged: Mapping[str, Any], variation: _Variation, counted: str) -> None:
+    for key in ("cutflow", "sumw", "sumw2"):
+        for category, datasets in merged[key].items():
+            if category in _STEPS:
+                continue
+            total = sum(datasets[source][counted][NOMINAL] for source in variation.sources)
+            for number, target in enumerate(variation.targets):
+                of_target = datasets[target][counted]
+                datasets[target][counted] = of_target | {variation.name: type(total)(0) if number else total}
+
+
+def _fold_histograms(cfg: Configurator, merged: Mapping[str, Any], variation: _Variation, counted: str) -> None:
+    for name, samples in merged["variables"].items():
+        conf = cfg.variables[name]
+        datasets = samples.get(counted, {})
+        if variation.targets[0] not in datasets or conf.no_weights or not conf.fills_variation(variation.name):
+            continue
+        for number, target in enumerate(variation.targets):
+            histogram = datasets[target]
+            names = list(histogram.axes["variation"])
+            if variation.name in names:
+                raise DatasetError(
+                    f"dataset {variation.sources[0]!r} fills variation {variation.name!r} of {target!r}, but a "
+                    "calibrator has filled it"
+                )
+            datasets[target] = with_variations(histogram, [*names, variation.name])
+            filled = _view_of(datasets[target], variation.name)
+            for field in filled.dtype.names or (...,):
+                filled[field] = 0
+                for source in variation.sources if not number else ():
+                    filled[field] += _view_of(datasets[source], NOMINAL)[field]
+
+
+def _view_of(histogram: Any, variation: str) -> Any:
+    """Return the contents in a variation, including flow bins, which can be changed."""
+    position = histogram.axes.name.index("variation")
+    view = histogram.view(flow=True)
+    return view[(slice(None),) * position + (list(histogram.axes[position]).index(variation),)]
+
+
+def _take_out(merged: Mapping[str, Any], kept: dict[str, Any], source: str) -> None:
+    """Move the sums of a whole dataset to those that are kept, and remove its templates."""
+    for step in _STEPS:
+        kept["cutflow"][step][source] = merged["cutflow"][step].pop(source)
+    for key in _OF_DATASETS:
+        if source in merged.get(key, {}):
+            kept.setdefault(key, {})[source] = merged[key].pop(source)
+    for key in ("cutflow", "sumw", "sumw2"):
+        for datasets in merged[key].values():
+            datasets.pop(source, None)
+    for samples in merged["variables"].values():
+        for datasets in samples.values():
+            datasets.pop(source, None)

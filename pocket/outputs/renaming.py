@@ -1,0 +1,91 @@
+"""Renaming of the variations of a merged output, from the names of weights and calibrators to those across eras."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pocket.configuration.configurator import Configurator
+from pocket.configuration.era_names import EraNames
+from pocket.datasets.sample_variations import varied_datasets
+from pocket.histograms.one_sided import NOMINAL
+
+#: keys of sums by category, dataset, sample and variation; the cutflow also has the steps before the categories
+_SUMS = ("cutflow", "sumw", "sumw2")
+
+
+def rename_variations(cfg: Configurator, merged: dict[str, Any]) -> None:
+    """Give all variations of a merged output their names across eras, in place.
+
+    Args:
+        cfg: the configuration.
+        merged: templates and sums, see :func:`pocket.outputs.merging.merge_outputs`.
+
+    Raises:
+        ConfigError: as :class:`pocket.configuration.era_names.EraNames`.
+    """
+    names = EraNames(cfg)
+    if not names:
+        return
+
+    def renamed(dataset: str, by_variation: Mapping[str, Any]) -> dict[str, Any]:
+        return {names.stored(dataset, variation): value for variation, value in by_variation.items()}
+
+    presel = merged["cutflow"]["presel"]
+    for dataset in presel:
+        presel[dataset] = renamed(dataset, presel[dataset])
+    for key in _SUMS:
+        for category, datasets in merged[key].items():
+            if key == "cutflow" and category in ("initial", "skim", "presel"):
+                continue
+            for dataset, by_sample in datasets.items():
+                datasets[dataset] = {sample: renamed(dataset, values) for sample, values in by_sample.items()}
+    for samples in merged["variables"].values():
+        for datasets in samples.values():
+            for dataset, histogram in datasets.items():
+                datasets[dataset] = _with_names(histogram, dataset, names)
+
+
+class ColumnNames:
+    """The stored names of the variations of exported columns.
+
+    Columns of a dataset that varies a sample are a variation of that sample, like its templates.
+
+    Args:
+        cfg: the configuration.
+    """
+
+    def __init__(self, cfg: Configurator) -> None:
+        self._names = EraNames(cfg)
+        self._dedicated: dict[str, str] = {}
+        for dataset, (target, *_) in varied_datasets(cfg.definitions).items():
+            varies = cfg.definitions[dataset].varies
+            assert varies is not None
+            self._dedicated[dataset] = self._names.stored(target, varies.variation)
+
+    def __call__(self, dataset: str, variation: str) -> str:
+        """Return the stored name of a variation in the columns of a dataset."""
+        if variation == NOMINAL and dataset in self._dedicated:
+            return self._dedicated[dataset]
+        return self._names.stored(dataset, variation)
+
+
+def _with_names(histogram: Any, dataset: str, names: EraNames) -> Any:
+    """Return a histogram with the stored names of its variations."""
+    if "variation" not in histogram.axes.name:
+        return histogram
+    from hist import Hist, axis
+
+    old = histogram.axes["variation"]
+    stored = [names.stored(dataset, name) for name in old]
+    if stored == list(old):
+        return histogram
+    new = axis.StrCategory(
+        stored, name=old.name, label=old.label, growth=old.traits.growth, overflow=old.traits.overflow
+    )
+    result: Any = Hist(
+        *(new if each is old else each for each in histogram.axes), storage=histogram.storage_type(),
+        name=histogram.name, label=histogram.label,
+    )  # fmt: skip
+    result.view(flow=True)[...] = histogram.view(flow=True)
+    return result
