@@ -79,7 +79,7 @@ def merge_columns(directories: Iterable[Path], target: Path, factors: Factors, s
     for key, datasets in parts.items():
         names = _weight_names(datasets, stored) if stored else {}
         schemas = (
-            (dataset, _renamed(pq.read_schema(file).empty_table(), names.get(dataset)).schema)
+            (dataset, _stored_schema(pq.read_schema(file), names.get(dataset)))
             for dataset, files in datasets.items()
             for file in files
         )
@@ -177,6 +177,10 @@ def _weight_names(datasets: Mapping[str, list[Path]], stored: Names) -> dict[str
     every = dict.fromkeys(new for of_dataset in names.values() for new in of_dataset)
     # Data have no variations, and a variation of another one's era doesn't change the weight.
     return {dataset: {new: of_dataset.get(new, WEIGHT) for new in every} for dataset, of_dataset in names.items()}
+
+
+def _stored_schema(schema: Any, names: Mapping[str, str] | None) -> Any:
+    return _renamed(schema.empty_table(), names).schema if names else schema
 
 
 def _renamed(table: Any, names: Mapping[str, str] | None) -> Any:

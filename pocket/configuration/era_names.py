@@ -9,7 +9,7 @@ depend on it: variations are renamed when outputs are merged.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -96,10 +96,14 @@ class EraNames:
         """Return the stored name of a source, given without side."""
         owner = source.name if source else ""
         assert self._table is not None
-        decided = _entry(self._table, stem, owner)
+        decided = _entry(self._table, [stem], owner)
         if decided is None and source is not None:
             of_class = source.instance.correlated
-            decided = of_class if isinstance(of_class, bool) else _entry(of_class, stem, owner)
+            decided = (
+                of_class
+                if isinstance(of_class, bool)
+                else _entry(of_class, [stem, stem.removeprefix(f"{owner}_")], owner)
+            )
         year = self._years[dataset]
         if isinstance(decided, Mapping):
             if year not in decided:
@@ -140,9 +144,8 @@ def _checked(table: Any) -> Mapping[str, Correlated] | None:
     return table
 
 
-def _entry(table: Mapping[str, Correlated], stem: str, owner: str) -> Correlated | None:
-    """Return the entry of a source: that of its name, of a pattern of it, or else of its weight or calibrator."""
-    names = [stem, stem.removeprefix(f"{owner}_")] if owner else [stem]
+def _entry(table: Mapping[str, Correlated], names: Sequence[str], owner: str) -> Correlated | None:
+    """Return the entry of a source: that of one of its names, of a pattern, or else of its weight or calibrator."""
     for name in names:
         if name in table:
             return table[name]

@@ -135,4 +135,14 @@ ROWS = [
         rf"{DY}: 'isMC' is 'maybe', expected true or false",
         definition(metadata=METADATA | {"isMC": "maybe"}),
     ),
+    Row(
+        "a dataset that varies a sample which isn't there",
+        rf"unknown sample 'TT' in 'varies' of {DY}.*",
+        definition(metadata={**METADATA, "varies": {"sample": "TT", "variation": "hdampUp"}}),
+    ),
+    Row(
+        "a variation from a dedicated sample without its side",
+        rf"{DY}: 'varies': variation 'hdamp' ends in neither 'Up' nor 'Down'",
+        definition(metadata={**METADATA, "varies": {"sample": "TT", "variation": "hdamp"}}),
+    ),
 ]

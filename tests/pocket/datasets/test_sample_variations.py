@@ -51,13 +51,11 @@ def test_it_varies_datasets_of_its_year_and_part(tmp_path: Path) -> None:
         tmp_path,
         content(
             *parts,
-            **{
-                # the same parts: each varies its own, and what has no variation stays nominal
-                "TT_up": [entry("2017", part="low", varies=UP), entry("2018", part="low", varies=UP)],
-                # other parts, or none: they stand for all
-                "TT_down": [entry("2017", varies=DOWN)],
-                "TT_split": [entry("2018", part=part, varies=DOWN) for part in ("a", "b")],
-            },
+            # the same parts: each varies its own, and what has no variation stays nominal
+            TT_up=[entry("2017", part="low", varies=UP), entry("2018", part="low", varies=UP)],
+            # other parts, or none: they stand for all
+            TT_down=[entry("2017", varies=DOWN)],
+            TT_split=[entry("2018", part=part, varies=DOWN) for part in ("a", "b")],
         ),
     )
     assert varied_datasets(definitions) == {
@@ -97,8 +95,8 @@ def test_it_varies_datasets_of_its_year_and_part(tmp_path: Path) -> None:
             content(
                 entry(part="low"), entry(part="high"), TT_up=[entry(part=part, varies=UP) for part in ("low", "hihg")]
             ),
-            "'TT_up_hihg_2018' in .* has part 'hihg', but others that fill variation 'hdampUp' have parts of sample 'TT': "
-            "high, low",
+            "'TT_up_hihg_2018' in .* has part 'hihg', but others that fill variation 'hdampUp' have parts of sample "
+            "'TT': high, low",
         ),
         (
             content(entry(), TT_up=[entry(varies={"sample": "TT", "variation": "hdamp"})]),
