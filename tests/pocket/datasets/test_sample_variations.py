@@ -10,6 +10,7 @@ from pocket.datasets.definitions import read_definitions
 from pocket.datasets.restriction import Restriction
 from pocket.datasets.sample_variations import check_whole, names_of, varied_datasets
 from pocket.errors import DatasetError, PocketError, UnknownNameError
+from pocket.skims.datasets import skim_definitions
 
 UP = {"sample": "TT", "variation": "hdampUp"}
 DOWN = {"sample": "TT", "variation": "hdampDown"}
@@ -40,9 +41,22 @@ def test_a_dataset_is_one_of_the_sample_that_it_varies(tmp_path: Path) -> None:
     assert names_of(definitions["TT_2018"]) == ("TT",)
     assert "varies" not in definitions["TT_2018"].metadata()
     assert varied_datasets(definitions) == {"TT_hdampUp_2018": ("TT_2018",)}
-    # a skim of it is read back like this
-    again = read(tmp_path, {"TT": content(entry())["TT"], "TT_hdampUp": {"sample": "TT_hdampUp", "files": [entry()]}})
-    assert again["TT_hdampUp_2018"].sample == "TT_hdampUp"
+
+
+def test_a_skim_of_it_varies_the_same_sample(tmp_path: Path) -> None:
+    definitions = read(tmp_path, content(entry(), TT_hdampUp=[entry(varies=UP)]))
+    sums = {"isSkim": True, "nevents_before_skim": 9, "sum_genweights": 3.0}
+    fileset: Any = {
+        name: {"metadata": {**one.metadata(), **sums, "nevents": 2}, "files": {f"{name}.root": {}}}
+        for name, one in definitions.items()
+    }
+    again = read(tmp_path, skim_definitions(fileset, definitions))
+    for name, one in definitions.items():
+        assert (again[name].sample, again[name].dedicated, again[name].varies) == (
+            one.sample,
+            one.dedicated,
+            one.varies,
+        )
 
 
 def test_it_varies_datasets_of_its_year_and_part(tmp_path: Path) -> None:

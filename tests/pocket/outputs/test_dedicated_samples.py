@@ -16,14 +16,18 @@ from pocket.calibrators import Calibrator
 from pocket.columns.config import ColOut
 from pocket.columns.parquet import column_files, read_columns
 from pocket.configuration.configurator import Configurator
+from pocket.configuration.era_names import merging_names
+from pocket.configuration.parts import part_of
 from pocket.cuts.cut import Cut
 from pocket.engine.chunk import process_chunk
 from pocket.errors import ConfigError, DatasetError, UnknownNameError
 from pocket.histograms.config import Axis, HistConf
 from pocket.histograms.files import add, read_output
+from pocket.histograms.readings import Reading
 from pocket.interactive.datasets import define_datasets
 from pocket.outputs.folders import write_branch, write_merged
 from pocket.outputs.merging import merge_outputs
+from pocket.outputs.pocketcoffea import read_all_columns, to_coffea_layout
 from pocket.plots.statistics import Prediction
 from pocket.weights import WeightLambda
 from tests.pocket.configs import LUMI, PARAMETERS, PlainWorkflow, configure, metadata
@@ -282,6 +286,21 @@ def test_columns_are_a_variation(folder: Path, tmp_path: Path) -> None:
         expected = loop({name: events[name].to_list() for name in datasets}, datasets)
         assert (len(read), ak.sum(read.weight)) == (expected[3], pytest.approx(expected[2], rel=1e-12))
     assert read_output(whole)["dedicated_samples"]["sum_genweights"].keys() == set(TARGETS)
+    exported = to_coffea_layout(config, merged, read_all_columns(whole))
+    assert exported["datasets_metadata"]["by_datataking_period"]["2018"]["TT"] == {"TT_low_2018", "TT_high_2018"}
+    assert list(exported["columns"]["TT"]["TT_up_a_2018"]["baseline"]) == ["hdampUp"]
+    assert "hdampUp" in exported["variables"]["x"]["TT"]["TT_low_2018"].axes["variation"]
+
+
+def test_a_step_depends_on_what_it_reads(folder: Path) -> None:
+    config = build(definitions(folder))
+    usual = {"TT_low_2018", "TT_high_2018"}
+    nominal = part_of(config, [Reading("main", "x", ("baseline",), ("TT",))])
+    assert (set(nominal.definitions), merging_names(nominal)) == (usual, {})
+    varied = part_of(config, [Reading("main", "x", ("baseline",), ("TT",), ("hdamp",))])
+    assert set(varied.definitions) == {*usual, "TT_up_a_2018", "TT_up_b_2018"}
+    assert set(merging_names(varied)["dedicated_samples"]) == {"TT_up_a_2018", "TT_up_b_2018"}
+    assert fingerprint(varied.declared_spec()["datasets"]) == fingerprint(nominal.declared_spec()["datasets"])
 
 
 @pytest.mark.parametrize(
