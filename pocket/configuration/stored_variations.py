@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pocket.calibrators.base import names_come_later
+from pocket.calibrators.base import names_come_later, requested_variations
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.datasets.sample_variations import varied_datasets
 from pocket.errors import ConfigError, check_known
@@ -50,12 +50,20 @@ def sources_of(cfg: Configurator, dataset: str) -> Iterator[Source]:
     if definition.varies is not None or not definition.is_mc:
         return
     metadata = {"dataset": dataset, **definition.metadata()}
-    counted = cfg.counted_samples(definition.sample)
-    plans = [cfg.weights.samples[sample] for sample in counted]
+    plans = [cfg.weights.samples[sample] for sample in cfg.counted_samples(definition.sample)]
     for name in dict.fromkeys(name for plan in plans for names in plan.variations.values() for name in names):
         weight = cfg.weights.classes[name](cfg.parameters, metadata)
         yield Source("weight", weight, tuple(weight.variation_names()))
-    if requested := cfg.shapes.requested(counted):
+    yield from shape_sources_of(cfg, dataset)
+
+
+def shape_sources_of(cfg: Configurator, dataset: str) -> Iterator[Source]:
+    """Yield the calibrators whose variations a dataset stores in any category, see :func:`sources_of`."""
+    definition = cfg.definitions[dataset]
+    if definition.varies is not None or not definition.is_mc:
+        return
+    if requested := cfg.shapes.requested(cfg.counted_samples(definition.sample)):
+        metadata = {"dataset": dataset, **definition.metadata()}
         sequence = CalibratorSequence(cfg.shapes.calibrators, cfg.parameters, metadata, requested)
         for calibrator in sequence.calibrators:
             if calibrator.name in requested:
@@ -65,16 +73,17 @@ def sources_of(cfg: Configurator, dataset: str) -> Iterator[Source]:
 
 def stored_variations(cfg: Configurator) -> Iterator[str | None]:
     """Yield all variations that any sample stores, and ``None`` if some aren't known before there are events."""
-    for dataset, definition in cfg.definitions.items():
+    for definition in cfg.definitions.values():
         if definition.varies is not None:
             yield definition.varies.variation
             continue
         metadata = definition.metadata()
         for sample in cfg.counted_samples(definition.sample):
             yield from variation_names(cfg.weights, cfg.weights.samples[sample], cfg.parameters, metadata)
-        for source in sources_of(cfg, dataset):
-            if source.kind == "calibrator":
-                yield from source.variations if source.is_complete else (None,)
+            for calibrator in cfg.shapes.calibrators:
+                if calibrator.name in cfg.shapes.requested([sample]):
+                    instance = calibrator(cfg.parameters, metadata, True)
+                    yield from (None,) if names_come_later(instance) else requested_variations(instance)
 
 
 def check_sample_variations(cfg: Configurator) -> None:
@@ -109,10 +118,7 @@ def one_sided_variations(cfg: Configurator) -> dict[str, str]:
     found: dict[str, str] = {}
     stems: dict[str, set[str]] = {}
     modes: dict[str, Mapping[str, str]] = {}
-    shapes = [
-        source for dataset in cfg.definitions for source in sources_of(cfg, dataset) if source.kind == "calibrator"
-    ]
-    for source in shapes:
+    for source in (source for dataset in cfg.definitions for source in shape_sources_of(cfg, dataset)):
         calibrator, variations = source.instance, source.variations
         where = f"calibrator {calibrator.name!r}"
         check_symmetrise(calibrator.symmetrise, where)

@@ -14,7 +14,7 @@ READ: dict[str, Any] = {
     "year": "2018",
     "is_mc": True,
     "xsec": 6077.22,
-    **dict.fromkeys(("era", "part", "primary_dataset", "before_skim")),
+    **dict.fromkeys(("era", "part", "primary_dataset", "before_skim", "varies")),
     "free": {},
 }
 
