@@ -43,7 +43,6 @@ SMALL = {
     "pocket/io/remote/threads.py": "the one place that asks servers side by side",
     "pocket/io/remote/tokens.py": "the one place that knows which part of a URL is secret",
     "pocket/io/store/paths.py": "the one place that makes paths",
-    "pocket/outputs/folders.py": "what writes merged outputs isn't in their fingerprints, as merging is",
     "pocket/parameters/named_files.py": "kept out of fingerprints",
     "pocket/parameters/numbers.py": "one mistake of YAML 1.1",
     "pocket/scale_factors/methods/efficiency/declaration.py": "declarations import no numbers",

@@ -127,7 +127,13 @@ class MergeOutputs(IterationTask, ConfigTask):
 
     @cached_property
     def _code(self) -> list[str]:
-        modules = ("outputs.merging", "columns.parquet", "histograms.contents", "configuration.description")
+        modules = (
+            "outputs.merging",
+            "outputs.renaming",
+            "columns.parquet",
+            "histograms.contents",
+            "configuration.description",
+        )
         return [code_closure(f"pocket.{module}") for module in modules]
 
     def input_ids(self) -> dict[str, str] | None:

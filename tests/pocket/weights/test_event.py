@@ -37,10 +37,11 @@ def values(weight: Any) -> tuple[list[float], dict[str, list[float]]]:
 
 def test_names() -> None:
     names = """
-        genWeight signOf_genWeight lumi XS pileup sf_L1prefiring sf_ele_reco sf_ele_id sf_ele_trigger sf_mu_id sf_mu_iso
-        sf_mu_reco sf_mu_trigger sf_btag sf_btag_calib sf_btag_fixed_wp sf_jet_puId sf_partonshower_isr
-        sf_partonshower_fsr sf_qcd_scale sf_qcd_renorm_scale sf_qcd_factor_scale sf_qcd_scale_points sf_pdf sf_alphas
-        sf_partonshower_split sf_top_pt_nnlo sf_top_pt_data
+        genWeight signOf_genWeight lumi XS pileup sf_L1prefiring sf_ele_reco sf_ele_id sf_ele_trigger sf_pho_id
+        sf_pho_pxseed sf_pho_csev sf_mu_id sf_mu_iso sf_mu_reco sf_mu_trigger sf_tau_vsjet sf_tau_vse
+        sf_tau_vsmu sf_btag sf_btag_calib sf_btag_calib_varied sf_btag_fixed_wp sf_ctag sf_ctag_calib
+        sf_jet_puId sf_partonshower_isr sf_partonshower_fsr sf_qcd_scale sf_qcd_renorm_scale sf_qcd_factor_scale
+        sf_qcd_scale_points sf_pdf sf_alphas sf_partonshower_split sf_top_pt_nnlo sf_top_pt_data
     """
     assert [weight.name for weight in common_weights] == names.split()
     assert weights.common_weights is common_weights
