@@ -80,7 +80,8 @@ def test_wrong_plans(block: Any, calibrators: Any, error: type[ConfigError], mes
 
 def test_check_variations() -> None:
     weights, shape = {"common": {}}, {"bysample": {}}
-    assert check_variations({"weights": weights, "shape": shape}) == (weights, shape)
+    assert check_variations({"weights": weights, "shape": shape}) == (weights, shape, None)
+    assert check_variations({"correlated": {"jets": False}}) == ({}, {}, {"jets": False})
     assert check_variations({}) == ({}, {})
     with pytest.raises(UnknownNameError, match="unknown key 'shapes' in variations, did you mean 'shape'"):
         check_variations({"shapes": {}})
