@@ -82,6 +82,6 @@ def test_check_variations() -> None:
     weights, shape = {"common": {}}, {"bysample": {}}
     assert check_variations({"weights": weights, "shape": shape}) == (weights, shape, None)
     assert check_variations({"correlated": {"jets": False}}) == ({}, {}, {"jets": False})
-    assert check_variations({}) == ({}, {})
+    assert check_variations({}) == ({}, {}, None)
     with pytest.raises(UnknownNameError, match="unknown key 'shapes' in variations, did you mean 'shape'"):
         check_variations({"shapes": {}})
