@@ -138,7 +138,7 @@ class Configurator(metaclass=Declarative):
             raise ConfigError(f"workflow must be a class derived from BaseProcessorABC, not {workflow!r}")
         #: changes of other modules by the loaded analysis (:mod:`pocket.base.fingerprint.patches`)
         self.patches: Mapping[str, Any] = {}
-        self.parameters = parameters
+        self.parameters = _with_tags(parameters)
         check_defined(workflow)
         self.workflow = workflow
         self.workflow_options = dict(workflow_options or {})
@@ -387,6 +387,12 @@ def _names_in(declared: Mapping[str, Any], without: Sequence[Any] = ()) -> froze
     # The import is by name to keep the module out of the fingerprint, which has the parameters that code may read.
     names: frozenset[str] = importlib.import_module("pocket.base.fingerprint.names").names_in(declared, without=without)
     return names
+
+
+def _with_tags(parameters: DictConfig) -> DictConfig:
+    # The import is by name, because an output depends on the names of its files and not on how these are chosen.
+    tagged: DictConfig = importlib.import_module("pocket.parameters.tags").with_tags(parameters)
+    return tagged
 
 
 def _check_corrections(corrections: Sequence[tuple[str, str]]) -> None:

@@ -133,16 +133,16 @@ def _find(name: str) -> str:
     scheme, separator, relative = name.partition("://")
     if not separator or scheme not in PUBLIC:
         return expand_directories(name)
-    public, roots = PUBLIC[scheme], public_roots(scheme)
-    further = () if os.environ.get(public.variable) else _found_by_name("further_paths")(scheme, relative)
-    for path in (*(root / relative for root in roots), *further):
-        # Unlike Path.is_file, this raises no error for a mount that is broken or closed to this user.
-        if os.access(path, os.R_OK):
-            return str(path)
-    raise ConfigError(
-        f"{name} is not in {' or '.join(map(str, roots))}: mount CVMFS or EOS, "
-        f"or set {public.variable} to a copy of {public.origin}"
-    )
+    public = PUBLIC[scheme]
+    chosen = bool(os.environ.get(public.variable))
+    places = _found_by_name("candidates")(scheme, relative, public_roots(scheme), chosen)
+    for root, paths in places:
+        for path in paths:
+            # Unlike Path.is_file, this raises no error for a mount that is broken or closed to this user.
+            if os.access(root / path, os.R_OK):
+                return str(root / path)
+    remedy = f"mount CVMFS or EOS, or set {public.variable} to a copy of {public.origin}"
+    raise _found_by_name("not_found")(name, places, "name a root that has it" if relative.startswith("/") else remedy)
 
 
 def public_roots(scheme: str) -> tuple[Path, ...]:

@@ -1,4 +1,4 @@
-"""Further places of public files: corrections in CMS' current layout in CVMFS, and certified sections that are shipped.
+"""Places of public files: corrections in either layout of CMS, and certified sections that are shipped.
 
 The current layout of corrections is ``<group>/<period>/<tag>/<file>``, that of jsonpog-integration and of its mirrors
 ``POG/<group>/<folder>/<file>``.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,29 +33,127 @@ PERIODS = {
     "2023_Summer23BPix": "Run3-23DSep23-Summer23BPix-NanoAODv12",
     "2024_Summer24": "Run3-24CDEReprocessingFGHIPrompt-Summer24-NanoAODv15",
     "2025_Prompt": "Run3-25Prompt-Summer24-NanoAODv15",
+    # jer_smear.json.gz is for all of them.
+    "": "JER-Smearing",
 }
 
 
-def further_paths(scheme: str, relative: str) -> list[Path]:
-    """Return the paths at which a public file may also be.
+#: Period in the current layout → folder in jsonpog-integration.
+FOLDERS = {period: folder for folder, period in PERIODS.items()}
+_SCHEME = "corrections://"
+#: A name may begin with the root that it belongs to, an absolute path.
+_OLD = re.compile(r"(?:(?P<root>/.*)/)?POG/(?P<group>\w+)/(?:(?P<folder>[^/]+)/)?(?P<file>[^/]+)")
+_CURRENT = re.compile(
+    r"(?:(?P<root>/.*)/)?(?P<group>\w+)/(?P<period>Run\d[^/]*|JER-Smearing)/(?P<tag>[^/]+)/(?P<file>[^/]+)"
+)
+
+
+@dataclass(frozen=True)
+class CorrectionPlace:
+    """Place of a file of a physics object group in a collection of corrections.
+
+    Args:
+        group: the group, e.g. ``JME``.
+        folder: folder in jsonpog-integration, empty for what isn't in one, ``None`` if it is unknown.
+        period: period in the current layout, empty if none is known.
+        tag: tag in the current layout, empty for a name in the layout of jsonpog-integration.
+        file: the file.
+        root: root of the collection, an absolute path; empty for the configured ones.
+    """
+
+    group: str
+    folder: str | None
+    period: str
+    tag: str
+    file: str
+    root: str = ""
+
+    @classmethod
+    def of(cls, name: str) -> CorrectionPlace | None:
+        """Return the place that a name stands for, ``None`` if it is in neither layout.
+
+        Args:
+            name: ``corrections://…``, or a path in ``cms-griddata.cern.ch``.
+
+        Example:
+            >>> CorrectionPlace.of("corrections://POG/JME/2022_Summer22/jet_jerc.json.gz").period
+            'Run3-22CDSep23-Summer22-NanoAODv12'
+        """
+        if name.startswith(f"{ROOT}/"):
+            relative = name.removeprefix(f"{ROOT}/")
+        elif name.startswith(_SCHEME):
+            relative = name.removeprefix(_SCHEME)
+        else:
+            return None
+        if match := _OLD.fullmatch(relative):
+            found = match.groupdict(default="")
+            return cls(**found, period=PERIODS.get(found["folder"], ""), tag="")
+        if match := _CURRENT.fullmatch(relative):
+            found = match.groupdict(default="")
+            return cls(**found, folder=FOLDERS.get(found["period"]))
+        return None
+
+    @property
+    def old(self) -> str:
+        """Path in the layout of jsonpog-integration, empty if it has no place there."""
+        if self.folder is None:
+            return ""
+        return "/".join(filter(None, ("POG", self.group, self.folder, self.file)))
+
+    @property
+    def current(self) -> str:
+        """Path in the current layout, of the latest version without a tag; empty if it has no place there."""
+        return f"{self.group}/{self.period}/{self.tag or LATEST}/{self.file}" if self.period else ""
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths in a root at which the file may be, in this order.
+
+        A version with a tag is only that version, unless the root was chosen for this file.
+        """
+        paths = (self.current, self.old if self.root else "") if self.tag else (self.old, self.current)
+        return tuple(filter(None, paths))
+
+    @property
+    def name(self) -> str:
+        """The name that parameters have for it."""
+        return f"{_SCHEME}{self.root}{'/' if self.root else ''}{self.current if self.tag else self.old}"
+
+
+def candidates(scheme: str, relative: str, roots: Sequence[Path], chosen: bool) -> list[tuple[Path, tuple[str, ...]]]:
+    """Return the roots that are searched for a public file, in this order, each with the paths in it.
 
     Args:
         scheme: ``corrections`` or ``certification``.
         relative: its path in the collection.
+        roots: the configured roots.
+        chosen: whether the user has chosen them, so that no others are searched.
     """
     if scheme == "certification":
         # What is shipped has no folders, as in PocketCoffea.
-        return [shipped_root() / "params" / "datacert" / Path(relative).name]
-    current = current_path(relative)
-    return [current] if current else []
+        shipped = [] if chosen else [(shipped_root() / "params" / "datacert", (Path(relative).name,))]
+        return [*((root, (relative,)) for root in roots), *shipped]
+    place = CorrectionPlace.of(f"{_SCHEME}{relative}")
+    if place is None:
+        return [(root, (relative,)) for root in roots]
+    if place.root:
+        return [(Path(place.root), place.paths)]
+    current = [] if chosen or not place.current else [(Path(ROOT), (place.current,))]
+    return [*((root, place.paths) for root in roots), *current]
 
 
-def current_path(relative: str) -> Path | None:
-    """Return the path in the current layout of ``POG/<group>/<folder>/<file>``, ``None`` if it has no place there."""
-    top, _, rest = relative.partition("/")
-    group, _, rest = rest.partition("/")
-    folder, _, file = rest.partition("/")
-    return Path(ROOT, group, PERIODS[folder], LATEST, file) if top == "POG" and folder in PERIODS else None
+def not_found(name: str, places: Sequence[tuple[Path, tuple[str, ...]]], remedy: str) -> ConfigError:
+    """Return the error for a public file that is nowhere, with all places.
+
+    Args:
+        name: its name.
+        places: as :func:`candidates` returns them.
+        remedy: what to do, after a colon.
+    """
+    roots = " or ".join(dict.fromkeys(str(root) for root, _ in places))
+    paths = list(dict.fromkeys(path for _, paths in places for path in paths))
+    forms = f", as {' or '.join(paths)}" if len(paths) > 1 else ""
+    return ConfigError(f"{name} is not in {roots}{forms}: {remedy}")
 
 
 def in_mirror(path: str, mirrors: Sequence[Path]) -> str:

@@ -38,6 +38,8 @@ NUMBER = Kind("a number", (int, float))
 LIMIT = Kind("a number", (int, float, dict, list))
 TEXT = Kind("a string", (str,))
 SWITCH = Kind("true or false", (bool,))
+#: A string, or null for none.
+OPTION = Kind("a string or null", (str, type(None)))
 LIST = Kind("a list", (list,))
 
 #: Any keys (collections, weights, …) with any contents.
@@ -97,6 +99,7 @@ SCHEMA: Mapping[str, Any] = {
         "jet_puId": {YEAR: {**_CORRECTION, "working_point": {"*": NUMBER}}},
     },
     "btagSF_calibration": {YEAR: _CORRECTION},
+    "correction_tags": dict.fromkeys(("all", "BTV", "EGM", "JME", "LUM", "MUO", "TAU"), OPTION),
     "systematic_variations": {"weight_variations": {"*": _YEARS}},
     "lepton_scale_factors": {
         "electron_sf": {

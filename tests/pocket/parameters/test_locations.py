@@ -61,7 +61,7 @@ def test_the_first_copy_is_taken(project: Path, tmp_path: Path, monkeypatch: pyt
     assert local_path(NAME) == str(chosen)
     # a chosen folder is the only one: results must not depend on what else is mounted
     chosen.unlink()
-    with pytest.raises(ConfigError, match=r"is not in \S*/chosen: "):
+    with pytest.raises(ConfigError, match=r"is not in \S*/chosen, as "):
         local_path(NAME)
 
 
@@ -69,9 +69,30 @@ def test_no_copy(project: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         local_path(NAME)
     assert str(caught.value) == (
-        f"{NAME} is not in {tmp_path}/mount/corrections or {project}/data/corrections: mount CVMFS or EOS, "
+        f"{NAME} is not in {tmp_path}/mount/corrections or {project}/data/corrections or "
+        "/cvmfs/cms-griddata.cern.ch/cat/metadata, as POG/LUM/2018_UL/puWeights.json.gz or "
+        "LUM/Run2-2018-UL-NanoAODv9/latest/puWeights.json.gz: mount CVMFS or EOS, "
         "or set POCKET_CORRECTIONS to a copy of https://gitlab.cern.ch/cms-nanoAOD/jsonpog-integration"
     )
+
+
+def test_a_root_has_either_layout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "JME/Run3-22CDSep23-Summer22-NanoAODv12"
+    for tag in ("2025-09-23", "latest"):
+        (folder / tag).mkdir(parents=True)
+        (folder / tag / "jet_jerc.json.gz").touch()
+    monkeypatch.setenv("POCKET_CORRECTIONS", str(tmp_path))
+    latest = folder / "latest/jet_jerc.json.gz"
+    assert local_path("corrections://POG/JME/2022_Summer22/jet_jerc.json.gz") == str(latest)
+    dated = "corrections://JME/Run3-22CDSep23-Summer22-NanoAODv12/2025-09-23/jet_jerc.json.gz"
+    assert local_path(dated) == str(folder / "2025-09-23/jet_jerc.json.gz")
+    # another tag is never taken for the one that is asked for
+    with pytest.raises(ConfigError, match=r"/2024-01-01/\S* is not in \S*: mount CVMFS"):
+        local_path(dated.replace("2025-09-23", "2024-01-01"))
+    monkeypatch.setenv("POCKET_CORRECTIONS", "/nowhere")
+    assert local_path(f"corrections://{tmp_path}/POG/JME/2022_Summer22/jet_jerc.json.gz") == str(latest)
+    with pytest.raises(ConfigError, match=rf"is not in {tmp_path}, as .*latest/b.json: name a root that has it"):
+        local_path(f"corrections://{tmp_path}/POG/JME/2022_Summer22/b.json")
 
 
 @pytest.mark.usefixtures("project")
