@@ -113,7 +113,7 @@ def compare(left: Side, right: Side) -> Iterator[Cell]:
 
 
 def _number(node: Node) -> float | None:
-    """Return the value of a leaf; NaN stands for values that are the same formula on both sides, or on one side only."""
+    """Return the value of a leaf; NaN if it has several, which are then the same on both sides, or on one side only."""
     if node is UNCOVERED:
         return None
     return float(node) if kind_of(node) == "number" else math.nan
@@ -171,18 +171,17 @@ def _refers(node: Node) -> bool:
 
 def _evaluate(cells: Sequence[tuple[Region, Node, Node]], left: Side, right: Side) -> list[Cell]:
     """Return the cells with values at points in them, evaluated for all cells of the same strings together."""
-    inputs = [(axis["name"], axis["type"]) for axis in left.correction["inputs"]]
+    inputs = {axis["name"]: axis["type"] for side in (right, left) for axis in side.correction["inputs"]}
     points: list[tuple[int, dict[str, Any]]] = []
     free: list[list[str]] = []
     for number, (region, ours, theirs) in enumerate(cells):
-        values = {
-            name: _values(name, kind, region, (left.formula(ours), right.formula(theirs))) for name, kind in inputs
-        }
+        formulas = left.formula(ours), right.formula(theirs)
+        values = {name: _values(name, kind, region, formulas) for name, kind in inputs.items()}
         free.append([name for name, found in values.items() if found is not None and len(found) > 1])
-        grid = list(itertools.product(*(found or [_unused(kind)] for (_, kind), found in zip(inputs, values.values()))))
+        grid = list(itertools.product(*(found or [_unused(inputs[name])] for name, found in values.items())))
         step = math.ceil(len(grid) / MOST_POINTS)
         points += [(number, dict(zip(values, point, strict=True))) for point in grid[::step]]
-    both = [_at_points(side, inputs, [point for _, point in points]) for side in (left, right)]
+    both = [_at_points(side, [point for _, point in points]) for side in (left, right)]
     at: list[list[tuple[dict[str, float], float, float]]] = [[] for _ in cells]
     for (number, point), ours, theirs in zip(points, *both, strict=True):
         at[number].append(({name: point[name] for name in free[number]}, float(ours), float(theirs)))
@@ -248,7 +247,7 @@ def _typical(name: str) -> tuple[float, ...]:
     return next(values for part, values in TYPICAL.items() if part in plain)
 
 
-def _at_points(side: Side, inputs: Sequence[tuple[str, str]], points: Sequence[Mapping[str, Any]]) -> Floats:
+def _at_points(side: Side, points: Sequence[Mapping[str, Any]]) -> Floats:
     """Return the values of a correction at points, NaN where it has none; shape (n points,)."""
     order = [(axis["name"], axis["type"]) for axis in side.correction["inputs"]]
     texts = [name for name, kind in order if kind == "string"]

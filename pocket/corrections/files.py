@@ -24,8 +24,18 @@ def read_corrections(content: FileContent) -> list[dict[str, Any]]:
     Raises:
         ChangedFileError: if the file was replaced meanwhile.
     """
-    corrections: list[dict[str, Any]] = json.loads(_text(content))["corrections"]
+    corrections: list[dict[str, Any]] = read_set(content)["corrections"]
     return corrections
+
+
+def read_set(content: FileContent) -> dict[str, Any]:
+    """Return a correctionlib file as plain JSON, with compound corrections.
+
+    Raises:
+        ChangedFileError: if the file was replaced meanwhile.
+    """
+    found: dict[str, Any] = json.loads(_text(content))
+    return found
 
 
 def load_correction(path: str, name: str) -> Any:
