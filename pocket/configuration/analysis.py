@@ -33,9 +33,11 @@ from pocket.executors.base import ExecutorFactoryABC
 from pocket.parameters.defaults import project_root
 from pocket.parameters.overrides import check_overrides, parameter_overrides
 from pocket.parameters.shipped import analysis_package, analysis_packages
+from pocket.parameters.tags import rename, tags_of
 from pocket.scale_factors import ScaleFactor, ScaleFactorBase
 from pocket.scale_factors.declarations.closure import places
 from pocket.scale_factors.declarations.coupled import Coupled, check_coupled
+from pocket.scale_factors.declarations.imported import Imported
 
 #: context of a check that may need a broken configuration, whose error is raised when it is used
 _DEFERRED = contextlib.suppress(BrokenConfigError)
@@ -94,6 +96,7 @@ class Analysis(metaclass=Declarative):
 
     def __post_init__(self) -> None:
         self._make_configs()
+        self._tag_scale_factors()
         where = f"analysis {self.name!r}"
         check_store_name("analysis", self.name)
         names = {"configuration": [*self.configs, *self.broken], "scale factor": list(self.scale_factors)}
@@ -143,6 +146,18 @@ class Analysis(metaclass=Declarative):
                 broken[name] = str(raised)
         object.__setattr__(self, "configs", made)
         object.__setattr__(self, "broken", broken)
+
+    def _tag_scale_factors(self) -> None:
+        """Import scale factors from files with the tags that the parameters of the default configuration name."""
+        config = self.configs.get(self.default_config)
+        if isinstance(config, Configurator) and (tags := tags_of(config.parameters)):
+            tagged = {
+                name: replace(declaration, file=rename(declaration.file, tags))
+                if isinstance(declaration, Imported)
+                else declaration
+                for name, declaration in self.scale_factors.items()
+            }
+            object.__setattr__(self, "scale_factors", tagged)
 
     def config(self, name: str, where: str = "") -> Configurator:
         """Return the configuration with a name.

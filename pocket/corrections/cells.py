@@ -126,9 +126,15 @@ def _same(left: float | None, right: float | None) -> bool:
 
 
 def _cells(left: Node, right: Node, region: Region) -> Iterator[tuple[Region, Node, Node]]:
-    left, right = _settled(left, region), _settled(right, region)
+    left, region = _settled(left, region)
+    right, region = _settled(right, region)
     if left is UNCOVERED or right is UNCOVERED:
-        if left is not right and _has_values(right if left is UNCOVERED else left):
+        one = right if left is UNCOVERED else left
+        # Keys of one side alone are named, their bins aren't.
+        if kind_of(one) == "category" and one is not UNCOVERED:
+            for part, below in parts_of(one, region):
+                yield from _cells(*((below, right) if one is left else (left, below)), part)
+        elif _has_values(one):
             yield region, left, right
         return
     if is_divided(left):
@@ -141,18 +147,20 @@ def _cells(left: Node, right: Node, region: Region) -> Iterator[tuple[Region, No
         yield region, left, right
 
 
-def _settled(node: Node, region: Region) -> Node:
-    """Return the node that is reached in a region without dividing it."""
+def _settled(node: Node, region: Region) -> tuple[Node, Region]:
+    """Return the node that is reached in a region without dividing it, and the region with the edges on the way."""
     while node is not UNCOVERED and is_divided(node):
         parts = parts_of(node, region)
         if len(parts) != 1:
-            return node
-        ((_, node),) = parts
-    return node
+            break
+        ((region, node),) = parts
+    return node, region
 
 
 def _has_values(node: Node) -> bool:
-    return any(kind_of(part) not in ("category", "binning", "multibinning") for part in walk(node) if part is not None)
+    return node is not UNCOVERED and any(
+        kind_of(part) not in ("category", "binning", "multibinning") for part in walk(node) if part is not None
+    )
 
 
 def _is_computed(ours: Node, theirs: Node, left: Side, right: Side) -> bool:

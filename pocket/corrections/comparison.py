@@ -129,7 +129,8 @@ def place_of(cell: Cell) -> str:
         f"{name} = {value:g}" if isinstance(value, float) else f"{name} = {value}" for name, value in cell.point.items()
     ]
     shown = [f"{name} {text}" for name, text in describe(cell.region).items() if text != "any"]
-    return ", ".join(shown) + (f" (at {', '.join(at)})" if at else "")
+    place = ", ".join(shown) or "everywhere"
+    return f"{place} (at {', '.join(at)})" if at else place
 
 
 def compare_corrections(used: Iterable[UsedCorrection]) -> list[CorrectionComparison]:

@@ -38,9 +38,10 @@ class Interval:
         low, high = max(self.low, other.low), min(self.high, other.high)
         if not low < high:
             return None
-        # Of two bins that go on for ever, the one whose edge is in the common part says where they begin.
-        first = low if math.isfinite(low) else min(self.first, other.first, key=lambda edge: _rank(edge, high))
-        last = high if math.isfinite(high) else max(self.last, other.last, key=lambda edge: -_rank(edge, -low))
+        # Of two bins that go on for ever, the one that reaches further says where the bins end.
+        ends = [edge for edge in (self.first, other.first, self.last, other.last) if low < edge < high]
+        first = low if math.isfinite(low) else min(ends, default=low)
+        last = high if math.isfinite(high) else max(ends, default=high)
         return Interval(low, high, first, last)
 
     @property
@@ -68,10 +69,6 @@ class Interval:
         below = " and below" if not math.isfinite(self.low) else ""
         above = " and above" if not math.isfinite(self.high) else ""
         return f"{self.first:g} to {self.last:g}{below}{above}"
-
-
-def _rank(edge: float, high: float) -> float:
-    return edge if math.isfinite(edge) and edge < high else math.inf
 
 
 EVERYWHERE = Interval(-math.inf, math.inf, -math.inf, math.inf)

@@ -136,6 +136,11 @@ def assignments(tags: Tags) -> tuple[str, ...]:
     return tuple(f"{SECTION}.{group}={_absolute(tag) if _is_root(tag) else tag}" for group, tag in tags.items())
 
 
+def without_tags(params: Sequence[str]) -> tuple[str, ...]:
+    """Return the parameters on the command line but those that name tags."""
+    return tuple(text for text in params if not text.startswith(f"{SECTION}."))
+
+
 def label_of(params: Sequence[str]) -> str:
     """Return a description of the tags that parameters on the command line name, for a folder; empty without tags.
 
@@ -144,7 +149,7 @@ def label_of(params: Sequence[str]) -> str:
         'latest,JME=jsonpog'
     """
     pairs = [text.removeprefix(f"{SECTION}.").split("=", 1) for text in params if text.startswith(f"{SECTION}.")]
-    return describe({group.strip(): tag for group, tag in pairs})
+    return re.sub(r"[^\w.+=,@-]", "_", describe({group.strip(): tag for group, tag in pairs}), flags=re.ASCII)
 
 
 def describe(tags: Tags) -> str:

@@ -20,6 +20,7 @@ from pocket.io.store.older import report_older
 from pocket.io.store.provenance import begin_work
 from pocket.io.store.publishing import prepare_places
 from pocket.io.store.records import record_file
+from pocket.parameters.tags import label_of, without_tags
 from tasks.batch.options import BatchOptions
 from tasks.batch.own_store import is_made_elsewhere
 from tasks.core.central_scheduler import use_central_scheduler
@@ -136,8 +137,17 @@ class StoreTask(AnalysisTask):
 
     exclude_index = True
 
+    #: whether the output may depend on the versions of corrections that parameters name
+    reads_corrections = False
+
     #: id of the output version that existed when this task began to make its own; ``None`` before
     _replaced: str | None = None
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Take away parameters without an effect, so that the tasks of both sides of a comparison are the same."""
+        params = super().modify_param_values(params)
+        return params if cls.reads_corrections else {**params, "params": without_tags(params["params"])}
 
     @property
     def config_part(self) -> str:
@@ -161,9 +171,12 @@ class StoreTask(AnalysisTask):
     def directory(self) -> Path:
         """Folder of the output."""
         name = self.analysis_inst.name
-        # People recognise outputs of a part of the datasets by the folder of their version.
-        version = f"{self.version}.limited" if self.restriction else self.version
-        return store_path(name, self.task_family, self.config_part, version, self.fingerprint)
+        return store_path(name, self.task_family, self.config_part, self.version_part, self.fingerprint)
+
+    @property
+    def version_part(self) -> str:
+        """Folder of the version: people recognise outputs of a part of the datasets by it."""
+        return f"{self.version}.limited" if self.restriction else str(self.version)
 
     def output(self) -> StoreTarget:
         """Return the output's folder as a target."""
@@ -352,6 +365,8 @@ class StoreTask(AnalysisTask):
 class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
     """A task that needs templates, with the options for processing that it passes upstream."""
 
+    reads_corrections = True
+
     events_per_branch = luigi.IntParameter(
         default=200_000, significant=False, description="largest number of events per branch; default: 200000"
     )
@@ -397,6 +412,12 @@ class TemplateTask(ExecutorMixin, BatchOptions, StoreTask):
         if not 0 < params.get("acceptance", 1.0) <= 1:
             raise ConfigError(f"--acceptance is {params['acceptance']}, expected a share above 0 and up to 1")
         return params
+
+    @property
+    def version_part(self) -> str:
+        """Folder of the version: people recognise outputs with other versions of corrections by it, too."""
+        tags = label_of(self.params)
+        return f"{super().version_part}.{tags}" if tags else super().version_part
 
 
 class ConfigTask(OneConfigTask, TemplateTask):

@@ -1,0 +1,299 @@
+"""Plots of what other versions of corrections change: ratios of corrections by input, and templates of both sides."""
+
+from __future__ import annotations
+
+import bisect
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from pocket.corrections.cells import Cell
+from pocket.corrections.comparison import CorrectionComparison
+from pocket.corrections.regions import Interval, Key
+from pocket.histograms.comparison import TemplateComparison
+from pocket.plots.canvas import Period, cms_label, cms_style, new_figure
+from pocket.plots.scale_factors.slices import LOG_SPAN
+from pocket.plots.style import PlotStyle
+from pocket.plots.templates.figures import Plot
+from pocket.plots.templates.processes import PETROFF_6
+
+#: Panels in a row.
+COLUMNS = 3
+#: Size of a panel in inches, and of its letters in points.
+PANEL, FONT_SIZE = (5.4, 4.6), 13.0
+#: Most names of keys that are written, and most characters of one.
+MOST_KEYS, KEY_LENGTH = 40, 24
+BLUE, RED = PETROFF_6[0], PETROFF_6[2]
+_Ratio = tuple[Cell, Mapping[str, float], float]
+
+
+@dataclass
+class Range:
+    """Smallest, largest and mean ratio at a place of an input."""
+
+    low: float = math.inf
+    high: float = -math.inf
+    total: float = 0.0
+    count: int = 0
+
+    def add(self, ratio: float) -> None:
+        """Count a ratio."""
+        self.low, self.high = min(self.low, ratio), max(self.high, ratio)
+        self.total, self.count = self.total + ratio, self.count + 1
+
+    @property
+    def numbers(self) -> tuple[float, float, float]:
+        """Smallest, mean and largest ratio, NaN without any."""
+        if not self.count:
+            return math.nan, math.nan, math.nan
+        return self.low, self.total / self.count, self.high
+
+
+@dataclass
+class Profile:
+    """Ratios of a correction by one input.
+
+    Args:
+        name: the input.
+        kind: ``bins``, ``keys`` or ``points``.
+        places: edges of the bins, keys, or points.
+        ranges: ratios in each bin, or at each key or point.
+    """
+
+    name: str
+    kind: str
+    places: Sequence[Any]
+    ranges: list[Range] = field(default_factory=list)
+
+    def numbers(self) -> dict[str, Any]:
+        """Return what is drawn."""
+        low, mean, high = (list(values) for values in zip(*(one.numbers for one in self.ranges), strict=True))
+        return {self.kind: list(self.places), "lowest": low, "mean": mean, "highest": high}
+
+
+def profiles(cells: Iterable[Cell]) -> tuple[list[Profile], int]:
+    """Return the ratios of a correction by each of its inputs that has several bins, keys or points.
+
+    Args:
+        cells: all cells of its comparison.
+
+    Returns:
+        The profiles, and the number of values that have no ratio: those of one side alone, or beside a left value of 0.
+    """
+    ratios, left_out = _ratios(cells)
+    names = dict.fromkeys(name for cell, point, _ in ratios for name in (*cell.region, *point))
+    found = []
+    for name in names:
+        profile = _profile(name, ratios)
+        if profile is not None and len(profile.ranges) > 1:
+            found.append(profile)
+    return found, left_out
+
+
+def _ratios(cells: Iterable[Cell]) -> tuple[list[_Ratio], int]:
+    found: list[_Ratio] = []
+    left_out = 0
+    for cell in cells:
+        if cell.points:
+            values = [(point, left, right) for point, left, right in cell.points]
+        elif cell.left is None or cell.right is None:
+            left_out += 1
+            continue
+        else:
+            values = [({}, cell.left, cell.right)]
+        for point, left, right in values:
+            if left == right or (math.isnan(left) and math.isnan(right)):
+                found.append((cell, point, 1.0))
+            elif left and math.isfinite(right / left):
+                found.append((cell, point, right / left))
+            else:
+                left_out += 1
+    return found, left_out
+
+
+def _profile(name: str, ratios: Sequence[_Ratio]) -> Profile | None:
+    if any(name in point for _, point, _ in ratios):
+        values = sorted({point[name] for _, point, _ in ratios if name in point})
+        profile = Profile(name, "points", values, [Range() for _ in values])
+        for _, point, ratio in ratios:
+            if name in point:
+                profile.ranges[bisect.bisect_left(values, point[name])].add(ratio)
+        return profile
+    parts = [(cell.region[name], ratio) for cell, _, ratio in ratios if name in cell.region]
+    keys = list(dict.fromkeys(str(part.key) for part, _ in parts if isinstance(part, Key)))
+    if keys:
+        by_key = Profile(name, "keys", keys, [Range() for _ in keys])
+        number = {key: place for place, key in enumerate(keys)}
+        for part, ratio in parts:
+            if isinstance(part, Key):
+                by_key.ranges[number[str(part.key)]].add(ratio)
+        return by_key
+    # What lies beyond all edges has no width that could be drawn.
+    bins = [
+        (part.first, part.last, ratio)
+        for part, ratio in parts
+        if isinstance(part, Interval) and math.isfinite(part.first) and math.isfinite(part.last)
+    ]
+    edges = sorted({edge for low, high, _ in bins for edge in (low, high)})
+    if len(edges) < 2:
+        return None
+    profile = Profile(name, "bins", edges, [Range() for _ in edges[1:]])
+    for low, high, ratio in bins:
+        for place in range(bisect.bisect_left(edges, low), bisect.bisect_left(edges, high)):
+            profile.ranges[place].add(ratio)
+    return profile
+
+
+def draw_corrections(
+    compared: Iterable[CorrectionComparison], labels: tuple[str, str], style: PlotStyle
+) -> Iterator[Plot]:
+    """Draw the ratio of each correction that differs by each of its inputs.
+
+    Args:
+        compared: the corrections.
+        labels: descriptions of the left and the right side.
+        style: the look of plots.
+
+    Yields:
+        Stem of the files, figure and numbers.
+    """
+    for number, one in enumerate(one for one in compared if one.differing):
+        found, left_out = profiles(one.cells)
+        if not found:
+            continue
+        columns = min(COLUMNS, len(found))
+        rows = math.ceil(len(found) / columns)
+        width, height = PANEL[0] * columns, PANEL[1] * rows + 0.9
+        with cms_style(FONT_SIZE):
+            figure = new_figure(width, height, style.dpi)
+            figure.suptitle(
+                f"{one.name}\n{labels[1]} / {labels[0]}", fontsize=FONT_SIZE, x=0.02, y=1 - 0.15 / height, ha="left"
+            )
+            grid = figure.add_gridspec(
+                rows,
+                columns,
+                left=0.85 / width,
+                right=1 - 0.25 / width,
+                top=1 - 0.85 / height,
+                bottom=0.9 / height,
+                hspace=0.45,
+                wspace=0.28,
+            )
+            for place, profile in enumerate(found):
+                _draw_profile(figure.add_subplot(grid[place // columns, place % columns]), profile)
+        numbers = {profile.name: profile.numbers() for profile in found}
+        stem = f"correction_{number:02d}_{_file_name(one.name)}"
+        yield (
+            stem,
+            figure,
+            {"correction": one.name, "file": one.used.file, "without ratio": left_out, "inputs": numbers},
+        )
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^\w.+=-]+", "_", text)[:80].lstrip(".")
+
+
+def _draw_profile(ax: Axes, profile: Profile) -> None:
+    low, mean, high = (np.array(values) for values in zip(*(one.numbers for one in profile.ranges), strict=True))
+    ax.axhline(1.0, color="gray", linewidth=1.0)
+    if profile.kind == "bins":
+        edges = np.array(profile.places)
+        ax.stairs(high, edges, baseline=low, fill=True, color=BLUE, alpha=0.35, label="all values")
+        ax.stairs(mean, edges, baseline=None, color=BLUE, linewidth=2.0, label="mean")
+        ax.set_xlim(edges[0], edges[-1])
+        if edges[0] > 0 and edges[-1] > LOG_SPAN * edges[0]:
+            ax.set_xscale("log")
+    else:
+        places = np.arange(len(mean)) if profile.kind == "keys" else np.array(profile.places, dtype=float)
+        ax.vlines(places, low, high, color=BLUE, alpha=0.5, linewidth=5.0, label="all values")
+        ax.plot(places, mean, "o", color=BLUE, markersize=4.0, label="mean")
+        if profile.kind == "keys":
+            every = math.ceil(len(places) / MOST_KEYS)
+            names = [
+                str(key) if len(str(key)) <= KEY_LENGTH else f"…{str(key)[-KEY_LENGTH:]}" for key in profile.places
+            ]
+            ax.set_xticks(places[::every], names[::every], rotation=90, fontsize=0.75 * FONT_SIZE)
+            ax.tick_params(axis="x", which="minor", bottom=False, top=False)
+            ax.set_xlim(-0.5, len(places) - 0.5)
+    ax.set_xlabel(profile.name, fontsize=FONT_SIZE)
+    ax.set_ylabel("ratio", fontsize=FONT_SIZE)
+    finite = [1.0, *(value for value in (*low, *high) if math.isfinite(value))]
+    room = 0.08 * (max(finite) - min(finite)) or 0.01
+    ax.set_ylim(min(finite) - room, max(finite) + 2.5 * room)
+    ax.legend(fontsize=0.8 * FONT_SIZE, loc="best", frameon=True, framealpha=0.8)
+
+
+def draw_changes(
+    compared: Iterable[TemplateComparison],
+    labels: tuple[str, str],
+    style: PlotStyle,
+    period: Period,
+    simulated: Mapping[str, bool],
+) -> Iterator[Plot]:
+    """Draw templates of both sides, and below them their ratio.
+
+    Args:
+        compared: the templates.
+        labels: descriptions of the left and the right side.
+        style: the look of plots.
+        period: luminosity, year and energy of the data.
+        simulated: sample → whether it is simulation.
+
+    Yields:
+        Stem of the files, figure and numbers.
+    """
+    for number, one in enumerate(compared):
+        if one.left is None or one.right is None or one.error is None:
+            continue
+        edges, shown = _shown(one)
+        left, right, error = (side[shown].ravel() for side in (one.left, one.right, one.error))
+        with cms_style(20.0):
+            figure = new_figure(10, 10, style.dpi)
+            grid = figure.add_gridspec(2, 1, height_ratios=(2.4, 1), hspace=0.06, left=0.15, right=0.95, top=0.93)
+            main = figure.add_subplot(grid[0])
+            lower = figure.add_subplot(grid[1], sharex=main)
+            cms_label(main, style.label, data=not simulated.get(one.sample, True), period=period)
+            main.stairs(left + error, edges, baseline=left - error, fill=True, color=BLUE, alpha=0.25)
+            main.stairs(left, edges, baseline=None, color=BLUE, linewidth=2.0, label=labels[0])
+            main.stairs(right, edges, baseline=None, color=RED, linewidth=2.0, linestyle="--", label=labels[1])
+            main.set_ylabel("Events")
+            main.set_ylim(bottom=min(0.0, float(np.min(left - error))), top=1.45 * float(np.max([left + error, right])))
+            main.tick_params(axis="x", labelbottom=False)
+            title = f"{style.label_of(one.sample)}, {one.category}"
+            main.legend(title=title, loc="upper right", alignment="right")
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratio, relative = right / left, np.abs(error / left)
+            finite = np.where(np.isfinite(relative), relative, 0.0)
+            lower.axhline(1.0, color="gray", linewidth=1.0)
+            lower.stairs(1 + finite, edges, baseline=1 - finite, fill=True, color=BLUE, alpha=0.25)
+            lower.stairs(ratio, edges, baseline=None, color=RED, linewidth=2.0)
+            largest = float(np.max(np.abs(ratio[np.isfinite(ratio)] - 1), initial=0.0))
+            lower.set_ylim(1 - 1.3 * max(largest, 1e-3), 1 + 1.3 * max(largest, 1e-3))
+            lower.set_ylabel("Ratio")
+            names = ", ".join(axis.label for axis in one.axes)
+            lower.set_xlabel(names if is_binned(one) else f"Bins of {names}")
+            lower.set_xlim(edges[0], edges[-1])
+        name = _file_name(f"{one.sample}_{one.category}_{one.variable}")
+        numbers = {"edges": edges, "left": left, "right": right, "statistical error": error, **one.row()}
+        yield f"template_{number:02d}_{name}", figure, numbers
+
+
+def _shown(one: TemplateComparison) -> tuple[Any, Any]:
+    """Return the edges that a template is drawn with, and the index of its bins; several axes are in one row."""
+    axis = one.axes[0]
+    if not is_binned(one):
+        size = math.prod(len(each.texts) for each in one.axes)
+        return np.arange(size + 1) - 0.5, tuple(slice(None) for _ in one.axes)
+    first = int(axis.underflow)
+    return np.array(axis.edges), (slice(first, first + len(axis.edges) - 1),)
+
+
+def is_binned(one: TemplateComparison) -> bool:
+    """Tell whether a template has one axis, with edges."""
+    return len(one.axes) == 1 and bool(one.axes[0].edges)

@@ -1,0 +1,182 @@
+"""Comparison of two versions of the corrections that a configuration uses, and of the templates made with them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import law
+import luigi
+
+from pocket.base.fingerprint import code_closure
+from pocket.errors import ConfigError
+from pocket.io.store import write_output
+from pocket.parameters.tags import assignments, describe, read_tags, rename
+from tasks.chain.merging import MergeOutputs
+from tasks.framework.base import ConfigTask, input_ids, load
+from tasks.framework.jobs import save_plots
+
+if TYPE_CHECKING:
+    from pocket.corrections.comparison import UsedCorrection
+    from pocket.histograms.comparison import TemplateComparison
+
+SIDES = ("left", "right")
+#: what a side without tags is called
+CURRENT = "current"
+REPORT = "changes.txt"
+_CODE = (
+    *("outputs.changes", "outputs.tables", "plots.changes", "configuration.used_corrections"),
+    *("corrections.comparison", "histograms.comparison"),
+)
+
+
+class CompareCorrections(ConfigTask):
+    """Compares two versions of the corrections that a configuration uses, bin by bin, and the templates with both."""
+
+    left = law.CSVParameter(
+        default=(),
+        description="version of the corrections to compare with: the tag of a folder such as 2025-09-23, latest, or "
+        "the path of another root of corrections; GROUP=… for one group alone, e.g. JME=2025-09-23,MUO=latest; "
+        "default: the files that the parameters name",
+    )
+    right = law.CSVParameter(
+        default=(), description="version of the corrections to look at, as for --left; default: as for --left"
+    )
+    templates = luigi.BoolParameter(
+        default=True,
+        parsing=luigi.BoolParameter.EXPLICIT_PARSING,
+        description="make and compare templates with both; False for the corrections alone; default: True",
+    )
+    largest = luigi.IntParameter(
+        default=20,
+        description="number of rows that are printed, and of templates that are drawn, of those that differ most; "
+        "default: 20",
+    )
+
+    exclude_index = False
+
+    @classmethod
+    def modify_param_values(cls, params: dict[str, Any]) -> dict[str, Any]:
+        """Refuse what is no version, equal sides, and files that templates would need but a side lacks."""
+        from pocket.configuration.used_corrections import check_files
+        from pocket.plots.specification import check_style
+
+        params = super().modify_param_values(params)
+        tags = {side: read_tags(params[side], f"--{side}") for side in SIDES}
+        if tags["left"] == tags["right"]:
+            raise ConfigError(
+                f"--left and --right are both {describe(tags['left']) or CURRENT}: give another one, such as "
+                "--right latest"
+            )
+        if params["largest"] < 1:
+            raise ConfigError(f"--largest is {params['largest']}, expected 1 or more")
+        config = load(params).config(params["config"])
+        check_style(config)
+        if params["templates"]:
+            try:
+                for side in SIDES:
+                    check_files(_used(params), side)
+                    load(_of_side(params, side)).config(params["config"])
+            except ConfigError as error:
+                raise ConfigError(
+                    f"{error}; --templates False compares the corrections alone, and --{side} GROUP=… changes one group"
+                ) from None
+        return params
+
+    def requires(self) -> dict[str, MergeOutputs]:
+        """Return the templates with both versions, which are made with parameters of their own."""
+        if not self.templates:
+            return {}
+        params = self.param_kwargs
+        return {side: MergeOutputs.req(self, params=_of_side(params, side)["params"]) for side in SIDES}
+
+    @property
+    def labels(self) -> tuple[str, str]:
+        """Descriptions of both sides."""
+        left, right = (describe(read_tags(getattr(self, side), f"--{side}")) or CURRENT for side in SIDES)
+        return left, right
+
+    def used(self) -> list[UsedCorrection]:
+        """Return the corrections that the configuration uses."""
+        return _used(self.param_kwargs)
+
+    def fingerprint_spec(self) -> Any:
+        """Return the corrections by name, the templates, the style, and the code that compares and draws."""
+        from pocket.parameters.defaults import to_plain
+        from pocket.plots.specification import period_spec
+
+        config = self.config_inst
+        return {
+            "corrections": [(one.left, one.right, one.name, one.users) for one in self.used()],
+            "templates": {side: task.fingerprint for side, task in self.requires().items()},
+            "labels": self.labels,
+            "largest": self.largest,
+            "period": period_spec(config),
+            "style": to_plain(config.parameters).get("plotting_style", {}),
+            "code": [code_closure(f"pocket.{module}") for module in _CODE],
+        }
+
+    def input_ids(self) -> dict[str, str] | None:
+        """Return the templates of both sides."""
+        return input_ids({f"templates {side}": task.output() for side, task in self.requires().items()})
+
+    def make(self) -> None:
+        """Compare, print and write the tables, and draw the plots."""
+        from pocket.corrections.comparison import compare_corrections, compare_names
+        from pocket.outputs.changes import Changes
+        from pocket.parameters.used_files import recording_files
+        from pocket.plots.changes import draw_changes, draw_corrections
+        from pocket.plots.style import PlotStyle
+        from pocket.plots.templates.figures import period_of
+
+        config, used = self.config_inst, self.used()
+        with recording_files() as files:
+            corrections, names = compare_corrections(used), compare_names(used)
+        templates = self.compared_templates()
+        changes = Changes(str(self.config), *self.labels, corrections, names, templates)
+        text = changes.text(int(self.largest))
+        style = PlotStyle.from_parameters(config.parameters.get("plotting_style", {}))
+        with write_output(**self.write_info(), parameter_files=files.checksums()) as folder:
+            for name, content in {**changes.files(), REPORT: text}.items():
+                (folder / name).write_text(content, encoding="utf-8")
+            save_plots(draw_corrections(corrections, self.labels, style), folder / "plots", config.parameters)
+            if templates is not None:
+                from pocket.histograms.comparison import largest
+
+                drawn = largest(templates, int(self.largest))
+                plots = draw_changes(drawn, self.labels, style, period_of(config), config.samples)
+                save_plots(plots, folder / "plots", config.parameters)
+        print(text, end="")
+        print(f"tables and plots of {self.config} are in {self.directory}")
+
+    def compared_templates(self) -> list[TemplateComparison] | None:
+        """Return the comparison of all templates without those of data that are blinded; ``None`` without templates."""
+        from pocket.base.sample_blocks import SUBSAMPLE
+        from pocket.histograms.comparison import compare_templates
+        from pocket.plots.style import PlotStyle
+
+        if not self.templates:
+            return None
+        required, config = self.requires(), self.config_inst
+        blind = PlotStyle.from_parameters(config.parameters.get("plotting_style", {})).blind_hists
+
+        def is_blinded(one: TemplateComparison) -> bool:
+            is_mc = config.samples.get(one.sample.partition(SUBSAMPLE)[0], True)
+            return not is_mc and one.category in blind.categories and one.variable in blind.histograms
+
+        compared = compare_templates(required["left"].directory, required["right"].directory)
+        return [one for one in compared if not is_blinded(one)]
+
+
+def _of_side(params: dict[str, Any], side: str) -> dict[str, Any]:
+    """Return the parameters of a task for templates with the corrections of a side."""
+    tags = read_tags(params[side], f"--{side}")
+    return {**params, "params": (*params["params"], *assignments(tags))}
+
+
+def _used(params: dict[str, Any]) -> list[UsedCorrection]:
+    from pocket.configuration.used_corrections import used_corrections
+
+    left, right = (read_tags(params[side], f"--{side}") for side in SIDES)
+    return used_corrections(
+        load(params), params["config"], lambda name: rename(name, left), lambda name: rename(name, right)
+    )
