@@ -201,11 +201,11 @@ def _evaluate(cells: Sequence[tuple[Region, Node, Node]], left: Side, right: Sid
 
 
 def _size(left: float, right: float) -> float:
-    """Return the relative size of a difference, to find the largest one."""
+    """Return the size of a difference, to find the largest one."""
     if _same(left, right):
         return 0.0
-    scale = max(abs(left), abs(right))
-    return abs(right - left) / scale if math.isfinite(scale) else math.inf
+    size = abs(right - left)
+    return math.inf if math.isnan(size) else size
 
 
 def _unused(kind: str) -> Any:

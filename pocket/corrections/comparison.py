@@ -75,9 +75,9 @@ class CorrectionComparison:
 
     @property
     def largest(self) -> Cell | None:
-        """The cell with the largest relative difference, ``None`` if no cell has values on both sides that differ."""
+        """The cell with the largest difference, ``None`` if no cell has values on both sides that differ."""
         found = [cell for cell in self.differing if math.isfinite(cell.difference)]
-        return max(found, key=_relative, default=None)
+        return max(found, key=lambda cell: abs(cell.difference), default=None)
 
     def row(self) -> dict[str, Any]:
         """Return what a table has about it."""
@@ -115,12 +115,6 @@ class CorrectionComparison:
             }
             for cell in self.differing
         ]
-
-
-def _relative(cell: Cell) -> float:
-    assert cell.left is not None
-    assert cell.right is not None
-    return abs(cell.difference) / max(abs(cell.left), abs(cell.right))
 
 
 def place_of(cell: Cell) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,12 @@ _TEMPLATES_SHOWN = (
     *("largest at", "largest difference"),
 )
 _VARIATIONS_SHOWN = ("sample", "category", "variation", "variable", "left", "right", "ratio", "change")
+
+
+def _size(row: Mapping[str, Any]) -> float:
+    """Return the size of a difference; bins of one side alone have none."""
+    difference = float(row["difference"])
+    return 0.0 if math.isnan(difference) else abs(difference)
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,7 @@ class Changes:
             )
         bins = [row for one in shown if one.outcome == DIFFERENT for row in one.bin_rows()]
         if bins:
+            bins.sort(key=_size, reverse=True)
             blocks.append(f"bins that differ: {len(bins)}\n{as_text(bins, _BINS_SHOWN, most)}")
         if self.names:
             blocks.append(f"in the files of one side only: {len(self.names)}\n{as_text(self.names, NAMES, most)}")

@@ -24,8 +24,8 @@ from pocket.plots.templates.processes import PETROFF_6
 
 #: Panels in a row.
 COLUMNS = 3
-#: Size of a panel in inches, and of its letters in points.
-PANEL, FONT_SIZE = (5.4, 4.6), 13.0
+#: Size of a panel in inches, of its letters in points, and the width of a character of a key in inches.
+PANEL, FONT_SIZE, CHARACTER = (5.4, 3.8), 13.0, 0.1
 #: Most names of keys that are written, and most characters of one.
 MOST_KEYS, KEY_LENGTH = 40, 24
 BLUE, RED = PETROFF_6[0], PETROFF_6[2]
@@ -117,36 +117,57 @@ def _ratios(cells: Iterable[Cell]) -> tuple[list[_Ratio], int]:
 
 
 def _profile(name: str, ratios: Sequence[_Ratio]) -> Profile | None:
-    if any(name in point for _, point, _ in ratios):
-        values = sorted({point[name] for _, point, _ in ratios if name in point})
-        profile = Profile(name, "points", values, [Range() for _ in values])
-        for _, point, ratio in ratios:
-            if name in point:
-                profile.ranges[bisect.bisect_left(values, point[name])].add(ratio)
-        return profile
     parts = [(cell.region[name], ratio) for cell, _, ratio in ratios if name in cell.region]
-    keys = list(dict.fromkeys(str(part.key) for part, _ in parts if isinstance(part, Key)))
-    if keys:
-        by_key = Profile(name, "keys", keys, [Range() for _ in keys])
-        number = {key: place for place, key in enumerate(keys)}
-        for part, ratio in parts:
-            if isinstance(part, Key):
-                by_key.ranges[number[str(part.key)]].add(ratio)
-        return by_key
-    # What lies beyond all edges has no width that could be drawn.
+    if any(isinstance(part, Key) for part, _ in parts):
+        return _by_key(name, [(part.key, ratio) for part, ratio in parts if isinstance(part, Key)])
+    bins = [(part, ratio) for part, ratio in parts if isinstance(part, Interval) and _is_bin(part)]
+    if bins:
+        return _by_bin(name, bins)
+    values = sorted({point[name] for _, point, _ in ratios if name in point})
+    profile = Profile(name, "points", values, [Range() for _ in values])
+    for _, point, ratio in ratios:
+        if name in point:
+            profile.ranges[bisect.bisect_left(values, point[name])].add(ratio)
+    return profile if values else None
+
+
+def _is_bin(part: Interval) -> bool:
+    return math.isfinite(part.first) or math.isfinite(part.last)
+
+
+def _by_key(name: str, ratios: Sequence[tuple[str | int, float]]) -> Profile:
+    ranges: dict[str, Range] = {}
+    for key, ratio in ratios:
+        ranges.setdefault(str(key), Range()).add(ratio)
+    # If there are too many keys, those whose ratios are furthest from 1 are shown.
+    shown = sorted(ranges, key=lambda key: -max(ranges[key].high - 1, 1 - ranges[key].low))[:MOST_KEYS]
+    keys = [key for key in ranges if key in shown]
+    title = name if len(keys) == len(ranges) else f"{name} ({len(keys)} of {len(ranges)})"
+    return Profile(title, "keys", keys, [ranges[key] for key in keys])
+
+
+def _by_bin(name: str, ratios: Sequence[tuple[Interval, float]]) -> Profile:
+    finite = sorted({edge for part, _ in ratios for edge in (part.first, part.last) if math.isfinite(edge)})
+    # Bins without an end get one, so that they are drawn.
+    if _is_logarithmic(finite):
+        lowest, highest = finite[0] / 1.3, finite[-1] * 1.3
+    else:
+        room = 0.06 * (finite[-1] - finite[0]) or 1.0
+        lowest, highest = finite[0] - room, finite[-1] + room
     bins = [
-        (part.first, part.last, ratio)
-        for part, ratio in parts
-        if isinstance(part, Interval) and math.isfinite(part.first) and math.isfinite(part.last)
+        (part.first if math.isfinite(part.first) else lowest, part.last if math.isfinite(part.last) else highest, ratio)
+        for part, ratio in ratios
     ]
     edges = sorted({edge for low, high, _ in bins for edge in (low, high)})
-    if len(edges) < 2:
-        return None
     profile = Profile(name, "bins", edges, [Range() for _ in edges[1:]])
     for low, high, ratio in bins:
         for place in range(bisect.bisect_left(edges, low), bisect.bisect_left(edges, high)):
             profile.ranges[place].add(ratio)
     return profile
+
+
+def _is_logarithmic(edges: Sequence[float]) -> bool:
+    return edges[0] > 0 and edges[-1] > LOG_SPAN * edges[0]
 
 
 def draw_corrections(
@@ -166,26 +187,22 @@ def draw_corrections(
         found, left_out = profiles(one.cells)
         if not found:
             continue
-        columns = min(COLUMNS, len(found))
-        rows = math.ceil(len(found) / columns)
-        width, height = PANEL[0] * columns, PANEL[1] * rows + 0.9
+        rows = [found[place : place + COLUMNS] for place in range(0, len(found), COLUMNS)]
+        # Names of keys are written upright, so the longest one decides the room below a row, in inches.
+        below = [0.75 + max((CHARACTER * _longest(profile) for profile in row), default=0.0) for row in rows]
+        width = PANEL[0] * max(map(len, rows))
+        height = 0.75 + sum(PANEL[1] + room for room in below)
         with cms_style(FONT_SIZE):
             figure = new_figure(width, height, style.dpi)
-            figure.suptitle(
-                f"{one.name}\n{labels[1]} / {labels[0]}", fontsize=FONT_SIZE, x=0.02, y=1 - 0.15 / height, ha="left"
-            )
-            grid = figure.add_gridspec(
-                rows,
-                columns,
-                left=0.85 / width,
-                right=1 - 0.25 / width,
-                top=1 - 0.85 / height,
-                bottom=0.9 / height,
-                hspace=0.45,
-                wspace=0.28,
-            )
-            for place, profile in enumerate(found):
-                _draw_profile(figure.add_subplot(grid[place // columns, place % columns]), profile)
+            title = f"{one.name}\n{labels[1]} / {labels[0]}"
+            figure.text(0.1 / width, 1 - 0.1 / height, title, fontsize=FONT_SIZE, va="top")
+            top = height - 0.75
+            for row, room in zip(rows, below, strict=True):
+                for column, profile in enumerate(row):
+                    left, bottom = PANEL[0] * column + 0.9, top - PANEL[1]
+                    place = (left / width, bottom / height, (PANEL[0] - 1.1) / width, (PANEL[1] - 0.2) / height)
+                    _draw_profile(figure.add_axes(place), profile)
+                top -= PANEL[1] + room
         numbers = {profile.name: profile.numbers() for profile in found}
         stem = f"correction_{number:02d}_{_file_name(one.name)}"
         yield (
@@ -193,6 +210,14 @@ def draw_corrections(
             figure,
             {"correction": one.name, "file": one.used.file, "without ratio": left_out, "inputs": numbers},
         )
+
+
+def _longest(profile: Profile) -> int:
+    return max(len(_shown_key(key)) for key in profile.places) if profile.kind == "keys" else 0
+
+
+def _shown_key(key: str) -> str:
+    return key if len(key) <= KEY_LENGTH else f"…{key[1 - KEY_LENGTH :]}"
 
 
 def _file_name(text: str) -> str:
@@ -207,20 +232,18 @@ def _draw_profile(ax: Axes, profile: Profile) -> None:
         ax.stairs(high, edges, baseline=low, fill=True, color=BLUE, alpha=0.35, label="all values")
         ax.stairs(mean, edges, baseline=None, color=BLUE, linewidth=2.0, label="mean")
         ax.set_xlim(edges[0], edges[-1])
-        if edges[0] > 0 and edges[-1] > LOG_SPAN * edges[0]:
+        if _is_logarithmic(profile.places):
             ax.set_xscale("log")
     else:
         places = np.arange(len(mean)) if profile.kind == "keys" else np.array(profile.places, dtype=float)
         ax.vlines(places, low, high, color=BLUE, alpha=0.5, linewidth=5.0, label="all values")
         ax.plot(places, mean, "o", color=BLUE, markersize=4.0, label="mean")
         if profile.kind == "keys":
-            every = math.ceil(len(places) / MOST_KEYS)
-            names = [
-                str(key) if len(str(key)) <= KEY_LENGTH else f"…{str(key)[-KEY_LENGTH:]}" for key in profile.places
-            ]
-            ax.set_xticks(places[::every], names[::every], rotation=90, fontsize=0.75 * FONT_SIZE)
+            ax.set_xticks(places, list(map(_shown_key, profile.places)), rotation=90, fontsize=0.75 * FONT_SIZE)
             ax.tick_params(axis="x", which="minor", bottom=False, top=False)
             ax.set_xlim(-0.5, len(places) - 0.5)
+        elif _is_logarithmic(profile.places):
+            ax.set_xscale("log")
     ax.set_xlabel(profile.name, fontsize=FONT_SIZE)
     ax.set_ylabel("ratio", fontsize=FONT_SIZE)
     finite = [1.0, *(value for value in (*low, *high) if math.isfinite(value))]

@@ -145,8 +145,8 @@ def expected_yield(chain: Chain, factor: float) -> float:
             pt, eta = good[0]
             place = bin_of(abs(eta), ETA), bin_of(pt, PT)
             total += event["genWeight"] * (factor if place == CHANGED else 1.0) * value("nominal", *place)
-    (xsec,) = (one.xsec for one in config.definitions.values() if one.is_mc)
-    assert xsec is not None
+    fileset = next((chain.store / "small" / "BuildDatasets").rglob("fileset.json"))
+    (xsec,) = (one["metadata"]["xsec"] for one in json.loads(fileset.read_text()).values() if one["metadata"]["isMC"])
     return float(total * xsec * params.lumi.picobarns.toys.tot / everything)
 
 
