@@ -102,7 +102,7 @@ def compare(left: Side, right: Side) -> Iterator[Cell]:
         right: another one, with the same inputs in any order.
     """
     regions = list(_cells(left.tree, right.tree, {}))
-    computed = [place for place, (_, *nodes) in enumerate(regions) if _is_computed(*nodes, left, right)]
+    computed = [place for place, (_, ours, theirs) in enumerate(regions) if _is_computed(ours, theirs, left, right)]
     values = _evaluate([regions[place] for place in computed], left, right)
     at = dict(zip(computed, values, strict=True))
     for place, (region, ours, theirs) in enumerate(regions):

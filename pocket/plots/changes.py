@@ -303,7 +303,8 @@ def draw_changes(
             lower.set_xlabel(names if is_binned(one) else f"Bins of {names}")
             lower.set_xlim(edges[0], edges[-1])
         name = _file_name(f"{one.sample}_{one.category}_{one.variable}")
-        numbers = {"edges": edges, "left": left, "right": right, "statistical error": error, **one.row()}
+        contents = {"left": left, "right": right, "statistical error": error}
+        numbers = {**one.row(), "edges": edges, "contents": contents}
         yield f"template_{number:02d}_{name}", figure, numbers
 
 
