@@ -20,8 +20,8 @@ from pocket.weights.btag import BTagCalibration, BTagCalibrationVaried, BTagFixe
 from pocket.weights.ctag import CTagCalibration, CTagShape
 from pocket.weights.jets import JetPileupId
 from pocket.weights.leptons import ElectronId, ElectronReco, ElectronTrigger, MuonId, MuonIso, MuonReco, MuonTrigger
-from pocket.weights.photons import PhotonElectronVeto, PhotonId, PhotonPixelSeed
 from pocket.weights.pdf import AlphaS, PDFWeight
+from pocket.weights.photons import PhotonElectronVeto, PhotonId, PhotonPixelSeed
 from pocket.weights.shower_variations import PartonShowerSplit
 from pocket.weights.taus import TauVsElectron, TauVsJet, TauVsMuon
 from pocket.weights.theory import (
