@@ -46,6 +46,8 @@ LIST = Kind("a list", (list,))
 _ANY: Mapping[str, Any] = {"*": None}
 #: Any years with any contents.
 _YEARS: Mapping[str, Any] = {YEAR: None}
+#: The years in which something is applied.
+_APPLY = {"apply": {YEAR: SWITCH}}
 #: A correctionlib file and the correction in it.
 _CORRECTION = {"file": TEXT, "name": TEXT}
 #: Marks tables in which keys of the user's own are usual.
@@ -115,19 +117,8 @@ SCHEMA: Mapping[str, Any] = {
             "JSONfiles": {YEAR: {"file": TEXT}},
             "era_mapping": {YEAR: dict.fromkeys(("id", "iso", "reco", "trigger"))},
             "sf_name": {YEAR: {**dict.fromkeys(("id", "iso", "trigger"), TEXT), "reco": None}},
-            "rochester": {
-                "apply": {YEAR: SWITCH},
-                "txt_file": {YEAR: TEXT},
-                "variations": LIST,
-                "smearing_seed": NUMBER,
-                # PocketCoffea's compiled program, which isn't needed here.
-                "so_path": None,
-            },
-            "scale_and_resolution": {
-                "apply": {YEAR: SWITCH},
-                "correctionlib_config": {YEAR: {"file": TEXT, "correction_name": None}},
-                "variations": {YEAR: LIST},
-            },
+            "rochester": {**_APPLY, "txt_file": {YEAR: TEXT}, "variations": LIST, "smearing_seed": NUMBER},
+            "scale_and_resolution": {**_APPLY, "correctionlib_config": _YEARS, "variations": {YEAR: LIST}},
         },
     },
     "photon_scale_factors": {"photon_sf": {"collection": TEXT, "scale_and_smearing": _SCALE, **_PHOTON_TABLES}},

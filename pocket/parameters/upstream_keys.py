@@ -39,7 +39,11 @@ UPSTREAM: Mapping[str, Any] = {
             "variations": None,
             "JSONfiles": {YEAR: _any("file", "file_POG", "fileSS")},
         },
-        "muon_sf": _any("id_iso", "iso_mapping", "promptMVA_jsons", "promptmva_jsons"),
+        "muon_sf": {
+            **_any("id_iso", "iso_mapping", "promptMVA_jsons", "promptmva_jsons"),
+            # The compiled program of the Rochester corrections isn't needed here.
+            "rochester": _any("so_path"),
+        },
     },
     "jets_calibration": {
         **_any("apply_jec_msoftdrop_Data", "apply_jec_msoftdrop_MC", "apply_jec_nominal", "apply_jer_msoftdrop_MC"),
