@@ -15,6 +15,7 @@ from pocket.calibrators.base import NOMINAL, Calibrator
 from pocket.calibrators.egamma_corrections import EgammaCorrections
 from pocket.calibrators.jet_corrections import DIRECTIONS
 from pocket.calibrators.smearing import flat, normal_numbers
+from pocket.errors import ConfigError
 from pocket.objects.nanoaod import supercluster_eta
 from pocket.objects.photons import photon_supercluster_eta
 from pocket.parameters.access import parameter
@@ -71,6 +72,11 @@ class EgammaCalibrator(Calibrator):
         self._met: tuple[str, ...] = ()
         if settings.get("propagate_to_met", False):
             calibration = parameter(params, "met_calibration", self.year)
+            if self.flavour in (calibration.get("leptons") or ()):
+                raise ConfigError(
+                    f"the missing momentum would follow {self.flavour} twice: keep {'.'.join(place)}.propagate_to_met "
+                    f"or met_calibration.{self.year}.leptons"
+                )
             self._met = (calibration["MET_collection"], calibration["RawMET_collection"])
             fields += [f"{met}.{name}{side}" for met in self._met for name in ("pt", "phi") for side in _MET_SIDES]
         self.calibrated_collections = tuple(fields)

@@ -353,6 +353,15 @@ def test_errors(classic_params: Any) -> None:
         sequence("Electron", classic_params, "toys")
 
 
+def test_the_missing_momentum_doesnt_follow_twice(classic_params: Any) -> None:
+    settings = {"lepton_scale_factors": {"electron_sf": {"scale_and_smearing": {"propagate_to_met": True}}}}
+    twice = OmegaConf.merge(classic_params, settings, {"met_calibration": {"2022_preEE": {"leptons": ["Electron"]}}})
+    with pytest.raises(
+        ConfigError, match=r"follow Electron twice: keep lepton_.*_to_met or met_calibration\.2022_preEE"
+    ):
+        sequence("Electron", twice, "2022_preEE")
+
+
 def test_corrections_of_other_quantities(classic_params: Any, tmp_path: Path) -> None:
     file = tmp_path / "other.json.gz"
     egamma.write(file, [egamma._correction("Smearing", egamma.bins(1, 0, 1, mass=[0, 1]), mass="real")])
