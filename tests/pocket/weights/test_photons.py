@@ -127,7 +127,7 @@ def test_errors() -> None:
     score = OmegaConf.merge(get_default_parameters(), {"object_preselection": {"Photon": {"mvaID": 0.5}}})
     with pytest.raises(ConfigError, match=r"'sf_pho_id': .* must have id \(such as mvaID_WP90\) or cutBased"):
         PhotonId(score, {"year": "2018", "isMC": True}).check_parameters()
-    with pytest.raises(UnknownNameError, match=r"'mvaID_WP95' in photon_.*, did you mean 'mvaID_WP9?80?'"):
+    with pytest.raises(UnknownNameError, match=r"'mvaID_WP95' in photon_.*\.2018\.veto, did you mean 'mvaID_WP90' or"):
         PhotonPixelSeed(selected_by("mvaID_WP95"), {"year": "2018", "isMC": True}).check_parameters()
 
 
