@@ -30,7 +30,6 @@ SMALL = {
     "pocket/compat/calibrators.py": "names of calibrators that are elsewhere",
     "pocket/compat/common_weights.py": "the list of shipped weights",
     "pocket/compat/custom_axes.py": "one attribute of workflows",
-    "pocket/compat/jet_regression.py": "one step",
     "pocket/compat/legacy_jets.py": "two names",
     "pocket/compat/reconstruction.py": "one decay",
     "pocket/cuts/certification.py": "a file format",

@@ -34,6 +34,9 @@ class JetCorrections:
         scale: version of the energy scale, e.g. ``"Summer19UL18_V5_MC"``.
         levels: compound correction (``L1L2L3Res``), or single levels in the order they are applied.
         resolution: version of the energy resolution, e.g. ``"Summer19UL18_JRV2_MC"``; ``None`` without smearing.
+        uncertainties: (file, version of the energy scale in it) of the uncertainties of the scale; ``None`` if they are
+            in ``path``.
+        resolution_path: file of the resolution; ``None`` if it is in ``path``.
     """
 
     path: str
@@ -41,6 +44,8 @@ class JetCorrections:
     scale: str
     levels: tuple[str, ...]
     resolution: str | None
+    uncertainties: tuple[str, str] | None = None
+    resolution_path: str | None = None
 
     @classmethod
     def from_params(cls, params: Any, jet_type: str, metadata: Mapping[str, Any]) -> JetCorrections:
@@ -59,25 +64,41 @@ class JetCorrections:
         place = ("jets_calibration", "jet_types", jet_type, year)
         is_mc = metadata["isMC"]
         smeared = is_mc and parameter(params, "jets_calibration", "apply_jer_MC", year, jet_type)
+        table = parameter(params, *place)
         level = parameter(params, *place, "level")
+        scale = str(parameter(params, *place, "jec_mc")) if is_mc else _of_era(params, place, metadata)
+        further, of_resolution = (table.get(f"json_path_{name}") for name in ("uncertainties", "resolution"))
+        if further is None and table.get("jec_uncertainties") is not None:
+            raise ConfigError(
+                f"{'.'.join(place)} has jec_uncertainties, but no json_path_uncertainties to find them in"
+            )
         return cls(
             path=str(parameter(params, *place, "json_path")),
             jet_type=jet_type,
-            scale=str(parameter(params, *place, "jec_mc")) if is_mc else _of_era(params, place, metadata),
+            scale=scale,
             levels=(level,) if isinstance(level, str) else tuple(level),
             resolution=str(parameter(params, *place, "jer")) if smeared else None,
+            uncertainties=None if further is None else (str(further), str(table.get("jec_uncertainties") or scale)),
+            resolution_path=None if of_resolution is None else str(of_resolution),
         )
 
-    def names(self, sources: Iterable[str] = ()) -> list[str]:
-        """Return the names of the corrections in the file.
+    def corrections(self, sources: Iterable[str] = ()) -> list[tuple[str, str]]:
+        """Return (file, name) of the corrections.
 
         Args:
             sources: uncertainties of the energy scale to include.
         """
-        names = [f"{self.scale}_{each}" for each in (*self.levels, *sources)]
+        names = [(self.path, f"{self.scale}_{level}") for level in self.levels]
+        file, scale = self._uncertainties
+        names += [(file, f"{scale}_{source}") for source in sources]
         if self.resolution is not None:
-            names += [f"{self.resolution}_PtResolution", f"{self.resolution}_ScaleFactor"]
-        return [f"{name}_{self.jet_type}" for name in names]
+            kinds = ("PtResolution", "ScaleFactor")
+            names += [(self.resolution_path or self.path, f"{self.resolution}_{kind}") for kind in kinds]
+        return [(file, f"{name}_{self.jet_type}") for file, name in names]
+
+    @property
+    def _uncertainties(self) -> tuple[str, str]:
+        return self.uncertainties or (self.path, self.scale)
 
     def scale_factor(self, inputs: Inputs, raw_pt: Floats) -> Floats:
         """Return the factor from the raw to the calibrated momentum; each level uses the pt after the previous ones.
@@ -97,11 +118,12 @@ class JetCorrections:
 
     def uncertainty(self, source: str, inputs: Inputs, pt: Floats) -> Floats:
         """Return the relative uncertainty of the energy scale from one source, e.g. ``"Total"``."""
-        return self._evaluate(f"{self.scale}_{source}", {**inputs, "JetPt": pt})
+        file, scale = self._uncertainties
+        return self._evaluate(f"{scale}_{source}", {**inputs, "JetPt": pt}, file)
 
     def relative_resolution(self, inputs: Inputs, pt: Floats) -> Floats:
         """Return the relative resolution of pt in simulation."""
-        return self._evaluate(f"{self.resolution}_PtResolution", {**inputs, "JetPt": pt})
+        return self._evaluate(f"{self.resolution}_PtResolution", {**inputs, "JetPt": pt}, self.resolution_path)
 
     def resolution_ratio(self, inputs: Inputs, pt: Floats, systematic: str) -> Floats:
         """Return the ratio of the resolutions in data and simulation.
@@ -111,26 +133,28 @@ class JetCorrections:
             pt: calibrated pt in GeV, shape (n jets,).
             systematic: ``"nom"``, ``"up"`` or ``"down"``.
         """
-        name = f"{self.resolution}_ScaleFactor"
-        ratio = self._evaluate(name, {**inputs, "JetPt": pt, "systematic": systematic})
-        if systematic == "nom" or "systematic" in self._input_names(name):
+        name, file = f"{self.resolution}_ScaleFactor", self.resolution_path
+        ratio = self._evaluate(name, {**inputs, "JetPt": pt, "systematic": systematic}, file)
+        if systematic == "nom" or "systematic" in self._input_names(name, file):
             return ratio
         # Newer files have the relative uncertainty as a separate correction.
-        uncertainty = self._evaluate(f"{self.resolution}_SFUncertainty", {**inputs, "JetPt": pt})
+        uncertainty = self._evaluate(f"{self.resolution}_SFUncertainty", {**inputs, "JetPt": pt}, file)
         return ratio * (1 + uncertainty if systematic == "up" else 1 - uncertainty)
 
-    def _input_names(self, name: str) -> list[str]:
-        return [variable.name for variable in load_correction(self.path, f"{name}_{self.jet_type}").inputs]
+    def _input_names(self, name: str, file: str | None = None) -> list[str]:
+        correction = load_correction(file or self.path, f"{name}_{self.jet_type}")
+        return [variable.name for variable in correction.inputs]
 
-    def _evaluate(self, name: str, inputs: Inputs) -> Floats:
-        names = self._input_names(name)
+    def _evaluate(self, name: str, inputs: Inputs, file: str | None = None) -> Floats:
+        names = self._input_names(name, file)
         check_known("input", names, inputs, f"correction {name!r} for {self.jet_type}")
-        correction = load_correction(self.path, f"{name}_{self.jet_type}")
+        path = file or self.path
+        correction = load_correction(path, f"{name}_{self.jet_type}")
         try:
             return np.asarray(correction.evaluate(*(inputs[each] for each in names)), dtype=np.float64)
         # correctionlib raises these for a value or a string that the correction doesn't have.
         except (IndexError, RuntimeError) as error:
-            place = f"correction {name!r} for {self.jet_type} in {Path(self.path).name}"
+            place = f"correction {name!r} for {self.jet_type} in {Path(path).name}"
             raise ConfigError(f"{place}: {' '.join(str(error).split())}; inputs: {', '.join(names)}") from None
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import awkward as ak
@@ -13,7 +14,14 @@ from pocket.base.arrays.fields import branch, collection
 from pocket.base.typing import Floats
 from pocket.calibrators.base import NOMINAL, Calibrator
 from pocket.calibrators.jet_corrections import DIRECTIONS, JetCorrections
-from pocket.calibrators.smearing import flat, matched_gen_pt, normal_numbers, smear_factor
+from pocket.calibrators.smearing import (
+    flat,
+    matched_gen_pt,
+    node_smear_factor,
+    normal_numbers,
+    smear_factor,
+    smearing_node,
+)
 from pocket.errors import ConfigError, UnknownNameError
 from pocket.objects.jets import ORIGINAL_POSITION
 from pocket.objects.nanoaod import rho
@@ -36,7 +44,8 @@ class JetsCalibrator(Calibrator):
     ``jets_calibration`` of the parameters has, per year and type of jet, the corrections (``jet_types``), the
     collections they apply to (``collection``), whether they are applied (``apply_jec_MC``, ``apply_jec_Data``,
     ``apply_jer_MC``), the variations (``variations``: ``JES_{source}`` or ``JER``), and whether jets are sorted by the
-    new pt (``sort_by_pt``); ``smearing_seed`` is the seed of the random numbers.
+    new pt (``sort_by_pt``); ``smearing_seed`` is the seed of the random numbers. If ``smearing`` has ``file`` and
+    ``name`` of JME's ``JERSmear``, jets without a generated jet get its random numbers (:class:`NodeEnergies`).
 
     Calibrated jets have new pt, mass and rawFactor, the fields ``pt_raw`` and ``mass_raw``, in simulation ``pt_gen`` (0
     without a generated jet), and for the missing momentum ``pt_l1`` (after the pileup correction alone) and ``pt_jec``
@@ -54,9 +63,9 @@ class JetsCalibrator(Calibrator):
     correlated = dict.fromkeys(OF_ERAS, False)
     inputs = tuple(GEN_JETS.values())
 
-    def energies_class(self) -> type[JetEnergies]:
+    def energies_class(self) -> Callable[..., JetEnergies]:
         """Return the class that computes the energies, which a subclass may replace."""
-        return JetEnergies
+        return functools.partial(NodeEnergies, node=self._node) if self._node else JetEnergies
 
     def __init__(self, params: Any, metadata: Mapping[str, Any], do_variations: bool = True) -> None:
         super().__init__(params, metadata, do_variations)
@@ -79,6 +88,8 @@ class JetsCalibrator(Calibrator):
                 self._corrections[name], self._varied_with[name] = corrections, group
             if self.isMC:
                 self._add_variations(corrections, group)
+        #: (file, name) of JME's node that smears jets; ``None`` for random numbers of ours.
+        self._node = smearing_node(params)
         self.calibrated_collections = tuple(self._corrections)
         self._variations = tuple(self._shifts)
         self._nominal: dict[str, JetEnergies] = {}
@@ -122,12 +133,13 @@ class JetsCalibrator(Calibrator):
         kinds = {(group, kind) for group, kind, _ in self._shifts.values() if kind != JER}
         sources = sorted((group, kind.removeprefix(JES)) for group, kind in kinds)
         of_collections = [(each, self._varied_with[name]) for name, each in self._corrections.items()]
+        smearing = [self._node] if self._node and any(each.resolution for each, _ in of_collections) else []
         return [
-            (each.path, name)
+            pair
             # Two collections may have the same type.
             for each, own in dict.fromkeys(of_collections)
-            for name in each.names(source for group, source in sources if group == own)
-        ]
+            for pair in each.corrections(source for group, source in sources if group == own)
+        ] + smearing
 
     def initialize(self, events: Any) -> None:
         """Forget the jets of the previous chunk."""
@@ -268,3 +280,31 @@ class JetEnergies:
     def _jagged(self, values: Floats) -> ak.Array:
         # NanoAOD stores float32.
         return ak.unflatten(values.astype(np.float32), self._counts)
+
+
+class NodeEnergies(JetEnergies):
+    """Energies of one collection, smeared by JME's node ``JERSmear`` (``POG/JME/jer_smear.json.gz``).
+
+    Its random numbers are made of pt after the scale, eta, the energy density and the number of the event, so that all
+    frameworks that evaluate it have the same ones. Jets that would have no positive energy get the smallest one, as
+    without the node.
+
+    Args:
+        *args: as for :class:`JetEnergies`.
+        node: (file, name) of the node.
+        **kwargs: as for :class:`JetEnergies`.
+    """
+
+    def __init__(self, *args: Any, node: tuple[str, str], **kwargs: Any) -> None:
+        self._node = node
+        super().__init__(*args, **kwargs)
+
+    def random_numbers(self, seed: int, events: Any, jets: ak.Array, pt: Floats) -> Floats:
+        """Return the number of each jet's event, which the node makes random numbers of."""
+        return np.repeat(np.asarray(events["event"], dtype=np.int64), self._counts)
+
+    def _smear(self, systematic: str) -> Floats:
+        pt, gen_pt, resolution, event = self._smearing
+        inputs = {**self._inputs, "JetPt": pt, "JER": resolution, "EventID": event}
+        ratio = self.corrections.resolution_ratio(self._inputs, pt, systematic)
+        return node_smear_factor(self._node, {**inputs, "GenPt": gen_pt, "JERSF": ratio})

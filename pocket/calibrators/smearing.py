@@ -7,12 +7,16 @@ are scaled relative to it, the others are smeared by a random number.
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import awkward as ak
 import numpy as np
 
 from pocket.base.typing import Floats
+from pocket.corrections.evaluation import named_correction
+from pocket.corrections.files import load_correction
+from pocket.errors import check_known
 
 #: Smallest pt in GeV after smearing, as in CMSSW's SmearedJetProducerT (where it limits the energy).
 PT_MIN = 0.01
@@ -39,9 +43,52 @@ def smear_factor(pt: Floats, gen_pt: Floats, resolution: Floats, scale_factor: F
     Returns:
         Factors, shape (n jets,).
     """
-    scaled = 1 + (scale_factor - 1) * (pt - gen_pt) / pt
-    random = 1 + normal * resolution * np.sqrt(np.maximum(scale_factor**2 - 1, 0))
-    return np.maximum(np.where(gen_pt > 0, scaled, random), PT_MIN / pt)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scaled = 1 + (scale_factor - 1) * (pt - gen_pt) / pt
+        random = 1 + normal * resolution * np.sqrt(np.maximum(scale_factor**2 - 1, 0))
+    return _positive(np.where(gen_pt > 0, scaled, random), pt)
+
+
+def smearing_node(params: Any) -> tuple[str, str] | None:
+    """Return (file, name) of the node that smears jets, ``jets_calibration.smearing``; ``None`` for our own way.
+
+    Raises:
+        UnknownNameError: if the file or the name is missing.
+    """
+    if params["jets_calibration"].get("smearing") is None:
+        return None
+    return named_correction(params, "jets_calibration", "smearing")
+
+
+def node_smear_factor(node: tuple[str, str], inputs: Mapping[str, Any]) -> Floats:
+    """Return the factor on the momentum of each jet that JME's node ``JERSmear`` gives.
+
+    It is the formula of :func:`smear_factor`, with random numbers that are made of the inputs.
+
+    Args:
+        node: (file, name) of the node, see https://gitlab.cern.ch/cms-nanoAOD/jsonpog-integration (POG/JME,
+            jer_smear.json.gz).
+        inputs: JetPt and GenPt in GeV (0 or less without a generated jet), JetEta, Rho, EventID, JER (relative
+            resolution) and JERSF (ratio of resolutions), shape (n jets,) each.
+
+    Returns:
+        Factors, shape (n jets,).
+    """
+    correction = load_correction(*node)
+    pt = inputs["JetPt"]
+    given = {**inputs, "GenPt": np.where(inputs["GenPt"] > 0, inputs["GenPt"], -1.0)}
+    names = [variable.name for variable in correction.inputs]
+    check_known("input", names, given, f"correction {node[1]!r} of jets_calibration.smearing")
+    factor = np.asarray(correction.evaluate(*(given[name] for name in names)), dtype=np.float64)
+    return _positive(factor, pt)
+
+
+def _positive(factor: Floats, pt: Floats) -> Floats:
+    """Return factors that leave each jet with some pt; jets without pt stay as they are."""
+    if np.all(pt > 0):
+        return np.maximum(factor, PT_MIN / pt)
+    some = pt > 0
+    return np.where(some, np.maximum(factor, np.divide(PT_MIN, pt, out=np.ones_like(pt), where=some)), 1.0)
 
 
 def matched_gen_pt(

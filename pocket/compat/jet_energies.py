@@ -17,8 +17,8 @@ from pocket.base.arrays.fields import branch, collection
 from pocket.base.typing import Floats
 from pocket.calibrators import jets as ours
 from pocket.calibrators.jet_corrections import JetCorrections
+from pocket.calibrators.jet_regression import check_regression, with_regression
 from pocket.calibrators.smearing import MAX_DEVIATION, flat
-from pocket.compat.jet_regression import check_regression, with_regression
 from pocket.objects.nanoaod import rho
 
 

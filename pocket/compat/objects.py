@@ -9,6 +9,7 @@ import awkward as ak
 import numpy as np
 
 from pocket.base.arrays.jagged import by_descending
+from pocket.calibrators.met_xy import shifted_momentum
 from pocket.errors import ConfigError
 from pocket.objects import nanoaod
 from pocket.parameters.access import parameter
@@ -89,11 +90,9 @@ def met_xy_correction(params: Any, events: Any, METcol: str, year: str, era: str
         era: era of data, ``MC`` for simulation.
     """
     place = ("MC", year) if era == "MC" else ("Data", year, era)
-    (slope_x, offset_x), (slope_y, offset_y) = parameter(params, "MET_xy", *place)
-    met, vertices = events[METcol], events.PV.npvs
-    x = met.pt * np.cos(met.phi) - (slope_x * vertices + offset_x)
-    y = met.pt * np.sin(met.phi) - (slope_y * vertices + offset_y)
-    return np.hypot(x, y), np.arctan2(y, x)
+    met = events[METcol]
+    pt, phi = shifted_momentum(met.pt, met.phi, events.PV.npvs, parameter(params, "MET_xy", *place))
+    return pt, phi
 
 
 def met_correction_after_jec(events: Any, METcoll: str, jets_pre_jec: Any, jets_post_jec: Any) -> dict[str, Any]:

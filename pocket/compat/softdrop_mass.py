@@ -11,16 +11,13 @@ import awkward as ak
 import numpy as np
 
 from pocket.base.arrays.fields import collection
-from pocket.base.typing import Floats
 from pocket.calibrators.base import Calibrator
 from pocket.calibrators.jet_corrections import JetCorrections
-from pocket.objects.nanoaod import rho
+from pocket.calibrators.subjets import mass_of_subjets
 from pocket.parameters.access import parameter
 
 #: Type of the jets that have such a mass, and of their subjets in Run 2 and in Run 3.
 _JETS, _SUBJETS = "AK8PFPuppi", {2: "AK4PFchs", 3: "AK4PFPuppi"}
-#: Area of a subjet, which only the correction of pileup would use.
-_AREA = 0.5
 
 
 class JetsSoftdropMassCalibrator(Calibrator):
@@ -56,7 +53,7 @@ class JetsSoftdropMassCalibrator(Calibrator):
 
     def corrections(self) -> Sequence[tuple[str, str]]:
         """Return (file, name) of the corrections of the energy of subjets."""
-        return [(self._energy.path, name) for name in self._energy.names()] if self._jets else ()
+        return self._energy.corrections() if self._jets else ()
 
     def calibrate(
         self, events: Any, original: Mapping[str, Any], variation: str, already_applied: Sequence[str] = ()
@@ -64,40 +61,7 @@ class JetsSoftdropMassCalibrator(Calibrator):
         """Return the jets with their new mass."""
         if not self._jets:
             return {}
-        jets = collection(events, self._jets)
-        subjets = jets.subjets
-        subjets = subjets[~ak.is_none(subjets, axis=2)]
-        mass = self._mass_of_sum(events, subjets)
-        is_corrected = (ak.num(subjets, axis=2) > 0) & (jets.msoftdrop > 0) & (mass > 0)
-        corrected = ak.where(is_corrected, mass, jets.msoftdrop)
-        calibrated = copy.copy(jets)
-        calibrated["msoftdrop"] = ak.values_astype(corrected, np.float32)
+        calibrated = copy.copy(collection(events, self._jets))
+        mass = mass_of_subjets(events, calibrated, self._energy)
+        calibrated["msoftdrop"] = ak.values_astype(mass, np.float32)
         return {self._jets: calibrated}
-
-    def _mass_of_sum(self, events: Any, subjets: Any) -> ak.Array:
-        """Return the mass of the sum of the corrected subjets of each jet, 0 without subjets."""
-        per_event, per_jet = ak.num(subjets, axis=1), ak.num(subjets, axis=2)
-        pt, eta, phi, mass, factor = (
-            np.asarray(ak.flatten(subjets[name], axis=None), dtype=np.float64)
-            for name in ("pt", "eta", "phi", "mass", "rawFactor")
-        )
-        of_event = np.asarray(ak.sum(per_jet, axis=1))
-        inputs = {
-            "JetEta": eta,
-            "JetPhi": phi,
-            "JetA": np.full_like(pt, _AREA),
-            "Rho": np.repeat(np.asarray(rho(events), dtype=np.float64), of_event),
-            "run": np.repeat(np.asarray(events["run"], dtype=np.float64), of_event),
-        }
-        raw = 1 - factor
-        scale = raw * self._energy.scale_factor(inputs, pt * raw)
-        pt, mass = pt * scale, mass * scale
-        components = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
-        energy = np.sqrt(sum(one**2 for one in components) + mass**2)
-
-        def total(values: Floats) -> ak.Array:
-            of_jets = ak.unflatten(values, ak.flatten(per_jet))
-            return ak.unflatten(ak.sum(of_jets, axis=1), per_event)
-
-        squared = total(energy) ** 2 - sum(total(one) ** 2 for one in components)
-        return np.sqrt(ak.where(squared > 0, squared, 0.0))

@@ -7,6 +7,7 @@ from .categories import (
 )
 from .certification import certified as certified
 from .cut import Cut as Cut
+from .hem import get_HEM_veto as get_HEM_veto
 from .jet_veto import get_JetVetoMap as get_JetVetoMap
 from .library import (
     eventFlags as eventFlags,

@@ -1,6 +1,7 @@
 """Cut on events with a jet in a region of the detector that the veto maps of JetMET exclude.
 
-Source: https://cms-jerc.web.cern.ch/Recommendations/#jet-veto-maps, recommended for Run 3.
+Source: https://cms-jerc.web.cern.ch/Recommendations/#jet-veto-maps. The jets are those of
+:mod:`pocket.objects.jet_veto`.
 """
 # ruff: noqa: N802  PocketCoffea's names
 
@@ -12,18 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pocket.base.arrays.fields import branch, collection
-from pocket.base.arrays.jagged import ObjectColumns, count_true
-from pocket.corrections.evaluation import evaluate, named_correction
+from pocket.base.arrays.jagged import count_true
 from pocket.cuts.cut import Cut
-from pocket.objects.nanoaod import jet_id
+from pocket.errors import check_known
+from pocket.objects.jet_veto import SELECTIONS, vetoed_jets
 
-#: Bits of the tight identification with lepton veto.
-_TIGHT_LEPTON_VETO = 6
-#: Limits of the jets that the maps hold for: pt in GeV, |eta|, and the electromagnetic part of the energy.
-_MIN_PT, _MAX_ETA, _MAX_EM = 15.0, 5.19, 0.9
-#: Upper edge of the maps in the azimuth.
-_MAX_PHI = 3.14159
+#: PocketCoffea's selection of jets, and JetMET's type of map.
+_SELECTION, _MAP = "tight_lepton_veto", "jetvetomap"
 
 
 def get_JetVetoMap_Mask(
@@ -35,34 +31,44 @@ def get_JetVetoMap_Mask(
         UnknownNameError: for a year without a map.
         MissingBranchError: if the jets lack a branch.
     """
-    columns = ObjectColumns(collection(events, "Jet"))
-    jets = columns.objects
-    electromagnetic = columns.flat(branch(jets, "neEmEF", "Jet")) + columns.flat(branch(jets, "chEmEF", "Jet"))
-    chosen = (
-        (columns.flat(jet_id(events)) >= _TIGHT_LEPTON_VETO)
-        & (np.abs(columns["eta"]) < _MAX_ETA)
-        & (columns["pt"] > _MIN_PT)
-        & (electromagnetic < _MAX_EM)
+    vetoed = vetoed_jets(
+        events,
+        processor_params,
+        year,
+        params.get("coll", "Jet"),
+        params.get("selection", _SELECTION),
+        params.get("map_type", _MAP),
     )
-    file, name = named_correction(processor_params, "jet_scale_factors", "vetomaps", year)
-    phi = np.clip(columns["phi"][chosen], -_MAX_PHI, _MAX_PHI)
-    vetoed = np.zeros(len(chosen), dtype=np.bool_)
-    vetoed[chosen] = evaluate(file, name, {"type": "jetvetomap", "eta": columns["eta"][chosen], "phi": phi}) != 0
-    return np.asarray(count_true(columns.lists(vetoed)) == 0, dtype=np.bool_)
+    return np.asarray(count_true(vetoed) == 0, dtype=np.bool_)
 
 
-def get_JetVetoMap(name: str = "JetVetoMaps") -> Cut:
+def get_JetVetoMap(
+    name: str = "JetVetoMaps", coll: str = "Jet", selection: str = _SELECTION, map_type: str = _MAP
+) -> Cut:
     """Return a cut that rejects events with a jet in a vetoed region.
 
-    The jets have pt above 15 GeV, |eta| below 5.19, the tight identification with lepton veto, and less than 90 % of
-    their energy in the electromagnetic calorimeter. File and name of the map are ``file`` and ``name`` in
-    ``jet_scale_factors.vetomaps.{year}``.
+    The jets have pt above 15 GeV, |eta| below 5.19, less than 90 % of their energy in the electromagnetic calorimeter,
+    and pass a selection, see :func:`~pocket.objects.vetoed_jets`. In ``skim``, they have the pt of the file; in
+    ``preselections`` and categories the calibrated one, also in variations. File and name of the map are ``file`` and
+    ``name`` in ``jet_scale_factors.vetomaps.{year}``.
 
     Args:
         name: name of the cut.
+        coll: collection of AK4 jets.
+        selection: ``"tight_lepton_veto"``, as in PocketCoffea, or ``"loose"``, JetMET's nominal one.
+        map_type: type of the map, by default the one that JetMET recommends.
+
+    Raises:
+        UnknownNameError: for another selection.
 
     Examples:
         >>> get_JetVetoMap().name
         'JetVetoMaps'
+        >>> get_JetVetoMap("hot", selection="loose", map_type="jetvetomap_hot").params["map_type"]
+        'jetvetomap_hot'
     """
-    return Cut(name=name, params={}, function=get_JetVetoMap_Mask)
+    check_known("selection", [selection], SELECTIONS, f"cut {name!r}")
+    given = {"coll": (coll, "Jet"), "selection": (selection, _SELECTION), "map_type": (map_type, _MAP)}
+    # Cuts with the defaults keep their identity, so that their outputs stay.
+    params = {key: value for key, (value, default) in given.items() if value != default}
+    return Cut(name=name, params=params, function=get_JetVetoMap_Mask)

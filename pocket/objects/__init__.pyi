@@ -13,6 +13,8 @@ from .gen_objects import (
     value_at as value_at,
 )
 from .gen_photons import prompt_photons as prompt_photons
+from .hem import affected_by_hem as affected_by_hem, event_share as event_share, in_hem as in_hem
+from .jet_veto import vetoed_jets as vetoed_jets
 from .jets import (
     jet_selection as jet_selection,
     jets_in_original_order as jets_in_original_order,

@@ -41,8 +41,11 @@ def jet_selection(
 
     Its keys are ``pt`` and ``eta`` (exclusive limits on pt in GeV and on |eta|), ``jetId`` (lowest value of
     :func:`~pocket.objects.nanoaod.jet_id`), ``dr_lepton`` (jets this close to any lepton are dropped) and optionally
-    ``msd`` (exclusive lower limit on the soft-drop mass in GeV, for fat jets) and ``puId``: the working point ``wp``
-    for jets with pt below ``maxpt``, for years in ``jet_scale_factors.jet_puId`` and events with CHS jets.
+    ``msd`` (exclusive lower limit on the soft-drop mass in GeV, for fat jets), ``puId``: the working point ``wp``
+    for jets with pt below ``maxpt``, for years in ``jet_scale_factors.jet_puId`` and events with CHS jets,
+    ``jetId_file`` (true for the identification by JetMET's file, ``jet_scale_factors.jet_id.{year}``, since NanoAODv13)
+    and ``vetoMap`` (``loose`` or ``tight_lepton_veto``): jets that :func:`~pocket.objects.vetoed_jets` finds are
+    dropped.
 
     Args:
         events: events with the collections ``jet_type`` and ``leptons_collection``.
@@ -65,7 +68,8 @@ def jet_selection(
     jets = columns.objects
     path = ("object_preselection", jet_type)
     cuts = parameter(params, *path)
-    passes_id = identification(jets, nano_version(events), jet_type)
+    file = str(parameter(params, "jet_scale_factors", "jet_id", year)) if cuts.get("jetId_file") else None
+    passes_id = identification(jets, nano_version(events), jet_type, file)
     good = (
         (columns["pt"] > limit(params, *path, "pt"))
         & (abs(columns["eta"]) < limit(params, *path, "eta"))
@@ -80,6 +84,11 @@ def jet_selection(
         good = good & (passes | (columns["pt"] >= cuts["puId"]["maxpt"]))
     if "msd" in cuts:
         good = good & (columns.flat(branch(jets, "msoftdrop", jet_type)) > limit(params, *path, "msd"))
+    if cuts.get("vetoMap"):
+        # Analyses without the maps aren't run again when the code of corrections changes.
+        from pocket.objects.jet_veto import vetoed_jets
+
+        good = good & ~columns.flat(vetoed_jets(events, params, year, jet_type, str(cuts["vetoMap"])))
     good = columns.lists(good)
     selected = select_objects(jets, good)
     if jet_tagger:

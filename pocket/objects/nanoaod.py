@@ -98,18 +98,20 @@ def has_pileup_id(events: ak.Array) -> bool:
     return nano_version(events) == 9
 
 
-def jet_id(events: ak.Array, jet_type: str = "Jet") -> ak.Array:
+def jet_id(events: ak.Array, jet_type: str = "Jet", file: str | None = None) -> ak.Array:
     """Return the identification of jets with the bits of Jet_jetId: 2 for tight, 4 for tight with lepton veto.
 
     Up to v9, it is the stored one. That of v12 lacks requirements outside of the tracker and has a wrong lepton veto;
-    both are corrected here. Since v13, it is computed from the composition of the jets. Source:
-    https://twiki.cern.ch/twiki/bin/view/CMS/JetID13p6TeV (JetMET) and, for the correction,
+    both are corrected here. Since v13, it is computed from the composition of the jets, by the formula or by JetMET's
+    file, which agree. Source: https://twiki.cern.ch/twiki/bin/view/CMS/JetID13p6TeV (JetMET) and, for the correction,
     https://gitlab.cern.ch/cms-jetmet/coordination/coordination/-/issues/117.
 
     Args:
         events: events of any version.
         jet_type: AK4 jets (``"Jet"``), or AK8 jets if the name begins with ``"FatJet"``. In v12 those lack the
             composition, so only fat jets with \\|eta\\| up to 2.7 pass, without lepton veto.
+        file: JetMET's jetid.json.gz, used since v13 instead of the formula; the parameters have it as
+            ``jet_scale_factors.jet_id.<year>``.
 
     Returns:
         Jagged integers, shape (n events, n jets).
@@ -118,13 +120,18 @@ def jet_id(events: ak.Array, jet_type: str = "Jet") -> ak.Array:
         UnknownNameError: if there is no such collection.
         MissingBranchError: if the jets lack a branch of the version.
     """
-    return identification(collection(events, jet_type), nano_version(events), jet_type)
+    return identification(collection(events, jet_type), nano_version(events), jet_type, file)
 
 
-def identification(jets: ak.Array, version: int, jet_type: str) -> ak.Array:
+def identification(jets: ak.Array, version: int, jet_type: str, file: str | None = None) -> ak.Array:
     """Return :func:`jet_id` of jets for a version of NanoAOD."""
     if version == 9:
         return branch(jets, "jetId", jet_type)
+    if version == 15 and file is not None:
+        # The formula needs no corrections, so an analysis that uses it isn't run again when their code changes.
+        from pocket.objects.jet_id_file import identification_of_file
+
+        return identification_of_file(jets, jet_type, file)
     abseta = abs(jets["eta"])
     if version == 15:
         tight = _tight(jets, jet_type)

@@ -194,9 +194,9 @@ def test_only_what_is_asked_for_is_evaluated(
     evaluated: list[str] = []
     evaluate = jet_corrections_module.JetCorrections._evaluate
 
-    def logged(self: Any, name: str, inputs: Any) -> Any:
+    def logged(self: Any, name: str, inputs: Any, file: str | None = None) -> Any:
         evaluated.append(name.removeprefix(f"{SCALE}_").removeprefix(f"{RESOLUTION}_"))
-        return evaluate(self, name, inputs)
+        return evaluate(self, name, inputs, file)
 
     monkeypatch.setattr(jet_corrections_module.JetCorrections, "_evaluate", logged)
     params["jets_calibration"]["collection"][YEAR][JET_TYPE] = "Jet"

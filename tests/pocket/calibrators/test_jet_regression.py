@@ -8,9 +8,9 @@ import awkward as ak
 import numpy as np
 import pytest
 
+from pocket.calibrators.jet_regression import with_regression
 from pocket.calibrators.sequence import CalibratorSequence
 from pocket.compat.jet_energies import JetsCalibrator
-from pocket.compat.jet_regression import with_regression
 from pocket.compat.legacy_jets import JetsCalibrator as WithoutRegression
 from pocket.compat.legacy_jets import JetsPtRegressionCalibrator
 from pocket.errors import UnknownNameError
